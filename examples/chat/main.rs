@@ -1,0 +1,80 @@
+//! A chat: web page and WebSocket on one port, with a typed service behind both.
+
+mod contract;
+mod room;
+
+use room::Room;
+use std::error::Error;
+use std::process::ExitCode;
+use wswrapper::{Listening, Server, ServeError};
+
+const HELP: &str = "\
+A chat server with its web page.
+
+Usage: chat [--port PORT] [--host ADDRESS]
+
+Options:
+  --port PORT      The port to listen on; 0 takes any that is free [default: 8080]
+  --host ADDRESS   The address to listen on; 0.0.0.0 lets other machines in [default: 127.0.0.1]
+  --help           Print this
+";
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("chat: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run() -> Result<(), Box<dyn Error>> {
+    let Some((host, port)) = arguments()? else {
+        print!("{HELP}");
+        return Ok(());
+    };
+    let listening = bind(&host, port).await?;
+    println!("The chat is at http://{} (ctrl-c ends it)", listening.local_addr());
+
+    let server = listening.server();
+    let serving = tokio::spawn(listening.serve());
+    tokio::signal::ctrl_c().await?;
+    println!("\nGoodbye.");
+    server.close().await;
+    serving.await??;
+    Ok(())
+}
+
+async fn bind(host: &str, port: u16) -> Result<Listening, ServeError> {
+    let room = Room::default();
+    Server::builder()
+        .service(room.clone())
+        .on_close(move |peer, _| {
+            let room = room.clone();
+            async move { room.leave(peer.id(), peer.broadcast()).await }
+        })
+        .path("/ws")
+        .page("/", "text/html; charset=utf-8", include_str!("page/index.html"))
+        .page("/style.css", "text/css; charset=utf-8", include_str!("page/style.css"))
+        .page("/chat.js", "text/javascript; charset=utf-8", include_str!("page/chat.js"))
+        .page("/ws-client.js", "text/javascript; charset=utf-8", include_str!("page/ws-client.js"))
+        .bind((host, port))
+        .await
+}
+
+fn arguments() -> Result<Option<(String, u16)>, lexopt::Error> {
+    use lexopt::prelude::*;
+    let (mut host, mut port) = ("127.0.0.1".to_owned(), 8080);
+    let mut arguments = lexopt::Parser::from_env();
+    while let Some(argument) = arguments.next()? {
+        match argument {
+            Long("port") | Short('p') => port = arguments.value()?.parse()?,
+            Long("host") => host = arguments.value()?.string()?,
+            Long("help") | Short('h') => return Ok(None),
+            other => return Err(other.unexpected()),
+        }
+    }
+    Ok(Some((host, port)))
+}

@@ -1,0 +1,366 @@
+// A small client for the ws-wrapper protocol (version 4). No dependencies, no build step.
+//
+//   const client = new WsClient("ws://localhost:8080/ws", { requestTimeout: 10_000 });
+//   const chat = client.channel("chat");
+//
+//   chat.on("said", (line) => console.log(line));        // events from the peer ...
+//   chat.on("ping", async () => "pong");                 // ... and requests: the value is the answer
+//   chat.emit("typing", true);                           // an event to the peer
+//   const line = await chat.request("say", "hello");     // a request to the peer
+//   await chat.with({ timeout: 2000, signal, wait: true }).request("say", "hello");
+//
+//   client.addEventListener("open", () => {});
+//   client.addEventListener("close", (e) => e.detail);          // { code, reason }
+//   client.addEventListener("reconnecting", (e) => e.detail);   // { delay, attempt }
+//
+// `client.on`, `.once`, `.off`, `.emit`, `.request` and `.with` do the same on the main channel.
+//
+// Options of `with`:
+//   timeout  milliseconds until the request fails with code "Timeout"; 0 = never
+//   signal   an AbortSignal; the request fails with its reason
+//   wait     also wait for a connection after one was lost, instead of failing at once
+//
+// Requests fail with
+//   RpcError         the peer rejected; has the peer's `message`, `code`, `data` and so on
+//   ConnectionError  code "Disconnected", "Timeout", "QueueFull" or "Unsupported"
+//   any other value  if the peer rejected with something that is not an Error
+//
+// Not supported: anonymous channels. Those that the peer opens are declined.
+
+const RESERVED = new Set(["open", "connect", "message", "error", "close", "disconnect"]);
+const STABLE_MS = 5000; // a connection that lived this long starts the backoff anew
+
+const DEFAULTS = {
+  requestTimeout: 10_000, // ms
+  connectTimeout: 10_000, // ms until an attempt to connect is given up
+  queueLimit: 10, // how many calls may wait for a connection
+  reconnect: { min: 500, max: 15_000 }, // ms; false = stay closed
+};
+
+/** The peer rejected a request. */
+export class RpcError extends Error {
+  name = "RpcError";
+}
+
+/** A call failed on this side: see `code`. */
+export class ConnectionError extends Error {
+  name = "ConnectionError";
+  constructor(code, message) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/** The main channel or a named one. */
+class Channel {
+  #link;
+  #options;
+
+  constructor(link, options = {}) {
+    this.#link = link;
+    this.#options = options;
+  }
+
+  /** The same channel with options for its requests. */
+  with(options) {
+    return new Channel(this.#link, { ...this.#options, ...options });
+  }
+
+  /**
+   * Calls `fn(...args)` for every event or request of this name. The first listener's value (or
+   * promise) answers a request. `this.signal` in `fn` fires when the peer cancels.
+   */
+  on(event, fn) {
+    const { listeners } = this.#link;
+    listeners.set(event, [...(listeners.get(event) ?? []), { fn }]);
+    return this;
+  }
+
+  once(event, fn) {
+    const { listeners } = this.#link;
+    listeners.set(event, [...(listeners.get(event) ?? []), { fn, once: true }]);
+    return this;
+  }
+
+  off(event, fn) {
+    const { listeners } = this.#link;
+    const rest = (listeners.get(event) ?? []).filter((listener) => fn && listener.fn !== fn);
+    if (rest.length) listeners.set(event, rest);
+    else listeners.delete(event);
+    return this;
+  }
+
+  /** Sends an event. Throws a ConnectionError if it can be neither sent nor queued. */
+  emit(event, ...args) {
+    this.#link.emit(event, args, this.#options);
+  }
+
+  /** Sends a request and resolves to its result. */
+  request(event, ...args) {
+    return this.#link.request(event, args, this.#options);
+  }
+}
+
+export class WsClient extends EventTarget {
+  /** "connecting", "open", "waiting" (for the next attempt) or "closed". */
+  state = "closed";
+
+  #url;
+  #options;
+  #socket = null;
+  #wasOpen = false; // at any time since connect() or close()
+  #openedAt = 0;
+  #attempt = 0;
+  #timer; // of the attempt under way, or until the next one
+  #lastId = 0; // never reset, so an id is never used twice
+  #pending = new Map(); // id -> call that waits for its response
+  #queue = new Set(); // calls that wait for a connection
+  #serving = new Map(); // id of a request of the peer -> AbortController
+  #channels = new Map(); // name (null: main) -> { listeners, channel }
+
+  constructor(url, options = {}) {
+    super();
+    this.#url = url;
+    this.#options = { ...DEFAULTS, ...options };
+    for (const method of ["with", "on", "once", "off", "emit", "request"]) {
+      const main = this.channel(null);
+      this[method] = (...args) => main[method](...args);
+    }
+    globalThis.addEventListener?.("online", () => this.state === "waiting" && this.connect());
+    this.connect();
+  }
+
+  channel(name) {
+    if (name === "") throw new TypeError("a channel name must not be empty");
+    if (!this.#channels.has(name)) {
+      const listeners = new Map();
+      const link = {
+        listeners,
+        emit: (event, args, options) => this.#emit(name, event, args, options),
+        request: (event, args, options) => this.#request(name, event, args, options),
+      };
+      this.#channels.set(name, { listeners, channel: new Channel(link) });
+    }
+    return this.#channels.get(name).channel;
+  }
+
+  /** Connects now: after close(), or without waiting for the next attempt. */
+  connect() {
+    if (this.#socket) return;
+    clearTimeout(this.#timer);
+    const socket = new WebSocket(this.#url);
+    this.#socket = socket;
+    this.state = "connecting";
+    this.#timer = setTimeout(() => this.#lost(socket, 1006, "timeout"), this.#options.connectTimeout);
+    socket.onclose = ({ code, reason }) => this.#lost(socket, code, reason);
+    socket.onmessage = ({ data }) => {
+      if (socket === this.#socket && typeof data === "string") this.#receive(data);
+    };
+    socket.onopen = () => {
+      if (socket !== this.#socket) return;
+      clearTimeout(this.#timer);
+      this.state = "open";
+      this.#wasOpen = true;
+      this.#openedAt = Date.now();
+      const waiting = [...this.#queue];
+      this.#queue.clear();
+      for (const call of waiting) call.send();
+      this.#notify("open", {});
+    };
+  }
+
+  /** Drops the present connection, if any, and connects at once: for one that seems dead. */
+  reconnect() {
+    if (this.state === "open") this.#lost(this.#socket, 1006, "dropped");
+    this.connect();
+  }
+
+  /** Closes for good (until connect() is called). */
+  close(code = 1000, reason = "") {
+    if (this.state === "closed") return;
+    clearTimeout(this.#timer);
+    this.#wasOpen = false;
+    this.#attempt = 0;
+    this.#end("closed", code, reason);
+    this.#notify("close", { code, reason });
+  }
+
+  #notify(type, detail) {
+    this.dispatchEvent(new CustomEvent(type, { detail }));
+  }
+
+  #end(state, code, reason) {
+    const socket = this.#socket;
+    this.#socket = null;
+    this.state = state;
+    socket?.close(code === 1000 ? 1000 : undefined, code === 1000 ? reason : undefined);
+    const failed = state === "closed" ? [...this.#pending.values(), ...this.#queue] : [...this.#pending.values()];
+    for (const call of failed) call.fail(new ConnectionError("Disconnected", "The connection was lost"));
+    if (state === "closed") this.#queue.clear();
+    for (const control of this.#serving.values()) control.abort(new Error("The connection was lost"));
+    this.#serving.clear();
+  }
+
+  #lost(socket, code, reason) {
+    if (socket !== this.#socket) return;
+    clearTimeout(this.#timer);
+    const wasOpen = this.state === "open";
+    if (wasOpen && Date.now() - this.#openedAt > STABLE_MS) this.#attempt = 0;
+    const { reconnect } = this.#options;
+    this.#end(reconnect ? "waiting" : "closed", code, reason);
+    let delay = 0;
+    if (reconnect) {
+      const full = Math.min(reconnect.max, reconnect.min * 2 ** this.#attempt++);
+      delay = Math.round(full * (0.5 + Math.random() / 2));
+      this.#timer = setTimeout(() => this.connect(), delay);
+    }
+    if (wasOpen || !reconnect) this.#notify("close", { code, reason });
+    if (this.state === "waiting") this.#notify("reconnecting", { delay, attempt: this.#attempt });
+  }
+
+  // ---- calls to the peer ----
+
+  #text(channel, event, args) {
+    if (typeof event !== "string") throw new TypeError("the event name must be a string");
+    if (channel === null && RESERVED.has(event)) throw new TypeError(`'${event}' is reserved on the main channel`);
+    let count = args.length;
+    while (count && args[count - 1] === undefined) count--;
+    return JSON.stringify({ a: [event, ...args.slice(0, count)], c: channel ?? undefined });
+  }
+
+  #start(call, wait) {
+    if (this.state === "open") return call.send();
+    const refused = this.state === "closed" || (this.state === "waiting" && this.#wasOpen && !wait);
+    if (refused) throw new ConnectionError("Disconnected", "There is no connection");
+    if (this.#queue.size >= this.#options.queueLimit) {
+      throw new ConnectionError("QueueFull", "Too many calls wait for the connection");
+    }
+    this.#queue.add(call);
+  }
+
+  #emit(channel, event, args, { wait }) {
+    const text = this.#text(channel, event, args);
+    this.#start({ send: () => this.#socket.send(text), fail() {} }, wait);
+  }
+
+  #request(channel, event, args, { timeout = this.#options.requestTimeout, signal, wait }) {
+    return new Promise((resolve, reject) => {
+      signal?.throwIfAborted();
+      const text = this.#text(channel, event, args);
+      let id = 0;
+      let timer;
+      const settle = (how, value) => {
+        clearTimeout(timer);
+        signal?.removeEventListener("abort", onAbort);
+        this.#queue.delete(call);
+        this.#pending.delete(id);
+        how(value);
+      };
+      const cancel = (error, reason) => {
+        if (id) this.#send({ i: id, ...encode("x", reason, "Request aborted") });
+        settle(reject, error);
+      };
+      const onAbort = () => cancel(signal.reason, signal.reason);
+      const call = {
+        send: () => {
+          id = ++this.#lastId;
+          this.#pending.set(id, call);
+          this.#socket.send(`${text.slice(0, -1)},"i":${id}}`);
+        },
+        done: (value) => settle(resolve, value),
+        fail: (error) => settle(reject, error),
+      };
+      this.#start(call, wait);
+      signal?.addEventListener("abort", onAbort);
+      if (timeout > 0) {
+        const late = new ConnectionError("Timeout", `No answer within ${timeout} ms`);
+        timer = setTimeout(() => cancel(late), timeout);
+      }
+    });
+  }
+
+  // ---- frames from the peer ----
+
+  #send(message) {
+    this.#socket?.send(JSON.stringify(message));
+  }
+
+  #receive(text) {
+    let message;
+    try {
+      message = JSON.parse(text);
+    } catch {
+      return;
+    }
+    if (typeof message !== "object" || message === null || message["ws-wrapper"] === false) return;
+    const { a, i, x, e, d, _ } = message;
+    const id = Number.isSafeInteger(i) && i > 0 ? i : 0;
+    const name = message.c ?? null;
+    let anonymous = message.h ?? null;
+    if (typeof anonymous === "string" && /^\d+$/.test(anonymous)) anonymous = Number(anonymous);
+
+    if (Array.isArray(a) && a.length && (name || anonymous || !RESERVED.has(a[0]))) {
+      if (anonymous === null) return this.#serve(name, a, id);
+      const error = encode("x", new Error(`Anonymous channel '${anonymous}' does not exist`));
+      if (typeof anonymous === "number") this.#send({ h: anonymous, ...error });
+      if (id) this.#send({ i: id, e: error.x, _: 1 });
+    } else if (x !== undefined) {
+      if (anonymous === null) this.#serving.get(id)?.abort(decode(x, _));
+    } else if (this.#pending.has(id)) {
+      const call = this.#pending.get(id);
+      if (e !== undefined) return call.fail(decode(e, _));
+      if (anonymous === null) return call.done(d);
+      this.#send({ h: id, ...encode("x", null, "Request aborted") });
+      call.fail(new ConnectionError("Unsupported", "The result is an anonymous channel"));
+    }
+  }
+
+  #serve(name, [event, ...args], id) {
+    const known = this.#channels.get(name);
+    const listeners = known?.listeners.get(event) ?? [];
+    const place = name === null ? "" : ` on channel '${name}'`;
+    const control = new AbortController();
+    const run = ({ fn, once }) => {
+      if (once) this.#channels.get(name).channel.off(event, fn);
+      return new Promise((resolve) => resolve(fn.apply({ signal: control.signal }, args)));
+    };
+    const report = (error) => console.error(`A listener for '${event}'${place} failed:`, error);
+    const [first, ...others] = listeners;
+    if (!id) return listeners.forEach((listener) => run(listener).catch(report));
+
+    const socket = this.#socket;
+    const answer = (body) => {
+      if (this.#serving.get(id) === control) this.#serving.delete(id);
+      if (socket === this.#socket && !control.signal.aborted) this.#send({ i: id, ...body });
+    };
+    const reject = (error) => answer(encode("e", error, "Error"));
+    if (!known) return reject(new Error(`Channel '${name}' does not exist`));
+    if (typeof event !== "string") return reject(new Error("The event name must be a string"));
+    if (!first) return reject(new Error(`No event listener for '${event}'${place}`));
+    this.#serving.set(id, control);
+    run(first)
+      .then((d) => answer({ d }))
+      .catch(reject);
+    for (const listener of others) run(listener).catch(report);
+  }
+}
+
+/** `{ [key]: value }` for a rejection ("e") or a reason ("x"); an Error is marked with `_`. */
+function encode(key, value, fallback) {
+  if (value instanceof Error) {
+    const error = { message: String(value.message) };
+    for (const extra of ["code", "data"]) if (Object.hasOwn(value, extra)) error[extra] = value[extra];
+    return { [key]: error, _: 1 };
+  }
+  const text = JSON.stringify(value) ?? "null";
+  return text === "null" ? { [key]: { message: fallback }, _: 1 } : { [key]: value };
+}
+
+function decode(value, isError) {
+  if (!isError || !value) return value;
+  const error = new RpcError(typeof value.message === "string" ? value.message : "");
+  for (const [key, extra] of Object.entries(Object(value))) {
+    if (!["message", "stack", "__proto__"].includes(key)) error[key] = extra;
+  }
+  return error;
+}

@@ -1,0 +1,123 @@
+//! The room: who is here and what was said.
+
+use crate::contract::{AudienceProxy, Chat, ChatError, Line, Welcome};
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
+use wswrapper::{Broadcast, Context, PeerId, ws_handlers};
+
+const NAME_CHARACTERS: usize = 24;
+const TEXT_CHARACTERS: usize = 2_000;
+/// Lines that are kept.
+const KEPT: usize = 1_000;
+/// Lines that are shown at once.
+const SHOWN: usize = 50;
+
+/// A handle to the room.
+#[derive(Clone, Default)]
+pub(crate) struct Room {
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Default)]
+struct State {
+    members: BTreeMap<PeerId, String>,
+    lines: VecDeque<Line>,
+    last_id: u64,
+}
+
+impl Room {
+    /// Somebody's connection has ended.
+    pub(crate) async fn leave(&self, peer: PeerId, everyone: Broadcast) {
+        let member = self.lock().members.remove(&peer);
+        if let Some(name) = member {
+            tell(AudienceProxy::new(everyone).left(name).await);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[ws_handlers]
+impl Chat for Room {
+    async fn join(&self, ctx: Context, name: String) -> Result<Welcome, ChatError> {
+        let name = name.trim().to_owned();
+        let welcome = self.lock().join(ctx.peer_id(), &name)?;
+        tell(AudienceProxy::new(ctx.broadcast()).joined(&name).await);
+        Ok(welcome)
+    }
+
+    async fn say(&self, ctx: Context, text: String) -> Result<Line, ChatError> {
+        let line = self.lock().say(ctx.peer_id(), &text)?;
+        tell(AudienceProxy::new(ctx.broadcast()).said(line.clone()).await);
+        Ok(line)
+    }
+
+    async fn history(&self, before: Option<u64>, limit: Option<usize>) -> Vec<Line> {
+        self.lock().history(before.unwrap_or(u64::MAX), limit.unwrap_or(SHOWN))
+    }
+
+    async fn online(&self) -> Vec<String> {
+        self.lock().online()
+    }
+}
+
+impl State {
+    fn join(&mut self, peer: PeerId, name: &str) -> Result<Welcome, ChatError> {
+        if !(1..=NAME_CHARACTERS).contains(&name.chars().count()) {
+            return Err(ChatError::NameInvalid { max: NAME_CHARACTERS });
+        }
+        if self.members.contains_key(&peer) {
+            return Err(ChatError::AlreadyJoined);
+        }
+        if self.members.values().any(|taken| taken.to_lowercase() == name.to_lowercase()) {
+            return Err(ChatError::NameTaken { name: name.to_owned() });
+        }
+        self.members.insert(peer, name.to_owned());
+        Ok(Welcome { name: name.to_owned(), online: self.online(), history: self.history(u64::MAX, SHOWN) })
+    }
+
+    fn say(&mut self, peer: PeerId, text: &str) -> Result<Line, ChatError> {
+        let from = self.members.get(&peer).ok_or(ChatError::NotJoined)?.clone();
+        let text = text.trim();
+        if text.is_empty() {
+            return Err(ChatError::TextEmpty);
+        }
+        if text.chars().count() > TEXT_CHARACTERS {
+            return Err(ChatError::TextTooLong { max: TEXT_CHARACTERS });
+        }
+        self.last_id += 1;
+        let line = Line { id: self.last_id, at: now(), from, text: text.to_owned() };
+        self.lines.push_back(line.clone());
+        if self.lines.len() > KEPT {
+            self.lines.pop_front();
+        }
+        Ok(line)
+    }
+
+    fn history(&self, before: u64, limit: usize) -> Vec<Line> {
+        let end = self.lines.partition_point(|line| line.id < before);
+        let start = end.saturating_sub(limit.min(KEPT));
+        self.lines.range(start..end).cloned().collect()
+    }
+
+    fn online(&self) -> Vec<String> {
+        let mut names: Vec<_> = self.members.values().cloned().collect();
+        names.sort_by_key(|name| name.to_lowercase());
+        names
+    }
+}
+
+/// Says on the server's terminal whom an event did not reach.
+fn tell(sent: Result<wswrapper::Delivery, wswrapper::SendError>) {
+    match sent {
+        Ok(delivery) => delivery.failed.iter().for_each(|(peer, error)| eprintln!("peer {peer} missed an event: {error}")),
+        Err(error) => eprintln!("an event was not sent: {error}"),
+    }
+}
+
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis().try_into().unwrap_or(u64::MAX))
+}

@@ -1,0 +1,112 @@
+//! A terminal client of the chat: `cargo run --example chat_terminal -- --name Ada`, while `chat` runs.
+//!
+//! It shares the contract with the server, calls it through the generated proxy, and serves the events.
+
+#[path = "chat/contract.rs"]
+mod contract;
+
+use contract::{Audience, ChatProxy, Line};
+use std::error::Error;
+use std::process::ExitCode;
+use tokio::io::{AsyncBufReadExt, BufReader, stdin};
+use wswrapper::{CallError, Client, ws_handlers};
+
+const HELP: &str = "\
+A terminal client of the chat example.
+
+Usage: chat_terminal --name NAME [--url URL]
+
+Options:
+  --name NAME   The name to join under
+  --url URL     The chat's WebSocket [default: ws://127.0.0.1:8080/ws]
+  --help        Print this
+
+Each line that is typed is said; /who lists who is here; the end of the input (ctrl-d) leaves.
+";
+
+/// Prints what happens.
+struct Screen {
+    name: String,
+}
+
+#[ws_handlers]
+impl Audience for Screen {
+    async fn joined(&self, name: String) {
+        if name != self.name {
+            println!("* {name} came");
+        }
+    }
+
+    async fn left(&self, name: String) {
+        println!("* {name} left");
+    }
+
+    async fn said(&self, line: Line) {
+        if line.from != self.name {
+            print_line(&line);
+        }
+    }
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("chat_terminal: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run() -> Result<(), Box<dyn Error>> {
+    let Some((name, url)) = arguments()? else {
+        print!("{HELP}");
+        return Ok(());
+    };
+    let client = Client::builder().service(Screen { name: name.clone() }).connect(&url).await?;
+    let chat = ChatProxy::new(&client);
+    let welcome = chat.join(&name).await?;
+    welcome.history.iter().for_each(print_line);
+    println!("* here: {}", welcome.online.join(", "));
+
+    let mut lines = BufReader::new(stdin()).lines();
+    loop {
+        let line = tokio::select! {
+            line = lines.next_line() => line?,
+            closed = client.closed() => return Err(format!("the server is gone: {}", closed.reason).into()),
+        };
+        match line.as_deref().map(str::trim) {
+            None => break,
+            Some("") => {}
+            Some("/who") => println!("* here: {}", chat.online().await?.join(", ")),
+            Some(text) => match chat.say(text).await {
+                Ok(_) => {}
+                Err(CallError::Rejected(error)) => println!("! {error}"),
+                Err(error) => return Err(error.into()),
+            },
+        }
+    }
+    client.close().await;
+    Ok(())
+}
+
+fn print_line(line: &Line) {
+    println!("{}: {}", line.from, line.text);
+}
+
+fn arguments() -> Result<Option<(String, String)>, Box<dyn Error>> {
+    use lexopt::prelude::*;
+    let (mut name, mut url) = (None, "ws://127.0.0.1:8080/ws".to_owned());
+    let mut arguments = lexopt::Parser::from_env();
+    while let Some(argument) = arguments.next()? {
+        match argument {
+            Long("name") | Short('n') => name = Some(arguments.value()?.string()?),
+            Long("url") => url = arguments.value()?.string()?,
+            Long("help") | Short('h') => return Ok(None),
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    let name = name.ok_or("a name is needed: --name NAME (--help says more)")?;
+    Ok(Some((name, url)))
+}

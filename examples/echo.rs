@@ -1,0 +1,30 @@
+//! The smallest service: a server and a client in one program.
+
+use wswrapper::{Client, Server, ws_handlers};
+
+struct Echo;
+
+#[ws_handlers]
+impl Echo {
+    /// Gives back what it gets.
+    async fn echo(&self, text: String) -> String {
+        text
+    }
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    // Port 0: any that is free.
+    let listening = Server::builder().service(Echo).bind("127.0.0.1:0").await?;
+    let url = format!("ws://{}", listening.local_addr());
+    let server = listening.server();
+    let serving = tokio::spawn(listening.serve());
+
+    let client = Client::connect(&url).await?;
+    println!("{url} answers: {}", EchoProxy::new(&client).echo("hello").await?);
+
+    client.close().await;
+    server.close().await;
+    serving.await??;
+    Ok(())
+}

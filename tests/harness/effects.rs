@@ -1,0 +1,63 @@
+//! Compares what was seen in a step with what was to be seen.
+
+use serde_json::{Map, Value};
+
+/// Checks that all that is expected was seen, and nothing else. The order counts among frames only.
+pub(crate) fn compare(expected: &[Value], seen: &[Value]) -> Result<(), String> {
+    let is_send = |effect: &&Value| effect.get("send").is_some();
+    compare_frames(expected.iter().filter(is_send), seen.iter().filter(is_send))?;
+    let mut left: Vec<&Value> = seen.iter().filter(|effect| !is_send(effect)).collect();
+    for wanted in expected.iter().filter(|effect| !is_send(effect)) {
+        let found = left.iter().position(|effect| matches(&normal(wanted), &normal(effect)));
+        left.swap_remove(found.ok_or_else(|| format!("missing: {wanted}"))?);
+    }
+    left.first().map_or(Ok(()), |effect| Err(format!("unexpected: {effect}")))
+}
+
+fn compare_frames<'v>(
+    mut expected: impl Iterator<Item = &'v Value>,
+    seen: impl Iterator<Item = &'v Value>,
+) -> Result<(), String> {
+    let is_optional = |effect: &Value| effect.get("optional") == Some(&Value::Bool(true));
+    for effect in seen {
+        let fits = |wanted: &&Value| matches(&normal(wanted), &normal(effect));
+        let next = expected.by_ref().find(|wanted| fits(wanted) || !is_optional(wanted));
+        if !next.is_some_and(|wanted| fits(&wanted)) {
+            return Err(format!("unexpected: {effect}"));
+        }
+    }
+    expected.find(|wanted| !is_optional(wanted)).map_or(Ok(()), |wanted| Err(format!("missing: {wanted}")))
+}
+
+/// The effect with one way of saying what can be said in several.
+fn normal(effect: &Value) -> Value {
+    let mut effect = effect.as_object().cloned().unwrap_or_default();
+    effect.remove("raw");
+    effect.remove("optional");
+    if let Some(mark) = effect.get_mut("send").and_then(|frame| frame.get_mut("_")).filter(|mark| **mark == true) {
+        *mark = 1.into();
+    }
+    if let Some(result) = effect.get_mut("result").and_then(Value::as_object_mut)
+        && result.remove("nothing").is_some()
+    {
+        result.insert("ok".to_owned(), Value::Null);
+    }
+    if effect.contains_key("refused") {
+        effect = Map::from_iter([("refused".to_owned(), Value::Null)]);
+    }
+    Value::Object(effect)
+}
+
+fn matches(wanted: &Value, seen: &Value) -> bool {
+    match (wanted, seen) {
+        (Value::String(any), _) if any == "$any" => true,
+        (Value::Array(wanted), Value::Array(seen)) => {
+            wanted.len() == seen.len() && wanted.iter().zip(seen).all(|(wanted, seen)| matches(wanted, seen))
+        }
+        (Value::Object(wanted), Value::Object(seen)) => {
+            let same = |(key, wanted): (&String, &Value)| seen.get(key).is_some_and(|seen| matches(wanted, seen));
+            wanted.len() == seen.len() && wanted.iter().all(same)
+        }
+        _ => wanted == seen,
+    }
+}

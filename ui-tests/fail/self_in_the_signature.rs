@@ -1,0 +1,18 @@
+use wswrapper::ws_handlers;
+
+#[derive(Clone)]
+struct Desk;
+
+#[ws_handlers(channel = "desk")]
+impl Desk {
+    async fn copy(&self) -> Self {
+        self.clone()
+    }
+    async fn compare(&self, others: Vec<Self>) -> bool {
+        others.is_empty()
+    }
+}
+
+fn main() {
+    let _ = Desk;
+}

@@ -1,0 +1,37 @@
+//! What users may write, and what the compiler tells them when they may not.
+
+use std::env;
+use std::process::Command;
+
+use trybuild::TestCases;
+
+/// The texts in `fail/*.stderr` follow the release of the compiler.
+const COMPILER: &str = "rustc 1.95.";
+
+#[test]
+fn what_is_right_compiles() {
+    TestCases::new().pass("pass/*.rs");
+}
+
+#[test]
+fn what_is_wrong_shows_one_clear_error() {
+    let compiler = compiler();
+    if compiler.starts_with(COMPILER) {
+        TestCases::new().compile_fail("fail/*.rs");
+        return;
+    }
+    assert!(
+        env::var_os("CI").is_none(),
+        "the expected errors are those of {COMPILER}x, this is {compiler}"
+    );
+    eprintln!("SKIPPED: the expected errors are those of {COMPILER}x, this is {compiler}");
+}
+
+fn compiler() -> String {
+    let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    let output = Command::new(rustc)
+        .arg("--version")
+        .output()
+        .expect("rustc can be run");
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}

@@ -1,0 +1,118 @@
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::{Attribute, Field, Fields, Generics, Ident, Item, Path};
+
+use crate::attr::{self, EnumAttr, StructAttr, VariantAttr};
+use crate::errors::Errors;
+use crate::text;
+use crate::wire_name::{RenameRule, WireName};
+
+/// An enum or a struct that can reject a request.
+pub(crate) struct ErrorType<'a> {
+    pub(crate) ident: &'a Ident,
+    pub(crate) generics: &'a Generics,
+    pub(crate) krate: Path,
+    /// A struct is its own only variant.
+    pub(crate) variants: Vec<Variant<'a>>,
+}
+
+pub(crate) struct Variant<'a> {
+    pub(crate) attrs: &'a [Attribute],
+    /// `Self::Name`, or `Self`.
+    pub(crate) path: TokenStream,
+    pub(crate) code: WireName,
+    pub(crate) disclosure: Disclosure,
+    pub(crate) fields: &'a Fields,
+}
+
+/// Whether the other end learns which error it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Disclosure {
+    Sent,
+    Internal,
+}
+
+impl<'a> ErrorType<'a> {
+    pub(crate) fn new(item: &'a Item, errors: &mut Errors) -> Option<Self> {
+        match item {
+            Item::Enum(item) => {
+                let attr = EnumAttr::read(&item.attrs, errors);
+                let rule = attr.rename_all;
+                let variants = item
+                    .variants
+                    .iter()
+                    .map(|variant| Variant::new(variant, rule, errors));
+                Some(Self {
+                    ident: &item.ident,
+                    generics: &item.generics,
+                    variants: variants.collect(),
+                    krate: attr.krate,
+                })
+            }
+            Item::Struct(item) => {
+                let StructAttr { variant, krate } = StructAttr::read(&item.attrs, errors);
+                refuse_field_attrs(&item.fields, errors);
+                Some(Self {
+                    ident: &item.ident,
+                    generics: &item.generics,
+                    krate,
+                    variants: vec![Variant {
+                        attrs: &[],
+                        path: quote!(Self),
+                        code: variant.wire_name(&item.ident, RenameRule::None),
+                        disclosure: variant.disclosure(),
+                        fields: &item.fields,
+                    }],
+                })
+            }
+            _ => None,
+        }
+    }
+}
+
+impl<'a> Variant<'a> {
+    fn new(variant: &'a syn::Variant, rule: RenameRule, errors: &mut Errors) -> Self {
+        let attr = VariantAttr::read(&variant.attrs, errors);
+        refuse_field_attrs(&variant.fields, errors);
+        let ident = &variant.ident;
+        Self {
+            attrs: &variant.attrs,
+            path: quote!(Self::#ident),
+            code: attr.wire_name(ident, rule),
+            disclosure: attr.disclosure(),
+            fields: &variant.fields,
+        }
+    }
+
+    pub(crate) fn cfgs(&self) -> impl Iterator<Item = &'a Attribute> {
+        self.attrs.iter().filter(|attr| attr.path().is_ident("cfg"))
+    }
+
+    /// The fields that travel.
+    pub(crate) fn sent_fields(&self) -> impl Iterator<Item = &'a Field> {
+        let is_sent = self.disclosure == Disclosure::Sent;
+        self.fields.iter().filter(move |_| is_sent)
+    }
+}
+
+impl VariantAttr {
+    fn wire_name(&self, ident: &Ident, rule: RenameRule) -> WireName {
+        WireName::of_variant(ident, self.code.as_ref(), rule)
+    }
+
+    fn disclosure(&self) -> Disclosure {
+        match self.internal {
+            Some(_) => Disclosure::Internal,
+            None => Disclosure::Sent,
+        }
+    }
+}
+
+/// The compiler lets any `#[ws(..)]` through on a field.
+fn refuse_field_attrs(fields: &Fields, errors: &mut Errors) {
+    for attr in fields.iter().flat_map(|field| &field.attrs) {
+        if attr::is_ws(attr) {
+            errors.push(attr, text::FIELD_ATTRIBUTE);
+        }
+    }
+}

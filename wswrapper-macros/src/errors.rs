@@ -1,0 +1,59 @@
+use std::fmt::Display;
+use std::thread;
+
+use proc_macro2::{Span, TokenStream};
+use quote::ToTokens;
+use syn::Error;
+
+/// Everything that is wrong with one item, so that a user sees it all at once.
+///
+/// Dropping errors without having reported them is a bug of ours.
+#[derive(Debug, Default)]
+pub(crate) struct Errors {
+    found: Vec<Error>,
+}
+
+impl Errors {
+    pub(crate) fn new() -> Self {
+        Self::default()
+    }
+
+    /// Underlines all of `node`.
+    pub(crate) fn push(&mut self, node: &impl ToTokens, message: impl Display) {
+        self.found.push(Error::new_spanned(node, message));
+    }
+
+    /// Underlines `span`, which is one token's.
+    pub(crate) fn push_at(&mut self, span: Span, message: impl Display) {
+        self.found.push(Error::new(span, message));
+    }
+
+    pub(crate) fn add(&mut self, error: Error) {
+        self.found.push(error);
+    }
+
+    /// Unwraps what was read, or keeps the reason why it could not be.
+    pub(crate) fn ok<T>(&mut self, result: syn::Result<T>) -> Option<T> {
+        result.map_err(|error| self.add(error)).ok()
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.found.len()
+    }
+
+    pub(crate) fn report(mut self) -> TokenStream {
+        self.found
+            .drain(..)
+            .map(|error| error.to_compile_error())
+            .collect()
+    }
+}
+
+impl Drop for Errors {
+    fn drop(&mut self) {
+        assert!(
+            self.found.is_empty() || thread::panicking(),
+            "errors were found and not reported"
+        );
+    }
+}

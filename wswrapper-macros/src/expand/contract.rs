@@ -1,0 +1,34 @@
+use proc_macro2::TokenStream;
+use quote::{ToTokens, quote};
+use syn::LitStr;
+
+use super::Private;
+use crate::model::Contract;
+use crate::text;
+
+/// `impl Contract for owner`, where the owner is the trait's `dyn` or the type itself.
+pub(super) fn contract(contract: &Contract<'_>, owner: &impl ToTokens) -> TokenStream {
+    let private = Private(contract.krate);
+    let name = contract.name.to_string();
+    let channel = channel(private, contract.channel);
+    let mismatch = contract
+        .channel
+        .map(|channel| text::channel_mismatch(&channel.value()))
+        .unwrap_or_default();
+    let proxy = contract.proxy();
+    quote! {
+        impl #private::Contract for #owner {
+            const NAME: &'static str = #name;
+            const CHANNEL: #private::Option<&'static str> = #channel;
+            const CHANNEL_MISMATCH: &'static str = #mismatch;
+            type Proxy<T: #private::Target> = #proxy<T>;
+        }
+    }
+}
+
+pub(super) fn channel(private: Private<'_>, channel: Option<&LitStr>) -> TokenStream {
+    channel.map_or_else(
+        || quote!(#private::Option::None),
+        |name| quote!(#private::Option::Some(#name)),
+    )
+}

@@ -1,0 +1,23 @@
+use proc_macro2::TokenStream;
+use quote::quote;
+
+use super::Private;
+use super::error::implementation;
+use crate::error_model::ErrorType;
+
+/// An `impl` that only keeps rustc from a second error about the same item.
+pub(crate) fn error(error: &ErrorType<'_>) -> TokenStream {
+    let private = Private(&error.krate);
+    let body = quote! {
+        fn into_rejection(self) -> #private::Rejection {
+            #private::internal(#private::String::new())
+        }
+
+        fn from_rejection(
+            rejection: #private::Rejection,
+        ) -> #private::Result<Self, #private::Rejection> {
+            #private::Result::Err(rejection)
+        }
+    };
+    implementation(error, &body)
+}

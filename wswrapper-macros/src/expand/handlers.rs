@@ -1,0 +1,77 @@
+use proc_macro2::{Span, TokenStream};
+use quote::quote;
+
+use super::contract::{channel, contract};
+use super::proxy::proxy;
+use super::service::registration_name;
+use super::shim::shims;
+use super::{Private, local, written_at};
+use crate::model::{PlainImpl, TraitImpl};
+
+/// The `impl` as it is, and that it serves the trait.
+pub(crate) fn trait_impl(handlers: &TraitImpl<'_>) -> TokenStream {
+    let TraitImpl {
+        item, trait_path, ..
+    } = handlers;
+    let private = Private(handlers.krate);
+    let self_ty = &item.self_ty;
+    let (impl_generics, _, where_clause) = item.generics.split_for_impl();
+    let own = where_clause.iter().flat_map(|own| &own.predicates);
+    let bounds = (!item.generics.params.is_empty())
+        .then(|| quote!(Self: #private::Send + #private::Sync + 'static));
+    let channel_const = handlers.channel.map(|name| {
+        let channel = channel(private, Some(name));
+        quote!(const CHANNEL: #private::Option<&'static str> = #channel;)
+    });
+    let channel_check = handlers.channel.map(|name| {
+        let check = quote!(#private::check_channel::<dyn #trait_path>(#name));
+        let check = written_at(check, name.span());
+        quote!(const _: () = #check;)
+    });
+    let methods = local("methods");
+    let register = registration_name(Span::call_site());
+    quote! {
+        #item
+
+        impl #impl_generics #private::Serves<dyn #trait_path> for #self_ty
+        where
+            #(#own,)*
+            #bounds
+        {
+            #channel_const
+
+            fn methods(#methods: &mut #private::Methods<Self>) {
+                <Self as #trait_path>::#register(#methods);
+            }
+        }
+
+        #channel_check
+    }
+}
+
+/// The block as it is, a contract of its own, and that it serves itself.
+pub(crate) fn plain_impl(handlers: &PlainImpl<'_>) -> TokenStream {
+    let PlainImpl {
+        item,
+        contract: own,
+    } = handlers;
+    let private = Private(own.krate);
+    let self_ty = &item.self_ty;
+    let contract = contract(own, self_ty);
+    let methods = local("methods");
+    let shims = shims(own, &quote!(Self), &methods);
+    let proxy = proxy(own);
+    quote! {
+        #item
+        #contract
+
+        #[allow(deprecated, unused_variables)]
+        impl #private::Serves<#self_ty> for #self_ty {
+            fn methods(#methods: &mut #private::Methods<Self>) {
+                #shims
+            }
+        }
+
+        #proxy
+    }
+}

@@ -1,0 +1,163 @@
+use proc_macro2::TokenStream;
+use quote::{ToTokens, quote, quote_spanned};
+use syn::{FnArg, Generics, Ident, Pat, ReturnType, Signature};
+
+use super::contract::contract;
+use super::proxy::proxy;
+use super::shim::shims;
+use super::{Private, local};
+use crate::model::Service;
+use crate::parse::{Body, Function, Member, Trait};
+use crate::tokens;
+
+/// The trait, what serves it, and what calls it.
+pub(crate) fn service(service: &Service<'_>) -> TokenStream {
+    let declaration = declaration(service);
+    let proxy = proxy(&service.contract);
+    let contract = service.can_be_dyn().then(|| {
+        let name = service.contract.name;
+        contract(&service.contract, &quote!(dyn #name))
+    });
+    quote! {
+        #declaration
+        #contract
+        #proxy
+    }
+}
+
+fn declaration(service: &Service<'_>) -> TokenStream {
+    let Trait {
+        attrs,
+        vis,
+        unsafety,
+        keyword,
+        ident,
+        generics,
+        colon_token,
+        inner_attrs,
+        members,
+        ..
+    } = service.item;
+    let private = Private(service.contract.krate);
+    let supertraits = &service.supertraits;
+    let where_clause = &generics.where_clause;
+    let members = members.iter().map(|member| match member {
+        Member::Function(function) if service.contract.holds(function) => {
+            sound_method(function, private)
+        }
+        Member::Function(function) => unsound_method(function, private),
+        other => other.to_token_stream(),
+    });
+    let registration = registration(service);
+    quote! {
+        #(#attrs)*
+        #vis #unsafety #keyword #ident #generics #colon_token #(#supertraits)+* #where_clause {
+            #(#inner_attrs)*
+            #(#members)*
+            #registration
+        }
+    }
+}
+
+/// `where Self: Sized` keeps the trait usable as `dyn`.
+fn sound_method(function: &Function, private: Private<'_>) -> TokenStream {
+    let Function {
+        attrs, sig, body, ..
+    } = function;
+    let Signature {
+        abi,
+        fn_token,
+        ident,
+        generics,
+        inputs,
+        output,
+        ..
+    } = sig;
+    let bounds = bounds(generics, private);
+    if sig.asyncness.is_none() {
+        return quote! {
+            #(#attrs)*
+            #abi #fn_token #ident #generics (#inputs) #output #bounds #body
+        };
+    }
+    let future = match output {
+        ReturnType::Default => quote!(impl #private::Future<Output = ()> + #private::Send),
+        ReturnType::Type(_, ty) => quote_spanned! {tokens::first_span(ty)=>
+            impl #private::Future<Output = #ty> + #private::Send
+        },
+    };
+    let declared = quote!(#abi #fn_token #ident #generics (#inputs) -> #future #bounds);
+    match body {
+        Body::None(semicolon) => quote!(#(#attrs)* #declared #semicolon),
+        Body::Block(block) => quote! {
+            #(#attrs)*
+            #[allow(clippy::manual_async_fn)]
+            #declared + #private::Sync { async move #block }
+        },
+    }
+}
+
+/// Stays in the trait, so that its implementors and callers see no second error.
+fn unsound_method(function: &Function, private: Private<'_>) -> TokenStream {
+    let Function {
+        attrs, sig, body, ..
+    } = function;
+    let bounds = bounds(&sig.generics, private);
+    let mut sig = sig.clone();
+    sig.generics.where_clause = None;
+    if let Body::None(_) = body {
+        for input in &mut sig.inputs {
+            hide_pattern(input);
+        }
+    }
+    quote! {
+        #(#attrs)*
+        #[allow(async_fn_in_trait)]
+        #sig #bounds #body
+    }
+}
+
+/// rustc has an error of its own for a pattern where there is no body.
+fn hide_pattern(input: &mut FnArg) {
+    if let FnArg::Typed(argument) = input
+        && !matches!(*argument.pat, Pat::Ident(_))
+    {
+        *argument.pat = Pat::Verbatim(quote!(_));
+    }
+}
+
+fn bounds(generics: &Generics, private: Private<'_>) -> TokenStream {
+    let own = generics.where_clause.iter().flat_map(|own| &own.predicates);
+    quote!(where #(#own,)* Self: #private::Sized)
+}
+
+/// The hidden method that holds the shims. Its name is the remedy that rustc prints when
+/// `#[ws_handlers]` meets a trait that was not annotated.
+fn registration(service: &Service<'_>) -> TokenStream {
+    let private = Private(service.contract.krate);
+    let Trait {
+        ident, generics, ..
+    } = service.item;
+    let (_, type_generics, _) = generics.split_for_impl();
+    let registry = local("methods");
+    let shims = shims(
+        &service.contract,
+        &quote!(<Self as #ident #type_generics>),
+        &registry,
+    );
+    let name = registration_name(proc_macro2::Span::call_site());
+    quote! {
+        #[doc(hidden)]
+        #[allow(deprecated, unused_variables)]
+        fn #name(#registry: &mut #private::Methods<Self>)
+        where
+            Self: #private::Sized + #private::Send + #private::Sync + 'static,
+        {
+            #shims
+        }
+    }
+}
+
+pub(super) fn registration_name(span: proc_macro2::Span) -> Ident {
+    Ident::new("__add_ws_service_above_this_trait", span)
+}

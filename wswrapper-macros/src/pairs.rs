@@ -1,0 +1,123 @@
+use proc_macro2::{TokenStream, TokenTree};
+use syn::ext::IdentExt;
+use syn::parse::{Parse, ParseStream, Parser};
+use syn::punctuated::Punctuated;
+use syn::{Ident, LitStr, Path, Token};
+
+use crate::errors::Errors;
+use crate::text;
+
+/// The arguments of an attribute: `key` or `key = value`, separated by commas.
+pub(crate) struct Pairs {
+    pairs: Vec<Pair>,
+}
+
+struct Pair {
+    key: Ident,
+    value: Option<TokenStream>,
+}
+
+impl Pairs {
+    /// Keeps the first of each expected key and reports the others.
+    pub(crate) fn read(
+        lists: impl IntoIterator<Item = TokenStream>,
+        expected: &[&str],
+        errors: &mut Errors,
+    ) -> Self {
+        let mut pairs: Vec<Pair> = Vec::new();
+        for list in lists {
+            let parsed = Punctuated::<Pair, Token![,]>::parse_terminated.parse2(list);
+            for pair in errors.ok(parsed).into_iter().flatten() {
+                if !expected.iter().any(|key| pair.key == key) {
+                    errors.push(&pair.key, text::unknown_argument(&pair.key, expected));
+                } else if pairs.iter().any(|earlier| earlier.key == pair.key) {
+                    errors.push(&pair.key, text::argument_twice(&pair.key));
+                } else {
+                    pairs.push(pair);
+                }
+            }
+        }
+        Self { pairs }
+    }
+
+    /// The key as it was written, for a caller that has its own opinion on its value.
+    pub(crate) fn key(&self, name: &str) -> Option<&Ident> {
+        self.find(name).map(|pair| &pair.key)
+    }
+
+    pub(crate) fn flag(&self, name: &str, errors: &mut Errors) -> Option<&Ident> {
+        let pair = self.find(name)?;
+        if pair.value.is_some() {
+            errors.push(&pair.key, text::argument_with_value(&pair.key));
+        }
+        Some(&pair.key)
+    }
+
+    pub(crate) fn string(&self, name: &str, if_empty: &str, errors: &mut Errors) -> Option<LitStr> {
+        let literal: LitStr = self.value(name, errors)?;
+        if literal.value().is_empty() {
+            errors.push(&literal, if_empty);
+            return None;
+        }
+        Some(literal)
+    }
+
+    pub(crate) fn literal(&self, name: &str, errors: &mut Errors) -> Option<LitStr> {
+        self.value(name, errors)
+    }
+
+    /// A path, bare or in a string as serde has it.
+    pub(crate) fn path(&self, name: &str, errors: &mut Errors) -> Option<Path> {
+        let PathValue(path) = self.value(name, errors)?;
+        Some(path)
+    }
+
+    fn find(&self, name: &str) -> Option<&Pair> {
+        self.pairs.iter().find(|pair| pair.key == name)
+    }
+
+    fn value<T: Parse>(&self, name: &str, errors: &mut Errors) -> Option<T> {
+        let pair = self.find(name)?;
+        let Some(value) = &pair.value else {
+            errors.push(&pair.key, text::argument_without_value(&pair.key));
+            return None;
+        };
+        errors.ok(syn::parse2(value.clone()))
+    }
+}
+
+impl Parse for Pair {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        let key = input.call(Ident::parse_any)?;
+        if !input.peek(Token![=]) {
+            return Ok(Self { key, value: None });
+        }
+        let equals: Token![=] = input.parse()?;
+        let mut value = TokenStream::new();
+        while !input.is_empty() && !input.peek(Token![,]) {
+            value.extend([input.parse::<TokenTree>()?]);
+        }
+        if value.is_empty() {
+            return Err(syn::Error::new(
+                equals.span,
+                text::argument_without_value(&key),
+            ));
+        }
+        Ok(Self {
+            key,
+            value: Some(value),
+        })
+    }
+}
+
+struct PathValue(Path);
+
+impl Parse for PathValue {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        if input.peek(LitStr) {
+            let literal: LitStr = input.parse()?;
+            return literal.parse_with(Path::parse_mod_style).map(Self);
+        }
+        input.call(Path::parse_mod_style).map(Self)
+    }
+}

@@ -1,0 +1,338 @@
+//! Traits and `impl` blocks whose bodies stay raw tokens: parsing them would report a
+//! second time what rustc reports while somebody is typing.
+
+use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
+use quote::{ToTokens, TokenStreamExt as _, quote};
+use syn::parse::{Parse, ParseStream};
+use syn::punctuated::Punctuated;
+use syn::{
+    Abi, Attribute, Error, FnArg, Generics, Ident, Path, Signature, Token, Type, TypeParamBound,
+    Visibility, token,
+};
+
+use crate::{attr, text};
+
+pub(crate) struct Trait {
+    pub(crate) attrs: Vec<Attribute>,
+    pub(crate) vis: Visibility,
+    pub(crate) unsafety: Option<Token![unsafe]>,
+    pub(crate) keyword: Token![trait],
+    pub(crate) ident: Ident,
+    pub(crate) generics: Generics,
+    pub(crate) colon_token: Option<Token![:]>,
+    pub(crate) supertraits: Punctuated<TypeParamBound, Token![+]>,
+    pub(crate) inner_attrs: Vec<Attribute>,
+    pub(crate) members: Vec<Member>,
+}
+
+pub(crate) struct Impl {
+    pub(crate) attrs: Vec<Attribute>,
+    pub(crate) unsafety: Option<Token![unsafe]>,
+    pub(crate) keyword: Token![impl],
+    pub(crate) generics: Generics,
+    pub(crate) trait_: Option<ImplementedTrait>,
+    pub(crate) self_ty: Type,
+    pub(crate) brace_token: token::Brace,
+    pub(crate) inner_attrs: Vec<Attribute>,
+    pub(crate) members: Vec<Member>,
+}
+
+pub(crate) struct ImplementedTrait {
+    pub(crate) not: Option<Token![!]>,
+    pub(crate) path: Path,
+    pub(crate) for_token: Token![for],
+}
+
+pub(crate) enum Member {
+    Function(Box<Function>),
+    Const(Raw),
+    Type(Raw),
+    Macro(Raw),
+}
+
+/// A member that is passed on as it is.
+pub(crate) struct Raw {
+    attrs: Vec<Attribute>,
+    pub(crate) tokens: TokenStream,
+}
+
+pub(crate) struct Function {
+    /// Without those that are ours.
+    pub(crate) attrs: Vec<Attribute>,
+    pub(crate) ws: Vec<Attribute>,
+    pub(crate) vis: Visibility,
+    pub(crate) sig: Signature,
+    /// The `#[ws(..)]` attributes of each of the signature's inputs.
+    pub(crate) input_ws: Vec<Vec<Attribute>>,
+    pub(crate) body: Body,
+}
+
+pub(crate) enum Body {
+    None(Token![;]),
+    Block(Group),
+}
+
+impl Parse for Trait {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        let attrs = input.call(Attribute::parse_outer)?;
+        let first = input.span();
+        let vis = input.parse()?;
+        let unsafety = input.parse()?;
+        if !input.peek(Token![trait]) {
+            return Err(Error::new(first, text::SERVICE_ON_NO_TRAIT));
+        }
+        let keyword = input.parse()?;
+        let ident = input.parse()?;
+        let mut generics: Generics = input.parse()?;
+        let colon_token: Option<Token![:]> = input.parse()?;
+        let supertraits = if colon_token.is_some() {
+            supertraits(input)?
+        } else {
+            Punctuated::new()
+        };
+        generics.where_clause = input.parse()?;
+        let content;
+        syn::braced!(content in input);
+        Ok(Self {
+            attrs,
+            vis,
+            unsafety,
+            keyword,
+            ident,
+            generics,
+            colon_token,
+            supertraits,
+            inner_attrs: content.call(Attribute::parse_inner)?,
+            members: members(&content)?,
+        })
+    }
+}
+
+impl Parse for Impl {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        let attrs = input.call(Attribute::parse_outer)?;
+        let first = input.span();
+        let unsafety = input.parse()?;
+        if !input.peek(Token![impl]) {
+            return Err(Error::new(first, text::HANDLERS_ON_NO_IMPL));
+        }
+        let keyword = input.parse()?;
+        let mut generics: Generics = input.parse()?;
+        let not = input.parse()?;
+        let (trait_, self_ty) = implemented_trait(input, not)?;
+        generics.where_clause = input.parse()?;
+        let content;
+        let brace_token = syn::braced!(content in input);
+        Ok(Self {
+            attrs,
+            unsafety,
+            keyword,
+            generics,
+            trait_,
+            self_ty,
+            brace_token,
+            inner_attrs: content.call(Attribute::parse_inner)?,
+            members: members(&content)?,
+        })
+    }
+}
+
+impl Parse for Member {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        let ahead = input.fork();
+        ahead.call(Attribute::parse_outer)?;
+        ahead.parse::<Visibility>()?;
+        if is_function(&ahead) {
+            input.parse().map(Box::new).map(Self::Function)
+        } else if ahead.peek(Token![const]) {
+            raw_member(input, Ends::Semicolon).map(Self::Const)
+        } else if ahead.peek(Token![type]) {
+            raw_member(input, Ends::Semicolon).map(Self::Type)
+        } else {
+            raw_member(input, Ends::SemicolonOrBrace).map(Self::Macro)
+        }
+    }
+}
+
+impl Parse for Function {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        let mut attrs = input.call(Attribute::parse_outer)?;
+        let ws = attr::take_ws(&mut attrs);
+        let vis = input.parse()?;
+        let mut sig: Signature = input.parse()?;
+        let input_ws = sig
+            .inputs
+            .iter_mut()
+            .map(|input| match input {
+                FnArg::Receiver(receiver) => attr::take_ws(&mut receiver.attrs),
+                FnArg::Typed(argument) => attr::take_ws(&mut argument.attrs),
+            })
+            .collect();
+        Ok(Self {
+            attrs,
+            ws,
+            vis,
+            sig,
+            input_ws,
+            body: input.parse()?,
+        })
+    }
+}
+
+impl Parse for Body {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        if input.peek(token::Brace) {
+            input.parse().map(Self::Block)
+        } else {
+            input.parse().map(Self::None)
+        }
+    }
+}
+
+impl ToTokens for Impl {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        let Self {
+            attrs,
+            unsafety,
+            keyword,
+            generics,
+            trait_,
+            self_ty,
+            brace_token,
+            inner_attrs,
+            members,
+        } = self;
+        let where_clause = &generics.where_clause;
+        tokens.extend(quote! {
+            #(#attrs)* #unsafety #keyword #generics #trait_ #self_ty #where_clause
+        });
+        brace_token.surround(tokens, |tokens| {
+            tokens.append_all(inner_attrs);
+            tokens.append_all(members);
+        });
+    }
+}
+
+impl ToTokens for ImplementedTrait {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        let Self {
+            not,
+            path,
+            for_token,
+        } = self;
+        tokens.extend(quote!(#not #path #for_token));
+    }
+}
+
+impl ToTokens for Member {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        match self {
+            Self::Function(function) => function.to_tokens(tokens),
+            Self::Const(raw) | Self::Type(raw) | Self::Macro(raw) => raw.to_tokens(tokens),
+        }
+    }
+}
+
+impl ToTokens for Raw {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        tokens.append_all(&self.attrs);
+        self.tokens.to_tokens(tokens);
+    }
+}
+
+impl ToTokens for Function {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        let Self {
+            attrs,
+            vis,
+            sig,
+            body,
+            ..
+        } = self;
+        tokens.extend(quote!(#(#attrs)* #vis #sig #body));
+    }
+}
+
+impl ToTokens for Body {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        match self {
+            Self::None(semicolon) => semicolon.to_tokens(tokens),
+            Self::Block(block) => block.to_tokens(tokens),
+        }
+    }
+}
+
+fn supertraits(input: ParseStream<'_>) -> syn::Result<Punctuated<TypeParamBound, Token![+]>> {
+    let mut supertraits = Punctuated::new();
+    while !input.peek(Token![where]) && !input.peek(token::Brace) {
+        supertraits.push_value(input.parse()?);
+        if !input.peek(Token![+]) {
+            break;
+        }
+        supertraits.push_punct(input.parse()?);
+    }
+    Ok(supertraits)
+}
+
+fn implemented_trait(
+    input: ParseStream<'_>,
+    not: Option<Token![!]>,
+) -> syn::Result<(Option<ImplementedTrait>, Type)> {
+    let ahead = input.fork();
+    ahead.parse::<Type>()?;
+    if !ahead.peek(Token![for]) {
+        return Ok((None, input.parse()?));
+    }
+    let implemented = ImplementedTrait {
+        not,
+        path: input.parse()?,
+        for_token: input.parse()?,
+    };
+    Ok((Some(implemented), input.parse()?))
+}
+
+fn members(input: ParseStream<'_>) -> syn::Result<Vec<Member>> {
+    let mut members = Vec::new();
+    while !input.is_empty() {
+        members.push(input.parse()?);
+    }
+    Ok(members)
+}
+
+fn is_function(input: ParseStream<'_>) -> bool {
+    let ahead = input.fork();
+    let qualifiers = || -> syn::Result<()> {
+        ahead.parse::<Option<Token![const]>>()?;
+        ahead.parse::<Option<Token![async]>>()?;
+        ahead.parse::<Option<Token![unsafe]>>()?;
+        ahead.parse::<Option<Abi>>()?;
+        Ok(())
+    };
+    qualifiers().is_ok() && ahead.peek(Token![fn])
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ends {
+    Semicolon,
+    SemicolonOrBrace,
+}
+
+fn raw_member(input: ParseStream<'_>, ends: Ends) -> syn::Result<Raw> {
+    let attrs = input.call(Attribute::parse_outer)?;
+    let mut tokens = TokenStream::new();
+    while !input.is_empty() {
+        let token: TokenTree = input.parse()?;
+        let is_last = match &token {
+            TokenTree::Punct(punct) => punct.as_char() == ';',
+            TokenTree::Group(group) => {
+                group.delimiter() == Delimiter::Brace && ends == Ends::SemicolonOrBrace
+            }
+            _ => false,
+        };
+        tokens.append(token);
+        if is_last {
+            break;
+        }
+    }
+    Ok(Raw { attrs, tokens })
+}

@@ -1,0 +1,65 @@
+//! Parse, model, check, expand. Whatever is wrong is reported beside what was expanded,
+//! so that one mistake shows as one error.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+
+use crate::args::Args;
+use crate::error_model::ErrorType;
+use crate::errors::Errors;
+use crate::model::{PlainImpl, Service, TraitImpl};
+use crate::parse::{Impl, Trait};
+use crate::{check, expand, text};
+
+pub(crate) fn service(args: TokenStream, item: TokenStream) -> TokenStream {
+    let mut errors = Errors::new();
+    let args = Args::read(args, &mut errors);
+    let Some(parsed) = errors.ok(syn::parse2::<Trait>(item.clone())) else {
+        return reported(item, errors);
+    };
+    let mut service = Service::new(&parsed, &args, &mut errors);
+    check::service(&mut service, &mut errors);
+    reported(expand::service(&service), errors)
+}
+
+pub(crate) fn handlers(args: TokenStream, item: TokenStream) -> TokenStream {
+    let mut errors = Errors::new();
+    let args = Args::read(args, &mut errors);
+    let Some(parsed) = errors.ok(syn::parse2::<Impl>(item.clone())) else {
+        return reported(item, errors);
+    };
+    if let Some(implemented) = &parsed.trait_ {
+        args.forbid_rename_all(&mut errors);
+        let handlers = TraitImpl::new(&parsed, implemented, &args);
+        check::trait_impl(&handlers, &mut errors);
+        return reported(expand::trait_impl(&handlers), errors);
+    }
+    let Some(mut handlers) = PlainImpl::new(&parsed, &args, &mut errors) else {
+        errors.push(&parsed.self_ty, text::UNNAMED_TYPE);
+        return reported(quote!(#parsed), errors);
+    };
+    check::plain_impl(&mut handlers, &mut errors);
+    reported(expand::plain_impl(&handlers), errors)
+}
+
+pub(crate) fn error(item: TokenStream) -> TokenStream {
+    let mut errors = Errors::new();
+    let Some(parsed) = errors.ok(syn::parse2(item)) else {
+        return errors.report();
+    };
+    let Some(error) = ErrorType::new(&parsed, &mut errors) else {
+        errors.push(&parsed, text::NO_UNION);
+        return errors.report();
+    };
+    check::error(&error, &mut errors);
+    if errors.count() == 0 {
+        expand::error(&error)
+    } else {
+        reported(expand::error_fallback(&error), errors)
+    }
+}
+
+fn reported(mut tokens: TokenStream, errors: Errors) -> TokenStream {
+    tokens.extend(errors.report());
+    tokens
+}

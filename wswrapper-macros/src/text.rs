@@ -1,0 +1,170 @@
+//! Every message that a user can read.
+//!
+//! The rule comes first and the remedy after `help:`; rustc indents it.
+
+use quote::ToTokens as _;
+use syn::{Ident, Path};
+
+pub(crate) const SERVICE_ON_NO_TRAIT: &str = "`#[ws_service]` belongs on a trait\n\
+    help: put it on the trait that describes the handlers, and `#[ws_handlers]` on their `impl`";
+
+pub(crate) const HANDLERS_ON_NO_IMPL: &str = "`#[ws_handlers]` belongs on an `impl` block\n\
+    help: put it on the `impl` that holds the handlers";
+
+pub(crate) const EMPTY_CHANNEL: &str = "a channel name cannot be empty\n\
+    help: leave out `channel` to use the main channel";
+
+pub(crate) const EMPTY_EVENT: &str = "an event name cannot be empty\n\
+    help: leave out `name` to use the method's name";
+
+pub(crate) const EMPTY_CODE: &str = "an error code cannot be empty\n\
+    help: leave out `code` to use the variant's name";
+
+pub(crate) const RENAME_ALL_ON_TRAIT_IMPL: &str = "names belong to the trait\n\
+    help: write `#[ws_service(rename_all = \"..\")]` on the trait";
+
+pub(crate) const MUT_RECEIVER: &str = "a handler must take `&self`, not `&mut self`\n\
+    help: handlers of one connection run concurrently; keep mutable state behind a `Mutex`";
+
+pub(crate) const GENERIC_HANDLER: &str = "a handler cannot be generic\n\
+    help: arguments arrive as JSON, so every type must be known here";
+
+pub(crate) const LIFETIME_HANDLER: &str = "a handler cannot have lifetime parameters\n\
+    help: leave them out; `&self`, `&str` and `&[u8]` need none";
+
+pub(crate) const UNSAFE_HANDLER: &str = "a handler cannot be unsafe\n\
+    help: the other end calls it with any arguments at all";
+
+pub(crate) const REFERENCE_ARGUMENT: &str = "a handler argument cannot be a reference\n\
+    help: arguments are decoded from the message; take an owned type";
+
+pub(crate) const PATTERN_ARGUMENT: &str = "a handler argument must be a plain name\n\
+    help: destructure it in the body";
+
+pub(crate) const CONTEXT_NOT_FIRST: &str = "`Context` must be the first argument after `&self`";
+
+pub(crate) const SELF_IN_SIGNATURE: &str = "a handler cannot name `Self` in its signature\n\
+    help: the proxy at the other end is another type; write the type's own name";
+
+pub(crate) const IMPL_RETURN: &str = "a handler cannot return `impl Trait`\n\
+    help: name the type, so that the proxy can return it too";
+
+pub(crate) const REFERENCE_RETURN: &str = "a handler cannot return a reference\n\
+    help: a response is sent after the handler has ended; return an owned type";
+
+pub(crate) const EVENT_RETURN: &str = "an event has no answer to return\n\
+    help: remove the return type, or remove `#[ws(event)]`";
+
+pub(crate) const ASSOCIATED_TYPE: &str = "a service cannot have associated types\n\
+    help: a proxy has no way to name them; use the types themselves";
+
+pub(crate) const ASSOCIATED_CONST: &str = "a service cannot have associated consts\n\
+    help: a proxy has no way to name them; use the types themselves";
+
+pub(crate) const MACRO_MEMBER: &str = "a macro cannot add handlers\n\
+    help: its methods are not visible to the attribute above; write them out";
+
+pub(crate) const GENERIC_SERVICE: &str = "a service cannot be generic\n\
+    help: write one service for each type";
+
+pub(crate) const UNNAMED_TYPE: &str = "handlers belong to a type with a name\n\
+    help: implement a trait with `#[ws_service]` for it, or give it a name";
+
+pub(crate) const FIELD_ATTRIBUTE: &str = "`#[ws(..)]` means nothing on a field\n\
+    help: put it on the variant, or on the type";
+
+pub(crate) const NO_UNION: &str = "a union cannot be an error\n\
+    help: write an enum";
+
+pub(crate) fn unknown_argument(name: &Ident, expected: &[&str]) -> String {
+    match expected {
+        [only] => format!("unknown argument `{name}`, expected `{only}`"),
+        _ => format!(
+            "unknown argument `{name}`, expected one of: {}",
+            list(expected)
+        ),
+    }
+}
+
+pub(crate) fn argument_twice(name: &Ident) -> String {
+    format!("`{name}` is given twice")
+}
+
+pub(crate) fn argument_without_value(name: &Ident) -> String {
+    format!("`{name}` needs a value\nhelp: write `{name} = ..`")
+}
+
+pub(crate) fn argument_with_value(name: &Ident) -> String {
+    format!("`{name}` takes no value\nhelp: write `#[ws({name})]`")
+}
+
+pub(crate) fn unknown_rename_rule(rule: &str, expected: &[&str]) -> String {
+    format!("unknown rule `{rule}`, expected one of: {}", list(expected))
+}
+
+pub(crate) fn attribute_in_trait_impl(trait_path: &Path) -> String {
+    let name = trait_path.to_token_stream().to_string().replace(' ', "");
+    format!("`#[ws(..)]` belongs to the trait\nhelp: put it on the method in `trait {name}`")
+}
+
+pub(crate) fn no_receiver(method: &Ident) -> String {
+    format!(
+        "a handler must take `&self`\nhelp: write `async fn {method}(&self, ..)`, \
+         or move this function to a plain `impl` block"
+    )
+}
+
+pub(crate) fn already_handled(event: &str) -> String {
+    format!(
+        "event `{event}` is already handled in this `impl`\n\
+         help: rename one with `#[ws(name = \"..\")]`"
+    )
+}
+
+pub(crate) fn already_declared(event: &str) -> String {
+    format!(
+        "event `{event}` is already declared in this trait\n\
+         help: rename one with `#[ws(name = \"..\")]`"
+    )
+}
+
+pub(crate) fn reserved(event: &str) -> String {
+    format!(
+        "`{event}` is a reserved event on the main channel\n\
+         help: give the handlers a channel, or rename the event"
+    )
+}
+
+pub(crate) fn conflicts_with_new(proxy: &Ident) -> String {
+    format!(
+        "method name `new` conflicts with the generated `{proxy}::new`\n\
+         help: rename the method and keep the wire name with `#[ws(name = \"new\")]`"
+    )
+}
+
+pub(crate) fn supertrait(required: &Ident, service: &Ident) -> String {
+    format!(
+        "a service cannot require `{required}`\n\
+         help: it is used as `dyn {service}`; remove the supertrait"
+    )
+}
+
+pub(crate) fn code_twice(code: &str) -> String {
+    format!(
+        "code `{code}` already belongs to another variant\n\
+         help: change one with `#[ws(code = \"..\")]`"
+    )
+}
+
+/// What mounting a contract on a channel other than its own says at compile time.
+pub(crate) fn channel_mismatch(channel: &str) -> String {
+    format!(
+        "the contract is on channel `{channel}`\n\
+         help: remove `channel` here, or mount it elsewhere with `.service_at(\"x\", ..)`"
+    )
+}
+
+fn list(names: &[&str]) -> String {
+    let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    quoted.join(", ")
+}

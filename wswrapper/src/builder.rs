@@ -1,0 +1,125 @@
+//! What servers and clients are built from.
+
+use crate::error::{MountError, PeerError};
+use crate::handler::{Contract, Serves};
+use crate::hooks::Hooks;
+use crate::limits::Limits;
+use crate::link::{Closed, LocalEnd};
+use crate::peer::{Peer, PeerId};
+use crate::proto::Side;
+use crate::router::Router;
+use std::fmt;
+use std::future::Future;
+use std::sync::Arc;
+
+/// Services, limits and hooks of a [server](crate::ServerBuilder) or a [client](crate::ClientBuilder).
+///
+/// A service that cannot be mounted is an error when the server is built or the client connects.
+#[must_use = "a builder does nothing until it is built"]
+pub struct Builder<R> {
+    router: Router,
+    limits: Limits,
+    hooks: Hooks,
+    /// The first service that could not be mounted.
+    error: Option<MountError>,
+    pub(crate) role: R,
+}
+
+impl<R> Builder<R> {
+    pub(crate) fn new(role: R) -> Self {
+        Self { router: Router::default(), limits: Limits::default(), hooks: Hooks::default(), error: None, role }
+    }
+
+    /// Mounts a service: one object for all connections, on the channel that its contract or its handlers name. A type
+    /// that serves several contracts needs [`service_as`](Self::service_as).
+    pub fn service<C: Contract + ?Sized>(self, service: impl Serves<C>) -> Self {
+        self.service_as(service)
+    }
+
+    /// Mounts one of the contracts that a type serves: `.service_as::<dyn Math>(desk)`.
+    pub fn service_as<C: Contract + ?Sized>(self, service: impl Serves<C>) -> Self {
+        let channel = channel_of(&service);
+        self.mount(channel, service)
+    }
+
+    /// Mounts a service on a channel of another name than its contract's. The other end then makes its proxy for
+    /// [that channel](Peer::channel).
+    pub fn service_at<C: Contract + ?Sized>(self, channel: &str, service: impl Serves<C>) -> Self {
+        self.mount(Some(channel), service)
+    }
+
+    /// Mounts a service of which each connection has an object of its own. It is made when the connection first calls
+    /// it, and dropped when the connection ends.
+    pub fn service_with<C, S, F>(mut self, make: F) -> Self
+    where
+        C: Contract + ?Sized,
+        S: Serves<C>,
+        F: Fn(&Peer) -> S + Send + Sync + 'static,
+    {
+        let mounted = self.router.mount_per_peer(S::CHANNEL, Arc::new(make));
+        self.note(mounted)
+    }
+
+    /// Sets the limits of each connection.
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Runs for each new connection, before the first of its calls is started. It may call the peer.
+    pub fn on_open<F, Fut>(mut self, hook: F) -> Self
+    where
+        F: Fn(Peer) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = ()> + Send + 'static,
+    {
+        self.hooks.set_open(hook);
+        self
+    }
+
+    /// Runs for each connection that has ended, after its handlers and its services were dropped.
+    pub fn on_close<F, Fut>(mut self, hook: F) -> Self
+    where
+        F: Fn(Peer, Closed) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = ()> + Send + 'static,
+    {
+        self.hooks.set_close(hook);
+        self
+    }
+
+    /// Is told what goes wrong at this end while it serves a peer: dropped events, internal errors, panics. All of it is
+    /// also logged by `tracing`, as warnings.
+    pub fn on_error(mut self, hook: impl Fn(PeerId, &PeerError) + Send + Sync + 'static) -> Self {
+        self.hooks.set_error(hook);
+        self
+    }
+
+    fn mount<C: Contract + ?Sized>(mut self, channel: Option<&str>, service: impl Serves<C>) -> Self {
+        let mounted = self.router.mount(channel, Arc::new(service));
+        self.note(mounted)
+    }
+
+    fn note(mut self, mounted: Result<(), MountError>) -> Self {
+        self.error = self.error.or(mounted.err());
+        self
+    }
+
+    pub(crate) fn finish(self, side: Side) -> Result<(LocalEnd, R), MountError> {
+        match self.error {
+            Some(error) => Err(error),
+            None => {
+                let Self { router, limits, hooks, role, .. } = self;
+                Ok((LocalEnd { side, router, limits, hooks }, role))
+            }
+        }
+    }
+}
+
+fn channel_of<C: Contract + ?Sized, S: Serves<C>>(_: &S) -> Option<&'static str> {
+    S::CHANNEL
+}
+
+impl<R> fmt::Debug for Builder<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder").field("limits", &self.limits).field("error", &self.error).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,205 @@
+//! Calls and events of ours, under way.
+
+use crate::error::{CallError, SendError};
+use crate::handler::{Decode, WsError};
+use crate::peer::Peer;
+use crate::proto::{self, EncodedCall, RawReason, Reason, RequestId};
+use bytes::Bytes;
+use std::fmt;
+use std::future::Future;
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+/// A call under way: a future of its result.
+///
+/// It is sent when it is first polled, and **dropping it cancels it**: the other end is told, and its handler's future
+/// is dropped. `E` is the error of the contract; the caller gets what it [becomes](WsError::Remote) at this end.
+///
+/// It waits for [`call_timeout`](crate::Limits::call_timeout), or for its [own](Self::timeout).
+#[must_use = "a call is only sent when it is awaited"]
+pub struct Call<T, E> {
+    raw: RawCall,
+    types: PhantomData<fn() -> (T, E)>,
+}
+
+impl<T, E> Call<T, E> {
+    pub(crate) fn new(peer: Peer, call: Result<EncodedCall, SendError>) -> Self {
+        Self { raw: RawCall { peer, stage: Stage::Unsent(call.map(Some)), timeout: None }, types: PhantomData }
+    }
+
+    /// Waits at most so long, from the first poll on; then the call ends as [`CallError::TimedOut`]. The other end is
+    /// told how long its caller waits, and that it has given up [P-54].
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.raw.timeout = Some(timeout);
+        self
+    }
+
+    /// Ends the call and tells the other end why. Dropping it does the same without a reason.
+    pub fn cancel(mut self, reason: &Reason) {
+        self.raw.end(Some(reason));
+    }
+}
+
+impl<T: Decode, E: WsError> Future for Call<T, E> {
+    type Output = Result<T, CallError<E::Remote>>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.get_mut().raw.poll(cx).map(|end| {
+            let json = match end? {
+                End::Result(Some(json)) => json,
+                // A useless channel from a peer that meant null [P-32].
+                End::Result(None) | End::Channel => Bytes::from_static(b"null"),
+                End::Rejected { value, error } => {
+                    let value = std::str::from_utf8(&value).unwrap_or_default();
+                    let rejection = RawReason { value, error }.read();
+                    return Err(E::from_rejection(rejection).map_or_else(CallError::Refused, CallError::Rejected));
+                }
+                End::Without(proto::Ended::TimedOut) => return Err(CallError::TimedOut),
+                End::Without(proto::Ended::Closed) => return Err(CallError::Closed),
+            };
+            serde_json::from_slice(&json).map_err(CallError::Decode)
+        })
+    }
+}
+
+impl<T, E> fmt::Debug for Call<T, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Call").field("peer", &self.raw.peer.id()).finish_non_exhaustive()
+    }
+}
+
+/// The part of a call that does not depend on its types.
+struct RawCall {
+    peer: Peer,
+    stage: Stage,
+    timeout: Option<Duration>,
+}
+
+enum Stage {
+    Unsent(Result<Option<EncodedCall>, SendError>),
+    Waiting(Waiting),
+    Ended,
+}
+
+/// A call that was sent.
+pub(crate) struct Waiting {
+    pub(crate) slot: usize,
+    pub(crate) id: RequestId,
+}
+
+/// Where a call's end is left for its caller.
+pub(crate) enum CallSlot {
+    Waiting(Waker),
+    Ended(End),
+}
+
+/// How a call ended; the JSON is part of the frame that brought it.
+pub(crate) enum End {
+    Result(Option<Bytes>),
+    Rejected { value: Bytes, error: bool },
+    Channel,
+    Without(proto::Ended),
+}
+
+impl CallSlot {
+    /// Leaves the end and gives back the caller's waker.
+    pub(crate) fn end(&mut self, end: End) -> Option<Waker> {
+        match std::mem::replace(self, Self::Ended(end)) {
+            Self::Waiting(waker) => Some(waker),
+            Self::Ended(_) => None,
+        }
+    }
+}
+
+impl RawCall {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<End, SendError>> {
+        let link = self.peer.link();
+        match &mut self.stage {
+            Stage::Ended => Poll::Ready(Err(SendError::Closed)),
+            Stage::Unsent(call) => {
+                let sent = match call {
+                    Err(_) => None,
+                    Ok(call) => {
+                        let timeout = self.timeout.or(link.end.limits.call_timeout);
+                        Some(std::task::ready!(link.poll_request(cx, call, timeout, self.timeout.is_some())))
+                    }
+                };
+                let unsent = std::mem::replace(&mut self.stage, Stage::Ended);
+                match (sent, unsent) {
+                    (Some(Ok(waiting)), _) => {
+                        self.stage = Stage::Waiting(waiting);
+                        Poll::Pending
+                    }
+                    (Some(Err(error)), _) | (None, Stage::Unsent(Err(error))) => Poll::Ready(Err(error)),
+                    (None, _) => Poll::Ready(Err(SendError::Closed)),
+                }
+            }
+            Stage::Waiting(waiting) => {
+                let mut state = link.lock();
+                let old = match state.calls.get_mut(waiting.slot) {
+                    Some(CallSlot::Waiting(waker)) if waker.will_wake(cx.waker()) => return Poll::Pending,
+                    Some(CallSlot::Waiting(waker)) => Some(std::mem::replace(waker, cx.waker().clone())),
+                    _ => None,
+                };
+                if old.is_some() {
+                    drop(state);
+                    return Poll::Pending;
+                }
+                let slot = state.calls.try_remove(waiting.slot);
+                drop(state);
+                self.stage = Stage::Ended;
+                match slot {
+                    Some(CallSlot::Ended(end)) => Poll::Ready(Ok(end)),
+                    _ => Poll::Ready(Ok(End::Without(proto::Ended::Closed))),
+                }
+            }
+        }
+    }
+
+    fn end(&mut self, reason: Option<&Reason>) {
+        if let Stage::Waiting(waiting) = std::mem::replace(&mut self.stage, Stage::Ended) {
+            self.peer.link().forget(&waiting, reason);
+        }
+    }
+}
+
+impl Drop for RawCall {
+    fn drop(&mut self) {
+        self.end(None);
+    }
+}
+
+/// An event on its way to one peer: a future that waits for room in the peer's queue.
+///
+/// That it is done means that the event was queued, not that it arrived. Dropping it before that sends nothing.
+#[must_use = "an event is only sent when its future is awaited"]
+pub struct Emit {
+    peer: Peer,
+    frame: Result<Option<Vec<u8>>, Option<SendError>>,
+}
+
+impl Emit {
+    pub(crate) fn new(peer: Peer, frame: Result<Vec<u8>, SendError>) -> Self {
+        Self { peer, frame: frame.map(Some).map_err(Some) }
+    }
+}
+
+impl Future for Emit {
+    type Output = Result<(), SendError>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let Self { peer, frame } = self.get_mut();
+        match frame {
+            Ok(frame) => peer.link().poll_event(cx, frame),
+            Err(error) => Poll::Ready(Err(error.take().unwrap_or(SendError::Closed))),
+        }
+    }
+}
+
+impl fmt::Debug for Emit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Emit").field("peer", &self.peer.id()).finish_non_exhaustive()
+    }
+}

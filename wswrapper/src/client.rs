@@ -1,0 +1,107 @@
+//! Who dials.
+
+use crate::builder::Builder;
+use crate::channel::Channel;
+use crate::driver::Driver;
+use crate::error::MountError;
+use crate::hub::Hub;
+use crate::link::{Closed, Handshake, Link, LocalEnd};
+use crate::peer::Peer;
+use crate::proto::Side;
+use crate::target::IntoTarget;
+use crate::transport::Transport;
+use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
+
+/// A connection that this end has opened.
+///
+/// It is a [`Peer`]: the handle to the server at the other end. The connection stays open as long as anything can use
+/// it: this, a peer, a channel, a proxy that was made from it, or a call under way; when the last is dropped it is
+/// closed.
+#[derive(Clone)]
+pub struct Client {
+    peer: Peer,
+}
+
+/// Builds a [`Client`]. Its services are in place before the first frame is read.
+pub type ClientBuilder = Builder<Dialling>;
+
+/// What a client has beyond services, limits and hooks.
+#[derive(Default, Debug)]
+pub struct Dialling {}
+
+impl Client {
+    /// Begins to build a client that has services or limits of its own.
+    pub fn builder() -> ClientBuilder {
+        Builder::new(Dialling::default())
+    }
+
+    /// A client on a transport that is open, driven by a task on the current tokio runtime.
+    ///
+    /// # Panics
+    ///
+    /// Outside a tokio runtime.
+    pub fn over(transport: impl Transport) -> Result<Self, MountError> {
+        Self::builder().over(transport)
+    }
+
+    /// The handle to the server. It and its clones keep the connection open.
+    pub fn peer(&self) -> &Peer {
+        &self.peer
+    }
+
+    /// A channel, as a proxy's target; see [`Peer::channel`].
+    pub fn channel(&self, name: &str) -> Channel {
+        self.peer.channel(name)
+    }
+
+    /// Closes the connection with status 1000 and waits for its end.
+    pub async fn close(&self) -> Closed {
+        self.peer.close(1000, "");
+        self.peer.closed().await
+    }
+
+    pub(crate) fn start(end: LocalEnd, transport: impl Transport, handshake: Handshake) -> Self {
+        let link = Arc::new(Link::new(Arc::new(end), Arc::new(Hub::default()), handshake));
+        let peer = Peer::keeping_open(&link);
+        // Ends by itself when the last handle is gone, at the latest after the time for closing.
+        tokio::spawn(Driver::new(link, transport).run());
+        Self { peer }
+    }
+}
+
+impl Builder<Dialling> {
+    /// A client on a transport that is open, driven by a task on the current tokio runtime.
+    ///
+    /// # Panics
+    ///
+    /// Outside a tokio runtime.
+    pub fn over(self, transport: impl Transport) -> Result<Client, MountError> {
+        let (end, Dialling {}) = self.finish(Side::Dialling)?;
+        Ok(Client::start(end, transport, Handshake::default()))
+    }
+}
+
+/// All of a [`Peer`] can be done with a client.
+impl Deref for Client {
+    type Target = Peer;
+
+    fn deref(&self) -> &Peer {
+        &self.peer
+    }
+}
+
+impl IntoTarget for &Client {
+    type Target = Peer;
+
+    fn into_target(self) -> Peer {
+        self.peer.clone()
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Client").field(&self.peer).finish()
+    }
+}

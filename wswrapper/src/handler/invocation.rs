@@ -1,0 +1,192 @@
+//! One call of one method: the generated shims decode its arguments and start its handler here.
+
+use super::answers::{Answering, Answers};
+use super::outcome::{Argument, Response};
+use super::{CallState, Context};
+use crate::link::Link;
+use crate::proto::{Arguments, ArgumentsError, Call, Rejection, Scope};
+use crate::transport::Output;
+use pin_project_lite::pin_project;
+use serde::Deserialize;
+use std::any::Any;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{self, Poll};
+use std::time::Duration;
+
+/// A call on its way to a method of the service `S`.
+pub struct Invocation<'c, S> {
+    pub(super) service: Arc<S>,
+    pub(super) event: &'static str,
+    pub(super) parameters: &'static [&'static str],
+    pub(super) start: Start<'c>,
+}
+
+/// What the driver knows of a call.
+pub(crate) struct Start<'c> {
+    pub(crate) link: &'c Arc<Link>,
+    pub(crate) call: &'c Call<'c>,
+    pub(crate) arguments: Arguments<'c>,
+    /// The length of the call's frame.
+    pub(crate) hint: usize,
+    pub(crate) output: &'c mut Output,
+    /// The contexts of this call, made when the method wants one.
+    pub(crate) state: &'c mut Option<Arc<CallState>>,
+    pub(crate) sessions: &'c mut Sessions,
+}
+
+/// The per-connection services of a connection, each made when it is first called.
+pub(crate) type Sessions = Vec<Option<Arc<dyn Any + Send + Sync>>>;
+
+/// A handler that was started: already answered, or a future.
+pub struct Started(pub(crate) Option<BoxRunning>);
+
+/// A handler's future that writes its own answer.
+pub(crate) type BoxRunning = Pin<Box<dyn Running>>;
+
+/// See [`BoxRunning`].
+pub(crate) trait Running: Send {
+    fn poll(self: Pin<&mut Self>, cx: &mut task::Context<'_>, answers: &mut Answers<'_>) -> Poll<()>;
+}
+
+/// Why a handler was not started.
+#[derive(Debug)]
+pub enum BadCall {
+    /// The frame is not what it seemed to be; see [`Arguments`].
+    NotJson,
+    /// The arguments are wrong.
+    Rejected(Rejection),
+}
+
+impl<S: Send + Sync + 'static> Invocation<'_, S> {
+    /// Decodes the next argument.
+    pub fn argument<T: Argument>(&mut self) -> Result<T, BadCall> {
+        self.start.arguments.next().map_err(|error| self.bad_argument(error))
+    }
+
+    /// The context of the call.
+    pub fn context(&mut self) -> Context {
+        let Start { link, call, state, .. } = &mut self.start;
+        let state = state.get_or_insert_with(|| {
+            let channel = match &call.scope {
+                Scope::Named(name) => Some(&**name),
+                _ => None,
+            };
+            Arc::new(CallState::new(call.id, channel, caller_waits(call)))
+        });
+        Context::new(Arc::clone(link), Arc::clone(state))
+    }
+
+    /// Starts an asynchronous handler.
+    pub fn answer<F, Fut, T>(mut self, handler: F) -> Result<Started, BadCall>
+    where
+        F: FnOnce(Arc<S>) -> Fut,
+        Fut: Future<Output = Result<T, Rejection>> + Send + 'static,
+        T: Response,
+    {
+        let call = self.finish()?;
+        Ok(Started(Some(Box::pin(AnswerWhenReady { call, handler: handler(self.service) }))))
+    }
+
+    /// Runs a plain handler and writes its answer.
+    pub fn answer_now<F, T>(mut self, handler: F) -> Result<Started, BadCall>
+    where
+        F: FnOnce(Arc<S>) -> Result<T, Rejection>,
+        T: Response,
+    {
+        let call = self.finish()?;
+        let outcome = handler(self.service);
+        Answers::new(self.start.link, self.start.output).end(&call, outcome);
+        Ok(Started(None))
+    }
+
+    /// No arguments are left over.
+    fn finish(&mut self) -> Result<Answering, BadCall> {
+        match self.start.arguments.finish() {
+            Ok(0) => Ok(Answering { id: self.start.call.id, event: self.event, hint: self.start.hint }),
+            Ok(surplus) => Err(self.wrong_count("many", self.parameters.len() + surplus)),
+            Err(error) => Err(self.bad_argument(error)),
+        }
+    }
+
+    #[cold]
+    fn bad_argument(&mut self, error: ArgumentsError) -> BadCall {
+        let taken = self.start.arguments.taken();
+        match error {
+            ArgumentsError::NotJson => BadCall::NotJson,
+            ArgumentsError::Missing => self.wrong_count("few", taken),
+            ArgumentsError::Decode(error) => {
+                let name = self.parameters.get(taken).copied().unwrap_or_default();
+                BadCall::Rejected(Rejection::new(format!(
+                    "argument {} (`{name}`) of `{}`: {}",
+                    taken + 1,
+                    self.event,
+                    without_position(&error)
+                )))
+            }
+        }
+    }
+
+    #[cold]
+    fn wrong_count(&self, what: &str, given: usize) -> BadCall {
+        let names: Vec<_> = self.parameters.iter().map(|name| format!("`{name}`")).collect();
+        let names = if names.is_empty() { String::new() } else { format!(" ({})", names.join(", ")) };
+        BadCall::Rejected(Rejection::new(format!(
+            "too {what} arguments for `{}`: expected {}{names}, got {given}",
+            self.event,
+            self.parameters.len(),
+        )))
+    }
+}
+
+/// Line and column would be those in a piece of the frame: of no use to anybody.
+fn without_position(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let position = format!(" at line {} column {}", error.line(), error.column());
+    text.strip_suffix(&position).unwrap_or(&text).to_owned()
+}
+
+/// `m.t`; anything but a positive integer is its absence.
+pub(crate) fn caller_waits(call: &Call<'_>) -> Option<Duration> {
+    #[derive(Deserialize)]
+    struct Meta<'m> {
+        #[serde(borrow)]
+        t: &'m serde_json::value::RawValue,
+    }
+    let meta: Meta<'_> = serde_json::from_str(call.meta?.get()).ok()?;
+    meta.t.get().parse().ok().filter(|t| *t > 0).map(Duration::from_millis)
+}
+
+pin_project! {
+    /// A handler's future with the call that it answers.
+    struct AnswerWhenReady<F> {
+        call: Answering,
+        #[pin]
+        handler: F,
+    }
+}
+
+impl<F, T> Running for AnswerWhenReady<F>
+where
+    F: Future<Output = Result<T, Rejection>> + Send,
+    T: Response,
+{
+    fn poll(self: Pin<&mut Self>, cx: &mut task::Context<'_>, answers: &mut Answers<'_>) -> Poll<()> {
+        let this = self.project();
+        this.handler.poll(cx).map(|outcome| answers.end(this.call, outcome))
+    }
+}
+
+impl<S> fmt::Debug for Invocation<'_, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Invocation").field("event", &self.event).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Started {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Started")
+    }
+}

@@ -1,0 +1,139 @@
+//! The methods of a service, as shims over its type.
+
+use super::invocation::{BadCall, Invocation, Start, Started};
+use crate::peer::Peer;
+use crate::proto::Rejection;
+use crate::target::Target;
+use std::fmt;
+use std::sync::Arc;
+
+/// A service's contract: what can be called on a channel. [`#[ws_service]`](macro@crate::ws_service) implements it for
+/// `dyn Trait`, [`#[ws_handlers]`](macro@crate::ws_handlers) on a plain `impl` for the type itself.
+pub trait Contract {
+    /// The trait's or the type's name.
+    const NAME: &'static str;
+    /// The channel that the contract names; `None` leaves it to where it is mounted, by default the main channel.
+    const CHANNEL: Option<&'static str>;
+    /// What the compiler says when handlers name another channel.
+    #[doc(hidden)]
+    const CHANNEL_MISMATCH: &'static str;
+    /// The typed caller.
+    type Proxy<T: Target>;
+}
+
+/// A type with handlers for the contract `C`. [`#[ws_handlers]`](macro@crate::ws_handlers) implements it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no handlers",
+    label = "no `#[ws_handlers]` impl for this type",
+    note = "add `#[ws_handlers]` above an `impl` block of `{Self}`"
+)]
+pub trait Serves<C: Contract + ?Sized>: Send + Sync + Sized + 'static {
+    /// The channel to mount it on.
+    const CHANNEL: Option<&'static str> = C::CHANNEL;
+
+    /// Names the handlers.
+    #[doc(hidden)]
+    fn methods(methods: &mut Methods<Self>);
+}
+
+/// Fails to compile if the contract names another channel.
+pub const fn check_channel<C: Contract + ?Sized>(channel: &str) {
+    if let Some(contract) = C::CHANNEL {
+        let (a, b) = (contract.as_bytes(), channel.as_bytes());
+        let mut same = a.len() == b.len();
+        let mut at = 0;
+        while same && at < a.len() {
+            same = a[at] == b[at];
+            at += 1;
+        }
+        assert!(same, "{}", C::CHANNEL_MISMATCH);
+    }
+}
+
+/// The methods of a service of type `S`, as they are named by an expansion.
+pub struct Methods<S> {
+    pub(crate) all: Vec<Method<S>>,
+}
+
+pub(crate) struct Method<S> {
+    pub(crate) event: &'static str,
+    pub(crate) parameters: &'static [&'static str],
+    pub(crate) shim: Shim<S>,
+}
+
+/// Decodes the arguments of a call and starts its handler.
+type Shim<S> = for<'c> fn(Invocation<'c, S>) -> Result<Started, BadCall>;
+
+impl<S> Methods<S> {
+    pub(crate) fn new() -> Self {
+        Self { all: Vec::new() }
+    }
+
+    /// A method that is called by requests.
+    pub fn request(&mut self, event: &'static str, parameters: &'static [&'static str], shim: Shim<S>) {
+        self.all.push(Method { event, parameters, shim });
+    }
+
+    /// A method that is called by events. Whether an answer is sent is for the call to say, not for the method.
+    pub fn event(&mut self, event: &'static str, parameters: &'static [&'static str], shim: Shim<S>) {
+        self.request(event, parameters, shim);
+    }
+}
+
+impl<S> fmt::Debug for Methods<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.all.iter().map(|method| method.event)).finish()
+    }
+}
+
+/// What the router finds for an event.
+pub(crate) trait Handler: Send + Sync {
+    fn start(&self, start: Start<'_>) -> Result<Started, BadCall>;
+}
+
+/// A method of one object that serves all connections.
+pub(crate) struct Shared<S> {
+    pub(crate) service: Arc<S>,
+    pub(crate) method: Method<S>,
+}
+
+impl<S: Send + Sync> Handler for Shared<S> {
+    fn start(&self, start: Start<'_>) -> Result<Started, BadCall> {
+        self.method.start(Arc::clone(&self.service), start)
+    }
+}
+
+/// A method of an object that each connection has one of.
+pub(crate) struct PerPeer<S> {
+    pub(crate) make: Arc<dyn Fn(&Peer) -> S + Send + Sync>,
+    /// Its place among the connection's sessions.
+    pub(crate) slot: usize,
+    pub(crate) method: Method<S>,
+}
+
+impl<S: Send + Sync + 'static> Handler for PerPeer<S> {
+    fn start(&self, start: Start<'_>) -> Result<Started, BadCall> {
+        if start.sessions.len() <= self.slot {
+            start.sessions.resize(self.slot + 1, None);
+        }
+        let session = match &start.sessions[self.slot] {
+            Some(session) => Arc::clone(session),
+            None => {
+                let session: Arc<dyn std::any::Any + Send + Sync> = Arc::new((self.make)(&Peer::of(start.link)));
+                start.sessions[self.slot] = Some(Arc::clone(&session));
+                session
+            }
+        };
+        match session.downcast() {
+            Ok(session) => self.method.start(session, start),
+            // Never: the slot belongs to this service alone.
+            Err(_) => Err(BadCall::Rejected(Rejection::new("internal error"))),
+        }
+    }
+}
+
+impl<S> Method<S> {
+    fn start(&self, service: Arc<S>, start: Start<'_>) -> Result<Started, BadCall> {
+        (self.shim)(Invocation { service, event: self.event, parameters: self.parameters, start })
+    }
+}

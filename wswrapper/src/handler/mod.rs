@@ -1,0 +1,18 @@
+//! What answers: from a call in a frame to a handler's future and its answer.
+
+mod answers;
+mod context;
+mod invocation;
+mod methods;
+mod outcome;
+mod running;
+
+pub(crate) use answers::Answers;
+pub use context::Context;
+pub(crate) use context::CallState;
+pub use invocation::{BadCall, Invocation, Started};
+pub(crate) use invocation::{BoxRunning, Sessions, Start, caller_waits};
+pub(crate) use methods::{Handler, Method, PerPeer, Shared};
+pub use methods::{Contract, Methods, Serves, check_channel};
+pub use outcome::{Argument, Decode, Encode, Plain, Probe, Response, Returns, WsError, reply};
+pub(crate) use running::{RunningKey, RunningSet};

@@ -1,0 +1,217 @@
+//! The HTTP in front of a WebSocket server: reads a request's head and decides what becomes of it.
+
+use crate::error::AcceptError;
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, Version, header};
+use std::collections::HashMap;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio_tungstenite::tungstenite::handshake::server::{create_response, write_response};
+
+/// Headers in a head.
+pub(crate) const MAX_HEADERS: usize = 100;
+
+/// What is served beside the WebSocket.
+#[derive(Default, Debug)]
+pub(crate) struct Front {
+    /// Where WebSocket connections are taken; everywhere if not set.
+    path: Option<String>,
+    pages: HashMap<String, Page>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Page {
+    pub(crate) content_type: String,
+    pub(crate) content: Bytes,
+}
+
+/// The request of a WebSocket handshake that was answered.
+pub(crate) struct Request {
+    pub(crate) uri: Uri,
+    pub(crate) headers: HeaderMap,
+    /// What was read beyond the head.
+    pub(crate) rest: Vec<u8>,
+}
+
+impl Front {
+    pub(crate) fn set_path(&mut self, path: &str) {
+        self.path = Some(path.to_owned());
+    }
+
+    pub(crate) fn add(&mut self, path: &str, page: Page) {
+        self.pages.insert(path.to_owned(), page);
+    }
+
+    /// Reads a request and answers it: a handshake that is in order goes on as a WebSocket, all else ends here.
+    pub(crate) async fn answer<S>(&self, stream: &mut S, head_bytes: usize) -> Result<Request, AcceptError>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        let response = match read_head(stream, head_bytes, parse_request).await? {
+            Err(status) => Response::status(status),
+            Ok((request, rest)) => match self.decide(&request) {
+                Decision::Upgrade(head) => {
+                    stream.write_all(&head).await?;
+                    stream.flush().await?;
+                    let (parts, ()) = request.into_parts();
+                    return Ok(Request { uri: parts.uri, headers: parts.headers, rest });
+                }
+                Decision::Answer(response) => response,
+            },
+        };
+        let status = response.status;
+        response.write(stream).await?;
+        Err(AcceptError::Http(status.as_u16()))
+    }
+
+    fn decide(&self, request: &http::Request<()>) -> Decision {
+        let path = request.uri().path();
+        let upgrade = request.headers().get(header::UPGRADE);
+        if upgrade.is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"websocket")) {
+            return self.upgrade(request);
+        }
+        let head_only = request.method() == Method::HEAD;
+        let response = match self.pages.get(path) {
+            Some(_) if !head_only && request.method() != Method::GET => {
+                Response::status(StatusCode::METHOD_NOT_ALLOWED).header("Allow", "GET, HEAD")
+            }
+            Some(page) => Response::page(page, head_only),
+            None if self.takes(path) => Response::text(
+                StatusCode::UPGRADE_REQUIRED,
+                "This is the address of a WebSocket: connect with ws:// instead of http://.\n",
+            )
+            .header("Upgrade", "websocket"),
+            None => Response::status(StatusCode::NOT_FOUND),
+        };
+        Decision::Answer(response)
+    }
+
+    fn upgrade(&self, request: &http::Request<()>) -> Decision {
+        if !self.takes(request.uri().path()) {
+            return Decision::Answer(Response::status(StatusCode::NOT_FOUND));
+        }
+        let mut head = Vec::new();
+        let answered = create_response(request).and_then(|response| write_response(&mut head, &response));
+        let wrong_version = request.headers().get("sec-websocket-version").is_none_or(|version| version != "13");
+        match answered {
+            Ok(()) => Decision::Upgrade(head),
+            Err(_) if wrong_version => {
+                let status = Response::text(StatusCode::UPGRADE_REQUIRED, "WebSocket version 13 is needed.\n");
+                Decision::Answer(status.header("Sec-WebSocket-Version", "13"))
+            }
+            Err(error) => Decision::Answer(Response::text(StatusCode::BAD_REQUEST, &format!("{error}\n"))),
+        }
+    }
+
+    fn takes(&self, path: &str) -> bool {
+        self.path.as_deref().is_none_or(|only| only == path)
+    }
+}
+
+enum Decision {
+    /// The head of the answer.
+    Upgrade(Vec<u8>),
+    Answer(Response),
+}
+
+/// Answers a request that did not come in time.
+pub(crate) async fn time_out(stream: &mut (impl AsyncWrite + Unpin)) -> std::io::Result<()> {
+    Response::status(StatusCode::REQUEST_TIMEOUT).write(stream).await
+}
+
+/// An answer after which the connection ends.
+struct Response {
+    status: StatusCode,
+    headers: String,
+    content: Bytes,
+    head_only: bool,
+}
+
+impl Response {
+    fn status(status: StatusCode) -> Self {
+        Self::text(status, &format!("{status}\n"))
+    }
+
+    fn text(status: StatusCode, text: &str) -> Self {
+        let headers = "Content-Type: text/plain; charset=utf-8\r\n".to_owned();
+        Self { status, headers, content: Bytes::copy_from_slice(text.as_bytes()), head_only: false }
+    }
+
+    fn page(page: &Page, head_only: bool) -> Self {
+        let headers = format!("Content-Type: {}\r\nCache-Control: no-cache\r\n", page.content_type);
+        Self { status: StatusCode::OK, headers, content: page.content.clone(), head_only }
+    }
+
+    fn header(mut self, name: &str, value: &str) -> Self {
+        self.headers.extend([name, ": ", value, "\r\n"]);
+        self
+    }
+
+    async fn write(self, stream: &mut (impl AsyncWrite + Unpin)) -> std::io::Result<()> {
+        let head = format!(
+            "HTTP/1.1 {}\r\n{}Content-Length: {}\r\nConnection: close\r\n\r\n",
+            self.status,
+            self.headers,
+            self.content.len()
+        );
+        stream.write_all(head.as_bytes()).await?;
+        if !self.head_only {
+            stream.write_all(&self.content).await?;
+        }
+        stream.shutdown().await
+    }
+}
+
+/// Reads until `parse` has a head, and gives back what was read beyond it; or the status that says what is wrong.
+pub(crate) async fn read_head<S, T>(
+    stream: &mut S,
+    most: usize,
+    parse: impl Fn(&[u8]) -> Result<Option<(T, usize)>, StatusCode>,
+) -> std::io::Result<Result<(T, Vec<u8>), StatusCode>>
+where
+    S: AsyncRead + Unpin,
+{
+    let mut read = Vec::with_capacity(1024);
+    loop {
+        if stream.read_buf(&mut read).await? == 0 {
+            return Err(std::io::ErrorKind::UnexpectedEof.into());
+        }
+        match parse(&read) {
+            Err(status) => return Ok(Err(status)),
+            Ok(Some((head, length))) => return Ok(Ok((head, read.split_off(length)))),
+            Ok(None) if read.len() >= most => return Ok(Err(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE)),
+            Ok(None) => {}
+        }
+    }
+}
+
+fn parse_request(read: &[u8]) -> Result<Option<(http::Request<()>, usize)>, StatusCode> {
+    let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
+    let mut head = httparse::Request::new(&mut headers);
+    let length = match head.parse(read).map_err(status_of)? {
+        httparse::Status::Complete(length) => length,
+        httparse::Status::Partial => return Ok(None),
+    };
+    let bad = |_| StatusCode::BAD_REQUEST;
+    let mut request = http::Request::new(());
+    *request.method_mut() = Method::from_bytes(head.method.unwrap_or_default().as_bytes()).map_err(|_| bad(()))?;
+    *request.uri_mut() = head.path.unwrap_or_default().parse().map_err(|_| bad(()))?;
+    *request.version_mut() = if head.version == Some(1) { Version::HTTP_11 } else { Version::HTTP_10 };
+    *request.headers_mut() = header_map(head.headers).ok_or(StatusCode::BAD_REQUEST)?;
+    Ok(Some((request, length)))
+}
+
+pub(crate) fn status_of(error: httparse::Error) -> StatusCode {
+    match error {
+        httparse::Error::TooManyHeaders => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+        _ => StatusCode::BAD_REQUEST,
+    }
+}
+
+pub(crate) fn header_map(headers: &[httparse::Header<'_>]) -> Option<HeaderMap> {
+    let mut map = HeaderMap::with_capacity(headers.len());
+    for header in headers {
+        let name = HeaderName::from_bytes(header.name.as_bytes()).ok()?;
+        map.append(name, HeaderValue::from_bytes(header.value).ok()?);
+    }
+    Some(map)
+}

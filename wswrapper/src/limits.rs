@@ -1,0 +1,68 @@
+//! What one connection may use.
+
+use std::time::Duration;
+
+/// Bounds, each with what happens at it. The defaults are safe for a server on the open internet.
+///
+/// ```
+/// use wswrapper::{Limits, Server};
+///
+/// let limits = Limits { frame_bytes: 64 * 1024, ..Limits::default() };
+/// let server = Server::builder().limits(limits);
+/// ```
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Bytes of an incoming message, all its fragments together. A larger one closes the connection with status 1009
+    /// [P-07]. Default 1 MiB.
+    ///
+    /// What other peers take by default: `ws` on Node 100 MiB, Go's coder adapter **32 KiB**.
+    pub frame_bytes: usize,
+    /// Bytes of an HTTP request's head. A larger one is answered with status 431. Default 16 KiB.
+    pub head_bytes: usize,
+    /// Time for the whole handshake, on both ends. A slower peer is answered with status 408, a slower server is an
+    /// error of [`Client::connect`](crate::Client::connect). Default 10 seconds.
+    pub handshake_timeout: Duration,
+    /// Time for a call, unless it has one [of its own](crate::Call::timeout): it ends as
+    /// [`TimedOut`](crate::CallError::TimedOut) and the peer is told. `None` waits for ever. Default 2 minutes.
+    pub call_timeout: Option<Duration>,
+    /// Calls of ours that wait for an answer, on one connection. A further one fails with
+    /// [`TooManyCalls`](crate::SendError::TooManyCalls). Default 16,384.
+    pub calls_in_flight: usize,
+    /// Handlers that run for one connection, not counting those that were ready at once. While there are so many,
+    /// further events and requests wait their turn in the [`held_bytes`](Self::held_bytes). Default 16,384.
+    pub handlers_in_flight: usize,
+    /// Bytes of events and requests that came while no further handler could start. When they are full the connection
+    /// is not read, and TCP slows the peer down. Responses and cancellations are not held. Default 4 MiB.
+    pub held_bytes: usize,
+    /// Bytes that wait to be written to one connection. While there are so many, events and requests to this peer wait
+    /// for room, broadcasts leave it out with [`Full`](crate::SendError::Full), and no further handlers start for it.
+    /// Default 4 MiB.
+    pub outbound_bytes: usize,
+    /// How long a peer may read nothing while something waits to be written to it; then it is cut off. Default
+    /// 30 seconds.
+    pub write_timeout: Duration,
+    /// Time for the closing handshake, what was queued before included; then the connection is cut off. Default
+    /// 5 seconds.
+    pub close_timeout: Duration,
+    /// Events and requests that may wait before a connection is open for the first time [P-90]; a further one fails with
+    /// [`Full`](crate::SendError::Full). Default 10.
+    pub queued_before_open: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            frame_bytes: 1 << 20,
+            head_bytes: 16 << 10,
+            handshake_timeout: Duration::from_secs(10),
+            call_timeout: Some(Duration::from_secs(120)),
+            calls_in_flight: 16_384,
+            handlers_in_flight: 16_384,
+            held_bytes: 4 << 20,
+            outbound_bytes: 4 << 20,
+            write_timeout: Duration::from_secs(30),
+            close_timeout: Duration::from_secs(5),
+            queued_before_open: 10,
+        }
+    }
+}

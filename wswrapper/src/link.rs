@@ -1,0 +1,354 @@
+//! What the driver of a connection and the handles to it share.
+
+use crate::call::{CallSlot, End, Waiting};
+use crate::error::{PeerError, SendError};
+use crate::handler::RunningKey;
+use crate::hooks::Hooks;
+use crate::hub::Hub;
+use crate::limits::Limits;
+use crate::peer::{Peer, PeerId};
+use crate::proto::{
+    Answer, Connection, EncodedCall, Event, Incoming, Message, Outgoing, RawReason, Reason, RequestId, Side,
+};
+use crate::router::Router;
+use crate::transport::{Close, Output};
+use bytes::Bytes;
+use http::{HeaderMap, Uri};
+use slab::Slab;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+/// The shared part of a connection.
+pub(crate) struct Link {
+    pub(crate) id: PeerId,
+    pub(crate) handshake: Handshake,
+    pub(crate) hub: Arc<Hub>,
+    pub(crate) end: Arc<LocalEnd>,
+    state: Mutex<LinkState>,
+    /// Whether frames wait in the core's queue: spares the driver a lock before each answer.
+    queued: AtomicBool,
+    closed: OnceLock<Closed>,
+    closed_notify: Notify,
+}
+
+/// What all connections of one server or client have in common.
+pub(crate) struct LocalEnd {
+    pub(crate) side: Side,
+    pub(crate) router: Router,
+    pub(crate) limits: Limits,
+    pub(crate) hooks: Hooks,
+}
+
+/// What the lock protects. No user code runs under it, wakers included.
+pub(crate) struct LinkState {
+    /// A call of ours waits in the slot with this key.
+    pub(crate) core: Connection<usize, RunningKey>,
+    pub(crate) calls: Slab<CallSlot>,
+    /// Asked for by a handle.
+    pub(crate) close: Option<Close>,
+    /// Set while the driver sleeps.
+    pub(crate) driver: Option<Waker>,
+    /// Senders that wait for room.
+    room: Vec<Waker>,
+}
+
+/// The request with which a connection began.
+#[derive(Clone, Default, Debug)]
+pub struct Handshake {
+    pub(crate) uri: Uri,
+    pub(crate) headers: HeaderMap,
+    pub(crate) remote_addr: Option<SocketAddr>,
+}
+
+impl Handshake {
+    /// Path and query of the request; `/` for a transport without any.
+    pub fn uri(&self) -> &Uri {
+        &self.uri
+    }
+
+    /// The path of the request.
+    pub fn path(&self) -> &str {
+        self.uri.path()
+    }
+
+    /// The headers: of the request at the server, of the response at the client.
+    pub fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    /// The address of the other end, if it has one.
+    pub fn remote_addr(&self) -> Option<SocketAddr> {
+        self.remote_addr
+    }
+}
+
+/// What the driver has to do about a message.
+pub(crate) enum Handled {
+    /// Wake the caller whose answer it brought.
+    Caller(Waker),
+    /// Stop this handler.
+    Cancelled(RunningKey, Reason),
+    Nothing,
+}
+
+/// How a connection ended.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Closed {
+    /// The status, as [`Close`] explains them.
+    pub code: u16,
+    /// The reason that came with it, or what went wrong.
+    pub reason: String,
+    /// Whether this end closed it first.
+    pub by_us: bool,
+}
+
+impl Link {
+    pub(crate) fn new(end: Arc<LocalEnd>, hub: Arc<Hub>, handshake: Handshake) -> Self {
+        let mut core = Connection::new(end.side, end.limits.queued_before_open);
+        core.open();
+        let state = LinkState { core, calls: Slab::new(), close: None, driver: None, room: Vec::new() };
+        Self {
+            id: PeerId::next(),
+            handshake,
+            hub,
+            end,
+            state: Mutex::new(state),
+            queued: AtomicBool::new(false),
+            closed: OnceLock::new(),
+            closed_notify: Notify::new(),
+        }
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, LinkState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Wakes the driver after something was queued under the lock.
+    fn wake(&self, mut state: MutexGuard<'_, LinkState>) {
+        self.queued.store(!state.core.is_drained(), Ordering::Release);
+        let driver = state.driver.take();
+        drop(state);
+        driver.into_iter().for_each(Waker::wake);
+    }
+
+    /// Sends a request as soon as there is room.
+    pub(crate) fn poll_request(
+        &self,
+        cx: &mut Context<'_>,
+        call: &mut Option<EncodedCall>,
+        timeout: Option<Duration>,
+        tell: bool,
+    ) -> Poll<Result<Waiting, SendError>> {
+        let mut state = self.lock();
+        if state.core.pending() >= self.end.limits.calls_in_flight {
+            return Poll::Ready(Err(SendError::TooManyCalls));
+        }
+        if self.is_full(&state) {
+            state.room.push(cx.waker().clone());
+            return Poll::Pending;
+        }
+        // Polled after its end.
+        let Some(call) = call.take() else { return Poll::Ready(Err(SendError::Closed)) };
+        // A time beyond the clock's end is no limit.
+        let deadline = timeout.and_then(|wait| Instant::now().checked_add(wait)).map(Instant::into_std);
+        let slot = state.calls.insert(CallSlot::Waiting(cx.waker().clone()));
+        match state.core.request(call, slot, deadline, timeout.filter(|_| tell)) {
+            Ok(id) => {
+                self.wake(state);
+                Poll::Ready(Ok(Waiting { slot, id }))
+            }
+            Err(refused) => {
+                let unused = state.calls.remove(slot);
+                drop(state);
+                drop(unused);
+                Poll::Ready(Err(refused.into()))
+            }
+        }
+    }
+
+    /// Sends an event as soon as there is room.
+    pub(crate) fn poll_event(&self, cx: &mut Context<'_>, frame: &mut Option<Vec<u8>>) -> Poll<Result<(), SendError>> {
+        let mut state = self.lock();
+        if self.is_full(&state) {
+            state.room.push(cx.waker().clone());
+            return Poll::Pending;
+        }
+        // Polled after its end.
+        let Some(frame) = frame.take() else { return Poll::Ready(Err(SendError::Closed)) };
+        let sent = state.core.event(Outgoing::Owned(frame));
+        self.wake(state);
+        Poll::Ready(sent.map_err(SendError::from))
+    }
+
+    /// Sends an event that many peers get, if there is room for it now.
+    pub(crate) fn try_event(&self, frame: &Arc<[u8]>) -> Result<(), SendError> {
+        let mut state = self.lock();
+        if self.is_full(&state) {
+            return Err(SendError::Full);
+        }
+        state.core.event(Outgoing::Shared(Arc::clone(frame)))?;
+        self.wake(state);
+        Ok(())
+    }
+
+    /// Nobody waits any more for this call.
+    pub(crate) fn forget(&self, call: &Waiting, reason: Option<&Reason>) {
+        let mut state = self.lock();
+        let cancelled = state.core.cancel(call.id, reason).is_some();
+        let slot = state.calls.try_remove(call.slot);
+        if cancelled {
+            self.wake(state);
+        } else {
+            drop(state);
+        }
+        drop(slot);
+    }
+
+    /// Asks the driver to close; only the first request counts.
+    pub(crate) fn close(&self, close: Close) {
+        let mut state = self.lock();
+        if state.close.is_none() {
+            state.close = Some(close);
+            self.wake(state);
+        }
+    }
+
+    /// Whether calls and events can be sent.
+    pub(crate) fn is_open(&self) -> bool {
+        self.closed.get().is_none() && self.lock().close.is_none()
+    }
+
+    /// Moves what the handles have queued to the output.
+    pub(crate) fn drain(&self, output: &mut Output) {
+        if !self.queued.load(Ordering::Acquire) {
+            return;
+        }
+        let mut state = self.lock();
+        self.queued.store(false, Ordering::Release);
+        while let Some(frame) = state.core.poll_transmit() {
+            let text = frame.as_bytes();
+            output.plain_text(text.len(), |out| out.extend_from_slice(text));
+        }
+    }
+
+    /// Queues a response behind everything else.
+    pub(crate) fn respond(&self, frame: Vec<u8>) {
+        let mut state = self.lock();
+        state.core.respond(frame);
+        self.queued.store(true, Ordering::Release);
+    }
+
+    /// What a message that is no call means to this end.
+    pub(crate) fn handle(&self, message: Message<'_>, frame: &Bytes, now: Instant) -> Handled {
+        let slice = |json: &str| frame.slice_ref(json.as_bytes());
+        let mut state = self.lock();
+        let LinkState { core, calls, .. } = &mut *state;
+        let handled = match core.handle(message, now.into_std()) {
+            Incoming::Response(slot, answer) => {
+                let end = match answer {
+                    Answer::Result(json) => End::Result(json.map(slice)),
+                    Answer::Rejected(RawReason { value, error }) => End::Rejected { value: slice(value), error },
+                    Answer::Channel => End::Channel,
+                };
+                calls.get_mut(slot).and_then(|slot| slot.end(end)).map_or(Handled::Nothing, Handled::Caller)
+            }
+            Incoming::Cancelled(handler, reason) => Handled::Cancelled(handler, reason.read()),
+            Incoming::Call(_) | Incoming::Nothing => Handled::Nothing,
+        };
+        self.queued.store(!state.core.is_drained(), Ordering::Release);
+        handled
+    }
+
+    /// The driver goes to sleep: says whether something is queued and when time will pass.
+    pub(crate) fn rest(&self, driver: &Waker, open: bool) -> (bool, Option<Instant>) {
+        let mut state = self.lock();
+        match &mut state.driver {
+            Some(waker) => waker.clone_from(driver),
+            none => *none = Some(driver.clone()),
+        }
+        let queued = open && (!state.core.is_drained() || state.close.is_some());
+        let timeout = state.core.poll_timeout().map(Instant::from_std);
+        let room = if state.room.is_empty() || self.is_full(&state) { Vec::new() } else { std::mem::take(&mut state.room) };
+        drop(state);
+        room.into_iter().for_each(Waker::wake);
+        (queued, timeout)
+    }
+
+    /// The connection is over: ends every call, tells everyone who waits.
+    pub(crate) fn finish(&self, closed: Closed) {
+        let mut state = self.lock();
+        state.core.close();
+        let room = std::mem::take(&mut state.room);
+        drop(state);
+        self.end_calls();
+        if self.closed.set(closed).is_ok() {
+            self.closed_notify.notify_waiters();
+        }
+        room.into_iter().for_each(Waker::wake);
+    }
+
+    /// Hands out what time or disconnection did to calls; gives back the handlers whose time ran out.
+    pub(crate) fn end_calls(&self) -> Vec<RunningKey> {
+        let (mut wakers, mut expired) = (Vec::new(), Vec::new());
+        let mut state = self.lock();
+        let LinkState { core, calls, .. } = &mut *state;
+        while let Some(event) = core.poll_event() {
+            match event {
+                Event::Ended(slot, ended) => {
+                    wakers.extend(calls.get_mut(slot).and_then(|slot| slot.end(End::Without(ended))));
+                }
+                Event::Expired(handler) => expired.push(handler),
+            }
+        }
+        self.wake(state);
+        wakers.into_iter().for_each(Waker::wake);
+        expired
+    }
+
+    /// How the connection ended, once it has.
+    pub(crate) async fn closed(&self) -> &Closed {
+        loop {
+            let notified = self.closed_notify.notified();
+            let mut notified = std::pin::pin!(notified);
+            notified.as_mut().enable();
+            if let Some(closed) = self.closed.get() {
+                return closed;
+            }
+            notified.await;
+        }
+    }
+
+    pub(crate) fn close_info(&self) -> Option<&Closed> {
+        self.closed.get()
+    }
+
+    /// Tells this end of something that went wrong.
+    pub(crate) fn report(self: &Link, error: &PeerError) {
+        tracing::warn!(peer = %self.id, "{error}");
+        self.end.hooks.error(self.id, error);
+    }
+
+    fn is_full(&self, state: &LinkState) -> bool {
+        state.core.queued_bytes() >= self.end.limits.outbound_bytes && state.core.is_open()
+    }
+
+    /// The pending calls and their slots, for those who count them.
+    pub(crate) fn calls_in_flight(&self) -> usize {
+        self.lock().core.pending()
+    }
+
+    /// A handle that does not keep the connection open.
+    pub(crate) fn peer(self: &Arc<Self>) -> Peer {
+        Peer::of(self)
+    }
+
+    /// A handler of this request goes on running.
+    pub(crate) fn begin(&self, id: RequestId, key: RunningKey, deadline: Option<Instant>) {
+        self.lock().core.begin(id, key, deadline.map(Instant::into_std));
+    }
+}

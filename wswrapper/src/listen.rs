@@ -1,0 +1,160 @@
+//! A server's TCP port.
+
+use crate::builder::Builder;
+use crate::driver::Driver;
+use crate::error::{AcceptError, ServeError};
+use crate::http::{self, Front, Page, Request};
+use crate::link::{Handshake, Link, LocalEnd};
+use crate::peer::Peer;
+use crate::proto::Side;
+use crate::server::{Server, Serving};
+use crate::transport::WebSocket;
+use std::io;
+use std::net::SocketAddr;
+use std::ops::Deref;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream, ToSocketAddrs};
+
+/// How long to wait when the system has no room for a further connection.
+const NO_ROOM: Duration = Duration::from_millis(50);
+
+/// A [`Server`] with a TCP port.
+#[derive(Debug)]
+pub struct Listening {
+    server: Server,
+    listener: TcpListener,
+    address: SocketAddr,
+}
+
+impl Builder<Serving> {
+    /// Takes WebSocket connections only on this path; others are answered with status 404. By default every path is
+    /// taken, and handlers see it in their [`Context`](crate::Context::handshake).
+    pub fn path(mut self, path: &str) -> Self {
+        self.role.front.set_path(path);
+        self
+    }
+
+    /// Answers ordinary requests for this path with a page: its content type and its content.
+    pub fn page(mut self, path: &str, content_type: &str, content: impl Into<bytes::Bytes>) -> Self {
+        self.role.front.add(path, Page { content_type: content_type.to_owned(), content: content.into() });
+        self
+    }
+
+    /// Builds the server and binds a TCP port, `127.0.0.1:8080` for example; port 0 takes any that is free.
+    pub async fn bind(self, address: impl ToSocketAddrs + std::fmt::Debug) -> Result<Listening, ServeError> {
+        let server = self.build()?;
+        let bind_error = |source| ServeError::Bind { address: format!("{address:?}").replace('"', ""), source };
+        let listener = TcpListener::bind(&address).await.map_err(bind_error)?;
+        let address = listener.local_addr().map_err(bind_error)?;
+        Ok(Listening { server, listener, address })
+    }
+}
+
+impl Listening {
+    /// The address that it listens on.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// A handle to the server, to broadcast or to [close](Server::close) it while it serves.
+    pub fn server(&self) -> Server {
+        self.server.clone()
+    }
+
+    /// Serves until the server is [closed](Server::close); then waits until all connections have ended. Dropping this
+    /// future stops listening; the connections stay while another handle of the server does.
+    pub async fn serve(self) -> Result<(), ServeError> {
+        let Self { server, listener, .. } = self;
+        loop {
+            let accepted = tokio::select! {
+                accepted = listener.accept() => accepted,
+                () = server.closing() => break,
+            };
+            match accepted {
+                Ok((stream, _)) => server.spawn(handshake_and_drive(&server, stream)),
+                Err(error) if is_about_one_connection(&error) => {}
+                Err(error) => {
+                    tracing::error!("cannot accept connections now: {error}");
+                    tokio::time::sleep(NO_ROOM).await;
+                }
+            }
+        }
+        drop(listener);
+        server.close().await;
+        Ok(())
+    }
+}
+
+/// All of a [`Server`] can be done while it listens.
+impl Deref for Listening {
+    type Target = Server;
+
+    fn deref(&self) -> &Server {
+        &self.server
+    }
+}
+
+impl Server {
+    /// Serves a connection that was accepted elsewhere: reads its request, answers the handshake, and drives the
+    /// connection in a task of the server's. An ordinary HTTP request is answered, and is an error here.
+    ///
+    /// Not cancel-safe: dropping the future drops the stream.
+    pub async fn accept<S>(&self, stream: S) -> Result<Peer, AcceptError>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let front = Arc::clone(&self.inner.front);
+        let (websocket, handshake) = shake_hands(&self.inner.end, &front, stream, None).await?;
+        self.accept_with(websocket, handshake)
+    }
+}
+
+/// The whole life of a connection. It holds nothing that keeps the server open.
+fn handshake_and_drive(server: &Server, stream: TcpStream) -> impl Future<Output = ()> + Send + 'static {
+    let (end, front, hub) = (Arc::clone(&server.inner.end), Arc::clone(&server.inner.front), Arc::clone(server.hub()));
+    async move {
+        let address = stream.peer_addr().ok();
+        // Answers are written in batches by ourselves.
+        let _ = stream.set_nodelay(true);
+        match shake_hands(&end, &front, stream, address).await {
+            Ok((websocket, handshake)) => {
+                let link = Arc::new(Link::new(end, hub, handshake));
+                Driver::new(link, websocket).run().await;
+            }
+            Err(error) => tracing::debug!(?address, "no connection: {error}"),
+        }
+    }
+}
+
+async fn shake_hands<S>(
+    end: &LocalEnd,
+    front: &Front,
+    mut stream: S,
+    remote_addr: Option<SocketAddr>,
+) -> Result<(WebSocket<S>, Handshake), AcceptError>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let limits = &end.limits;
+    let answered = tokio::time::timeout(limits.handshake_timeout, front.answer(&mut stream, limits.head_bytes));
+    match answered.await {
+        Err(_) => {
+            // Nobody may be there to read it.
+            let _ = tokio::time::timeout(limits.close_timeout, http::time_out(&mut stream)).await;
+            Err(AcceptError::TimedOut)
+        }
+        Ok(answered) => {
+            let Request { uri, headers, rest } = answered?;
+            let websocket = WebSocket::new(stream, Side::Accepting, rest, limits.frame_bytes);
+            Ok((websocket, Handshake { uri, headers, remote_addr }))
+        }
+    }
+}
+
+/// A connection that failed before it was accepted says nothing of the listener.
+fn is_about_one_connection(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
+}

@@ -1,0 +1,22 @@
+//! What expansions call. Not part of the public interface.
+
+pub use crate::__returns_result as returns_result;
+pub use crate::bytes::{Base64, Bytes};
+pub use crate::call::Call;
+pub use crate::handler::{
+    Argument, BadCall, Context, Contract, Decode, Encode, Invocation, Methods, Plain, Probe, Response, Returns, Serves,
+    Started, WsError, check_channel, reply,
+};
+pub use crate::peer::Peer;
+pub use crate::proto::Rejection;
+pub use crate::rejected::{ErrorReader, ErrorWriter, error, internal};
+pub use crate::target::{Caller, IntoTarget, Proxy, ProxyCall, SendTo, Target, Text};
+pub use std::clone::Clone;
+pub use std::fmt::{self, Debug};
+pub use std::future::Future;
+pub use std::marker::{Send, Sized, Sync};
+pub use std::option::Option::{self, None, Some};
+pub use std::result::Result::{self, Err, Ok};
+pub use std::string::{String, ToString};
+pub use std::sync::Arc;
+pub use std::vec::Vec;

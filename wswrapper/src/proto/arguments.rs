@@ -1,0 +1,120 @@
+//! Arguments of a call, read one by one out of the frame.
+
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+/// The arguments that follow the event's name, as the JSON text in the frame.
+///
+/// They are decoded straight into the types that the handler wants. A call that was taken in by the codec's quick way
+/// is known to be well-formed only once its arguments have been read to the end; see [`NotJson`](ArgumentsError).
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Arguments<'f> {
+    /// What follows the name: `,1,2]`, or `]`.
+    rest: &'f str,
+    proven: bool,
+    taken: usize,
+}
+
+/// Why the next argument cannot be had.
+#[derive(Debug)]
+pub enum ArgumentsError {
+    /// It does not decode to the type.
+    Decode(serde_json::Error),
+    /// It is missing.
+    Missing,
+    /// The frame is not what it seemed to be: [decode](super::Message::decode_whole) it again.
+    NotJson,
+}
+
+impl<'f> Arguments<'f> {
+    pub(super) const fn new(rest: &'f str, proven: bool) -> Self {
+        Self { rest, proven, taken: 0 }
+    }
+
+    /// Whether the frame is known to be valid JSON of this form.
+    pub const fn is_proven(&self) -> bool {
+        self.proven
+    }
+
+    /// How many arguments have been taken.
+    pub const fn taken(&self) -> usize {
+        self.taken
+    }
+
+    /// Takes the next argument. A missing one is `None` for an `Option` and an error for other types [P-34].
+    pub fn next<T: Deserialize<'f>>(&mut self) -> Result<T, ArgumentsError> {
+        self.take()?.ok_or(ArgumentsError::Missing).or_else(|e| missing().map_err(|()| e))
+    }
+
+    /// Counts the arguments that are left and proves the frame to be well-formed.
+    pub fn finish(&mut self) -> Result<usize, ArgumentsError> {
+        let mut left = 0;
+        while self.take::<IgnoredAny>()?.is_some() {
+            left += 1;
+        }
+        if !self.rest[1..].trim_ascii().is_empty() {
+            return Err(ArgumentsError::NotJson);
+        }
+        Ok(left)
+    }
+
+    /// All arguments that are left.
+    pub fn collect<T: Deserialize<'f>>(&mut self) -> Result<Vec<T>, ArgumentsError> {
+        let mut all = Vec::new();
+        while let Some(argument) = self.take()? {
+            all.push(argument);
+        }
+        self.finish().map(|_| all)
+    }
+
+    fn take<T: Deserialize<'f>>(&mut self) -> Result<Option<T>, ArgumentsError> {
+        self.rest = self.rest.trim_ascii_start();
+        match self.rest.as_bytes().first() {
+            Some(b',') => {}
+            Some(b']') => return Ok(None),
+            _ => return Err(ArgumentsError::NotJson),
+        }
+        let mut values = serde_json::Deserializer::from_str(&self.rest[1..]).into_iter();
+        match values.next() {
+            Some(Ok(value)) => {
+                self.rest = &self.rest[1 + values.byte_offset()..];
+                self.taken += 1;
+                Ok(Some(value))
+            }
+            Some(Err(error)) => Err(ArgumentsError::Decode(error)),
+            None => Err(ArgumentsError::NotJson),
+        }
+    }
+}
+
+/// What serde makes of a value that is not there: `None`, or nothing.
+fn missing<'f, T: Deserialize<'f>>() -> Result<T, ()> {
+    struct Missing;
+    #[derive(Debug)]
+    struct Absent;
+    impl std::fmt::Display for Absent {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("missing")
+        }
+    }
+    impl std::error::Error for Absent {}
+    impl serde::de::Error for Absent {
+        fn custom<M: std::fmt::Display>(_: M) -> Self {
+            Self
+        }
+    }
+    impl<'de> serde::Deserializer<'de> for Missing {
+        type Error = Absent;
+        fn deserialize_any<V: serde::de::Visitor<'de>>(self, _: V) -> Result<V::Value, Absent> {
+            Err(Absent)
+        }
+        fn deserialize_option<V: serde::de::Visitor<'de>>(self, visitor: V) -> Result<V::Value, Absent> {
+            visitor.visit_none()
+        }
+        serde::forward_to_deserialize_any! {
+            bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct
+            newtype_struct seq tuple tuple_struct map struct enum identifier ignored_any
+        }
+    }
+    T::deserialize(Missing).map_err(|_| ())
+}

@@ -1,0 +1,166 @@
+//! Frames to messages: a quick way for the frames that peers really send, and the whole way for all others.
+
+use super::envelope::{Envelope, is_truthy};
+use crate::proto::{Answer, Arguments, Call, Message, RawReason, RequestId, Scope, is_reserved};
+use serde::de::IgnoredAny;
+use std::borrow::Cow;
+
+impl<'f> Message<'f> {
+    /// Tells what a frame says [P-10].
+    ///
+    /// A call may turn out later not to be one: see [`Arguments::is_proven`].
+    pub fn decode(frame: &'f str) -> Self {
+        quick_call(frame)
+            .map(Message::Call)
+            .or_else(|| quick_response(frame))
+            .unwrap_or_else(|| Self::decode_whole(frame))
+    }
+
+    /// The same, with the whole frame checked.
+    pub fn decode_whole(frame: &'f str) -> Self {
+        serde_json::from_str(frame).map_or(Message::Nothing, |envelope| classify(&envelope).unwrap_or(Message::Nothing))
+    }
+}
+
+fn classify<'f>(envelope: &Envelope<'f>) -> Option<Message<'f>> {
+    if envelope.not_ours() {
+        return None;
+    }
+    let id = envelope.id.and_then(|id| RequestId::from_json(id.get()));
+    let anonymous = envelope.anonymous.map(|raw| raw.get()).filter(|h| *h != "null");
+    if let Some(call) = call(envelope, id, anonymous) {
+        return Some(call);
+    }
+    let raw = |value: &'f serde_json::value::RawValue| RawReason {
+        value: value.get(),
+        error: envelope.error_mark.is_some_and(|mark| is_truthy(mark.get())),
+    };
+    if let Some(reason) = envelope.reason {
+        return match anonymous {
+            None => id.map(|id| Message::Cancellation(id, raw(reason))),
+            Some(h) => Some(Message::Abort(anonymous_scope(h), raw(reason))),
+        };
+    }
+    let answer = match (envelope.rejection, anonymous) {
+        (Some(rejection), _) => {
+            let reason = raw(rejection);
+            Answer::Rejected(RawReason { error: reason.error && is_truthy(reason.value), ..reason })
+        }
+        (None, Some(_)) => Answer::Channel,
+        (None, None) => Answer::Result(envelope.result.map(|raw| raw.get())),
+    };
+    id.map(|id| Message::Response(id, answer))
+}
+
+/// The frame as an event or request, if it is one [P-11].
+fn call<'f>(envelope: &Envelope<'f>, id: Option<RequestId>, anonymous: Option<&'f str>) -> Option<Message<'f>> {
+    let inside = envelope.arguments?.get().strip_prefix('[')?.trim_ascii_start();
+    if inside.starts_with(']') {
+        return None;
+    }
+    let mut values = serde_json::Deserializer::from_str(inside).into_iter::<Cow<'_, str>>();
+    let name = values.next().and_then(Result::ok);
+    let rest = values.byte_offset();
+    let channel = envelope.channel.map(|raw| raw.get()).filter(|c| *c != "null");
+    let scope = match (anonymous, channel) {
+        (Some(h), _) => anonymous_scope(h),
+        (None, Some(c)) => serde_json::from_str::<String>(c)
+            .map_or(Scope::NoChannel(c), |name| Scope::Named(Cow::Owned(name))),
+        (None, None) => Scope::Main,
+    };
+    let elsewhere = match &scope {
+        Scope::Named(name) => !name.is_empty(),
+        Scope::Anonymous(_) => true,
+        Scope::NoAnonymous(h) => is_truthy(h),
+        Scope::Main | Scope::NoChannel(_) => false,
+    };
+    match name {
+        None => Some(Message::BadName(id)),
+        Some(name) if !elsewhere && is_reserved(&name) => None,
+        Some(name) => {
+            let event = Cow::Owned(name.into_owned());
+            let arguments = Arguments::new(&inside[rest..], true);
+            Some(Message::Call(Call { id, scope, event, arguments, meta: envelope.meta }))
+        }
+    }
+}
+
+/// A number, or an old peer's numeric string [P-16, P-72].
+fn anonymous_scope(h: &str) -> Scope<'_> {
+    let number = h.strip_prefix('"').and_then(|h| h.strip_suffix('"')).unwrap_or(h);
+    RequestId::from_json(number).map_or(Scope::NoAnonymous(h), Scope::Anonymous)
+}
+
+/// Reads the envelope's keys from both ends, so that the arguments between them need no scan of their own:
+/// `{"i":1,"c":"x","a":[` from the left, `],"c":"x","i":1}` from the right. What lies between is shown to be one array,
+/// and the whole thus to be JSON, when the arguments are read. Anything unusual is left to the whole way.
+fn quick_call(frame: &str) -> Option<Call<'_>> {
+    let (mut id, mut channel) = (None, None);
+    let mut inside = frame.trim_ascii_end().strip_prefix('{')?.strip_suffix('}')?;
+    loop {
+        if let Some(rest) = inside.strip_prefix("\"a\":[") {
+            inside = rest;
+            break;
+        } else if let (Some(rest), None) = (inside.strip_prefix("\"i\":"), id) {
+            let end = rest.bytes().position(|b| !b.is_ascii_digit())?;
+            id = Some(quick_id(&rest[..end])?);
+            inside = rest[end..].strip_prefix(',')?;
+        } else if let (Some(rest), None) = (inside.strip_prefix("\"c\":\""), channel) {
+            let end = plain_string(rest)?;
+            channel = Some(&rest[..end]);
+            inside = rest[end + 1..].strip_prefix(',')?;
+        } else {
+            return None;
+        }
+    }
+    while !inside.ends_with(']') {
+        let digits = inside.bytes().rev().take_while(u8::is_ascii_digit).count();
+        let (rest, last) = inside.split_at(inside.len() - digits);
+        if let (Some(rest), None) = (rest.strip_suffix(",\"i\":"), id) {
+            id = Some(quick_id(last)?);
+            inside = rest;
+        } else {
+            let rest = inside.strip_suffix('"')?;
+            let start = rest.bytes().rposition(|b| matches!(b, b'"' | b'\\' | 0..0x20))?;
+            if channel.is_some() || rest.as_bytes()[start] != b'"' {
+                return None;
+            }
+            channel = Some(&rest[start + 1..]);
+            inside = rest[..=start].strip_suffix(",\"c\":\"")?;
+        }
+    }
+    let rest = inside.strip_prefix('"')?;
+    let end = plain_string(rest)?;
+    let event = &rest[..end];
+    let scope = match channel {
+        Some("") => return None,
+        None if is_reserved(event) => return None,
+        None => Scope::Main,
+        Some(name) => Scope::Named(Cow::Borrowed(name)),
+    };
+    let arguments = Arguments::new(&rest[end + 1..], false);
+    Some(Call { id, scope, event: Cow::Borrowed(event), arguments, meta: None })
+}
+
+/// `{"i":1,"d":…}` and `{"i":1}`.
+fn quick_response(frame: &str) -> Option<Message<'_>> {
+    let inside = frame.trim_ascii_end().strip_prefix("{\"i\":")?.strip_suffix('}')?;
+    let end = inside.bytes().position(|b| !b.is_ascii_digit()).unwrap_or(inside.len());
+    let (id, rest) = inside.split_at(end);
+    let result = match rest {
+        "" => None,
+        rest => Some(rest.strip_prefix(",\"d\":").filter(|d| serde_json::from_str::<IgnoredAny>(d).is_ok())?),
+    };
+    Some(Message::Response(quick_id(id)?, Answer::Result(result)))
+}
+
+/// Plain digits as JSON writes them; what is out of range has rules of its own, on the whole way.
+fn quick_id(digits: &str) -> Option<RequestId> {
+    if digits.starts_with('0') { None } else { RequestId::new(digits.parse().ok()?) }
+}
+
+/// Where a string without escapes ends.
+fn plain_string(rest: &str) -> Option<usize> {
+    let end = rest.bytes().position(|b| matches!(b, b'"' | b'\\' | 0..0x20))?;
+    (rest.as_bytes()[end] == b'"').then_some(end)
+}

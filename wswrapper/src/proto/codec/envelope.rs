@@ -1,0 +1,81 @@
+//! The object around a message, its values not looked at yet.
+
+use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+use std::fmt;
+
+/// The values of the keys that we know; of a repeated key the last one [P-05].
+#[derive(Default)]
+pub(super) struct Envelope<'f> {
+    pub(super) arguments: Option<&'f RawValue>,
+    pub(super) channel: Option<&'f RawValue>,
+    pub(super) id: Option<&'f RawValue>,
+    pub(super) anonymous: Option<&'f RawValue>,
+    pub(super) result: Option<&'f RawValue>,
+    pub(super) rejection: Option<&'f RawValue>,
+    pub(super) reason: Option<&'f RawValue>,
+    pub(super) meta: Option<&'f RawValue>,
+    pub(super) error_mark: Option<&'f RawValue>,
+    wrapper: Option<&'f RawValue>,
+}
+
+impl Envelope<'_> {
+    /// Whether the frame belongs to somebody else on this socket [P-04].
+    pub(super) fn not_ours(&self) -> bool {
+        self.wrapper.is_some_and(|value| value.get() == "false")
+    }
+}
+
+impl<'de: 'f, 'f> Deserialize<'de> for Envelope<'f> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Keys;
+        impl<'de> Visitor<'de> for Keys {
+            type Value = Envelope<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Self::Value, M::Error> {
+                let mut envelope = Envelope::default();
+                // As raw text, since a key may hold what no Rust string can: a lone surrogate.
+                while let Some((key, value)) = map.next_entry::<&RawValue, &RawValue>()? {
+                    let decoded;
+                    let key = match key.get() {
+                        escaped if escaped.contains('\\') => {
+                            decoded = serde_json::from_str::<String>(escaped).unwrap_or_default();
+                            &*decoded
+                        }
+                        plain => plain.trim_matches('"'),
+                    };
+                    let place = match key {
+                        "a" => &mut envelope.arguments,
+                        "c" => &mut envelope.channel,
+                        "i" => &mut envelope.id,
+                        "h" => &mut envelope.anonymous,
+                        "d" => &mut envelope.result,
+                        "e" => &mut envelope.rejection,
+                        "x" => &mut envelope.reason,
+                        "m" => &mut envelope.meta,
+                        "_" => &mut envelope.error_mark,
+                        "ws-wrapper" => &mut envelope.wrapper,
+                        _ => continue,
+                    };
+                    *place = Some(value);
+                }
+                Ok(envelope)
+            }
+        }
+        deserializer.deserialize_map(Keys)
+    }
+}
+
+/// Whether JavaScript takes this JSON value for true [P-43].
+pub(super) fn is_truthy(json: &str) -> bool {
+    match json {
+        "null" | "false" | "\"\"" => false,
+        // Every number that is zero, `-0` and `0e9` too; what is no number does not parse.
+        other => other.parse::<f64>().map_or(true, |number| number != 0.0),
+    }
+}

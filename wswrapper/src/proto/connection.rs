@@ -1,0 +1,342 @@
+//! The calls of one connection, in both directions.
+
+use super::deadlines::Deadlines;
+use super::id::Ids;
+use super::outbox::Outbox;
+use super::{
+    Answer, Call, EncodedCall, Message, Outgoing, RawReason, Reason, Rejection, RequestId, Scope, Side, encode,
+};
+use std::collections::{HashMap, VecDeque};
+use std::time::{Duration, Instant};
+
+/// The state of a connection.
+///
+/// `W` stands for whoever waits for a call of ours, `R` for a handler that runs for the peer; the connection keeps them
+/// and gives them back, each exactly once.
+///
+/// What a frame means is returned by [`handle_frame`](Self::handle_frame). What time or disconnection causes is polled:
+/// [`poll_timeout`](Self::poll_timeout), [`poll_event`](Self::poll_event). Frames to be sent are taken by
+/// [`poll_transmit`](Self::poll_transmit) while the connection is open.
+#[derive(Debug)]
+pub struct Connection<W, R> {
+    state: State,
+    ids: Ids,
+    pending: HashMap<RequestId, Pending<W>>,
+    running: HashMap<RequestId, Running<R>>,
+    deadlines: Deadlines,
+    running_deadlines: Deadlines,
+    outbox: Outbox,
+    /// How many events and requests may still be queued before the first opening.
+    room_before_open: usize,
+    events: VecDeque<Event<W, R>>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum State {
+    Connecting,
+    Open,
+    Lost,
+}
+
+#[derive(Debug)]
+struct Pending<W> {
+    waiter: W,
+    deadline: Option<Instant>,
+}
+
+#[derive(Debug)]
+struct Running<R> {
+    handler: R,
+    deadline: Option<Instant>,
+}
+
+/// What a frame means.
+#[derive(Debug)]
+pub enum Incoming<'f, W, R> {
+    /// An event or a request, to be handled.
+    Call(Call<'f>),
+    /// The end of a call of ours.
+    Response(W, Answer<'f>),
+    /// The peer cancelled this handler's request.
+    Cancelled(R, RawReason<'f>),
+    /// Nothing that the caller has to act on.
+    Nothing,
+}
+
+/// What happened without a frame.
+#[derive(PartialEq, Eq, Debug)]
+pub enum Event<W, R> {
+    /// A call of ours ended without an answer.
+    Ended(W, Ended),
+    /// The peer's time for this handler's request ran out.
+    Expired(R),
+}
+
+/// How a call ended without an answer.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Ended {
+    /// Its time ran out; the peer was told [P-54].
+    TimedOut,
+    /// Its connection was lost [P-91].
+    Closed,
+}
+
+/// Why something is not sent.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SendRefused {
+    /// The connection is not open yet and its queue is full [P-90].
+    #[error("not connected yet, and the queue is full")]
+    QueueFull,
+    /// The connection was lost.
+    #[error("the connection is closed")]
+    Closed,
+}
+
+impl<W, R: PartialEq> Connection<W, R> {
+    /// A connection that is not open yet. Until it is, `queue` events and requests may wait [P-90].
+    pub fn new(side: Side, queue: usize) -> Self {
+        Self {
+            state: State::Connecting,
+            ids: Ids::new(side),
+            pending: HashMap::new(),
+            running: HashMap::new(),
+            deadlines: Deadlines::default(),
+            running_deadlines: Deadlines::default(),
+            outbox: Outbox::default(),
+            room_before_open: queue,
+            events: VecDeque::new(),
+        }
+    }
+
+    /// The transport is open, for the first time or again; what was queued may be sent.
+    pub fn open(&mut self) {
+        self.state = State::Open;
+    }
+
+    /// Whether the transport is open.
+    pub fn is_open(&self) -> bool {
+        self.state == State::Open
+    }
+
+    /// The transport is gone: every pending call ends, running handlers are forgotten, nothing of what was queued is
+    /// sent later. Ids go on counting.
+    pub fn close(&mut self) {
+        self.state = State::Lost;
+        self.running = HashMap::new();
+        self.running_deadlines.clear();
+        self.deadlines.clear();
+        self.outbox.clear();
+        let pending = std::mem::take(&mut self.pending);
+        self.events.extend(pending.into_values().map(|call| Event::Ended(call.waiter, Ended::Closed)));
+    }
+
+    /// Calls of ours that wait for an answer.
+    pub fn pending(&self) -> usize {
+        self.pending.len()
+    }
+
+    /// Handlers that were [begun](Self::begin) and have not ended.
+    pub fn running(&self) -> usize {
+        self.running.len()
+    }
+
+    /// Bytes that wait in the queue.
+    pub fn queued_bytes(&self) -> usize {
+        self.outbox.bytes()
+    }
+
+    /// Whether nothing waits in the queue.
+    pub fn is_drained(&self) -> bool {
+        self.outbox.is_empty()
+    }
+
+    /// Sends an event's frame.
+    pub fn event(&mut self, frame: Outgoing) -> Result<(), SendRefused> {
+        self.take_room()?;
+        self.outbox.push(frame);
+        Ok(())
+    }
+
+    /// Sends a request; `tell` lets the other end know how long its caller waits.
+    pub fn request(
+        &mut self,
+        call: EncodedCall,
+        waiter: W,
+        deadline: Option<Instant>,
+        tell: Option<Duration>,
+    ) -> Result<RequestId, SendRefused> {
+        self.take_room()?;
+        let id = self.ids.next();
+        if let Some(at) = deadline {
+            let pending = &self.pending;
+            let live = |id, at| pending.get(&id).is_some_and(|call| call.deadline == Some(at));
+            self.deadlines.add(at, id, pending.len(), live);
+        }
+        self.pending.insert(id, Pending { waiter, deadline });
+        self.outbox.push(Outgoing::Owned(call.into_request(id, tell)));
+        Ok(id)
+    }
+
+    /// Ends a call of ours and tells the peer; `None` if it had ended before, and then nothing is sent [P-53].
+    pub fn cancel(&mut self, id: RequestId, reason: Option<&Reason>) -> Option<W> {
+        let call = self.pending.remove(&id)?;
+        self.send(|out| encode::cancellation(out, id, reason));
+        Some(call.waiter)
+    }
+
+    /// Queues the frame of a response, which has no limit of its own [P-90].
+    pub fn respond(&mut self, frame: Vec<u8>) {
+        self.outbox.push(Outgoing::Owned(frame));
+    }
+
+    /// A handler goes on running for this request, so that a cancellation can reach it; of two with the same id only
+    /// the newer one can be reached [P-38].
+    pub fn begin(&mut self, id: RequestId, handler: R, deadline: Option<Instant>) {
+        if let Some(at) = deadline {
+            let running = &self.running;
+            let live = |id, at| running.get(&id).is_some_and(|call| call.deadline == Some(at));
+            self.running_deadlines.add(at, id, running.len(), live);
+        }
+        self.running.insert(id, Running { handler, deadline });
+    }
+
+    /// A handler ended by itself.
+    pub fn end(&mut self, id: RequestId, handler: &R) {
+        if self.running.get(&id).is_some_and(|running| running.handler == *handler) {
+            self.running.remove(&id);
+        }
+    }
+
+    /// Tells what a frame means.
+    pub fn handle_frame<'f>(&mut self, frame: &'f str, now: Instant) -> Incoming<'f, W, R> {
+        self.handle(Message::decode(frame), now)
+    }
+
+    /// Tells what a decoded frame means. Nothing that it says can be an error [P-08].
+    pub fn handle<'f>(&mut self, message: Message<'f>, _now: Instant) -> Incoming<'f, W, R> {
+        match message {
+            Message::Call(call) if matches!(call.scope, Scope::Main | Scope::Named(_)) => Incoming::Call(call),
+            Message::Call(call) => self.refuse(&call),
+            Message::BadName(id) => {
+                if let Some(id) = id {
+                    let rejection = Rejection::new("The event's name is not a string");
+                    self.send(|out| encode::rejection(out, id, &rejection));
+                }
+                Incoming::Nothing
+            }
+            Message::Response(id, answer) => {
+                if let Answer::Channel = answer {
+                    // Nobody who calls can use a channel: the peer is told to free it, as for a call that has ended
+                    // before its channel came [P-32, P-67].
+                    self.send(|out| encode::abort(out, id, None));
+                }
+                match self.pending.remove(&id) {
+                    Some(call) => Incoming::Response(call.waiter, answer),
+                    None => Incoming::Nothing,
+                }
+            }
+            Message::Cancellation(id, reason) => match self.running.remove(&id) {
+                Some(running) => Incoming::Cancelled(running.handler, reason),
+                None => Incoming::Nothing,
+            },
+            // There are no anonymous channels, and an abort of an unknown one is ignored [P-65].
+            Message::Abort(..) | Message::Nothing => Incoming::Nothing,
+        }
+    }
+
+    /// When [`handle_timeout`](Self::handle_timeout) is to be called.
+    pub fn poll_timeout(&mut self) -> Option<Instant> {
+        let (pending, running) = (&self.pending, &self.running);
+        let call = self.deadlines.next(|id, at| pending.get(&id).is_some_and(|call| call.deadline == Some(at)));
+        let handler =
+            self.running_deadlines.next(|id, at| running.get(&id).is_some_and(|call| call.deadline == Some(at)));
+        call.into_iter().chain(handler).min()
+    }
+
+    /// Ends what is due.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        let due = |deadline: Option<Instant>| deadline.is_some_and(|at| at <= now);
+        while let Some(id) = self.deadlines.pop_due(now) {
+            if self.pending.get(&id).is_some_and(|call| due(call.deadline)) {
+                let timed_out = self.cancel(id, None).map(|waiter| Event::Ended(waiter, Ended::TimedOut));
+                self.events.extend(timed_out);
+            }
+        }
+        while let Some(id) = self.running_deadlines.pop_due(now) {
+            if self.running.get(&id).is_some_and(|running| due(running.deadline)) {
+                self.events.extend(self.running.remove(&id).map(|running| Event::Expired(running.handler)));
+            }
+        }
+    }
+
+    /// What happened since without a frame.
+    pub fn poll_event(&mut self) -> Option<Event<W, R>> {
+        self.events.pop_front()
+    }
+
+    /// The next frame to be sent, while the connection is open.
+    pub fn poll_transmit(&mut self) -> Option<Outgoing> {
+        if self.is_open() { self.outbox.pop() } else { None }
+    }
+
+    /// Answers a call on a channel that there is not [P-47, P-64].
+    fn refuse<'f>(&mut self, call: &Call<'_>) -> Incoming<'f, W, R> {
+        let rejection = no_channel(&call.scope);
+        if let Scope::Anonymous(channel) = call.scope {
+            self.send(|out| encode::abort(out, channel, Some(&rejection)));
+        }
+        if let Some(id) = call.id {
+            self.send(|out| encode::rejection(out, id, &rejection));
+        }
+        Incoming::Nothing
+    }
+
+    fn take_room(&mut self) -> Result<(), SendRefused> {
+        match self.state {
+            State::Open => Ok(()),
+            State::Lost => Err(SendRefused::Closed),
+            State::Connecting => {
+                self.room_before_open = self.room_before_open.checked_sub(1).ok_or(SendRefused::QueueFull)?;
+                Ok(())
+            }
+        }
+    }
+
+    /// Sends what has no limit of its own; a lost connection drops it.
+    fn send(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
+        if self.state != State::Lost {
+            let mut frame = Vec::new();
+            write(&mut frame);
+            self.outbox.push(Outgoing::Owned(frame));
+        }
+    }
+}
+
+/// A channel that there is not [P-47, P-48].
+fn no_channel(scope: &Scope<'_>) -> Rejection {
+    match scope {
+        Scope::Main => no_named_channel(""),
+        Scope::Named(name) => no_named_channel(name),
+        Scope::NoChannel(json) => no_named_channel(json),
+        Scope::Anonymous(id) => Rejection::new(format!("Anonymous channel '{id}' does not exist")),
+        Scope::NoAnonymous(json) => Rejection::new(format!("Anonymous channel '{json}' does not exist")),
+    }
+}
+
+fn no_named_channel(name: &str) -> Rejection {
+    Rejection::new(format!("Channel '{name}' does not exist"))
+}
+
+impl Rejection {
+    /// Nobody handles the event [P-46], or there is no such channel [P-47, P-48].
+    pub fn no_listener(event: &str, scope: &Scope<'_>, channel_exists: bool) -> Self {
+        match scope {
+            Scope::Main => Self::new(format!("No event listener for '{event}'")),
+            Scope::Named(name) if channel_exists => {
+                Self::new(format!("No event listener for '{event}' on channel '{name}'"))
+            }
+            scope => no_channel(scope),
+        }
+    }
+}

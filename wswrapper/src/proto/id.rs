@@ -1,0 +1,86 @@
+//! Numbers of requests.
+
+use std::fmt;
+
+/// The largest integer that every peer can represent: 2^53 - 1.
+const LARGEST: u64 = (1 << 53) - 1;
+
+/// The number of a request, from 1 to 2^53 - 1 [P-12].
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RequestId(u64);
+
+impl RequestId {
+    /// The id with this number, if there can be one.
+    pub const fn new(number: u64) -> Option<Self> {
+        if number >= 1 && number <= LARGEST { Some(Self(number)) } else { None }
+    }
+
+    /// The number.
+    pub const fn get(self) -> u64 {
+        self.0
+    }
+
+    /// Reads the text of a JSON value: any number with an integral value in range, `1.0` and `1e2` too [P-14].
+    pub(super) fn from_json(text: &str) -> Option<Self> {
+        if text.bytes().all(|b| b.is_ascii_digit()) {
+            return Self::new(text.parse().ok()?);
+        }
+        if !text.starts_with(|c: char| c.is_ascii_digit() || c == '-') {
+            return None;
+        }
+        let number: f64 = text.parse().ok()?;
+        let in_range = number.fract() == 0.0 && number >= 1.0 && number <= LARGEST as f64;
+        // In range and integral, so the conversion is exact.
+        in_range.then_some(number as u64).and_then(Self::new)
+    }
+}
+
+impl fmt::Display for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl fmt::Debug for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "#{}", self.0)
+    }
+}
+
+/// Which end of the connection this is. Each numbers its requests from a range of its own, out of reach of peers
+/// that count from 1 [P-68].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Side {
+    /// This end opened the connection: a client.
+    Dialling,
+    /// This end accepted the connection: a server.
+    Accepting,
+}
+
+impl Side {
+    /// The number of this side's first request.
+    pub const fn first_id(self) -> RequestId {
+        match self {
+            Self::Dialling => RequestId((1 << 28) + 1),
+            Self::Accepting => RequestId((1 << 29) + 1),
+        }
+    }
+}
+
+/// Hands out ids; never the same twice [P-36].
+#[derive(Debug)]
+pub(super) struct Ids {
+    next: u64,
+}
+
+impl Ids {
+    pub(super) fn new(side: Side) -> Self {
+        Self { next: side.first_id().0 }
+    }
+
+    pub(super) fn next(&mut self) -> RequestId {
+        let id = RequestId(self.next);
+        self.next += 1;
+        id
+    }
+}

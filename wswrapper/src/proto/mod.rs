@@ -1,0 +1,46 @@
+//! The protocol's core: a state machine without socket, clock or runtime.
+//!
+//! Frames and commands go in, frames and notifications come out; the time is an argument. [`Message::decode`] tells what
+//! a frame says, [`Connection`] what it means for the calls that are under way. Tags such as `[P-12]` name the rules of
+//! the ws-wrapper protocol, version 4.
+//!
+//! This is what the rest of the crate is built on, and what a transport or a runtime of another kind could be built on;
+//! most programs never need it.
+//!
+//! ```
+//! use std::time::Instant;
+//! use wswrapper::proto::{Answer, CallEncoder, Connection, Incoming, Side};
+//!
+//! // `u32` stands for whoever waits for a call of ours, `()` for a handler that runs.
+//! let mut connection = Connection::<u32, ()>::new(Side::Dialling, 10);
+//! connection.open();
+//! let mut call = CallEncoder::new("add");
+//! call.argument(&1)?;
+//! call.argument(&2)?;
+//! connection.request(call.finish(None), 7, None, None)?;
+//! let frame = connection.poll_transmit().expect("the request");
+//! assert_eq!(frame.as_bytes(), br#"{"a":["add",1,2],"i":268435457}"#);
+//!
+//! let incoming = connection.handle_frame(r#"{"i":268435457,"d":3}"#, Instant::now());
+//! assert!(matches!(incoming, Incoming::Response(7, Answer::Result(Some("3")))));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod arguments;
+mod codec;
+mod connection;
+mod deadlines;
+mod id;
+mod message;
+mod name;
+mod outbox;
+mod rejection;
+
+pub use arguments::{Arguments, ArgumentsError};
+pub use codec::encode::{self, CallEncoder, EncodedCall};
+pub use connection::{Connection, Ended, Event, Incoming, SendRefused};
+pub use id::{RequestId, Side};
+pub use message::{Answer, Call, Message, RawReason};
+pub use name::{ChannelName, NameError, RESERVED, Scope, check_event, is_reserved};
+pub use outbox::Outgoing;
+pub use rejection::{Reason, Rejection};

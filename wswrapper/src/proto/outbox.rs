@@ -1,0 +1,58 @@
+//! Frames that wait to be sent.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+/// A frame to be sent as text.
+#[derive(Clone, Debug)]
+pub enum Outgoing {
+    /// For this connection alone.
+    Owned(Vec<u8>),
+    /// The same bytes for many connections: a broadcast.
+    Shared(Arc<[u8]>),
+}
+
+impl Outgoing {
+    /// The JSON text.
+    pub fn as_bytes(&self) -> &[u8] {
+        match self {
+            Self::Owned(bytes) => bytes,
+            Self::Shared(bytes) => bytes,
+        }
+    }
+}
+
+/// The queue of a connection.
+#[derive(Default, Debug)]
+pub(super) struct Outbox {
+    frames: VecDeque<Outgoing>,
+    bytes: usize,
+}
+
+impl Outbox {
+    pub(super) fn push(&mut self, frame: Outgoing) {
+        self.bytes += frame.as_bytes().len();
+        self.frames.push_back(frame);
+    }
+
+    pub(super) fn pop(&mut self) -> Option<Outgoing> {
+        let frame = self.frames.pop_front()?;
+        self.bytes -= frame.as_bytes().len();
+        if self.frames.is_empty() && self.frames.capacity() > 64 {
+            self.frames = VecDeque::new();
+        }
+        Some(frame)
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.frames.is_empty()
+    }
+
+    pub(super) fn clear(&mut self) {
+        *self = Self::default();
+    }
+}

@@ -1,0 +1,92 @@
+//! From channel and event to a handler.
+
+use crate::error::MountError;
+use crate::handler::{Contract, Handler, Methods, PerPeer, Serves, Shared};
+use crate::peer::Peer;
+use crate::proto::{ChannelName, Scope, check_event};
+use foldhash::fast::FixedState;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// The mounted services. The names are the user's own, so a fixed hash is safe; the peer's names only look things up.
+#[derive(Default)]
+pub(crate) struct Router {
+    main: Events,
+    channels: HashMap<ChannelName, Events, FixedState>,
+    sessions: usize,
+}
+
+type Events = HashMap<&'static str, Entry, FixedState>;
+
+pub(crate) struct Entry {
+    pub(crate) event: &'static str,
+    pub(crate) handler: Box<dyn Handler>,
+}
+
+impl Router {
+    /// The handler of an event.
+    pub(crate) fn find(&self, scope: &Scope<'_>, event: &str) -> Option<&Entry> {
+        match scope {
+            Scope::Main => self.main.get(event),
+            Scope::Named(name) => self.channels.get(&**name)?.get(event),
+            Scope::Anonymous(_) | Scope::NoChannel(_) | Scope::NoAnonymous(_) => None,
+        }
+    }
+
+    /// Whether anything is handled on the channel.
+    pub(crate) fn has_channel(&self, scope: &Scope<'_>) -> bool {
+        match scope {
+            Scope::Main => true,
+            Scope::Named(name) => self.channels.contains_key(&**name),
+            Scope::Anonymous(_) | Scope::NoChannel(_) | Scope::NoAnonymous(_) => false,
+        }
+    }
+
+    /// Mounts one object for all connections.
+    pub(crate) fn mount<C: Contract + ?Sized, S: Serves<C>>(
+        &mut self,
+        channel: Option<&str>,
+        service: Arc<S>,
+    ) -> Result<(), MountError> {
+        for method in methods::<C, S>() {
+            let event = method.event;
+            self.add(channel, event, Box::new(Shared { service: Arc::clone(&service), method }))?;
+        }
+        Ok(())
+    }
+
+    /// Mounts one object for each connection.
+    pub(crate) fn mount_per_peer<C: Contract + ?Sized, S: Serves<C>>(
+        &mut self,
+        channel: Option<&str>,
+        make: Arc<dyn Fn(&Peer) -> S + Send + Sync>,
+    ) -> Result<(), MountError> {
+        let slot = self.sessions;
+        self.sessions += 1;
+        for method in methods::<C, S>() {
+            let event = method.event;
+            self.add(channel, event, Box::new(PerPeer { make: Arc::clone(&make), slot, method }))?;
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, channel: Option<&str>, event: &'static str, handler: Box<dyn Handler>) -> Result<(), MountError> {
+        check_event(event, channel)?;
+        let events = match channel {
+            None => &mut self.main,
+            Some(name) => self.channels.entry(ChannelName::new(name)?).or_default(),
+        };
+        match events.insert(event, Entry { event, handler }) {
+            None => Ok(()),
+            Some(_) => {
+                Err(MountError::Duplicate { event: event.to_owned(), channel: channel.map(ToOwned::to_owned) })
+            }
+        }
+    }
+}
+
+fn methods<C: Contract + ?Sized, S: Serves<C>>() -> Vec<crate::handler::Method<S>> {
+    let mut methods = Methods::new();
+    S::methods(&mut methods);
+    methods.all
+}

@@ -1,0 +1,159 @@
+//! Who listens.
+
+use crate::broadcast::Broadcast;
+use crate::builder::Builder;
+use crate::driver::Driver;
+use crate::error::{AcceptError, MountError};
+use crate::hub::Hub;
+use crate::link::{Handshake, Link, LocalEnd};
+use crate::peer::Peer;
+use crate::proto::Side;
+use crate::transport::{Close, Transport};
+use std::fmt;
+use std::future::Future;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+/// A server: its services, and the connections that it has.
+///
+/// It is a handle, cheap to clone. [`ServerBuilder::bind`] gives one that [listens](crate::Listening); one that was only
+/// [built](ServerBuilder::build) is handed its connections. When the last handle is dropped its connections are cut
+/// off; [`close`](Self::close) ends them in good order.
+#[derive(Clone)]
+pub struct Server {
+    pub(crate) inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    pub(crate) end: Arc<LocalEnd>,
+    #[cfg(feature = "tungstenite")]
+    pub(crate) front: Arc<crate::http::Front>,
+    hub: Arc<Hub>,
+    /// The tasks of all connections; dropped with the server, which ends them.
+    tasks: Mutex<JoinSet<()>>,
+    /// Whether the server is closing.
+    closing: watch::Sender<bool>,
+}
+
+/// Builds a [`Server`].
+pub type ServerBuilder = Builder<Serving>;
+
+/// What a server has beyond services, limits and hooks.
+#[derive(Default, Debug)]
+pub struct Serving {
+    #[cfg(feature = "tungstenite")]
+    pub(crate) front: crate::http::Front,
+}
+
+impl Builder<Serving> {
+    /// A server without a listener: connections are handed to it by [`accept_transport`](Server::accept_transport) or
+    /// `accept`.
+    pub fn build(self) -> Result<Server, MountError> {
+        let (end, serving) = self.finish(Side::Accepting)?;
+        #[cfg(not(feature = "tungstenite"))]
+        let Serving {} = serving;
+        let inner = Inner {
+            end: Arc::new(end),
+            #[cfg(feature = "tungstenite")]
+            front: Arc::new(serving.front),
+            hub: Arc::default(),
+            tasks: Mutex::default(),
+            closing: watch::Sender::new(false),
+        };
+        Ok(Server { inner: Arc::new(inner) })
+    }
+}
+
+impl Server {
+    /// Begins to build a server.
+    pub fn builder() -> ServerBuilder {
+        Builder::new(Serving::default())
+    }
+
+    /// Serves a connection whose transport is open. It is driven by a task of the server's, on the current tokio
+    /// runtime.
+    ///
+    /// # Panics
+    ///
+    /// Outside a tokio runtime.
+    pub fn accept_transport(&self, transport: impl Transport) -> Result<Peer, AcceptError> {
+        self.accept_with(transport, Handshake::default())
+    }
+
+    pub(crate) fn accept_with(&self, transport: impl Transport, handshake: Handshake) -> Result<Peer, AcceptError> {
+        if self.is_closing() {
+            return Err(AcceptError::Closing);
+        }
+        let link = self.link(handshake);
+        let peer = Peer::of(&link);
+        self.spawn(Driver::new(link, transport).run());
+        Ok(peer)
+    }
+
+    /// Everyone who is connected, as a proxy's target for events.
+    pub fn broadcast(&self) -> Broadcast {
+        Broadcast::new(Arc::clone(&self.inner.hub))
+    }
+
+    /// Everyone who is connected now.
+    pub fn peers(&self) -> Vec<Peer> {
+        self.inner.hub.all().iter().map(Peer::of).collect()
+    }
+
+    /// Closes all connections with status 1001 and waits until they have ended, at most for
+    /// [`close_timeout`](crate::Limits::close_timeout); what is left then is cut off. New connections are refused from
+    /// the first poll on.
+    pub async fn close(&self) {
+        self.inner.closing.send_replace(true);
+        for link in self.inner.hub.all() {
+            link.close(Close::new(1001, "the server is closing"));
+        }
+        let mut tasks = std::mem::take(&mut *self.tasks());
+        let all_ended = async { while tasks.join_next().await.is_some() {} };
+        // A task in its handshake, or a hook that takes its time, must not keep the server open.
+        let _ = tokio::time::timeout(self.inner.end.limits.close_timeout, all_ended).await;
+        tasks.shutdown().await;
+    }
+
+    /// Whether [`close`](Self::close) was called.
+    pub fn is_closing(&self) -> bool {
+        *self.inner.closing.borrow()
+    }
+
+    /// Waits until [`close`](Self::close) is called.
+    #[cfg(feature = "tungstenite")]
+    pub(crate) async fn closing(&self) {
+        // The sender lives as long as this handle.
+        let _ = self.inner.closing.subscribe().wait_for(|closing| *closing).await;
+    }
+
+    pub(crate) fn link(&self, handshake: Handshake) -> Arc<Link> {
+        Arc::new(Link::new(Arc::clone(&self.inner.end), Arc::clone(&self.inner.hub), handshake))
+    }
+
+    #[cfg(feature = "tungstenite")]
+    pub(crate) fn hub(&self) -> &Arc<Hub> {
+        &self.inner.hub
+    }
+
+    /// Runs a task that ends with the server.
+    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let mut tasks = self.tasks();
+        while tasks.try_join_next().is_some() {}
+        tasks.spawn(task);
+    }
+
+    fn tasks(&self) -> MutexGuard<'_, JoinSet<()>> {
+        self.inner.tasks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server")
+            .field("peers", &self.inner.hub.len())
+            .field("closing", &self.is_closing())
+            .finish_non_exhaustive()
+    }
+}

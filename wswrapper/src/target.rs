@@ -1,0 +1,196 @@
+//! Where a proxy sends.
+
+use crate::broadcast::{Broadcast, EmitToAll};
+use crate::call::{Call, Emit};
+use crate::channel::Channel;
+use crate::error::SendError;
+use crate::handler::Encode;
+use crate::peer::Peer;
+use crate::proto::{CallEncoder, ChannelName, EncodedCall};
+use serde::Serialize;
+use std::future::Future;
+
+/// What events can be sent to: a [`Peer`], a [`Channel`], a [`Broadcast`].
+pub trait Target: SendTo + Clone + Send + Sync + 'static {
+    /// The future of an event that is sent.
+    type Emit: Future + Send;
+
+    #[doc(hidden)]
+    fn channel(&self) -> Option<&str>;
+
+    #[doc(hidden)]
+    fn emit(&self, frame: Result<Vec<u8>, SendError>) -> Self::Emit;
+}
+
+/// Only this crate's types are targets.
+pub trait SendTo {}
+
+/// What requests can be sent to: a [`Target`] with a single answer.
+#[diagnostic::on_unimplemented(
+    message = "requests cannot be sent to `{Self}`",
+    label = "has no single answer",
+    note = "call it on a peer, or mark the method `#[ws(event)]`"
+)]
+pub trait Caller: Target {
+    #[doc(hidden)]
+    fn peer(&self) -> &Peer;
+}
+
+/// What a proxy can be made for.
+#[diagnostic::on_unimplemented(
+    message = "a proxy cannot send to `{Self}`",
+    label = "not a client, peer, channel or broadcast",
+    note = "pass `&client`, `&peer`, `&channel` or `server.broadcast()`"
+)]
+pub trait IntoTarget {
+    /// Where it then sends.
+    type Target: Target;
+
+    #[doc(hidden)]
+    fn into_target(self) -> Self::Target;
+}
+
+impl SendTo for Peer {}
+
+impl Target for Peer {
+    type Emit = Emit;
+
+    fn channel(&self) -> Option<&str> {
+        None
+    }
+
+    fn emit(&self, frame: Result<Vec<u8>, SendError>) -> Emit {
+        Emit::new(self.clone(), frame)
+    }
+}
+
+impl Caller for Peer {
+    fn peer(&self) -> &Peer {
+        self
+    }
+}
+
+impl SendTo for Channel {}
+
+impl Target for Channel {
+    type Emit = Emit;
+
+    fn channel(&self) -> Option<&str> {
+        Some(self.name())
+    }
+
+    fn emit(&self, frame: Result<Vec<u8>, SendError>) -> Emit {
+        self.peer().emit(frame)
+    }
+}
+
+impl Caller for Channel {
+    fn peer(&self) -> &Peer {
+        self.peer()
+    }
+}
+
+impl Target for Broadcast {
+    type Emit = EmitToAll;
+
+    fn channel(&self) -> Option<&str> {
+        None
+    }
+
+    fn emit(&self, frame: Result<Vec<u8>, SendError>) -> EmitToAll {
+        self.send(frame)
+    }
+}
+
+macro_rules! into_target {
+    ($($target:ty),*) => {$(
+        impl IntoTarget for $target {
+            type Target = Self;
+            fn into_target(self) -> Self {
+                self
+            }
+        }
+        impl IntoTarget for &$target {
+            type Target = $target;
+            fn into_target(self) -> $target {
+                self.clone()
+            }
+        }
+    )*};
+}
+into_target!(Peer, Channel, Broadcast);
+
+/// The inside of a generated proxy.
+#[derive(Clone, Debug)]
+pub struct Proxy<T> {
+    target: T,
+    /// The contract's channel, unless the target says another.
+    channel: Option<&'static str>,
+}
+
+impl<T: Target> Proxy<T> {
+    /// For this target, on the contract's channel.
+    pub fn new(to: impl IntoTarget<Target = T>, channel: Option<&'static str>) -> Self {
+        Self { target: to.into_target(), channel }
+    }
+
+    /// Begins a call or an event.
+    pub fn call(&self, event: &'static str) -> ProxyCall<'_, T> {
+        ProxyCall { proxy: self, encoder: CallEncoder::new(event), arguments: 0, error: None }
+    }
+}
+
+/// A call or event whose arguments are being encoded.
+#[derive(Debug)]
+pub struct ProxyCall<'p, T> {
+    proxy: &'p Proxy<T>,
+    encoder: CallEncoder,
+    arguments: usize,
+    /// Kept for the await.
+    error: Option<SendError>,
+}
+
+impl<T: Target> ProxyCall<'_, T> {
+    /// Encodes an argument.
+    pub fn argument<A: Encode + ?Sized>(&mut self, value: &A) {
+        self.arguments += 1;
+        if self.error.is_none() {
+            let position = self.arguments;
+            let encoded = self.encoder.argument(value);
+            self.error = encoded.err().map(|source| SendError::Encode { position, source });
+        }
+    }
+
+    /// As an event.
+    pub fn emit(self) -> T::Emit {
+        let target = self.proxy.target.clone();
+        target.emit(self.finish().map(EncodedCall::into_event))
+    }
+
+    /// As a request.
+    pub fn request<R, E>(self) -> Call<R, E>
+    where
+        T: Caller,
+    {
+        let peer = self.proxy.target.peer().clone();
+        Call::new(peer, self.finish())
+    }
+
+    fn finish(self) -> Result<EncodedCall, SendError> {
+        if let Some(error) = self.error {
+            return Err(error);
+        }
+        let channel = self.proxy.target.channel().or(self.proxy.channel);
+        channel.map(ChannelName::check).transpose()?;
+        Ok(self.encoder.finish(channel))
+    }
+}
+
+/// What a proxy takes for a parameter of type `T`: a `String` is borrowed from whatever text there is.
+pub trait Text<T: ?Sized>: Serialize {}
+
+impl<T: Serialize + ?Sized> Text<T> for T {}
+impl Text<String> for &str {}
+impl Text<String> for &String {}
+impl Text<String> for std::borrow::Cow<'_, str> {}
+impl Text<String> for Box<str> {}

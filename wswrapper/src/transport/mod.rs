@@ -1,0 +1,84 @@
+//! What moves frames: the seam between this crate and WebSocket libraries.
+
+pub mod memory;
+mod output;
+#[cfg(feature = "tungstenite")]
+mod tungstenite;
+
+pub use output::Output;
+#[cfg(feature = "tungstenite")]
+pub(crate) use tungstenite::WebSocket;
+
+use bytes::Bytes;
+use std::io;
+use std::task::{Context, Poll};
+
+/// Frames in and out of one connection, by polling, independently in both directions.
+///
+/// A transport answers pings and closing handshakes by itself and does not read ahead of what it is asked for by more
+/// than a buffer. It lends its [output buffer](Self::output), into which text frames are written in place.
+pub trait Transport: Send + 'static {
+    /// The next frame; `None` once the connection is over.
+    ///
+    /// After an error there are no more frames, only the end.
+    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame, TransportError>>>;
+
+    /// Where text frames are written; they leave with the next [`poll_flush`](Self::poll_flush).
+    fn output(&mut self) -> &mut Output;
+
+    /// Sends what the output holds. While it is pending, more may be written.
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
+
+    /// Writes a close frame into the output. Only the first counts, and no text may be written after it.
+    fn close(&mut self, close: &Close);
+}
+
+/// What a transport receives.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum Frame {
+    /// A text message, valid UTF-8.
+    Text(Bytes),
+    /// A binary message.
+    Binary(Bytes),
+    /// A ping, which the transport answers.
+    Ping(Bytes),
+    /// A pong.
+    Pong(Bytes),
+    /// The peer closes; the transport answers, and the end of the connection follows.
+    Close(Close),
+}
+
+/// A status code and a reason, as a close frame has them. The protocol gives them no meaning [P-96].
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Close {
+    /// The status: 1000 is a normal end, 1001 going away; 1005 stands for none given, 1006 for a connection that ended
+    /// without a closing handshake. An application's own are 4000 to 4999.
+    pub code: u16,
+    /// For people; at most 123 bytes are sent.
+    pub reason: String,
+}
+
+impl Close {
+    /// No status was given.
+    pub const NO_STATUS: u16 = 1005;
+    /// The connection ended without a closing handshake.
+    pub const ABNORMAL: u16 = 1006;
+
+    /// With this code and reason.
+    pub fn new(code: u16, reason: impl Into<String>) -> Self {
+        Self { code, reason: reason.into() }
+    }
+}
+
+/// Why a transport gives up.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TransportError {
+    /// The peer broke a rule of the transport or one of its limits; it is told by this status.
+    #[error("{}", .0.reason)]
+    Violation(Close),
+    /// The connection failed.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
