@@ -4,8 +4,11 @@ use wswrapper::ws_handlers;
 struct Desk;
 
 /// Documented.
-#[ws_handlers]
-trait Calc {}
+#[ws_handlers(channel = "calc")]
+trait Calc {
+    #[ws(event)]
+    fn log(&self, #[ws(context)] context: wswrapper::Context);
+}
 
 fn main() {
     let _ = Desk;

@@ -1,4 +1,14 @@
-//! The macros of `wswrapper`, which re-exports them.
+//! The macros of [`wswrapper`](https://docs.rs/wswrapper), which re-exports them.
+//!
+//! # Layout
+//!
+//! A macro is a small compiler: `pipeline` runs its steps and reports what was wrong.
+//!
+//! - `args`, `attr`, `pairs`: the arguments of the attributes
+//! - `parse`: a trait or an `impl` block, its bodies left as raw tokens
+//! - `model`, `error_model`: what the user wrote
+//! - `check`: the rules, with their messages in `text`
+//! - `expand`: the tokens, which cannot fail
 
 mod args;
 mod attr;
@@ -10,25 +20,150 @@ mod model;
 mod pairs;
 mod parse;
 mod pipeline;
+#[cfg(test)]
+mod tests;
 mod text;
 mod tokens;
 mod wire_name;
 
 use proc_macro::TokenStream;
 
-/// service
+/// Makes a trait the contract of two ends: one implements it, the other calls it.
+///
+/// ```
+/// use wswrapper::{CallError, Peer, ws_handlers, ws_service};
+///
+/// #[ws_service(channel = "calc")]
+/// pub trait Calc {
+///     /// Adds two numbers.
+///     async fn add(&self, a: i64, b: i64) -> i64;
+///     async fn div(&self, a: i64, b: i64) -> Result<i64, String>;
+///     #[ws(event)]
+///     async fn log(&self, line: String);
+/// }
+///
+/// struct Desk;
+///
+/// #[ws_handlers]
+/// impl Calc for Desk {
+///     async fn add(&self, a: i64, b: i64) -> i64 {
+///         a + b
+///     }
+///     async fn div(&self, a: i64, b: i64) -> Result<i64, String> {
+///         a.checked_div(b).ok_or_else(|| "division by zero".to_owned())
+///     }
+///     async fn log(&self, line: String) {
+///         println!("{line}");
+///     }
+/// }
+///
+/// async fn call(peer: &Peer) -> Result<i64, CallError<String>> {
+///     CalcProxy::new(peer).div(6, 2).await
+/// }
+/// ```
+///
+/// Beside the trait this makes its proxy: `CalcProxy` for `Calc`, as visible as the trait,
+/// with the same methods and the same docs.
+///
+/// # Methods
+///
+/// A method takes `&self`, and is an `async fn` or a `fn`. It is a request, answered with
+/// what it returns; a `Result`'s error becomes a rejection. Under `#[ws(event)]` it has no
+/// answer and returns nothing. A method with a body is served as well.
+///
+/// Arguments are types that serde can decode, or `&str`, or `&[u8]`, which is base64 on the
+/// wire. `Option`s at the end may be left out by the other end. A first argument whose type
+/// is called `Context` is not on the wire: it tells the handler about the call. Where the
+/// type has another name, mark it as `#[ws(context)]`.
+///
+/// An `async fn` of the trait returns a future that is [`Send`]; an `impl` still writes
+/// plain `async fn`.
+///
+/// # Arguments
+///
+/// - `channel = "calc"`: the channel that the contract is on. Without it, that is the main
+///   channel, unless [`ws_handlers`](macro@ws_handlers) says another.
+/// - `rename_all = "camelCase"`: how the methods' names become events, with the rules of
+///   serde.
+/// - `crate = path`: where `wswrapper` is, if it is not `::wswrapper`.
+///
+/// On a method, `#[ws(name = "readFile")]` gives the event's name.
+///
+/// On the main channel, `open`, `connect`, `message`, `error`, `close` and `disconnect` are
+/// reserved.
 #[proc_macro_attribute]
 pub fn ws_service(args: TokenStream, item: TokenStream) -> TokenStream {
     pipeline::service(args.into(), item.into()).into()
 }
 
-/// handlers
+/// Makes an `impl` block's methods handlers.
+///
+/// On the `impl` of a trait with [`ws_service`](macro@ws_service), the type serves that
+/// contract. It may serve several.
+///
+/// On a plain `impl` block, the block is its own contract, and all of its functions are
+/// handlers, with the attributes and the rules of a trait's methods. Its proxy is
+/// `DeskProxy` for `Desk`, public if any of the handlers is:
+///
+/// ```
+/// use wswrapper::{CallError, Peer, ws_handlers};
+///
+/// struct Desk;
+///
+/// #[ws_handlers(channel = "desk")]
+/// impl Desk {
+///     async fn add(&self, a: i64, b: i64) -> i64 {
+///         a + b
+///     }
+/// }
+///
+/// async fn call(peer: &Peer) -> Option<i64> {
+///     DeskProxy::new(peer).add(1, 2).await.ok()
+/// }
+/// ```
+///
+/// # Arguments
+///
+/// - `channel = "io"`: the channel of a plain `impl`. On the `impl` of a trait it repeats the
+///   trait's channel, or supplies the one that the trait left open; a caller then says
+///   `CalcProxy::new(&client.channel("io"))`.
+/// - `rename_all = "camelCase"`: as in [`ws_service`](macro@ws_service), on a plain `impl`
+///   only.
+/// - `crate = path`: where `wswrapper` is, if it is not `::wswrapper`.
 #[proc_macro_attribute]
 pub fn ws_handlers(args: TokenStream, item: TokenStream) -> TokenStream {
     pipeline::handlers(args.into(), item.into()).into()
 }
 
-/// error
+/// Lets an error reject a request, and arrive at the caller as itself.
+///
+/// ```
+/// use wswrapper::WsError;
+///
+/// #[derive(Debug, thiserror::Error, WsError)]
+/// enum CalcError {
+///     #[error("division by zero")]
+///     DivisionByZero,
+///     #[error("larger than {max}")]
+///     TooBig { max: i64 },
+///     #[error("storage")]
+///     #[ws(internal)]
+///     Storage(#[from] std::io::Error),
+/// }
+/// ```
+///
+/// The message is the error's [`Display`](std::fmt::Display), the code is the variant's
+/// name, or the struct's. Fields travel as the error's `data`: named ones as an object,
+/// unnamed ones as an array. They have to be types that serde can encode and decode.
+///
+/// # Attributes
+///
+/// - `#[ws(code = "..")]` on a variant or a struct: the code, if it is not the name.
+/// - `#[ws(internal)]` on a variant or a struct: the other end learns only that there was an
+///   internal error. The fields may be of any type.
+/// - `#[ws(rename_all = "..")]` on an enum: how the variants' names become codes, with the
+///   rules of serde.
+/// - `#[ws(crate = path)]`: where `wswrapper` is, if it is not `::wswrapper`.
 #[proc_macro_derive(WsError, attributes(ws))]
 pub fn ws_error(item: TokenStream) -> TokenStream {
     pipeline::error(item.into()).into()

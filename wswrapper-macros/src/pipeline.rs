@@ -9,13 +9,13 @@ use crate::error_model::ErrorType;
 use crate::errors::Errors;
 use crate::model::{PlainImpl, Service, TraitImpl};
 use crate::parse::{Impl, Trait};
-use crate::{check, expand, text};
+use crate::{check, expand, text, tokens};
 
 pub(crate) fn service(args: TokenStream, item: TokenStream) -> TokenStream {
     let mut errors = Errors::new();
     let args = Args::read(args, &mut errors);
     let Some(parsed) = errors.ok(syn::parse2::<Trait>(item.clone())) else {
-        return reported(item, errors);
+        return reported(tokens::without_ws(item), errors);
     };
     let mut service = Service::new(&parsed, &args, &mut errors);
     check::service(&mut service, &mut errors);
@@ -26,7 +26,7 @@ pub(crate) fn handlers(args: TokenStream, item: TokenStream) -> TokenStream {
     let mut errors = Errors::new();
     let args = Args::read(args, &mut errors);
     let Some(parsed) = errors.ok(syn::parse2::<Impl>(item.clone())) else {
-        return reported(item, errors);
+        return reported(tokens::without_ws(item), errors);
     };
     if let Some(implemented) = &parsed.trait_ {
         args.forbid_rename_all(&mut errors);

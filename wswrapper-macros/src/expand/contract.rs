@@ -1,6 +1,7 @@
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 use syn::LitStr;
+use syn::ext::IdentExt as _;
 
 use super::Private;
 use crate::model::Contract;
@@ -9,7 +10,7 @@ use crate::text;
 /// `impl Contract for owner`, where the owner is the trait's `dyn` or the type itself.
 pub(super) fn contract(contract: &Contract<'_>, owner: &impl ToTokens) -> TokenStream {
     let private = Private(contract.krate);
-    let name = contract.name.to_string();
+    let name = contract.name.unraw().to_string();
     let channel = channel(private, contract.channel);
     let mismatch = contract
         .channel

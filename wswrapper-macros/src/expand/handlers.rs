@@ -1,4 +1,4 @@
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::TokenStream;
 use quote::quote;
 
 use super::contract::{channel, contract};
@@ -7,6 +7,7 @@ use super::service::registration_name;
 use super::shim::shims;
 use super::{Private, local, written_at};
 use crate::model::{PlainImpl, TraitImpl};
+use crate::tokens;
 
 /// The `impl` as it is, and that it serves the trait.
 pub(crate) fn trait_impl(handlers: &TraitImpl<'_>) -> TokenStream {
@@ -29,7 +30,7 @@ pub(crate) fn trait_impl(handlers: &TraitImpl<'_>) -> TokenStream {
         quote!(const _: () = #check;)
     });
     let methods = local("methods");
-    let register = registration_name(Span::call_site());
+    let register = registration_name(tokens::first_span(trait_path));
     quote! {
         #item
 
@@ -65,7 +66,7 @@ pub(crate) fn plain_impl(handlers: &PlainImpl<'_>) -> TokenStream {
         #item
         #contract
 
-        #[allow(deprecated, unused_variables)]
+        #[allow(deprecated, unused_variables, clippy::used_underscore_binding)]
         impl #private::Serves<#self_ty> for #self_ty {
             fn methods(#methods: &mut #private::Methods<Self>) {
                 #shims

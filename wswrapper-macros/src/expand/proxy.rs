@@ -19,9 +19,9 @@ pub(super) fn proxy(contract: &Contract<'_>) -> TokenStream {
         .methods
         .iter()
         .map(|method| proxy_method(method, contract, &target));
-    let about = format!("Calls [`{name}`] at the other end of a connection.");
+    let about = format!(" Calls [`{name}`] at the other end of a connection.");
     let about_new = format!(
-        "Calls [`{name}`] through `to`: a client, a peer, a channel, or whatever else leads to \
+        " Calls [`{name}`] through `to`: a client, a peer, a channel, or whatever else leads to \
          another end."
     );
     quote! {
@@ -35,7 +35,14 @@ pub(super) fn proxy(contract: &Contract<'_>) -> TokenStream {
             to: #private::Proxy<#target>,
         }
 
-        #[allow(dead_code, deprecated, private_bounds, private_interfaces, unreachable_pub)]
+        #[allow(
+            dead_code,
+            deprecated,
+            private_bounds,
+            private_interfaces,
+            unreachable_pub,
+            clippy::used_underscore_binding
+        )]
         impl<#target: #private::Target> #proxy<#target> {
             #[doc = #about_new]
             #vis fn new(#to: impl #private::IntoTarget<Target = #target>) -> Self {
@@ -55,7 +62,7 @@ fn proxy_method(method: &Method<'_>, contract: &Contract<'_>, target: &Ident) ->
         .into_iter()
         .flat_map(|name| method.attrs(name));
     let about = method.attrs("doc").next().is_none().then(|| {
-        let about = format!("Calls `{}::{name}`.", contract.name);
+        let about = format!(" Calls `{}::{name}`.", contract.name);
         quote!(#[doc = #about])
     });
     let arguments = &method.arguments;

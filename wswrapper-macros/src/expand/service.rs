@@ -49,8 +49,10 @@ fn declaration(service: &Service<'_>) -> TokenStream {
         other => other.to_token_stream(),
     });
     let registration = registration(service);
+    // Where a trait is only called, no code of that crate calls its methods.
     quote! {
         #(#attrs)*
+        #[allow(dead_code)]
         #vis #unsafety #keyword #ident #generics #colon_token #(#supertraits)+* #where_clause {
             #(#inner_attrs)*
             #(#members)*
@@ -86,13 +88,14 @@ fn sound_method(function: &Function, private: Private<'_>) -> TokenStream {
             impl #private::Future<Output = #ty> + #private::Send
         },
     };
-    let declared = quote!(#abi #fn_token #ident #generics (#inputs) -> #future #bounds);
+    let declared = quote!(#abi #fn_token #ident #generics (#inputs) -> #future);
     match body {
-        Body::None(semicolon) => quote!(#(#attrs)* #declared #semicolon),
+        Body::None(semicolon) => quote!(#(#attrs)* #declared #bounds #semicolon),
+        // The future holds `&self`, so it is `Send` if `Self` is `Sync`.
         Body::Block(block) => quote! {
             #(#attrs)*
             #[allow(clippy::manual_async_fn)]
-            #declared + #private::Sync { async move #block }
+            #declared #bounds, Self: #private::Sync { async move #block }
         },
     }
 }
@@ -148,7 +151,7 @@ fn registration(service: &Service<'_>) -> TokenStream {
     let name = registration_name(proc_macro2::Span::call_site());
     quote! {
         #[doc(hidden)]
-        #[allow(deprecated, unused_variables)]
+        #[allow(deprecated, unused_variables, clippy::used_underscore_binding)]
         fn #name(#registry: &mut #private::Methods<Self>)
         where
             Self: #private::Sized + #private::Send + #private::Sync + 'static,

@@ -1,0 +1,229 @@
+//! Events, broadcasts and hooks.
+
+mod support;
+
+use serde_json::json;
+use std::time::Duration;
+use support::{Log, RawPeer, pair, pair_with};
+use wswrapper::{Client, Context, Limits, SendError, Server, ws_handlers, ws_service};
+
+#[ws_service(channel = "news", rename_all = "camelCase")]
+trait News {
+    #[ws(event)]
+    async fn flash_news(&self, text: String);
+    #[ws(event, name = "goodbye")]
+    fn bye(&self);
+    async fn count(&self) -> usize;
+}
+
+#[derive(Clone, Default)]
+struct Reader {
+    log: Log,
+}
+
+#[ws_handlers]
+impl News for Reader {
+    async fn flash_news(&self, text: String) {
+        self.log.add(text);
+    }
+
+    fn bye(&self) {
+        self.log.add("bye");
+    }
+
+    async fn count(&self) -> usize {
+        self.log.entries().len()
+    }
+}
+
+#[tokio::test]
+async fn events_arrive_in_order_and_before_later_calls() {
+    let reader = Reader::default();
+    let pair = pair(Server::builder().service(reader.clone()));
+    let news = NewsProxy::new(&pair.client);
+    for n in 0..100 {
+        news.flash_news(n.to_string()).await.expect("there is room");
+    }
+    news.bye().await.expect("there is room");
+    assert_eq!(news.count().await.expect("an answer"), 101);
+    let expected: Vec<_> = (0..100).map(|n| n.to_string()).chain(["bye".to_owned()]).collect();
+    assert_eq!(reader.log.entries(), expected);
+}
+
+#[tokio::test]
+async fn events_have_the_names_of_the_contract() {
+    let (mut raw, client) = RawPeer::accept(Client::builder());
+    let news = NewsProxy::new(&client);
+    news.flash_news("x").await.expect("there is room");
+    news.bye().await.expect("there is room");
+    assert_eq!(raw.receive_text().await, r#"{"a":["flashNews","x"],"c":"news"}"#);
+    assert_eq!(raw.receive_text().await, r#"{"a":["goodbye"],"c":"news"}"#);
+}
+
+struct Announcer;
+
+#[ws_handlers]
+impl Announcer {
+    async fn announce(&self, ctx: Context) -> usize {
+        let news = NewsProxy::new(ctx.peer());
+        news.flash_news("before the answer").await.expect("there is room");
+        1
+    }
+
+    async fn to_all(&self, ctx: Context, text: String) -> usize {
+        NewsProxy::new(ctx.broadcast()).flash_news(text).await.expect("it can be encoded").sent
+    }
+}
+
+#[tokio::test]
+async fn what_a_handler_sends_before_it_returns_arrives_before_its_answer() {
+    let server = Server::builder().service(Announcer).build().expect("it can be mounted");
+    let (mut raw, _) = RawPeer::dial(&server);
+    raw.send(r#"{"a":["announce"],"i":1}"#).await;
+    assert_eq!(raw.receive().await, json!({"a": ["flashNews", "before the answer"], "c": "news"}));
+    assert_eq!(raw.receive().await, json!({"i": 1, "d": 1}));
+}
+
+#[tokio::test]
+async fn a_broadcast_reaches_everyone_once() {
+    let server = Server::builder().service(Announcer).build().expect("it can be mounted");
+    let readers: Vec<_> = (0..50)
+        .map(|_| {
+            let reader = Reader::default();
+            let (near, far) = wswrapper::transport::memory::pair();
+            server.accept_transport(far).expect("the server is open");
+            (Client::builder().service(reader.clone()).over(near).expect("it can be mounted"), reader)
+        })
+        .collect();
+    let delivery = NewsProxy::new(server.broadcast()).flash_news("hello").await.expect("it can be encoded");
+    assert_eq!((delivery.sent, delivery.failed.len()), (50, 0));
+    let announcer = AnnouncerProxy::new(&readers[0].0);
+    assert_eq!(announcer.to_all("again").await.expect("an answer"), 50);
+    for (_, reader) in &readers {
+        assert_eq!(reader.log.has(2).await, ["hello", "again"]);
+    }
+}
+
+#[tokio::test]
+async fn a_slow_peer_is_left_out_of_a_broadcast_and_delays_nobody() {
+    let limits = Limits { outbound_bytes: 100_000, ..Limits::default() };
+    let server = Server::builder().limits(limits).build().expect("nothing to mount");
+    let (slow, slow_peer) = RawPeer::dial(&server);
+    let reader = Reader::default();
+    let (near, far) = wswrapper::transport::memory::pair();
+    server.accept_transport(far).expect("the server is open");
+    let _client = Client::builder().service(reader.clone()).over(near).expect("it can be mounted");
+    let news = NewsProxy::new(server.broadcast());
+    let text = "x".repeat(10_000);
+    let mut left_out = 0;
+    for n in 1..=100 {
+        let delivery = news.flash_news(&text).await.expect("it can be encoded");
+        for (peer, error) in delivery.failed {
+            assert_eq!(peer, slow_peer.id());
+            assert!(matches!(error, SendError::Full));
+            left_out += 1;
+        }
+        assert_eq!(reader.log.has(n).await.len(), n);
+    }
+    assert!((50..100).contains(&left_out), "{left_out}");
+    drop(slow);
+}
+
+#[tokio::test]
+async fn an_event_waits_for_room_instead_of_piling_up() {
+    let limits = Limits { outbound_bytes: 50_000, ..Limits::default() };
+    let (mut raw, client) = RawPeer::accept(Client::builder().limits(limits));
+    let sender = tokio::spawn({
+        let news = NewsProxy::new(&client);
+        let text = "x".repeat(10_000);
+        async move {
+            for _ in 0..100 {
+                news.flash_news(&text).await.expect("it comes to its turn");
+            }
+        }
+    });
+    for _ in 0..200 {
+        tokio::task::yield_now().await;
+    }
+    assert!(!sender.is_finished());
+    for _ in 0..100 {
+        assert_eq!(raw.receive().await["a"][0], "flashNews");
+    }
+    sender.await.expect("no panic");
+}
+
+#[tokio::test]
+async fn an_argument_that_cannot_be_json_is_an_error_of_the_call() {
+    #[derive(serde::Serialize, serde::Deserialize, PartialEq, Eq, PartialOrd, Ord)]
+    struct Key {
+        a: u8,
+    }
+    type Odd = std::collections::BTreeMap<Key, u8>;
+    #[ws_service]
+    trait Strange {
+        async fn take(&self, n: u8, odd: Odd);
+        #[ws(event)]
+        async fn note(&self, odd: Odd);
+    }
+    #[allow(dead_code)]
+    struct Taker;
+    let (mut raw, client) = RawPeer::accept(Client::builder());
+    let strange = StrangeProxy::new(&client);
+    let odd = || Odd::from([(Key { a: 1 }, 1)]);
+    let error = strange.take(1, odd()).await.expect_err("it cannot be encoded");
+    assert_eq!(error.to_string(), "argument 2 cannot be encoded: key must be a string");
+    let error = strange.note(odd()).await.expect_err("it cannot be encoded");
+    assert_eq!(error.to_string(), "argument 1 cannot be encoded: key must be a string");
+    raw.silence().await;
+}
+
+#[tokio::test]
+async fn on_open_is_done_before_the_first_call_is_started_and_may_call_the_peer() {
+    let log = Log::default();
+    let server = Server::builder().service(Reader { log: log.clone() }).on_open({
+        let log = log.clone();
+        move |peer| {
+            let log = log.clone();
+            async move {
+                let count = NewsProxy::new(&peer).count().await.expect("the client answers");
+                tokio::time::sleep(Duration::from_millis(20)).await;
+                log.add(format!("open {count}"));
+            }
+        }
+    });
+    let server = server.build().expect("it can be mounted");
+    let (mut raw, _) = RawPeer::dial(&server);
+    raw.send(r#"{"a":["flashNews","an event"],"c":"news"}"#).await;
+    raw.send(r#"{"a":["count"],"c":"news","i":1}"#).await;
+    let asked = raw.receive().await;
+    assert_eq!(asked["a"], json!(["count"]));
+    raw.send(&json!({"i": asked["i"], "d": 7}).to_string()).await;
+    assert_eq!(raw.receive().await, json!({"i": 1, "d": 2}));
+    assert_eq!(log.entries(), ["open 7", "an event"]);
+}
+
+#[tokio::test]
+async fn on_close_tells_how_it_ended() {
+    let log = Log::default();
+    let hook = log.clone();
+    let pair = pair_with(
+        Server::builder().on_close(move |_, closed| {
+            let log = hook.clone();
+            async move { log.add(format!("{} {} {}", closed.code, closed.reason, closed.by_us)) }
+        }),
+        Client::builder(),
+    );
+    pair.client.peer().close(4000, "done");
+    assert_eq!(log.has(1).await, ["4000 done false"]);
+}
+
+#[tokio::test]
+async fn a_hook_that_panics_ends_nothing() {
+    let pair = pair(
+        Server::builder()
+            .service(Reader::default())
+            .on_open(|_| async { panic!("in on_open") })
+            .on_error(|_, _| panic!("in on_error")),
+    );
+    assert_eq!(NewsProxy::new(&pair.client).count().await.expect("an answer"), 0);
+}

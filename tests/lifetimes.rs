@@ -1,0 +1,281 @@
+//! Who waits for whom and until when: timeouts, cancellation, disconnection, closing.
+
+mod support;
+
+use serde_json::json;
+use std::time::Duration;
+use support::{Alive, Guard, Log, RawPeer, pair, until};
+use wswrapper::{CallError, Client, Context, Limits, Peer, SendError, Server, ServerBuilder, ws_handlers};
+
+/// A service that takes its time.
+#[derive(Clone, Default)]
+struct Slow {
+    handlers: Alive,
+    log: Log,
+}
+
+#[ws_handlers]
+impl Slow {
+    async fn wait(&self, ctx: Context) -> u8 {
+        let _alive = self.handlers.guard();
+        let log = self.log.clone();
+        tokio::spawn(async move { log.add(ctx.cancelled().await.to_string()) });
+        std::future::pending().await
+    }
+
+    async fn sleep(&self, milliseconds: u64) -> u64 {
+        let _alive = self.handlers.guard();
+        tokio::time::sleep(Duration::from_millis(milliseconds)).await;
+        milliseconds
+    }
+
+    async fn waits(&self, ctx: Context) -> Option<u64> {
+        ctx.caller_waits().map(|wait| wait.as_secs())
+    }
+
+    async fn quick(&self) -> u8 {
+        1
+    }
+}
+
+fn slow() -> (Slow, ServerBuilder) {
+    let slow = Slow::default();
+    (slow.clone(), Server::builder().service(slow))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_takes_too_long_ends_at_both_ends() {
+    let (slow, server) = slow();
+    let pair = pair(server);
+    let error = SlowProxy::new(&pair.client).wait().timeout(Duration::from_secs(3)).await;
+    assert!(matches!(error, Err(CallError::TimedOut)), "{error:?}");
+    slow.handlers.becomes(0).await;
+    assert_eq!(slow.log.has(1).await.len(), 1);
+    assert_eq!(pair.client.calls_in_flight(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_call_has_a_time_by_default_and_can_have_its_own() {
+    let (_, server) = slow();
+    let (near, far) = wswrapper::transport::memory::pair();
+    let server = server.build().expect("it can be mounted");
+    server.accept_transport(far).expect("the server is open");
+    let limits = Limits { call_timeout: Some(Duration::from_secs(10)), ..Limits::default() };
+    let client = Client::builder().limits(limits).over(near).expect("nothing to mount");
+    let proxy = SlowProxy::new(&client);
+    assert!(matches!(proxy.sleep(11_000).await, Err(CallError::TimedOut)));
+    assert!(matches!(proxy.sleep(9_000).await, Ok(9_000)));
+    assert!(matches!(proxy.sleep(11_000).timeout(Duration::from_secs(20)).await, Ok(11_000)));
+    assert!(matches!(proxy.waits().await, Ok(None)), "nothing is said of the default");
+    assert!(matches!(proxy.waits().timeout(Duration::from_secs(20)).await, Ok(Some(20))));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handler_ends_when_its_callers_time_is_over_even_if_nobody_says_so() {
+    let (slow, server) = slow();
+    let server = server.build().expect("it can be mounted");
+    let (mut raw, _) = RawPeer::dial(&server);
+    raw.send(r#"{"a":["wait"],"i":1,"m":{"t":5000}}"#).await;
+    slow.handlers.becomes(1).await;
+    tokio::time::sleep(Duration::from_millis(4_900)).await;
+    assert_eq!(slow.handlers.count(), 1);
+    slow.handlers.becomes(0).await;
+    assert_eq!(slow.log.has(1).await, ["The caller's time ran out"]);
+    raw.silence().await;
+}
+
+#[tokio::test]
+async fn dropping_a_call_cancels_its_handler() {
+    let (slow, server) = slow();
+    let pair = pair(server);
+    let proxy = SlowProxy::new(&pair.client);
+    let call = tokio::spawn(async move { proxy.wait().await });
+    slow.handlers.becomes(1).await;
+    call.abort();
+    slow.handlers.becomes(0).await;
+    assert_eq!(slow.log.has(1).await, ["Request aborted"]);
+    until(|| pair.client.calls_in_flight() == 0).await;
+}
+
+#[tokio::test]
+async fn a_cancellation_carries_its_reason() {
+    let (slow, server) = slow();
+    let pair = pair(server);
+    let mut call = SlowProxy::new(&pair.client).wait();
+    tokio::select! {
+        _ = &mut call => panic!("it never answers"),
+        () = slow.handlers.becomes(1) => {}
+    }
+    call.cancel(&wswrapper::Reason::new("changed my mind"));
+    slow.handlers.becomes(0).await;
+    assert_eq!(slow.log.has(1).await, ["changed my mind"]);
+}
+
+#[tokio::test]
+async fn a_call_that_is_never_awaited_sends_nothing() {
+    let (mut raw, client) = RawPeer::accept(Client::builder());
+    drop(SlowProxy::new(&client).quick());
+    raw.silence().await;
+}
+
+#[tokio::test]
+async fn a_cancelled_request_is_not_answered_and_a_late_one_is_ignored() {
+    let (slow, server) = slow();
+    let server = server.build().expect("it can be mounted");
+    let (mut raw, _) = RawPeer::dial(&server);
+    raw.send(r#"{"a":["wait"],"i":1}"#).await;
+    slow.handlers.becomes(1).await;
+    raw.send(r#"{"i":1,"x":{"message":"enough"},"_":1}"#).await;
+    slow.handlers.becomes(0).await;
+    raw.send(r#"{"i":1,"x":{"message":"enough"},"_":1}"#).await;
+    assert_eq!(raw.ask(r#"{"a":["quick"],"i":2}"#).await, json!({"i": 2, "d": 1}));
+    assert_eq!(slow.log.has(1).await, ["enough"]);
+}
+
+#[tokio::test]
+async fn a_lost_connection_ends_calls_and_handlers() {
+    let (slow, server) = slow();
+    let server = server.build().expect("it can be mounted");
+    let (mut raw, peer) = RawPeer::dial(&server);
+    raw.send(r#"{"a":["wait"],"i":1}"#).await;
+    slow.handlers.becomes(1).await;
+    let call = tokio::spawn({
+        let proxy = SlowProxy::new(&peer);
+        async move { proxy.quick().await }
+    });
+    raw.receive().await;
+    drop(raw);
+    assert!(matches!(call.await.expect("no panic"), Err(CallError::Closed)));
+    slow.handlers.becomes(0).await;
+    let closed = peer.closed().await;
+    assert_eq!((closed.code, closed.by_us), (1006, false));
+    assert_eq!(slow.log.has(1).await, ["Connection closed"]);
+    let after = SlowProxy::new(&peer).quick().await;
+    assert!(matches!(after, Err(CallError::NotSent(SendError::Closed))), "{after:?}");
+    assert_eq!(server.peers().len(), 0);
+}
+
+#[tokio::test]
+async fn closing_tells_both_ends_who_it_was() {
+    let (_, server) = slow();
+    let pair = pair(server);
+    pair.peer.close(4001, "enough for today");
+    let (there, here) = (pair.client.closed().await, pair.peer.closed().await);
+    assert_eq!((there.code, there.reason.as_str(), there.by_us), (4001, "enough for today", false));
+    assert_eq!((here.code, here.reason.as_str(), here.by_us), (4001, "enough for today", true));
+    assert!(!pair.client.is_open() && !pair.peer.is_open());
+}
+
+#[tokio::test]
+async fn what_was_sent_before_closing_arrives_before_it() {
+    let (mut raw, client) = RawPeer::accept(Client::builder());
+    let call = tokio::spawn({
+        let proxy = SlowProxy::new(&client);
+        async move { proxy.quick().await }
+    });
+    until(|| client.calls_in_flight() == 1).await;
+    client.peer().close(1000, "bye");
+    assert_eq!(raw.receive().await["a"], json!(["quick"]));
+    assert!(matches!(raw.frame().await, Some(wswrapper::transport::Frame::Close(close)) if close.reason == "bye"));
+    drop(raw);
+    assert!(matches!(call.await.expect("no panic"), Err(CallError::Closed)));
+}
+
+#[tokio::test]
+async fn the_last_handle_of_a_client_closes_it() {
+    let (_, server) = slow();
+    let pair = pair(server);
+    let proxy = SlowProxy::new(&pair.client);
+    drop(pair.client);
+    assert_eq!(proxy.quick().await.expect("the proxy keeps it open"), 1);
+    drop(proxy);
+    assert_eq!(pair.peer.closed().await.code, 1000);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_does_not_answer_the_closing_handshake_is_cut_off() {
+    let (_, server) = slow();
+    let server = server.build().expect("it can be mounted");
+    let (raw, peer) = RawPeer::dial(&server);
+    peer.close(1000, "");
+    let began = tokio::time::Instant::now();
+    assert_eq!(peer.closed().await.code, 1000);
+    assert_eq!(began.elapsed().as_secs(), 5);
+    drop(raw);
+}
+
+#[tokio::test]
+async fn a_closing_server_ends_everything() {
+    let (slow, server) = slow();
+    let pair = pair(server);
+    let proxy = SlowProxy::new(&pair.client);
+    let calls: Vec<_> = (0..1_000)
+        .map(|_| {
+            let proxy = proxy.clone();
+            tokio::spawn(async move { proxy.wait().await })
+        })
+        .collect();
+    slow.handlers.becomes(1_000).await;
+    pair.server.close().await;
+    assert_eq!(slow.handlers.count(), 0);
+    for call in calls {
+        assert!(matches!(call.await.expect("no panic"), Err(CallError::Closed)));
+    }
+    assert_eq!(pair.client.closed().await.code, 1001);
+    let (_, far) = wswrapper::transport::memory::pair();
+    assert!(pair.server.accept_transport(far).is_err());
+}
+
+#[tokio::test]
+async fn a_dropped_server_leaves_nothing_running() {
+    let (slow, server) = slow();
+    let pair = pair(server);
+    let call = tokio::spawn({
+        let proxy = SlowProxy::new(&pair.client);
+        async move { proxy.wait().await }
+    });
+    slow.handlers.becomes(1).await;
+    drop((pair.server, pair.peer));
+    slow.handlers.becomes(0).await;
+    assert!(matches!(call.await.expect("no panic"), Err(CallError::Closed)));
+}
+
+/// One for each connection.
+struct Session {
+    name: String,
+    peer: Peer,
+    _alive: Guard,
+}
+
+#[ws_handlers(channel = "session")]
+impl Session {
+    async fn whoami(&self) -> String {
+        format!("{} of {}", self.name, self.peer.id())
+    }
+}
+
+#[tokio::test]
+async fn each_connection_has_a_service_of_its_own_until_it_ends() {
+    let sessions = Alive::default();
+    let builder = Server::builder().service_with({
+        let sessions = sessions.clone();
+        move |peer| Session { name: "a session".to_owned(), peer: peer.clone(), _alive: sessions.guard() }
+    });
+    let server = builder.build().expect("it can be mounted");
+    let mut clients = Vec::new();
+    for _ in 0..3 {
+        let (near, far) = wswrapper::transport::memory::pair();
+        let peer = server.accept_transport(far).expect("the server is open");
+        let client = Client::over(near).expect("nothing to mount");
+        let proxy = SessionProxy::new(&client);
+        for _ in 0..2 {
+            assert_eq!(proxy.whoami().await.expect("an answer"), format!("a session of {}", peer.id()));
+        }
+        clients.push(client);
+    }
+    assert_eq!(sessions.count(), 3);
+    clients.pop();
+    sessions.becomes(2).await;
+    clients.clear();
+    sessions.becomes(0).await;
+}

@@ -1,0 +1,100 @@
+//! Where services are mounted, and what cannot be.
+
+mod support;
+
+use support::{pair, pair_with};
+use wswrapper::{CallError, Client, Context, MountError, NameError, SendError, Server, ws_handlers, ws_service};
+
+#[ws_service]
+trait Math {
+    async fn twice(&self, a: i64) -> i64;
+    async fn channel(&self, ctx: Context) -> Option<String>;
+}
+
+#[ws_service(channel = "greeter")]
+trait Greeter {
+    async fn greet(&self, name: String) -> String;
+}
+
+struct Desk;
+
+#[ws_handlers(channel = "io")]
+impl Math for Desk {
+    async fn twice(&self, a: i64) -> i64 {
+        2 * a
+    }
+
+    async fn channel(&self, ctx: Context) -> Option<String> {
+        ctx.channel().map(ToOwned::to_owned)
+    }
+}
+
+#[ws_handlers(channel = "greeter")]
+impl Greeter for Desk {
+    async fn greet(&self, name: String) -> String {
+        format!("hello, {name}")
+    }
+}
+
+struct Plain;
+
+#[ws_handlers]
+impl Math for Plain {
+    async fn twice(&self, a: i64) -> i64 {
+        a + a
+    }
+
+    async fn channel(&self, ctx: Context) -> Option<String> {
+        ctx.channel().map(ToOwned::to_owned)
+    }
+}
+
+#[tokio::test]
+async fn handlers_choose_the_channel_that_the_contract_left_open() {
+    let pair = pair(Server::builder().service_as::<dyn Math>(Desk));
+    let math = MathProxy::new(&pair.client.channel("io"));
+    assert_eq!(math.twice(4).await.expect("an answer"), 8);
+    assert_eq!(math.channel().await.expect("an answer").as_deref(), Some("io"));
+    assert!(matches!(MathProxy::new(&pair.client).twice(4).await, Err(CallError::Refused(_))));
+}
+
+#[tokio::test]
+async fn one_type_serves_several_contracts() {
+    let server = Server::builder().service_as::<dyn Math>(Desk).service_as::<dyn Greeter>(Desk);
+    let pair = pair(server);
+    assert_eq!(MathProxy::new(pair.client.channel("io")).twice(1).await.expect("an answer"), 2);
+    assert_eq!(GreeterProxy::new(&pair.client).greet("Ada").await.expect("an answer"), "hello, Ada");
+}
+
+#[tokio::test]
+async fn a_service_is_mounted_elsewhere_by_both_ends() {
+    let pair = pair_with(
+        Server::builder().service(Plain).service_at("a", Plain).service_at("b", Plain),
+        Client::builder().service_at("back", Plain),
+    );
+    for name in ["a", "b"] {
+        let math = MathProxy::new(&pair.client.channel(name));
+        assert_eq!(math.channel().await.expect("an answer").as_deref(), Some(name));
+    }
+    assert_eq!(MathProxy::new(&pair.client).channel().await.expect("an answer"), None);
+    assert_eq!(MathProxy::new(&pair.peer.channel("back")).twice(3).await.expect("an answer"), 6);
+}
+
+#[test]
+fn two_services_cannot_handle_the_same_event() {
+    let error = Server::builder().service(Plain).service(Plain).build().expect_err("it is mounted twice");
+    assert_eq!(error, MountError::Duplicate { event: "twice".to_owned(), channel: None });
+    assert_eq!(
+        error.to_string(),
+        "event `twice` is handled by two services: mount one on a channel of its own"
+    );
+}
+
+#[tokio::test]
+async fn a_channel_without_a_name_is_an_error_where_it_is_used() {
+    let error = Server::builder().service_at("", Plain).build().expect_err("it has no name");
+    assert_eq!(error, MountError::Name(NameError::EmptyChannel));
+    let pair = pair(Server::builder());
+    let error = MathProxy::new(&pair.client.channel("")).twice(1).await;
+    assert!(matches!(error, Err(CallError::NotSent(SendError::Name(NameError::EmptyChannel)))), "{error:?}");
+}

@@ -1,0 +1,134 @@
+//! What an expansion looks like.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+
+use crate::pipeline;
+
+#[test]
+fn a_shim_is_a_handful_of_lines() {
+    let expanded = pipeline::service(
+        quote!(channel = "calc"),
+        quote! {
+            pub trait Calc {
+                async fn div(&self, context: Context, a: i64, b: &str) -> Result<i64, CalcError>;
+            }
+        },
+    );
+    insta::assert_snapshot!(pretty(expanded));
+}
+
+#[test]
+fn a_trait_keeps_its_bodies_and_a_plain_method_its_signature() {
+    let expanded = pipeline::service(
+        quote!(rename_all = "camelCase"),
+        quote! {
+            /// Reads.
+            pub(crate) trait Files: Send {
+                /// Reads a file.
+                #[deprecated]
+                async fn read_file(&self, path: &str) -> String {
+                    self.read_now(path)
+                }
+                #[cfg(unix)]
+                fn read_now(&self, path: &str) -> String;
+                #[ws(event)]
+                async fn log(&self, line: String, bytes: &[u8]);
+            }
+        },
+    );
+    insta::assert_snapshot!(pretty(expanded));
+}
+
+#[test]
+fn handlers_of_a_trait_add_nothing_but_that_they_serve_it() {
+    let expanded = pipeline::handlers(
+        quote!(channel = "io"),
+        quote! {
+            impl<S: Store> Calc for Desk<S> where S: Clone {
+                async fn add(&self, a: i64, b: i64) -> i64 {
+                    a + b
+                }
+            }
+        },
+    );
+    insta::assert_snapshot!(pretty(expanded));
+}
+
+#[test]
+fn plain_handlers_are_a_contract_of_their_own() {
+    let expanded = pipeline::handlers(
+        TokenStream::new(),
+        quote! {
+            impl Desk {
+                #[ws(name = "sum")]
+                fn add(&self, #[ws(context)] ctx: Ctx, a: i64) -> i64 {
+                    a
+                }
+            }
+        },
+    );
+    insta::assert_snapshot!(pretty(expanded));
+}
+
+#[test]
+fn an_error_goes_out_and_comes_back() {
+    let expanded = pipeline::error(quote! {
+        #[ws(rename_all = "kebab-case")]
+        enum CalcError<T> {
+            DivisionByZero,
+            #[ws(code = "EBIG")]
+            TooBig { max: T },
+            Pair(i64, String),
+            #[ws(internal)]
+            Io(std::io::Error),
+        }
+    });
+    insta::assert_snapshot!(pretty(expanded));
+}
+
+#[test]
+fn a_crate_that_is_elsewhere_is_named_nowhere_else() {
+    let service = pipeline::service(
+        quote!(crate = facade::inner, channel = "calc"),
+        quote! {
+            trait Calc {
+                async fn add(&self, a: String, b: &[u8]) -> Result<i64, E>;
+                #[ws(event)]
+                fn log(&self) {}
+            }
+        },
+    );
+    let handlers = pipeline::handlers(
+        quote!(crate = "facade::inner", channel = "calc"),
+        quote!(impl Calc for Desk {}),
+    );
+    let error = pipeline::error(quote! {
+        #[ws(crate = facade::inner)]
+        struct CalcError(#[from] String);
+    });
+    for expanded in [service, handlers, error] {
+        assert!(!pretty(expanded).contains("wswrapper"));
+    }
+}
+
+#[test]
+fn what_cannot_be_parsed_is_passed_on_with_the_reason() {
+    let expanded = pipeline::handlers(
+        TokenStream::new(),
+        quote!(
+            struct Desk;
+        ),
+    );
+    insta::assert_snapshot!(pretty(expanded), @r#"
+    struct Desk;
+    ::core::compile_error! {
+        "`#[ws_handlers]` belongs on an `impl` block\nhelp: put it on the `impl` that holds the handlers"
+    }
+    "#);
+}
+
+fn pretty(tokens: TokenStream) -> String {
+    let file = syn::parse2(tokens).expect("an expansion is a list of items");
+    prettyplease::unparse(&file)
+}
