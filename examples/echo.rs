@@ -7,7 +7,7 @@ struct Echo;
 #[ws_handlers]
 impl Echo {
     /// Gives back what it gets.
-    async fn echo(&self, text: String) -> String {
+    fn echo(&self, text: String) -> String {
         text
     }
 }

@@ -6,7 +6,7 @@ mod room;
 use room::Room;
 use std::error::Error;
 use std::process::ExitCode;
-use wswrapper::{Listening, Server, ServeError};
+use wswrapper::{Listening, ServeError, Server};
 
 const HELP: &str = "\
 A chat server with its web page.

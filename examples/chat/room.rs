@@ -113,7 +113,11 @@ impl State {
 /// Says on the server's terminal whom an event did not reach.
 fn tell(sent: Result<wswrapper::Delivery, wswrapper::SendError>) {
     match sent {
-        Ok(delivery) => delivery.failed.iter().for_each(|(peer, error)| eprintln!("peer {peer} missed an event: {error}")),
+        Ok(delivery) => {
+            for (peer, error) in delivery.failed {
+                eprintln!("peer {peer} missed an event: {error}");
+            }
+        }
         Err(error) => eprintln!("an event was not sent: {error}"),
     }
 }

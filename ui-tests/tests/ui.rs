@@ -20,18 +20,12 @@ fn what_is_wrong_shows_one_clear_error() {
         TestCases::new().compile_fail("fail/*.rs");
         return;
     }
-    assert!(
-        env::var_os("CI").is_none(),
-        "the expected errors are those of {COMPILER}x, this is {compiler}"
-    );
+    assert!(env::var_os("CI").is_none(), "the expected errors are those of {COMPILER}x, this is {compiler}");
     eprintln!("SKIPPED: the expected errors are those of {COMPILER}x, this is {compiler}");
 }
 
 fn compiler() -> String {
     let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
-    let output = Command::new(rustc)
-        .arg("--version")
-        .output()
-        .expect("rustc can be run");
+    let output = Command::new(rustc).arg("--version").output().expect("rustc can be run");
     String::from_utf8_lossy(&output.stdout).into_owned()
 }

@@ -36,9 +36,7 @@ impl Args {
 }
 
 pub(crate) fn krate(pairs: &Pairs, errors: &mut Errors) -> Path {
-    pairs
-        .path("crate", errors)
-        .unwrap_or_else(|| parse_quote!(::wswrapper))
+    pairs.path("crate", errors).unwrap_or_else(|| parse_quote!(::wswrapper))
 }
 
 pub(crate) fn rename_all(pairs: &Pairs, errors: &mut Errors) -> RenameRule {
@@ -47,10 +45,7 @@ pub(crate) fn rename_all(pairs: &Pairs, errors: &mut Errors) -> RenameRule {
     };
     let name = literal.value();
     RenameRule::named(&name).unwrap_or_else(|| {
-        errors.push(
-            &literal,
-            text::unknown_rename_rule(&name, &RenameRule::names()),
-        );
+        errors.push(&literal, text::unknown_rename_rule(&name, &RenameRule::names()));
         RenameRule::None
     })
 }

@@ -38,39 +38,28 @@ pub(crate) struct VariantAttr {
 impl MethodAttr {
     pub(crate) fn read(attrs: &[Attribute], errors: &mut Errors) -> Self {
         let pairs = Pairs::read(lists(attrs, errors), &["name", "event"], errors);
-        Self {
-            name: pairs.string("name", text::EMPTY_EVENT, errors),
-            event: pairs.flag("event", errors).cloned(),
-        }
+        Self { name: pairs.string("name", text::EMPTY_EVENT, errors), event: pairs.flag("event", errors).cloned() }
     }
 }
 
 impl ArgumentAttr {
     pub(crate) fn read(attrs: &[Attribute], errors: &mut Errors) -> Self {
         let pairs = Pairs::read(lists(attrs, errors), &["context"], errors);
-        Self {
-            context: pairs.flag("context", errors).cloned(),
-        }
+        Self { context: pairs.flag("context", errors).cloned() }
     }
 }
 
 impl EnumAttr {
     pub(crate) fn read(attrs: &[Attribute], errors: &mut Errors) -> Self {
         let pairs = Pairs::read(lists(attrs, errors), &["rename_all", "crate"], errors);
-        Self {
-            rename_all: args::rename_all(&pairs, errors),
-            krate: args::krate(&pairs, errors),
-        }
+        Self { rename_all: args::rename_all(&pairs, errors), krate: args::krate(&pairs, errors) }
     }
 }
 
 impl StructAttr {
     pub(crate) fn read(attrs: &[Attribute], errors: &mut Errors) -> Self {
         let pairs = Pairs::read(lists(attrs, errors), &["code", "internal", "crate"], errors);
-        Self {
-            variant: VariantAttr::from_pairs(&pairs, errors),
-            krate: args::krate(&pairs, errors),
-        }
+        Self { variant: VariantAttr::from_pairs(&pairs, errors), krate: args::krate(&pairs, errors) }
     }
 }
 
@@ -81,10 +70,7 @@ impl VariantAttr {
     }
 
     fn from_pairs(pairs: &Pairs, errors: &mut Errors) -> Self {
-        Self {
-            code: pairs.string("code", text::EMPTY_CODE, errors),
-            internal: pairs.flag("internal", errors).cloned(),
-        }
+        Self { code: pairs.string("code", text::EMPTY_CODE, errors), internal: pairs.flag("internal", errors).cloned() }
     }
 }
 

@@ -7,24 +7,12 @@ use syn::{FnArg, GenericParam, Generics, Ident, Pat, ReceiverKind, Safety, Type,
 
 use crate::error_model::{Disclosure, ErrorType};
 use crate::errors::Errors;
-use crate::model::{
-    self, Argument, Contract, Kind, Method, Passing, PlainImpl, Service, TraitImpl,
-};
+use crate::model::{self, Argument, Contract, Kind, Method, Passing, PlainImpl, Service, TraitImpl};
 use crate::parse::Member;
 use crate::{text, tokens};
 
 /// The supertraits of std that no `dyn` can have.
-const NOT_FOR_DYN: [&str; 9] = [
-    "Sized",
-    "Clone",
-    "Copy",
-    "Default",
-    "PartialEq",
-    "Eq",
-    "PartialOrd",
-    "Ord",
-    "Hash",
-];
+const NOT_FOR_DYN: [&str; 9] = ["Sized", "Clone", "Copy", "Default", "PartialEq", "Eq", "PartialOrd", "Ord", "Hash"];
 
 pub(crate) fn service(service: &mut Service<'_>, errors: &mut Errors) {
     check_generics(&service.item.generics, errors);
@@ -104,8 +92,7 @@ fn check_supertraits(service: &mut Service<'_>, errors: &mut Errors) {
         let Some(last) = required.path.segments.last() else {
             return true;
         };
-        let is_allowed = required.maybe.is_some()
-            || !NOT_FOR_DYN.iter().any(|forbidden| last.ident == forbidden);
+        let is_allowed = required.maybe.is_some() || !NOT_FOR_DYN.iter().any(|forbidden| last.ident == forbidden);
         if !is_allowed {
             errors.push(bound, text::supertrait(&last.ident, name));
         }
@@ -207,10 +194,7 @@ fn check_reference(ty: &Type, errors: &mut Errors) {
 /// `&'static str` cannot come out of a message.
 fn check_lifetime(ty: &Type, errors: &mut Errors) {
     if let Type::Reference(reference) = model::through_groups(ty)
-        && reference
-            .lifetime
-            .as_ref()
-            .is_some_and(|lifetime| lifetime.ident == "static")
+        && reference.lifetime.as_ref().is_some_and(|lifetime| lifetime.ident == "static")
     {
         errors.push(ty, text::REFERENCE_ARGUMENT);
     }
@@ -223,10 +207,7 @@ fn check_output(method: &Method<'_>, errors: &mut Errors) {
     } else if tokens::contain(ty, "impl") {
         errors.push(ty, text::IMPL_RETURN);
     } else if let Type::Reference(reference) = model::through_groups(ty)
-        && reference
-            .lifetime
-            .as_ref()
-            .is_none_or(|lifetime| lifetime.ident != "static")
+        && reference.lifetime.as_ref().is_none_or(|lifetime| lifetime.ident != "static")
     {
         errors.push(ty, text::REFERENCE_RETURN);
     }
@@ -249,10 +230,7 @@ fn check_new(method: &Method<'_>, proxy: &Ident, errors: &mut Errors) {
 
 fn check_reserved(method: &Method<'_>, errors: &mut Errors) {
     if method.wire_name.is_reserved() {
-        errors.push_at(
-            method.wire_name.span,
-            text::reserved(&method.wire_name.text),
-        );
+        errors.push_at(method.wire_name.span, text::reserved(&method.wire_name.text));
     }
 }
 

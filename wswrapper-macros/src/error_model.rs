@@ -38,10 +38,7 @@ impl<'a> ErrorType<'a> {
             Item::Enum(item) => {
                 let attr = EnumAttr::read(&item.attrs, errors);
                 let rule = attr.rename_all;
-                let variants = item
-                    .variants
-                    .iter()
-                    .map(|variant| Variant::new(variant, rule, errors));
+                let variants = item.variants.iter().map(|variant| Variant::new(variant, rule, errors));
                 Some(Self {
                     ident: &item.ident,
                     generics: &item.generics,

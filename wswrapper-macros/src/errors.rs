@@ -42,18 +42,12 @@ impl Errors {
     }
 
     pub(crate) fn report(mut self) -> TokenStream {
-        self.found
-            .drain(..)
-            .map(|error| error.to_compile_error())
-            .collect()
+        self.found.drain(..).map(|error| error.to_compile_error()).collect()
     }
 }
 
 impl Drop for Errors {
     fn drop(&mut self) {
-        assert!(
-            self.found.is_empty() || thread::panicking(),
-            "errors were found and not reported"
-        );
+        assert!(self.found.is_empty() || thread::panicking(), "errors were found and not reported");
     }
 }

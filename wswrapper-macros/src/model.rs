@@ -5,8 +5,8 @@ use std::ptr;
 use proc_macro2::Span;
 use syn::spanned::Spanned as _;
 use syn::{
-    Attribute, FnArg, GenericArgument, Ident, LitStr, Pat, PatType, Path, PathArguments,
-    PathSegment, ReturnType, Type, TypeParamBound, Visibility,
+    Attribute, FnArg, GenericArgument, Ident, LitStr, Pat, PatType, Path, PathArguments, PathSegment, ReturnType, Type,
+    TypeParamBound, Visibility,
 };
 
 use crate::args::Args;
@@ -119,12 +119,7 @@ impl Service<'_> {
 
 impl<'a> TraitImpl<'a> {
     pub(crate) fn new(item: &'a Impl, implemented: &'a ImplementedTrait, args: &'a Args) -> Self {
-        Self {
-            item,
-            trait_path: &implemented.path,
-            channel: args.channel.as_ref(),
-            krate: &args.krate,
-        }
+        Self { item, trait_path: &implemented.path, channel: args.channel.as_ref(), krate: &args.krate }
     }
 }
 
@@ -166,11 +161,7 @@ impl<'a> Method<'a> {
             if is_context && arguments.is_empty() && context.is_none() {
                 context = Some(input);
             } else {
-                let passing = if is_context {
-                    Passing::Context
-                } else {
-                    Passing::of(&input.ty)
-                };
+                let passing = if is_context { Passing::Context } else { Passing::of(&input.ty) };
                 arguments.push(Argument::new(input, passing, arguments.len()));
             }
         }
@@ -206,25 +197,18 @@ impl<'a> Argument<'a> {
             // Reported by the check of patterns.
             other => quote::format_ident!("argument_{at}", span = other.span()),
         };
-        Self {
-            input,
-            name,
-            ty: &input.ty,
-            passing,
-        }
+        Self { input, name, ty: &input.ty, passing }
     }
 }
 
 impl Passing {
     fn of(ty: &Type) -> Self {
         match through_groups(ty) {
-            Type::Reference(reference) if reference.mutability.is_none() => {
-                match through_groups(&reference.elem) {
-                    Type::Slice(slice) if is_named(&slice.elem, "u8") => Self::Bytes,
-                    elem if is_named(elem, "str") => Self::Str,
-                    _ => Self::Owned,
-                }
-            }
+            Type::Reference(reference) if reference.mutability.is_none() => match through_groups(&reference.elem) {
+                Type::Slice(slice) if is_named(&slice.elem, "u8") => Self::Bytes,
+                elem if is_named(elem, "str") => Self::Str,
+                _ => Self::Owned,
+            },
             ty if is_plain_string(ty) => Self::Text,
             _ => Self::Owned,
         }
@@ -235,19 +219,11 @@ impl<'a> Output<'a> {
     fn new(function: &'a Function) -> Self {
         let ReturnType::Type(_, ty) = &function.sig.output else {
             let method = function.sig.ident.span();
-            return Self {
-                ty: None,
-                ok: method,
-                err: method,
-            };
+            return Self { ty: None, ok: method, err: method };
         };
         let whole = tokens::first_span(ty);
         let (ok, err) = result_arguments(ty);
-        Self {
-            ty: Some(ty),
-            ok: ok.map_or(whole, tokens::first_span),
-            err: err.map_or(whole, tokens::first_span),
-        }
+        Self { ty: Some(ty), ok: ok.map_or(whole, tokens::first_span), err: err.map_or(whole, tokens::first_span) }
     }
 }
 
@@ -283,11 +259,7 @@ fn widest_visibility(members: &[Member]) -> Visibility {
         Member::Function(function) => matches!(function.vis, Visibility::Public(_)),
         _ => false,
     });
-    if is_public {
-        syn::parse_quote!(pub)
-    } else {
-        syn::parse_quote!(pub(crate))
-    }
+    if is_public { syn::parse_quote!(pub) } else { syn::parse_quote!(pub(crate)) }
 }
 
 fn is_named(ty: &Type, name: &str) -> bool {

@@ -19,11 +19,7 @@ struct Pair {
 
 impl Pairs {
     /// Keeps the first of each expected key and reports the others.
-    pub(crate) fn read(
-        lists: impl IntoIterator<Item = TokenStream>,
-        expected: &[&str],
-        errors: &mut Errors,
-    ) -> Self {
+    pub(crate) fn read(lists: impl IntoIterator<Item = TokenStream>, expected: &[&str], errors: &mut Errors) -> Self {
         let mut pairs: Vec<Pair> = Vec::new();
         for list in lists {
             let parsed = Punctuated::<Pair, Token![,]>::parse_terminated.parse2(list);
@@ -98,15 +94,9 @@ impl Parse for Pair {
             value.extend([input.parse::<TokenTree>()?]);
         }
         if value.is_empty() {
-            return Err(syn::Error::new(
-                equals.span,
-                text::argument_without_value(&key),
-            ));
+            return Err(syn::Error::new(equals.span, text::argument_without_value(&key)));
         }
-        Ok(Self {
-            key,
-            value: Some(value),
-        })
+        Ok(Self { key, value: Some(value) })
     }
 }
 

@@ -6,8 +6,7 @@ use quote::{ToTokens, TokenStreamExt as _, quote};
 use syn::parse::{Parse, ParseStream};
 use syn::punctuated::Punctuated;
 use syn::{
-    Abi, Attribute, Error, FnArg, Generics, Ident, Path, Signature, Token, Type, TypeParamBound,
-    Visibility, token,
+    Abi, Attribute, Error, FnArg, Generics, Ident, Path, Signature, Token, Type, TypeParamBound, Visibility, token,
 };
 
 use crate::{attr, text};
@@ -85,11 +84,7 @@ impl Parse for Trait {
         let ident = input.parse()?;
         let mut generics: Generics = input.parse()?;
         let colon_token: Option<Token![:]> = input.parse()?;
-        let supertraits = if colon_token.is_some() {
-            supertraits(input)?
-        } else {
-            Punctuated::new()
-        };
+        let supertraits = if colon_token.is_some() { supertraits(input)? } else { Punctuated::new() };
         generics.where_clause = input.parse()?;
         let content;
         syn::braced!(content in input);
@@ -168,40 +163,19 @@ impl Parse for Function {
                 FnArg::Typed(argument) => attr::take_ws(&mut argument.attrs),
             })
             .collect();
-        Ok(Self {
-            attrs,
-            ws,
-            vis,
-            sig,
-            input_ws,
-            body: input.parse()?,
-        })
+        Ok(Self { attrs, ws, vis, sig, input_ws, body: input.parse()? })
     }
 }
 
 impl Parse for Body {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
-        if input.peek(token::Brace) {
-            input.parse().map(Self::Block)
-        } else {
-            input.parse().map(Self::None)
-        }
+        if input.peek(token::Brace) { input.parse().map(Self::Block) } else { input.parse().map(Self::None) }
     }
 }
 
 impl ToTokens for Impl {
     fn to_tokens(&self, tokens: &mut TokenStream) {
-        let Self {
-            attrs,
-            unsafety,
-            keyword,
-            generics,
-            trait_,
-            self_ty,
-            brace_token,
-            inner_attrs,
-            members,
-        } = self;
+        let Self { attrs, unsafety, keyword, generics, trait_, self_ty, brace_token, inner_attrs, members } = self;
         let where_clause = &generics.where_clause;
         tokens.extend(quote! {
             #(#attrs)* #unsafety #keyword #generics #trait_ #self_ty #where_clause
@@ -215,11 +189,7 @@ impl ToTokens for Impl {
 
 impl ToTokens for ImplementedTrait {
     fn to_tokens(&self, tokens: &mut TokenStream) {
-        let Self {
-            not,
-            path,
-            for_token,
-        } = self;
+        let Self { not, path, for_token } = self;
         tokens.extend(quote!(#not #path #for_token));
     }
 }
@@ -242,13 +212,7 @@ impl ToTokens for Raw {
 
 impl ToTokens for Function {
     fn to_tokens(&self, tokens: &mut TokenStream) {
-        let Self {
-            attrs,
-            vis,
-            sig,
-            body,
-            ..
-        } = self;
+        let Self { attrs, vis, sig, body, .. } = self;
         tokens.extend(quote!(#(#attrs)* #vis #sig #body));
     }
 }
@@ -274,20 +238,13 @@ fn supertraits(input: ParseStream<'_>) -> syn::Result<Punctuated<TypeParamBound,
     Ok(supertraits)
 }
 
-fn implemented_trait(
-    input: ParseStream<'_>,
-    not: Option<Token![!]>,
-) -> syn::Result<(Option<ImplementedTrait>, Type)> {
+fn implemented_trait(input: ParseStream<'_>, not: Option<Token![!]>) -> syn::Result<(Option<ImplementedTrait>, Type)> {
     let ahead = input.fork();
     ahead.parse::<Type>()?;
     if !ahead.peek(Token![for]) {
         return Ok((None, input.parse()?));
     }
-    let implemented = ImplementedTrait {
-        not,
-        path: input.parse()?,
-        for_token: input.parse()?,
-    };
+    let implemented = ImplementedTrait { not, path: input.parse()?, for_token: input.parse()? };
     Ok((Some(implemented), input.parse()?))
 }
 
@@ -324,9 +281,7 @@ fn raw_member(input: ParseStream<'_>, ends: Ends) -> syn::Result<Raw> {
         let token: TokenTree = input.parse()?;
         let is_last = match &token {
             TokenTree::Punct(punct) => punct.as_char() == ';',
-            TokenTree::Group(group) => {
-                group.delimiter() == Delimiter::Brace && ends == Ends::SemicolonOrBrace
-            }
+            TokenTree::Group(group) => group.delimiter() == Delimiter::Brace && ends == Ends::SemicolonOrBrace,
             _ => false,
         };
         tokens.append(token);

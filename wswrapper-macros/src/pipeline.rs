@@ -52,11 +52,7 @@ pub(crate) fn error(item: TokenStream) -> TokenStream {
         return errors.report();
     };
     check::error(&error, &mut errors);
-    if errors.count() == 0 {
-        expand::error(&error)
-    } else {
-        reported(expand::error_fallback(&error), errors)
-    }
+    if errors.count() == 0 { expand::error(&error) } else { reported(expand::error_fallback(&error), errors) }
 }
 
 fn reported(mut tokens: TokenStream, errors: Errors) -> TokenStream {

@@ -99,10 +99,7 @@ fn a_crate_that_is_elsewhere_is_named_nowhere_else() {
             }
         },
     );
-    let handlers = pipeline::handlers(
-        quote!(crate = "facade::inner", channel = "calc"),
-        quote!(impl Calc for Desk {}),
-    );
+    let handlers = pipeline::handlers(quote!(crate = "facade::inner", channel = "calc"), quote!(impl Calc for Desk {}));
     let error = pipeline::error(quote! {
         #[ws(crate = facade::inner)]
         struct CalcError(#[from] String);

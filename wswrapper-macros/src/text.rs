@@ -79,10 +79,7 @@ pub(crate) const NO_UNION: &str = "a union cannot be an error\n\
 pub(crate) fn unknown_argument(name: &Ident, expected: &[&str]) -> String {
     match expected {
         [only] => format!("unknown argument `{name}`, expected `{only}`"),
-        _ => format!(
-            "unknown argument `{name}`, expected one of: {}",
-            list(expected)
-        ),
+        _ => format!("unknown argument `{name}`, expected one of: {}", list(expected)),
     }
 }
 

@@ -48,6 +48,5 @@ fn is_ws(token: &TokenTree) -> bool {
         return false;
     };
     let first = group.stream().into_iter().next();
-    group.delimiter() == Delimiter::Bracket
-        && matches!(first, Some(TokenTree::Ident(name)) if name == "ws")
+    group.delimiter() == Delimiter::Bracket && matches!(first, Some(TokenTree::Ident(name)) if name == "ws")
 }

@@ -51,14 +51,8 @@ impl WireName {
 
     fn new(ident: &Ident, given: Option<&LitStr>, rename: impl Fn(&str) -> String) -> Self {
         match given {
-            Some(literal) => Self {
-                text: literal.value(),
-                span: literal.span(),
-            },
-            None => Self {
-                text: rename(&ident.unraw().to_string()),
-                span: ident.span(),
-            },
+            Some(literal) => Self { text: literal.value(), span: literal.span() },
+            None => Self { text: rename(&ident.unraw().to_string()), span: ident.span() },
         }
     }
 }
@@ -129,10 +123,7 @@ mod tests {
     fn methods_and_variants_are_renamed_as_serde_renames_fields_and_variants() {
         let renamed = RenameRule::names().map(|name| {
             let rule = RenameRule::named(name).unwrap();
-            (
-                rule.apply_to_method("read_file"),
-                rule.apply_to_variant("ReadFile"),
-            )
+            (rule.apply_to_method("read_file"), rule.apply_to_variant("ReadFile"))
         });
         let expected = [
             ("read_file", "readfile"),
@@ -144,9 +135,6 @@ mod tests {
             ("read-file", "read-file"),
             ("READ-FILE", "READ-FILE"),
         ];
-        assert_eq!(
-            renamed,
-            expected.map(|(method, variant)| (method.to_owned(), variant.to_owned()))
-        );
+        assert_eq!(renamed, expected.map(|(method, variant)| (method.to_owned(), variant.to_owned())));
     }
 }

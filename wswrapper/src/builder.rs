@@ -56,7 +56,8 @@ impl<R> Builder<R> {
         S: Serves<C>,
         F: Fn(&Peer) -> S + Send + Sync + 'static,
     {
-        let mounted = self.router.mount_per_peer(S::CHANNEL, Arc::new(make));
+        let make: Arc<dyn Fn(&Peer) -> S + Send + Sync> = Arc::new(make);
+        let mounted = self.router.mount_per_peer(S::CHANNEL, &make);
         self.note(mounted)
     }
 
@@ -94,7 +95,7 @@ impl<R> Builder<R> {
     }
 
     fn mount<C: Contract + ?Sized>(mut self, channel: Option<&str>, service: impl Serves<C>) -> Self {
-        let mounted = self.router.mount(channel, Arc::new(service));
+        let mounted = self.router.mount(channel, &Arc::new(service));
         self.note(mounted)
     }
 

@@ -85,7 +85,10 @@ fn check(status: StatusCode, headers: &HeaderMap, key: &str) -> Result<(), Strin
         Err(format!("status {status}{hint}"))
     } else if !is(header::UPGRADE, "websocket") || !is(header::CONNECTION, "upgrade") {
         Err("it did not upgrade the connection to a WebSocket".to_owned())
-    } else if headers.get(header::SEC_WEBSOCKET_ACCEPT).is_none_or(|accept| *accept != derive_accept_key(key.as_bytes())) {
+    } else if headers
+        .get(header::SEC_WEBSOCKET_ACCEPT)
+        .is_none_or(|accept| *accept != derive_accept_key(key.as_bytes()))
+    {
         Err("its Sec-WebSocket-Accept does not fit the request".to_owned())
     } else if headers.contains_key(header::SEC_WEBSOCKET_EXTENSIONS) {
         Err("it chose an extension that was not offered".to_owned())
@@ -94,7 +97,10 @@ fn check(status: StatusCode, headers: &HeaderMap, key: &str) -> Result<(), Strin
     }
 }
 
-fn parse_response(read: &[u8]) -> Result<Option<((StatusCode, HeaderMap), usize)>, StatusCode> {
+/// Status and headers.
+type ResponseHead = (StatusCode, HeaderMap);
+
+fn parse_response(read: &[u8]) -> Result<Option<(ResponseHead, usize)>, StatusCode> {
     let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
     let mut head = httparse::Response::new(&mut headers);
     let length = match head.parse(read).map_err(status_of)? {

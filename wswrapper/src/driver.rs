@@ -37,8 +37,8 @@ pub(crate) struct Driver<T> {
     /// Whether the callers were given their turn before this one.
     callers_ran: bool,
     ending: Ending,
-    /// Since when nothing could be written, and how much was left then.
-    stalled: Option<(Instant, usize)>,
+    /// Since when nothing could be written, and how much had been sent by then.
+    stalled: Option<(Instant, u64)>,
     timer: Timer,
 }
 
@@ -96,7 +96,7 @@ impl<T: Transport> Driver<T> {
         self.pass_time(now);
         self.poll_opening(cx);
         let mut again = self.read(cx, now);
-        again |= self.poll_running(cx);
+        again |= self.poll_running();
         if self.let_callers_run(cx) {
             return Poll::Pending;
         }
@@ -124,10 +124,10 @@ impl<T: Transport> Driver<T> {
     }
 
     fn poll_opening(&mut self, cx: &mut Context<'_>) {
-        if let Some(hook) = &mut self.opening {
-            if poll_hook(hook, cx).is_ready() {
-                self.opening = None;
-            }
+        if let Some(hook) = &mut self.opening
+            && poll_hook(hook, cx).is_ready()
+        {
+            self.opening = None;
         }
     }
 
@@ -137,7 +137,7 @@ impl<T: Transport> Driver<T> {
         while messages < TURN_MESSAGES && !self.is_full() && self.ending.is_open() {
             let Some(frame) = self.held.pop() else { break };
             messages += 1;
-            self.frame(cx, frame, now);
+            self.frame(cx, &frame, now);
         }
         while messages < TURN_MESSAGES && bytes < TURN_BYTES {
             if self.ending.over.is_some() || self.held.bytes >= self.link.end.limits.held_bytes {
@@ -169,13 +169,13 @@ impl<T: Transport> Driver<T> {
                 return self.held.push(frame);
             }
         }
-        self.frame(cx, frame, now);
+        self.frame(cx, &frame, now);
     }
 
-    fn frame(&mut self, cx: &mut Context<'_>, frame: Bytes, now: Instant) {
+    fn frame(&mut self, cx: &mut Context<'_>, frame: &Bytes, now: Instant) {
         // A binary frame is read as if it were text [P-06]; what is not UTF-8 is not JSON [P-02].
-        if let Ok(text) = std::str::from_utf8(&frame) {
-            self.message(cx, &frame, text, Message::decode(text), now);
+        if let Ok(text) = std::str::from_utf8(frame) {
+            self.message(cx, frame, text, Message::decode(text), now);
         }
     }
 
@@ -261,8 +261,7 @@ impl<T: Transport> Driver<T> {
     }
 
     /// Polls the handlers that were woken; true if some are left for the next turn.
-    fn poll_running(&mut self, cx: &mut Context<'_>) -> bool {
-        let _ = cx;
+    fn poll_running(&mut self) -> bool {
         let (batch, left) = self.running.take_woken(TURN_MESSAGES);
         for &key in &batch {
             let Some((handler, waker)) = self.running.get(key) else { continue };
@@ -365,10 +364,10 @@ impl<T: Transport> Driver<T> {
                 }
             }
             Poll::Pending => {
-                let left = self.transport.output().unwritten();
+                let sent = self.transport.output().sent();
                 match &mut self.stalled {
-                    Some((_, before)) if *before == left => {}
-                    stalled => *stalled = Some((now, left)),
+                    Some((_, before)) if *before == sent => {}
+                    stalled => *stalled = Some((now, sent)),
                 }
             }
         }
@@ -376,16 +375,17 @@ impl<T: Transport> Driver<T> {
 
     /// How the connection ended, if it has.
     fn ended(&mut self, now: Instant) -> Option<Closed> {
-        if let Some((since, _)) = self.stalled {
-            if now >= since + self.link.end.limits.write_timeout {
-                self.over("the peer does not read".to_owned(), now);
-                return self.ending.over.take().map(|(closed, _)| closed);
-            }
+        if let Some((since, _)) = self.stalled
+            && now >= since + self.link.end.limits.write_timeout
+        {
+            self.over("the peer does not read".to_owned(), now);
+            return self.ending.over.take().map(|(closed, _)| closed);
         }
-        if let Some((close, until)) = &self.ending.ours {
-            if now >= *until && self.ending.over.is_none() {
-                return Some(Closed { code: close.code, reason: close.reason.clone(), by_us: true });
-            }
+        if let Some((close, until)) = &self.ending.ours
+            && now >= *until
+            && self.ending.over.is_none()
+        {
+            return Some(Closed { code: close.code, reason: close.reason.clone(), by_us: true });
         }
         self.ending.over.take_if(|(_, until)| now >= *until).map(|(closed, _)| closed)
     }

@@ -1,5 +1,6 @@
 //! What a user wants to be told of connections.
 
+use crate::caught::panics;
 use crate::error::PeerError;
 use crate::link::Closed;
 use crate::peer::{Peer, PeerId};
@@ -12,10 +13,14 @@ pub(crate) type HookFuture = Pin<Box<dyn Future<Output = ()> + Send>>;
 /// The hooks of a server or a client.
 #[derive(Clone, Default)]
 pub(crate) struct Hooks {
-    open: Option<Arc<dyn Fn(Peer) -> HookFuture + Send + Sync>>,
-    close: Option<Arc<dyn Fn(Peer, Closed) -> HookFuture + Send + Sync>>,
-    error: Option<Arc<dyn Fn(PeerId, &PeerError) + Send + Sync>>,
+    open: Option<Arc<OpenHook>>,
+    close: Option<Arc<CloseHook>>,
+    error: Option<Arc<ErrorHook>>,
 }
+
+type OpenHook = dyn Fn(Peer) -> HookFuture + Send + Sync;
+type CloseHook = dyn Fn(Peer, Closed) -> HookFuture + Send + Sync;
+type ErrorHook = dyn Fn(PeerId, &PeerError) + Send + Sync;
 
 impl Hooks {
     pub(crate) fn set_open<F, Fut>(&mut self, hook: F)
@@ -47,8 +52,10 @@ impl Hooks {
     }
 
     pub(crate) fn error(&self, peer: PeerId, error: &PeerError) {
-        if let Some(hook) = &self.error {
-            hook(peer, error);
+        if let Some(hook) = &self.error
+            && let Err(message) = panics(|| hook(peer, error))
+        {
+            tracing::error!("on_error panicked: {message}");
         }
     }
 }

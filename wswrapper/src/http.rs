@@ -191,10 +191,10 @@ fn parse_request(read: &[u8]) -> Result<Option<(http::Request<()>, usize)>, Stat
         httparse::Status::Complete(length) => length,
         httparse::Status::Partial => return Ok(None),
     };
-    let bad = |_| StatusCode::BAD_REQUEST;
+    let bad = StatusCode::BAD_REQUEST;
     let mut request = http::Request::new(());
-    *request.method_mut() = Method::from_bytes(head.method.unwrap_or_default().as_bytes()).map_err(|_| bad(()))?;
-    *request.uri_mut() = head.path.unwrap_or_default().parse().map_err(|_| bad(()))?;
+    *request.method_mut() = Method::from_bytes(head.method.unwrap_or_default().as_bytes()).map_err(|_| bad)?;
+    *request.uri_mut() = head.path.unwrap_or_default().parse().map_err(|_| bad)?;
     *request.version_mut() = if head.version == Some(1) { Version::HTTP_11 } else { Version::HTTP_10 };
     *request.headers_mut() = header_map(head.headers).ok_or(StatusCode::BAD_REQUEST)?;
     Ok(Some((request, length)))

@@ -55,7 +55,7 @@ impl Default for Limits {
             frame_bytes: 1 << 20,
             head_bytes: 16 << 10,
             handshake_timeout: Duration::from_secs(10),
-            call_timeout: Some(Duration::from_secs(120)),
+            call_timeout: Some(Duration::from_mins(2)),
             calls_in_flight: 16_384,
             handlers_in_flight: 16_384,
             held_bytes: 4 << 20,

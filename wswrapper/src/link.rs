@@ -273,7 +273,8 @@ impl Link {
         }
         let queued = open && (!state.core.is_drained() || state.close.is_some());
         let timeout = state.core.poll_timeout().map(Instant::from_std);
-        let room = if state.room.is_empty() || self.is_full(&state) { Vec::new() } else { std::mem::take(&mut state.room) };
+        let room =
+            if state.room.is_empty() || self.is_full(&state) { Vec::new() } else { std::mem::take(&mut state.room) };
         drop(state);
         room.into_iter().for_each(Waker::wake);
         (queued, timeout)
@@ -328,7 +329,7 @@ impl Link {
     }
 
     /// Tells this end of something that went wrong.
-    pub(crate) fn report(self: &Link, error: &PeerError) {
+    pub(crate) fn report(&self, error: &PeerError) {
         tracing::warn!(peer = %self.id, "{error}");
         self.end.hooks.error(self.id, error);
     }

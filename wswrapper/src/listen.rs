@@ -114,11 +114,17 @@ impl Server {
 /// The whole life of a connection. It holds nothing that keeps the server open.
 fn handshake_and_drive(server: &Server, stream: TcpStream) -> impl Future<Output = ()> + Send + 'static {
     let (end, front, hub) = (Arc::clone(&server.inner.end), Arc::clone(&server.inner.front), Arc::clone(server.hub()));
+    let mut closing = server.inner.closing.subscribe();
     async move {
         let address = stream.peer_addr().ok();
         // Answers are written in batches by ourselves.
         let _ = stream.set_nodelay(true);
-        match shake_hands(&end, &front, stream, address).await {
+        let shaken = tokio::select! {
+            shaken = shake_hands(&end, &front, stream, address) => shaken,
+            _ = closing.wait_for(|closing| *closing) => Err(AcceptError::Closing),
+        };
+        drop(closing);
+        match shaken {
             Ok((websocket, handshake)) => {
                 let link = Arc::new(Link::new(end, hub, handshake));
                 Driver::new(link, websocket).run().await;

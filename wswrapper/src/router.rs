@@ -46,11 +46,11 @@ impl Router {
     pub(crate) fn mount<C: Contract + ?Sized, S: Serves<C>>(
         &mut self,
         channel: Option<&str>,
-        service: Arc<S>,
+        service: &Arc<S>,
     ) -> Result<(), MountError> {
         for method in methods::<C, S>() {
             let event = method.event;
-            self.add(channel, event, Box::new(Shared { service: Arc::clone(&service), method }))?;
+            self.add(channel, event, Box::new(Shared { service: Arc::clone(service), method }))?;
         }
         Ok(())
     }
@@ -59,13 +59,13 @@ impl Router {
     pub(crate) fn mount_per_peer<C: Contract + ?Sized, S: Serves<C>>(
         &mut self,
         channel: Option<&str>,
-        make: Arc<dyn Fn(&Peer) -> S + Send + Sync>,
+        make: &Arc<dyn Fn(&Peer) -> S + Send + Sync>,
     ) -> Result<(), MountError> {
         let slot = self.sessions;
         self.sessions += 1;
         for method in methods::<C, S>() {
             let event = method.event;
-            self.add(channel, event, Box::new(PerPeer { make: Arc::clone(&make), slot, method }))?;
+            self.add(channel, event, Box::new(PerPeer { make: Arc::clone(make), slot, method }))?;
         }
         Ok(())
     }
@@ -78,9 +78,7 @@ impl Router {
         };
         match events.insert(event, Entry { event, handler }) {
             None => Ok(()),
-            Some(_) => {
-                Err(MountError::Duplicate { event: event.to_owned(), channel: channel.map(ToOwned::to_owned) })
-            }
+            Some(_) => Err(MountError::Duplicate { event: event.to_owned(), channel: channel.map(ToOwned::to_owned) }),
         }
     }
 }

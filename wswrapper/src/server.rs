@@ -33,7 +33,7 @@ pub(crate) struct Inner {
     /// The tasks of all connections; dropped with the server, which ends them.
     tasks: Mutex<JoinSet<()>>,
     /// Whether the server is closing.
-    closing: watch::Sender<bool>,
+    pub(crate) closing: watch::Sender<bool>,
 }
 
 /// Builds a [`Server`].

@@ -12,10 +12,7 @@ pub(super) fn contract(contract: &Contract<'_>, owner: &impl ToTokens) -> TokenS
     let private = Private(contract.krate);
     let name = contract.name.unraw().to_string();
     let channel = channel(private, contract.channel);
-    let mismatch = contract
-        .channel
-        .map(|channel| text::channel_mismatch(&channel.value()))
-        .unwrap_or_default();
+    let mismatch = contract.channel.map(|channel| text::channel_mismatch(&channel.value())).unwrap_or_default();
     let proxy = contract.proxy();
     quote! {
         impl #private::Contract for #owner {
@@ -28,8 +25,5 @@ pub(super) fn contract(contract: &Contract<'_>, owner: &impl ToTokens) -> TokenS
 }
 
 pub(super) fn channel(private: Private<'_>, channel: Option<&LitStr>) -> TokenStream {
-    channel.map_or_else(
-        || quote!(#private::Option::None),
-        |name| quote!(#private::Option::Some(#name)),
-    )
+    channel.map_or_else(|| quote!(#private::Option::None), |name| quote!(#private::Option::Some(#name)))
 }

@@ -17,13 +17,10 @@ pub(crate) fn error(error: &ErrorType<'_>) -> TokenStream {
 /// `body` in an `impl` with the item's generics.
 pub(super) fn implementation(error: &ErrorType<'_>, body: &TokenStream) -> TokenStream {
     let private = Private(&error.krate);
-    let ErrorType {
-        ident, generics, ..
-    } = error;
+    let ErrorType { ident, generics, .. } = error;
     let (impl_generics, type_generics, where_clause) = generics.split_for_impl();
     let own = where_clause.iter().flat_map(|own| &own.predicates);
-    let travelling =
-        generic_fields(error).map(|ty| quote!(#ty: #private::Encode + #private::Decode));
+    let travelling = generic_fields(error).map(|ty| quote!(#ty: #private::Encode + #private::Decode));
     quote! {
         #[automatically_derived]
         #[allow(deprecated, unreachable_code, unused_variables)]
@@ -88,9 +85,7 @@ fn from_rejection(error: &ErrorType<'_>) -> TokenStream {
 fn decoded(error: &ErrorType<'_>, rejection: &Ident) -> TokenStream {
     let private = Private(&error.krate);
     let variants = error.variants.iter();
-    let sent: Vec<_> = variants
-        .filter(|variant| variant.disclosure == Disclosure::Sent)
-        .collect();
+    let sent: Vec<_> = variants.filter(|variant| variant.disclosure == Disclosure::Sent).collect();
     if sent.is_empty() {
         return quote!(#private::Result::Err(#rejection));
     }
@@ -105,11 +100,7 @@ fn decoded(error: &ErrorType<'_>, rejection: &Ident) -> TokenStream {
             #code => #value,
         }
     });
-    let binding = if sent.iter().all(|variant| variant.fields.is_empty()) {
-        quote!(#data)
-    } else {
-        quote!(mut #data)
-    };
+    let binding = if sent.iter().all(|variant| variant.fields.is_empty()) { quote!(#data) } else { quote!(mut #data) };
     quote! {
         let #read = || {
             let #binding = #private::ErrorReader::new(&#rejection);
@@ -128,19 +119,14 @@ fn decoded(error: &ErrorType<'_>, rejection: &Ident) -> TokenStream {
 /// Spanned so that a type that cannot be encoded is underlined itself.
 fn put(field: &Field, binding: &Ident) -> TokenStream {
     let span = tokens::first_span(&field.ty);
-    named(field).map_or_else(
-        || quote_spanned!(span=> .item(&#binding)),
-        |name| quote_spanned!(span=> .field(#name, &#binding)),
-    )
+    named(field)
+        .map_or_else(|| quote_spanned!(span=> .item(&#binding)), |name| quote_spanned!(span=> .field(#name, &#binding)))
 }
 
 /// Spanned so that a type that cannot be decoded is underlined itself.
 fn get(field: &Field, data: &Ident) -> TokenStream {
     let span = tokens::first_span(&field.ty);
-    named(field).map_or_else(
-        || quote_spanned!(span=> #data.item()?),
-        |name| quote_spanned!(span=> #data.field(#name)?),
-    )
+    named(field).map_or_else(|| quote_spanned!(span=> #data.item()?), |name| quote_spanned!(span=> #data.field(#name)?))
 }
 
 fn named(field: &Field) -> Option<String> {

@@ -11,15 +11,12 @@ use crate::tokens;
 
 /// The `impl` as it is, and that it serves the trait.
 pub(crate) fn trait_impl(handlers: &TraitImpl<'_>) -> TokenStream {
-    let TraitImpl {
-        item, trait_path, ..
-    } = handlers;
+    let TraitImpl { item, trait_path, .. } = handlers;
     let private = Private(handlers.krate);
     let self_ty = &item.self_ty;
     let (impl_generics, _, where_clause) = item.generics.split_for_impl();
     let own = where_clause.iter().flat_map(|own| &own.predicates);
-    let bounds = (!item.generics.params.is_empty())
-        .then(|| quote!(Self: #private::Send + #private::Sync + 'static));
+    let bounds = (!item.generics.params.is_empty()).then(|| quote!(Self: #private::Send + #private::Sync + 'static));
     let channel_const = handlers.channel.map(|name| {
         let channel = channel(private, Some(name));
         quote!(const CHANNEL: #private::Option<&'static str> = #channel;)
@@ -52,10 +49,7 @@ pub(crate) fn trait_impl(handlers: &TraitImpl<'_>) -> TokenStream {
 
 /// The block as it is, a contract of its own, and that it serves itself.
 pub(crate) fn plain_impl(handlers: &PlainImpl<'_>) -> TokenStream {
-    let PlainImpl {
-        item,
-        contract: own,
-    } = handlers;
+    let PlainImpl { item, contract: own } = handlers;
     let private = Private(own.krate);
     let self_ty = &item.self_ty;
     let contract = contract(own, self_ty);

@@ -15,10 +15,7 @@ pub(super) fn proxy(contract: &Contract<'_>) -> TokenStream {
     let target = target(contract);
     let channel = channel(private, contract.channel);
     let to = local("to");
-    let methods = contract
-        .methods
-        .iter()
-        .map(|method| proxy_method(method, contract, &target));
+    let methods = contract.methods.iter().map(|method| proxy_method(method, contract, &target));
     let about = format!(" Calls [`{name}`] at the other end of a connection.");
     let about_new = format!(
         " Calls [`{name}`] through `to`: a client, a peer, a channel, or whatever else leads to \
@@ -58,35 +55,21 @@ fn proxy_method(method: &Method<'_>, contract: &Contract<'_>, target: &Ident) ->
     let private = Private(contract.krate);
     let Contract { vis, .. } = contract;
     let Method { name, .. } = method;
-    let attrs = ["cfg", "doc", "deprecated"]
-        .into_iter()
-        .flat_map(|name| method.attrs(name));
+    let attrs = ["cfg", "doc", "deprecated"].into_iter().flat_map(|name| method.attrs(name));
     let about = method.attrs("doc").next().is_none().then(|| {
         let about = format!(" Calls `{}::{name}`.", contract.name);
         quote!(#[doc = #about])
     });
     let arguments = &method.arguments;
-    let parameters = arguments
-        .iter()
-        .map(|argument| parameter(argument, private));
-    let encodable = arguments
-        .iter()
-        .filter_map(|argument| encodable(argument, private));
-    let Answer {
-        returned,
-        bounds,
-        send,
-    } = match method.kind {
+    let parameters = arguments.iter().map(|argument| parameter(argument, private));
+    let encodable = arguments.iter().filter_map(|argument| encodable(argument, private));
+    let Answer { returned, bounds, send } = match method.kind {
         Kind::Event => Answer::of_event(target, private),
         Kind::Request => Answer::of_request(method, target, private),
     };
 
     let call = local("call");
-    let binding = if arguments.is_empty() {
-        quote!(#call)
-    } else {
-        quote!(mut #call)
-    };
+    let binding = if arguments.is_empty() { quote!(#call) } else { quote!(mut #call) };
     let wire_name = &method.wire_name.text;
     let arguments = arguments.iter().map(|argument| {
         let passed = passed(argument, private);
@@ -111,9 +94,7 @@ fn proxy_method(method: &Method<'_>, contract: &Contract<'_>, target: &Ident) ->
 fn target(contract: &Contract<'_>) -> Ident {
     let is_taken = contract.methods.iter().any(|method| {
         let types = method.arguments.iter().map(|argument| argument.ty);
-        types
-            .chain(method.output.ty)
-            .any(|ty| tokens::contain(ty, "T"))
+        types.chain(method.output.ty).any(|ty| tokens::contain(ty, "T"))
     });
     let name = if is_taken { "__T" } else { "T" };
     Ident::new(name, Span::call_site())
@@ -128,11 +109,7 @@ struct Answer {
 
 impl Answer {
     fn of_event(target: &Ident, private: Private<'_>) -> Self {
-        Self {
-            returned: quote!(<#target as #private::Target>::Emit),
-            bounds: TokenStream::new(),
-            send: local("emit"),
-        }
+        Self { returned: quote!(<#target as #private::Target>::Emit), bounds: TokenStream::new(), send: local("emit") }
     }
 
     fn of_request(method: &Method<'_>, target: &Ident, private: Private<'_>) -> Self {
@@ -164,11 +141,7 @@ fn encodable(argument: &Argument<'_>, private: Private<'_>) -> Option<TokenStrea
 
 fn parameter(argument: &Argument<'_>, private: Private<'_>) -> TokenStream {
     let Argument { name, ty, .. } = argument;
-    if argument.passing == Passing::Text {
-        quote!(#name: impl #private::Text<#ty>)
-    } else {
-        quote!(#name: #ty)
-    }
+    if argument.passing == Passing::Text { quote!(#name: impl #private::Text<#ty>) } else { quote!(#name: #ty) }
 }
 
 fn passed(argument: &Argument<'_>, private: Private<'_>) -> TokenStream {

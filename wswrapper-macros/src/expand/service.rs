@@ -26,25 +26,12 @@ pub(crate) fn service(service: &Service<'_>) -> TokenStream {
 }
 
 fn declaration(service: &Service<'_>) -> TokenStream {
-    let Trait {
-        attrs,
-        vis,
-        unsafety,
-        keyword,
-        ident,
-        generics,
-        colon_token,
-        inner_attrs,
-        members,
-        ..
-    } = service.item;
+    let Trait { attrs, vis, unsafety, keyword, ident, generics, colon_token, inner_attrs, members, .. } = service.item;
     let private = Private(service.contract.krate);
     let supertraits = &service.supertraits;
     let where_clause = &generics.where_clause;
     let members = members.iter().map(|member| match member {
-        Member::Function(function) if service.contract.holds(function) => {
-            sound_method(function, private)
-        }
+        Member::Function(function) if service.contract.holds(function) => sound_method(function, private),
         Member::Function(function) => unsound_method(function, private),
         other => other.to_token_stream(),
     });
@@ -63,18 +50,8 @@ fn declaration(service: &Service<'_>) -> TokenStream {
 
 /// `where Self: Sized` keeps the trait usable as `dyn`.
 fn sound_method(function: &Function, private: Private<'_>) -> TokenStream {
-    let Function {
-        attrs, sig, body, ..
-    } = function;
-    let Signature {
-        abi,
-        fn_token,
-        ident,
-        generics,
-        inputs,
-        output,
-        ..
-    } = sig;
+    let Function { attrs, sig, body, .. } = function;
+    let Signature { abi, fn_token, ident, generics, inputs, output, .. } = sig;
     let bounds = bounds(generics, private);
     if sig.asyncness.is_none() {
         return quote! {
@@ -102,9 +79,7 @@ fn sound_method(function: &Function, private: Private<'_>) -> TokenStream {
 
 /// Stays in the trait, so that its implementors and callers see no second error.
 fn unsound_method(function: &Function, private: Private<'_>) -> TokenStream {
-    let Function {
-        attrs, sig, body, ..
-    } = function;
+    let Function { attrs, sig, body, .. } = function;
     let bounds = bounds(&sig.generics, private);
     let mut sig = sig.clone();
     sig.generics.where_clause = None;
@@ -138,16 +113,10 @@ fn bounds(generics: &Generics, private: Private<'_>) -> TokenStream {
 /// `#[ws_handlers]` meets a trait that was not annotated.
 fn registration(service: &Service<'_>) -> TokenStream {
     let private = Private(service.contract.krate);
-    let Trait {
-        ident, generics, ..
-    } = service.item;
+    let Trait { ident, generics, .. } = service.item;
     let (_, type_generics, _) = generics.split_for_impl();
     let registry = local("methods");
-    let shims = shims(
-        &service.contract,
-        &quote!(<Self as #ident #type_generics>),
-        &registry,
-    );
+    let shims = shims(&service.contract, &quote!(<Self as #ident #type_generics>), &registry);
     let name = registration_name(proc_macro2::Span::call_site());
     quote! {
         #[doc(hidden)]

@@ -10,50 +10,28 @@ use crate::tokens;
 /// One registration a method: names and types, the rest is in the runtime crate.
 ///
 /// `owner` is what the methods are called on: `<Self as Calc>`, or `Self`.
-pub(super) fn shims(
-    contract: &Contract<'_>,
-    owner: &impl ToTokens,
-    registry: &Ident,
-) -> TokenStream {
+pub(super) fn shims(contract: &Contract<'_>, owner: &impl ToTokens, registry: &Ident) -> TokenStream {
     let private = Private(contract.krate);
-    contract
-        .methods
-        .iter()
-        .map(|method| shim(method, private, owner, registry))
-        .collect()
+    contract.methods.iter().map(|method| shim(method, private, owner, registry)).collect()
 }
 
-fn shim(
-    method: &Method<'_>,
-    private: Private<'_>,
-    owner: &impl ToTokens,
-    registry: &Ident,
-) -> TokenStream {
+fn shim(method: &Method<'_>, private: Private<'_>, owner: &impl ToTokens, registry: &Ident) -> TokenStream {
     let cfgs = method.attrs("cfg");
     let register = match method.kind {
         Kind::Request => quote!(request),
         Kind::Event => quote!(event),
     };
     let wire_name = &method.wire_name.text;
-    let parameters = method
-        .arguments
-        .iter()
-        .map(|argument| argument.name.unraw().to_string());
+    let parameters = method.arguments.iter().map(|argument| argument.name.unraw().to_string());
 
     let call = local("call");
-    let binding = if method.arguments.is_empty() && method.context.is_none() {
-        quote!(#call)
-    } else {
-        quote!(mut #call)
-    };
+    let binding =
+        if method.arguments.is_empty() && method.context.is_none() { quote!(#call) } else { quote!(mut #call) };
     let context = method.context.map(|_| {
         let context = local("context");
         quote!(let #context = #call.context();)
     });
-    let arguments = method
-        .arguments
-        .iter()
-        .map(|argument| decode(argument, private, &call));
+    let arguments = method.arguments.iter().map(|argument| decode(argument, private, &call));
     let answer = answer(method, private, owner, &call);
 
     quote! {
@@ -83,12 +61,7 @@ fn decode(argument: &Argument<'_>, private: Private<'_>, call: &Ident) -> TokenS
 }
 
 /// Spanned so that an `Ok` or `Err` type that cannot be sent is underlined itself.
-fn answer(
-    method: &Method<'_>,
-    private: Private<'_>,
-    owner: &impl ToTokens,
-    call: &Ident,
-) -> TokenStream {
+fn answer(method: &Method<'_>, private: Private<'_>, owner: &impl ToTokens, call: &Ident) -> TokenStream {
     let this = local("this");
     let name = method.name;
     let context = method.context.map(|_| {

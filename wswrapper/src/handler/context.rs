@@ -41,13 +41,7 @@ pub(crate) struct CallState {
 
 impl CallState {
     pub(crate) fn new(id: Option<RequestId>, channel: Option<&str>, wait: Option<Duration>) -> Self {
-        Self {
-            id,
-            channel: channel.map(Into::into),
-            wait,
-            cancelled: OnceLock::new(),
-            notify: Notify::new(),
-        }
+        Self { id, channel: channel.map(Into::into), wait, cancelled: OnceLock::new(), notify: Notify::new() }
     }
 
     /// Cancels the contexts of a call; only the first reason counts.

@@ -9,6 +9,11 @@ use std::sync::Arc;
 
 /// A service's contract: what can be called on a channel. [`#[ws_service]`](macro@crate::ws_service) implements it for
 /// `dyn Trait`, [`#[ws_handlers]`](macro@crate::ws_handlers) on a plain `impl` for the type itself.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a service",
+    label = "not a service",
+    note = "add `#[ws_service]` above the trait"
+)]
 pub trait Contract {
     /// The trait's or the type's name.
     const NAME: &'static str;
@@ -37,6 +42,10 @@ pub trait Serves<C: Contract + ?Sized>: Send + Sync + Sized + 'static {
 }
 
 /// Fails to compile if the contract names another channel.
+///
+/// # Panics
+///
+/// In a constant, where that is a compile error.
 pub const fn check_channel<C: Contract + ?Sized>(channel: &str) {
     if let Some(contract) = C::CHANNEL {
         let (a, b) = (contract.as_bytes(), channel.as_bytes());

@@ -8,11 +8,11 @@ mod outcome;
 mod running;
 
 pub(crate) use answers::Answers;
-pub use context::Context;
 pub(crate) use context::CallState;
+pub use context::Context;
 pub use invocation::{BadCall, Invocation, Started};
 pub(crate) use invocation::{BoxRunning, Sessions, Start, caller_waits};
-pub(crate) use methods::{Handler, Method, PerPeer, Shared};
 pub use methods::{Contract, Methods, Serves, check_channel};
+pub(crate) use methods::{Handler, Method, PerPeer, Shared};
 pub use outcome::{Argument, Decode, Encode, Plain, Probe, Response, Returns, WsError, reply};
 pub(crate) use running::{RunningKey, RunningSet};

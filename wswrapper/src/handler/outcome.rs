@@ -32,7 +32,7 @@ impl<T: Serialize> Response for T {}
 
 /// What a proxy can send as an argument: whatever serde encodes.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be sent as an argument",
+    message = "`{Self}` cannot be sent as JSON",
     label = "not encodable as JSON",
     note = "for a type of your own, add `#[derive(serde::Serialize)]`"
 )]
@@ -43,7 +43,7 @@ impl<T: Serialize + ?Sized> Encode for T {}
 
 /// What a proxy can take from an answer: whatever serde decodes.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be decoded from a response",
+    message = "`{Self}` cannot be decoded from JSON",
     label = "not decodable from JSON",
     note = "for a type of your own, add `#[derive(serde::Deserialize)]`"
 )]

@@ -1,7 +1,7 @@
 //! The handlers of a connection that were not ready at once, polled by its driver.
 
-use super::invocation::BoxRunning;
 use super::CallState;
+use super::invocation::BoxRunning;
 use crate::proto::RequestId;
 use slab::Slab;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -42,6 +42,7 @@ impl<'f> Arguments<'f> {
     }
 
     /// Takes the next argument. A missing one is `None` for an `Option` and an error for other types [P-34].
+    #[expect(clippy::should_implement_trait, reason = "each item has a type of its own")]
     pub fn next<T: Deserialize<'f>>(&mut self) -> Result<T, ArgumentsError> {
         self.take()?.ok_or(ArgumentsError::Missing).or_else(|e| missing().map_err(|()| e))
     }

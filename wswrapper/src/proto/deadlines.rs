@@ -13,13 +13,7 @@ pub(super) struct Deadlines {
 
 impl Deadlines {
     /// Adds a deadline; `live` says which entries still count, of which there are about `count`.
-    pub(super) fn add(
-        &mut self,
-        at: Instant,
-        id: RequestId,
-        count: usize,
-        live: impl Fn(RequestId, Instant) -> bool,
-    ) {
+    pub(super) fn add(&mut self, at: Instant, id: RequestId, count: usize, live: impl Fn(RequestId, Instant) -> bool) {
         if self.heap.len() >= 64 + 2 * count {
             self.heap.retain(|Reverse((at, id))| live(*id, *at));
         }

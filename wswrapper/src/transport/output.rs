@@ -6,44 +6,51 @@ use std::collections::VecDeque;
 #[derive(Debug)]
 pub struct Output {
     bytes: Vec<u8>,
-    /// How much of the bytes has been written, where they are written as a stream.
-    written: usize,
+    /// How much of the bytes has left.
+    left: usize,
+    /// Bytes that have left since the beginning.
+    sent: u64,
     framing: Framing,
 }
 
 #[derive(Debug)]
 enum Framing {
-    /// WebSocket frames of a server.
-    #[cfg(feature = "tungstenite")]
-    Unmasked,
-    /// WebSocket frames of a client.
-    #[cfg(feature = "tungstenite")]
-    Masked,
-    /// The bare texts, with the lengths of those that are complete, and how many bytes of them have been taken.
-    Lengths { lengths: VecDeque<usize>, taken: usize },
+    /// WebSocket frames; a client's are masked with fresh keys.
+    WebSocket { key: Option<fn() -> [u8; 4]> },
+    /// The bare texts, with the lengths of those that are complete.
+    Texts(VecDeque<usize>),
 }
 
 impl Output {
     /// Keeps the texts apart, to be taken by [`take_text`](Self::take_text).
     pub fn texts() -> Self {
-        Self { bytes: Vec::new(), written: 0, framing: Framing::Lengths { lengths: VecDeque::new(), taken: 0 } }
+        Self::new(Framing::Texts(VecDeque::new()))
     }
 
-    #[cfg(feature = "tungstenite")]
-    pub(super) fn websocket(masked: bool) -> Self {
-        Self { bytes: Vec::new(), written: 0, framing: if masked { Framing::Masked } else { Framing::Unmasked } }
+    /// Makes the WebSocket frames of a server, to be written as a [stream of bytes](Self::stream).
+    pub fn websocket_server() -> Self {
+        Self::new(Framing::WebSocket { key: None })
+    }
+
+    /// Makes the WebSocket frames of a client, masked with keys from a strong source of entropy (RFC 6455, 5.3).
+    pub fn websocket_client(key: fn() -> [u8; 4]) -> Self {
+        Self::new(Framing::WebSocket { key: Some(key) })
+    }
+
+    fn new(framing: Framing) -> Self {
+        Self { bytes: Vec::new(), left: 0, sent: 0, framing }
     }
 
     /// Writes a text frame in place. `hint` guesses its length; if `write` fails or panics, nothing is left of it.
     pub fn text<E>(&mut self, hint: usize, write: impl FnOnce(&mut Vec<u8>) -> Result<(), E>) -> Result<(), E> {
         let start = self.bytes.len();
         let head = self.framing.head_len(hint);
-        let mut uncut = CutOff { bytes: &mut self.bytes, start, armed: true };
-        uncut.bytes.resize(start + head, 0);
-        write(uncut.bytes)?;
-        uncut.armed = false;
-        drop(uncut);
-        self.framing.finish(&mut self.bytes, start, head);
+        let mut begun = Begun { bytes: &mut self.bytes, start, complete: false };
+        begun.bytes.resize(start + head, 0);
+        write(begun.bytes)?;
+        begun.complete = true;
+        drop(begun);
+        self.framing.complete(&mut self.bytes, start, head);
         Ok(())
     }
 
@@ -60,16 +67,7 @@ impl Output {
 
     /// Bytes that wait to be sent.
     pub fn len(&self) -> usize {
-        match self.framing {
-            Framing::Lengths { taken, .. } => self.bytes.len() - taken,
-            #[cfg(feature = "tungstenite")]
-            _ => self.bytes.len(),
-        }
-    }
-
-    /// Changes whenever some of it was sent: tells a slow reader from a silent one.
-    pub(crate) fn unwritten(&self) -> usize {
-        self.len() - self.written
+        self.bytes.len() - self.left
     }
 
     /// Whether nothing waits to be sent.
@@ -79,57 +77,56 @@ impl Output {
 
     /// Takes the first text, if texts are kept apart and there is one of at most `room` bytes.
     pub fn take_text(&mut self, room: usize) -> Option<Vec<u8>> {
-        let (lengths, taken) = match &mut self.framing {
-            Framing::Lengths { lengths, taken } => (lengths, taken),
-            #[cfg(feature = "tungstenite")]
-            _ => return None,
-        };
+        let Framing::Texts(lengths) = &mut self.framing else { return None };
         let length = lengths.pop_front_if(|length| *length <= room)?;
-        let text = self.bytes[*taken..*taken + length].to_vec();
-        *taken += length;
+        let text = self.bytes[self.left..self.left + length].to_vec();
+        self.left += length;
+        self.sent += length as u64;
         if lengths.is_empty() {
-            self.bytes = Vec::new();
-            *taken = 0;
+            self.take_buffer();
         }
         Some(text)
     }
 
-    #[cfg(feature = "tungstenite")]
-    pub(super) fn bytes_mut(&mut self) -> &mut Vec<u8> {
+    /// The bytes that are to be sent, where they are sent as a stream.
+    pub fn stream(&self) -> &[u8] {
+        &self.bytes[self.left..]
+    }
+
+    /// So many bytes of the stream have left.
+    pub fn advance(&mut self, bytes: usize) {
+        self.left = (self.left + bytes).min(self.bytes.len());
+        self.sent += bytes as u64;
+    }
+
+    /// Bytes that have left since the beginning: tells a slow reader from one that does not read.
+    pub fn sent(&self) -> u64 {
+        self.sent
+    }
+
+    /// The buffer itself, into which frames of other kinds can be written.
+    pub fn buffer(&mut self) -> &mut Vec<u8> {
         &mut self.bytes
     }
 
-    /// What is still to be written.
-    #[cfg(feature = "tungstenite")]
-    pub(super) fn rest(&self) -> &[u8] {
-        &self.bytes[self.written..]
-    }
-
-    /// So many bytes of the rest were written.
-    #[cfg(feature = "tungstenite")]
-    pub(super) fn advance(&mut self, written: usize) {
-        self.written += written;
-    }
-
-    /// Everything was written: gives the buffer back.
-    #[cfg(feature = "tungstenite")]
-    pub(super) fn take_buffer(&mut self) -> Vec<u8> {
-        self.written = 0;
+    /// Gives away the buffer, emptied, for others to use.
+    pub fn take_buffer(&mut self) -> Vec<u8> {
+        self.left = 0;
         self.bytes.clear();
         std::mem::take(&mut self.bytes)
     }
 }
 
-/// Removes what was begun unless it was completed.
-struct CutOff<'b> {
+/// A frame that is being written; removed again unless it is completed.
+struct Begun<'b> {
     bytes: &'b mut Vec<u8>,
     start: usize,
-    armed: bool,
+    complete: bool,
 }
 
-impl Drop for CutOff<'_> {
+impl Drop for Begun<'_> {
     fn drop(&mut self) {
-        if self.armed {
+        if !self.complete {
             self.bytes.truncate(self.start);
         }
     }
@@ -138,77 +135,133 @@ impl Drop for CutOff<'_> {
 impl Framing {
     /// The length of the header of a text of this length.
     fn head_len(&self, text: usize) -> usize {
-        #[cfg(feature = "tungstenite")]
-        let websocket = match text {
-            0..126 => 2,
-            126..0x1_0000 => 4,
-            _ => 10,
-        };
-        #[cfg(not(feature = "tungstenite"))]
-        let _ = text;
         match self {
-            #[cfg(feature = "tungstenite")]
-            Self::Unmasked => websocket,
-            #[cfg(feature = "tungstenite")]
-            Self::Masked => websocket + 4,
-            Self::Lengths { .. } => 0,
+            Self::Texts(_) => 0,
+            Self::WebSocket { key } => {
+                let length = match text {
+                    0..126 => 2,
+                    126..0x1_0000 => 4,
+                    _ => 10,
+                };
+                if key.is_some() { length + 4 } else { length }
+            }
         }
     }
 
-    /// Writes the header into the `head` bytes at `start`, moving the text if they were too many or too few.
-    fn finish(&mut self, bytes: &mut Vec<u8>, start: usize, head: usize) {
+    /// Writes the header into the `head` bytes at `start`, moving the text if they are too many or too few.
+    fn complete(&mut self, bytes: &mut Vec<u8>, start: usize, head: usize) {
         let text = bytes.len() - start - head;
-        if let Self::Lengths { lengths, .. } = self {
-            lengths.push_back(text);
-            return;
-        }
-        #[cfg(feature = "tungstenite")]
-        {
-            let need = self.head_len(text);
-            if need > head {
-                bytes.resize(bytes.len() + need - head, 0);
-                bytes.copy_within(start + head..start + head + text, start + need);
-            } else if need < head {
-                bytes.drain(start..start + head - need);
-            }
-            let masked = matches!(self, Self::Masked);
-            bytes[start] = 0x81;
-            write_length(&mut bytes[start + 1..start + need], text, masked);
-            if masked {
-                mask(&mut bytes[start + need - 4..]);
+        let need = self.head_len(text);
+        match self {
+            Self::Texts(lengths) => lengths.push_back(text),
+            Self::WebSocket { key } => {
+                if need > head {
+                    bytes.resize(bytes.len() + need - head, 0);
+                    bytes.copy_within(start + head..start + head + text, start + need);
+                } else if need < head {
+                    bytes.drain(start..start + head - need);
+                }
+                // One whole text message.
+                bytes[start] = 0x81;
+                write_length(&mut bytes[start + 1..start + need], text);
+                if let Some(key) = key {
+                    bytes[start + 1] |= 0x80;
+                    mask(&mut bytes[start + need - 4..], key());
+                }
             }
         }
     }
 }
 
-#[cfg(feature = "tungstenite")]
-fn write_length(head: &mut [u8], text: usize, masked: bool) {
-    let mask_bit = if masked { 0x80 } else { 0 };
+#[expect(clippy::cast_possible_truncation, reason = "each arm is as wide as its numbers")]
+fn write_length(head: &mut [u8], text: usize) {
     match text {
-        0..126 => head[0] = mask_bit | text as u8,
+        0..126 => head[0] = text as u8,
         126..0x1_0000 => {
-            head[0] = mask_bit | 126;
+            head[0] = 126;
             head[1..3].copy_from_slice(&(text as u16).to_be_bytes());
         }
         _ => {
-            head[0] = mask_bit | 127;
+            head[0] = 127;
             head[1..9].copy_from_slice(&(text as u64).to_be_bytes());
         }
     }
 }
 
-/// Puts a fresh key into the first four bytes and masks the rest with it.
-#[cfg(feature = "tungstenite")]
-fn mask(bytes: &mut [u8]) {
-    let key: [u8; 4] = rand::random();
+/// Puts the key into the first four bytes and masks the rest with it.
+fn mask(bytes: &mut [u8], key: [u8; 4]) {
     let (head, text) = bytes.split_at_mut(4);
     head.copy_from_slice(&key);
-    let wide = u64::from_ne_bytes([key[0], key[1], key[2], key[3], key[0], key[1], key[2], key[3]]);
+    let [a, b, c, d] = key;
+    let wide = u64::from_ne_bytes([a, b, c, d, a, b, c, d]);
     let (words, rest) = text.as_chunks_mut::<8>();
     for word in words {
         *word = (u64::from_ne_bytes(*word) ^ wide).to_ne_bytes();
     }
-    for (byte, key) in rest.iter_mut().zip(key.iter().cycle()) {
+    for (byte, key) in rest.iter_mut().zip(key) {
         *byte ^= key;
+    }
+    // At most seven bytes are left: the key once, and once more.
+    for (byte, key) in rest.iter_mut().skip(4).zip(key) {
+        *byte ^= key;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Output, mask};
+
+    #[test]
+    fn a_frame_has_the_header_of_its_true_length_whatever_was_guessed() {
+        for length in [0, 1, 125, 126, 127, 0xffff, 0x1_0000, 0x1_0001] {
+            for hint in [0, 125, 126, 0xffff, 0x1_0000] {
+                let mut output = Output::websocket_server();
+                output.plain_text(hint, |bytes| bytes.resize(bytes.len() + length, b'x'));
+                let head = match length {
+                    0..126 => vec![0x81, u8::try_from(length).expect("it is small")],
+                    126..0x1_0000 => {
+                        [&[0x81, 126], &u16::try_from(length).expect("it fits").to_be_bytes()[..]].concat()
+                    }
+                    _ => [&[0x81, 127], &(length as u64).to_be_bytes()[..]].concat(),
+                };
+                assert_eq!(output.stream()[..head.len()], head, "{length} bytes, {hint} guessed");
+                assert_eq!(output.len(), head.len() + length);
+                assert!(output.stream()[head.len()..].iter().all(|byte| *byte == b'x'));
+            }
+        }
+    }
+
+    #[test]
+    fn a_clients_frame_is_masked_with_its_key() {
+        let mut output = Output::websocket_client(|| [1, 2, 3, 4]);
+        output.plain_text(0, |bytes| bytes.extend_from_slice(b"0123456"));
+        assert_eq!(
+            output.stream(),
+            [0x81, 0x87, 1, 2, 3, 4, b'0' ^ 1, b'1' ^ 2, b'2' ^ 3, b'3' ^ 4, b'4' ^ 1, b'5' ^ 2, b'6' ^ 3]
+        );
+    }
+
+    #[test]
+    fn masking_goes_round_the_key() {
+        for length in 0..40 {
+            let mut bytes = vec![0; 4 + length];
+            mask(&mut bytes, [1, 2, 3, 4]);
+            let expected: Vec<u8> = [1, 2, 3, 4].into_iter().cycle().take(4 + length).collect();
+            assert_eq!(bytes, expected);
+        }
+    }
+
+    #[test]
+    fn nothing_is_left_of_a_frame_that_failed() {
+        let mut output = Output::texts();
+        output.plain_text(0, |bytes| bytes.push(b'a'));
+        let failed = output.text(0, |bytes| {
+            bytes.extend_from_slice(b"half of");
+            Err("it failed")
+        });
+        assert_eq!(failed, Err("it failed"));
+        assert_eq!(output.take_text(usize::MAX).as_deref(), Some(&b"a"[..]));
+        assert_eq!(output.take_text(usize::MAX), None);
+        assert!(output.is_empty());
     }
 }

@@ -53,7 +53,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
             Side::Accepting => Role::Server,
         };
         let codec = WebSocketContext::from_partially_read(rest, role, Some(config));
-        let output = Output::websocket(role == Role::Client);
+        let output = match role {
+            Role::Client => Output::websocket_client(rand::random),
+            Role::Server => Output::websocket_server(),
+        };
         Self { stream, codec, input: Vec::new(), start: 0, end: 0, ended: false, output, failed: false }
     }
 
@@ -75,7 +78,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
 
     /// Takes the thread's write buffer if there is none of our own in use.
     fn own_output(&mut self) {
-        let bytes = self.output.bytes_mut();
+        let bytes = self.output.buffer();
         if bytes.capacity() == 0 {
             *bytes = WRITE_BUFFER.take();
         }
@@ -92,7 +95,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Transport for WebSocket
         }
         loop {
             let input = &self.input[self.start..self.end];
-            let mut buffers = Buffers { input, ended: self.ended, output: self.output.bytes_mut() };
+            let mut buffers = Buffers { input, ended: self.ended, output: self.output.buffer() };
             let read = self.codec.read(&mut buffers);
             self.start = self.end - buffers.input.len();
             match read {
@@ -116,8 +119,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Transport for WebSocket
     }
 
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        while !self.output.rest().is_empty() {
-            match ready!(Pin::new(&mut self.stream).poll_write(cx, self.output.rest()))? {
+        while !self.output.stream().is_empty() {
+            match ready!(Pin::new(&mut self.stream).poll_write(cx, self.output.stream()))? {
                 0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
                 written => self.output.advance(written),
             }
@@ -135,7 +138,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Transport for WebSocket
             code: CloseCode::from(close.code),
             reason: close.reason[..close.reason.floor_char_boundary(123)].into(),
         });
-        let mut buffers = Buffers { input: &[], ended: false, output: self.output.bytes_mut() };
+        let mut buffers = Buffers { input: &[], ended: false, output: self.output.buffer() };
         // It writes into memory, and that it is closed already is as well.
         let _ = self.codec.close(&mut buffers, frame);
     }

@@ -3,6 +3,7 @@
 use super::envelope::{Envelope, is_truthy};
 use crate::proto::{Answer, Arguments, Call, Message, RawReason, RequestId, Scope, is_reserved};
 use serde::de::IgnoredAny;
+use serde_json::value::RawValue;
 use std::borrow::Cow;
 
 impl<'f> Message<'f> {
@@ -27,11 +28,11 @@ fn classify<'f>(envelope: &Envelope<'f>) -> Option<Message<'f>> {
         return None;
     }
     let id = envelope.id.and_then(|id| RequestId::from_json(id.get()));
-    let anonymous = envelope.anonymous.map(|raw| raw.get()).filter(|h| *h != "null");
+    let anonymous = envelope.anonymous.map(RawValue::get).filter(|h| *h != "null");
     if let Some(call) = call(envelope, id, anonymous) {
         return Some(call);
     }
-    let raw = |value: &'f serde_json::value::RawValue| RawReason {
+    let raw = |value: &'f RawValue| RawReason {
         value: value.get(),
         error: envelope.error_mark.is_some_and(|mark| is_truthy(mark.get())),
     };
@@ -47,7 +48,7 @@ fn classify<'f>(envelope: &Envelope<'f>) -> Option<Message<'f>> {
             Answer::Rejected(RawReason { error: reason.error && is_truthy(reason.value), ..reason })
         }
         (None, Some(_)) => Answer::Channel,
-        (None, None) => Answer::Result(envelope.result.map(|raw| raw.get())),
+        (None, None) => Answer::Result(envelope.result.map(RawValue::get)),
     };
     id.map(|id| Message::Response(id, answer))
 }
@@ -61,11 +62,12 @@ fn call<'f>(envelope: &Envelope<'f>, id: Option<RequestId>, anonymous: Option<&'
     let mut values = serde_json::Deserializer::from_str(inside).into_iter::<Cow<'_, str>>();
     let name = values.next().and_then(Result::ok);
     let rest = values.byte_offset();
-    let channel = envelope.channel.map(|raw| raw.get()).filter(|c| *c != "null");
+    let channel = envelope.channel.map(RawValue::get).filter(|c| *c != "null");
     let scope = match (anonymous, channel) {
         (Some(h), _) => anonymous_scope(h),
-        (None, Some(c)) => serde_json::from_str::<String>(c)
-            .map_or(Scope::NoChannel(c), |name| Scope::Named(Cow::Owned(name))),
+        (None, Some(c)) => {
+            serde_json::from_str::<String>(c).map_or(Scope::NoChannel(c), |name| Scope::Named(Cow::Owned(name)))
+        }
         (None, None) => Scope::Main,
     };
     let elsewhere = match &scope {

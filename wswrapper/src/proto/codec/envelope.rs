@@ -76,6 +76,6 @@ pub(super) fn is_truthy(json: &str) -> bool {
     match json {
         "null" | "false" | "\"\"" => false,
         // Every number that is zero, `-0` and `0e9` too; what is no number does not parse.
-        other => other.parse::<f64>().map_or(true, |number| number != 0.0),
+        other => !other.parse::<f64>().is_ok_and(|zero| zero == 0.0),
     }
 }
