@@ -1,0 +1,374 @@
+//! Real `ws-wrapper` clients of a server of ours. What they ask and expect is in `client.mjs`, one case for each test.
+
+use crate::node;
+use crate::support::{Alive, Log};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::process::{Output, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::process::{Child, Command};
+use tokio::sync::oneshot;
+use wswrapper::{CallError, Context, Rejection, Server, WsError, ws_handlers, ws_service};
+
+/// Far more than a case needs.
+const TIME_LIMIT: Duration = Duration::from_mins(1);
+
+/// What the clients call on the main channel.
+#[derive(Clone, Default)]
+struct Desk {
+    log: Log,
+    /// Those who wait in `hold`, and how many.
+    held: Arc<Mutex<HashMap<u32, oneshot::Sender<()>>>>,
+    waiting: Alive,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Basket {
+    owner: Option<String>,
+    items: Vec<Item>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Item {
+    name: String,
+    price: f64,
+}
+
+#[derive(Debug, thiserror::Error, WsError)]
+enum DeskError {
+    #[error("only {left} seats are left")]
+    Full { left: u32 },
+    #[error("the desk is closed")]
+    Closed,
+}
+
+/// What each client serves.
+#[ws_service(channel = "customer")]
+trait Customer {
+    async fn confirm(&self, question: String) -> Result<bool, Rejection>;
+    async fn name(&self) -> Result<Option<String>, Rejection>;
+    async fn fail(&self) -> Result<(), Rejection>;
+    async fn reject(&self, value: Value) -> Result<(), Rejection>;
+    async fn missing(&self) -> Result<(), Rejection>;
+    async fn count(&self) -> Result<i64, Rejection>;
+    #[ws(event)]
+    async fn sold(&self, item: String, price: Option<f64>);
+}
+
+#[ws_handlers(rename_all = "camelCase")]
+impl Desk {
+    async fn add(&self, a: i64, b: i64) -> i64 {
+        a + b
+    }
+
+    async fn half(&self, a: f64) -> f64 {
+        a / 2.0
+    }
+
+    async fn largest(&self) -> u64 {
+        u64::MAX
+    }
+
+    async fn shout(&self, text: &str) -> String {
+        text.to_uppercase()
+    }
+
+    async fn echo(&self, value: Value) -> Value {
+        value
+    }
+
+    async fn discount(&self, mut basket: Basket) -> Basket {
+        basket.items.iter_mut().for_each(|item| item.price /= 2.0);
+        basket
+    }
+
+    async fn maybe(&self, a: i64, b: Option<i64>, c: Option<String>) -> (i64, Option<i64>, Option<String>) {
+        (a, b, c)
+    }
+
+    async fn nothing(&self) {}
+
+    async fn none(&self) -> Option<u8> {
+        None
+    }
+
+    async fn reserve(&self, seats: u32) -> Result<u32, DeskError> {
+        match seats {
+            0 => Err(DeskError::Closed),
+            1..=10 => Ok(seats),
+            _ => Err(DeskError::Full { left: 10 }),
+        }
+    }
+
+    async fn fail(&self, message: String) -> Result<(), String> {
+        Err(message)
+    }
+
+    async fn reject(&self, value: Value) -> Result<(), Rejection> {
+        Err(Rejection::value(value))
+    }
+
+    async fn internal(&self) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        Err("the password is 1234".into())
+    }
+
+    /// Is answered when it is released.
+    async fn hold(&self, n: u32) -> u32 {
+        let _waits = self.waiting.guard();
+        let (sender, released) = oneshot::channel();
+        self.held.lock().expect("no panic while holding").insert(n, sender);
+        released.await.expect("it is released before it is replaced");
+        n
+    }
+
+    async fn release(&self, n: u32) -> bool {
+        let held = self.held.lock().expect("no panic while holding").remove(&n);
+        held.is_some_and(|held| held.send(()).is_ok())
+    }
+
+    /// Asks its caller everything that a client can answer, and tells what came.
+    async fn interview(&self, ctx: Context) -> Vec<Value> {
+        let customer = CustomerProxy::new(ctx.peer());
+        vec![
+            told(customer.confirm("one \"lamp\", really?").await),
+            told(customer.name().await),
+            told(customer.fail().await),
+            told(customer.reject(json!({"code": 42})).await),
+            told(customer.reject(json!("a text")).await),
+            told(customer.missing().await),
+            told(customer.count().await),
+        ]
+    }
+
+    /// Tells everyone.
+    async fn sell(&self, ctx: Context, item: String, price: Option<f64>) -> usize {
+        CustomerProxy::new(ctx.broadcast()).sold(item, price).await.expect("it can be encoded").sent
+    }
+
+    #[ws(event)]
+    async fn note(&self, text: String) {
+        self.log.add(text);
+    }
+
+    #[ws(event)]
+    async fn close_me(&self, ctx: Context, code: u16, reason: String) {
+        ctx.peer().close(code, reason);
+    }
+}
+
+/// How a call ended, as JSON.
+fn told<T: Serialize>(result: Result<T, CallError<Rejection>>) -> Value {
+    match result {
+        Ok(value) => json!({"result": value}),
+        Err(CallError::Rejected(error)) => json!({"rejected": error}),
+        Err(error) => json!({"failed": error.to_string()}),
+    }
+}
+
+/// What the clients call on a channel.
+#[derive(Clone, Default)]
+struct Files {
+    contents: Arc<Mutex<HashMap<String, String>>>,
+}
+
+#[ws_handlers(channel = "files", rename_all = "camelCase")]
+impl Files {
+    async fn read(&self, name: String) -> Result<String, String> {
+        let content = self.contents.lock().expect("no panic while reading").get(&name).cloned();
+        content.ok_or_else(|| format!("no such file: {name}"))
+    }
+
+    /// Its name is reserved on the main channel, and on that only.
+    async fn open(&self, name: String) -> bool {
+        self.contents.lock().expect("no panic while reading").contains_key(&name)
+    }
+
+    #[ws(event)]
+    async fn write_file(&self, name: String, content: String) {
+        self.contents.lock().expect("no panic while writing").insert(name, content);
+    }
+}
+
+/// A server, and the scripts that call it.
+struct Shop {
+    desk: Desk,
+    server: Server,
+    url: String,
+    package: PathBuf,
+}
+
+impl Shop {
+    async fn open() -> Option<Self> {
+        let package = node::package("interop")?;
+        let desk = Desk::default();
+        let (errors, ends) = (desk.log.clone(), desk.log.clone());
+        let listening = Server::builder()
+            .service(desk.clone())
+            .service(Files::default())
+            .on_error(move |_, error| errors.add(error.to_string()))
+            .on_close(move |_, closed| {
+                ends.add(format!("closed: {} {:?} {}", closed.code, closed.reason, closed.by_us));
+                async {}
+            })
+            .bind("127.0.0.1:0")
+            .await
+            .expect("there is a free port");
+        let url = format!("ws://{}", listening.local_addr());
+        let server = listening.server();
+        tokio::spawn(listening.serve());
+        Some(Self { desk, server, url, package })
+    }
+
+    fn start(&self, case: &str) -> Child {
+        let mut node = Command::new("node");
+        node.args(["client.mjs", case, &self.url]).current_dir(&self.package).kill_on_drop(true);
+        node.stdout(Stdio::piped()).stderr(Stdio::piped());
+        node.spawn().expect("Node can be run")
+    }
+
+    /// Runs a case of `client.mjs` to its end.
+    async fn passes(&self, case: &str) {
+        passed(self.start(case)).await;
+    }
+}
+
+async fn passed(node: Child) {
+    let output = tokio::time::timeout(TIME_LIMIT, node.wait_with_output()).await.expect("it ends in time");
+    let Output { status, stdout, stderr } = output.expect("its output can be read");
+    let said = |bytes| String::from_utf8_lossy(bytes).into_owned();
+    assert!(status.success(), "{status}\n{}{}", said(&stdout), said(&stderr));
+}
+
+#[tokio::test]
+async fn results_of_every_kind_reach_a_javascript_client() {
+    let Some(shop) = Shop::open().await else { return };
+    shop.passes("results").await;
+}
+
+#[tokio::test]
+async fn what_javascript_leaves_undefined_is_an_optional_argument() {
+    let Some(shop) = Shop::open().await else { return };
+    shop.passes("optionalArguments").await;
+}
+
+#[tokio::test]
+async fn a_javascript_client_calls_a_named_channel() {
+    let Some(shop) = Shop::open().await else { return };
+    shop.passes("channels").await;
+}
+
+#[tokio::test]
+async fn errors_reach_javascript_with_message_code_and_data() {
+    let Some(shop) = Shop::open().await else { return };
+    shop.passes("errors").await;
+    assert_eq!(shop.desk.log.entries()[0], "handler of `internal` failed: the password is 1234");
+}
+
+#[tokio::test]
+async fn what_nobody_handles_is_rejected_in_the_words_of_javascript() {
+    let Some(shop) = Shop::open().await else { return };
+    shop.passes("unknown").await;
+    assert_eq!(
+        shop.desk.log.entries()[..2],
+        [
+            "event `nope` was dropped: No event listener for 'nope'",
+            "event `nope` on channel `nowhere` was dropped: Channel 'nowhere' does not exist",
+        ]
+    );
+}
+
+#[tokio::test]
+async fn wrong_arguments_from_javascript_are_rejected_and_the_connection_goes_on() {
+    let Some(shop) = Shop::open().await else { return };
+    shop.passes("wrongArguments").await;
+}
+
+#[tokio::test]
+async fn events_from_javascript_arrive_in_order() {
+    let Some(shop) = Shop::open().await else { return };
+    shop.passes("events").await;
+    let expected: Vec<_> = (0..100).map(|n| format!("note {n}")).collect();
+    assert_eq!(shop.desk.log.entries()[..100], expected);
+}
+
+#[tokio::test]
+async fn a_broadcast_reaches_every_javascript_client() {
+    let Some(shop) = Shop::open().await else { return };
+    shop.passes("broadcast").await;
+}
+
+#[tokio::test]
+async fn the_server_calls_a_javascript_client_and_sees_its_errors() {
+    let Some(shop) = Shop::open().await else { return };
+    shop.passes("interview").await;
+}
+
+#[tokio::test]
+async fn answers_find_their_javascript_callers_in_any_order() {
+    let Some(shop) = Shop::open().await else { return };
+    shop.passes("outOfOrder").await;
+}
+
+#[tokio::test]
+async fn an_answer_after_the_timeout_of_javascript_harms_nothing() {
+    let Some(shop) = Shop::open().await else { return };
+    shop.passes("timeouts").await;
+}
+
+#[tokio::test]
+async fn what_javascript_queued_before_the_connection_opened_is_answered() {
+    let Some(shop) = Shop::open().await else { return };
+    shop.passes("queueBeforeOpening").await;
+}
+
+#[tokio::test]
+async fn long_texts_pass_and_one_above_the_limit_closes_with_1009() {
+    let Some(shop) = Shop::open().await else { return };
+    shop.passes("longTexts").await;
+    let entries = shop.desk.log.has(1).await;
+    assert!(entries[0].starts_with("closed: 1009 "), "{entries:?}");
+}
+
+#[tokio::test]
+async fn a_javascript_client_that_disconnects_ends_its_handlers() {
+    let Some(shop) = Shop::open().await else { return };
+    shop.passes("disconnect").await;
+    assert_eq!(shop.desk.log.has(1).await, ["closed: 4001 \"enough\" false"]);
+    assert_eq!(shop.desk.waiting.count(), 0);
+    assert!(shop.server.peers().is_empty());
+}
+
+#[tokio::test]
+async fn a_javascript_client_that_is_killed_ends_its_handlers() {
+    let Some(shop) = Shop::open().await else { return };
+    let mut node = shop.start("hang");
+    shop.desk.waiting.becomes(1).await;
+    node.kill().await.expect("it runs");
+    shop.desk.waiting.becomes(0).await;
+    let entries = shop.desk.log.has(1).await;
+    assert!(entries[0].starts_with("closed: 1006 "), "{entries:?}");
+}
+
+#[tokio::test]
+async fn javascript_sees_the_code_and_reason_of_a_server_that_closes() {
+    let Some(shop) = Shop::open().await else { return };
+    shop.passes("closedByServer").await;
+    assert_eq!(shop.desk.log.has(1).await, ["closed: 4002 \"closing time\" true"]);
+}
+
+#[tokio::test]
+async fn a_closing_server_says_so_to_its_javascript_clients() {
+    let Some(shop) = Shop::open().await else { return };
+    let node = shop.start("shutdown");
+    shop.desk.waiting.becomes(1).await;
+    tokio::join!(passed(node), shop.server.close());
+}
+
+#[tokio::test]
+async fn a_javascript_client_comes_back_on_a_new_connection() {
+    let Some(shop) = Shop::open().await else { return };
+    shop.passes("rebind").await;
+}

@@ -1,0 +1,52 @@
+//! Node and npm for the tests that need them; without them a test is skipped aloud, and fails in CI.
+
+#![allow(dead_code, unreachable_pub, reason = "each test uses its part")]
+
+use std::env;
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+const NPM: &str = if cfg!(windows) { "npm.cmd" } else { "npm" };
+
+/// The npm package in this directory below `tests`, with its dependencies installed; `None` where there is no Node.
+pub fn package(directory: &str) -> Option<PathBuf> {
+    if let Some(missing) = ["node", NPM].into_iter().find(|tool| !runs(tool)) {
+        return skip(missing);
+    }
+    let package = Path::new(env!("CARGO_MANIFEST_DIR")).join(directory);
+    install(&package);
+    Some(package)
+}
+
+/// Says that a test is skipped, past the capture of the tests' output.
+pub fn skip<T>(missing: &str) -> Option<T> {
+    assert!(env::var_os("CI").is_none(), "`{missing}` is missing, and nothing may be skipped in CI");
+    // Whoever has closed it does not want to know.
+    let _ = writeln!(io::stderr(), "SKIPPED: `{missing}` is missing");
+    None
+}
+
+/// Whether there is such a program.
+pub fn runs(program: &str) -> bool {
+    let version = Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
+    version.is_ok_and(|status| status.success())
+}
+
+/// Installs what the lock file says, once: tests that run at the same time, in whatever process, wait for the first.
+fn install(package: &Path) {
+    let name = package.file_name().expect("it is below `tests`").to_string_lossy();
+    let turn = File::create(Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("npm-{name}.lock")));
+    let turn = turn.expect("a file can be written");
+    turn.lock().expect("the file can be locked");
+    let wanted = fs::read(package.join("package-lock.json")).expect("there is a lock file");
+    let installed = package.join("node_modules/.installed");
+    if fs::read(&installed).is_ok_and(|have| have == wanted) {
+        return;
+    }
+    let npm = Command::new(NPM).args(["ci", "--no-audit", "--no-fund"]).current_dir(package).output();
+    let npm = npm.expect("npm can be run");
+    assert!(npm.status.success(), "npm ci failed: {}", String::from_utf8_lossy(&npm.stderr));
+    fs::write(installed, wanted).expect("a file can be written");
+}
