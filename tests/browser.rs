@@ -1,0 +1,60 @@
+//! The chat example's page in a browser: real clicks, real outages. What is done there is in `browser/e2e.mjs`.
+
+#[path = "interop/node.rs"]
+mod node;
+
+use serde_json::Value;
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::{Output, Stdio};
+use std::time::Duration;
+use tokio::process::Command;
+
+/// It takes less than one minute on a machine that has nothing else to do.
+const TIME_LIMIT: Duration = Duration::from_mins(5);
+
+#[tokio::test]
+async fn the_chat_works_in_a_browser() {
+    let Some(package) = node::package("browser") else { return };
+    let chromium = env::var("CHROMIUM").unwrap_or_else(|_| "/usr/bin/chromium".to_owned());
+    if !node::runs(&chromium) {
+        return node::skip(&chromium);
+    }
+    let screenshots = Path::new(env!("CARGO_TARGET_TMPDIR")).join("browser");
+    let mut script = Command::new("node");
+    script.arg("e2e.mjs").arg(chat()).arg(&screenshots).current_dir(package).env("CHROMIUM", chromium);
+    script.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut script = script.spawn().expect("Node can be run");
+
+    // It ends itself, its browser and its server when this is closed, be it by the end of this process.
+    let stdin = script.stdin.take();
+    tokio::spawn(async move {
+        tokio::time::sleep(TIME_LIMIT).await;
+        drop(stdin);
+    });
+    let Output { status, stdout, stderr } = script.wait_with_output().await.expect("its output can be read");
+    let said = |bytes| String::from_utf8_lossy(bytes).into_owned();
+    assert!(
+        status.success(),
+        "{status}, screenshots are in {}\n{}{}",
+        screenshots.display(),
+        said(&stdout),
+        said(&stderr),
+    );
+}
+
+/// The chat example's program, built if it has to be.
+fn chat() -> PathBuf {
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("it is in the target directory");
+    let mut cargo = std::process::Command::new(env!("CARGO"));
+    cargo.args(["build", "--package", "wswrapper-examples", "--example", "chat", "--message-format=json"]);
+    cargo.arg("--target-dir").arg(target).current_dir(env!("CARGO_MANIFEST_DIR"));
+    let built = cargo.output().expect("Cargo can be run");
+    assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
+    let messages = serde_json::Deserializer::from_slice(&built.stdout).into_iter::<Value>();
+    let chat = messages.map(|message| message.expect("a message is JSON")).find_map(|message| {
+        let is_chat = message["target"]["name"] == "chat";
+        message["executable"].as_str().filter(|_| is_chat).map(PathBuf::from)
+    });
+    chat.expect("it has an executable")
+}

@@ -422,7 +422,9 @@ fn rejection() -> impl Strategy<Value = Rejection> {
     let error = (any::<String>(), object()).prop_map(|(message, properties)| {
         properties.into_iter().fold(Rejection::new(message), |error, (name, value)| error.with_property(&name, value))
     });
-    prop_oneof![error, value().prop_map(Rejection::value)]
+    // A null is sent as something else.
+    let bare = value().prop_filter("not null", |value| !value.is_null()).prop_map(Rejection::value);
+    prop_oneof![error, bare]
 }
 
 fn text(frame: &[u8]) -> &str {
@@ -448,7 +450,9 @@ proptest! {
         request in proptest::option::of((id(), proptest::option::of(any::<u64>()))),
     ) {
         let channel = channel.as_deref().filter(|channel| !channel.is_empty());
-        prop_assume!(check_event(&event, channel).is_ok());
+        if check_event(&event, channel).is_err() {
+            return Ok(());
+        }
         let mut call = CallEncoder::new(&event);
         for argument in &arguments {
             call.argument(argument).expect("JSON");

@@ -8,6 +8,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::frame::Frame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 use tokio_tungstenite::tungstenite::{Bytes, Message};
@@ -28,6 +29,16 @@ impl Desk {
     fn handshake(&self, ctx: Context) -> (String, Option<String>, bool) {
         let header = ctx.handshake().headers().get("host").and_then(|host| host.to_str().ok());
         (ctx.handshake().uri().to_string(), header.map(ToOwned::to_owned), ctx.handshake().remote_addr().is_some())
+    }
+
+    /// The values of a header.
+    fn header(&self, ctx: Context, name: String) -> Vec<String> {
+        let values = ctx.handshake().headers().get_all(&name).into_iter();
+        values.map(|value| value.to_str().unwrap_or("?").to_owned()).collect()
+    }
+
+    fn subprotocol(&self, ctx: Context) -> Option<String> {
+        ctx.handshake().subprotocol().map(ToOwned::to_owned)
     }
 
     async fn wait(&self) {
@@ -117,13 +128,202 @@ async fn a_port_in_use_is_said_with_what_to_do() {
 async fn a_url_that_is_none_is_said_to_be_wrong() {
     for (url, reason) in [
         ("http://localhost:1", "it begins with http; write ws:// instead"),
-        ("localhost:1", "it must begin with ws://"),
-        ("ftp://localhost", "it must begin with ws://"),
+        ("https://localhost:1", "it begins with https; write wss:// instead"),
+        ("localhost:1", "it must begin with ws:// or wss://"),
+        ("ftp://localhost", "it must begin with ws:// or wss://"),
+        ("ws://localhost:99999", "its port is not a number up to 65535"),
+        ("ws://localhost:eighty/", "its port is not a number up to 65535"),
+        ("ws://:80/", "it has no host"),
         ("ws://", "it cannot be parsed"),
         ("not a url", "it cannot be parsed"),
     ] {
         let error = Client::connect(url).await.expect_err(url);
         assert_eq!(error.to_string(), format!("`{url}` is not a WebSocket URL: {reason}"));
+    }
+}
+
+#[tokio::test]
+async fn a_user_in_a_url_is_refused_and_no_password_is_shown() {
+    let help = "it names a user; write `.header(\"Authorization\", ..)` on the client's builder instead";
+    for (url, shown, reason) in [
+        ("ws://ada@localhost/", "ws://***@localhost/", help),
+        ("ws://ada:secret@localhost:1/path", "ws://***@localhost:1/path", help),
+        ("wss://ada:secret@[::1]/", "wss://***@[::1]/", help),
+        ("ws://ada:se cret@localhost", "ws://***@localhost", "it cannot be parsed"),
+        ("ws://ada:se/cret@localhost", "ws://***@localhost", "its port is not a number up to 65535"),
+    ] {
+        let error = Client::connect(url).await.expect_err(url);
+        assert_eq!(error.to_string(), format!("`{shown}` is not a WebSocket URL: {reason}"));
+        assert!(!format!("{error:?}").contains("cret"), "{error:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_url_may_have_a_query_alone_and_any_case_of_its_scheme() -> Result<(), Box<dyn Error>> {
+    let running = serve(Server::builder()).await;
+    let client = Client::connect(&format!("WS://{}?query=1#fragment", running.address)).await?;
+    assert_eq!(DeskProxy::new(&client).handshake().await?.0, "/?query=1");
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_port_of_ws_is_80_unless_the_url_names_one() {
+    for (url, expected) in [("ws://127.0.0.1/path", "127.0.0.1:80"), ("ws://[::1]:", "[::1]:80")] {
+        // Whatever is there is none of ours.
+        match Client::connect(url).await.expect_err(url) {
+            ConnectError::Connect { address, .. }
+            | ConnectError::Handshake { address, .. }
+            | ConnectError::TimedOut { address } => assert_eq!(address, expected),
+            error => panic!("expected that it tries {expected}, got {error}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_url_may_have_an_ipv6_host() -> Result<(), Box<dyn Error>> {
+    let listening = match Server::builder().service(Desk).bind("[::1]:0").await {
+        Ok(listening) => listening,
+        Err(error) => {
+            eprintln!("SKIPPED: this machine has no IPv6: {error}");
+            return Ok(());
+        }
+    };
+    let port = listening.local_addr().port();
+    tokio::spawn(listening.serve());
+    let client = Client::connect(&format!("ws://[::1]:{port}")).await?;
+    assert_eq!(DeskProxy::new(&client).handshake().await?, ("/".to_owned(), Some(format!("[::1]:{port}")), true));
+    Ok(())
+}
+
+#[tokio::test]
+async fn extra_headers_arrive() -> Result<(), Box<dyn Error>> {
+    let running = serve(Server::builder()).await;
+    let builder = Client::builder()
+        .header("Authorization", "Bearer abc")
+        .header("X-Number", "one")
+        .header("x-number", "two")
+        .header("Cookie", "a=1; b=\"2\"")
+        .header("Origin", "https://desk.example");
+    let client = builder.connect(&running.url()).await?;
+    let desk = DeskProxy::new(&client);
+    assert_eq!(desk.header("authorization").await?, ["Bearer abc"]);
+    assert_eq!(desk.header("x-number").await?, ["one", "two"]);
+    assert_eq!(desk.header("cookie").await?, ["a=1; b=\"2\""]);
+    assert_eq!(desk.header("origin").await?, ["https://desk.example"]);
+    assert_eq!(desk.header("sec-websocket-protocol").await?, [""; 0]);
+    assert_eq!(desk.header("sec-websocket-version").await?, ["13"]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn headers_that_cannot_be_sent_are_said() {
+    let (ours, control) = ("it belongs to the handshake itself", "its value may not hold control characters");
+    for (name, value, reason) in [
+        ("Sec-WebSocket-Key", "abc", ours),
+        ("sec-websocket-version", "12", ours),
+        ("SEC-WEBSOCKET-EXTENSIONS", "permessage-deflate", ours),
+        ("Sec-WebSocket-Protocol", "desk", "subprotocols are offered by `.subprotocol(..)`"),
+        ("Connection", "close", ours),
+        ("Upgrade", "h2c", ours),
+        ("Content-Length", "1", ours),
+        ("Transfer-Encoding", "chunked", ours),
+        ("Host", "elsewhere", "it comes from the URL"),
+        ("", "empty", "that is not a header's name"),
+        ("two words", "x", "that is not a header's name"),
+        ("X-Split", "x\r\nX-Injected: y", control),
+        ("X-Null", "\0", control),
+    ] {
+        // Nobody listens there: it is said before anything is tried.
+        let builder = Client::builder().header("X-Good", "yes").header(name, value).header("Host", "a later mistake");
+        let error = builder.connect("ws://127.0.0.1:1").await.expect_err(name);
+        assert_eq!(error.to_string(), format!("header `{name}` cannot be sent: {reason}"));
+    }
+}
+
+#[tokio::test]
+async fn a_subprotocol_is_agreed_upon() -> Result<(), Box<dyn Error>> {
+    let running = serve(Server::builder().subprotocol("desk.v2").subprotocol("desk.v1")).await;
+    let none: &[&str] = &[];
+    for (offered, header, chosen) in [
+        (none, None, None),
+        (&["desk.v1"], Some("desk.v1"), Some("desk.v1")),
+        // The client's order decides.
+        (&["desk.v1", "desk.v2"], Some("desk.v1, desk.v2"), Some("desk.v1")),
+        (&["desk.v3", "desk.v2", "desk.v1"], Some("desk.v3, desk.v2, desk.v1"), Some("desk.v2")),
+        (&["desk.v3", "desk.v3"], Some("desk.v3"), None),
+        // Case counts.
+        (&["DESK.v1"], Some("DESK.v1"), None),
+    ] {
+        let builder = offered.iter().fold(Client::builder(), |builder, name| builder.subprotocol(name));
+        let client = builder.connect(&running.url()).await?;
+        let desk = DeskProxy::new(&client);
+        assert_eq!(desk.header("sec-websocket-protocol").await?, Vec::from_iter(header), "{offered:?}");
+        assert_eq!(client.handshake().subprotocol(), chosen, "{offered:?}");
+        assert_eq!(desk.subprotocol().await?.as_deref(), chosen, "{offered:?}");
+        let answered = client.handshake().headers().get("sec-websocket-protocol");
+        assert_eq!(answered.map(|value| value.as_bytes()), chosen.map(str::as_bytes), "{offered:?}");
+    }
+    // Whoever offers them in several headers.
+    let request = "GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+        Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+        Sec-WebSocket-Protocol: other,,\r\nSec-WebSocket-Protocol:desk.v1 , desk.v2\r\n\r\n";
+    let mut stream = TcpStream::connect(running.address).await?;
+    stream.write_all(request.as_bytes()).await?;
+    let mut answer = [0; 1024];
+    let read = stream.read(&mut answer).await?;
+    let answer = String::from_utf8_lossy(&answer[..read]).to_ascii_lowercase();
+    assert!(answer.starts_with("http/1.1 101 ") && answer.contains("\r\nsec-websocket-protocol: desk.v1\r\n"), "{answer}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_server_without_subprotocols_chooses_none() -> Result<(), Box<dyn Error>> {
+    let running = serve(Server::builder()).await;
+    let client = Client::builder().subprotocol("desk").connect(&running.url()).await?;
+    assert_eq!(client.handshake().subprotocol(), None);
+    assert_eq!(DeskProxy::new(&client).subprotocol().await?, None);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_subprotocol_that_was_not_offered_is_refused() {
+    for (offered, answered, reason) in [
+        (&[][..], "desk", "it chose the subprotocol `desk`, which was not offered"),
+        (&["desk"], "desk2", "it chose the subprotocol `desk2`, which was not offered"),
+        (&["a", "b"], "a, b", "it chose the subprotocol `a, b`, which was not offered"),
+        (&["a", "b"], "a\r\nSec-WebSocket-Protocol: b", "it chose more than one subprotocol"),
+        (&["desk"], "desk\r\nSec-WebSocket-Extensions: x", "it chose an extension that was not offered"),
+    ] {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
+        let address = listener.local_addr().expect("it is bound");
+        tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.expect("somebody connects");
+            let mut head = vec![0; 1024];
+            let read = stream.read(&mut head).await.expect("it asks");
+            let head = String::from_utf8_lossy(&head[..read]);
+            let key = head.lines().find_map(|line| line.strip_prefix("Sec-WebSocket-Key: ")).expect("it has a key");
+            let answer = format!(
+                "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+                 Sec-WebSocket-Accept: {}\r\nSec-WebSocket-Protocol: {answered}\r\n\r\n",
+                derive_accept_key(key.as_bytes())
+            );
+            stream.write_all(answer.as_bytes()).await.expect("it reads");
+        });
+        let builder = offered.iter().fold(Client::builder(), |builder, name| builder.subprotocol(name));
+        let error = builder.connect(&format!("ws://{address}")).await.expect_err(answered);
+        assert_eq!(error.to_string(), format!("the server at {address} refused the handshake: {reason}"));
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_a_subprotocol_is_said_at_both_ends() {
+    for name in ["", "a b", "a,b", "a\r\nb", "ä"] {
+        let expected =
+            format!("`{name}` cannot be a subprotocol: it must be of ASCII letters, digits and !#$%&'*+-.^_`|~");
+        let client = Client::builder().subprotocol(name).subprotocol("good").connect("ws://127.0.0.1:1").await;
+        assert_eq!(client.expect_err(name).to_string(), expected);
+        let server = Server::builder().subprotocol("good").subprotocol(name).build();
+        assert_eq!(server.expect_err(name).to_string(), expected);
     }
 }
 
@@ -179,6 +379,30 @@ async fn a_server_that_says_nothing_is_not_waited_for() {
     let limits = Limits { handshake_timeout: Duration::from_millis(50), ..Limits::default() };
     let error = Client::builder().limits(limits).connect(&format!("ws://{address}")).await.expect_err("it is silent");
     assert_eq!(error.to_string(), format!("{address} did not complete the handshake in time"));
+}
+
+#[tokio::test]
+async fn a_clients_own_time_to_connect_counts_instead_of_the_limits() -> Result<(), Box<dyn Error>> {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let url = format!("ws://{}", listener.local_addr()?);
+    let silent = Client::builder().connect_timeout(Duration::from_millis(50)).connect(&url);
+    let error = tokio::time::timeout(Duration::from_secs(5), silent).await?.expect_err("it is silent");
+    assert!(matches!(error, ConnectError::TimedOut { .. }), "{error}");
+    let _ = listener.accept().await?;
+    // And the other way round: one that waits still does when the limits' time is over, as it is for another.
+    let limits = Limits { handshake_timeout: Duration::from_millis(50), ..Limits::default() };
+    let patient = Client::builder().limits(limits.clone()).connect_timeout(Duration::MAX);
+    let patient = tokio::spawn({
+        let url = url.clone();
+        async move { patient.connect(&url).await }
+    });
+    let (stream, _) = listener.accept().await?;
+    let hasty = Client::builder().limits(limits).connect(&url).await;
+    assert!(matches!(hasty, Err(ConnectError::TimedOut { .. })));
+    let server = Server::builder().service(Desk).build()?;
+    server.accept(stream).await?;
+    assert_eq!(DeskProxy::new(&patient.await??).echo("hello").await?, "hello");
+    Ok(())
 }
 
 #[tokio::test]

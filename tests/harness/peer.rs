@@ -253,9 +253,10 @@ impl<'s> Peer<'s> {
 
     fn advance(&mut self, time: Duration) {
         self.now += time;
-        while self.connection.poll_timeout().is_some_and(|at| at <= self.now) {
+        if self.connection.poll_timeout().is_some_and(|at| at <= self.now) {
             self.connection.handle_timeout(self.now);
         }
+        assert!(self.connection.poll_timeout().is_none_or(|at| at > self.now), "all that was due has ended");
     }
 
     fn transmit(&mut self) {

@@ -1,0 +1,469 @@
+//! Clients of ours at a real server of `ws-server-wrapper`. What it answers is in `server.mjs`.
+
+use crate::node;
+use crate::support::Log;
+use serde_json::{Value, json};
+use std::process::Stdio;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
+use tokio::process::{Child, ChildStdout, Command};
+use tokio::sync::Barrier;
+use wswrapper::{CallError, Client, ClientBuilder, Rejection, SendError, WsError, ws_handlers, ws_service};
+
+/// Far longer than anything here takes.
+const TIME_LIMIT: Duration = Duration::from_mins(1);
+
+/// What the server does on its main channel.
+#[ws_service(rename_all = "camelCase")]
+trait Desk {
+    async fn echo(&self, value: Value) -> Value;
+    async fn nothing(&self);
+    async fn none(&self) -> Option<u8>;
+    async fn later(&self, value: Value) -> Value;
+    async fn nan(&self) -> f64;
+    async fn big(&self) -> u64;
+    async fn big_later(&self) -> Result<u64, Rejection>;
+    async fn fail(&self, message: String) -> Result<(), String>;
+    async fn fail_later(&self, message: String) -> Result<(), Rejection>;
+    async fn reject(&self, value: Value) -> Result<(), Rejection>;
+    async fn reject_nothing(&self) -> Result<(), Rejection>;
+    async fn hold(&self, n: u32) -> u32;
+    async fn release(&self, n: u32);
+    async fn twice(&self) -> String;
+    async fn missing(&self) -> u8;
+    async fn interview(&self) -> Vec<Value>;
+    async fn in_any_order(&self, count: usize) -> bool;
+    async fn pongs(&self, count: u32) -> u32;
+    #[ws(event)]
+    async fn note(&self, text: String);
+    #[ws(event)]
+    async fn note_all(&self, text: String);
+    #[ws(event)]
+    async fn close_me(&self, code: u16, reason: String);
+}
+
+#[ws_service(channel = "calc")]
+trait Calc {
+    async fn add(&self, a: i64, b: i64) -> i64;
+    async fn divide(&self, a: i64, b: i64) -> Result<i64, CalcError>;
+    /// Its name is reserved on the main channel, and on that only.
+    async fn close(&self) -> String;
+    async fn missing(&self) -> u8;
+}
+
+#[derive(Debug, PartialEq, thiserror::Error, WsError)]
+enum CalcError {
+    #[error("division by zero")]
+    DivisionByZero,
+    #[error("{rest} is left")]
+    Odd { rest: i64 },
+}
+
+/// What the server hears of us.
+struct Reader {
+    log: Log,
+}
+
+#[ws_handlers]
+impl Reader {
+    #[ws(event)]
+    async fn news(&self, text: String, page: Option<u32>) {
+        self.log.add(format!("{text} {page:?}"));
+    }
+}
+
+/// What the server calls on us.
+struct Customer {
+    /// Where so many calls wait for each other.
+    all: Arc<Barrier>,
+}
+
+#[derive(Debug, thiserror::Error, WsError)]
+enum CustomerError {
+    #[error("only {left} seats are left")]
+    Full { left: u32 },
+}
+
+#[ws_handlers(channel = "customer")]
+impl Customer {
+    async fn add(&self, a: i64, b: i64) -> i64 {
+        a + b
+    }
+
+    async fn greet(&self, name: &str) -> String {
+        format!("hello, {name}")
+    }
+
+    async fn nothing(&self) {}
+
+    async fn reserve(&self, seats: u32) -> Result<u32, CustomerError> {
+        if seats > 10 { Err(CustomerError::Full { left: 10 }) } else { Ok(seats) }
+    }
+
+    async fn fail(&self) -> Result<(), String> {
+        Err("not today".to_owned())
+    }
+
+    async fn reject(&self, value: Value) -> Result<(), Rejection> {
+        Err(Rejection::value(value))
+    }
+
+    async fn hang(&self) {
+        std::future::pending::<()>().await;
+    }
+
+    async fn wait(&self, n: u32) -> u32 {
+        self.all.wait().await;
+        n
+    }
+}
+
+/// How many calls of the server wait for each other.
+const CALLS_TOGETHER: usize = 200;
+
+fn customer() -> ClientBuilder {
+    Client::builder().service(Customer { all: Arc::new(Barrier::new(CALLS_TOGETHER)) })
+}
+
+/// The server in Node, ended when it is dropped.
+struct NodeServer {
+    child: Child,
+    reports: Lines<BufReader<ChildStdout>>,
+    url: String,
+}
+
+impl NodeServer {
+    async fn start() -> Option<Self> {
+        Self::start_with(json!({"errorProperties": true})).await
+    }
+
+    async fn start_with(options: Value) -> Option<Self> {
+        let package = node::package("interop")?;
+        let mut node = Command::new("node");
+        node.arg("server.mjs").arg(options.to_string()).current_dir(package).kill_on_drop(true);
+        node.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = node.spawn().expect("Node can be run");
+        let reports = BufReader::new(child.stdout.take().expect("it is piped")).lines();
+        let mut server = Self { child, reports, url: String::new() };
+        let port = server.report().await["port"].clone();
+        server.url = format!("ws://127.0.0.1:{port}/some/path?and=query");
+        Some(server)
+    }
+
+    /// The next line that it writes.
+    async fn report(&mut self) -> Value {
+        let line = tokio::time::timeout(TIME_LIMIT, self.reports.next_line()).await.expect("it reports in time");
+        let line = line.expect("its output can be read").expect("it still runs");
+        serde_json::from_str(&line).expect("a report is JSON")
+    }
+
+    async fn connect(&self) -> Client {
+        self.connect_with(Client::builder()).await
+    }
+
+    async fn connect_with(&self, client: ClientBuilder) -> Client {
+        client.connect(&self.url).await.expect("the server takes connections")
+    }
+}
+
+#[tokio::test]
+async fn results_of_a_javascript_server_are_typed() {
+    let Some(server) = NodeServer::start().await else { return };
+    let client = server.connect().await;
+    let desk = DeskProxy::new(&client);
+    for value in [
+        json!(0),
+        json!(-1.5),
+        json!(1e300),
+        json!(9_007_199_254_740_991_i64),
+        json!(""),
+        json!("quotes \" \\ / \u{0} \n \u{2028} \u{1f600} <b>"),
+        json!([[], {}, [null]]),
+        json!({"a": 1, "i": 2, "c": "x", "e": {"_": 1}}),
+        json!(false),
+        Value::Null,
+    ] {
+        assert_eq!(desk.echo(value.clone()).await.expect("an answer"), value);
+        assert_eq!(desk.later(value.clone()).await.expect("an answer"), value);
+    }
+    desk.nothing().await.expect("an answer");
+    assert_eq!(desk.none().await.expect("an answer"), None);
+    let not_a_number = desk.nan().await;
+    assert!(matches!(not_a_number, Err(CallError::Decode(_))), "{not_a_number:?}");
+}
+
+#[tokio::test]
+async fn numbers_beyond_those_of_javascript_come_back_rounded() {
+    let Some(server) = NodeServer::start().await else { return };
+    let client = server.connect().await;
+    let echo = DeskProxy::new(&client).echo(json!(u64::MAX)).await.expect("an answer");
+    assert_eq!(echo, json!(18_446_744_073_709_552_000_f64));
+    let largest = CalcProxy::new(&client).add(i64::MAX, 0).await;
+    assert!(matches!(largest, Err(CallError::Decode(_))), "{largest:?}");
+}
+
+#[tokio::test]
+async fn a_channel_of_a_javascript_server_is_called() {
+    let Some(server) = NodeServer::start().await else { return };
+    let client = server.connect().await;
+    let calc = CalcProxy::new(&client);
+    assert_eq!(calc.add(20, 22).await.expect("an answer"), 42);
+    assert_eq!(calc.divide(9, 3).await.expect("an answer"), 3);
+    assert_eq!(calc.close().await.expect("an answer"), "an ordinary name here");
+}
+
+#[tokio::test]
+async fn an_error_of_javascript_with_code_and_data_is_the_contracts() {
+    let Some(server) = NodeServer::start().await else { return };
+    let calc = CalcProxy::new(&server.connect().await);
+    let zero = calc.divide(1, 0).await;
+    assert!(matches!(zero, Err(CallError::Rejected(CalcError::DivisionByZero))), "{zero:?}");
+    let odd = calc.divide(5, 3).await;
+    assert!(matches!(odd, Err(CallError::Rejected(CalcError::Odd { rest: 2 }))), "{odd:?}");
+}
+
+#[tokio::test]
+async fn an_error_of_javascript_without_code_is_refused_with_its_message() {
+    // As the library does it by default.
+    let Some(server) = NodeServer::start_with(json!({})).await else { return };
+    let refused = CalcProxy::new(&server.connect().await).divide(1, 0).await;
+    assert!(
+        matches!(&refused, Err(CallError::Refused(r)) if r.message() == Some("division by zero") && r.code().is_none()),
+        "{refused:?}"
+    );
+}
+
+#[tokio::test]
+async fn whatever_javascript_throws_arrives_as_it_is() {
+    let Some(server) = NodeServer::start().await else { return };
+    let client = server.connect().await;
+    let desk = DeskProxy::new(&client);
+    let text = "a \"quoted\" \u{1f600} text";
+    assert!(matches!(desk.fail(text).await, Err(CallError::Rejected(message)) if message == text));
+    assert!(matches!(desk.fail_later(text).await, Err(CallError::Rejected(r)) if r == Rejection::new(text)));
+    for value in [json!({"code": 42}), json!("text"), json!(0), json!(false), json!([]), Value::Null] {
+        let rejected = desk.reject(value.clone()).await;
+        assert!(matches!(&rejected, Err(CallError::Rejected(r)) if r.as_value() == Some(&value)), "{rejected:?}");
+    }
+    // Defect of ws-wrapper: nothing as a rejection is sent as if it were a result.
+    desk.reject_nothing().await.expect("it looks like a success");
+    // What cannot be JSON, from a promise.
+    let big = desk.big_later().await;
+    assert!(matches!(&big, Err(CallError::Rejected(r)) if r.to_string().contains("BigInt")), "{big:?}");
+}
+
+#[tokio::test]
+async fn what_a_javascript_server_does_not_handle_is_refused() {
+    let Some(server) = NodeServer::start().await else { return };
+    let client = server.connect().await;
+    for (refused, message) in [
+        (DeskProxy::new(&client).missing().await, "No event listener for 'missing'"),
+        (CalcProxy::new(&client).missing().await, "No event listener for 'missing' on channel 'calc'"),
+        (CalcProxy::new(&client.channel("nowhere")).missing().await, "Channel 'nowhere' does not exist"),
+    ] {
+        assert!(matches!(&refused, Err(CallError::Refused(r)) if r.message() == Some(message)), "{refused:?}");
+    }
+}
+
+#[tokio::test]
+async fn only_the_first_of_two_listeners_answers_counts() {
+    let Some(server) = NodeServer::start().await else { return };
+    let client = server.connect().await;
+    let desk = DeskProxy::new(&client);
+    for n in 0..10 {
+        assert_eq!(desk.twice().await.expect("an answer"), "first");
+        assert_eq!(desk.echo(json!(n)).await.expect("an answer"), json!(n));
+    }
+}
+
+#[tokio::test]
+async fn answers_of_a_javascript_server_find_their_callers_in_any_order() {
+    let Some(server) = NodeServer::start().await else { return };
+    let client = server.connect().await;
+    let desk = DeskProxy::new(&client);
+    let mut held = Vec::new();
+    for n in 0..500 {
+        held.push(tokio::spawn({
+            let desk = desk.clone();
+            async move { desk.hold(n).await.expect("an answer") }
+        }));
+    }
+    crate::support::until(|| client.calls_in_flight() == 500).await;
+    for n in (0..500).map(|n| (n * 367) % 500) {
+        desk.release(n).await.expect("an answer");
+    }
+    for (n, answer) in (0..).zip(held) {
+        assert_eq!(answer.await.expect("no panic"), n);
+    }
+}
+
+#[tokio::test]
+async fn events_reach_a_javascript_server_in_order() {
+    let Some(mut server) = NodeServer::start().await else { return };
+    let client = server.connect().await;
+    let desk = DeskProxy::new(&client);
+    for n in 0..100 {
+        desk.note(format!("note {n}")).await.expect("there is room");
+    }
+    for n in 0..100 {
+        assert_eq!(server.report().await, json!({"note": format!("note {n}")}));
+    }
+}
+
+#[tokio::test]
+async fn a_javascript_server_tells_everyone() {
+    let Some(server) = NodeServer::start().await else { return };
+    let reader = |log: &Log| Client::builder().service(Reader { log: log.clone() });
+    let logs = [Log::default(), Log::default(), Log::default()];
+    let mut clients = Vec::new();
+    for log in &logs {
+        let reader = reader(log).service_at("paper", Reader { log: log.clone() });
+        clients.push(server.connect_with(reader).await);
+    }
+    // The server knows each from its first answer on.
+    for client in &clients {
+        DeskProxy::new(client).nothing().await.expect("an answer");
+    }
+    DeskProxy::new(&clients[1]).note_all("hello \u{1f600}").await.expect("there is room");
+    for log in logs {
+        assert_eq!(log.has(2).await, ["hello \u{1f600} None", "hello \u{1f600} Some(2)"]);
+    }
+}
+
+#[tokio::test]
+async fn a_javascript_server_calls_our_services_and_sees_their_errors() {
+    let Some(server) = NodeServer::start().await else { return };
+    let client = server.connect_with(customer()).await;
+    let seen = DeskProxy::new(&client).interview().await.expect("an answer");
+    let wrong = "argument 2 (`b`) of `add`: invalid type: string \"2\", expected i64";
+    let full = json!({"message": "only 10 seats are left", "code": "Full", "data": {"left": 10}});
+    assert_eq!(
+        seen,
+        [
+            json!({"result": 42}),
+            json!({"result": "hello, Ada \"\u{1f600}\""}),
+            json!({}),
+            json!({"error": full}),
+            json!({"error": {"message": "not today"}}),
+            json!({"value": {"code": 42}}),
+            json!({"error": {"message": wrong}}),
+            json!({"error": {"message": "No event listener for 'nope' on channel 'customer'"}}),
+            json!({"error": {"message": "No event listener for 'nope'"}}),
+            json!({"error": {"message": "Channel 'nowhere' does not exist"}}),
+            json!({"error": {"message": "Request timed out"}}),
+            json!({"result": 3}),
+        ]
+    );
+}
+
+#[tokio::test]
+async fn calls_of_a_javascript_server_wait_for_each_other_at_our_end() {
+    let Some(server) = NodeServer::start().await else { return };
+    let client = server.connect_with(customer()).await;
+    assert!(DeskProxy::new(&client).in_any_order(CALLS_TOGETHER).await.expect("an answer"));
+}
+
+/// Defect of ws-server-wrapper 1.6.1 with its ws-wrapper 2.2.0: each connection begins with the event `connect`, which
+/// was meant for listeners over there. Its name is reserved, so nobody is to notice.
+#[tokio::test]
+async fn the_stray_event_at_the_beginning_is_ignored() {
+    let Some(server) = NodeServer::start().await else { return };
+    let log = Log::default();
+    let errors = log.clone();
+    let client = Client::builder().on_error(move |_, error| errors.add(error.to_string()));
+    let client = server.connect_with(client).await;
+    DeskProxy::new(&client).nothing().await.expect("an answer");
+    assert_eq!(log.entries(), [] as [&str; 0]);
+}
+
+#[tokio::test]
+async fn a_call_that_a_javascript_server_does_not_answer_in_time_harms_nothing() {
+    let Some(server) = NodeServer::start().await else { return };
+    let client = server.connect().await;
+    let desk = DeskProxy::new(&client);
+    let in_time = |milliseconds| Duration::from_millis(milliseconds);
+    let late = desk.hold(1).timeout(in_time(30)).await;
+    assert!(matches!(late, Err(CallError::TimedOut)), "{late:?}");
+    // It does not know cancellations: the answer comes all the same, to nobody.
+    desk.release(1).await.expect("an answer");
+    // Defect of ws-wrapper: a result that cannot be JSON is never answered, unless it comes from a promise.
+    let big = desk.big().timeout(in_time(30)).await;
+    assert!(matches!(big, Err(CallError::TimedOut)), "{big:?}");
+    // Defect of ws-wrapper: a channel with the name of a property that all objects have is taken for one that exists,
+    // and its requests are never answered.
+    let constructor = CalcProxy::new(&client.channel("constructor")).add(1, 2).timeout(in_time(30)).await;
+    assert!(matches!(constructor, Err(CallError::TimedOut)), "{constructor:?}");
+    assert_eq!(client.calls_in_flight(), 0);
+    assert_eq!(CalcProxy::new(&client).add(1, 2).await.expect("an answer"), 3);
+}
+
+#[tokio::test]
+async fn a_dropped_call_harms_nothing_at_a_javascript_server() {
+    let Some(server) = NodeServer::start().await else { return };
+    let client = server.connect().await;
+    let desk = DeskProxy::new(&client);
+    let mut held = desk.hold(1);
+    tokio::select! {
+        _ = &mut held => panic!("nobody has released it"),
+        answer = desk.nothing() => answer.expect("an answer"),
+    }
+    drop(held);
+    desk.release(1).await.expect("an answer");
+    assert_eq!(client.calls_in_flight(), 0);
+    assert_eq!(desk.echo(json!("still here")).await.expect("an answer"), "still here");
+}
+
+#[tokio::test]
+async fn pings_of_a_javascript_server_are_answered() {
+    let Some(server) = NodeServer::start_with(json!({"heartbeatInterval": 50})).await else { return };
+    let client = server.connect().await;
+    // A client that leaves one unanswered is cut off at the next.
+    assert_eq!(DeskProxy::new(&client).pongs(5).await.expect("an answer"), 5);
+    assert!(client.is_open());
+}
+
+#[tokio::test]
+async fn a_javascript_server_closes_with_code_and_reason() {
+    let Some(mut server) = NodeServer::start().await else { return };
+    let client = server.connect().await;
+    let desk = DeskProxy::new(&client);
+    let held = tokio::spawn({
+        let desk = desk.clone();
+        async move { desk.hold(1).await }
+    });
+    crate::support::until(|| client.calls_in_flight() == 1).await;
+    desk.close_me(4002, "closing time \u{1f600}").await.expect("there is room");
+    let closed = client.closed().await;
+    assert_eq!((closed.code, closed.reason.as_str(), closed.by_us), (4002, "closing time \u{1f600}", false));
+    assert!(matches!(held.await.expect("no panic"), Err(CallError::Closed)));
+    assert!(matches!(desk.nothing().await, Err(CallError::NotSent(SendError::Closed))));
+    assert_eq!(server.report().await["closed"][0], 4002);
+}
+
+#[tokio::test]
+async fn a_javascript_server_sees_the_code_and_reason_of_a_client_that_closes() {
+    let Some(mut server) = NodeServer::start().await else { return };
+    let client = server.connect().await;
+    DeskProxy::new(&client).note("before the end").await.expect("there is room");
+    client.peer().close(4001, "enough \u{1f600}");
+    assert_eq!(server.report().await, json!({"note": "before the end"}));
+    assert_eq!(server.report().await, json!({"closed": [4001, "enough \u{1f600}"]}));
+    let closed = client.closed().await;
+    assert_eq!((closed.code, closed.reason.as_str(), closed.by_us), (4001, "enough \u{1f600}", true));
+
+    drop(server.connect().await);
+    assert_eq!(server.report().await, json!({"closed": [1000, ""]}));
+}
+
+#[tokio::test]
+async fn the_end_of_a_javascript_server_ends_the_connection() {
+    let Some(mut server) = NodeServer::start().await else { return };
+    let client = server.connect().await;
+    let desk = DeskProxy::new(&client);
+    desk.nothing().await.expect("an answer");
+    let (held, killed) = tokio::join!(desk.hold(1), server.child.kill());
+    killed.expect("it runs");
+    assert!(matches!(held, Err(CallError::Closed)), "{held:?}");
+    assert_eq!(client.closed().await.code, 1006);
+}

@@ -44,6 +44,11 @@ impl RawPeer {
         (Self { transport: near }, peer)
     }
 
+    /// Is one end of a pair.
+    pub fn on(transport: Memory) -> Self {
+        Self { transport }
+    }
+
     /// Is connected to by a client.
     pub fn accept(client: ClientBuilder) -> (Self, Client) {
         let (near, far) = memory::pair();

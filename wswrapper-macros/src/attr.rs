@@ -10,6 +10,8 @@ use crate::{args, text};
 pub(crate) struct MethodAttr {
     pub(crate) name: Option<LitStr>,
     pub(crate) event: Option<Ident>,
+    pub(crate) blocking: Option<Ident>,
+    pub(crate) spawn: Option<Ident>,
 }
 
 /// `#[ws(..)]` on an argument.
@@ -37,8 +39,13 @@ pub(crate) struct VariantAttr {
 
 impl MethodAttr {
     pub(crate) fn read(attrs: &[Attribute], errors: &mut Errors) -> Self {
-        let pairs = Pairs::read(lists(attrs, errors), &["name", "event"], errors);
-        Self { name: pairs.string("name", text::EMPTY_EVENT, errors), event: pairs.flag("event", errors).cloned() }
+        let pairs = Pairs::read(lists(attrs, errors), &["name", "event", "blocking", "spawn"], errors);
+        Self {
+            name: pairs.string("name", text::EMPTY_EVENT, errors),
+            event: pairs.flag("event", errors).cloned(),
+            blocking: pairs.flag("blocking", errors).cloned(),
+            spawn: pairs.flag("spawn", errors).cloned(),
+        }
     }
 }
 

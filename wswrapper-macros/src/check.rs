@@ -7,7 +7,7 @@ use syn::{FnArg, GenericParam, Generics, Ident, Pat, ReceiverKind, Safety, Type,
 
 use crate::error_model::{Disclosure, ErrorType};
 use crate::errors::Errors;
-use crate::model::{self, Argument, Contract, Kind, Method, Passing, PlainImpl, Service, TraitImpl};
+use crate::model::{self, Argument, Contract, Execution, Kind, Method, Passing, PlainImpl, Service, TraitImpl};
 use crate::parse::Member;
 use crate::{text, tokens};
 
@@ -52,6 +52,7 @@ fn methods(contract: &mut Contract<'_>, errors: &mut Errors) {
         let before = errors.count();
         check_receiver(method, errors);
         check_safety(method, errors);
+        check_execution(method, errors);
         check_method_generics(method, errors);
         check_context(method, errors);
         for argument in &method.arguments {
@@ -151,6 +152,15 @@ fn check_receiver(method: &Method<'_>, errors: &mut Errors) {
 fn check_safety(method: &Method<'_>, errors: &mut Errors) {
     if let Safety::Unsafe(keyword) = &method.function.sig.safety {
         errors.push(keyword, text::UNSAFE_HANDLER);
+    }
+}
+
+fn check_execution(method: &Method<'_>, errors: &mut Errors) {
+    match &method.execution {
+        Execution::Blocking(word) if method.is_async() => errors.push(word, text::BLOCKING_ASYNC),
+        Execution::Spawned(word) if !method.is_async() => errors.push(word, text::SPAWNED_PLAIN),
+        Execution::Both(word) => errors.push(word, text::BLOCKING_AND_SPAWNED),
+        Execution::InPlace | Execution::Blocking(_) | Execution::Spawned(_) => {}
     }
 }
 

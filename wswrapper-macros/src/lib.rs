@@ -79,6 +79,30 @@ use proc_macro::TokenStream;
 /// An `async fn` of the trait returns a future that is [`Send`]; an `impl` still writes
 /// plain `async fn`.
 ///
+/// # Where a method runs
+///
+/// All handlers of a connection share one task. One that computes for long, or waits without
+/// `.await`, holds up the others and the connection itself; it is marked where it is declared:
+///
+/// - `#[ws(blocking)]`, on a plain `fn`: it runs on a thread where it may block. Nothing can
+///   stop it once it has begun: when its call is cancelled or the connection is lost, its
+///   `Context` says so and its answer is thrown away.
+/// - `#[ws(spawn)]`, on an `async fn`: it runs in a task of its own, on any thread of the
+///   runtime. When its call is cancelled or the connection is lost, it is dropped where it
+///   waits next.
+///
+/// ```
+/// use wswrapper::{Context, ws_service};
+///
+/// #[ws_service]
+/// trait Index {
+///     #[ws(blocking)]
+///     fn search(&self, context: Context, words: &str) -> Vec<u64>;
+///     #[ws(event, spawn)]
+///     async fn refresh(&self);
+/// }
+/// ```
+///
 /// # Arguments
 ///
 /// - `channel = "calc"`: the channel that the contract is on. Without it, that is the main

@@ -52,6 +52,7 @@ pub(crate) struct Method<'a> {
     pub(crate) name: &'a Ident,
     pub(crate) wire_name: WireName,
     pub(crate) kind: Kind,
+    pub(crate) execution: Execution,
     pub(crate) context: Option<&'a PatType>,
     pub(crate) arguments: Vec<Argument<'a>>,
     pub(crate) output: Output<'a>,
@@ -61,6 +62,18 @@ pub(crate) struct Method<'a> {
 pub(crate) enum Kind {
     Request,
     Event,
+}
+
+/// Where a handler runs, with the word that says so.
+pub(crate) enum Execution {
+    /// In the task of its connection.
+    InPlace,
+    /// On a thread where it may block.
+    Blocking(Ident),
+    /// In a task of its own.
+    Spawned(Ident),
+    /// In two places at once; the second word.
+    Both(Ident),
 }
 
 pub(crate) struct Argument<'a> {
@@ -173,6 +186,7 @@ impl<'a> Method<'a> {
                 Some(_) => Kind::Event,
                 None => Kind::Request,
             },
+            execution: Execution::new(attr.blocking, attr.spawn),
             context,
             arguments,
             output: Output::new(function),
@@ -187,6 +201,17 @@ impl<'a> Method<'a> {
 
     pub(crate) fn is_async(&self) -> bool {
         self.function.sig.asyncness.is_some()
+    }
+}
+
+impl Execution {
+    fn new(blocking: Option<Ident>, spawn: Option<Ident>) -> Self {
+        match (blocking, spawn) {
+            (None, None) => Self::InPlace,
+            (Some(blocking), None) => Self::Blocking(blocking),
+            (None, Some(spawn)) => Self::Spawned(spawn),
+            (Some(_), Some(spawn)) => Self::Both(spawn),
+        }
     }
 }
 

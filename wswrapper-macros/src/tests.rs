@@ -19,6 +19,28 @@ fn a_shim_is_a_handful_of_lines() {
 }
 
 #[test]
+fn where_a_handler_runs_is_said_in_one_word() {
+    let expanded = pipeline::handlers(
+        quote!(channel = "calc"),
+        quote! {
+            impl Desk {
+                #[ws(blocking)]
+                fn hash(&self, context: Context, text: &str) -> u64 {
+                    0
+                }
+                #[ws(event, spawn)]
+                async fn index(&self, pages: Vec<String>) {}
+            }
+        },
+    );
+    let expanded = pretty(expanded);
+    let (before, shims) = expanded.split_once("fn methods").expect("the shims are there");
+    assert!(!before.contains("#[ws"), "{before}");
+    let (shims, _) = shims.split_once("/// Calls").expect("a proxy follows");
+    insta::assert_snapshot!(shims);
+}
+
+#[test]
 fn a_trait_keeps_its_bodies_and_a_plain_method_its_signature() {
     let expanded = pipeline::service(
         quote!(rename_all = "camelCase"),

@@ -35,6 +35,15 @@ pub(crate) const LIFETIME_HANDLER: &str = "a handler cannot have lifetime parame
 pub(crate) const UNSAFE_HANDLER: &str = "a handler cannot be unsafe\n\
     help: the other end calls it with any arguments at all";
 
+pub(crate) const BLOCKING_ASYNC: &str = "a blocking handler must be a plain `fn`\n\
+    help: remove `async`, or use `#[ws(spawn)]`";
+
+pub(crate) const SPAWNED_PLAIN: &str = "a spawned handler must be an `async fn`\n\
+    help: use `#[ws(blocking)]`, or make it `async`";
+
+pub(crate) const BLOCKING_AND_SPAWNED: &str = "a handler cannot be both blocking and spawned\n\
+    help: keep `blocking` for a plain `fn`, or `spawn` for an `async fn`";
+
 pub(crate) const REFERENCE_ARGUMENT: &str = "a handler argument cannot be a reference\n\
     help: arguments are decoded from the message; take an owned type";
 

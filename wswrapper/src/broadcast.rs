@@ -3,7 +3,9 @@
 use crate::error::SendError;
 use crate::hub::Hub;
 use crate::peer::PeerId;
+use crate::proto::EncodedCall;
 use crate::target::SendTo;
+use crate::untyped::{IntoArguments, encode};
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -27,6 +29,16 @@ impl Broadcast {
     /// How many peers there are now.
     pub fn peers(&self) -> usize {
         self.hub.len()
+    }
+
+    /// Sends an event by name, on the main channel: `server.broadcast().emit("news", ("hello",)).await`.
+    pub fn emit(&self, event: &str, arguments: impl IntoArguments) -> EmitToAll {
+        self.send(encode(None, event, arguments).map(EncodedCall::into_event))
+    }
+
+    /// Sends an event by name, on a channel.
+    pub fn emit_on(&self, channel: &str, event: &str, arguments: impl IntoArguments) -> EmitToAll {
+        self.send(encode(Some(channel), event, arguments).map(EncodedCall::into_event))
     }
 
     pub(crate) fn send(&self, frame: Result<Vec<u8>, SendError>) -> EmitToAll {

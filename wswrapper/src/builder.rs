@@ -2,10 +2,12 @@
 
 use crate::error::{MountError, PeerError};
 use crate::handler::{Contract, Serves};
+use crate::handlers::DynamicHandlers;
 use crate::hooks::Hooks;
 use crate::limits::Limits;
 use crate::link::{Closed, LocalEnd};
-use crate::peer::{Peer, PeerId};
+use crate::message_log::MessageLog;
+use crate::peer::Peer;
 use crate::proto::Side;
 use crate::router::Router;
 use std::fmt;
@@ -89,8 +91,26 @@ impl<R> Builder<R> {
 
     /// Is told what goes wrong at this end while it serves a peer: dropped events, internal errors, panics. All of it is
     /// also logged by `tracing`, as warnings.
-    pub fn on_error(mut self, hook: impl Fn(PeerId, &PeerError) + Send + Sync + 'static) -> Self {
+    pub fn on_error(mut self, hook: impl Fn(&Peer, &PeerError) + Send + Sync + 'static) -> Self {
         self.hooks.set_error(hook);
+        self
+    }
+
+    /// Is shown each message that comes, for logging: once when it is there, and a call once more when its handler has
+    /// ended, with the time that it took. Costs nothing where it is not used.
+    ///
+    /// ```
+    /// # use wswrapper::Server;
+    /// let server = Server::builder().on_message(|peer, message| {
+    ///     let event = message.event.unwrap_or("-");
+    ///     match message.took {
+    ///         None => println!("{} {:?} {event}: {} bytes, {}", peer.id(), message.kind, message.bytes, message.text),
+    ///         Some(took) => println!("{} {event} took {took:?}", peer.id()),
+    ///     }
+    /// });
+    /// ```
+    pub fn on_message(mut self, hook: impl Fn(&Peer, &MessageLog<'_>) + Send + Sync + 'static) -> Self {
+        self.hooks.set_message(hook);
         self
     }
 
@@ -99,7 +119,7 @@ impl<R> Builder<R> {
         self.note(mounted)
     }
 
-    fn note(mut self, mounted: Result<(), MountError>) -> Self {
+    pub(crate) fn note(mut self, mounted: Result<(), MountError>) -> Self {
         self.error = self.error.or(mounted.err());
         self
     }
@@ -109,7 +129,7 @@ impl<R> Builder<R> {
             Some(error) => Err(error),
             None => {
                 let Self { router, limits, hooks, role, .. } = self;
-                Ok((LocalEnd { side, router, limits, hooks }, role))
+                Ok((LocalEnd { side, router, handlers: DynamicHandlers::default(), limits, hooks }, role))
             }
         }
     }

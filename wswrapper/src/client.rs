@@ -3,7 +3,7 @@
 use crate::builder::Builder;
 use crate::channel::Channel;
 use crate::driver::Driver;
-use crate::error::MountError;
+use crate::error::{BindError, MountError};
 use crate::hub::Hub;
 use crate::link::{Closed, Handshake, Link, LocalEnd};
 use crate::peer::Peer;
@@ -29,7 +29,10 @@ pub type ClientBuilder = Builder<Dialling>;
 
 /// What a client has beyond services, limits and hooks.
 #[derive(Default, Debug)]
-pub struct Dialling {}
+pub struct Dialling {
+    #[cfg(feature = "tungstenite")]
+    pub(crate) wishes: crate::dial::Wishes,
+}
 
 impl Client {
     /// Begins to build a client that has services or limits of its own.
@@ -58,8 +61,22 @@ impl Client {
 
     /// Closes the connection with status 1000 and waits for its end.
     pub async fn close(&self) -> Closed {
-        self.peer.close(1000, "");
-        self.peer.closed().await
+        self.peer.close(1000, "").await
+    }
+
+    /// Goes on over another transport after the connection was lost or closed. Handlers, hooks and proxies stay, ids go
+    /// on counting; calls that were under way have ended as [`Closed`](crate::CallError::Closed) [P-91].
+    ///
+    /// # Panics
+    ///
+    /// Outside a tokio runtime.
+    pub fn bind(&self, transport: impl Transport) -> Result<(), BindError> {
+        let link = self.peer.link();
+        if !link.reopen() {
+            return Err(BindError::StillOpen);
+        }
+        tokio::spawn(Driver::new(Arc::clone(link), transport).run());
+        Ok(())
     }
 
     pub(crate) fn start(end: LocalEnd, transport: impl Transport, handshake: Handshake) -> Self {
@@ -78,7 +95,7 @@ impl Builder<Dialling> {
     ///
     /// Outside a tokio runtime.
     pub fn over(self, transport: impl Transport) -> Result<Client, MountError> {
-        let (end, Dialling {}) = self.finish(Side::Dialling)?;
+        let (end, _) = self.finish(Side::Dialling)?;
         Ok(Client::start(end, transport, Handshake::default()))
     }
 }

@@ -43,6 +43,9 @@ pub enum SendError {
     /// is not open yet and its [queue](crate::Limits::queued_before_open) is full.
     #[error("the peer's queue is full")]
     Full,
+    /// The channel was [closed](crate::Channel::close) at this end.
+    #[error("the channel is closed")]
+    ChannelClosed,
     /// [`calls_in_flight`](crate::Limits::calls_in_flight) calls wait for answers.
     #[error("too many calls are in flight")]
     TooManyCalls,
@@ -83,6 +86,9 @@ pub enum MountError {
     /// A name that cannot be.
     #[error(transparent)]
     Name(#[from] NameError),
+    /// Not the name of a subprotocol.
+    #[error("`{0}` cannot be a subprotocol: it must be of ASCII letters, digits and !#$%&'*+-.^_`|~")]
+    Subprotocol(String),
 }
 
 pub(crate) struct On<'n>(pub(crate) Option<&'n str>);
@@ -137,6 +143,15 @@ pub enum AcceptError {
     Io(#[from] io::Error),
 }
 
+/// Why a client does not go on over another transport.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BindError {
+    /// It is still connected: close the connection first, and wait for its end.
+    #[error("the connection is still open")]
+    StillOpen,
+}
+
 /// Why a client could not connect.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -147,8 +162,16 @@ pub enum ConnectError {
     /// Not the URL of a WebSocket.
     #[error("`{url}` is not a WebSocket URL: {reason}")]
     Url {
-        /// The URL as it was given.
+        /// The URL as it was given, without user and password.
         url: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// Not a header that can be sent with the handshake.
+    #[error("header `{name}` cannot be sent: {reason}")]
+    Header {
+        /// The header's name as it was given.
+        name: String,
         /// What is wrong with it.
         reason: &'static str,
     },
@@ -160,6 +183,16 @@ pub enum ConnectError {
         /// Why.
         source: io::Error,
     },
+    /// The server was reached, but not by TLS: its certificate is not trusted or is for another name, or it does not
+    /// speak TLS.
+    #[cfg(feature = "rustls")]
+    #[error("no TLS connection to {address}: {}", crate::tls::explain(.source))]
+    Tls {
+        /// Host and port.
+        address: String,
+        /// Why; a [`rustls::Error`](crate::rustls::Error) is its inner error.
+        source: io::Error,
+    },
     /// The server answered, but not as a WebSocket server.
     #[error("the server at {address} refused the handshake: {reason}")]
     Handshake {
@@ -168,7 +201,8 @@ pub enum ConnectError {
         /// What it answered.
         reason: String,
     },
-    /// [`handshake_timeout`](crate::Limits::handshake_timeout) passed.
+    /// [`handshake_timeout`](crate::Limits::handshake_timeout) passed, or the client's
+    /// [`connect_timeout`](crate::ClientBuilder::connect_timeout).
     #[error("{address} did not complete the handshake in time")]
     TimedOut {
         /// Host and port.

@@ -3,7 +3,8 @@
 use crate::caught::panics;
 use crate::error::PeerError;
 use crate::link::Closed;
-use crate::peer::{Peer, PeerId};
+use crate::message_log::MessageLog;
+use crate::peer::Peer;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -16,11 +17,13 @@ pub(crate) struct Hooks {
     open: Option<Arc<OpenHook>>,
     close: Option<Arc<CloseHook>>,
     error: Option<Arc<ErrorHook>>,
+    message: Option<Arc<MessageHook>>,
 }
 
 type OpenHook = dyn Fn(Peer) -> HookFuture + Send + Sync;
 type CloseHook = dyn Fn(Peer, Closed) -> HookFuture + Send + Sync;
-type ErrorHook = dyn Fn(PeerId, &PeerError) + Send + Sync;
+type ErrorHook = dyn Fn(&Peer, &PeerError) + Send + Sync;
+type MessageHook = dyn Fn(&Peer, &MessageLog<'_>) + Send + Sync;
 
 impl Hooks {
     pub(crate) fn set_open<F, Fut>(&mut self, hook: F)
@@ -39,8 +42,25 @@ impl Hooks {
         self.close = Some(Arc::new(move |peer, closed| Box::pin(hook(peer, closed))));
     }
 
-    pub(crate) fn set_error(&mut self, hook: impl Fn(PeerId, &PeerError) + Send + Sync + 'static) {
+    pub(crate) fn set_error(&mut self, hook: impl Fn(&Peer, &PeerError) + Send + Sync + 'static) {
         self.error = Some(Arc::new(hook));
+    }
+
+    pub(crate) fn set_message(&mut self, hook: impl Fn(&Peer, &MessageLog<'_>) + Send + Sync + 'static) {
+        self.message = Some(Arc::new(hook));
+    }
+
+    /// Whether anybody wants to see messages.
+    pub(crate) fn sees_messages(&self) -> bool {
+        self.message.is_some()
+    }
+
+    pub(crate) fn message(&self, peer: impl FnOnce() -> Peer, message: &MessageLog<'_>) {
+        if let Some(hook) = &self.message
+            && let Err(message) = panics(|| hook(&peer(), message))
+        {
+            tracing::error!("on_message panicked: {message}");
+        }
     }
 
     pub(crate) fn opened(&self, peer: impl FnOnce() -> Peer) -> Option<HookFuture> {
@@ -51,9 +71,9 @@ impl Hooks {
         self.close.as_ref().map(|hook| hook(peer(), closed.clone()))
     }
 
-    pub(crate) fn error(&self, peer: PeerId, error: &PeerError) {
+    pub(crate) fn error(&self, peer: impl FnOnce() -> Peer, error: &PeerError) {
         if let Some(hook) = &self.error
-            && let Err(message) = panics(|| hook(peer, error))
+            && let Err(message) = panics(|| hook(&peer(), error))
         {
             tracing::error!("on_error panicked: {message}");
         }

@@ -1,10 +1,11 @@
 //! The HTTP in front of a WebSocket server: reads a request's head and decides what becomes of it.
 
-use crate::error::AcceptError;
+use crate::error::{AcceptError, MountError};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, Version, header};
 use std::collections::HashMap;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio_tungstenite::tungstenite::Error;
 use tokio_tungstenite::tungstenite::handshake::server::{create_response, write_response};
 
 /// Headers in a head.
@@ -15,6 +16,7 @@ pub(crate) const MAX_HEADERS: usize = 100;
 pub(crate) struct Front {
     /// Where WebSocket connections are taken; everywhere if not set.
     path: Option<String>,
+    pub(crate) subprotocols: Vec<String>,
     pages: HashMap<String, Page>,
 }
 
@@ -28,6 +30,8 @@ pub(crate) struct Page {
 pub(crate) struct Request {
     pub(crate) uri: Uri,
     pub(crate) headers: HeaderMap,
+    /// Which of those that it offers was chosen.
+    pub(crate) subprotocol: Option<String>,
     /// What was read beyond the head.
     pub(crate) rest: Vec<u8>,
 }
@@ -49,11 +53,11 @@ impl Front {
         let response = match read_head(stream, head_bytes, parse_request).await? {
             Err(status) => Response::status(status),
             Ok((request, rest)) => match self.decide(&request) {
-                Decision::Upgrade(head) => {
+                Decision::Upgrade { head, subprotocol } => {
                     stream.write_all(&head).await?;
                     stream.flush().await?;
                     let (parts, ()) = request.into_parts();
-                    return Ok(Request { uri: parts.uri, headers: parts.headers, rest });
+                    return Ok(Request { uri: parts.uri, headers: parts.headers, subprotocol, rest });
                 }
                 Decision::Answer(response) => response,
             },
@@ -89,11 +93,11 @@ impl Front {
         if !self.takes(request.uri().path()) {
             return Decision::Answer(Response::status(StatusCode::NOT_FOUND));
         }
-        let mut head = Vec::new();
-        let answered = create_response(request).and_then(|response| write_response(&mut head, &response));
+        let subprotocol = self.choose(request.headers());
+        let answered = answer_head(request, subprotocol);
         let wrong_version = request.headers().get("sec-websocket-version").is_none_or(|version| version != "13");
         match answered {
-            Ok(()) => Decision::Upgrade(head),
+            Ok(head) => Decision::Upgrade { head, subprotocol: subprotocol.map(str::to_owned) },
             Err(_) if wrong_version => {
                 let status = Response::text(StatusCode::UPGRADE_REQUIRED, "WebSocket version 13 is needed.\n");
                 Decision::Answer(status.header("Sec-WebSocket-Version", "13"))
@@ -105,11 +109,45 @@ impl Front {
     fn takes(&self, path: &str) -> bool {
         self.path.as_deref().is_none_or(|only| only == path)
     }
+
+    /// The first subprotocol that is offered and supported.
+    fn choose(&self, headers: &HeaderMap) -> Option<&str> {
+        let values =
+            headers.get_all(header::SEC_WEBSOCKET_PROTOCOL).into_iter().filter_map(|value| value.to_str().ok());
+        let mut offers = values.flat_map(|value| value.split(',')).map(str::trim);
+        offers.find_map(|offer| self.subprotocols.iter().find(|supported| *supported == offer)).map(String::as_str)
+    }
+}
+
+/// The head of the answer to a handshake that is in order.
+fn answer_head(request: &http::Request<()>, subprotocol: Option<&str>) -> Result<Vec<u8>, Error> {
+    let mut response = create_response(request)?;
+    if let Some(name) = subprotocol {
+        response.headers_mut().insert(header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_str(name)?);
+    }
+    let mut head = Vec::new();
+    write_response(&mut head, &response)?;
+    Ok(head)
+}
+
+/// Adds a subprotocol to those that are offered or supported.
+pub(crate) fn subprotocol(names: &mut Vec<String>, name: &str) -> Result<(), MountError> {
+    // A token, as a header's name is one.
+    if HeaderName::from_bytes(name.as_bytes()).is_err() {
+        return Err(MountError::Subprotocol(name.to_owned()));
+    }
+    if !names.iter().any(|other| other == name) {
+        names.push(name.to_owned());
+    }
+    Ok(())
 }
 
 enum Decision {
-    /// The head of the answer.
-    Upgrade(Vec<u8>),
+    Upgrade {
+        /// The head of the answer.
+        head: Vec<u8>,
+        subprotocol: Option<String>,
+    },
     Answer(Response),
 }
 

@@ -14,6 +14,8 @@ mod caught;
 mod channel;
 #[cfg(feature = "runtime")]
 mod client;
+#[cfg(feature = "runtime")]
+mod data;
 #[cfg(feature = "tungstenite")]
 mod dial;
 #[cfg(feature = "runtime")]
@@ -22,6 +24,8 @@ mod driver;
 mod error;
 #[cfg(feature = "runtime")]
 mod handler;
+#[cfg(feature = "runtime")]
+mod handlers;
 #[cfg(feature = "runtime")]
 mod hooks;
 #[cfg(feature = "tungstenite")]
@@ -35,6 +39,8 @@ mod link;
 #[cfg(feature = "tungstenite")]
 mod listen;
 #[cfg(feature = "runtime")]
+mod message_log;
+#[cfg(feature = "runtime")]
 mod peer;
 pub mod proto;
 #[cfg(feature = "runtime")]
@@ -47,8 +53,12 @@ mod server;
 mod target;
 #[cfg(feature = "runtime")]
 mod timer;
+#[cfg(feature = "rustls")]
+mod tls;
 #[cfg(feature = "runtime")]
 pub mod transport;
+#[cfg(feature = "runtime")]
+mod untyped;
 
 #[doc(hidden)]
 #[cfg(feature = "runtime")]
@@ -65,17 +75,23 @@ pub use self::{
     call::{Call, Emit},
     channel::Channel,
     client::{Client, ClientBuilder, Dialling},
-    error::{AcceptError, CallError, ConnectError, MountError, PeerError, SendError, ServeError},
-    handler::{Context, Contract, Serves, WsError},
+    error::{AcceptError, BindError, CallError, ConnectError, MountError, PeerError, SendError, ServeError},
+    handler::{Context, Contract, Gives, HandlerFn, Json, Serves, Value, WsError},
     limits::Limits,
     link::{Closed, Handshake},
-    peer::{Peer, PeerId},
-    server::{Server, ServerBuilder, Serving},
+    message_log::{MessageKind, MessageLog},
+    peer::{Closing, Counters, Peer, PeerId},
+    server::{Server, ServerBuilder, ServerChannel, Serving},
     target::{Caller, IntoTarget, Target},
+    untyped::IntoArguments,
 };
 
 #[cfg(feature = "tungstenite")]
 pub use listen::Listening;
+
+/// The crate of that name, of which this one takes [configurations](ClientBuilder::tls).
+#[cfg(feature = "rustls")]
+pub use tokio_rustls::rustls;
 
 #[cfg(feature = "macros")]
 pub use wswrapper_macros::{WsError, ws_handlers, ws_service};

@@ -1,14 +1,16 @@
 //! What the driver of a connection and the handles to it share.
 
 use crate::call::{CallSlot, End, Waiting};
+use crate::data::Data;
 use crate::error::{PeerError, SendError};
 use crate::handler::RunningKey;
+use crate::handlers::{DynamicHandlers, Found};
 use crate::hooks::Hooks;
 use crate::hub::Hub;
 use crate::limits::Limits;
-use crate::peer::{Peer, PeerId};
+use crate::peer::{Counters, Peer, PeerId};
 use crate::proto::{
-    Answer, Connection, EncodedCall, Event, Incoming, Message, Outgoing, RawReason, Reason, RequestId, Side,
+    Answer, Connection, EncodedCall, Event, Incoming, Message, Outgoing, RawReason, Reason, RequestId, Scope, Side,
 };
 use crate::router::Router;
 use crate::transport::{Close, Output};
@@ -29,17 +31,20 @@ pub(crate) struct Link {
     pub(crate) handshake: Handshake,
     pub(crate) hub: Arc<Hub>,
     pub(crate) end: Arc<LocalEnd>,
+    /// Handlers of this peer alone; most have none.
+    handlers: OnceLock<Box<DynamicHandlers>>,
+    pub(crate) data: Data,
     state: Mutex<LinkState>,
     /// Whether frames wait in the core's queue: spares the driver a lock before each answer.
     queued: AtomicBool,
-    closed: OnceLock<Closed>,
-    closed_notify: Notify,
+    ended: Notify,
 }
 
 /// What all connections of one server or client have in common.
 pub(crate) struct LocalEnd {
     pub(crate) side: Side,
     pub(crate) router: Router,
+    pub(crate) handlers: DynamicHandlers,
     pub(crate) limits: Limits,
     pub(crate) hooks: Hooks,
 }
@@ -50,11 +55,22 @@ pub(crate) struct LinkState {
     pub(crate) core: Connection<usize, RunningKey>,
     pub(crate) calls: Slab<CallSlot>,
     /// Asked for by a handle.
-    pub(crate) close: Option<Close>,
+    pub(crate) close: Option<CloseRequest>,
     /// Set while the driver sleeps.
     pub(crate) driver: Option<Waker>,
     /// Senders that wait for room.
     room: Vec<Waker>,
+    /// How the connection ended, until another transport is bound.
+    closed: Option<Closed>,
+}
+
+/// How a handle wants the connection to end.
+#[derive(Clone)]
+pub(crate) enum CloseRequest {
+    /// By the closing handshake, after all that was sent.
+    Close(Close),
+    /// At once.
+    Abort,
 }
 
 /// The request with which a connection began.
@@ -63,6 +79,7 @@ pub struct Handshake {
     pub(crate) uri: Uri,
     pub(crate) headers: HeaderMap,
     pub(crate) remote_addr: Option<SocketAddr>,
+    pub(crate) subprotocol: Option<String>,
 }
 
 impl Handshake {
@@ -84,6 +101,22 @@ impl Handshake {
     /// The address of the other end, if it has one.
     pub fn remote_addr(&self) -> Option<SocketAddr> {
         self.remote_addr
+    }
+
+    /// The subprotocol that the server chose of those that the client offered.
+    ///
+    /// ```
+    /// # use wswrapper::{Context, ws_handlers};
+    /// # struct Desk;
+    /// #[ws_handlers]
+    /// impl Desk {
+    ///     async fn version(&self, ctx: Context) -> u32 {
+    ///         if ctx.handshake().subprotocol() == Some("desk.v2") { 2 } else { 1 }
+    ///     }
+    /// }
+    /// ```
+    pub fn subprotocol(&self) -> Option<&str> {
+        self.subprotocol.as_deref()
     }
 }
 
@@ -107,11 +140,17 @@ pub struct Closed {
     pub by_us: bool,
 }
 
+impl Closed {
+    pub(crate) fn by_us(close: &Close) -> Self {
+        Self { code: close.code, reason: close.reason.clone(), by_us: true }
+    }
+}
+
 impl Link {
     pub(crate) fn new(end: Arc<LocalEnd>, hub: Arc<Hub>, handshake: Handshake) -> Self {
         let mut core = Connection::new(end.side, end.limits.queued_before_open);
         core.open();
-        let state = LinkState { core, calls: Slab::new(), close: None, driver: None, room: Vec::new() };
+        let state = LinkState { core, calls: Slab::new(), close: None, driver: None, room: Vec::new(), closed: None };
         Self {
             id: PeerId::next(),
             handshake,
@@ -119,8 +158,9 @@ impl Link {
             end,
             state: Mutex::new(state),
             queued: AtomicBool::new(false),
-            closed: OnceLock::new(),
-            closed_notify: Notify::new(),
+            handlers: OnceLock::new(),
+            data: Data::default(),
+            ended: Notify::new(),
         }
     }
 
@@ -209,18 +249,19 @@ impl Link {
         drop(slot);
     }
 
-    /// Asks the driver to close; only the first request counts.
-    pub(crate) fn close(&self, close: Close) {
+    /// Asks the driver to end the connection. Only the first request counts, but for an abort after a close.
+    pub(crate) fn close(&self, request: CloseRequest) {
         let mut state = self.lock();
-        if state.close.is_none() {
-            state.close = Some(close);
+        if state.close.is_none() || matches!(request, CloseRequest::Abort) {
+            state.close = Some(request);
             self.wake(state);
         }
     }
 
     /// Whether calls and events can be sent.
     pub(crate) fn is_open(&self) -> bool {
-        self.closed.get().is_none() && self.lock().close.is_none()
+        let state = self.lock();
+        state.closed.is_none() && state.close.is_none()
     }
 
     /// Moves what the handles have queued to the output.
@@ -284,12 +325,12 @@ impl Link {
     pub(crate) fn finish(&self, closed: Closed) {
         let mut state = self.lock();
         state.core.close();
+        state.closed = Some(closed);
         let room = std::mem::take(&mut state.room);
         drop(state);
         self.end_calls();
-        if self.closed.set(closed).is_ok() {
-            self.closed_notify.notify_waiters();
-        }
+        drop(self.data.take());
+        self.ended.notify_waiters();
         room.into_iter().for_each(Waker::wake);
     }
 
@@ -312,35 +353,70 @@ impl Link {
     }
 
     /// How the connection ended, once it has.
-    pub(crate) async fn closed(&self) -> &Closed {
+    pub(crate) async fn closed(&self) -> Closed {
         loop {
-            let notified = self.closed_notify.notified();
+            let notified = self.ended.notified();
             let mut notified = std::pin::pin!(notified);
             notified.as_mut().enable();
-            if let Some(closed) = self.closed.get() {
+            if let Some(closed) = self.close_info() {
                 return closed;
             }
             notified.await;
         }
     }
 
-    pub(crate) fn close_info(&self) -> Option<&Closed> {
-        self.closed.get()
+    pub(crate) fn close_info(&self) -> Option<Closed> {
+        self.lock().closed.clone()
+    }
+
+    /// Opens a connection that has ended for another transport; false if it has not ended.
+    pub(crate) fn reopen(&self) -> bool {
+        let mut state = self.lock();
+        let ended = state.closed.take().is_some();
+        if ended {
+            state.close = None;
+            state.core.open();
+        }
+        ended
+    }
+
+    /// The handlers of this peer alone.
+    pub(crate) fn handlers(&self) -> &DynamicHandlers {
+        self.handlers.get_or_init(Box::default)
+    }
+
+    /// The dynamic handler of an event, and where it was found.
+    pub(crate) fn find_dynamic(&self, scope: &Scope<'_>, event: &str) -> Option<(Found, &DynamicHandlers)> {
+        let mut tables = self.handlers.get().map(|handlers| &**handlers).into_iter().chain([&self.end.handlers]);
+        tables.find_map(|handlers| handlers.find(scope, event).map(|found| (found, handlers)))
+    }
+
+    /// Whether the peer can call anything on the channel.
+    pub(crate) fn has_channel(&self, scope: &Scope<'_>) -> bool {
+        let dynamic = |name: &str| {
+            self.end.handlers.has_channel(name)
+                || self.handlers.get().is_some_and(|handlers| handlers.has_channel(name))
+        };
+        self.end.router.has_channel(scope) || matches!(scope, Scope::Named(name) if dynamic(name))
     }
 
     /// Tells this end of something that went wrong.
-    pub(crate) fn report(&self, error: &PeerError) {
+    pub(crate) fn report(self: &Arc<Self>, error: &PeerError) {
         tracing::warn!(peer = %self.id, "{error}");
-        self.end.hooks.error(self.id, error);
+        self.end.hooks.error(|| self.peer(), error);
     }
 
     fn is_full(&self, state: &LinkState) -> bool {
         state.core.queued_bytes() >= self.end.limits.outbound_bytes && state.core.is_open()
     }
 
-    /// The pending calls and their slots, for those who count them.
-    pub(crate) fn calls_in_flight(&self) -> usize {
-        self.lock().core.pending()
+    pub(crate) fn counters(&self) -> Counters {
+        let state = self.lock();
+        Counters {
+            calls_in_flight: state.core.pending(),
+            handlers_in_flight: state.core.running(),
+            queued_bytes: state.core.queued_bytes(),
+        }
     }
 
     /// A handle that does not keep the connection open.

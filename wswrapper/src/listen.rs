@@ -42,6 +42,20 @@ impl Builder<Serving> {
         self
     }
 
+    /// Supports a subprotocol. A client offers its own in its order of preference; the first that is supported is
+    /// chosen, and handlers see it in their context's [`handshake().subprotocol()`](Handshake::subprotocol). If none is,
+    /// the connection is taken without one. What cannot be a subprotocol's name is an error when the server is built.
+    ///
+    /// ```
+    /// # use wswrapper::{MountError, Server};
+    /// let server = Server::builder().subprotocol("desk.v2").subprotocol("desk.v1").build()?;
+    /// # Ok::<(), MountError>(())
+    /// ```
+    pub fn subprotocol(mut self, name: &str) -> Self {
+        let added = http::subprotocol(&mut self.role.front.subprotocols, name);
+        self.note(added)
+    }
+
     /// Builds the server and binds a TCP port, `127.0.0.1:8080` for example; port 0 takes any that is free.
     pub async fn bind(self, address: impl ToSocketAddrs + std::fmt::Debug) -> Result<Listening, ServeError> {
         let server = self.build()?;
@@ -152,9 +166,9 @@ where
             Err(AcceptError::TimedOut)
         }
         Ok(answered) => {
-            let Request { uri, headers, rest } = answered?;
+            let Request { uri, headers, subprotocol, rest } = answered?;
             let websocket = WebSocket::new(stream, Side::Accepting, rest, limits.frame_bytes);
-            Ok((websocket, Handshake { uri, headers, remote_addr }))
+            Ok((websocket, Handshake { uri, headers, remote_addr, subprotocol }))
         }
     }
 }

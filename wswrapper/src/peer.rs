@@ -1,12 +1,20 @@
 //! The other end, and the handle to it.
 
 use crate::broadcast::Broadcast;
+use crate::call::{Call, Emit};
 use crate::channel::Channel;
-use crate::link::{Closed, Handshake, Link};
+use crate::handlers::{DynamicHandlers, handler_methods};
+use crate::link::{CloseRequest, Closed, Handshake, Link};
+use crate::proto::{EncodedCall, Rejection};
 use crate::transport::Close;
+use crate::untyped::{IntoArguments, encode};
+use std::any::Any;
 use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll};
 
 /// The other end of a connection, and what is done with it: both ends have it, and both may call.
 ///
@@ -25,7 +33,7 @@ struct KeepOpen {
 
 impl Drop for KeepOpen {
     fn drop(&mut self) {
-        self.link.close(Close::new(1000, ""));
+        self.link.close(CloseRequest::Close(Close::new(1000, "")));
     }
 }
 
@@ -71,26 +79,90 @@ impl Peer {
         self.link.is_open()
     }
 
-    /// Calls of this end that wait for an answer.
-    pub fn calls_in_flight(&self) -> usize {
-        self.link.calls_in_flight()
+    /// What is under way on the connection.
+    pub fn counters(&self) -> Counters {
+        self.link.counters()
     }
 
-    /// Closes the connection with this status and reason; only the first request counts. What was sent before leaves
-    /// before it. Returns at once; [`closed`](Self::closed) waits for the end, which comes after
-    /// [`close_timeout`](crate::Limits::close_timeout) at the latest.
-    pub fn close(&self, code: u16, reason: impl Into<String>) {
-        self.link.close(Close::new(code, reason));
+    /// Calls of this end that wait for an answer.
+    pub fn calls_in_flight(&self) -> usize {
+        self.counters().calls_in_flight
+    }
+
+    /// Closes the connection with this status and reason, from now on and whether the future is awaited or not; only the
+    /// first request counts. What was sent before leaves before it. The future waits for the closing handshake, at most
+    /// for [`close_timeout`](crate::Limits::close_timeout), and tells how the connection ended. Cancel-safe.
+    pub fn close(&self, code: u16, reason: impl Into<String>) -> Closing {
+        self.link.close(CloseRequest::Close(Close::new(code, reason)));
+        Closing::new(self.clone())
+    }
+
+    /// Ends the connection at once, without a closing handshake; what was not written yet is lost. The other end sees
+    /// status 1006, and so does this one.
+    pub fn abort_connection(&self) -> Closing {
+        self.link.close(CloseRequest::Abort);
+        Closing::new(self.clone())
     }
 
     /// Waits for the end of the connection and tells how it came. Cancel-safe.
     pub async fn closed(&self) -> Closed {
-        self.link.closed().await.clone()
+        self.link.closed().await
     }
 
     /// How the connection ended, if it has.
-    pub fn close_info(&self) -> Option<&Closed> {
+    pub fn close_info(&self) -> Option<Closed> {
         self.link.close_info()
+    }
+
+    /// Keeps a value with the connection until it ends, in the place of another of its type, which is given back.
+    ///
+    /// ```
+    /// # use wswrapper::Context;
+    /// struct UserName(String);
+    ///
+    /// fn sign_in(ctx: &Context, name: String) {
+    ///     ctx.peer().insert(UserName(name));
+    /// }
+    ///
+    /// fn user(ctx: &Context) -> Option<String> {
+    ///     ctx.peer().get::<UserName>().map(|user| user.0.clone())
+    /// }
+    /// ```
+    pub fn insert<T: Any + Send + Sync>(&self, value: T) -> Option<Arc<T>> {
+        self.link.data.insert(value)
+    }
+
+    /// The value of this type that is kept with the connection.
+    pub fn get<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
+        self.link.data.get()
+    }
+
+    /// Takes out the value of this type that is kept with the connection.
+    pub fn remove<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
+        self.link.data.remove()
+    }
+
+    /// Sends an event by name, on the main channel: `peer.emit("moved", (x, y)).await`.
+    pub fn emit(&self, event: &str, arguments: impl IntoArguments) -> Emit {
+        Emit::new(self.clone(), encode(None, event, arguments).map(EncodedCall::into_event))
+    }
+
+    /// Sends a request by name, on the main channel: `peer.request::<i64>("add", (1, 2)).await`.
+    ///
+    /// Any rejection is [`Rejected`](crate::CallError::Rejected).
+    pub fn request<T>(&self, event: &str, arguments: impl IntoArguments) -> Call<T, Rejection> {
+        Call::new(self.clone(), encode(None, event, arguments))
+    }
+
+    handler_methods!("of this peer on the main channel");
+
+    fn dynamic_handlers(&self) -> &DynamicHandlers {
+        self.link.handlers()
+    }
+
+    #[expect(clippy::unused_self, reason = "other handles have a channel")]
+    fn handled_channel(&self) -> Option<&str> {
+        None
     }
 }
 
@@ -138,5 +210,42 @@ impl fmt::Display for PeerId {
 impl fmt::Debug for PeerId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "peer {}", self.0)
+    }
+}
+
+/// What is under way on a connection, at one moment.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+#[non_exhaustive]
+pub struct Counters {
+    /// Calls of this end that wait for an answer.
+    pub calls_in_flight: usize,
+    /// Requests of the other end whose handlers were not ready at once and have not ended.
+    pub handlers_in_flight: usize,
+    /// Bytes that handles have queued and that were not taken for writing yet.
+    pub queued_bytes: usize,
+}
+
+/// The end of a connection that was asked for: a future of how it ended.
+pub struct Closing {
+    closed: Pin<Box<dyn Future<Output = Closed> + Send + Sync>>,
+}
+
+impl Closing {
+    fn new(peer: Peer) -> Self {
+        Self { closed: Box::pin(async move { peer.link.closed().await }) }
+    }
+}
+
+impl Future for Closing {
+    type Output = Closed;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Closed> {
+        self.closed.as_mut().poll(cx)
+    }
+}
+
+impl fmt::Debug for Closing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Closing")
     }
 }

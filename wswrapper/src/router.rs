@@ -1,7 +1,7 @@
 //! From channel and event to a handler.
 
 use crate::error::MountError;
-use crate::handler::{Contract, Handler, Methods, PerPeer, Serves, Shared};
+use crate::handler::{Contract, Handler, Label, Methods, PerPeer, Serves, Shared};
 use crate::peer::Peer;
 use crate::proto::{ChannelName, Scope, check_event};
 use foldhash::fast::FixedState;
@@ -19,7 +19,7 @@ pub(crate) struct Router {
 type Events = HashMap<&'static str, Entry, FixedState>;
 
 pub(crate) struct Entry {
-    pub(crate) event: &'static str,
+    pub(crate) event: Label,
     pub(crate) handler: Box<dyn Handler>,
 }
 
@@ -76,7 +76,7 @@ impl Router {
             None => &mut self.main,
             Some(name) => self.channels.entry(ChannelName::new(name)?).or_default(),
         };
-        match events.insert(event, Entry { event, handler }) {
+        match events.insert(event, Entry { event: Label::Fixed(event), handler }) {
             None => Ok(()),
             Some(_) => Err(MountError::Duplicate { event: event.to_owned(), channel: channel.map(ToOwned::to_owned) }),
         }

@@ -4,8 +4,9 @@ use crate::broadcast::Broadcast;
 use crate::builder::Builder;
 use crate::driver::Driver;
 use crate::error::{AcceptError, MountError};
+use crate::handlers::{DynamicHandlers, handler_methods};
 use crate::hub::Hub;
-use crate::link::{Handshake, Link, LocalEnd};
+use crate::link::{CloseRequest, Handshake, Link, LocalEnd};
 use crate::peer::Peer;
 use crate::proto::Side;
 use crate::transport::{Close, Transport};
@@ -107,7 +108,7 @@ impl Server {
     pub async fn close(&self) {
         self.inner.closing.send_replace(true);
         for link in self.inner.hub.all() {
-            link.close(Close::new(1001, "the server is closing"));
+            link.close(CloseRequest::Close(Close::new(1001, "the server is closing")));
         }
         let mut tasks = std::mem::take(&mut *self.tasks());
         let all_ended = async { while tasks.join_next().await.is_some() {} };
@@ -126,6 +127,22 @@ impl Server {
     pub(crate) async fn closing(&self) {
         // The sender lives as long as this handle.
         let _ = self.inner.closing.subscribe().wait_for(|closing| *closing).await;
+    }
+
+    /// A channel of all connections, to handle events on it with closures.
+    pub fn channel(&self, name: &str) -> ServerChannel {
+        ServerChannel { server: self.clone(), name: name.into() }
+    }
+
+    handler_methods!("of any peer on the main channel");
+
+    fn dynamic_handlers(&self) -> &DynamicHandlers {
+        &self.inner.end.handlers
+    }
+
+    #[expect(clippy::unused_self, reason = "other handles have a channel")]
+    fn handled_channel(&self) -> Option<&str> {
+        None
     }
 
     pub(crate) fn link(&self, handshake: Handshake) -> Arc<Link> {
@@ -155,5 +172,30 @@ impl fmt::Debug for Server {
             .field("peers", &self.inner.hub.len())
             .field("closing", &self.is_closing())
             .finish_non_exhaustive()
+    }
+}
+
+/// A named channel of all of a server's connections.
+#[derive(Clone, Debug)]
+pub struct ServerChannel {
+    server: Server,
+    name: Arc<str>,
+}
+
+impl ServerChannel {
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    handler_methods!("of any peer on the channel");
+
+    fn dynamic_handlers(&self) -> &DynamicHandlers {
+        self.server.dynamic_handlers()
+    }
+
+    #[expect(clippy::unnecessary_wraps, reason = "the main channel has no name")]
+    fn handled_channel(&self) -> Option<&str> {
+        Some(&self.name)
     }
 }

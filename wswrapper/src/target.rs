@@ -16,7 +16,14 @@ pub trait Target: SendTo + Clone + Send + Sync + 'static {
     type Emit: Future + Send;
 
     #[doc(hidden)]
-    fn channel(&self) -> Option<&str>;
+    fn channel(&self) -> Option<&str> {
+        None
+    }
+
+    #[doc(hidden)]
+    fn check(&self) -> Result<(), SendError> {
+        Ok(())
+    }
 
     #[doc(hidden)]
     fn emit(&self, frame: Result<Vec<u8>, SendError>) -> Self::Emit;
@@ -55,10 +62,6 @@ impl SendTo for Peer {}
 impl Target for Peer {
     type Emit = Emit;
 
-    fn channel(&self) -> Option<&str> {
-        None
-    }
-
     fn emit(&self, frame: Result<Vec<u8>, SendError>) -> Emit {
         Emit::new(self.clone(), frame)
     }
@@ -79,8 +82,12 @@ impl Target for Channel {
         Some(self.name())
     }
 
+    fn check(&self) -> Result<(), SendError> {
+        if self.is_closed() { Err(SendError::ChannelClosed) } else { Ok(()) }
+    }
+
     fn emit(&self, frame: Result<Vec<u8>, SendError>) -> Emit {
-        self.peer().emit(frame)
+        Emit::new(self.peer().clone(), frame)
     }
 }
 
@@ -92,10 +99,6 @@ impl Caller for Channel {
 
 impl Target for Broadcast {
     type Emit = EmitToAll;
-
-    fn channel(&self) -> Option<&str> {
-        None
-    }
 
     fn emit(&self, frame: Result<Vec<u8>, SendError>) -> EmitToAll {
         self.send(frame)
@@ -180,6 +183,7 @@ impl<T: Target> ProxyCall<'_, T> {
         if let Some(error) = self.error {
             return Err(error);
         }
+        self.proxy.target.check()?;
         let channel = self.proxy.target.channel().or(self.proxy.channel);
         channel.map(ChannelName::check).transpose()?;
         Ok(self.encoder.finish(channel))

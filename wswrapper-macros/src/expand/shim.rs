@@ -4,7 +4,7 @@ use syn::ext::IdentExt as _;
 use syn::{Ident, Type};
 
 use super::{Private, local, written_at};
-use crate::model::{Argument, Contract, Kind, Method, Passing};
+use crate::model::{Argument, Contract, Execution, Kind, Method, Passing};
 use crate::tokens;
 
 /// One registration a method: names and types, the rest is in the runtime crate.
@@ -82,13 +82,14 @@ fn answer(method: &Method<'_>, private: Private<'_>, owner: &impl ToTokens, call
     let returned = returned(private, method.output.ty);
     let reply = quote_spanned!(method.output.err=> #reply::<#returned>(#value));
 
-    if method.is_async() {
-        let answer = Ident::new("answer", method.output.ok);
-        quote!(#call.#answer(move |#this| async move { #reply }))
-    } else {
-        let answer = Ident::new("answer_now", method.output.ok);
-        quote!(#call.#answer(move |#this| #reply))
-    }
+    let (answer, body) = match (&method.execution, method.is_async()) {
+        (Execution::Blocking(_), _) => ("answer_blocking", reply),
+        (Execution::Spawned(_), _) => ("answer_spawned", quote!(async move { #reply })),
+        (_, true) => ("answer", quote!(async move { #reply })),
+        (_, false) => ("answer_now", reply),
+    };
+    let answer = Ident::new(answer, method.output.ok);
+    quote!(#call.#answer(move |#this| #body))
 }
 
 /// A return type, and whether it is a `Result` under whatever name.

@@ -1,5 +1,6 @@
 //! Where a handler's answer goes.
 
+use super::label::Label;
 use crate::error::PeerError;
 use crate::link::Link;
 use crate::proto::{Rejection, RequestId, encode};
@@ -7,17 +8,18 @@ use crate::transport::Output;
 use serde::Serialize;
 use std::convert::Infallible;
 use std::error::Error as _;
+use std::sync::Arc;
 
 /// Writes answers into the transport's output, after whatever the handler sent before it [P-95].
 pub(crate) struct Answers<'d> {
-    link: &'d Link,
+    link: &'d Arc<Link>,
     output: &'d mut Output,
     /// Whether an answer was written since the beginning.
     answered: bool,
 }
 
 impl<'d> Answers<'d> {
-    pub(crate) fn new(link: &'d Link, output: &'d mut Output) -> Self {
+    pub(crate) fn new(link: &'d Arc<Link>, output: &'d mut Output) -> Self {
         Self { link, output, answered: false }
     }
 
@@ -33,17 +35,17 @@ impl<'d> Answers<'d> {
         let Some(id) = call.id else { return };
         if let Err(source) = self.write(call.hint, |out| encode::result(out, id, value)) {
             self.reject(id, &Rejection::internal(source.to_string()));
-            self.link.report(&PeerError::Encode { event: call.event.to_owned(), source });
+            self.link.report(&PeerError::Encode { event: call.event.to_string(), source });
         }
     }
 
     fn failed(&mut self, call: &Answering, rejection: &Rejection) {
         if let Some(source) = rejection.source() {
             let source = source.to_string().into();
-            self.link.report(&PeerError::Internal { event: call.event.to_owned(), source });
+            self.link.report(&PeerError::Internal { event: call.event.to_string(), source });
         } else if call.id.is_none() {
             let reason = rejection.clone();
-            self.link.report(&PeerError::EventFailed { event: call.event.to_owned(), reason });
+            self.link.report(&PeerError::EventFailed { event: call.event.to_string(), reason });
         }
         if let Some(id) = call.id {
             self.reject(id, rejection);
@@ -86,10 +88,10 @@ impl<'d> Answers<'d> {
 }
 
 /// The call that is being answered.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(crate) struct Answering {
     pub(crate) id: Option<RequestId>,
-    pub(crate) event: &'static str,
+    pub(crate) event: Label,
     /// The length of its frame: a guess at that of the answer.
     pub(crate) hint: usize,
 }

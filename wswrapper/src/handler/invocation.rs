@@ -1,6 +1,10 @@
 //! One call of one method: the generated shims decode its arguments and start its handler here.
 
+#[path = "execution.rs"]
+mod execution;
+
 use super::answers::{Answering, Answers};
+use super::label::Label;
 use super::outcome::{Argument, Response};
 use super::{CallState, Context};
 use crate::link::Link;
@@ -19,7 +23,7 @@ use std::time::Duration;
 /// A call on its way to a method of the service `S`.
 pub struct Invocation<'c, S> {
     pub(super) service: Arc<S>,
-    pub(super) event: &'static str,
+    pub(super) event: Label,
     pub(super) parameters: &'static [&'static str],
     pub(super) start: Start<'c>,
 }
@@ -105,7 +109,7 @@ impl<S: Send + Sync + 'static> Invocation<'_, S> {
     /// No arguments are left over.
     fn finish(&mut self) -> Result<Answering, BadCall> {
         match self.start.arguments.finish() {
-            Ok(0) => Ok(Answering { id: self.start.call.id, event: self.event, hint: self.start.hint }),
+            Ok(0) => Ok(Answering { id: self.start.call.id, event: self.event.clone(), hint: self.start.hint }),
             Ok(surplus) => Err(self.wrong_count("many", self.parameters.len() + surplus)),
             Err(error) => Err(self.bad_argument(error)),
         }
@@ -118,11 +122,13 @@ impl<S: Send + Sync + 'static> Invocation<'_, S> {
             ArgumentsError::NotJson => BadCall::NotJson,
             ArgumentsError::Missing => self.wrong_count("few", taken),
             ArgumentsError::Decode(error) => {
-                let name = self.parameters.get(taken).copied().unwrap_or_default();
+                // A closure's parameters have no names.
+                let name = self.parameters.get(taken).filter(|name| !name.is_empty());
+                let name = name.map_or_else(String::new, |name| format!(" (`{name}`)"));
                 BadCall::Rejected(Rejection::new(format!(
-                    "argument {} (`{name}`) of `{}`: {}",
+                    "argument {}{name} of `{}`: {}",
                     taken + 1,
-                    self.event,
+                    &*self.event,
                     without_position(&error)
                 )))
             }
@@ -131,11 +137,12 @@ impl<S: Send + Sync + 'static> Invocation<'_, S> {
 
     #[cold]
     fn wrong_count(&self, what: &str, given: usize) -> BadCall {
-        let names: Vec<_> = self.parameters.iter().map(|name| format!("`{name}`")).collect();
+        let names = self.parameters.iter().filter(|name| !name.is_empty());
+        let names: Vec<_> = names.map(|name| format!("`{name}`")).collect();
         let names = if names.is_empty() { String::new() } else { format!(" ({})", names.join(", ")) };
         BadCall::Rejected(Rejection::new(format!(
             "too {what} arguments for `{}`: expected {}{names}, got {given}",
-            self.event,
+            &*self.event,
             self.parameters.len(),
         )))
     }
@@ -181,7 +188,7 @@ where
 
 impl<S> fmt::Debug for Invocation<'_, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Invocation").field("event", &self.event).finish_non_exhaustive()
+        f.debug_struct("Invocation").field("event", &&*self.event).finish_non_exhaustive()
     }
 }
 

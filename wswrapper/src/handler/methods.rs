@@ -1,6 +1,7 @@
 //! The methods of a service, as shims over its type.
 
 use super::invocation::{BadCall, Invocation, Start, Started};
+use super::label::Label;
 use crate::peer::Peer;
 use crate::proto::Rejection;
 use crate::target::Target;
@@ -143,6 +144,6 @@ impl<S: Send + Sync + 'static> Handler for PerPeer<S> {
 
 impl<S> Method<S> {
     fn start(&self, service: Arc<S>, start: Start<'_>) -> Result<Started, BadCall> {
-        (self.shim)(Invocation { service, event: self.event, parameters: self.parameters, start })
+        (self.shim)(Invocation { service, event: Label::Fixed(self.event), parameters: self.parameters, start })
     }
 }

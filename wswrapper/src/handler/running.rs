@@ -2,6 +2,8 @@
 
 use super::CallState;
 use super::invocation::BoxRunning;
+use super::label::Label;
+use crate::message_log::CallLog;
 use crate::proto::RequestId;
 use slab::Slab;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,7 +12,7 @@ use std::task::{Wake, Waker};
 
 /// Handlers that wait for something.
 pub(crate) struct RunningSet {
-    handlers: Slab<RunningHandler>,
+    places: Slab<Place>,
     woken: Arc<Woken>,
     next_key: u64,
     /// Kept for its capacity.
@@ -21,8 +23,13 @@ pub(crate) struct RunningSet {
 pub(crate) struct RunningHandler {
     pub(crate) future: BoxRunning,
     pub(crate) id: Option<RequestId>,
-    pub(crate) event: &'static str,
+    pub(crate) event: Label,
     pub(crate) state: Option<Arc<CallState>>,
+    pub(crate) log: Option<Box<CallLog>>,
+}
+
+struct Place {
+    handler: RunningHandler,
     waker: Arc<HandlerWaker>,
 }
 
@@ -73,34 +80,22 @@ impl Wake for HandlerWaker {
     }
 }
 
-impl RunningHandler {
-    pub(crate) fn key(&self) -> RunningKey {
-        self.waker.key
-    }
-}
-
 impl RunningSet {
     pub(crate) fn new() -> Self {
-        Self { handlers: Slab::new(), woken: Arc::default(), next_key: 0, batch: Vec::new() }
+        Self { places: Slab::new(), woken: Arc::default(), next_key: 0, batch: Vec::new() }
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.handlers.len()
+        self.places.len()
     }
 
     /// Takes in a handler that was polled once; it is polled again with the next batch, to register its own waker.
-    pub(crate) fn insert(
-        &mut self,
-        future: BoxRunning,
-        id: Option<RequestId>,
-        event: &'static str,
-        state: Option<Arc<CallState>>,
-    ) -> RunningKey {
-        let entry = self.handlers.vacant_entry();
+    pub(crate) fn insert(&mut self, handler: RunningHandler) -> RunningKey {
+        let entry = self.places.vacant_entry();
         let key = RunningKey { index: entry.key(), unique: self.next_key };
         self.next_key += 1;
         let waker = Arc::new(HandlerWaker { key, queued: AtomicBool::new(true), woken: Arc::clone(&self.woken) });
-        entry.insert(RunningHandler { future, id, event, state, waker });
+        entry.insert(Place { handler, waker });
         self.woken.lock().keys.push(key);
         key
     }
@@ -108,7 +103,7 @@ impl RunningSet {
     /// Those that are to be polled now, at most so many, and whether more are left.
     pub(crate) fn take_woken(&mut self, most: usize) -> (Vec<RunningKey>, bool) {
         let mut batch = std::mem::take(&mut self.batch);
-        if !self.handlers.is_empty() {
+        if !self.places.is_empty() {
             let mut woken = self.woken.lock();
             if woken.keys.len() <= most {
                 std::mem::swap(&mut batch, &mut woken.keys);
@@ -128,7 +123,7 @@ impl RunningSet {
 
     /// Registers the driver; true if some were woken meanwhile.
     pub(crate) fn register(&mut self, driver: &Waker) -> bool {
-        if self.handlers.is_empty() {
+        if self.places.is_empty() {
             return false;
         }
         let mut woken = self.woken.lock();
@@ -141,20 +136,20 @@ impl RunningSet {
 
     /// A handler and the waker to poll it with.
     pub(crate) fn get(&mut self, key: RunningKey) -> Option<(&mut RunningHandler, Waker)> {
-        let handler = self.handlers.get_mut(key.index).filter(|handler| handler.waker.key == key)?;
-        handler.waker.queued.store(false, Ordering::Release);
-        let waker = Waker::from(Arc::clone(&handler.waker));
-        Some((handler, waker))
+        let place = self.places.get_mut(key.index).filter(|place| place.waker.key == key)?;
+        place.waker.queued.store(false, Ordering::Release);
+        let waker = Waker::from(Arc::clone(&place.waker));
+        Some((&mut place.handler, waker))
     }
 
     /// Takes a handler out.
     pub(crate) fn remove(&mut self, key: RunningKey) -> Option<RunningHandler> {
-        let found = self.handlers.get(key.index).is_some_and(|handler| handler.waker.key == key);
-        found.then(|| self.handlers.remove(key.index))
+        let found = self.places.get(key.index).is_some_and(|place| place.waker.key == key);
+        found.then(|| self.places.remove(key.index).handler)
     }
 
     /// Takes all out.
-    pub(crate) fn take_all(&mut self) -> Slab<RunningHandler> {
-        std::mem::take(&mut self.handlers)
+    pub(crate) fn take_all(&mut self) -> impl Iterator<Item = RunningHandler> + use<> {
+        std::mem::take(&mut self.places).into_iter().map(|(_, place)| place.handler)
     }
 }

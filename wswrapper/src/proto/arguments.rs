@@ -1,5 +1,6 @@
 //! Arguments of a call, read one by one out of the frame.
 
+use super::SPACE;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
@@ -53,7 +54,7 @@ impl<'f> Arguments<'f> {
         while self.take::<IgnoredAny>()?.is_some() {
             left += 1;
         }
-        if !self.rest[1..].trim_ascii().is_empty() {
+        if !self.rest[1..].trim_start_matches(SPACE).is_empty() {
             return Err(ArgumentsError::NotJson);
         }
         Ok(left)
@@ -69,7 +70,7 @@ impl<'f> Arguments<'f> {
     }
 
     fn take<T: Deserialize<'f>>(&mut self) -> Result<Option<T>, ArgumentsError> {
-        self.rest = self.rest.trim_ascii_start();
+        self.rest = self.rest.trim_start_matches(SPACE);
         match self.rest.as_bytes().first() {
             Some(b',') => {}
             Some(b']') => return Ok(None),

@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 
 /// The state of a connection.
 ///
-/// `W` stands for whoever waits for a call of ours, `R` for a handler that runs for the peer; the connection keeps them
-/// and gives them back, each exactly once.
+/// `W` stands for whoever waits for a call of ours; the connection keeps it and gives it back exactly once. `R` stands
+/// for a handler that runs for the peer; it is given back if the peer cancels it.
 ///
 /// What a frame means is returned by [`handle_frame`](Self::handle_frame). What time or disconnection causes is polled:
 /// [`poll_timeout`](Self::poll_timeout), [`poll_event`](Self::poll_event). Frames to be sent are taken by
@@ -123,8 +123,7 @@ impl<W, R: PartialEq> Connection<W, R> {
     /// sent later. Ids go on counting.
     pub fn close(&mut self) {
         self.state = State::Lost;
-        self.running = HashMap::new();
-        self.running_deadlines.clear();
+        self.end_all();
         self.deadlines.clear();
         self.outbox.clear();
         let pending = std::mem::take(&mut self.pending);
@@ -208,6 +207,12 @@ impl<W, R: PartialEq> Connection<W, R> {
         }
     }
 
+    /// Every handler has ended: the connection is about to close.
+    pub fn end_all(&mut self) {
+        self.running = HashMap::new();
+        self.running_deadlines.clear();
+    }
+
     /// Tells what a frame means.
     pub fn handle_frame<'f>(&mut self, frame: &'f str, now: Instant) -> Incoming<'f, W, R> {
         self.handle(Message::decode(frame), now)
@@ -226,7 +231,7 @@ impl<W, R: PartialEq> Connection<W, R> {
                 Incoming::Nothing
             }
             Message::Response(id, answer) => {
-                if let Answer::Channel = answer {
+                if matches!(answer, Answer::Channel) && self.ids.knows(id) {
                     // Nobody who calls can use a channel: the peer is told to free it, as for a call that has ended
                     // before its channel came [P-32, P-67].
                     self.send(|out| encode::abort(out, id, None));

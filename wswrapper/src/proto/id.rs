@@ -72,12 +72,18 @@ impl Side {
 /// Hands out ids; never the same twice [P-36].
 #[derive(Debug)]
 pub(super) struct Ids {
+    first: u64,
     next: u64,
 }
 
 impl Ids {
     pub(super) fn new(side: Side) -> Self {
-        Self { next: side.first_id().0 }
+        Self { first: side.first_id().0, next: side.first_id().0 }
+    }
+
+    /// Whether this id was handed out.
+    pub(super) fn knows(&self, id: RequestId) -> bool {
+        (self.first..self.next).contains(&id.0)
     }
 
     pub(super) fn next(&mut self) -> RequestId {

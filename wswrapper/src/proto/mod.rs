@@ -36,6 +36,9 @@ mod name;
 mod outbox;
 mod rejection;
 
+/// What JSON takes for white space; ASCII has more.
+const SPACE: [char; 4] = [' ', '\t', '\n', '\r'];
+
 pub use arguments::{Arguments, ArgumentsError};
 pub use codec::encode::{self, CallEncoder, EncodedCall};
 pub use connection::{Connection, Ended, Event, Incoming, SendRefused};

@@ -41,12 +41,10 @@ impl Rejection {
         Self::from_thrown(Thrown::Error { message: message.into(), properties: Map::new() })
     }
 
-    /// A bare value, which is no Error at the other end. Null becomes the Error `Error` [P-42].
+    /// A bare value, which is no Error at the other end. Null is sent as the Error `Error`, or as a reason
+    /// `Request aborted` [P-42, P-52].
     pub fn value(value: impl Into<Value>) -> Self {
-        match value.into() {
-            Value::Null => Self::new("Error"),
-            value => Self::from_thrown(Thrown::Value(value)),
-        }
+        Self::from_thrown(Thrown::Value(value.into()))
     }
 
     /// An Error whose message is the text of this error, shown to the peer on purpose.

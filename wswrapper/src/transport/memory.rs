@@ -1,81 +1,154 @@
 //! Two ends of a connection in memory, for tests without sockets.
 //!
+//! A whole server and client in one test, on tokio's paused clock:
+//!
 //! ```
+//! use std::time::Duration;
 //! use wswrapper::transport::memory;
-//! use wswrapper::{Client, Server, ws_service, ws_handlers};
+//! use wswrapper::{CallError, Client, Server, ws_handlers};
 //!
-//! #[ws_service]
-//! trait Greeter {
-//!     async fn greet(&self, name: String) -> String;
-//! }
-//!
-//! struct Polite;
+//! struct Desk;
 //!
 //! #[ws_handlers]
-//! impl Greeter for Polite {
-//!     async fn greet(&self, name: String) -> String {
+//! impl Desk {
+//!     async fn greet(&self, name: &str) -> String {
 //!         format!("good day, {name}")
 //!     }
 //! }
 //!
-//! # #[tokio::main(flavor = "current_thread")]
+//! # #[tokio::main(flavor = "current_thread", start_paused = true)]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let (near, far) = memory::pair();
-//! let server = Server::builder().service(Polite).build()?;
+//! // #[tokio::test(start_paused = true)]
+//! let (near, far) = memory::builder().latency(Duration::from_millis(40)).pair();
+//! let network = near.control();
+//! let server = Server::builder().service(Desk).build()?;
 //! server.accept_transport(far)?;
-//! let client = Client::over(near)?;
-//! assert_eq!(GreeterProxy::new(&client).greet("Ada").await?, "good day, Ada");
+//! let desk = DeskProxy::new(&Client::over(near)?);
+//!
+//! let began = tokio::time::Instant::now();
+//! assert_eq!(desk.greet("Ada").await?, "good day, Ada");
+//! assert_eq!(began.elapsed(), Duration::from_millis(80));
+//!
+//! network.cut();
+//! assert!(desk.greet("Ada").await.is_err());
 //! # Ok(())
 //! # }
 //! ```
 
 use super::{Close, Frame, Output, Transport, TransportError};
+use crate::timer::Timer;
 use bytes::Bytes;
 use std::collections::VecDeque;
+use std::fmt;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
-
-/// Bytes that may be under way in one direction.
-const CAPACITY: usize = 64 * 1024;
+use std::time::Duration;
+use tokio::time::Instant;
 
 /// Two transports that are connected with each other.
 ///
 /// They behave as two ends of a socket: what one writes the other reads, in order; a writer waits while the reader is
-/// 64 KiB behind; dropping one end ends the connection without a closing handshake.
+/// 64 KiB behind; dropping one end ends the connection without a closing handshake, after what it has written.
 pub fn pair() -> (Memory, Memory) {
-    let (there, back) = (Arc::default(), Arc::default());
-    (Memory::new(Arc::clone(&there), Arc::clone(&back)), Memory::new(back, there))
+    builder().pair()
+}
+
+/// A [`pair`] with latency or another capacity.
+pub fn builder() -> Builder {
+    Builder { latency: Duration::ZERO, capacity: 64 * 1024 }
+}
+
+/// Builds pairs; begun by [`builder`].
+#[derive(Clone, Debug)]
+#[must_use = "it only describes a pair"]
+pub struct Builder {
+    latency: Duration,
+    capacity: usize,
+}
+
+impl Builder {
+    /// How long a frame is under way, in either direction, on tokio's clock; default zero. The end of the connection
+    /// takes as long.
+    pub fn latency(mut self, latency: Duration) -> Self {
+        self.latency = latency;
+        self
+    }
+
+    /// How many bytes of text may be under way or unread in one direction; the writer then waits. A larger text goes
+    /// alone. Default 64 KiB.
+    pub fn capacity(mut self, bytes: usize) -> Self {
+        self.capacity = bytes;
+        self
+    }
+
+    /// Two transports that are connected with each other.
+    pub fn pair(&self) -> (Memory, Memory) {
+        let pipe = || Arc::new(Mutex::new(Pipe::new(self)));
+        let (there, back) = (pipe(), pipe());
+        let end = |reading: &Arc<_>, writing: &Arc<_>| {
+            Memory::new(Control { reading: Arc::clone(reading), writing: Arc::clone(writing) })
+        };
+        (end(&back, &there), end(&there, &back))
+    }
 }
 
 /// One end of a [`pair`].
-#[derive(Debug)]
+///
+/// With latency it must be polled inside a tokio runtime that has a timer.
 pub struct Memory {
-    reading: Arc<Mutex<Pipe>>,
-    writing: Arc<Mutex<Pipe>>,
+    pipes: Control,
     output: Output,
+    /// Set while what comes next is still under way.
+    arrival: Timer,
     close: Option<Close>,
     close_sent: bool,
     close_received: bool,
 }
 
-/// What is under way in one direction.
-#[derive(Default, Debug)]
-struct Pipe {
-    frames: VecDeque<Frame>,
-    bytes: usize,
-    ended: bool,
-    reader: Option<Waker>,
-    writer: Option<Waker>,
+/// Bad weather for one end of a [`pair`], from outside; [`Memory::control`] gives it.
+#[derive(Clone)]
+pub struct Control {
+    reading: Arc<Mutex<Pipe>>,
+    writing: Arc<Mutex<Pipe>>,
 }
 
-fn lock(pipe: &Mutex<Pipe>) -> MutexGuard<'_, Pipe> {
-    pipe.lock().unwrap_or_else(PoisonError::into_inner)
+impl Control {
+    /// Cuts the connection, as when the network is lost: both ends see its end at once, and what is under way or unread
+    /// never arrives.
+    pub fn cut(&self) {
+        for pipe in [&self.reading, &self.writing] {
+            change(pipe, Pipe::cut);
+        }
+    }
+
+    /// This end reads nothing more, so that the other can write until the pair's capacity is used up. What this end
+    /// writes still leaves.
+    pub fn stall(&self) {
+        lock(&self.reading).stalled = true;
+    }
+
+    /// This end reads again.
+    pub fn resume(&self) {
+        change(&self.reading, |pipe| pipe.stalled = false);
+    }
 }
 
 impl Memory {
-    fn new(reading: Arc<Mutex<Pipe>>, writing: Arc<Mutex<Pipe>>) -> Self {
-        Self { reading, writing, output: Output::texts(), close: None, close_sent: false, close_received: false }
+    fn new(pipes: Control) -> Self {
+        Self {
+            pipes,
+            output: Output::texts(),
+            arrival: Timer::default(),
+            close: None,
+            close_sent: false,
+            close_received: false,
+        }
+    }
+
+    /// What disturbs this end after it was given away.
+    pub fn control(&self) -> Control {
+        self.pipes.clone()
     }
 }
 
@@ -84,25 +157,28 @@ impl Transport for Memory {
         if self.close_received {
             return Poll::Ready(None);
         }
-        let mut pipe = lock(&self.reading);
-        let Some(frame) = pipe.frames.pop_front() else {
-            if pipe.ended {
-                return Poll::Ready(None);
+        let mut pipe = lock(&self.pipes.reading);
+        let next = match pipe.read() {
+            Next::Frame(frame) => frame,
+            Next::End => return Poll::Ready(None),
+            Next::Later(arrival) => {
+                pipe.reader = Some(cx.waker().clone());
+                drop(pipe);
+                if self.arrival.set(arrival, cx) {
+                    // It arrived while the timer was set.
+                    cx.waker().wake_by_ref();
+                }
+                return Poll::Pending;
             }
-            pipe.reader = Some(cx.waker().clone());
-            return Poll::Pending;
         };
-        if let Frame::Text(text) = &frame {
-            pipe.bytes -= text.len();
-        }
         let writer = pipe.writer.take();
         drop(pipe);
         writer.into_iter().for_each(Waker::wake);
-        if let Frame::Close(close) = &frame {
+        if let Frame::Close(close) = &next {
             self.close_received = true;
             self.close.get_or_insert_with(|| close.clone());
         }
-        Poll::Ready(Some(Ok(frame)))
+        Poll::Ready(Some(Ok(next)))
     }
 
     fn output(&mut self) -> &mut Output {
@@ -110,23 +186,18 @@ impl Transport for Memory {
     }
 
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let mut pipe = lock(&self.writing);
-        if pipe.ended {
-            return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
-        }
+        let mut pipe = lock(&self.pipes.writing);
         let mut wrote = false;
-        while let Some(text) = {
-            // A text larger than the whole pipe goes alone.
-            let room = if pipe.bytes == 0 { usize::MAX } else { CAPACITY.saturating_sub(pipe.bytes) };
-            self.output.take_text(room)
-        } {
-            pipe.bytes += text.len();
-            pipe.frames.push_back(Frame::Text(Bytes::from(text)));
+        while let Some(text) = self.output.take_text(pipe.room()) {
+            if pipe.is_known_to_have_ended() {
+                return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
+            }
+            pipe.write(Frame::Text(Bytes::from(text)));
             wrote = true;
         }
         let drained = self.output.is_empty();
         if let (true, false, Some(close)) = (drained, self.close_sent, &self.close) {
-            pipe.frames.push_back(Frame::Close(close.clone()));
+            pipe.write(Frame::Close(close.clone()));
             self.close_sent = true;
             wrote = true;
         }
@@ -146,12 +217,134 @@ impl Transport for Memory {
 
 impl Drop for Memory {
     fn drop(&mut self) {
-        for pipe in [&self.reading, &self.writing] {
-            let mut pipe = lock(pipe);
-            pipe.ended = true;
-            let wakers = [pipe.reader.take(), pipe.writer.take()];
-            drop(pipe);
-            wakers.into_iter().flatten().for_each(Waker::wake);
+        for pipe in [&self.pipes.reading, &self.pipes.writing] {
+            change(pipe, Pipe::end);
         }
+    }
+}
+
+impl fmt::Debug for Memory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Memory").field("unsent", &self.output.len()).field("pipes", &self.pipes).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Control {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Control").field("reading", &*lock(&self.reading)).finish_non_exhaustive()
+    }
+}
+
+/// What is under way in one direction.
+#[derive(Debug)]
+struct Pipe {
+    latency: Duration,
+    capacity: usize,
+    /// Each with when it arrives; none is at once.
+    frames: VecDeque<(Option<Instant>, Frame)>,
+    bytes: usize,
+    /// Set when an end is gone, with when the other sees it.
+    ended: Option<Option<Instant>>,
+    stalled: bool,
+    reader: Option<Waker>,
+    writer: Option<Waker>,
+}
+
+/// What a reader finds.
+enum Next {
+    Frame(Frame),
+    End,
+    /// Nothing before then, if that is known.
+    Later(Option<Instant>),
+}
+
+fn lock(pipe: &Mutex<Pipe>) -> MutexGuard<'_, Pipe> {
+    pipe.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Changes a pipe and wakes both who wait for it.
+fn change(pipe: &Mutex<Pipe>, change: impl FnOnce(&mut Pipe)) {
+    let mut pipe = lock(pipe);
+    change(&mut pipe);
+    let wakers = [pipe.reader.take(), pipe.writer.take()];
+    drop(pipe);
+    wakers.into_iter().flatten().for_each(Waker::wake);
+}
+
+fn is_due(arrival: Option<Instant>) -> bool {
+    arrival.is_none_or(|arrival| arrival <= Instant::now())
+}
+
+impl Pipe {
+    fn new(builder: &Builder) -> Self {
+        Self {
+            latency: builder.latency,
+            capacity: builder.capacity,
+            frames: VecDeque::new(),
+            bytes: 0,
+            ended: None,
+            stalled: false,
+            reader: None,
+            writer: None,
+        }
+    }
+
+    /// When what leaves now arrives.
+    fn arrival(&self) -> Option<Instant> {
+        (!self.latency.is_zero()).then(|| Instant::now() + self.latency)
+    }
+
+    fn read(&mut self) -> Next {
+        if self.stalled {
+            return Next::Later(None);
+        }
+        let Some((arrival, _)) = self.frames.front() else {
+            return match self.ended {
+                Some(seen) if is_due(seen) => Next::End,
+                seen => Next::Later(seen.flatten()),
+            };
+        };
+        if !is_due(*arrival) {
+            return Next::Later(*arrival);
+        }
+        let frame = self.frames.pop_front().map(|(_, frame)| frame);
+        if let Some(Frame::Text(text)) = &frame {
+            self.bytes -= text.len();
+        }
+        frame.map_or(Next::End, Next::Frame)
+    }
+
+    /// Bytes that the next text may have.
+    fn room(&self) -> usize {
+        // Nothing to wait for: a text larger than the whole pipe goes alone, and what nobody reads goes nowhere.
+        if self.bytes == 0 || self.ended.is_some() { usize::MAX } else { self.capacity.saturating_sub(self.bytes) }
+    }
+
+    fn write(&mut self, frame: Frame) {
+        // Its reader is gone, or the network is.
+        if self.ended.is_some() {
+            return;
+        }
+        if let Frame::Text(text) = &frame {
+            self.bytes += text.len();
+        }
+        self.frames.push_back((self.arrival(), frame));
+    }
+
+    fn is_known_to_have_ended(&self) -> bool {
+        self.ended.is_some_and(is_due)
+    }
+
+    fn end(&mut self) {
+        if self.ended.is_none() {
+            self.ended = Some(self.arrival());
+        }
+    }
+
+    fn cut(&mut self) {
+        self.frames.clear();
+        self.bytes = 0;
+        self.stalled = false;
+        self.ended = Some(None);
     }
 }

@@ -1,7 +1,7 @@
 //! Frames to messages: a quick way for the frames that peers really send, and the whole way for all others.
 
 use super::envelope::{Envelope, is_truthy};
-use crate::proto::{Answer, Arguments, Call, Message, RawReason, RequestId, Scope, is_reserved};
+use crate::proto::{Answer, Arguments, Call, Message, RawReason, RequestId, SPACE, Scope, is_reserved};
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -55,7 +55,7 @@ fn classify<'f>(envelope: &Envelope<'f>) -> Option<Message<'f>> {
 
 /// The frame as an event or request, if it is one [P-11].
 fn call<'f>(envelope: &Envelope<'f>, id: Option<RequestId>, anonymous: Option<&'f str>) -> Option<Message<'f>> {
-    let inside = envelope.arguments?.get().strip_prefix('[')?.trim_ascii_start();
+    let inside = envelope.arguments?.get().strip_prefix('[')?.trim_start_matches(SPACE);
     if inside.starts_with(']') {
         return None;
     }
@@ -70,12 +70,7 @@ fn call<'f>(envelope: &Envelope<'f>, id: Option<RequestId>, anonymous: Option<&'
         }
         (None, None) => Scope::Main,
     };
-    let elsewhere = match &scope {
-        Scope::Named(name) => !name.is_empty(),
-        Scope::Anonymous(_) => true,
-        Scope::NoAnonymous(h) => is_truthy(h),
-        Scope::Main | Scope::NoChannel(_) => false,
-    };
+    let elsewhere = channel.is_some_and(|c| c.starts_with('"') && c != "\"\"") || anonymous.is_some_and(is_truthy);
     match name {
         None => Some(Message::BadName(id)),
         Some(name) if !elsewhere && is_reserved(&name) => None,
@@ -89,8 +84,8 @@ fn call<'f>(envelope: &Envelope<'f>, id: Option<RequestId>, anonymous: Option<&'
 
 /// A number, or an old peer's numeric string [P-16, P-72].
 fn anonymous_scope(h: &str) -> Scope<'_> {
-    let number = h.strip_prefix('"').and_then(|h| h.strip_suffix('"')).unwrap_or(h);
-    RequestId::from_json(number).map_or(Scope::NoAnonymous(h), Scope::Anonymous)
+    let string = h.starts_with('"').then(|| serde_json::from_str::<String>(h).unwrap_or_default());
+    RequestId::from_json(string.as_deref().unwrap_or(h)).map_or(Scope::NoAnonymous(h), Scope::Anonymous)
 }
 
 /// Reads the envelope's keys from both ends, so that the arguments between them need no scan of their own:
@@ -98,7 +93,7 @@ fn anonymous_scope(h: &str) -> Scope<'_> {
 /// and the whole thus to be JSON, when the arguments are read. Anything unusual is left to the whole way.
 fn quick_call(frame: &str) -> Option<Call<'_>> {
     let (mut id, mut channel) = (None, None);
-    let mut inside = frame.trim_ascii_end().strip_prefix('{')?.strip_suffix('}')?;
+    let mut inside = frame.trim_end_matches(SPACE).strip_prefix('{')?.strip_suffix('}')?;
     loop {
         if let Some(rest) = inside.strip_prefix("\"a\":[") {
             inside = rest;
@@ -146,7 +141,7 @@ fn quick_call(frame: &str) -> Option<Call<'_>> {
 
 /// `{"i":1,"d":…}` and `{"i":1}`.
 fn quick_response(frame: &str) -> Option<Message<'_>> {
-    let inside = frame.trim_ascii_end().strip_prefix("{\"i\":")?.strip_suffix('}')?;
+    let inside = frame.trim_end_matches(SPACE).strip_prefix("{\"i\":")?.strip_suffix('}')?;
     let end = inside.bytes().position(|b| !b.is_ascii_digit()).unwrap_or(inside.len());
     let (id, rest) = inside.split_at(end);
     let result = match rest {

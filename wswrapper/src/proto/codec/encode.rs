@@ -91,7 +91,7 @@ pub fn result<T: Serialize + ?Sized>(out: &mut Vec<u8>, id: RequestId, value: &T
     out.extend_from_slice(b",\"d\":");
     let start = out.len();
     serde_json::to_writer(&mut *out, value)?;
-    if &out[start..] == b"null" && is_unit(value) {
+    if &out[start..] == b"null" && size_of_val(value) == 0 && is_unit(value) {
         out.truncate(plain);
     }
     out.push(b'}');
@@ -101,20 +101,20 @@ pub fn result<T: Serialize + ?Sized>(out: &mut Vec<u8>, id: RequestId, value: &T
 /// Writes a request's rejection [P-40, P-41].
 pub fn rejection(out: &mut Vec<u8>, id: RequestId, rejection: &Rejection) {
     begin(out, id);
-    reason(out, "e", rejection);
+    reason(out, "e", Some(rejection), "Error");
 }
 
 /// Writes a cancellation [P-50]; without a reason `Request aborted` [P-52].
 pub fn cancellation(out: &mut Vec<u8>, id: RequestId, why: Option<&Reason>) {
     begin(out, id);
-    reason(out, "x", why.unwrap_or(&Reason::new("Request aborted")));
+    reason(out, "x", why, ABORTED);
 }
 
 /// Writes the abort of an anonymous channel [P-63]; without a reason `Request aborted` [P-52].
 pub fn abort(out: &mut Vec<u8>, channel: RequestId, why: Option<&Reason>) {
     out.extend_from_slice(b"{\"h\":");
     number(out, channel.get());
-    reason(out, "x", why.unwrap_or(&Reason::new("Request aborted")));
+    reason(out, "x", why, ABORTED);
 }
 
 fn begin(out: &mut Vec<u8>, id: RequestId) {
@@ -122,7 +122,19 @@ fn begin(out: &mut Vec<u8>, id: RequestId) {
     number(out, id.get());
 }
 
-fn reason(out: &mut Vec<u8>, key: &str, why: &Reason) {
+/// What a cancellation or an abort says that has no reason [P-52].
+const ABORTED: &str = "Request aborted";
+
+/// Null is never sent, as not everyone takes it for a reason: it becomes an Error [P-42, P-44, P-55].
+fn reason(out: &mut Vec<u8>, key: &str, why: Option<&Reason>, default: &str) {
+    let none;
+    let why = match why.filter(|why| why.as_value().is_none_or(|value| !value.is_null())) {
+        Some(why) => why,
+        None => {
+            none = Reason::new(default);
+            &none
+        }
+    };
     out.extend_from_slice(b",\"");
     out.extend_from_slice(key.as_bytes());
     out.extend_from_slice(b"\":");

@@ -3,16 +3,22 @@
 //! Each turn reads the frames that are there (a bounded batch), starts their handlers, polls those that were woken,
 //! lets the callers who got answers run once, and then writes everything with one flush.
 
+mod ending;
+mod held;
+
 use crate::caught::{drop_caught, panics};
 use crate::error::PeerError;
-use crate::handler::{Answers, BadCall, BoxRunning, CallState, RunningKey, RunningSet, Sessions, Start, caller_waits};
+use crate::handler::{Answers, BadCall, RunningHandler, RunningKey, RunningSet, Sessions, Start, caller_waits};
 use crate::hooks::HookFuture;
-use crate::link::{Closed, Handled, Link};
+use crate::link::{CloseRequest, Closed, Handled, Link};
+use crate::message_log::{CallLog, MessageLog};
 use crate::proto::{Call, Message, Reason, Rejection, Scope};
+use crate::router::Entry;
 use crate::timer::Timer;
 use crate::transport::{Close, Frame, Transport, TransportError};
 use bytes::Bytes;
-use std::collections::VecDeque;
+use ending::Ending;
+use held::Held;
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -40,24 +46,7 @@ pub(crate) struct Driver<T> {
     /// Since when nothing could be written, and how much had been sent by then.
     stalled: Option<(Instant, u64)>,
     timer: Timer,
-}
-
-/// Events and requests that came while none could start.
-#[derive(Default)]
-struct Held {
-    frames: VecDeque<Bytes>,
-    bytes: usize,
-}
-
-/// How far the end of the connection has come.
-#[derive(Default)]
-struct Ending {
-    /// Our close frame was written; the peer has until then.
-    ours: Option<(Close, Instant)>,
-    /// The peer's close frame came.
-    theirs: Option<Close>,
-    /// Nothing more can be read; what is written is flushed until then.
-    over: Option<(Closed, Instant)>,
+    finished: bool,
 }
 
 impl<T: Transport> Driver<T> {
@@ -76,6 +65,7 @@ impl<T: Transport> Driver<T> {
             ending: Ending::default(),
             stalled: None,
             timer: Timer::default(),
+            finished: false,
         }
     }
 
@@ -100,9 +90,9 @@ impl<T: Transport> Driver<T> {
         if self.let_callers_run(cx) {
             return Poll::Pending;
         }
-        self.begin_to_close(now);
+        self.heed_close_request(now);
         self.flush(cx, now);
-        if let Some(closed) = self.ended(now) {
+        if let Some(closed) = self.ending.ended(now) {
             return Poll::Ready(closed);
         }
         again |= self.rest(cx);
@@ -140,7 +130,7 @@ impl<T: Transport> Driver<T> {
             self.frame(cx, &frame, now);
         }
         while messages < TURN_MESSAGES && bytes < TURN_BYTES {
-            if self.ending.over.is_some() || self.held.bytes >= self.link.end.limits.held_bytes {
+            if self.ending.is_over() || self.held.bytes() >= self.link.end.limits.held_bytes {
                 return false;
             }
             match self.transport.poll_frame(cx) {
@@ -152,10 +142,10 @@ impl<T: Transport> Driver<T> {
                     }
                 }
                 Poll::Ready(Some(Ok(Frame::Ping(_) | Frame::Pong(_)))) => messages += 1,
-                Poll::Ready(Some(Ok(Frame::Close(close)))) => self.ending.theirs = Some(close),
+                Poll::Ready(Some(Ok(Frame::Close(close)))) => self.ending.they_close(close),
                 Poll::Ready(Some(Err(TransportError::Violation(close)))) => self.close(close, now),
-                Poll::Ready(Some(Err(TransportError::Io(error)))) => self.over(error.to_string(), now),
-                Poll::Ready(None) => self.over("the connection was lost".to_owned(), now),
+                Poll::Ready(Some(Err(TransportError::Io(error)))) => self.over(&error.to_string(), now),
+                Poll::Ready(None) => self.over("the connection was lost", now),
             }
         }
         true
@@ -163,7 +153,7 @@ impl<T: Transport> Driver<T> {
 
     /// Handles a frame, or holds it if it is a call and none can start now.
     fn receive(&mut self, cx: &mut Context<'_>, frame: Bytes, now: Instant) {
-        if self.is_full() || !self.held.frames.is_empty() {
+        if self.is_full() || !self.held.is_empty() {
             let text = std::str::from_utf8(&frame).unwrap_or_default();
             if matches!(Message::decode(text), Message::Call(_) | Message::BadName(_)) {
                 return self.held.push(frame);
@@ -174,23 +164,39 @@ impl<T: Transport> Driver<T> {
 
     fn frame(&mut self, cx: &mut Context<'_>, frame: &Bytes, now: Instant) {
         // A binary frame is read as if it were text [P-06]; what is not UTF-8 is not JSON [P-02].
-        if let Ok(text) = std::str::from_utf8(frame) {
-            self.message(cx, frame, text, Message::decode(text), now);
+        let Ok(text) = std::str::from_utf8(frame) else { return };
+        if self.link.end.hooks.sees_messages() {
+            // Decoded whole, so that what is logged as a call is one.
+            let message = Message::decode_whole(text);
+            let log = MessageLog::new(text, &message);
+            self.link.end.hooks.message(|| self.link.peer(), &log);
+            let call = log.event.is_some().then(|| Box::new(CallLog::new(&log)));
+            self.message(cx, frame, text, &message, now, call);
+        } else {
+            self.message(cx, frame, text, &Message::decode(text), now, None);
         }
     }
 
-    fn message(&mut self, cx: &mut Context<'_>, frame: &Bytes, text: &str, message: Message<'_>, now: Instant) {
+    fn message(
+        &mut self,
+        cx: &mut Context<'_>,
+        frame: &Bytes,
+        text: &str,
+        message: &Message<'_>,
+        now: Instant,
+        log: Option<Box<CallLog>>,
+    ) {
         match message {
             Message::Call(call) if matches!(call.scope, Scope::Main | Scope::Named(_)) => {
-                if let Err(error) = self.call(cx, text, &call, now) {
+                if let Err((error, log)) = self.call(cx, text, call, now, log) {
                     if call.arguments.is_proven() {
-                        self.refuse(&call, error);
+                        self.refuse(call, error, log.as_deref());
                     } else {
-                        self.message(cx, frame, text, Message::decode_whole(text), now);
+                        self.message(cx, frame, text, &Message::decode_whole(text), now, log);
                     }
                 }
             }
-            message => match self.link.handle(message, frame, now) {
+            message => match self.link.handle(message.clone(), frame, now) {
                 Handled::Caller(waker) => self.callers.push(waker),
                 Handled::Cancelled(handler, reason) => self.cancel(handler, reason),
                 Handled::Nothing => {}
@@ -198,13 +204,42 @@ impl<T: Transport> Driver<T> {
         }
     }
 
-    /// Starts the handler of a call and polls it once, in place.
-    fn call(&mut self, cx: &mut Context<'_>, text: &str, call: &Call<'_>, now: Instant) -> Result<(), BadCall> {
-        let router = &self.link.end.router;
-        let Some(entry) = router.find(&call.scope, &call.event) else {
-            let rejection = Rejection::no_listener(&call.event, &call.scope, router.has_channel(&call.scope));
-            return Err(BadCall::Rejected(rejection));
-        };
+    /// Finds the handler of a call and starts it.
+    fn call(
+        &mut self,
+        cx: &mut Context<'_>,
+        text: &str,
+        call: &Call<'_>,
+        now: Instant,
+        log: Option<Box<CallLog>>,
+    ) -> Result<(), (BadCall, Option<Box<CallLog>>)> {
+        let link = Arc::clone(&self.link);
+        if let Some((found, handlers)) = link.find_dynamic(&call.scope, &call.event) {
+            let started = self.start(cx, text, call, now, &found.entry, log);
+            if started.is_err() {
+                handlers.give_back(&call.scope, found);
+            }
+            return started;
+        }
+        match link.end.router.find(&call.scope, &call.event) {
+            Some(entry) => self.start(cx, text, call, now, entry, log),
+            None => {
+                let exists = link.has_channel(&call.scope);
+                Err((BadCall::Rejected(Rejection::no_listener(&call.event, &call.scope, exists)), log))
+            }
+        }
+    }
+
+    /// Starts a handler and polls it once, in place.
+    fn start(
+        &mut self,
+        cx: &mut Context<'_>,
+        text: &str,
+        call: &Call<'_>,
+        now: Instant,
+        entry: &Entry,
+        log: Option<Box<CallLog>>,
+    ) -> Result<(), (BadCall, Option<Box<CallLog>>)> {
         let mut state = None;
         let start = Start {
             link: &self.link,
@@ -218,11 +253,13 @@ impl<T: Transport> Driver<T> {
         let started = panics(|| entry.handler.start(start));
         let mut answers = Answers::new(&self.link, self.transport.output());
         let progress = match started {
-            Ok(started) => match started?.0 {
+            Ok(Err(error)) => return Err((error, log)),
+            Ok(Ok(started)) => match started.0 {
                 Some(mut future) => match panics(|| future.as_mut().poll(cx, &mut answers)) {
                     Ok(Poll::Pending) => {
                         let deadline = caller_waits(call).and_then(|wait| now.checked_add(wait));
-                        let key = self.running.insert(future, call.id, entry.event, state);
+                        let handler = RunningHandler { future, id: call.id, event: entry.event.clone(), state, log };
+                        let key = self.running.insert(handler);
                         if let Some(id) = call.id {
                             self.link.begin(id, key, deadline);
                         }
@@ -236,13 +273,14 @@ impl<T: Transport> Driver<T> {
             Err(message) => Err(message),
         };
         if let Err(message) = progress {
-            answers.panicked(call.id, entry.event, message);
+            answers.panicked(call.id, &entry.event, message);
         }
+        self.log_end(log.as_deref());
         Ok(())
     }
 
     /// Rejects a request that cannot be handled; an event is dropped where that can be seen.
-    fn refuse(&mut self, call: &Call<'_>, error: BadCall) {
+    fn refuse(&mut self, call: &Call<'_>, error: BadCall, log: Option<&CallLog>) {
         let reason = match error {
             BadCall::Rejected(rejection) => rejection,
             // Never: the frame is proven to be JSON.
@@ -258,6 +296,7 @@ impl<T: Transport> Driver<T> {
                 self.link.report(&PeerError::EventDropped { event: call.event.to_string(), channel, reason });
             }
         }
+        self.log_end(log);
     }
 
     /// Polls the handlers that were woken; true if some are left for the next turn.
@@ -270,14 +309,14 @@ impl<T: Transport> Driver<T> {
             if let Ok(Poll::Pending) = polled {
                 continue;
             }
-            let (id, event) = (handler.id, handler.event);
-            let ended = polled.map(drop).and(self.running.remove(key).map_or(Ok(()), drop_caught));
-            if let Err(message) = ended {
-                answers.panicked(id, event, message);
+            let Some(RunningHandler { future, id, event, log, .. }) = self.running.remove(key) else { continue };
+            if let Err(message) = polled.map(drop).and(drop_caught(future)) {
+                answers.panicked(id, &event, message);
             }
             if let Some(id) = id {
                 self.link.lock().core.end(id, &key);
             }
+            self.log_end(log.as_deref());
         }
         self.running.give_back(batch);
         left
@@ -286,16 +325,7 @@ impl<T: Transport> Driver<T> {
     /// Cancels a handler: its contexts are told, its future is dropped.
     fn cancel(&mut self, key: RunningKey, reason: Reason) {
         if let Some(handler) = self.running.remove(key) {
-            self.drop_handler(handler.state.as_ref(), handler.event, handler.future, reason);
-        }
-    }
-
-    fn drop_handler(&self, state: Option<&Arc<CallState>>, event: &'static str, future: BoxRunning, reason: Reason) {
-        if let Some(state) = state {
-            state.cancel(reason);
-        }
-        if let Err(message) = drop_caught(future) {
-            self.link.report(&PeerError::Panicked { event: event.to_owned(), message });
+            self.stop(handler, reason);
         }
     }
 
@@ -311,13 +341,13 @@ impl<T: Transport> Driver<T> {
         self.callers_ran
     }
 
-    /// Starts the closing handshake if a handle has asked for it.
-    fn begin_to_close(&mut self, now: Instant) {
-        if self.ending.is_open() {
-            let asked = self.link.lock().close.clone();
-            if let Some(close) = asked {
-                self.close(close, now);
-            }
+    /// Ends the connection if a handle has asked for it.
+    fn heed_close_request(&mut self, now: Instant) {
+        let asked = self.link.lock().close.clone();
+        match asked {
+            Some(CloseRequest::Abort) => self.ending.cut_off("aborted", now),
+            Some(CloseRequest::Close(close)) => self.close(close, now),
+            None => {}
         }
     }
 
@@ -328,22 +358,14 @@ impl<T: Transport> Driver<T> {
         }
         self.link.drain(self.transport.output());
         self.transport.close(&close);
-        self.stop_handlers(&Reason::new("Connection closed"));
-        self.ending.ours = Some((close, now + self.link.end.limits.close_timeout));
+        self.link.lock().core.end_all();
+        self.stop_all();
+        self.ending.we_close(close, now + self.link.end.limits.close_timeout);
     }
 
     /// Nothing more can be read.
-    fn over(&mut self, lost: String, now: Instant) {
-        if self.ending.over.is_some() {
-            return;
-        }
-        let closed = match (&self.ending.ours, self.ending.theirs.take()) {
-            (Some((close, _)), _) => Closed { code: close.code, reason: close.reason.clone(), by_us: true },
-            (None, Some(close)) => Closed { code: close.code, reason: close.reason, by_us: false },
-            (None, None) => Closed { code: Close::ABNORMAL, reason: lost, by_us: false },
-        };
-        let until = self.ending.ours.as_ref().map_or(now + self.link.end.limits.close_timeout, |(_, until)| *until);
-        self.ending.over = Some((closed, until));
+    fn over(&mut self, lost: &str, now: Instant) {
+        self.ending.over(lost, now + self.link.end.limits.close_timeout);
     }
 
     fn flush(&mut self, cx: &mut Context<'_>, now: Instant) {
@@ -351,43 +373,25 @@ impl<T: Transport> Driver<T> {
             self.link.drain(self.transport.output());
         }
         match self.transport.poll_flush(cx) {
-            Poll::Ready(Ok(())) => {
+            Poll::Ready(flushed) => {
                 self.stalled = None;
-                if let Some((_, until)) = &mut self.ending.over {
-                    *until = now;
+                if let Err(error) = flushed {
+                    self.over(&error.to_string(), now);
                 }
-            }
-            Poll::Ready(Err(error)) => {
-                self.over(error.to_string(), now);
-                if let Some((_, until)) = &mut self.ending.over {
-                    *until = now;
-                }
+                self.ending.flushed(now);
             }
             Poll::Pending => {
                 let sent = self.transport.output().sent();
-                match &mut self.stalled {
-                    Some((_, before)) if *before == sent => {}
-                    stalled => *stalled = Some((now, sent)),
+                match self.stalled {
+                    Some((since, before)) if before == sent => {
+                        if now >= since + self.link.end.limits.write_timeout {
+                            self.ending.cut_off("the peer does not read", now);
+                        }
+                    }
+                    _ => self.stalled = Some((now, sent)),
                 }
             }
         }
-    }
-
-    /// How the connection ended, if it has.
-    fn ended(&mut self, now: Instant) -> Option<Closed> {
-        if let Some((since, _)) = self.stalled
-            && now >= since + self.link.end.limits.write_timeout
-        {
-            self.over("the peer does not read".to_owned(), now);
-            return self.ending.over.take().map(|(closed, _)| closed);
-        }
-        if let Some((close, until)) = &self.ending.ours
-            && now >= *until
-            && self.ending.over.is_none()
-        {
-            return Some(Closed { code: close.code, reason: close.reason.clone(), by_us: true });
-        }
-        self.ending.over.take_if(|(_, until)| now >= *until).map(|(closed, _)| closed)
     }
 
     /// Goes to sleep; true if something has come up meanwhile.
@@ -396,11 +400,9 @@ impl<T: Transport> Driver<T> {
         let output_full = self.transport.output().len() >= self.link.end.limits.outbound_bytes;
         let (queued, core_timeout) = self.link.rest(cx.waker(), self.ending.is_open());
         let stalled = self.stalled.map(|(since, _)| since + self.link.end.limits.write_timeout);
-        let ours = self.ending.ours.as_ref().map(|(_, until)| *until);
-        let over = self.ending.over.as_ref().map(|(_, until)| *until);
-        let soonest = [core_timeout, stalled, ours, over].into_iter().flatten().min();
+        let soonest = [core_timeout, stalled, self.ending.deadline()].into_iter().flatten().min();
         let due = self.timer.set(soonest, cx);
-        let startable = !self.held.frames.is_empty() && !self.is_full() && self.ending.is_open();
+        let startable = !self.held.is_empty() && !self.is_full() && self.ending.is_open();
         awake || due || startable || (queued && !output_full)
     }
 
@@ -411,35 +413,49 @@ impl<T: Transport> Driver<T> {
             || self.running.len() >= limits.handlers_in_flight
             || self.transport.output().len() >= limits.outbound_bytes
     }
-
-    fn stop_handlers(&mut self, reason: &Reason) {
-        for (_, handler) in self.running.take_all() {
-            if let Some(id) = handler.id {
-                self.link.lock().core.end(id, &handler.key());
-            }
-            self.drop_handler(handler.state.as_ref(), handler.event, handler.future, reason.clone());
-        }
-    }
 }
 
 impl<T> Driver<T> {
     /// Leaves nothing behind.
     fn finish(&mut self, closed: Closed) {
-        if self.link.close_info().is_some() {
+        if std::mem::replace(&mut self.finished, true) {
             return;
         }
         self.link.hub.leave(self.place_in_hub);
-        let reason = Reason::new("Connection closed");
-        for (_, handler) in self.running.take_all() {
-            if let Some(state) = handler.state {
-                state.cancel(reason.clone());
-            }
-            let _ = drop_caught(handler.future);
-        }
-        for session in self.sessions.drain(..) {
-            let _ = drop_caught(session);
+        self.stop_all();
+        for session in std::mem::take(&mut self.sessions) {
+            self.report_drop(drop_caught(session), "a session");
         }
         self.link.finish(closed);
+    }
+
+    fn stop_all(&mut self) {
+        let reason = Reason::new("Connection closed");
+        for handler in self.running.take_all() {
+            self.stop(handler, reason.clone());
+        }
+    }
+
+    /// Tells the contexts of a handler, and drops it.
+    fn stop(&self, handler: RunningHandler, reason: Reason) {
+        if let Some(state) = &handler.state {
+            state.cancel(reason);
+        }
+        self.report_drop(drop_caught(handler.future), &handler.event);
+        self.log_end(handler.log.as_deref());
+    }
+
+    fn report_drop(&self, dropped: Result<(), String>, event: &str) {
+        if let Err(message) = dropped {
+            self.link.report(&PeerError::Panicked { event: event.to_owned(), message });
+        }
+    }
+
+    /// Shows that a handler has ended.
+    fn log_end(&self, log: Option<&CallLog>) {
+        if let Some(log) = log {
+            self.link.end.hooks.message(|| self.link.peer(), &log.ended());
+        }
     }
 }
 
@@ -448,26 +464,6 @@ impl<T> Drop for Driver<T> {
     fn drop(&mut self) {
         let reason = "the connection's task was ended".to_owned();
         self.finish(Closed { code: Close::ABNORMAL, reason, by_us: true });
-    }
-}
-
-impl Held {
-    fn push(&mut self, frame: Bytes) {
-        self.bytes += frame.len();
-        self.frames.push_back(frame);
-    }
-
-    fn pop(&mut self) -> Option<Bytes> {
-        let frame = self.frames.pop_front()?;
-        self.bytes -= frame.len();
-        Some(frame)
-    }
-}
-
-impl Ending {
-    /// Whether frames are still exchanged.
-    fn is_open(&self) -> bool {
-        self.ours.is_none() && self.theirs.is_none() && self.over.is_none()
     }
 }
 

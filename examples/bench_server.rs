@@ -1,0 +1,45 @@
+//! The server that is measured beside others: `bench_server PORT`. Nothing in it is tuned for that.
+//!
+//! `echo(string)` and `add(int, int)` answer; `publish(string)` sends the event `news` to every connection first.
+
+use std::error::Error;
+use wswrapper::{Context, Server, ws_handlers, ws_service};
+
+/// What everyone hears.
+#[ws_service]
+trait Audience {
+    #[ws(event)]
+    fn news(&self, text: String);
+}
+
+struct Desk;
+
+#[ws_handlers]
+impl Desk {
+    async fn echo(&self, text: String) -> String {
+        text
+    }
+
+    async fn add(&self, a: i64, b: i64) -> i64 {
+        a + b
+    }
+
+    async fn publish(&self, ctx: Context, text: String) -> Result<Option<u8>, String> {
+        AudienceProxy::new(ctx.broadcast()).news(text).await.map_err(|error| error.to_string())?;
+        Ok(None)
+    }
+
+    async fn nap(&self, microseconds: u64) -> u64 {
+        tokio::time::sleep(std::time::Duration::from_micros(microseconds)).await;
+        microseconds
+    }
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let port = std::env::args().nth(1).ok_or("usage: bench_server PORT")?.parse()?;
+    let listening = Server::builder().service(Desk).bind(("127.0.0.1", port)).await?;
+    println!("listening on {}", listening.local_addr());
+    listening.serve().await?;
+    Ok(())
+}

@@ -1,0 +1,358 @@
+// Clicks through the chat's page: `node e2e.mjs CHAT_PROGRAM SCREENSHOT_DIRECTORY` ends with status 0 if all is well.
+//
+// The pages are opened through a proxy that makes outages. Ends when its standard input is closed.
+import assert from "node:assert/strict";
+import fs from "node:fs";
+import { chromium } from "playwright-core";
+import { atEnd, count, hasNoSideScroll, join, people, say, sees, seesNote, sleep, state } from "./page.mjs";
+import { Proxy } from "./proxy.mjs";
+import { ChatServer } from "./server.mjs";
+
+const [program, screenshots] = process.argv.slice(2);
+fs.mkdirSync(screenshots, { recursive: true });
+
+const DESK = { viewport: { width: 1280, height: 800 } };
+const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true, deviceScaleFactor: 2 };
+
+const server = new ChatServer(program);
+process.stdin.resume().on("end", async () => {
+  console.error("ended from outside: standard input was closed");
+  await server.kill();
+  process.exit(1); // which ends the browser
+});
+
+await server.start();
+const proxy = await Proxy.to(server.port);
+const browser = await chromium.launch({
+  executablePath: process.env.CHROMIUM || "/usr/bin/chromium",
+  args: [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+  ],
+});
+
+// What no page should show on its console or ask of the network.
+const problems = new Set();
+let outage = false;
+
+async function open(device, colorScheme, url = proxy.url) {
+  const context = await browser.newContext({ ...device, colorScheme, locale: "en-GB" });
+  const page = await context.newPage();
+  page.on("pageerror", (error) => problems.add(`uncaught ${error.stack}`));
+  page.on("response", (response) => response.status() >= 400 && problems.add(`${response.status()} ${response.url()}`));
+  page.on("console", (message) => {
+    const expected = outage && /WebSocket|ERR_/.test(message.text());
+    if (["error", "warning"].includes(message.type()) && !expected) problems.add(`${message.type()} ${message.text()}`);
+  });
+  page.on("request", (request) => {
+    const own = request.url().startsWith(url) || /^(data|blob):/.test(request.url());
+    if (!own) problems.add(`foreign request ${request.url()}`);
+  });
+  await page.goto(url);
+  return page;
+}
+
+async function shoot(page, name) {
+  await sleep(350); // until transitions have ended
+  await page.screenshot({ path: `${screenshots}/${name}.png` });
+}
+
+const step = (what) => console.log("·", what);
+const range = (n) => Array.from({ length: n }, (_, i) => i + 1);
+
+async function clickThrough() {
+  step("the join screen, with errors next to the field");
+  const ada = await open(DESK, "light");
+  await state(ada, "connected");
+  await shoot(ada, "01-join-desk-light");
+  await ada.click("#join-button");
+  assert.match(await ada.textContent("#name-error"), /enter a name/);
+  await ada.fill("#name", "x".repeat(200));
+  await ada.click("#join-button");
+  await ada.waitForFunction(() => /at most \d+ characters/.test(document.querySelector("#name-error").textContent));
+  assert.equal(await ada.getAttribute("#name", "aria-invalid"), "true");
+  await shoot(ada, "02-join-error-desk-light");
+  await join(ada, "Ada");
+  await state(ada, "connected");
+  assert.deepEqual(await people(ada), ["Ada"]);
+  assert(await ada.evaluate(() => document.activeElement.id === "text"), "the composer has the focus");
+
+  step("a second person on a phone; a name that is taken");
+  const grace = await open(PHONE, "dark");
+  await state(grace, "connected");
+  await grace.waitForFunction(() => /here/.test(document.querySelector("#join-people").textContent));
+  await grace.fill("#name", "Ada");
+  await grace.tap("#join-button");
+  await grace.waitForFunction(() => /Ada.*already/.test(document.querySelector("#name-error").textContent));
+  await shoot(grace, "03-join-taken-phone-dark");
+  await hasNoSideScroll(grace);
+  await join(grace, "Grace Hopper");
+  await seesNote(ada, "Grace Hopper joined");
+  assert.deepEqual(await people(ada), ["Ada", "Grace Hopper"]);
+  assert.equal(await grace.textContent("#people-open [data-count]"), "2");
+
+  step("they talk both ways");
+  await say(ada, "Good morning! Is the new build up?");
+  for (const page of [ada, grace]) await sees(page, "Good morning! Is the new build up?");
+  await say(ada, "I’d like to show it to the others at ten.");
+  await say(grace, "Yes, since this morning.");
+  await say(grace, "Have a look: https://example.org/build/42 (the log is there, too).");
+  await say(grace, "👍");
+  await sees(ada, "👍");
+  assert.equal(await ada.getAttribute(".said a", "href"), "https://example.org/build/42");
+
+  step("what looks like HTML is text");
+  const html = `<img src=x onerror="document.title='x'">`;
+  await say(grace, html);
+  await sees(ada, html);
+  assert.equal(await count(ada, "#list img"), 0);
+
+  step("a line of several lines, and an empty one");
+  await ada.click("#text");
+  await ada.keyboard.type("first line");
+  await ada.keyboard.press("Shift+Enter");
+  await ada.keyboard.type("second line");
+  assert((await ada.$eval("#text", (text) => text.clientHeight)) > 60, "the composer grows");
+  await ada.keyboard.press("Enter");
+  await sees(grace, "first line\nsecond line");
+  assert.equal(await ada.$eval("#text", (text) => text.clientHeight), 48);
+  await ada.click("#text");
+  await ada.keyboard.press("Enter");
+  assert.equal(await count(ada, ".msg.sending, .msg.failed"), 0);
+
+  step("a third person, and the room in both schemes");
+  const third = await open(DESK, "dark");
+  await state(third, "connected");
+  await shoot(third, "04-join-desk-dark");
+  await join(third, "Edsger");
+  await say(
+    third,
+    "Simplicity is a great virtue, but it requires hard work to achieve it and education to appreciate it. " +
+      "And to make matters worse: complexity sells better.",
+  );
+  await say(third, "That is all I wanted to say.");
+  await say(ada, "Thank you. See you at ten!");
+  await sees(third, "Thank you. See you at ten!");
+  await sleep(300);
+  const rooms = { "05-room-desk-light": ada, "06-room-desk-dark": third, "07-room-phone-dark": grace };
+  for (const [name, page] of Object.entries(rooms)) {
+    assert(await atEnd(page), `${name} is at its end`);
+    await hasNoSideScroll(page);
+    await shoot(page, name);
+  }
+
+  step("the people's drawer on the phone");
+  await grace.tap("#people-open");
+  await grace.waitForSelector("#people.shown");
+  await shoot(grace, "08-people-phone-dark");
+  assert.equal(await grace.getAttribute("#people-open", "aria-expanded"), "true");
+  assert(await grace.evaluate(() => document.activeElement.id === "people-close"));
+  await grace.keyboard.press("Escape");
+  await grace.waitForSelector("#people:not(.shown)", { state: "attached" });
+  assert(await grace.evaluate(() => document.activeElement.id === "people-open"));
+  assert(await grace.evaluate(() => document.querySelector("#people").inert));
+  await grace.tap("#people-open");
+  await grace.waitForSelector("#people.shown");
+  await sleep(300);
+  await grace.touchscreen.tap(20, 400);
+  await grace.waitForSelector("#people:not(.shown)", { state: "attached" });
+
+  step("new messages while scrolled up");
+  for (const n of range(14)) await say(third, `Point ${n}`);
+  await sees(grace, "Point 14");
+  await grace.$eval("#scroller", (scroller) => (scroller.scrollTop -= 500));
+  await sleep(200);
+  assert(!(await atEnd(grace)));
+  await say(ada, "while you were reading");
+  await say(ada, "and one more");
+  await grace.waitForFunction(() => /2 new messages/.test(document.querySelector("#jump").textContent));
+  assert(!(await atEnd(grace)));
+  await shoot(grace, "09-new-messages-phone-dark");
+  await grace.tap("#jump");
+  await grace.waitForFunction(() => document.querySelector("#jump").hidden);
+  assert(await atEnd(grace));
+
+  step("the count of unread messages in the title");
+  await ada.evaluate(() => Object.defineProperty(document, "hidden", { configurable: true, get: () => true }));
+  await say(grace, "ping");
+  await ada.waitForFunction(() => document.title === "(1) wswrapper chat");
+  await ada.evaluate(() => {
+    delete document.hidden;
+    document.dispatchEvent(new Event("visibilitychange"));
+  });
+  assert.equal(await ada.title(), "wswrapper chat");
+
+  step("earlier messages are loaded");
+  for (const n of range(70)) await say(ada, `Line ${n}`);
+  const late = await open(PHONE, "light");
+  await shoot(late, "10-join-phone-light");
+  await join(late, "Barbara");
+  await sees(late, "Line 70");
+  const shown = await count(late, ".msg");
+  await late.$eval("#scroller", (scroller) => (scroller.scrollTop = 100));
+  await late.waitForFunction((shown) => document.querySelectorAll(".msg").length > shown, shown);
+  await sees(late, "Line 1");
+  assert(!(await atEnd(late)));
+  const texts = await late.$$eval(".said", (all) => all.map((line) => line.textContent));
+  const lines = texts.map((text) => text.match(/: Line (\d+)$/)?.[1]).filter(Boolean);
+  assert.deepEqual(lines.map(Number), range(70));
+  for (let tries = 0; tries < 30 && (await late.$eval("#earlier", (earlier) => !earlier.hidden)); tries++) {
+    await late.$eval("#scroller", (scroller) => (scroller.scrollTop = 0));
+    await sleep(150);
+  }
+  await late.$eval("#scroller", (scroller) => (scroller.scrollTop = 0));
+  await shoot(late, "11-start-phone-light");
+  assert(await late.$eval("#start", (start) => !start.hidden), "the start is reached");
+
+  step("leaving, and coming back");
+  await late.tap("#people-open");
+  await late.tap("#leave");
+  await late.waitForSelector("#join:not([hidden])");
+  await seesNote(ada, "Barbara left");
+  await state(late, "connected");
+  assert.equal(await late.inputValue("#name"), "Barbara");
+  await join(late, "Barbara");
+  await seesNote(ada, "Barbara is back");
+  await late.context().close();
+  await seesNote(ada, "Barbara left");
+
+  step("an outage: nothing can be sent, and what was missed comes once");
+  outage = true;
+  const control = await open(DESK, "light", server.url); // past the proxy
+  await join(control, "Margaret");
+  await sees(ada, "Line 70");
+  await ada.fill("#text", "a draft that stays");
+  proxy.up = false;
+  proxy.cut();
+  await state(ada, "reconnecting…");
+  await state(grace, "reconnecting…");
+  assert(await ada.$eval("#send", (send) => send.disabled));
+  assert(await ada.$eval("#text", (text) => text.readOnly));
+  await say(control, "missed one");
+  await say(control, "missed two");
+  await sleep(2500);
+  await shoot(ada, "12-lost-desk-light");
+  await shoot(grace, "13-lost-phone-dark");
+  proxy.up = true;
+  for (const page of [ada, grace, third]) {
+    await state(page, "connected");
+    await sees(page, "missed one");
+    await sees(page, "missed two");
+  }
+  assert.equal(await ada.inputValue("#text"), "a draft that stays");
+  await say(ada, "back again");
+  for (const page of [ada, grace, control]) await sees(page, "back again");
+
+  step("the server still holds the old connection: the name is tried until it is free");
+  await sleep(5500); // after a stable connection the waiting times begin anew
+  proxy.cut(2500);
+  await sleep(300);
+  await state(ada, "joining…");
+  await say(control, "meanwhile");
+  await state(ada, "connected");
+  await state(grace, "connected");
+  await sees(ada, "meanwhile");
+  await say(ada, "free again");
+  await sees(control, "free again");
+
+  step("a message that is lost on its way can be sent again");
+  await sleep(300);
+  proxy.up = false;
+  proxy.freeze();
+  await ada.fill("#text", "lost");
+  await ada.press("#text", "Enter");
+  await sleep(200);
+  proxy.cut();
+  await ada.waitForSelector(".msg.failed");
+  await shoot(ada, "14-failed-desk-light");
+  proxy.up = true;
+  await state(ada, "connected");
+  await ada.click(".msg.failed .link >> text=Try again");
+  await sees(control, "lost");
+  await sees(ada, "lost");
+  assert.equal(await count(ada, ".msg.failed"), 0);
+
+  step("a message whose answer is lost is there once");
+  await sleep(300);
+  proxy.loseAnswers();
+  await ada.fill("#text", "delivered");
+  await ada.press("#text", "Enter");
+  await sees(control, "delivered");
+  proxy.cut();
+  await state(ada, "connected");
+  await sees(ada, "delivered");
+  await sleep(400);
+  assert.equal(await count(ada, ".msg.failed, .msg.sending"), 0);
+  await sees(ada, "delivered");
+
+  step("after a reload still in the room");
+  await state(grace, "connected");
+  await grace.reload();
+  await state(grace, "connected");
+  await grace.waitForSelector("#room:not([hidden])");
+  await sees(grace, "delivered");
+
+  step("the server is killed and started again");
+  await server.kill();
+  await state(ada, "reconnecting…");
+  await sleep(1500);
+  await server.start();
+  for (const page of [ada, grace, third, control]) await state(page, "connected");
+  await say(grace, "after the restart");
+  await say(ada, "and hello");
+  for (const page of [ada, grace, third, control]) {
+    await sees(page, "after the restart");
+    await sees(page, "and hello");
+  }
+  await sees(ada, "delivered");
+  await shoot(ada, "15-restarted-desk-light");
+
+  step("a text that is too long");
+  const huge = "é".repeat(9000);
+  await ada.fill("#text", huge);
+  await ada.press("#text", "Enter");
+  await ada.waitForFunction(() => /too many \(at most \d+\)/.test(document.querySelector("#text-hint").textContent));
+  assert.equal(await ada.inputValue("#text"), huge);
+  assert(await ada.$eval("#send", (send) => send.disabled));
+  await shoot(ada, "16-too-long-desk-light");
+  assert(await atEnd(ada), "at the end with a tall composer");
+  const most = Number((await ada.textContent("#text-hint")).match(/at most (\d+)/)[1]);
+  await ada.fill("#text", "x".repeat(most - 4));
+  await ada.waitForFunction(() => /left/.test(document.querySelector("#text-hint").textContent));
+  await say(ada, "é".repeat(most));
+  await sees(grace, "é".repeat(most));
+  assert.equal(await count(ada, ".msg.failed"), 0);
+  await hasNoSideScroll(grace);
+
+  step("a phone on its side, and a small window");
+  await control.setViewportSize({ width: 844, height: 390 });
+  await shoot(control, "17-landscape-light");
+  await hasNoSideScroll(control);
+  await control.setViewportSize({ width: 390, height: 844 });
+  await shoot(control, "18-room-phone-light");
+  assert(await atEnd(control));
+
+  assert.deepEqual([...problems], [], "problems on the pages");
+}
+
+try {
+  await clickThrough();
+} catch (error) {
+  process.exitCode = 1;
+  console.error(error, [...problems]);
+  const pages = browser.contexts().flatMap((context) => context.pages());
+  for (const [n, page] of pages.entries()) {
+    await page.screenshot({ path: `${screenshots}/failed-${n}.png` }).catch(() => {});
+  }
+} finally {
+  process.stdin.destroy();
+  await browser.close();
+  proxy.close();
+  await server.kill();
+}

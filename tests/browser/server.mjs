@@ -1,0 +1,35 @@
+// The chat's server: it can be killed, and started again on its port.
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+
+export class ChatServer {
+  /** Any that is free, until it has been started. */
+  port = 0;
+  #child;
+
+  constructor(program) {
+    this.program = program;
+  }
+
+  async start() {
+    this.#child = spawn(this.program, ["--port", this.port], { stdio: ["ignore", "pipe", "inherit"] });
+    const line = once(createInterface(this.#child.stdout), "line").then(([line]) => line);
+    const end = once(this.#child, "exit").then(([status]) => `it ended with status ${status}`);
+    const said = await Promise.race([line, end]);
+    const address = said.match(/http:\/\/127\.0\.0\.1:(\d+)/);
+    if (!address) throw new Error(`the server does not start: ${said}`);
+    this.port = Number(address[1]);
+  }
+
+  get url() {
+    return `http://127.0.0.1:${this.port}/`;
+  }
+
+  async kill() {
+    if (this.#child?.exitCode !== null || this.#child.signalCode !== null) return;
+    const end = once(this.#child, "exit");
+    this.#child.kill("SIGKILL");
+    await end;
+  }
+}

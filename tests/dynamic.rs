@@ -1,0 +1,369 @@
+//! Handlers that are closures, calls by name, and what a connection can be asked.
+
+mod support;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use std::error::Error;
+use std::time::Duration;
+use support::{Alive, Log, RawPeer, pair, until};
+use wswrapper::transport::memory;
+use wswrapper::{
+    BindError, CallError, Client, Context, Json, MessageKind, NameError, Rejection, SendError, Server, WsError,
+    ws_handlers,
+};
+
+fn server() -> Server {
+    Server::builder().build().expect("nothing to mount")
+}
+
+#[derive(Debug, PartialEq, thiserror::Error, WsError)]
+#[error("{0} is odd")]
+struct Odd(i64);
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct Point {
+    x: i64,
+    y: i64,
+}
+
+#[tokio::test]
+async fn a_closure_handles_an_event_like_a_method() -> Result<(), Box<dyn Error>> {
+    let pair = pair(Server::builder());
+    let server = &pair.server;
+    server.on("add", |a: i64, b: i64| async move { a + b })?;
+    server.on("nothing", || async {})?;
+    server.on("half", |a: i64| async move { if a % 2 == 0 { Ok(a / 2) } else { Err(Odd(a)) } })?;
+    server.on("text", |_: i64| async move { Err::<(), _>("only text".to_owned()) })?;
+    server.on("swap", |point: Point| async move { Json(Point { x: point.y, y: point.x }) })?;
+    server.on("point", |x: i64, y: i64| async move { Ok::<_, Rejection>(Point { x, y }) })?;
+    server.on("maybe", |a: i64, b: Option<String>| async move { (a, b) })?;
+    server.on("whoami", |ctx: Context| async move { ctx.peer_id().get() })?;
+    server.channel("io").on("where", |ctx: Context, greeting: String| async move {
+        format!("{greeting} from {}", ctx.channel().unwrap_or("main"))
+    })?;
+
+    let client = &pair.client;
+    assert_eq!(client.request::<i64>("add", (1, 2)).await?, 3);
+    client.request::<()>("nothing", ()).await?;
+    assert_eq!(client.request::<i64>("half", (4,)).await?, 2);
+    assert!(matches!(client.request::<i64>("half", (3,)).await, Err(CallError::Rejected(r)) if r.message() == Some("3 is odd")));
+    assert!(matches!(client.request::<()>("text", (3,)).await, Err(CallError::Rejected(r)) if r.message() == Some("only text")));
+    assert_eq!(client.request::<Point>("swap", (Point { x: 1, y: 2 },)).await?, Point { x: 2, y: 1 });
+    assert_eq!(client.request::<Point>("point", (1, 2)).await?, Point { x: 1, y: 2 });
+    assert_eq!(client.request::<Value>("maybe", (1,)).await?, json!([1, null]));
+    assert_eq!(client.request::<Value>("maybe", (1, "x")).await?, json!([1, "x"]));
+    assert_eq!(client.request::<u64>("whoami", ()).await?, pair.peer.id().get());
+    assert_eq!(client.channel("io").request::<String>("where", ("hello",)).await?, "hello from io");
+    assert_eq!(client.request::<i64>("add", &[20, 22][..]).await?, 42);
+    for (arguments, message) in [
+        (json!(["add", 1, "x"]), "argument 2 of `add`: invalid type: string \"x\", expected i64"),
+        (json!(["add", 1]), "too few arguments for `add`: expected 2, got 1"),
+        (json!(["add", 1, 2, 3]), "too many arguments for `add`: expected 2, got 3"),
+    ] {
+        let rest: Vec<Value> = arguments.as_array().expect("an array")[1..].to_vec();
+        let refused = client.request::<i64>("add", &rest[..]).await;
+        assert!(matches!(refused, Err(CallError::Rejected(r)) if r.message() == Some(message)));
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_server_asks_a_client_by_name() -> Result<(), Box<dyn Error>> {
+    let pair = pair(Server::builder());
+    let log = Log::default();
+    pair.client.on("name", || async { "Ada" })?;
+    pair.client.channel("news").on("flash", {
+        let log = log.clone();
+        move |text: String| {
+            let log = log.clone();
+            async move { log.add(text) }
+        }
+    })?;
+    assert_eq!(pair.peer.request::<String>("name", ()).await?, "Ada");
+    pair.peer.channel("news").emit("flash", ("one",)).await?;
+    let delivery = pair.server.broadcast().emit_on("news", "flash", ("two",)).await?;
+    assert_eq!(delivery.sent, 1);
+    assert_eq!(log.has(2).await, ["one", "two"]);
+    Ok(())
+}
+
+struct Mounted;
+
+#[ws_handlers]
+impl Mounted {
+    fn who(&self) -> String {
+        "the service".to_owned()
+    }
+}
+
+#[tokio::test]
+async fn of_several_handlers_the_nearest_runs() -> Result<(), Box<dyn Error>> {
+    let server = Server::builder().service(Mounted).build()?;
+    let (mut raw, peer) = RawPeer::dial(&server);
+    server.on("who", || async { "the server" })?;
+    server.once("who", || async { "the server, once" })?;
+    peer.on("who", || async { "the peer" })?;
+    peer.once("who", || async { "the peer, once" })?;
+    let mut who = async || raw.ask(r#"{"a":["who"],"i":1}"#).await["d"].clone();
+    assert_eq!(who().await, "the peer, once");
+    assert_eq!(who().await, "the peer");
+    assert!(peer.off("who"));
+    assert!(!peer.off("who"));
+    assert_eq!(who().await, "the server, once");
+    assert_eq!(who().await, "the server");
+    server.on("who", || async { "the new server" })?;
+    assert_eq!(who().await, "the new server");
+    assert!(server.off("who"));
+    assert_eq!(who().await, "the service");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_handler_for_once_is_kept_for_a_call_that_it_can_take() -> Result<(), Box<dyn Error>> {
+    let server = server();
+    let (mut raw, _) = RawPeer::dial(&server);
+    server.once("take", |n: i64| async move { n })?;
+    assert_eq!(raw.ask(r#"{"a":["take","x"],"i":1}"#).await["_"], 1);
+    assert_eq!(raw.ask(r#"{"a":["take",7],"i":2}"#).await, json!({"i": 2, "d": 7}));
+    assert_eq!(raw.ask(r#"{"a":["take",7],"i":3}"#).await["e"]["message"], "No event listener for 'take'");
+    Ok(())
+}
+
+#[tokio::test]
+async fn handlers_come_and_go_while_calls_run() -> Result<(), Box<dyn Error>> {
+    let pair = pair(Server::builder());
+    let alive = Alive::default();
+    pair.server.on("wait", {
+        let alive = alive.clone();
+        move || {
+            let guard = alive.guard();
+            async move {
+                let _guard = guard;
+                tokio::time::sleep(Duration::from_millis(20)).await;
+                "it went on"
+            }
+        }
+    })?;
+    let call = tokio::spawn(pair.client.request::<String>("wait", ()));
+    alive.becomes(1).await;
+    assert!(pair.server.off("wait"));
+    assert_eq!(call.await??, "it went on");
+    assert!(pair.client.request::<String>("wait", ()).await.is_err());
+    Ok(())
+}
+
+#[tokio::test]
+async fn names_that_cannot_be_are_errors() {
+    let pair = pair(Server::builder());
+    for (result, error) in [
+        (pair.server.on("", || async {}), NameError::EmptyEvent),
+        (pair.server.on("open", || async {}), NameError::Reserved("open".to_owned())),
+        (pair.peer.once("close", || async {}), NameError::Reserved("close".to_owned())),
+        (pair.server.channel("").on("x", || async {}), NameError::EmptyChannel),
+    ] {
+        assert_eq!(result, Err(error));
+    }
+    assert_eq!(pair.server.channel("io").on("open", || async { 1 }), Ok(()));
+    let reserved = pair.client.emit("open", ()).await;
+    assert!(matches!(reserved, Err(SendError::Name(NameError::Reserved(_)))), "{reserved:?}");
+    assert_eq!(pair.client.channel("io").request::<u8>("open", ()).await.expect("it is ordinary here"), 1);
+    let empty = pair.client.request::<u8>("", ()).await;
+    assert!(matches!(empty, Err(CallError::NotSent(SendError::Name(NameError::EmptyEvent)))), "{empty:?}");
+}
+
+#[tokio::test]
+async fn handlers_of_on_open_are_there_before_the_first_frame() -> Result<(), Box<dyn Error>> {
+    let server = Server::builder().on_open(|peer| async move {
+        peer.on("early", || async { "in time" }).expect("a good name");
+    });
+    let server = server.build()?;
+    let (near, far) = memory::pair();
+    let client = Client::over(near)?;
+    let call = tokio::spawn(client.request::<String>("early", ()));
+    server.accept_transport(far)?;
+    assert_eq!(call.await??, "in time");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_closed_channel_has_no_handlers_and_no_use() -> Result<(), Box<dyn Error>> {
+    let pair = pair(Server::builder());
+    let channel = pair.client.channel("io");
+    channel.on("ask", || async { 1 })?;
+    let asked = pair.peer.channel("io");
+    assert_eq!(asked.request::<u8>("ask", ()).await?, 1);
+    channel.close();
+    assert!(channel.is_closed());
+    let refused = asked.request::<u8>("ask", ()).await;
+    assert!(matches!(refused, Err(CallError::Rejected(r)) if r.message() == Some("Channel 'io' does not exist")));
+    assert!(matches!(channel.clone().emit("x", ()).await, Err(SendError::ChannelClosed)));
+    let call = MountedProxy::new(&channel).who().await;
+    assert!(matches!(call, Err(CallError::NotSent(SendError::ChannelClosed))), "{call:?}");
+    assert!(pair.client.channel("io").emit("x", ()).await.is_ok(), "another handle opens it anew");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_connection_keeps_one_value_of_each_type_until_it_ends() {
+    struct Name(&'static str);
+    let pair = pair(Server::builder());
+    let alive = Alive::default();
+    assert!(pair.peer.get::<Name>().is_none());
+    assert!(pair.peer.insert(Name("Ada")).is_none());
+    assert_eq!(pair.peer.insert(Name("Bob")).map(|name| name.0), Some("Ada"));
+    pair.peer.insert(alive.guard());
+    assert_eq!(pair.server.peers()[0].get::<Name>().map(|name| name.0), Some("Bob"));
+    assert_eq!(pair.peer.remove::<Name>().map(|name| name.0), Some("Bob"));
+    assert!(pair.peer.get::<Name>().is_none());
+    pair.client.close().await;
+    alive.becomes(0).await;
+}
+
+#[tokio::test]
+async fn counters_tell_what_is_under_way() -> Result<(), Box<dyn Error>> {
+    let pair = pair(Server::builder());
+    pair.server.on("wait", || async { std::future::pending::<()>().await })?;
+    let calls: Vec<_> = (0..3).map(|_| tokio::spawn(pair.client.request::<()>("wait", ()))).collect();
+    until(|| pair.peer.counters().handlers_in_flight == 3).await;
+    assert_eq!(pair.client.counters().calls_in_flight, 3);
+    assert_eq!(pair.client.counters().queued_bytes, 0);
+    calls.iter().for_each(tokio::task::JoinHandle::abort);
+    until(|| pair.peer.counters() == pair.client.counters()).await;
+    assert_eq!(pair.peer.counters().handlers_in_flight, 0);
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_aborted_connection_ends_at_once_without_a_handshake() {
+    let pair = pair(Server::builder());
+    let closed = pair.peer.abort_connection().await;
+    assert_eq!((closed.code, closed.by_us), (1006, true));
+    let there = pair.client.closed().await;
+    assert_eq!((there.code, there.by_us), (1006, false));
+}
+
+#[tokio::test]
+async fn messages_are_shown_with_what_they_are_and_how_long_they_took() -> Result<(), Box<dyn Error>> {
+    let log = Log::default();
+    let server = Server::builder().on_message({
+        let log = log.clone();
+        move |_, message| {
+            let took = message.took.is_some();
+            let (kind, channel, event) = (message.kind, message.channel, message.event);
+            log.add(format!("{kind:?} {channel:?} {event:?} {:?} {} {} {took}", message.id, message.bytes, message.text.len()));
+            assert!(kind != MessageKind::Ignored || !took);
+        }
+    });
+    let server = server.build()?;
+    server.on("quick", |_: String| async {})?;
+    server.channel("io").on("slow", || async { tokio::task::yield_now().await })?;
+    let (mut raw, _) = RawPeer::dial(&server);
+    let long = json!({"a": ["quick", "x".repeat(1_000)], "i": 1}).to_string();
+    raw.ask(&long).await;
+    raw.ask(r#"{"a":["slow"],"c":"io","i":2}"#).await;
+    raw.send(r#"{"i":9,"d":1}"#).await;
+    raw.send("nonsense").await;
+    raw.ask(r#"{"a":["nope"],"i":3}"#).await;
+    assert_eq!(
+        log.has(8).await,
+        [
+            &format!("Request None Some(\"quick\") Some(1) {} 256 false", long.len()),
+            &format!("Request None Some(\"quick\") Some(1) {} 0 true", long.len()),
+            "Request Some(\"io\") Some(\"slow\") Some(2) 29 29 false",
+            "Request Some(\"io\") Some(\"slow\") Some(2) 29 0 true",
+            "Response None None Some(9) 13 13 false",
+            "Ignored None None None 8 8 false",
+            "Request None Some(\"nope\") Some(3) 20 20 false",
+            "Request None Some(\"nope\") Some(3) 20 0 true",
+        ]
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_client_goes_on_over_another_transport() -> Result<(), Box<dyn Error>> {
+    let server = server();
+    server.on("wait", || async { std::future::pending::<()>().await })?;
+    server.on("double", |a: i64| async move { 2 * a })?;
+    let log = Log::default();
+    let (near, far) = memory::pair();
+    let first = server.accept_transport(far)?;
+    let client = Client::builder()
+        .on_open({
+            let log = log.clone();
+            move |_| {
+                let log = log.clone();
+                async move { log.add("open") }
+            }
+        })
+        .over(near)?;
+    client.on("name", || async { "Ada" })?;
+    let proxy = client.channel("unused").peer().clone();
+    assert_eq!(proxy.request::<i64>("double", (1,)).await?, 2);
+    let (spare, _other) = memory::pair();
+    assert_eq!(client.bind(spare), Err(BindError::StillOpen));
+
+    let lost = tokio::spawn(client.request::<()>("wait", ()));
+    until(|| first.counters().handlers_in_flight == 1).await;
+    first.abort_connection().await;
+    assert!(matches!(lost.await?, Err(CallError::Closed)));
+    let closed = client.closed().await;
+    assert_eq!((closed.code, closed.by_us), (1006, false));
+    assert!(matches!(client.request::<i64>("double", (1,)).await, Err(CallError::NotSent(SendError::Closed))));
+
+    let (near, far) = memory::pair();
+    client.bind(near)?;
+    let second = server.accept_transport(far)?;
+    assert!(client.is_open());
+    assert_eq!(proxy.request::<i64>("double", (2,)).await?, 4);
+    assert_eq!(second.request::<String>("name", ()).await?, "Ada");
+    assert_eq!(log.has(2).await, ["open", "open"]);
+    drop((client, proxy));
+    assert_eq!(second.closed().await.code, 1000);
+    Ok(())
+}
+
+#[tokio::test]
+async fn ids_go_on_counting_over_transports() -> Result<(), Box<dyn Error>> {
+    let (mut raw, client) = RawPeer::accept(Client::builder());
+    drop(tokio::spawn(client.request::<()>("a", ())));
+    let first = raw.receive().await["i"].as_u64().expect("an id");
+    drop(raw);
+    client.closed().await;
+    let (near, far) = memory::pair();
+    client.bind(far)?;
+    let mut raw = RawPeer::on(near);
+    drop(tokio::spawn(client.request::<()>("b", ())));
+    assert_eq!(raw.receive().await["i"], first + 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_client_is_bound_again_and_again_under_load() -> Result<(), Box<dyn Error>> {
+    let server = server();
+    server.on("double", |a: i64| async move { 2 * a })?;
+    let (near, far) = memory::pair();
+    let mut peer = server.accept_transport(far)?;
+    let client = Client::over(near)?;
+    for _ in 0..50 {
+        let calls: Vec<_> = (0..100).map(|n| (n, tokio::spawn(client.request::<i64>("double", (n,))))).collect();
+        tokio::task::yield_now().await;
+        peer.abort_connection();
+        client.closed().await;
+        let (near, far) = memory::pair();
+        client.bind(near)?;
+        peer = server.accept_transport(far)?;
+        for (n, call) in calls {
+            match call.await? {
+                Ok(double) => assert_eq!(double, 2 * n),
+                Err(CallError::Closed | CallError::NotSent(SendError::Closed)) => {}
+                Err(other) => panic!("{other:?}"),
+            }
+        }
+    }
+    assert_eq!(client.request::<i64>("double", (21,)).await?, 42);
+    assert_eq!(client.calls_in_flight(), 0);
+    until(|| server.peers().len() == 1).await;
+    Ok(())
+}

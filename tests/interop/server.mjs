@@ -1,0 +1,102 @@
+// A server of ws-server-wrapper 1.6.1: `node server.mjs [OPTIONS]`, the options of its wrapper as JSON. It writes its
+// port and then what it hears to its standard output, a line of JSON each, and ends when its standard input does.
+import { WebSocketServer } from "ws";
+import WebSocketServerWrapper from "ws-server-wrapper";
+
+const { errorProperties, ...options } = JSON.parse(process.argv[2] ?? "{}");
+// On Node an Error is sent with its message only, unless the server wants more.
+if (errorProperties) options.errorToJSON = ({ message, code, data }) => JSON.stringify({ message, code, data });
+
+process.stdin.resume().on("end", () => process.exit());
+
+const report = (entry) => console.log(JSON.stringify(entry));
+const sockets = new WebSocketServer({ host: "127.0.0.1", port: 0 });
+const server = new WebSocketServerWrapper(sockets, options);
+sockets.on("listening", () => report({ port: sockets.address().port }));
+
+server.on("connection", (socket) => {
+  socket.on("disconnect", ({ code, reason }) => report({ closed: [code, reason] }));
+});
+
+// How a request ended.
+const told = (request) =>
+  request.then(
+    (result) => ({ result }),
+    (error) => (error instanceof Error ? { error: { message: error.message, ...error } } : { value: error }),
+  );
+
+const held = new Map();
+
+// In a listener `this` is the connection, or its channel.
+const main = {
+  echo: (value) => value,
+  nothing: () => {},
+  none: () => null,
+  later: async (value) => value,
+  nan: () => NaN,
+  // Defect: what cannot be JSON is rejected from a promise, but never answered otherwise.
+  big: () => 1n,
+  bigLater: async () => 1n,
+  fail(message) {
+    throw new Error(message);
+  },
+  async failLater(message) {
+    throw new Error(message);
+  },
+  reject: (value) => Promise.reject(value),
+  // Defect: it is sent without a value and so looks like a success.
+  rejectNothing: () => Promise.reject(),
+  hold: (n) => new Promise((answer) => held.set(n, () => answer(n))),
+  release: (n) => (held.has(n) ? held.get(n)() : undefined),
+  note: (text) => report({ note: text }),
+  noteAll(text) {
+    server.emit("news", text);
+    server.of("paper").emit("news", text, 2);
+  },
+  async interview() {
+    const customer = this.of("customer");
+    return [
+      await told(customer.request("add", 20, 22)),
+      await told(customer.request("greet", "Ada \"😀\"")),
+      await told(customer.request("nothing")),
+      await told(customer.request("reserve", 11)),
+      await told(customer.request("fail")),
+      await told(customer.request("reject", { code: 42 })),
+      await told(customer.request("add", 1, "2")),
+      await told(customer.request("nope")),
+      await told(this.request("nope")),
+      await told(this.of("nowhere").request("nope")),
+      await told(customer.timeout(30).request("hang")),
+      await told(customer.request("add", 1, 2)),
+    ];
+  },
+  async inAnyOrder(count) {
+    const customer = this.of("customer");
+    const wait = (n) => customer.request("wait", n);
+    const answers = await Promise.all(Array.from({ length: count }, (_, n) => wait(n)));
+    return answers.every((answer, n) => answer === n);
+  },
+  closeMe(code, reason) {
+    this.disconnect(code, reason);
+  },
+  // Answers after so many pongs.
+  pongs(count) {
+    return new Promise((answer) => {
+      let seen = 0;
+      this.socket.on("pong", () => ++seen === count && answer(count));
+    });
+  },
+};
+for (const [event, listener] of Object.entries(main)) server.on(event, listener);
+// All listeners of an event are called, and each answers.
+server.on("twice", () => "first");
+server.on("twice", () => "second");
+
+const calc = server.of("calc");
+calc.on("add", (a, b) => a + b);
+calc.on("divide", (a, b) => {
+  if (b === 0) throw Object.assign(new Error("division by zero"), { code: "DivisionByZero" });
+  if (a % b) throw Object.assign(new Error(`${a % b} is left`), { code: "Odd", data: { rest: a % b } });
+  return a / b;
+});
+calc.on("close", () => "an ordinary name here");

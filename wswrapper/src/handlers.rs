@@ -1,0 +1,181 @@
+//! Handlers that are added and removed while the program runs.
+
+use crate::handler::{Handler, HandlerFn, Label, closure_handler};
+use crate::proto::{ChannelName, NameError, Scope, check_event};
+use crate::router::Entry;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// The dynamic handlers of one peer, or of a server.
+#[derive(Default)]
+pub(crate) struct DynamicHandlers {
+    /// How many there are: nobody who has none pays for a lock.
+    count: AtomicUsize,
+    tables: Mutex<Tables>,
+}
+
+#[derive(Default)]
+struct Tables {
+    main: Table,
+    channels: HashMap<ChannelName, Table>,
+}
+
+type Table = HashMap<Arc<str>, Slot>;
+
+/// What handles an event; the one for once goes first [P-93].
+#[derive(Default)]
+struct Slot {
+    once: Option<Arc<Entry>>,
+    on: Option<Arc<Entry>>,
+}
+
+/// How often a handler runs.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Times {
+    Once,
+    Always,
+}
+
+impl DynamicHandlers {
+    /// Adds a handler; it takes the place of another of its kind.
+    pub(crate) fn add<M: 'static>(
+        &self,
+        channel: Option<&str>,
+        event: &str,
+        times: Times,
+        handler: impl HandlerFn<M>,
+    ) -> Result<(), NameError> {
+        check_event(event, channel)?;
+        let channel = channel.map(ChannelName::new).transpose()?;
+        let name: Arc<str> = event.into();
+        let handler: Box<dyn Handler> = closure_handler(Arc::clone(&name), handler);
+        let entry = Arc::new(Entry { event: Label::Shared(Arc::clone(&name)), handler });
+        let mut tables = self.lock();
+        let table = match channel {
+            None => &mut tables.main,
+            Some(channel) => tables.channels.entry(channel).or_default(),
+        };
+        let slot = table.entry(name).or_default();
+        let place = if times == Times::Once { &mut slot.once } else { &mut slot.on };
+        let replaced = place.replace(entry);
+        if replaced.is_none() {
+            self.count.fetch_add(1, Ordering::Release);
+        }
+        drop(tables);
+        // The user's closure is dropped outside the lock.
+        drop(replaced);
+        Ok(())
+    }
+
+    /// Removes both handlers of an event; true if there was one.
+    pub(crate) fn remove(&self, channel: Option<&str>, event: &str) -> bool {
+        let mut tables = self.lock();
+        let removed = match channel {
+            None => tables.main.remove(event),
+            Some(channel) => {
+                let table = tables.channels.get_mut(channel);
+                let removed = table.and_then(|table| table.remove(event));
+                tables.channels.retain(|_, table| !table.is_empty());
+                removed
+            }
+        };
+        self.forget(removed.iter());
+        drop(tables);
+        removed.is_some()
+    }
+
+    /// Removes all handlers of a channel.
+    pub(crate) fn remove_channel(&self, channel: &str) {
+        let mut tables = self.lock();
+        let removed = tables.channels.remove(channel);
+        self.forget(removed.iter().flat_map(HashMap::values));
+        drop(tables);
+        drop(removed);
+    }
+
+    /// The handler of an event; one for once is taken out.
+    pub(crate) fn find(&self, scope: &Scope<'_>, event: &str) -> Option<Found> {
+        if self.count.load(Ordering::Acquire) == 0 {
+            return None;
+        }
+        let mut tables = self.lock();
+        let slot = tables.of(scope)?.get_mut(event)?;
+        match slot.once.take() {
+            Some(entry) => {
+                self.count.fetch_sub(1, Ordering::Release);
+                Some(Found { entry, once: true })
+            }
+            None => slot.on.clone().map(|entry| Found { entry, once: false }),
+        }
+    }
+
+    /// Gives back a handler that was taken out and did not run, unless there is a new one.
+    pub(crate) fn give_back(&self, scope: &Scope<'_>, found: Found) {
+        let mut tables = self.lock();
+        if let Some(slot) = tables.of(scope).and_then(|table| table.get_mut(&*found.entry.event))
+            && found.once
+            && slot.once.is_none()
+        {
+            slot.once = Some(found.entry);
+            self.count.fetch_add(1, Ordering::Release);
+        }
+    }
+
+    /// Whether anything is handled on the channel.
+    pub(crate) fn has_channel(&self, channel: &str) -> bool {
+        self.count.load(Ordering::Acquire) > 0 && self.lock().channels.contains_key(channel)
+    }
+
+    fn forget<'s>(&self, slots: impl Iterator<Item = &'s Slot>) {
+        let handlers = slots.map(|slot| usize::from(slot.once.is_some()) + usize::from(slot.on.is_some())).sum();
+        self.count.fetch_sub(handlers, Ordering::Release);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Tables> {
+        self.tables.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Tables {
+    fn of(&mut self, scope: &Scope<'_>) -> Option<&mut Table> {
+        match scope {
+            Scope::Main => Some(&mut self.main),
+            Scope::Named(name) => self.channels.get_mut(&**name),
+            Scope::Anonymous(_) | Scope::NoChannel(_) | Scope::NoAnonymous(_) => None,
+        }
+    }
+}
+
+/// A dynamic handler, about to run.
+pub(crate) struct Found {
+    pub(crate) entry: Arc<Entry>,
+    once: bool,
+}
+
+/// Writes `on`, `once` and `off` for a handle that has `dynamic_handlers()` and `handled_channel()`.
+macro_rules! handler_methods {
+    ($of:literal) => {
+        #[doc = concat!("Handles an event ", $of, " with a closure, in the place of an earlier one.")]
+        ///
+        /// Arguments, results, errors and a [`Context`](crate::Context) are as in services; see
+        /// [`HandlerFn`](crate::HandlerFn). Of several handlers for an event one runs: the peer's for once, the peer's,
+        /// the server's for once, the server's, and then the mounted services [P-93].
+        pub fn on<M: 'static>(&self, event: &str, handler: impl crate::HandlerFn<M>) -> Result<(), crate::NameError> {
+            self.dynamic_handlers().add(self.handled_channel(), event, crate::handlers::Times::Always, handler)
+        }
+
+        /// Handles an event once: the handler is removed before it runs. It goes before one that was added by
+        /// [`on`](Self::on).
+        pub fn once<M: 'static>(&self, event: &str, handler: impl crate::HandlerFn<M>) -> Result<(), crate::NameError> {
+            self.dynamic_handlers().add(self.handled_channel(), event, crate::handlers::Times::Once, handler)
+        }
+
+        /// Removes what [`on`](Self::on) and [`once`](Self::once) have added for an event; true if there was anything.
+        /// A handler that runs goes on.
+        pub fn off(&self, event: &str) -> bool {
+            self.dynamic_handlers().remove(self.handled_channel(), event)
+        }
+    };
+}
+pub(crate) use handler_methods;
