@@ -272,7 +272,10 @@ async fn a_subprotocol_is_agreed_upon() -> Result<(), Box<dyn Error>> {
     let mut answer = [0; 1024];
     let read = stream.read(&mut answer).await?;
     let answer = String::from_utf8_lossy(&answer[..read]).to_ascii_lowercase();
-    assert!(answer.starts_with("http/1.1 101 ") && answer.contains("\r\nsec-websocket-protocol: desk.v1\r\n"), "{answer}");
+    assert!(
+        answer.starts_with("http/1.1 101 ") && answer.contains("\r\nsec-websocket-protocol: desk.v1\r\n"),
+        "{answer}"
+    );
     Ok(())
 }
 
@@ -355,7 +358,10 @@ async fn servers_that_speak_something_else_are_not_waited_for() {
     for (answer, reason) in [
         ("SSH-2.0-OpenSSH_9.9\r\n\r\n", "what it answered is not HTTP"),
         ("HTTP/1.1 200 OK\r\n\r\n", "status 200 OK"),
-        ("HTTP/1.1 101 Switching\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n", "its Sec-WebSocket-Accept does not fit the request"),
+        (
+            "HTTP/1.1 101 Switching\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n",
+            "its Sec-WebSocket-Accept does not fit the request",
+        ),
         ("HTTP/1.1 101 Switching\r\nUpgrade: other\r\n\r\n", "it did not upgrade the connection to a WebSocket"),
         ("", "it ended the connection: unexpected end of file"),
     ] {
@@ -407,19 +413,31 @@ async fn a_clients_own_time_to_connect_counts_instead_of_the_limits() -> Result<
 
 #[tokio::test]
 async fn pages_are_served_beside_the_websocket() {
-    let builder = Server::builder().path("/ws").page("/", "text/html", "<p>hello").page("/a.js", "text/javascript", "1");
+    let builder =
+        Server::builder().path("/ws").page("/", "text/html", "<p>hello").page("/a.js", "text/javascript", "1");
     let running = serve(builder).await;
     let page = running.http("GET / HTTP/1.1\r\nHost: x\r\n\r\n").await;
     assert!(page.starts_with("HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n"), "{page}");
     assert!(page.contains("Content-Length: 8\r\n") && page.ends_with("\r\n\r\n<p>hello"), "{page}");
     assert!(running.http("GET /?q=1 HTTP/1.1\r\nHost: x\r\n\r\n").await.ends_with("<p>hello"));
-    assert!(running.http("HEAD /a.js HTTP/1.1\r\nHost: x\r\n\r\n").await.ends_with("Content-Length: 1\r\nConnection: close\r\n\r\n"));
+    assert!(
+        running
+            .http("HEAD /a.js HTTP/1.1\r\nHost: x\r\n\r\n")
+            .await
+            .ends_with("Content-Length: 1\r\nConnection: close\r\n\r\n")
+    );
     for (request, status) in [
         ("GET /missing HTTP/1.1\r\nHost: x\r\n\r\n", "404 Not Found"),
         ("POST / HTTP/1.1\r\nHost: x\r\n\r\n", "405 Method Not Allowed"),
         ("GET /ws HTTP/1.1\r\nHost: x\r\n\r\n", "426 Upgrade Required"),
-        ("GET /ws HTTP/1.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 8\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n", "426 Upgrade Required"),
-        ("GET /ws HTTP/1.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\r\n", "400 Bad Request"),
+        (
+            "GET /ws HTTP/1.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 8\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+            "426 Upgrade Required",
+        ),
+        (
+            "GET /ws HTTP/1.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\r\n",
+            "400 Bad Request",
+        ),
         ("\x01\x02nonsense\r\n\r\n", "400 Bad Request"),
     ] {
         let answer = running.http(request).await;
@@ -553,10 +571,8 @@ async fn a_server_closes_while_clients_come_and_go() -> Result<(), Box<dyn Error
     let running = serve(Server::builder()).await;
     // One that never sends its request must not keep the server open.
     let silent = TcpStream::connect(running.address).await?;
-    let clients: Vec<_> = futures_util::future::try_join_all((0..50).map(|_| async {
-        Client::connect(&running.url()).await
-    }))
-    .await?;
+    let clients: Vec<_> =
+        futures_util::future::try_join_all((0..50).map(|_| async { Client::connect(&running.url()).await })).await?;
     let began = std::time::Instant::now();
     running.server.close().await;
     running.serving.await??;

@@ -39,7 +39,7 @@ struct Desk<T> {
 }
 
 #[ws_handlers]
-impl<T: Copy + Into<i64>> Calc for Desk<T> {
+impl<T: Copy + Into<i64> + Send + Sync + 'static> Calc for Desk<T> {
     fn add(&self, a: i64, b: i64) -> i64 {
         self.start.into() + a + b
     }
