@@ -1,5 +1,7 @@
 //! Clients over TLS: whom they trust, what they say if they do not, and that all goes through.
 
+#![allow(clippy::needless_pass_by_value, clippy::unused_self, reason = "so are handlers")]
+
 mod support;
 
 use base64::Engine;

@@ -221,8 +221,8 @@ async fn dial(end: LocalEnd, place: &Place, wishes: Wishes) -> Result<Client, Co
     let stream = stream.map_err(|source| ConnectError::Connect { address: address.clone(), source })?;
     // Frames are written in batches by ourselves.
     let _ = stream.set_nodelay(true);
-    let mut handshake = Handshake { remote_addr: stream.peer_addr().ok(), ..Handshake::default() };
-    handshake.uri = place.uri.clone();
+    let remote_addr = stream.peer_addr().ok();
+    let handshake = Handshake { uri: place.uri.clone(), remote_addr, ..Handshake::default() };
     match place.scheme {
         Scheme::Ws => shake_hands(end, place, wishes, stream, handshake).await,
         #[cfg(feature = "rustls")]

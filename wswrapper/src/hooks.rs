@@ -31,7 +31,12 @@ impl Hooks {
         F: Fn(Peer) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = ()> + Send + 'static,
     {
-        self.open = Some(Arc::new(move |peer| Box::pin(hook(peer))));
+        let hook = Arc::new(hook);
+        self.open = Some(Arc::new(move |peer| {
+            let hook = Arc::clone(&hook);
+            // Called when it is polled, where a panic is caught.
+            Box::pin(async move { hook(peer).await })
+        }));
     }
 
     pub(crate) fn set_close<F, Fut>(&mut self, hook: F)
@@ -39,7 +44,11 @@ impl Hooks {
         F: Fn(Peer, Closed) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = ()> + Send + 'static,
     {
-        self.close = Some(Arc::new(move |peer, closed| Box::pin(hook(peer, closed))));
+        let hook = Arc::new(hook);
+        self.close = Some(Arc::new(move |peer, closed| {
+            let hook = Arc::clone(&hook);
+            Box::pin(async move { hook(peer, closed).await })
+        }));
     }
 
     pub(crate) fn set_error(&mut self, hook: impl Fn(&Peer, &PeerError) + Send + Sync + 'static) {

@@ -35,8 +35,9 @@ pub struct Limits {
     /// is not read, and TCP slows the peer down. Responses and cancellations are not held. Default 4 MiB.
     pub held_bytes: usize,
     /// Bytes that wait to be written to one connection. While there are so many, events and requests to this peer wait
-    /// for room, broadcasts leave it out with [`Full`](crate::SendError::Full), and no further handlers start for it.
-    /// Default 4 MiB.
+    /// for room, broadcasts leave it out with [`Full`](crate::SendError::Full), and no further handlers start for it. At
+    /// three times as many, which only a peer reaches that sends pings and the like and reads nothing, the connection is
+    /// not read either. Default 4 MiB.
     pub outbound_bytes: usize,
     /// How long a peer may read nothing while something waits to be written to it; then it is cut off. Default
     /// 30 seconds.

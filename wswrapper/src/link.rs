@@ -18,7 +18,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Uri};
 use slab::Slab;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -35,8 +35,8 @@ pub(crate) struct Link {
     handlers: OnceLock<Box<DynamicHandlers>>,
     pub(crate) data: Data,
     state: Mutex<LinkState>,
-    /// Whether frames wait in the core's queue: spares the driver a lock before each answer.
-    queued: AtomicBool,
+    /// Bytes in the core's queue: spares the driver a lock before each answer.
+    queued: AtomicUsize,
     ended: Notify,
 }
 
@@ -140,6 +140,39 @@ pub struct Closed {
     pub by_us: bool,
 }
 
+impl LinkState {
+    fn wait_for_room(&mut self, waker: &Waker) {
+        if !self.room.iter().any(|waiting| waiting.will_wake(waker)) {
+            self.room.push(waker.clone());
+        }
+    }
+
+    /// Leaves the ends of calls in their slots: gives back who is to be woken, and the handlers that are to be stopped.
+    ///
+    /// Under the same lock as what has caused them, as a slot may be used again after that.
+    fn take_events(&mut self) -> (Vec<Waker>, Vec<RunningKey>) {
+        let (mut callers, mut expired) = (Vec::new(), Vec::new());
+        while let Some(event) = self.core.poll_event() {
+            match event {
+                Event::Ended(slot, ended) => {
+                    callers.extend(self.calls.get_mut(slot).and_then(|slot| slot.end(End::Without(ended))));
+                }
+                Event::Expired(handler) => expired.push(handler),
+            }
+        }
+        (callers, expired)
+    }
+}
+
+/// What the driver finds before it sleeps.
+pub(crate) struct Rest {
+    /// Something is to be sent.
+    pub(crate) queued: bool,
+    /// When time will pass.
+    pub(crate) timeout: Option<Instant>,
+    pub(crate) close: Option<CloseRequest>,
+}
+
 impl Closed {
     pub(crate) fn by_us(close: &Close) -> Self {
         Self { code: close.code, reason: close.reason.clone(), by_us: true }
@@ -157,7 +190,7 @@ impl Link {
             hub,
             end,
             state: Mutex::new(state),
-            queued: AtomicBool::new(false),
+            queued: AtomicUsize::new(0),
             handlers: OnceLock::new(),
             data: Data::default(),
             ended: Notify::new(),
@@ -170,7 +203,7 @@ impl Link {
 
     /// Wakes the driver after something was queued under the lock.
     fn wake(&self, mut state: MutexGuard<'_, LinkState>) {
-        self.queued.store(!state.core.is_drained(), Ordering::Release);
+        self.count_queued(&state);
         let driver = state.driver.take();
         drop(state);
         driver.into_iter().for_each(Waker::wake);
@@ -189,7 +222,7 @@ impl Link {
             return Poll::Ready(Err(SendError::TooManyCalls));
         }
         if self.is_full(&state) {
-            state.room.push(cx.waker().clone());
+            state.wait_for_room(cx.waker());
             return Poll::Pending;
         }
         // Polled after its end.
@@ -215,7 +248,7 @@ impl Link {
     pub(crate) fn poll_event(&self, cx: &mut Context<'_>, frame: &mut Option<Vec<u8>>) -> Poll<Result<(), SendError>> {
         let mut state = self.lock();
         if self.is_full(&state) {
-            state.room.push(cx.waker().clone());
+            state.wait_for_room(cx.waker());
             return Poll::Pending;
         }
         // Polled after its end.
@@ -266,11 +299,11 @@ impl Link {
 
     /// Moves what the handles have queued to the output.
     pub(crate) fn drain(&self, output: &mut Output) {
-        if !self.queued.load(Ordering::Acquire) {
+        if self.queued_bytes() == 0 {
             return;
         }
         let mut state = self.lock();
-        self.queued.store(false, Ordering::Release);
+        self.queued.store(0, Ordering::Release);
         while let Some(frame) = state.core.poll_transmit() {
             let text = frame.as_bytes();
             output.plain_text(text.len(), |out| out.extend_from_slice(text));
@@ -281,7 +314,7 @@ impl Link {
     pub(crate) fn respond(&self, frame: Vec<u8>) {
         let mut state = self.lock();
         state.core.respond(frame);
-        self.queued.store(true, Ordering::Release);
+        self.count_queued(&state);
     }
 
     /// What a message that is no call means to this end.
@@ -301,24 +334,33 @@ impl Link {
             Incoming::Cancelled(handler, reason) => Handled::Cancelled(handler, reason.read()),
             Incoming::Call(_) | Incoming::Nothing => Handled::Nothing,
         };
-        self.queued.store(!state.core.is_drained(), Ordering::Release);
+        self.count_queued(&state);
         handled
     }
 
-    /// The driver goes to sleep: says whether something is queued and when time will pass.
-    pub(crate) fn rest(&self, driver: &Waker, open: bool) -> (bool, Option<Instant>) {
+    /// The driver goes to sleep, to be woken by handles: says what they have asked for meanwhile.
+    pub(crate) fn rest(&self, driver: &Waker) -> Rest {
         let mut state = self.lock();
         match &mut state.driver {
             Some(waker) => waker.clone_from(driver),
             none => *none = Some(driver.clone()),
         }
-        let queued = open && (!state.core.is_drained() || state.close.is_some());
+        let close = state.close.clone();
+        let queued = !state.core.is_drained();
         let timeout = state.core.poll_timeout().map(Instant::from_std);
-        let room =
-            if state.room.is_empty() || self.is_full(&state) { Vec::new() } else { std::mem::take(&mut state.room) };
+        let room = if self.is_full(&state) { Vec::new() } else { std::mem::take(&mut state.room) };
         drop(state);
         room.into_iter().for_each(Waker::wake);
-        (queued, timeout)
+        Rest { queued, timeout, close }
+    }
+
+    /// Bytes that handles and the core have queued and that the driver has not taken yet.
+    pub(crate) fn queued_bytes(&self) -> usize {
+        self.queued.load(Ordering::Acquire)
+    }
+
+    fn count_queued(&self, state: &LinkState) {
+        self.queued.store(state.core.queued_bytes(), Ordering::Release);
     }
 
     /// The connection is over: ends every call, tells everyone who waits.
@@ -326,29 +368,23 @@ impl Link {
         let mut state = self.lock();
         state.core.close();
         state.closed = Some(closed);
+        let (callers, _) = state.take_events();
         let room = std::mem::take(&mut state.room);
+        self.count_queued(&state);
         drop(state);
-        self.end_calls();
         drop(self.data.take());
         self.ended.notify_waiters();
-        room.into_iter().for_each(Waker::wake);
+        callers.into_iter().chain(room).for_each(Waker::wake);
     }
 
-    /// Hands out what time or disconnection did to calls; gives back the handlers whose time ran out.
-    pub(crate) fn end_calls(&self) -> Vec<RunningKey> {
-        let (mut wakers, mut expired) = (Vec::new(), Vec::new());
+    /// Ends what is due; gives back the handlers whose callers' time ran out.
+    pub(crate) fn pass_time(&self, now: Instant) -> Vec<RunningKey> {
         let mut state = self.lock();
-        let LinkState { core, calls, .. } = &mut *state;
-        while let Some(event) = core.poll_event() {
-            match event {
-                Event::Ended(slot, ended) => {
-                    wakers.extend(calls.get_mut(slot).and_then(|slot| slot.end(End::Without(ended))));
-                }
-                Event::Expired(handler) => expired.push(handler),
-            }
-        }
-        self.wake(state);
-        wakers.into_iter().for_each(Waker::wake);
+        state.core.handle_timeout(now.into_std());
+        let (callers, expired) = state.take_events();
+        self.count_queued(&state);
+        drop(state);
+        callers.into_iter().for_each(Waker::wake);
         expired
     }
 

@@ -4,11 +4,11 @@ use crate::builder::Builder;
 use crate::driver::Driver;
 use crate::error::{AcceptError, ServeError};
 use crate::http::{self, Front, Page, Request};
-use crate::link::{Handshake, Link, LocalEnd};
+use crate::link::{CloseRequest, Handshake, Link, LocalEnd};
 use crate::peer::Peer;
 use crate::proto::Side;
-use crate::server::{Server, Serving};
-use crate::transport::WebSocket;
+use crate::server::{CLOSING, Phase, Server, Serving};
+use crate::transport::{Close, WebSocket};
 use std::io;
 use std::net::SocketAddr;
 use std::ops::Deref;
@@ -84,7 +84,7 @@ impl Listening {
         loop {
             let accepted = tokio::select! {
                 accepted = listener.accept() => accepted,
-                () = server.closing() => break,
+                () = server.wait_for(Phase::Closing) => break,
             };
             match accepted {
                 Ok((stream, _)) => server.spawn(handshake_and_drive(&server, stream)),
@@ -128,20 +128,25 @@ impl Server {
 /// The whole life of a connection. It holds nothing that keeps the server open.
 fn handshake_and_drive(server: &Server, stream: TcpStream) -> impl Future<Output = ()> + Send + 'static {
     let (end, front, hub) = (Arc::clone(&server.inner.end), Arc::clone(&server.inner.front), Arc::clone(server.hub()));
-    let mut closing = server.inner.closing.subscribe();
+    let mut phase = server.inner.phase.subscribe();
     async move {
         let address = stream.peer_addr().ok();
         // Answers are written in batches by ourselves.
         let _ = stream.set_nodelay(true);
         let shaken = tokio::select! {
             shaken = shake_hands(&end, &front, stream, address) => shaken,
-            _ = closing.wait_for(|closing| *closing) => Err(AcceptError::Closing),
+            _ = phase.wait_for(|phase| *phase >= Phase::Closing) => Err(AcceptError::Closing),
         };
-        drop(closing);
         match shaken {
             Ok((websocket, handshake)) => {
                 let link = Arc::new(Link::new(end, hub, handshake));
-                Driver::new(link, websocket).run().await;
+                let driver = Driver::new(Arc::clone(&link), websocket);
+                if *phase.borrow() >= Phase::Closing {
+                    // It may have come too late to be told.
+                    link.close(CloseRequest::Close(Close::new(1001, CLOSING)));
+                }
+                drop((phase, link));
+                driver.run().await;
             }
             Err(error) => tracing::debug!(?address, "no connection: {error}"),
         }

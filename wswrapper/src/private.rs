@@ -4,8 +4,8 @@ pub use crate::__returns_result as returns_result;
 pub use crate::bytes::{Base64, Bytes};
 pub use crate::call::Call;
 pub use crate::handler::{
-    Argument, BadCall, Context, Contract, Decode, Encode, Fallible, Infallible, Invocation, Methods, Plain, Probe, Response, Returns, Serves,
-    Started, WsError, check_channel, reply,
+    Argument, BadCall, Context, Contract, Decode, Encode, Fallible, Infallible, Invocation, Methods, Plain, Probe,
+    Response, Returns, Serves, Started, WsError, check_channel, reply,
 };
 pub use crate::peer::Peer;
 pub use crate::proto::Rejection;

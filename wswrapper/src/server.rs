@@ -33,8 +33,15 @@ pub(crate) struct Inner {
     hub: Arc<Hub>,
     /// The tasks of all connections; dropped with the server, which ends them.
     tasks: Mutex<JoinSet<()>>,
-    /// Whether the server is closing.
-    pub(crate) closing: watch::Sender<bool>,
+    pub(crate) phase: watch::Sender<Phase>,
+}
+
+/// How far a server has come to its end.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Debug)]
+pub(crate) enum Phase {
+    Open,
+    Closing,
+    Closed,
 }
 
 /// Builds a [`Server`].
@@ -60,7 +67,7 @@ impl Builder<Serving> {
             front: Arc::new(serving.front),
             hub: Arc::default(),
             tasks: Mutex::default(),
-            closing: watch::Sender::new(false),
+            phase: watch::Sender::new(Phase::Open),
         };
         Ok(Server { inner: Arc::new(inner) })
     }
@@ -89,6 +96,10 @@ impl Server {
         let link = self.link(handshake);
         let peer = Peer::of(&link);
         self.spawn(Driver::new(link, transport).run());
+        if self.is_closing() {
+            // It may have come too late to be told.
+            peer.close(1001, CLOSING);
+        }
         Ok(peer)
     }
 
@@ -106,9 +117,21 @@ impl Server {
     /// [`close_timeout`](crate::Limits::close_timeout); what is left then is cut off. New connections are refused from
     /// the first poll on.
     pub async fn close(&self) {
-        self.inner.closing.send_replace(true);
+        let first = self.inner.phase.send_if_modified(|phase| {
+            let open = *phase == Phase::Open;
+            if open {
+                *phase = Phase::Closing;
+            }
+            open
+        });
+        if !first {
+            self.wait_for(Phase::Closed).await;
+            return;
+        }
+        // Also when this future is dropped: the tasks end with it.
+        let _closed = SetClosed(&self.inner.phase);
         for link in self.inner.hub.all() {
-            link.close(CloseRequest::Close(Close::new(1001, "the server is closing")));
+            link.close(CloseRequest::Close(Close::new(1001, CLOSING)));
         }
         let mut tasks = std::mem::take(&mut *self.tasks());
         let all_ended = async { while tasks.join_next().await.is_some() {} };
@@ -119,14 +142,12 @@ impl Server {
 
     /// Whether [`close`](Self::close) was called.
     pub fn is_closing(&self) -> bool {
-        *self.inner.closing.borrow()
+        *self.inner.phase.borrow() >= Phase::Closing
     }
 
-    /// Waits until [`close`](Self::close) is called.
-    #[cfg(feature = "tungstenite")]
-    pub(crate) async fn closing(&self) {
+    pub(crate) async fn wait_for(&self, phase: Phase) {
         // The sender lives as long as this handle.
-        let _ = self.inner.closing.subscribe().wait_for(|closing| *closing).await;
+        let _ = self.inner.phase.subscribe().wait_for(|now| *now >= phase).await;
     }
 
     /// A channel of all connections, to handle events on it with closures.
@@ -163,6 +184,18 @@ impl Server {
 
     fn tasks(&self) -> MutexGuard<'_, JoinSet<()>> {
         self.inner.tasks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What peers are told.
+pub(crate) const CLOSING: &str = "the server is closing";
+
+/// Says that the server has closed, when it is dropped.
+struct SetClosed<'s>(&'s watch::Sender<Phase>);
+
+impl Drop for SetClosed<'_> {
+    fn drop(&mut self) {
+        self.0.send_replace(Phase::Closed);
     }
 }
 

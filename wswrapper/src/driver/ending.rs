@@ -1,6 +1,6 @@
 //! The end of a connection.
 
-use crate::link::Closed;
+use crate::link::{CloseRequest, Closed};
 use crate::transport::Close;
 use tokio::time::Instant;
 
@@ -24,6 +24,14 @@ impl Ending {
     /// Whether nothing more can be read.
     pub(super) fn is_over(&self) -> bool {
         self.over.is_some()
+    }
+
+    /// Whether a request to end the connection still changes anything.
+    pub(super) fn heeds(&self, request: &CloseRequest) -> bool {
+        match request {
+            CloseRequest::Close(_) => self.is_open(),
+            CloseRequest::Abort => !self.is_over(),
+        }
     }
 
     /// Our close frame was written.

@@ -10,7 +10,7 @@ use crate::caught::{drop_caught, panics};
 use crate::error::PeerError;
 use crate::handler::{Answers, BadCall, RunningHandler, RunningKey, RunningSet, Sessions, Start, caller_waits};
 use crate::hooks::HookFuture;
-use crate::link::{CloseRequest, Closed, Handled, Link};
+use crate::link::{CloseRequest, Closed, Handled, Link, Rest};
 use crate::message_log::{CallLog, MessageLog};
 use crate::proto::{Call, Message, Reason, Rejection, Scope};
 use crate::router::Entry;
@@ -42,6 +42,8 @@ pub(crate) struct Driver<T> {
     callers: Vec<Waker>,
     /// Whether the callers were given their turn before this one.
     callers_ran: bool,
+    /// Asked for by a handle.
+    close_request: Option<CloseRequest>,
     ending: Ending,
     /// Since when nothing could be written, and how much had been sent by then.
     stalled: Option<(Instant, u64)>,
@@ -62,6 +64,7 @@ impl<T: Transport> Driver<T> {
             held: Held::default(),
             callers: Vec::new(),
             callers_ran: false,
+            close_request: None,
             ending: Ending::default(),
             stalled: None,
             timer: Timer::default(),
@@ -107,8 +110,7 @@ impl<T: Transport> Driver<T> {
         if !self.timer.is_due(now) {
             return;
         }
-        self.link.lock().core.handle_timeout(now.into_std());
-        for handler in self.link.end_calls() {
+        for handler in self.link.pass_time(now) {
             self.cancel(handler, Reason::new("The caller's time ran out"));
         }
     }
@@ -130,7 +132,7 @@ impl<T: Transport> Driver<T> {
             self.frame(cx, &frame, now);
         }
         while messages < TURN_MESSAGES && bytes < TURN_BYTES {
-            if self.ending.is_over() || self.held.bytes() >= self.link.end.limits.held_bytes {
+            if self.ending.is_over() || self.is_stuffed() {
                 return false;
             }
             match self.transport.poll_frame(cx) {
@@ -343,8 +345,7 @@ impl<T: Transport> Driver<T> {
 
     /// Ends the connection if a handle has asked for it.
     fn heed_close_request(&mut self, now: Instant) {
-        let asked = self.link.lock().close.clone();
-        match asked {
+        match self.close_request.take() {
             Some(CloseRequest::Abort) => self.ending.cut_off("aborted", now),
             Some(CloseRequest::Close(close)) => self.close(close, now),
             None => {}
@@ -398,12 +399,23 @@ impl<T: Transport> Driver<T> {
     fn rest(&mut self, cx: &mut Context<'_>) -> bool {
         let awake = self.running.register(cx.waker());
         let output_full = self.transport.output().len() >= self.link.end.limits.outbound_bytes;
-        let (queued, core_timeout) = self.link.rest(cx.waker(), self.ending.is_open());
+        let Rest { queued, timeout, close } = self.link.rest(cx.waker());
+        self.close_request = close.filter(|close| self.ending.heeds(close));
         let stalled = self.stalled.map(|(since, _)| since + self.link.end.limits.write_timeout);
-        let soonest = [core_timeout, stalled, self.ending.deadline()].into_iter().flatten().min();
+        let soonest = [timeout, stalled, self.ending.deadline()].into_iter().flatten().min();
         let due = self.timer.set(soonest, cx);
-        let startable = !self.held.is_empty() && !self.is_full() && self.ending.is_open();
-        awake || due || startable || (queued && !output_full)
+        let open = self.ending.is_open();
+        let startable = open && !self.held.is_empty() && !self.is_full();
+        let sendable = open && queued && !output_full;
+        awake || due || startable || sendable || self.close_request.is_some()
+    }
+
+    /// Whether nothing more can be read now: what comes could not be kept, or answered. Held calls fill it, or a peer that
+    /// sends what is answered by itself (pings, what is on no channel) and does not read.
+    fn is_stuffed(&mut self) -> bool {
+        let limits = &self.link.end.limits;
+        let unsent = self.transport.output().len() + self.link.queued_bytes();
+        self.held.bytes() >= limits.held_bytes || unsent >= limits.outbound_bytes.saturating_mul(3)
     }
 
     /// Whether no further handler can start now.

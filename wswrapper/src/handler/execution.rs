@@ -1,8 +1,8 @@
 //! Handlers that run elsewhere than in the task of their connection.
 
 use crate::handler::answers::{Answering, Answers};
-use crate::handler::outcome::Response;
 use crate::handler::invocation::{BadCall, Invocation, Running, Started};
+use crate::handler::outcome::Response;
 use crate::proto::{Rejection, RequestId, encode};
 use serde::ser::Error as _;
 use serde::{Serialize, Serializer};
