@@ -1,0 +1,60 @@
+//! Calling: so many calls in flight on one connection, whose other end answers at once.
+
+mod beside;
+mod support;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use support::desk::DeskProxy;
+use support::echo::Echo;
+use support::{hand, runtime};
+use tokio::task::JoinSet;
+use wswrapper::Client;
+
+const TEXT: &str = "a text of some thirty-two bytes.";
+
+fn main() {
+    let mut criterion = beside::criterion();
+    let runtime = runtime();
+    let inside = runtime.enter();
+    let desk = DeskProxy::new(&Client::over(Echo::new()).expect("it has no services"));
+    let client = hand::Client::over(Echo::new());
+    drop(inside);
+    for in_flight in [1, 64, 1_000] {
+        let ours = |times| {
+            let desk = desk.clone();
+            runtime.block_on(calls(in_flight, times, move || {
+                let call = desk.echo(TEXT);
+                async move { assert_eq!(call.await.expect("an answer").len(), TEXT.len()) }
+            }));
+        };
+        let by_hand = |times| {
+            let client = client.clone();
+            runtime.block_on(calls(in_flight, times, move || {
+                let client = client.clone();
+                async move { assert_eq!(client.call::<String>(("echo", TEXT)).await.len(), TEXT.len()) }
+            }));
+        };
+        beside::beside(&mut criterion, &format!("client/{in_flight} in flight"), ours, by_hand);
+    }
+    criterion.final_summary();
+}
+
+/// Makes so many calls in all, always so many of them at once.
+async fn calls<F, Fut>(in_flight: usize, times: u64, call: F)
+where
+    F: Fn() -> Fut + Clone + Send + 'static,
+    Fut: Future<Output = ()> + Send,
+{
+    let left = Arc::new(AtomicU64::new(times));
+    let mut callers = JoinSet::new();
+    for _ in 0..in_flight {
+        let (left, call) = (Arc::clone(&left), call.clone());
+        callers.spawn(async move {
+            while left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok() {
+                call().await;
+            }
+        });
+    }
+    callers.join_all().await;
+}

@@ -1,0 +1,31 @@
+//! Serving a call: decode, dispatch, encode. Calls come in batches over a transport that costs next to nothing.
+
+mod beside;
+mod support;
+
+use bytes::Bytes;
+use criterion::Criterion;
+use support::desk::{call, echo, order, server};
+use support::{Served, hand};
+
+fn main() {
+    let mut criterion = beside::criterion();
+    dispatch(&mut criterion, "dispatch/echo 32 B", &echo(32));
+    dispatch(&mut criterion, "dispatch/echo 4 KiB", &echo(4_096));
+    dispatch(&mut criterion, "dispatch/add", &call(("add", 17, 25)));
+    dispatch(&mut criterion, "dispatch/add, plain fn", &call(("add_now", 17, 25)));
+    dispatch(&mut criterion, "dispatch/struct of 1 KiB", &call(("confirm", order())));
+    dispatch(&mut criterion, "dispatch/rejection", &call(("divide", 1, 0)));
+    criterion.final_summary();
+}
+
+fn dispatch(criterion: &mut Criterion, name: &str, call: &Bytes) {
+    let ours = Served::by(|wire| {
+        let server = server();
+        server.accept_transport(wire).expect("it is open");
+        server
+    });
+    let hand = Served::by(|wire| tokio::spawn(hand::serve(wire)));
+    assert_eq!(ours.ask(call), hand.ask(call));
+    beside::beside(criterion, name, |times| ours.serve(call, times), |times| hand.serve(call, times));
+}

@@ -1,0 +1,81 @@
+//! An event to 1,000 peers, from the call until the last of them was written to.
+
+mod beside;
+mod support;
+
+use std::future::poll_fn;
+use std::sync::Arc;
+use support::wire::{Tally, Wire, wire};
+use support::{desk, runtime};
+use tokio::sync::mpsc;
+use wswrapper::transport::Transport;
+use wswrapper::ws_service;
+
+const PEERS: usize = 1_000;
+const TEXT: &str = "a text of some thirty-two bytes.";
+
+#[ws_service]
+trait News {
+    #[ws(event)]
+    async fn flash(&self, text: String);
+}
+
+fn main() {
+    let mut criterion = beside::criterion();
+    let runtime = runtime();
+    let inside = runtime.enter();
+
+    let (server, our_tally) = (desk::server(), Tally::default());
+    for _ in 0..PEERS {
+        server.accept_transport(wire(&our_tally).1).expect("it is open");
+    }
+    // Until each task has begun.
+    runtime.block_on(async {
+        while server.broadcast().peers() < PEERS {
+            tokio::task::yield_now().await;
+        }
+    });
+    let news = NewsProxy::new(server.broadcast());
+
+    let hand_tally = Tally::default();
+    let queues: Vec<_> = (0..PEERS).map(|_| peer_by_hand(wire(&hand_tally).1)).collect();
+    drop(inside);
+
+    let ours = async |times| {
+        for _ in 0..times {
+            assert_eq!(news.flash(TEXT).await.expect("it can be encoded").sent, PEERS);
+            our_tally.reaches(our_tally.texts() + PEERS).await;
+        }
+    };
+    let by_hand = async |times| {
+        for _ in 0..times {
+            let frame: Arc<[u8]> = serde_json::to_vec(&Event { a: ("flash", TEXT) }).expect("it can be encoded").into();
+            for queue in &queues {
+                queue.try_send(Arc::clone(&frame)).expect("there is room");
+            }
+            hand_tally.reaches(hand_tally.texts() + PEERS).await;
+        }
+    };
+    runtime.block_on(async { (ours(1).await, by_hand(1).await) });
+    assert_eq!(our_tally.last(), hand_tally.last());
+    let run = |times| runtime.block_on(ours(times));
+    beside::beside(&mut criterion, "fan out/1,000 peers", run, |times| runtime.block_on(by_hand(times)));
+    criterion.final_summary();
+}
+
+#[derive(serde::Serialize)]
+struct Event<'e> {
+    a: (&'e str, &'e str),
+}
+
+/// A peer's queue and the task that writes it.
+fn peer_by_hand(mut wire: Wire) -> mpsc::Sender<Arc<[u8]>> {
+    let (sender, mut queue) = mpsc::channel::<Arc<[u8]>>(64);
+    tokio::spawn(async move {
+        while let Some(frame) = queue.recv().await {
+            wire.output().plain_text(frame.len(), |out| out.extend_from_slice(&frame));
+            poll_fn(|cx| wire.poll_flush(cx)).await.expect("it does not fail");
+        }
+    });
+    sender
+}

@@ -1,0 +1,91 @@
+//! The service that is measured, and the calls of it.
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use wswrapper::{Server, WsError, ws_handlers, ws_service};
+
+#[ws_service]
+pub trait Desk {
+    async fn echo(&self, text: String) -> String;
+    async fn add(&self, a: i64, b: i64) -> i64;
+    fn add_now(&self, a: i64, b: i64) -> i64;
+    async fn confirm(&self, order: Order) -> Order;
+    async fn divide(&self, a: i64, b: i64) -> Result<i64, DeskError>;
+}
+
+#[derive(Debug, thiserror::Error, WsError)]
+pub enum DeskError {
+    #[error("division by zero")]
+    DivisionByZero,
+}
+
+/// About 1 KiB of JSON.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Order {
+    pub number: u64,
+    pub customer: String,
+    pub express: bool,
+    pub note: Option<String>,
+    pub lines: Vec<Line>,
+}
+
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Line {
+    pub article: String,
+    pub count: u32,
+    pub price: f64,
+}
+
+pub struct Clerk;
+
+#[ws_handlers]
+impl Desk for Clerk {
+    async fn echo(&self, text: String) -> String {
+        text
+    }
+
+    async fn add(&self, a: i64, b: i64) -> i64 {
+        a + b
+    }
+
+    fn add_now(&self, a: i64, b: i64) -> i64 {
+        a + b
+    }
+
+    async fn confirm(&self, order: Order) -> Order {
+        order
+    }
+
+    async fn divide(&self, a: i64, b: i64) -> Result<i64, DeskError> {
+        a.checked_div(b).ok_or(DeskError::DivisionByZero)
+    }
+}
+
+pub fn server() -> Server {
+    Server::builder().service(Clerk).build().expect("it can be mounted")
+}
+
+pub fn order() -> Order {
+    let line = |n: u32| Line { article: format!("article {n:010}"), count: n, price: f64::from(n) * 1.25 };
+    Order {
+        number: 4_711,
+        customer: "Ada Lovelace, 12 St James's Square".into(),
+        express: true,
+        note: None,
+        lines: (1..=18).map(line).collect(),
+    }
+}
+
+pub fn echo(length: usize) -> Bytes {
+    call(("echo", "x".repeat(length)))
+}
+
+/// The frame of a request with these arguments, the event's name first.
+pub fn call(arguments: impl Serialize) -> Bytes {
+    #[derive(Serialize)]
+    struct Call<A> {
+        a: A,
+        i: u64,
+    }
+    serde_json::to_vec(&Call { a: arguments, i: 1 }).expect("it can be encoded").into()
+}

@@ -1,0 +1,56 @@
+//! A transport whose other end answers calls of `echo`, without a task of its own.
+
+use super::wire::{empty, texts};
+use bytes::Bytes;
+use std::collections::VecDeque;
+use std::io::{self, Write as _};
+use std::task::{Context, Poll};
+use wswrapper::transport::{Close, Frame, Output, Transport, TransportError};
+
+/// Answers with each flush all that was called before it.
+pub struct Echo {
+    output: Output,
+    answers: VecDeque<Bytes>,
+}
+
+impl Echo {
+    pub fn new() -> Self {
+        Self { output: Output::websocket_server(), answers: VecDeque::new() }
+    }
+
+    fn answer(&mut self) {
+        let (mut batch, mut ends) = (Vec::with_capacity(self.output.len()), Vec::new());
+        for call in texts(self.output.stream()) {
+            let call = str::from_utf8(call).expect("a text is UTF-8");
+            let call = call.strip_prefix(r#"{"a":["echo","#).and_then(|call| call.strip_suffix('}'));
+            let (argument, id) = call.and_then(|call| call.rsplit_once(r#"],"i":"#)).expect("nothing else is called");
+            write!(batch, r#"{{"i":{id},"d":{argument}}}"#).expect("there is memory");
+            ends.push(batch.len());
+        }
+        let mut batch = Bytes::from(batch);
+        let mut start = 0;
+        self.answers.extend(ends.into_iter().map(|end| batch.split_to(end - std::mem::replace(&mut start, end))));
+        empty(&mut self.output);
+    }
+}
+
+impl Transport for Echo {
+    fn poll_frame(&mut self, _: &mut Context<'_>) -> Poll<Option<Result<Frame, TransportError>>> {
+        // Woken by the next flush.
+        self.answers.pop_front().map_or(Poll::Pending, |answer| Poll::Ready(Some(Ok(Frame::Text(answer)))))
+    }
+
+    fn output(&mut self) -> &mut Output {
+        &mut self.output
+    }
+
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if !self.output.is_empty() {
+            self.answer();
+            cx.waker().wake_by_ref();
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn close(&mut self, _: &Close) {}
+}
