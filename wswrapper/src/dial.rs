@@ -3,8 +3,9 @@
 use crate::builder::Builder;
 use crate::client::{Client, Dialling};
 use crate::error::ConnectError;
-use crate::http::{MAX_HEADERS, header_map, read_head, status_of, subprotocol};
-use crate::link::{Handshake, LocalEnd};
+use crate::handshake::Handshake;
+use crate::http::{Head, MAX_HEADERS, header_map, read_head, status_of, subprotocol};
+use crate::link::LocalEnd;
 use crate::proto::Side;
 use crate::transport::WebSocket;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
@@ -251,13 +252,13 @@ where
     stream.write_all(&head).await.map_err(ended)?;
     stream.flush().await.map_err(ended)?;
     let answer = read_head(&mut stream, end.limits.head_bytes, parse_response).await.map_err(ended)?;
-    let (answer, rest) = answer.map_err(|_| refused("what it answered is not HTTP".to_owned()))?;
-    let Answer::Http(status, headers) = answer else {
+    let Head { parsed, text, rest } = answer.map_err(|_| refused("what it answered is not HTTP".to_owned()))?;
+    let Answer::Http(status, headers) = parsed else {
         return Err(refused("it speaks TLS; write wss:// instead of ws://".to_owned()));
     };
     check(status, &headers, &key).map_err(refused)?;
     handshake.subprotocol = chosen(&headers, &subprotocols).map_err(refused)?;
-    handshake.headers = headers;
+    handshake.head = text.into();
     let websocket = WebSocket::new(stream, Side::Dialling, rest, end.limits.frame_bytes);
     Ok(Client::start(end, websocket, handshake))
 }

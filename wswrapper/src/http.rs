@@ -29,7 +29,8 @@ pub(crate) struct Page {
 /// The request of a WebSocket handshake that was answered.
 pub(crate) struct Request {
     pub(crate) uri: Uri,
-    pub(crate) headers: HeaderMap,
+    /// Request line and headers.
+    pub(crate) head: Vec<u8>,
     /// Which of those that it offers was chosen.
     pub(crate) subprotocol: Option<String>,
     /// What was read beyond the head.
@@ -52,12 +53,11 @@ impl Front {
     {
         let response = match read_head(stream, head_bytes, parse_request).await? {
             Err(status) => Response::status(status),
-            Ok((request, rest)) => match self.decide(&request) {
-                Decision::Upgrade { head, subprotocol } => {
-                    stream.write_all(&head).await?;
+            Ok(Head { parsed, text, rest }) => match self.decide(&parsed) {
+                Decision::Upgrade { head: answer, subprotocol } => {
+                    stream.write_all(&answer).await?;
                     stream.flush().await?;
-                    let (parts, ()) = request.into_parts();
-                    return Ok(Request { uri: parts.uri, headers: parts.headers, subprotocol, rest });
+                    return Ok(Request { uri: parsed.into_parts().0.uri, head: text, subprotocol, rest });
                 }
                 Decision::Answer(response) => response,
             },
@@ -199,24 +199,41 @@ impl Response {
     }
 }
 
-/// Reads until `parse` has a head, and gives back what was read beyond it; or the status that says what is wrong.
+/// A head that was read.
+pub(crate) struct Head<T> {
+    pub(crate) parsed: T,
+    /// As it came.
+    pub(crate) text: Vec<u8>,
+    /// What was read beyond it.
+    pub(crate) rest: Vec<u8>,
+}
+
+/// Reads until `parse` has a head; or the status that says what is wrong.
 pub(crate) async fn read_head<S, T>(
     stream: &mut S,
     most: usize,
     parse: impl Fn(&[u8]) -> Result<Option<(T, usize)>, StatusCode>,
-) -> std::io::Result<Result<(T, Vec<u8>), StatusCode>>
+) -> std::io::Result<Result<Head<T>, StatusCode>>
 where
     S: AsyncRead + Unpin,
 {
-    let mut read = Vec::with_capacity(1024);
+    let mut head = Vec::with_capacity(1024);
     loop {
-        if stream.read_buf(&mut read).await? == 0 {
+        let before = head.len();
+        if stream.read_buf(&mut head).await? == 0 {
             return Err(std::io::ErrorKind::UnexpectedEof.into());
         }
-        match parse(&read) {
+        // Only a line's end can complete a head: one that comes byte by byte is not parsed for each.
+        if before > 0 && head.len() < most && !head[before..].contains(&b'\n') {
+            continue;
+        }
+        match parse(&head) {
             Err(status) => return Ok(Err(status)),
-            Ok(Some((head, length))) => return Ok(Ok((head, read.split_off(length)))),
-            Ok(None) if read.len() >= most => return Ok(Err(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE)),
+            Ok(Some((parsed, length))) => {
+                let rest = head.split_off(length);
+                return Ok(Ok(Head { parsed, text: head, rest }));
+            }
+            Ok(None) if head.len() >= most => return Ok(Err(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE)),
             Ok(None) => {}
         }
     }
@@ -252,4 +269,14 @@ pub(crate) fn header_map(headers: &[httparse::Header<'_>]) -> Option<HeaderMap> 
         map.append(name, HeaderValue::from_bytes(header.value).ok()?);
     }
     Some(map)
+}
+
+/// The headers of a head that was in order when it came.
+pub(crate) fn parse_headers(head: &[u8]) -> HeaderMap {
+    let lines = head.iter().position(|byte| *byte == b'\n').map_or(&[][..], |end| &head[end + 1..]);
+    let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
+    match httparse::parse_headers(lines, &mut headers) {
+        Ok(httparse::Status::Complete((_, headers))) => header_map(headers).unwrap_or_default(),
+        _ => HeaderMap::new(),
+    }
 }

@@ -27,6 +27,8 @@ mod handler;
 #[cfg(feature = "runtime")]
 mod handlers;
 #[cfg(feature = "runtime")]
+mod handshake;
+#[cfg(feature = "runtime")]
 mod hooks;
 #[cfg(feature = "tungstenite")]
 mod http;
@@ -77,8 +79,9 @@ pub use self::{
     client::{Client, ClientBuilder, Dialling},
     error::{AcceptError, BindError, CallError, ConnectError, MountError, PeerError, SendError, ServeError},
     handler::{Context, Contract, Gives, HandlerFn, Json, Serves, Value, WsError},
+    handshake::Handshake,
     limits::Limits,
-    link::{Closed, Handshake},
+    link::Closed,
     message_log::{MessageKind, MessageLog},
     peer::{Closing, Counters, Peer, PeerId},
     server::{Server, ServerBuilder, ServerChannel, Serving},

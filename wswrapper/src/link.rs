@@ -5,6 +5,7 @@ use crate::data::Data;
 use crate::error::{PeerError, SendError};
 use crate::handler::RunningKey;
 use crate::handlers::{DynamicHandlers, Found};
+use crate::handshake::Handshake;
 use crate::hooks::Hooks;
 use crate::hub::Hub;
 use crate::limits::Limits;
@@ -15,9 +16,7 @@ use crate::proto::{
 use crate::router::Router;
 use crate::transport::{Close, Output};
 use bytes::Bytes;
-use http::{HeaderMap, Uri};
 use slab::Slab;
-use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Context, Poll, Waker};
@@ -71,53 +70,6 @@ pub(crate) enum CloseRequest {
     Close(Close),
     /// At once.
     Abort,
-}
-
-/// The request with which a connection began.
-#[derive(Clone, Default, Debug)]
-pub struct Handshake {
-    pub(crate) uri: Uri,
-    pub(crate) headers: HeaderMap,
-    pub(crate) remote_addr: Option<SocketAddr>,
-    pub(crate) subprotocol: Option<String>,
-}
-
-impl Handshake {
-    /// Path and query of the request; `/` for a transport without any.
-    pub fn uri(&self) -> &Uri {
-        &self.uri
-    }
-
-    /// The path of the request.
-    pub fn path(&self) -> &str {
-        self.uri.path()
-    }
-
-    /// The headers: of the request at the server, of the response at the client.
-    pub fn headers(&self) -> &HeaderMap {
-        &self.headers
-    }
-
-    /// The address of the other end, if it has one.
-    pub fn remote_addr(&self) -> Option<SocketAddr> {
-        self.remote_addr
-    }
-
-    /// The subprotocol that the server chose of those that the client offered.
-    ///
-    /// ```
-    /// # use wswrapper::{Context, ws_handlers};
-    /// # struct Desk;
-    /// #[ws_handlers]
-    /// impl Desk {
-    ///     async fn version(&self, ctx: Context) -> u32 {
-    ///         if ctx.handshake().subprotocol() == Some("desk.v2") { 2 } else { 1 }
-    ///     }
-    /// }
-    /// ```
-    pub fn subprotocol(&self) -> Option<&str> {
-        self.subprotocol.as_deref()
-    }
 }
 
 /// What the driver has to do about a message.

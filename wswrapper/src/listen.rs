@@ -3,8 +3,9 @@
 use crate::builder::Builder;
 use crate::driver::Driver;
 use crate::error::{AcceptError, ServeError};
+use crate::handshake::Handshake;
 use crate::http::{self, Front, Page, Request};
-use crate::link::{CloseRequest, Handshake, Link, LocalEnd};
+use crate::link::{CloseRequest, Link, LocalEnd};
 use crate::peer::Peer;
 use crate::proto::Side;
 use crate::server::{CLOSING, Phase, Server, Serving};
@@ -171,9 +172,9 @@ where
             Err(AcceptError::TimedOut)
         }
         Ok(answered) => {
-            let Request { uri, headers, subprotocol, rest } = answered?;
+            let Request { uri, head, subprotocol, rest } = answered?;
             let websocket = WebSocket::new(stream, Side::Accepting, rest, limits.frame_bytes);
-            Ok((websocket, Handshake { uri, headers, remote_addr, subprotocol }))
+            Ok((websocket, Handshake { uri, head: head.into(), remote_addr, subprotocol, ..Handshake::default() }))
         }
     }
 }

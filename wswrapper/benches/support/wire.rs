@@ -127,7 +127,7 @@ impl Transport for Wire {
 /// The texts in a stream of unmasked WebSocket frames.
 pub fn texts(mut stream: &[u8]) -> impl Iterator<Item = &[u8]> {
     iter::from_fn(move || {
-        let (head, length) = match *stream {
+        let (head, length): (_, usize) = match *stream {
             [_, 126, a, b, ..] => (4, u16::from_be_bytes([a, b]).into()),
             [_, length @ 0..126, ..] => (2, length.into()),
             [] => return None,

@@ -1,7 +1,8 @@
 //! What a handler knows of its call.
 
 use crate::broadcast::Broadcast;
-use crate::link::{Handshake, Link};
+use crate::handshake::Handshake;
+use crate::link::Link;
 use crate::peer::{Peer, PeerId};
 use crate::proto::{Reason, RequestId};
 use std::fmt;

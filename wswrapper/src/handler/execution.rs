@@ -1,7 +1,7 @@
 //! Handlers that run elsewhere than in the task of their connection.
 
 use crate::handler::answers::{Answering, Answers};
-use crate::handler::invocation::{BadCall, Invocation, Running, Started};
+use crate::handler::invocation::{Running, Started};
 use crate::handler::outcome::Response;
 use crate::proto::{Rejection, RequestId, encode};
 use serde::ser::Error as _;
@@ -10,37 +10,11 @@ use serde_json::value::{RawValue, to_raw_value};
 use std::future::Future;
 use std::panic::resume_unwind;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{self, Poll};
 use tokio::task::{JoinError, JoinHandle, spawn_blocking};
 
-impl<S: Send + Sync + 'static> Invocation<'_, S> {
-    /// Starts a plain handler on a thread where it may block.
-    pub fn answer_blocking<F, T>(mut self, handler: F) -> Result<Started, BadCall>
-    where
-        F: FnOnce(Arc<S>) -> Result<T, Rejection> + Send + 'static,
-        T: Response,
-    {
-        let call = self.finish()?;
-        let (id, service) = (call.id, self.service);
-        Ok(OwnTask::start(call, spawn_blocking(move || Encoded::outcome(id, handler(service)))))
-    }
-
-    /// Starts an asynchronous handler in a task of its own.
-    pub fn answer_spawned<F, Fut, T>(mut self, handler: F) -> Result<Started, BadCall>
-    where
-        F: FnOnce(Arc<S>) -> Fut,
-        Fut: Future<Output = Result<T, Rejection>> + Send + 'static,
-        T: Response,
-    {
-        let call = self.finish()?;
-        let (id, handler) = (call.id, handler(self.service));
-        Ok(OwnTask::start(call, tokio::spawn(async move { Encoded::outcome(id, handler.await) })))
-    }
-}
-
-/// What is left of such a handler in its connection: its answer to come. The task ends with it.
-struct OwnTask {
+/// What its connection keeps of such a handler: the answer to come. The task ends with it.
+pub(super) struct OwnTask {
     call: Answering,
     task: JoinHandle<Outcome>,
 }
@@ -52,7 +26,27 @@ type Outcome = Result<Option<Encoded>, Rejection>;
 struct Encoded(Result<Box<RawValue>, serde_json::Error>);
 
 impl OwnTask {
-    fn start(call: Answering, task: JoinHandle<Outcome>) -> Started {
+    /// On a thread where it may block.
+    pub(super) fn blocking<F, T>(call: Answering, handler: F) -> Started
+    where
+        F: FnOnce() -> Result<T, Rejection> + Send + 'static,
+        T: Response,
+    {
+        let id = call.id;
+        Self::started(call, spawn_blocking(move || Encoded::outcome(id, handler())))
+    }
+
+    /// Beside the connection's task.
+    pub(super) fn spawned<F, T>(call: Answering, handler: F) -> Started
+    where
+        F: Future<Output = Result<T, Rejection>> + Send + 'static,
+        T: Response,
+    {
+        let id = call.id;
+        Self::started(call, tokio::spawn(async move { Encoded::outcome(id, handler.await) }))
+    }
+
+    fn started(call: Answering, task: JoinHandle<Outcome>) -> Started {
         Started(Some(Box::pin(Self { call, task })))
     }
 }

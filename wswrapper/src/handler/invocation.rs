@@ -3,6 +3,7 @@
 #[path = "execution.rs"]
 mod execution;
 
+use self::execution::OwnTask;
 use super::answers::{Answering, Answers};
 use super::label::Label;
 use super::outcome::{Argument, Response};
@@ -104,6 +105,28 @@ impl<S: Send + Sync + 'static> Invocation<'_, S> {
         let outcome = handler(self.service);
         Answers::new(self.start.link, self.start.output).end(&call, outcome);
         Ok(Started(None))
+    }
+
+    /// Starts a plain handler on a thread where it may block.
+    pub fn answer_blocking<F, T>(mut self, handler: F) -> Result<Started, BadCall>
+    where
+        F: FnOnce(Arc<S>) -> Result<T, Rejection> + Send + 'static,
+        T: Response,
+    {
+        let call = self.finish()?;
+        let service = self.service;
+        Ok(OwnTask::blocking(call, move || handler(service)))
+    }
+
+    /// Starts an asynchronous handler in a task of its own.
+    pub fn answer_spawned<F, Fut, T>(mut self, handler: F) -> Result<Started, BadCall>
+    where
+        F: FnOnce(Arc<S>) -> Fut,
+        Fut: Future<Output = Result<T, Rejection>> + Send + 'static,
+        T: Response,
+    {
+        let call = self.finish()?;
+        Ok(OwnTask::spawned(call, handler(self.service)))
     }
 
     /// No arguments are left over.

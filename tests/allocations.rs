@@ -1,0 +1,109 @@
+//! What a call and a broadcast allocate, beside the same by hand. Frames come from a transport that allocates nothing.
+
+#[path = "../wswrapper/benches/support/mod.rs"]
+mod support;
+
+use bytes::Bytes;
+use support::desk::{call, echo, order, server};
+use support::wire::{Tally, wire};
+use support::{Served, hand, runtime};
+use wswrapper::{Server, ws_service};
+
+/// As many calls as are counted; before them as many that are not, for buffers to grow.
+const CALLS: u64 = 2_048;
+
+/// What serving a call in steady state allocates: in all calls, here and by hand.
+struct Allocated {
+    ours: u64,
+    by_hand: u64,
+}
+
+impl Allocated {
+    fn by(name: &str, call: &Bytes) -> Self {
+        let ours = Served::by(|wire| {
+            let server = server();
+            server.accept_transport(wire).expect("it is open");
+            server
+        });
+        let by_hand = Served::by(|wire| tokio::spawn(hand::serve(wire)));
+        assert_eq!(ours.ask(call), by_hand.ask(call));
+        let allocated = Self { ours: steady(&ours, call), by_hand: steady(&by_hand, call) };
+        println!("{name}: {}, by hand {}", each(allocated.ours), each(allocated.by_hand));
+        allocated
+    }
+}
+
+fn steady<S>(served: &Served<S>, call: &Bytes) -> u64 {
+    served.serve(call, CALLS);
+    allocation_counter::measure(|| served.serve(call, CALLS)).count_total
+}
+
+fn each(allocations: u64) -> String {
+    format!("{}.{:03}", allocations / CALLS, allocations % CALLS * 1_000 / CALLS)
+}
+
+#[test]
+fn a_call_of_an_async_handler_allocates_its_future() {
+    let allocated = Allocated::by("add", &call(("add", 17, 25)));
+    assert!(allocated.ours <= CALLS);
+    assert!(allocated.ours <= allocated.by_hand);
+}
+
+#[test]
+fn a_call_of_a_plain_handler_allocates_nothing() {
+    assert_eq!(Allocated::by("add, plain fn", &call(("add_now", 17, 25))).ours, 0);
+}
+
+#[test]
+fn a_text_is_allocated_once() {
+    for length in [32, 4_096] {
+        let allocated = Allocated::by(&format!("echo of {length} bytes"), &echo(length));
+        assert!(allocated.ours <= 2 * CALLS);
+    }
+}
+
+#[test]
+fn a_struct_allocates_what_it_holds() {
+    let allocated = Allocated::by("struct of 1 KiB", &call(("confirm", order())));
+    assert!(allocated.ours <= allocated.by_hand);
+}
+
+#[test]
+fn a_rejection_allocates_little() {
+    let _ = Allocated::by("rejection", &call(("divide", 1, 0)));
+}
+
+#[ws_service]
+trait News {
+    #[ws(event)]
+    async fn flash(&self, text: String);
+}
+
+/// What a broadcast to so many allocates until all have been written to, in steady state.
+fn broadcast(peers: usize) -> u64 {
+    let (runtime, tally) = (runtime(), Tally::default());
+    let _inside = runtime.enter();
+    let server = Server::builder().build().expect("there is nothing to mount");
+    for _ in 0..peers {
+        server.accept_transport(wire(&tally).1).expect("it is open");
+    }
+    let news = NewsProxy::new(server.broadcast());
+    let flash = async || {
+        while server.broadcast().peers() < peers {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(news.flash("hello").await.expect("it can be encoded").sent, peers);
+        tally.reaches(tally.texts() + peers).await;
+    };
+    for _ in 0..3 {
+        runtime.block_on(flash());
+    }
+    let allocated = allocation_counter::measure(|| runtime.block_on(flash())).count_total;
+    println!("broadcast to {peers}: {allocated}");
+    allocated
+}
+
+#[test]
+fn a_broadcast_allocates_as_much_for_a_thousand_peers_as_for_one() {
+    assert_eq!(broadcast(1_000), broadcast(1));
+}

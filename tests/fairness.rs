@@ -1,0 +1,112 @@
+//! What a busy connection takes from another on the same thread, counted in answers and not in time.
+
+#[path = "../wswrapper/benches/support/mod.rs"]
+mod support;
+
+use bytes::Bytes;
+use std::iter;
+use support::desk::{call, echo};
+use support::runtime;
+use support::wire::{Feeder, Tally, wire};
+use wswrapper::{Context, Limits, Server, ws_handlers};
+
+/// Requests that are there at once.
+const FLOOD: usize = 10_000;
+/// Messages after which a connection's turn ends, and bytes.
+const TURN: usize = 256;
+const TURN_BYTES: usize = 64 * 1024;
+
+struct Desk;
+
+#[ws_handlers]
+impl Desk {
+    async fn add(&self, a: i64, b: i64) -> i64 {
+        a + b
+    }
+
+    async fn echo(&self, text: String) -> String {
+        text
+    }
+
+    /// Is not ready at once, and then all the time.
+    async fn add_later(&self, a: i64, b: i64) -> i64 {
+        tokio::task::yield_now().await;
+        a + b
+    }
+
+    /// Makes the connection write much more than it reads.
+    async fn tell(&self, ctx: Context, times: u32) {
+        for n in 0..times {
+            ctx.peer().emit("told", (n,)).await.expect("there is room");
+        }
+    }
+}
+
+/// Two connections to one server.
+struct Two {
+    _server: Server,
+    busy: Feeder,
+    busy_tally: Tally,
+    other: Feeder,
+    other_tally: Tally,
+}
+
+impl Two {
+    fn new() -> Self {
+        let limits = Limits { handlers_in_flight: 2 * FLOOD, ..Limits::default() };
+        let server = Server::builder().limits(limits).service(Desk).build().expect("it can be mounted");
+        let (busy_tally, other_tally) = (Tally::default(), Tally::default());
+        let (busy, busy_wire) = wire(&busy_tally);
+        let (other, other_wire) = wire(&other_tally);
+        for wire in [busy_wire, other_wire] {
+            server.accept_transport(wire).expect("it is open");
+        }
+        Self { _server: server, busy, busy_tally, other, other_tally }
+    }
+
+    fn flood(&self, call: &Bytes) {
+        self.busy.feed(iter::repeat_n(call, FLOOD).cloned());
+    }
+
+    /// How many answers the busy connection gets from when the other one asks until it is answered.
+    async fn meanwhile(&self) -> usize {
+        let before = self.busy_tally.texts();
+        self.other.feed([call(("add", 1, 2))]);
+        self.other_tally.reaches(self.other_tally.texts() + 1).await;
+        self.busy_tally.texts() - before
+    }
+}
+
+/// The other connection asks at the beginning, and again and again until the flood is over; the most that it has to wait
+/// for.
+fn most(flood: &Bytes) -> usize {
+    runtime().block_on(async {
+        let two = Two::new();
+        two.flood(flood);
+        let mut most = two.meanwhile().await;
+        let mut asked = 1;
+        while two.busy_tally.texts() < FLOOD {
+            most = most.max(two.meanwhile().await);
+            asked += 1;
+        }
+        assert_eq!(two.busy_tally.texts(), FLOOD);
+        println!("{asked} requests, each after at most {most} of {FLOOD} answers to the other connection");
+        most
+    })
+}
+
+#[test]
+fn a_request_waits_for_a_few_batches_of_another_connection() {
+    assert!(most(&call(("add", 17, 25))) <= 3 * TURN);
+}
+
+#[test]
+fn large_requests_make_smaller_batches() {
+    let call = echo(4_096);
+    assert!(most(&call) <= 3 * TURN_BYTES.div_ceil(call.len()));
+}
+
+#[test]
+fn handlers_that_wait_and_wake_have_batches_too() {
+    assert!(most(&call(("add_later", 17, 25))) <= 3 * TURN);
+}
