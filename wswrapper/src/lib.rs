@@ -62,6 +62,10 @@ pub mod transport;
 #[cfg(feature = "runtime")]
 mod untyped;
 
+#[cfg(all(doc, feature = "runtime"))]
+#[doc = include_str!("values.md")]
+pub mod values {}
+
 #[doc(hidden)]
 #[cfg(feature = "runtime")]
 #[path = "private.rs"]

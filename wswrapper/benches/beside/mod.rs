@@ -5,7 +5,7 @@ use criterion::{BenchmarkGroup, Criterion};
 use std::time::{Duration, Instant};
 
 /// What the command line says, with samples that are short enough for the whole to take a minute.
-pub fn criterion() -> Criterion {
+pub(crate) fn criterion() -> Criterion {
     Criterion::default()
         .sample_size(30)
         .warm_up_time(Duration::from_millis(300))
@@ -15,7 +15,7 @@ pub fn criterion() -> Criterion {
 
 /// Both are run so many times as they are told. The ratio that is printed is that of their best samples: others on the
 /// same machine only ever take time away.
-pub fn beside(criterion: &mut Criterion, name: &str, ours: impl FnMut(u64), hand: impl FnMut(u64)) {
+pub(crate) fn beside(criterion: &mut Criterion, name: &str, ours: impl FnMut(u64), hand: impl FnMut(u64)) {
     let mut group = criterion.benchmark_group(name);
     let ours = best(&mut group, "wswrapper", ours);
     let hand = best(&mut group, "by hand", hand);

@@ -1,5 +1,5 @@
-//! The same by hand: what a careful engineer writes for these methods alone, with serde_json and borrowed arguments, on
-//! the same transports.
+//! The same by hand: what a careful engineer writes for these methods alone, with `serde_json` and borrowed arguments,
+//! on the same transports.
 
 use super::desk::Order;
 use bytes::Bytes;

@@ -240,14 +240,35 @@ impl fmt::Debug for Control {
 struct Pipe {
     latency: Duration,
     capacity: usize,
-    /// Each with when it arrives; none is at once.
-    frames: VecDeque<(Option<Instant>, Frame)>,
+    /// In the order in which they arrive.
+    frames: VecDeque<(Arrival, Frame)>,
     bytes: usize,
-    /// Set when an end is gone, with when the other sees it.
-    ended: Option<Option<Instant>>,
+    /// Set when an end is gone: when the other sees it.
+    ended: Option<Arrival>,
     stalled: bool,
     reader: Option<Waker>,
     writer: Option<Waker>,
+}
+
+/// When something is there to be read.
+#[derive(Clone, Copy, Debug)]
+enum Arrival {
+    AtOnce,
+    At(Instant),
+}
+
+impl Arrival {
+    fn after(latency: Duration) -> Self {
+        if latency.is_zero() { Self::AtOnce } else { Self::At(Instant::now() + latency) }
+    }
+
+    /// How long it will not be there yet.
+    fn awaited(self) -> Option<Instant> {
+        match self {
+            Self::At(instant) if instant > Instant::now() => Some(instant),
+            Self::At(_) | Self::AtOnce => None,
+        }
+    }
 }
 
 /// What a reader finds.
@@ -271,10 +292,6 @@ fn change(pipe: &Mutex<Pipe>, change: impl FnOnce(&mut Pipe)) {
     wakers.into_iter().flatten().for_each(Waker::wake);
 }
 
-fn is_due(arrival: Option<Instant>) -> bool {
-    arrival.is_none_or(|arrival| arrival <= Instant::now())
-}
-
 impl Pipe {
     fn new(builder: &Builder) -> Self {
         Self {
@@ -289,29 +306,20 @@ impl Pipe {
         }
     }
 
-    /// When what leaves now arrives.
-    fn arrival(&self) -> Option<Instant> {
-        (!self.latency.is_zero()).then(|| Instant::now() + self.latency)
-    }
-
     fn read(&mut self) -> Next {
         if self.stalled {
             return Next::Later(None);
         }
-        let Some((arrival, _)) = self.frames.front() else {
-            return match self.ended {
-                Some(seen) if is_due(seen) => Next::End,
-                seen => Next::Later(seen.flatten()),
-            };
-        };
-        if !is_due(*arrival) {
-            return Next::Later(*arrival);
+        let arrival = self.frames.front().map(|(arrival, _)| *arrival).or(self.ended);
+        let Some(arrival) = arrival else { return Next::Later(None) };
+        if let Some(awaited) = arrival.awaited() {
+            return Next::Later(Some(awaited));
         }
-        let frame = self.frames.pop_front().map(|(_, frame)| frame);
-        if let Some(Frame::Text(text)) = &frame {
+        let Some((_, frame)) = self.frames.pop_front() else { return Next::End };
+        if let Frame::Text(text) = &frame {
             self.bytes -= text.len();
         }
-        frame.map_or(Next::End, Next::Frame)
+        Next::Frame(frame)
     }
 
     /// Bytes that the next text may have.
@@ -328,16 +336,16 @@ impl Pipe {
         if let Frame::Text(text) = &frame {
             self.bytes += text.len();
         }
-        self.frames.push_back((self.arrival(), frame));
+        self.frames.push_back((Arrival::after(self.latency), frame));
     }
 
     fn is_known_to_have_ended(&self) -> bool {
-        self.ended.is_some_and(is_due)
+        self.ended.is_some_and(|arrival| arrival.awaited().is_none())
     }
 
     fn end(&mut self) {
         if self.ended.is_none() {
-            self.ended = Some(self.arrival());
+            self.ended = Some(Arrival::after(self.latency));
         }
     }
 
@@ -345,6 +353,6 @@ impl Pipe {
         self.frames.clear();
         self.bytes = 0;
         self.stalled = false;
-        self.ended = Some(None);
+        self.ended = Some(Arrival::AtOnce);
     }
 }
