@@ -10,7 +10,7 @@ use std::time::Duration;
 use support::{Alive, Log, RawPeer, pair};
 use tokio::sync::Semaphore;
 use tokio::task;
-use wswrapper::{CallError, Context, Server, ServerBuilder, WsError, ws_handlers, ws_service};
+use wswrapper::{CallError, Context, Limits, Server, ServerBuilder, WsError, ws_handlers, ws_service};
 
 #[derive(Debug, PartialEq, thiserror::Error, WsError)]
 enum Trouble {
@@ -492,4 +492,29 @@ async fn what_they_send_before_they_return_arrives_before_their_answer() {
     let first = raw.ask(r#"{"a":["blocking"],"c":"reports","i":2}"#).await;
     assert_eq!(first, json!({"a": ["note_blocking", "first"]}));
     assert_eq!(raw.receive().await, json!({"i": 2, "d": 1}));
+}
+
+#[tokio::test]
+async fn a_peer_that_calls_and_cancels_does_not_fill_the_pool() {
+    let worker = Worker::default();
+    let limits = Limits { handlers_in_flight: 3, ..Limits::default() };
+    let server = worker.server().limits(limits).build().expect("it can be mounted");
+    let (mut raw, _) = RawPeer::dial(&server);
+    for id in 1..=3 {
+        raw.send(&json!({"a": ["block"], "i": id}).to_string()).await;
+        worker.begun.one().await;
+        raw.send(&json!({"i": id, "x": "changed my mind"}).to_string()).await;
+    }
+    // Nobody waits for these any more, but they have ended no sooner: the next wait, and are cancelled before they begin.
+    for id in 4..=100 {
+        raw.send(&json!({"a": ["block"], "i": id}).to_string()).await;
+        raw.send(&json!({"i": id, "x": "changed my mind"}).to_string()).await;
+    }
+    raw.send(r#"{"a":["here"],"i":200}"#).await;
+    raw.silence().await;
+    assert_eq!(worker.running.count(), 3);
+    worker.gate.open();
+    assert_eq!(raw.receive().await["i"], 200);
+    worker.running.becomes(0).await;
+    assert_eq!(worker.log.entries().len(), 3, "what was cancelled in time never began");
 }

@@ -28,8 +28,9 @@ pub struct Limits {
     /// Calls of ours that wait for an answer, on one connection. A further one fails with
     /// [`TooManyCalls`](crate::SendError::TooManyCalls). Default 16,384.
     pub calls_in_flight: usize,
-    /// Handlers that run for one connection, not counting those that were ready at once. While there are so many,
-    /// further events and requests wait their turn in the [`held_bytes`](Self::held_bytes). Default 16,384.
+    /// Handlers that run for one connection, not counting those that were ready at once, and as many again that block a
+    /// thread and were cancelled, which cannot stop them. While there are so many, further events and requests wait
+    /// their turn in the [`held_bytes`](Self::held_bytes). Default 16,384.
     pub handlers_in_flight: usize,
     /// Bytes of events and requests that came while no further handler could start. When they are full the connection
     /// is not read, and TCP slows the peer down. Responses and cancellations are not held. Default 4 MiB.

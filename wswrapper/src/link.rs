@@ -36,6 +36,8 @@ pub(crate) struct Link {
     state: Mutex<LinkState>,
     /// Bytes in the core's queue: spares the driver a lock before each answer.
     queued: AtomicUsize,
+    /// Blocking handlers that have not ended, those included that nobody waits for any more.
+    blocked: AtomicUsize,
     ended: Notify,
 }
 
@@ -116,6 +118,26 @@ impl LinkState {
     }
 }
 
+/// A thread of the blocking pool that a peer uses, until its handler has ended there: cancelling cannot stop it.
+pub(crate) struct BlockedThread {
+    link: Arc<Link>,
+}
+
+impl BlockedThread {
+    pub(crate) fn new(link: &Arc<Link>) -> Self {
+        link.blocked.fetch_add(1, Ordering::Release);
+        Self { link: Arc::clone(link) }
+    }
+}
+
+impl Drop for BlockedThread {
+    fn drop(&mut self) {
+        self.link.blocked.fetch_sub(1, Ordering::Release);
+        // Another handler may start now.
+        self.link.wake(self.link.lock());
+    }
+}
+
 /// What the driver finds before it sleeps.
 pub(crate) struct Rest {
     /// Something is to be sent.
@@ -143,6 +165,7 @@ impl Link {
             end,
             state: Mutex::new(state),
             queued: AtomicUsize::new(0),
+            blocked: AtomicUsize::new(0),
             handlers: OnceLock::new(),
             data: Data::default(),
             ended: Notify::new(),
@@ -309,6 +332,11 @@ impl Link {
     /// Bytes that handles and the core have queued and that the driver has not taken yet.
     pub(crate) fn queued_bytes(&self) -> usize {
         self.queued.load(Ordering::Acquire)
+    }
+
+    /// Blocking handlers that have not ended.
+    pub(crate) fn blocked_threads(&self) -> usize {
+        self.blocked.load(Ordering::Acquire)
     }
 
     fn count_queued(&self, state: &LinkState) {

@@ -57,6 +57,8 @@ pub(crate) fn plain_impl(handlers: &PlainImpl<'_>) -> TokenStream {
     let shims = shims(own, &quote!(Self), &methods);
     let proxy = proxy(own);
     quote! {
+        // Whether a handler waits is its own affair: all are `async` for the caller's sake.
+        #[allow(clippy::unused_async)]
         #item
         #contract
 

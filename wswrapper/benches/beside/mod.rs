@@ -1,8 +1,12 @@
-//! Measures something and the same by hand, one after the other, in one group of the report.
+//! Measures something and the same by hand, in one group of the report, and says how they compare.
 
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion};
 use std::time::{Duration, Instant};
+
+/// How often they take turns to be compared, and for how long each.
+const TURNS: usize = 41;
+const TURN: Duration = Duration::from_millis(10);
 
 /// What the command line says, with samples that are short enough for the whole to take a minute.
 pub(crate) fn criterion() -> Criterion {
@@ -13,30 +17,36 @@ pub(crate) fn criterion() -> Criterion {
         .configure_from_args()
 }
 
-/// Both are run so many times as they are told. The ratio that is printed is that of their best samples: others on the
-/// same machine only ever take time away.
-pub(crate) fn beside(criterion: &mut Criterion, name: &str, ours: impl FnMut(u64), hand: impl FnMut(u64)) {
+/// Both are run so many times as they are told. Criterion measures one after the other; the ratio that is printed comes
+/// from short turns that alternate, so that what else the machine does meets both.
+pub(crate) fn beside(criterion: &mut Criterion, name: &str, mut ours: impl FnMut(u64), mut hand: impl FnMut(u64)) {
     let mut group = criterion.benchmark_group(name);
-    let ours = best(&mut group, "wswrapper", ours);
-    let hand = best(&mut group, "by hand", hand);
+    let was_measured = measure(&mut group, "wswrapper", &mut ours).is_some();
+    let each = measure(&mut group, "by hand", &mut hand);
     group.finish();
-    if let (Some(ours), Some(hand)) = (ours, hand) {
-        println!("{name}: {} % of the time by hand\n", ours * 100 / hand.max(1));
-    }
+    let (true, Some(each)) = (was_measured, each) else { return };
+    let times = u64::try_from(TURN.as_nanos() / each.max(1)).unwrap_or(1).max(1);
+    let mut ratios: Vec<_> =
+        (0..TURNS).map(|_| took(&mut ours, times).div_duration_f64(took(&mut hand, times))).collect();
+    ratios.sort_unstable_by(f64::total_cmp);
+    println!("{name}: {:.2} of the time by hand\n", ratios[TURNS / 2]);
 }
 
-/// Picoseconds for one run, of the best sample; none if it was not to be run.
-fn best(group: &mut BenchmarkGroup<'_, WallTime>, name: &str, mut run: impl FnMut(u64)) -> Option<u128> {
-    let mut best = None;
+/// About how many nanoseconds one run takes; none if it was not to be measured.
+fn measure(group: &mut BenchmarkGroup<'_, WallTime>, name: &str, mut run: impl FnMut(u64)) -> Option<u128> {
+    let mut each = None;
     group.bench_function(name, |bencher| {
         bencher.iter_custom(|times| {
-            let began = Instant::now();
-            run(times);
-            let took = began.elapsed();
-            let each = took.as_nanos() * 1_000 / u128::from(times);
-            best = Some(best.map_or(each, |best: u128| best.min(each)));
+            let took = took(&mut run, times);
+            each = Some(took.as_nanos() / u128::from(times));
             took
         });
     });
-    best
+    each
+}
+
+fn took(run: &mut impl FnMut(u64), times: u64) -> Duration {
+    let began = Instant::now();
+    run(times);
+    began.elapsed()
 }

@@ -1,29 +1,61 @@
 //! Calls that wait for their turn to start.
 
+use crate::proto::RequestId;
 use bytes::Bytes;
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 
-/// Events and requests that came while none could start.
+/// Events and requests that came while none could start, in their order.
 #[derive(Default)]
 pub(super) struct Held {
-    frames: VecDeque<Bytes>,
+    /// A request that was cancelled meanwhile leaves its place empty.
+    calls: VecDeque<Option<HeldCall>>,
+    /// Where each request is, counted from the first call that was ever held.
+    requests: HashMap<RequestId, usize>,
+    /// How many have left.
+    left: usize,
     bytes: usize,
 }
 
+struct HeldCall {
+    frame: Bytes,
+    id: Option<RequestId>,
+}
+
 impl Held {
-    pub(super) fn push(&mut self, frame: Bytes) {
+    pub(super) fn push(&mut self, frame: Bytes, id: Option<RequestId>) {
         self.bytes += frame.len();
-        self.frames.push_back(frame);
+        if let Some(id) = id {
+            self.requests.insert(id, self.left + self.calls.len());
+        }
+        self.calls.push_back(Some(HeldCall { frame, id }));
     }
 
     pub(super) fn pop(&mut self) -> Option<Bytes> {
-        let frame = self.frames.pop_front()?;
-        self.bytes -= frame.len();
-        Some(frame)
+        while let Some(call) = self.calls.pop_front() {
+            let place = self.left;
+            self.left += 1;
+            if let Some(HeldCall { frame, id }) = call {
+                if let Some(id) = id.filter(|id| self.requests.get(id) == Some(&place)) {
+                    self.requests.remove(&id);
+                }
+                self.bytes -= frame.len();
+                return Some(frame);
+            }
+        }
+        None
+    }
+
+    /// Forgets a request; of two with the same id the newer one [P-38]. False if there is none.
+    pub(super) fn cancel(&mut self, id: RequestId) -> bool {
+        let Some(place) = self.requests.remove(&id) else { return false };
+        if let Some(call) = self.calls.get_mut(place - self.left).and_then(Option::take) {
+            self.bytes -= call.frame.len();
+        }
+        true
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.frames.is_empty()
+        self.calls.is_empty()
     }
 
     pub(super) fn bytes(&self) -> usize {

@@ -153,12 +153,18 @@ impl<T: Transport> Driver<T> {
         true
     }
 
-    /// Handles a frame, or holds it if it is a call and none can start now.
+    /// Handles a frame, or holds it if it is a call and none can start now; then a cancellation may mean one of those.
     fn receive(&mut self, cx: &mut Context<'_>, frame: Bytes, now: Instant) {
         if self.is_full() || !self.held.is_empty() {
             let text = std::str::from_utf8(&frame).unwrap_or_default();
-            if matches!(Message::decode(text), Message::Call(_) | Message::BadName(_)) {
-                return self.held.push(frame);
+            let id = match Message::decode(text) {
+                Message::Call(call) => Some(call.id),
+                Message::BadName(id) => Some(id),
+                Message::Cancellation(id, _) if self.held.cancel(id) => return,
+                _ => None,
+            };
+            if let Some(id) = id {
+                return self.held.push(frame, id);
             }
         }
         self.frame(cx, &frame, now);
@@ -423,6 +429,7 @@ impl<T: Transport> Driver<T> {
         let limits = &self.link.end.limits;
         self.opening.is_some()
             || self.running.len() >= limits.handlers_in_flight
+            || self.link.blocked_threads() >= limits.handlers_in_flight
             || self.transport.output().len() >= limits.outbound_bytes
     }
 }

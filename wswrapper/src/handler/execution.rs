@@ -3,6 +3,7 @@
 use crate::handler::answers::{Answering, Answers};
 use crate::handler::invocation::{Running, Started};
 use crate::handler::outcome::Response;
+use crate::link::BlockedThread;
 use crate::proto::{Rejection, RequestId, encode};
 use serde::ser::Error as _;
 use serde::{Serialize, Serializer};
@@ -27,13 +28,17 @@ struct Encoded(Result<Box<RawValue>, serde_json::Error>);
 
 impl OwnTask {
     /// On a thread where it may block.
-    pub(super) fn blocking<F, T>(call: Answering, handler: F) -> Started
+    pub(super) fn blocking<F, T>(call: Answering, thread: BlockedThread, handler: F) -> Started
     where
         F: FnOnce() -> Result<T, Rejection> + Send + 'static,
         T: Response,
     {
         let id = call.id;
-        Self::started(call, spawn_blocking(move || Encoded::outcome(id, handler())))
+        let run = move || {
+            let _until_it_ends = thread;
+            Encoded::outcome(id, handler())
+        };
+        Self::started(call, spawn_blocking(run))
     }
 
     /// Beside the connection's task.

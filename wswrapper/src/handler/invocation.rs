@@ -1,14 +1,11 @@
 //! One call of one method: the generated shims decode its arguments and start its handler here.
 
-#[path = "execution.rs"]
-mod execution;
-
-use self::execution::OwnTask;
 use super::answers::{Answering, Answers};
+use super::execution::OwnTask;
 use super::label::Label;
 use super::outcome::{Argument, Response};
 use super::{CallState, Context};
-use crate::link::Link;
+use crate::link::{BlockedThread, Link};
 use crate::proto::{Arguments, ArgumentsError, Call, Rejection, Scope};
 use crate::transport::Output;
 use pin_project_lite::pin_project;
@@ -115,7 +112,8 @@ impl<S: Send + Sync + 'static> Invocation<'_, S> {
     {
         let call = self.finish()?;
         let service = self.service;
-        Ok(OwnTask::blocking(call, move || handler(service)))
+        let thread = BlockedThread::new(self.start.link);
+        Ok(OwnTask::blocking(call, thread, move || handler(service)))
     }
 
     /// Starts an asynchronous handler in a task of its own.

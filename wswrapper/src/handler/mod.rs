@@ -3,6 +3,7 @@
 mod answers;
 mod closure;
 mod context;
+mod execution;
 mod invocation;
 mod label;
 mod methods;
