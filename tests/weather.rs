@@ -721,6 +721,7 @@ async fn a_peer_that_only_sends_pings_and_reads_nothing_is_not_read_either() -> 
         sent += pings.len();
         assert!(sent < MOST, "all of it was read");
     }
+    eprintln!("sent {sent}");
     assert!(peer.is_open());
     drop(socket);
     // What it is owed cannot be written any more.

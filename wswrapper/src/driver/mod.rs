@@ -38,6 +38,8 @@ pub(crate) struct Driver<T> {
     running: RunningSet,
     sessions: Sessions,
     held: Held,
+    /// Whether reading has stopped though there may be more.
+    unread: bool,
     /// Callers whose answers came with this turn.
     callers: Vec<Waker>,
     /// Whether the callers were given their turn before this one.
@@ -62,6 +64,7 @@ impl<T: Transport> Driver<T> {
             running: RunningSet::new(),
             sessions: Sessions::new(),
             held: Held::default(),
+            unread: false,
             callers: Vec::new(),
             callers_ran: false,
             close_request: None,
@@ -132,7 +135,11 @@ impl<T: Transport> Driver<T> {
             self.frame(cx, &frame, now);
         }
         while messages < TURN_MESSAGES && bytes < TURN_BYTES {
-            if self.ending.is_over() || self.is_stuffed() {
+            if self.ending.is_over() {
+                return false;
+            }
+            self.unread = self.is_stuffed();
+            if self.unread {
                 return false;
             }
             match self.transport.poll_frame(cx) {
@@ -413,7 +420,8 @@ impl<T: Transport> Driver<T> {
         let open = self.ending.is_open();
         let startable = open && !self.held.is_empty() && !self.is_full();
         let sendable = open && queued && !output_full;
-        awake || due || startable || sendable || self.close_request.is_some()
+        let readable = self.unread && !self.is_stuffed();
+        awake || due || startable || sendable || readable || self.close_request.is_some()
     }
 
     /// Whether nothing more can be read now: what comes could not be kept, or answered. Held calls fill it, or a peer that
