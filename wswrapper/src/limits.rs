@@ -33,7 +33,8 @@ pub struct Limits {
     /// their turn in the [`held_bytes`](Self::held_bytes). Default 16,384.
     pub handlers_in_flight: usize,
     /// Bytes of events and requests that came while no further handler could start. When they are full the connection
-    /// is not read, and TCP slows the peer down. Responses and cancellations are not held. Default 4 MiB.
+    /// is not read, and TCP slows the peer down; that the peer goes away meanwhile is noticed when reading goes on.
+    /// Responses and cancellations are not held. Default 4 MiB.
     pub held_bytes: usize,
     /// Bytes that wait to be written to one connection. While there are so many, events and requests to this peer wait
     /// for room, broadcasts leave it out with [`Full`](crate::SendError::Full), and no further handlers start for it. At

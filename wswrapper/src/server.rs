@@ -14,6 +14,7 @@ use crate::transport::{Close, Transport};
 use std::fmt;
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -115,7 +116,7 @@ impl Server {
     }
 
     /// Closes all connections with status 1001 and waits until they have ended, at most for
-    /// [`close_timeout`](crate::Limits::close_timeout); what is left then is cut off. New connections are refused from
+    /// [`close_timeout`](crate::Limits::close_timeout) and a second for their hooks; what is left then is cut off. New connections are refused from
     /// the first poll on.
     pub async fn close(&self) {
         let first = self.inner.phase.send_if_modified(|phase| {
@@ -137,7 +138,7 @@ impl Server {
         let mut tasks = std::mem::take(&mut *self.tasks());
         let all_ended = async { while tasks.join_next().await.is_some() {} };
         // A task in its handshake, or a hook that takes its time, must not keep the server open.
-        let _ = tokio::time::timeout(self.inner.end.limits.close_timeout, all_ended).await;
+        let _ = tokio::time::timeout(self.inner.end.limits.close_timeout + FOR_HOOKS, all_ended).await;
         tasks.shutdown().await;
     }
 
@@ -187,6 +188,9 @@ impl Server {
         self.inner.tasks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+/// What the hooks of connections that were closed have for themselves.
+const FOR_HOOKS: Duration = Duration::from_secs(1);
 
 /// What peers are told.
 pub(crate) const CLOSING: &str = "the server is closing";

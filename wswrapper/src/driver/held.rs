@@ -3,6 +3,7 @@
 use crate::proto::RequestId;
 use bytes::Bytes;
 use std::collections::{HashMap, VecDeque};
+use tokio::time::Instant;
 
 /// Events and requests that came while none could start, in their order.
 #[derive(Default)]
@@ -19,27 +20,29 @@ pub(super) struct Held {
 struct HeldCall {
     frame: Bytes,
     id: Option<RequestId>,
+    came: Instant,
 }
 
 impl Held {
-    pub(super) fn push(&mut self, frame: Bytes, id: Option<RequestId>) {
+    pub(super) fn push(&mut self, frame: Bytes, id: Option<RequestId>, came: Instant) {
         self.bytes += frame.len();
         if let Some(id) = id {
             self.requests.insert(id, self.left + self.calls.len());
         }
-        self.calls.push_back(Some(HeldCall { frame, id }));
+        self.calls.push_back(Some(HeldCall { frame, id, came }));
     }
 
-    pub(super) fn pop(&mut self) -> Option<Bytes> {
+    /// The next one, and when it came.
+    pub(super) fn pop(&mut self) -> Option<(Bytes, Instant)> {
         while let Some(call) = self.calls.pop_front() {
             let place = self.left;
             self.left += 1;
-            if let Some(HeldCall { frame, id }) = call {
+            if let Some(HeldCall { frame, id, came }) = call {
                 if let Some(id) = id.filter(|id| self.requests.get(id) == Some(&place)) {
                     self.requests.remove(&id);
                 }
                 self.bytes -= frame.len();
-                return Some(frame);
+                return Some((frame, came));
             }
         }
         None

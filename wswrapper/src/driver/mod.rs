@@ -130,9 +130,9 @@ impl<T: Transport> Driver<T> {
     fn read(&mut self, cx: &mut Context<'_>, now: Instant) -> bool {
         let (mut messages, mut bytes) = (0, 0);
         while messages < TURN_MESSAGES && !self.is_full() && self.ending.is_open() {
-            let Some(frame) = self.held.pop() else { break };
+            let Some((frame, came)) = self.held.pop() else { break };
             messages += 1;
-            self.frame(cx, &frame, now);
+            self.frame(cx, &frame, came);
         }
         while messages < TURN_MESSAGES && bytes < TURN_BYTES {
             if self.ending.is_over() {
@@ -171,13 +171,13 @@ impl<T: Transport> Driver<T> {
                 _ => None,
             };
             if let Some(id) = id {
-                return self.held.push(frame, id);
+                return self.held.push(frame, id, now);
             }
         }
         self.frame(cx, &frame, now);
     }
 
-    fn frame(&mut self, cx: &mut Context<'_>, frame: &Bytes, now: Instant) {
+    fn frame(&mut self, cx: &mut Context<'_>, frame: &Bytes, came: Instant) {
         // A binary frame is read as if it were text [P-06]; what is not UTF-8 is not JSON [P-02].
         let Ok(text) = std::str::from_utf8(frame) else { return };
         if self.link.end.hooks.sees_messages() {
@@ -186,9 +186,9 @@ impl<T: Transport> Driver<T> {
             let log = MessageLog::new(text, &message);
             self.link.end.hooks.message(|| self.link.peer(), &log);
             let call = log.event.is_some().then(|| Box::new(CallLog::new(&log)));
-            self.message(cx, frame, text, &message, now, call);
+            self.message(cx, frame, text, &message, came, call);
         } else {
-            self.message(cx, frame, text, &Message::decode(text), now, None);
+            self.message(cx, frame, text, &Message::decode(text), came, None);
         }
     }
 
@@ -198,20 +198,20 @@ impl<T: Transport> Driver<T> {
         frame: &Bytes,
         text: &str,
         message: &Message<'_>,
-        now: Instant,
+        came: Instant,
         log: Option<Box<CallLog>>,
     ) {
         match message {
             Message::Call(call) if matches!(call.scope, Scope::Main | Scope::Named(_)) => {
-                if let Err((error, log)) = self.call(cx, text, call, now, log) {
+                if let Err((error, log)) = self.call(cx, text, call, came, log) {
                     if call.arguments.is_proven() {
                         self.refuse(call, error, log.as_deref());
                     } else {
-                        self.message(cx, frame, text, &Message::decode_whole(text), now, log);
+                        self.message(cx, frame, text, &Message::decode_whole(text), came, log);
                     }
                 }
             }
-            message => match self.link.handle(message.clone(), frame, now) {
+            message => match self.link.handle(message.clone(), frame, came) {
                 Handled::Caller(waker) => self.callers.push(waker),
                 Handled::Cancelled(handler, reason) => self.cancel(handler, reason),
                 Handled::Nothing => {}
@@ -225,19 +225,19 @@ impl<T: Transport> Driver<T> {
         cx: &mut Context<'_>,
         text: &str,
         call: &Call<'_>,
-        now: Instant,
+        came: Instant,
         log: Option<Box<CallLog>>,
     ) -> Result<(), (BadCall, Option<Box<CallLog>>)> {
         let link = Arc::clone(&self.link);
         if let Some((found, handlers)) = link.find_dynamic(&call.scope, &call.event) {
-            let started = self.start(cx, text, call, now, &found.entry, log);
+            let started = self.start(cx, text, call, came, &found.entry, log);
             if started.is_err() {
                 handlers.give_back(&call.scope, found);
             }
             return started;
         }
         match link.end.router.find(&call.scope, &call.event) {
-            Some(entry) => self.start(cx, text, call, now, entry, log),
+            Some(entry) => self.start(cx, text, call, came, entry, log),
             None => {
                 let exists = link.has_channel(&call.scope);
                 Err((BadCall::Rejected(Rejection::no_listener(&call.event, &call.scope, exists)), log))
@@ -251,10 +251,16 @@ impl<T: Transport> Driver<T> {
         cx: &mut Context<'_>,
         text: &str,
         call: &Call<'_>,
-        now: Instant,
+        came: Instant,
         entry: &Entry,
         log: Option<Box<CallLog>>,
     ) -> Result<(), (BadCall, Option<Box<CallLog>>)> {
+        // Only who says how long it waits costs a look at the clock.
+        let deadline = caller_waits(call).and_then(|wait| came.checked_add(wait));
+        if deadline.is_some_and(|deadline| deadline <= Instant::now()) {
+            self.log_end(log.as_deref());
+            return Ok(());
+        }
         let mut state = None;
         let start = Start {
             link: &self.link,
@@ -272,7 +278,6 @@ impl<T: Transport> Driver<T> {
             Ok(Ok(started)) => match started.0 {
                 Some(mut future) => match panics(|| future.as_mut().poll(cx, &mut answers)) {
                     Ok(Poll::Pending) => {
-                        let deadline = caller_waits(call).and_then(|wait| now.checked_add(wait));
                         let handler = RunningHandler { future, id: call.id, event: entry.event.clone(), state, log };
                         let key = self.running.insert(handler);
                         if let Some(id) = call.id {
@@ -374,6 +379,8 @@ impl<T: Transport> Driver<T> {
         self.transport.close(&close);
         self.link.lock().core.end_all();
         self.stop_all();
+        // What has not begun by now never will.
+        self.held = Held::default();
         self.ending.we_close(close, now + self.link.end.limits.close_timeout);
     }
 
