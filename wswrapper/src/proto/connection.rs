@@ -6,6 +6,7 @@ use super::outbox::Outbox;
 use super::{
     Answer, Call, EncodedCall, Message, Outgoing, RawReason, Reason, Rejection, RequestId, Scope, Side, encode,
 };
+use foldhash::fast::FixedState;
 use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
@@ -21,7 +22,8 @@ use std::time::{Duration, Instant};
 pub struct Connection<W, R> {
     state: State,
     ids: Ids,
-    pending: HashMap<RequestId, Pending<W>>,
+    /// The ids are our own, so that any hash will do.
+    pending: HashMap<RequestId, Pending<W>, FixedState>,
     running: HashMap<RequestId, Running<R>>,
     deadlines: Deadlines,
     running_deadlines: Deadlines,
@@ -99,7 +101,7 @@ impl<W, R: PartialEq> Connection<W, R> {
         Self {
             state: State::Connecting,
             ids: Ids::new(side),
-            pending: HashMap::new(),
+            pending: HashMap::default(),
             running: HashMap::new(),
             deadlines: Deadlines::default(),
             running_deadlines: Deadlines::default(),
