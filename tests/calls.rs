@@ -1,5 +1,7 @@
 //! Calls through proxies: results, errors, arguments, both directions.
 
+#![allow(clippy::similar_names, reason = "a `call` goes to `calc`")]
+
 mod support;
 
 use serde::{Deserialize, Serialize};
@@ -111,11 +113,9 @@ async fn the_server_calls_the_client_with_the_same_proxy() -> Result<(), Box<dyn
 async fn a_contracts_error_comes_back_as_itself() {
     let pair = pair(calc());
     let calc = CalcProxy::new(&pair.client);
-    for (a, b, expected) in [
-        (1, 0, CalcError::DivisionByZero),
-        (1, 1, CalcError::TooSmall { by: 1 }),
-        (3, 2, CalcError::Odd(3, 2)),
-    ] {
+    for (a, b, expected) in
+        [(1, 0, CalcError::DivisionByZero), (1, 1, CalcError::TooSmall { by: 1 }), (3, 2, CalcError::Odd(3, 2))]
+    {
         match calc.div(a, b).await {
             Err(CallError::Rejected(error)) => assert_eq!(error, expected),
             other => panic!("{other:?}"),
@@ -200,7 +200,9 @@ async fn what_nobody_handles_is_rejected_with_the_texts_of_javascript() {
         assert_eq!(raw.ask(frame).await, json!({"i": 1, "e": {"message": message}, "_": 1}));
     }
     let refused = CalcProxy::new(&pair(Server::builder()).client).add(1, 2).await;
-    assert!(matches!(refused, Err(CallError::Refused(rejection)) if rejection.message() == Some("Channel 'calc' does not exist")));
+    assert!(
+        matches!(refused, Err(CallError::Refused(rejection)) if rejection.message() == Some("Channel 'calc' does not exist"))
+    );
 }
 
 #[tokio::test]

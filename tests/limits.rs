@@ -45,7 +45,7 @@ impl Desk {
         n
     }
 
-    fn length(&self, text: String) -> usize {
+    async fn length(&self, text: &str) -> usize {
         text.len()
     }
 

@@ -84,10 +84,7 @@ async fn a_service_is_mounted_elsewhere_by_both_ends() {
 fn two_services_cannot_handle_the_same_event() {
     let error = Server::builder().service(Plain).service(Plain).build().expect_err("it is mounted twice");
     assert_eq!(error, MountError::Duplicate { event: "twice".to_owned(), channel: None });
-    assert_eq!(
-        error.to_string(),
-        "event `twice` is handled by two services: mount one on a channel of its own"
-    );
+    assert_eq!(error.to_string(), "event `twice` is handled by two services: mount one on a channel of its own");
 }
 
 #[tokio::test]

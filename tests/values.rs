@@ -188,7 +188,7 @@ fn sent() -> Vec<Row> {
         u128: u128::MAX;
         i128: i128::MIN;
         NonZero<u8>: NonZero::<u8>::MIN;
-        f64: 1.0_f64, -0.0_f64, 0.1_f64 + 0.2, 434.29198722896365_f64, 1.0715660391465826e-75_f64, f64::MAX, f64::MIN_POSITIVE, f64::NAN, f64::INFINITY;
+        f64: 1.0_f64, -0.0_f64, 0.1_f64 + 0.2, 434.291_987_228_963_65_f64, 1.071_566_039_146_582_6e-75_f64, f64::MAX, f64::MIN_POSITIVE, f64::NAN, f64::INFINITY;
         f32: 0.1_f32, f32::NEG_INFINITY;
         bool: true, false;
         char: 'ß', '\0';

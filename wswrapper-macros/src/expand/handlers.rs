@@ -57,8 +57,8 @@ pub(crate) fn plain_impl(handlers: &PlainImpl<'_>) -> TokenStream {
     let shims = shims(own, &quote!(Self), &methods);
     let proxy = proxy(own);
     quote! {
-        // Whether a handler waits is its own affair: all are `async` for the caller's sake.
-        #[allow(clippy::unused_async)]
+        // A handler takes `&self`, owned arguments and may be `async` because handlers do, whether it needs them or not.
+        #[allow(clippy::unused_async, clippy::unused_self, clippy::needless_pass_by_value)]
         #item
         #contract
 
