@@ -268,8 +268,8 @@ async fn messages_are_shown_with_what_they_are_and_how_long_they_took() -> Resul
     server.on("quick", |_: String| async {})?;
     server.channel("io").on("slow", || async { tokio::task::yield_now().await })?;
     let (mut raw, _) = RawPeer::dial(&server);
-    let long = json!({"a": ["quick", "x".repeat(1_000)], "i": 1}).to_string();
-    raw.ask(&long).await;
+    let padded = json!({"a": ["quick", "x".repeat(1_000)], "i": 1}).to_string();
+    raw.ask(&padded).await;
     raw.ask(r#"{"a":["slow"],"c":"io","i":2}"#).await;
     raw.send(r#"{"i":9,"d":1}"#).await;
     raw.send("nonsense").await;
@@ -277,8 +277,8 @@ async fn messages_are_shown_with_what_they_are_and_how_long_they_took() -> Resul
     assert_eq!(
         log.has(8).await,
         [
-            &format!("Request None Some(\"quick\") Some(1) {} 256 false", long.len()),
-            &format!("Request None Some(\"quick\") Some(1) {} 0 true", long.len()),
+            &format!("Request None Some(\"quick\") Some(1) {} 256 false", padded.len()),
+            &format!("Request None Some(\"quick\") Some(1) {} 0 true", padded.len()),
             "Request Some(\"io\") Some(\"slow\") Some(2) 29 29 false",
             "Request Some(\"io\") Some(\"slow\") Some(2) 29 0 true",
             "Response None None Some(9) 13 13 false",

@@ -697,6 +697,7 @@ async fn a_slow_reader_costs_nobody_else_anything() -> Result<(), Box<dyn Error>
     let everyone = WeatherProxy::new(running.server.broadcast());
     // The first may still find room behind the answers.
     everyone.note("x".repeat(10_000)).await?;
+    proxy.echo(Value::Null).await?;
     let delivery = everyone.note("to all").await?;
     assert_eq!(delivery.sent, 1);
     assert!(matches!(delivery.failed[..], [(id, SendError::Full)] if id == slow_peer.id()), "{delivery:?}");
