@@ -39,8 +39,7 @@ pub enum SendError {
     /// The connection is closed.
     #[error("the connection is closed")]
     Closed,
-    /// The peer reads too slowly: its [`outbound_bytes`](crate::Limits::outbound_bytes) are used up; or the connection
-    /// is not open yet and its [queue](crate::Limits::queued_before_open) is full.
+    /// The peer reads too slowly: its [`outbound_bytes`](crate::Limits::outbound_bytes) are used up.
     #[error("the peer's queue is full")]
     Full,
     /// The channel was [closed](crate::Channel::close) at this end.

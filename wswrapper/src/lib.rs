@@ -63,6 +63,9 @@ pub mod transport;
 mod untyped;
 
 #[cfg(all(doc, feature = "runtime"))]
+#[doc = include_str!("performance.md")]
+pub mod performance {}
+#[cfg(all(doc, feature = "runtime"))]
 #[doc = include_str!("values.md")]
 pub mod values {}
 

@@ -36,7 +36,8 @@ pub struct Limits {
     /// is not read, and TCP slows the peer down; that the peer goes away meanwhile is noticed when reading goes on.
     /// Responses and cancellations are not held. Default 4 MiB.
     pub held_bytes: usize,
-    /// Bytes that wait to be written to one connection. While there are so many, events and requests to this peer wait
+    /// Bytes that wait to be written to one connection, and as many again that handles have queued behind them. While
+    /// there are so many, events and requests to this peer wait
     /// for room, broadcasts leave it out with [`Full`](crate::SendError::Full), and no further handlers start for it. At
     /// three times as many, which only a peer reaches that sends pings and the like and reads nothing, the connection is
     /// not read either. Default 4 MiB.
@@ -47,9 +48,6 @@ pub struct Limits {
     /// Time for the closing handshake, what was queued before included; then the connection is cut off. Default
     /// 5 seconds.
     pub close_timeout: Duration,
-    /// Events and requests that may wait before a connection is open for the first time [P-90]; a further one fails with
-    /// [`Full`](crate::SendError::Full). Default 10.
-    pub queued_before_open: usize,
 }
 
 impl Default for Limits {
@@ -65,7 +63,6 @@ impl Default for Limits {
             outbound_bytes: 4 << 20,
             write_timeout: Duration::from_secs(30),
             close_timeout: Duration::from_secs(5),
-            queued_before_open: 10,
         }
     }
 }

@@ -155,7 +155,7 @@ impl Closed {
 
 impl Link {
     pub(crate) fn new(end: Arc<LocalEnd>, hub: Arc<Hub>, handshake: Handshake) -> Self {
-        let mut core = Connection::new(end.side, end.limits.queued_before_open);
+        let mut core = Connection::new(end.side, 0);
         core.open();
         let state = LinkState { core, calls: Slab::new(), close: None, driver: None, room: Vec::new(), closed: None };
         Self {
