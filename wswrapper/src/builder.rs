@@ -69,7 +69,18 @@ impl<R> Builder<R> {
         self
     }
 
-    /// Runs for each new connection, before the first of its calls is started. It may call the peer.
+    /// Runs for each new connection, before the first of its calls is started. It may call the peer, and add handlers for
+    /// it alone.
+    ///
+    /// ```
+    /// # use wswrapper::Server;
+    /// let server = Server::builder().on_open(|peer| async move {
+    ///     match peer.request::<String>("name", ()).timeout(std::time::Duration::from_secs(5)).await {
+    ///         Ok(name) => println!("{name} has come, by {}", peer.handshake().path()),
+    ///         Err(error) => drop(peer.close(4001, error.to_string())),
+    ///     }
+    /// });
+    /// ```
     pub fn on_open<F, Fut>(mut self, hook: F) -> Self
     where
         F: Fn(Peer) -> Fut + Send + Sync + 'static,
@@ -80,6 +91,14 @@ impl<R> Builder<R> {
     }
 
     /// Runs for each connection that has ended, after its handlers and its services were dropped.
+    ///
+    /// ```
+    /// # use wswrapper::Server;
+    /// let server = Server::builder().on_close(|peer, closed| async move {
+    ///     let who = if closed.by_us { "we" } else { "they" };
+    ///     println!("{}: {who} closed with {} {}", peer.id(), closed.code, closed.reason);
+    /// });
+    /// ```
     pub fn on_close<F, Fut>(mut self, hook: F) -> Self
     where
         F: Fn(Peer, Closed) -> Fut + Send + Sync + 'static,
@@ -91,6 +110,14 @@ impl<R> Builder<R> {
 
     /// Is told what goes wrong at this end while it serves a peer: dropped events, internal errors, panics. All of it is
     /// also logged by `tracing`, as warnings.
+    ///
+    /// ```
+    /// # use wswrapper::{PeerError, Server};
+    /// let server = Server::builder().on_error(|peer, error| match error {
+    ///     PeerError::Internal { event, source } => eprintln!("{event}: {source}"),
+    ///     other => eprintln!("peer {}: {other}", peer.id()),
+    /// });
+    /// ```
     pub fn on_error(mut self, hook: impl Fn(&Peer, &PeerError) + Send + Sync + 'static) -> Self {
         self.hooks.set_error(hook);
         self

@@ -60,9 +60,14 @@ impl Builder<Serving> {
     /// Builds the server and binds a TCP port, `127.0.0.1:8080` for example; port 0 takes any that is free.
     pub async fn bind(self, address: impl ToSocketAddrs + std::fmt::Debug) -> Result<Listening, ServeError> {
         let server = self.build()?;
-        let bind_error = |source| ServeError::Bind { address: format!("{address:?}").replace('"', ""), source };
-        let listener = TcpListener::bind(&address).await.map_err(bind_error)?;
-        let address = listener.local_addr().map_err(bind_error)?;
+        let unknown = |source| ServeError::Bind { address: format!("{address:?}"), source };
+        let addresses: Vec<_> = tokio::net::lookup_host(&address).await.map_err(unknown)?.collect();
+        let taken = |source| {
+            let address = addresses.first().map_or_else(|| format!("{address:?}"), ToString::to_string);
+            ServeError::Bind { address, source }
+        };
+        let listener = TcpListener::bind(&addresses[..]).await.map_err(taken)?;
+        let address = listener.local_addr().map_err(taken)?;
         Ok(Listening { server, listener, address })
     }
 }
