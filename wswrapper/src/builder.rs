@@ -1,11 +1,12 @@
 //! What servers and clients are built from.
 
+use crate::closed::Closed;
 use crate::error::{MountError, PeerError};
 use crate::handler::{Contract, Serves};
 use crate::handlers::DynamicHandlers;
 use crate::hooks::Hooks;
 use crate::limits::Limits;
-use crate::link::{Closed, LocalEnd};
+use crate::link::LocalEnd;
 use crate::message_log::MessageLog;
 use crate::peer::Peer;
 use crate::proto::Side;

@@ -2,11 +2,12 @@
 
 use crate::builder::Builder;
 use crate::channel::Channel;
+use crate::closed::Closed;
 use crate::driver::Driver;
 use crate::error::{BindError, MountError};
 use crate::handshake::Handshake;
 use crate::hub::Hub;
-use crate::link::{Closed, Link, LocalEnd};
+use crate::link::{Link, LocalEnd};
 use crate::peer::Peer;
 use crate::proto::Side;
 use crate::target::IntoTarget;

@@ -1,8 +1,8 @@
 //! What a user wants to be told of connections.
 
 use crate::caught::panics;
+use crate::closed::Closed;
 use crate::error::PeerError;
-use crate::link::Closed;
 use crate::message_log::MessageLog;
 use crate::peer::Peer;
 use std::future::Future;

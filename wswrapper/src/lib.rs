@@ -15,6 +15,8 @@ mod channel;
 #[cfg(feature = "runtime")]
 mod client;
 #[cfg(feature = "runtime")]
+mod closed;
+#[cfg(feature = "runtime")]
 mod data;
 #[cfg(feature = "tungstenite")]
 mod dial;
@@ -84,11 +86,11 @@ pub use self::{
     call::{Call, Emit},
     channel::Channel,
     client::{Client, ClientBuilder, Dialling},
+    closed::Closed,
     error::{AcceptError, BindError, CallError, ConnectError, MountError, PeerError, SendError, ServeError},
     handler::{Context, Contract, Gives, HandlerFn, Json, Serves, Value, WsError},
     handshake::Handshake,
     limits::Limits,
-    link::Closed,
     message_log::{MessageKind, MessageLog},
     peer::{Closing, Counters, Peer, PeerId},
     server::{Server, ServerBuilder, ServerChannel, Serving},

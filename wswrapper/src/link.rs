@@ -1,6 +1,7 @@
 //! What the driver of a connection and the handles to it share.
 
 use crate::call::{CallSlot, End, Waiting};
+use crate::closed::{CloseRequest, Closed};
 use crate::data::Data;
 use crate::error::{PeerError, SendError};
 use crate::handler::RunningKey;
@@ -14,7 +15,7 @@ use crate::proto::{
     Answer, Connection, EncodedCall, Event, Incoming, Message, Outgoing, RawReason, Reason, RequestId, Scope, Side,
 };
 use crate::router::Router;
-use crate::transport::{Close, Output};
+use crate::transport::Output;
 use bytes::Bytes;
 use slab::Slab;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -65,15 +66,6 @@ pub(crate) struct LinkState {
     closed: Option<Closed>,
 }
 
-/// How a handle wants the connection to end.
-#[derive(Clone)]
-pub(crate) enum CloseRequest {
-    /// By the closing handshake, after all that was sent.
-    Close(Close),
-    /// At once.
-    Abort,
-}
-
 /// What the driver has to do about a message.
 pub(crate) enum Handled {
     /// Wake the caller whose answer it brought.
@@ -81,17 +73,6 @@ pub(crate) enum Handled {
     /// Stop this handler.
     Cancelled(RunningKey, Reason),
     Nothing,
-}
-
-/// How a connection ended.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Closed {
-    /// The status, as [`Close`] explains them.
-    pub code: u16,
-    /// The reason that came with it, or what went wrong.
-    pub reason: String,
-    /// Whether this end closed it first.
-    pub by_us: bool,
 }
 
 impl LinkState {
@@ -145,12 +126,6 @@ pub(crate) struct Rest {
     /// When time will pass.
     pub(crate) timeout: Option<Instant>,
     pub(crate) close: Option<CloseRequest>,
-}
-
-impl Closed {
-    pub(crate) fn by_us(close: &Close) -> Self {
-        Self { code: close.code, reason: close.reason.clone(), by_us: true }
-    }
 }
 
 impl Link {

@@ -1,11 +1,12 @@
 //! A server's TCP port.
 
 use crate::builder::Builder;
+use crate::closed::CloseRequest;
 use crate::driver::Driver;
 use crate::error::{AcceptError, ServeError};
 use crate::handshake::Handshake;
 use crate::http::{self, Front, Page, Request};
-use crate::link::{CloseRequest, Link, LocalEnd};
+use crate::link::{Link, LocalEnd};
 use crate::peer::Peer;
 use crate::proto::Side;
 use crate::server::{CLOSING, Phase, Server, Serving};

@@ -3,9 +3,10 @@
 use crate::broadcast::Broadcast;
 use crate::call::{Call, Emit};
 use crate::channel::Channel;
+use crate::closed::{CloseRequest, Closed};
 use crate::handlers::{DynamicHandlers, handler_methods};
 use crate::handshake::Handshake;
-use crate::link::{CloseRequest, Closed, Link};
+use crate::link::Link;
 use crate::proto::{EncodedCall, Rejection};
 use crate::transport::Close;
 use crate::untyped::{IntoArguments, encode};

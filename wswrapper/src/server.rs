@@ -2,12 +2,13 @@
 
 use crate::broadcast::Broadcast;
 use crate::builder::Builder;
+use crate::closed::CloseRequest;
 use crate::driver::Driver;
 use crate::error::{AcceptError, MountError};
 use crate::handlers::{DynamicHandlers, handler_methods};
 use crate::handshake::Handshake;
 use crate::hub::Hub;
-use crate::link::{CloseRequest, Link, LocalEnd};
+use crate::link::{Link, LocalEnd};
 use crate::peer::Peer;
 use crate::proto::Side;
 use crate::transport::{Close, Transport};

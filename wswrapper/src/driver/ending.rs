@@ -1,6 +1,6 @@
 //! The end of a connection.
 
-use crate::link::{CloseRequest, Closed};
+use crate::closed::{CloseRequest, Closed};
 use crate::transport::Close;
 use tokio::time::Instant;
 
