@@ -408,3 +408,31 @@ async fn a_closing_server_tells_how_a_connection_ended_that_did_not_answer() {
     assert_eq!(log.entries(), ["1001 true"]);
     drop(silent);
 }
+
+#[tokio::test]
+async fn the_longest_times_there_are_stand_for_no_limit() {
+    let (most, desk) = (Duration::MAX, Desk::new());
+    let limits = Limits {
+        handshake_timeout: most,
+        call_timeout: Some(most),
+        write_timeout: most,
+        close_timeout: most,
+        outbound_bytes: 1_000,
+        ..Limits::default()
+    };
+    let server = desk.serve(limits).build().expect("it can be mounted");
+    let (mut raw, peer) = RawPeer::dial(&server);
+    let call = tokio::spawn(peer.request::<u8>("ask", ()));
+    assert_eq!(raw.receive().await["a"], json!(["ask"]));
+    // More than what is under way between us: something waits to be written.
+    for _ in 0..200 {
+        let _ = server.broadcast().emit("news", ("x".repeat(1_000),)).await;
+        tokio::task::yield_now().await;
+    }
+    peer.close(4000, "enough");
+    while !matches!(raw.frame().await, Some(Frame::Close(_))) {}
+    raw.close(4000, "enough").await;
+    server.close().await;
+    assert_eq!(peer.closed().await.code, 4000);
+    assert!(call.await.expect("no panic").is_err());
+}

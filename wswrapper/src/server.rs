@@ -139,7 +139,7 @@ impl Server {
         let mut tasks = std::mem::take(&mut *self.tasks());
         let all_ended = async { while tasks.join_next().await.is_some() {} };
         // A task in its handshake, or a hook that takes its time, must not keep the server open.
-        let _ = tokio::time::timeout(self.inner.end.limits.close_timeout + FOR_HOOKS, all_ended).await;
+        let _ = tokio::time::timeout(self.inner.end.limits.close_timeout.saturating_add(FOR_HOOKS), all_ended).await;
         tasks.shutdown().await;
     }
 

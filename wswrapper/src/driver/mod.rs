@@ -15,7 +15,7 @@ use crate::hooks::HookFuture;
 use crate::link::{Link, Rest};
 use crate::message_log::CallLog;
 use crate::proto::{Message, Reason};
-use crate::timer::Timer;
+use crate::timer::{Timer, after};
 use crate::transport::{Close, Frame, Transport, TransportError};
 use bytes::Bytes;
 use ending::Ending;
@@ -123,7 +123,7 @@ impl<T: Transport> Driver<T> {
         if let Some(hook) = &mut self.opening
             && poll_hook(hook, cx).is_ready()
         {
-            self.opening = None;
+            self.drop_opening();
         }
     }
 
@@ -210,12 +210,12 @@ impl<T: Transport> Driver<T> {
         self.stop_all();
         // What has not begun by now never will.
         self.held = Held::default();
-        self.ending.we_close(close, now + self.link.end.limits.close_timeout);
+        self.ending.we_close(close, after(now, self.link.end.limits.close_timeout));
     }
 
     /// Nothing more can be read.
     fn over(&mut self, lost: &str, now: Instant) {
-        self.ending.over(lost, now + self.link.end.limits.close_timeout);
+        self.ending.over(lost, after(now, self.link.end.limits.close_timeout));
     }
 
     fn flush(&mut self, cx: &mut Context<'_>, now: Instant) {
@@ -234,7 +234,7 @@ impl<T: Transport> Driver<T> {
                 let sent = self.transport.output().sent();
                 match self.stalled {
                     Some((since, before)) if before == sent => {
-                        if now >= since + self.link.end.limits.write_timeout {
+                        if now >= after(since, self.link.end.limits.write_timeout) {
                             self.ending.cut_off("the peer does not read", now);
                         }
                     }
@@ -250,7 +250,7 @@ impl<T: Transport> Driver<T> {
         let output_full = self.transport.output().len() >= self.link.end.limits.outbound_bytes;
         let Rest { queued, timeout, close } = self.link.rest(cx.waker());
         self.close_request = close.filter(|close| self.ending.heeds(close));
-        let stalled = self.stalled.map(|(since, _)| since + self.link.end.limits.write_timeout);
+        let stalled = self.stalled.map(|(since, _)| after(since, self.link.end.limits.write_timeout));
         let soonest = [timeout, stalled, self.ending.deadline()].into_iter().flatten().min();
         let due = self.timer.set(soonest, cx);
         let open = self.ending.is_open();
@@ -286,10 +286,16 @@ impl<T> Driver<T> {
         }
         self.link.hub.leave(self.place_in_hub);
         self.stop_all();
+        self.drop_opening();
         for session in std::mem::take(&mut self.sessions) {
             self.report_drop(drop_caught(session), "a session");
         }
         self.link.finish(closed);
+    }
+
+    fn drop_opening(&mut self) {
+        let dropped = drop_caught(self.opening.take());
+        self.report_drop(dropped, "on_open");
     }
 
     fn stop_all(&mut self) {
