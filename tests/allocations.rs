@@ -1,5 +1,7 @@
-//! What a call and a broadcast allocate, beside the same by hand. Frames come from a transport that allocates nothing.
+//! What a call and a broadcast allocate, beside the same by hand, and what streams keep. Frames come from a transport that allocates nothing.
 
+#[path = "../wswrapper/benches/support/kept.rs"]
+mod kept;
 #[path = "../wswrapper/benches/support/mod.rs"]
 mod support;
 
@@ -107,4 +109,27 @@ fn broadcast(peers: usize) -> u64 {
 #[test]
 fn a_broadcast_allocates_as_much_for_a_thousand_peers_as_for_one() {
     assert_eq!(broadcast(1_000), broadcast(1));
+}
+
+#[test]
+fn ten_thousand_idle_streams_keep_under_a_kibibyte_each() {
+    let each = kept::by_idle_streams(10_000);
+    println!("idle stream: {each} bytes at both ends together");
+    assert!(each < 1_024);
+}
+
+#[test]
+fn a_consumer_that_stops_holds_its_producer_to_the_window() {
+    let (produced, bytes) = kept::for_a_stopped_consumer();
+    println!("stopped consumer: {produced} items, {bytes} bytes");
+    assert_eq!(produced, 64);
+    assert!(bytes < 64 * 1_024);
+}
+
+#[test]
+fn items_of_a_stream_allocate_nothing_but_the_frames_in_memory() {
+    let allocated = kept::allocations_by_items(10_000);
+    println!("10,000 items: {allocated}");
+    // One for each frame is the transport's own; the rest is credit, once in half a window.
+    assert!(allocated < 15_000);
 }

@@ -67,6 +67,7 @@ fn members(value: BoxedStrategy<Value>) -> BoxedStrategy<Map<String, Value>> {
 pub(crate) fn frame() -> BoxedStrategy<String> {
     prop_oneof![
         12 => compact(),
+        3 => channel_frame(1..4_u64),
         6 => odd_object(),
         5 => (prop_oneof![3 => compact(), 1 => odd_object()], vec(damage(), 1..4)).prop_map(|(frame, damages)| {
             damages.into_iter().fold(frame, |frame, damage| damage.done_to(&frame))
@@ -84,10 +85,14 @@ fn compact() -> BoxedStrategy<String> {
         prop_oneof![5 => vec(json_text(), 0..4), 2 => vec(value().prop_map(|value| value.to_string()), 0..4)];
     let call = (plain_string(), arguments)
         .prop_map(|(event, arguments)| format!("\"a\":[{}]", [vec![event], arguments].concat().join(",")));
+    let channel = prop_oneof![
+        2 => plain_string().prop_map(|name| format!("\"c\":{name}")),
+        1 => id().prop_map(|id| format!("\"h\":{id}")),
+    ];
     let call_members = (
         call,
         proptest::option::weighted(0.7, id().prop_map(|id| format!("\"i\":{id}"))),
-        proptest::option::weighted(0.5, plain_string().prop_map(|name| format!("\"c\":{name}"))),
+        proptest::option::weighted(0.7, channel),
         proptest::option::weighted(0.15, member(String::new)),
     )
         .prop_map(|(call, id, channel, more)| [Some(call), id, channel, more].into_iter().flatten().collect());
@@ -112,6 +117,45 @@ fn compact() -> BoxedStrategy<String> {
     ];
     let end = select(vec!["", "", "", "\n", " ", "\r\n\t", "\u{c}"]);
     (members, end).prop_map(|(members, end): (Vec<String>, _)| format!("{{{}}}{end}", members.join(","))).boxed()
+}
+
+/// What the two ends of a stream say to each other on a channel of one of these numbers, or nearly that.
+pub(crate) fn channel_frame(number: impl Strategy<Value = u64> + 'static) -> BoxedStrategy<String> {
+    let text = |text: &str| Just(text.to_owned());
+    let truth = || select(vec!["true", "false", "1", "0", "null", "\"\"", "[]"]).prop_map(str::to_owned);
+    let pair = prop_oneof![
+        2 => json_text().prop_map(|value| format!("\"value\":{value}")),
+        2 => truth().prop_map(|done| format!("\"done\":{done}")),
+        1 => id().prop_map(|lost| format!("\"lost\":{lost}")),
+        1 => (string(), json_text()).prop_map(|(key, value)| format!("{key}:{value}")),
+        1 => Just("\"\\u0076alue\":1".to_owned()),
+    ];
+    let payload = prop_oneof![
+        4 => value().prop_map(|value| format!("{{\"value\":{value},\"done\":false}}")),
+        3 => json_text().prop_map(|value| format!("{{\"value\":{value},\"done\":false}}")),
+        1 => text("{\"done\":true}"),
+        3 => vec(pair, 0..5).prop_map(|members| format!("{{{}}}", members.join(","))),
+        1 => json_text(),
+    ];
+    let call = prop_oneof![
+        3 => text("\"start\""),
+        2 => id().prop_map(|items| format!("\"credit\",{items}")),
+        8 => payload.prop_map(|payload| format!("\"next\",{payload}")),
+        2 => text("\"result\""),
+        1 => plain_string(),
+    ];
+    let request = proptest::option::weighted(0.4, 1..6_u64);
+    let frame = (call, number, request, proptest::option::weighted(0.2, value_for("m"))).prop_map(
+        |(call, channel, request, meta)| {
+            let request = request.map_or_else(String::new, |id| format!(",\"i\":{id}"));
+            let meta = meta.map_or_else(String::new, |meta| format!(",\"m\":{meta}"));
+            format!("{{\"a\":[{call}],\"h\":{channel}{request}{meta}}}")
+        },
+    );
+    let damages = prop_oneof![4 => vec(damage(), 0..1), 1 => vec(damage(), 1..3)];
+    (frame, damages)
+        .prop_map(|(frame, damages)| damages.into_iter().fold(frame, |frame, damage| damage.done_to(&frame)))
+        .boxed()
 }
 
 /// An object with any of the protocol's keys, also repeated, and white space anywhere.

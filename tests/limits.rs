@@ -2,9 +2,11 @@
 //!
 //! `head_bytes` and `handshake_timeout` are reached in `sockets.rs`.
 
+#[path = "limits/streams.rs"]
+mod streams;
 mod support;
 
-use futures_util::{SinkExt, StreamExt};
+use futures_util::{SinkExt, StreamExt, stream};
 use serde_json::json;
 use std::error::Error;
 use std::future::poll_fn;
@@ -21,7 +23,7 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::frame::Frame as WsFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 use wswrapper::transport::{Frame, memory};
-use wswrapper::{CallError, Client, Limits, SendError, Server, ServerBuilder, ws_handlers};
+use wswrapper::{CallError, Client, Limits, SendError, Server, ServerBuilder, Stream, ws_handlers};
 
 /// A service whose handlers end when they are allowed to.
 #[derive(Clone)]
@@ -52,6 +54,21 @@ impl Desk {
     fn large(&self, n: u32) -> (u32, String) {
         self.log.add(format!("large {n}"));
         (n, "x".repeat(10_000))
+    }
+
+    async fn count(&self, to: u32) -> impl Stream<Item = u32> + Send {
+        let alive = self.running.guard();
+        stream::iter(1..=to).inspect(move |_| {
+            let _ = &alive;
+        })
+    }
+
+    async fn pages(&self, count: u32) -> impl Stream<Item = (u32, String)> + Send {
+        let log = self.log.clone();
+        stream::iter(1..=count).map(move |n| {
+            log.add(format!("page {n}"));
+            (n, "x".repeat(10_000))
+        })
     }
 
     #[ws(event)]

@@ -4,11 +4,12 @@ mod generate;
 mod model;
 mod outgoing;
 
-use generate::{frame, name, object, value};
+use generate::{channel_frame, frame, name, object, value};
 use model::{Action, Model};
 use outgoing::assert_valid;
 use proptest::collection::vec;
 use proptest::prelude::*;
+use proptest::sample::select;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use serde_json::Value;
@@ -16,7 +17,9 @@ use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 use std::time::Duration;
 use wswrapper::Rejection;
-use wswrapper::proto::{Answer, CallEncoder, Message, RawReason, RequestId, Scope, check_event, encode};
+use wswrapper::proto::{
+    Answer, Call, CallEncoder, Item, Message, RawReason, RequestId, Role, Scope, check_event, encode,
+};
 
 /// So many times the usual number of cases, which `PROPTEST_CASES` sets.
 fn many(times: u32) -> ProptestConfig {
@@ -85,13 +88,6 @@ fn by_the_rules(frame: &str) -> Option<&'static str> {
     };
     let number =
         |value: &Value| value.as_f64().filter(|n| n.fract() == 0.0 && *n >= 1.0 && *n < 9_007_199_254_740_992.0);
-    let truthy = |value: &Value| match value {
-        Value::Null => false,
-        Value::Bool(flag) => *flag,
-        Value::Number(number) => number.as_f64() != Some(0.0),
-        Value::String(text) => !text.is_empty(),
-        Value::Array(_) | Value::Object(_) => true,
-    };
     if tree.get("ws-wrapper") == Some(&Value::Bool(false)) {
         return Some("nothing");
     }
@@ -102,7 +98,7 @@ fn by_the_rules(frame: &str) -> Option<&'static str> {
     {
         let named = tree.get("c").and_then(Value::as_str).is_some_and(|name| !name.is_empty());
         // A string or boolean that JavaScript makes 0 may be taken for one or not.
-        let anonymous = tree.get("h").is_some_and(|h| if h.is_number() { truthy(h) } else { !h.is_null() });
+        let anonymous = tree.get("h").is_some_and(|h| if h.is_number() { is_truthy(h) } else { !h.is_null() });
         let vague = tree.get("h").is_some_and(|h| !h.is_number() && !h.is_null());
         let reserved = event.as_str().is_some_and(wswrapper::proto::is_reserved);
         match event {
@@ -116,12 +112,34 @@ fn by_the_rules(frame: &str) -> Option<&'static str> {
         (_, Some(_), _) if on_anonymous => "abort",
         (Some(_), Some(_), _) => "cancellation",
         (None, ..) => "nothing",
-        (_, _, Some(e)) if truthy(e) && tree.get("_").is_some_and(truthy) => "error",
+        (_, _, Some(e)) if is_truthy(e) && tree.get("_").is_some_and(is_truthy) => "error",
         (_, _, Some(_)) => "bare rejection",
         _ if on_anonymous => "channel",
         _ if tree.contains_key("d") => "result",
         _ => "no result",
     })
+}
+
+/// The rules of items once more, over a tree; the value not as it was written.
+fn item_by_the_rules(frame: &str) -> Option<(Option<String>, bool, u64)> {
+    let tree: Value = serde_json::from_str(frame).ok()?;
+    let payload = tree.as_object()?.get("a")?.as_array()?.get(1).and_then(Value::as_object);
+    let member = |name| payload.and_then(|payload| payload.get(name));
+    let whole = |n: &f64| n.fract() == 0.0 && *n >= 1.0 && *n < 9_007_199_254_740_992.0;
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is whole and in range")]
+    let lost = member("lost").and_then(Value::as_f64).filter(whole).map_or(0, |lost| lost as u64);
+    Some((member("value").map(Value::to_string), member("done").is_some_and(is_truthy), lost))
+}
+
+/// Whether JavaScript takes it for true.
+fn is_truthy(value: &Value) -> bool {
+    match value {
+        Value::Null => false,
+        Value::Bool(flag) => *flag,
+        Value::Number(number) => number.as_f64() != Some(0.0),
+        Value::String(text) => !text.is_empty(),
+        Value::Array(_) | Value::Object(_) => true,
+    }
 }
 
 fn kind(said: &Said) -> &'static str {
@@ -139,9 +157,20 @@ fn kind(said: &Said) -> &'static str {
     }
 }
 
+/// What a frame says as a stream's item; none if the frame is no call, or not what it seemed.
+fn item(message: &Message<'_>) -> Option<(Option<String>, bool, u64)> {
+    let Message::Call(call) = message else { return None };
+    let Item { value, done, lost } = Item::read(&call.arguments)?;
+    Some((value.map(|value| value.trim().to_owned()), done, lost))
+}
+
 /// How the two ways differ on a frame, if they do.
 fn difference(frame: &str) -> Result<(), String> {
     let whole = said_whole(frame);
+    let (quick_item, whole_item) = (item(&Message::decode(frame)), item(&Message::decode_whole(frame)));
+    if quick_item.is_some() && quick_item != whole_item {
+        return Err(format!("{frame:?} is the item {quick_item:?}, on the whole {whole_item:?}"));
+    }
     if let Some(quick) = said(Message::decode(frame))
         && quick != whole
     {
@@ -171,6 +200,20 @@ proptest! {
     #[test]
     fn quick_way_says_what_the_whole_way_says(frame in frame()) {
         prop_assert_eq!(difference(&frame), Ok(()));
+    }
+
+    #[test]
+    fn quick_way_reads_the_items_that_the_whole_way_reads(frame in channel_frame(1..4_u64)) {
+        prop_assert_eq!(difference(&frame), Ok(()));
+    }
+
+    #[test]
+    fn items_are_read_by_the_rules(frame in channel_frame(1..4_u64)) {
+        if let Some(item_by_the_rules) = item_by_the_rules(&frame) {
+            let (value, done, lost) = item(&Message::decode_whole(&frame)).expect("a call");
+            let value = value.map(|json| serde_json::from_str::<Value>(&json).expect("JSON").to_string());
+            prop_assert_eq!((value, done, lost), item_by_the_rules);
+        }
     }
 
     #[test]
@@ -206,8 +249,64 @@ const MADE_TO_PART_THE_WAYS: &[&str] = &[
     r#"{"a":["e"],"h":"7","c":"x"}"#,
     r#"{"a":["e"],"m":{"t":1},"i":1}"#,
     r#"{"a":["e"],"m":[1]}"#,
+    r#"{"a":["e"],"h":1,"h":2}"#,
+    r#"{"a":["e"],"h":1,"i":1,"h":2}"#,
+    r#"{"h":1,"a":["e"],"h":2}"#,
+    r#"{"a":["e"],"h":1,"h":null}"#,
+    r#"{"a":["e"],"h":1,"\u0068":2}"#,
+    r#"{"a":["e"],"h":1,"c":"x"}"#,
+    r#"{"a":["e"],"c":"x","h":1}"#,
+    r#"{"c":"x","a":["e"],"h":1}"#,
+    r#"{"a":["open"],"h":1}"#,
+    r#"{"a":["open"],"h":0}"#,
+    r#"{"a":["open"],"h":null}"#,
+    r#"{"a":["e"],"h":0}"#,
+    r#"{"a":["e"],"h":01}"#,
+    r#"{"a":["e"],"h":}"#,
+    r#"{"a":["e"],"h":1.0}"#,
+    r#"{"a":["e"],"h":-1}"#,
+    r#"{"a":["e"],"h":9007199254740992}"#,
+    r#"{"a":["e"],"h":1,"x":2}"#,
+    r#"{"a":["e"],"h":1,"ws-wrapper":false,"i":1}"#,
+    r#"{"a":["e","],\"h\":5"]}"#,
+    r#"{"a":["e","],"h":5}"#,
+    r#"{"a":["e],"h":5}"#,
+    r#"{"a":["e",{"x":[1],"h":5}"#,
+    r#"{"a":["e",1],"a":["f",2],"h":5}"#,
+    r#"{"a":["e"],"a":[],"h":5}"#,
     r#"{"i":1,"d":1,"e":2}"#,
     r#"{"i":1,"d":1,"x":[2]}"#,
+    // Items.
+    r#"{"a":["next",{"value":1,"done":false}],"h":5}"#,
+    r#"{"a":["next",{"value":1,"done":true,"value":2,"done":false}],"h":5}"#,
+    r#"{"a":["next",{"value":1,"done":false,"done":false}],"h":5}"#,
+    r#"{"a":["next",{"value":1,"done":false},{"value":2,"done":false}],"h":5}"#,
+    r#"{"a":["next",{"value":1},{"value":2,"done":false}],"h":5}"#,
+    r#"{"a":["next",{"value":1,"done":false}],"a":["next",{"value":2,"done":false}],"h":5}"#,
+    r#"{"a":["next",{"value":1,"done":false}],"a":[{"value":2,"done":false}],"h":5}"#,
+    r#"{"a":["next",{"value":1,"done":false}],"a":[],"h":5}"#,
+    r#"{"a":["next",{"value":"1,"done":false}],"h":5}"#,
+    r#"{"a":["next",{"value":{"x":1,"done":false}],"h":5}"#,
+    r#"{"a":["next",{"value":[{"x":1],"done":false}],"h":5}"#,
+    r#"{"a":["next",{"value":,"done":false}],"h":5}"#,
+    r#"{"a":["next",{"value":01,"done":false}],"h":5}"#,
+    r#"{"a":["next",{"value": 1 ,"done":false}],"h":5}"#,
+    "{\"a\":[\"next\",{\"value\":1\u{c},\"done\":false}],\"h\":5}",
+    r#"{"a":["next",{"value":1 2,"done":false}],"h":5}"#,
+    r#"{"a":["next",{"value":1,2,"done":false}],"h":5}"#,
+    r#"{"a":["next",{"value":1,"done":false}]],"h":5}"#,
+    r#"{"a":["next",{"value":"\",\"done\":true,\"x\":\"","done":false}],"h":5}"#,
+    r#"{"a":["next",{"value":"\ud800","done":false}],"h":5}"#,
+    r#"{"a":["next",{"\u0076alue":1,"\u0064one":true}],"h":5}"#,
+    r#"{"a":["next",{"\ud800":1,"done":true}],"h":5}"#,
+    r#"{"a":["next",{"value":1,"done":false}]}"#,
+    r#"{"a":["next",{"value":1,"done":false}],"c":"x"}"#,
+    r#"{"a":["next",{"done":true}],"a":["next",{"value":1}],"h":5}"#,
+    r#"{"a":["next",{"done":true}],"h":5"#,
+    r#"{"a":["next",{"done":tru}],"h":5}"#,
+    r#"{"a":["next",null],"h":5}"#,
+    r#"{"a":["next"],"h":5}"#,
+    r#"{"a":["next",[]],"h":5}"#,
     // Brackets, quotes and keys in strings.
     r#"{"a":["e","],\"i\":5"]}"#,
     r#"{"a":["e","],\"i\":5"],"i":1}"#,
@@ -332,6 +431,10 @@ fn ordinary_calls_are_taken_the_quick_way() {
         "{\"c\":\"io\",\"a\":[\"add\",1,2],\"i\":1}\n",
         r#"{"i":1,"c":"io","a":["add"]}"#,
         r#"{"a":["news",{"a":[1,"]"]}]}"#,
+        r#"{"a":["start"],"h":1}"#,
+        r#"{"a":["next",{"value":{"done":1},"done":false}],"h":1,"i":2}"#,
+        "{\"a\":[\"next\",{\"done\":true}],\"h\":268435457}\n",
+        r#"{"i":2,"a":["sum",1],"h":1}"#,
     ];
     for frame in frames {
         assert!(is_quick(frame), "{frame}");
@@ -348,13 +451,18 @@ fn generated_frames_are_of_every_kind() {
         let frame = frame().new_tree(&mut runner).expect("a frame").current();
         *kinds.entry(kind(&said_whole(&frame))).or_default() += 1;
         if is_quick(&frame) {
-            let proven = said(Message::decode(&frame)).is_some();
+            let message = Message::decode(&frame);
+            if let Message::Call(Call { scope: Scope::Anonymous(_), .. }) = message {
+                *kinds.entry("quick on a channel").or_default() += 1;
+            }
+            let proven = said(message).is_some();
             *kinds.entry(if proven { "quick" } else { "not what it seemed" }).or_default() += 1;
         }
     }
     for (kind, least) in [
         ("call", 600),
         ("quick", 300),
+        ("quick on a channel", 150),
         ("not what it seemed", 100),
         ("nothing", 600),
         ("bad name", 10),
@@ -395,21 +503,35 @@ fn action() -> BoxedStrategy<Action> {
     ];
     let request = (1..6_u64, name(), value())
         .prop_map(|(id, name, value)| format!("{{\"a\":[{},{value}],\"i\":{id}}}", Value::from(name)));
+    let index = any::<prop::sample::Index>;
+    let window = proptest::option::of(1..6_u32);
+    let number = || prop_oneof![1..6_u64, (1..6_u64).prop_map(|n| Model::nth_id(n).get())];
+    let abort = (number(), value()).prop_map(|(id, value)| format!("{{\"h\":{id},\"x\":{value}}}"));
     prop_oneof![
+        6 => channel_frame(number()).prop_map(|frame| Action::Receive(frame, None)),
+        1 => abort.prop_map(|frame| Action::Receive(frame, None)),
         6 => (frame(), timeout()).prop_map(|(frame, deadline)| Action::Receive(frame, deadline)),
         3 => (request, timeout()).prop_map(|(frame, deadline)| Action::Receive(frame, deadline)),
         3 => answer.prop_map(|frame| Action::Receive(frame, None)),
         1 => (1..6_u64, value()).prop_map(|(id, value)| Action::Receive(format!("{{\"i\":{id},\"x\":{value}}}"), None)),
-        5 => (name(), timeout(), any::<bool>()).prop_map(|(event, timeout, tell)| Action::Call { event, timeout, tell }),
+        5 => (name(), timeout(), any::<bool>(), proptest::option::of(role()))
+            .prop_map(|(event, timeout, tell, opens)| Action::Call { event, timeout, tell, opens }),
+        2 => (index(), timeout()).prop_map(|(channel, timeout)| Action::CallOn(channel, timeout)),
+        4 => (index(), window).prop_map(|(channel, window)| Action::Stream(channel, window)),
+        1 => (index(), any::<bool>()).prop_map(|(channel, abort)| Action::End(channel, abort)),
         1 => (name(), vec(value(), 0..3)).prop_map(|(event, arguments)| Action::Emit(event, arguments)),
-        2 => any::<prop::sample::Index>().prop_map(Action::Cancel),
-        3 => any::<prop::sample::Index>().prop_map(Action::Settle),
+        2 => index().prop_map(Action::Cancel),
+        3 => index().prop_map(Action::Settle),
         2 => (0..200_u64).prop_map(Action::Advance),
         2 => Just(Action::Transmit),
         1 => Just(Action::Disconnect),
         2 => Just(Action::Connect),
     ]
     .boxed()
+}
+
+fn role() -> impl Strategy<Value = Role> {
+    select(vec![Role::Plain, Role::Producer, Role::Consumer, Role::Upload])
 }
 
 // There and back.
@@ -501,6 +623,27 @@ proptest! {
         encode::abort(&mut frame, id, Some(&reason));
         let Message::Abort(seen, raw) = Message::decode(text(&frame)) else { panic!("{frame:?}") };
         prop_assert_eq!((seen, raw.read()), (Scope::Anonymous(id), reason));
+    }
+
+    #[test]
+    fn items_arrive_as_they_were_sent(
+        channel in id(),
+        request in proptest::option::of(id()),
+        lost in prop_oneof![Just(0), 1..1_u64 << 53],
+        value in value(),
+    ) {
+        let mut frame = Vec::new();
+        encode::item(&mut frame, channel, request, lost, &value).expect("JSON");
+        let frame = text(&frame);
+        prop_assert_eq!(item(&Message::decode(frame)), Some((Some(value.to_string()), false, lost)));
+        let Said::Call { id, scope, event, .. } = both_ways(frame) else { panic!("{frame}") };
+        prop_assert_eq!((id, scope, &*event), (request, format!("{:?}", Scope::Anonymous(channel)), "next"));
+        if let Some(id) = request {
+            let mut later = Vec::new();
+            encode::item(&mut later, channel, None, lost, &value).expect("JSON");
+            encode::item_as_request(&mut later, id);
+            prop_assert_eq!(text(&later), frame);
+        }
     }
 
     /// What a peer rejected with may be passed on to another.

@@ -11,7 +11,7 @@ use wswrapper::proto::{
     Outgoing, RESERVED, RawReason, RequestId, Scope, SendRefused, Side, check_event, encode,
 };
 
-type Peer = Connection<u32, u32>;
+type Peer = Connection<u32, u32, u32>;
 
 fn connected() -> Peer {
     let mut peer = Peer::new(Side::Dialling, 10);
@@ -49,7 +49,7 @@ fn answered(frame: &str) -> Vec<String> {
 
 /// Starts a call and takes its frame out of the queue.
 fn request(peer: &mut Peer, waiter: u32, deadline: Option<Instant>) -> RequestId {
-    let id = peer.request(CallEncoder::new("q").finish(None), waiter, deadline, None).expect("room");
+    let id = peer.request(CallEncoder::new("q").finish(None), waiter, deadline, None, None).expect("room");
     sent(peer);
     id
 }
@@ -615,38 +615,8 @@ fn handler_expires_and_nothing_is_sent() {
 fn time_that_a_caller_waits_is_told_in_milliseconds() {
     let mut peer = connected();
     let call = CallEncoder::new("q").finish(Some("io"));
-    peer.request(call, 1, None, Some(Duration::from_micros(1_500_900))).expect("room");
+    peer.request(call, 1, None, Some(Duration::from_micros(1_500_900)), None).expect("room");
     assert_eq!(sent(&mut peer), [r#"{"a":["q"],"c":"io","i":268435457,"m":{"t":1500}}"#]);
-}
-
-// Anonymous channels, of which there are none [P-60 to P-67].
-
-#[test]
-fn call_on_an_unknown_anonymous_channel_stops_the_peer() {
-    let abort = r#"{"h":7,"x":{"message":"Anonymous channel '7' does not exist"},"_":1}"#;
-    let rejection = r#"{"i":2,"e":{"message":"Anonymous channel '7' does not exist"},"_":1}"#;
-    assert_eq!(answered(r#"{"a":["e",1],"h":7}"#), [abort]);
-    assert_eq!(answered(r#"{"a":["e",1],"h":7,"i":2}"#), [abort, rejection]);
-    assert_eq!(answered(r#"{"a":["open"],"h":"7","c":"x","i":2}"#), [abort, rejection]);
-}
-
-#[test]
-fn abort_of_an_unknown_channel_is_ignored() {
-    for frame in
-        [r#"{"h":7,"x":1}"#, r#"{"h":7,"x":{"message":"m"},"_":1}"#, r#"{"h":"abc","x":1}"#, r#"{"h":0,"x":1}"#]
-    {
-        assert!(answered(frame).is_empty(), "{frame}");
-    }
-}
-
-#[test]
-fn channel_that_comes_too_late_is_aborted() {
-    let mut peer = connected();
-    let call = request(&mut peer, 1, None);
-    peer.cancel(call, None);
-    sent(&mut peer);
-    assert!(matches!(peer.handle_frame(&format!(r#"{{"i":{call},"h":1}}"#), Instant::now()), Incoming::Nothing));
-    assert_eq!(sent(&mut peer), [format!(r#"{{"h":{call},"x":{{"message":"Request aborted"}},"_":1}}"#)]);
 }
 
 // The connection [P-90 to P-92].
@@ -655,10 +625,10 @@ fn channel_that_comes_too_late_is_aborted() {
 fn queue_before_the_first_opening_limits_events_and_requests_only() {
     let event = || Outgoing::Owned(CallEncoder::new("e").finish(None).into_event());
     let mut peer = Peer::new(Side::Accepting, 2);
-    let call = peer.request(CallEncoder::new("q").finish(None), 1, None, None).expect("room");
+    let call = peer.request(CallEncoder::new("q").finish(None), 1, None, None, None).expect("room");
     assert_eq!(peer.event(event()), Ok(()));
     assert_eq!(peer.event(event()), Err(SendRefused::QueueFull));
-    let refused = peer.request(CallEncoder::new("q").finish(None), 2, None, None);
+    let refused = peer.request(CallEncoder::new("q").finish(None), 2, None, None, None);
     assert_eq!((refused, peer.pending()), (Err(SendRefused::QueueFull), 1));
     assert_eq!(peer.cancel(call, None), Some(1));
     assert!(peer.poll_transmit().is_none());

@@ -92,6 +92,22 @@ recordings! {
         handler_is_cancelled_with_value
         cancel_of_finished_or_unknown_is_ignored
     }
+    anonymous {
+        handler_returns_channel
+        handler_requests_on_channel
+        peer_aborts_channel
+        handler_side_aborts_channel
+        unknown_anonymous_channel
+        h_as_string
+        unknown_event_on_anonymous_channel
+        requestor_gets_channel
+        requestor_channel_aborted_by_peer
+        cancel_after_channel_creation_is_ignored
+    }
+    iterator {
+        consumer_pulls_items
+        consumer_buffers_one_item
+    }
 }
 
 // What no recording shows.
@@ -162,6 +178,61 @@ fn what_only_seems_to_be_a_call_is_read_again() {
         { "do": { "recv": r#"{"i":1,"a":["echo",1]]}"# }, "expect": [] },
         { "do": { "recv": r#"{"i":1,"a":["echo",1}"# }, "expect": [] },
         { "do": { "recv": r#"{"i":1,"a":["unknown",01]}"# }, "expect": [] },
+    ] }));
+}
+
+#[test]
+fn channel_closes_here_without_a_word_and_its_peer_is_told_later() {
+    let handlers = json!([{ "event": "calc", "arity": 0, "do": { "channel": { "handlers": [] } } }]);
+    let unknown = json!({ "message": "Anonymous channel '7' does not exist" });
+    replay(&json!({ "name": "close", "handlers": handlers, "steps": [
+        { "do": { "recv": r#"{"i":7,"a":["calc"]}"# },
+          "expect": [{ "called": { "handler": "calc", "args": [] } }, { "send": { "i": 7, "h": 1 } }] },
+        { "do": { "channel_close": { "channel": "in:7" } }, "expect": [{ "channel_closed": { "channel": "in:7" } }] },
+        { "do": { "channel_abort": { "channel": "in:7" } }, "expect": [] },
+        { "do": { "call": { "id": "r1", "event": "late", "args": [], "channel": { "anon": "in:7" } } },
+          "expect": [{ "refused": {} }] },
+        { "do": { "recv": r#"{"a":["late"],"h":7}"# }, "expect": [{ "send": { "h": 7, "x": unknown, "_": 1 } }] },
+    ] }));
+}
+
+#[test]
+fn disconnection_closes_channels_and_ends_what_waits_there() {
+    replay(&json!({ "name": "disconnection", "handlers": [], "steps": [
+        { "do": { "call": { "id": "r1", "event": "stream", "args": [] } },
+          "expect": [{ "send": { "a": ["stream"], "i": "{{r1}}" } }] },
+        { "do": { "recv": "{\"i\":{{r1}},\"h\":1}" },
+          "expect": [{ "result": { "call": "r1", "channel": "out:r1" } }] },
+        { "do": { "iter_new": { "iter": "it", "channel": "out:r1" } }, "expect": [] },
+        { "do": { "iter_next": { "iter": "it", "as": "n1" } },
+          "expect": [{ "send": { "a": ["start"], "h": "{{r1}}" } }] },
+        { "do": { "call": { "id": "r2", "event": "q", "args": [], "channel": { "anon": "out:r1" } } },
+          "expect": [{ "send": { "a": ["q"], "h": "{{r1}}", "i": "{{r2}}" } }] },
+        { "do": { "disconnect": true }, "expect": [
+            { "result": { "call": "r2", "closed": true } },
+            { "channel_closed": { "channel": "out:r1" } },
+            { "item": { "as": "n1", "error": "$any" } },
+        ] },
+    ] }));
+}
+
+#[test]
+fn consumer_that_stops_early_aborts_and_what_it_held_is_still_there() {
+    replay(&json!({ "name": "stop", "handlers": [], "steps": [
+        { "do": { "call": { "id": "r1", "event": "stream", "args": [] } },
+          "expect": [{ "send": { "a": ["stream"], "i": "{{r1}}" } }] },
+        { "do": { "recv": "{\"i\":{{r1}},\"h\":1}" },
+          "expect": [{ "result": { "call": "r1", "channel": "out:r1" } }] },
+        { "do": { "iter_new": { "iter": "it", "channel": "out:r1" } }, "expect": [] },
+        { "do": { "recv": "{\"h\":{{r1}},\"a\":[\"next\",{\"value\":1,\"done\":false}]}" }, "expect": [] },
+        { "do": { "iter_return": { "iter": "it" } }, "expect": [
+            { "send": { "h": "{{r1}}", "x": { "message": "Request aborted" }, "_": 1 } },
+            { "channel_closed": { "channel": "out:r1" } },
+        ] },
+        { "do": { "iter_next": { "iter": "it", "as": "n1" } },
+          "expect": [{ "item": { "as": "n1", "value": 1, "done": false } }] },
+        { "do": { "iter_next": { "iter": "it", "as": "n2" } },
+          "expect": [{ "item": { "as": "n2", "error": "$any" } }] },
     ] }));
 }
 

@@ -1,5 +1,6 @@
 //! Replays scenarios: parse, act, compare.
 
+mod channels;
 mod effects;
 mod peer;
 mod scenario;

@@ -1,6 +1,7 @@
 //! A peer made of the core and a scenario's handlers; it does what a driver does.
 
-use super::scenario::{Action, Behaviour, Emit, Handler, Outcome, Request, Scenario, Thrown};
+use super::channels::{Anonymous, Incoming};
+use super::scenario::{Action, Behaviour, Emit, Handler, Outcome, Request, Scenario, Target, Thrown};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
@@ -8,24 +9,26 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 use wswrapper::Rejection;
 use wswrapper::proto::{
-    Answer, Arguments, Call, CallEncoder, Connection, EncodedCall, Ended, Event, Incoming, Message, Outgoing, Reason,
-    RequestId, Scope, Side, check_event, encode,
+    Answer, Arguments, Call, CallEncoder, Connection, EncodedCall, Ended, Event, Message, RequestId, Scope, Side,
+    check_event, encode,
 };
 
 pub(crate) struct Peer<'s> {
-    connection: Connection<&'s str, Invocation>,
+    /// What is kept of an anonymous channel is its name.
+    pub(super) connection: Connection<&'s str, Invocation, String>,
     handlers: &'s [Handler],
+    pub(super) anonymous: Anonymous<'s>,
     /// The ids of our calls, by their names.
     calls: HashMap<&'s str, RequestId>,
     waiting: Vec<Waiting>,
     now: Instant,
     /// What was seen in this step.
-    effects: Vec<Value>,
+    pub(super) effects: Vec<Value>,
 }
 
 /// A waiting handler: its label, and which of its calls.
 #[derive(Clone, PartialEq)]
-struct Invocation {
+pub(crate) struct Invocation {
     handler: String,
     call: usize,
 }
@@ -37,7 +40,7 @@ struct Waiting {
 }
 
 /// The frame was taken in the quick way and may not be what it seems.
-struct Unproven;
+pub(super) struct Unproven;
 
 impl<'s> Peer<'s> {
     pub(crate) fn new(scenario: &'s Scenario) -> Self {
@@ -48,6 +51,7 @@ impl<'s> Peer<'s> {
         Self {
             connection,
             handlers: &scenario.handlers,
+            anonymous: Anonymous::of(scenario),
             calls: HashMap::new(),
             waiting: Vec::new(),
             now: Instant::now(),
@@ -69,6 +73,11 @@ impl<'s> Peer<'s> {
             Action::Cancel(cancel) => self.cancel(&cancel.call, cancel.reason.as_ref()),
             Action::Settle(settle) => self.settle(&settle.handler, settle.call, settle.outcome.as_ref()),
             Action::AdvanceMs(milliseconds) => self.advance(Duration::from_millis(*milliseconds)),
+            Action::ChannelAbort(abort) => self.abort_channel(&abort.channel, abort.reason.as_ref()),
+            Action::ChannelClose(close) => self.close_channel(&close.channel),
+            Action::IterNew(iter) => self.iterate(&iter.iter, &iter.channel),
+            Action::IterNext(next) => self.next(&next.iter, &next.name),
+            Action::IterReturn(iter) => self.stop(&iter.iter),
             Action::Connect => self.connection.open(),
             Action::Disconnect => self.connection.close(),
         }
@@ -77,6 +86,7 @@ impl<'s> Peer<'s> {
             match event {
                 Event::Ended(call, Ended::TimedOut) => self.ended(call, "timed_out", true),
                 Event::Ended(call, Ended::Closed) => self.ended(call, "closed", true),
+                Event::ChannelClosed(channel) => self.channel_closed(&channel, None),
                 Event::Expired(_) => unreachable!("no handler has a deadline"),
             }
         }
@@ -111,9 +121,10 @@ impl<'s> Peer<'s> {
         }
     }
 
-    fn understand(&mut self, incoming: Incoming<'_, &'s str, Invocation>) -> Result<(), Unproven> {
+    fn understand(&mut self, incoming: Incoming<'_, 's>) -> Result<(), Unproven> {
         match incoming {
             Incoming::Call(call) => self.serve(call)?,
+            Incoming::ChannelCall(channel, call) => self.serve_on(&channel, call)?,
             Incoming::Response(call, Answer::Result(None)) => self.ended(call, "nothing", true),
             Incoming::Response(call, Answer::Result(Some(json))) => {
                 self.ended(call, "ok", serde_json::from_str::<Value>(json).expect("JSON"));
@@ -122,7 +133,14 @@ impl<'s> Peer<'s> {
                 let (key, value) = thrown(&reason.read());
                 self.ended(call, key, value);
             }
-            Incoming::Response(call, Answer::Channel) => self.ended(call, "channel", true),
+            Incoming::Response(_, Answer::Channel) => unreachable!("every call may be answered by a channel"),
+            Incoming::Opened(call, key) => {
+                let channel = self.opened(call, key);
+                self.ended(call, "channel", channel);
+            }
+            Incoming::Item(channel, item) => self.item(&channel, &item),
+            Incoming::Overflow(channel) => self.overflow(&channel),
+            Incoming::Aborted(_, channel, _, reason) => self.channel_closed(&channel, Some(&reason.read())),
             Incoming::Cancelled(invocation, reason) => {
                 let (key, value) = thrown(&reason.read());
                 let Invocation { handler, call } = &invocation;
@@ -131,12 +149,14 @@ impl<'s> Peer<'s> {
                 let waiting = self.waiting.iter_mut().find(|waiting| waiting.invocation == invocation);
                 waiting.expect("a waiting handler").cancelled = true;
             }
+            Incoming::Resumed(..) | Incoming::ResultAwaited(..) => unreachable!("no handler sends or uploads items"),
+            Incoming::NotJson => unreachable!("the frame was decoded again"),
             Incoming::Nothing => {}
         }
         Ok(())
     }
 
-    fn serve(&mut self, mut call: Call<'_>) -> Result<(), Unproven> {
+    fn serve(&mut self, call: Call<'_>) -> Result<(), Unproven> {
         let channel = match &call.scope {
             Scope::Named(name) => Some(&**name),
             Scope::Main => None,
@@ -145,20 +165,33 @@ impl<'s> Peer<'s> {
         let handlers = self.handlers;
         let mut on_channel = handlers.iter().filter(|handler| handler.channel.as_deref() == channel).peekable();
         let channel_exists = on_channel.peek().is_some();
-        let found = match on_channel.find(|handler| handler.event == call.event) {
-            Some(handler) => read(&mut call.arguments, handler.arity).map(|arguments| (handler, arguments)),
+        let handler = on_channel.find(|handler| handler.event == call.event);
+        self.serve_with(handler.map(|handler| (handler, handler.label())), channel_exists, call)
+    }
+
+    /// Runs a handler, which has this label; without one the call is rejected.
+    pub(super) fn serve_with(
+        &mut self,
+        handler: Option<(&'s Handler, String)>,
+        channel_exists: bool,
+        mut call: Call<'_>,
+    ) -> Result<(), Unproven> {
+        let found = match handler {
+            Some((handler, label)) => {
+                read(&mut call.arguments, handler.arity).map(|arguments| (handler, label, arguments))
+            }
             None => Err(Rejection::no_listener(&call.event, &call.scope, channel_exists)),
         };
         match found {
-            Ok((handler, arguments)) => self.run(handler, call.id, arguments),
+            Ok((handler, label, arguments)) => self.run(handler, label, call.id, arguments),
             Err(_) if !call.arguments.is_proven() => return Err(Unproven),
             Err(rejection) => self.answer(call.id, Err(rejection)),
         }
         Ok(())
     }
 
-    fn run(&mut self, handler: &Handler, id: Option<RequestId>, arguments: Vec<Value>) {
-        self.effects.push(json!({ "called": { "handler": handler.label(), "args": arguments } }));
+    fn run(&mut self, handler: &'s Handler, label: String, id: Option<RequestId>, arguments: Vec<Value>) {
+        self.effects.push(json!({ "called": { "handler": label, "args": arguments } }));
         let outcome = match &handler.behaviour {
             Behaviour::Echo => Ok(arguments.into_iter().next()),
             Behaviour::Args => Ok(Some(arguments.into())),
@@ -166,7 +199,8 @@ impl<'s> Peer<'s> {
             Behaviour::Return(value) => Ok(Some(value.clone())),
             Behaviour::ThrowError(message) => Err(Rejection::new(message)),
             Behaviour::ThrowValue(value) => Err(Rejection::value(value.clone())),
-            Behaviour::Wait => return self.wait(handler.label(), id),
+            Behaviour::Wait => return self.wait(label, id),
+            Behaviour::Channel(channel) => return self.answer_with_channel(id, &channel.handlers),
         };
         self.answer(id, outcome);
     }
@@ -207,16 +241,21 @@ impl<'s> Peer<'s> {
             Ok(None) => encode::result(&mut frame, id, &()).expect("JSON"),
             Err(rejection) => encode::rejection(&mut frame, id, &rejection),
         }
+        self.respond(&frame);
+    }
+
+    pub(super) fn respond(&mut self, frame: &[u8]) {
         self.transmit();
         if self.connection.is_open() {
-            self.sent(&frame);
+            self.sent(frame);
         }
     }
 
     fn call(&mut self, request: &'s Request) {
         let Some(call) = self.encode(&request.emit) else { return };
         let deadline = request.timeout_ms.map(|timeout| self.now + Duration::from_millis(timeout));
-        match self.connection.request(call, &request.id, deadline, None) {
+        let opens = self.anonymous.opens(&request.id);
+        match self.connection.request(call, &request.id, deadline, None, Some(opens)) {
             Ok(id) => assert_eq!(self.calls.insert(&request.id, id), None),
             Err(error) => self.refused(&error.to_string()),
         }
@@ -224,13 +263,16 @@ impl<'s> Peer<'s> {
 
     fn emit(&mut self, emit: &Emit) {
         let Some(call) = self.encode(emit) else { return };
-        if let Err(error) = self.connection.event(Outgoing::Owned(call.into_event())) {
+        if let Err(error) = self.connection.emit(call) {
             self.refused(&error.to_string());
         }
     }
 
     fn encode(&mut self, emit: &Emit) -> Option<EncodedCall> {
-        if let Err(error) = check_event(&emit.event, emit.channel.as_deref()) {
+        let channel = emit.channel.as_ref().map(|channel| match channel {
+            Target::Named(name) | Target::Anonymous { anon: name } => name.as_str(),
+        });
+        if let Err(error) = check_event(&emit.event, channel) {
             self.refused(&error.to_string());
             return None;
         }
@@ -238,14 +280,14 @@ impl<'s> Peer<'s> {
         for argument in &emit.args {
             call.argument(argument).expect("JSON");
         }
-        Some(call.finish(emit.channel.as_deref()))
+        Some(match &emit.channel {
+            Some(Target::Anonymous { anon }) => call.finish_on(self.anonymous.key(anon)),
+            Some(Target::Named(_)) | None => call.finish(channel),
+        })
     }
 
     fn cancel(&mut self, call: &str, reason: Option<&Thrown>) {
-        let reason = reason.map(|reason| match reason {
-            Thrown::Error(message) => Reason::new(message),
-            Thrown::Value(value) => Reason::value(value.clone()),
-        });
+        let reason = reason.map(Thrown::to_reason);
         if let Some(call) = self.connection.cancel(self.calls[call], reason.as_ref()) {
             self.ended(call, "aborted", true);
         }
@@ -294,7 +336,7 @@ fn read(arguments: &mut Arguments<'_>, arity: usize) -> Result<Vec<Value>, Rejec
 }
 
 /// A rejection or a reason as scenarios write it.
-fn thrown(rejection: &Rejection) -> (&'static str, Value) {
+pub(super) fn thrown(rejection: &Rejection) -> (&'static str, Value) {
     match (rejection.message(), rejection.properties(), rejection.as_value()) {
         (Some(message), Some(properties), None) if properties.is_empty() => ("error", json!({ "message": message })),
         (Some(message), Some(properties), None) => ("error", json!({ "message": message, "props": properties })),

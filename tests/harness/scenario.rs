@@ -3,6 +3,7 @@
 use serde::Deserialize;
 use serde::de::{Deserializer, Error};
 use serde_json::Value;
+use wswrapper::proto::Reason;
 
 #[derive(Deserialize)]
 pub(crate) struct Recording {
@@ -19,7 +20,7 @@ pub(crate) struct Scenario {
     pub(crate) steps: Vec<Step>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Debug)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Handler {
     pub(crate) event: String,
@@ -29,7 +30,7 @@ pub(crate) struct Handler {
     pub(crate) behaviour: Behaviour,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Debug)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Behaviour {
     #[serde(deserialize_with = "yes")]
@@ -43,6 +44,14 @@ pub(crate) enum Behaviour {
     Return(Value),
     ThrowError(String),
     ThrowValue(Value),
+    Channel(AnonymousChannel),
+}
+
+/// An anonymous channel that a handler returns.
+#[derive(Deserialize, Debug)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AnonymousChannel {
+    pub(crate) handlers: Vec<Handler>,
 }
 
 #[derive(Deserialize)]
@@ -62,6 +71,11 @@ pub(crate) enum Action {
     Cancel(Cancel),
     Settle(Settle),
     AdvanceMs(u64),
+    ChannelAbort(ChannelAbort),
+    ChannelClose(ChannelClose),
+    IterNew(IterNew),
+    IterNext(IterNext),
+    IterReturn(IterReturn),
     #[serde(deserialize_with = "yes")]
     Connect,
     #[serde(deserialize_with = "yes")]
@@ -72,6 +86,9 @@ pub(crate) enum Action {
 pub(crate) struct Request {
     pub(crate) id: String,
     pub(crate) timeout_ms: Option<u64>,
+    /// What handles events and requests on the anonymous channel that the answer may be.
+    #[serde(default)]
+    pub(crate) on_channel: Vec<Handler>,
     #[serde(flatten)]
     pub(crate) emit: Emit,
 }
@@ -80,7 +97,48 @@ pub(crate) struct Request {
 pub(crate) struct Emit {
     pub(crate) event: String,
     pub(crate) args: Vec<Value>,
-    pub(crate) channel: Option<String>,
+    pub(crate) channel: Option<Target>,
+}
+
+#[derive(Deserialize, Debug)]
+#[serde(untagged)]
+pub(crate) enum Target {
+    Named(String),
+    Anonymous { anon: String },
+}
+
+#[derive(Deserialize, Debug)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ChannelAbort {
+    pub(crate) channel: String,
+    pub(crate) reason: Option<Thrown>,
+}
+
+#[derive(Deserialize, Debug)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ChannelClose {
+    pub(crate) channel: String,
+}
+
+#[derive(Deserialize, Debug)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct IterNew {
+    pub(crate) iter: String,
+    pub(crate) channel: String,
+}
+
+#[derive(Deserialize, Debug)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct IterNext {
+    pub(crate) iter: String,
+    #[serde(rename = "as")]
+    pub(crate) name: String,
+}
+
+#[derive(Deserialize, Debug)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct IterReturn {
+    pub(crate) iter: String,
 }
 
 #[derive(Deserialize, Debug)]
@@ -112,6 +170,15 @@ pub(crate) enum Outcome {
     Resolve(Value),
     RejectError(String),
     RejectValue(Value),
+}
+
+impl Thrown {
+    pub(crate) fn to_reason(&self) -> Reason {
+        match self {
+            Self::Error(message) => Reason::new(message),
+            Self::Value(value) => Reason::value(value.clone()),
+        }
+    }
 }
 
 impl Handler {

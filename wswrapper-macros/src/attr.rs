@@ -2,6 +2,7 @@ use proc_macro2::TokenStream;
 use syn::{Attribute, Ident, LitStr, Path};
 
 use crate::errors::Errors;
+use crate::on_full::OnFull;
 use crate::pairs::Pairs;
 use crate::wire_name::RenameRule;
 use crate::{args, text};
@@ -12,6 +13,7 @@ pub(crate) struct MethodAttr {
     pub(crate) event: Option<Ident>,
     pub(crate) blocking: Option<Ident>,
     pub(crate) spawn: Option<Ident>,
+    pub(crate) on_full: Option<OnFull>,
 }
 
 /// `#[ws(..)]` on an argument.
@@ -39,12 +41,13 @@ pub(crate) struct VariantAttr {
 
 impl MethodAttr {
     pub(crate) fn read(attrs: &[Attribute], errors: &mut Errors) -> Self {
-        let pairs = Pairs::read(lists(attrs, errors), &["name", "event", "blocking", "spawn"], errors);
+        let pairs = Pairs::read(lists(attrs, errors), &["name", "event", "blocking", "spawn", "on_full"], errors);
         Self {
             name: pairs.string("name", text::EMPTY_EVENT, errors),
             event: pairs.flag("event", errors).cloned(),
             blocking: pairs.flag("blocking", errors).cloned(),
             spawn: pairs.flag("spawn", errors).cloned(),
+            on_full: OnFull::read(&pairs, errors),
         }
     }
 }

@@ -6,7 +6,8 @@
 //!
 //! - `args`, `attr`, `pairs`: the arguments of the attributes
 //! - `parse`: a trait or an `impl` block, its bodies left as raw tokens
-//! - `model`, `error_model`: what the user wrote
+//! - `repair`: mistakes after which rustc would give the wrong advice
+//! - `model`, `output`, `error_model`: what the user wrote
 //! - `check`: the rules, with their messages in `text`
 //! - `expand`: the tokens, which cannot fail
 
@@ -17,9 +18,12 @@ mod error_model;
 mod errors;
 mod expand;
 mod model;
+mod on_full;
+mod output;
 mod pairs;
 mod parse;
 mod pipeline;
+mod repair;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -78,6 +82,166 @@ use proc_macro::TokenStream;
 ///
 /// An `async fn` of the trait returns a future that is [`Send`]; an `impl` still writes
 /// plain `async fn`.
+///
+/// # Streams
+///
+/// A method that returns `impl Stream<Item = T> + Send`, or a `Result` of it under any name,
+/// answers item by item. The caller gets a `Streaming<T>`, whose items are
+/// `Result<T, CallError<E>>`; `E` is that of the items, where they are `Result`s themselves.
+///
+/// ```
+/// use std::convert::Infallible;
+///
+/// use wswrapper::{CallError, Peer, Stream, ws_handlers, ws_service};
+/// # mod stream {
+/// #     use std::{pin::Pin, task::{Context, Poll}};
+/// #     pub(crate) struct Iter<I>(I);
+/// #     pub(crate) fn iter<I>(items: I) -> Iter<I> {
+/// #         Iter(items)
+/// #     }
+/// #     impl<I: Iterator + Unpin> wswrapper::Stream for Iter<I> {
+/// #         type Item = I::Item;
+/// #         fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<I::Item>> {
+/// #             Poll::Ready(self.0.next())
+/// #         }
+/// #     }
+/// # }
+///
+/// #[ws_service(channel = "calc")]
+/// trait Calc {
+///     async fn count(&self, to: u32) -> impl Stream<Item = u32> + Send;
+///     #[ws(on_full = "drop_oldest")]
+///     async fn prices(&self, of: &str) -> Result<impl Stream<Item = f64> + Send, String>;
+/// }
+///
+/// struct Desk {
+///     prices: Vec<f64>,
+/// }
+///
+/// #[ws_handlers]
+/// impl Calc for Desk {
+///     async fn count(&self, to: u32) -> impl Stream<Item = u32> + Send {
+///         stream::iter(1..=to)
+///     }
+///     async fn prices(&self, of: &str) -> Result<impl Stream<Item = f64> + Send, String> {
+///         let is_known = of == "tea";
+///         is_known.then(|| stream::iter(self.prices.iter().copied())).ok_or_else(|| format!("no {of}"))
+///     }
+/// }
+///
+/// async fn call(peer: &Peer) -> Result<u32, CallError<Infallible>> {
+///     let mut sum = 0;
+///     let mut numbers = CalcProxy::new(peer).count(3).await?;
+///     while let Some(n) = numbers.next().await {
+///         let n: u32 = n?;
+///         sum += n;
+///     }
+///     Ok(sum)
+/// }
+/// ```
+///
+/// A stream is polled in the task of its connection, and may borrow from `self`. It is dropped
+/// when the caller drops its `Streaming`.
+///
+/// The caller says how many items may be on their way to it: `numbers.window(256)`, before the
+/// first is taken. What becomes of more of them is for the method to say, by
+/// `#[ws(on_full = "..")]`:
+///
+/// - `"wait"`: the stream is not polled until there is room. This is the default.
+/// - `"drop_oldest"`, `"drop_newest"`: an item that waits is thrown away.
+/// - `"latest"`: only the newest item waits.
+/// - `"close"`: the stream ends.
+///
+/// # Uploads
+///
+/// An argument `Upload<T>` is a stream that the caller sends: the handler takes its items while
+/// they come, and answers when it likes. It is read by `next().await`, which gives
+/// `Option<Result<T, CallError<E>>>`. The proxy takes any `Stream` there: of `T`, or, for
+/// `Upload<T, E>`, of `Result<T, E>`.
+///
+/// ```
+/// use std::convert::Infallible;
+///
+/// use wswrapper::{CallError, Peer, Stream, Upload, ws_handlers, ws_service};
+///
+/// #[ws_service(channel = "calc")]
+/// trait Calc {
+///     async fn sum(&self, start: i64, numbers: Upload<i64>) -> i64;
+/// }
+///
+/// struct Desk;
+///
+/// #[ws_handlers]
+/// impl Calc for Desk {
+///     async fn sum(&self, start: i64, mut numbers: Upload<i64>) -> i64 {
+///         let mut sum = start;
+///         while let Some(Ok(n)) = numbers.next().await {
+///             sum += n;
+///         }
+///         sum
+///     }
+/// }
+///
+/// async fn call(
+///     peer: &Peer,
+///     numbers: impl Stream<Item = i64> + Send + 'static,
+/// ) -> Result<i64, CallError<Infallible>> {
+///     CalcProxy::new(peer).sum(0, numbers).await
+/// }
+/// ```
+///
+/// A method can take one upload, among other arguments. It is an `async fn`, and does not
+/// return a stream.
+///
+/// # Scoped services
+///
+/// A method can open another service for its caller alone: it returns a `Scoped` of that
+/// service's contract, made of the value that serves it. The caller gets its proxy. When the
+/// caller drops the last handle of it, the value is dropped too.
+///
+/// ```
+/// use std::convert::Infallible;
+/// use std::sync::atomic::{AtomicI64, Ordering};
+///
+/// use wswrapper::{AnonymousChannel, CallError, Peer, Scoped, ws_handlers, ws_service};
+///
+/// #[ws_service]
+/// trait Calculator {
+///     async fn add(&self, n: i64) -> i64;
+/// }
+///
+/// #[ws_service(channel = "desk")]
+/// trait Desk {
+///     async fn calculator(&self, start: i64) -> Scoped<dyn Calculator>;
+/// }
+///
+/// struct Sum(AtomicI64);
+///
+/// #[ws_handlers]
+/// impl Calculator for Sum {
+///     async fn add(&self, n: i64) -> i64 {
+///         self.0.fetch_add(n, Ordering::Relaxed) + n
+///     }
+/// }
+///
+/// struct Office;
+///
+/// #[ws_handlers]
+/// impl Desk for Office {
+///     async fn calculator(&self, start: i64) -> Scoped<dyn Calculator> {
+///         Scoped::new(Sum(AtomicI64::new(start)))
+///     }
+/// }
+///
+/// async fn call(peer: &Peer) -> Result<i64, CallError<Infallible>> {
+///     let calculator: CalculatorProxy<AnonymousChannel> =
+///         DeskProxy::new(peer).calculator(40).await?;
+///     calculator.add(1).await?;
+///     calculator.add(1).await
+/// }
+/// ```
+///
+/// A method that is `spawn` or `blocking`, or takes an upload, cannot answer with one.
 ///
 /// # Where a method runs
 ///

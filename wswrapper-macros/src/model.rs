@@ -2,18 +2,18 @@
 
 use std::ptr;
 
-use proc_macro2::Span;
 use syn::spanned::Spanned as _;
 use syn::{
-    Attribute, FnArg, GenericArgument, Ident, LitStr, Pat, PatType, Path, PathArguments, PathSegment, ReturnType, Type,
+    Attribute, FnArg, GenericArgument, Ident, LitStr, Pat, PatType, Path, PathArguments, PathSegment, Type,
     TypeParamBound, Visibility,
 };
 
 use crate::args::Args;
 use crate::attr::{ArgumentAttr, MethodAttr};
 use crate::errors::Errors;
+use crate::on_full::OnFull;
+use crate::output::Output;
 use crate::parse::{Function, Impl, ImplementedTrait, Member, Trait};
-use crate::tokens;
 use crate::wire_name::{RenameRule, WireName};
 
 /// A trait that describes a service.
@@ -56,6 +56,7 @@ pub(crate) struct Method<'a> {
     pub(crate) context: Option<&'a PatType>,
     pub(crate) arguments: Vec<Argument<'a>>,
     pub(crate) output: Output<'a>,
+    pub(crate) on_full: Option<OnFull>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,12 +81,12 @@ pub(crate) struct Argument<'a> {
     pub(crate) input: &'a PatType,
     pub(crate) name: Ident,
     pub(crate) ty: &'a Type,
-    pub(crate) passing: Passing,
+    pub(crate) passing: Passing<'a>,
 }
 
 /// How an argument is decoded at one end and taken at the other.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Passing {
+#[derive(Clone, Copy)]
+pub(crate) enum Passing<'a> {
     /// As the type that was written.
     Owned,
     /// `String`: a proxy takes `&str` too.
@@ -94,15 +95,17 @@ pub(crate) enum Passing {
     Str,
     /// `&[u8]`.
     Bytes,
+    /// Item by item, after the call.
+    Upload(Upload<'a>),
     /// A `Context` that is not where it has to be.
     Context,
 }
 
-/// The return type, and where an error about either half of it belongs.
-pub(crate) struct Output<'a> {
-    pub(crate) ty: Option<&'a Type>,
-    pub(crate) ok: Span,
-    pub(crate) err: Span,
+/// `Upload<T>`, or `Upload<T, E>` where items can fail.
+#[derive(Clone, Copy)]
+pub(crate) struct Upload<'a> {
+    pub(crate) item: &'a Type,
+    pub(crate) error: Option<&'a Type>,
 }
 
 impl<'a> Service<'a> {
@@ -189,7 +192,8 @@ impl<'a> Method<'a> {
             execution: Execution::new(attr.blocking, attr.spawn),
             context,
             arguments,
-            output: Output::new(function),
+            output: Output::new(&function.sig),
+            on_full: attr.on_full,
         }
     }
 
@@ -197,6 +201,15 @@ impl<'a> Method<'a> {
     pub(crate) fn attrs(&self, name: &str) -> impl Iterator<Item = &'a Attribute> {
         let attrs = self.function.attrs.iter();
         attrs.filter(move |attr| attr.path().is_ident(name))
+    }
+
+    /// Those that the call itself brings.
+    pub(crate) fn sent_arguments(&self) -> impl Iterator<Item = &Argument<'a>> {
+        self.arguments.iter().filter(|argument| argument.upload().is_none())
+    }
+
+    pub(crate) fn upload(&self) -> Option<(&Argument<'a>, Upload<'a>)> {
+        self.arguments.iter().find_map(|argument| Some((argument, argument.upload()?)))
     }
 
     pub(crate) fn is_async(&self) -> bool {
@@ -213,10 +226,17 @@ impl Execution {
             (Some(_), Some(spawn)) => Self::Both(spawn),
         }
     }
+
+    pub(crate) fn word(&self) -> Option<&Ident> {
+        match self {
+            Self::InPlace => None,
+            Self::Blocking(word) | Self::Spawned(word) | Self::Both(word) => Some(word),
+        }
+    }
 }
 
 impl<'a> Argument<'a> {
-    fn new(input: &'a PatType, passing: Passing, at: usize) -> Self {
+    fn new(input: &'a PatType, passing: Passing<'a>, at: usize) -> Self {
         let name = match &*input.pat {
             Pat::Ident(pat) => pat.ident.clone(),
             // Reported by the check of patterns.
@@ -224,10 +244,17 @@ impl<'a> Argument<'a> {
         };
         Self { input, name, ty: &input.ty, passing }
     }
+
+    pub(crate) fn upload(&self) -> Option<Upload<'a>> {
+        match self.passing {
+            Passing::Upload(upload) => Some(upload),
+            _ => None,
+        }
+    }
 }
 
-impl Passing {
-    fn of(ty: &Type) -> Self {
+impl<'a> Passing<'a> {
+    fn of(ty: &'a Type) -> Self {
         match through_groups(ty) {
             Type::Reference(reference) if reference.mutability.is_none() => match through_groups(&reference.elem) {
                 Type::Slice(slice) if is_named(&slice.elem, "u8") => Self::Bytes,
@@ -235,20 +262,19 @@ impl Passing {
                 _ => Self::Owned,
             },
             ty if is_plain_string(ty) => Self::Text,
-            _ => Self::Owned,
+            ty => Upload::of(ty).map_or(Self::Owned, Self::Upload),
         }
     }
 }
 
-impl<'a> Output<'a> {
-    fn new(function: &'a Function) -> Self {
-        let ReturnType::Type(_, ty) = &function.sig.output else {
-            let method = function.sig.ident.span();
-            return Self { ty: None, ok: method, err: method };
-        };
-        let whole = tokens::first_span(ty);
-        let (ok, err) = result_arguments(ty);
-        Self { ty: Some(ty), ok: ok.map_or(whole, tokens::first_span), err: err.map_or(whole, tokens::first_span) }
+impl<'a> Upload<'a> {
+    fn of(ty: &'a Type) -> Option<Self> {
+        match type_arguments(last_segment(ty).filter(|segment| segment.ident == "Upload")?)[..] {
+            [item] => Some(Self { item, error: None }),
+            // Of more rustc speaks.
+            [item, error, ..] => Some(Self { item, error: Some(error) }),
+            [] => None,
+        }
     }
 }
 
@@ -258,6 +284,18 @@ pub(crate) fn last_segment(ty: &Type) -> Option<&PathSegment> {
         Type::Path(ty) if ty.qself.is_none() => ty.path.segments.last(),
         _ => None,
     }
+}
+
+/// The type arguments of a segment, or none where it has others as well.
+pub(crate) fn type_arguments(segment: &PathSegment) -> Vec<&Type> {
+    let PathArguments::AngleBracketed(arguments) = &segment.arguments else {
+        return Vec::new();
+    };
+    let types = arguments.args.iter().map(|argument| match argument {
+        GenericArgument::Type(ty) => Some(ty),
+        _ => None,
+    });
+    types.collect::<Option<_>>().unwrap_or_default()
 }
 
 /// What an invisible group holds: such is a `$ty:ty` of a macro by example.
@@ -287,25 +325,10 @@ fn widest_visibility(members: &[Member]) -> Visibility {
     if is_public { syn::parse_quote!(pub) } else { syn::parse_quote!(pub(crate)) }
 }
 
-fn is_named(ty: &Type, name: &str) -> bool {
+pub(crate) fn is_named(ty: &Type, name: &str) -> bool {
     last_segment(ty).is_some_and(|segment| segment.ident == name)
 }
 
 fn is_plain_string(ty: &Type) -> bool {
     last_segment(ty).is_some_and(|segment| segment.ident == "String" && segment.arguments.is_none())
-}
-
-/// `T` and `E` of a type that is spelled `Result`.
-fn result_arguments(ty: &Type) -> (Option<&Type>, Option<&Type>) {
-    let Some(segment) = last_segment(ty).filter(|segment| segment.ident == "Result") else {
-        return (None, None);
-    };
-    let PathArguments::AngleBracketed(arguments) = &segment.arguments else {
-        return (None, None);
-    };
-    let mut types = arguments.args.iter().filter_map(|argument| match argument {
-        GenericArgument::Type(ty) => Some(ty),
-        _ => None,
-    });
-    (types.next(), types.next())
 }

@@ -1,4 +1,4 @@
-//! Parse, model, check, expand. Whatever is wrong is reported beside what was expanded,
+//! Parse, repair, model, check, expand. Whatever is wrong is reported beside what was expanded,
 //! so that one mistake shows as one error.
 
 use proc_macro2::TokenStream;
@@ -9,14 +9,15 @@ use crate::error_model::ErrorType;
 use crate::errors::Errors;
 use crate::model::{PlainImpl, Service, TraitImpl};
 use crate::parse::{Impl, Trait};
-use crate::{check, expand, text, tokens};
+use crate::{check, expand, repair, text, tokens};
 
 pub(crate) fn service(args: TokenStream, item: TokenStream) -> TokenStream {
     let mut errors = Errors::new();
     let args = Args::read(args, &mut errors);
-    let Some(parsed) = errors.ok(syn::parse2::<Trait>(item.clone())) else {
+    let Some(mut parsed) = errors.ok(syn::parse2::<Trait>(item.clone())) else {
         return reported(tokens::without_ws(item), errors);
     };
+    repair::streams(&mut parsed.members, &mut errors);
     let mut service = Service::new(&parsed, &args, &mut errors);
     check::service(&mut service, &mut errors);
     reported(expand::service(&service), errors)
@@ -25,9 +26,10 @@ pub(crate) fn service(args: TokenStream, item: TokenStream) -> TokenStream {
 pub(crate) fn handlers(args: TokenStream, item: TokenStream) -> TokenStream {
     let mut errors = Errors::new();
     let args = Args::read(args, &mut errors);
-    let Some(parsed) = errors.ok(syn::parse2::<Impl>(item.clone())) else {
+    let Some(mut parsed) = errors.ok(syn::parse2::<Impl>(item.clone())) else {
         return reported(tokens::without_ws(item), errors);
     };
+    repair::streams(&mut parsed.members, &mut errors);
     if let Some(implemented) = &parsed.trait_ {
         args.forbid_rename_all(&mut errors);
         let handlers = TraitImpl::new(&parsed, implemented, &args);

@@ -41,6 +41,49 @@ fn where_a_handler_runs_is_said_in_one_word() {
 }
 
 #[test]
+fn a_stream_is_run_where_it_was_returned() {
+    let expanded = pipeline::service(
+        quote!(channel = "calc"),
+        quote! {
+            pub trait Calc {
+                async fn count(&self, to: u32) -> impl Stream<Item = u32> + Send;
+            }
+        },
+    );
+    insta::assert_snapshot!(pretty(expanded));
+}
+
+#[test]
+fn a_stream_can_be_refused_and_its_items_can_fail() {
+    let expanded = pipeline::handlers(
+        quote!(channel = "logs"),
+        quote! {
+            impl Logs {
+                #[ws(on_full = "drop_oldest")]
+                fn tail(&self, context: Context, file: &str) -> io::Result<impl Stream<Item = Result<Line, LogError>>> {
+                    todo!()
+                }
+            }
+        },
+    );
+    insta::assert_snapshot!(pretty(expanded));
+}
+
+#[test]
+fn an_upload_is_an_argument_that_the_call_does_not_bring() {
+    let expanded = pipeline::service(
+        TokenStream::new(),
+        quote! {
+            trait Calc {
+                async fn sum(&self, context: Context, a: i64, numbers: Upload<i64>, unit: &str) -> Result<i64, CalcError>;
+                async fn collect(&self, parts: Upload<Part, PartError>);
+            }
+        },
+    );
+    insta::assert_snapshot!(pretty(expanded));
+}
+
+#[test]
 fn a_trait_keeps_its_bodies_and_a_plain_method_its_signature() {
     let expanded = pipeline::service(
         quote!(rename_all = "camelCase"),

@@ -3,7 +3,7 @@
 //! The rule comes first and the remedy after `help:`; rustc indents it.
 
 use quote::ToTokens as _;
-use syn::{Ident, Path};
+use syn::{Ident, Path, Type};
 
 pub(crate) const SERVICE_ON_NO_TRAIT: &str = "`#[ws_service]` belongs on a trait\n\
     help: put it on the trait that describes the handlers, and `#[ws_handlers]` on their `impl`";
@@ -56,13 +56,58 @@ pub(crate) const SELF_IN_SIGNATURE: &str = "a handler cannot name `Self` in its 
     help: the proxy at the other end is another type; write the type's own name";
 
 pub(crate) const IMPL_RETURN: &str = "a handler cannot return `impl Trait`\n\
-    help: name the type, so that the proxy can return it too";
+    help: name the type, so that the proxy can return it too; only `impl Stream` needs no name";
 
 pub(crate) const REFERENCE_RETURN: &str = "a handler cannot return a reference\n\
     help: a response is sent after the handler has ended; return an owned type";
 
 pub(crate) const EVENT_RETURN: &str = "an event has no answer to return\n\
     help: remove the return type, or remove `#[ws(event)]`";
+
+pub(crate) const STREAM_WITHOUT_ITEM: &str = "a stream's item type must be written\n\
+    help: write `impl Stream<Item = T> + Send`";
+
+pub(crate) const NO_IMPL_STREAM: &str = "a stream is returned as `impl Stream`\n\
+    help: write `impl Stream<Item = T> + Send`";
+
+pub(crate) const BOXED_STREAM: &str = "a stream is returned as `impl Stream`\n\
+    help: write `impl Stream<Item = T> + Send`; the body can still return a boxed one";
+
+pub(crate) const STREAM_WITHIN: &str = "a stream must be the whole answer, or the `Ok` of a `Result`\n\
+    help: send the rest as items, or return it from a method of its own";
+
+pub(crate) const STREAM_ELSEWHERE: &str = "a stream runs in the task of its connection\n\
+    help: let a task of your own feed a channel, and return a stream of what comes out of it";
+
+pub(crate) const ON_FULL_WITHOUT_STREAM: &str = "`on_full` belongs to a method that returns a stream\n\
+    help: remove it, or return `impl Stream<Item = T> + Send`";
+
+pub(crate) const SCOPED_WITHIN: &str = "a scoped service must be the whole answer, or the `Ok` of a `Result`\n\
+    help: return a `Result` if there may be none, or the rest from a method of its own";
+
+pub(crate) const UPLOAD_WITHIN: &str = "an upload must be a whole argument\n\
+    help: write `Upload<T>` with nothing around it; an upload may have no items";
+
+pub(crate) const STREAM_ARGUMENT: &str = "a stream that the caller sends is an `Upload`\n\
+    help: write `Upload<T>`; the proxy takes any stream of `T` for it";
+
+pub(crate) const TWO_UPLOADS: &str = "a method can take one upload\n\
+    help: let its items be an `enum`, or write two methods";
+
+pub(crate) const EVENT_UPLOAD: &str = "an event cannot take an upload\n\
+    help: remove `#[ws(event)]`; items follow a request, until it is answered";
+
+pub(crate) const PLAIN_UPLOAD: &str = "a handler of an upload must be an `async fn`\n\
+    help: add `async`; its items come after the call and have to be awaited";
+
+pub(crate) const UPLOAD_AND_STREAM: &str = "a method cannot take an upload and return a stream\n\
+    help: write two methods";
+
+pub(crate) const UPLOAD_ELSEWHERE: &str = "an upload is read in the task of its connection\n\
+    help: hand its items over to a task of your own";
+
+pub(crate) const REFERENCE_ITEM: &str = "an item cannot be a reference\n\
+    help: items travel one by one, as JSON; use an owned type";
 
 pub(crate) const ASSOCIATED_TYPE: &str = "a service cannot have associated types\n\
     help: a proxy has no way to name them; use the types themselves";
@@ -106,6 +151,14 @@ pub(crate) fn argument_with_value(name: &Ident) -> String {
 
 pub(crate) fn unknown_rename_rule(rule: &str, expected: &[&str]) -> String {
     format!("unknown rule `{rule}`, expected one of: {}", list(expected))
+}
+
+pub(crate) fn unknown_policy(policy: &str, expected: &[&str]) -> String {
+    format!("unknown policy `{policy}`, expected one of: {}", list(expected))
+}
+
+pub(crate) fn stream_not_send(item: &Type) -> String {
+    format!("a stream must be `Send`\nhelp: write `impl Stream<Item = {}> + Send`", code(item))
 }
 
 pub(crate) fn attribute_in_trait_impl(trait_path: &Path) -> String {
@@ -168,6 +221,24 @@ pub(crate) fn channel_mismatch(channel: &str) -> String {
         "the contract is on channel `{channel}`\n\
          help: remove `channel` here, or mount it elsewhere with `.service_at(\"x\", ..)`"
     )
+}
+
+/// As a user would have typed it.
+fn code(ty: &Type) -> String {
+    let spaced = ty.to_token_stream().to_string();
+    let tight = [
+        (" :: ", "::"),
+        (" < ", "<"),
+        (" >", ">"),
+        (" ,", ","),
+        ("& ", "&"),
+        ("( ", "("),
+        (" )", ")"),
+        ("[ ", "["),
+        (" ]", "]"),
+        (" ;", ";"),
+    ];
+    tight.iter().fold(spaced, |text, (loose, tight)| text.replace(loose, tight))
 }
 
 fn list(names: &[&str]) -> String {

@@ -10,6 +10,42 @@ pub(crate) fn contain(node: &impl ToTokens, word: &str) -> bool {
     })
 }
 
+/// Whether these tokens stand one behind the other anywhere in a node.
+pub(crate) fn contain_all(node: &impl ToTokens, run: &[&str]) -> bool {
+    let tokens: Vec<TokenTree> = node.to_token_stream().into_iter().collect();
+    let is_run = |part: &[TokenTree]| part.iter().zip(run).all(|(token, text)| token.to_string() == *text);
+    tokens.windows(run.len()).any(is_run)
+        || tokens.iter().any(|token| matches!(token, TokenTree::Group(group) if contain_all(&group.stream(), run)))
+}
+
+/// Whether `impl Name` or `dyn Name` stands anywhere in a node, by whatever path.
+pub(crate) fn contain_bound(node: &impl ToTokens, keyword: &str, name: &str) -> bool {
+    let mut is_bound = false;
+    let mut last_is_name = false;
+    for token in node.to_token_stream() {
+        match token {
+            TokenTree::Ident(ident) if ident == keyword => (is_bound, last_is_name) = (true, false),
+            TokenTree::Ident(ident) => last_is_name = ident == name,
+            TokenTree::Punct(punct) if matches!(punct.as_char(), ':' | '\'') => {}
+            _ if is_bound && last_is_name => return true,
+            TokenTree::Punct(punct) => is_bound &= punct.as_char() == '+',
+            TokenTree::Group(group) if contain_bound(&group.stream(), keyword, name) => return true,
+            TokenTree::Group(_) | TokenTree::Literal(_) => is_bound = false,
+        }
+    }
+    is_bound && last_is_name
+}
+
+/// How often a word stands in a node.
+pub(crate) fn count(node: &impl ToTokens, word: &str) -> usize {
+    let counts = node.to_token_stream().into_iter().map(|token| match token {
+        TokenTree::Ident(ident) => usize::from(ident == word),
+        TokenTree::Group(group) => count(&group.stream(), word),
+        _ => 0,
+    });
+    counts.sum()
+}
+
 /// The span of the first token, which is all that a stable compiler underlines.
 pub(crate) fn first_span(node: &impl ToTokens) -> Span {
     let first = node.to_token_stream().into_iter().next();

@@ -33,16 +33,16 @@ impl Broadcast {
 
     /// Sends an event by name, on the main channel: `server.broadcast().emit("news", ("hello",)).await`.
     pub fn emit(&self, event: &str, arguments: impl IntoArguments) -> EmitToAll {
-        self.send(encode(None, event, arguments).map(EncodedCall::into_event))
+        self.send(encode(None, event, arguments))
     }
 
     /// Sends an event by name, on a channel.
     pub fn emit_on(&self, channel: &str, event: &str, arguments: impl IntoArguments) -> EmitToAll {
-        self.send(encode(Some(channel), event, arguments).map(EncodedCall::into_event))
+        self.send(encode(Some(channel), event, arguments))
     }
 
-    pub(crate) fn send(&self, frame: Result<Vec<u8>, SendError>) -> EmitToAll {
-        EmitToAll { hub: Arc::clone(&self.hub), frame: Some(frame) }
+    pub(crate) fn send(&self, event: Result<EncodedCall, SendError>) -> EmitToAll {
+        EmitToAll { hub: Arc::clone(&self.hub), frame: Some(event.map(EncodedCall::into_event)) }
     }
 }
 

@@ -1,15 +1,19 @@
 //! Calls and events of ours, under way.
 
+use crate::anonymous::Scope;
 use crate::error::{CallError, SendError};
-use crate::handler::{Decode, WsError};
+use crate::handler::WsError;
+use crate::link::ChannelEnd;
 use crate::peer::Peer;
-use crate::proto::{self, EncodedCall, RawReason, Reason, RequestId};
+use crate::proto::{self, ChannelKey, EncodedCall, Opens, RawReason, Reason, RequestId, Role};
+use crate::reply::{Given, Reply, Wish};
 use bytes::Bytes;
 use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::Pin;
-use std::task::{Context, Poll, Waker};
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 /// A call under way: a future of its result.
@@ -24,11 +28,13 @@ pub struct Call<T, E> {
     types: PhantomData<fn() -> (T, E)>,
 }
 
-impl<T, E> Call<T, E> {
+impl<T: Reply, E> Call<T, E> {
     pub(crate) fn new(peer: Peer, call: Result<EncodedCall, SendError>) -> Self {
-        Self { raw: RawCall { peer, stage: Stage::Unsent(call.map(Some)), timeout: None }, types: PhantomData }
+        Self { raw: RawCall::new(peer, call, T::expected()), types: PhantomData }
     }
+}
 
+impl<T, E> Call<T, E> {
     /// Waits at most so long, from the first poll on; then the call ends as [`CallError::TimedOut`]. The other end is
     /// told how long its caller waits, and that it has given up [P-54].
     pub fn timeout(mut self, timeout: Duration) -> Self {
@@ -42,25 +48,13 @@ impl<T, E> Call<T, E> {
     }
 }
 
-impl<T: Decode, E: WsError> Future for Call<T, E> {
-    type Output = Result<T, CallError<E::Remote>>;
+impl<T: Reply, E: WsError> Future for Call<T, E> {
+    type Output = Result<T::Output, CallError<E::Remote>>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.get_mut().raw.poll(cx).map(|end| {
-            let json = match end? {
-                End::Result(Some(json)) => json,
-                // A useless channel from a peer that meant null [P-32].
-                End::Result(None) | End::Channel => Bytes::from_static(b"null"),
-                End::Rejected { value, error } => {
-                    let value = std::str::from_utf8(&value).unwrap_or_default();
-                    let rejection = RawReason { value, error }.read();
-                    return Err(E::from_rejection(rejection).map_or_else(CallError::Refused, CallError::Rejected));
-                }
-                End::Without(proto::Ended::TimedOut) => return Err(CallError::TimedOut),
-                End::Without(proto::Ended::Closed) => return Err(CallError::Closed),
-            };
-            serde_json::from_slice(&json).map_err(CallError::Decode)
-        })
+        let raw = &mut self.get_mut().raw;
+        let answer = ready!(raw.poll(cx))?.into_answer::<E>()?;
+        Poll::Ready(T::from_answer(&raw.peer, &raw.wish, Given(answer)).map_err(CallError::Decode))
     }
 }
 
@@ -70,10 +64,26 @@ impl<T, E> fmt::Debug for Call<T, E> {
     }
 }
 
+impl<T, E> Call<T, E> {
+    pub(crate) fn expected(&self) -> &Expected {
+        &self.raw.wish.0
+    }
+
+    pub(crate) fn expect(&mut self, expected: Expected) {
+        self.raw.wish = Wish(expected);
+    }
+
+    /// The same call, its answer taken in another way.
+    pub(crate) fn taken_as<U>(self) -> Call<U, E> {
+        Call { raw: self.raw, types: PhantomData }
+    }
+}
+
 /// The part of a call that does not depend on its types.
-struct RawCall {
+pub(crate) struct RawCall {
     peer: Peer,
     stage: Stage,
+    wish: Wish,
     timeout: Option<Duration>,
 }
 
@@ -81,6 +91,30 @@ enum Stage {
     Unsent(Result<Option<EncodedCall>, SendError>),
     Waiting(Waiting),
     Ended,
+}
+
+/// What answers a call.
+pub(crate) enum Expected {
+    /// A value.
+    Value,
+    /// A stream, with this window.
+    Items(u32),
+    /// A channel over which this end then sends items.
+    Upload,
+    /// A channel with these handlers at this end.
+    Channel(Arc<Scope>),
+}
+
+impl Expected {
+    pub(crate) fn opens(&self) -> Option<Opens<ChannelEnd>> {
+        let (role, end) = match self {
+            Self::Value => return None,
+            Self::Items(_) => (Role::Consumer, ChannelEnd::Inbox(None)),
+            Self::Upload => (Role::Producer, ChannelEnd::Upload(None)),
+            Self::Channel(scope) => (Role::Plain, ChannelEnd::Scope(Arc::clone(scope))),
+        };
+        Some(Opens { role, end })
+    }
 }
 
 /// A call that was sent.
@@ -98,9 +132,44 @@ pub(crate) enum CallSlot {
 /// How a call ended; the JSON is part of the frame that brought it.
 pub(crate) enum End {
     Result(Option<Bytes>),
-    Rejected { value: Bytes, error: bool },
+    Rejected {
+        value: Bytes,
+        error: bool,
+    },
+    /// A channel that nobody can use.
     Channel,
+    /// The channel that was expected, and the inbox that it got.
+    Opened {
+        channel: ChannelKey,
+        inbox: Option<usize>,
+    },
     Without(proto::Ended),
+}
+
+/// How a call succeeded.
+pub(crate) enum Answer {
+    /// With a value.
+    Json(Bytes),
+    /// With the channel that was expected, and its inbox.
+    Channel(ChannelKey, Option<usize>),
+}
+
+impl End {
+    pub(crate) fn into_answer<E: WsError>(self) -> Result<Answer, CallError<E::Remote>> {
+        match self {
+            Self::Result(Some(json)) => Ok(Answer::Json(json)),
+            // A useless channel from a peer that meant null [P-32].
+            Self::Result(None) | Self::Channel => Ok(Answer::Json(Bytes::from_static(b"null"))),
+            Self::Opened { channel, inbox } => Ok(Answer::Channel(channel, inbox)),
+            Self::Rejected { value, error } => {
+                let value = std::str::from_utf8(&value).unwrap_or_default();
+                let rejection = RawReason { value, error }.read();
+                Err(E::from_rejection(rejection).map_or_else(CallError::Refused, CallError::Rejected))
+            }
+            Self::Without(proto::Ended::TimedOut) => Err(CallError::TimedOut),
+            Self::Without(proto::Ended::Closed) => Err(CallError::Closed),
+        }
+    }
 }
 
 impl CallSlot {
@@ -114,7 +183,23 @@ impl CallSlot {
 }
 
 impl RawCall {
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<End, SendError>> {
+    pub(crate) fn new(peer: Peer, call: Result<EncodedCall, SendError>, wish: Wish) -> Self {
+        Self { peer, stage: Stage::Unsent(call.map(Some)), wish, timeout: None }
+    }
+
+    pub(crate) fn peer(&self) -> &Peer {
+        &self.peer
+    }
+
+    pub(crate) fn set_timeout(&mut self, timeout: Duration) {
+        self.timeout = Some(timeout);
+    }
+
+    pub(crate) fn timeout(&self) -> Option<Duration> {
+        self.timeout
+    }
+
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<End, SendError>> {
         let link = self.peer.link();
         match &mut self.stage {
             Stage::Ended => Poll::Ready(Err(SendError::Closed)),
@@ -123,7 +208,7 @@ impl RawCall {
                     Err(_) => None,
                     Ok(call) => {
                         let timeout = self.timeout.or(link.end.limits.call_timeout);
-                        Some(std::task::ready!(link.poll_request(cx, call, timeout, self.timeout.is_some())))
+                        Some(ready!(link.poll_request(cx, call, &self.wish.0, timeout, self.timeout.is_some())))
                     }
                 };
                 let unsent = std::mem::replace(&mut self.stage, Stage::Ended);
@@ -158,7 +243,7 @@ impl RawCall {
         }
     }
 
-    fn end(&mut self, reason: Option<&Reason>) {
+    pub(crate) fn end(&mut self, reason: Option<&Reason>) {
         if let Stage::Waiting(waiting) = std::mem::replace(&mut self.stage, Stage::Ended) {
             self.peer.link().forget(&waiting, reason);
         }
@@ -177,12 +262,12 @@ impl Drop for RawCall {
 #[must_use = "an event is only sent when its future is awaited"]
 pub struct Emit {
     peer: Peer,
-    frame: Result<Option<Vec<u8>>, Option<SendError>>,
+    event: Result<Option<EncodedCall>, Option<SendError>>,
 }
 
 impl Emit {
-    pub(crate) fn new(peer: Peer, frame: Result<Vec<u8>, SendError>) -> Self {
-        Self { peer, frame: frame.map(Some).map_err(Some) }
+    pub(crate) fn new(peer: Peer, event: Result<EncodedCall, SendError>) -> Self {
+        Self { peer, event: event.map(Some).map_err(Some) }
     }
 }
 
@@ -190,9 +275,9 @@ impl Future for Emit {
     type Output = Result<(), SendError>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let Self { peer, frame } = self.get_mut();
-        match frame {
-            Ok(frame) => peer.link().poll_event(cx, frame),
+        let Self { peer, event } = self.get_mut();
+        match event {
+            Ok(event) => peer.link().poll_event(cx, event),
             Err(error) => Poll::Ready(Err(error.take().unwrap_or(SendError::Closed))),
         }
     }

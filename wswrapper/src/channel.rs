@@ -5,6 +5,7 @@ use crate::error::SendError;
 use crate::handlers::{DynamicHandlers, handler_methods};
 use crate::peer::Peer;
 use crate::proto::{EncodedCall, Rejection};
+use crate::reply::Reply;
 use crate::untyped::{IntoArguments, encode};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -42,13 +43,13 @@ impl Channel {
 
     /// Sends an event by name: `channel.emit("moved", (x, y)).await`.
     pub fn emit(&self, event: &str, arguments: impl IntoArguments) -> Emit {
-        Emit::new(self.peer.clone(), self.encode(event, arguments).map(EncodedCall::into_event))
+        Emit::new(self.peer.clone(), self.encode(event, arguments))
     }
 
     /// Sends a request by name: `channel.request::<i64>("add", (1, 2)).await`.
     ///
     /// Any rejection is [`Rejected`](crate::CallError::Rejected).
-    pub fn request<T>(&self, event: &str, arguments: impl IntoArguments) -> Call<T, Rejection> {
+    pub fn request<T: Reply>(&self, event: &str, arguments: impl IntoArguments) -> Call<T, Rejection> {
         Call::new(self.peer.clone(), self.encode(event, arguments))
     }
 

@@ -21,12 +21,16 @@ pub enum CallError<E> {
     /// It was cancelled.
     #[error("the call was cancelled")]
     Cancelled,
-    /// The connection ended before an answer came [P-91]. Whether the handler ran is not known.
+    /// The connection ended before an answer came [P-91], or the anonymous channel of the call did [P-63]. Whether the
+    /// handler ran is not known.
     #[error("the connection was closed before an answer came")]
     Closed,
-    /// An answer came that is not of the contract's type.
+    /// An answer came that is not of the contract's type, or such an item of a stream, which then goes on.
     #[error("the answer is not of the expected type: {0}")]
     Decode(#[source] serde_json::Error),
+    /// The producer of a stream has sent more than this end can hold; the stream was aborted [P-83].
+    #[error("the stream was aborted: its items came faster than they were taken")]
+    Overflow,
     /// It was never sent.
     #[error(transparent)]
     NotSent(#[from] SendError),
@@ -42,9 +46,12 @@ pub enum SendError {
     /// The peer reads too slowly: its [`outbound_bytes`](crate::Limits::outbound_bytes) are used up.
     #[error("the peer's queue is full")]
     Full,
-    /// The channel was [closed](crate::Channel::close) at this end.
+    /// The channel was [closed](crate::Channel::close) at this end, or the anonymous channel has ended.
     #[error("the channel is closed")]
     ChannelClosed,
+    /// The anonymous channel was not given to the other end yet: its handler has to return it first [P-69].
+    #[error("the channel is not open yet: return it from the handler first")]
+    ChannelNotOpen,
     /// [`calls_in_flight`](crate::Limits::calls_in_flight) calls wait for answers.
     #[error("too many calls are in flight")]
     TooManyCalls,
@@ -59,6 +66,9 @@ pub enum SendError {
         /// Why.
         source: serde_json::Error,
     },
+    /// An item of an upload cannot be JSON.
+    #[error("an item cannot be encoded: {0}")]
+    EncodeItem(#[source] serde_json::Error),
 }
 
 impl From<SendRefused> for SendError {
@@ -66,7 +76,15 @@ impl From<SendRefused> for SendError {
         match refused {
             SendRefused::Closed => Self::Closed,
             SendRefused::QueueFull => Self::Full,
+            SendRefused::ChannelClosed => Self::ChannelClosed,
         }
+    }
+}
+
+/// A handler that uses a wrong name itself: the caller is told `internal error`.
+impl From<NameError> for Rejection {
+    fn from(error: NameError) -> Self {
+        Self::internal(error)
     }
 }
 

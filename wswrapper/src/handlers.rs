@@ -13,12 +13,16 @@ pub(crate) struct DynamicHandlers {
     /// How many there are: nobody who has none pays for a lock.
     count: AtomicUsize,
     tables: Mutex<Tables>,
+    /// An anonymous channel's, where no name is reserved [P-21].
+    anonymous: bool,
 }
 
 #[derive(Default)]
 struct Tables {
     main: Table,
     channels: HashMap<ChannelName, Table>,
+    /// Nothing is taken in any more.
+    closed: bool,
 }
 
 type Table = HashMap<Arc<str>, Slot>;
@@ -38,6 +42,11 @@ pub(crate) enum Times {
 }
 
 impl DynamicHandlers {
+    /// Those of an anonymous channel.
+    pub(crate) fn anonymous() -> Self {
+        Self { anonymous: true, ..Self::default() }
+    }
+
     /// Adds a handler; it takes the place of another of its kind.
     pub(crate) fn add<M: 'static>(
         &self,
@@ -46,12 +55,17 @@ impl DynamicHandlers {
         times: Times,
         handler: impl HandlerFn<M>,
     ) -> Result<(), NameError> {
-        check_event(event, channel)?;
+        check_event(event, channel.or(self.anonymous.then_some("")))?;
         let channel = channel.map(ChannelName::new).transpose()?;
         let name: Arc<str> = event.into();
         let handler: Box<dyn Handler> = closure_handler(Arc::clone(&name), handler);
         let entry = Arc::new(Entry { event: Label::Shared(Arc::clone(&name)), handler });
         let mut tables = self.lock();
+        if tables.closed {
+            drop(tables);
+            drop(entry);
+            return Ok(());
+        }
         let table = match channel {
             None => &mut tables.main,
             Some(channel) => tables.channels.entry(channel).or_default(),
@@ -90,6 +104,15 @@ impl DynamicHandlers {
         let mut tables = self.lock();
         let removed = tables.channels.remove(channel);
         self.forget(removed.iter().flat_map(HashMap::values));
+        drop(tables);
+        drop(removed);
+    }
+
+    /// Removes all, for good.
+    pub(crate) fn close(&self) {
+        let mut tables = self.lock();
+        let removed = std::mem::replace(&mut *tables, Tables { closed: true, ..Tables::default() });
+        self.count.store(0, Ordering::Release);
         drop(tables);
         drop(removed);
     }

@@ -1,6 +1,8 @@
 #![doc = include_str!("lib.md")]
 
 #[cfg(feature = "runtime")]
+mod anonymous;
+#[cfg(feature = "runtime")]
 mod broadcast;
 #[cfg(feature = "runtime")]
 mod builder;
@@ -50,9 +52,15 @@ pub mod proto;
 #[cfg(feature = "runtime")]
 mod rejected;
 #[cfg(feature = "runtime")]
+mod reply;
+#[cfg(feature = "runtime")]
 mod router;
 #[cfg(feature = "runtime")]
+mod scoped;
+#[cfg(feature = "runtime")]
 mod server;
+#[cfg(feature = "runtime")]
+mod stream;
 #[cfg(feature = "runtime")]
 mod target;
 #[cfg(feature = "runtime")]
@@ -80,6 +88,7 @@ pub use proto::{NameError, Reason, Rejection};
 
 #[cfg(feature = "runtime")]
 pub use self::{
+    anonymous::{AnonymousChannel, CloseSignal},
     broadcast::{Broadcast, Delivery, EmitToAll},
     builder::Builder,
     bytes::Bytes,
@@ -93,10 +102,17 @@ pub use self::{
     limits::Limits,
     message_log::{MessageKind, MessageLog},
     peer::{Closing, Counters, Peer, PeerId},
+    reply::Reply,
+    scoped::Scoped,
     server::{Server, ServerBuilder, ServerChannel, Serving},
+    stream::{Streaming, Upload, UploadCall},
     target::{Caller, IntoTarget, Target},
     untyped::IntoArguments,
 };
+
+/// The trait of streams, of the crate `futures-core`.
+#[cfg(feature = "runtime")]
+pub use futures_core::Stream;
 
 #[cfg(feature = "tungstenite")]
 pub use listen::Listening;

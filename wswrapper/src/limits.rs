@@ -1,5 +1,6 @@
 //! What one connection may use.
 
+use crate::proto::Bounds;
 use std::time::Duration;
 
 /// Bounds, each with what happens at it. The defaults are safe for a server on the open internet.
@@ -32,6 +33,18 @@ pub struct Limits {
     /// thread and were cancelled, which cannot stop them. While there are so many, further events and requests wait
     /// their turn in the [`held_bytes`](Self::held_bytes). Default 16,384.
     pub handlers_in_flight: usize,
+    /// Anonymous channels that handlers of this end have opened on one connection: streams, uploads, scoped services. A
+    /// further request for one is rejected with `too many open channels`. The streams among them do not count toward
+    /// [`handlers_in_flight`](Self::handlers_in_flight). Default 16,384.
+    pub open_channels: usize,
+    /// Items of one stream that came and were not taken, from a producer that knows no flow control, such as JavaScript's
+    /// `iterableHandler`. Beyond it the stream is aborted and ends with [`CallError::Overflow`](crate::CallError::Overflow).
+    /// From others there are never more than the stream's window. Default 16,384.
+    pub stream_items: usize,
+    /// Bytes of the items of all streams of one connection that came and were not taken. A stream whose item goes beyond
+    /// it is aborted and ends with [`CallError::Overflow`](crate::CallError::Overflow). Default 64 MiB: as much as one
+    /// stream has in its window, be each item a whole frame. Streams of such items want smaller windows if there are many.
+    pub stream_bytes: usize,
     /// Bytes of events and requests that came while no further handler could start. When they are full the connection
     /// is not read, and TCP slows the peer down; that the peer goes away meanwhile is noticed when reading goes on.
     /// Responses and cancellations are not held. Default 4 MiB.
@@ -52,6 +65,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
+        let bounds = Bounds::default();
         Self {
             frame_bytes: 1 << 20,
             head_bytes: 16 << 10,
@@ -59,10 +73,20 @@ impl Default for Limits {
             call_timeout: Some(Duration::from_mins(2)),
             calls_in_flight: 16_384,
             handlers_in_flight: 16_384,
+            open_channels: bounds.open_channels,
+            stream_items: bounds.stream_items,
+            stream_bytes: bounds.stream_bytes,
             held_bytes: 4 << 20,
             outbound_bytes: 4 << 20,
             write_timeout: Duration::from_secs(30),
             close_timeout: Duration::from_secs(5),
         }
+    }
+}
+
+impl Limits {
+    /// Those that the protocol's core keeps.
+    pub(crate) fn bounds(&self) -> Bounds {
+        Bounds { open_channels: self.open_channels, stream_items: self.stream_items, stream_bytes: self.stream_bytes }
     }
 }

@@ -7,7 +7,8 @@ use crate::closed::{CloseRequest, Closed};
 use crate::handlers::{DynamicHandlers, handler_methods};
 use crate::handshake::Handshake;
 use crate::link::Link;
-use crate::proto::{EncodedCall, Rejection};
+use crate::proto::Rejection;
+use crate::reply::Reply;
 use crate::transport::Close;
 use crate::untyped::{IntoArguments, encode};
 use std::any::Any;
@@ -146,13 +147,13 @@ impl Peer {
 
     /// Sends an event by name, on the main channel: `peer.emit("moved", (x, y)).await`.
     pub fn emit(&self, event: &str, arguments: impl IntoArguments) -> Emit {
-        Emit::new(self.clone(), encode(None, event, arguments).map(EncodedCall::into_event))
+        Emit::new(self.clone(), encode(None, event, arguments))
     }
 
     /// Sends a request by name, on the main channel: `peer.request::<i64>("add", (1, 2)).await`.
     ///
     /// Any rejection is [`Rejected`](crate::CallError::Rejected).
-    pub fn request<T>(&self, event: &str, arguments: impl IntoArguments) -> Call<T, Rejection> {
+    pub fn request<T: Reply>(&self, event: &str, arguments: impl IntoArguments) -> Call<T, Rejection> {
         Call::new(self.clone(), encode(None, event, arguments))
     }
 
@@ -223,6 +224,8 @@ pub struct Counters {
     pub calls_in_flight: usize,
     /// Requests of the other end whose handlers were not ready at once and have not ended.
     pub handlers_in_flight: usize,
+    /// Anonymous channels that are open, whichever end has opened them: streams, uploads, scoped services.
+    pub open_channels: usize,
     /// Bytes that handles have queued and that were not taken for writing yet.
     pub queued_bytes: usize,
 }

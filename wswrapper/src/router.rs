@@ -48,11 +48,7 @@ impl Router {
         channel: Option<&str>,
         service: &Arc<S>,
     ) -> Result<(), MountError> {
-        for method in methods::<C, S>() {
-            let event = method.event;
-            self.add(channel, event, Box::new(Shared { service: Arc::clone(service), method }))?;
-        }
-        Ok(())
+        entries::<C, S>(service).try_for_each(|(event, handler)| self.add(channel, event, handler))
     }
 
     /// Mounts one object for each connection.
@@ -76,11 +72,27 @@ impl Router {
             None => &mut self.main,
             Some(name) => self.channels.entry(ChannelName::new(name)?).or_default(),
         };
-        match events.insert(event, Entry { event: Label::Fixed(event), handler }) {
+        match events.insert(event, Entry::new(event, handler)) {
             None => Ok(()),
             Some(_) => Err(MountError::Duplicate { event: event.to_owned(), channel: channel.map(ToOwned::to_owned) }),
         }
     }
+}
+
+impl Entry {
+    pub(crate) fn new(event: &'static str, handler: Box<dyn Handler>) -> Self {
+        Self { event: Label::Fixed(event), handler }
+    }
+}
+
+/// The handlers of one object, by their events.
+pub(crate) fn entries<C: Contract + ?Sized, S: Serves<C>>(
+    service: &Arc<S>,
+) -> impl Iterator<Item = (&'static str, Box<dyn Handler>)> {
+    methods::<C, S>().into_iter().map(|method| {
+        let event = method.event;
+        (event, Box::new(Shared { service: Arc::clone(service), method }) as Box<dyn Handler>)
+    })
 }
 
 fn methods<C: Contract + ?Sized, S: Serves<C>>() -> Vec<crate::handler::Method<S>> {

@@ -1,5 +1,6 @@
 //! Where a proxy sends.
 
+use crate::anonymous::AnonymousChannel;
 use crate::broadcast::{Broadcast, EmitToAll};
 use crate::call::{Call, Emit};
 use crate::channel::Channel;
@@ -7,6 +8,8 @@ use crate::error::SendError;
 use crate::handler::Encode;
 use crate::peer::Peer;
 use crate::proto::{CallEncoder, ChannelName, EncodedCall};
+use crate::reply::Reply;
+use crate::stream::{Source, UploadCall};
 use serde::Serialize;
 use std::future::Future;
 
@@ -15,18 +18,14 @@ pub trait Target: SendTo + Clone + Send + Sync + 'static {
     /// The future of an event that is sent.
     type Emit: Future + Send;
 
+    /// Ends a call or event with the channel that it is on, by default the contract's.
     #[doc(hidden)]
-    fn channel(&self) -> Option<&str> {
-        None
+    fn finish(&self, call: CallEncoder, contract: Option<&str>) -> Result<EncodedCall, SendError> {
+        Ok(call.finish(contract))
     }
 
     #[doc(hidden)]
-    fn check(&self) -> Result<(), SendError> {
-        Ok(())
-    }
-
-    #[doc(hidden)]
-    fn emit(&self, frame: Result<Vec<u8>, SendError>) -> Self::Emit;
+    fn emit(&self, event: Result<EncodedCall, SendError>) -> Self::Emit;
 }
 
 /// Only this crate's types are targets.
@@ -62,8 +61,8 @@ impl SendTo for Peer {}
 impl Target for Peer {
     type Emit = Emit;
 
-    fn emit(&self, frame: Result<Vec<u8>, SendError>) -> Emit {
-        Emit::new(self.clone(), frame)
+    fn emit(&self, event: Result<EncodedCall, SendError>) -> Emit {
+        Emit::new(self.clone(), event)
     }
 }
 
@@ -78,16 +77,16 @@ impl SendTo for Channel {}
 impl Target for Channel {
     type Emit = Emit;
 
-    fn channel(&self) -> Option<&str> {
-        Some(self.name())
+    fn finish(&self, call: CallEncoder, _: Option<&str>) -> Result<EncodedCall, SendError> {
+        if self.is_closed() {
+            return Err(SendError::ChannelClosed);
+        }
+        ChannelName::check(self.name())?;
+        Ok(call.finish(Some(self.name())))
     }
 
-    fn check(&self) -> Result<(), SendError> {
-        if self.is_closed() { Err(SendError::ChannelClosed) } else { Ok(()) }
-    }
-
-    fn emit(&self, frame: Result<Vec<u8>, SendError>) -> Emit {
-        Emit::new(self.peer().clone(), frame)
+    fn emit(&self, event: Result<EncodedCall, SendError>) -> Emit {
+        Emit::new(self.peer().clone(), event)
     }
 }
 
@@ -100,8 +99,28 @@ impl Caller for Channel {
 impl Target for Broadcast {
     type Emit = EmitToAll;
 
-    fn emit(&self, frame: Result<Vec<u8>, SendError>) -> EmitToAll {
-        self.send(frame)
+    fn emit(&self, event: Result<EncodedCall, SendError>) -> EmitToAll {
+        self.send(event)
+    }
+}
+
+impl SendTo for AnonymousChannel {}
+
+impl Target for AnonymousChannel {
+    type Emit = Emit;
+
+    fn finish(&self, call: CallEncoder, _: Option<&str>) -> Result<EncodedCall, SendError> {
+        Ok(call.finish_on(self.key()?))
+    }
+
+    fn emit(&self, event: Result<EncodedCall, SendError>) -> Emit {
+        Emit::new(self.peer().clone(), event)
+    }
+}
+
+impl Caller for AnonymousChannel {
+    fn peer(&self) -> &Peer {
+        self.peer()
     }
 }
 
@@ -121,7 +140,7 @@ macro_rules! into_target {
         }
     )*};
 }
-into_target!(Peer, Channel, Broadcast);
+into_target!(Peer, Channel, Broadcast, AnonymousChannel);
 
 /// The inside of a generated proxy.
 #[derive(Clone, Debug)]
@@ -167,11 +186,11 @@ impl<T: Target> ProxyCall<'_, T> {
     /// As an event.
     pub fn emit(self) -> T::Emit {
         let target = self.proxy.target.clone();
-        target.emit(self.finish().map(EncodedCall::into_event))
+        target.emit(self.finish())
     }
 
     /// As a request.
-    pub fn request<R, E>(self) -> Call<R, E>
+    pub fn request<R: Reply, E>(self) -> Call<R, E>
     where
         T: Caller,
     {
@@ -179,14 +198,20 @@ impl<T: Target> ProxyCall<'_, T> {
         Call::new(peer, self.finish())
     }
 
+    /// As a request that sends a stream.
+    pub fn upload<R, E>(self, source: Source) -> UploadCall<R, E>
+    where
+        T: Caller,
+    {
+        let peer = self.proxy.target.peer().clone();
+        UploadCall::new(peer, self.finish(), source)
+    }
+
     fn finish(self) -> Result<EncodedCall, SendError> {
         if let Some(error) = self.error {
             return Err(error);
         }
-        self.proxy.target.check()?;
-        let channel = self.proxy.target.channel().or(self.proxy.channel);
-        channel.map(ChannelName::check).transpose()?;
-        Ok(self.encoder.finish(channel))
+        self.proxy.target.finish(self.encoder, self.proxy.channel)
     }
 }
 

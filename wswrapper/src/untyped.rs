@@ -2,7 +2,7 @@
 
 use crate::error::SendError;
 use crate::handler::Encode;
-use crate::proto::{CallEncoder, ChannelName, EncodedCall, check_event};
+use crate::proto::{CallEncoder, ChannelKey, ChannelName, EncodedCall, check_event};
 
 /// The arguments of a call by name: a tuple of up to eight, `()` for none, or a slice of equal ones.
 pub trait IntoArguments {
@@ -52,4 +52,16 @@ pub(crate) fn encode(
     let mut call = CallEncoder::new(event);
     arguments.encode(&mut call)?;
     Ok(call.finish(channel))
+}
+
+/// The same on an anonymous channel, where no name is reserved [P-21].
+pub(crate) fn encode_on(
+    channel: ChannelKey,
+    event: &str,
+    arguments: impl IntoArguments,
+) -> Result<EncodedCall, SendError> {
+    check_event(event, Some(""))?;
+    let mut call = CallEncoder::new(event);
+    arguments.encode(&mut call)?;
+    Ok(call.finish_on(channel))
 }

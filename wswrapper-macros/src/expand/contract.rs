@@ -3,7 +3,7 @@ use quote::{ToTokens, quote};
 use syn::LitStr;
 use syn::ext::IdentExt as _;
 
-use super::Private;
+use super::{Private, local};
 use crate::model::Contract;
 use crate::text;
 
@@ -14,12 +14,17 @@ pub(super) fn contract(contract: &Contract<'_>, owner: &impl ToTokens) -> TokenS
     let channel = channel(private, contract.channel);
     let mismatch = contract.channel.map(|channel| text::channel_mismatch(&channel.value())).unwrap_or_default();
     let proxy = contract.proxy();
+    let to = local("to");
     quote! {
         impl #private::Contract for #owner {
             const NAME: &'static str = #name;
             const CHANNEL: #private::Option<&'static str> = #channel;
             const CHANNEL_MISMATCH: &'static str = #mismatch;
             type Proxy<T: #private::Target> = #proxy<T>;
+
+            fn proxy<T: #private::Target>(#to: #private::Proxy<T>) -> Self::Proxy<T> {
+                #proxy { #to }
+            }
         }
     }
 }

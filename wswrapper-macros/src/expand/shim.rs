@@ -1,10 +1,12 @@
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::ext::IdentExt as _;
 use syn::{Ident, Type};
 
 use super::{Private, local, written_at};
-use crate::model::{Argument, Contract, Execution, Kind, Method, Passing};
+use crate::model::{self, Argument, Contract, Execution, Kind, Method, Passing, Upload};
+use crate::on_full::Policy;
+use crate::output::StreamOutput;
 use crate::tokens;
 
 /// One registration a method: names and types, the rest is in the runtime crate.
@@ -22,17 +24,20 @@ fn shim(method: &Method<'_>, private: Private<'_>, owner: &impl ToTokens, regist
         Kind::Event => quote!(event),
     };
     let wire_name = &method.wire_name.text;
-    let parameters = method.arguments.iter().map(|argument| argument.name.unraw().to_string());
+    let parameters = method.sent_arguments().map(|argument| argument.name.unraw().to_string());
 
     let call = local("call");
-    let binding =
-        if method.arguments.is_empty() && method.context.is_none() { quote!(#call) } else { quote!(mut #call) };
+    let is_read = method.context.is_some() || method.sent_arguments().next().is_some();
+    let binding = if is_read { quote!(mut #call) } else { quote!(#call) };
     let context = method.context.map(|_| {
         let context = local("context");
         quote!(let #context = #call.context();)
     });
-    let arguments = method.arguments.iter().map(|argument| decode(argument, private, &call));
-    let answer = answer(method, private, owner, &call);
+    let arguments = method.sent_arguments().map(|argument| decode(argument, private, &call));
+    let answer = match &method.output.stream {
+        Some(stream) => produce(method, stream, private, owner, &call),
+        None => answer(method, private, owner, &call),
+    };
 
     quote! {
         #(#cfgs)*
@@ -54,7 +59,9 @@ fn decode(argument: &Argument<'_>, private: Private<'_>, call: &Ident) -> TokenS
     let decoded = match argument.passing {
         Passing::Str => quote!(#private::String),
         Passing::Bytes => quote!(#private::Bytes),
-        Passing::Owned | Passing::Text | Passing::Context => ty.to_token_stream(),
+        // Where that lacks the type of its items, rustc says it where it is declared, and here again.
+        Passing::Owned if model::is_named(ty, "Upload") => quote_spanned!(tokens::first_span(ty)=> _),
+        _ => ty.to_token_stream(),
     };
     let decode = Ident::new("argument", tokens::first_span(ty));
     quote!(let #name = #call.#decode::<#decoded>()?;)
@@ -63,6 +70,68 @@ fn decode(argument: &Argument<'_>, private: Private<'_>, call: &Ident) -> TokenS
 /// Spanned so that an `Ok` or `Err` type that cannot be sent is underlined itself.
 fn answer(method: &Method<'_>, private: Private<'_>, owner: &impl ToTokens, call: &Ident) -> TokenStream {
     let this = local("this");
+    let value = called(method, owner, &this);
+    let reply = written_at(quote!(#private::reply), method.output.err);
+    let returned = returned(private, method.output.ty);
+    let reply = quote_spanned!(method.output.err=> #reply::<#returned>(#value));
+
+    if let Some((argument, upload)) = method.upload() {
+        return read(method, argument, upload, call, &reply);
+    }
+    let (answer, body) = match (&method.execution, method.is_async()) {
+        (Execution::Blocking(_), _) => ("answer_blocking", reply),
+        (Execution::Spawned(_), _) => ("answer_spawned", quote!(async move { #reply })),
+        (_, true) => ("answer", quote!(async move { #reply })),
+        (_, false) => ("answer_now", reply),
+    };
+    let answer = Ident::new(answer, method.output.ok);
+    quote!(#call.#answer(move |#this| #body))
+}
+
+/// Item and error type stand alone, so that one that cannot be decoded is underlined itself.
+fn read(
+    method: &Method<'_>,
+    argument: &Argument<'_>,
+    upload: Upload<'_>,
+    call: &Ident,
+    reply: &TokenStream,
+) -> TokenStream {
+    let this = local("this");
+    let Argument { name, ty, .. } = argument;
+    let Upload { item, error } = upload;
+    let error = error.map_or_else(|| quote!(_), ToTokens::to_token_stream);
+    let read = quote_spanned!(method.output.ok=> upload::<#item, #error, _, _, _>);
+    quote!(#call.#read(move |#this, #name: #ty| async move { #reply }))
+}
+
+/// Spanned so that an item type that cannot be sent is underlined itself.
+fn produce(
+    method: &Method<'_>,
+    stream: &StreamOutput<'_>,
+    private: Private<'_>,
+    owner: &impl ToTokens,
+    call: &Ident,
+) -> TokenStream {
+    let StreamOutput { item, item_ok, item_err, .. } = stream;
+    let span = tokens::first_span(item);
+    let this = local("this");
+    let producer = Ident::new("producer", Span::mixed_site().located_at(method.output.err));
+    let on_full = on_full(method.on_full.as_ref().map(|on_full| on_full.policy).unwrap_or_default());
+    let value = called(method, owner, &this);
+    let answer = quote_spanned!(method.output.whole=> _);
+    let ok = quote_spanned!(*item_ok=> _);
+    let err = quote_spanned!(*item_err=> _);
+    let is_result = quote_spanned!(span=> { #private::returns_result!(#item) });
+    let run = quote_spanned! {method.output.err=>
+        #producer.run::<#answer, #item, #ok, #err, _, #is_result>(#value).await
+    };
+    quote! {
+        #call.stream(#private::OnFull::#on_full, move |#this, #producer: #private::Producer| async move { #run })
+    }
+}
+
+/// The method, called with what was decoded.
+fn called(method: &Method<'_>, owner: &impl ToTokens, this: &Ident) -> TokenStream {
     let name = method.name;
     let context = method.context.map(|_| {
         let context = local("context");
@@ -72,24 +141,23 @@ fn answer(method: &Method<'_>, private: Private<'_>, owner: &impl ToTokens, call
         let name = &argument.name;
         match argument.passing {
             Passing::Str | Passing::Bytes => quote!(&#name),
-            Passing::Owned | Passing::Text | Passing::Context => quote!(#name),
+            _ => quote!(#name),
         }
     });
     let dot_await = method.is_async().then(|| quote!(.await));
     let value = quote!(#owner::#name(&#this, #context #(#arguments),*) #dot_await);
-    let value = written_at(value, method.output.err);
-    let reply = written_at(quote!(#private::reply), method.output.err);
-    let returned = returned(private, method.output.ty);
-    let reply = quote_spanned!(method.output.err=> #reply::<#returned>(#value));
+    written_at(value, method.output.err)
+}
 
-    let (answer, body) = match (&method.execution, method.is_async()) {
-        (Execution::Blocking(_), _) => ("answer_blocking", reply),
-        (Execution::Spawned(_), _) => ("answer_spawned", quote!(async move { #reply })),
-        (_, true) => ("answer", quote!(async move { #reply })),
-        (_, false) => ("answer_now", reply),
+fn on_full(policy: Policy) -> Ident {
+    let variant = match policy {
+        Policy::Wait => "Wait",
+        Policy::DropOldest => "DropOldest",
+        Policy::DropNewest => "DropNewest",
+        Policy::Latest => "Latest",
+        Policy::Close => "Close",
     };
-    let answer = Ident::new(answer, method.output.ok);
-    quote!(#call.#answer(move |#this| #body))
+    Ident::new(variant, Span::call_site())
 }
 
 /// A return type, and whether it is a `Result` under whatever name.

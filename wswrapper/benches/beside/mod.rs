@@ -17,19 +17,30 @@ pub(crate) fn criterion() -> Criterion {
         .configure_from_args()
 }
 
+/// Measures something, and the same by hand.
+#[allow(dead_code, reason = "each benchmark uses its part")]
+pub(crate) fn beside(criterion: &mut Criterion, name: &str, ours: impl FnMut(u64), hand: impl FnMut(u64)) {
+    compare(criterion, name, ("wswrapper", ours), ("by hand", hand));
+}
+
 /// Both are run so many times as they are told. Criterion measures one after the other; the ratio that is printed comes
 /// from short turns that alternate, so that what else the machine does meets both.
-pub(crate) fn beside(criterion: &mut Criterion, name: &str, mut ours: impl FnMut(u64), mut hand: impl FnMut(u64)) {
+pub(crate) fn compare(
+    criterion: &mut Criterion,
+    name: &str,
+    (this, mut this_run): (&str, impl FnMut(u64)),
+    (that, mut that_run): (&str, impl FnMut(u64)),
+) {
     let mut group = criterion.benchmark_group(name);
-    let was_measured = measure(&mut group, "wswrapper", &mut ours).is_some();
-    let each = measure(&mut group, "by hand", &mut hand);
+    let was_measured = measure(&mut group, this, &mut this_run).is_some();
+    let each = measure(&mut group, that, &mut that_run);
     group.finish();
     let (true, Some(each)) = (was_measured, each) else { return };
     let times = u64::try_from(TURN.as_nanos() / each.max(1)).unwrap_or(1).max(1);
     let mut ratios: Vec<_> =
-        (0..TURNS).map(|_| took(&mut ours, times).div_duration_f64(took(&mut hand, times))).collect();
+        (0..TURNS).map(|_| took(&mut this_run, times).div_duration_f64(took(&mut that_run, times))).collect();
     ratios.sort_unstable_by(f64::total_cmp);
-    println!("{name}: {:.2} of the time by hand\n", ratios[TURNS / 2]);
+    println!("{name}: {:.2} of the time {that}\n", ratios[TURNS / 2]);
 }
 
 /// About how many nanoseconds one run takes; none if it was not to be measured.

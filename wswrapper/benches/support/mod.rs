@@ -5,6 +5,7 @@
 pub mod desk;
 pub mod echo;
 pub mod hand;
+pub mod numbers;
 pub mod wire;
 
 use bytes::Bytes;

@@ -1,12 +1,13 @@
 //! The calls of a turn: from a frame to a handler that runs, and to its end.
 
 use super::{Driver, TURN_MESSAGES};
+use crate::anonymous::Scope as ChannelScope;
 use crate::caught::{drop_caught, panics};
 use crate::error::PeerError;
-use crate::handler::{Answers, BadCall, RunningHandler, RunningKey, Start, caller_waits};
+use crate::handler::{Answers, BadCall, Progress, RunningHandler, RunningKey, Start};
 use crate::link::Handled;
 use crate::message_log::{CallLog, MessageLog};
-use crate::proto::{Call, Message, Reason, Rejection, Scope};
+use crate::proto::{Call, ChannelKey, Message, Reason, Rejection, Role, Scope};
 use crate::router::Entry;
 use crate::transport::Transport;
 use bytes::Bytes;
@@ -14,46 +15,68 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use tokio::time::Instant;
 
+/// A frame that has come.
+#[derive(Clone, Copy)]
+struct Received<'f> {
+    frame: &'f Bytes,
+    text: &'f str,
+    at: Instant,
+}
+
+/// What is logged of a call, if anything is.
+type Log = Option<Box<CallLog>>;
+
 impl<T: Transport> Driver<T> {
     pub(super) fn frame(&mut self, cx: &mut Context<'_>, frame: &Bytes, came: Instant) {
         // A binary frame is read as if it were text [P-06]; what is not UTF-8 is not JSON [P-02].
         let Ok(text) = std::str::from_utf8(frame) else { return };
+        let received = Received { frame, text, at: came };
         if self.link.end.hooks.sees_messages() {
             // Decoded whole, so that what is logged as a call is one.
             let message = Message::decode_whole(text);
             let log = MessageLog::new(text, &message);
             self.link.end.hooks.message(|| self.link.peer(), &log);
             let call = log.event.is_some().then(|| Box::new(CallLog::new(&log)));
-            self.message(cx, frame, text, &message, came, call);
+            self.message(cx, received, &message, call);
         } else {
-            self.message(cx, frame, text, &Message::decode(text), came, None);
+            self.message(cx, received, &Message::decode(text), None);
         }
     }
 
-    fn message(
-        &mut self,
-        cx: &mut Context<'_>,
-        frame: &Bytes,
-        text: &str,
-        message: &Message<'_>,
-        came: Instant,
-        log: Option<Box<CallLog>>,
-    ) {
+    fn message(&mut self, cx: &mut Context<'_>, received: Received<'_>, message: &Message<'_>, log: Log) {
         match message {
             Message::Call(call) if matches!(call.scope, Scope::Main | Scope::Named(_)) => {
-                if let Err((error, log)) = self.call(cx, text, call, came, log) {
-                    if call.arguments.is_proven() {
-                        self.refuse(call, error, log.as_deref());
-                    } else {
-                        self.message(cx, frame, text, &Message::decode_whole(text), came, log);
-                    }
+                if let Err((error, log)) = self.call(cx, received, call, log) {
+                    self.not_started(cx, received, call, error, log);
                 }
             }
-            message => match self.link.handle(message.clone(), frame, came) {
+            message => match self.link.handle(message.clone(), received.frame, received.at) {
                 Handled::Caller(waker) => self.callers.push(waker),
                 Handled::Cancelled(handler, reason) => self.cancel(handler, reason),
+                Handled::Resumed(handler) => self.running.wake(handler),
+                Handled::Serve(scope) => {
+                    let Message::Call(call) = message else { return };
+                    if let Err((error, log)) = self.channel_call(cx, received, call, &scope, log) {
+                        self.not_started(cx, received, call, error, log);
+                    }
+                }
+                Handled::ChannelEnded(channel, scope, reason, callers) => {
+                    self.callers.extend(callers);
+                    scope.end(reason.clone());
+                    self.end_channel(channel, &reason);
+                }
+                Handled::NotJson => self.message(cx, received, &Message::decode_whole(received.text), log),
                 Handled::Nothing => {}
             },
+        }
+    }
+
+    /// A call that could not be started was wrong, or not what it seemed to be.
+    fn not_started(&mut self, cx: &mut Context<'_>, received: Received<'_>, call: &Call<'_>, error: BadCall, log: Log) {
+        if call.arguments.is_proven() {
+            self.refuse(call, error, log.as_deref());
+        } else {
+            self.message(cx, received, &Message::decode_whole(received.text), log);
         }
     }
 
@@ -61,21 +84,20 @@ impl<T: Transport> Driver<T> {
     fn call(
         &mut self,
         cx: &mut Context<'_>,
-        text: &str,
+        received: Received<'_>,
         call: &Call<'_>,
-        came: Instant,
-        log: Option<Box<CallLog>>,
-    ) -> Result<(), (BadCall, Option<Box<CallLog>>)> {
+        log: Log,
+    ) -> Result<(), (BadCall, Log)> {
         let link = Arc::clone(&self.link);
         if let Some((found, handlers)) = link.find_dynamic(&call.scope, &call.event) {
-            let started = self.start(cx, text, call, came, &found.entry, log);
+            let started = self.start(cx, received, call, &found.entry, None, log);
             if started.is_err() {
                 handlers.give_back(&call.scope, found);
             }
             return started;
         }
         match link.end.router.find(&call.scope, &call.event) {
-            Some(entry) => self.start(cx, text, call, came, entry, log),
+            Some(entry) => self.start(cx, received, call, entry, None, log),
             None => {
                 let exists = link.has_channel(&call.scope);
                 Err((BadCall::Rejected(Rejection::no_listener(&call.event, &call.scope, exists)), log))
@@ -83,18 +105,40 @@ impl<T: Transport> Driver<T> {
         }
     }
 
+    /// Finds the handler of a call on an anonymous channel and starts it.
+    fn channel_call(
+        &mut self,
+        cx: &mut Context<'_>,
+        received: Received<'_>,
+        call: &Call<'_>,
+        scope: &Arc<ChannelScope>,
+        log: Log,
+    ) -> Result<(), (BadCall, Log)> {
+        if let Some(found) = scope.find_dynamic(&call.event) {
+            let started = self.start(cx, received, call, &found.entry, Some(scope), log);
+            if started.is_err() {
+                scope.give_back(found);
+            }
+            return started;
+        }
+        match scope.find(&call.event) {
+            Some(entry) => self.start(cx, received, call, &entry, Some(scope), log),
+            None => Err((BadCall::Rejected(Rejection::no_listener(&call.event, &call.scope, true)), log)),
+        }
+    }
+
     /// Starts a handler and polls it once, in place.
     fn start(
         &mut self,
         cx: &mut Context<'_>,
-        text: &str,
+        received: Received<'_>,
         call: &Call<'_>,
-        came: Instant,
         entry: &Entry,
-        log: Option<Box<CallLog>>,
-    ) -> Result<(), (BadCall, Option<Box<CallLog>>)> {
+        scope: Option<&Arc<ChannelScope>>,
+        log: Log,
+    ) -> Result<(), (BadCall, Log)> {
         // Only who says how long it waits costs a look at the clock.
-        let deadline = caller_waits(call).and_then(|wait| came.checked_add(wait));
+        let deadline = call.caller_waits().and_then(|wait| received.at.checked_add(wait));
         if deadline.is_some_and(|deadline| deadline <= Instant::now()) {
             self.log_end(log.as_deref());
             return Ok(());
@@ -104,22 +148,32 @@ impl<T: Transport> Driver<T> {
             link: &self.link,
             call,
             arguments: call.arguments,
-            hint: text.len(),
+            hint: received.text.len(),
             output: self.transport.output(),
             state: &mut state,
             sessions: &mut self.sessions,
+            scope,
         };
         let started = panics(|| entry.handler.start(start));
-        let mut answers = Answers::new(&self.link, self.transport.output());
-        let progress = match started {
+        let opened = started.as_ref().ok().and_then(|started| started.as_ref().ok()).and_then(|started| started.opened);
+        let mut progress = Progress::opened(opened);
+        let mut answers = Answers::new(&self.link, self.transport.output(), &mut progress);
+        let ended = match started {
             Ok(Err(error)) => return Err((error, log)),
-            Ok(Ok(started)) => match started.0 {
+            Ok(Ok(started)) => match started.running {
                 Some(mut future) => match panics(|| future.as_mut().poll(cx, &mut answers)) {
                     Ok(Poll::Pending) => {
-                        let handler = RunningHandler { future, id: call.id, event: entry.event.clone(), state, log };
-                        let key = self.running.insert(handler);
-                        if let Some(id) = call.id {
-                            self.link.begin(id, key, deadline);
+                        let on = scope.and_then(|scope| scope.key());
+                        let opened = progress.opened;
+                        let is_stream = opened.is_some_and(|opened| opened.role == Role::Producer);
+                        // A request that was answered is finished.
+                        let id = call.id.filter(|_| opened.is_none());
+                        let event = entry.event.clone();
+                        let key = self.running.insert(RunningHandler { future, id, event, state, log, on, is_stream });
+                        match (opened, id) {
+                            (Some(opened), _) => self.link.attach(opened.channel, key),
+                            (None, Some(id)) => self.link.begin(id, key, deadline),
+                            (None, None) => {}
                         }
                         return Ok(());
                     }
@@ -130,8 +184,11 @@ impl<T: Transport> Driver<T> {
             },
             Err(message) => Err(message),
         };
-        if let Err(message) = progress {
+        if let Err(message) = ended {
             answers.panicked(call.id, &entry.event, message);
+        }
+        if let Some(state) = state {
+            state.ended();
         }
         self.log_end(log.as_deref());
         Ok(())
@@ -145,7 +202,9 @@ impl<T: Transport> Driver<T> {
             BadCall::NotJson => Rejection::new("The arguments cannot be read"),
         };
         match call.id {
-            Some(id) => Answers::new(&self.link, self.transport.output()).reject(id, &reason),
+            Some(id) => {
+                Answers::new(&self.link, self.transport.output(), &mut Progress::default()).reject(id, &reason);
+            }
             None => {
                 let channel = match &call.scope {
                     Scope::Named(name) => Some(name.to_string()),
@@ -162,22 +221,43 @@ impl<T: Transport> Driver<T> {
         let (batch, left) = self.running.take_woken(TURN_MESSAGES);
         for &key in &batch {
             let Some((handler, waker)) = self.running.get(key) else { continue };
-            let mut answers = Answers::new(&self.link, self.transport.output());
+            let mut progress = Progress::of(key);
+            let mut answers = Answers::new(&self.link, self.transport.output(), &mut progress);
             let polled = panics(|| handler.future.as_mut().poll(&mut Context::from_waker(&waker), &mut answers));
+            if let Some(opened) = progress.opened {
+                // The request was answered and is finished.
+                handler.id = None;
+                if opened.role == Role::Producer {
+                    self.running.sends_stream(key);
+                }
+            }
             if let Ok(Poll::Pending) = polled {
                 continue;
             }
-            let Some(RunningHandler { future, id, event, log, .. }) = self.running.remove(key) else { continue };
+            let Some(RunningHandler { future, id, event, log, state, .. }) = self.running.remove(key) else { continue };
             if let Err(message) = polled.map(drop).and(drop_caught(future)) {
-                answers.panicked(id, &event, message);
+                Answers::new(&self.link, self.transport.output(), &mut progress).panicked(id, &event, message);
             }
             if let Some(id) = id {
                 self.link.lock().core.end(id, &key);
+            }
+            if let Some(state) = state {
+                state.ended();
             }
             self.log_end(log.as_deref());
         }
         self.running.give_back(batch);
         left
+    }
+
+    /// Stops the handlers that were called on a channel.
+    pub(super) fn end_channel(&mut self, channel: ChannelKey, reason: &Reason) {
+        for (key, handler) in self.running.take_on(channel) {
+            if let Some(id) = handler.id {
+                self.link.lock().core.end(id, &key);
+            }
+            self.stop(handler, reason.clone());
+        }
     }
 
     /// Cancels a handler: its contexts are told, its future is dropped.

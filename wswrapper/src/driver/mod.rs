@@ -14,7 +14,7 @@ use crate::handler::{RunningHandler, RunningSet, Sessions};
 use crate::hooks::HookFuture;
 use crate::link::{Link, Rest};
 use crate::message_log::CallLog;
-use crate::proto::{Message, Reason};
+use crate::proto::{Call, Message, Reason, Scope};
 use crate::timer::{Timer, after};
 use crate::transport::{Close, Frame, Transport, TransportError};
 use bytes::Bytes;
@@ -166,6 +166,12 @@ impl<T: Transport> Driver<T> {
         if self.is_full() || !self.held.is_empty() {
             let text = std::str::from_utf8(&frame).unwrap_or_default();
             let id = match Message::decode(text) {
+                // What a stream's ends say to each other is not for a handler.
+                Message::Call(Call { scope: Scope::Anonymous(channel), event, .. })
+                    if self.link.is_streams(channel, &event) =>
+                {
+                    None
+                }
                 Message::Call(call) => Some(call.id),
                 Message::BadName(id) => Some(id),
                 Message::Cancellation(id, _) if self.held.cancel(id) => return,
@@ -248,7 +254,10 @@ impl<T: Transport> Driver<T> {
     fn rest(&mut self, cx: &mut Context<'_>) -> bool {
         let awake = self.running.register(cx.waker());
         let output_full = self.transport.output().len() >= self.link.end.limits.outbound_bytes;
-        let Rest { queued, timeout, close } = self.link.rest(cx.waker());
+        let Rest { queued, timeout, close, ended_channels } = self.link.rest(cx.waker(), output_full);
+        for channel in ended_channels {
+            self.end_channel(channel, &Reason::new("The channel was aborted"));
+        }
         self.close_request = close.filter(|close| self.ending.heeds(close));
         let stalled = self.stalled.map(|(since, _)| after(since, self.link.end.limits.write_timeout));
         let soonest = [timeout, stalled, self.ending.deadline()].into_iter().flatten().min();
@@ -309,6 +318,7 @@ impl<T> Driver<T> {
     fn stop(&self, handler: RunningHandler, reason: Reason) {
         if let Some(state) = &handler.state {
             state.cancel(reason);
+            state.ended();
         }
         self.report_drop(drop_caught(handler.future), &handler.event);
         self.log_end(handler.log.as_deref());

@@ -4,8 +4,10 @@ use super::invocation::{BadCall, Invocation, Start, Started};
 use super::label::Label;
 use super::methods::Handler;
 use super::outcome::{Argument, Response, WsError};
+use crate::anonymous::AnonymousChannel;
 use crate::handler::Context;
 use crate::proto::Rejection;
+use crate::scoped::Scoped;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
@@ -20,7 +22,8 @@ use std::sync::Arc;
     message = "this cannot be an event's handler",
     label = "not an async closure with arguments and a result that travel",
     note = "a handler looks like `|a: i64, b: String| async move {{ a }}`, with a `Context` first if it wants one",
-    note = "arguments need `serde::Deserialize`; a result of a type of your own is given as `Json(value)` or `Ok(value)`"
+    note = "arguments need `serde::Deserialize`; a result of a type of your own is given as `Json(value)` or `Ok(value)`",
+    note = "streams and uploads are for the methods of a `#[ws_handlers]` impl"
 )]
 pub trait HandlerFn<M>: Send + Sync + 'static {
     #[doc(hidden)]
@@ -66,7 +69,7 @@ impl<T: Value> Gives<Infallible> for T {
 /// What a closure may give as it is. Any other type is given as [`Json`], or in a `Result`.
 ///
 /// A trait of its own, since a `Result` can be serialised too and must not be taken for a plain value.
-pub trait Value: Serialize {}
+pub trait Value: Response {}
 
 macro_rules! values {
     ($($type:ty),* $(,)?) => { $(impl Value for $type {})* };
@@ -96,18 +99,20 @@ values!(
     serde_json::Value,
     crate::bytes::Bytes,
 );
-impl<T: Value> Value for Option<T> {}
-impl<T: Value> Value for Vec<T> {}
-impl<T: Value> Value for VecDeque<T> {}
-impl<T: Value> Value for BTreeSet<T> {}
-impl<T: Value, S> Value for HashSet<T, S> {}
-impl<K: Serialize, T: Value> Value for BTreeMap<K, T> {}
-impl<K: Serialize, T: Value, S> Value for HashMap<K, T, S> {}
-impl<T: Value> Value for (T,) {}
-impl<A: Value, B: Value> Value for (A, B) {}
-impl<A: Value, B: Value, C: Value> Value for (A, B, C) {}
-impl<A: Value, B: Value, C: Value, D: Value> Value for (A, B, C, D) {}
+impl<T: Value + Serialize> Value for Option<T> {}
+impl<T: Value + Serialize> Value for Vec<T> {}
+impl<T: Value + Serialize> Value for VecDeque<T> {}
+impl<T: Value + Serialize> Value for BTreeSet<T> {}
+impl<T: Value + Serialize, S> Value for HashSet<T, S> {}
+impl<K: Serialize, T: Value + Serialize> Value for BTreeMap<K, T> {}
+impl<K: Serialize, T: Value + Serialize, S> Value for HashMap<K, T, S> {}
+impl<T: Value + Serialize> Value for (T,) {}
+impl<A: Value + Serialize, B: Value + Serialize> Value for (A, B) {}
+impl<A: Value + Serialize, B: Value + Serialize, C: Value + Serialize> Value for (A, B, C) {}
+impl<A: Value + Serialize, B: Value + Serialize, C: Value + Serialize, D: Value + Serialize> Value for (A, B, C, D) {}
 impl<T: Serialize> Value for Json<T> {}
+impl Value for AnonymousChannel {}
+impl<C: ?Sized> Value for Scoped<C> {}
 
 /// A closure's result of any type: `|id: u32| async move { Json(User { id }) }`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]

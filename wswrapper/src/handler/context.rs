@@ -1,12 +1,13 @@
 //! What a handler knows of its call.
 
+use crate::anonymous::{AnonymousChannel, Scope};
 use crate::broadcast::Broadcast;
 use crate::handshake::Handshake;
 use crate::link::Link;
 use crate::peer::{Peer, PeerId};
 use crate::proto::{Reason, RequestId};
 use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 use tokio::sync::Notify;
 
@@ -36,13 +37,51 @@ pub(crate) struct CallState {
     id: Option<RequestId>,
     channel: Option<Box<str>>,
     wait: Option<Duration>,
+    /// The anonymous channel of the call.
+    scope: Option<Arc<Scope>>,
+    /// Channels that its handler has made; none once it has ended.
+    made: Mutex<Option<Vec<Arc<Scope>>>>,
     cancelled: OnceLock<Reason>,
     notify: Notify,
 }
 
 impl CallState {
-    pub(crate) fn new(id: Option<RequestId>, channel: Option<&str>, wait: Option<Duration>) -> Self {
-        Self { id, channel: channel.map(Into::into), wait, cancelled: OnceLock::new(), notify: Notify::new() }
+    pub(crate) fn new(
+        id: Option<RequestId>,
+        channel: Option<&str>,
+        wait: Option<Duration>,
+        scope: Option<Arc<Scope>>,
+    ) -> Self {
+        Self {
+            id,
+            channel: channel.map(Into::into),
+            wait,
+            scope,
+            made: Mutex::new(Some(Vec::new())),
+            cancelled: OnceLock::new(),
+            notify: Notify::new(),
+        }
+    }
+
+    /// The handler has ended: channels that it has made and not returned can never be used [P-69, P-74].
+    pub(crate) fn ended(&self) {
+        let made = self.made().take();
+        for scope in made.iter().flatten().filter(|scope| scope.key().is_none()) {
+            scope.end(Reason::new("Channel closed"));
+        }
+    }
+
+    /// The handler has made a channel.
+    fn makes(&self, scope: &Arc<Scope>) {
+        if let Some(made) = &mut *self.made() {
+            made.push(Arc::clone(scope));
+        } else {
+            scope.end(Reason::new("Channel closed"));
+        }
+    }
+
+    fn made(&self) -> MutexGuard<'_, Option<Vec<Arc<Scope>>>> {
+        self.made.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Cancels the contexts of a call; only the first reason counts.
@@ -73,7 +112,21 @@ impl Context {
         &self.link.handshake
     }
 
-    /// The channel of the call; `None` is the main one.
+    /// Makes an anonymous channel, for the handler to return as its answer, and so to give to the caller. One that is not
+    /// returned ends with the handler.
+    pub fn anonymous_channel(&self) -> AnonymousChannel {
+        let channel = AnonymousChannel::made(self.peer());
+        self.call.makes(channel.scope());
+        channel
+    }
+
+    /// The anonymous channel of the call, if it is on one: a handler of a [`Scoped`](crate::Scoped) service calls its
+    /// other end by it.
+    pub fn called_on(&self) -> Option<AnonymousChannel> {
+        self.call.scope.as_ref().map(|scope| AnonymousChannel::of(self.peer(), scope))
+    }
+
+    /// The named channel of the call; `None` is the main one, or an [anonymous](Self::called_on) one.
     pub fn channel(&self) -> Option<&str> {
         self.call.channel.as_deref()
     }

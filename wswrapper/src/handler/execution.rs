@@ -2,7 +2,7 @@
 
 use crate::handler::answers::{Answering, Answers};
 use crate::handler::invocation::{Running, Started};
-use crate::handler::outcome::Response;
+use crate::handler::outcome::JsonResponse;
 use crate::link::BlockedThread;
 use crate::proto::{Rejection, RequestId, encode};
 use serde::ser::Error as _;
@@ -31,7 +31,7 @@ impl OwnTask {
     pub(super) fn blocking<F, T>(call: Answering, thread: BlockedThread, handler: F) -> Started
     where
         F: FnOnce() -> Result<T, Rejection> + Send + 'static,
-        T: Response,
+        T: JsonResponse,
     {
         let id = call.id;
         let run = move || {
@@ -45,14 +45,14 @@ impl OwnTask {
     pub(super) fn spawned<F, T>(call: Answering, handler: F) -> Started
     where
         F: Future<Output = Result<T, Rejection>> + Send + 'static,
-        T: Response,
+        T: JsonResponse,
     {
         let id = call.id;
         Self::started(call, tokio::spawn(async move { Encoded::outcome(id, handler.await) }))
     }
 
     fn started(call: Answering, task: JoinHandle<Outcome>) -> Started {
-        Started(Some(Box::pin(Self { call, task })))
+        Started::running(Box::pin(Self { call, task }))
     }
 }
 

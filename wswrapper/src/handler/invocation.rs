@@ -1,22 +1,25 @@
 //! One call of one method: the generated shims decode its arguments and start its handler here.
 
-use super::answers::{Answering, Answers};
+use super::answers::{Answering, Answers, Opened, Progress};
 use super::execution::OwnTask;
 use super::label::Label;
-use super::outcome::{Argument, Response};
+use super::outcome::{Argument, JsonResponse, Response, UploadItem, WsError};
+use super::producer::{OnFull, Producer, producing};
+use super::uploading::uploading;
 use super::{CallState, Context};
-use crate::link::{BlockedThread, Link};
-use crate::proto::{Arguments, ArgumentsError, Call, Rejection, Scope};
+use crate::anonymous::Scope as ChannelScope;
+use crate::link::{BlockedThread, ChannelEnd, Link};
+use crate::peer::Peer;
+use crate::proto::{Arguments, ArgumentsError, Call, Rejection, Role, Scope};
+use crate::stream::{Items, Upload};
 use crate::transport::Output;
 use pin_project_lite::pin_project;
-use serde::Deserialize;
 use std::any::Any;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{self, Poll};
-use std::time::Duration;
 
 /// A call on its way to a method of the service `S`.
 pub struct Invocation<'c, S> {
@@ -37,13 +40,19 @@ pub(crate) struct Start<'c> {
     /// The contexts of this call, made when the method wants one.
     pub(crate) state: &'c mut Option<Arc<CallState>>,
     pub(crate) sessions: &'c mut Sessions,
+    /// The anonymous channel of the call.
+    pub(crate) scope: Option<&'c Arc<ChannelScope>>,
 }
 
 /// The per-connection services of a connection, each made when it is first called.
 pub(crate) type Sessions = Vec<Option<Arc<dyn Any + Send + Sync>>>;
 
 /// A handler that was started: already answered, or a future.
-pub struct Started(pub(crate) Option<BoxRunning>);
+pub struct Started {
+    pub(crate) running: Option<BoxRunning>,
+    /// A channel that it has answered with already.
+    pub(crate) opened: Option<Opened>,
+}
 
 /// A handler's future that writes its own answer.
 pub(crate) type BoxRunning = Pin<Box<dyn Running>>;
@@ -70,13 +79,13 @@ impl<S: Send + Sync + 'static> Invocation<'_, S> {
 
     /// The context of the call.
     pub fn context(&mut self) -> Context {
-        let Start { link, call, state, .. } = &mut self.start;
+        let Start { link, call, state, scope, .. } = &mut self.start;
         let state = state.get_or_insert_with(|| {
             let channel = match &call.scope {
                 Scope::Named(name) => Some(&**name),
                 _ => None,
             };
-            Arc::new(CallState::new(call.id, channel, caller_waits(call)))
+            Arc::new(CallState::new(call.id, channel, call.caller_waits(), scope.cloned()))
         });
         Context::new(Arc::clone(link), Arc::clone(state))
     }
@@ -89,7 +98,7 @@ impl<S: Send + Sync + 'static> Invocation<'_, S> {
         T: Response,
     {
         let call = self.finish()?;
-        Ok(Started(Some(Box::pin(AnswerWhenReady { call, handler: handler(self.service) }))))
+        Ok(Started::running(Box::pin(AnswerWhenReady { call, handler: handler(self.service) })))
     }
 
     /// Runs a plain handler and writes its answer.
@@ -100,15 +109,53 @@ impl<S: Send + Sync + 'static> Invocation<'_, S> {
     {
         let call = self.finish()?;
         let outcome = handler(self.service);
-        Answers::new(self.start.link, self.start.output).end(&call, outcome);
-        Ok(Started(None))
+        Answers::new(self.start.link, self.start.output, &mut Progress::default()).end(&call, outcome);
+        Ok(Started { running: None, opened: None })
+    }
+
+    /// Starts a handler that answers with a stream, and sends it.
+    pub fn stream<F, Fut>(mut self, on_full: OnFull, handler: F) -> Result<Started, BadCall>
+    where
+        F: FnOnce(Arc<S>, Producer) -> Fut,
+        Fut: Future<Output = ()> + Send + 'static,
+    {
+        let call = self.finish()?;
+        if call.id.is_none() {
+            let event = &*call.event;
+            let text = format!("`{event}` answers with a stream, and an event has no answer");
+            return Err(BadCall::Rejected(Rejection::new(text)));
+        }
+        let service = self.service;
+        Ok(Started::running(producing(self.start.link, call, on_full, |producer| handler(service, producer))))
+    }
+
+    /// Opens the channel of an upload and starts its handler.
+    pub fn upload<T, E, F, Fut, R>(mut self, handler: F) -> Result<Started, BadCall>
+    where
+        T: UploadItem,
+        E: WsError,
+        F: FnOnce(Arc<S>, Upload<T, E>) -> Fut,
+        Fut: Future<Output = Result<R, Rejection>> + Send + 'static,
+        R: JsonResponse + Send + 'static,
+    {
+        let call = self.finish()?;
+        let Start { link, output, .. } = self.start;
+        let mut progress = Progress::default();
+        let mut answers = Answers::new(link, output, &mut progress);
+        let opened = answers.open(&call, Role::Upload, ChannelEnd::Inbox(None));
+        let (channel, inbox) = opened.map_err(BadCall::Rejected)?;
+        // Never without one.
+        let inbox = inbox.unwrap_or(usize::MAX);
+        let upload = Upload::new(Items::new(Peer::of(link), channel, inbox));
+        let running = uploading(link, call, channel, handler(self.service, upload));
+        Ok(Started { running: Some(running), opened: progress.opened })
     }
 
     /// Starts a plain handler on a thread where it may block.
     pub fn answer_blocking<F, T>(mut self, handler: F) -> Result<Started, BadCall>
     where
         F: FnOnce(Arc<S>) -> Result<T, Rejection> + Send + 'static,
-        T: Response,
+        T: JsonResponse,
     {
         let call = self.finish()?;
         let service = self.service;
@@ -121,7 +168,7 @@ impl<S: Send + Sync + 'static> Invocation<'_, S> {
     where
         F: FnOnce(Arc<S>) -> Fut,
         Fut: Future<Output = Result<T, Rejection>> + Send + 'static,
-        T: Response,
+        T: JsonResponse,
     {
         let call = self.finish()?;
         Ok(OwnTask::spawned(call, handler(self.service)))
@@ -176,17 +223,6 @@ fn without_position(error: &serde_json::Error) -> String {
     text.strip_suffix(&position).unwrap_or(&text).to_owned()
 }
 
-/// `m.t`; anything but a positive integer is its absence.
-pub(crate) fn caller_waits(call: &Call<'_>) -> Option<Duration> {
-    #[derive(Deserialize)]
-    struct Meta<'m> {
-        #[serde(borrow)]
-        t: &'m serde_json::value::RawValue,
-    }
-    let meta: Meta<'_> = serde_json::from_str(call.meta?.get()).ok()?;
-    meta.t.get().parse().ok().filter(|t| *t > 0).map(Duration::from_millis)
-}
-
 pin_project! {
     /// A handler's future with the call that it answers.
     struct AnswerWhenReady<F> {
@@ -204,6 +240,12 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut task::Context<'_>, answers: &mut Answers<'_>) -> Poll<()> {
         let this = self.project();
         this.handler.poll(cx).map(|outcome| answers.end(this.call, outcome))
+    }
+}
+
+impl Started {
+    pub(super) fn running(running: BoxRunning) -> Self {
+        Self { running: Some(running), opened: None }
     }
 }
 

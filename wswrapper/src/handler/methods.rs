@@ -4,7 +4,7 @@ use super::invocation::{BadCall, Invocation, Start, Started};
 use super::label::Label;
 use crate::peer::Peer;
 use crate::proto::Rejection;
-use crate::target::Target;
+use crate::target::{Proxy, Target};
 use std::fmt;
 use std::sync::Arc;
 
@@ -25,6 +25,10 @@ pub trait Contract {
     const CHANNEL_MISMATCH: &'static str;
     /// The typed caller.
     type Proxy<T: Target>;
+
+    /// Makes one.
+    #[doc(hidden)]
+    fn proxy<T: Target>(to: Proxy<T>) -> Self::Proxy<T>;
 }
 
 /// A type with handlers for the contract `C`. [`#[ws_handlers]`](macro@crate::ws_handlers) implements it.

@@ -1,5 +1,6 @@
 //! What handlers take and give: arguments, results, errors.
 
+use super::answers::{Answering, Answers};
 use crate::proto::Rejection;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -19,16 +20,60 @@ pub trait Argument: DeserializeOwned {}
 #[diagnostic::do_not_recommend]
 impl<T: DeserializeOwned> Argument for T {}
 
-/// What a handler can answer with: whatever serde encodes.
+/// What a handler can answer with: whatever serde encodes, a [`Scoped`](crate::Scoped) service, an
+/// [`AnonymousChannel`](crate::AnonymousChannel).
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be sent as a response",
     label = "not encodable as JSON",
-    note = "for a type of your own, add `#[derive(serde::Serialize)]`"
+    note = "for a type of your own, add `#[derive(serde::Serialize)]`",
+    note = "a stream is returned as `impl Stream<Item = T> + Send`"
 )]
-pub trait Response: Serialize {}
+pub trait Response {
+    /// Writes the answer.
+    #[doc(hidden)]
+    fn answer(self, answers: &mut Answers<'_>, call: &Answering);
+}
 
 #[diagnostic::do_not_recommend]
-impl<T: Serialize> Response for T {}
+impl<T: Serialize> Response for T {
+    fn answer(self, answers: &mut Answers<'_>, call: &Answering) {
+        answers.value(call, &self);
+    }
+}
+
+/// What a handler can answer with from another task, or once it has read an upload: no channel.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be sent as a response",
+    label = "not encodable as JSON",
+    note = "for a type of your own, add `#[derive(serde::Serialize)]`",
+    note = "a handler that runs in another task or takes an upload cannot answer with a channel or a scoped service"
+)]
+pub trait JsonResponse: Serialize {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Serialize> JsonResponse for T {}
+
+/// What a stream's item can be: whatever serde encodes.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be a stream's item",
+    label = "not encodable as JSON",
+    note = "for a type of your own, add `#[derive(serde::Serialize)]`"
+)]
+pub trait StreamItem: Serialize {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Serialize> StreamItem for T {}
+
+/// What an upload's item can be at the handler's end: whatever serde decodes.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be an upload's item",
+    label = "not decodable from JSON",
+    note = "for a type of your own, add `#[derive(serde::Deserialize)]`"
+)]
+pub trait UploadItem: DeserializeOwned {}
+
+#[diagnostic::do_not_recommend]
+impl<T: DeserializeOwned> UploadItem for T {}
 
 /// What a proxy can send as an argument: whatever serde encodes.
 #[diagnostic::on_unimplemented(

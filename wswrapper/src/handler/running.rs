@@ -4,8 +4,9 @@ use super::CallState;
 use super::invocation::BoxRunning;
 use super::label::Label;
 use crate::message_log::CallLog;
-use crate::proto::RequestId;
+use crate::proto::{ChannelKey, RequestId};
 use slab::Slab;
+use std::num::NonZeroU64;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Wake, Waker};
@@ -13,8 +14,12 @@ use std::task::{Wake, Waker};
 /// Handlers that wait for something.
 pub(crate) struct RunningSet {
     places: Slab<Place>,
+    /// How many of them send streams.
+    streams: usize,
+    /// How many of them were called on anonymous channels.
+    on_channels: usize,
     woken: Arc<Woken>,
-    next_key: u64,
+    next_key: NonZeroU64,
     /// Kept for its capacity.
     batch: Vec<RunningKey>,
 }
@@ -26,6 +31,10 @@ pub(crate) struct RunningHandler {
     pub(crate) event: Label,
     pub(crate) state: Option<Arc<CallState>>,
     pub(crate) log: Option<Box<CallLog>>,
+    /// The anonymous channel of its call.
+    pub(crate) on: Option<ChannelKey>,
+    /// It has answered with a stream, which it sends.
+    pub(crate) is_stream: bool,
 }
 
 struct Place {
@@ -37,7 +46,7 @@ struct Place {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct RunningKey {
     index: usize,
-    unique: u64,
+    unique: NonZeroU64,
 }
 
 /// Those that have been woken, and the driver that is to poll them.
@@ -82,18 +91,28 @@ impl Wake for HandlerWaker {
 
 impl RunningSet {
     pub(crate) fn new() -> Self {
-        Self { places: Slab::new(), woken: Arc::default(), next_key: 0, batch: Vec::new() }
+        Self {
+            places: Slab::new(),
+            streams: 0,
+            on_channels: 0,
+            woken: Arc::default(),
+            next_key: NonZeroU64::MIN,
+            batch: Vec::new(),
+        }
     }
 
+    /// How many there are, not counting those that send streams.
     pub(crate) fn len(&self) -> usize {
-        self.places.len()
+        self.places.len() - self.streams
     }
 
     /// Takes in a handler that was polled once; it is polled again with the next batch, to register its own waker.
     pub(crate) fn insert(&mut self, handler: RunningHandler) -> RunningKey {
         let entry = self.places.vacant_entry();
         let key = RunningKey { index: entry.key(), unique: self.next_key };
-        self.next_key += 1;
+        self.next_key = self.next_key.saturating_add(1);
+        self.streams += usize::from(handler.is_stream);
+        self.on_channels += usize::from(handler.on.is_some());
         let waker = Arc::new(HandlerWaker { key, queued: AtomicBool::new(true), woken: Arc::clone(&self.woken) });
         entry.insert(Place { handler, waker });
         self.woken.lock().keys.push(key);
@@ -145,11 +164,42 @@ impl RunningSet {
     /// Takes a handler out.
     pub(crate) fn remove(&mut self, key: RunningKey) -> Option<RunningHandler> {
         let found = self.places.get(key.index).is_some_and(|place| place.waker.key == key);
-        found.then(|| self.places.remove(key.index).handler)
+        found.then(|| {
+            let handler = self.places.remove(key.index).handler;
+            self.streams -= usize::from(handler.is_stream);
+            self.on_channels -= usize::from(handler.on.is_some());
+            handler
+        })
+    }
+
+    /// A handler has answered with a stream.
+    pub(crate) fn sends_stream(&mut self, key: RunningKey) {
+        let place = self.places.get_mut(key.index).filter(|place| place.waker.key == key);
+        if let Some(place) = place {
+            self.streams += usize::from(!std::mem::replace(&mut place.handler.is_stream, true));
+        }
+    }
+
+    /// Wakes a handler.
+    pub(crate) fn wake(&self, key: RunningKey) {
+        if let Some(place) = self.places.get(key.index).filter(|place| place.waker.key == key) {
+            place.waker.wake_by_ref();
+        }
+    }
+
+    /// Takes out those that were called on an anonymous channel.
+    pub(crate) fn take_on(&mut self, channel: ChannelKey) -> Vec<(RunningKey, RunningHandler)> {
+        if self.on_channels == 0 {
+            return Vec::new();
+        }
+        let on_it = self.places.iter().filter(|(_, place)| place.handler.on == Some(channel));
+        let keys: Vec<_> = on_it.map(|(_, place)| place.waker.key).collect();
+        keys.into_iter().filter_map(|key| Some((key, self.remove(key)?))).collect()
     }
 
     /// Takes all out.
     pub(crate) fn take_all(&mut self) -> impl Iterator<Item = RunningHandler> + use<> {
+        (self.streams, self.on_channels) = (0, 0);
         std::mem::take(&mut self.places).into_iter().map(|(_, place)| place.handler)
     }
 }

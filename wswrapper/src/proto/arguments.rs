@@ -37,6 +37,11 @@ impl<'f> Arguments<'f> {
         self.proven
     }
 
+    /// What is left of the JSON text: `,1,2]`.
+    pub(super) const fn text(&self) -> &'f str {
+        self.rest
+    }
+
     /// How many arguments have been taken.
     pub const fn taken(&self) -> usize {
         self.taken
@@ -58,6 +63,11 @@ impl<'f> Arguments<'f> {
             return Err(ArgumentsError::NotJson);
         }
         Ok(left)
+    }
+
+    /// Whether the frame is what it seems to be: known to be well-formed, or found to be so now.
+    pub(super) fn prove(&self) -> bool {
+        self.proven || { *self }.finish().is_ok()
     }
 
     /// All arguments that are left.

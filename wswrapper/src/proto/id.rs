@@ -1,23 +1,27 @@
 //! Numbers of requests.
 
 use std::fmt;
+use std::num::NonZeroU64;
 
 /// The largest integer that every peer can represent: 2^53 - 1.
 const LARGEST: u64 = (1 << 53) - 1;
 
 /// The number of a request, from 1 to 2^53 - 1 [P-12].
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct RequestId(u64);
+pub struct RequestId(NonZeroU64);
 
 impl RequestId {
     /// The id with this number, if there can be one.
     pub const fn new(number: u64) -> Option<Self> {
-        if number >= 1 && number <= LARGEST { Some(Self(number)) } else { None }
+        match NonZeroU64::new(number) {
+            Some(id) if number <= LARGEST => Some(Self(id)),
+            _ => None,
+        }
     }
 
     /// The number.
     pub const fn get(self) -> u64 {
-        self.0
+        self.0.get()
     }
 
     /// Reads the text of a JSON value: any number with an integral value in range, `1.0` and `1e2` too [P-14].
@@ -63,8 +67,8 @@ impl Side {
     /// The number of this side's first request.
     pub const fn first_id(self) -> RequestId {
         match self {
-            Self::Dialling => RequestId((1 << 28) + 1),
-            Self::Accepting => RequestId((1 << 29) + 1),
+            Self::Dialling => RequestId(NonZeroU64::MIN.saturating_add(1 << 28)),
+            Self::Accepting => RequestId(NonZeroU64::MIN.saturating_add(1 << 29)),
         }
     }
 }
@@ -72,23 +76,23 @@ impl Side {
 /// Hands out ids; never the same twice [P-36].
 #[derive(Debug)]
 pub(super) struct Ids {
-    first: u64,
-    next: u64,
+    first: RequestId,
+    next: RequestId,
 }
 
 impl Ids {
     pub(super) fn new(side: Side) -> Self {
-        Self { first: side.first_id().0, next: side.first_id().0 }
+        Self { first: side.first_id(), next: side.first_id() }
     }
 
     /// Whether this id was handed out.
     pub(super) fn knows(&self, id: RequestId) -> bool {
-        (self.first..self.next).contains(&id.0)
+        (self.first..self.next).contains(&id)
     }
 
     pub(super) fn next(&mut self) -> RequestId {
-        let id = RequestId(self.next);
-        self.next += 1;
+        let id = self.next;
+        self.next = RequestId(id.0.saturating_add(1));
         id
     }
 }

@@ -11,13 +11,13 @@
 //! use std::time::Instant;
 //! use wswrapper::proto::{Answer, CallEncoder, Connection, Incoming, Side};
 //!
-//! // `u32` stands for whoever waits for a call of ours, `()` for a handler that runs.
-//! let mut connection = Connection::<u32, ()>::new(Side::Dialling, 10);
+//! // `u32` stands for whoever waits for a call of ours, `()` for a handler that runs, and for an anonymous channel.
+//! let mut connection = Connection::<u32, (), ()>::new(Side::Dialling, 10);
 //! connection.open();
 //! let mut call = CallEncoder::new("add");
 //! call.argument(&1)?;
 //! call.argument(&2)?;
-//! connection.request(call.finish(None), 7, None, None)?;
+//! connection.request(call.finish(None), 7, None, None, None)?;
 //! let frame = connection.poll_transmit().expect("the request");
 //! assert_eq!(frame.as_bytes(), br#"{"a":["add",1,2],"i":268435457}"#);
 //!
@@ -27,23 +27,30 @@
 //! ```
 
 mod arguments;
+mod bounds;
+mod channels;
 mod codec;
 mod connection;
+mod consumer;
 mod deadlines;
 mod id;
 mod message;
 mod name;
 mod outbox;
+mod producer;
 mod rejection;
 
 /// What JSON takes for white space; ASCII has more.
 const SPACE: [char; 4] = [' ', '\t', '\n', '\r'];
 
 pub use arguments::{Arguments, ArgumentsError};
+pub use bounds::Bounds;
+pub use channels::{ChannelKey, Opener, Role};
 pub use codec::encode::{self, CallEncoder, EncodedCall};
-pub use connection::{Connection, Ended, Event, Incoming, SendRefused};
+pub use connection::{AwaitedResult, Connection, Ended, Event, Incoming, OpenRefused, Opens, SendRefused};
 pub use id::{RequestId, Side};
-pub use message::{Answer, Call, Message, RawReason};
+pub use message::{Answer, Call, Item, Message, RawReason};
 pub use name::{ChannelName, NameError, RESERVED, Scope, check_event, is_reserved};
 pub use outbox::Outgoing;
+pub use producer::{Allowance, LARGEST_WINDOW};
 pub use rejection::{Reason, Rejection};

@@ -89,10 +89,10 @@ fn anonymous_scope(h: &str) -> Scope<'_> {
 }
 
 /// Reads the envelope's keys from both ends, so that the arguments between them need no scan of their own:
-/// `{"i":1,"c":"x","a":[` from the left, `],"c":"x","i":1}` from the right. What lies between is shown to be one array,
+/// `{"i":1,"c":"x","a":[` from the left, `],"c":"x","i":1}` or `],"h":1,"i":2}` from the right. What lies between is shown to be one array,
 /// and the whole thus to be JSON, when the arguments are read. Anything unusual is left to the whole way.
 fn quick_call(frame: &str) -> Option<Call<'_>> {
-    let (mut id, mut channel) = (None, None);
+    let (mut id, mut channel, mut anonymous) = (None, None, None);
     let mut inside = frame.trim_end_matches(SPACE).strip_prefix('{')?.strip_suffix('}')?;
     loop {
         if let Some(rest) = inside.strip_prefix("\"a\":[") {
@@ -116,6 +116,9 @@ fn quick_call(frame: &str) -> Option<Call<'_>> {
         if let (Some(rest), None) = (rest.strip_suffix(",\"i\":"), id) {
             id = Some(quick_id(last)?);
             inside = rest;
+        } else if let (Some(rest), None) = (rest.strip_suffix(",\"h\":"), anonymous) {
+            anonymous = Some(quick_id(last)?);
+            inside = rest;
         } else {
             let rest = inside.strip_suffix('"')?;
             let start = rest.bytes().rposition(|b| matches!(b, b'"' | b'\\' | 0..0x20))?;
@@ -129,11 +132,12 @@ fn quick_call(frame: &str) -> Option<Call<'_>> {
     let rest = inside.strip_prefix('"')?;
     let end = plain_string(rest)?;
     let event = &rest[..end];
-    let scope = match channel {
-        Some("") => return None,
-        None if is_reserved(event) => return None,
-        None => Scope::Main,
-        Some(name) => Scope::Named(Cow::Borrowed(name)),
+    let scope = match (channel, anonymous) {
+        (Some(""), _) | (Some(_), Some(_)) => return None,
+        (None, None) if is_reserved(event) => return None,
+        (None, None) => Scope::Main,
+        (Some(name), None) => Scope::Named(Cow::Borrowed(name)),
+        (None, Some(id)) => Scope::Anonymous(id),
     };
     let arguments = Arguments::new(&rest[end + 1..], false);
     Some(Call { id, scope, event: Cow::Borrowed(event), arguments, meta: None })

@@ -1,7 +1,7 @@
 //! Messages to frames: compact JSON, keys in the order in which JavaScript writes them.
 
 use super::nothing::{is_none, is_unit};
-use crate::proto::{Reason, Rejection, RequestId};
+use crate::proto::{ChannelKey, Reason, Rejection, RequestId};
 use serde::Serialize;
 use std::time::Duration;
 
@@ -35,13 +35,24 @@ impl CallEncoder {
 
     /// Ends with the channel, `None` being the main one.
     pub fn finish(mut self, channel: Option<&str>) -> EncodedCall {
-        self.frame.truncate(self.end);
-        self.frame.push(b']');
+        self.end_arguments();
         if let Some(channel) = channel {
             self.frame.extend_from_slice(b",\"c\":");
             string(&mut self.frame, channel);
         }
-        EncodedCall { frame: self.frame }
+        EncodedCall { frame: self.frame, on: None }
+    }
+
+    /// Ends with an anonymous channel.
+    pub fn finish_on(mut self, channel: ChannelKey) -> EncodedCall {
+        self.end_arguments();
+        on_channel(&mut self.frame, channel.id());
+        EncodedCall { frame: self.frame, on: Some(channel) }
+    }
+
+    fn end_arguments(&mut self) {
+        self.frame.truncate(self.end);
+        self.frame.push(b']');
     }
 }
 
@@ -50,9 +61,16 @@ impl CallEncoder {
 pub struct EncodedCall {
     /// Without the closing brace.
     frame: Vec<u8>,
+    /// The anonymous channel that it belongs to.
+    on: Option<ChannelKey>,
 }
 
 impl EncodedCall {
+    /// The anonymous channel that it belongs to.
+    pub const fn channel(&self) -> Option<ChannelKey> {
+        self.on
+    }
+
     /// The frame of an event.
     pub fn into_event(mut self) -> Vec<u8> {
         self.frame.push(b'}');
@@ -115,6 +133,84 @@ pub fn abort(out: &mut Vec<u8>, channel: RequestId, why: Option<&Reason>) {
     out.extend_from_slice(b"{\"h\":");
     number(out, channel.get());
     reason(out, "x", why, ABORTED);
+}
+
+/// Writes the answer that is an anonymous channel [P-60].
+pub fn channel(out: &mut Vec<u8>, id: RequestId) {
+    begin(out, id);
+    out.extend_from_slice(b",\"h\":1}");
+}
+
+/// Writes an answer without a value [P-31].
+pub fn nothing(out: &mut Vec<u8>, id: RequestId) {
+    begin(out, id);
+    out.push(b'}');
+}
+
+/// Writes a stream's item, as an event, or as a request with this id [P-81, P-85]; `lost` are the items that were dropped
+/// before it. On an error the frame is to be cut off by the caller.
+pub fn item<T: Serialize + ?Sized>(
+    out: &mut Vec<u8>,
+    channel: RequestId,
+    request: Option<RequestId>,
+    lost: u64,
+    value: &T,
+) -> Result<(), serde_json::Error> {
+    out.extend_from_slice(b"{\"a\":[\"next\",{\"value\":");
+    serde_json::to_writer(&mut *out, value)?;
+    out.extend_from_slice(b",\"done\":false");
+    end_item(out, channel, lost);
+    if let Some(id) = request {
+        out.extend_from_slice(b",\"i\":");
+        number(out, id.get());
+    }
+    out.push(b'}');
+    Ok(())
+}
+
+/// Makes a request of an item that was written as an event [P-85].
+pub fn item_as_request(item: &mut Vec<u8>, id: RequestId) {
+    item.pop();
+    item.extend_from_slice(b",\"i\":");
+    number(item, id.get());
+    item.push(b'}');
+}
+
+/// Writes the end of a stream [P-82].
+pub fn done(out: &mut Vec<u8>, channel: RequestId, lost: u64) {
+    out.extend_from_slice(b"{\"a\":[\"next\",{\"done\":true");
+    end_item(out, channel, lost);
+    out.push(b'}');
+}
+
+fn end_item(out: &mut Vec<u8>, channel: RequestId, lost: u64) {
+    if lost > 0 {
+        out.extend_from_slice(b",\"lost\":");
+        number(out, lost);
+    }
+    out.extend_from_slice(b"}]");
+    on_channel(out, channel);
+}
+
+/// Writes a consumer's wish for the first item [P-80].
+pub fn start(out: &mut Vec<u8>, channel: RequestId) {
+    out.extend_from_slice(b"{\"a\":[\"start\"]");
+    on_channel(out, channel);
+    out.push(b'}');
+}
+
+/// Writes how many more items a consumer takes.
+pub fn credit(out: &mut Vec<u8>, channel: RequestId, items: u32) {
+    out.extend_from_slice(b"{\"a\":[\"credit\",");
+    number(out, items.into());
+    out.push(b']');
+    on_channel(out, channel);
+    out.push(b'}');
+}
+
+fn on_channel(out: &mut Vec<u8>, channel: RequestId) {
+    out.extend_from_slice(b",\"h\":");
+    number(out, channel.get());
 }
 
 fn begin(out: &mut Vec<u8>, id: RequestId) {

@@ -3,6 +3,7 @@
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
+use std::borrow::Cow;
 use std::fmt;
 
 /// The values of the keys that we know; of a repeated key the last one [P-05].
@@ -39,17 +40,8 @@ impl<'de: 'f, 'f> Deserialize<'de> for Envelope<'f> {
 
             fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Self::Value, M::Error> {
                 let mut envelope = Envelope::default();
-                // As raw text, since a key may hold what no Rust string can: a lone surrogate.
                 while let Some((key, value)) = map.next_entry::<&RawValue, &RawValue>()? {
-                    let decoded;
-                    let key = match key.get() {
-                        escaped if escaped.contains('\\') => {
-                            decoded = serde_json::from_str::<String>(escaped).unwrap_or_default();
-                            &*decoded
-                        }
-                        plain => plain.trim_matches('"'),
-                    };
-                    let place = match key {
+                    let place = match &*key_text(key) {
                         "a" => &mut envelope.arguments,
                         "c" => &mut envelope.channel,
                         "i" => &mut envelope.id,
@@ -68,6 +60,14 @@ impl<'de: 'f, 'f> Deserialize<'de> for Envelope<'f> {
             }
         }
         deserializer.deserialize_map(Keys)
+    }
+}
+
+/// A key that was read as raw text, since it may hold what no Rust string can: a lone surrogate.
+pub(super) fn key_text(key: &RawValue) -> Cow<'_, str> {
+    match key.get() {
+        escaped if escaped.contains('\\') => Cow::Owned(serde_json::from_str(escaped).unwrap_or_default()),
+        plain => Cow::Borrowed(plain.trim_matches('"')),
     }
 }
 

@@ -4,3 +4,4 @@ mod decode;
 pub mod encode;
 mod envelope;
 mod nothing;
+pub(super) mod stream;

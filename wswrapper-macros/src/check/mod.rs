@@ -1,6 +1,9 @@
 //! The rules. A method that breaks one leaves the model, so that what is expanded holds
 //! nothing but sound methods and no error shows twice.
 
+mod streams;
+mod uploads;
+
 use std::collections::HashSet;
 
 use syn::{FnArg, GenericParam, Generics, Ident, Pat, ReceiverKind, Safety, Type, TypeParamBound};
@@ -9,7 +12,7 @@ use crate::error_model::{Disclosure, ErrorType};
 use crate::errors::Errors;
 use crate::model::{self, Argument, Contract, Execution, Kind, Method, Passing, PlainImpl, Service, TraitImpl};
 use crate::parse::Member;
-use crate::{text, tokens};
+use crate::{output, text, tokens};
 
 /// The supertraits of std that no `dyn` can have.
 const NOT_FOR_DYN: [&str; 9] = ["Sized", "Clone", "Copy", "Default", "PartialEq", "Eq", "PartialOrd", "Ord", "Hash"];
@@ -20,6 +23,7 @@ pub(crate) fn service(service: &mut Service<'_>, errors: &mut Errors) {
     check_members(&service.item.members, errors);
     check_macros(&service.item.members, errors);
     check_duplicates(&mut service.contract, text::already_declared, errors);
+    streams::check_send(&mut service.contract, errors);
     methods(&mut service.contract, errors);
 }
 
@@ -58,7 +62,9 @@ fn methods(contract: &mut Contract<'_>, errors: &mut Errors) {
         for argument in &method.arguments {
             check_argument(argument, errors);
         }
+        uploads::check(method, errors);
         check_output(method, errors);
+        streams::check_on_full(method, errors);
         check_self_types(method, errors);
         check_new(method, &proxy, errors);
         if is_on_main_channel {
@@ -156,12 +162,24 @@ fn check_safety(method: &Method<'_>, errors: &mut Errors) {
 }
 
 fn check_execution(method: &Method<'_>, errors: &mut Errors) {
+    if let (Some(word), Some(message)) = (method.execution.word(), only_in_place(method)) {
+        errors.push(word, message);
+        return;
+    }
     match &method.execution {
         Execution::Blocking(word) if method.is_async() => errors.push(word, text::BLOCKING_ASYNC),
         Execution::Spawned(word) if !method.is_async() => errors.push(word, text::SPAWNED_PLAIN),
         Execution::Both(word) => errors.push(word, text::BLOCKING_AND_SPAWNED),
         Execution::InPlace | Execution::Blocking(_) | Execution::Spawned(_) => {}
     }
+}
+
+/// Why a handler has to run in the task of its connection, if it has to.
+fn only_in_place(method: &Method<'_>) -> Option<&'static str> {
+    if method.output.stream.is_some() {
+        return Some(text::STREAM_ELSEWHERE);
+    }
+    method.upload().map(|_| text::UPLOAD_ELSEWHERE)
 }
 
 fn check_method_generics(method: &Method<'_>, errors: &mut Errors) {
@@ -188,10 +206,18 @@ fn check_argument(argument: &Argument<'_>, errors: &mut Errors) {
     match argument.passing {
         Passing::Context => errors.push(argument.ty, text::CONTEXT_NOT_FIRST),
         Passing::Str | Passing::Bytes => check_lifetime(argument.ty, errors),
-        Passing::Owned | Passing::Text if tokens::contain(argument.ty, "impl") => {
-            errors.push(argument.ty, text::GENERIC_HANDLER);
-        }
-        Passing::Owned | Passing::Text => check_reference(argument.ty, errors),
+        Passing::Owned | Passing::Text => check_owned(argument.ty, errors),
+        Passing::Upload(upload) => uploads::check_items(upload, errors),
+    }
+}
+
+fn check_owned(ty: &Type, errors: &mut Errors) {
+    if let Some(message) = uploads::misplaced(ty) {
+        errors.push(ty, message);
+    } else if tokens::contain(ty, "impl") {
+        errors.push(ty, text::GENERIC_HANDLER);
+    } else {
+        check_reference(ty, errors);
     }
 }
 
@@ -214,13 +240,28 @@ fn check_output(method: &Method<'_>, errors: &mut Errors) {
     let Some(ty) = method.output.ty else { return };
     if method.kind == Kind::Event {
         errors.push(ty, text::EVENT_RETURN);
+    } else if let Some(stream) = &method.output.stream {
+        streams::check(ty, stream, errors);
+    } else if let Some(message) = streams::misplaced(ty) {
+        errors.push(ty, message);
+    } else if is_scoped_within(ty) {
+        errors.push(ty, text::SCOPED_WITHIN);
     } else if tokens::contain(ty, "impl") {
         errors.push(ty, text::IMPL_RETURN);
-    } else if let Type::Reference(reference) = model::through_groups(ty)
-        && reference.lifetime.as_ref().is_none_or(|lifetime| lifetime.ident != "static")
-    {
+    } else if is_borrowed(ty) {
         errors.push(ty, text::REFERENCE_RETURN);
     }
+}
+
+fn is_scoped_within(ty: &Type) -> bool {
+    let is_scoped = |ty| model::is_named(ty, "Scoped");
+    let is_alone = is_scoped(ty) || output::first_argument(ty).is_some_and(is_scoped);
+    !is_alone && tokens::contain_all(ty, &["Scoped", "<", "dyn"])
+}
+
+fn is_borrowed(ty: &Type) -> bool {
+    let Type::Reference(reference) = model::through_groups(ty) else { return false };
+    reference.lifetime.as_ref().is_none_or(|lifetime| lifetime.ident != "static")
 }
 
 fn check_self_types(method: &Method<'_>, errors: &mut Errors) {

@@ -1,11 +1,16 @@
-//! The calls of one connection, in both directions.
+//! The calls and the channels of one connection, in both directions.
 
+mod channels;
+mod news;
+
+pub use channels::{AwaitedResult, OpenRefused, Opens};
+pub use news::{Ended, Event, Incoming, SendRefused};
+
+use super::channels::{ChannelKey, Channels, Opener};
 use super::deadlines::Deadlines;
 use super::id::Ids;
 use super::outbox::Outbox;
-use super::{
-    Answer, Call, EncodedCall, Message, Outgoing, RawReason, Reason, Rejection, RequestId, Scope, Side, encode,
-};
+use super::{Answer, Bounds, EncodedCall, Message, Outgoing, Reason, Rejection, RequestId, Scope, Side, encode};
 use foldhash::fast::FixedState;
 use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
@@ -13,24 +18,31 @@ use std::time::{Duration, Instant};
 /// The state of a connection.
 ///
 /// `W` stands for whoever waits for a call of ours; the connection keeps it and gives it back exactly once. `R` stands
-/// for a handler that runs for the peer; it is given back if the peer cancels it.
+/// for a handler that runs for the peer; it is given back if the peer cancels it. `C` stands for what the caller keeps of
+/// an anonymous channel; it is given back when the channel ends.
 ///
 /// What a frame means is returned by [`handle_frame`](Self::handle_frame). What time or disconnection causes is polled:
 /// [`poll_timeout`](Self::poll_timeout), [`poll_event`](Self::poll_event). Frames to be sent are taken by
 /// [`poll_transmit`](Self::poll_transmit) while the connection is open.
 #[derive(Debug)]
-pub struct Connection<W, R> {
+pub struct Connection<W, R, C> {
     state: State,
     ids: Ids,
     /// The ids are our own, so that any hash will do.
-    pending: HashMap<RequestId, Pending<W>, FixedState>,
+    pending: HashMap<RequestId, Pending<W, C>, FixedState>,
     running: HashMap<RequestId, Running<R>>,
+    channels: Channels<R, C>,
+    /// Items that we have sent as requests [P-85].
+    unanswered: HashMap<RequestId, ChannelKey, FixedState>,
+    /// Bytes of items that came and were not taken.
+    held_bytes: usize,
+    bounds: Bounds,
     deadlines: Deadlines,
     running_deadlines: Deadlines,
     outbox: Outbox,
     /// How many events and requests may still be queued before the first opening.
     room_before_open: usize,
-    events: VecDeque<Event<W, R>>,
+    events: VecDeque<Event<W, R, C>>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -41,9 +53,20 @@ enum State {
 }
 
 #[derive(Debug)]
-struct Pending<W> {
+struct Pending<W, C> {
     waiter: W,
     deadline: Option<Instant>,
+    /// Most calls have none.
+    channels: Option<Box<CallChannels<C>>>,
+}
+
+/// What a call has to do with anonymous channels.
+#[derive(Debug)]
+struct CallChannels<C> {
+    /// It was sent on this one.
+    on: Option<ChannelKey>,
+    /// Its answer may be one.
+    opens: Option<Opens<C>>,
 }
 
 #[derive(Debug)]
@@ -52,50 +75,7 @@ struct Running<R> {
     deadline: Option<Instant>,
 }
 
-/// What a frame means.
-#[derive(Debug)]
-pub enum Incoming<'f, W, R> {
-    /// An event or a request, to be handled.
-    Call(Call<'f>),
-    /// The end of a call of ours.
-    Response(W, Answer<'f>),
-    /// The peer cancelled this handler's request.
-    Cancelled(R, RawReason<'f>),
-    /// Nothing that the caller has to act on.
-    Nothing,
-}
-
-/// What happened without a frame.
-#[derive(PartialEq, Eq, Debug)]
-pub enum Event<W, R> {
-    /// A call of ours ended without an answer.
-    Ended(W, Ended),
-    /// The peer's time for this handler's request ran out.
-    Expired(R),
-}
-
-/// How a call ended without an answer.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Ended {
-    /// Its time ran out; the peer was told [P-54].
-    TimedOut,
-    /// Its connection was lost [P-91].
-    Closed,
-}
-
-/// Why something is not sent.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum SendRefused {
-    /// The connection is not open yet and its queue is full [P-90].
-    #[error("not connected yet, and the queue is full")]
-    QueueFull,
-    /// The connection was lost.
-    #[error("the connection is closed")]
-    Closed,
-}
-
-impl<W, R: PartialEq> Connection<W, R> {
+impl<W, R: Clone + PartialEq, C: Clone> Connection<W, R, C> {
     /// A connection that is not open yet. Until it is, `queue` events and requests may wait [P-90].
     pub fn new(side: Side, queue: usize) -> Self {
         Self {
@@ -103,12 +83,23 @@ impl<W, R: PartialEq> Connection<W, R> {
             ids: Ids::new(side),
             pending: HashMap::default(),
             running: HashMap::new(),
+            channels: Channels::default(),
+            unanswered: HashMap::default(),
+            held_bytes: 0,
+            bounds: Bounds::default(),
             deadlines: Deadlines::default(),
             running_deadlines: Deadlines::default(),
             outbox: Outbox::default(),
             room_before_open: queue,
             events: VecDeque::new(),
         }
+    }
+
+    /// The same with other bounds.
+    #[must_use]
+    pub fn with_bounds(mut self, bounds: Bounds) -> Self {
+        self.bounds = bounds;
+        self
     }
 
     /// The transport is open, for the first time or again; what was queued may be sent.
@@ -121,20 +112,27 @@ impl<W, R: PartialEq> Connection<W, R> {
         self.state == State::Open
     }
 
-    /// The transport is gone: every pending call ends, running handlers are forgotten, nothing of what was queued is
-    /// sent later. Ids go on counting.
+    /// The transport is gone: every pending call and every anonymous channel ends, running handlers are forgotten, nothing
+    /// of what was queued is sent later. Ids go on counting.
     pub fn close(&mut self) {
         self.state = State::Lost;
         self.end_all();
         self.deadlines.clear();
         self.outbox.clear();
+        self.unanswered.clear();
         let pending = std::mem::take(&mut self.pending);
         self.events.extend(pending.into_values().map(|call| Event::Ended(call.waiter, Ended::Closed)));
+        self.events.extend(self.channels.take_all().map(Event::ChannelClosed));
     }
 
     /// Calls of ours that wait for an answer.
     pub fn pending(&self) -> usize {
         self.pending.len()
+    }
+
+    /// Items of ours that were sent as requests and wait for an answer [P-85].
+    pub fn unanswered(&self) -> usize {
+        self.unanswered.len()
     }
 
     /// Handlers that were [begun](Self::begin) and have not ended.
@@ -159,31 +157,46 @@ impl<W, R: PartialEq> Connection<W, R> {
         Ok(())
     }
 
-    /// Sends a request; `tell` lets the other end know how long its caller waits.
+    /// Sends an event on its channel.
+    pub fn emit(&mut self, call: EncodedCall) -> Result<(), SendRefused> {
+        self.check_channel(call.channel())?;
+        self.event(Outgoing::Owned(call.into_event()))
+    }
+
+    /// Sends a request; `tell` lets the other end know how long its caller waits. Where it has something for that,
+    /// it may be answered by an anonymous channel.
     pub fn request(
         &mut self,
         call: EncodedCall,
         waiter: W,
         deadline: Option<Instant>,
         tell: Option<Duration>,
+        opens: Option<Opens<C>>,
     ) -> Result<RequestId, SendRefused> {
+        let on = call.channel();
+        self.check_channel(on)?;
         self.take_room()?;
         let id = self.ids.next();
+        if let Some(channel) = on.and_then(|on| self.channels.get(on)) {
+            channel.calls += 1;
+        }
+        let has_channels = on.is_some() || opens.is_some();
+        let channels = has_channels.then(|| Box::new(CallChannels { on, opens }));
         if let Some(at) = deadline {
             let pending = &self.pending;
             let live = |id, at| pending.get(&id).is_some_and(|call| call.deadline == Some(at));
             self.deadlines.add(at, id, pending.len(), live);
         }
-        self.pending.insert(id, Pending { waiter, deadline });
+        self.pending.insert(id, Pending { waiter, deadline, channels });
         self.outbox.push(Outgoing::Owned(call.into_request(id, tell)));
         Ok(id)
     }
 
     /// Ends a call of ours and tells the peer; `None` if it had ended before, and then nothing is sent [P-53].
     pub fn cancel(&mut self, id: RequestId, reason: Option<&Reason>) -> Option<W> {
-        let call = self.pending.remove(&id)?;
+        let (waiter, _) = self.end_call(id)?;
         self.send(|out| encode::cancellation(out, id, reason));
-        Some(call.waiter)
+        Some(waiter)
     }
 
     /// Queues the frame of a response, which has no limit of its own [P-90].
@@ -216,15 +229,18 @@ impl<W, R: PartialEq> Connection<W, R> {
     }
 
     /// Tells what a frame means.
-    pub fn handle_frame<'f>(&mut self, frame: &'f str, now: Instant) -> Incoming<'f, W, R> {
-        self.handle(Message::decode(frame), now)
+    pub fn handle_frame<'f>(&mut self, frame: &'f str, now: Instant) -> Incoming<'f, W, R, C> {
+        match self.handle(Message::decode(frame), now) {
+            Incoming::NotJson => self.handle(Message::decode_whole(frame), now),
+            incoming => incoming,
+        }
     }
 
     /// Tells what a decoded frame means. Nothing that it says can be an error [P-08].
-    pub fn handle<'f>(&mut self, message: Message<'f>, _now: Instant) -> Incoming<'f, W, R> {
+    pub fn handle<'f>(&mut self, message: Message<'f>, now: Instant) -> Incoming<'f, W, R, C> {
         match message {
             Message::Call(call) if matches!(call.scope, Scope::Main | Scope::Named(_)) => Incoming::Call(call),
-            Message::Call(call) => self.refuse(&call),
+            Message::Call(call) => self.channel_call(call, now),
             Message::BadName(id) => {
                 if let Some(id) = id {
                     let rejection = Rejection::new("The event's name is not a string");
@@ -232,24 +248,50 @@ impl<W, R: PartialEq> Connection<W, R> {
                 }
                 Incoming::Nothing
             }
-            Message::Response(id, answer) => {
-                if matches!(answer, Answer::Channel) && self.ids.knows(id) {
-                    // Nobody who calls can use a channel: the peer is told to free it, as for a call that has ended
-                    // before its channel came [P-32, P-67].
-                    self.send(|out| encode::abort(out, id, None));
-                }
-                match self.pending.remove(&id) {
-                    Some(call) => Incoming::Response(call.waiter, answer),
-                    None => Incoming::Nothing,
-                }
-            }
+            Message::Response(id, answer) => self.response(id, answer),
             Message::Cancellation(id, reason) => match self.running.remove(&id) {
                 Some(running) => Incoming::Cancelled(running.handler, reason),
                 None => Incoming::Nothing,
             },
-            // There are no anonymous channels, and an abort of an unknown one is ignored [P-65].
-            Message::Abort(..) | Message::Nothing => Incoming::Nothing,
+            Message::Abort(scope, reason) => self.aborted(&scope, reason),
+            Message::Nothing => Incoming::Nothing,
         }
+    }
+
+    fn response<'f>(&mut self, id: RequestId, answer: Answer<'f>) -> Incoming<'f, W, R, C> {
+        if let Some(item_of) = self.unanswered.remove(&id) {
+            if matches!(answer, Answer::Channel) {
+                // What JavaScript makes of a null: the item was taken [P-32].
+                self.send(|out| encode::abort(out, id, None));
+            }
+            return self.item_answered(item_of, !matches!(answer, Answer::Rejected(_)));
+        }
+        let call = self.end_call(id);
+        if !matches!(answer, Answer::Channel) {
+            return call.map_or(Incoming::Nothing, |(waiter, _)| Incoming::Response(waiter, answer));
+        }
+        match call {
+            Some((waiter, Some(Opens { role, end }))) => {
+                Incoming::Opened(waiter, self.channels.add(id, Opener::Peer, role, end))
+            }
+            call => {
+                // Nobody can use the channel: the peer is told to free it [P-32, P-67], but not for a repeated answer.
+                if self.ids.knows(id) && self.channels.find(id, &self.ids).is_none() {
+                    self.send(|out| encode::abort(out, id, None));
+                }
+                call.map_or(Incoming::Nothing, |(waiter, _)| Incoming::Response(waiter, answer))
+            }
+        }
+    }
+
+    /// A call of ours is no longer pending; gives back for what its answer could have been a channel.
+    fn end_call(&mut self, id: RequestId) -> Option<(W, Option<Opens<C>>)> {
+        let Pending { waiter, channels, .. } = self.pending.remove(&id)?;
+        let Some(channels) = channels else { return Some((waiter, None)) };
+        if let Some(channel) = channels.on.and_then(|on| self.channels.get(on)) {
+            channel.calls -= 1;
+        }
+        Some((waiter, channels.opens))
     }
 
     /// When [`handle_timeout`](Self::handle_timeout) is to be called.
@@ -278,25 +320,13 @@ impl<W, R: PartialEq> Connection<W, R> {
     }
 
     /// What happened since without a frame.
-    pub fn poll_event(&mut self) -> Option<Event<W, R>> {
+    pub fn poll_event(&mut self) -> Option<Event<W, R, C>> {
         self.events.pop_front()
     }
 
     /// The next frame to be sent, while the connection is open.
     pub fn poll_transmit(&mut self) -> Option<Outgoing> {
         if self.is_open() { self.outbox.pop() } else { None }
-    }
-
-    /// Answers a call on a channel that there is not [P-47, P-64].
-    fn refuse<'f>(&mut self, call: &Call<'_>) -> Incoming<'f, W, R> {
-        let rejection = no_channel(&call.scope);
-        if let Scope::Anonymous(channel) = call.scope {
-            self.send(|out| encode::abort(out, channel, Some(&rejection)));
-        }
-        if let Some(id) = call.id {
-            self.send(|out| encode::rejection(out, id, &rejection));
-        }
-        Incoming::Nothing
     }
 
     fn take_room(&mut self) -> Result<(), SendRefused> {
@@ -342,6 +372,9 @@ impl Rejection {
             Scope::Main => Self::new(format!("No event listener for '{event}'")),
             Scope::Named(name) if channel_exists => {
                 Self::new(format!("No event listener for '{event}' on channel '{name}'"))
+            }
+            Scope::Anonymous(id) if channel_exists => {
+                Self::new(format!("No event listener for '{event}' on channel '{id}'"))
             }
             scope => no_channel(scope),
         }

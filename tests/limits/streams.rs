@@ -1,0 +1,153 @@
+//! The limits of streams.
+
+use super::support::{RawPeer, pair_with};
+use super::{Desk, DeskProxy, let_others_run};
+use futures_util::FutureExt;
+use serde_json::json;
+use wswrapper::{CallError, Client, Limits, Rejection, Streaming};
+
+#[tokio::test]
+async fn stream_too_many_is_rejected_and_the_others_go_on() {
+    let desk = Desk::new();
+    let pair = pair_with(desk.serve(Limits { open_channels: 2, ..Limits::default() }), Client::builder());
+    let proxy = DeskProxy::new(&pair.client);
+    let mut first = proxy.count(100).await.expect("a stream");
+    let second = proxy.count(3).await.expect("a stream");
+    let refused = proxy.count(3).await;
+    assert!(
+        matches!(&refused, Err(CallError::Refused(it)) if it.message() == Some("too many open channels")),
+        "{refused:?}"
+    );
+    assert_eq!((desk.running.count(), pair.peer.counters().open_channels), (2, 2));
+    // One that is dropped makes room, and so does one that ends.
+    drop(second);
+    desk.running.becomes(1).await;
+    let mut third = proxy.count(3).await.expect("there is room");
+    assert!(proxy.count(3).await.is_err());
+    while third.next().await.is_some() {}
+    drop(proxy.count(3).await.expect("there is room"));
+    for n in 1..=100 {
+        assert!(matches!(first.next().await, Some(Ok(it)) if it == n));
+    }
+    assert!(first.next().await.is_none());
+    // Streams of the other end's do not count.
+    assert_eq!(pair.client.counters().open_channels, 0);
+}
+
+#[tokio::test]
+async fn streams_of_the_other_ends_do_not_count_toward_the_open_channels() {
+    let desk = Desk::new();
+    let limits = Limits { open_channels: 1, ..Limits::default() };
+    let client = Client::builder().limits(limits.clone()).service(desk.clone());
+    let pair = pair_with(desk.serve(limits), client);
+    let theirs = DeskProxy::new(&pair.client).count(3).await.expect("a stream");
+    let ours = DeskProxy::new(&pair.peer).count(3).await.expect("a stream");
+    assert_eq!((pair.peer.counters().open_channels, pair.client.counters().open_channels), (2, 2));
+    drop((theirs, ours));
+    desk.running.becomes(0).await;
+}
+
+#[tokio::test]
+async fn streams_do_not_count_toward_the_handlers() {
+    let desk = Desk::new();
+    let limits = Limits { handlers_in_flight: 1, ..Limits::default() };
+    let pair = pair_with(desk.serve(limits), Client::builder());
+    let proxy = DeskProxy::new(&pair.client);
+    let mut streams = Vec::new();
+    for _ in 0..10 {
+        let mut stream = proxy.count(u32::MAX).await.expect("a stream").window(2);
+        assert!(matches!(stream.next().await, Some(Ok(1))));
+        streams.push(stream);
+    }
+    assert_eq!((desk.running.count(), pair.peer.counters().handlers_in_flight), (10, 0));
+    assert_eq!(proxy.length("abc").await.expect("an answer"), 3);
+    drop(streams);
+    desk.running.becomes(0).await;
+}
+
+/// A stream of a peer that speaks in bare frames, which has been asked for items, and the number of its channel.
+async fn stream_of_raw(limits: Limits, window: u32) -> (RawPeer, Streaming<String, Rejection>, u64) {
+    let (mut raw, client) = RawPeer::accept(Client::builder().limits(limits));
+    let call = tokio::spawn(client.request::<Streaming<String, Rejection>>("texts", ()));
+    let id = raw.receive().await["i"].as_u64().expect("a request");
+    raw.send(&json!({"i": id, "h": 1}).to_string()).await;
+    let mut stream = call.await.expect("no panic").expect("a stream").window(window);
+    assert!(stream.next().now_or_never().is_none());
+    assert_eq!(raw.receive().await["a"], json!(["credit", window]));
+    assert_eq!(raw.receive().await["a"], json!(["start"]));
+    (raw, stream, id)
+}
+
+#[tokio::test]
+async fn items_of_a_stream_are_held_up_to_the_limit_or_to_its_window() {
+    // (items, window, how many are held)
+    for (stream_items, window, held) in [(10, 2, 10), (10, 10, 10), (10, 25, 25), (0, 1, 1)] {
+        for more in [0, 1] {
+            let (mut raw, mut stream, channel) =
+                stream_of_raw(Limits { stream_items, ..Limits::default() }, window).await;
+            for _ in 0..held + more {
+                raw.send(&json!({"a": ["next", {"value": "x", "done": false}], "h": channel}).to_string()).await;
+            }
+            if more == 0 {
+                raw.silence().await;
+            } else {
+                let message = "The consumer is too slow and its buffer is full";
+                assert_eq!(raw.receive().await, json!({"h": channel, "x": {"message": message}, "_": 1}));
+            }
+            for _ in 0..held {
+                assert!(matches!(stream.next().now_or_never(), Some(Some(Ok(_)))));
+            }
+            match stream.next().now_or_never() {
+                None => assert_eq!(more, 0),
+                Some(Some(Err(CallError::Overflow))) => {
+                    assert_eq!(more, 1);
+                    assert!(stream.next().await.is_none());
+                }
+                Some(other) => panic!("{other:?}"),
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn bytes_of_a_stream_are_held_up_to_the_limit_and_count_again_when_they_are_taken() {
+    let limits = Limits { stream_bytes: 1_000, ..Limits::default() };
+    let (mut raw, mut stream, channel) = stream_of_raw(limits, 100).await;
+    // Quotes are of the JSON.
+    let item = |length: usize| {
+        json!({"a": ["next", {"value": "x".repeat(length - 2), "done": false}], "h": channel}).to_string()
+    };
+    for _ in 0..10 {
+        raw.send(&item(500)).await;
+        raw.send(&item(500)).await;
+        raw.silence().await;
+        for _ in 0..2 {
+            assert!(matches!(stream.next().await, Some(Ok(text)) if text.len() == 498));
+        }
+    }
+    raw.send(&item(600)).await;
+    raw.send(&item(401)).await;
+    assert_eq!(raw.receive().await["h"], channel);
+    assert!(matches!(stream.next().await, Some(Ok(text)) if text.len() == 598));
+    assert!(matches!(stream.next().await, Some(Err(CallError::Overflow))));
+    assert!(stream.next().await.is_none());
+}
+
+#[tokio::test]
+async fn stream_waits_for_a_peer_that_does_not_read_and_then_goes_on() {
+    let desk = Desk::new();
+    let server = desk.serve(Limits { outbound_bytes: 50_000, ..Limits::default() }).build().expect("it can be mounted");
+    let (mut raw, _) = RawPeer::dial(&server);
+    raw.send(r#"{"a":["pages",1000],"i":1}"#).await;
+    raw.send(r#"{"a":["credit",65536],"h":1}"#).await;
+    raw.send(r#"{"a":["start"],"h":1}"#).await;
+    let_others_run().await;
+    // What is under way, what waits to be written, and the one that made it full.
+    let made = desk.log.entries().len();
+    assert!((5..=13).contains(&made), "{made} items were made");
+    assert_eq!(raw.receive().await, json!({"i": 1, "h": 1}));
+    for n in 1..=1_000 {
+        assert_eq!(raw.receive().await["a"][1]["value"][0], n);
+    }
+    assert_eq!(raw.receive().await["a"], json!(["next", {"done": true}]));
+}

@@ -1,0 +1,98 @@
+//! Streams from handlers.
+
+#[path = "streams/crowd.rs"]
+mod crowd;
+#[path = "streams/ends.rs"]
+mod ends;
+#[path = "streams/flow.rs"]
+mod flow;
+#[path = "streams/full.rs"]
+mod full;
+#[path = "streams/javascript.rs"]
+mod javascript;
+#[path = "streams/kinds.rs"]
+mod kinds;
+#[path = "streams/sources.rs"]
+mod sources;
+mod support;
+
+use futures_util::FutureExt;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use std::fmt::Debug;
+use support::RawPeer;
+use wswrapper::transport::Frame;
+use wswrapper::{CallError, Client, Limits, Rejection, Streaming, WsError};
+
+/// All items of a stream, none of them an error.
+async fn all<T, E>(items: Streaming<T, E>) -> Vec<T>
+where
+    T: DeserializeOwned,
+    E: WsError<Remote: Debug>,
+{
+    let (items, error) = until_error(items).await;
+    assert!(error.is_none(), "{error:?}");
+    items
+}
+
+/// The items up to the end, and the error that it came with; nothing comes after it.
+async fn until_error<T, E>(mut items: Streaming<T, E>) -> (Vec<T>, Option<CallError<E::Remote>>)
+where
+    T: DeserializeOwned,
+    E: WsError,
+{
+    let (mut all, mut error) = (Vec::new(), None);
+    while let Some(item) = items.next().await {
+        assert!(error.is_none(), "something came after the error");
+        match item {
+            Ok(item) => all.push(item),
+            Err(it) => error = Some(it),
+        }
+    }
+    for _ in 0..3 {
+        assert!(items.next().await.is_none());
+    }
+    (all, error)
+}
+
+/// Asks for an item that has not come yet.
+fn ask<T: DeserializeOwned, E: WsError>(items: &mut Streaming<T, E>) {
+    assert!(items.next().now_or_never().is_none(), "there is one");
+}
+
+/// Takes an item that has come.
+fn take(items: &mut Streaming<u32, Rejection>) -> u32 {
+    items.next().now_or_never().expect("it has come").expect("not the end").expect("an item")
+}
+
+/// Lets every other task run as long as it likes to.
+async fn let_others_run() {
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+}
+
+/// A stream of a peer that speaks in bare frames, and the number of its channel.
+async fn stream_of_raw(limits: Limits) -> (RawPeer, Streaming<u32, Rejection>, u64) {
+    let (mut raw, client) = RawPeer::accept(Client::builder().limits(limits));
+    let call = tokio::spawn(client.request::<Streaming<u32, Rejection>>("count", ()));
+    let id = raw.receive().await["i"].as_u64().expect("a request");
+    raw.send(&json!({"i": id, "h": 1}).to_string()).await;
+    (raw, call.await.expect("no panic").expect("a stream"), id)
+}
+
+/// Nothing comes but the end of the connection, which the stream was the last to use.
+async fn only_the_end(mut raw: RawPeer) {
+    let frame = raw.frame().await;
+    assert!(matches!(frame, Some(Frame::Close(_))), "{frame:?}");
+}
+
+/// An item as an event.
+fn item(channel: u64, value: u32) -> Value {
+    json!({"a": ["next", {"value": value, "done": false}], "h": channel})
+}
+
+/// The end of a stream.
+fn done(channel: u64) -> Value {
+    json!({"a": ["next", {"done": true}], "h": channel})
+}

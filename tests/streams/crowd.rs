@@ -1,0 +1,167 @@
+//! Many streams at once, and what else goes on meanwhile.
+
+use super::sources::{Sources, SourcesProxy, Well};
+use super::support::{Log, pair, pair_with, until};
+use super::{all, let_others_run, until_error};
+use futures_util::future::join_all;
+use futures_util::{StreamExt, stream};
+use serde_json::json;
+use wswrapper::{CallError, Client, Context, Counters, Limits, Peer, Scoped, Server, Stream, ws_handlers, ws_service};
+
+#[tokio::test]
+async fn thousand_streams_share_a_connection() {
+    let well = Well::default();
+    let pair = pair(Server::builder().service(well.clone()));
+    let proxy = SourcesProxy::new(&pair.client);
+    let streams = join_all((0..1_000).map(|n| proxy.counted(n % 100))).await;
+    assert_eq!(well.alive.count(), 1_000);
+    assert_eq!(pair.peer.counters().handlers_in_flight, 0);
+    let consumers: Vec<_> = (0..)
+        .zip(streams)
+        .map(|(n, stream)| {
+            let stream = stream.expect("a stream").window(n % 7);
+            tokio::spawn(async move { assert_eq!(all(stream).await, (1..=n % 100).collect::<Vec<_>>()) })
+        })
+        .collect();
+    for consumer in consumers {
+        consumer.await.expect("all items");
+    }
+    well.alive.becomes(0).await;
+    assert_eq!((pair.peer.counters(), pair.client.counters()), (Counters::default(), Counters::default()));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn streams_are_taken_in_other_threads() {
+    let well = Well::default();
+    let pair = pair(Server::builder().service(well.clone()));
+    let proxy = SourcesProxy::new(&pair.client);
+    let consumers: Vec<_> = (0..50)
+        .map(|_| {
+            let proxy = proxy.clone();
+            tokio::spawn(async move { all(proxy.counted(500).await.expect("a stream").window(16)).await })
+        })
+        .collect();
+    for consumer in consumers {
+        assert_eq!(consumer.await.expect("no panic"), (1..=500).collect::<Vec<_>>());
+    }
+    well.alive.becomes(0).await;
+}
+
+#[ws_service]
+trait Nested {
+    /// Each item is the sum of a stream of the caller's.
+    async fn sums(&self, ctx: Context, to: u32) -> impl Stream<Item = u32> + Send;
+}
+
+struct Nest;
+
+async fn sum(peer: Peer, to: u32) -> u32 {
+    let mut numbers = SourcesProxy::new(&peer).counted(to).await.expect("a stream").window(2);
+    let mut sum = 0;
+    while let Some(n) = numbers.next().await {
+        sum += n.expect("a number");
+    }
+    sum
+}
+
+#[ws_handlers]
+impl Nested for Nest {
+    async fn sums(&self, ctx: Context, to: u32) -> impl Stream<Item = u32> + Send {
+        stream::iter(1..=to).then(move |n| sum(ctx.peer(), n))
+    }
+}
+
+#[tokio::test]
+async fn streams_go_on_within_each_others_items() {
+    let well = Well::default();
+    let server = Server::builder().service(well.clone()).service_at("nest", Nest);
+    let pair = pair_with(server, Client::builder().service(well.clone()));
+    let mut sums = NestedProxy::new(pair.client.channel("nest")).sums(20).await.expect("a stream").window(3);
+    let proxy = SourcesProxy::new(&pair.client);
+    let mut taken = 0;
+    while let Some(sum) = sums.next().await {
+        let sum = sum.expect("a sum");
+        taken += 1;
+        // A stream and a call, while the first stream goes on.
+        assert_eq!(all(proxy.counted(sum).await.expect("a stream")).await, (1..=sum).collect::<Vec<_>>());
+        assert_eq!(proxy.echo(json!(taken)).await.expect("an answer"), taken);
+    }
+    assert_eq!(taken, 20);
+    well.alive.becomes(0).await;
+}
+
+#[tokio::test]
+async fn streams_go_on_while_no_handler_can_start() {
+    let (well, log) = (Well::default(), Log::default());
+    let limits = Limits { handlers_in_flight: 1, ..Limits::default() };
+    let server = Server::builder().limits(limits).service(well.clone());
+    let pair = pair_with(server, Client::builder().service(well.clone()));
+    let proxy = SourcesProxy::new(&pair.client);
+    let items = proxy.counted(1_000).await.expect("a stream").window(8);
+    let dropped = proxy.endless().await.expect("a stream");
+    let theirs = SourcesProxy::new(&pair.peer).counted(1_000).await.expect("a stream").window(8);
+    assert_eq!((well.alive.count(), pair.peer.counters().handlers_in_flight), (3, 0));
+    // One runs, the other is held, and what comes behind it.
+    let waiting: Vec<_> = (0..2)
+        .map(|n| {
+            let (proxy, log) = (proxy.clone(), log.clone());
+            tokio::spawn(async move { log.add(format!("{n} {}", proxy.wait().await.is_ok())) })
+        })
+        .collect();
+    until(|| pair.peer.counters().handlers_in_flight == 1).await;
+    let_others_run().await;
+    assert_eq!(all(items).await.len(), 1_000);
+    assert_eq!(all(theirs).await.len(), 1_000);
+    drop(dropped);
+    // What is left is the handler that waits.
+    well.alive.becomes(1).await;
+    for call in waiting {
+        call.abort();
+    }
+    well.alive.becomes(0).await;
+    assert_eq!((proxy.echo(json!(1)).await.expect("an answer"), log.entries().len()), (json!(1), 0));
+}
+
+#[ws_service]
+trait Room {
+    async fn enter(&self) -> Scoped<dyn Sources>;
+}
+
+struct House(Well);
+
+#[ws_handlers]
+impl Room for House {
+    async fn enter(&self) -> Scoped<dyn Sources> {
+        Scoped::new(self.0.clone())
+    }
+}
+
+#[tokio::test]
+async fn streams_of_a_scoped_service_end_with_it() {
+    let well = Well::default();
+    let pair = pair(Server::builder().service(House(well.clone())));
+    let room = RoomProxy::new(&pair.client).enter().await.expect("a room");
+    assert_eq!(all(room.counted(5).await.expect("a stream")).await, [1, 2, 3, 4, 5]);
+    let mut items = room.endless().await.expect("a stream").window(2);
+    assert!(matches!(items.next().await, Some(Ok(1))));
+    drop(room);
+    well.alive.becomes(0).await;
+    assert_eq!(well.log.has(1).await, ["Request aborted"]);
+    let (_, error) = until_error(items).await;
+    assert!(matches!(&error, Some(CallError::Refused(it)) if it.message() == Some("Request aborted")), "{error:?}");
+    until(|| pair.peer.counters() == Counters::default()).await;
+}
+
+#[tokio::test]
+async fn streams_go_on_while_messages_are_watched() {
+    let (well, log) = (Well::default(), Log::default());
+    let server = Server::builder().service(well.clone()).on_message({
+        let log = log.clone();
+        move |_, message| log.add(message.event.unwrap_or("none"))
+    });
+    let pair = pair(server);
+    let items = SourcesProxy::new(&pair.client).counted(8).await.expect("a stream").window(4);
+    assert_eq!(all(items).await, (1..=8).collect::<Vec<_>>());
+    let entries = log.entries();
+    assert_eq!(entries[..4], ["counted", "credit", "start", "credit"], "{entries:?}");
+}

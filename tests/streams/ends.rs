@@ -1,0 +1,327 @@
+//! How streams end.
+
+use super::sources::{SourcesProxy, Well};
+use super::support::{Log, RawPeer, pair, until};
+use super::{all, ask, done, item, let_others_run, only_the_end, stream_of_raw, take, until_error};
+use futures_util::FutureExt;
+use serde_json::json;
+use std::pin::pin;
+use std::time::Duration;
+use wswrapper::{CallError, Client, Counters, Limits, PeerError, Reason, Rejection, Server, ServerBuilder, Streaming};
+
+fn well() -> (Well, ServerBuilder) {
+    let well = Well::default();
+    (well.clone(), Server::builder().service(well))
+}
+
+#[tokio::test]
+async fn dropping_a_stream_drops_its_producer() {
+    let (well, server) = well();
+    let pair = pair(server);
+    let proxy = SourcesProxy::new(&pair.client);
+    let mut started = proxy.endless().await.expect("a stream");
+    assert!(matches!(started.next().await, Some(Ok(1))));
+    let new = proxy.endless().await.expect("a stream");
+    assert_eq!(well.alive.count(), 2);
+    drop(started);
+    well.alive.becomes(1).await;
+    drop(new);
+    well.alive.becomes(0).await;
+    assert_eq!(well.log.has(2).await, ["Request aborted", "Request aborted"]);
+    assert_eq!((pair.peer.counters(), pair.client.counters()), (Counters::default(), Counters::default()));
+}
+
+#[tokio::test]
+async fn dropping_a_stream_aborts_its_channel_once() {
+    let (mut raw, mut items, channel) = stream_of_raw(Limits::default()).await;
+    ask(&mut items);
+    raw.receive().await;
+    raw.receive().await;
+    drop(items);
+    assert_eq!(raw.receive().await, json!({"h": channel, "x": {"message": "Request aborted"}, "_": 1}));
+    only_the_end(raw).await;
+}
+
+#[tokio::test]
+async fn abort_brings_its_reason_to_the_handlers_context() {
+    let (well, server) = well();
+    let pair = pair(server);
+    let mut items = SourcesProxy::new(&pair.client).endless().await.expect("a stream");
+    assert!(matches!(items.next().await, Some(Ok(1))));
+    items.abort(&Reason::new("seen enough"));
+    well.alive.becomes(0).await;
+    assert_eq!(well.log.has(1).await, ["seen enough"]);
+}
+
+#[tokio::test]
+async fn stream_that_has_ended_is_not_aborted() {
+    let (mut raw, mut items, channel) = stream_of_raw(Limits::default()).await;
+    ask(&mut items);
+    raw.receive().await;
+    raw.receive().await;
+    raw.send(&done(channel).to_string()).await;
+    assert!(items.next().await.is_none());
+    items.abort(&Reason::new("too late"));
+    only_the_end(raw).await;
+}
+
+#[tokio::test]
+async fn dropping_the_call_before_its_stream_cancels_the_handler() {
+    let (well, server) = well();
+    let pair = pair(server);
+    let call = tokio::spawn(pair.client.request::<Streaming<u32, Rejection>>("late", ()));
+    well.alive.becomes(1).await;
+    assert_eq!(pair.peer.counters().handlers_in_flight, 1);
+    call.abort();
+    well.alive.becomes(0).await;
+    assert_eq!(well.log.has(1).await, ["Request aborted"]);
+    assert_eq!(pair.peer.counters(), Counters::default());
+}
+
+#[tokio::test]
+async fn handler_that_is_cancelled_before_its_stream_answers_nothing() {
+    let (well, server) = well();
+    let server = server.build().expect("the service can be mounted");
+    let (mut raw, peer) = RawPeer::dial(&server);
+    raw.send(r#"{"a":["late"],"i":1}"#).await;
+    well.alive.becomes(1).await;
+    raw.send(r#"{"i":1,"x":{"message":"enough"},"_":1}"#).await;
+    well.alive.becomes(0).await;
+    raw.silence().await;
+    assert_eq!(well.log.has(1).await, ["enough"]);
+    assert_eq!(peer.counters(), Counters::default());
+}
+
+#[tokio::test]
+async fn stream_that_comes_after_its_call_was_dropped_is_aborted() {
+    let (mut raw, client) = RawPeer::accept(Client::builder());
+    let call = tokio::spawn(client.request::<Streaming<u32, Rejection>>("count", ()));
+    let id = raw.receive().await["i"].clone();
+    call.abort();
+    assert_eq!(raw.receive().await, json!({"i": id, "x": {"message": "Request aborted"}, "_": 1}));
+    let abort = raw.ask(&json!({"i": id, "h": 1}).to_string()).await;
+    assert_eq!(abort, json!({"h": id, "x": {"message": "Request aborted"}, "_": 1}));
+}
+
+#[tokio::test]
+async fn stream_that_came_and_was_not_taken_is_aborted_with_its_call() {
+    let (mut raw, client) = RawPeer::accept(Client::builder());
+    {
+        let mut call = pin!(client.request::<Streaming<u32, Rejection>>("count", ()));
+        assert!(call.as_mut().now_or_never().is_none());
+        let id = raw.receive().await["i"].clone();
+        raw.send(&json!({"i": id, "h": 1}).to_string()).await;
+        raw.send(&item(id.as_u64().expect("a number"), 1).to_string()).await;
+        raw.silence().await;
+        assert_eq!(client.calls_in_flight(), 0);
+    }
+    assert_eq!(raw.receive().await["x"], json!({"message": "Request aborted"}));
+    raw.silence().await;
+}
+
+#[tokio::test]
+async fn cancelling_a_call_whose_stream_has_come_carries_the_reason() {
+    let (mut raw, client) = RawPeer::accept(Client::builder());
+    let mut call = client.request::<Streaming<u32, Rejection>>("count", ());
+    assert!((&mut call).now_or_never().is_none());
+    let id = raw.receive().await["i"].clone();
+    raw.send(&json!({"i": id, "h": 1}).to_string()).await;
+    raw.silence().await;
+    call.cancel(&Reason::new("changed my mind"));
+    assert_eq!(raw.receive().await, json!({"h": id, "x": {"message": "changed my mind"}, "_": 1}));
+}
+
+#[tokio::test]
+async fn lost_connection_drops_the_producer_and_ends_the_consumer_after_what_it_holds() {
+    let (well, server) = well();
+    let pair = pair(server);
+    let mut items = SourcesProxy::new(&pair.client).stalls(3).await.expect("a stream");
+    ask(&mut items);
+    until(|| well.given() == 3).await;
+    let_others_run().await;
+    pair.peer.abort_connection().await;
+    well.alive.becomes(0).await;
+    pair.client.closed().await;
+    let (items, error) = until_error(items).await;
+    assert_eq!(items, [1, 2, 3]);
+    assert!(matches!(error, Some(CallError::Closed)), "{error:?}");
+}
+
+#[tokio::test]
+async fn client_that_goes_away_drops_the_producer() {
+    let (well, server) = well();
+    let pair = pair(server);
+    let mut items = SourcesProxy::new(&pair.client).endless().await.expect("a stream");
+    assert!(matches!(items.next().await, Some(Ok(1))));
+    pair.client.abort_connection().await;
+    well.alive.becomes(0).await;
+    assert_eq!(well.log.has(1).await, ["Connection closed"]);
+    let (items, error) = until_error(items).await;
+    assert_eq!(items.first(), Some(&2));
+    assert!(matches!(error, Some(CallError::Closed)), "{error:?}");
+}
+
+#[tokio::test]
+async fn stream_keeps_a_clients_connection_open() {
+    let (well, server) = well();
+    let pair = pair(server);
+    let mut items = SourcesProxy::new(&pair.client).stalls(1).await.expect("a stream");
+    drop(pair.client);
+    assert!(matches!(items.next().await, Some(Ok(1))));
+    assert!(pair.peer.is_open());
+    drop(items);
+    well.alive.becomes(0).await;
+    assert_eq!(pair.peer.closed().await.code, 1000);
+}
+
+#[tokio::test]
+async fn server_that_closes_ends_its_streams() {
+    let (well, server) = well();
+    let pair = pair(server);
+    let mut items = SourcesProxy::new(&pair.client).stalls(2).await.expect("a stream");
+    ask(&mut items);
+    until(|| well.given() == 2).await;
+    pair.server.close().await;
+    assert_eq!(well.alive.count(), 0);
+    let (items, error) = until_error(items).await;
+    assert_eq!(items, [1, 2]);
+    assert!(matches!(error, Some(CallError::Closed)), "{error:?}");
+}
+
+#[tokio::test]
+async fn stream_of_a_connection_that_was_lost_does_not_go_on_with_another() {
+    let (well, server) = well();
+    let pair = pair(server);
+    let mut items = SourcesProxy::new(&pair.client).endless().await.expect("a stream");
+    pair.peer.abort_connection().await;
+    pair.client.closed().await;
+    let (near, far) = wswrapper::transport::memory::pair();
+    let peer = pair.server.accept_transport(far).expect("the server is open");
+    pair.client.bind(near).expect("the connection was lost");
+    assert!(matches!(items.next().await, Some(Err(CallError::Closed))));
+    assert!(items.next().await.is_none());
+    let again = SourcesProxy::new(&pair.client).counted(3).await.expect("a stream");
+    assert_eq!(all(again).await, [1, 2, 3]);
+    well.alive.becomes(0).await;
+    assert!(peer.is_open());
+}
+
+#[tokio::test]
+async fn source_that_panics_ends_its_stream_alone() {
+    let (well, _) = well();
+    let log = Log::default();
+    let builder = Server::builder().service(well.clone()).on_error({
+        let log = log.clone();
+        move |_, error: &PeerError| log.add(error.to_string())
+    });
+    let pair = pair(builder);
+    let proxy = SourcesProxy::new(&pair.client);
+    for after in [0, 3] {
+        let (items, error) = until_error(proxy.panics(after).await.expect("a stream")).await;
+        assert_eq!(items, (1..=after).collect::<Vec<_>>());
+        assert!(matches!(&error, Some(CallError::Refused(it)) if it.message() == Some("internal error")), "{error:?}");
+    }
+    well.alive.becomes(0).await;
+    assert_eq!(log.entries(), ["handler of `panics` panicked: the source broke"; 2]);
+    assert_eq!(proxy.echo(json!(1)).await.expect("an answer"), 1);
+}
+
+#[tokio::test]
+async fn item_that_cannot_be_json_ends_its_stream_alone() {
+    let (well, _) = well();
+    let log = Log::default();
+    let builder = Server::builder().service(well.clone()).on_error({
+        let log = log.clone();
+        move |_, error: &PeerError| log.add(error.to_string())
+    });
+    let pair = pair(builder);
+    let items = pair.client.request::<Streaming<serde_json::Value, Rejection>>("unwritable", ());
+    let (items, error) = until_error(items.await.expect("a stream")).await;
+    assert_eq!(items, [json!({})]);
+    assert!(matches!(&error, Some(CallError::Rejected(it)) if it.message() == Some("internal error")), "{error:?}");
+    well.alive.becomes(0).await;
+    assert_eq!(log.entries(), ["the result of `unwritable` cannot be encoded: key must be a string"]);
+    let echo = SourcesProxy::new(&pair.client).echo(json!(1));
+    assert_eq!(echo.await.expect("an answer"), 1);
+}
+
+#[tokio::test]
+async fn item_of_another_type_does_not_end_the_stream() {
+    let (mut raw, mut items, channel) = stream_of_raw(Limits::default()).await;
+    ask(&mut items);
+    raw.receive().await;
+    raw.receive().await;
+    for value in ["1", "\"two\"", "-3", "4"] {
+        raw.send(&format!(r#"{{"a":["next",{{"value":{value},"done":false}}],"h":{channel}}}"#)).await;
+    }
+    raw.silence().await;
+    assert_eq!(take(&mut items), 1);
+    assert!(matches!(items.next().await, Some(Err(CallError::Decode(_)))));
+    assert!(matches!(items.next().await, Some(Err(CallError::Decode(_)))));
+    assert_eq!(take(&mut items), 4);
+}
+
+#[tokio::test]
+async fn abort_of_the_producers_comes_after_what_is_held() {
+    let (mut raw, mut items, channel) = stream_of_raw(Limits::default()).await;
+    ask(&mut items);
+    raw.send(&item(channel, 1).to_string()).await;
+    raw.send(&item(channel, 2).to_string()).await;
+    raw.send(&json!({"h": channel, "x": {"message": "sold out", "code": "Gone"}, "_": 1}).to_string()).await;
+    let (items, error) = until_error(items).await;
+    assert_eq!(items, [1, 2]);
+    let Some(CallError::Rejected(reason)) = error else { panic!("{error:?}") };
+    assert_eq!((reason.message(), reason.code()), (Some("sold out"), Some("Gone")));
+}
+
+#[tokio::test]
+async fn value_is_no_stream() {
+    let (well, server) = well();
+    let pair = pair(server);
+    let answer = pair.client.request::<Streaming<u32, Rejection>>("echo", (5,)).await;
+    assert!(matches!(&answer, Err(CallError::Decode(_))), "{answer:?}");
+    let (mut raw, client) = RawPeer::accept(Client::builder());
+    for answer in ["", ",\"d\":null", ",\"d\":[1,2]", ",\"h\":null"] {
+        let call = tokio::spawn(client.request::<Streaming<u32, Rejection>>("count", ()));
+        let id = raw.receive().await["i"].clone();
+        raw.send(&format!(r#"{{"i":{id}{answer}}}"#)).await;
+        let got = call.await.expect("no panic");
+        assert!(matches!(got, Err(CallError::Decode(_))), "{answer}: {got:?}");
+    }
+    raw.silence().await;
+    assert_eq!(well.alive.count(), 0);
+}
+
+#[tokio::test]
+async fn channel_is_null_for_a_call_of_a_value_and_is_aborted() {
+    let (mut raw, client) = RawPeer::accept(Client::builder());
+    let call = tokio::spawn(client.request::<Option<u8>>("maybe", ()));
+    let id = raw.receive().await["i"].clone();
+    let abort = raw.ask(&json!({"i": id, "h": 1}).to_string()).await;
+    assert_eq!(abort, json!({"h": id, "x": {"message": "Request aborted"}, "_": 1}));
+    assert_eq!(call.await.expect("no panic").expect("an answer"), None);
+    let (well, server) = well();
+    let pair = pair(server);
+    let error = pair.client.request::<u32>("endless", ()).await;
+    assert!(matches!(error, Err(CallError::Decode(_))), "{error:?}");
+    well.alive.becomes(0).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn time_of_a_call_is_until_its_stream_comes() {
+    let (well, server) = well();
+    let pair = pair(server);
+    let proxy = SourcesProxy::new(&pair.client);
+    for wait in [0, 500] {
+        let mut items = proxy.slow(wait).timeout(Duration::from_secs(1)).await.expect("a stream").window(2);
+        tokio::time::sleep(Duration::from_secs(1_000)).await;
+        assert!(matches!(items.next().await, Some(Ok(1))));
+        tokio::time::sleep(Duration::from_secs(1_000)).await;
+        assert!(matches!(items.next().await, Some(Ok(2))));
+        assert!(matches!(items.next().await, Some(Ok(3))));
+    }
+    let error = proxy.slow(2_000).timeout(Duration::from_secs(1)).await;
+    assert!(matches!(error, Err(CallError::TimedOut)), "{error:?}");
+    well.alive.becomes(0).await;
+    assert_eq!(pair.peer.counters(), Counters::default());
+}

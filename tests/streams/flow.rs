@@ -1,0 +1,218 @@
+//! How far a producer goes ahead of its consumer.
+
+use super::sources::{SourcesProxy, Well};
+use super::support::{RawPeer, pair, pair_with, until};
+use super::{all, ask, done, item, let_others_run, stream_of_raw, take};
+use serde_json::json;
+use wswrapper::{Client, Limits, Rejection, Server, ServerBuilder, Streaming};
+
+fn well() -> (Well, ServerBuilder) {
+    let well = Well::default();
+    (well.clone(), Server::builder().service(well))
+}
+
+#[tokio::test]
+async fn nothing_is_sent_and_nothing_made_before_an_item_is_asked_for() {
+    let (well, server) = well();
+    let pair = pair(server);
+    let mut items = SourcesProxy::new(&pair.client).endless().await.expect("a stream");
+    let_others_run().await;
+    assert_eq!((well.given(), well.alive.count()), (0, 1));
+    assert!(matches!(items.next().await, Some(Ok(1))));
+    let (mut raw, items, _) = stream_of_raw(Limits::default()).await;
+    raw.silence().await;
+    drop(items);
+}
+
+#[tokio::test]
+async fn window_is_given_before_the_start_and_again_by_halves() {
+    let (mut raw, items, channel) = stream_of_raw(Limits::default()).await;
+    let mut items = items.window(4);
+    ask(&mut items);
+    assert_eq!(raw.receive().await, json!({"a": ["credit", 4], "h": channel}));
+    assert_eq!(raw.receive().await, json!({"a": ["start"], "h": channel}));
+    for n in 1..=4 {
+        raw.send(&item(channel, n).to_string()).await;
+    }
+    raw.silence().await;
+    assert_eq!(take(&mut items), 1);
+    raw.silence().await;
+    assert_eq!(take(&mut items), 2);
+    assert_eq!(raw.receive().await, json!({"a": ["credit", 2], "h": channel}));
+    assert_eq!((take(&mut items), take(&mut items)), (3, 4));
+    assert_eq!(raw.receive().await, json!({"a": ["credit", 2], "h": channel}));
+    ask(&mut items);
+    raw.silence().await;
+}
+
+#[tokio::test]
+async fn windows_are_64_by_default_and_from_1_to_65536() {
+    for (window, credit) in [(None, 64), (Some(0), 1), (Some(1), 1), (Some(65_536), 65_536), (Some(u32::MAX), 65_536)] {
+        let (mut raw, mut items, channel) = stream_of_raw(Limits::default()).await;
+        if let Some(window) = window {
+            items = items.window(window);
+        }
+        ask(&mut items);
+        assert_eq!(raw.receive().await, json!({"a": ["credit", credit], "h": channel}));
+        assert_eq!(raw.receive().await, json!({"a": ["start"], "h": channel}));
+    }
+}
+
+#[tokio::test]
+async fn window_of_one_goes_item_by_item() {
+    let (well, server) = well();
+    let pair = pair(server);
+    let items = SourcesProxy::new(&pair.client).counted(100).await.expect("a stream").window(1);
+    assert_eq!(all(items).await, (1..=100).collect::<Vec<_>>());
+    assert_eq!(well.given(), 100);
+}
+
+#[tokio::test]
+async fn consumer_that_stops_holds_the_producer_to_its_window() {
+    let (well, server) = well();
+    let pair = pair(server);
+    let request = pair.client.request::<Streaming<u32, Rejection>>("endless", ());
+    let mut items = request.await.expect("a stream").window(8);
+    assert!(matches!(items.next().await, Some(Ok(1))));
+    let_others_run().await;
+    assert_eq!(well.given(), 8);
+    assert_eq!((take(&mut items), take(&mut items)), (2, 3));
+    let_others_run().await;
+    assert_eq!(well.given(), 8);
+    assert_eq!(take(&mut items), 4);
+    until(|| well.given() == 12).await;
+    for n in 5..=8 {
+        assert_eq!(take(&mut items), n);
+    }
+    until(|| well.given() == 16).await;
+    let_others_run().await;
+    assert_eq!(well.given(), 16);
+}
+
+#[tokio::test]
+async fn stopped_client_holds_a_server_and_a_stopped_server_a_client() {
+    let well = Well::default();
+    let pair = pair_with(Server::builder(), Client::builder().service(well.clone()));
+    let mut items = SourcesProxy::new(&pair.peer).endless().await.expect("a stream").window(5);
+    assert!(matches!(items.next().await, Some(Ok(1))));
+    let_others_run().await;
+    assert_eq!(well.given(), 5);
+}
+
+#[tokio::test]
+async fn slow_stream_stops_no_other_stream_and_no_call() {
+    let (well, server) = well();
+    let pair = pair(server);
+    let proxy = SourcesProxy::new(&pair.client);
+    let mut slow = proxy.endless().await.expect("a stream").window(2);
+    assert!(matches!(slow.next().await, Some(Ok(1))));
+    let silent = proxy.endless().await.expect("a stream");
+    let before = well.given();
+    let items = proxy.counted(10_000).await.expect("a stream");
+    assert_eq!(all(items).await.len(), 10_000);
+    assert_eq!(proxy.echo(json!("x")).await.expect("an answer"), "x");
+    assert!(well.given() <= before + 10_000 + 2, "the slow one did not stop");
+    assert!(matches!(slow.next().await, Some(Ok(2))));
+    drop(silent);
+}
+
+#[tokio::test]
+async fn items_that_come_before_the_start_are_kept() {
+    let (mut raw, items, channel) = stream_of_raw(Limits::default()).await;
+    let mut items = items.window(4);
+    raw.send(&item(channel, 1).to_string()).await;
+    raw.send(&item(channel, 2).to_string()).await;
+    raw.silence().await;
+    assert_eq!((take(&mut items), take(&mut items)), (1, 2));
+    ask(&mut items);
+    assert_eq!(raw.receive().await["a"], json!(["credit", 4]));
+    assert_eq!(raw.receive().await["a"], json!(["start"]));
+    raw.send(&item(channel, 3).to_string()).await;
+    raw.silence().await;
+    assert_eq!(take(&mut items), 3);
+}
+
+#[tokio::test]
+async fn producer_sends_its_credit_as_events_and_more_with_more() {
+    let (well, server) = well();
+    let server = server.build().expect("the service can be mounted");
+    let (mut raw, _) = RawPeer::dial(&server);
+    assert_eq!(raw.ask(r#"{"a":["counted",5],"i":1}"#).await, json!({"i": 1, "h": 1}));
+    raw.send(r#"{"a":["credit",2],"h":1}"#).await;
+    raw.silence().await;
+    assert_eq!(well.given(), 0);
+    raw.send(r#"{"a":["start"],"h":1}"#).await;
+    assert_eq!(raw.receive().await, item(1, 1));
+    assert_eq!(raw.receive().await, item(1, 2));
+    raw.silence().await;
+    assert_eq!(well.given(), 2);
+    raw.send(r#"{"a":["credit",1],"h":1}"#).await;
+    assert_eq!(raw.receive().await, item(1, 3));
+    raw.silence().await;
+    raw.send(r#"{"a":["credit",2],"h":1}"#).await;
+    assert_eq!(raw.receive().await, item(1, 4));
+    assert_eq!(raw.receive().await, item(1, 5));
+    raw.silence().await;
+    raw.send(r#"{"a":["credit",2],"h":1}"#).await;
+    assert_eq!(raw.receive().await, done(1));
+}
+
+#[tokio::test]
+async fn next_that_is_dropped_loses_no_item() {
+    let (_, server) = well();
+    let pair = pair(server);
+    let mut items = SourcesProxy::new(&pair.client).counted(500).await.expect("a stream").window(3);
+    let mut taken = Vec::new();
+    let mut dropped = 0;
+    loop {
+        tokio::select! {
+            biased;
+            item = items.next() => match item {
+                Some(item) => taken.push(item.expect("an item")),
+                None => break,
+            },
+            () = std::future::ready(()) => {
+                dropped += 1;
+                tokio::task::yield_now().await;
+            }
+        }
+    }
+    assert_eq!(taken, (1..=500).collect::<Vec<_>>());
+    assert!(dropped > 100, "it was ready too often to show anything: {dropped}");
+}
+
+#[tokio::test]
+async fn what_a_source_sends_leaves_before_its_item() {
+    let (_, server) = well();
+    let server = server.build().expect("the service can be mounted");
+    let (mut raw, _) = RawPeer::dial(&server);
+    assert_eq!(raw.ask(r#"{"a":["announced"],"i":1}"#).await, json!({"i": 1, "h": 1}));
+    raw.send(r#"{"a":["credit",20],"h":1}"#).await;
+    raw.send(r#"{"a":["start"],"h":1}"#).await;
+    for n in 1..=20 {
+        assert_eq!(raw.receive().await, json!({"a": ["coming", n]}));
+        assert_eq!(raw.receive().await, item(1, n));
+    }
+}
+
+#[tokio::test]
+async fn stream_with_a_wide_window_leaves_the_others_their_turns() {
+    let (_, server) = well();
+    let server = server.build().expect("the service can be mounted");
+    let (mut raw, _) = RawPeer::dial(&server);
+    assert_eq!(raw.ask(r#"{"a":["endless"],"i":1}"#).await, json!({"i": 1, "h": 1}));
+    raw.send(r#"{"a":["credit",65536],"h":1}"#).await;
+    raw.send(r#"{"a":["start"],"h":1}"#).await;
+    // As a task like that of the connection, so that they take turns.
+    let items = tokio::spawn(async move {
+        assert_eq!(raw.receive().await, item(1, 1));
+        raw.send(r#"{"a":["echo","between"],"i":2}"#).await;
+        let mut items = 1;
+        while raw.receive().await != json!({"i": 2, "d": "between"}) {
+            items += 1;
+        }
+        items
+    });
+    let items = items.await.expect("no panic");
+    assert!(items <= 1_024, "the answer waited for {items} items");
+}

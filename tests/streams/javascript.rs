@@ -1,0 +1,231 @@
+//! The other end is a JavaScript program, which knows no flow control.
+
+use super::sources::Well;
+use super::support::RawPeer;
+use super::{all, ask, done, item, only_the_end, stream_of_raw, take, until_error};
+use serde_json::{Value, json};
+use wswrapper::{CallError, Counters, Limits, Server};
+
+/// A peer that has asked for a stream, which is on channel 1.
+async fn consumer(request: &str) -> (Well, RawPeer, Server) {
+    let well = Well::default();
+    let server = Server::builder().service(well.clone()).build().expect("the service can be mounted");
+    let (mut raw, _) = RawPeer::dial(&server);
+    assert_eq!(raw.ask(&format!(r#"{{"a":{request},"i":1}}"#)).await, json!({"i": 1, "h": 1}));
+    (well, raw, server)
+}
+
+/// An item as a request, and the number of that.
+fn asked(frame: &Value, value: u32) -> u64 {
+    let id = frame["i"].as_u64().expect("a request");
+    assert_eq!(*frame, json!({"a": ["next", {"value": value, "done": false}], "h": 1, "i": id}));
+    id
+}
+
+#[tokio::test]
+async fn consumer_without_credit_gets_items_as_requests_one_at_a_time() {
+    let (well, mut raw, _server) = consumer(r#"["counted",3]"#).await;
+    raw.send(r#"{"a":["start"],"h":1}"#).await;
+    for n in 1..=3 {
+        let id = asked(&raw.receive().await, n);
+        raw.silence().await;
+        assert_eq!(well.given(), n as usize);
+        raw.send(&json!({"i": id}).to_string()).await;
+    }
+    assert_eq!(raw.receive().await, done(1));
+    well.alive.becomes(0).await;
+    raw.silence().await;
+}
+
+#[tokio::test]
+async fn start_as_a_request_is_answered() {
+    let (_, mut raw, _server) = consumer(r#"["counted",3]"#).await;
+    assert_eq!(raw.ask(r#"{"a":["start"],"h":1,"i":2}"#).await, json!({"i": 2}));
+    asked(&raw.receive().await, 1);
+}
+
+#[tokio::test]
+async fn consumer_that_leaves_its_loop_pauses_the_stream_until_it_starts_again() {
+    let (well, mut raw, server) = consumer(r#"["endless"]"#).await;
+    let id = asked(&raw.ask(r#"{"a":["start"],"h":1}"#).await, 1);
+    let left = json!({"i": id, "e": {"message": "No event listener for 'next' on channel '1'"}, "_": 1});
+    raw.send(&left.to_string()).await;
+    raw.silence().await;
+    assert_eq!((well.given(), well.alive.count()), (1, 1));
+    let id = asked(&raw.ask(r#"{"a":["start"],"h":1}"#).await, 2);
+    asked(&raw.ask(&json!({"i": id}).to_string()).await, 3);
+    raw.send(r#"{"h":1,"x":{"message":"enough"},"_":1}"#).await;
+    well.alive.becomes(0).await;
+    raw.silence().await;
+    assert_eq!((well.log.has(1).await, server.peers()[0].counters()), (vec!["enough".to_owned()], Counters::default()));
+}
+
+#[tokio::test]
+async fn consumer_that_has_left_may_come_back_with_credit() {
+    let (_, mut raw, _server) = consumer(r#"["endless"]"#).await;
+    let id = asked(&raw.ask(r#"{"a":["start"],"h":1}"#).await, 1);
+    raw.send(&json!({"i": id, "e": "gone"}).to_string()).await;
+    raw.send(r#"{"a":["credit",2],"h":1}"#).await;
+    raw.send(r#"{"a":["start"],"h":1}"#).await;
+    assert_eq!(raw.receive().await, item(1, 2));
+    assert_eq!(raw.receive().await, item(1, 3));
+    raw.silence().await;
+}
+
+#[tokio::test]
+async fn further_start_is_ignored_while_the_stream_runs() {
+    let (well, mut raw, _server) = consumer(r#"["counted",3]"#).await;
+    let id = asked(&raw.ask(r#"{"a":["start"],"h":1}"#).await, 1);
+    raw.send(r#"{"a":["start"],"h":1}"#).await;
+    raw.silence().await;
+    let id = asked(&raw.ask(&json!({"i": id}).to_string()).await, 2);
+    // An answer that is repeated, as of several listeners.
+    raw.send(&json!({"i": id}).to_string()).await;
+    asked(&raw.ask(&json!({"i": id}).to_string()).await, 3);
+    raw.silence().await;
+    assert_eq!(well.given(), 3);
+}
+
+#[tokio::test]
+async fn start_after_the_end_is_told_that_there_is_no_channel() {
+    let (_, mut raw, _server) = consumer(r#"["counted",0]"#).await;
+    assert_eq!(raw.ask(r#"{"a":["start"],"h":1}"#).await, done(1));
+    let gone = json!({"message": "Anonymous channel '1' does not exist"});
+    assert_eq!(raw.ask(r#"{"a":["start"],"h":1}"#).await, json!({"h": 1, "x": gone, "_": 1}));
+    assert_eq!(raw.ask(r#"{"a":["start"],"h":1,"i":7}"#).await, json!({"h": 1, "x": gone, "_": 1}));
+    assert_eq!(raw.receive().await, json!({"i": 7, "e": gone, "_": 1}));
+}
+
+#[tokio::test]
+async fn producer_without_flow_control_loses_nothing() {
+    let (mut raw, mut items, channel) = stream_of_raw(Limits::default()).await;
+    ask(&mut items);
+    raw.receive().await;
+    raw.receive().await;
+    for n in 0..10_000 {
+        raw.send(&item(channel, n).to_string()).await;
+    }
+    raw.send(&done(channel).to_string()).await;
+    assert_eq!(all(items).await, (0..10_000).collect::<Vec<_>>());
+    only_the_end(raw).await;
+}
+
+#[tokio::test]
+async fn producer_that_sent_more_than_its_credit_gets_no_more_of_it() {
+    let (mut raw, items, channel) = stream_of_raw(Limits::default()).await;
+    let mut items = items.window(2);
+    ask(&mut items);
+    raw.receive().await;
+    raw.receive().await;
+    for n in 1..=3 {
+        raw.send(&item(channel, n).to_string()).await;
+    }
+    raw.silence().await;
+    assert_eq!((take(&mut items), take(&mut items), take(&mut items)), (1, 2, 3));
+    ask(&mut items);
+    raw.silence().await;
+}
+
+#[tokio::test]
+async fn end_is_told_in_many_ways_and_brings_no_item() {
+    for payload in [
+        r#"{"done":true}"#,
+        r#"{"value":7,"done":true}"#,
+        r#"{"done":1}"#,
+        r#"{"done":"yes","value":null}"#,
+        r#"{"done":{},"more":[]}"#,
+        r#"{"done":false,"done":true}"#,
+    ] {
+        let (mut raw, mut items, channel) = stream_of_raw(Limits::default()).await;
+        raw.send(&item(channel, 1).to_string()).await;
+        raw.send(&format!(r#"{{"a":["next",{payload}],"h":{channel}}}"#)).await;
+        raw.silence().await;
+        assert_eq!(take(&mut items), 1, "{payload}");
+        assert!(items.next().await.is_none(), "{payload}");
+        assert!(items.next().await.is_none(), "{payload}");
+        raw.silence().await;
+    }
+}
+
+#[tokio::test]
+async fn payload_that_is_no_items_object_is_an_item_without_a_value() {
+    let payloads = ["", ",5", ",null", ",\"x\"", ",[1]", ",{}", ",{\"done\":0}", ",{\"value\":null,\"done\":null}"];
+    let (mut raw, mut items, channel) = stream_of_raw(Limits::default()).await;
+    for payload in payloads {
+        raw.send(&format!(r#"{{"a":["next"{payload}],"h":{channel}}}"#)).await;
+    }
+    raw.send(&item(channel, 3).to_string()).await;
+    raw.send(&done(channel).to_string()).await;
+    for payload in payloads {
+        let item = items.next().await;
+        assert!(matches!(item, Some(Err(CallError::Decode(_)))), "{payload}: {item:?}");
+    }
+    assert_eq!(all(items).await, [3]);
+}
+
+#[tokio::test]
+async fn items_as_requests_are_answered_when_they_are_taken() {
+    let (mut raw, items, channel) = stream_of_raw(Limits::default()).await;
+    let mut items = items.window(2);
+    ask(&mut items);
+    raw.receive().await;
+    raw.receive().await;
+    for n in 1..=3 {
+        raw.send(&json!({"a": ["next", {"value": n, "done": false}], "h": channel, "i": n}).to_string()).await;
+    }
+    raw.silence().await;
+    for n in 1..=3 {
+        assert_eq!(take(&mut items), n);
+        assert_eq!(raw.receive().await, json!({"i": n}));
+        raw.silence().await;
+    }
+    // One at a time, as a producer does that waits for the answer; the end as a request is answered at once.
+    for n in 4..=6 {
+        raw.send(&json!({"a": ["next", {"value": n, "done": false}], "h": channel, "i": n}).to_string()).await;
+        raw.silence().await;
+        assert_eq!(take(&mut items), n);
+        assert_eq!(raw.receive().await, json!({"i": n}));
+    }
+    let end = json!({"a": ["next", {"done": true}], "h": channel, "i": 7});
+    assert_eq!(raw.ask(&end.to_string()).await, json!({"i": 7}));
+    assert!(items.next().await.is_none());
+}
+
+#[tokio::test]
+async fn items_as_requests_that_nobody_takes_are_rejected() {
+    let (mut raw, mut items, channel) = stream_of_raw(Limits::default()).await;
+    ask(&mut items);
+    raw.receive().await;
+    raw.receive().await;
+    raw.send(&json!({"a": ["next", {"value": 1, "done": false}], "h": channel, "i": 5}).to_string()).await;
+    raw.silence().await;
+    drop(items);
+    let frames = [raw.receive().await, raw.receive().await];
+    assert_eq!(frames[0]["i"], 5);
+    assert_eq!(frames[0]["e"]["message"], format!("Anonymous channel '{channel}' does not exist"));
+    assert_eq!(frames[1], json!({"h": channel, "x": {"message": "Request aborted"}, "_": 1}));
+}
+
+#[tokio::test]
+async fn stream_that_overflows_ends_with_an_error_after_what_was_held() {
+    let limits = Limits { stream_items: 100, ..Limits::default() };
+    let (mut raw, items, channel) = stream_of_raw(limits).await;
+    let mut items = items.window(8);
+    ask(&mut items);
+    raw.receive().await;
+    raw.receive().await;
+    for n in 1..=150 {
+        raw.write(&item(channel, n).to_string());
+    }
+    let abort = raw.receive().await;
+    assert_eq!(abort["h"], channel);
+    assert_eq!(abort["x"]["message"], "The consumer is too slow and its buffer is full");
+    let (items, error) = until_error(items).await;
+    assert_eq!(items, (1..=100).collect::<Vec<_>>());
+    assert!(matches!(error, Some(CallError::Overflow)), "{error:?}");
+    // Those that come later are on no channel.
+    for _ in 101..150 {
+        assert_eq!(raw.receive().await["x"]["message"], format!("Anonymous channel '{channel}' does not exist"));
+    }
+    only_the_end(raw).await;
+}

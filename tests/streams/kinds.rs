@@ -1,0 +1,193 @@
+//! What a method can answer with.
+
+use super::support::{RawPeer, pair, pair_with};
+use super::{all, until_error};
+use futures_util::{StreamExt, stream};
+use wswrapper::{CallError, Client, Counters, Rejection, Server, Stream, Streaming, WsError, ws_handlers, ws_service};
+
+type Answer<T> = Result<T, Stop>;
+
+#[ws_service(channel = "numbers")]
+trait Numbers {
+    async fn count(&self, to: u32) -> impl Stream<Item = u32> + Send;
+    fn plain(&self, to: u32) -> impl Stream<Item = u32> + Send;
+    async fn steps(&self, words: &str, times: Option<u32>) -> impl Stream<Item = String> + Send;
+    async fn until(&self, to: u32, fails: bool) -> Result<impl Stream<Item = Result<u32, Stop>> + Send, String>;
+    async fn aliased(&self, to: u32) -> Answer<impl Stream<Item = Answer<u32>> + Send>;
+    async fn plain_or_not(&self, to: u32) -> Result<impl Stream<Item = u32> + Send, Stop>;
+    async fn units(&self, count: usize) -> impl Stream<Item = ()> + Send;
+    async fn options(&self) -> impl Stream<Item = Option<u8>> + Send;
+    async fn squares(&self, to: u32) -> impl Stream<Item = u32> + Send {
+        self.count(to).await.map(|n| n * n)
+    }
+}
+
+#[derive(Debug, PartialEq, thiserror::Error, WsError)]
+enum Stop {
+    #[error("stopped at {at}")]
+    At { at: u32 },
+}
+
+struct Desk {
+    step: u32,
+}
+
+#[ws_handlers]
+impl Numbers for Desk {
+    async fn count(&self, to: u32) -> impl Stream<Item = u32> + Send {
+        stream::iter((1..=to).map(move |n| n * self.step))
+    }
+
+    fn plain(&self, to: u32) -> impl Stream<Item = u32> + Send {
+        stream::iter((1..=to).map(move |n| n + self.step))
+    }
+
+    async fn steps(&self, words: &str, times: Option<u32>) -> impl Stream<Item = String> + Send {
+        let words: Vec<_> = words.split(' ').map(|word| word.repeat(self.step as usize)).collect();
+        stream::iter(words).take(times.unwrap_or(u32::MAX) as usize)
+    }
+
+    async fn until(&self, to: u32, fails: bool) -> Result<impl Stream<Item = Result<u32, Stop>> + Send, String> {
+        if fails {
+            return Err("no".to_owned());
+        }
+        Ok(stream::iter((1..=to).map(Ok).chain([Err(Stop::At { at: to }), Ok(0)])))
+    }
+
+    async fn aliased(&self, to: u32) -> Answer<impl Stream<Item = Answer<u32>> + Send> {
+        if to == 0 { Err(Stop::At { at: 0 }) } else { Ok(stream::iter((1..=to).map(Ok))) }
+    }
+
+    async fn plain_or_not(&self, to: u32) -> Result<impl Stream<Item = u32> + Send, Stop> {
+        if to == 0 { Err(Stop::At { at: 0 }) } else { Ok(stream::iter(1..=to)) }
+    }
+
+    async fn units(&self, count: usize) -> impl Stream<Item = ()> + Send {
+        stream::iter(vec![(); count])
+    }
+
+    async fn options(&self) -> impl Stream<Item = Option<u8>> + Send {
+        stream::iter([None, Some(1), None])
+    }
+}
+
+fn desk() -> Desk {
+    Desk { step: 2 }
+}
+
+#[tokio::test]
+async fn items_arrive_in_order_and_end() {
+    let pair = pair(Server::builder().service(desk()));
+    let items = NumbersProxy::new(&pair.client).count(1_000).await.expect("a stream");
+    assert_eq!(all(items).await, (1..=1_000).map(|n| 2 * n).collect::<Vec<_>>());
+    assert_eq!(pair.peer.counters(), Counters::default());
+}
+
+#[tokio::test]
+async fn stream_of_a_client_arrives_at_the_server() {
+    let pair = pair_with(Server::builder(), Client::builder().service(desk()));
+    let numbers = NumbersProxy::new(&pair.peer);
+    assert_eq!(all(numbers.count(300).await.expect("a stream")).await.last(), Some(&600));
+    let (items, error) = until_error(numbers.until(2, false).await.expect("a stream")).await;
+    assert!(matches!(error, Some(CallError::Rejected(Stop::At { at: 2 }))), "{error:?}");
+    assert_eq!(items, [1, 2]);
+}
+
+#[tokio::test]
+async fn streams_go_over_tcp() {
+    let listening = Server::builder().service(desk()).bind("127.0.0.1:0").await.expect("a port is free");
+    let url = format!("ws://{}", listening.local_addr());
+    tokio::spawn(listening.serve());
+    let numbers = NumbersProxy::new(&Client::connect(&url).await.expect("it listens"));
+    let items = numbers.count(10_000).await.expect("a stream").window(256);
+    assert_eq!(all(items).await.len(), 10_000);
+}
+
+#[tokio::test]
+async fn stream_comes_from_a_plain_fn_and_from_a_default_body_too() {
+    let pair = pair(Server::builder().service(desk()));
+    let numbers = NumbersProxy::new(&pair.client);
+    assert_eq!(all(numbers.plain(3).await.expect("a stream")).await, [3, 4, 5]);
+    assert_eq!(all(numbers.squares(3).await.expect("a stream")).await, [4, 16, 36]);
+}
+
+#[tokio::test]
+async fn stream_borrows_the_service_and_what_was_made_of_the_arguments() {
+    let pair = pair(Server::builder().service(desk()));
+    let numbers = NumbersProxy::new(&pair.client);
+    assert_eq!(all(numbers.steps("a b c", None).await.expect("a stream")).await, ["aa", "bb", "cc"]);
+    assert_eq!(all(numbers.steps("a b c", Some(1)).await.expect("a stream")).await, ["aa"]);
+}
+
+#[tokio::test]
+async fn stream_may_be_refused_with_the_methods_error() {
+    let pair = pair(Server::builder().service(desk()));
+    let numbers = NumbersProxy::new(&pair.client);
+    let error = numbers.until(2, true).await.expect_err("it fails");
+    assert!(matches!(&error, CallError::Rejected(text) if text == "no"), "{error:?}");
+    let error = numbers.plain_or_not(0).await.expect_err("it fails");
+    assert!(matches!(error, CallError::Rejected(Stop::At { at: 0 })), "{error:?}");
+    assert_eq!(all(numbers.plain_or_not(2).await.expect("a stream")).await, [1, 2]);
+    assert_eq!(pair.peer.counters().handlers_in_flight, 0);
+}
+
+#[tokio::test]
+async fn item_that_is_an_error_ends_the_stream_after_those_before_it() {
+    let pair = pair(Server::builder().service(desk()));
+    let items = NumbersProxy::new(&pair.client).until(100, false).await.expect("a stream").window(8);
+    let (items, error) = until_error(items).await;
+    assert_eq!(items, (1..=100).collect::<Vec<_>>());
+    assert!(matches!(error, Some(CallError::Rejected(Stop::At { at: 100 }))), "{error:?}");
+}
+
+#[tokio::test]
+async fn results_by_an_alias_are_results() {
+    let pair = pair(Server::builder().service(desk()));
+    let numbers = NumbersProxy::new(&pair.client);
+    let error = numbers.aliased(0).await.expect_err("it fails");
+    assert!(matches!(error, CallError::Rejected(Stop::At { at: 0 })), "{error:?}");
+    assert_eq!(all(numbers.aliased(2).await.expect("a stream")).await, [1, 2]);
+}
+
+#[tokio::test]
+async fn empty_stream_ends_at_once() {
+    let pair = pair(Server::builder().service(desk()));
+    let items = NumbersProxy::new(&pair.client).count(0).await.expect("a stream");
+    assert_eq!(all(items).await, Vec::<u32>::new());
+}
+
+#[tokio::test]
+async fn items_may_be_nothing() {
+    let pair = pair(Server::builder().service(desk()));
+    let numbers = NumbersProxy::new(&pair.client);
+    assert_eq!(all(numbers.units(3).await.expect("a stream")).await, [(); 3]);
+    assert_eq!(all(numbers.options().await.expect("a stream")).await, [None, Some(1), None]);
+}
+
+#[tokio::test]
+async fn stream_is_asked_for_by_name() {
+    let pair = pair(Server::builder().service(desk()));
+    let channel = pair.client.channel("numbers");
+    let items = channel.request::<Streaming<u32, Rejection>>("count", (3,)).await.expect("a stream");
+    assert_eq!(all(items).await, [2, 4, 6]);
+    let items = channel.request::<Streaming<u32, Rejection>>("until", (1, false)).await.expect("a stream");
+    let (items, error) = until_error(items).await;
+    assert_eq!(items, [1]);
+    assert!(matches!(&error, Some(CallError::Rejected(reason)) if reason.code() == Some("At")), "{error:?}");
+}
+
+#[tokio::test]
+async fn streaming_is_a_stream() {
+    let pair = pair(Server::builder().service(desk()));
+    let items = NumbersProxy::new(&pair.client).count(5).await.expect("a stream");
+    let items: Vec<u32> = items.map(|item| item.expect("an item")).collect().await;
+    assert_eq!(items, [2, 4, 6, 8, 10]);
+}
+
+#[tokio::test]
+async fn event_cannot_be_answered_with_a_stream() {
+    let server = Server::builder().service(desk()).build().expect("the service can be mounted");
+    let (mut raw, _) = RawPeer::dial(&server);
+    raw.send(r#"{"a":["count",3],"c":"numbers"}"#).await;
+    raw.silence().await;
+}

@@ -1,0 +1,15 @@
+use wswrapper::{Upload, ws_service};
+
+// rustc says it well where the items have no type, and a type of that name can be the user's own.
+#[ws_service]
+trait Numbers {
+    async fn sum(&self, numbers: Upload) -> i64;
+    async fn product(&self, numbers: Upload<i64, String, u8>) -> i64;
+}
+
+#[ws_service(channel = "any")]
+trait Any {
+    async fn any(&self, numbers: Upload<impl Clone>) -> i64;
+}
+
+fn main() {}

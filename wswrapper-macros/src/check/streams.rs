@@ -1,0 +1,58 @@
+//! Streams as answers.
+
+use syn::Type;
+
+use crate::errors::Errors;
+use crate::model::{self, Contract, Method};
+use crate::output::{self, StreamOutput};
+use crate::{text, tokens};
+
+/// Only a trait says what its implementors return; without a trait, rustc sees it for itself.
+pub(super) fn check_send(contract: &mut Contract<'_>, errors: &mut Errors) {
+    contract.methods.retain(|method| {
+        let unsendable = method.output.stream.as_ref().filter(|stream| !stream.is_send());
+        if let Some(stream) = unsendable {
+            errors.push(stream.written, text::stream_not_send(stream.item));
+        }
+        unsendable.is_none()
+    });
+}
+
+pub(super) fn check(ty: &Type, stream: &StreamOutput<'_>, errors: &mut Errors) {
+    if holds_stream(stream.item) {
+        errors.push(stream.item, text::STREAM_WITHIN);
+    } else if tokens::contain(stream.item, "impl") {
+        errors.push(stream.item, text::IMPL_RETURN);
+    } else if tokens::count(ty, "impl") > 1 {
+        errors.push(ty, text::IMPL_RETURN);
+    } else if super::is_borrowed(stream.item) {
+        errors.push(stream.item, text::REFERENCE_ITEM);
+    }
+}
+
+/// What is wrong with a stream that the model did not take for one.
+pub(super) fn misplaced(ty: &Type) -> Option<&'static str> {
+    if output::is_stream(ty) {
+        Some(text::STREAM_WITHOUT_ITEM)
+    } else if tokens::contain_bound(ty, "dyn", "Stream") {
+        Some(text::BOXED_STREAM)
+    } else if tokens::contain_bound(ty, "impl", "Stream") {
+        let is_boxed = ["Box", "Pin"].iter().any(|name| model::is_named(ty, name));
+        Some(if is_boxed { text::BOXED_STREAM } else { text::STREAM_WITHIN })
+    } else {
+        None
+    }
+}
+
+pub(super) fn check_on_full(method: &Method<'_>, errors: &mut Errors) {
+    let is_stream = method.output.stream.is_some() || method.output.ty.is_some_and(|ty| misplaced(ty).is_some());
+    if let Some(on_full) = &method.on_full
+        && !is_stream
+    {
+        errors.push(&on_full.key, text::ON_FULL_WITHOUT_STREAM);
+    }
+}
+
+fn holds_stream(ty: &Type) -> bool {
+    ["impl", "dyn"].iter().any(|keyword| tokens::contain_bound(ty, keyword, "Stream"))
+}

@@ -1,0 +1,91 @@
+//! What streams keep, as the benchmark of memory prints it and the tests of costs bound it.
+
+use crate::support::numbers::{Counter, NumbersProxy};
+use crate::support::runtime;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::Poll;
+use std::time::Duration;
+use tokio::runtime::Runtime;
+use wswrapper::transport::memory;
+use wswrapper::{Client, Server, Stream};
+
+/// A server and a client of it, in one thread.
+struct Pair {
+    runtime: Runtime,
+    numbers: NumbersProxy,
+    produced: Arc<AtomicUsize>,
+    _server: Server,
+}
+
+impl Pair {
+    fn new() -> Self {
+        let runtime = runtime();
+        let inside = runtime.enter();
+        let counter = Counter::default();
+        let produced = Arc::clone(&counter.produced);
+        let server = Server::builder().service(counter).build().expect("it can be mounted");
+        let (near, far) = memory::pair();
+        server.accept_transport(far).expect("it is open");
+        let client = Client::over(near).expect("it has no services");
+        drop(inside);
+        Self { runtime, numbers: NumbersProxy::new(&client), produced, _server: server }
+    }
+}
+
+/// How many bytes each of so many streams on one connection keeps at both ends together, when all have started and none has
+/// an item.
+pub(crate) fn by_idle_streams(streams: usize) -> usize {
+    let Pair { runtime, numbers, .. } = &Pair::new();
+    let mut all = Vec::with_capacity(streams);
+    let kept = allocation_counter::measure(|| {
+        runtime.block_on(async {
+            for _ in 0..streams {
+                let mut stream = numbers.silence().await.expect("a stream");
+                let waits = poll_fn(|cx| Poll::Ready(Pin::new(&mut stream).poll_next(cx).is_pending())).await;
+                assert!(waits, "it is silent");
+                all.push(stream);
+            }
+            // What comes behind the last start shows that it has come.
+            numbers.count(1).await.expect("a stream").next().await;
+        });
+    });
+    usize::try_from(kept.bytes_current).expect("more is kept than before") / streams
+}
+
+/// How many items were produced for a consumer that takes none after the first, and how many bytes are kept of them at
+/// both ends together.
+pub(crate) fn for_a_stopped_consumer() -> (usize, usize) {
+    let Pair { runtime, numbers, produced, .. } = &Pair::new();
+    let mut stopped = None;
+    let kept = allocation_counter::measure(|| {
+        runtime.block_on(async {
+            let mut items = numbers.count(1_000_000).await.expect("a stream");
+            items.next().await.expect("one is there").expect("an item");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            stopped = Some(items);
+        });
+    });
+    (produced.load(Ordering::Relaxed), usize::try_from(kept.bytes_current).expect("more is kept than before"))
+}
+
+/// How many allocations a stream of so many items makes at both ends together, beyond those of a stream of one item.
+#[allow(dead_code, reason = "the benchmark has no use for it")]
+pub(crate) fn allocations_by_items(items: u32) -> u64 {
+    let Pair { runtime, numbers, .. } = &Pair::new();
+    let count = |to: u32| {
+        let run = || {
+            runtime.block_on(async {
+                let mut items = numbers.count(to).await.expect("a stream");
+                while let Some(item) = items.next().await {
+                    item.expect("an item");
+                }
+            });
+        };
+        run();
+        allocation_counter::measure(run).count_total
+    };
+    count(items).saturating_sub(count(1))
+}

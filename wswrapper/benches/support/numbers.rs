@@ -1,0 +1,92 @@
+//! Numbers as a stream, and as events.
+
+use futures_util::stream;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use tokio::sync::Notify;
+use wswrapper::{Context, Stream, Upload, ws_handlers, ws_service};
+
+#[ws_service(channel = "numbers")]
+pub trait Numbers {
+    /// 1 to `to`.
+    async fn count(&self, to: u32) -> impl Stream<Item = u32> + Send;
+    /// None at all, and no end.
+    async fn silence(&self) -> impl Stream<Item = u32> + Send;
+    /// How many there are.
+    async fn number(&self, numbers: Upload<u32>) -> u32;
+    /// 1 to `to`, as events for the caller.
+    async fn emit(&self, ctx: Context, to: u32);
+}
+
+#[ws_service(channel = "numbers")]
+pub trait Listener {
+    #[ws(event)]
+    fn heard(&self, number: u32);
+}
+
+#[derive(Default)]
+pub struct Counter {
+    /// Items that streams have been asked for.
+    pub produced: Arc<AtomicUsize>,
+}
+
+#[ws_handlers]
+impl Numbers for Counter {
+    async fn count(&self, to: u32) -> impl Stream<Item = u32> + Send {
+        stream::iter((1..=to).inspect(|_| {
+            self.produced.fetch_add(1, Ordering::Relaxed);
+        }))
+    }
+
+    async fn silence(&self) -> impl Stream<Item = u32> + Send {
+        stream::pending()
+    }
+
+    async fn number(&self, mut numbers: Upload<u32>) -> u32 {
+        let mut number = 0;
+        while let Some(Ok(_)) = numbers.next().await {
+            number += 1;
+        }
+        number
+    }
+
+    async fn emit(&self, ctx: Context, to: u32) {
+        let listener = ListenerProxy::new(ctx.peer());
+        for number in 1..=to {
+            listener.heard(number).await.expect("the listener is there");
+        }
+    }
+}
+
+/// Counts what it hears.
+#[derive(Clone, Default)]
+pub struct Ear(Arc<Heard>);
+
+#[derive(Default)]
+struct Heard {
+    number: AtomicUsize,
+    awaited: AtomicUsize,
+    notify: Notify,
+}
+
+#[ws_handlers]
+impl Listener for Ear {
+    fn heard(&self, _number: u32) {
+        let heard = self.0.number.fetch_add(1, Ordering::Relaxed) + 1;
+        if heard == self.0.awaited.load(Ordering::Relaxed) {
+            self.0.notify.notify_one();
+        }
+    }
+}
+
+impl Ear {
+    /// Waits until so many more were heard than before `begin` ran.
+    pub async fn hears(&self, more: usize, begin: impl Future<Output = ()>) {
+        let awaited = self.0.number.load(Ordering::Relaxed) + more;
+        self.0.awaited.store(awaited, Ordering::Relaxed);
+        begin.await;
+        while self.0.number.load(Ordering::Relaxed) < awaited {
+            self.0.notify.notified().await;
+        }
+    }
+}

@@ -1,0 +1,258 @@
+//! From a handler's stream to its channel.
+
+use super::answers::Answers;
+use super::outcome::StreamItem;
+use super::producer::{OnFull, Producer};
+use crate::error::PeerError;
+use crate::link::ChannelEnd;
+use crate::proto::{Allowance, ChannelKey, Reason, Rejection, Role, encode};
+use crate::stream::WINDOW;
+use futures_core::Stream;
+use pin_project_lite::pin_project;
+use std::collections::VecDeque;
+use std::future::Future;
+use std::mem;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+pin_project! {
+    /// A stream on its way to its channel.
+    pub(super) struct Pumping<S, T, F> {
+        pump: Pump<T>,
+        #[pin]
+        stream: S,
+        into_result: F,
+    }
+}
+
+impl<S, T, F> Pumping<S, T, F> {
+    pub(super) fn new(producer: Producer, stream: S, into_result: F) -> Self {
+        Self { pump: Pump::new(producer), stream, into_result }
+    }
+}
+
+impl<S, T, F> Future for Pumping<S, T, F>
+where
+    S: Stream,
+    T: StreamItem,
+    F: Fn(S::Item) -> Result<T, Rejection>,
+{
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let mut this = self.project();
+        let link = Arc::clone(&this.pump.producer.link);
+        this.pump.polling = true;
+        let pumped = link.lent.using(&link, |answers| {
+            this.pump.pump(answers, || {
+                let item = ready!(this.stream.as_mut().poll_next(cx));
+                Poll::Ready(item.map(&*this.into_result))
+            })
+        });
+        this.pump.polling = false;
+        match pumped.unwrap_or(Pumped::Waits) {
+            Pumped::Ended => return Poll::Ready(()),
+            Pumped::Waits => {}
+            Pumped::Yields => cx.waker().wake_by_ref(),
+            Pumped::NoRoom => link.wait_for_output(cx),
+        }
+        Poll::Pending
+    }
+}
+
+/// How far a stream got.
+enum Pumped {
+    /// It or its consumer waits.
+    Waits,
+    /// Others are to have their turn.
+    Yields,
+    /// The connection's output is full.
+    NoRoom,
+    /// It has ended, and its channel.
+    Ended,
+}
+
+/// So many items are sent, or dropped, in one turn.
+const BURST: u32 = 256;
+
+/// Sends the items of a stream.
+struct Pump<T> {
+    producer: Producer,
+    channel: Option<ChannelKey>,
+    /// Items that wait for a consumer that is behind, where the stream does not.
+    held: VecDeque<T>,
+    /// How the stream ended, as long as items of it are held.
+    end: Option<Result<(), Rejection>>,
+    /// Items that were dropped since the last that was sent.
+    lost: u64,
+    /// The length of the last item's frame.
+    hint: usize,
+    /// It stays so if that panics.
+    polling: bool,
+}
+
+/// The next item of a stream.
+type Next<T> = Poll<Option<Result<T, Rejection>>>;
+
+impl<T> Pump<T> {
+    fn new(producer: Producer) -> Self {
+        Self { producer, channel: None, held: VecDeque::new(), end: None, lost: 0, hint: 64, polling: false }
+    }
+}
+
+impl<T: StreamItem> Pump<T> {
+    /// Sends what there is, as far as the consumer takes it.
+    fn pump(&mut self, answers: &mut Answers<'_>, mut next: impl FnMut() -> Next<T>) -> Pumped {
+        let link = Arc::clone(&self.producer.link);
+        let channel = match self.channel {
+            Some(channel) => channel,
+            None => match answers.open(&self.producer.call, Role::Producer, ChannelEnd::Handler) {
+                Ok((channel, _)) => *self.channel.insert(channel),
+                Err(rejection) => {
+                    answers.end::<()>(&self.producer.call, Err(rejection));
+                    return Pumped::Ended;
+                }
+            },
+        };
+        let (mut credit, mut as_request, mut sent, mut left) = (0, false, 0, BURST);
+        let pumped = loop {
+            if credit == 0 {
+                (credit, as_request) = match link.allowance(channel, mem::take(&mut sent)) {
+                    Allowance::Gone => break Pumped::Ended,
+                    Allowance::Idle => break Pumped::Waits,
+                    Allowance::Behind => break self.hold(channel, answers, left, next),
+                    Allowance::Items(items) => (items, false),
+                    Allowance::OneRequest => (1, true),
+                };
+            }
+            if left == 0 {
+                break Pumped::Yields;
+            }
+            if !answers.has_room() {
+                break Pumped::NoRoom;
+            }
+            left -= 1;
+            match self.next(&mut next) {
+                Poll::Pending => break Pumped::Waits,
+                Poll::Ready(Some(Ok(item))) if self.send(channel, answers, as_request, &item) => {
+                    credit -= 1;
+                    sent += u32::from(!as_request);
+                }
+                Poll::Ready(Some(Ok(_))) => break Pumped::Ended,
+                Poll::Ready(Some(Err(rejection))) => break self.fail(channel, answers, &rejection),
+                Poll::Ready(None) => break self.done(channel, answers),
+            }
+        };
+        if sent > 0 {
+            link.allowance(channel, sent);
+        }
+        pumped
+    }
+
+    /// The next item: first those that are held.
+    fn next(&mut self, next: &mut impl FnMut() -> Next<T>) -> Next<T> {
+        match (self.held.pop_front(), self.end.take()) {
+            (Some(item), end) => {
+                self.end = end;
+                Poll::Ready(Some(Ok(item)))
+            }
+            (None, Some(Ok(()))) => Poll::Ready(None),
+            (None, Some(Err(rejection))) => Poll::Ready(Some(Err(rejection))),
+            (None, None) => next(),
+        }
+    }
+
+    /// The consumer is behind: a stream that does not wait goes on.
+    fn hold(
+        &mut self,
+        channel: ChannelKey,
+        answers: &mut Answers<'_>,
+        most: u32,
+        mut next: impl FnMut() -> Next<T>,
+    ) -> Pumped {
+        if self.producer.on_full == OnFull::Wait {
+            return Pumped::Waits;
+        }
+        let window = self.producer.link.window(channel).unwrap_or(WINDOW) as usize;
+        for _ in 0..most {
+            if self.end.is_some() {
+                return Pumped::Waits;
+            }
+            match next() {
+                Poll::Pending => return Pumped::Waits,
+                Poll::Ready(Some(Ok(item))) => {
+                    if !self.keep(item, window) {
+                        let reason = Rejection::new("The consumer is too slow").with_code("TooSlow");
+                        return self.fail(channel, answers, &reason);
+                    }
+                }
+                Poll::Ready(Some(Err(rejection))) => self.end = Some(Err(rejection)),
+                Poll::Ready(None) => self.end = Some(Ok(())),
+            }
+        }
+        Pumped::Yields
+    }
+
+    /// Keeps an item for a consumer that is behind, or drops it or another; false if that is not wanted.
+    fn keep(&mut self, item: T, window: usize) -> bool {
+        let room = match self.producer.on_full {
+            OnFull::Wait | OnFull::Close => return false,
+            OnFull::Latest => 1,
+            OnFull::DropOldest | OnFull::DropNewest => window,
+        };
+        let full = self.held.len() >= room;
+        self.lost += u64::from(full);
+        if full && self.producer.on_full != OnFull::DropNewest {
+            self.held.pop_front();
+        }
+        if !full || self.producer.on_full != OnFull::DropNewest {
+            self.held.push_back(item);
+        }
+        true
+    }
+
+    /// Sends an item; false if it could not, and the stream has ended.
+    fn send(&mut self, channel: ChannelKey, answers: &mut Answers<'_>, as_request: bool, item: &T) -> bool {
+        let request = if as_request { self.producer.link.item_request(channel) } else { None };
+        let written = answers.write(self.hint, |out| {
+            let start = out.len();
+            encode::item(out, channel.id(), request, self.lost, item)?;
+            self.hint = out.len() - start;
+            Ok(())
+        });
+        match written {
+            Ok(()) => self.lost = 0,
+            Err(source) => {
+                self.fail(channel, answers, &Rejection::new("internal error"));
+                let event = self.producer.call.event.to_string();
+                self.producer.link.report(&PeerError::Encode { event, source });
+                return false;
+            }
+        }
+        true
+    }
+
+    fn done(&mut self, channel: ChannelKey, answers: &mut Answers<'_>) -> Pumped {
+        answers.write_plain(0, |out| encode::done(out, channel.id(), self.lost));
+        self.producer.link.close_channel(channel);
+        Pumped::Ended
+    }
+
+    fn fail(&mut self, channel: ChannelKey, answers: &mut Answers<'_>, rejection: &Rejection) -> Pumped {
+        answers.report(&self.producer.call, rejection);
+        self.producer.link.abort_channel(channel, Some(rejection));
+        Pumped::Ended
+    }
+}
+
+/// A stream that is dropped before its end: it has panicked, or the channel that it was asked for on has ended, if its
+/// own has not.
+impl<T> Drop for Pump<T> {
+    fn drop(&mut self) {
+        if let Some(channel) = self.channel {
+            let panicked = self.polling.then(|| Reason::new("internal error"));
+            self.producer.link.abort_channel(channel, panicked.as_ref());
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! Handlers that take a stream from their caller.
+
+use super::answers::{Answering, Answers};
+use super::invocation::{BoxRunning, Running};
+use super::outcome::Response;
+use crate::caught::panics;
+use crate::error::PeerError;
+use crate::link::Link;
+use crate::proto::{AwaitedResult, ChannelKey, Rejection};
+use pin_project_lite::pin_project;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+pin_project! {
+    /// The future of such a handler; its answer goes to the request that the caller sends for it.
+    struct Uploading<F, T> {
+        call: Answering,
+        channel: UploadChannel,
+        #[pin]
+        handler: F,
+        outcome: Option<Result<T, Rejection>>,
+    }
+}
+
+/// The channel of an upload, which ends with its handler.
+struct UploadChannel {
+    link: Arc<Link>,
+    key: ChannelKey,
+    answered: bool,
+}
+
+/// The future of a handler whose upload is open.
+pub(super) fn uploading<F, T>(link: &Arc<Link>, call: Answering, key: ChannelKey, handler: F) -> BoxRunning
+where
+    F: Future<Output = Result<T, Rejection>> + Send + 'static,
+    T: Response + Send + 'static,
+{
+    let channel = UploadChannel { link: Arc::clone(link), key, answered: false };
+    Box::pin(Uploading { call, channel, handler, outcome: None })
+}
+
+impl<F, T> Running for Uploading<F, T>
+where
+    F: Future<Output = Result<T, Rejection>> + Send,
+    T: Response + Send,
+{
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>, answers: &mut Answers<'_>) -> Poll<()> {
+        let this = self.project();
+        if this.outcome.is_none() {
+            // The caller gets the answer to a request that may not have come yet: a panic too waits for it.
+            *this.outcome = Some(match panics(|| this.handler.poll(cx)) {
+                Ok(polled) => ready!(polled),
+                Err(message) => {
+                    let event = this.call.event.to_string();
+                    this.channel.link.report(&PeerError::Panicked { event, message });
+                    Err(Rejection::new("internal error"))
+                }
+            });
+        }
+        match this.channel.link.awaited_result(this.channel.key) {
+            AwaitedResult::NotYet => return Poll::Pending,
+            AwaitedResult::Never => {}
+            AwaitedResult::Request(id) => {
+                let call = Answering { id: Some(id), ..this.call.clone() };
+                if let Some(outcome) = this.outcome.take() {
+                    this.channel.answered = true;
+                    answers.end(&call, outcome);
+                }
+            }
+        }
+        Poll::Ready(())
+    }
+}
+
+impl Drop for UploadChannel {
+    fn drop(&mut self) {
+        let Self { link, key, answered } = self;
+        if *answered {
+            link.close_channel(*key);
+        } else {
+            // It was stopped, and whoever waits for its answer learns it.
+            link.abort_channel(*key, None);
+        }
+    }
+}

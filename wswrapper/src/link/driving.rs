@@ -1,0 +1,151 @@
+//! What the driver does with the shared part of its connection.
+
+use super::{ChannelEnd, Link};
+use crate::anonymous::Scope;
+use crate::call::End;
+use crate::closed::{CloseRequest, Closed};
+use crate::handler::RunningKey;
+use crate::proto::{Answer, ChannelKey, Incoming, Message, RawReason, Reason, RequestId};
+use crate::transport::Output;
+use bytes::Bytes;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::Waker;
+use tokio::time::Instant;
+
+/// What the driver has to do about a message.
+pub(crate) enum Handled {
+    /// Wake whoever waits for what it brought.
+    Caller(Waker),
+    /// Stop this handler.
+    Cancelled(RunningKey, Reason),
+    /// This handler may go on: with its stream, or to the end of its upload.
+    Resumed(RunningKey),
+    /// Start a handler of this channel.
+    Serve(Arc<Scope>),
+    /// The channel has ended, and with it all that runs on it.
+    ChannelEnded(ChannelKey, Arc<Scope>, Reason, Vec<Waker>),
+    /// Decode the frame again, the whole way.
+    NotJson,
+    Nothing,
+}
+
+/// What the driver finds before it sleeps.
+pub(crate) struct Rest {
+    /// Something is to be sent.
+    pub(crate) queued: bool,
+    /// When time will pass.
+    pub(crate) timeout: Option<Instant>,
+    pub(crate) close: Option<CloseRequest>,
+    /// Channels whose handlers are to be dropped.
+    pub(crate) ended_channels: Vec<ChannelKey>,
+}
+
+impl Link {
+    /// Moves what the handles have queued to the output.
+    pub(crate) fn drain(&self, output: &mut Output) {
+        if self.queued_bytes() == 0 {
+            return;
+        }
+        let mut state = self.lock();
+        self.queued.store(0, Ordering::Release);
+        while let Some(frame) = state.core.poll_transmit() {
+            let text = frame.as_bytes();
+            output.plain_text(text.len(), |out| out.extend_from_slice(text));
+        }
+    }
+
+    /// Queues a response behind everything else.
+    pub(crate) fn respond(&self, frame: Vec<u8>) {
+        let mut state = self.lock();
+        state.core.respond(frame);
+        self.count_queued(&state);
+    }
+
+    /// What a message means to this end that is no call on the main or a named channel.
+    pub(crate) fn handle(&self, message: Message<'_>, frame: &Bytes, now: Instant) -> Handled {
+        let slice = |json: &str| frame.slice_ref(json.as_bytes());
+        let mut state = self.lock();
+        let incoming = state.core.handle(message, now.into_std());
+        let handled = match incoming {
+            Incoming::Response(slot, answer) => {
+                let end = match answer {
+                    Answer::Result(json) => End::Result(json.map(slice)),
+                    Answer::Rejected(RawReason { value, error }) => End::Rejected { value: slice(value), error },
+                    Answer::Channel => End::Channel,
+                };
+                state.end_call(slot, end)
+            }
+            Incoming::Opened(slot, channel) => {
+                let inbox = state.add_inbox(channel);
+                if let Some(ChannelEnd::Scope(scope)) = state.core.channel_end(channel) {
+                    scope.open(channel);
+                }
+                state.end_call(slot, End::Opened { channel, inbox })
+            }
+            Incoming::Cancelled(handler, reason) => Handled::Cancelled(handler, reason.read()),
+            Incoming::Call(_) | Incoming::Nothing => Handled::Nothing,
+            Incoming::NotJson => Handled::NotJson,
+            incoming => state.channel(incoming),
+        };
+        self.count_queued(&state);
+        handled
+    }
+
+    /// The driver goes to sleep, to be woken by handles: says what they have asked for meanwhile.
+    pub(crate) fn rest(&self, driver: &Waker, output_full: bool) -> Rest {
+        let mut state = self.lock();
+        match &mut state.driver {
+            Some(waker) => waker.clone_from(driver),
+            none => *none = Some(driver.clone()),
+        }
+        let close = state.close.clone();
+        let queued = !state.core.is_drained();
+        let timeout = state.core.poll_timeout().map(Instant::from_std);
+        let full = output_full || self.is_full(&state);
+        let room = if full { Vec::new() } else { std::mem::take(&mut state.room) };
+        let ended_channels = std::mem::take(&mut state.ended_channels);
+        drop(state);
+        room.into_iter().for_each(Waker::wake);
+        Rest { queued, timeout, close, ended_channels }
+    }
+
+    /// Bytes that handles and the core have queued and that the driver has not taken yet.
+    pub(crate) fn queued_bytes(&self) -> usize {
+        self.queued.load(Ordering::Acquire)
+    }
+
+    /// The connection is over: ends every call, tells everyone who waits.
+    pub(crate) fn finish(&self, closed: Closed) {
+        let mut state = self.lock();
+        state.core.close();
+        state.closed = Some(closed);
+        let ends = state.take_events();
+        let room = std::mem::take(&mut state.room);
+        self.count_queued(&state);
+        drop(state);
+        drop(self.data.take());
+        let reason = Reason::new("Connection closed");
+        for channel in ends.channels {
+            channel.end(reason.clone());
+        }
+        self.ended.notify_waiters();
+        ends.wakers.into_iter().chain(room).for_each(Waker::wake);
+    }
+
+    /// Ends what is due; gives back the handlers whose callers' time ran out.
+    pub(crate) fn pass_time(&self, now: Instant) -> Vec<RunningKey> {
+        let mut state = self.lock();
+        state.core.handle_timeout(now.into_std());
+        let ends = state.take_events();
+        self.count_queued(&state);
+        drop(state);
+        ends.wakers.into_iter().for_each(Waker::wake);
+        ends.expired
+    }
+
+    /// A handler of this request goes on running.
+    pub(crate) fn begin(&self, id: RequestId, key: RunningKey, deadline: Option<Instant>) {
+        self.lock().core.begin(id, key, deadline.map(Instant::into_std));
+    }
+}

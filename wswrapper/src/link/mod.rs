@@ -1,0 +1,214 @@
+//! What the driver of a connection and the handles to it share.
+
+mod channels;
+mod driving;
+mod sending;
+mod state;
+
+pub(crate) use channels::ChannelEnd;
+pub(crate) use driving::{Handled, Rest};
+pub(crate) use state::LinkState;
+
+use crate::closed::{CloseRequest, Closed};
+use crate::data::Data;
+use crate::error::PeerError;
+use crate::handler::Lent;
+use crate::handlers::{DynamicHandlers, Found};
+use crate::handshake::Handshake;
+use crate::hooks::Hooks;
+use crate::hub::Hub;
+use crate::limits::Limits;
+use crate::peer::{Counters, Peer, PeerId};
+use crate::proto::{Connection, Scope, Side};
+use crate::router::Router;
+use slab::Slab;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::task::Waker;
+use tokio::sync::Notify;
+
+/// The shared part of a connection.
+pub(crate) struct Link {
+    pub(crate) id: PeerId,
+    pub(crate) handshake: Handshake,
+    pub(crate) hub: Arc<Hub>,
+    pub(crate) end: Arc<LocalEnd>,
+    /// Handlers of this peer alone; most have none.
+    handlers: OnceLock<Box<DynamicHandlers>>,
+    pub(crate) data: Data,
+    pub(crate) lent: Lent,
+    state: Mutex<LinkState>,
+    /// Bytes in the core's queue: spares the driver a lock before each answer.
+    queued: AtomicUsize,
+    /// Blocking handlers that have not ended, those included that nobody waits for any more.
+    blocked: AtomicUsize,
+    ended: Notify,
+}
+
+/// What all connections of one server or client have in common.
+pub(crate) struct LocalEnd {
+    pub(crate) side: Side,
+    pub(crate) router: Router,
+    pub(crate) handlers: DynamicHandlers,
+    pub(crate) limits: Limits,
+    pub(crate) hooks: Hooks,
+}
+
+/// A thread of the blocking pool that a peer uses, until its handler has ended there: cancelling cannot stop it.
+pub(crate) struct BlockedThread {
+    link: Arc<Link>,
+}
+
+impl BlockedThread {
+    pub(crate) fn new(link: &Arc<Link>) -> Self {
+        link.blocked.fetch_add(1, Ordering::Release);
+        Self { link: Arc::clone(link) }
+    }
+}
+
+impl Drop for BlockedThread {
+    fn drop(&mut self) {
+        self.link.blocked.fetch_sub(1, Ordering::Release);
+        // Another handler may start now.
+        self.link.wake(self.link.lock());
+    }
+}
+
+impl Link {
+    pub(crate) fn new(end: Arc<LocalEnd>, hub: Arc<Hub>, handshake: Handshake) -> Self {
+        let mut core = Connection::new(end.side, 0).with_bounds(end.limits.bounds());
+        core.open();
+        let state = LinkState {
+            core,
+            calls: Slab::new(),
+            inboxes: Slab::new(),
+            ended_channels: Vec::new(),
+            close: None,
+            driver: None,
+            room: Vec::new(),
+            closed: None,
+        };
+        Self {
+            id: PeerId::next(),
+            handshake,
+            hub,
+            end,
+            state: Mutex::new(state),
+            queued: AtomicUsize::new(0),
+            blocked: AtomicUsize::new(0),
+            handlers: OnceLock::new(),
+            data: Data::default(),
+            lent: Lent::default(),
+            ended: Notify::new(),
+        }
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, LinkState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Wakes the driver after something was queued under the lock.
+    pub(crate) fn wake(&self, mut state: MutexGuard<'_, LinkState>) {
+        self.count_queued(&state);
+        let driver = state.driver.take();
+        drop(state);
+        driver.into_iter().for_each(Waker::wake);
+    }
+
+    /// Asks the driver to end the connection. Only the first request counts, but for an abort after a close.
+    pub(crate) fn close(&self, request: CloseRequest) {
+        let mut state = self.lock();
+        if state.close.is_none() || matches!(request, CloseRequest::Abort) {
+            state.close = Some(request);
+            self.wake(state);
+        }
+    }
+
+    /// Whether calls and events can be sent.
+    pub(crate) fn is_open(&self) -> bool {
+        let state = self.lock();
+        state.closed.is_none() && state.close.is_none()
+    }
+
+    /// Blocking handlers that have not ended.
+    pub(crate) fn blocked_threads(&self) -> usize {
+        self.blocked.load(Ordering::Acquire)
+    }
+
+    fn count_queued(&self, state: &LinkState) {
+        self.queued.store(state.core.queued_bytes(), Ordering::Release);
+    }
+
+    /// How the connection ended, once it has.
+    pub(crate) async fn closed(&self) -> Closed {
+        loop {
+            let notified = self.ended.notified();
+            let mut notified = std::pin::pin!(notified);
+            notified.as_mut().enable();
+            if let Some(closed) = self.close_info() {
+                return closed;
+            }
+            notified.await;
+        }
+    }
+
+    pub(crate) fn close_info(&self) -> Option<Closed> {
+        self.lock().closed.clone()
+    }
+
+    /// Opens a connection that has ended for another transport; false if it has not ended.
+    pub(crate) fn reopen(&self) -> bool {
+        let mut state = self.lock();
+        let ended = state.closed.take().is_some();
+        if ended {
+            state.close = None;
+            state.core.open();
+        }
+        ended
+    }
+
+    /// The handlers of this peer alone.
+    pub(crate) fn handlers(&self) -> &DynamicHandlers {
+        self.handlers.get_or_init(Box::default)
+    }
+
+    /// The dynamic handler of an event, and where it was found.
+    pub(crate) fn find_dynamic(&self, scope: &Scope<'_>, event: &str) -> Option<(Found, &DynamicHandlers)> {
+        let mut tables = self.handlers.get().map(|handlers| &**handlers).into_iter().chain([&self.end.handlers]);
+        tables.find_map(|handlers| handlers.find(scope, event).map(|found| (found, handlers)))
+    }
+
+    /// Whether the peer can call anything on the channel.
+    pub(crate) fn has_channel(&self, scope: &Scope<'_>) -> bool {
+        let dynamic = |name: &str| {
+            self.end.handlers.has_channel(name)
+                || self.handlers.get().is_some_and(|handlers| handlers.has_channel(name))
+        };
+        self.end.router.has_channel(scope) || matches!(scope, Scope::Named(name) if dynamic(name))
+    }
+
+    /// Tells this end of something that went wrong.
+    pub(crate) fn report(self: &Arc<Self>, error: &PeerError) {
+        tracing::warn!(peer = %self.id, "{error}");
+        self.end.hooks.error(|| self.peer(), error);
+    }
+
+    fn is_full(&self, state: &LinkState) -> bool {
+        state.core.queued_bytes() >= self.end.limits.outbound_bytes && state.core.is_open()
+    }
+
+    pub(crate) fn counters(&self) -> Counters {
+        let state = self.lock();
+        Counters {
+            calls_in_flight: state.core.pending(),
+            handlers_in_flight: state.core.running(),
+            open_channels: state.core.open_channels(),
+            queued_bytes: state.core.queued_bytes(),
+        }
+    }
+
+    /// A handle that does not keep the connection open.
+    pub(crate) fn peer(self: &Arc<Self>) -> Peer {
+        Peer::of(self)
+    }
+}

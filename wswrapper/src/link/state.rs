@@ -1,0 +1,75 @@
+//! What the lock of a connection protects.
+
+use super::ChannelEnd;
+use crate::anonymous::Scope;
+use crate::call::{CallSlot, End};
+use crate::closed::{CloseRequest, Closed};
+use crate::handler::RunningKey;
+use crate::proto::{ChannelKey, Connection, Event};
+use crate::stream::{Inbox, StreamEnd};
+use slab::Slab;
+use std::sync::Arc;
+use std::task::Waker;
+
+/// What the lock protects. No user code runs under it, wakers included.
+pub(crate) struct LinkState {
+    /// A call of ours waits in the slot with this key.
+    pub(crate) core: Connection<usize, RunningKey, ChannelEnd>,
+    pub(crate) calls: Slab<CallSlot>,
+    /// Where the items of streams are left.
+    pub(crate) inboxes: Slab<Inbox>,
+    /// Channels that a handle has ended: their handlers are to be dropped.
+    pub(super) ended_channels: Vec<ChannelKey>,
+    /// Asked for by a handle.
+    pub(crate) close: Option<CloseRequest>,
+    /// Set while the driver sleeps.
+    pub(crate) driver: Option<Waker>,
+    /// Senders that wait for room.
+    pub(super) room: Vec<Waker>,
+    /// How the connection ended, until another transport is bound.
+    pub(super) closed: Option<Closed>,
+}
+
+/// What has ended without a frame, to be acted on outside the lock.
+#[derive(Default)]
+pub(super) struct Ends {
+    /// Those who waited.
+    pub(super) wakers: Vec<Waker>,
+    /// Handlers whose callers' time ran out.
+    pub(super) expired: Vec<RunningKey>,
+    pub(super) channels: Vec<Arc<Scope>>,
+}
+
+impl LinkState {
+    /// Nobody reads an inbox any more, of whose items so many bytes were taken out and not used. Gives back what waits there,
+    /// to be dropped outside the lock.
+    pub(super) fn remove_inbox(&mut self, inbox: usize, unused: usize) -> Option<Waker> {
+        let Inbox { items, waker, .. } = self.inboxes.try_remove(inbox)?;
+        self.core.discard(items.left() + unused);
+        waker
+    }
+
+    pub(super) fn wait_for_room(&mut self, waker: &Waker) {
+        if !self.room.iter().any(|waiting| waiting.will_wake(waker)) {
+            self.room.push(waker.clone());
+        }
+    }
+
+    /// Leaves the ends of calls and streams where they are waited for.
+    ///
+    /// Under the same lock as what has caused them, as a slot may be used again after that.
+    pub(super) fn take_events(&mut self) -> Ends {
+        let mut ends = Ends::default();
+        while let Some(event) = self.core.poll_event() {
+            match event {
+                Event::Ended(slot, ended) => {
+                    ends.wakers.extend(self.calls.get_mut(slot).and_then(|slot| slot.end(End::Without(ended))));
+                }
+                Event::Expired(handler) => ends.expired.push(handler),
+                Event::ChannelClosed(ChannelEnd::Scope(scope)) => ends.channels.push(scope),
+                Event::ChannelClosed(end) => ends.wakers.extend(self.end_stream(&end, || StreamEnd::Closed)),
+            }
+        }
+        ends
+    }
+}

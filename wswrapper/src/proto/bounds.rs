@@ -1,0 +1,19 @@
+//! How much a peer may make this end keep.
+
+/// Bounds on anonymous channels and streams.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Bounds {
+    /// Channels that handlers have opened and that are open. A further one is [refused](super::OpenRefused::TooMany).
+    pub open_channels: usize,
+    /// Items of one stream that came and were not taken, from a producer that knows no flow control; beyond it the
+    /// stream is aborted [P-83].
+    pub stream_items: usize,
+    /// Bytes of the items of all streams that came and were not taken; a stream whose item goes beyond it is aborted.
+    pub stream_bytes: usize,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self { open_channels: 16_384, stream_items: 16_384, stream_bytes: 64 << 20 }
+    }
+}

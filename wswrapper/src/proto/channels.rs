@@ -1,0 +1,159 @@
+//! The anonymous channels of a connection.
+
+use super::consumer::Consumer;
+use super::producer::Producer;
+use super::{RequestId, id::Ids};
+use foldhash::fast::FixedState;
+use std::collections::HashMap;
+
+/// An anonymous channel of a connection; no two are the same, though a peer may use a number again.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct ChannelKey {
+    id: RequestId,
+    opened_by: Opener,
+    serial: u64,
+}
+
+/// Who has answered a request with the channel: numbers do not tell [P-68].
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Opener {
+    /// A handler of ours; its number is that of the peer's request.
+    Us,
+    /// A handler of the peer's; its number is that of our request.
+    Peer,
+}
+
+impl ChannelKey {
+    /// The channel's number on the wire.
+    pub const fn id(self) -> RequestId {
+        self.id
+    }
+
+    /// Who has answered a request with it.
+    pub const fn opened_by(self) -> Opener {
+        self.opened_by
+    }
+}
+
+/// What a channel is for. Events and requests that are no part of it are for the channel's handlers.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Role {
+    /// Events and requests, in both directions.
+    Plain,
+    /// This end sends a stream's items [P-80].
+    Producer,
+    /// This end takes a stream's items.
+    Consumer,
+    /// This end takes a stream's items and answers their sender's request `result`.
+    Upload,
+}
+
+/// A channel that is open.
+#[derive(Debug)]
+pub(super) struct Channel<R, C> {
+    /// What the caller keeps of it.
+    pub(super) end: C,
+    /// The handler that goes on while it is open.
+    pub(super) runner: Option<R>,
+    serial: u64,
+    /// Calls of ours that are pending on it.
+    pub(super) calls: u32,
+    pub(super) stream: Stream,
+}
+
+/// The stream that a channel carries.
+#[derive(Debug)]
+pub(super) enum Stream {
+    None,
+    Producer(Producer),
+    Consumer(Box<Consumer>),
+}
+
+/// Both kinds, apart.
+#[derive(Debug)]
+pub(super) struct Channels<R, C> {
+    opened: HashMap<RequestId, Channel<R, C>>,
+    /// The ids are our own, so that any hash will do.
+    received: HashMap<RequestId, Channel<R, C>, FixedState>,
+    next_serial: u64,
+}
+
+impl<R, C> Default for Channels<R, C> {
+    fn default() -> Self {
+        Self { opened: HashMap::new(), received: HashMap::default(), next_serial: 0 }
+    }
+}
+
+impl<R, C> Channels<R, C> {
+    /// Adds a channel whose number is free.
+    pub(super) fn add(&mut self, id: RequestId, opened_by: Opener, role: Role, end: C) -> ChannelKey {
+        let serial = self.next_serial;
+        self.next_serial += 1;
+        let stream = match role {
+            Role::Plain => Stream::None,
+            Role::Producer => Stream::Producer(Producer::default()),
+            Role::Consumer => Stream::Consumer(Box::default()),
+            Role::Upload => Stream::Consumer(Box::new(Consumer::of_upload())),
+        };
+        let channel = Channel { end, runner: None, serial, calls: 0, stream };
+        match opened_by {
+            Opener::Us => self.opened.insert(id, channel),
+            Opener::Peer => self.received.insert(id, channel),
+        };
+        ChannelKey { id, opened_by, serial }
+    }
+
+    /// The channel that the peer means by this number.
+    pub(super) fn find(&self, id: RequestId, ours: &Ids) -> Option<ChannelKey> {
+        let key = |opened_by| move |channel: &Channel<R, C>| ChannelKey { id, opened_by, serial: channel.serial };
+        let received = ours.knows(id).then(|| self.received.get(&id)).flatten();
+        received.map(key(Opener::Peer)).or_else(|| self.opened.get(&id).map(key(Opener::Us)))
+    }
+
+    pub(super) fn get(&mut self, key: ChannelKey) -> Option<&mut Channel<R, C>> {
+        let channel = match key.opened_by {
+            Opener::Us => self.opened.get_mut(&key.id),
+            Opener::Peer => self.received.get_mut(&key.id),
+        };
+        channel.filter(|channel| channel.serial == key.serial)
+    }
+
+    pub(super) fn producer(&mut self, key: ChannelKey) -> Option<&mut Producer> {
+        match &mut self.get(key)?.stream {
+            Stream::Producer(producer) => Some(producer),
+            _ => None,
+        }
+    }
+
+    pub(super) fn consumer(&mut self, key: ChannelKey) -> Option<&mut Consumer> {
+        match &mut self.get(key)?.stream {
+            Stream::Consumer(consumer) => Some(consumer),
+            _ => None,
+        }
+    }
+
+    pub(super) fn remove(&mut self, key: ChannelKey) -> Option<Channel<R, C>> {
+        self.get(key)?;
+        match key.opened_by {
+            Opener::Us => self.opened.remove(&key.id),
+            Opener::Peer => self.received.remove(&key.id),
+        }
+    }
+
+    /// How many channels our handlers have opened.
+    pub(super) fn opened(&self) -> usize {
+        self.opened.len()
+    }
+
+    /// All of them.
+    pub(super) fn len(&self) -> usize {
+        self.opened.len() + self.received.len()
+    }
+
+    /// Takes all out.
+    pub(super) fn take_all(&mut self) -> impl Iterator<Item = C> + use<R, C> {
+        let opened = std::mem::take(&mut self.opened).into_values();
+        let received = std::mem::take(&mut self.received).into_values();
+        opened.chain(received).map(|channel| channel.end)
+    }
+}

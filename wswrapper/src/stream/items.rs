@@ -1,0 +1,148 @@
+//! The end of a stream that takes items, without their type.
+
+use super::inbox::{Batch, StreamEnd};
+use crate::error::CallError;
+use crate::handler::{Decode, WsError};
+use crate::peer::Peer;
+use crate::proto::{ChannelKey, LARGEST_WINDOW, Reason};
+use std::fmt;
+use std::task::{Context, Poll, ready};
+
+/// A stream's items as they come. Dropping it aborts the stream.
+pub(crate) struct Items {
+    peer: Peer,
+    channel: ChannelKey,
+    inbox: usize,
+    window: u32,
+    state: State,
+    /// Taken out of the inbox together, with one lock.
+    batch: Batch,
+    /// Items and their bytes that were taken since the core was told.
+    taken: u32,
+    taken_bytes: usize,
+    lost: u64,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// No item was asked for.
+    New,
+    Started,
+    /// The end was told.
+    Ended,
+}
+
+impl Items {
+    pub(crate) fn new(peer: Peer, channel: ChannelKey, inbox: usize) -> Self {
+        Self {
+            peer,
+            channel,
+            inbox,
+            window: super::WINDOW,
+            state: State::New,
+            batch: Batch::default(),
+            taken: 0,
+            taken_bytes: 0,
+            lost: 0,
+        }
+    }
+
+    pub(crate) fn set_window(&mut self, items: u32) {
+        self.window = items.clamp(1, LARGEST_WINDOW);
+    }
+
+    pub(crate) fn lost(&self) -> u64 {
+        self.lost
+    }
+
+    /// Ends the stream and tells the producer why.
+    pub(crate) fn abort(&mut self, reason: Option<&Reason>) {
+        if self.state != State::Ended {
+            self.state = State::Ended;
+            self.peer.link().abort_channel(self.channel, reason);
+        }
+    }
+
+    /// The next item; `None` at the end, and ever after.
+    pub(crate) fn poll_next<T: Decode, E: WsError>(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<T, CallError<E::Remote>>>> {
+        if self.state == State::Ended {
+            return Poll::Ready(None);
+        }
+        if self.batch.is_empty()
+            && let Some(end) = ready!(self.poll_inbox(cx))
+        {
+            self.state = State::Ended;
+            return Poll::Ready(match end {
+                StreamEnd::Done => None,
+                StreamEnd::Aborted(reason) => {
+                    Some(Err(E::from_rejection(reason).map_or_else(CallError::Refused, CallError::Rejected)))
+                }
+                StreamEnd::Overflow => Some(Err(CallError::Overflow)),
+                StreamEnd::Closed => Some(Err(CallError::Closed)),
+            });
+        }
+        let json = self.batch.take().unwrap_or_default();
+        self.taken += 1;
+        self.taken_bytes += json.len();
+        let value = serde_json::from_slice(if json.is_empty() { b"null" } else { json });
+        if self.taken >= self.window / 2 || self.batch.is_empty() {
+            self.tell_taken();
+        }
+        Poll::Ready(Some(value.map_err(CallError::Decode)))
+    }
+
+    /// Takes out what has come; the end once all was taken.
+    fn poll_inbox(&mut self, cx: &mut Context<'_>) -> Poll<Option<StreamEnd>> {
+        self.batch.clear();
+        let link = self.peer.link();
+        let mut state = link.lock();
+        let Some(inbox) = state.inboxes.get_mut(self.inbox) else { return Poll::Ready(Some(StreamEnd::Closed)) };
+        self.lost = inbox.lost;
+        if !inbox.items.is_empty() {
+            std::mem::swap(&mut self.batch, &mut inbox.items);
+            return Poll::Ready(None);
+        }
+        if let Some(end) = inbox.end.take() {
+            return Poll::Ready(Some(end));
+        }
+        let old = inbox.wait(cx.waker());
+        if self.state == State::New {
+            self.state = State::Started;
+            state.core.start(self.channel, Some(self.window));
+            link.wake(state);
+        } else {
+            drop(state);
+        }
+        drop(old);
+        Poll::Pending
+    }
+
+    /// Lets the producer send more.
+    fn tell_taken(&mut self) {
+        let (items, bytes) = (std::mem::take(&mut self.taken), std::mem::take(&mut self.taken_bytes));
+        let link = self.peer.link();
+        let mut state = link.lock();
+        if state.core.take(self.channel, items, bytes) {
+            link.wake(state);
+        }
+    }
+}
+
+impl Drop for Items {
+    fn drop(&mut self) {
+        let unused = std::mem::take(&mut self.batch).left() + self.taken_bytes;
+        self.peer.link().drop_inbox(self.inbox, self.channel, unused);
+    }
+}
+
+impl fmt::Debug for Items {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Items")
+            .field("peer", &self.peer.id())
+            .field("channel", &self.channel.id())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,102 @@
+//! A stream of the other end's.
+
+use super::Items;
+use crate::call::{Call, Expected};
+use crate::error::CallError;
+use crate::handler::{Decode, WsError};
+use crate::proto::Reason;
+use futures_core::Stream;
+use std::convert::Infallible;
+use std::fmt;
+use std::future::poll_fn;
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+/// A stream that a handler of the other end sends: what a proxy's method gives for `-> impl Stream<Item = T>`.
+///
+/// It yields `Result`s, `E` being the error of the contract as in a [`Call`](crate::Call). After an error that is not
+/// [`Decode`](CallError::Decode) it has ended.
+///
+/// The other end sends nothing before the first item is asked for, and then at most a [window](Self::window) ahead of
+/// what was taken: a slow reader stops the producer, and nothing else. **Dropping it aborts the stream**: the other end
+/// is told, and drops the producer.
+///
+/// ```
+/// # use wswrapper::{CallError, Peer, Stream, ws_service};
+/// #[ws_service]
+/// pub trait Numbers {
+///     async fn count(&self, to: u32) -> impl Stream<Item = u32> + Send;
+/// }
+///
+/// async fn sum(peer: &Peer) -> Result<u32, CallError<std::convert::Infallible>> {
+///     let mut numbers = NumbersProxy::new(peer).count(10).await?.window(256);
+///     let mut sum = 0;
+///     while let Some(number) = numbers.next().await {
+///         sum += number?;
+///     }
+///     Ok(sum)
+/// }
+/// ```
+#[must_use = "dropping a stream aborts it"]
+pub struct Streaming<T, E = Infallible> {
+    items: Items,
+    types: PhantomData<fn() -> (T, E)>,
+}
+
+impl<T, E> Streaming<T, E> {
+    pub(crate) fn new(items: Items) -> Self {
+        Self { items, types: PhantomData }
+    }
+
+    /// How many items the producer may send ahead: 1 to 65,536, by default 64. It counts from the first item on, so set it
+    /// before that.
+    ///
+    /// It bounds what this end holds, together with [`stream_bytes`](crate::Limits::stream_bytes). A producer that knows
+    /// no flow control (JavaScript's `iterableHandler`) sends as it likes; what it sends ahead is held up to
+    /// [`stream_items`](crate::Limits::stream_items), and beyond that the stream ends with [`CallError::Overflow`].
+    pub fn window(mut self, items: u32) -> Self {
+        self.items.set_window(items);
+        self
+    }
+
+    /// How many items the producer has dropped so far since this end was too slow, where its method says
+    /// `#[ws(on_full = "..")]` [X-06].
+    pub fn lost(&self) -> u64 {
+        self.items.lost()
+    }
+
+    /// Ends the stream and tells the producer why. Dropping it does the same without a reason.
+    pub fn abort(mut self, reason: &Reason) {
+        self.items.abort(Some(reason));
+    }
+}
+
+impl<T: Decode, E: WsError> Streaming<T, E> {
+    /// The next item; `None` at the end. Cancel-safe: no item is lost if the future is dropped.
+    pub async fn next(&mut self) -> Option<Result<T, CallError<E::Remote>>> {
+        poll_fn(|cx| self.items.poll_next::<T, E>(cx)).await
+    }
+}
+
+impl<T: Decode, E: WsError> Stream for Streaming<T, E> {
+    type Item = Result<T, CallError<E::Remote>>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.items.poll_next::<T, E>(cx)
+    }
+}
+
+impl<T, I, E> Call<Streaming<T, I>, E> {
+    /// Sets the [window](Streaming::window) of the stream.
+    pub fn window(mut self, items: u32) -> Self {
+        self.expect(Expected::Items(items));
+        self
+    }
+}
+
+impl<T, E> fmt::Debug for Streaming<T, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Streaming").field(&self.items).finish()
+    }
+}

@@ -1,0 +1,75 @@
+//! A stream of the caller's.
+
+use super::Items;
+use crate::error::CallError;
+use crate::handler::{Decode, WsError};
+use futures_core::Stream;
+use std::convert::Infallible;
+use std::fmt;
+use std::future::poll_fn;
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+/// A stream that the caller sends: an argument of a handler [X-05].
+///
+/// The proxy's method takes any `Stream<Item = T>` in its place, or for `Upload<T, E>` any `Stream<Item = Result<T, E>>`,
+/// whose first error ends the upload and arrives here as [`CallError::Rejected`].
+///
+/// The caller sends nothing before the first item is asked for, and then at most a [window](Self::window) ahead of what
+/// was taken. A handler may answer before the end, which stops the caller's stream. When the caller gives up, the
+/// handler is dropped as for any call.
+///
+/// ```
+/// # use wswrapper::{CallError, Upload, ws_handlers};
+/// # struct Desk;
+/// #[ws_handlers]
+/// impl Desk {
+///     async fn sum(&self, mut numbers: Upload<i64>) -> i64 {
+///         let mut sum = 0;
+///         while let Some(Ok(number)) = numbers.next().await {
+///             sum += number;
+///         }
+///         sum
+///     }
+/// }
+/// ```
+pub struct Upload<T, E = Infallible> {
+    items: Items,
+    types: PhantomData<fn() -> (T, E)>,
+}
+
+impl<T, E> Upload<T, E> {
+    pub(crate) fn new(items: Items) -> Self {
+        Self { items, types: PhantomData }
+    }
+
+    /// How many items the caller may send ahead: 1 to 65,536, by default 64. It counts from the first item on, so set it
+    /// before that. It bounds what this end holds, together with [`stream_bytes`](crate::Limits::stream_bytes).
+    #[must_use]
+    pub fn window(mut self, items: u32) -> Self {
+        self.items.set_window(items);
+        self
+    }
+}
+
+impl<T: Decode, E: WsError> Upload<T, E> {
+    /// The next item; `None` at the end. Cancel-safe: no item is lost if the future is dropped.
+    pub async fn next(&mut self) -> Option<Result<T, CallError<E::Remote>>> {
+        poll_fn(|cx| self.items.poll_next::<T, E>(cx)).await
+    }
+}
+
+impl<T: Decode, E: WsError> Stream for Upload<T, E> {
+    type Item = Result<T, CallError<E::Remote>>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.items.poll_next::<T, E>(cx)
+    }
+}
+
+impl<T, E> fmt::Debug for Upload<T, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Upload").field(&self.items).finish()
+    }
+}

@@ -1,0 +1,196 @@
+//! A call that sends a stream.
+
+use super::source::{ItemError, Source};
+use crate::call::{Answer, Expected, RawCall};
+use crate::error::{CallError, SendError};
+use crate::handler::{Decode, WsError};
+use crate::peer::Peer;
+use crate::proto::{Allowance, CallEncoder, ChannelKey, EncodedCall, Reason, encode};
+use crate::reply::Wish;
+use std::fmt;
+use std::future::Future;
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// A call under way that sends a stream: a future of its result.
+///
+/// It is as a [`Call`](crate::Call), and polling it also polls the stream, as far as the handler takes its items. Once the
+/// handler has answered, the stream is dropped. Dropping the call cancels it, and the handler is dropped.
+#[must_use = "a call is only sent when it is awaited"]
+pub struct UploadCall<T, E> {
+    opening: RawCall,
+    began: Option<Instant>,
+    /// Once the handler's end is there.
+    upload: Option<Uploading>,
+    /// Until it has ended.
+    source: Option<Source>,
+    types: PhantomData<fn() -> (T, E)>,
+}
+
+impl<T, E> UploadCall<T, E> {
+    pub(crate) fn new(peer: Peer, call: Result<EncodedCall, SendError>, source: Source) -> Self {
+        let opening = RawCall::new(peer, call, Wish(Expected::Upload));
+        Self { opening, began: None, upload: None, source: Some(source), types: PhantomData }
+    }
+
+    /// Waits at most so long for the result, from the first poll on and the whole stream included, as
+    /// [`Call::timeout`](crate::Call::timeout) does. Without it [`call_timeout`](crate::Limits::call_timeout) counts once
+    /// until the handler is there, and once from then on.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.opening.set_timeout(timeout);
+        self
+    }
+
+    /// Ends the call and tells the other end why. Dropping it does the same without a reason.
+    pub fn cancel(mut self, reason: &Reason) {
+        self.opening.end(Some(reason));
+        if let Some(upload) = &mut self.upload {
+            upload.result.end(Some(reason));
+        }
+    }
+
+    /// The call that waits for the result, for as long as this call still may.
+    fn upload(&self, channel: ChannelKey, inbox: usize) -> Uploading {
+        let call = CallEncoder::new("result").finish_on(channel);
+        let mut result = RawCall::new(self.opening.peer().clone(), Ok(call), Wish(Expected::Value));
+        if let (Some(timeout), Some(began)) = (self.opening.timeout(), self.began) {
+            result.set_timeout(timeout.saturating_sub(began.elapsed()));
+        }
+        Uploading { channel, inbox, result, answered: false }
+    }
+}
+
+impl<T: Decode, E: WsError> Future for UploadCall<T, E> {
+    type Output = Result<T, CallError<E::Remote>>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.get_mut();
+        let upload = match &mut this.upload {
+            Some(upload) => upload,
+            None => {
+                this.began.get_or_insert_with(Instant::now);
+                match ready!(this.opening.poll(cx))?.into_answer::<E>()? {
+                    Answer::Channel(channel, Some(inbox)) => {
+                        let upload = this.upload(channel, inbox);
+                        this.upload.insert(upload)
+                    }
+                    // The other end did not want the stream.
+                    answer => return Poll::Ready(decode::<T, E>(answer)),
+                }
+            }
+        };
+        if let Poll::Ready(end) = upload.result.poll(cx) {
+            upload.answered = true;
+            this.source = None;
+            return Poll::Ready(decode::<T, E>(end?.into_answer::<E>()?));
+        }
+        if let Some(source) = &mut this.source
+            && let Poll::Ready(sent) = upload.poll_source(cx, source)
+        {
+            this.source = None;
+            sent?;
+        }
+        Poll::Pending
+    }
+}
+
+fn decode<T: Decode, E: WsError>(answer: Answer) -> Result<T, CallError<E::Remote>> {
+    match answer {
+        Answer::Json(json) => serde_json::from_slice(&json).map_err(CallError::Decode),
+        // Never: it has its inbox.
+        Answer::Channel(..) => Err(CallError::Closed),
+    }
+}
+
+/// An upload whose channel is open.
+struct Uploading {
+    channel: ChannelKey,
+    /// Where this call waits for credit.
+    inbox: usize,
+    result: RawCall,
+    answered: bool,
+}
+
+/// So many items are queued together.
+const BATCH: u32 = 64;
+
+/// What the source gave.
+enum Batch {
+    /// It has more, later or now.
+    More,
+    Ended,
+    Failed(ItemError),
+}
+
+impl Uploading {
+    /// Sends what the handler takes; ready when nothing more is to be sent.
+    fn poll_source(&mut self, cx: &mut Context<'_>, source: &mut Source) -> Poll<Result<(), SendError>> {
+        let link = Arc::clone(self.result.peer().link());
+        loop {
+            ready!(link.poll_room(cx));
+            let (most, as_request) = match link.upload_allowance(cx, self.channel, self.inbox) {
+                Allowance::Idle | Allowance::Behind => return Poll::Pending,
+                Allowance::Gone => return Poll::Ready(Ok(())),
+                Allowance::OneRequest => (1, true),
+                Allowance::Items(items) => (items.min(BATCH), false),
+            };
+            let mut frames = Vec::new();
+            let end = loop {
+                if frames.len() >= most as usize {
+                    break Poll::Ready(Batch::More);
+                }
+                match source.poll_next(cx, self.channel.id()) {
+                    Poll::Pending => break Poll::Pending,
+                    Poll::Ready(Some(Ok(frame))) => frames.push(frame),
+                    Poll::Ready(Some(Err(error))) => break Poll::Ready(Batch::Failed(error)),
+                    Poll::Ready(None) => break Poll::Ready(Batch::Ended),
+                }
+            };
+            if as_request {
+                for frame in &mut frames {
+                    let Some(id) = link.item_request(self.channel) else { return Poll::Ready(Ok(())) };
+                    encode::item_as_request(frame, id);
+                }
+            }
+            if !frames.is_empty() {
+                let used = if as_request { 0 } else { u32::try_from(frames.len()).unwrap_or(BATCH) };
+                link.send_items(self.channel, frames, used)?;
+            }
+            match ready!(end) {
+                Batch::More => {}
+                Batch::Ended => {
+                    let mut done = Vec::new();
+                    encode::done(&mut done, self.channel.id(), 0);
+                    return Poll::Ready(link.send_items(self.channel, [done], 0));
+                }
+                Batch::Failed(ItemError::Failed(reason)) => {
+                    link.abort_items(self.channel, &reason);
+                    return Poll::Ready(Ok(()));
+                }
+                Batch::Failed(ItemError::Encode(error)) => return Poll::Ready(Err(SendError::EncodeItem(error))),
+            }
+        }
+    }
+}
+
+impl Drop for Uploading {
+    fn drop(&mut self) {
+        // Before the channel's end, as that would end this call too, and the handler would not be stopped.
+        self.result.end(None);
+        let link = self.result.peer().link();
+        if self.answered {
+            link.close_channel(self.channel);
+        }
+        link.drop_inbox(self.inbox, self.channel, 0);
+    }
+}
+
+impl<T, E> fmt::Debug for UploadCall<T, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UploadCall").field("peer", &self.opening.peer().id()).finish_non_exhaustive()
+    }
+}
