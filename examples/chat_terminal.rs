@@ -21,7 +21,8 @@ Options:
   --url URL     The chat's WebSocket [default: ws://127.0.0.1:8080/ws]
   --help        Print this
 
-Each line that is typed is said; /who lists who is here; the end of the input (ctrl-d) leaves.
+Each line that is typed is said; /who lists who is here, /history all that was said, newest first. The end of the input
+(ctrl-d) leaves.
 ";
 
 /// Prints what happens.
@@ -70,16 +71,27 @@ async fn run() -> Result<(), Box<dyn Error>> {
     welcome.history.iter().for_each(print_line);
     println!("* here: {}", welcome.online.join(", "));
 
+    let mut typing = chat.typing().await?;
     let mut lines = BufReader::new(stdin()).lines();
     loop {
         let line = tokio::select! {
             line = lines.next_line() => line?,
+            Some(Ok(names)) = typing.next() => {
+                print_typing(&names);
+                continue;
+            }
             closed = client.closed() => return Err(format!("the server is gone: {}", closed.reason).into()),
         };
         match line.as_deref().map(str::trim) {
             None => break,
             Some("") => {}
             Some("/who") => println!("* here: {}", chat.online().await?.join(", ")),
+            Some("/history") => {
+                let mut earlier = chat.history(None, None).await?;
+                while let Some(line) = earlier.next().await {
+                    print_line(&line?);
+                }
+            }
             Some(text) => match chat.say(text).await {
                 Ok(_) => {}
                 Err(CallError::Rejected(error)) => println!("! {error}"),
@@ -93,6 +105,14 @@ async fn run() -> Result<(), Box<dyn Error>> {
 
 fn print_line(line: &Line) {
     println!("{}: {}", line.from, line.text);
+}
+
+fn print_typing(names: &[String]) {
+    match names {
+        [] => {}
+        [name] => println!("* {name} is typing"),
+        names => println!("* {} are typing", names.join(", ")),
+    }
 }
 
 fn arguments() -> Result<Option<(String, String)>, Box<dyn Error>> {

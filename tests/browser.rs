@@ -1,11 +1,12 @@
 //! The chat example's page in a browser: real clicks, real outages. What is done there is in `browser/e2e.mjs`.
 
+#[path = "browser/example.rs"]
+mod example;
 #[path = "interop/node.rs"]
 mod node;
 
-use serde_json::Value;
 use std::env;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Output, Stdio};
 use std::time::Duration;
 use tokio::process::Command;
@@ -22,7 +23,8 @@ async fn the_chat_works_in_a_browser() {
     }
     let screenshots = Path::new(env!("CARGO_TARGET_TMPDIR")).join("browser");
     let mut script = Command::new("node");
-    script.arg("e2e.mjs").arg(chat()).arg(&screenshots).current_dir(package).env("CHROMIUM", chromium);
+    script.arg("e2e.mjs").arg(example::program("chat")).arg(&screenshots).current_dir(package);
+    script.env("CHROMIUM", chromium);
     script.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut script = script.spawn().expect("Node can be run");
 
@@ -41,20 +43,4 @@ async fn the_chat_works_in_a_browser() {
         said(&stdout),
         said(&stderr),
     );
-}
-
-/// The chat example's program, built if it has to be.
-fn chat() -> PathBuf {
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("it is in the target directory");
-    let mut cargo = std::process::Command::new(env!("CARGO"));
-    cargo.args(["build", "--package", "wswrapper-examples", "--example", "chat", "--message-format=json"]);
-    cargo.arg("--target-dir").arg(target).current_dir(env!("CARGO_MANIFEST_DIR"));
-    let built = cargo.output().expect("Cargo can be run");
-    assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
-    let messages = serde_json::Deserializer::from_slice(&built.stdout).into_iter::<Value>();
-    let chat = messages.map(|message| message.expect("a message is JSON")).find_map(|message| {
-        let is_chat = message["target"]["name"] == "chat";
-        message["executable"].as_str().filter(|_| is_chat).map(PathBuf::from)
-    });
-    chat.expect("it has an executable")
 }

@@ -3,7 +3,7 @@
 #![allow(unreachable_pub, reason = "shared by two programs, as a crate of its own would be")]
 
 use serde::{Deserialize, Serialize};
-use wswrapper::{Context, WsError, ws_service};
+use wswrapper::{Context, Scoped, Stream, WsError, ws_service};
 
 /// What the server does for a client.
 #[ws_service(channel = "chat")]
@@ -12,11 +12,20 @@ pub trait Chat {
     async fn join(&self, ctx: Context, name: String) -> Result<Welcome, ChatError>;
     /// Says something to everyone.
     async fn say(&self, ctx: Context, text: String) -> Result<Line, ChatError>;
-    /// The newest lines, or those before a given one; oldest first.
-    async fn history(&self, before: Option<u64>, limit: Option<usize>) -> Vec<Line>;
+    /// The lines before a given one, or all; newest first, and at most so many.
+    async fn history(&self, before: Option<u64>, limit: Option<usize>) -> impl Stream<Item = Line> + Send;
     /// Who is here.
     async fn online(&self) -> Vec<String>;
+    /// Begins a line that is not said yet: as long as the caller keeps it, it is typing.
+    async fn draft(&self, ctx: Context) -> Result<Scoped<dyn Draft>, ChatError>;
+    /// Who is typing: now, and again when that has changed, but for a caller that is slow only the latest.
+    #[ws(on_full = "latest")]
+    async fn typing(&self) -> impl Stream<Item = Vec<String>> + Send;
 }
+
+/// A line that is not said yet. That it is there is all that there is to it.
+#[ws_service]
+pub trait Draft {}
 
 /// What a client is told.
 #[ws_service(channel = "chat")]

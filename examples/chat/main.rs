@@ -2,6 +2,7 @@
 
 mod contract;
 mod room;
+mod typing;
 
 use room::Room;
 use std::error::Error;

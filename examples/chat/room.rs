@@ -1,22 +1,26 @@
 //! The room: who is here and what was said.
 
-use crate::contract::{AudienceProxy, Chat, ChatError, Line, Welcome};
+use crate::contract::{AudienceProxy, Chat, ChatError, Draft, Line, Welcome};
+use crate::typing::Typing;
+use futures_util::stream;
 use std::collections::{BTreeMap, VecDeque};
+use std::iter;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
-use wswrapper::{Broadcast, Context, PeerId, ws_handlers};
+use wswrapper::{Broadcast, Context, PeerId, Scoped, Stream, ws_handlers};
 
 const NAME_CHARACTERS: usize = 24;
 const TEXT_CHARACTERS: usize = 2_000;
 /// Lines that are kept.
 const KEPT: usize = 1_000;
-/// Lines that are shown at once.
+/// Lines that somebody who joins gets to see.
 const SHOWN: usize = 50;
 
 /// A handle to the room.
 #[derive(Clone, Default)]
 pub(crate) struct Room {
     state: Arc<Mutex<State>>,
+    typing: Typing,
 }
 
 #[derive(Default)]
@@ -55,12 +59,28 @@ impl Chat for Room {
         Ok(line)
     }
 
-    async fn history(&self, before: Option<u64>, limit: Option<usize>) -> Vec<Line> {
-        self.lock().history(before.unwrap_or(u64::MAX), limit.unwrap_or(SHOWN))
+    async fn history(&self, before: Option<u64>, limit: Option<usize>) -> impl Stream<Item = Line> + Send {
+        let mut before = before.unwrap_or(u64::MAX);
+        // Each line is looked up when the caller is ready for it.
+        let lines = iter::from_fn(move || {
+            let line = self.lock().newest_before(before)?;
+            before = line.id;
+            Some(line)
+        });
+        stream::iter(lines.take(limit.unwrap_or(KEPT)))
     }
 
     async fn online(&self) -> Vec<String> {
         self.lock().online()
+    }
+
+    async fn draft(&self, ctx: Context) -> Result<Scoped<dyn Draft>, ChatError> {
+        let name = self.lock().members.get(&ctx.peer_id()).ok_or(ChatError::NotJoined)?.clone();
+        Ok(Scoped::new(self.typing.begin(name)))
+    }
+
+    async fn typing(&self) -> impl Stream<Item = Vec<String>> + Send {
+        self.typing.watch()
     }
 }
 
@@ -76,7 +96,7 @@ impl State {
             return Err(ChatError::NameTaken { name: name.to_owned() });
         }
         self.members.insert(peer, name.to_owned());
-        Ok(Welcome { name: name.to_owned(), online: self.online(), history: self.history(u64::MAX, SHOWN) })
+        Ok(Welcome { name: name.to_owned(), online: self.online(), history: self.newest() })
     }
 
     fn say(&mut self, peer: PeerId, text: &str) -> Result<Line, ChatError> {
@@ -97,10 +117,14 @@ impl State {
         Ok(line)
     }
 
-    fn history(&self, before: u64, limit: usize) -> Vec<Line> {
-        let end = self.lines.partition_point(|line| line.id < before);
-        let start = end.saturating_sub(limit.min(KEPT));
-        self.lines.range(start..end).cloned().collect()
+    /// The lines for somebody who joins.
+    fn newest(&self) -> Vec<Line> {
+        self.lines.range(self.lines.len().saturating_sub(SHOWN)..).cloned().collect()
+    }
+
+    fn newest_before(&self, id: u64) -> Option<Line> {
+        let index = self.lines.partition_point(|line| line.id < id).checked_sub(1)?;
+        self.lines.get(index).cloned()
     }
 
     fn online(&self) -> Vec<String> {

@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import { chromium } from "playwright-core";
-import { atEnd, count, hasNoSideScroll, join, people, say, sees, seesNote, sleep, state } from "./page.mjs";
+import { atEnd, count, hasNoSideScroll, join, people, say, sees, seesNote, seesTyping, sleep, state, types } from "./page.mjs";
 import { Proxy } from "./proxy.mjs";
 import { ChatServer } from "./server.mjs";
 
@@ -163,6 +163,38 @@ async function clickThrough() {
   await grace.touchscreen.tap(20, 400);
   await grace.waitForSelector("#people:not(.shown)", { state: "attached" });
 
+  step("who is typing: until it is said, cleared, left alone or the page is gone");
+  await types(third, "I");
+  for (const page of [ada, grace]) await seesTyping(page, "Edsger is typing…");
+  await seesTyping(third, "");
+  assert(await atEnd(ada), "at the end with somebody typing");
+  await shoot(ada, "19-typing-desk-light");
+  await types(ada, "Well");
+  await seesTyping(third, "Ada is typing…");
+  await types(third, "I am"); // or it may have been left alone by now
+  await seesTyping(grace, "Ada and Edsger are typing…");
+  await hasNoSideScroll(grace);
+  await shoot(grace, "20-typing-phone-dark");
+  await ada.press("#text", "Enter");
+  await sees(grace, "Well");
+  await types(third, "I am here");
+  for (const page of [grace, ada]) await seesTyping(page, "Edsger is typing…");
+  await types(third, "");
+  for (const page of [grace, ada]) await seesTyping(page, "");
+  await types(third, "   ");
+  await types(third, "left alone");
+  await seesTyping(ada, "Edsger is typing…");
+  await seesTyping(ada, ""); // though the draft is still there
+  assert.equal(await third.inputValue("#text"), "left alone");
+  await types(third, "");
+  const guest = await open(DESK, "light");
+  await join(guest, "Kay");
+  await types(guest, "I have to");
+  await seesTyping(ada, "Kay is typing…");
+  await guest.context().close();
+  await seesTyping(ada, "");
+  await seesNote(ada, "Kay left");
+
   step("new messages while scrolled up");
   for (const n of range(14)) await say(third, `Point ${n}`);
   await sees(grace, "Point 14");
@@ -210,6 +242,22 @@ async function clickThrough() {
   await shoot(late, "11-start-phone-light");
   assert(await late.$eval("#start", (start) => !start.hidden), "the start is reached");
 
+  step("a stream without credit: each item waits for the answer to the one before");
+  const newest = await late.evaluate(async () => {
+    const { WsClient } = await import("/ws-client.js");
+    const chat = new WsClient(`ws://${location.host}/ws`).channel("chat");
+    const read = async (window, count) => {
+      const texts = [];
+      for await (const line of chat.with({ window }).stream("history")) if (texts.push(line.text) === count) break;
+      return texts;
+    };
+    return [await read(0, 70), await read(1, 70), await read(0, 3), (await read(0)).length, (await read(64)).length];
+  });
+  const backwards = range(70).reverse().map((n) => `Line ${n}`);
+  assert.deepEqual(newest.slice(0, 3), [backwards, backwards, backwards.slice(0, 3)]);
+  assert.equal(newest[3], newest[4]);
+  assert.equal(newest[3], await count(late, ".msg"));
+
   step("leaving, and coming back");
   await late.tap("#people-open");
   await late.tap("#leave");
@@ -246,7 +294,12 @@ async function clickThrough() {
     await sees(page, "missed two");
   }
   assert.equal(await ada.inputValue("#text"), "a draft that stays");
+  await seesTyping(control, ""); // the draft that stays is an old one
+  await ada.press("#text", "End");
+  await ada.keyboard.type("!");
+  await seesTyping(control, "Ada is typing…");
   await say(ada, "back again");
+  await seesTyping(control, "");
   for (const page of [ada, grace, control]) await sees(page, "back again");
 
   step("the server still holds the old connection: the name is tried until it is free");

@@ -26,6 +26,20 @@ export async function say(page, text) {
   await page.waitForFunction(() => !document.querySelector(".msg.sending"));
 }
 
+/** Writes into the composer, and sends nothing. */
+export const types = (page, text) => page.fill("#text", text);
+
+/** Waits until this is shown of those who are typing. */
+export async function seesTyping(page, text) {
+  const names = () => document.querySelector("#typing-names").textContent;
+  const shown = (text) => document.querySelector("#typing-names").textContent === text;
+  try {
+    await page.waitForFunction(shown, text, PATIENCE);
+  } catch {
+    throw new Error(`expected "${text}", found "${await page.evaluate(names)}"`);
+  }
+}
+
 const said = ([text, times]) => {
   const lines = [...document.querySelectorAll(".said")].map((line) => line.textContent.split(": ").slice(1).join(": "));
   const found = lines.filter((line) => line === text).length;

@@ -6,6 +6,9 @@ const PAGE = 50; // lines to ask for when loading earlier ones
 const KEEP = 500; // lines to keep in the page while reading the newest ones
 const GROUP_MS = 5 * 60_000; // consecutive messages within this time share one heading
 const CHECK_MS = 20_000; // how often to check that the connection is alive
+const CATCH_UP = 1000; // lines to ask for at most after the connection was lost
+const TYPING_MS = 250; // how often to look whether I am typing
+const IDLE_MS = 8000; // a draft that nobody has touched for so long is no typing
 const TITLE = "wswrapper chat";
 
 const client = new WsClient(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`, {
@@ -32,6 +35,10 @@ let loadingEarlier = false;
 let maxText = Infinity; // known once the server has refused a text
 let unseen = 0; // new messages below the visible part
 let unread = 0; // new messages while the page was hidden
+let typists = []; // who is typing, as the server says
+let draft = null; // while I am typing: what ends that
+let typedAt = -Infinity; // when I have last changed the draft
+let typingTimer = null; // until it is looked whether I am typing
 let stick = true; // the end of the list is visible
 
 // ---- small tools ----
@@ -308,6 +315,44 @@ async function say(text) {
   }
 }
 
+// ---- who is typing ----
+
+/** Shows who is typing, for as long as there is this connection. */
+async function watchTyping() {
+  try {
+    for await (const names of chat.stream("typing")) showTyping(names);
+  } catch {
+    // the connection was lost: the next one comes back here
+  }
+  showTyping([]);
+}
+
+function showTyping(names) {
+  typists = names;
+  const others = names.filter((name) => name !== me);
+  const shown = others.length > 3 ? [...others.slice(0, 2), `${others.length - 2} others`] : others;
+  const nodes = shown.flatMap((name, i) => [i === 0 ? "" : i < shown.length - 1 ? ", " : " and ", el("bdi", {}, name)]);
+  if (nodes.length) nodes.push(nodes.length > 2 ? " are typing…" : " is typing…");
+  const sentence = el("span", {}, ...nodes);
+  $("typing").classList.toggle("shown", nodes.length > 0);
+  if ($("typing-names").textContent !== sentence.textContent) $("typing-names").replaceChildren(sentence);
+}
+
+/** Lets the others see that I am typing: by a draft that the server keeps for me until it is aborted. */
+function tellTyping() {
+  clearTimeout(typingTimer);
+  const typing = ready && Date.now() - typedAt < IDLE_MS && $("text").value.trim();
+  if (typing && !draft) {
+    draft = new AbortController();
+    const refused = () => {}; // then nobody sees it
+    chat.with({ signal: draft.signal }).request("draft").catch(refused);
+  } else if (!typing) {
+    draft?.abort();
+    draft = null;
+  }
+  typingTimer = draft && setTimeout(tellTyping, TYPING_MS);
+}
+
 // ---- scrolling ----
 
 function toEnd(smooth) {
@@ -356,11 +401,12 @@ async function loadEarlier() {
   loadingEarlier = true;
   const started = epoch;
   try {
-    const lines = await chat.request("history", before, PAGE);
+    const lines = [];
+    for await (const line of chat.stream("history", before, PAGE)) lines.push(line);
     if (started !== epoch || firstLine()?.id !== before) return;
     change(
       () => {
-        if (!lines.length) hasMore = false;
+        hasMore = lines.length === PAGE;
         for (const line of lines) addLine(line);
       },
       { above: true },
@@ -408,13 +454,14 @@ function loadEarlierIfShort() {
 async function catchUp(history) {
   const known = lastId();
   const first = items.every((item) => item.kind !== "line");
-  let lines = history;
-  let pages = 0;
+  const lines = [...history];
   let begins = !lines.length; // the server has nothing before `lines`
-  while (!first && !begins && lines[0].id > known && pages++ < 20) {
-    const page = await chat.request("history", lines[0].id, PAGE);
-    begins = !page.length;
-    lines = [...page, ...lines];
+  if (!first && !begins && lines[0].id > known) {
+    for await (const line of chat.stream("history", lines[0].id, CATCH_UP)) {
+      lines.unshift(line);
+      if (line.id <= known) break; // this ends the stream over there, too
+    }
+    begins = lines[0].id > known && lines.length < history.length + CATCH_UP;
   }
   const same = (line) => {
     const mine = byId.get(line.id);
@@ -574,6 +621,7 @@ const whenJoined = (fn) => (value) => {
 chat.on(
   "said",
   whenJoined((line) => {
+    showTyping(typists.filter((name) => name !== line.from));
     change(() => addLine(line, true) && noticed(line));
   }),
 );
@@ -607,12 +655,14 @@ chat.on(
 let retryAt = 0;
 
 client.addEventListener("open", () => {
+  watchTyping();
   if (wanted === null) greet();
   else enterAgain();
   showAll();
 });
 client.addEventListener("close", () => {
   ready = false;
+  tellTyping();
   showAll();
 });
 client.addEventListener("reconnecting", ({ detail }) => {
@@ -671,6 +721,7 @@ function showAll() {
   showBanner();
   showComposer();
   showPeople();
+  showTyping(typists);
   showTitle();
 }
 
@@ -720,7 +771,11 @@ function showComposer() {
   text.style.overflowY = text.scrollHeight > limit ? "auto" : "hidden";
 }
 
-$("text").addEventListener("input", showComposer);
+$("text").addEventListener("input", () => {
+  showComposer();
+  typedAt = Date.now();
+  typingTimer ??= setTimeout(tellTyping, TYPING_MS);
+});
 $("text").addEventListener("keydown", (event) => {
   if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === 229) return;
   event.preventDefault();
@@ -732,6 +787,7 @@ $("composer").addEventListener("submit", (event) => {
   if (!ready || !text || [...text].length > maxText) return;
   $("text").value = "";
   showComposer();
+  tellTyping();
   say(text);
   $("text").focus();
 });

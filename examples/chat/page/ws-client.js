@@ -9,25 +9,32 @@
 //   const line = await chat.request("say", "hello");     // a request to the peer
 //   await chat.with({ timeout: 2000, signal, wait: true }).request("say", "hello");
 //
+//   for await (const line of chat.stream("history")) {}  // a stream; leaving the loop ends it over there, too
+//   const draft = await chat.request("draft");           // an anonymous channel, if the peer answers with one
+//   draft.abort();
+//
 //   client.addEventListener("open", () => {});
 //   client.addEventListener("close", (e) => e.detail);          // { code, reason }
 //   client.addEventListener("reconnecting", (e) => e.detail);   // { delay, attempt }
 //
-// `client.on`, `.once`, `.off`, `.emit`, `.request` and `.with` do the same on the main channel.
+// `client.on`, `.once`, `.off`, `.emit`, `.request`, `.stream` and `.with` do the same on the main channel.
 //
 // Options of `with`:
 //   timeout  milliseconds until the request fails with code "Timeout"; 0 = never
-//   signal   an AbortSignal; the request fails with its reason
+//   signal   an AbortSignal; the request fails with its reason, and an anonymous channel that it was answered with is
+//            aborted
+//   window   how many items of a stream may be on their way; 0: each one waits for an answer to the one before
 //   wait     also wait for a connection after one was lost, instead of failing at once
 //
 // Requests fail with
 //   RpcError         the peer rejected; has the peer's `message`, `code`, `data` and so on
-//   ConnectionError  code "Disconnected", "Timeout", "QueueFull" or "Unsupported"
+//   ConnectionError  code "Disconnected", "Timeout", "QueueFull" or "Closed" (the anonymous channel)
 //   any other value  if the peer rejected with something that is not an Error
 //
-// Not supported: anonymous channels. Those that the peer opens are declined.
+// Not supported: answering with an anonymous channel.
 
 const RESERVED = new Set(["open", "connect", "message", "error", "close", "disconnect"]);
+const WINDOW = 64; // items of a stream that may be on their way
 const STABLE_MS = 5000; // a connection that lived this long starts the backoff anew
 
 const DEFAULTS = {
@@ -51,7 +58,7 @@ export class ConnectionError extends Error {
   }
 }
 
-/** The main channel or a named one. */
+/** The main channel, a named or an anonymous one. */
 class Channel {
   #link;
   #options;
@@ -99,6 +106,67 @@ class Channel {
   request(event, ...args) {
     return this.#link.request(event, args, this.#options);
   }
+
+  /** Iterates over the stream that the peer answers with. The next item is asked for when this one was taken. */
+  async *stream(event, ...args) {
+    const { window = WINDOW } = this.#options;
+    const channel = await this.request(event, ...args);
+    if (!(channel instanceof AnonymousChannel)) throw new TypeError(`'${event}' is not answered with a stream`);
+    const items = [];
+    let wake = () => {};
+    // A peer that was given no credit sends each item as a request: it is answered when the item is taken.
+    const take = (item, taken) => {
+      items.push({ ...item, taken });
+      wake();
+    };
+    channel.on("next", (item) => new Promise((taken) => take(item, taken)));
+    channel.signal.addEventListener("abort", () => wake());
+    try {
+      if (window) channel.emit("credit", window);
+      channel.emit("start");
+      for (let free = 0; ; ) {
+        while (!items.length) {
+          channel.signal.throwIfAborted();
+          await new Promise((more) => (wake = more));
+        }
+        const { value, done, taken } = items.shift();
+        taken();
+        if (done) return channel.close();
+        yield value;
+        if (++free < window / 2 || !window || items.at(-1)?.done || channel.signal.aborted) continue;
+        channel.emit("credit", free);
+        free = 0;
+      }
+    } finally {
+      for (const { taken } of items) taken();
+      channel.abort();
+    }
+  }
+}
+
+/** A channel that a request was answered with. It ends when either side aborts it, and with its connection. */
+class AnonymousChannel extends Channel {
+  #control;
+
+  constructor(link, control) {
+    super(link);
+    this.#control = control;
+  }
+
+  /** Fires when the channel has ended. */
+  get signal() {
+    return this.#control.signal;
+  }
+
+  /** Ends it at both ends. */
+  abort(reason) {
+    this.#control.end(reason, true);
+  }
+
+  /** Ends it here; the peer is told when it uses the channel again. */
+  close() {
+    this.#control.end();
+  }
 }
 
 export class WsClient extends EventTarget {
@@ -117,12 +185,13 @@ export class WsClient extends EventTarget {
   #queue = new Set(); // calls that wait for a connection
   #serving = new Map(); // id of a request of the peer -> AbortController
   #channels = new Map(); // name (null: main) -> { listeners, channel }
+  #anonymous = new Map(); // id of the request that was answered with it -> the same, and `calls`
 
   constructor(url, options = {}) {
     super();
     this.#url = url;
     this.#options = { ...DEFAULTS, ...options };
-    for (const method of ["with", "on", "once", "off", "emit", "request"]) {
+    for (const method of ["with", "on", "once", "off", "emit", "request", "stream"]) {
       const main = this.channel(null);
       this[method] = (...args) => main[method](...args);
     }
@@ -133,15 +202,39 @@ export class WsClient extends EventTarget {
   channel(name) {
     if (name === "") throw new TypeError("a channel name must not be empty");
     if (!this.#channels.has(name)) {
-      const listeners = new Map();
-      const link = {
-        listeners,
-        emit: (event, args, options) => this.#emit(name, event, args, options),
-        request: (event, args, options) => this.#request(name, event, args, options),
-      };
-      this.#channels.set(name, { listeners, channel: new Channel(link) });
+      const link = this.#link({ c: name ?? undefined });
+      this.#channels.set(name, { ...link, channel: new Channel(link) });
     }
     return this.#channels.get(name).channel;
+  }
+
+  /** What a channel needs of its client; `to` are the keys that say which one it is. */
+  #link(to) {
+    return {
+      listeners: new Map(),
+      emit: (event, args, options) => this.#emit(to, event, args, options),
+      request: (event, args, options) => this.#request(to, event, args, options),
+    };
+  }
+
+  /** The channel that request `id` was answered with. */
+  #open(id, signal) {
+    const link = this.#link({ h: id });
+    const calls = new Set();
+    const ended = new AbortController();
+    const end = (reason, tell) => {
+      if (ended.signal.aborted) return;
+      this.#anonymous.delete(id);
+      signal?.removeEventListener("abort", cancel);
+      if (tell) this.#send({ h: id, ...encode("x", reason, "Request aborted") });
+      ended.abort(reason ?? new ConnectionError("Closed", "The channel was closed"));
+      for (const call of calls) call.fail(new ConnectionError("Closed", "The channel was closed"));
+    };
+    const cancel = () => end(signal.reason, true);
+    signal?.addEventListener("abort", cancel);
+    const channel = new AnonymousChannel(link, { signal: ended.signal, end });
+    this.#anonymous.set(id, { ...link, channel, calls, end });
+    return channel;
   }
 
   /** Connects now: after close(), or without waiting for the next attempt. */
@@ -197,6 +290,7 @@ export class WsClient extends EventTarget {
     const failed = state === "closed" ? [...this.#pending.values(), ...this.#queue] : [...this.#pending.values()];
     for (const call of failed) call.fail(new ConnectionError("Disconnected", "The connection was lost"));
     if (state === "closed") this.#queue.clear();
+    for (const { end } of [...this.#anonymous.values()]) end(new ConnectionError("Disconnected", "The connection was lost"));
     for (const control of this.#serving.values()) control.abort(new Error("The connection was lost"));
     this.#serving.clear();
   }
@@ -220,12 +314,13 @@ export class WsClient extends EventTarget {
 
   // ---- calls to the peer ----
 
-  #text(channel, event, args) {
+  #text(to, event, args) {
     if (typeof event !== "string") throw new TypeError("the event name must be a string");
-    if (channel === null && RESERVED.has(event)) throw new TypeError(`'${event}' is reserved on the main channel`);
+    if (to.h && !this.#anonymous.has(to.h)) throw new ConnectionError("Closed", "The channel was closed");
+    if (!to.c && !to.h && RESERVED.has(event)) throw new TypeError(`'${event}' is reserved on the main channel`);
     let count = args.length;
     while (count && args[count - 1] === undefined) count--;
-    return JSON.stringify({ a: [event, ...args.slice(0, count)], c: channel ?? undefined });
+    return JSON.stringify({ a: [event, ...args.slice(0, count)], ...to });
   }
 
   #start(call, wait) {
@@ -238,15 +333,16 @@ export class WsClient extends EventTarget {
     this.#queue.add(call);
   }
 
-  #emit(channel, event, args, { wait }) {
-    const text = this.#text(channel, event, args);
+  #emit(to, event, args, { wait }) {
+    const text = this.#text(to, event, args);
     this.#start({ send: () => this.#socket.send(text), fail() {} }, wait);
   }
 
-  #request(channel, event, args, { timeout = this.#options.requestTimeout, signal, wait }) {
+  #request(to, event, args, { timeout = this.#options.requestTimeout, signal, wait }) {
     return new Promise((resolve, reject) => {
       signal?.throwIfAborted();
-      const text = this.#text(channel, event, args);
+      const text = this.#text(to, event, args);
+      const siblings = this.#anonymous.get(to.h)?.calls;
       let id = 0;
       let timer;
       const settle = (how, value) => {
@@ -254,6 +350,7 @@ export class WsClient extends EventTarget {
         signal?.removeEventListener("abort", onAbort);
         this.#queue.delete(call);
         this.#pending.delete(id);
+        siblings?.delete(call);
         how(value);
       };
       const cancel = (error, reason) => {
@@ -268,9 +365,11 @@ export class WsClient extends EventTarget {
           this.#socket.send(`${text.slice(0, -1)},"i":${id}}`);
         },
         done: (value) => settle(resolve, value),
+        open: () => settle(resolve, this.#open(id, signal)),
         fail: (error) => settle(reject, error),
       };
       this.#start(call, wait);
+      siblings?.add(call);
       signal?.addEventListener("abort", onAbort);
       if (timeout > 0) {
         const late = new ConnectionError("Timeout", `No answer within ${timeout} ms`);
@@ -300,28 +399,31 @@ export class WsClient extends EventTarget {
     if (typeof anonymous === "string" && /^\d+$/.test(anonymous)) anonymous = Number(anonymous);
 
     if (Array.isArray(a) && a.length && (name || anonymous || !RESERVED.has(a[0]))) {
-      if (anonymous === null) return this.#serve(name, a, id);
+      const known = this.#anonymous.get(anonymous);
+      if (known) return this.#serve(known, ` on channel '${anonymous}'`, a, id);
+      if (anonymous === null) return this.#serve(this.#channels.get(name), name === null ? "" : ` on channel '${name}'`, a, id);
       const error = encode("x", new Error(`Anonymous channel '${anonymous}' does not exist`));
       if (typeof anonymous === "number") this.#send({ h: anonymous, ...error });
       if (id) this.#send({ i: id, e: error.x, _: 1 });
     } else if (x !== undefined) {
       if (anonymous === null) this.#serving.get(id)?.abort(decode(x, _));
+      else this.#anonymous.get(anonymous)?.end(decode(x, _));
     } else if (this.#pending.has(id)) {
       const call = this.#pending.get(id);
       if (e !== undefined) return call.fail(decode(e, _));
       if (anonymous === null) return call.done(d);
+      call.open();
+    } else if (id && anonymous !== null && e === undefined) {
+      // A channel for a request that was given up: nobody has it.
       this.#send({ h: id, ...encode("x", null, "Request aborted") });
-      call.fail(new ConnectionError("Unsupported", "The result is an anonymous channel"));
     }
   }
 
-  #serve(name, [event, ...args], id) {
-    const known = this.#channels.get(name);
+  #serve(known, place, [event, ...args], id) {
     const listeners = known?.listeners.get(event) ?? [];
-    const place = name === null ? "" : ` on channel '${name}'`;
     const control = new AbortController();
     const run = ({ fn, once }) => {
-      if (once) this.#channels.get(name).channel.off(event, fn);
+      if (once) known.channel.off(event, fn);
       return new Promise((resolve) => resolve(fn.apply({ signal: control.signal }, args)));
     };
     const report = (error) => console.error(`A listener for '${event}'${place} failed:`, error);
@@ -334,7 +436,7 @@ export class WsClient extends EventTarget {
       if (socket === this.#socket && !control.signal.aborted) this.#send({ i: id, ...body });
     };
     const reject = (error) => answer(encode("e", error, "Error"));
-    if (!known) return reject(new Error(`Channel '${name}' does not exist`));
+    if (!known) return reject(new Error(`Channel${place.slice(" on channel".length)} does not exist`));
     if (typeof event !== "string") return reject(new Error("The event name must be a string"));
     if (!first) return reject(new Error(`No event listener for '${event}'${place}`));
     this.#serving.set(id, control);

@@ -1,0 +1,93 @@
+//! A scoped service: an answer that is a service itself, for its caller alone, with calls in both directions.
+
+use std::sync::Mutex;
+use wswrapper::{Client, Context, Scoped, Server, ws_handlers, ws_service};
+
+#[ws_service(channel = "office")]
+trait Office {
+    /// Opens a calculator that starts with this number.
+    async fn calculator(&self, start: i64) -> Scoped<dyn Calculator>;
+}
+
+/// What is done with a calculator.
+#[ws_service]
+trait Calculator {
+    /// Adds a number; answers the result.
+    async fn add(&self, n: i64) -> i64;
+    /// Starts again at zero, if the caller confirms it.
+    async fn clear(&self, ctx: Context) -> Result<i64, String>;
+}
+
+/// What a calculator asks of whoever has opened it.
+#[ws_service]
+trait Operator {
+    /// Whether this number is not needed any more.
+    async fn may_forget(&self, number: i64) -> bool;
+}
+
+struct Desk;
+
+#[ws_handlers]
+impl Office for Desk {
+    async fn calculator(&self, start: i64) -> Scoped<dyn Calculator> {
+        Scoped::new(Register(Mutex::new(start)))
+    }
+}
+
+/// The calculator of one caller.
+struct Register(Mutex<i64>);
+
+impl Drop for Register {
+    fn drop(&mut self) {
+        println!("the server: a calculator is put away at {}", self.0.lock().unwrap());
+    }
+}
+
+#[ws_handlers]
+impl Calculator for Register {
+    async fn add(&self, n: i64) -> i64 {
+        let mut value = self.0.lock().unwrap();
+        *value += n;
+        *value
+    }
+
+    async fn clear(&self, ctx: Context) -> Result<i64, String> {
+        // The channel that this call came by leads back to the one who has opened this calculator.
+        let channel = ctx.called_on().ok_or("a calculator has a channel")?;
+        let number = *self.0.lock().unwrap();
+        if OperatorProxy::new(&channel).may_forget(number).await.map_err(|error| error.to_string())? {
+            *self.0.lock().unwrap() = 0;
+        }
+        Ok(*self.0.lock().unwrap())
+    }
+}
+
+struct Careful;
+
+#[ws_handlers]
+impl Operator for Careful {
+    async fn may_forget(&self, number: i64) -> bool {
+        println!("the client is asked whether it needs {number}");
+        number < 50
+    }
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let listening = Server::builder().service(Desk).bind("127.0.0.1:0").await?;
+    let url = format!("ws://{}", listening.local_addr());
+    tokio::spawn(listening.serve());
+
+    let client = Client::connect(&url).await?;
+    let office = OfficeProxy::new(&client);
+
+    // Each has a channel of its own, which lives as long as its proxy.
+    let mine = office.calculator(40).serve(Careful).await?;
+    let another = office.calculator(100).await?;
+    println!("40 + 2 = {}, 100 + 2 = {}", mine.add(2).await?, another.add(2).await?);
+    println!("cleared: {}, 60 more: {}", mine.clear().await?, mine.add(60).await?);
+    println!("not cleared: {}", mine.clear().await?);
+    drop(mine);
+    println!("the other one goes on: {}", another.add(1).await?);
+    Ok(())
+}

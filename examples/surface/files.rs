@@ -1,0 +1,31 @@
+//! The channel `io`: files, in memory.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use wswrapper::ws_handlers;
+
+/// Files by name.
+pub(crate) struct Files(Mutex<HashMap<String, String>>);
+
+impl Default for Files {
+    fn default() -> Self {
+        Self(Mutex::new(HashMap::from([("hello.txt".to_owned(), "hello, world".to_owned())])))
+    }
+}
+
+#[ws_handlers(channel = "io")]
+impl Files {
+    async fn read_file(&self, name: String) -> Result<String, String> {
+        self.lock().get(&name).cloned().ok_or_else(|| format!("no such file: {name}"))
+    }
+
+    async fn write_file(&self, name: String, content: String) {
+        self.lock().insert(name, content);
+    }
+}
+
+impl Files {
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, String>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,75 @@
+//! One service with every kind of call, for clients of any language to be tried against.
+
+mod files;
+mod scoped;
+mod session;
+
+use files::Files;
+use session::{Hall, Session};
+use std::error::Error;
+use std::process::ExitCode;
+use std::sync::Arc;
+use wswrapper::{Listening, ServeError, Server};
+
+const HELP: &str = "\
+A server that shows every kind of call, at the path /ws.
+
+Usage: surface [--port PORT] [--host ADDRESS]
+
+Options:
+  --port PORT      The port to listen on; 0 takes any that is free [default: 8080]
+  --host ADDRESS   The address to listen on; 0.0.0.0 lets other machines in [default: 127.0.0.1]
+  --help           Print this
+";
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("surface: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run() -> Result<(), Box<dyn Error>> {
+    let Some((host, port)) = arguments()? else {
+        print!("{HELP}");
+        return Ok(());
+    };
+    let listening = bind(&host, port).await?;
+    println!("The surface is at ws://{}/ws (ctrl-c ends it)", listening.local_addr());
+
+    let server = listening.server();
+    let serving = tokio::spawn(listening.serve());
+    tokio::signal::ctrl_c().await?;
+    server.close().await;
+    serving.await??;
+    Ok(())
+}
+
+async fn bind(host: &str, port: u16) -> Result<Listening, ServeError> {
+    let hall = Arc::new(Hall::default());
+    Server::builder()
+        .service_with(move |_| Session::new(Arc::clone(&hall)))
+        .service(Files::default())
+        .path("/ws")
+        .bind((host, port))
+        .await
+}
+
+fn arguments() -> Result<Option<(String, u16)>, lexopt::Error> {
+    use lexopt::prelude::*;
+    let (mut host, mut port) = ("127.0.0.1".to_owned(), 8080);
+    let mut arguments = lexopt::Parser::from_env();
+    while let Some(argument) = arguments.next()? {
+        match argument {
+            Long("port") | Short('p') => port = arguments.value()?.parse()?,
+            Long("host") => host = arguments.value()?.string()?,
+            Long("help") | Short('h') => return Ok(None),
+            other => return Err(other.unexpected()),
+        }
+    }
+    Ok(Some((host, port)))
+}

@@ -1,0 +1,173 @@
+//! The main channel: an object for each connection.
+
+use crate::scoped::{Calculator, Chunks, Desk, Intake};
+use futures_util::stream;
+use serde_json::Value;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::time::sleep;
+use wswrapper::{CallError, Context, Rejection, Scoped, Stream, ws_handlers, ws_service};
+
+pub(crate) const OVERFLOW: &str = "the result is more than 64 bits can hold";
+
+/// What all connections share.
+#[derive(Default)]
+pub(crate) struct Hall {
+    tickers: AtomicUsize,
+}
+
+/// What the server knows of one connection.
+pub(crate) struct Session {
+    hall: Arc<Hall>,
+    name: Mutex<Option<String>>,
+    cancelled: AtomicUsize,
+}
+
+/// What clients hear.
+#[ws_service]
+trait Audience {
+    #[ws(event)]
+    async fn news(&self, text: String);
+}
+
+impl Session {
+    pub(crate) fn new(hall: Arc<Hall>) -> Self {
+        Self { hall, name: Mutex::default(), cancelled: AtomicUsize::new(0) }
+    }
+}
+
+#[ws_handlers]
+impl Session {
+    async fn echo(&self, value: Value) -> Value {
+        value
+    }
+
+    async fn add(&self, a: i64, b: i64) -> Result<i64, &'static str> {
+        a.checked_add(b).ok_or(OVERFLOW)
+    }
+
+    async fn concat(&self, parts: Vec<String>) -> String {
+        parts.concat()
+    }
+
+    async fn fail(&self, message: String) -> Result<(), String> {
+        Err(message)
+    }
+
+    async fn fail_value(&self, value: Value) -> Result<(), Rejection> {
+        Err(Rejection::value(value))
+    }
+
+    async fn nothing(&self) {}
+
+    async fn maybe(&self, first: Value, second: Option<Value>) -> (Value, Option<Value>) {
+        (first, second)
+    }
+
+    async fn slow(&self, milliseconds: u64) -> String {
+        let mut call = SlowCall { cancelled: &self.cancelled, finished: false };
+        sleep(Duration::from_millis(milliseconds)).await;
+        call.finished = true;
+        "done".to_owned()
+    }
+
+    async fn cancelled(&self) -> usize {
+        self.cancelled.load(Ordering::Relaxed)
+    }
+
+    async fn set_name(&self, name: String) {
+        *self.name.lock().unwrap_or_else(PoisonError::into_inner) = Some(name);
+    }
+
+    async fn whoami(&self) -> Option<String> {
+        self.name.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    async fn ask_name(&self, ctx: Context) -> Result<Value, String> {
+        ctx.peer().request::<Value>("getName", ()).await.map_err(|error| error.to_string())
+    }
+
+    async fn ask_fail(&self, ctx: Context) -> Result<String, String> {
+        match ctx.peer().request::<Value>("boom", ()).await {
+            Err(CallError::Rejected(rejection)) => Ok(rejection.to_string()),
+            Err(error) => Err(error.to_string()),
+            Ok(value) => Err(format!("boom did not fail, it gave {value}")),
+        }
+    }
+
+    async fn broadcast(&self, ctx: Context, text: String) -> Result<usize, String> {
+        let delivery = AudienceProxy::new(ctx.broadcast()).news(text).await.map_err(|error| error.to_string())?;
+        Ok(delivery.sent)
+    }
+
+    async fn close_me(&self, ctx: Context, code: u16, reason: String) -> Result<(), String> {
+        // What WebSocket lets a program send: the others stand for ends without a status, or are nobody's.
+        if !matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999) {
+            return Err(format!("a connection cannot be closed with {code}"));
+        }
+        drop(ctx.peer().close(code, reason));
+        Ok(())
+    }
+
+    async fn calculator(&self) -> Scoped<dyn Calculator> {
+        Scoped::new(Desk)
+    }
+
+    async fn upload(&self) -> Scoped<dyn Intake> {
+        Scoped::new(Chunks::default())
+    }
+
+    async fn count(&self, n: i64) -> impl Stream<Item = i64> + Send {
+        stream::iter(1..=n)
+    }
+
+    async fn boom_stream(&self, n: i64) -> impl Stream<Item = Result<i64, &'static str>> + Send {
+        stream::iter((1..=n).map(Ok).chain([Err("boom")]))
+    }
+
+    async fn ticker(&self, milliseconds: u64) -> impl Stream<Item = u64> + Send {
+        let period = Duration::from_millis(milliseconds);
+        let running = RunningTicker::new(&self.hall);
+        stream::unfold((1, running), move |(tick, running)| async move {
+            sleep(period).await;
+            Some((tick, (tick + 1, running)))
+        })
+    }
+
+    async fn tickers(&self) -> usize {
+        self.hall.tickers.load(Ordering::Relaxed)
+    }
+}
+
+/// A call of `slow`, which counts as cancelled if it is dropped before it has finished.
+struct SlowCall<'a> {
+    cancelled: &'a AtomicUsize,
+    finished: bool,
+}
+
+impl Drop for SlowCall<'_> {
+    fn drop(&mut self) {
+        if !self.finished {
+            self.cancelled.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+/// A ticker that counts as long as it is there.
+struct RunningTicker {
+    hall: Arc<Hall>,
+}
+
+impl RunningTicker {
+    fn new(hall: &Arc<Hall>) -> Self {
+        hall.tickers.fetch_add(1, Ordering::Relaxed);
+        Self { hall: Arc::clone(hall) }
+    }
+}
+
+impl Drop for RunningTicker {
+    fn drop(&mut self) {
+        self.hall.tickers.fetch_sub(1, Ordering::Relaxed);
+    }
+}

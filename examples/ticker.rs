@@ -1,0 +1,77 @@
+//! Streams: one that is read to its end, and one without an end, which ends when nobody wants it any more.
+
+use futures_util::stream;
+use std::time::Duration;
+use tokio::time::{interval, sleep};
+use wswrapper::{CallError, Client, Server, Stream, ws_handlers, ws_service};
+
+#[ws_service(channel = "market")]
+trait Market {
+    /// What something did cost, day by day.
+    async fn history(&self, of: &str, days: u32) -> Result<impl Stream<Item = u32> + Send, String>;
+    /// A price every ten milliseconds; of those that come while the caller is busy only the latest.
+    #[ws(on_full = "latest")]
+    async fn prices(&self, of: &str) -> impl Stream<Item = u32> + Send;
+}
+
+struct Exchange;
+
+/// Somebody looks at a price.
+struct Watched(String);
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        println!("the server: nobody looks at the price of {} any more", self.0);
+    }
+}
+
+#[ws_handlers]
+impl Market for Exchange {
+    async fn history(&self, of: &str, days: u32) -> Result<impl Stream<Item = u32> + Send, String> {
+        if of != "tea" {
+            return Err(format!("{of} is not sold here"));
+        }
+        Ok(stream::iter((0..days).map(|day| 400 + day % 7)))
+    }
+
+    async fn prices(&self, of: &str) -> impl Stream<Item = u32> + Send {
+        let ticks = (interval(Duration::from_millis(10)), 400, Watched(of.to_owned()));
+        stream::unfold(ticks, |(mut clock, price, watched)| async move {
+            clock.tick().await;
+            Some((price, (clock, price + 1, watched)))
+        })
+    }
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let listening = Server::builder().service(Exchange).bind("127.0.0.1:0").await?;
+    let url = format!("ws://{}", listening.local_addr());
+    tokio::spawn(listening.serve());
+
+    let client = Client::connect(&url).await?;
+    let market = MarketProxy::new(&client);
+
+    // The server sends at most a window ahead of what was taken, however long the stream is.
+    let mut history = market.history("tea", 10_000).await?.window(256);
+    let (mut days, mut sum) = (0, 0);
+    while let Some(price) = history.next().await {
+        (days, sum) = (days + 1, sum + price?);
+    }
+    println!("{days} days of tea: {} on average", sum / days);
+    if let Err(CallError::Rejected(error)) = market.history("coal", 1).await {
+        println!("no history: {error}");
+    }
+
+    // While this end is busy, one price waits here and one, the latest, over there.
+    let mut prices = market.prices("tea").await?.window(1);
+    for _ in 0..3 {
+        let Some(price) = prices.next().await else { break };
+        println!("tea at {}, and {} prices were left out so far", price?, prices.lost());
+        sleep(Duration::from_millis(100)).await;
+    }
+    // Dropping the stream ends it over there, too, and before the next call is answered.
+    drop(prices);
+    println!("and now {:?}", market.history("tea", 1).await?.next().await);
+    Ok(())
+}

@@ -1,0 +1,81 @@
+//! An upload: the handler takes the caller's stream piece by piece, tells how far it is, and may refuse the rest.
+
+use futures_util::stream;
+use wswrapper::{Bytes, CallError, Client, Context, Server, Stream, Upload, WsError, ws_handlers, ws_service};
+
+/// What the server does for its clients.
+#[ws_service(channel = "store")]
+trait Store {
+    /// Keeps a file; answers how many bytes it has.
+    async fn put(&self, ctx: Context, name: &str, pieces: Upload<Bytes>) -> Result<usize, StoreError>;
+}
+
+/// What a client is told meanwhile.
+#[ws_service(channel = "store")]
+trait Progress {
+    /// So many bytes of a file have come.
+    #[ws(event)]
+    async fn received(&self, name: String, bytes: usize);
+}
+
+#[derive(Debug, thiserror::Error, WsError)]
+enum StoreError {
+    #[error("{name} has more than {most} bytes")]
+    TooLarge { name: String, most: usize },
+    #[error("the upload broke off")]
+    BrokeOff,
+}
+
+struct Shelf {
+    most: usize,
+}
+
+#[ws_handlers]
+impl Store for Shelf {
+    async fn put(&self, ctx: Context, name: &str, pieces: Upload<Bytes>) -> Result<usize, StoreError> {
+        let uploader = ProgressProxy::new(ctx.peer());
+        let (mut pieces, mut bytes) = (pieces.window(4), 0);
+        while let Some(piece) = pieces.next().await {
+            bytes += piece.map_err(|_| StoreError::BrokeOff)?.len();
+            if bytes > self.most {
+                // An answer before the end of the stream stops the caller's.
+                return Err(StoreError::TooLarge { name: name.to_owned(), most: self.most });
+            }
+            uploader.received(name, bytes).await.map_err(|_| StoreError::BrokeOff)?;
+        }
+        Ok(bytes)
+    }
+}
+
+struct Screen;
+
+#[ws_handlers]
+impl Progress for Screen {
+    async fn received(&self, name: String, bytes: usize) {
+        println!("{name}: {bytes} bytes are there");
+    }
+}
+
+/// A file of so many pieces, each made when it is asked for.
+fn file(pieces: usize) -> impl Stream<Item = Bytes> + Send {
+    stream::iter((0..pieces).map(|_| Bytes::from(vec![7; 1_000])))
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let listening = Server::builder().service(Shelf { most: 5_000 }).bind("127.0.0.1:0").await?;
+    let url = format!("ws://{}", listening.local_addr());
+    tokio::spawn(listening.serve());
+
+    let client = Client::builder().service(Screen).connect(&url).await?;
+    let store = StoreProxy::new(&client);
+
+    println!("small.bin is kept, all {} bytes", store.put("small.bin", file(3)).await?);
+    match store.put("large.bin", file(1_000_000)).await {
+        Err(CallError::Rejected(StoreError::TooLarge { name, most })) => {
+            println!("{name} is refused after {most} bytes");
+        }
+        other => println!("large.bin gave {other:?}"),
+    }
+    Ok(())
+}

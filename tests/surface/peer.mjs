@@ -1,0 +1,126 @@
+// One end of the protocol, by its frames alone.
+import assert from "node:assert/strict";
+
+// Node has a WebSocket of its own from version 22 on.
+const WebSocket = globalThis.WebSocket ?? (await import("../interop/node_modules/ws/wrapper.mjs")).WebSocket;
+
+/** Waits until something holds. */
+export async function until(holds) {
+  while (!(await holds())) await new Promise((later) => setTimeout(later, 5));
+}
+
+/** What a request was rejected with: `error` if it is marked as an Error, else `value`. */
+export class Rejected {
+  constructor({ e, _ }) {
+    if (_) this.error = e;
+    else this.value = e;
+  }
+}
+
+export class Peer {
+  /** What frames on anonymous channels are given to, by the channel's id. */
+  channels = new Map();
+  /** Frames for nobody. */
+  others = [];
+  #socket;
+  #lastId = 0;
+  #pending = new Map();
+  #handlers = new Map();
+
+  static async connect(url) {
+    const peer = new Peer();
+    const socket = (peer.#socket = new WebSocket(url));
+    socket.onmessage = ({ data }) => peer.#receive(JSON.parse(data));
+    peer.closed = new Promise((closed) => (socket.onclose = closed));
+    await new Promise((open, fail) => {
+      socket.onopen = open;
+      socket.onerror = ({ message }) => fail(new Error(message || "it cannot connect"));
+    });
+    return peer;
+  }
+
+  send(frame) {
+    this.#socket.send(JSON.stringify(frame));
+  }
+
+  /** Sends a request and gives its id. */
+  ask(event, args = [], to = {}) {
+    const id = ++this.#lastId;
+    const answer = new Promise((answered) => this.#pending.set(id, answered));
+    this.send({ a: [event, ...args], ...to, i: id });
+    return { id, answer };
+  }
+
+  /** The result of a request; `undefined` if it has none. */
+  async request(event, ...args) {
+    return result(await this.ask(event, args).answer);
+  }
+
+  /** What a request is rejected with. */
+  async rejection(event, ...args) {
+    return rejection(await this.ask(event, args).answer);
+  }
+
+  /** Requests with wrong arguments are rejected with an Error, and the connection goes on. */
+  async refuses(event, ...wrong) {
+    for (const args of wrong) {
+      const { error } = await this.rejection(event, ...args);
+      assert.match(error.message, /argument/, `${event} with ${JSON.stringify(args)}`);
+    }
+    assert.equal(await this.request("echo", "still here"), "still here");
+  }
+
+  /** Handles events and requests of the other end's. */
+  on(event, handler) {
+    this.#handlers.set(event, handler);
+  }
+
+  /** Makes a request that is answered with an anonymous channel. */
+  async open(event, ...args) {
+    const { id, answer } = this.ask(event, args);
+    const received = [];
+    this.channels.set(id, (frame) => received.push(frame));
+    assert.deepEqual(await answer, { i: id, h: 1 });
+    return { id, received };
+  }
+
+  /** Ends the connection without a word, where the WebSocket can do that. */
+  cut() {
+    if (this.#socket.terminate) this.#socket.terminate();
+    else this.#socket.close();
+  }
+
+  async close() {
+    this.#socket.close();
+    await this.closed;
+  }
+
+  #receive(frame) {
+    const { a, i, h } = frame;
+    if (h !== undefined && (a || "x" in frame)) {
+      const channel = this.channels.get(h);
+      return channel ? channel(frame) : this.others.push(frame);
+    }
+    if (a) return this.#serve(a, i);
+    const answered = this.#pending.get(i);
+    if (!answered) return this.others.push(frame);
+    this.#pending.delete(i);
+    answered(frame);
+  }
+
+  #serve([event, ...args], id) {
+    const handler = this.#handlers.get(event);
+    if (id === undefined) return handler?.(...args);
+    this.send({ i: id, ...(handler?.(...args) ?? { e: { message: `No event listener for '${event}'` }, _: 1 }) });
+  }
+}
+
+export function result(frame) {
+  assert(!("e" in frame) && !("h" in frame), JSON.stringify(frame));
+  return frame.d;
+}
+
+export function rejection(frame) {
+  assert("e" in frame, JSON.stringify(frame));
+  return new Rejected(frame);
+}
