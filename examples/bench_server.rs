@@ -37,7 +37,7 @@ impl Desk {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let port = std::env::args().nth(1).ok_or("usage: bench_server PORT")?.parse()?;
+    let port = std::env::args().nth(1).and_then(|port| port.parse::<u16>().ok()).ok_or("usage: bench_server PORT")?;
     let listening = Server::builder().service(Desk).bind(("127.0.0.1", port)).await?;
     println!("listening on {}", listening.local_addr());
     listening.serve().await?;

@@ -632,3 +632,31 @@ async fn after_a_thousand_channels_of_every_kind_nothing_is_left() -> Result<(),
     nothing_is_left(&pair).await;
     Ok(())
 }
+
+#[tokio::test]
+async fn calls_on_a_channel_end_with_the_call_that_did_not_take_it() {
+    let (mut raw, client) = RawPeer::accept(Client::builder());
+    let kept = Arc::new(Mutex::new(None));
+    let mut call = client
+        .request::<AnonymousChannel>("make", ())
+        .on("here", {
+            let kept = Arc::clone(&kept);
+            move |ctx: Context| {
+                *kept.lock().expect("no panic") = ctx.called_on();
+                async {}
+            }
+        })
+        .expect("a good name");
+    assert!((&mut call).now_or_never().is_none());
+    let id = raw.receive().await["i"].clone();
+    raw.send(&json!({"i": id, "h": 1}).to_string()).await;
+    raw.send(&json!({"a": ["here"], "h": id}).to_string()).await;
+    until(|| kept.lock().expect("no panic").is_some()).await;
+    let channel = kept.lock().expect("no panic").take().expect("the channel");
+    let asked = tokio::spawn(channel.request::<u8>("ask", ()));
+    assert_eq!(raw.receive().await["a"][0], "ask");
+    drop(call);
+    until(|| asked.is_finished()).await;
+    assert!(matches!(asked.await.expect("no panic"), Err(CallError::Closed)));
+    assert_eq!(client.counters(), Counters::default());
+}

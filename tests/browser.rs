@@ -11,7 +11,7 @@ use std::process::{Output, Stdio};
 use std::time::Duration;
 use tokio::process::Command;
 
-/// It takes less than one minute on a machine that has nothing else to do.
+/// It takes less than half a minute on a machine that has nothing else to do.
 const TIME_LIMIT: Duration = Duration::from_mins(5);
 
 #[tokio::test]

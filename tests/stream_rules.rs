@@ -10,8 +10,8 @@ use bare::{
 use outgoing::assert_valid;
 use std::time::{Duration, Instant};
 use wswrapper::proto::{
-    Allowance, Answer, AwaitedResult, Bounds, CallEncoder, ChannelKey, Ended, Event, Incoming, Item, LARGEST_WINDOW,
-    Message, Reason, RequestId, Role, Scope, encode,
+    Allowance, Answer, AwaitedResult, Bounds, CallEncoder, ChannelKey, Ended, Event, ITEM_BYTES, Incoming, Item,
+    LARGEST_WINDOW, Message, Reason, RequestId, Role, Scope, encode,
 };
 
 // Producers [P-80, P-85 to P-88, X-02, X-06].
@@ -433,7 +433,8 @@ fn more_items_without_credit_than_the_bound_abort_the_stream() {
 
 #[test]
 fn more_bytes_than_the_bound_abort_the_stream() {
-    for (stream_bytes, window) in [(9, None), (11, None), (9, Some(100))] {
+    let three = 3 * (3 + ITEM_BYTES);
+    for (stream_bytes, window) in [(three, None), (three + 2, None), (three, Some(100))] {
         let (mut peer, key, number) = consumer(Bounds { stream_bytes, ..Bounds::default() }, window);
         receive(&mut peer, number, 3);
         peer.take(key, 2, 6);
@@ -441,6 +442,20 @@ fn more_bytes_than_the_bound_abort_the_stream() {
         assert!(handle(&mut peer, &item(number, None)).is_overflow());
         assert_eq!(peer.open_channels(), 0);
     }
+}
+
+#[test]
+fn items_without_a_value_are_not_held_for_nothing() {
+    let (mut peer, key, number) = consumer(Bounds { stream_bytes: 2 * ITEM_BYTES, ..Bounds::default() }, Some(100));
+    let nothing = format!(r#"{{"a":["next",{{}}],"h":{number}}}"#);
+    for _ in 0..2 {
+        assert!(matches!(handle(&mut peer, &nothing), Incoming::Item("out", _)));
+    }
+    peer.take(key, 1, 0);
+    assert!(matches!(handle(&mut peer, &nothing), Incoming::Item("out", _)));
+    assert!(handle(&mut peer, &nothing).is_overflow());
+    peer.discard(2 * ITEM_BYTES);
+    assert_eq!(peer.held_bytes(), 0);
 }
 
 #[test]

@@ -49,6 +49,7 @@ trait Depot {
     async fn slow(&self, window: u32, numbers: Upload<i64>) -> usize;
     async fn panics(&self, after: usize, numbers: Upload<i64>) -> u8;
     async fn even(&self, numbers: Upload<Even>) -> usize;
+    async fn hand_on(&self, wait: bool, numbers: Upload<i64, Lost>);
     async fn quick(&self) -> u8 {
         1
     }
@@ -150,6 +151,19 @@ impl Depot for Desk {
             count += 1;
         }
         count
+    }
+
+    async fn hand_on(&self, wait: bool, mut numbers: Upload<i64, Lost>) {
+        let (alive, log) = (self.handlers.guard(), self.log.clone());
+        tokio::spawn(async move {
+            while let Some(number) = numbers.next().await {
+                log.add(number.map_or_else(|error| error.to_string(), |number| number.to_string()));
+            }
+            drop(alive);
+        });
+        if wait {
+            std::future::pending::<()>().await;
+        }
     }
 }
 
@@ -459,11 +473,14 @@ async fn a_panic_rejects_the_call_and_leaves_nothing() -> Result<(), Box<dyn Err
 async fn an_item_that_cannot_be_encoded_ends_the_call_and_drops_the_handler() {
     let (desk, server) = depot();
     let pair = pair(server);
-    let error = DepotProxy::new(&pair.client).even(stream::iter([Even(2), Even(3), Even(4)])).await;
+    // A call that is kept after its end keeps nothing at the other one.
+    let mut call = DepotProxy::new(&pair.client).even(stream::iter([Even(2), Even(3), Even(4)]));
+    let error = (&mut call).await;
     assert!(matches!(&error, Err(CallError::NotSent(SendError::EncodeItem(_)))), "{error:?}");
     assert_eq!(error.map_err(|error| error.to_string()), Err("an item cannot be encoded: 3 is odd".to_owned()));
     desk.handlers.becomes(0).await;
     nothing_is_left(&pair).await;
+    drop(call);
 }
 
 #[tokio::test]
@@ -795,4 +812,111 @@ async fn after_a_thousand_uploads_of_every_kind_nothing_is_left() -> Result<(), 
     source.alive.becomes(0).await;
     nothing_is_left(&pair).await;
     Ok(())
+}
+
+#[tokio::test]
+async fn an_upload_that_its_handler_gave_to_a_task_ends_with_the_handler() -> Result<(), Box<dyn Error>> {
+    let (desk, server) = depot();
+    let pair = pair(server);
+    let depot = DepotProxy::new(&pair.client);
+    depot.hand_on(false, stream::pending()).await?;
+    desk.handlers.becomes(0).await;
+    assert_eq!(desk.log.entries(), ["the connection was closed before an answer came"]);
+    let call = tokio::spawn(depot.hand_on(true, stream::pending()));
+    desk.handlers.becomes(1).await;
+    pair.peer.abort_connection().await;
+    desk.handlers.becomes(0).await;
+    assert_eq!(desk.log.entries(), ["the connection was closed before an answer came"; 2]);
+    assert!(matches!(call.await?, Err(CallError::Closed)));
+    nothing_is_left(&pair).await;
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_upload_that_its_handler_gave_to_a_task_ends_with_the_abort_of_its_caller() {
+    let (desk, server) = depot();
+    let server = server.build().expect("it can be mounted");
+    let (mut raw, peer) = RawPeer::dial(&server);
+    assert_eq!(raw.ask(r#"{"a":["hand_on",true],"i":1}"#).await, json!({"i": 1, "h": 1}));
+    assert_eq!(raw.receive().await["a"][0], "credit");
+    assert_eq!(raw.receive().await["a"][0], "start");
+    raw.send(r#"{"h":1,"x":{"message":"enough"},"_":1}"#).await;
+    desk.handlers.becomes(0).await;
+    assert_eq!(desk.log.entries(), ["enough"]);
+    raw.silence().await;
+    assert_eq!(peer.counters(), Counters::default());
+}
+
+#[tokio::test]
+async fn the_error_of_an_upload_that_nobody_takes_is_not_that_of_another() {
+    let server = depot().1.build().expect("it can be mounted");
+    let (mut raw, _) = RawPeer::dial(&server);
+    assert_eq!(raw.ask(r#"{"a":["let_go",0],"i":1}"#).await, json!({"i": 1, "h": 1}));
+    raw.send(r#"{"a":["result"],"h":1,"i":11}"#).await;
+    assert_eq!(raw.ask(r#"{"a":["sum",40,"m"],"i":2}"#).await, json!({"i": 2, "h": 1}));
+    assert_eq!(raw.receive().await["a"][0], "credit");
+    assert_eq!(raw.receive().await["a"][0], "start");
+    raw.send(r#"{"a":["result"],"h":2,"i":12}"#).await;
+    raw.send(r#"{"h":1,"x":{"message":"the source of the first broke"},"_":1}"#).await;
+    raw.send(r#"{"a":["next",{"value":2,"done":false}],"h":2}"#).await;
+    assert_eq!(raw.ask(r#"{"a":["next",{"done":true}],"h":2}"#).await, json!({"i": 12, "d": "42 m"}));
+}
+
+#[tokio::test]
+async fn a_call_that_cannot_ask_for_its_result_stops_the_handler() {
+    let (desk, server) = depot();
+    let limits = Limits { calls_in_flight: 1, ..Limits::default() };
+    let pair = pair_with(server, Client::builder().limits(limits));
+    let depot = DepotProxy::new(&pair.client);
+    let mut call = depot.wait(stream::pending());
+    assert!((&mut call).now_or_never().is_none());
+    desk.handlers.becomes(1).await;
+    until(|| pair.client.calls_in_flight() == 0).await;
+    let mut other = depot.quick();
+    assert!((&mut other).now_or_never().is_none());
+    let error = (&mut call).now_or_never();
+    assert!(matches!(error, Some(Err(CallError::NotSent(SendError::TooManyCalls)))), "{error:?}");
+    drop(call);
+    desk.handlers.becomes(0).await;
+    assert_eq!(other.await.expect("an answer"), 1);
+    nothing_is_left(&pair).await;
+}
+
+#[tokio::test]
+async fn an_abort_wakes_the_task_to_which_a_call_has_moved() {
+    let (mut raw, client) = RawPeer::accept(Client::builder());
+    let mut call = DepotProxy::new(&client).first(1, stream::iter([1]));
+    assert!((&mut call).now_or_never().is_none());
+    let id = raw.receive().await["i"].clone();
+    raw.send(&json!({"i": id, "h": 1}).to_string()).await;
+    raw.send(&json!({"a": ["credit", 4], "h": id}).to_string()).await;
+    raw.send(&json!({"a": ["start"], "h": id}).to_string()).await;
+    until(|| client.calls_in_flight() == 0).await;
+    assert!((&mut call).now_or_never().is_none());
+    for event in ["result", "next", "next"] {
+        assert_eq!(raw.receive().await["a"][0], event);
+    }
+    let call = tokio::spawn(call);
+    tokio::task::yield_now().await;
+    raw.send(&json!({"h": id, "x": {"message": "enough"}, "_": 1}).to_string()).await;
+    until(|| call.is_finished()).await;
+    assert!(matches!(call.await.expect("no panic"), Err(CallError::Closed)));
+}
+
+#[tokio::test]
+async fn a_source_that_is_always_ready_lets_others_run() {
+    let (mut raw, client) = RawPeer::accept(Client::builder());
+    let source = Watched::default();
+    let mut call = DepotProxy::new(&client).store(source.numbers());
+    assert!((&mut call).now_or_never().is_none());
+    let id = raw.receive().await["i"].clone();
+    raw.send(&json!({"i": id, "h": 1}).to_string()).await;
+    raw.send(&json!({"a": ["credit", 10_000], "h": id}).to_string()).await;
+    raw.send(&json!({"a": ["start"], "h": id}).to_string()).await;
+    raw.silence().await;
+    assert!((&mut call).now_or_never().is_none());
+    assert!((1..=1_000).contains(&source.polled()), "{}", source.polled());
+    let call = tokio::spawn(call);
+    until(|| source.polled() == 10_000).await;
+    call.abort();
 }

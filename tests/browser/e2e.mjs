@@ -4,12 +4,14 @@
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import { chromium } from "playwright-core";
-import { atEnd, count, hasNoSideScroll, join, people, say, sees, seesNote, seesTyping, sleep, state, types } from "./page.mjs";
+import { atEnd, count, hasNoSideScroll, join, passes, people, say, sayAll } from "./page.mjs";
+import { sees, seesEnd, seesNote, seesTyping, state, stopClock, types } from "./page.mjs";
 import { Proxy } from "./proxy.mjs";
 import { ChatServer } from "./server.mjs";
 
 const [program, screenshots] = process.argv.slice(2);
 fs.mkdirSync(screenshots, { recursive: true });
+for (const file of fs.readdirSync(screenshots)) if (/^failed-\d+\.png$/.test(file)) fs.rmSync(`${screenshots}/${file}`);
 
 const DESK = { viewport: { width: 1280, height: 800 } };
 const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true, deviceScaleFactor: 2 };
@@ -43,6 +45,7 @@ let outage = false;
 
 async function open(device, colorScheme, url = proxy.url) {
   const context = await browser.newContext({ ...device, colorScheme, locale: "en-GB" });
+  await stopClock(context);
   const page = await context.newPage();
   page.on("pageerror", (error) => problems.add(`uncaught ${error.stack}`));
   page.on("response", (response) => response.status() >= 400 && problems.add(`${response.status()} ${response.url()}`));
@@ -58,9 +61,23 @@ async function open(device, colorScheme, url = proxy.url) {
   return page;
 }
 
-async function shoot(page, name) {
-  await sleep(350); // until transitions have ended
-  await page.screenshot({ path: `${screenshots}/${name}.png` });
+/** A picture of the page, with all transitions at their end. */
+const shoot = (page, name) => page.screenshot({ path: `${screenshots}/${name}.png`, animations: "disabled" });
+
+const all = (pages, see) => Promise.all(pages.map(see));
+
+/** Takes the connection from these pages, and waits until they show that. */
+async function lose(pages) {
+  await all(pages, (page) => passes(page, 6000)); // after a stable connection the waiting times begin anew
+  proxy.up = false;
+  proxy.cut();
+  await all(pages, (page) => state(page, "reconnecting…"));
+}
+
+/** Gives it back to them. */
+async function giveBack(pages) {
+  proxy.up = true;
+  await all(pages, (page) => state(page, "connected"));
 }
 
 const step = (what) => console.log("·", what);
@@ -139,10 +156,9 @@ async function clickThrough() {
   await say(third, "That is all I wanted to say.");
   await say(ada, "Thank you. See you at ten!");
   await sees(third, "Thank you. See you at ten!");
-  await sleep(300);
   const rooms = { "05-room-desk-light": ada, "06-room-desk-dark": third, "07-room-phone-dark": grace };
   for (const [name, page] of Object.entries(rooms)) {
-    assert(await atEnd(page), `${name} is at its end`);
+    await seesEnd(page);
     await hasNoSideScroll(page);
     await shoot(page, name);
   }
@@ -159,19 +175,17 @@ async function clickThrough() {
   assert(await grace.evaluate(() => document.querySelector("#people").inert));
   await grace.tap("#people-open");
   await grace.waitForSelector("#people.shown");
-  await sleep(300);
-  await grace.touchscreen.tap(20, 400);
+  await grace.tap("#backdrop", { position: { x: 20, y: 400 } });
   await grace.waitForSelector("#people:not(.shown)", { state: "attached" });
 
   step("who is typing: until it is said, cleared, left alone or the page is gone");
   await types(third, "I");
   for (const page of [ada, grace]) await seesTyping(page, "Edsger is typing…");
   await seesTyping(third, "");
-  assert(await atEnd(ada), "at the end with somebody typing");
+  await seesEnd(ada);
   await shoot(ada, "19-typing-desk-light");
   await types(ada, "Well");
   await seesTyping(third, "Ada is typing…");
-  await types(third, "I am"); // or it may have been left alone by now
   await seesTyping(grace, "Ada and Edsger are typing…");
   await hasNoSideScroll(grace);
   await shoot(grace, "20-typing-phone-dark");
@@ -184,6 +198,7 @@ async function clickThrough() {
   await types(third, "   ");
   await types(third, "left alone");
   await seesTyping(ada, "Edsger is typing…");
+  await passes(third, 9000);
   await seesTyping(ada, ""); // though the draft is still there
   assert.equal(await third.inputValue("#text"), "left alone");
   await types(third, "");
@@ -196,10 +211,10 @@ async function clickThrough() {
   await seesNote(ada, "Kay left");
 
   step("new messages while scrolled up");
-  for (const n of range(14)) await say(third, `Point ${n}`);
+  await sayAll(third, range(14).map((n) => `Point ${n}`));
   await sees(grace, "Point 14");
   await grace.$eval("#scroller", (scroller) => (scroller.scrollTop -= 500));
-  await sleep(200);
+  await grace.waitForSelector("#jump:not([hidden])");
   assert(!(await atEnd(grace)));
   await say(ada, "while you were reading");
   await say(ada, "and one more");
@@ -208,7 +223,7 @@ async function clickThrough() {
   await shoot(grace, "09-new-messages-phone-dark");
   await grace.tap("#jump");
   await grace.waitForFunction(() => document.querySelector("#jump").hidden);
-  assert(await atEnd(grace));
+  await seesEnd(grace);
 
   step("the count of unread messages in the title");
   await ada.evaluate(() => Object.defineProperty(document, "hidden", { configurable: true, get: () => true }));
@@ -221,7 +236,7 @@ async function clickThrough() {
   assert.equal(await ada.title(), "wswrapper chat");
 
   step("earlier messages are loaded");
-  for (const n of range(70)) await say(ada, `Line ${n}`);
+  await sayAll(ada, range(70).map((n) => `Line ${n}`));
   const late = await open(PHONE, "light");
   await shoot(late, "10-join-phone-light");
   await join(late, "Barbara");
@@ -234,13 +249,12 @@ async function clickThrough() {
   const texts = await late.$$eval(".said", (all) => all.map((line) => line.textContent));
   const lines = texts.map((text) => text.match(/: Line (\d+)$/)?.[1]).filter(Boolean);
   assert.deepEqual(lines.map(Number), range(70));
-  for (let tries = 0; tries < 30 && (await late.$eval("#earlier", (earlier) => !earlier.hidden)); tries++) {
-    await late.$eval("#scroller", (scroller) => (scroller.scrollTop = 0));
-    await sleep(150);
-  }
-  await late.$eval("#scroller", (scroller) => (scroller.scrollTop = 0));
+  await late.waitForFunction(() => {
+    document.querySelector("#scroller").scrollTop = 0;
+    return !document.querySelector("#start").hidden;
+  });
   await shoot(late, "11-start-phone-light");
-  assert(await late.$eval("#start", (start) => !start.hidden), "the start is reached");
+  assert(await late.$eval("#earlier", (earlier) => earlier.hidden), "there is nothing before the start");
 
   step("a stream without credit: each item waits for the answer to the one before");
   const newest = await late.evaluate(async () => {
@@ -272,27 +286,24 @@ async function clickThrough() {
 
   step("an outage: nothing can be sent, and what was missed comes once");
   outage = true;
+  const proxied = [ada, grace, third];
   const control = await open(DESK, "light", server.url); // past the proxy
+  const everyone = [...proxied, control];
   await join(control, "Margaret");
   await sees(ada, "Line 70");
   await ada.fill("#text", "a draft that stays");
-  proxy.up = false;
-  proxy.cut();
-  await state(ada, "reconnecting…");
-  await state(grace, "reconnecting…");
+  await lose(proxied);
   assert(await ada.$eval("#send", (send) => send.disabled));
   assert(await ada.$eval("#text", (text) => text.readOnly));
-  await say(control, "missed one");
-  await say(control, "missed two");
-  await sleep(2500);
+  await sayAll(control, ["missed one", "missed two"]);
+  await ada.waitForFunction(() => /again in \d+ s/.test(document.querySelector("#banner-text").textContent));
   await shoot(ada, "12-lost-desk-light");
   await shoot(grace, "13-lost-phone-dark");
   proxy.up = true;
-  for (const page of [ada, grace, third]) {
-    await state(page, "connected");
-    await sees(page, "missed one");
-    await sees(page, "missed two");
-  }
+  await ada.$eval("#retry", (retry) => retry.click()); // at once, since it is there for some seconds only
+  await grace.evaluate(() => dispatchEvent(new Event("online")));
+  await giveBack(proxied);
+  for (const text of ["missed one", "missed two"]) await all(proxied, (page) => sees(page, text));
   assert.equal(await ada.inputValue("#text"), "a draft that stays");
   await seesTyping(control, ""); // the draft that stays is an old one
   await ada.press("#text", "End");
@@ -300,69 +311,58 @@ async function clickThrough() {
   await seesTyping(control, "Ada is typing…");
   await say(ada, "back again");
   await seesTyping(control, "");
-  for (const page of [ada, grace, control]) await sees(page, "back again");
+  await all(everyone, (page) => sees(page, "back again"));
 
   step("the server still holds the old connection: the name is tried until it is free");
-  await sleep(5500); // after a stable connection the waiting times begin anew
-  proxy.cut(2500);
-  await sleep(300);
-  await state(ada, "joining…");
+  await all(proxied, (page) => passes(page, 6000));
+  const release = proxy.cutHere();
+  await all(proxied, (page) => state(page, "joining…"));
   await say(control, "meanwhile");
-  await state(ada, "connected");
-  await state(grace, "connected");
+  release();
+  await all(proxied, (page) => state(page, "connected"));
   await sees(ada, "meanwhile");
   await say(ada, "free again");
   await sees(control, "free again");
 
   step("a message that is lost on its way can be sent again");
-  await sleep(300);
-  proxy.up = false;
   proxy.freeze();
   await ada.fill("#text", "lost");
   await ada.press("#text", "Enter");
-  await sleep(200);
-  proxy.cut();
+  await ada.waitForSelector(".msg.sending");
+  await lose(proxied);
   await ada.waitForSelector(".msg.failed");
   await shoot(ada, "14-failed-desk-light");
-  proxy.up = true;
-  await state(ada, "connected");
+  await giveBack(proxied);
   await ada.click(".msg.failed .link >> text=Try again");
-  await sees(control, "lost");
-  await sees(ada, "lost");
+  await all([control, ada], (page) => sees(page, "lost"));
   assert.equal(await count(ada, ".msg.failed"), 0);
 
   step("a message whose answer is lost is there once");
-  await sleep(300);
   proxy.loseAnswers();
   await ada.fill("#text", "delivered");
   await ada.press("#text", "Enter");
   await sees(control, "delivered");
-  proxy.cut();
-  await state(ada, "connected");
+  await lose(proxied);
+  await ada.waitForSelector(".msg.failed");
+  await giveBack(proxied);
   await sees(ada, "delivered");
-  await sleep(400);
   assert.equal(await count(ada, ".msg.failed, .msg.sending"), 0);
-  await sees(ada, "delivered");
 
   step("after a reload still in the room");
-  await state(grace, "connected");
   await grace.reload();
   await state(grace, "connected");
   await grace.waitForSelector("#room:not([hidden])");
   await sees(grace, "delivered");
 
   step("the server is killed and started again");
+  await all(everyone, (page) => passes(page, 6000));
   await server.kill();
-  await state(ada, "reconnecting…");
-  await sleep(1500);
+  await all(everyone, (page) => state(page, "reconnecting…"));
   await server.start();
-  for (const page of [ada, grace, third, control]) await state(page, "connected");
+  await all(everyone, (page) => state(page, "connected"));
   await say(grace, "after the restart");
   await say(ada, "and hello");
-  for (const page of [ada, grace, third, control]) {
-    await sees(page, "after the restart");
-    await sees(page, "and hello");
-  }
+  for (const text of ["after the restart", "and hello"]) await all(everyone, (page) => sees(page, text));
   await sees(ada, "delivered");
   await shoot(ada, "15-restarted-desk-light");
 
@@ -374,7 +374,7 @@ async function clickThrough() {
   assert.equal(await ada.inputValue("#text"), huge);
   assert(await ada.$eval("#send", (send) => send.disabled));
   await shoot(ada, "16-too-long-desk-light");
-  assert(await atEnd(ada), "at the end with a tall composer");
+  await seesEnd(ada);
   const most = Number((await ada.textContent("#text-hint")).match(/at most (\d+)/)[1]);
   await ada.fill("#text", "x".repeat(most - 4));
   await ada.waitForFunction(() => /left/.test(document.querySelector("#text-hint").textContent));
@@ -389,7 +389,7 @@ async function clickThrough() {
   await hasNoSideScroll(control);
   await control.setViewportSize({ width: 390, height: 844 });
   await shoot(control, "18-room-phone-light");
-  assert(await atEnd(control));
+  await seesEnd(control);
 
   assert.deepEqual([...problems], [], "problems on the pages");
 }

@@ -3,7 +3,16 @@ import assert from "node:assert/strict";
 
 const PATIENCE = { timeout: 30_000 };
 
-export const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
+/** The time of day stands still in these pages, so that it does not matter how long something takes here. */
+export const stopClock = (context) =>
+  context.addInitScript(() => {
+    let now = Date.now();
+    Date.now = () => now;
+    window.pass = (ms) => (now += ms);
+  });
+
+/** Lets so many milliseconds pass in the page. */
+export const passes = (page, ms) => page.evaluate((ms) => window.pass(ms), ms);
 
 /** Waits until the connection's state is shown. */
 export const state = (page, text) => {
@@ -26,6 +35,17 @@ export async function say(page, text) {
   await page.waitForFunction(() => !document.querySelector(".msg.sending"));
 }
 
+/** Says one after the other, and does not wait for answers in between. */
+export async function sayAll(page, texts) {
+  await page.evaluate((texts) => {
+    for (const text of texts) {
+      document.querySelector("#text").value = text;
+      document.querySelector("#composer").requestSubmit();
+    }
+  }, texts);
+  await page.waitForFunction(() => !document.querySelector(".msg.sending"));
+}
+
 /** Writes into the composer, and sends nothing. */
 export const types = (page, text) => page.fill("#text", text);
 
@@ -41,7 +61,8 @@ export async function seesTyping(page, text) {
 }
 
 const said = ([text, times]) => {
-  const lines = [...document.querySelectorAll(".said")].map((line) => line.textContent.split(": ").slice(1).join(": "));
+  const said = [...document.querySelectorAll(".msg:not(.sending, .failed) .said")];
+  const lines = said.map((line) => line.textContent.split(": ").slice(1).join(": "));
   const found = lines.filter((line) => line === text).length;
   return times === undefined ? found : found === times;
 };
@@ -64,7 +85,15 @@ export const people = (page) => page.$$eval("#people-list bdi", (names) => names
 
 export const count = (page, selector) => page.$$eval(selector, (found) => found.length);
 
-export const atEnd = (page) => page.$eval("#scroller", (s) => s.scrollHeight - s.scrollTop - s.clientHeight < 60);
+const shownToEnd = () => {
+  const { scrollHeight, scrollTop, clientHeight } = document.querySelector("#scroller");
+  return scrollHeight - scrollTop - clientHeight < 60;
+};
+
+export const atEnd = (page) => page.evaluate(shownToEnd);
+
+/** Waits until the end of what was said is shown. */
+export const seesEnd = (page) => page.waitForFunction(shownToEnd, null, PATIENCE);
 
 export async function hasNoSideScroll(page) {
   const fits = await page.evaluate(() => {

@@ -49,13 +49,19 @@ export class Proxy {
     return [...this.#links].filter((link) => link.webSocket && !link.browser.destroyed);
   }
 
-  /** Ends the WebSockets of the browser; the server's side of them stays open for so many milliseconds. */
-  cut(hold = 0) {
-    for (const link of this.#webSockets) {
-      link.held = hold > 0;
+  /** Ends the WebSockets. */
+  cut() {
+    for (const link of this.#webSockets) this.#end(link);
+  }
+
+  /** Ends the browser's side of the WebSockets; the server's stays open until what is returned is called. */
+  cutHere() {
+    const links = this.#webSockets;
+    for (const link of links) {
+      link.held = true;
       link.browser.destroy();
-      if (hold > 0) setTimeout(() => this.#end(link), hold);
     }
+    return () => links.forEach((link) => this.#end(link));
   }
 
   /** The WebSockets that there are now stay open, and nothing arrives any more. */

@@ -111,7 +111,8 @@ async fn items_of_a_stream_are_held_up_to_the_limit_or_to_its_window() {
 
 #[tokio::test]
 async fn bytes_of_a_stream_are_held_up_to_the_limit_and_count_again_when_they_are_taken() {
-    let limits = Limits { stream_bytes: 1_000, ..Limits::default() };
+    // Each item counts for 32 more.
+    let limits = Limits { stream_bytes: 1_000 + 2 * 32, ..Limits::default() };
     let (mut raw, mut stream, channel) = stream_of_raw(limits, 100).await;
     // Quotes are of the JSON.
     let item = |length: usize| {
@@ -150,4 +151,49 @@ async fn stream_waits_for_a_peer_that_does_not_read_and_then_goes_on() {
         assert_eq!(raw.receive().await["a"][1]["value"][0], n);
     }
     assert_eq!(raw.receive().await["a"], json!(["next", {"done": true}]));
+}
+
+#[tokio::test]
+async fn streams_that_wait_for_room_wait_for_half_of_it() {
+    let desk = Desk::new();
+    let server = desk.serve(Limits { outbound_bytes: 50_000, ..Limits::default() }).build().expect("it can be mounted");
+    let (mut raw, _) = RawPeer::dial(&server);
+    raw.send(r#"{"a":["pages",1000],"i":1}"#).await;
+    raw.send(r#"{"a":["credit",65536],"h":1}"#).await;
+    raw.send(r#"{"a":["start"],"h":1}"#).await;
+    let_others_run().await;
+    assert_eq!(raw.receive().await, json!({"i": 1, "h": 1}));
+    // Each page that is read lets another one leave.
+    let (mut made, mut batches) = (desk.log.entries().len(), Vec::new());
+    for n in 1..=20 {
+        assert_eq!(raw.receive().await["a"][1]["value"][0], n);
+        let_others_run().await;
+        let more = desk.log.entries().len() - std::mem::replace(&mut made, desk.log.entries().len());
+        batches.extend((more > 0).then_some(more));
+    }
+    assert!((3..=8).contains(&batches.len()), "{batches:?}");
+    assert!(batches.iter().all(|pages| *pages >= 2), "{batches:?}");
+}
+
+#[tokio::test]
+async fn what_a_stream_held_makes_room_when_it_is_dropped() {
+    // Four items of one byte.
+    let limits = Limits { stream_bytes: 4 * 33, ..Limits::default() };
+    let (mut raw, client) = RawPeer::accept(Client::builder().limits(limits));
+    for _ in 0..3 {
+        let call = tokio::spawn(client.request::<Streaming<u32, Rejection>>("count", ()));
+        let id = raw.receive().await["i"].clone();
+        raw.send(&json!({"i": id, "h": 1}).to_string()).await;
+        let mut stream = call.await.expect("no panic").expect("a stream");
+        for n in 1..=3 {
+            raw.send(&json!({"a": ["next", {"value": n, "done": false}], "h": id}).to_string()).await;
+        }
+        let_others_run().await;
+        // One was taken, two were taken out of the inbox with it, and one is there.
+        assert!(matches!(stream.next().await, Some(Ok(1))));
+        raw.send(&json!({"a": ["next", {"value": 4, "done": false}], "h": id}).to_string()).await;
+        raw.silence().await;
+        drop(stream);
+        assert_eq!(raw.receive().await["x"], json!({"message": "Request aborted"}));
+    }
 }

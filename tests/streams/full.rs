@@ -185,3 +185,12 @@ async fn no_number_of_lost_items_is_too_much() {
     }
     assert_eq!((count, items.lost()), (3_000, u64::MAX));
 }
+
+#[tokio::test]
+async fn what_is_held_for_a_consumer_that_is_behind_has_a_limit_of_its_own() {
+    let limits = Limits { stream_items: 2, ..Limits::default() };
+    let pair = pair(Server::builder().service(Market).limits(limits));
+    let prices = PricesProxy::new(&pair.client);
+    let (items, lost, _) = through_a_window(prices.oldest(10).await.expect("a stream")).await;
+    assert_eq!((items, lost), (vec![1, 2, 3, 4, 9, 10], 4));
+}

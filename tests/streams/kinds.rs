@@ -2,7 +2,7 @@
 
 use super::support::{RawPeer, pair, pair_with};
 use super::{all, until_error};
-use futures_util::{StreamExt, stream};
+use futures_util::stream::{self, FusedStream, StreamExt};
 use wswrapper::{CallError, Client, Counters, Rejection, Server, Stream, Streaming, WsError, ws_handlers, ws_service};
 
 type Answer<T> = Result<T, Stop>;
@@ -101,6 +101,21 @@ async fn streams_go_over_tcp() {
     let numbers = NumbersProxy::new(&Client::connect(&url).await.expect("it listens"));
     let items = numbers.count(10_000).await.expect("a stream").window(256);
     assert_eq!(all(items).await.len(), 10_000);
+}
+
+#[tokio::test]
+async fn stream_is_terminated_once_its_end_or_its_error_was_told() {
+    let pair = pair(Server::builder().service(desk()));
+    let numbers = NumbersProxy::new(&pair.client);
+    let mut items = numbers.count(1).await.expect("a stream");
+    assert!(!items.is_terminated());
+    assert!(matches!(items.select_next_some().await, Ok(2)));
+    assert!(!items.is_terminated());
+    assert!(items.next().await.is_none());
+    assert!(items.is_terminated());
+    let mut items = numbers.until(0, false).await.expect("a stream");
+    assert!(items.select_next_some().await.is_err());
+    assert!(items.is_terminated());
 }
 
 #[tokio::test]

@@ -140,24 +140,30 @@ use proc_macro::TokenStream;
 /// }
 /// ```
 ///
-/// A stream is polled in the task of its connection, and may borrow from `self`. It is dropped
-/// when the caller drops its `Streaming`.
+/// A stream is polled in the task of its connection, from when the caller asks for the first item,
+/// and may borrow from `self`. It is dropped when the caller drops its `Streaming`. One of several
+/// types is boxed in the body, behind the same `impl Stream<Item = T> + Send`.
 ///
 /// The caller says how many items may be on their way to it: `numbers.window(256)`, before the
 /// first is taken. What becomes of more of them is for the method to say, by
 /// `#[ws(on_full = "..")]`:
 ///
 /// - `"wait"`: the stream is not polled until there is room. This is the default.
-/// - `"drop_oldest"`, `"drop_newest"`: an item that waits is thrown away.
+/// - `"drop_oldest"`, `"drop_newest"`: as many items as the window has wait, and of more the oldest
+///   or the newest is thrown away.
 /// - `"latest"`: only the newest item waits.
-/// - `"close"`: the stream ends.
+/// - `"close"`: the stream ends with the error `The consumer is too slow`, code `TooSlow`.
+///
+/// They wait at the producer: those that are on their way still arrive, so that a caller who wants
+/// what is new says `window(1)`.
 ///
 /// # Uploads
 ///
 /// An argument `Upload<T>` is a stream that the caller sends: the handler takes its items while
 /// they come, and answers when it likes. It is read by `next().await`, which gives
 /// `Option<Result<T, CallError<E>>>`. The proxy takes any `Stream` there: of `T`, or, for
-/// `Upload<T, E>`, of `Result<T, E>`.
+/// `Upload<T, E>`, of `Result<T, E>`. The macro knows it by its name, as it does `Context`: no
+/// alias is one.
 ///
 /// ```
 /// use std::convert::Infallible;
@@ -197,7 +203,7 @@ use proc_macro::TokenStream;
 ///
 /// A method can open another service for its caller alone: it returns a `Scoped` of that
 /// service's contract, made of the value that serves it. The caller gets its proxy. When the
-/// caller drops the last handle of it, the value is dropped too.
+/// caller drops the last handle of it, the value is dropped too, and what is under way on it ends.
 ///
 /// ```
 /// use std::convert::Infallible;
@@ -287,7 +293,7 @@ pub fn ws_service(args: TokenStream, item: TokenStream) -> TokenStream {
 /// Makes an `impl` block's methods handlers.
 ///
 /// On the `impl` of a trait with [`ws_service`](macro@ws_service), the type serves that
-/// contract. It may serve several.
+/// contract. It may serve several, each mounted by `service_as::<dyn Calc>`.
 ///
 /// On a plain `impl` block, the block is its own contract, and all of its functions are
 /// handlers, with the attributes and the rules of a trait's methods. Its proxy is

@@ -53,7 +53,8 @@ use tokio::sync::Notify;
 /// ```
 ///
 /// It is a handle, cheap to clone. **Dropping the last one that a caller has aborts the channel**; those of the end that
-/// has made it keep nothing open.
+/// has made it keep nothing open. A caller's handler on the channel that keeps a handle to it keeps it open until the other
+/// end ends it: [`Context::called_on`](crate::Context::called_on) gives one that does not.
 #[derive(Clone)]
 pub struct AnonymousChannel {
     scope: Arc<Scope>,
@@ -152,7 +153,8 @@ impl AnonymousChannel {
         }
     }
 
-    /// Closes the channel at both ends, for this reason [P-63]; what is under way on it is cancelled.
+    /// Closes the channel at both ends, for this reason [P-63]; what is under way on it is cancelled:
+    /// `channel.abort(&Reason::new("enough"))`.
     pub fn abort(&self, reason: &Reason) {
         self.scope.abort(&self.peer, Some(reason));
     }
@@ -167,7 +169,7 @@ impl AnonymousChannel {
         CloseSignal { scope: Arc::clone(&self.scope) }
     }
 
-    handler_methods!("of this channel");
+    handler_methods!("of this channel", "the one for once, the other, and then the contracts that are served");
 
     fn encode(&self, event: &str, arguments: impl IntoArguments) -> Result<EncodedCall, SendError> {
         encode_on(self.key()?, event, arguments)
@@ -222,6 +224,8 @@ impl Scope {
     pub(crate) fn open(&self, key: ChannelKey) {
         let known = self.key.get_or_init(|| key);
         debug_assert_eq!(*known, key, "a channel is opened once");
+        // Whoever ends it at the same time takes this lock too, and so finds the key or is found to have ended it.
+        drop(self.services());
     }
 
     pub(crate) fn key(&self) -> Option<ChannelKey> {

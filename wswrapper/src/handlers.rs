@@ -179,11 +179,16 @@ pub(crate) struct Found {
 /// Writes `on`, `once` and `off` for a handle that has `dynamic_handlers()` and `handled_channel()`.
 macro_rules! handler_methods {
     ($of:literal) => {
+        $crate::handlers::handler_methods!(
+            $of,
+            "the peer's for once, the peer's, the server's for once, the server's, and then the mounted services [P-93]"
+        );
+    };
+    ($of:literal, $order:literal) => {
         #[doc = concat!("Handles an event ", $of, " with a closure, in the place of an earlier one.")]
         ///
         /// Arguments, results, errors and a [`Context`](crate::Context) are as in services; see
-        /// [`HandlerFn`](crate::HandlerFn). Of several handlers for an event one runs: the peer's for once, the peer's,
-        /// the server's for once, the server's, and then the mounted services [P-93].
+        #[doc = concat!("[`HandlerFn`](crate::HandlerFn). Of several handlers for an event one runs: ", $order, ".")]
         pub fn on<M: 'static>(&self, event: &str, handler: impl crate::HandlerFn<M>) -> Result<(), crate::NameError> {
             self.dynamic_handlers().add(self.handled_channel(), event, crate::handlers::Times::Always, handler)
         }

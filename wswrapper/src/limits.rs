@@ -25,6 +25,7 @@ pub struct Limits {
     pub handshake_timeout: Duration,
     /// Time for a call, unless it has one [of its own](crate::Call::timeout): it ends as
     /// [`TimedOut`](crate::CallError::TimedOut) and the peer is told. `None` waits for ever. Default 2 minutes.
+    /// It is not for what comes after the answer, a stream or a scoped service, but for a whole upload it is.
     pub call_timeout: Option<Duration>,
     /// Calls of ours that wait for an answer, on one connection. A further one fails with
     /// [`TooManyCalls`](crate::SendError::TooManyCalls). Default 16,384.
@@ -39,19 +40,21 @@ pub struct Limits {
     pub open_channels: usize,
     /// Items of one stream that came and were not taken, from a producer that knows no flow control, such as JavaScript's
     /// `iterableHandler`. Beyond it the stream is aborted and ends with [`CallError::Overflow`](crate::CallError::Overflow).
-    /// From others there are never more than the stream's window. Default 16,384.
+    /// From others there are never more than the stream's window. It also bounds what a stream of this end holds for a
+    /// consumer that is behind, where it drops items beyond the window. Default 16,384.
     pub stream_items: usize,
-    /// Bytes of the items of all streams of one connection that came and were not taken. A stream whose item goes beyond
-    /// it is aborted and ends with [`CallError::Overflow`](crate::CallError::Overflow). Default 64 MiB: as much as one
-    /// stream has in its window, be each item a whole frame. Streams of such items want smaller windows if there are many.
+    /// Bytes of the items of all streams of one connection that came and were not taken, and 32 for each. A stream whose
+    /// item goes beyond it is aborted and ends with [`CallError::Overflow`](crate::CallError::Overflow). Default 64 MiB: as
+    /// much as one stream has in its window, be each item a whole frame. Streams of such items want smaller windows if
+    /// there are many.
     pub stream_bytes: usize,
     /// Bytes of events and requests that came while no further handler could start. When they are full the connection
     /// is not read, and TCP slows the peer down; that the peer goes away meanwhile is noticed when reading goes on.
     /// Responses and cancellations are not held. Default 4 MiB.
     pub held_bytes: usize,
     /// Bytes that wait to be written to one connection, and as many again that handles have queued behind them. While
-    /// there are so many, events and requests to this peer wait
-    /// for room, broadcasts leave it out with [`Full`](crate::SendError::Full), and no further handlers start for it. At
+    /// there are so many, events, requests and streams to this peer wait until half of it was written, broadcasts leave
+    /// it out with [`Full`](crate::SendError::Full), and no further handlers start for it. At
     /// three times as many, which only a peer reaches that sends pings and the like and reads nothing, the connection is
     /// not read either. Default 4 MiB.
     pub outbound_bytes: usize,

@@ -11,7 +11,8 @@ use std::sync::Arc;
 ///
 /// The caller gets the contract's proxy, bound to that channel. When the last clone of that is dropped the channel is
 /// aborted, and the service is dropped; calls that are then under way end as [`Closed`](crate::CallError::Closed), and its
-/// streams end too: keep the proxy as long as you use what came from it.
+/// streams end too, with the error `Request aborted`: keep the proxy as long as you use what came from it, so not
+/// `desk.register(1).await?.history().await?`.
 ///
 /// ```
 /// # use wswrapper::{AnonymousChannel, CallError, Peer, Scoped, ws_handlers, ws_service};

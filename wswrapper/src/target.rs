@@ -13,7 +13,7 @@ use crate::stream::{Source, UploadCall};
 use serde::Serialize;
 use std::future::Future;
 
-/// What events can be sent to: a [`Peer`], a [`Channel`], a [`Broadcast`].
+/// What events can be sent to: a [`Peer`], a [`Channel`], an [`AnonymousChannel`], a [`Broadcast`].
 pub trait Target: SendTo + Clone + Send + Sync + 'static {
     /// The future of an event that is sent.
     type Emit: Future + Send;

@@ -52,7 +52,11 @@ impl<T: Transport> Driver<T> {
             }
             message => match self.link.handle(message.clone(), received.frame, received.at) {
                 Handled::Caller(waker) => self.callers.push(waker),
-                Handled::Cancelled(handler, reason) => self.cancel(handler, reason),
+                Handled::Callers(wakers) => self.callers.extend(wakers),
+                Handled::Cancelled(handler, reason, waker) => {
+                    self.callers.extend(waker);
+                    self.cancel(handler, reason);
+                }
                 Handled::Resumed(handler) => self.running.wake(handler),
                 Handled::Serve(scope) => {
                     let Message::Call(call) = message else { return };

@@ -253,8 +253,11 @@ impl<T: Transport> Driver<T> {
     /// Goes to sleep; true if something has come up meanwhile.
     fn rest(&mut self, cx: &mut Context<'_>) -> bool {
         let awake = self.running.register(cx.waker());
-        let output_full = self.transport.output().len() >= self.link.end.limits.outbound_bytes;
-        let Rest { queued, timeout, close, ended_channels } = self.link.rest(cx.waker(), output_full);
+        let (unsent, most) = (self.transport.output().len(), self.link.end.limits.outbound_bytes);
+        let output_full = unsent >= most;
+        // A crowd that waits for room is not woken for every byte that is read.
+        let has_room = !output_full && unsent <= most / 2;
+        let Rest { queued, timeout, close, ended_channels } = self.link.rest(cx.waker(), has_room);
         for channel in ended_channels {
             self.end_channel(channel, &Reason::new("The channel was aborted"));
         }

@@ -17,7 +17,9 @@ use std::sync::Arc;
 /// A closure that can handle an event: `|a: i64, b: String| async move { .. }`, with a [`Context`] first if it wants one,
 /// and up to eight arguments.
 ///
-/// It gives a `Result` of anything that can be a handler's result and error, or a plain [value](Value).
+/// It gives a `Result` of anything that can be a handler's result and error, or a plain [value](Value), a
+/// [`Scoped`](crate::Scoped) service and an [`AnonymousChannel`](crate::AnonymousChannel) among them. Streams and uploads
+/// are for the methods of a `#[ws_handlers]` impl.
 #[diagnostic::on_unimplemented(
     message = "this cannot be an event's handler",
     label = "not an async closure with arguments and a result that travel",

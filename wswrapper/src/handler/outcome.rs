@@ -13,7 +13,8 @@ use std::marker::PhantomData;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a handler argument",
     label = "not decodable from a JSON argument",
-    note = "for a type of your own, add `#[derive(serde::Deserialize)]`"
+    note = "for a type of your own, add `#[derive(serde::Deserialize)]`",
+    note = "a stream of the caller's is taken as `Upload<T>`, under no other name"
 )]
 pub trait Argument: DeserializeOwned {}
 

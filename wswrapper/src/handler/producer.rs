@@ -110,8 +110,8 @@ impl<F: Future<Output = ()> + Send> Running for Producing<F> {
             }
         }
         let this = self.project();
-        *this.link.lent.lock() = Some(answers.lend());
-        let _take_back = TakeBack(&this.link.lent, answers);
+        *this.link.lent().lock() = Some(answers.lend());
+        let _take_back = TakeBack(this.link.lent(), answers);
         this.future.poll(cx)
     }
 }
@@ -160,7 +160,7 @@ impl Producer {
                 let rejection = error.into_rejection();
                 Box::pin(async move {
                     let Self { link, call, .. } = self;
-                    link.lent.using(&link, |answers| answers.end::<()>(&call, Err(rejection)));
+                    link.lent().using(&link, |answers| answers.end::<()>(&call, Err(rejection)));
                 })
             }
         }

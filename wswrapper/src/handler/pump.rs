@@ -44,7 +44,7 @@ where
         let mut this = self.project();
         let link = Arc::clone(&this.pump.producer.link);
         this.pump.polling = true;
-        let pumped = link.lent.using(&link, |answers| {
+        let pumped = link.lent().using(&link, |answers| {
             this.pump.pump(answers, || {
                 let item = ready!(this.stream.as_mut().poll_next(cx));
                 Poll::Ready(item.map(&*this.into_result))
@@ -174,7 +174,8 @@ impl<T: StreamItem> Pump<T> {
         if self.producer.on_full == OnFull::Wait {
             return Pumped::Waits;
         }
-        let window = self.producer.link.window(channel).unwrap_or(WINDOW) as usize;
+        let link = &self.producer.link;
+        let window = (link.window(channel).unwrap_or(WINDOW) as usize).min(link.end.limits.stream_items);
         for _ in 0..most {
             if self.end.is_some() {
                 return Pumped::Waits;

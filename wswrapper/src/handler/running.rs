@@ -6,6 +6,7 @@ use super::label::Label;
 use crate::message_log::CallLog;
 use crate::proto::{ChannelKey, RequestId};
 use slab::Slab;
+use std::collections::BTreeSet;
 use std::num::NonZeroU64;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,8 +17,8 @@ pub(crate) struct RunningSet {
     places: Slab<Place>,
     /// How many of them send streams.
     streams: usize,
-    /// How many of them were called on anonymous channels.
-    on_channels: usize,
+    /// Those that were called on anonymous channels.
+    on_channels: BTreeSet<(ChannelKey, RunningKey)>,
     woken: Arc<Woken>,
     next_key: NonZeroU64,
     /// Kept for its capacity.
@@ -43,10 +44,15 @@ struct Place {
 }
 
 /// Which one; never the same twice.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(crate) struct RunningKey {
     index: usize,
     unique: NonZeroU64,
+}
+
+impl RunningKey {
+    const FIRST: Self = Self { index: 0, unique: NonZeroU64::MIN };
+    const LAST: Self = Self { index: usize::MAX, unique: NonZeroU64::MAX };
 }
 
 /// Those that have been woken, and the driver that is to poll them.
@@ -94,7 +100,7 @@ impl RunningSet {
         Self {
             places: Slab::new(),
             streams: 0,
-            on_channels: 0,
+            on_channels: BTreeSet::new(),
             woken: Arc::default(),
             next_key: NonZeroU64::MIN,
             batch: Vec::new(),
@@ -112,7 +118,7 @@ impl RunningSet {
         let key = RunningKey { index: entry.key(), unique: self.next_key };
         self.next_key = self.next_key.saturating_add(1);
         self.streams += usize::from(handler.is_stream);
-        self.on_channels += usize::from(handler.on.is_some());
+        self.on_channels.extend(handler.on.map(|channel| (channel, key)));
         let waker = Arc::new(HandlerWaker { key, queued: AtomicBool::new(true), woken: Arc::clone(&self.woken) });
         entry.insert(Place { handler, waker });
         self.woken.lock().keys.push(key);
@@ -167,7 +173,9 @@ impl RunningSet {
         found.then(|| {
             let handler = self.places.remove(key.index).handler;
             self.streams -= usize::from(handler.is_stream);
-            self.on_channels -= usize::from(handler.on.is_some());
+            if let Some(channel) = handler.on {
+                self.on_channels.remove(&(channel, key));
+            }
             handler
         })
     }
@@ -189,17 +197,14 @@ impl RunningSet {
 
     /// Takes out those that were called on an anonymous channel.
     pub(crate) fn take_on(&mut self, channel: ChannelKey) -> Vec<(RunningKey, RunningHandler)> {
-        if self.on_channels == 0 {
-            return Vec::new();
-        }
-        let on_it = self.places.iter().filter(|(_, place)| place.handler.on == Some(channel));
-        let keys: Vec<_> = on_it.map(|(_, place)| place.waker.key).collect();
+        let on_it = self.on_channels.range((channel, RunningKey::FIRST)..=(channel, RunningKey::LAST));
+        let keys: Vec<_> = on_it.map(|(_, key)| *key).collect();
         keys.into_iter().filter_map(|key| Some((key, self.remove(key)?))).collect()
     }
 
     /// Takes all out.
     pub(crate) fn take_all(&mut self) -> impl Iterator<Item = RunningHandler> + use<> {
-        (self.streams, self.on_channels) = (0, 0);
+        (self.streams, self.on_channels) = (0, BTreeSet::new());
         std::mem::take(&mut self.places).into_iter().map(|(_, place)| place.handler)
     }
 }

@@ -78,19 +78,21 @@ impl LinkState {
                 let Ends { wakers, .. } = self.take_events();
                 return Handled::ChannelEnded(key, scope, reason.read(), wakers);
             }
-            Incoming::Aborted(_, _, Some(handler), reason) => return Handled::Cancelled(handler, reason.read()),
-            Incoming::Aborted(key, ChannelEnd::Inbox(_), None, reason)
+            Incoming::Aborted(_, _, Some(handler), reason) => return Handled::Cancelled(handler, reason.read(), None),
+            Incoming::Aborted(key, end @ ChannelEnd::Inbox(_), None, reason)
                 if self.core.awaited_result(key) == AwaitedResult::Never
                     && let Some(handler) = self.core.runner(key) =>
             {
-                // Nobody will ask for the result of this upload.
+                // Nobody will ask for the result of this upload. Its items may be taken by a task.
+                let waker = self.end_stream(&end, || StreamEnd::Aborted(reason.read()));
                 self.core.close_channel(key);
-                return Handled::Cancelled(handler, reason.read());
+                return Handled::Cancelled(handler, reason.read(), waker);
             }
             Incoming::Aborted(_, end, None, reason) => {
                 // Calls on the channel can only be an upload's, which looks there itself.
-                let Ends { wakers, .. } = self.take_events();
-                self.end_stream(&end, || StreamEnd::Aborted(reason.read())).or(wakers.into_iter().next())
+                let Ends { mut wakers, .. } = self.take_events();
+                wakers.extend(self.end_stream(&end, || StreamEnd::Aborted(reason.read())));
+                return Handled::Callers(wakers);
             }
             _ => None,
         };
@@ -145,7 +147,9 @@ impl Link {
     }
 
     fn ended_channel(&self, mut state: MutexGuard<'_, LinkState>, kept: Option<ChannelEnd>) {
-        let Ends { wakers, .. } = state.take_events();
+        let Ends { mut wakers, .. } = state.take_events();
+        // Items may still be taken, by a task.
+        wakers.extend(kept.as_ref().and_then(|end| state.end_stream(end, || StreamEnd::Closed)));
         self.wake(state);
         drop(kept);
         wakers.into_iter().for_each(Waker::wake);
@@ -226,7 +230,12 @@ impl Link {
     pub(crate) fn drop_inbox(&self, inbox: usize, channel: ChannelKey, unused: usize) {
         let mut state = self.lock();
         let waker = state.remove_inbox(inbox, unused);
-        if state.core.leave(channel, None) {
+        let left = state.core.leave(channel, None);
+        if let Some(ChannelEnd::Inbox(place)) = state.core.channel_end(channel) {
+            // The next inbox may be another's.
+            *place = None;
+        }
+        if left {
             self.wake(state);
         } else {
             drop(state);

@@ -17,8 +17,10 @@ use tokio::time::Instant;
 pub(crate) enum Handled {
     /// Wake whoever waits for what it brought.
     Caller(Waker),
-    /// Stop this handler.
-    Cancelled(RunningKey, Reason),
+    /// The same for all of them.
+    Callers(Vec<Waker>),
+    /// Stop this handler, and wake who takes its items elsewhere.
+    Cancelled(RunningKey, Reason, Option<Waker>),
     /// This handler may go on: with its stream, or to the end of its upload.
     Resumed(RunningKey),
     /// Start a handler of this channel.
@@ -83,7 +85,7 @@ impl Link {
                 }
                 state.end_call(slot, End::Opened { channel, inbox })
             }
-            Incoming::Cancelled(handler, reason) => Handled::Cancelled(handler, reason.read()),
+            Incoming::Cancelled(handler, reason) => Handled::Cancelled(handler, reason.read(), None),
             Incoming::Call(_) | Incoming::Nothing => Handled::Nothing,
             Incoming::NotJson => Handled::NotJson,
             incoming => state.channel(incoming),
@@ -93,7 +95,7 @@ impl Link {
     }
 
     /// The driver goes to sleep, to be woken by handles: says what they have asked for meanwhile.
-    pub(crate) fn rest(&self, driver: &Waker, output_full: bool) -> Rest {
+    pub(crate) fn rest(&self, driver: &Waker, has_room: bool) -> Rest {
         let mut state = self.lock();
         match &mut state.driver {
             Some(waker) => waker.clone_from(driver),
@@ -102,8 +104,7 @@ impl Link {
         let close = state.close.clone();
         let queued = !state.core.is_drained();
         let timeout = state.core.poll_timeout().map(Instant::from_std);
-        let full = output_full || self.is_full(&state);
-        let room = if full { Vec::new() } else { std::mem::take(&mut state.room) };
+        let room = if has_room && !self.is_full(&state) { state.take_room() } else { Vec::new() };
         let ended_channels = std::mem::take(&mut state.ended_channels);
         drop(state);
         room.into_iter().for_each(Waker::wake);
@@ -121,7 +122,7 @@ impl Link {
         state.core.close();
         state.closed = Some(closed);
         let ends = state.take_events();
-        let room = std::mem::take(&mut state.room);
+        let room = state.take_room();
         self.count_queued(&state);
         drop(state);
         drop(self.data.take());

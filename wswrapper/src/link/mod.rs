@@ -36,7 +36,8 @@ pub(crate) struct Link {
     /// Handlers of this peer alone; most have none.
     handlers: OnceLock<Box<DynamicHandlers>>,
     pub(crate) data: Data,
-    pub(crate) lent: Lent,
+    /// Only handlers that send streams are lent anything.
+    lent: OnceLock<Box<Lent>>,
     state: Mutex<LinkState>,
     /// Bytes in the core's queue: spares the driver a lock before each answer.
     queued: AtomicUsize,
@@ -85,7 +86,7 @@ impl Link {
             ended_channels: Vec::new(),
             close: None,
             driver: None,
-            room: Vec::new(),
+            room: None,
             closed: None,
         };
         Self {
@@ -98,7 +99,7 @@ impl Link {
             blocked: AtomicUsize::new(0),
             handlers: OnceLock::new(),
             data: Data::default(),
-            lent: Lent::default(),
+            lent: OnceLock::new(),
             ended: Notify::new(),
         }
     }
@@ -165,6 +166,11 @@ impl Link {
             state.core.open();
         }
         ended
+    }
+
+    /// What the driver lends to handlers.
+    pub(crate) fn lent(&self) -> &Lent {
+        self.lent.get_or_init(Box::default)
     }
 
     /// The handlers of this peer alone.

@@ -1,11 +1,12 @@
 //! Calls and events of ours on their way out.
 
+use super::state::Ends;
 use super::{ChannelEnd, Link};
 use crate::call::{CallSlot, End, Expected, Waiting};
 use crate::error::SendError;
 use crate::proto::{EncodedCall, Outgoing, Reason};
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -89,6 +90,8 @@ impl Link {
             }
             _ => None,
         };
+        // Calls that were under way on the channel.
+        let Ends { wakers, .. } = state.take_events();
         if cancelled || opened.is_some() {
             self.wake(state);
         } else {
@@ -98,5 +101,6 @@ impl Link {
             scope.end(reason.cloned().unwrap_or_else(|| Reason::new("Request aborted")));
         }
         drop((slot, opened));
+        wakers.into_iter().for_each(Waker::wake);
     }
 }

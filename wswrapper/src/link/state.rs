@@ -8,6 +8,7 @@ use crate::handler::RunningKey;
 use crate::proto::{ChannelKey, Connection, Event};
 use crate::stream::{Inbox, StreamEnd};
 use slab::Slab;
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::task::Waker;
 
@@ -24,10 +25,18 @@ pub(crate) struct LinkState {
     pub(crate) close: Option<CloseRequest>,
     /// Set while the driver sleeps.
     pub(crate) driver: Option<Waker>,
-    /// Senders that wait for room.
-    pub(super) room: Vec<Waker>,
+    /// Senders that wait for room; most of the time there are none.
+    pub(super) room: Option<Box<Room>>,
     /// How the connection ended, until another transport is bound.
     pub(super) closed: Option<Closed>,
+}
+
+/// Senders that wait, each once, in the order in which they came.
+#[derive(Default)]
+pub(super) struct Room {
+    pub(super) wakers: Vec<Waker>,
+    /// What tells one from another: a crowd of them is not searched.
+    known: HashSet<(usize, usize)>,
 }
 
 /// What has ended without a frame, to be acted on outside the lock.
@@ -50,9 +59,15 @@ impl LinkState {
     }
 
     pub(super) fn wait_for_room(&mut self, waker: &Waker) {
-        if !self.room.iter().any(|waiting| waiting.will_wake(waker)) {
-            self.room.push(waker.clone());
+        let room = self.room.get_or_insert_default();
+        if room.known.insert((waker.data().addr(), std::ptr::from_ref(waker.vtable()).addr())) {
+            room.wakers.push(waker.clone());
         }
+    }
+
+    /// Those who wait for room, to be woken outside the lock.
+    pub(super) fn take_room(&mut self) -> Vec<Waker> {
+        self.room.take().map(|room| room.wakers).unwrap_or_default()
     }
 
     /// Leaves the ends of calls and streams where they are waited for.

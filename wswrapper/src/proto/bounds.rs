@@ -8,9 +8,13 @@ pub struct Bounds {
     /// Items of one stream that came and were not taken, from a producer that knows no flow control; beyond it the
     /// stream is aborted [P-83].
     pub stream_items: usize,
-    /// Bytes of the items of all streams that came and were not taken; a stream whose item goes beyond it is aborted.
+    /// Bytes of the items of all streams that came and were not taken, and [`ITEM_BYTES`] for each; a stream whose item goes
+    /// beyond it is aborted.
     pub stream_bytes: usize,
 }
+
+/// What an item takes beside its JSON. The rest of its frame is longer, so that a window of whole frames is within bounds.
+pub const ITEM_BYTES: usize = 32;
 
 impl Default for Bounds {
     fn default() -> Self {

@@ -7,7 +7,7 @@ use foldhash::fast::FixedState;
 use std::collections::HashMap;
 
 /// An anonymous channel of a connection; no two are the same, though a peer may use a number again.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct ChannelKey {
     id: RequestId,
     opened_by: Opener,
@@ -15,7 +15,7 @@ pub struct ChannelKey {
 }
 
 /// Who has answered a request with the channel: numbers do not tell [P-68].
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Opener {
     /// A handler of ours; its number is that of the peer's request.
     Us,
@@ -69,18 +69,27 @@ pub(super) enum Stream {
     Consumer(Box<Consumer>),
 }
 
-/// Both kinds, apart.
+/// All channels of a connection. Most have none, and then nothing is kept for them.
 #[derive(Debug)]
 pub(super) struct Channels<R, C> {
+    tables: Option<Box<Tables<R, C>>>,
+    /// Goes on counting when the connection is opened again.
+    next_serial: u64,
+}
+
+/// Both kinds, apart.
+#[derive(Debug)]
+struct Tables<R, C> {
     opened: HashMap<RequestId, Channel<R, C>>,
     /// The ids are our own, so that any hash will do.
     received: HashMap<RequestId, Channel<R, C>, FixedState>,
-    next_serial: u64,
+    /// Items that we have sent as requests [P-85].
+    unanswered: HashMap<RequestId, ChannelKey, FixedState>,
 }
 
 impl<R, C> Default for Channels<R, C> {
     fn default() -> Self {
-        Self { opened: HashMap::new(), received: HashMap::default(), next_serial: 0 }
+        Self { tables: None, next_serial: 0 }
     }
 }
 
@@ -96,24 +105,30 @@ impl<R, C> Channels<R, C> {
             Role::Upload => Stream::Consumer(Box::new(Consumer::of_upload())),
         };
         let channel = Channel { end, runner: None, serial, calls: 0, stream };
+        let tables = self.tables.get_or_insert_with(|| {
+            let (opened, received, unanswered) = (HashMap::new(), HashMap::default(), HashMap::default());
+            Box::new(Tables { opened, received, unanswered })
+        });
         match opened_by {
-            Opener::Us => self.opened.insert(id, channel),
-            Opener::Peer => self.received.insert(id, channel),
+            Opener::Us => tables.opened.insert(id, channel),
+            Opener::Peer => tables.received.insert(id, channel),
         };
         ChannelKey { id, opened_by, serial }
     }
 
     /// The channel that the peer means by this number.
     pub(super) fn find(&self, id: RequestId, ours: &Ids) -> Option<ChannelKey> {
+        let tables = self.tables.as_ref()?;
         let key = |opened_by| move |channel: &Channel<R, C>| ChannelKey { id, opened_by, serial: channel.serial };
-        let received = ours.knows(id).then(|| self.received.get(&id)).flatten();
-        received.map(key(Opener::Peer)).or_else(|| self.opened.get(&id).map(key(Opener::Us)))
+        let received = ours.knows(id).then(|| tables.received.get(&id)).flatten();
+        received.map(key(Opener::Peer)).or_else(|| tables.opened.get(&id).map(key(Opener::Us)))
     }
 
     pub(super) fn get(&mut self, key: ChannelKey) -> Option<&mut Channel<R, C>> {
+        let tables = self.tables.as_mut()?;
         let channel = match key.opened_by {
-            Opener::Us => self.opened.get_mut(&key.id),
-            Opener::Peer => self.received.get_mut(&key.id),
+            Opener::Us => tables.opened.get_mut(&key.id),
+            Opener::Peer => tables.received.get_mut(&key.id),
         };
         channel.filter(|channel| channel.serial == key.serial)
     }
@@ -134,26 +149,45 @@ impl<R, C> Channels<R, C> {
 
     pub(super) fn remove(&mut self, key: ChannelKey) -> Option<Channel<R, C>> {
         self.get(key)?;
+        let tables = self.tables.as_mut()?;
         match key.opened_by {
-            Opener::Us => self.opened.remove(&key.id),
-            Opener::Peer => self.received.remove(&key.id),
+            Opener::Us => tables.opened.remove(&key.id),
+            Opener::Peer => tables.received.remove(&key.id),
         }
+    }
+
+    /// An item of this channel was sent as this request.
+    pub(super) fn ask(&mut self, id: RequestId, channel: ChannelKey) {
+        if let Some(tables) = &mut self.tables {
+            tables.unanswered.insert(id, channel);
+        }
+    }
+
+    /// The channel whose item was sent as this request, which has an answer now or waits for none any more.
+    pub(super) fn answered(&mut self, id: RequestId) -> Option<ChannelKey> {
+        self.tables.as_mut()?.unanswered.remove(&id)
+    }
+
+    /// Items that were sent as requests and are not answered.
+    pub(super) fn unanswered(&self) -> usize {
+        self.tables.as_ref().map_or(0, |tables| tables.unanswered.len())
     }
 
     /// How many channels our handlers have opened.
     pub(super) fn opened(&self) -> usize {
-        self.opened.len()
+        self.tables.as_ref().map_or(0, |tables| tables.opened.len())
     }
 
     /// All of them.
     pub(super) fn len(&self) -> usize {
-        self.opened.len() + self.received.len()
+        self.opened() + self.tables.as_ref().map_or(0, |tables| tables.received.len())
     }
 
     /// Takes all out.
     pub(super) fn take_all(&mut self) -> impl Iterator<Item = C> + use<R, C> {
-        let opened = std::mem::take(&mut self.opened).into_values();
-        let received = std::mem::take(&mut self.received).into_values();
-        opened.chain(received).map(|channel| channel.end)
+        let tables = self.tables.take().map(|tables| *tables).into_iter();
+        tables.flat_map(|Tables { opened, received, .. }| {
+            opened.into_values().chain(received.into_values()).map(|channel| channel.end)
+        })
     }
 }

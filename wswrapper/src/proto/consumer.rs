@@ -91,7 +91,9 @@ impl Consumer {
             answers.push(id);
         }
         // An item that was answered took no credit.
-        self.taken += items.saturating_sub(u32::try_from(answers.len()).unwrap_or(u32::MAX));
+        let unanswered = items.saturating_sub(u32::try_from(answers.len()).unwrap_or(u32::MAX));
+        // Without end where no credit is given.
+        self.taken = self.taken.saturating_add(unanswered);
         let goes_on = !self.uncontrolled && self.upload_items() != Some(UploadItems::Ended);
         let due = self.window > 0 && goes_on && self.taken >= (self.window / 2).max(1);
         let credit = due.then(|| std::mem::take(&mut self.taken));

@@ -44,7 +44,7 @@ mod rejection;
 const SPACE: [char; 4] = [' ', '\t', '\n', '\r'];
 
 pub use arguments::{Arguments, ArgumentsError};
-pub use bounds::Bounds;
+pub use bounds::{Bounds, ITEM_BYTES};
 pub use channels::{ChannelKey, Opener, Role};
 pub use codec::encode::{self, CallEncoder, EncodedCall};
 pub use connection::{AwaitedResult, Connection, Ended, Event, Incoming, OpenRefused, Opens, SendRefused};

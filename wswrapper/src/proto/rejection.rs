@@ -32,7 +32,7 @@ enum Thrown {
     Value(Value),
 }
 
-/// Why a request was cancelled; encoded like a rejection [P-52].
+/// Why a request was cancelled, or a channel ended: `Reason::new("enough")`; encoded like a rejection [P-52, P-63].
 pub type Reason = Rejection;
 
 impl Rejection {

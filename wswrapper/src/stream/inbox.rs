@@ -1,6 +1,6 @@
 //! Where the driver leaves the items of a stream.
 
-use crate::proto::{Item, Rejection};
+use crate::proto::{ITEM_BYTES, Item, Rejection};
 use std::task::Waker;
 
 /// Items that came and were not taken, and the end that comes after them.
@@ -51,11 +51,11 @@ impl Batch {
         rest.get(..length)
     }
 
-    /// Bytes of JSON that were not taken.
+    /// Bytes of JSON that were not taken, and what their items take beside it.
     pub(crate) fn left(mut self) -> usize {
         let mut left = 0;
         while let Some(json) = self.take() {
-            left += json.len();
+            left += json.len() + ITEM_BYTES;
         }
         left
     }

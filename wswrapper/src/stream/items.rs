@@ -4,7 +4,7 @@ use super::inbox::{Batch, StreamEnd};
 use crate::error::CallError;
 use crate::handler::{Decode, WsError};
 use crate::peer::Peer;
-use crate::proto::{ChannelKey, LARGEST_WINDOW, Reason};
+use crate::proto::{ChannelKey, ITEM_BYTES, LARGEST_WINDOW, Reason};
 use std::fmt;
 use std::task::{Context, Poll, ready};
 
@@ -53,6 +53,11 @@ impl Items {
 
     pub(crate) fn lost(&self) -> u64 {
         self.lost
+    }
+
+    /// Whether the end was told.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.state == State::Ended
     }
 
     /// Ends the stream and tells the producer why.
@@ -133,7 +138,8 @@ impl Items {
 
 impl Drop for Items {
     fn drop(&mut self) {
-        let unused = std::mem::take(&mut self.batch).left() + self.taken_bytes;
+        let taken = self.taken_bytes + self.taken as usize * ITEM_BYTES;
+        let unused = std::mem::take(&mut self.batch).left() + taken;
         self.peer.link().drop_inbox(self.inbox, self.channel, unused);
     }
 }

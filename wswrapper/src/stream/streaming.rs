@@ -6,6 +6,7 @@ use crate::error::CallError;
 use crate::handler::{Decode, WsError};
 use crate::proto::Reason;
 use futures_core::Stream;
+use futures_core::stream::FusedStream;
 use std::convert::Infallible;
 use std::fmt;
 use std::future::poll_fn;
@@ -21,6 +22,12 @@ use std::task::{Context, Poll};
 /// The other end sends nothing before the first item is asked for, and then at most a [window](Self::window) ahead of
 /// what was taken: a slow reader stops the producer, and nothing else. **Dropping it aborts the stream**: the other end
 /// is told, and drops the producer.
+///
+/// The call's timeout is for the answer, and ends with it; a stream may last as long as the connection. An item is a
+/// message of its own: one that is larger than this end's [`frame_bytes`](crate::Limits::frame_bytes) ends the
+/// connection. One that came by a [`Scoped`](crate::Scoped) service's proxy ends when the last clone of that is dropped.
+///
+/// It is a [`Stream`] as well, for the combinators of other crates.
 ///
 /// ```
 /// # use wswrapper::{CallError, Peer, Stream, ws_service};
@@ -49,10 +56,12 @@ impl<T, E> Streaming<T, E> {
         Self { items, types: PhantomData }
     }
 
-    /// How many items the producer may send ahead: 1 to 65,536, by default 64. It counts from the first item on, so set it
-    /// before that.
+    /// How many items the producer may send ahead: 1 to 65,536, by default 64; the nearest of them is taken. It counts
+    /// from the first item on, so set it before that.
     ///
-    /// It bounds what this end holds, together with [`stream_bytes`](crate::Limits::stream_bytes). A producer that knows
+    /// It bounds what this end holds, together with [`stream_bytes`](crate::Limits::stream_bytes): streams of large items
+    /// want a small one. What was sent ahead is not taken back, so of a value that changes, where the method drops what is
+    /// too much, a large window shows old ones first; `window(1)` shows one. A producer that knows
     /// no flow control (JavaScript's `iterableHandler`) sends as it likes; what it sends ahead is held up to
     /// [`stream_items`](crate::Limits::stream_items), and beyond that the stream ends with [`CallError::Overflow`].
     pub fn window(mut self, items: u32) -> Self {
@@ -61,12 +70,13 @@ impl<T, E> Streaming<T, E> {
     }
 
     /// How many items the producer has dropped so far since this end was too slow, where its method says
-    /// `#[ws(on_full = "..")]` [X-06].
+    /// `#[ws(on_full = "..")]` [X-06]. It is told with the next item that comes.
     pub fn lost(&self) -> u64 {
         self.items.lost()
     }
 
-    /// Ends the stream and tells the producer why. Dropping it does the same without a reason.
+    /// Ends the stream and tells the producer why: `numbers.abort(&Reason::new("enough"))`. Dropping it does the same
+    /// without a reason.
     pub fn abort(mut self, reason: &Reason) {
         self.items.abort(Some(reason));
     }
@@ -84,6 +94,12 @@ impl<T: Decode, E: WsError> Stream for Streaming<T, E> {
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         self.items.poll_next::<T, E>(cx)
+    }
+}
+
+impl<T: Decode, E: WsError> FusedStream for Streaming<T, E> {
+    fn is_terminated(&self) -> bool {
+        self.items.has_ended()
     }
 }
 

@@ -4,6 +4,7 @@ use super::Items;
 use crate::error::CallError;
 use crate::handler::{Decode, WsError};
 use futures_core::Stream;
+use futures_core::stream::FusedStream;
 use std::convert::Infallible;
 use std::fmt;
 use std::future::poll_fn;
@@ -14,11 +15,16 @@ use std::task::{Context, Poll};
 /// A stream that the caller sends: an argument of a handler [X-05].
 ///
 /// The proxy's method takes any `Stream<Item = T>` in its place, or for `Upload<T, E>` any `Stream<Item = Result<T, E>>`,
-/// whose first error ends the upload and arrives here as [`CallError::Rejected`].
+/// whose first error ends the upload and arrives here as [`CallError::Rejected`]. The macros know the argument by the name
+/// `Upload`, with any path before it, but not under another.
 ///
 /// The caller sends nothing before the first item is asked for, and then at most a [window](Self::window) ahead of what
 /// was taken. A handler may answer before the end, which stops the caller's stream. When the caller gives up, the
-/// handler is dropped as for any call.
+/// handler is dropped as for any call; one that takes longer than its [`call_timeout`](crate::Limits::call_timeout) does,
+/// unless it [says](crate::UploadCall::timeout) another.
+///
+/// An item is a message of its own: one that is larger than this end's [`frame_bytes`](crate::Limits::frame_bytes) ends
+/// the connection, so large data come in pieces, such as [`Bytes`](crate::Bytes), which take 4/3 of their size.
 ///
 /// ```
 /// # use wswrapper::{CallError, Upload, ws_handlers};
@@ -44,8 +50,9 @@ impl<T, E> Upload<T, E> {
         Self { items, types: PhantomData }
     }
 
-    /// How many items the caller may send ahead: 1 to 65,536, by default 64. It counts from the first item on, so set it
-    /// before that. It bounds what this end holds, together with [`stream_bytes`](crate::Limits::stream_bytes).
+    /// How many items the caller may send ahead: 1 to 65,536, by default 64; the nearest of them is taken. It counts
+    /// from the first item on, so set it before that. It bounds what this end holds, together with
+    /// [`stream_bytes`](crate::Limits::stream_bytes): uploads of large items want a small one.
     #[must_use]
     pub fn window(mut self, items: u32) -> Self {
         self.items.set_window(items);
@@ -65,6 +72,12 @@ impl<T: Decode, E: WsError> Stream for Upload<T, E> {
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         self.items.poll_next::<T, E>(cx)
+    }
+}
+
+impl<T: Decode, E: WsError> FusedStream for Upload<T, E> {
+    fn is_terminated(&self) -> bool {
+        self.items.has_ended()
     }
 }
 

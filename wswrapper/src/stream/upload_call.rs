@@ -39,7 +39,7 @@ impl<T, E> UploadCall<T, E> {
 
     /// Waits at most so long for the result, from the first poll on and the whole stream included, as
     /// [`Call::timeout`](crate::Call::timeout) does. Without it [`call_timeout`](crate::Limits::call_timeout) counts once
-    /// until the handler is there, and once from then on.
+    /// until the handler is there, and once from then on: an upload that may take longer than that says so here.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.opening.set_timeout(timeout);
         self
@@ -84,7 +84,8 @@ impl<T: Decode, E: WsError> Future for UploadCall<T, E> {
             }
         };
         if let Poll::Ready(end) = upload.result.poll(cx) {
-            upload.answered = true;
+            // What could not even be sent is answered by nobody: the handler is stopped.
+            upload.answered = end.is_ok();
             this.source = None;
             return Poll::Ready(decode::<T, E>(end?.into_answer::<E>()?));
         }
@@ -92,7 +93,11 @@ impl<T: Decode, E: WsError> Future for UploadCall<T, E> {
             && let Poll::Ready(sent) = upload.poll_source(cx, source)
         {
             this.source = None;
-            sent?;
+            if let Err(error) = sent {
+                // The call is over, and stops the handler.
+                this.upload = None;
+                return Poll::Ready(Err(error.into()));
+            }
         }
         Poll::Pending
     }
@@ -118,6 +123,9 @@ struct Uploading {
 /// So many items are queued together.
 const BATCH: u32 = 64;
 
+/// So often in one turn.
+const BATCHES: u32 = 4;
+
 /// What the source gave.
 enum Batch {
     /// It has more, later or now.
@@ -130,7 +138,7 @@ impl Uploading {
     /// Sends what the handler takes; ready when nothing more is to be sent.
     fn poll_source(&mut self, cx: &mut Context<'_>, source: &mut Source) -> Poll<Result<(), SendError>> {
         let link = Arc::clone(self.result.peer().link());
-        loop {
+        for _ in 0..BATCHES {
             ready!(link.poll_room(cx));
             let (most, as_request) = match link.upload_allowance(cx, self.channel, self.inbox) {
                 Allowance::Idle | Allowance::Behind => return Poll::Pending,
@@ -174,6 +182,9 @@ impl Uploading {
                 Batch::Failed(ItemError::Encode(error)) => return Poll::Ready(Err(SendError::EncodeItem(error))),
             }
         }
+        // Others are to have their turn.
+        cx.waker().wake_by_ref();
+        Poll::Pending
     }
 }
 

@@ -4,7 +4,7 @@ use super::{Connection, Ended, Event, Incoming, Pending, SendRefused, State, no_
 use crate::proto::channels::{Channel, ChannelKey, Opener, Role, Stream};
 use crate::proto::codec::stream;
 use crate::proto::consumer::{Consumer, Due, Overflow, Upload, UploadItems};
-use crate::proto::{Allowance, Call, Item, RawReason, Reason, Rejection, RequestId, Scope, encode};
+use crate::proto::{Allowance, Call, ITEM_BYTES, Item, RawReason, Reason, Rejection, RequestId, Scope, encode};
 use std::time::Instant;
 
 /// For what a request's answer may be an anonymous channel.
@@ -129,7 +129,7 @@ impl<W, R: Clone + PartialEq, C: Clone> Connection<W, R, C> {
     /// Items of a stream were taken, of so many bytes, be it after its end: gives credit and answers for them when that is
     /// due. True if so.
     pub fn take(&mut self, channel: ChannelKey, items: u32, bytes: usize) -> bool {
-        self.discard(bytes);
+        self.discard(bytes + items as usize * ITEM_BYTES);
         let Some(consumer) = self.channels.consumer(channel) else { return false };
         let Due { credit, answers } = consumer.take(items);
         let due = credit.is_some() || !answers.is_empty();
@@ -142,12 +142,12 @@ impl<W, R: Clone + PartialEq, C: Clone> Connection<W, R, C> {
         due
     }
 
-    /// So many bytes of items that came are dropped and will never be taken.
+    /// So many bytes of items that came, and [`ITEM_BYTES`] for each, are dropped and will never be taken.
     pub fn discard(&mut self, bytes: usize) {
         self.held_bytes = self.held_bytes.saturating_sub(bytes);
     }
 
-    /// Bytes of items that came and were neither taken nor discarded.
+    /// Bytes of items that came and were neither taken nor discarded, and [`ITEM_BYTES`] for each.
     pub fn held_bytes(&self) -> usize {
         self.held_bytes
     }
@@ -197,7 +197,7 @@ impl<W, R: Clone + PartialEq, C: Clone> Connection<W, R, C> {
         let producer = self.channels.producer(channel)?;
         let id = self.ids.next();
         producer.unanswered = Some(id);
-        self.unanswered.insert(id, channel);
+        self.channels.ask(id, channel);
         Some(id)
     }
 
@@ -284,7 +284,7 @@ impl<W, R: Clone + PartialEq, C: Clone> Connection<W, R, C> {
             self.end_stream(key);
             return Incoming::Item(end, item);
         }
-        let held_bytes = self.held_bytes + item.value.map_or(0, str::len);
+        let held_bytes = self.held_bytes + item.value.map_or(0, str::len) + ITEM_BYTES;
         match consumer.receive(id, &self.bounds) {
             Ok(()) if held_bytes <= self.bounds.stream_bytes => {
                 self.held_bytes = held_bytes;
@@ -360,7 +360,7 @@ impl<W, R: Clone + PartialEq, C: Clone> Connection<W, R, C> {
         let mut channel = self.channels.remove(key)?;
         match &mut channel.stream {
             Stream::Producer(producer) => {
-                producer.unanswered.and_then(|id| self.unanswered.remove(&id));
+                producer.unanswered.and_then(|id| self.channels.answered(id));
             }
             Stream::Consumer(consumer) => {
                 let result = consumer.upload.as_ref().and_then(|upload| upload.result);

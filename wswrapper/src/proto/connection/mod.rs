@@ -32,8 +32,6 @@ pub struct Connection<W, R, C> {
     pending: HashMap<RequestId, Pending<W, C>, FixedState>,
     running: HashMap<RequestId, Running<R>>,
     channels: Channels<R, C>,
-    /// Items that we have sent as requests [P-85].
-    unanswered: HashMap<RequestId, ChannelKey, FixedState>,
     /// Bytes of items that came and were not taken.
     held_bytes: usize,
     bounds: Bounds,
@@ -84,7 +82,6 @@ impl<W, R: Clone + PartialEq, C: Clone> Connection<W, R, C> {
             pending: HashMap::default(),
             running: HashMap::new(),
             channels: Channels::default(),
-            unanswered: HashMap::default(),
             held_bytes: 0,
             bounds: Bounds::default(),
             deadlines: Deadlines::default(),
@@ -119,7 +116,6 @@ impl<W, R: Clone + PartialEq, C: Clone> Connection<W, R, C> {
         self.end_all();
         self.deadlines.clear();
         self.outbox.clear();
-        self.unanswered.clear();
         let pending = std::mem::take(&mut self.pending);
         self.events.extend(pending.into_values().map(|call| Event::Ended(call.waiter, Ended::Closed)));
         self.events.extend(self.channels.take_all().map(Event::ChannelClosed));
@@ -132,7 +128,7 @@ impl<W, R: Clone + PartialEq, C: Clone> Connection<W, R, C> {
 
     /// Items of ours that were sent as requests and wait for an answer [P-85].
     pub fn unanswered(&self) -> usize {
-        self.unanswered.len()
+        self.channels.unanswered()
     }
 
     /// Handlers that were [begun](Self::begin) and have not ended.
@@ -259,7 +255,7 @@ impl<W, R: Clone + PartialEq, C: Clone> Connection<W, R, C> {
     }
 
     fn response<'f>(&mut self, id: RequestId, answer: Answer<'f>) -> Incoming<'f, W, R, C> {
-        if let Some(item_of) = self.unanswered.remove(&id) {
+        if let Some(item_of) = self.channels.answered(id) {
             if matches!(answer, Answer::Channel) {
                 // What JavaScript makes of a null: the item was taken [P-32].
                 self.send(|out| encode::abort(out, id, None));

@@ -25,7 +25,7 @@ pub enum Incoming<'f, W, R, C> {
     Aborted(ChannelKey, C, Option<R>, RawReason<'f>),
     /// The peer cancelled this handler's request.
     Cancelled(R, RawReason<'f>),
-    /// The frame is not what it seemed to be: [decode](Message::decode_whole) it again.
+    /// The frame is not what it seemed to be: [decode](crate::proto::Message::decode_whole) it again.
     NotJson,
     /// Nothing that the caller has to act on.
     Nothing,
