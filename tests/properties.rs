@@ -120,8 +120,9 @@ fn by_the_rules(frame: &str) -> Option<&'static str> {
     })
 }
 
-/// The rules of items once more, over a tree; the value not as it was written.
+/// The rules of items once more, over a tree; the value not as it was written. None if the frame is no call.
 fn item_by_the_rules(frame: &str) -> Option<(Option<String>, bool, u64)> {
+    by_the_rules(frame).filter(|kind| *kind == "call")?;
     let tree: Value = serde_json::from_str(frame).ok()?;
     let payload = tree.as_object()?.get("a")?.as_array()?.get(1).and_then(Value::as_object);
     let member = |name| payload.and_then(|payload| payload.get(name));
