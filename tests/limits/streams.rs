@@ -4,7 +4,7 @@ use super::support::{RawPeer, pair_with};
 use super::{Desk, DeskProxy, let_others_run};
 use futures_util::FutureExt;
 use serde_json::json;
-use wswrapper::{CallError, Client, Limits, Rejection, Streaming};
+use wswrapper::{CallError, Client, Limits, Rejection, Server, Streaming};
 
 #[tokio::test]
 async fn stream_too_many_is_rejected_and_the_others_go_on() {
@@ -134,8 +134,8 @@ async fn bytes_of_a_stream_are_held_up_to_the_limit_and_count_again_when_they_ar
     assert!(stream.next().await.is_none());
 }
 
-#[tokio::test]
-async fn stream_waits_for_a_peer_that_does_not_read_and_then_goes_on() {
+/// A peer that takes all of a thousand pages and reads none of them.
+async fn unread_pages() -> (Desk, Server, RawPeer) {
     let desk = Desk::new();
     let server = desk.serve(Limits { outbound_bytes: 50_000, ..Limits::default() }).build().expect("it can be mounted");
     let (mut raw, _) = RawPeer::dial(&server);
@@ -143,6 +143,12 @@ async fn stream_waits_for_a_peer_that_does_not_read_and_then_goes_on() {
     raw.send(r#"{"a":["credit",65536],"h":1}"#).await;
     raw.send(r#"{"a":["start"],"h":1}"#).await;
     let_others_run().await;
+    (desk, server, raw)
+}
+
+#[tokio::test]
+async fn stream_waits_for_a_peer_that_does_not_read_and_then_goes_on() {
+    let (desk, _server, mut raw) = unread_pages().await;
     // What is under way, what waits to be written, and the one that made it full.
     let made = desk.log.entries().len();
     assert!((5..=13).contains(&made), "{made} items were made");
@@ -155,13 +161,7 @@ async fn stream_waits_for_a_peer_that_does_not_read_and_then_goes_on() {
 
 #[tokio::test]
 async fn streams_that_wait_for_room_wait_for_half_of_it() {
-    let desk = Desk::new();
-    let server = desk.serve(Limits { outbound_bytes: 50_000, ..Limits::default() }).build().expect("it can be mounted");
-    let (mut raw, _) = RawPeer::dial(&server);
-    raw.send(r#"{"a":["pages",1000],"i":1}"#).await;
-    raw.send(r#"{"a":["credit",65536],"h":1}"#).await;
-    raw.send(r#"{"a":["start"],"h":1}"#).await;
-    let_others_run().await;
+    let (desk, _server, mut raw) = unread_pages().await;
     assert_eq!(raw.receive().await, json!({"i": 1, "h": 1}));
     // Each page that is read lets another one leave.
     let (mut made, mut batches) = (desk.log.entries().len(), Vec::new());

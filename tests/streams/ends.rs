@@ -1,7 +1,7 @@
 //! How streams end.
 
 use super::sources::{SourcesProxy, Well};
-use super::support::{Log, RawPeer, pair, until};
+use super::support::{Log, Pair, RawPeer, pair, until};
 use super::{all, ask, done, item, let_others_run, only_the_end, stream_of_raw, take, until_error};
 use futures_util::FutureExt;
 use serde_json::json;
@@ -12,6 +12,17 @@ use wswrapper::{CallError, Client, Counters, Limits, PeerError, Reason, Rejectio
 fn well() -> (Well, ServerBuilder) {
     let well = Well::default();
     (well.clone(), Server::builder().service(well))
+}
+
+/// A well whose server says what went wrong.
+fn reporting_well() -> (Well, Log, Pair) {
+    let (well, log) = (Well::default(), Log::default());
+    let server = Server::builder().service(well.clone()).on_error({
+        let log = log.clone();
+        move |_, error: &PeerError| log.add(error.to_string())
+    });
+    let pair = pair(server);
+    (well, log, pair)
 }
 
 #[tokio::test]
@@ -208,13 +219,7 @@ async fn stream_of_a_connection_that_was_lost_does_not_go_on_with_another() {
 
 #[tokio::test]
 async fn source_that_panics_ends_its_stream_alone() {
-    let (well, _) = well();
-    let log = Log::default();
-    let builder = Server::builder().service(well.clone()).on_error({
-        let log = log.clone();
-        move |_, error: &PeerError| log.add(error.to_string())
-    });
-    let pair = pair(builder);
+    let (well, log, pair) = reporting_well();
     let proxy = SourcesProxy::new(&pair.client);
     for after in [0, 3] {
         let (items, error) = until_error(proxy.panics(after).await.expect("a stream")).await;
@@ -228,13 +233,7 @@ async fn source_that_panics_ends_its_stream_alone() {
 
 #[tokio::test]
 async fn item_that_cannot_be_json_ends_its_stream_alone() {
-    let (well, _) = well();
-    let log = Log::default();
-    let builder = Server::builder().service(well.clone()).on_error({
-        let log = log.clone();
-        move |_, error: &PeerError| log.add(error.to_string())
-    });
-    let pair = pair(builder);
+    let (well, log, pair) = reporting_well();
     let items = pair.client.request::<Streaming<serde_json::Value, Rejection>>("unwritable", ());
     let (items, error) = until_error(items.await.expect("a stream")).await;
     assert_eq!(items, [json!({})]);

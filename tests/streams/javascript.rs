@@ -38,6 +38,18 @@ async fn consumer_without_credit_gets_items_as_requests_one_at_a_time() {
 }
 
 #[tokio::test]
+async fn ten_thousand_items_arrive_whole_without_credit() {
+    let (well, mut raw, _server) = consumer(r#"["counted",10000]"#).await;
+    raw.send(r#"{"a":["start"],"h":1}"#).await;
+    for n in 1..=10_000 {
+        let id = asked(&raw.receive().await, n);
+        raw.send(&json!({"i": id}).to_string()).await;
+    }
+    assert_eq!(raw.receive().await, done(1));
+    well.alive.becomes(0).await;
+}
+
+#[tokio::test]
 async fn start_as_a_request_is_answered() {
     let (_, mut raw, _server) = consumer(r#"["counted",3]"#).await;
     assert_eq!(raw.ask(r#"{"a":["start"],"h":1,"i":2}"#).await, json!({"i": 2}));

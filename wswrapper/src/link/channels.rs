@@ -139,10 +139,7 @@ impl Link {
     /// Closes a channel at both ends, and stops the handlers that run on it.
     pub(crate) fn abort_channel(&self, channel: ChannelKey, reason: Option<&Reason>) {
         let mut state = self.lock();
-        let kept = state.core.abort_channel(channel, reason);
-        if let Some(ChannelEnd::Scope(_)) = kept {
-            state.ended_channels.push(channel);
-        }
+        let kept = state.abort_channel(channel, reason);
         self.ended_channel(state, kept);
     }
 

@@ -85,8 +85,7 @@ impl Link {
             Some(CallSlot::Ended(End::Opened { channel, inbox })) => {
                 // Nobody will use the channel that has come.
                 let inbox = inbox.and_then(|inbox| state.remove_inbox(inbox, 0));
-                state.ended_channels.push(*channel);
-                Some((state.core.abort_channel(*channel, reason), inbox))
+                Some((state.abort_channel(*channel, reason), inbox))
             }
             _ => None,
         };

@@ -5,7 +5,7 @@ use crate::anonymous::Scope;
 use crate::call::{CallSlot, End};
 use crate::closed::{CloseRequest, Closed};
 use crate::handler::RunningKey;
-use crate::proto::{ChannelKey, Connection, Event};
+use crate::proto::{ChannelKey, Connection, Event, Reason};
 use crate::stream::{Inbox, StreamEnd};
 use slab::Slab;
 use std::collections::HashSet;
@@ -56,6 +56,15 @@ impl LinkState {
         let Inbox { items, waker, .. } = self.inboxes.try_remove(inbox)?;
         self.core.discard(items.left() + unused);
         waker
+    }
+
+    /// Closes a channel at both ends, and has the handlers stopped that run on it; gives back what was kept of it.
+    pub(super) fn abort_channel(&mut self, channel: ChannelKey, reason: Option<&Reason>) -> Option<ChannelEnd> {
+        let kept = self.core.abort_channel(channel, reason);
+        if let Some(ChannelEnd::Scope(_)) = kept {
+            self.ended_channels.push(channel);
+        }
+        kept
     }
 
     pub(super) fn wait_for_room(&mut self, waker: &Waker) {

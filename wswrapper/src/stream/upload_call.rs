@@ -24,7 +24,7 @@ use tokio::time::Instant;
 pub struct UploadCall<T, E> {
     opening: RawCall,
     began: Option<Instant>,
-    /// Once the handler's end is there.
+    /// Once the handler's end is there, until the call is over: what is dropped with it stops a handler that runs on.
     upload: Option<Uploading>,
     /// Until it has ended.
     source: Option<Source>,
@@ -86,7 +86,7 @@ impl<T: Decode, E: WsError> Future for UploadCall<T, E> {
         if let Poll::Ready(end) = upload.result.poll(cx) {
             // What could not even be sent is answered by nobody: the handler is stopped.
             upload.answered = end.is_ok();
-            this.source = None;
+            (this.upload, this.source) = (None, None);
             return Poll::Ready(decode::<T, E>(end?.into_answer::<E>()?));
         }
         if let Some(source) = &mut this.source
@@ -94,7 +94,6 @@ impl<T: Decode, E: WsError> Future for UploadCall<T, E> {
         {
             this.source = None;
             if let Err(error) = sent {
-                // The call is over, and stops the handler.
                 this.upload = None;
                 return Poll::Ready(Err(error.into()));
             }

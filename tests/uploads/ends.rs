@@ -1,0 +1,284 @@
+//! How uploads end early.
+
+use super::support::{RawPeer, pair, pair_with, until};
+use super::{DepotProxy, Even, Watched, depot, nothing_is_left};
+use futures_util::{FutureExt, StreamExt, stream};
+use serde_json::json;
+use std::error::Error;
+use std::time::Duration;
+use wswrapper::{CallError, Client, Counters, Limits, Reason, SendError};
+
+#[tokio::test]
+async fn dropping_the_call_drops_the_handler_and_the_source() {
+    let (desk, server) = depot();
+    let pair = pair(server);
+    let depot = DepotProxy::new(&pair.client);
+    let source = Watched::default();
+    let call = tokio::spawn(depot.wait(source.numbers()));
+    desk.handlers.becomes(1).await;
+    until(|| pair.peer.counters().handlers_in_flight == 1).await;
+    call.abort();
+    desk.handlers.becomes(0).await;
+    assert_eq!(desk.log.has(1).await, ["Request aborted"]);
+    assert_eq!(source.alive.count(), 0);
+    nothing_is_left(&pair).await;
+}
+
+#[tokio::test]
+async fn a_call_that_is_dropped_before_the_handlers_end_is_there_stops_the_handler() {
+    let (desk, server) = depot();
+    let pair = pair(server);
+    let mut call = DepotProxy::new(&pair.client).wait(stream::empty());
+    // It is sent, and nobody has had a turn since.
+    assert!((&mut call).now_or_never().is_none());
+    drop(call);
+    assert_eq!(desk.log.has(1).await, ["Request aborted"]);
+    desk.handlers.becomes(0).await;
+    nothing_is_left(&pair).await;
+}
+
+#[tokio::test]
+async fn a_call_that_is_dropped_when_the_handlers_end_has_come_stops_the_handler() {
+    let (desk, server) = depot();
+    let pair = pair(server);
+    let mut call = DepotProxy::new(&pair.client).wait(stream::empty());
+    assert!((&mut call).now_or_never().is_none());
+    until(|| pair.client.counters().open_channels == 1).await;
+    drop(call);
+    assert_eq!(desk.log.has(1).await, ["Request aborted"]);
+    desk.handlers.becomes(0).await;
+    nothing_is_left(&pair).await;
+}
+
+#[tokio::test]
+async fn a_call_that_is_cancelled_tells_the_handler_why() {
+    let (desk, server) = depot();
+    let pair = pair(server);
+    let mut calls = [0; 2].map(|_| DepotProxy::new(&pair.client).wait(stream::empty()));
+    for call in &mut calls {
+        assert!(call.now_or_never().is_none());
+    }
+    until(|| pair.client.counters().open_channels == 2).await;
+    // One knows that the handler's end has come and waits for the result; the other does not know it yet.
+    assert!((&mut calls[0]).now_or_never().is_none());
+    until(|| pair.peer.counters().handlers_in_flight == 1).await;
+    for call in calls {
+        call.cancel(&Reason::new("no more room"));
+    }
+    assert_eq!(desk.log.has(2).await, ["no more room", "no more room"]);
+    desk.handlers.becomes(0).await;
+    nothing_is_left(&pair).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_time_limit_covers_the_whole_upload() {
+    let (desk, server) = depot();
+    let pair = pair(server);
+    let depot = DepotProxy::new(&pair.client);
+    let began = tokio::time::Instant::now();
+    let source = Watched::default();
+    let slow = source.numbers().then(async |n| {
+        tokio::time::sleep(Duration::from_millis(400)).await;
+        n
+    });
+    let error = depot.sum(0, Box::pin(slow), "").timeout(Duration::from_secs(3)).await;
+    assert!(matches!(error, Err(CallError::TimedOut)), "{error:?}");
+    assert_eq!(began.elapsed().as_secs(), 3);
+    assert_eq!(source.polled(), 8);
+    desk.handlers.becomes(0).await;
+    source.alive.becomes(0).await;
+    nothing_is_left(&pair).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_time_that_the_channel_took_counts() {
+    let (desk, server) = depot();
+    let (near, far) = wswrapper::transport::memory::builder().latency(Duration::from_secs(1)).pair();
+    let server = server.build().expect("it can be mounted");
+    server.accept_transport(far).expect("the server is open");
+    let client = Client::over(near).expect("nothing to mount");
+    let began = tokio::time::Instant::now();
+    let error = DepotProxy::new(&client).wait(stream::empty()).timeout(Duration::from_secs(5)).await;
+    assert!(matches!(error, Err(CallError::TimedOut)), "{error:?}");
+    assert_eq!(began.elapsed().as_secs(), 5);
+    desk.handlers.becomes(0).await;
+}
+
+#[tokio::test]
+async fn a_lost_connection_ends_the_upload_at_both_ends() {
+    let (desk, server) = depot();
+    let pair = pair(server);
+    let source = Watched::default();
+    let call = tokio::spawn(DepotProxy::new(&pair.client).wait(source.numbers()));
+    desk.handlers.becomes(1).await;
+    until(|| pair.peer.counters().handlers_in_flight == 1).await;
+    pair.peer.abort_connection().await;
+    let error = call.await.expect("no panic");
+    assert!(matches!(error, Err(CallError::Closed)), "{error:?}");
+    desk.handlers.becomes(0).await;
+    assert_eq!(desk.log.has(1).await, ["Connection closed"]);
+    source.alive.becomes(0).await;
+    nothing_is_left(&pair).await;
+}
+
+#[tokio::test]
+async fn a_panic_rejects_the_call_and_leaves_nothing() -> Result<(), Box<dyn Error>> {
+    let (desk, server) = depot();
+    let pair = pair(server);
+    let depot = DepotProxy::new(&pair.client);
+    for after in [0, 1, 100] {
+        let source = Watched::default();
+        let error = depot.panics(after, source.numbers()).await;
+        assert!(matches!(&error, Err(CallError::Refused(r)) if r.message() == Some("internal error")), "{error:?}");
+        source.alive.becomes(0).await;
+    }
+    desk.handlers.becomes(0).await;
+    let panics = [0, 1, 100].map(|after| format!("handler of `panics` panicked: after {after}"));
+    assert_eq!(desk.log.entries(), panics);
+    assert_eq!(depot.quick().await?, 1);
+    nothing_is_left(&pair).await;
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_item_that_cannot_be_encoded_ends_the_call_and_drops_the_handler() {
+    let (desk, server) = depot();
+    let pair = pair(server);
+    // A call that is kept after its end keeps nothing at the other one.
+    let mut call = DepotProxy::new(&pair.client).even(stream::iter([Even(2), Even(3), Even(4)]));
+    let error = (&mut call).await;
+    assert!(matches!(&error, Err(CallError::NotSent(SendError::EncodeItem(_)))), "{error:?}");
+    assert_eq!(error.map_err(|error| error.to_string()), Err("an item cannot be encoded: 3 is odd".to_owned()));
+    desk.handlers.becomes(0).await;
+    nothing_is_left(&pair).await;
+    drop(call);
+}
+
+#[tokio::test]
+async fn items_that_cannot_be_held_end_the_upload() {
+    let (desk, server) = depot();
+    let pair = pair(server.limits(Limits { stream_bytes: 100, ..Limits::default() }));
+    let source = Watched::default();
+    let error = DepotProxy::new(&pair.client).sum(0, source.numbers().map(|n| n + 1_000_000_000), "").await;
+    assert!(matches!(error, Err(CallError::Closed)), "{error:?}");
+    desk.handlers.becomes(0).await;
+    source.alive.becomes(0).await;
+    nothing_is_left(&pair).await;
+}
+
+#[tokio::test]
+async fn after_a_thousand_uploads_of_every_kind_nothing_is_left() -> Result<(), Box<dyn Error>> {
+    let (desk, server) = depot();
+    let pair = pair(server);
+    let depot = DepotProxy::new(&pair.client);
+    let source = Watched::default();
+    for n in 0..1_000_usize {
+        match n % 5 {
+            0 => drop(depot.sum(0, stream::iter([1, 2]), "").await?),
+            1 => drop(depot.first(1, source.numbers()).await?),
+            2 => drop(depot.refuse(source.numbers()).await),
+            3 => {
+                let mut call = depot.wait(source.numbers());
+                let _ = (&mut call).now_or_never();
+                if n % 2 == 0 {
+                    depot.quick().await?;
+                    let _ = (&mut call).now_or_never();
+                }
+            }
+            _ => drop(depot.slow(1, stream::iter([1])).timeout(Duration::ZERO).await),
+        }
+    }
+    desk.handlers.becomes(0).await;
+    source.alive.becomes(0).await;
+    nothing_is_left(&pair).await;
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_upload_that_its_handler_gave_to_a_task_ends_with_the_handler() -> Result<(), Box<dyn Error>> {
+    let (desk, server) = depot();
+    let pair = pair(server);
+    let depot = DepotProxy::new(&pair.client);
+    depot.hand_on(false, stream::pending()).await?;
+    desk.handlers.becomes(0).await;
+    assert_eq!(desk.log.entries(), ["the connection was closed before an answer came"]);
+    let call = tokio::spawn(depot.hand_on(true, stream::pending()));
+    desk.handlers.becomes(1).await;
+    pair.peer.abort_connection().await;
+    desk.handlers.becomes(0).await;
+    assert_eq!(desk.log.entries(), ["the connection was closed before an answer came"; 2]);
+    assert!(matches!(call.await?, Err(CallError::Closed)));
+    nothing_is_left(&pair).await;
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_upload_that_its_handler_gave_to_a_task_ends_with_the_abort_of_its_caller() {
+    let (desk, server) = depot();
+    let server = server.build().expect("it can be mounted");
+    let (mut raw, peer) = RawPeer::dial(&server);
+    assert_eq!(raw.ask(r#"{"a":["hand_on",true],"i":1}"#).await, json!({"i": 1, "h": 1}));
+    assert_eq!(raw.receive().await["a"][0], "credit");
+    assert_eq!(raw.receive().await["a"][0], "start");
+    raw.send(r#"{"h":1,"x":{"message":"enough"},"_":1}"#).await;
+    desk.handlers.becomes(0).await;
+    assert_eq!(desk.log.entries(), ["enough"]);
+    raw.silence().await;
+    assert_eq!(peer.counters(), Counters::default());
+}
+
+#[tokio::test]
+async fn the_error_of_an_upload_that_nobody_takes_is_not_that_of_another() {
+    let server = depot().1.build().expect("it can be mounted");
+    let (mut raw, _) = RawPeer::dial(&server);
+    assert_eq!(raw.ask(r#"{"a":["let_go",0],"i":1}"#).await, json!({"i": 1, "h": 1}));
+    raw.send(r#"{"a":["result"],"h":1,"i":11}"#).await;
+    assert_eq!(raw.ask(r#"{"a":["sum",40,"m"],"i":2}"#).await, json!({"i": 2, "h": 1}));
+    assert_eq!(raw.receive().await["a"][0], "credit");
+    assert_eq!(raw.receive().await["a"][0], "start");
+    raw.send(r#"{"a":["result"],"h":2,"i":12}"#).await;
+    raw.send(r#"{"h":1,"x":{"message":"the source of the first broke"},"_":1}"#).await;
+    raw.send(r#"{"a":["next",{"value":2,"done":false}],"h":2}"#).await;
+    assert_eq!(raw.ask(r#"{"a":["next",{"done":true}],"h":2}"#).await, json!({"i": 12, "d": "42 m"}));
+}
+
+#[tokio::test]
+async fn a_call_that_cannot_ask_for_its_result_stops_the_handler() {
+    let (desk, server) = depot();
+    let limits = Limits { calls_in_flight: 1, ..Limits::default() };
+    let pair = pair_with(server, Client::builder().limits(limits));
+    let depot = DepotProxy::new(&pair.client);
+    let mut call = depot.wait(stream::pending());
+    assert!((&mut call).now_or_never().is_none());
+    desk.handlers.becomes(1).await;
+    until(|| pair.client.calls_in_flight() == 0).await;
+    let mut other = depot.quick();
+    assert!((&mut other).now_or_never().is_none());
+    let error = (&mut call).now_or_never();
+    assert!(matches!(error, Some(Err(CallError::NotSent(SendError::TooManyCalls)))), "{error:?}");
+    desk.handlers.becomes(0).await;
+    drop(call);
+    assert_eq!(other.await.expect("an answer"), 1);
+    nothing_is_left(&pair).await;
+}
+
+#[tokio::test]
+async fn an_abort_wakes_the_task_to_which_a_call_has_moved() {
+    let (mut raw, client) = RawPeer::accept(Client::builder());
+    let mut call = DepotProxy::new(&client).first(1, stream::iter([1]));
+    assert!((&mut call).now_or_never().is_none());
+    let id = raw.receive().await["i"].clone();
+    raw.send(&json!({"i": id, "h": 1}).to_string()).await;
+    raw.send(&json!({"a": ["credit", 4], "h": id}).to_string()).await;
+    raw.send(&json!({"a": ["start"], "h": id}).to_string()).await;
+    until(|| client.calls_in_flight() == 0).await;
+    assert!((&mut call).now_or_never().is_none());
+    for event in ["result", "next", "next"] {
+        assert_eq!(raw.receive().await["a"][0], event);
+    }
+    let call = tokio::spawn(call);
+    tokio::task::yield_now().await;
+    raw.send(&json!({"h": id, "x": {"message": "enough"}, "_": 1}).to_string()).await;
+    until(|| call.is_finished()).await;
+    assert!(matches!(call.await.expect("no panic"), Err(CallError::Closed)));
+}

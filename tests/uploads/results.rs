@@ -1,0 +1,215 @@
+//! What uploads give.
+
+use super::support::{RawPeer, pair, pair_with, until};
+use super::{Depot, DepotProxy, Desk, Lost, Watched, depot, nothing_is_left};
+use futures_util::{FutureExt, StreamExt, stream};
+use serde_json::json;
+use std::error::Error;
+use wswrapper::{CallError, Client, Limits, Server};
+
+#[tokio::test]
+async fn a_stream_is_summed_among_other_arguments() -> Result<(), Box<dyn Error>> {
+    let (desk, server) = depot();
+    let pair = pair(server);
+    let depot = DepotProxy::new(&pair.client);
+    assert_eq!(depot.sum(100, stream::iter([1, 2, 3]), "metres").await?, "106 metres");
+    assert_eq!(depot.sum(0, stream::iter(1..=1_000), "of many").await?, "500500 of many");
+    assert_eq!(depot.sum(5, stream::empty(), "of none").await?, "5 of none");
+    depot.store(stream::iter([1, 2, 3])).await?;
+    assert_eq!(desk.log.entries(), ["1", "2", "3"]);
+    nothing_is_left(&pair).await;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_source_that_waits_is_waited_for() -> Result<(), Box<dyn Error>> {
+    let (desk, server) = depot();
+    let pair = pair(server);
+    let (give, numbers) = tokio::sync::mpsc::unbounded_channel();
+    let numbers = stream::unfold(numbers, async |mut numbers| Some((numbers.recv().await?, numbers)));
+    let call = tokio::spawn(DepotProxy::new(&pair.client).store(numbers));
+    for n in 1..=3 {
+        give.send(n)?;
+        assert_eq!(desk.log.has(n.try_into()?).await.len(), usize::try_from(n)?);
+    }
+    assert!(!call.is_finished());
+    drop(give);
+    call.await??;
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_server_uploads_to_the_client() -> Result<(), Box<dyn Error>> {
+    let pair = pair_with(Server::builder(), Client::builder().service_as::<dyn Depot>(Desk::default()));
+    let depot = DepotProxy::new(&pair.peer);
+    assert_eq!(depot.sum(0, stream::iter(1..=300), "back").await?, "45150 back");
+    nothing_is_left(&pair).await;
+    Ok(())
+}
+
+#[tokio::test]
+async fn uploads_go_over_tcp() -> Result<(), Box<dyn Error>> {
+    let listening = depot().1.bind("127.0.0.1:0").await?;
+    let url = format!("ws://{}", listening.local_addr());
+    tokio::spawn(listening.serve());
+    let client = Client::connect(&url).await?;
+    assert_eq!(DepotProxy::new(&client).sum(0, stream::iter(1..=10_000), "").await?, "50005000 ");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_sources_error_ends_the_upload_and_the_handler_still_answers() -> Result<(), Box<dyn Error>> {
+    let pair = pair(depot().1);
+    let depot = DepotProxy::new(&pair.client);
+    let parts = |at| [Ok("a".to_owned()), Ok("b".to_owned()), Err(Lost::At { at }), Ok("c".to_owned())];
+    assert_eq!(depot.collect(stream::iter(parts(2))).await?, "ab and lost at 2");
+    let error = depot.collect(stream::iter(parts(0))).await;
+    assert!(matches!(error, Err(CallError::Rejected(Lost::At { at: 2 }))), "{error:?}");
+    let whole = stream::iter(parts(1)).filter(|part| std::future::ready(part.is_ok()));
+    assert_eq!(depot.collect(whole).await?, "abc");
+    nothing_is_left(&pair).await;
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_answer_before_the_end_stops_the_source() -> Result<(), Box<dyn Error>> {
+    let pair = pair(depot().1);
+    let depot = DepotProxy::new(&pair.client);
+    let source = Watched::default();
+    let mut call = depot.first(3, source.numbers());
+    assert_eq!((&mut call).await?, [1, 2, 3]);
+    assert_eq!(source.alive.count(), 0);
+    drop(call);
+    let refused = depot.refuse(source.numbers()).await;
+    assert!(matches!(refused, Err(CallError::Rejected(Lost::At { at: 7 }))), "{refused:?}");
+    assert_eq!(source.alive.count(), 0);
+    nothing_is_left(&pair).await;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_handler_that_lets_go_of_its_upload_still_answers() -> Result<(), Box<dyn Error>> {
+    let (desk, server) = depot();
+    let pair = pair(server);
+    let depot = DepotProxy::new(&pair.client);
+    for most in [0, 3, 1_000] {
+        let source = Watched::default();
+        let call = tokio::spawn(depot.let_go(most, source.numbers()));
+        until(|| source.polled() >= most).await;
+        assert_eq!(depot.quick().await?, 1);
+        desk.permits.add_permits(1);
+        assert_eq!(call.await??, most);
+        source.alive.becomes(0).await;
+    }
+    let call = tokio::spawn(depot.let_go(10, stream::iter([1, 2, 3])));
+    assert_eq!(depot.quick().await?, 1);
+    desk.permits.add_permits(1);
+    assert_eq!(call.await??, 3);
+    nothing_is_left(&pair).await;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_source_that_nobody_reads_is_not_polled() {
+    let (desk, server) = depot();
+    let pair = pair(server);
+    let source = Watched::default();
+    let call = tokio::spawn(DepotProxy::new(&pair.client).wait(source.numbers()));
+    desk.handlers.becomes(1).await;
+    until(|| pair.peer.counters().handlers_in_flight == 1).await;
+    assert_eq!((source.polled(), source.alive.count()), (0, 1));
+    call.abort();
+    desk.handlers.becomes(0).await;
+    assert_eq!((source.polled(), source.alive.count()), (0, 0));
+}
+
+#[tokio::test]
+async fn a_slow_handler_holds_the_source_to_its_window() {
+    let (desk, server) = depot();
+    let pair = pair(server);
+    let source = Watched::default();
+    let call = tokio::spawn(DepotProxy::new(&pair.client).slow(4, source.numbers()));
+    for taken in 1..=20 {
+        desk.permits.add_permits(1);
+        assert_eq!(desk.log.has(taken).await.len(), taken);
+        DepotProxy::new(&pair.client).quick().await.expect("all credit has come");
+        // Of four, two are given back when two were taken.
+        assert!(source.polled() <= taken + 4, "{} of {taken}", source.polled());
+    }
+    assert!(source.polled() >= 20);
+    call.abort();
+    source.alive.becomes(0).await;
+}
+
+#[tokio::test]
+async fn several_uploads_at_once_do_not_mix() -> Result<(), Box<dyn Error>> {
+    let pair = pair(depot().1);
+    let depot = DepotProxy::new(&pair.client);
+    let calls: Vec<_> =
+        (0..20).map(|n| (n, tokio::spawn(depot.sum(0, stream::iter(vec![n; 500]), "together")))).collect();
+    for (n, call) in calls {
+        assert_eq!(call.await??, format!("{} together", 500 * n));
+    }
+    nothing_is_left(&pair).await;
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_upload_goes_on_while_no_further_handler_can_start() -> Result<(), Box<dyn Error>> {
+    let limits = Limits { handlers_in_flight: 1, ..Limits::default() };
+    let (desk, server) = depot();
+    let pair = pair(server.limits(limits));
+    let depot = DepotProxy::new(&pair.client);
+    let slow = tokio::spawn(depot.slow(2, stream::iter(1..=100)));
+    until(|| pair.peer.counters().handlers_in_flight == 1).await;
+    // These wait their turn.
+    let next = tokio::spawn(depot.sum(0, stream::iter(1..=100), "later"));
+    let quick = tokio::spawn({
+        let depot = depot.clone();
+        async move { depot.quick().await }
+    });
+    desk.permits.add_permits(50);
+    desk.log.has(50).await;
+    assert!(!next.is_finished() && !quick.is_finished());
+    desk.permits.add_permits(51);
+    assert_eq!(slow.await??, 100);
+    assert_eq!(next.await??, "5050 later");
+    assert_eq!(quick.await??, 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn too_many_uploads_are_rejected() -> Result<(), Box<dyn Error>> {
+    let limits = Limits { open_channels: 1, ..Limits::default() };
+    let (desk, server) = depot();
+    let pair = pair(server.limits(limits));
+    let depot = DepotProxy::new(&pair.client);
+    let first = tokio::spawn(depot.wait(stream::empty()));
+    desk.handlers.becomes(1).await;
+    let source = Watched::default();
+    let refused = depot.sum(0, source.numbers(), "").await;
+    assert!(matches!(&refused, Err(CallError::Refused(r)) if r.message() == Some("too many open channels")));
+    assert_eq!((source.polled(), source.alive.count()), (0, 0));
+    first.abort();
+    desk.handlers.becomes(0).await;
+    assert_eq!(depot.sum(0, stream::iter([1]), "").await?, "1 ");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_source_that_is_always_ready_lets_others_run() {
+    let (mut raw, client) = RawPeer::accept(Client::builder());
+    let source = Watched::default();
+    let mut call = DepotProxy::new(&client).store(source.numbers());
+    assert!((&mut call).now_or_never().is_none());
+    let id = raw.receive().await["i"].clone();
+    raw.send(&json!({"i": id, "h": 1}).to_string()).await;
+    raw.send(&json!({"a": ["credit", 10_000], "h": id}).to_string()).await;
+    raw.send(&json!({"a": ["start"], "h": id}).to_string()).await;
+    raw.silence().await;
+    assert!((&mut call).now_or_never().is_none());
+    assert!((1..=1_000).contains(&source.polled()), "{}", source.polled());
+    let call = tokio::spawn(call);
+    until(|| source.polled() == 10_000).await;
+    call.abort();
+}
