@@ -69,7 +69,7 @@ impl<T, E> Call<T, E> {
         &self.raw.wish.0
     }
 
-    pub(crate) fn expect(&mut self, expected: Expected) {
+    pub(crate) fn set_expected(&mut self, expected: Expected) {
         self.raw.wish = Wish(expected);
     }
 

@@ -106,7 +106,7 @@ impl<T: Decode, E: WsError> FusedStream for Streaming<T, E> {
 impl<T, I, E> Call<Streaming<T, I>, E> {
     /// Sets the [window](Streaming::window) of the stream.
     pub fn window(mut self, items: u32) -> Self {
-        self.expect(Expected::Items(items));
+        self.set_expected(Expected::Items(items));
         self
     }
 }
