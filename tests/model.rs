@@ -30,6 +30,8 @@ pub(crate) enum Action {
     End(Index, bool),
     Emit(String, Vec<Value>),
     Cancel(Index),
+    /// A call gets so much time from now on.
+    Extend(Index, Option<u64>),
     Settle(Index),
     Advance(u64),
     Transmit,
@@ -137,6 +139,7 @@ impl Model {
             Action::End(index, abort) => self.end(index, abort),
             Action::Emit(event, arguments) => self.emit(&event, &arguments),
             Action::Cancel(index) => self.cancel(index),
+            Action::Extend(index, timeout) => self.extend(index, timeout),
             Action::Settle(index) => self.settle(index),
             Action::Advance(milliseconds) => self.advance(Duration::from_millis(milliseconds)),
             Action::Transmit => self.transmit(),
@@ -453,6 +456,18 @@ impl Model {
         assert_eq!(self.connection.queued_bytes() > before, waiter.is_some(), "the peer is told of what was pending");
         if let Some(waiter) = waiter {
             self.take_pending(waiter);
+        }
+    }
+
+    fn extend(&mut self, index: Index, timeout: Option<u64>) {
+        if self.used.is_empty() {
+            return;
+        }
+        let id = *index.get(&self.used);
+        let deadline = timeout.map(|timeout| self.now + Duration::from_millis(timeout));
+        self.connection.set_deadline(id, deadline);
+        if let Some(call) = self.pending.get_mut(&id) {
+            call.deadline = deadline;
         }
     }
 

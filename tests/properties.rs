@@ -522,6 +522,7 @@ fn action() -> BoxedStrategy<Action> {
         1 => (index(), any::<bool>()).prop_map(|(channel, abort)| Action::End(channel, abort)),
         1 => (name(), vec(value(), 0..3)).prop_map(|(event, arguments)| Action::Emit(event, arguments)),
         2 => index().prop_map(Action::Cancel),
+        1 => (index(), timeout()).prop_map(|(call, timeout)| Action::Extend(call, timeout)),
         3 => index().prop_map(Action::Settle),
         2 => (0..200_u64).prop_map(Action::Advance),
         2 => Just(Action::Transmit),

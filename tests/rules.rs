@@ -600,6 +600,24 @@ fn call_times_out_when_its_time_is_over_and_not_before() {
 }
 
 #[test]
+fn deadline_that_is_set_anew_is_the_only_one() {
+    let now = Instant::now();
+    let after = |milliseconds| now + Duration::from_millis(milliseconds);
+    let mut peer = connected();
+    let call = request(&mut peer, 1, Some(after(30)));
+    for deadline in [None, Some(after(20)), Some(after(50))] {
+        peer.set_deadline(call, deadline);
+        assert_eq!(peer.poll_timeout(), deadline);
+    }
+    peer.handle_timeout(after(49));
+    assert_eq!((peer.poll_event(), peer.poll_timeout()), (None, Some(after(50))));
+    peer.handle_timeout(after(50));
+    assert_eq!(peer.poll_event(), Some(Event::Ended(1, Ended::TimedOut)));
+    peer.set_deadline(call, Some(after(60)));
+    assert_eq!(peer.poll_timeout(), None);
+}
+
+#[test]
 fn handler_expires_and_nothing_is_sent() {
     let now = Instant::now();
     let mut peer = connected();

@@ -5,6 +5,8 @@ mod ends;
 #[path = "uploads/results.rs"]
 mod results;
 mod support;
+#[path = "uploads/time.rs"]
+mod time;
 #[path = "uploads/wire.rs"]
 mod wire;
 

@@ -70,40 +70,6 @@ async fn a_call_that_is_cancelled_tells_the_handler_why() {
     nothing_is_left(&pair).await;
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_time_limit_covers_the_whole_upload() {
-    let (desk, server) = depot();
-    let pair = pair(server);
-    let depot = DepotProxy::new(&pair.client);
-    let began = tokio::time::Instant::now();
-    let source = Watched::default();
-    let slow = source.numbers().then(async |n| {
-        tokio::time::sleep(Duration::from_millis(400)).await;
-        n
-    });
-    let error = depot.sum(0, Box::pin(slow), "").timeout(Duration::from_secs(3)).await;
-    assert!(matches!(error, Err(CallError::TimedOut)), "{error:?}");
-    assert_eq!(began.elapsed().as_secs(), 3);
-    assert_eq!(source.polled(), 8);
-    desk.handlers.becomes(0).await;
-    source.alive.becomes(0).await;
-    nothing_is_left(&pair).await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn the_time_that_the_channel_took_counts() {
-    let (desk, server) = depot();
-    let (near, far) = wswrapper::transport::memory::builder().latency(Duration::from_secs(1)).pair();
-    let server = server.build().expect("it can be mounted");
-    server.accept_transport(far).expect("the server is open");
-    let client = Client::over(near).expect("nothing to mount");
-    let began = tokio::time::Instant::now();
-    let error = DepotProxy::new(&client).wait(stream::empty()).timeout(Duration::from_secs(5)).await;
-    assert!(matches!(error, Err(CallError::TimedOut)), "{error:?}");
-    assert_eq!(began.elapsed().as_secs(), 5);
-    desk.handlers.becomes(0).await;
-}
-
 #[tokio::test]
 async fn a_lost_connection_ends_the_upload_at_both_ends() {
     let (desk, server) = depot();

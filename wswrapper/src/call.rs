@@ -199,6 +199,13 @@ impl RawCall {
         self.timeout
     }
 
+    /// Gives it so long from now on, or all the time there is. False if it was not sent yet.
+    pub(crate) fn restart(&self, timeout: Option<Duration>) -> bool {
+        let Stage::Waiting(waiting) = &self.stage else { return false };
+        self.peer.link().set_timeout(waiting, timeout);
+        true
+    }
+
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<End, SendError>> {
         let link = self.peer.link();
         match &mut self.stage {

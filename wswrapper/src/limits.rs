@@ -25,7 +25,8 @@ pub struct Limits {
     pub handshake_timeout: Duration,
     /// Time for a call, unless it has one [of its own](crate::Call::timeout): it ends as
     /// [`TimedOut`](crate::CallError::TimedOut) and the peer is told. `None` waits for ever. Default 2 minutes.
-    /// It is not for what comes after the answer, a stream or a scoped service, but for a whole upload it is.
+    /// It is not for what comes after the answer, a stream or a scoped service. An upload may take longer, as long as no
+    /// [wait](crate::UploadCall::timeout) for the other end does.
     pub call_timeout: Option<Duration>,
     /// Calls of ours that wait for an answer, on one connection. A further one fails with
     /// [`TooManyCalls`](crate::SendError::TooManyCalls). Default 16,384.

@@ -30,8 +30,7 @@ impl Link {
         }
         // Polled after its end.
         let Some(call) = call.take() else { return Poll::Ready(Err(SendError::Closed)) };
-        // A time beyond the clock's end is no limit.
-        let deadline = timeout.and_then(|wait| Instant::now().checked_add(wait)).map(Instant::into_std);
+        let deadline = timeout.and_then(deadline);
         let slot = state.calls.insert(CallSlot::Waiting(cx.waker().clone()));
         match state.core.request(call, slot, deadline, timeout.filter(|_| tell), expected.opens()) {
             Ok(id) => {
@@ -44,6 +43,15 @@ impl Link {
                 drop(unused);
                 Poll::Ready(Err(refused.into()))
             }
+        }
+    }
+
+    /// Gives a call that was sent so long from now on, or all the time there is.
+    pub(crate) fn set_timeout(&self, call: &Waiting, timeout: Option<Duration>) {
+        let mut state = self.lock();
+        state.core.set_deadline(call.id, timeout.and_then(deadline));
+        if timeout.is_some() {
+            self.wake(state);
         }
     }
 
@@ -102,4 +110,9 @@ impl Link {
         drop((slot, opened));
         wakers.into_iter().for_each(Waker::wake);
     }
+}
+
+/// A time beyond the clock's end is no limit.
+fn deadline(timeout: Duration) -> Option<std::time::Instant> {
+    Instant::now().checked_add(timeout).map(Instant::into_std)
 }

@@ -20,8 +20,7 @@ use std::task::{Context, Poll};
 ///
 /// The caller sends nothing before the first item is asked for, and then at most a [window](Self::window) ahead of what
 /// was taken. A handler may answer before the end, which stops the caller's stream. When the caller gives up, the
-/// handler is dropped as for any call; one that takes longer than its [`call_timeout`](crate::Limits::call_timeout) does,
-/// unless it [says](crate::UploadCall::timeout) another.
+/// handler is dropped as for any call; so is one that lets its caller [wait](crate::UploadCall::timeout) too long.
 ///
 /// An item is a message of its own: one that is larger than this end's [`frame_bytes`](crate::Limits::frame_bytes) ends
 /// the connection, so large data come in pieces, such as [`Bytes`](crate::Bytes), which take 4/3 of their size.

@@ -38,8 +38,9 @@ impl<T, E> UploadCall<T, E> {
     }
 
     /// Waits at most so long for the result, from the first poll on and the whole stream included, as
-    /// [`Call::timeout`](crate::Call::timeout) does. Without it [`call_timeout`](crate::Limits::call_timeout) counts once
-    /// until the handler is there, and once from then on: an upload that may take longer than that says so here.
+    /// [`Call::timeout`](crate::Call::timeout) does. Without it [`call_timeout`](crate::Limits::call_timeout) counts anew
+    /// each time that the other end is waited for: until it takes the first item, until it takes more, and from the last
+    /// item to the result. So an upload may take as long as its stream does.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.opening.set_timeout(timeout);
         self
@@ -60,7 +61,8 @@ impl<T, E> UploadCall<T, E> {
         if let (Some(timeout), Some(began)) = (self.opening.timeout(), self.began) {
             result.set_timeout(timeout.saturating_sub(began.elapsed()));
         }
-        Uploading { channel, inbox, result, answered: false }
+        let times_waits = self.opening.timeout().is_none();
+        Uploading { channel, inbox, result, answered: false, times_waits, waits: true }
     }
 }
 
@@ -93,6 +95,7 @@ impl<T: Decode, E: WsError> Future for UploadCall<T, E> {
             && let Poll::Ready(sent) = upload.poll_source(cx, source)
         {
             this.source = None;
+            upload.set_waits(true);
             if let Err(error) = sent {
                 this.upload = None;
                 return Poll::Ready(Err(error.into()));
@@ -117,6 +120,10 @@ struct Uploading {
     inbox: usize,
     result: RawCall,
     answered: bool,
+    /// The call has no time of its own: it is each wait for the other end that has one.
+    times_waits: bool,
+    /// The next step is the other end's.
+    waits: bool,
 }
 
 /// So many items are queued together.
@@ -134,12 +141,23 @@ enum Batch {
 }
 
 impl Uploading {
+    fn set_waits(&mut self, waits: bool) {
+        let timeout = self.result.peer().link().end.limits.call_timeout.filter(|_| waits);
+        if self.times_waits && self.waits != waits && self.result.restart(timeout) {
+            self.waits = waits;
+        }
+    }
+
     /// Sends what the handler takes; ready when nothing more is to be sent.
     fn poll_source(&mut self, cx: &mut Context<'_>, source: &mut Source) -> Poll<Result<(), SendError>> {
         let link = Arc::clone(self.result.peer().link());
         for _ in 0..BATCHES {
-            ready!(link.poll_room(cx));
-            let (most, as_request) = match link.upload_allowance(cx, self.channel, self.inbox) {
+            let allowance = match link.poll_room(cx) {
+                Poll::Pending => Allowance::Behind,
+                Poll::Ready(()) => link.upload_allowance(cx, self.channel, self.inbox),
+            };
+            self.set_waits(matches!(allowance, Allowance::Idle | Allowance::Behind));
+            let (most, as_request) = match allowance {
                 Allowance::Idle | Allowance::Behind => return Poll::Pending,
                 Allowance::Gone => return Poll::Ready(Ok(())),
                 Allowance::OneRequest => (1, true),

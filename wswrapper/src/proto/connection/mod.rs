@@ -178,14 +178,26 @@ impl<W, R: Clone + PartialEq, C: Clone> Connection<W, R, C> {
         }
         let has_channels = on.is_some() || opens.is_some();
         let channels = has_channels.then(|| Box::new(CallChannels { on, opens }));
+        self.add_deadline(id, deadline);
+        self.pending.insert(id, Pending { waiter, deadline, channels });
+        self.outbox.push(Outgoing::Owned(call.into_request(id, tell)));
+        Ok(id)
+    }
+
+    /// Sets anew when a call of ours times out; never with none.
+    pub fn set_deadline(&mut self, id: RequestId, deadline: Option<Instant>) {
+        if let Some(call) = self.pending.get_mut(&id) {
+            call.deadline = deadline;
+            self.add_deadline(id, deadline);
+        }
+    }
+
+    fn add_deadline(&mut self, id: RequestId, deadline: Option<Instant>) {
         if let Some(at) = deadline {
             let pending = &self.pending;
             let live = |id, at| pending.get(&id).is_some_and(|call| call.deadline == Some(at));
             self.deadlines.add(at, id, pending.len(), live);
         }
-        self.pending.insert(id, Pending { waiter, deadline, channels });
-        self.outbox.push(Outgoing::Owned(call.into_request(id, tell)));
-        Ok(id)
     }
 
     /// Ends a call of ours and tells the peer; `None` if it had ended before, and then nothing is sent [P-53].

@@ -1,0 +1,111 @@
+//! How long uploads may take.
+
+use super::support::{Pair, pair, pair_with};
+use super::{DepotProxy, Watched, depot, nothing_is_left};
+use futures_util::{FutureExt, Stream, StreamExt, stream};
+use std::error::Error;
+use std::time::Duration;
+use tokio::time::{Instant, sleep};
+use wswrapper::{CallError, Client, Limits, ServerBuilder};
+
+fn impatient(server: ServerBuilder) -> Pair {
+    pair_with(
+        server,
+        Client::builder().limits(Limits { call_timeout: Some(Duration::from_secs(10)), ..Limits::default() }),
+    )
+}
+
+/// Numbers that come one after another, so many seconds apart.
+fn slow(numbers: impl Stream<Item = i64> + Send + 'static, seconds: u64) -> impl Stream<Item = i64> + Send + 'static {
+    let pause = move || sleep(Duration::from_secs(seconds));
+    Box::pin(numbers.then(move |n| pause().map(move |()| n)))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_time_limit_covers_the_whole_upload() {
+    let (desk, server) = depot();
+    let pair = pair(server);
+    let depot = DepotProxy::new(&pair.client);
+    let began = Instant::now();
+    let source = Watched::default();
+    let slow = source.numbers().then(async |n| {
+        sleep(Duration::from_millis(400)).await;
+        n
+    });
+    let error = depot.sum(0, Box::pin(slow), "").timeout(Duration::from_secs(3)).await;
+    assert!(matches!(error, Err(CallError::TimedOut)), "{error:?}");
+    assert_eq!(began.elapsed().as_secs(), 3);
+    assert_eq!(source.polled(), 8);
+    desk.handlers.becomes(0).await;
+    source.alive.becomes(0).await;
+    nothing_is_left(&pair).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_time_that_the_channel_took_counts() {
+    let (desk, server) = depot();
+    let (near, far) = wswrapper::transport::memory::builder().latency(Duration::from_secs(1)).pair();
+    let server = server.build().expect("it can be mounted");
+    server.accept_transport(far).expect("the server is open");
+    let client = Client::over(near).expect("nothing to mount");
+    let began = Instant::now();
+    let error = DepotProxy::new(&client).wait(stream::empty()).timeout(Duration::from_secs(5)).await;
+    assert!(matches!(error, Err(CallError::TimedOut)), "{error:?}");
+    assert_eq!(began.elapsed().as_secs(), 5);
+    desk.handlers.becomes(0).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_upload_may_take_as_long_as_its_stream() -> Result<(), Box<dyn Error>> {
+    let (_, server) = depot();
+    let pair = impatient(server);
+    let began = Instant::now();
+    let sum = DepotProxy::new(&pair.client).sum(0, slow(stream::iter(1..=4), 60), "apples").await?;
+    assert_eq!((sum.as_str(), began.elapsed().as_secs()), ("10 apples", 240));
+    nothing_is_left(&pair).await;
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_upload_may_take_as_long_as_its_handler_takes_items() -> Result<(), Box<dyn Error>> {
+    let (desk, server) = depot();
+    let pair = impatient(server);
+    let began = Instant::now();
+    let call = tokio::spawn(DepotProxy::new(&pair.client).slow(1, stream::iter(1..=4)));
+    for _ in 0..5 {
+        sleep(Duration::from_secs(9)).await;
+        desk.permits.add_permits(1);
+    }
+    assert_eq!((call.await??, began.elapsed().as_secs()), (4, 45));
+    nothing_is_left(&pair).await;
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handler_that_takes_nothing_is_not_waited_for_for_ever() {
+    // Once something is taken, a further item is sent ahead.
+    for (taken, sent) in [(0, 0), (2, 3)] {
+        let (desk, server) = depot();
+        let pair = impatient(server);
+        let source = Watched::default();
+        desk.permits.add_permits(taken);
+        let numbers = slow(source.numbers(), 20);
+        let began = Instant::now();
+        let error = DepotProxy::new(&pair.client).slow(1, numbers).await;
+        assert!(matches!(error, Err(CallError::TimedOut)), "{error:?}");
+        assert_eq!(began.elapsed().as_secs(), 20 * sent + 10, "after {taken}");
+        source.alive.becomes(0).await;
+        nothing_is_left(&pair).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_result_is_waited_for_from_the_last_item_on() {
+    let (_, server) = depot();
+    let pair = impatient(server);
+    let began = Instant::now();
+    let error = DepotProxy::new(&pair.client).let_go(5, slow(stream::iter(1..=3), 20)).await;
+    assert!(matches!(error, Err(CallError::TimedOut)), "{error:?}");
+    assert_eq!(began.elapsed().as_secs(), 70);
+    nothing_is_left(&pair).await;
+}
