@@ -1,6 +1,6 @@
 //! Each limit, reached: what is documented happens, and nothing else.
 //!
-//! `head_bytes` and `handshake_timeout` are reached in `sockets.rs`.
+//! `head_bytes` and `handshake_timeout` are reached in `sockets/`.
 
 #[path = "limits/streams.rs"]
 mod streams;

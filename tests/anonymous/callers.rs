@@ -1,0 +1,112 @@
+//! What callers do with the channels that they get, or do not take.
+
+use super::support::{Alive, Log, RawPeer, until};
+use futures_util::FutureExt;
+use serde_json::json;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use wswrapper::{AnonymousChannel, CallError, Client, Context, Counters, Reason};
+
+#[tokio::test]
+async fn what_is_handled_from_the_call_on_gets_the_first_events() {
+    let (mut raw, client) = RawPeer::accept(Client::builder());
+    let (log, alive) = (Log::default(), Alive::default());
+    let (seen, guard) = (log.clone(), alive.guard());
+    let call = client.request::<AnonymousChannel>("make", ()).on("tick", move |n: i64| {
+        let _ = &guard;
+        seen.add(n.to_string());
+        async {}
+    });
+    assert!(client.request::<AnonymousChannel>("make", ()).on("", || async {}).is_err());
+    let call = tokio::spawn(call.expect("a good name"));
+    raw.receive().await;
+    raw.write(r#"{"i":268435457,"h":1}"#);
+    raw.write(r#"{"a":["tick",1],"h":268435457}"#);
+    raw.send(r#"{"a":["tick",2],"h":268435457}"#).await;
+    let channel = call.await.expect("no panic").expect("a channel");
+    assert_eq!(log.has(2).await, ["1", "2"]);
+    raw.silence().await;
+    drop(channel);
+    assert_eq!(raw.receive_text().await, r#"{"h":268435457,"x":{"message":"Request aborted"},"_":1}"#);
+    assert_eq!(alive.count(), 0);
+    // Nothing stays of a call that is rejected.
+    let guard = alive.guard();
+    let call = client.request::<AnonymousChannel>("make", ()).on("tick", move || {
+        let _ = &guard;
+        async {}
+    });
+    let call = tokio::spawn(call.expect("a good name"));
+    raw.receive().await;
+    raw.send(r#"{"i":268435458,"e":"no"}"#).await;
+    assert!(call.await.expect("no panic").is_err());
+    assert_eq!(alive.count(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_channel_that_comes_too_late_is_aborted_and_a_repeated_answer_is_ignored() {
+    let (mut raw, client) = RawPeer::accept(Client::builder());
+    let late = client.request::<AnonymousChannel>("make", ()).timeout(Duration::from_secs(1));
+    let error = tokio::spawn(late).await.expect("no panic");
+    assert!(matches!(error, Err(CallError::TimedOut)), "{error:?}");
+    raw.receive().await;
+    raw.receive().await;
+    let aborted = json!({"h": 268_435_457, "x": {"message": "Request aborted"}, "_": 1});
+    assert_eq!(raw.ask(r#"{"i":268435457,"h":1}"#).await, aborted);
+    let call = tokio::spawn(client.request::<AnonymousChannel>("make", ()));
+    raw.receive().await;
+    raw.send(r#"{"i":268435458,"h":1}"#).await;
+    raw.send(r#"{"i":268435458,"h":1}"#).await;
+    raw.send(r#"{"i":268435458,"e":"no"}"#).await;
+    let channel = call.await.expect("no panic").expect("a channel");
+    raw.silence().await;
+    assert!(!channel.is_closed());
+    assert_eq!(client.counters().open_channels, 1);
+}
+
+#[tokio::test]
+async fn a_channel_that_has_come_and_that_nobody_takes_is_aborted() {
+    let (mut raw, client) = RawPeer::accept(Client::builder());
+    let alive = Alive::default();
+    let guard = alive.guard();
+    let call = client.request::<AnonymousChannel>("make", ()).on("tick", move || {
+        let _ = &guard;
+        async {}
+    });
+    let mut call = call.expect("a good name");
+    assert!((&mut call).now_or_never().is_none());
+    raw.receive().await;
+    raw.send(r#"{"i":268435457,"h":1}"#).await;
+    until(|| client.counters().open_channels == 1).await;
+    call.cancel(&Reason::new("not needed"));
+    assert_eq!(raw.receive_text().await, r#"{"h":268435457,"x":{"message":"not needed"},"_":1}"#);
+    raw.silence().await;
+    assert_eq!((alive.count(), client.counters()), (0, Counters::default()));
+}
+
+#[tokio::test]
+async fn calls_on_a_channel_end_with_the_call_that_did_not_take_it() {
+    let (mut raw, client) = RawPeer::accept(Client::builder());
+    let kept = Arc::new(Mutex::new(None));
+    let mut call = client
+        .request::<AnonymousChannel>("make", ())
+        .on("here", {
+            let kept = Arc::clone(&kept);
+            move |ctx: Context| {
+                *kept.lock().expect("no panic") = ctx.called_on();
+                async {}
+            }
+        })
+        .expect("a good name");
+    assert!((&mut call).now_or_never().is_none());
+    let id = raw.receive().await["i"].clone();
+    raw.send(&json!({"i": id, "h": 1}).to_string()).await;
+    raw.send(&json!({"a": ["here"], "h": id}).to_string()).await;
+    until(|| kept.lock().expect("no panic").is_some()).await;
+    let channel = kept.lock().expect("no panic").take().expect("the channel");
+    let asked = tokio::spawn(channel.request::<u8>("ask", ()));
+    assert_eq!(raw.receive().await["a"][0], "ask");
+    drop(call);
+    until(|| asked.is_finished()).await;
+    assert!(matches!(asked.await.expect("no panic"), Err(CallError::Closed)));
+    assert_eq!(client.counters(), Counters::default());
+}

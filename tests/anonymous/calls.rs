@@ -1,0 +1,145 @@
+//! Events and requests on channels.
+
+use super::support::{Log, RawPeer};
+use super::{Made, made, made_raw};
+use serde_json::json;
+use std::error::Error;
+use wswrapper::{AnonymousChannel, CallError, Context, Json, MessageKind, SendError, Server};
+
+#[tokio::test]
+async fn both_ends_handle_and_send_on_a_channel() -> Result<(), Box<dyn Error>> {
+    let (made, pair) = made();
+    let log = Log::default();
+    let here = pair.client.request::<AnonymousChannel>("make", ()).await?;
+    let there = made.last();
+    assert_eq!(here.request::<i64>("add", (1, 2)).await?, 3);
+    here.emit("note", ("a",)).await?;
+    here.on("double", |n: i64| async move { 2 * n })?;
+    here.once("double", |n: i64| async move { 200 * n })?;
+    here.on("heard", {
+        let log = log.clone();
+        move |ctx: Context, text: String| {
+            log.add(format!("{text} {} {}", ctx.called_on().is_some(), ctx.channel().is_none()));
+            async {}
+        }
+    })?;
+    assert_eq!(there.request::<i64>("double", (2,)).await?, 400);
+    assert_eq!(there.request::<i64>("double", (2,)).await?, 4);
+    there.emit("heard", ("b",)).await?;
+    assert_eq!((made.log.has(1).await, log.has(1).await), (vec!["a".to_owned()], vec!["b true true".to_owned()]));
+    assert!(here.off("double") && !here.off("double"));
+    let error = there.request::<i64>("double", (2,)).await;
+    let text = format!("No event listener for 'double' on channel '{}'", 268_435_457);
+    assert!(matches!(&error, Err(CallError::Rejected(r)) if r.message() == Some(&*text)), "{error:?}");
+    // What is handled on the channel is not handled beside it.
+    assert!(pair.client.request::<i64>("add", (1, 2)).await.is_err());
+    assert!(here.request::<u8>("quick", ()).await.is_err());
+    assert_eq!((here.peer(), there.peer()), (pair.client.peer(), &pair.peer));
+    Ok(())
+}
+
+#[tokio::test]
+async fn names_are_not_reserved_on_a_channel_and_not_empty() -> Result<(), Box<dyn Error>> {
+    let (made, pair) = made();
+    let here = pair.client.request::<AnonymousChannel>("make", ()).await?;
+    for name in ["open", "connect", "message", "error", "close", "disconnect"] {
+        made.last().on(name, move || async move { name })?;
+        assert_eq!(here.request::<String>(name, ()).await?, name);
+    }
+    assert!(here.on("", || async {}).is_err());
+    assert!(matches!(here.emit("", ()).await, Err(SendError::Name(_))));
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_is_for_no_channel_is_answered_once() {
+    let (made, server) = made_raw();
+    let (mut raw, _) = RawPeer::dial(&server);
+    let gone = json!({"message": "Anonymous channel '7' does not exist"});
+    let abort = json!({"h": 7, "x": gone, "_": 1});
+    raw.send(r#"{"h":7,"x":{"message":"m"},"_":1}"#).await;
+    raw.silence().await;
+    assert_eq!(raw.ask(r#"{"a":["add",1,2],"h":7}"#).await, abort);
+    raw.silence().await;
+    assert_eq!(raw.ask(r#"{"a":["add",1,2],"h":7,"i":2}"#).await, abort);
+    assert_eq!(raw.receive().await, json!({"i": 2, "e": gone, "_": 1}));
+    raw.silence().await;
+    // One that the peer has aborted is such a one.
+    assert_eq!(raw.ask(r#"{"a":["make"],"i":7}"#).await, json!({"i": 7, "h": 1}));
+    raw.send(r#"{"h":7,"x":{"message":"m"},"_":1}"#).await;
+    assert_eq!(raw.ask(r#"{"a":["add",1,2],"h":7}"#).await, abort);
+    made.alive.becomes(0).await;
+    assert!(made.log.entries().is_empty(), "{:?}", made.log.entries());
+}
+
+#[tokio::test]
+async fn wrong_arguments_and_panics_on_a_channel_are_as_elsewhere() {
+    let (made, server) = made_raw();
+    let (mut raw, _) = RawPeer::dial(&server);
+    raw.ask(r#"{"a":["make"],"i":1}"#).await;
+    made.last().on("panics", || async { panic!("oh no") as u8 }).expect("a good name");
+    made.last().once("once", |n: u8| async move { n }).expect("a good name");
+    made.last().on("text", || async { Err::<Json<()>, _>("only text") }).expect("a good name");
+    for (arguments, message) in [
+        (r#""add",1"#, "too few arguments for `add`: expected 2, got 1"),
+        (r#""add",1,"x""#, "argument 2 of `add`: invalid type: string \"x\", expected i64"),
+        (r#""nope""#, "No event listener for 'nope' on channel '1'"),
+        (r#""panics""#, "internal error"),
+        (r#""text""#, "only text"),
+        (r#""once","x""#, "argument 1 of `once`: invalid type: string \"x\", expected u8"),
+    ] {
+        let request = format!(r#"{{"a":[{arguments}],"h":1,"i":5}}"#);
+        assert_eq!(raw.ask(&request).await, json!({"i": 5, "e": {"message": message}, "_": 1}), "{arguments}");
+    }
+    assert_eq!(raw.ask(r#"{"a":["once",9],"h":1,"i":6}"#).await, json!({"i": 6, "d": 9}));
+    // A frame that only looks like a call is none.
+    raw.send(r#"{"a":["add",1,2],"h":1,"i":01}"#).await;
+    raw.send(r#"{"a":["add",1,x],"h":1,"i":7}"#).await;
+    for arguments in [r#""note",5"#, r#""nope""#, r#""panics""#] {
+        raw.send(&format!(r#"{{"a":[{arguments}],"h":1}}"#)).await;
+    }
+    assert_eq!(
+        made.log.has(4).await,
+        [
+            "handler of `panics` panicked: oh no",
+            "event `note` was dropped: argument 1 of `note`: invalid type: integer `5`, expected a string",
+            "event `nope` was dropped: No event listener for 'nope' on channel '1'",
+            "handler of `panics` panicked: oh no",
+        ]
+    );
+    raw.silence().await;
+    assert_eq!(raw.ask(r#"{"a":["add",1,2],"h":1,"i":8}"#).await, json!({"i": 8, "d": 3}));
+}
+
+#[tokio::test]
+async fn messages_of_channels_are_shown() -> Result<(), Box<dyn Error>> {
+    let log = Log::default();
+    let made = Made::default();
+    let server = Server::builder().service(made.clone()).on_message({
+        let log = log.clone();
+        move |_, message| {
+            let (kind, event) = (message.kind, message.event);
+            log.add(format!("{kind:?} {:?} {event:?} {:?} {}", message.channel, message.id, message.took.is_some()));
+            assert_ne!(kind, MessageKind::Ignored);
+        }
+    });
+    let server = server.build()?;
+    let (mut raw, _) = RawPeer::dial(&server);
+    raw.ask(r#"{"a":["make"],"i":1}"#).await;
+    raw.ask(r#"{"a":["add",1,2],"h":1,"i":2}"#).await;
+    raw.send(r#"{"a":["note","a"],"h":1}"#).await;
+    raw.send(r#"{"h":1,"x":{"message":"m"},"_":1}"#).await;
+    assert_eq!(
+        log.has(7).await,
+        [
+            "Request None Some(\"make\") Some(1) false",
+            "Request None Some(\"make\") Some(1) true",
+            "Request None Some(\"add\") Some(2) false",
+            "Request None Some(\"add\") Some(2) true",
+            "Event None Some(\"note\") None false",
+            "Event None Some(\"note\") None true",
+            "Abort None None None false",
+        ]
+    );
+    Ok(())
+}

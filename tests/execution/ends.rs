@@ -1,0 +1,113 @@
+//! Handlers that nobody waits for any more.
+
+use super::Worker;
+use super::support::RawPeer;
+use serde_json::json;
+use wswrapper::{CallError, Limits};
+
+#[tokio::test]
+async fn a_cancelled_call_aborts_its_spawned_handler() {
+    let (worker, _pair, work) = Worker::paired();
+    let waiting = tokio::spawn(work.wait());
+    worker.begun.one().await;
+    let here = work.here().await.expect("an answer");
+    assert_eq!(worker.running.count(), 1);
+    waiting.abort();
+    worker.running.becomes(0).await;
+    let log = worker.log.has(2).await;
+    assert_ne!(log[0], here);
+    assert_eq!(log[1], "Request aborted");
+}
+
+#[tokio::test]
+async fn a_cancelled_call_only_tells_its_blocking_handler_and_discards_its_answer() {
+    let (worker, _server, mut raw) = Worker::dialled();
+    raw.send(r#"{"a":["block"],"i":1}"#).await;
+    worker.begun.one().await;
+    raw.send(r#"{"i":1,"x":{"message":"enough"},"_":1}"#).await;
+    raw.ask(r#"{"a":["here"],"i":2}"#).await;
+    assert_eq!(worker.running.count(), 1);
+    worker.gate.open();
+    worker.running.becomes(0).await;
+    assert_eq!(worker.log.entries(), [r#"opened: true, cancelled: "enough""#]);
+    raw.silence().await;
+}
+
+#[test]
+fn a_blocking_handler_that_has_not_begun_is_not_run_after_a_cancellation() {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = runtime.enable_all().max_blocking_threads(1).build().expect("there are threads");
+    runtime.block_on(async {
+        let (worker, _server, mut raw) = Worker::dialled();
+        raw.send(r#"{"a":["block"],"i":1}"#).await;
+        raw.send(r#"{"a":["block"],"i":2}"#).await;
+        worker.begun.one().await;
+        raw.send(r#"{"i":2,"x":{"message":"enough"},"_":1}"#).await;
+        raw.ask(r#"{"a":["here"],"i":3}"#).await;
+        worker.gate.open();
+        assert_eq!(raw.receive().await, json!({"i": 1, "d": ""}));
+        assert_eq!(raw.ask(r#"{"a":["nothing_blocking"],"i":4}"#).await, json!({"i": 4}));
+        assert_eq!(worker.log.entries()[0], r#"opened: true, cancelled: """#);
+        assert_eq!(worker.log.entries().len(), 2);
+    });
+}
+
+#[tokio::test]
+async fn a_lost_connection_aborts_what_is_spawned_and_tells_what_blocks() {
+    let worker = Worker::default();
+    let server = worker.server().build().expect("it can be mounted");
+    let (mut raw, peer) = RawPeer::dial(&server);
+    raw.send(r#"{"a":["block"],"i":1}"#).await;
+    raw.send(r#"{"a":["wait"],"i":2}"#).await;
+    worker.begun.one().await;
+    worker.begun.one().await;
+    assert_eq!(worker.running.count(), 2);
+    drop(raw);
+    peer.closed().await;
+    worker.running.becomes(1).await;
+    assert_eq!(worker.log.has(2).await[1], "Connection closed");
+    worker.gate.open();
+    worker.running.becomes(0).await;
+    assert_eq!(worker.log.entries()[2], r#"opened: true, cancelled: "Connection closed""#);
+}
+
+#[tokio::test]
+async fn a_server_that_ends_leaves_no_task_behind() {
+    let (worker, pair, work) = Worker::paired();
+    let calls: Vec<_> = (0..100).map(|_| tokio::spawn(work.wait())).collect();
+    worker.running.becomes(100).await;
+    let mut places = worker.log.entries();
+    places.sort();
+    places.dedup();
+    assert_eq!(places.len(), 100);
+    drop((pair.server, pair.peer));
+    worker.running.becomes(0).await;
+    for call in calls {
+        assert!(matches!(call.await.expect("no panic"), Err(CallError::Closed)));
+    }
+}
+
+#[tokio::test]
+async fn a_peer_that_calls_and_cancels_does_not_fill_the_pool() {
+    let worker = Worker::default();
+    let limits = Limits { handlers_in_flight: 3, ..Limits::default() };
+    let server = worker.server().limits(limits).build().expect("it can be mounted");
+    let (mut raw, _) = RawPeer::dial(&server);
+    for id in 1..=3 {
+        raw.send(&json!({"a": ["block"], "i": id}).to_string()).await;
+        worker.begun.one().await;
+        raw.send(&json!({"i": id, "x": "changed my mind"}).to_string()).await;
+    }
+    // Nobody waits for these any more, but they have ended no sooner: the next wait, and are cancelled before they begin.
+    for id in 4..=100 {
+        raw.send(&json!({"a": ["block"], "i": id}).to_string()).await;
+        raw.send(&json!({"i": id, "x": "changed my mind"}).to_string()).await;
+    }
+    raw.send(r#"{"a":["here"],"i":200}"#).await;
+    raw.silence().await;
+    assert_eq!(worker.running.count(), 3);
+    worker.gate.open();
+    assert_eq!(raw.receive().await["i"], 200);
+    worker.running.becomes(0).await;
+    assert_eq!(worker.log.entries().len(), 3, "what was cancelled in time never began");
+}

@@ -1,0 +1,99 @@
+//! Which task a handler runs in, and whom it holds up.
+
+use super::support::RawPeer;
+use super::{WorkProxy, Worker};
+use serde_json::json;
+use wswrapper::{Context, Server, ws_handlers, ws_service};
+
+#[tokio::test]
+async fn a_blocking_handler_holds_up_no_other() {
+    let (worker, _pair, work) = Worker::paired();
+    let blocked = tokio::spawn(work.block());
+    worker.begun.one().await;
+    for _ in 0..3 {
+        work.here().await.expect("an answer");
+    }
+    assert_eq!(worker.running.count(), 1);
+    worker.gate.open();
+    assert_eq!(blocked.await.expect("no panic").expect("an answer"), "");
+    assert_eq!(worker.log.entries(), [r#"opened: true, cancelled: """#]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_spawned_handler_that_computes_holds_up_no_other() {
+    let (worker, _pair, work) = Worker::paired();
+    let computed = tokio::spawn(work.compute());
+    worker.begun.one().await;
+    for _ in 0..3 {
+        work.here().await.expect("an answer");
+    }
+    worker.gate.open();
+    assert!(computed.await.expect("no panic").expect("an answer"), "the gate was opened while it computed");
+}
+
+#[tokio::test]
+async fn each_has_a_task_of_its_own() {
+    let (worker, _pair, work) = Worker::paired();
+    let here = work.here().await.expect("an answer");
+    assert_eq!(work.here().await.expect("an answer"), here);
+    for _ in 0..2 {
+        work.measure_blocking("ab", &[], None).await.expect("an answer");
+        work.measure_spawned("ab", &[], None).await.expect("an answer");
+    }
+    let mut places = worker.log.entries();
+    places.push(here);
+    places.sort();
+    places.dedup();
+    assert_eq!(places.len(), 5);
+}
+
+#[tokio::test]
+async fn events_run_there_too() {
+    let (worker, _pair, work) = Worker::paired();
+    let here = work.here().await.expect("an answer");
+    work.note_blocking("blocking").await.expect("there is room");
+    worker.log.has(1).await;
+    work.note_spawned("spawned").await.expect("there is room");
+    let notes = worker.log.has(2).await;
+    assert!(notes[0].starts_with("blocking ") && notes[1].starts_with("spawned "), "{notes:?}");
+    assert!(notes.iter().all(|note| !note.ends_with(&here)), "{notes:?}");
+    work.panic_unheard().await.expect("there is room");
+    let log = worker.log.has(4).await;
+    assert_ne!(log[2], here);
+    assert_eq!(log[3], "handler of `panic_unheard` panicked: nobody hears it");
+}
+
+#[ws_service(channel = "reports")]
+trait Reports {
+    #[ws(spawn)]
+    async fn spawned(&self, ctx: Context) -> u8;
+    #[ws(blocking)]
+    fn blocking(&self, ctx: Context) -> u8;
+}
+
+struct Reporter;
+
+#[ws_handlers]
+impl Reports for Reporter {
+    async fn spawned(&self, ctx: Context) -> u8 {
+        let heard = WorkProxy::new(ctx.peer()).note_spawned("first").await;
+        u8::from(heard.is_ok())
+    }
+
+    fn blocking(&self, ctx: Context) -> u8 {
+        let heard = WorkProxy::new(ctx.peer()).note_blocking("first");
+        u8::from(tokio::runtime::Handle::current().block_on(heard).is_ok())
+    }
+}
+
+#[tokio::test]
+async fn what_they_send_before_they_return_arrives_before_their_answer() {
+    let server = Server::builder().service(Reporter).build().expect("it can be mounted");
+    let (mut raw, _) = RawPeer::dial(&server);
+    let first = raw.ask(r#"{"a":["spawned"],"c":"reports","i":1}"#).await;
+    assert_eq!(first, json!({"a": ["note_spawned", "first"]}));
+    assert_eq!(raw.receive().await, json!({"i": 1, "d": 1}));
+    let first = raw.ask(r#"{"a":["blocking"],"c":"reports","i":2}"#).await;
+    assert_eq!(first, json!({"a": ["note_blocking", "first"]}));
+    assert_eq!(raw.receive().await, json!({"i": 2, "d": 1}));
+}

@@ -1,0 +1,121 @@
+//! Credit and starts that make no sense.
+
+use super::{Meeting, item};
+use serde_json::{Value, json};
+
+const SENSELESS: [&str; 16] = [
+    ",0",
+    ",-1",
+    ",1.5",
+    ",1e99",
+    ",-0",
+    ",65537",
+    ",4294967297",
+    ",18446744073709551616",
+    ",\"5\"",
+    ",null",
+    ",true",
+    ",[5]",
+    ",{\"value\":5}",
+    "",
+    ",0,5",
+    ",99999999999999999999999999",
+];
+
+#[tokio::test]
+async fn first_credit_that_makes_no_sense_is_none() {
+    for credit in SENSELESS {
+        let mut meeting = Meeting::new();
+        meeting.count(3).await;
+        meeting.in_vain(&format!(r#"{{"a":["credit"{credit}],"h":1}}"#)).await;
+        let first = meeting.raw.ask(r#"{"a":["start"],"h":1}"#).await;
+        assert!(first["i"].is_u64(), "{credit} made it {first}");
+        meeting.end(1).await;
+    }
+}
+
+#[tokio::test]
+async fn later_credit_that_makes_no_sense_is_none() {
+    let mut meeting = Meeting::new();
+    meeting.count(100).await;
+    meeting.in_vain(r#"{"a":["credit",2],"h":1}"#).await;
+    // Before the start it is more than the first value as well.
+    meeting.in_vain(r#"{"a":["credit",2],"h":1}"#).await;
+    meeting.raw.send(r#"{"a":["start"],"h":1}"#).await;
+    assert_eq!((meeting.raw.receive().await, meeting.raw.receive().await), (item(1, 1), item(1, 2)));
+    for credit in SENSELESS.into_iter().chain([",3", ",65536", ",9007199254740991"]) {
+        meeting.in_vain(&format!(r#"{{"a":["credit"{credit}],"h":1}}"#)).await;
+    }
+    for broken in ["credit\",2,", "credit\",2 2", "credit\",{2}", "credit\",2]]"] {
+        meeting.in_vain(&format!(r#"{{"a":["{broken}],"h":1}}"#)).await;
+    }
+    meeting.raw.send(r#"{"a":["credit",2.0,"more"],"h":1}"#).await;
+    assert_eq!((meeting.raw.receive().await, meeting.raw.receive().await), (item(1, 3), item(1, 4)));
+    meeting.end(1).await;
+}
+
+#[tokio::test]
+async fn credit_without_a_start_sends_nothing() {
+    let mut meeting = Meeting::new();
+    meeting.count(100).await;
+    for _ in 0..100 {
+        meeting.raw.send(r#"{"a":["credit",1],"h":1}"#).await;
+    }
+    meeting.in_vain(r#"{"a":["credit",65536],"h":1}"#).await;
+    meeting.end(1).await;
+}
+
+#[tokio::test]
+async fn credit_that_comes_after_the_start_does_not_count() {
+    let mut meeting = Meeting::new();
+    meeting.count(100).await;
+    let first = meeting.raw.ask(r#"{"a":["start"],"h":1}"#).await;
+    meeting.in_vain(r#"{"a":["credit",50],"h":1}"#).await;
+    let second = meeting.raw.ask(&json!({"i": first["i"]}).to_string()).await;
+    assert!(second["i"].is_u64(), "{second}");
+    meeting.end(1).await;
+}
+
+#[tokio::test]
+async fn second_start_gives_nothing_twice() {
+    let mut meeting = Meeting::new();
+    meeting.count(4).await;
+    meeting.raw.send(r#"{"a":["credit",3],"h":1}"#).await;
+    meeting.raw.send(r#"{"a":["start"],"h":1}"#).await;
+    meeting.raw.send(r#"{"a":["start",{"again":true}],"h":1}"#).await;
+    for n in 1..=3 {
+        assert_eq!(meeting.raw.receive().await, item(1, n));
+    }
+    meeting.in_vain(r#"{"a":["start"],"h":1}"#).await;
+    assert_eq!(meeting.raw.ask(r#"{"a":["start"],"h":1,"i":5}"#).await, json!({"i": 5}));
+    meeting.end(1).await;
+}
+
+#[tokio::test]
+async fn hundred_thousand_credits_are_no_burden() {
+    let mut meeting = Meeting::new();
+    meeting.count(100_001).await;
+    meeting.raw.send(r#"{"a":["credit",1],"h":1}"#).await;
+    meeting.raw.send(r#"{"a":["start"],"h":1}"#).await;
+    assert_eq!(meeting.raw.receive().await, item(1, 1));
+    // Each as a request, and each answered; one item comes of each that is taken up.
+    for id in 2..100_002 {
+        meeting.raw.write(&format!(r#"{{"a":["credit",1],"h":1,"i":{id}}}"#));
+    }
+    meeting.raw.write(r#"{"a":["echo","behind"],"i":88}"#);
+    let (mut answered, mut items) = (0, 0);
+    loop {
+        let frame = meeting.raw.receive().await;
+        match (&frame["a"][0], &frame["i"]) {
+            (Value::String(next), _) if next == "next" => items += 1,
+            (_, id) if *id == 88 && !frame["d"].is_null() => break,
+            _ => answered += 1,
+        }
+    }
+    assert_eq!(answered, 100_000);
+    assert!((1..=100_000).contains(&items), "{items} items");
+    meeting.raw.send(r#"{"h":1,"x":1}"#).await;
+    meeting.desk.sources.becomes(0).await;
+    while meeting.raw.ask(r#"{"a":["echo","done"],"i":66}"#).await["d"] != "done" {}
+    drop(meeting);
+}

@@ -1,0 +1,74 @@
+//! Services that call back on the channel that they are on.
+
+use super::quiet::nothing_is_left;
+use super::support::{Log, pair};
+use super::{Bell, BellProxy, Brass, DeskProxy, RegisterProxy, office};
+use std::error::Error;
+use wswrapper::{AnonymousChannel, Context, Rejection, Scoped, Server, ws_handlers};
+
+#[tokio::test]
+async fn the_service_calls_back_over_the_channel_that_it_was_called_on() -> Result<(), Box<dyn Error>> {
+    let (_, server) = office();
+    let pair = pair(server);
+    let log = Log::default();
+    let desk = DeskProxy::new(&pair.client);
+    let register = desk.register(1).serve::<dyn Bell>(Brass(log.clone())).await?;
+    let silent = desk.register(1).await?;
+    assert_eq!(register.rings(21).await?, 42);
+    assert_eq!(log.entries(), ["rung 21"]);
+    let error = silent.rings(1).await.expect_err("nobody serves there");
+    assert!(error.to_string().starts_with("No event listener for 'ring' on channel '"), "{error}");
+    // Also where the caller serves when it has the channel.
+    let channel = desk.register(1).channel().await?;
+    channel.serve::<dyn Bell>(Brass(log.clone()));
+    assert_eq!(RegisterProxy::new(&channel).rings(4).await?, 8);
+    assert_eq!(log.entries().len(), 2);
+    Ok(())
+}
+
+/// Answers with a service that has its channel from the beginning.
+struct Keeper(Log);
+
+struct Kept {
+    channel: AnonymousChannel,
+    log: Log,
+}
+
+#[ws_handlers]
+impl Keeper {
+    async fn keep(&self, ctx: Context) -> Scoped<Kept> {
+        let channel = ctx.anonymous_channel();
+        let early = BellProxy::new(&channel).ring(1).await;
+        self.0.add(early.map_err(|error| error.to_string()).unwrap_err());
+        let kept = Kept { channel: channel.clone(), log: self.0.clone() };
+        Scoped::on(&channel, kept)
+    }
+}
+
+#[ws_handlers]
+impl Kept {
+    async fn twice(&self) -> Result<i64, Rejection> {
+        let bell = BellProxy::new(&self.channel);
+        let first = bell.ring(1).await.map_err(Rejection::from_display)?;
+        Ok(first + bell.ring(2).await.map_err(Rejection::from_display)?)
+    }
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        self.log.add("dropped");
+    }
+}
+
+#[tokio::test]
+async fn a_service_can_keep_the_channel_that_it_is_on() -> Result<(), Box<dyn Error>> {
+    let log = Log::default();
+    let pair = pair(Server::builder().service(Keeper(log.clone())));
+    let kept = KeeperProxy::new(&pair.client).keep().serve::<dyn Bell>(Brass(log.clone())).await?;
+    assert_eq!(kept.twice().await?, 6);
+    drop(kept);
+    let early = "the channel is not open yet: return it from the handler first";
+    assert_eq!(log.has(4).await, [early, "rung 1", "rung 2", "dropped"]);
+    nothing_is_left(&pair).await;
+    Ok(())
+}

@@ -1,0 +1,95 @@
+//! Calls in a scope, and calls that give one.
+
+use super::quiet::nothing_is_left;
+use super::support::{pair, pair_with};
+use super::{Desk, DeskProxy, Locked, Office, RegisterProxy, Seen, office, open_office};
+use std::error::Error;
+use wswrapper::{AnonymousChannel, CallError, Client, Limits};
+
+#[tokio::test]
+async fn a_scope_is_called_through_its_contracts_proxy_and_keeps_its_state() -> Result<(), Box<dyn Error>> {
+    let (seen, pair, desk) = open_office();
+    let one: RegisterProxy<AnonymousChannel> = desk.register(40).await?;
+    let two = desk.register(0).await?;
+    assert_eq!(one.add(2).await?, 42);
+    assert_eq!(two.add(7).await?, 7);
+    assert_eq!(one.clone().add(1).await?, 43);
+    one.note("one".to_owned()).await?;
+    two.note("two".to_owned()).await?;
+    assert_eq!(seen.log.has(2).await, ["one 43", "two 7"]);
+    assert_eq!(
+        (seen.scopes.count(), pair.peer.counters().open_channels, pair.client.counters().open_channels),
+        (2, 2, 2)
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_scope_can_be_refused_with_the_contracts_error() -> Result<(), Box<dyn Error>> {
+    let (seen, pair, desk) = open_office();
+    let refused = desk.locked("tin").await.map(|_| ());
+    assert!(matches!(refused, Err(CallError::Rejected(Locked::Key { key })) if key == "tin"));
+    assert_eq!(desk.locked("brass").await?.add(5).await?, 5);
+    seen.scopes.becomes(0).await;
+    nothing_is_left(&pair).await;
+    Ok(())
+}
+
+#[tokio::test]
+async fn both_ends_serve_scopes_to_each_other() -> Result<(), Box<dyn Error>> {
+    let (there, server) = office();
+    let here = Seen::default();
+    let pair = pair_with(server, Client::builder().service_as::<dyn Desk>(Office(here.clone())));
+    let ours = DeskProxy::new(&pair.client).register(1).await?;
+    let theirs = DeskProxy::new(&pair.peer).register(100).await?;
+    assert_eq!((ours.add(1).await?, theirs.add(1).await?), (2, 101));
+    drop(ours);
+    there.scopes.becomes(0).await;
+    assert_eq!((theirs.add(1).await?, here.scopes.count()), (102, 1));
+    drop(theirs);
+    here.scopes.becomes(0).await;
+    nothing_is_left(&pair).await;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_scope_inside_another_lives_on_its_own() -> Result<(), Box<dyn Error>> {
+    let (seen, server) = office();
+    let pair = pair(server);
+    let outer = DeskProxy::new(&pair.client).register(1).await?;
+    let inner = outer.below(100).await?;
+    let innermost = inner.below(1_000).await?;
+    drop((outer, inner));
+    seen.scopes.becomes(1).await;
+    assert_eq!(innermost.add(1).await?, 1_001);
+    drop(innermost);
+    seen.scopes.becomes(0).await;
+    nothing_is_left(&pair).await;
+    Ok(())
+}
+
+#[tokio::test]
+async fn no_name_is_reserved_in_a_scope_and_the_contracts_channel_means_nothing() -> Result<(), Box<dyn Error>> {
+    let (seen, server) = office();
+    let pair = pair(server);
+    let door = DeskProxy::new(&pair.client).door().await?;
+    assert_eq!((door.open().await?, door.close().await?), ("opened".to_owned(), "closed".to_owned()));
+    door.message("knock".to_owned()).await?;
+    assert_eq!(seen.log.has(1).await, ["knock"]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn too_many_scopes_are_rejected_and_dropped() -> Result<(), Box<dyn Error>> {
+    let (seen, server) = office();
+    let pair = pair(server.limits(Limits { open_channels: 2, ..Limits::default() }));
+    let desk = DeskProxy::new(&pair.client);
+    let (one, two) = (desk.register(1).await?, desk.register(2).await?);
+    let refused = desk.register(3).await.map(|_| ());
+    assert!(matches!(refused, Err(CallError::Refused(r)) if r.message() == Some("too many open channels")));
+    seen.scopes.becomes(2).await;
+    drop(one);
+    assert_eq!(desk.register(3).await?.add(1).await?, 4);
+    assert_eq!(two.add(1).await?, 3);
+    Ok(())
+}

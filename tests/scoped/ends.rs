@@ -1,0 +1,148 @@
+//! How scopes end.
+
+use super::quiet::nothing_is_left;
+use super::support::{Alive, Guard, pair, until};
+use super::{Bell, Brass, DeskProxy, RegisterProxy, office, open_office};
+use futures_util::FutureExt;
+use std::error::Error;
+use wswrapper::{CallError, Reason, SendError, ws_handlers};
+
+#[tokio::test]
+async fn a_scope_ends_with_the_last_clone_of_its_proxy() -> Result<(), Box<dyn Error>> {
+    let (seen, pair, desk) = open_office();
+    let proxy = desk.register(40).await?;
+    let clone = proxy.clone();
+    drop(proxy);
+    assert_eq!(clone.add(2).await?, 42);
+    drop(clone);
+    // One round trip later it is gone.
+    desk.quick().await?;
+    assert_eq!(seen.scopes.count(), 0);
+    // Nor does one stay that nobody has taken.
+    drop(desk.register(1).await?);
+    let mut call = desk.register(2);
+    assert!((&mut call).now_or_never().is_none());
+    until(|| seen.scopes.count() == 1).await;
+    drop(call);
+    seen.scopes.becomes(0).await;
+    nothing_is_left(&pair).await;
+    Ok(())
+}
+
+#[tokio::test]
+async fn calls_under_way_end_with_their_scope_and_handlers_are_dropped() -> Result<(), Box<dyn Error>> {
+    let (seen, pair, desk) = open_office();
+    let (register, other) = (desk.register(0).await?, desk.register(0).await?);
+    let calls: Vec<_> = (0..3).map(|_| tokio::spawn(register.wait())).collect();
+    let stays = tokio::spawn(other.wait());
+    seen.handlers.becomes(4).await;
+    let unsent = register.add(1);
+    drop(register);
+    for call in calls {
+        let error = call.await?;
+        assert!(matches!(error, Err(CallError::Closed)), "{error:?}");
+    }
+    let error = unsent.await;
+    assert!(matches!(error, Err(CallError::NotSent(SendError::ChannelClosed))), "{error:?}");
+    seen.handlers.becomes(1).await;
+    seen.scopes.becomes(1).await;
+    assert_eq!(seen.log.has(3).await, ["Request aborted"; 3]);
+    assert!(!stays.is_finished());
+    drop(other);
+    seen.handlers.becomes(0).await;
+    nothing_is_left(&pair).await;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_scope_is_aborted_for_a_reason() -> Result<(), Box<dyn Error>> {
+    let (seen, pair, desk) = open_office();
+    let channel = desk.register(1).channel().await?;
+    let register = RegisterProxy::new(&channel);
+    assert_eq!(register.add(1).await?, 2);
+    let call = tokio::spawn(register.wait());
+    seen.handlers.becomes(1).await;
+    channel.abort(&Reason::new("closing time"));
+    assert!(matches!(call.await?, Err(CallError::Closed)));
+    assert_eq!(seen.log.has(1).await, ["closing time"]);
+    seen.handlers.becomes(0).await;
+    seen.scopes.becomes(0).await;
+    let error = register.add(1).await;
+    assert!(matches!(error, Err(CallError::NotSent(SendError::ChannelClosed))), "{error:?}");
+    assert!(matches!(register.note(String::new()).await, Err(SendError::ChannelClosed)));
+    nothing_is_left(&pair).await;
+    Ok(())
+}
+
+struct Held(#[expect(dead_code, reason = "it is only held")] Guard);
+
+#[ws_handlers]
+impl Held {
+    fn held(&self) {}
+}
+
+#[tokio::test]
+async fn a_lost_connection_ends_scopes_at_both_ends() -> Result<(), Box<dyn Error>> {
+    let (seen, server) = office();
+    let pair = pair(server);
+    let bells = Alive::default();
+    let register = DeskProxy::new(&pair.client).register(1).serve::<Held>(Held(bells.guard())).await?;
+    let call = tokio::spawn(register.wait());
+    seen.handlers.becomes(1).await;
+    pair.peer.abort_connection().await;
+    assert!(matches!(call.await?, Err(CallError::Closed)));
+    seen.handlers.becomes(0).await;
+    seen.scopes.becomes(0).await;
+    bells.becomes(0).await;
+    // Nor does one come back with another connection.
+    let (near, far) = wswrapper::transport::memory::pair();
+    pair.client.bind(near)?;
+    pair.server.accept_transport(far)?;
+    let error = register.add(1).await;
+    assert!(matches!(error, Err(CallError::NotSent(SendError::ChannelClosed))), "{error:?}");
+    assert_eq!(DeskProxy::new(&pair.client).register(1).await?.add(1).await?, 2);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_service_that_panics_when_dropped_ends_nothing_else() -> Result<(), Box<dyn Error>> {
+    let (_, pair, desk) = open_office();
+    let register = desk.register(1).await?;
+    assert_eq!(desk.bomb().await?.tick().await?, 1);
+    assert_eq!(desk.quick().await?, 1);
+    assert_eq!(register.add(1).await?, 2);
+    until(|| pair.peer.counters().open_channels == 1).await;
+    Ok(())
+}
+
+#[tokio::test]
+async fn after_a_thousand_scopes_of_every_kind_nothing_is_left() -> Result<(), Box<dyn Error>> {
+    let (seen, pair, desk) = open_office();
+    for n in 0..1_000_i64 {
+        match n % 6 {
+            0 => drop(desk.register(n).await?),
+            1 => assert_eq!(desk.register(n).await?.add(1).await?, n + 1),
+            2 => drop((&mut desk.register(n)).now_or_never()),
+            3 => {
+                let register = desk.register(n).serve::<dyn Bell>(Brass(seen.log.clone())).await?;
+                drop((&mut register.wait()).now_or_never());
+                assert_eq!(register.rings(n).await?, 2 * n);
+            }
+            4 => {
+                let inner = desk.register(n).await?.below(n).await?;
+                assert_eq!(inner.count().await?.next().await.transpose()?, Some(n));
+            }
+            _ => {
+                let register = desk.register(n).await?;
+                let call = tokio::spawn(register.wait());
+                seen.handlers.becomes(1).await;
+                drop(register);
+                assert!(call.await?.is_err());
+            }
+        }
+    }
+    seen.handlers.becomes(0).await;
+    seen.scopes.becomes(0).await;
+    nothing_is_left(&pair).await;
+    Ok(())
+}

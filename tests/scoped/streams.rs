@@ -1,0 +1,52 @@
+//! Streams and uploads in a scope.
+
+use super::quiet::nothing_is_left;
+use super::support::pair;
+use super::{DeskProxy, office};
+use futures_util::stream;
+use std::error::Error;
+use wswrapper::CallError;
+
+#[tokio::test]
+async fn streams_and_uploads_run_in_a_scope() -> Result<(), Box<dyn Error>> {
+    let (seen, server) = office();
+    let pair = pair(server);
+    let register = DeskProxy::new(&pair.client).register(10).await?;
+    let mut numbers = register.count().await?.window(1);
+    for expected in 10..20 {
+        assert_eq!(numbers.next().await.transpose()?, Some(expected));
+    }
+    drop(numbers);
+    seen.handlers.becomes(0).await;
+    assert!(register.sum(stream::iter([1, 2, 3])).await? >= 26);
+    drop(register);
+    seen.scopes.becomes(0).await;
+    nothing_is_left(&pair).await;
+    Ok(())
+}
+
+#[tokio::test]
+async fn streams_and_uploads_of_a_scope_end_with_it() -> Result<(), Box<dyn Error>> {
+    let (seen, server) = office();
+    let pair = pair(server);
+    let register = DeskProxy::new(&pair.client).register(10).await?;
+    let mut numbers = register.count().await?;
+    let upload = tokio::spawn(register.sum(stream::pending()));
+    assert_eq!(numbers.next().await.transpose()?, Some(10));
+    seen.handlers.becomes(2).await;
+    drop(register);
+    let error = upload.await?;
+    assert!(matches!(error, Err(CallError::Closed)), "{error:?}");
+    seen.handlers.becomes(0).await;
+    seen.scopes.becomes(0).await;
+    // What has come is still given.
+    let error = loop {
+        match numbers.next().await {
+            Some(Ok(_)) => {}
+            end => break end,
+        }
+    };
+    assert!(matches!(error, Some(Err(CallError::Refused(_)))), "{error:?}");
+    nothing_is_left(&pair).await;
+    Ok(())
+}

@@ -1,0 +1,101 @@
+//! What of a scope is on the wire.
+
+use super::support::RawPeer;
+use super::{Desk, DeskProxy, Office, Seen, office};
+use serde_json::json;
+use wswrapper::{CallError, Client, Counters};
+
+#[tokio::test]
+async fn a_scope_is_on_the_wire_what_the_protocol_says() {
+    let (seen, server) = office();
+    let server = server.build().expect("it can be mounted");
+    let (mut raw, peer) = RawPeer::dial(&server);
+    for (request, response) in [
+        (r#"{"a":["register",40],"i":1}"#, r#"{"i":1,"h":1}"#),
+        (r#"{"a":["add",2],"h":1,"i":2}"#, r#"{"i":2,"d":42}"#),
+        // A numeric string names the same channel, and `c` means nothing.
+        (r#"{"a":["add",1],"h":"1","c":"io","i":3}"#, r#"{"i":3,"d":43}"#),
+        (r#"{"a":["register",0],"i":1}"#, r#"{"i":1,"e":{"message":"channel '1' is open already"},"_":1}"#),
+        (r#"{"a":["below",0],"h":1,"i":4}"#, r#"{"i":4,"h":1}"#),
+        (r#"{"a":["add",1],"h":4,"i":5}"#, r#"{"i":5,"d":1}"#),
+        (
+            r#"{"a":["add","x"],"h":4,"i":6}"#,
+            r#"{"i":6,"e":{"message":"argument 1 (`n`) of `add`: invalid type: string \"x\", expected i64"},"_":1}"#,
+        ),
+        (
+            r#"{"a":["register",1],"h":4,"i":7}"#,
+            r#"{"i":7,"e":{"message":"No event listener for 'register' on channel '4'"},"_":1}"#,
+        ),
+        (
+            r#"{"a":["close"],"h":4,"i":8}"#,
+            r#"{"i":8,"e":{"message":"No event listener for 'close' on channel '4'"},"_":1}"#,
+        ),
+    ] {
+        raw.send(request).await;
+        assert_eq!(raw.receive_text().await, response);
+    }
+    raw.send(r#"{"h":1,"x":{"message":"enough"},"_":1}"#).await;
+    raw.send(r#"{"h":1,"x":{"message":"enough"},"_":1}"#).await;
+    raw.send(r#"{"h":"4","x":"bare"}"#).await;
+    seen.scopes.becomes(0).await;
+    raw.silence().await;
+    assert_eq!(peer.counters(), Counters::default());
+}
+
+#[tokio::test]
+async fn a_proxy_is_on_the_wire_what_the_protocol_says() {
+    let (mut raw, client) = RawPeer::accept(Client::builder());
+    let call = tokio::spawn(DeskProxy::new(&client).register(40));
+    assert_eq!(raw.receive_text().await, r#"{"a":["register",40],"i":268435457}"#);
+    raw.send(r#"{"i":268435457,"h":1}"#).await;
+    let register = call.await.expect("no panic").expect("a scope");
+    raw.silence().await;
+    let call = tokio::spawn(register.add(2));
+    assert_eq!(raw.receive_text().await, r#"{"a":["add",2],"h":268435457,"i":268435458}"#);
+    raw.send(r#"{"i":268435458,"d":42}"#).await;
+    assert_eq!(call.await.expect("no panic").expect("an answer"), 42);
+    register.note("a".to_owned()).await.expect("it is open");
+    assert_eq!(raw.receive_text().await, r#"{"a":["note","a"],"h":268435457}"#);
+    drop(register);
+    assert_eq!(raw.receive_text().await, r#"{"h":268435457,"x":{"message":"Request aborted"},"_":1}"#);
+    raw.silence().await;
+}
+
+#[tokio::test]
+async fn a_value_in_the_place_of_a_scope_is_an_error_of_the_call() {
+    let (mut raw, client) = RawPeer::accept(Client::builder());
+    let call = tokio::spawn(DeskProxy::new(&client).register(1));
+    raw.receive().await;
+    raw.send(r#"{"i":268435457,"d":5}"#).await;
+    let error = call.await.expect("no panic").map(|_| ());
+    assert!(matches!(error, Err(CallError::Decode(_))), "{error:?}");
+    assert_eq!(client.counters(), Counters::default());
+    raw.silence().await;
+}
+
+#[tokio::test]
+async fn channels_of_both_directions_are_kept_apart_though_numbers_are_equal() {
+    let seen = Seen::default();
+    let (mut raw, client) = RawPeer::accept(Client::builder().service_as::<dyn Desk>(Office(seen.clone())));
+    // Ours is answered first: what would take its number is refused.
+    let call = tokio::spawn(DeskProxy::new(&client).register(1));
+    raw.receive().await;
+    raw.send(r#"{"i":268435457,"h":1}"#).await;
+    let ours = call.await.expect("no panic").expect("a scope");
+    let taken = json!({"message": "channel '268435457' is open already"});
+    let same = r#"{"a":["register",5],"i":268435457}"#;
+    assert_eq!(raw.ask(same).await, json!({"i": 268_435_457, "e": taken, "_": 1}));
+    assert_eq!(seen.scopes.count(), 0);
+    // Theirs is opened first: each is found by who uses it.
+    assert_eq!(raw.ask(r#"{"a":["register",5],"i":268435458}"#).await, json!({"i": 268_435_458, "h": 1}));
+    let add = r#"{"a":["add",1],"h":268435458,"i":9}"#;
+    assert_eq!(raw.ask(add).await, json!({"i": 9, "d": 6}));
+    let call = tokio::spawn(ours.add(1));
+    assert_eq!(raw.receive().await, json!({"a": ["add", 1], "h": 268_435_457, "i": 268_435_458}));
+    raw.send(r#"{"i":268435458,"d":2}"#).await;
+    assert_eq!(call.await.expect("no panic").expect("an answer"), 2);
+    assert_eq!(raw.ask(add).await, json!({"i": 9, "d": 7}));
+    drop(ours);
+    assert_eq!(raw.receive().await["h"], 268_435_457);
+    assert_eq!(raw.ask(add).await, json!({"i": 9, "d": 8}));
+}

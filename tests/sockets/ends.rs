@@ -1,0 +1,64 @@
+//! How connections end.
+
+use super::support::until;
+use super::websocket::websocket;
+use super::{DeskProxy, serve};
+use std::error::Error;
+use std::time::Duration;
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
+use wswrapper::{CallError, Client, Server};
+
+#[tokio::test]
+async fn a_close_is_answered_and_told() -> Result<(), Box<dyn Error>> {
+    let running = serve(Server::builder()).await;
+    let client = Client::connect(&running.url()).await?;
+    until(|| running.server.peers().len() == 1).await;
+    let peer = running.server.peers().remove(0);
+    let call = tokio::spawn({
+        let desk = DeskProxy::new(&client);
+        async move { desk.wait().await }
+    });
+    until(|| client.calls_in_flight() == 1).await;
+    peer.close(4321, "reason");
+    assert!(matches!(call.await?, Err(CallError::Closed)));
+    let (here, there) = (peer.closed().await, client.closed().await);
+    assert_eq!((here.code, here.reason.as_str(), here.by_us), (4321, "reason", true));
+    assert_eq!((there.code, there.reason.as_str(), there.by_us), (4321, "reason", false));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_client_that_vanishes_is_noticed() -> Result<(), Box<dyn Error>> {
+    let running = serve(Server::builder()).await;
+    for begun in ["", "\u{1}", r#"{"a":["wait"],"i":1}"#] {
+        let websocket = websocket(running.address).await;
+        let mut stream = websocket.into_inner();
+        until(|| running.server.peers().len() == 1).await;
+        let peer = running.server.peers().remove(0);
+        // The beginning of a frame, at the most.
+        stream.write_all(begun.as_bytes()).await?;
+        drop(stream);
+        assert_eq!(peer.closed().await.by_us, begun.starts_with('{'), "{begun}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_server_closes_while_clients_come_and_go() -> Result<(), Box<dyn Error>> {
+    let running = serve(Server::builder()).await;
+    // One that never sends its request must not keep the server open.
+    let silent = TcpStream::connect(running.address).await?;
+    let clients: Vec<_> =
+        futures_util::future::try_join_all((0..50).map(|_| async { Client::connect(&running.url()).await })).await?;
+    let began = std::time::Instant::now();
+    running.server.close().await;
+    running.serving.await??;
+    for client in &clients {
+        assert_eq!(client.closed().await.code, 1001);
+    }
+    assert!(began.elapsed() < Duration::from_secs(4), "the silent one was waited for");
+    assert!(Client::connect(&format!("ws://{}", running.address)).await.is_err());
+    drop(silent);
+    Ok(())
+}

@@ -1,0 +1,127 @@
+//! Handshakes that fail, or take their time.
+
+use super::{Desk, DeskProxy, listen, serve};
+use std::error::Error;
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use wswrapper::{AcceptError, Client, ConnectError, Limits, Server};
+
+#[tokio::test]
+async fn a_port_in_use_is_said_with_what_to_do() {
+    let (_taken, address) = listen().await;
+    let error = Server::builder().bind(address.to_string()).await.expect_err("it is in use");
+    assert_eq!(
+        error.to_string(),
+        format!("cannot listen on {address}: the port is in use; end the program that uses it, or take another port")
+    );
+}
+
+#[tokio::test]
+async fn a_refused_connection_is_said_to_be_refused() {
+    let (listener, address) = listen().await;
+    drop(listener);
+    let error = Client::connect(&format!("ws://{address}")).await.expect_err("nobody listens");
+    assert!(matches!(error, ConnectError::Connect { .. }));
+    let text = error.to_string();
+    assert!(text.starts_with(&format!("cannot connect to {address}: ")), "{text}");
+    assert!(text.ends_with("; is the server running, and on this port?"), "{text}");
+}
+
+#[tokio::test]
+async fn a_failed_handshake_is_said_with_its_status() {
+    let running = serve(Server::builder().path("/ws")).await;
+    let error = Client::connect(&format!("{}/elsewhere", running.url())).await.expect_err("it is elsewhere");
+    assert_eq!(
+        error.to_string(),
+        format!("the server at {} refused the handshake: status 404 Not Found; is the path right?", running.address)
+    );
+    assert!(Client::connect(&format!("{}/ws", running.url())).await.is_ok());
+}
+
+#[tokio::test]
+async fn servers_that_speak_something_else_are_not_waited_for() {
+    for (answer, reason) in [
+        ("SSH-2.0-OpenSSH_9.9\r\n\r\n", "what it answered is not HTTP"),
+        ("HTTP/1.1 200 OK\r\n\r\n", "status 200 OK"),
+        (
+            "HTTP/1.1 101 Switching\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n",
+            "its Sec-WebSocket-Accept does not fit the request",
+        ),
+        ("HTTP/1.1 101 Switching\r\nUpgrade: other\r\n\r\n", "it did not upgrade the connection to a WebSocket"),
+        ("", "it ended the connection: unexpected end of file"),
+    ] {
+        let (listener, address) = listen().await;
+        tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.expect("somebody connects");
+            let mut head = [0; 1024];
+            let _ = stream.read(&mut head).await;
+            let _ = stream.write_all(answer.as_bytes()).await;
+        });
+        let error = Client::connect(&format!("ws://{address}")).await.expect_err(answer);
+        assert_eq!(error.to_string(), format!("the server at {address} refused the handshake: {reason}"));
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_says_nothing_is_not_waited_for() {
+    let (_listener, address) = listen().await;
+    let limits = Limits { handshake_timeout: Duration::from_millis(50), ..Limits::default() };
+    let error = Client::builder().limits(limits).connect(&format!("ws://{address}")).await.expect_err("it is silent");
+    assert_eq!(error.to_string(), format!("{address} did not complete the handshake in time"));
+}
+
+#[tokio::test]
+async fn a_clients_own_time_to_connect_counts_instead_of_the_limits() -> Result<(), Box<dyn Error>> {
+    let (listener, address) = listen().await;
+    let url = format!("ws://{address}");
+    let silent = Client::builder().connect_timeout(Duration::from_millis(50)).connect(&url);
+    let error = tokio::time::timeout(Duration::from_secs(5), silent).await?.expect_err("it is silent");
+    assert!(matches!(error, ConnectError::TimedOut { .. }), "{error}");
+    let _ = listener.accept().await?;
+    // And the other way round: one that waits still does when the limits' time is over, as it is for another.
+    let limits = Limits { handshake_timeout: Duration::from_millis(50), ..Limits::default() };
+    let patient = Client::builder().limits(limits.clone()).connect_timeout(Duration::MAX);
+    let patient = tokio::spawn({
+        let url = url.clone();
+        async move { patient.connect(&url).await }
+    });
+    let (stream, _) = listener.accept().await?;
+    let hasty = Client::builder().limits(limits).connect(&url).await;
+    assert!(matches!(hasty, Err(ConnectError::TimedOut { .. })));
+    let server = Server::builder().service(Desk).build()?;
+    server.accept(stream).await?;
+    assert_eq!(DeskProxy::new(&patient.await??).echo("hello").await?, "hello");
+    Ok(())
+}
+
+#[tokio::test]
+async fn who_sends_no_request_is_sent_away() {
+    let limits = Limits { handshake_timeout: Duration::from_millis(100), ..Limits::default() };
+    let running = serve(Server::builder().limits(limits)).await;
+    assert!(running.http("GET / HT").await.starts_with("HTTP/1.1 408 Request Timeout\r\n"));
+}
+
+#[tokio::test]
+async fn a_stream_that_was_accepted_elsewhere_is_served() -> Result<(), Box<dyn Error>> {
+    let server = Server::builder().service(Desk).build()?;
+    let (listener, address) = listen().await;
+    let url = format!("ws://{address}");
+    let accepting = tokio::spawn({
+        let server = server.clone();
+        async move {
+            let (stream, _) = listener.accept().await.expect("somebody connects");
+            let peer = server.accept(stream).await;
+            let (stream, _) = listener.accept().await.expect("somebody connects");
+            (peer, server.accept(stream).await)
+        }
+    });
+    let client = Client::connect(&url).await?;
+    assert_eq!(DeskProxy::new(&client).echo("hello").await?, "hello");
+    let mut stream = TcpStream::connect(address).await?;
+    stream.write_all(b"GET / HTTP/1.1\r\n\r\n").await?;
+    let (peer, refused) = accepting.await?;
+    assert!(peer?.is_open());
+    assert!(matches!(refused, Err(AcceptError::Http(426))));
+    Ok(())
+}

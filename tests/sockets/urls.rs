@@ -1,0 +1,76 @@
+//! URLs of servers.
+
+use super::{Desk, DeskProxy, serve};
+use std::error::Error;
+use wswrapper::{Client, ConnectError, Server};
+
+#[tokio::test]
+async fn a_url_that_is_none_is_said_to_be_wrong() {
+    for (url, reason) in [
+        ("http://localhost:1", "it begins with http; write ws:// instead"),
+        ("https://localhost:1", "it begins with https; write wss:// instead"),
+        ("localhost:1", "it must begin with ws:// or wss://"),
+        ("ftp://localhost", "it must begin with ws:// or wss://"),
+        ("ws://localhost:99999", "its port is not a number up to 65535"),
+        ("ws://localhost:eighty/", "its port is not a number up to 65535"),
+        ("ws://:80/", "it has no host"),
+        ("ws://", "it cannot be parsed"),
+        ("not a url", "it cannot be parsed"),
+    ] {
+        let error = Client::connect(url).await.expect_err(url);
+        assert_eq!(error.to_string(), format!("`{url}` is not a WebSocket URL: {reason}"));
+    }
+}
+
+#[tokio::test]
+async fn a_user_in_a_url_is_refused_and_no_password_is_shown() {
+    let help = "it names a user; write `.header(\"Authorization\", ..)` on the client's builder instead";
+    for (url, shown, reason) in [
+        ("ws://ada@localhost/", "ws://***@localhost/", help),
+        ("ws://ada:secret@localhost:1/path", "ws://***@localhost:1/path", help),
+        ("wss://ada:secret@[::1]/", "wss://***@[::1]/", help),
+        ("ws://ada:se cret@localhost", "ws://***@localhost", "it cannot be parsed"),
+        ("ws://ada:se/cret@localhost", "ws://***@localhost", "its port is not a number up to 65535"),
+    ] {
+        let error = Client::connect(url).await.expect_err(url);
+        assert_eq!(error.to_string(), format!("`{shown}` is not a WebSocket URL: {reason}"));
+        assert!(!format!("{error:?}").contains("cret"), "{error:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_url_may_have_a_query_alone_and_any_case_of_its_scheme() -> Result<(), Box<dyn Error>> {
+    let running = serve(Server::builder()).await;
+    let client = Client::connect(&format!("WS://{}?query=1#fragment", running.address)).await?;
+    assert_eq!(DeskProxy::new(&client).handshake().await?.0, "/?query=1");
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_port_of_ws_is_80_unless_the_url_names_one() {
+    for (url, expected) in [("ws://127.0.0.1/path", "127.0.0.1:80"), ("ws://[::1]:", "[::1]:80")] {
+        // Whatever is there is none of ours.
+        match Client::connect(url).await.expect_err(url) {
+            ConnectError::Connect { address, .. }
+            | ConnectError::Handshake { address, .. }
+            | ConnectError::TimedOut { address } => assert_eq!(address, expected),
+            error => panic!("expected that it tries {expected}, got {error}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_url_may_have_an_ipv6_host() -> Result<(), Box<dyn Error>> {
+    let listening = match Server::builder().service(Desk).bind("[::1]:0").await {
+        Ok(listening) => listening,
+        Err(error) => {
+            eprintln!("SKIPPED: this machine has no IPv6: {error}");
+            return Ok(());
+        }
+    };
+    let port = listening.local_addr().port();
+    tokio::spawn(listening.serve());
+    let client = Client::connect(&format!("ws://[::1]:{port}")).await?;
+    assert_eq!(DeskProxy::new(&client).handshake().await?, ("/".to_owned(), Some(format!("[::1]:{port}")), true));
+    Ok(())
+}

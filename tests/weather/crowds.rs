@@ -1,0 +1,148 @@
+//! Very many at once.
+
+use super::support::{pair_with, until};
+use super::{Before, Station, WeatherProxy, join, serve, station};
+use futures_util::StreamExt;
+use futures_util::future::join_all;
+use futures_util::stream::FuturesUnordered;
+use serde_json::json;
+use std::error::Error;
+use std::time::Duration;
+use tokio::time::Instant;
+use wswrapper::transport::memory;
+use wswrapper::{CallError, Client, Limits, SendError, Server};
+
+#[tokio::test(start_paused = true)]
+async fn ten_thousand_calls_under_way_are_answered_in_any_order() {
+    const CALLS: u64 = 10_000;
+    let before = Before::now();
+    let (station, builder) = station();
+    let (server, peer, client, _) =
+        join(builder, &memory::builder().latency(Duration::from_millis(10)).capacity(1 << 20));
+    let proxy = WeatherProxy::new(&client);
+    // 7,919 and 10,000 have no common factor: each time comes once, in an order of its own.
+    let mut calls: FuturesUnordered<_> = (0..CALLS)
+        .map(|n| {
+            let time = 1_000 + n * 7_919 % CALLS;
+            let call = proxy.sleep(time);
+            async move { (time, call.await.expect("an answer")) }
+        })
+        .collect();
+    let mut answers = Vec::new();
+    let counting = async {
+        station.handlers.becomes(usize::try_from(CALLS).expect("it fits")).await;
+        assert_eq!(client.calls_in_flight(), 10_000);
+    };
+    let answering = async {
+        while let Some((asked, answered)) = calls.next().await {
+            assert_eq!(asked, answered);
+            answers.push(answered);
+        }
+    };
+    tokio::join!(counting, answering);
+    assert!(answers.is_sorted(), "the shortest was answered first");
+    assert_eq!(answers.len(), 10_000);
+    drop(calls);
+    assert_eq!((client.calls_in_flight(), peer.calls_in_flight()), (0, 0));
+    drop((proxy, client));
+    before.is_again(&server, &station).await;
+}
+
+#[tokio::test]
+async fn a_thousand_connections_at_once_are_served_with_their_calls() {
+    let running = serve(Limits::default()).await;
+    let clients = join_all((0..1_000).map(|n| {
+        let running = &running;
+        async move {
+            let client = running.client().await;
+            let proxy = WeatherProxy::new(&client);
+            let answers = join_all((0..10).map(|call| proxy.echo(json!([n, call])))).await;
+            for (call, answer) in answers.into_iter().enumerate() {
+                assert_eq!(answer.expect("an answer"), json!([n, call]));
+            }
+            assert_eq!(client.calls_in_flight(), 0);
+            client
+        }
+    }))
+    .await;
+    assert_eq!(running.server.peers().len(), 1_000);
+    drop(clients);
+    running.ends_well().await;
+}
+
+/// Floods both ends with calls that call back, and gives how many came to their full depth.
+async fn flood(limits: Limits, calls: u32, depth: u32) -> usize {
+    let before = Before::now();
+    let (here, there) = (Station::default(), Station::default());
+    let pair = pair_with(
+        Server::builder().limits(limits.clone()).service(here.clone()),
+        Client::builder().limits(limits).service(there.clone()),
+    );
+    let ends = [WeatherProxy::new(&pair.client), WeatherProxy::new(&pair.peer)];
+    let answers = join_all(ends.iter().flat_map(|end| (0..calls).map(|_| end.bounce(depth)))).await;
+    let (mut whole, mut others) = (0, 0);
+    for answer in answers {
+        match answer {
+            Ok(answer) if answer == depth => whole += 1,
+            Ok(_) | Err(CallError::TimedOut | CallError::NotSent(SendError::TooManyCalls)) => others += 1,
+            Err(error) => panic!("{error:?}"),
+        }
+    }
+    assert_eq!(whole + others, 2 * calls as usize);
+    until(|| pair.client.calls_in_flight() + pair.peer.calls_in_flight() == 0).await;
+    there.handlers.becomes(0).await;
+    here.handlers.becomes(0).await;
+    assert!(pair.client.is_open());
+    drop((ends, pair.client));
+    before.is_again(&pair.server, &here).await;
+    whole
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_ends_that_flood_each_other_with_calls_that_call_back_answer_all() {
+    let began = Instant::now();
+    assert_eq!(flood(Limits::default(), 1_000, 6).await, 2_000);
+    // Little room in any queue.
+    let small = Limits { outbound_bytes: 500, held_bytes: 500, ..Limits::default() };
+    assert_eq!(flood(small, 1_000, 6).await, 2_000);
+    assert!(began.elapsed() < Duration::from_secs(1), "somebody had to wait for the clock");
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_back_that_need_more_handlers_than_there_are_end_in_time_and_leave_nothing() {
+    let began = Instant::now();
+    let few = Limits { handlers_in_flight: 10, ..Limits::default() };
+    // Each level of depth needs a handler while those above it wait: some must give up.
+    assert!(flood(few.clone(), 100, 6).await < 200);
+    assert!(began.elapsed() <= 2 * Limits::default().call_timeout.expect("there is one"));
+    // One level deep, the other end's handlers answer at once.
+    assert_eq!(flood(few, 5, 1).await, 10);
+}
+
+#[tokio::test]
+async fn a_server_that_closes_under_a_thousand_calls_ends_them_all() -> Result<(), Box<dyn Error>> {
+    let running = serve(Limits::default()).await;
+    let mut calls = Vec::new();
+    let mut clients = Vec::new();
+    for _ in 0..10 {
+        let client = running.client().await;
+        for _ in 0..100 {
+            let proxy = WeatherProxy::new(&client);
+            calls.push(tokio::spawn(async move { proxy.wait().await }));
+        }
+        clients.push(client);
+    }
+    running.station.handlers.becomes(1_000).await;
+    running.server.close().await;
+    assert_eq!(running.station.handlers.count(), 0);
+    assert!(running.server.peers().is_empty());
+    for call in calls {
+        assert!(matches!(call.await?, Err(CallError::Closed)));
+    }
+    for client in clients {
+        assert_eq!((client.closed().await.code, client.calls_in_flight()), (1001, 0));
+    }
+    running.serving.await??;
+    until(|| Before::tasks() == running.before.tasks).await;
+    Ok(())
+}

@@ -1,0 +1,88 @@
+//! Those who vanish.
+
+use super::support::{RawPeer, until};
+use super::websocket::websocket;
+use super::{Before, WeatherProxy, join, serve, station};
+use futures_util::SinkExt;
+use std::error::Error;
+use std::time::Duration;
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::Message;
+use wswrapper::transport::memory;
+use wswrapper::{CallError, Limits};
+
+#[tokio::test(start_paused = true)]
+async fn a_network_that_is_lost_in_the_middle_of_calls_ends_them_all() {
+    let before = Before::now();
+    let (station, builder) = station();
+    let (server, _, client, control) = join(builder, &memory::builder().latency(Duration::from_millis(20)));
+    let proxy = WeatherProxy::new(&client);
+    let calls: Vec<_> = (0..1_000)
+        .map(|n| {
+            let proxy = proxy.clone();
+            tokio::spawn(async move { proxy.sleep(1_000 + n).await })
+        })
+        .collect();
+    station.handlers.becomes(1_000).await;
+    tokio::time::sleep(Duration::from_millis(1_500)).await;
+    control.cut();
+    let mut answered = 0;
+    for call in calls {
+        match call.await.expect("no panic") {
+            Ok(_) => answered += 1,
+            Err(error) => assert!(matches!(error, CallError::Closed), "{error:?}"),
+        }
+    }
+    assert!((400..600).contains(&answered), "{answered} were answered before");
+    assert_eq!(client.calls_in_flight(), 0);
+    drop((proxy, client));
+    before.is_again(&server, &station).await;
+}
+
+#[tokio::test]
+async fn a_client_that_vanishes_in_the_middle_of_anything_leaves_nothing() -> Result<(), Box<dyn Error>> {
+    let running = serve(Limits::default()).await;
+    // In its calls, which it has sent and which run.
+    let mut websocket = websocket(running.address).await;
+    for n in 1..=100 {
+        websocket.feed(Message::text(format!(r#"{{"a":["wait"],"i":{n}}}"#))).await?;
+    }
+    websocket.flush().await?;
+    running.station.handlers.becomes(100).await;
+    drop(websocket);
+    running.station.handlers.becomes(0).await;
+    // In a frame: its first byte, half a length, half a mask, half a text, and between two fragments.
+    let half_a_text: &[u8] = b"\x81\xfe\x01\x00\x00\x00\x00\x00{\"a\":[\"echo\"";
+    for begun in [b"\x81".as_slice(), b"\x81\xfe\x01", b"\x81\x85\x00\x00", half_a_text, b"\x01\x81\x00\x00\x00\x00{"] {
+        let mut socket = running.socket().await;
+        let peer = running.peer().await;
+        socket.write_all(begun).await?;
+        drop(socket);
+        let closed = peer.closed().await;
+        assert_eq!((closed.code, closed.by_us), (1006, false), "{begun:?}");
+    }
+    // In the handshake.
+    for begun in ["", "G", "GET / HTTP/1.1\r\n", "GET / HTTP/1.1\r\nUpgrade: websocket\r\n\r"] {
+        let mut socket = TcpStream::connect(running.address).await?;
+        socket.write_all(begun.as_bytes()).await?;
+        drop(socket);
+    }
+    running.ends_well().await;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_peer_that_vanishes_while_it_is_not_read_is_noticed_when_reading_goes_on() {
+    let before = Before::now();
+    let (station, builder) = station();
+    let limits = Limits { handlers_in_flight: 1, held_bytes: 100, ..Limits::default() };
+    let server = builder.limits(limits).build().expect("it can be mounted");
+    let (mut raw, peer) = RawPeer::dial(&server);
+    for n in 1..=20 {
+        raw.send(&format!(r#"{{"a":["sleep",1],"i":{n}}}"#)).await;
+    }
+    drop(raw);
+    until(|| !peer.is_open()).await;
+    before.is_again(&server, &station).await;
+}

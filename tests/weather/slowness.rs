@@ -1,0 +1,120 @@
+//! Those who take their time.
+
+use super::bytes::{PING, TEXT, frame};
+use super::support::until;
+use super::websocket::{REQUEST, websocket};
+use super::{WeatherProxy, serve};
+use futures_util::SinkExt;
+use serde_json::{Value, json};
+use std::error::Error;
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::Instant;
+use tokio_tungstenite::tungstenite::Message;
+use wswrapper::{Limits, SendError};
+
+#[tokio::test]
+async fn a_slow_reader_costs_nobody_else_anything() -> Result<(), Box<dyn Error>> {
+    // Far beyond what a socket takes in at both of its ends.
+    const MOST: usize = 256 << 20;
+    let running = serve(Limits { outbound_bytes: 10_000, held_bytes: 10_000, ..Limits::default() }).await;
+    let mut slow = websocket(running.address).await;
+    let slow_peer = running.peer().await;
+    // It asks and reads nothing, until not even its requests are read.
+    let request = format!(r#"{{"a":["echo","{}"],"i":1}}"#, "x".repeat(50_000));
+    let mut sent = 0;
+    while let Ok(written) =
+        tokio::time::timeout(Duration::from_secs(2), slow.send(Message::text(request.as_str()))).await
+    {
+        written?;
+        sent += request.len();
+        assert!(sent < MOST, "all of it was read");
+    }
+    // Another is served as if it were alone.
+    let client = running.client().await;
+    let proxy = WeatherProxy::new(&client);
+    for n in 0..1_000 {
+        assert_eq!(proxy.echo(json!(n)).await?, n);
+    }
+    let everyone = WeatherProxy::new(running.server.broadcast());
+    // The first may still find room behind the answers.
+    everyone.note("x".repeat(10_000)).await?;
+    proxy.echo(Value::Null).await?;
+    let delivery = everyone.note("to all").await?;
+    assert_eq!(delivery.sent, 1);
+    assert!(matches!(delivery.failed[..], [(id, SendError::Full)] if id == slow_peer.id()), "{delivery:?}");
+    assert!(slow_peer.is_open(), "it still has time to go on");
+    drop((slow, proxy, client));
+    until(|| slow_peer.close_info().is_some()).await;
+    running.ends_well().await;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_peer_that_only_sends_pings_and_reads_nothing_is_not_read_either() -> Result<(), Box<dyn Error>> {
+    // Far beyond what a socket takes in at both of its ends.
+    const MOST: usize = 256 << 20;
+    let running = serve(Limits { outbound_bytes: 10_000, ..Limits::default() }).await;
+    let mut socket = running.socket().await;
+    let peer = running.peer().await;
+    let pings = frame(PING, &[b'x'; 125]).repeat(1_000);
+    let mut sent = 0;
+    while tokio::time::timeout(Duration::from_secs(2), socket.write_all(&pings)).await.is_ok_and(|sent| sent.is_ok()) {
+        sent += pings.len();
+        assert!(sent < MOST, "all of it was read");
+    }
+    assert!(peer.is_open());
+    drop(socket);
+    // What it is owed cannot be written any more.
+    until(|| peer.close_info().is_some_and(|closed| !closed.by_us)).await;
+    running.ends_well().await;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_request_that_comes_byte_by_byte_is_accepted_within_its_time() -> Result<(), Box<dyn Error>> {
+    let running = serve(Limits::default()).await;
+    let mut socket = TcpStream::connect(running.address).await?;
+    socket.set_nodelay(true)?;
+    for byte in format!("{REQUEST}\r\n").bytes() {
+        assert!(running.server.peers().is_empty());
+        socket.write_all(&[byte]).await?;
+        tokio::task::yield_now().await;
+    }
+    // What follows in the same packet as the last byte is a frame already.
+    socket.write_all(&frame(TEXT, br#"{"a":["echo",1],"i":1}"#)).await?;
+    let mut answer = Vec::new();
+    while !answer.ends_with(br#"{"i":1,"d":1}"#) {
+        assert_ne!(socket.read_buf(&mut answer).await?, 0, "it ended");
+    }
+    assert!(answer.starts_with(b"HTTP/1.1 101 "));
+    drop(socket);
+    running.ends_well().await;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_request_that_never_comes_to_its_end_is_sent_away_though_bytes_come() -> Result<(), Box<dyn Error>> {
+    let running = serve(Limits { handshake_timeout: Duration::from_millis(300), ..Limits::default() }).await;
+    let began = Instant::now();
+    let (mut read, mut write) = TcpStream::connect(running.address).await?.into_split();
+    let dripping = tokio::spawn(async move {
+        let mut time = tokio::time::interval(Duration::from_millis(20));
+        write.write_all(b"GET / HTTP/1.1\r\nCookie: ").await?;
+        loop {
+            time.tick().await;
+            write.write_all(b"x").await?;
+        }
+        #[expect(unreachable_code, reason = "it gives the block its type")]
+        Ok::<(), std::io::Error>(())
+    });
+    let mut answer = Vec::new();
+    // The connection may be reset, as bytes come still.
+    let _ = tokio::time::timeout(Duration::from_secs(10), read.read_to_end(&mut answer)).await?;
+    assert!(answer.starts_with(b"HTTP/1.1 408 "), "{answer:?}");
+    assert!(began.elapsed() >= Duration::from_millis(300));
+    assert!(dripping.await?.is_err());
+    running.ends_well().await;
+    Ok(())
+}
