@@ -8,6 +8,7 @@ use std::error::Error;
 use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
+use tokio::time::{sleep, timeout};
 use tokio_tungstenite::tungstenite::Message;
 use wswrapper::transport::memory;
 use wswrapper::{CallError, Limits};
@@ -25,7 +26,7 @@ async fn a_network_that_is_lost_in_the_middle_of_calls_ends_them_all() {
         })
         .collect();
     station.handlers.becomes(1_000).await;
-    tokio::time::sleep(Duration::from_millis(1_500)).await;
+    sleep(Duration::from_millis(1_500)).await;
     control.cut();
     let mut answered = 0;
     for call in calls {
@@ -85,4 +86,40 @@ async fn a_peer_that_vanishes_while_it_is_not_read_is_noticed_when_reading_goes_
     drop(raw);
     until(|| !peer.is_open()).await;
     before.is_again(&server, &station).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_vanishes_while_it_is_not_read_is_noticed_though_nothing_ends() {
+    let before = Before::now();
+    let (station, builder) = station();
+    let limits = Limits { handlers_in_flight: 1, held_bytes: 100, ..Limits::default() };
+    let server = builder.limits(limits).build().expect("it can be mounted");
+    let (mut raw, peer) = RawPeer::dial(&server);
+    for n in 1..=20 {
+        raw.send(&format!(r#"{{"a":["wait"],"i":{n}}}"#)).await;
+    }
+    station.handlers.becomes(1).await;
+    sleep(2 * Limits::default().write_timeout).await;
+    assert!(peer.is_open(), "it is still there");
+    drop(raw);
+    let closed = timeout(Duration::from_secs(60), peer.closed()).await;
+    assert_eq!(closed.expect("it is noticed").code, 1006);
+    before.is_again(&server, &station).await;
+}
+
+#[tokio::test]
+async fn a_socket_that_is_gone_while_it_is_not_read_is_noticed_though_nothing_ends() -> Result<(), Box<dyn Error>> {
+    let write_timeout = Duration::from_millis(20);
+    let running = serve(Limits { handlers_in_flight: 1, held_bytes: 100, write_timeout, ..Limits::default() }).await;
+    let mut websocket = websocket(running.address).await;
+    let peer = running.peer().await;
+    for n in 1..=1_000 {
+        websocket.feed(Message::text(format!(r#"{{"a":["wait"],"i":{n}}}"#))).await?;
+    }
+    websocket.flush().await?;
+    running.station.handlers.becomes(1).await;
+    drop(websocket);
+    assert_eq!(timeout(Duration::from_secs(60), peer.closed()).await?.code, 1006);
+    running.ends_well().await;
+    Ok(())
 }

@@ -50,8 +50,8 @@ pub struct Limits {
     /// there are many.
     pub stream_bytes: usize,
     /// Bytes of events and requests that came while no further handler could start. When they are full the connection
-    /// is not read, and TCP slows the peer down; that the peer goes away meanwhile is noticed when reading goes on.
-    /// Responses and cancellations are not held. Default 4 MiB.
+    /// is not read, and TCP slows the peer down; whether it is still there is then found out each
+    /// [`write_timeout`](Self::write_timeout). Responses and cancellations are not held. Default 4 MiB.
     pub held_bytes: usize,
     /// Bytes that wait to be written to one connection, and as many again that handles have queued behind them. While
     /// there are so many, events, requests and streams to this peer wait until half of it was written, broadcasts leave

@@ -52,5 +52,7 @@ impl Transport for Echo {
         Poll::Ready(Ok(()))
     }
 
+    fn probe(&mut self) {}
+
     fn close(&mut self, _: &Close) {}
 }

@@ -121,6 +121,8 @@ impl Transport for Wire {
         Poll::Ready(Ok(()))
     }
 
+    fn probe(&mut self) {}
+
     fn close(&mut self, _: &Close) {}
 }
 

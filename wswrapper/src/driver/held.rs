@@ -10,10 +10,12 @@ use tokio::time::Instant;
 pub(super) struct Held {
     /// A request that was cancelled meanwhile leaves its place empty.
     calls: VecDeque<Option<HeldCall>>,
-    /// Where each request is, counted from the first call that was ever held.
+    /// Where each request is, counted from the first call since it was last empty.
     requests: HashMap<RequestId, usize>,
-    /// How many have left.
+    /// How many places have left since.
     left: usize,
+    /// How many calls there are.
+    count: usize,
     bytes: usize,
 }
 
@@ -23,45 +25,147 @@ struct HeldCall {
     came: Instant,
 }
 
+impl HeldCall {
+    /// What it takes.
+    fn bytes(&self) -> usize {
+        self.frame.len() + size_of::<Self>()
+    }
+}
+
 impl Held {
-    pub(super) fn push(&mut self, frame: Bytes, id: Option<RequestId>, came: Instant) {
-        self.bytes += frame.len();
-        if let Some(id) = id {
-            self.requests.insert(id, self.left + self.calls.len());
+    pub(super) fn push(&mut self, frame: &Bytes, id: Option<RequestId>, came: Instant) {
+        let place = self.left + self.calls.len();
+        if let Some(older) = id.and_then(|id| self.requests.insert(id, place))
+            && let Some(Some(older)) = self.calls.get_mut(older - self.left)
+        {
+            // Of two with the same id only the newer can be cancelled [P-38].
+            older.id = None;
         }
-        self.calls.push_back(Some(HeldCall { frame, id, came }));
+        // The frame itself is a part of a buffer that may be large.
+        let call = HeldCall { frame: Bytes::copy_from_slice(frame), id, came };
+        self.bytes += call.bytes();
+        self.count += 1;
+        self.calls.push_back(Some(call));
     }
 
     /// The next one, and when it came.
     pub(super) fn pop(&mut self) -> Option<(Bytes, Instant)> {
         while let Some(call) = self.calls.pop_front() {
-            let place = self.left;
             self.left += 1;
-            if let Some(HeldCall { frame, id, came }) = call {
-                if let Some(id) = id.filter(|id| self.requests.get(id) == Some(&place)) {
+            if let Some(call) = call {
+                if let Some(id) = call.id {
                     self.requests.remove(&id);
                 }
-                self.bytes -= frame.len();
-                return Some((frame, came));
+                self.forget(&call);
+                return Some((call.frame, call.came));
             }
         }
         None
     }
 
-    /// Forgets a request; of two with the same id the newer one [P-38]. False if there is none.
+    /// Forgets a request. False if there is none.
     pub(super) fn cancel(&mut self, id: RequestId) -> bool {
         let Some(place) = self.requests.remove(&id) else { return false };
         if let Some(call) = self.calls.get_mut(place - self.left).and_then(Option::take) {
-            self.bytes -= call.frame.len();
+            self.forget(&call);
         }
         true
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.calls.is_empty()
+        self.count == 0
     }
 
+    /// What they take.
     pub(super) fn bytes(&self) -> usize {
         self.bytes
+    }
+
+    /// A call has left. Empty places are not kept when they are most of them.
+    fn forget(&mut self, call: &HeldCall) {
+        self.bytes -= call.bytes();
+        self.count -= 1;
+        if self.count == 0 {
+            *self = Self::default();
+        } else if self.calls.len() > 64 + 2 * self.count {
+            self.calls.retain(Option::is_some);
+            self.calls.shrink_to_fit();
+            let places = self.calls.iter().flatten().zip(self.left..);
+            self.requests = places.filter_map(|(call, place)| Some((call.id?, place))).collect();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hold(held: &mut Held, id: u64, text: &str) {
+        held.push(&Bytes::copy_from_slice(text.as_bytes()), RequestId::new(id), Instant::now());
+    }
+
+    fn cancel(held: &mut Held, id: u64) -> bool {
+        held.cancel(RequestId::new(id).expect("in range"))
+    }
+
+    fn pop_all(held: &mut Held) -> Vec<Bytes> {
+        std::iter::from_fn(|| held.pop()).map(|(frame, _)| frame).collect()
+    }
+
+    #[test]
+    fn what_is_cancelled_leaves_and_the_rest_keeps_its_order() {
+        let mut held = Held::default();
+        hold(&mut held, 0, "first");
+        assert!(held.pop().is_some());
+        for n in 1..=1_000 {
+            hold(&mut held, n, &n.to_string());
+        }
+        for n in (1..=1_000).filter(|n| n % 100 != 0) {
+            assert!(cancel(&mut held, n));
+            assert!(!cancel(&mut held, n));
+        }
+        assert!(cancel(&mut held, 500));
+        assert_eq!(pop_all(&mut held), ["100", "200", "300", "400", "600", "700", "800", "900", "1000"]);
+        assert!(!cancel(&mut held, 100));
+        assert_eq!((held.is_empty(), held.bytes()), (true, 0));
+    }
+
+    #[test]
+    fn what_is_cancelled_takes_no_place() {
+        let mut held = Held::default();
+        hold(&mut held, 1, "stays");
+        let bytes = held.bytes();
+        for n in 2..10_000 {
+            hold(&mut held, n, "goes");
+            assert!(cancel(&mut held, n));
+        }
+        assert_eq!(held.bytes(), bytes);
+        assert!(held.calls.capacity() <= 256 && held.requests.capacity() <= 256);
+        assert!(cancel(&mut held, 1));
+        assert_eq!((held.is_empty(), held.bytes(), held.calls.capacity()), (true, 0, 0));
+    }
+
+    #[test]
+    fn of_two_with_the_same_id_the_newer_is_cancelled_and_only_that() {
+        let mut held = Held::default();
+        for text in ["older", "newer"] {
+            hold(&mut held, 1, text);
+        }
+        assert!(cancel(&mut held, 1));
+        for n in 2..200 {
+            hold(&mut held, n, "goes");
+            assert!(cancel(&mut held, n));
+        }
+        assert!(!cancel(&mut held, 1));
+        assert_eq!(pop_all(&mut held), ["older"]);
+    }
+
+    #[test]
+    fn the_buffer_that_a_call_came_in_is_not_kept() {
+        let mut held = Held::default();
+        let buffer = Bytes::from(vec![b' '; 100_000]);
+        held.push(&buffer.slice(..9), None, Instant::now());
+        assert!(buffer.is_unique());
+        assert!(held.bytes() > 9, "a call is more than its frame");
     }
 }

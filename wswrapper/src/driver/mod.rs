@@ -39,8 +39,8 @@ pub(crate) struct Driver<T> {
     running: RunningSet,
     sessions: Sessions,
     held: Held,
-    /// Whether reading has stopped though there may be more.
-    unread: bool,
+    /// Set while reading has stopped though there may be more: when to see whether the peer is still there.
+    unread: Option<Instant>,
     /// Callers whose answers came with this turn.
     callers: Vec<Waker>,
     /// Whether the callers were given their turn before this one.
@@ -65,7 +65,7 @@ impl<T: Transport> Driver<T> {
             running: RunningSet::new(),
             sessions: Sessions::new(),
             held: Held::default(),
-            unread: false,
+            unread: None,
             callers: Vec::new(),
             callers_ran: false,
             close_request: None,
@@ -139,16 +139,17 @@ impl<T: Transport> Driver<T> {
             if self.ending.is_over() {
                 return false;
             }
-            self.unread = self.is_stuffed();
-            if self.unread {
+            if self.is_stuffed() {
+                self.leave_unread(now);
                 return false;
             }
+            self.unread = None;
             match self.transport.poll_frame(cx) {
                 Poll::Pending => return false,
                 Poll::Ready(Some(Ok(Frame::Text(frame) | Frame::Binary(frame)))) => {
                     (messages, bytes) = (messages + 1, bytes + frame.len());
                     if self.ending.is_open() {
-                        self.receive(cx, frame, now);
+                        self.receive(cx, &frame, now);
                     }
                 }
                 Poll::Ready(Some(Ok(Frame::Ping(_) | Frame::Pong(_)))) => messages += 1,
@@ -161,10 +162,19 @@ impl<T: Transport> Driver<T> {
         true
     }
 
+    /// While nothing is read, only a write shows that the peer has gone.
+    fn leave_unread(&mut self, now: Instant) {
+        let next = after(now, self.link.end.limits.write_timeout);
+        if *self.unread.get_or_insert(next) <= now && self.ending.is_open() {
+            self.transport.probe();
+            self.unread = Some(next);
+        }
+    }
+
     /// Handles a frame, or holds it if it is a call and none can start now; then a cancellation may mean one of those.
-    fn receive(&mut self, cx: &mut Context<'_>, frame: Bytes, now: Instant) {
+    fn receive(&mut self, cx: &mut Context<'_>, frame: &Bytes, now: Instant) {
         if self.is_full() || !self.held.is_empty() {
-            let text = std::str::from_utf8(&frame).unwrap_or_default();
+            let text = std::str::from_utf8(frame).unwrap_or_default();
             let id = match Message::decode(text) {
                 // What a stream's ends say to each other is not for a handler.
                 Message::Call(Call { scope: Scope::Anonymous(channel), event, .. })
@@ -181,7 +191,7 @@ impl<T: Transport> Driver<T> {
                 return self.held.push(frame, id, now);
             }
         }
-        self.frame(cx, &frame, now);
+        self.frame(cx, frame, now);
     }
 
     /// Wakes the callers who got answers and lets them run once before this task writes, so that what they send next
@@ -263,12 +273,12 @@ impl<T: Transport> Driver<T> {
         }
         self.close_request = close.filter(|close| self.ending.heeds(close));
         let stalled = self.stalled.map(|(since, _)| after(since, self.link.end.limits.write_timeout));
-        let soonest = [timeout, stalled, self.ending.deadline()].into_iter().flatten().min();
+        let soonest = [timeout, stalled, self.unread, self.ending.deadline()].into_iter().flatten().min();
         let due = self.timer.set(soonest, cx);
         let open = self.ending.is_open();
         let startable = open && !self.held.is_empty() && !self.is_full();
         let sendable = open && queued && !output_full;
-        let readable = self.unread && !self.is_stuffed();
+        let readable = self.unread.is_some() && !self.is_stuffed();
         awake || due || startable || sendable || readable || self.close_request.is_some()
     }
 

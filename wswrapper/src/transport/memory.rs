@@ -99,6 +99,8 @@ impl Builder {
 pub struct Memory {
     pipes: Control,
     output: Output,
+    /// Whether to see at the next flush that nobody reads.
+    probing: bool,
     /// Set while what comes next is still under way.
     arrival: Timer,
     close: Option<Close>,
@@ -139,6 +141,7 @@ impl Memory {
         Self {
             pipes,
             output: Output::texts(),
+            probing: false,
             arrival: Timer::default(),
             close: None,
             close_sent: false,
@@ -188,6 +191,9 @@ impl Transport for Memory {
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let mut pipe = lock(&self.pipes.writing);
         let mut wrote = false;
+        if std::mem::take(&mut self.probing) && pipe.is_known_to_have_ended() {
+            return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
+        }
         while let Some(text) = self.output.take_text(pipe.room()) {
             if pipe.is_known_to_have_ended() {
                 return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
@@ -208,6 +214,10 @@ impl Transport for Memory {
         drop(pipe);
         reader.into_iter().for_each(Waker::wake);
         if drained { Poll::Ready(Ok(())) } else { Poll::Pending }
+    }
+
+    fn probe(&mut self) {
+        self.probing = true;
     }
 
     fn close(&mut self, close: &Close) {

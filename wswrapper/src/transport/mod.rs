@@ -29,6 +29,10 @@ pub trait Transport: Send + 'static {
     /// Sends what the output holds. While it is pending, more may be written.
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
 
+    /// Has the next [`poll_flush`](Self::poll_flush) send something that a peer does not heed, so that it fails where there
+    /// is no peer any more; for a connection that is not read.
+    fn probe(&mut self);
+
     /// Writes a close frame into the output. Only the first counts, and no text may be written after it.
     fn close(&mut self, close: &Close);
 }

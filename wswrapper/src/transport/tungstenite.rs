@@ -132,6 +132,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Transport for WebSocket
         Pin::new(&mut self.stream).poll_flush(cx)
     }
 
+    fn probe(&mut self) {
+        self.own_output();
+        let mut buffers = Buffers { input: &[], ended: false, output: self.output.buffer() };
+        // A pong that nobody has asked for (RFC 6455, 5.5.3). It is written into memory.
+        let _ = self.codec.write(&mut buffers, Message::Pong(Bytes::new()));
+    }
+
     fn close(&mut self, close: &Close) {
         self.own_output();
         let frame = (close.code != Close::NO_STATUS).then(|| CloseFrame {
