@@ -12,6 +12,8 @@ mod full;
 mod javascript;
 #[path = "streams/kinds.rs"]
 mod kinds;
+#[path = "streams/last.rs"]
+mod last;
 #[path = "streams/sources.rs"]
 mod sources;
 mod support;

@@ -194,3 +194,19 @@ async fn what_is_held_for_a_consumer_that_is_behind_has_a_limit_of_its_own() {
     let (items, lost, _) = through_a_window(prices.oldest(10).await.expect("a stream")).await;
     assert_eq!((items, lost), (vec![1, 2, 3, 4, 9, 10], 4));
 }
+
+#[tokio::test]
+async fn how_many_were_lost_is_said_with_the_end_if_no_item_comes_after_them() {
+    let server = Server::builder().service(Market).limits(Limits { stream_items: 0, ..Limits::default() });
+    let pair = pair(server);
+    let (items, lost, error) =
+        through_a_window(PricesProxy::new(&pair.client).newest(10).await.expect("a stream")).await;
+    assert_eq!((items, lost), (vec![1, 2, 3, 4], 6));
+    assert!(error.is_none(), "{error:?}");
+    let (mut raw, _) = RawPeer::dial(&pair.server);
+    assert_eq!(raw.ask(r#"{"a":["newest",10],"c":"market","i":1}"#).await, json!({"i": 1, "h": 1}));
+    raw.send(r#"{"a":["credit",1],"h":1}"#).await;
+    raw.send(r#"{"a":["start"],"h":1}"#).await;
+    assert_eq!(raw.receive().await, item(1, 1));
+    assert_eq!(raw.receive().await, json!({"a": ["next", {"done": true, "lost": 9}], "h": 1}));
+}

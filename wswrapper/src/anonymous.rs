@@ -1,10 +1,11 @@
 //! Anonymous channels: scopes of events that a response has opened.
 
 use crate::call::{Call, Emit, Expected};
-use crate::caught::panics;
+use crate::caught::{drop_caught, panics};
 use crate::error::SendError;
 use crate::handler::{Contract, Serves};
 use crate::handlers::{DynamicHandlers, Found, handler_methods};
+use crate::link::Link;
 use crate::peer::{Peer, PeerId};
 use crate::proto::{ChannelKey, EncodedCall, NameError, Reason, Rejection};
 use crate::reply::Reply;
@@ -146,7 +147,7 @@ impl AnonymousChannel {
     /// Closes the channel at this end, and drops its handlers; calls that they are at work on go on. Sends nothing: the
     /// other end learns it when it next uses the channel [P-66].
     pub fn close(&self) {
-        if self.scope.end(Reason::new("Channel closed"))
+        if self.scope.end(self.peer.link(), Reason::new("Channel closed"))
             && let Some(key) = self.scope.key.get()
         {
             self.peer.link().close_channel(*key);
@@ -262,26 +263,20 @@ impl Scope {
     }
 
     /// The channel has ended: drops its handlers; false if it had before.
-    pub(crate) fn end(&self, reason: Reason) -> bool {
+    pub(crate) fn end(&self, link: &Arc<Link>, reason: Reason) -> bool {
         let first = self.ended.set(reason).is_ok();
         if first {
             let services = self.services().take();
-            // What is dropped is the user's: if it panics, that ends nothing else.
-            let dropped = panics(|| {
-                self.handlers.close();
-                drop(services);
-            });
-            if let Err(message) = dropped {
-                tracing::error!("a handler of an anonymous channel panicked when it was dropped: {message}");
-            }
             self.notify.notify_waiters();
+            link.report_drop(panics(|| self.handlers.close()), "an anonymous channel's handlers");
+            link.report_drop(drop_caught(services), "an anonymous channel's service");
         }
         first
     }
 
     fn abort(&self, peer: &Peer, reason: Option<&Reason>) {
         let kept = reason.cloned().unwrap_or_else(|| Reason::new("Request aborted"));
-        if self.end(kept)
+        if self.end(peer.link(), kept)
             && let Some(key) = self.key.get()
         {
             peer.link().abort_channel(*key, reason);

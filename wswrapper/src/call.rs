@@ -15,6 +15,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
+use tokio::time::{Instant, Sleep, sleep};
 
 /// A call under way: a future of its result.
 ///
@@ -85,6 +86,8 @@ pub(crate) struct RawCall {
     stage: Stage,
     wish: Wish,
     timeout: Option<Duration>,
+    /// Its time, which counts from the first poll on, while it waits for room.
+    unsent: Option<Pin<Box<Sleep>>>,
 }
 
 enum Stage {
@@ -184,7 +187,7 @@ impl CallSlot {
 
 impl RawCall {
     pub(crate) fn new(peer: Peer, call: Result<EncodedCall, SendError>, wish: Wish) -> Self {
-        Self { peer, stage: Stage::Unsent(call.map(Some)), wish, timeout: None }
+        Self { peer, stage: Stage::Unsent(call.map(Some)), wish, timeout: None, unsent: None }
     }
 
     pub(crate) fn peer(&self) -> &Peer {
@@ -214,8 +217,19 @@ impl RawCall {
                 let sent = match call {
                     Err(_) => None,
                     Ok(call) => {
-                        let timeout = self.timeout.or(link.end.limits.call_timeout);
-                        Some(ready!(link.poll_request(cx, call, &self.wish.0, timeout, self.timeout.is_some())))
+                        let timeout = match &self.unsent {
+                            Some(unsent) => Some(unsent.deadline().saturating_duration_since(Instant::now())),
+                            None => self.timeout.or(link.end.limits.call_timeout),
+                        };
+                        match link.poll_request(cx, call, &self.wish.0, timeout, self.timeout.is_some()) {
+                            Poll::Ready(sent) => Some(sent),
+                            Poll::Pending => {
+                                let Some(timeout) = timeout else { return Poll::Pending };
+                                ready!(self.unsent.get_or_insert_with(|| Box::pin(sleep(timeout))).as_mut().poll(cx));
+                                self.stage = Stage::Ended;
+                                return Poll::Ready(Ok(End::Without(proto::Ended::TimedOut)));
+                            }
+                        }
                     }
                 };
                 let unsent = std::mem::replace(&mut self.stage, Stage::Ended);

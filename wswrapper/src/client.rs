@@ -2,13 +2,12 @@
 
 use crate::builder::Builder;
 use crate::channel::Channel;
-use crate::closed::Closed;
 use crate::driver::Driver;
 use crate::error::{BindError, MountError};
 use crate::handshake::Handshake;
 use crate::hub::Hub;
 use crate::link::{Link, LocalEnd};
-use crate::peer::Peer;
+use crate::peer::{Closing, Peer};
 use crate::proto::Side;
 use crate::target::IntoTarget;
 use crate::transport::Transport;
@@ -61,9 +60,9 @@ impl Client {
         self.peer.channel(name)
     }
 
-    /// Closes the connection with status 1000 and waits for its end.
-    pub async fn close(&self) -> Closed {
-        self.peer.close(1000, "").await
+    /// Closes the connection with status 1000; see [`Peer::close`], which takes another.
+    pub fn close(&self) -> Closing {
+        self.peer.close(1000, "")
     }
 
     /// Goes on over another transport after the connection was lost or closed. Handlers, hooks and proxies stay, ids go

@@ -7,33 +7,49 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// One value of each type.
 #[derive(Default)]
 pub(crate) struct Data {
-    values: Mutex<Option<Values>>,
+    kept: Mutex<Kept>,
+}
+
+#[derive(Default)]
+struct Kept {
+    /// Most connections keep nothing.
+    values: Option<Values>,
+    /// Nothing is taken in any more.
+    closed: bool,
 }
 
 type Values = HashMap<TypeId, Arc<dyn Any + Send + Sync>>;
 
 impl Data {
     pub(crate) fn insert<T: Any + Send + Sync>(&self, value: T) -> Option<Arc<T>> {
-        let old = self.lock().get_or_insert_default().insert(TypeId::of::<T>(), Arc::new(value));
+        let value = Arc::new(value);
+        let mut kept = self.lock();
+        if kept.closed {
+            return None;
+        }
+        let old = kept.values.get_or_insert_default().insert(TypeId::of::<T>(), value);
+        drop(kept);
         old.and_then(|old| old.downcast().ok())
     }
 
     pub(crate) fn get<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
-        let value = Arc::clone(self.lock().as_ref()?.get(&TypeId::of::<T>())?);
+        let value = Arc::clone(self.lock().values.as_ref()?.get(&TypeId::of::<T>())?);
         value.downcast().ok()
     }
 
     pub(crate) fn remove<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
-        let value = self.lock().as_mut()?.remove(&TypeId::of::<T>())?;
+        let value = self.lock().values.as_mut()?.remove(&TypeId::of::<T>())?;
         value.downcast().ok()
     }
 
-    /// Takes everything out, to be dropped outside the lock.
-    pub(crate) fn take(&self) -> Option<Values> {
-        self.lock().take()
+    /// Takes everything out, to be dropped outside the lock; perhaps for good.
+    pub(crate) fn take(&self, close: bool) -> Option<Values> {
+        let mut kept = self.lock();
+        kept.closed = close;
+        kept.values.take()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<Values>> {
-        self.values.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

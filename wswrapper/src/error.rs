@@ -18,9 +18,6 @@ pub enum CallError<E> {
     /// No answer came in time; the peer was told that nobody waits any more [P-54].
     #[error("the call timed out")]
     TimedOut,
-    /// It was cancelled.
-    #[error("the call was cancelled")]
-    Cancelled,
     /// The connection ended before an answer came [P-91], or the anonymous channel of the call did [P-63]. Whether the
     /// handler ran is not known.
     #[error("the connection was closed before an answer came")]

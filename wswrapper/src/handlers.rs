@@ -123,9 +123,13 @@ impl DynamicHandlers {
             return None;
         }
         let mut tables = self.lock();
-        let slot = tables.of(scope)?.get_mut(event)?;
+        let table = tables.of(scope)?;
+        let slot = table.get_mut(event)?;
         match slot.once.take() {
             Some(entry) => {
+                if slot.on.is_none() {
+                    table.remove(event);
+                }
                 self.count.fetch_sub(1, Ordering::Release);
                 Some(Found { entry, once: true })
             }
@@ -136,10 +140,12 @@ impl DynamicHandlers {
     /// Gives back a handler that was taken out and did not run, unless there is a new one.
     pub(crate) fn give_back(&self, scope: &Scope<'_>, found: Found) {
         let mut tables = self.lock();
-        if let Some(slot) = tables.of(scope).and_then(|table| table.get_mut(&*found.entry.event))
-            && found.once
-            && slot.once.is_none()
-        {
+        if tables.closed || !found.once {
+            return;
+        }
+        let Some(table) = tables.of(scope) else { return };
+        let slot = table.entry((*found.entry.event).into()).or_default();
+        if slot.once.is_none() {
             slot.once = Some(found.entry);
             self.count.fetch_add(1, Ordering::Release);
         }

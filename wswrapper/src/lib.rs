@@ -78,6 +78,9 @@ pub mod performance {}
 #[cfg(all(doc, feature = "runtime"))]
 #[doc = include_str!("values.md")]
 pub mod values {}
+#[cfg(all(doctest, feature = "macros", feature = "tungstenite"))]
+#[doc = include_str!("../../README.md")]
+mod readme {}
 
 #[doc(hidden)]
 #[cfg(feature = "runtime")]

@@ -117,7 +117,8 @@ impl Peer {
         self.link.close_info()
     }
 
-    /// Keeps a value with the connection until it ends, in the place of another of its type, which is given back.
+    /// Keeps a value with the connection until it ends, in the place of another of its type, which is given back. After
+    /// that a server's connection keeps nothing.
     ///
     /// ```
     /// # use wswrapper::Context;

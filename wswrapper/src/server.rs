@@ -127,15 +127,18 @@ impl Server {
             }
             open
         });
-        if !first {
-            self.wait_for(Phase::Closed).await;
-            return;
+        if first {
+            for link in self.inner.hub.all() {
+                link.close(CloseRequest::Close(Close::new(1001, CLOSING)));
+            }
+            // It goes on if whoever has asked for it is stopped, be it a handler on one of the connections.
+            tokio::spawn(self.clone().end_tasks());
         }
-        // Also when this future is dropped: the tasks end with it.
+        self.wait_for(Phase::Closed).await;
+    }
+
+    async fn end_tasks(self) {
         let _closed = SetClosed(&self.inner.phase);
-        for link in self.inner.hub.all() {
-            link.close(CloseRequest::Close(Close::new(1001, CLOSING)));
-        }
         let mut tasks = std::mem::take(&mut *self.tasks());
         let all_ended = async { while tasks.join_next().await.is_some() {} };
         // A task in its handshake, or a hook that takes its time, must not keep the server open.

@@ -46,7 +46,8 @@ pub trait Caller: Target {
 #[diagnostic::on_unimplemented(
     message = "a proxy cannot send to `{Self}`",
     label = "not a client, peer, channel or broadcast",
-    note = "pass `&client`, `&peer`, `&channel` or `server.broadcast()`"
+    note = "pass `&client`, `&peer`, `&channel` or `server.broadcast()`",
+    note = "in a handler, the caller is `ctx.peer()`, and the anonymous channel of the call is `ctx.called_on()`"
 )]
 pub trait IntoTarget {
     /// Where it then sends.

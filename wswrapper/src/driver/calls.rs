@@ -26,6 +26,10 @@ struct Received<'f> {
 /// What is logged of a call, if anything is.
 type Log = Option<Box<CallLog>>;
 
+fn deadline(received: Received<'_>, call: &Call<'_>) -> Option<Instant> {
+    call.caller_waits().and_then(|wait| received.at.checked_add(wait))
+}
+
 impl<T: Transport> Driver<T> {
     pub(super) fn frame(&mut self, cx: &mut Context<'_>, frame: &Bytes, came: Instant) {
         // A binary frame is read as if it were text [P-06]; what is not UTF-8 is not JSON [P-02].
@@ -45,6 +49,10 @@ impl<T: Transport> Driver<T> {
 
     fn message(&mut self, cx: &mut Context<'_>, received: Received<'_>, message: &Message<'_>, log: Log) {
         match message {
+            // Before its handler is looked for, which may be for once.
+            Message::Call(call) if deadline(received, call).is_some_and(|deadline| deadline <= Instant::now()) => {
+                self.log_end(log.as_deref());
+            }
             Message::Call(call) if matches!(call.scope, Scope::Main | Scope::Named(_)) => {
                 if let Err((error, log)) = self.call(cx, received, call, log) {
                     self.not_started(cx, received, call, error, log);
@@ -66,7 +74,7 @@ impl<T: Transport> Driver<T> {
                 }
                 Handled::ChannelEnded(channel, scope, reason, callers) => {
                     self.callers.extend(callers);
-                    scope.end(reason.clone());
+                    scope.end(&self.link, reason.clone());
                     self.end_channel(channel, &reason);
                 }
                 Handled::NotJson => self.message(cx, received, &Message::decode_whole(received.text), log),
@@ -97,6 +105,9 @@ impl<T: Transport> Driver<T> {
             let started = self.start(cx, received, call, &found.entry, None, log);
             if started.is_err() {
                 handlers.give_back(&call.scope, found);
+            } else {
+                // The closure of a handler for once ends here.
+                self.link.report_drop(drop_caught(found), &call.event);
             }
             return started;
         }
@@ -122,11 +133,18 @@ impl<T: Transport> Driver<T> {
             let started = self.start(cx, received, call, &found.entry, Some(scope), log);
             if started.is_err() {
                 scope.give_back(found);
+            } else {
+                self.link.report_drop(drop_caught(found), &call.event);
             }
             return started;
         }
         match scope.find(&call.event) {
-            Some(entry) => self.start(cx, received, call, &entry, Some(scope), log),
+            Some(entry) => {
+                let started = self.start(cx, received, call, &entry, Some(scope), log);
+                // It may have closed its channel.
+                self.link.report_drop(drop_caught(entry), &call.event);
+                started
+            }
             None => Err((BadCall::Rejected(Rejection::no_listener(&call.event, &call.scope, true)), log)),
         }
     }
@@ -142,11 +160,7 @@ impl<T: Transport> Driver<T> {
         log: Log,
     ) -> Result<(), (BadCall, Log)> {
         // Only who says how long it waits costs a look at the clock.
-        let deadline = call.caller_waits().and_then(|wait| received.at.checked_add(wait));
-        if deadline.is_some_and(|deadline| deadline <= Instant::now()) {
-            self.log_end(log.as_deref());
-            return Ok(());
-        }
+        let deadline = deadline(received, call);
         let mut state = None;
         let start = Start {
             link: &self.link,
@@ -192,7 +206,7 @@ impl<T: Transport> Driver<T> {
             answers.panicked(call.id, &entry.event, message);
         }
         if let Some(state) = state {
-            state.ended();
+            state.ended(&self.link);
         }
         self.log_end(log.as_deref());
         Ok(())
@@ -246,7 +260,7 @@ impl<T: Transport> Driver<T> {
                 self.link.lock().core.end(id, &key);
             }
             if let Some(state) = state {
-                state.ended();
+                state.ended(&self.link);
             }
             self.log_end(log.as_deref());
         }

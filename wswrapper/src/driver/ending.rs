@@ -10,7 +10,7 @@ pub(super) struct Ending {
     /// Our close frame was written; the peer has until then to answer it.
     ours: Option<(Close, Instant)>,
     /// The peer's close frame came.
-    theirs: Option<Close>,
+    theirs: Option<(Close, Instant)>,
     /// Nothing more can be read; what is written is flushed until then.
     over: Option<(Closed, Instant)>,
 }
@@ -40,8 +40,8 @@ impl Ending {
     }
 
     /// The peer's close frame came.
-    pub(super) fn they_close(&mut self, close: Close) {
-        self.theirs = Some(close);
+    pub(super) fn they_close(&mut self, close: Close, until: Instant) {
+        self.theirs.get_or_insert((close, until));
     }
 
     /// Nothing more can be read, `lost` saying why if nobody has closed; what is written has until then.
@@ -51,7 +51,7 @@ impl Ending {
         }
         self.over = Some(match (&self.ours, self.theirs.take()) {
             (Some((close, until)), _) => (Closed::by_us(close), *until),
-            (None, Some(close)) => (Closed { code: close.code, reason: close.reason, by_us: false }, until),
+            (None, Some((close, until))) => (Closed { code: close.code, reason: close.reason, by_us: false }, until),
             (None, None) => (Closed { code: Close::ABNORMAL, reason: lost.to_owned(), by_us: false }, until),
         });
     }
@@ -73,16 +73,19 @@ impl Ending {
 
     /// How the connection ended, if it has.
     pub(super) fn ended(&mut self, now: Instant) -> Option<Closed> {
-        match (&self.over, &self.ours) {
-            (Some((closed, until)), _) if now >= *until => Some(closed.clone()),
-            (None, Some((close, until))) if now >= *until => Some(Closed::by_us(close)),
-            _ => None,
+        match (&self.over, &self.ours, &self.theirs) {
+            (Some((closed, until)), ..) => (now >= *until).then(|| closed.clone()),
+            (None, Some((close, until)), _) => (now >= *until).then(|| Closed::by_us(close)),
+            (None, None, Some((Close { code, reason }, until))) => {
+                (now >= *until).then(|| Closed { code: *code, reason: reason.clone(), by_us: false })
+            }
+            (None, None, None) => None,
         }
     }
 
     /// When it will have ended at the latest.
     pub(super) fn deadline(&self) -> Option<Instant> {
-        let (over, ours) = (self.over.as_ref(), self.ours.as_ref());
-        over.map(|(_, until)| *until).or(ours.map(|(_, until)| *until))
+        let over = self.over.as_ref().map(|(_, until)| *until);
+        over.or(self.ours.as_ref().or(self.theirs.as_ref()).map(|(_, until)| *until))
     }
 }

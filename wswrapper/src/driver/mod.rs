@@ -9,7 +9,6 @@ mod held;
 
 use crate::caught::{drop_caught, panics};
 use crate::closed::{CloseRequest, Closed};
-use crate::error::PeerError;
 use crate::handler::{RunningHandler, RunningSet, Sessions};
 use crate::hooks::HookFuture;
 use crate::link::{Link, Rest};
@@ -89,6 +88,7 @@ impl<T: Transport> Driver<T> {
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Closed> {
+        self.link.begin_turn();
         let now = Instant::now();
         self.pass_time(now);
         self.poll_opening(cx);
@@ -153,7 +153,10 @@ impl<T: Transport> Driver<T> {
                     }
                 }
                 Poll::Ready(Some(Ok(Frame::Ping(_) | Frame::Pong(_)))) => messages += 1,
-                Poll::Ready(Some(Ok(Frame::Close(close)))) => self.ending.they_close(close),
+                Poll::Ready(Some(Ok(Frame::Close(close)))) => {
+                    self.ending.they_close(close, after(now, self.link.end.limits.close_timeout));
+                    self.end_handlers();
+                }
                 Poll::Ready(Some(Err(TransportError::Violation(close)))) => self.close(close, now),
                 Poll::Ready(Some(Err(TransportError::Io(error)))) => self.over(&error.to_string(), now),
                 Poll::Ready(None) => self.over("the connection was lost", now),
@@ -222,11 +225,15 @@ impl<T: Transport> Driver<T> {
         }
         self.link.drain(self.transport.output());
         self.transport.close(&close);
+        self.end_handlers();
+        self.ending.we_close(close, after(now, self.link.end.limits.close_timeout));
+    }
+
+    /// What runs is stopped, and what has not begun by now never will.
+    fn end_handlers(&mut self) {
         self.link.lock().core.end_all();
         self.stop_all();
-        // What has not begun by now never will.
         self.held = Held::default();
-        self.ending.we_close(close, after(now, self.link.end.limits.close_timeout));
     }
 
     /// Nothing more can be read.
@@ -310,14 +317,14 @@ impl<T> Driver<T> {
         self.stop_all();
         self.drop_opening();
         for session in std::mem::take(&mut self.sessions) {
-            self.report_drop(drop_caught(session), "a session");
+            self.link.report_drop(drop_caught(session), "a session");
         }
         self.link.finish(closed);
     }
 
     fn drop_opening(&mut self) {
         let dropped = drop_caught(self.opening.take());
-        self.report_drop(dropped, "on_open");
+        self.link.report_drop(dropped, "on_open");
     }
 
     fn stop_all(&mut self) {
@@ -331,16 +338,10 @@ impl<T> Driver<T> {
     fn stop(&self, handler: RunningHandler, reason: Reason) {
         if let Some(state) = &handler.state {
             state.cancel(reason);
-            state.ended();
+            state.ended(&self.link);
         }
-        self.report_drop(drop_caught(handler.future), &handler.event);
+        self.link.report_drop(drop_caught(handler.future), &handler.event);
         self.log_end(handler.log.as_deref());
-    }
-
-    fn report_drop(&self, dropped: Result<(), String>, event: &str) {
-        if let Err(message) = dropped {
-            self.link.report(&PeerError::Panicked { event: event.to_owned(), message });
-        }
     }
 
     /// Shows that a handler has ended.

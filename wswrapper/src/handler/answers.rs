@@ -101,7 +101,7 @@ impl<'d> Answers<'d> {
                 }
             }
             Err(rejection) => {
-                scope.end(rejection.clone());
+                scope.end(self.link, rejection.clone());
                 self.failed(call, &rejection);
             }
         }

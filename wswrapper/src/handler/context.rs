@@ -64,19 +64,19 @@ impl CallState {
     }
 
     /// The handler has ended: channels that it has made and not returned can never be used [P-69, P-74].
-    pub(crate) fn ended(&self) {
+    pub(crate) fn ended(&self, link: &Arc<Link>) {
         let made = self.made().take();
         for scope in made.iter().flatten().filter(|scope| scope.key().is_none()) {
-            scope.end(Reason::new("Channel closed"));
+            scope.end(link, Reason::new("Channel closed"));
         }
     }
 
     /// The handler has made a channel.
-    fn makes(&self, scope: &Arc<Scope>) {
+    fn makes(&self, link: &Arc<Link>, scope: &Arc<Scope>) {
         if let Some(made) = &mut *self.made() {
             made.push(Arc::clone(scope));
         } else {
-            scope.end(Reason::new("Channel closed"));
+            scope.end(link, Reason::new("Channel closed"));
         }
     }
 
@@ -116,7 +116,7 @@ impl Context {
     /// returned ends with the handler.
     pub fn anonymous_channel(&self) -> AnonymousChannel {
         let channel = AnonymousChannel::made(self.peer());
-        self.call.makes(channel.scope());
+        self.call.makes(&self.link, channel.scope());
         channel
     }
 

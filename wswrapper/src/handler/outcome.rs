@@ -27,7 +27,7 @@ impl<T: DeserializeOwned> Argument for T {}
     message = "`{Self}` cannot be sent as a response",
     label = "not encodable as JSON",
     note = "for a type of your own, add `#[derive(serde::Serialize)]`",
-    note = "a stream is returned as `impl Stream<Item = T> + Send`"
+    note = "a stream is returned as `impl Stream<Item = T> + Send`, a service as `Scoped<dyn Trait>`"
 )]
 pub trait Response {
     /// Writes the answer.

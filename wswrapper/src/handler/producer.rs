@@ -154,7 +154,7 @@ impl Producer {
         match returned.into_stream() {
             Ok(stream) => {
                 let into_result = |item: I| item.into_result().map_err(WsError::into_rejection);
-                Box::pin(Pumping::new(self, stream, into_result))
+                Box::pin(Pumping::new(self, stream, into_result, RESULT))
             }
             Err(error) => {
                 let rejection = error.into_rejection();

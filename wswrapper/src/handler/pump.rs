@@ -27,8 +27,9 @@ pin_project! {
 }
 
 impl<S, T, F> Pumping<S, T, F> {
-    pub(super) fn new(producer: Producer, stream: S, into_result: F) -> Self {
-        Self { pump: Pump::new(producer), stream, into_result }
+    /// `fails` says whether items may be errors.
+    pub(super) fn new(producer: Producer, stream: S, into_result: F, fails: bool) -> Self {
+        Self { pump: Pump::new(producer, fails), stream, into_result }
     }
 }
 
@@ -45,10 +46,8 @@ where
         let link = Arc::clone(&this.pump.producer.link);
         this.pump.polling = true;
         let pumped = link.lent().using(&link, |answers| {
-            this.pump.pump(answers, || {
-                let item = ready!(this.stream.as_mut().poll_next(cx));
-                Poll::Ready(item.map(&*this.into_result))
-            })
+            let source = Polled { stream: this.stream.as_mut(), cx: &mut *cx, into_result: this.into_result };
+            this.pump.pump(answers, source)
         });
         this.pump.polling = false;
         match pumped.unwrap_or(Pumped::Waits) {
@@ -58,6 +57,38 @@ where
             Pumped::NoRoom => link.wait_for_output(cx),
         }
         Poll::Pending
+    }
+}
+
+/// The next item of a stream.
+type Next<T> = Poll<Option<Result<T, Rejection>>>;
+
+/// A stream that may be asked for items.
+trait Source<T> {
+    fn poll_next(&mut self) -> Next<T>;
+
+    /// How many more it may give, where it knows that.
+    fn most(&self) -> Option<usize>;
+}
+
+struct Polled<'p, 'c, S, F> {
+    stream: Pin<&'p mut S>,
+    cx: &'p mut Context<'c>,
+    into_result: &'p F,
+}
+
+impl<S, T, F> Source<T> for Polled<'_, '_, S, F>
+where
+    S: Stream,
+    F: Fn(S::Item) -> Result<T, Rejection>,
+{
+    fn poll_next(&mut self) -> Next<T> {
+        let item = ready!(self.stream.as_mut().poll_next(self.cx));
+        Poll::Ready(item.map(self.into_result))
+    }
+
+    fn most(&self) -> Option<usize> {
+        self.stream.size_hint().1
     }
 }
 
@@ -79,8 +110,11 @@ const BURST: u32 = 256;
 /// Sends the items of a stream.
 struct Pump<T> {
     producer: Producer,
+    /// Whether an item may be an error.
+    fails: bool,
     channel: Option<ChannelKey>,
-    /// Items that wait for a consumer that is behind, where the stream does not.
+    /// Items that wait for a consumer that is behind, where the stream does not; or one that was not the error that the last
+    /// may be.
     held: VecDeque<T>,
     /// How the stream ended, as long as items of it are held.
     end: Option<Result<(), Rejection>>,
@@ -92,18 +126,15 @@ struct Pump<T> {
     polling: bool,
 }
 
-/// The next item of a stream.
-type Next<T> = Poll<Option<Result<T, Rejection>>>;
-
 impl<T> Pump<T> {
-    fn new(producer: Producer) -> Self {
-        Self { producer, channel: None, held: VecDeque::new(), end: None, lost: 0, hint: 64, polling: false }
+    fn new(producer: Producer, fails: bool) -> Self {
+        Self { producer, fails, channel: None, held: VecDeque::new(), end: None, lost: 0, hint: 64, polling: false }
     }
 }
 
 impl<T: StreamItem> Pump<T> {
     /// Sends what there is, as far as the consumer takes it.
-    fn pump(&mut self, answers: &mut Answers<'_>, mut next: impl FnMut() -> Next<T>) -> Pumped {
+    fn pump(&mut self, answers: &mut Answers<'_>, mut source: impl Source<T>) -> Pumped {
         let link = Arc::clone(&self.producer.link);
         let channel = match self.channel {
             Some(channel) => channel,
@@ -121,7 +152,7 @@ impl<T: StreamItem> Pump<T> {
                 (credit, as_request) = match link.allowance(channel, mem::take(&mut sent)) {
                     Allowance::Gone => break Pumped::Ended,
                     Allowance::Idle => break Pumped::Waits,
-                    Allowance::Behind => break self.hold(channel, answers, left, next),
+                    Allowance::Behind => break self.hold(channel, answers, left, source),
                     Allowance::Items(items) => (items, false),
                     Allowance::OneRequest => (1, true),
                 };
@@ -133,7 +164,7 @@ impl<T: StreamItem> Pump<T> {
                 break Pumped::NoRoom;
             }
             left -= 1;
-            match self.next(&mut next) {
+            match self.next(&mut source) {
                 Poll::Pending => break Pumped::Waits,
                 Poll::Ready(Some(Ok(item))) if self.send(channel, answers, as_request, &item) => {
                     credit -= 1;
@@ -151,7 +182,7 @@ impl<T: StreamItem> Pump<T> {
     }
 
     /// The next item: first those that are held.
-    fn next(&mut self, next: &mut impl FnMut() -> Next<T>) -> Next<T> {
+    fn next(&mut self, source: &mut impl Source<T>) -> Next<T> {
         match (self.held.pop_front(), self.end.take()) {
             (Some(item), end) => {
                 self.end = end;
@@ -159,33 +190,41 @@ impl<T: StreamItem> Pump<T> {
             }
             (None, Some(Ok(()))) => Poll::Ready(None),
             (None, Some(Err(rejection))) => Poll::Ready(Some(Err(rejection))),
-            (None, None) => next(),
+            (None, None) => source.poll_next(),
         }
     }
 
-    /// The consumer is behind: a stream that does not wait goes on.
+    /// The consumer is behind: a stream that does not wait goes on; of one that waits only the end is looked for.
     fn hold(
         &mut self,
         channel: ChannelKey,
         answers: &mut Answers<'_>,
         most: u32,
-        mut next: impl FnMut() -> Next<T>,
+        mut source: impl Source<T>,
     ) -> Pumped {
-        if self.producer.on_full == OnFull::Wait {
-            return Pumped::Waits;
-        }
-        let link = &self.producer.link;
-        let window = (link.window(channel).unwrap_or(WINDOW) as usize).min(link.end.limits.stream_items);
+        let link = Arc::clone(&self.producer.link);
+        let window = link.window(channel);
+        let room = (window.unwrap_or(WINDOW) as usize).min(link.end.limits.stream_items);
         for _ in 0..most {
             if self.end.is_some() {
+                // It needs no credit; but who answers each item has to answer the last one first [P-86].
+                return if self.held.is_empty() && window.is_some() {
+                    self.end(channel, answers)
+                } else {
+                    Pumped::Waits
+                };
+            }
+            let waits = self.producer.on_full == OnFull::Wait;
+            if waits && (window.is_none() || !self.held.is_empty() || !self.may_be_over(source.most())) {
                 return Pumped::Waits;
             }
-            match next() {
+            match source.poll_next() {
                 Poll::Pending => return Pumped::Waits,
+                Poll::Ready(Some(Ok(item))) if waits => self.held.push_back(item),
                 Poll::Ready(Some(Ok(item))) => {
-                    if !self.keep(item, window) {
+                    if !self.keep(item, room) {
                         let reason = Rejection::new("The consumer is too slow").with_code("TooSlow");
-                        return self.fail(channel, answers, &reason);
+                        self.end = Some(Err(reason));
                     }
                 }
                 Poll::Ready(Some(Err(rejection))) => self.end = Some(Err(rejection)),
@@ -193,6 +232,18 @@ impl<T: StreamItem> Pump<T> {
             }
         }
         Pumped::Yields
+    }
+
+    /// Whether no item comes any more, or one at most, which may be an error.
+    fn may_be_over(&self, most: Option<usize>) -> bool {
+        most.is_some_and(|most| most <= usize::from(self.fails))
+    }
+
+    fn end(&mut self, channel: ChannelKey, answers: &mut Answers<'_>) -> Pumped {
+        match self.end.take() {
+            Some(Err(rejection)) => self.fail(channel, answers, &rejection),
+            _ => self.done(channel, answers),
+        }
     }
 
     /// Keeps an item for a consumer that is behind, or drops it or another; false if that is not wanted.

@@ -6,7 +6,7 @@ use super::outcome::Response;
 use crate::caught::panics;
 use crate::error::PeerError;
 use crate::link::Link;
-use crate::proto::{AwaitedResult, ChannelKey, Rejection};
+use crate::proto::{AwaitedResult, ChannelKey, Reason, Rejection};
 use pin_project_lite::pin_project;
 use std::future::Future;
 use std::pin::Pin;
@@ -28,7 +28,16 @@ pin_project! {
 struct UploadChannel {
     link: Arc<Link>,
     key: ChannelKey,
-    answered: bool,
+    /// None if it was stopped.
+    outcome: Option<Told>,
+}
+
+/// Whether the caller was told the result.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Told {
+    Yes,
+    /// It has not asked for it, and will not.
+    No,
 }
 
 /// The future of a handler whose upload is open.
@@ -37,7 +46,7 @@ where
     F: Future<Output = Result<T, Rejection>> + Send + 'static,
     T: Response + Send + 'static,
 {
-    let channel = UploadChannel { link: Arc::clone(link), key, answered: false };
+    let channel = UploadChannel { link: Arc::clone(link), key, outcome: None };
     Box::pin(Uploading { call, channel, handler, outcome: None })
 }
 
@@ -61,11 +70,11 @@ where
         }
         match this.channel.link.awaited_result(this.channel.key) {
             AwaitedResult::NotYet => return Poll::Pending,
-            AwaitedResult::Never => {}
+            AwaitedResult::Never => this.channel.outcome = Some(Told::No),
             AwaitedResult::Request(id) => {
                 let call = Answering { id: Some(id), ..this.call.clone() };
                 if let Some(outcome) = this.outcome.take() {
-                    this.channel.answered = true;
+                    this.channel.outcome = Some(Told::Yes);
                     answers.end(&call, outcome);
                 }
             }
@@ -76,12 +85,12 @@ where
 
 impl Drop for UploadChannel {
     fn drop(&mut self) {
-        let Self { link, key, answered } = self;
-        if *answered {
-            link.close_channel(*key);
-        } else {
-            // It was stopped, and whoever waits for its answer learns it.
-            link.abort_channel(*key, None);
+        let Self { link, key, outcome } = self;
+        match outcome {
+            Some(Told::Yes) => link.close_channel(*key),
+            Some(Told::No) => link.abort_channel(*key, Some(&Reason::new("The result was not asked for"))),
+            // Whoever waits for its answer learns it.
+            None => link.abort_channel(*key, None),
         }
     }
 }

@@ -155,7 +155,7 @@ impl Link {
     /// Registers who waits for room, unless there is some.
     pub(crate) fn poll_room(&self, cx: &mut Context<'_>) -> Poll<()> {
         let mut state = self.lock();
-        if !self.is_full(&state) {
+        if self.has_room(&state) {
             return Poll::Ready(());
         }
         state.wait_for_room(cx.waker());

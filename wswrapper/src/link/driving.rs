@@ -3,9 +3,10 @@
 use super::{ChannelEnd, Link};
 use crate::anonymous::Scope;
 use crate::call::End;
+use crate::caught::{drop_caught, panics};
 use crate::closed::{CloseRequest, Closed};
 use crate::handler::RunningKey;
-use crate::proto::{Answer, ChannelKey, Incoming, Message, RawReason, Reason, RequestId};
+use crate::proto::{Answer, ChannelKey, Incoming, Message, RawReason, Reason, RequestId, Side};
 use crate::transport::Output;
 use bytes::Bytes;
 use std::sync::Arc;
@@ -94,9 +95,15 @@ impl Link {
         handled
     }
 
+    /// The driver begins a turn: at its end it looks at what the handles have left.
+    pub(crate) fn begin_turn(&self) {
+        self.awake.store(true, Ordering::Relaxed);
+    }
+
     /// The driver goes to sleep, to be woken by handles: says what they have asked for meanwhile.
     pub(crate) fn rest(&self, driver: &Waker, has_room: bool) -> Rest {
         let mut state = self.lock();
+        self.awake.store(false, Ordering::Relaxed);
         match &mut state.driver {
             Some(waker) => waker.clone_from(driver),
             none => *none = Some(driver.clone()),
@@ -117,7 +124,7 @@ impl Link {
     }
 
     /// The connection is over: ends every call, tells everyone who waits.
-    pub(crate) fn finish(&self, closed: Closed) {
+    pub(crate) fn finish(self: &Arc<Self>, closed: Closed) {
         let mut state = self.lock();
         state.core.close();
         state.closed = Some(closed);
@@ -125,13 +132,18 @@ impl Link {
         let room = state.take_room();
         self.count_queued(&state);
         drop(state);
-        drop(self.data.take());
         let reason = Reason::new("Connection closed");
         for channel in ends.channels {
-            channel.end(reason.clone());
+            channel.end(self, reason.clone());
         }
         self.ended.notify_waiters();
         ends.wakers.into_iter().chain(room).for_each(Waker::wake);
+        // A client may be bound again; a server's connection is over for good, and what it keeps may keep it.
+        let for_good = self.end.side == Side::Accepting;
+        self.report_drop(drop_caught(self.data.take(for_good)), "the peer's data");
+        if for_good {
+            self.report_drop(panics(|| self.handlers().close()), "the peer's handlers");
+        }
     }
 
     /// Ends what is due; gives back the handlers whose callers' time ran out.

@@ -22,7 +22,7 @@ use crate::peer::{Counters, Peer, PeerId};
 use crate::proto::{Connection, Scope, Side};
 use crate::router::Router;
 use slab::Slab;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::Waker;
 use tokio::sync::Notify;
@@ -41,6 +41,8 @@ pub(crate) struct Link {
     state: Mutex<LinkState>,
     /// Bytes in the core's queue: spares the driver a lock before each answer.
     queued: AtomicUsize,
+    /// The driver is in its turn, at whose end it looks at what the handles have left: it need not be woken.
+    awake: AtomicBool,
     /// Blocking handlers that have not ended, those included that nobody waits for any more.
     blocked: AtomicUsize,
     ended: Notify,
@@ -96,6 +98,7 @@ impl Link {
             end,
             state: Mutex::new(state),
             queued: AtomicUsize::new(0),
+            awake: AtomicBool::new(false),
             blocked: AtomicUsize::new(0),
             handlers: OnceLock::new(),
             data: Data::default(),
@@ -111,7 +114,7 @@ impl Link {
     /// Wakes the driver after something was queued under the lock.
     pub(crate) fn wake(&self, mut state: MutexGuard<'_, LinkState>) {
         self.count_queued(&state);
-        let driver = state.driver.take();
+        let driver = state.driver.take_if(|_| !self.awake.load(Ordering::Relaxed));
         drop(state);
         driver.into_iter().for_each(Waker::wake);
     }
@@ -199,8 +202,20 @@ impl Link {
         self.end.hooks.error(|| self.peer(), error);
     }
 
+    /// The same of a value of the user's whose drop has panicked.
+    pub(crate) fn report_drop(self: &Arc<Self>, dropped: Result<(), String>, event: &str) {
+        if let Err(message) = dropped {
+            self.report(&PeerError::Panicked { event: event.to_owned(), message });
+        }
+    }
+
     fn is_full(&self, state: &LinkState) -> bool {
         state.core.queued_bytes() >= self.end.limits.outbound_bytes && state.core.is_open()
+    }
+
+    /// Whether something can be queued now: there is room, and nobody who came before waits for it.
+    fn has_room(&self, state: &LinkState) -> bool {
+        !self.is_full(state) && state.room.is_none()
     }
 
     pub(crate) fn counters(&self) -> Counters {

@@ -24,7 +24,7 @@ impl Link {
         if state.core.pending() >= self.end.limits.calls_in_flight {
             return Poll::Ready(Err(SendError::TooManyCalls));
         }
-        if self.is_full(&state) {
+        if !self.has_room(&state) {
             state.wait_for_room(cx.waker());
             return Poll::Pending;
         }
@@ -62,7 +62,7 @@ impl Link {
         event: &mut Option<EncodedCall>,
     ) -> Poll<Result<(), SendError>> {
         let mut state = self.lock();
-        if self.is_full(&state) {
+        if !self.has_room(&state) {
             state.wait_for_room(cx.waker());
             return Poll::Pending;
         }
@@ -76,7 +76,7 @@ impl Link {
     /// Sends an event that many peers get, if there is room for it now.
     pub(crate) fn try_event(&self, frame: &Arc<[u8]>) -> Result<(), SendError> {
         let mut state = self.lock();
-        if self.is_full(&state) {
+        if !self.has_room(&state) {
             return Err(SendError::Full);
         }
         state.core.event(Outgoing::Shared(Arc::clone(frame)))?;
@@ -85,7 +85,7 @@ impl Link {
     }
 
     /// Nobody waits any more for this call.
-    pub(crate) fn forget(&self, call: &Waiting, reason: Option<&Reason>) {
+    pub(crate) fn forget(self: &Arc<Self>, call: &Waiting, reason: Option<&Reason>) {
         let mut state = self.lock();
         let cancelled = state.core.cancel(call.id, reason).is_some();
         let slot = state.calls.try_remove(call.slot);
@@ -105,7 +105,7 @@ impl Link {
             drop(state);
         }
         if let Some((Some(ChannelEnd::Scope(scope)), _)) = &opened {
-            scope.end(reason.cloned().unwrap_or_else(|| Reason::new("Request aborted")));
+            scope.end(self, reason.cloned().unwrap_or_else(|| Reason::new("Request aborted")));
         }
         drop((slot, opened));
         wakers.into_iter().for_each(Waker::wake);

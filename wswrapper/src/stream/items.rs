@@ -93,7 +93,10 @@ impl Items {
         self.taken += 1;
         self.taken_bytes += json.len();
         let value = serde_json::from_slice(if json.is_empty() { b"null" } else { json });
-        if self.taken >= self.window / 2 || self.batch.is_empty() {
+        if self.batch.is_empty() {
+            self.batch.clear();
+            self.tell_taken();
+        } else if self.taken >= self.window / 2 {
             self.tell_taken();
         }
         Poll::Ready(Some(value.map_err(CallError::Decode)))
@@ -101,7 +104,6 @@ impl Items {
 
     /// Takes out what has come; the end once all was taken.
     fn poll_inbox(&mut self, cx: &mut Context<'_>) -> Poll<Option<StreamEnd>> {
-        self.batch.clear();
         let link = self.peer.link();
         let mut state = link.lock();
         let Some(inbox) = state.inboxes.get_mut(self.inbox) else { return Poll::Ready(Some(StreamEnd::Closed)) };

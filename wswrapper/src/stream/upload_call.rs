@@ -136,8 +136,7 @@ const BATCHES: u32 = 4;
 enum Batch {
     /// It has more, later or now.
     More,
-    Ended,
-    Failed(ItemError),
+    Ended(Result<(), ItemError>),
 }
 
 impl Uploading {
@@ -153,12 +152,14 @@ impl Uploading {
         let link = Arc::clone(self.result.peer().link());
         for _ in 0..BATCHES {
             let allowance = match link.poll_room(cx) {
-                Poll::Pending => Allowance::Behind,
+                Poll::Pending => Allowance::Idle,
                 Poll::Ready(()) => link.upload_allowance(cx, self.channel, self.inbox),
             };
             self.set_waits(matches!(allowance, Allowance::Idle | Allowance::Behind));
             let (most, as_request) = match allowance {
-                Allowance::Idle | Allowance::Behind => return Poll::Pending,
+                Allowance::Idle => return Poll::Pending,
+                Allowance::Behind if link.window(self.channel).is_none() => return Poll::Pending,
+                Allowance::Behind => return source.poll_end(cx, self.channel.id()).map(|end| self.end(end)),
                 Allowance::Gone => return Poll::Ready(Ok(())),
                 Allowance::OneRequest => (1, true),
                 Allowance::Items(items) => (items.min(BATCH), false),
@@ -171,8 +172,8 @@ impl Uploading {
                 match source.poll_next(cx, self.channel.id()) {
                     Poll::Pending => break Poll::Pending,
                     Poll::Ready(Some(Ok(frame))) => frames.push(frame),
-                    Poll::Ready(Some(Err(error))) => break Poll::Ready(Batch::Failed(error)),
-                    Poll::Ready(None) => break Poll::Ready(Batch::Ended),
+                    Poll::Ready(Some(Err(error))) => break Poll::Ready(Batch::Ended(Err(error))),
+                    Poll::Ready(None) => break Poll::Ready(Batch::Ended(Ok(()))),
                 }
             };
             if as_request {
@@ -187,21 +188,29 @@ impl Uploading {
             }
             match ready!(end) {
                 Batch::More => {}
-                Batch::Ended => {
-                    let mut done = Vec::new();
-                    encode::done(&mut done, self.channel.id(), 0);
-                    return Poll::Ready(link.send_items(self.channel, [done], 0));
-                }
-                Batch::Failed(ItemError::Failed(reason)) => {
-                    link.abort_items(self.channel, &reason);
-                    return Poll::Ready(Ok(()));
-                }
-                Batch::Failed(ItemError::Encode(error)) => return Poll::Ready(Err(SendError::EncodeItem(error))),
+                Batch::Ended(end) => return Poll::Ready(self.end(end)),
             }
         }
         // Others are to have their turn.
         cx.waker().wake_by_ref();
         Poll::Pending
+    }
+
+    /// Tells how the items ended.
+    fn end(&self, end: Result<(), ItemError>) -> Result<(), SendError> {
+        let link = self.result.peer().link();
+        match end {
+            Ok(()) => {
+                let mut done = Vec::new();
+                encode::done(&mut done, self.channel.id(), 0);
+                link.send_items(self.channel, [done], 0)
+            }
+            Err(ItemError::Failed(reason)) => {
+                link.abort_items(self.channel, &reason);
+                Ok(())
+            }
+            Err(ItemError::Encode(error)) => Err(SendError::EncodeItem(error)),
+        }
     }
 }
 

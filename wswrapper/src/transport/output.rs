@@ -43,6 +43,7 @@ impl Output {
 
     /// Writes a text frame in place. `hint` guesses its length; if `write` fails or panics, nothing is left of it.
     pub fn text<E>(&mut self, hint: usize, write: impl FnOnce(&mut Vec<u8>) -> Result<(), E>) -> Result<(), E> {
+        self.compact();
         let start = self.bytes.len();
         let head = self.framing.head_len(hint);
         let mut begun = Begun { bytes: &mut self.bytes, start, complete: false };
@@ -107,6 +108,14 @@ impl Output {
     /// The buffer itself, into which frames of other kinds can be written.
     pub fn buffer(&mut self) -> &mut Vec<u8> {
         &mut self.bytes
+    }
+
+    /// Forgets what has left once that is more than what waits: each byte is moved at most once for each that leaves.
+    fn compact(&mut self) {
+        if self.left > self.len() {
+            self.bytes.drain(..self.left);
+            self.left = 0;
+        }
     }
 
     /// Gives away the buffer, emptied, for others to use.

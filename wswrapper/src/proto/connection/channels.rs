@@ -245,7 +245,7 @@ impl<W, R: Clone + PartialEq, C: Clone> Connection<W, R, C> {
                     Some(item) => self.item(key, end, call.id, item),
                     None => Incoming::NotJson,
                 },
-                Some(UploadItems::Unwanted) => self.unwanted_item(key, &call),
+                Some(UploadItems::Unwanted) => self.unwanted_item(key, &call, (end, runner)),
                 Some(UploadItems::Ended) => self.refuse(&call),
             },
             (Stream::Consumer(consumer), stream::RESULT) => match (&mut consumer.upload, call.id) {
@@ -300,17 +300,28 @@ impl<W, R: Clone + PartialEq, C: Clone> Connection<W, R, C> {
     }
 
     /// An item that the handler of an upload does not take any more.
-    fn unwanted_item<'f>(&mut self, key: ChannelKey, call: &Call<'f>) -> Incoming<'f, W, R, C> {
+    fn unwanted_item<'f>(
+        &mut self,
+        key: ChannelKey,
+        call: &Call<'f>,
+        (end, runner): (C, Option<R>),
+    ) -> Incoming<'f, W, R, C> {
         let Some(item) = Item::read(&call.arguments) else { return Incoming::NotJson };
         match call.id {
             Some(id) if item.done => self.send(|out| encode::nothing(out, id)),
             Some(id) => self.reject_item(key, id),
             None => {}
         }
-        if item.done {
-            self.end_stream(key);
+        if !item.done {
+            return Incoming::Nothing;
         }
-        Incoming::Nothing
+        self.end_stream(key);
+        // Its handler may be done too, and wait for the request that asks for its result.
+        if self.awaited_result(key) == AwaitedResult::Never {
+            Incoming::Resumed(end, runner)
+        } else {
+            Incoming::Nothing
+        }
     }
 
     /// Whoever sends an item as a request learns that nobody takes it, and waits [P-85].

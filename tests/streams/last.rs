@@ -1,0 +1,124 @@
+//! The end of a stream, which needs no credit.
+
+use super::support::RawPeer;
+use super::{done, item};
+use futures_util::{StreamExt, stream};
+use serde_json::json;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use wswrapper::{Server, Stream, ws_handlers, ws_service};
+
+#[ws_service]
+trait Tallies {
+    /// So many items, of which the last may be an error.
+    async fn tally(&self, to: u32, fails: bool) -> impl Stream<Item = Result<u32, String>> + Send;
+    /// The same of a stream that does not know its length.
+    async fn found(&self, to: u32) -> impl Stream<Item = u32> + Send;
+    #[ws(on_full = "close")]
+    async fn quick(&self, to: u32) -> impl Stream<Item = u32> + Send;
+}
+
+#[derive(Clone, Default)]
+struct Clerk {
+    given: Arc<AtomicU32>,
+}
+
+impl Clerk {
+    fn numbers(&self, to: u32) -> impl Stream<Item = u32> + Send + use<> {
+        let given = Arc::clone(&self.given);
+        stream::iter(1..=to).inspect(move |n| given.store(*n, Ordering::SeqCst))
+    }
+
+    fn given(&self) -> u32 {
+        self.given.load(Ordering::SeqCst)
+    }
+}
+
+#[ws_handlers]
+impl Tallies for Clerk {
+    async fn tally(&self, to: u32, fails: bool) -> impl Stream<Item = Result<u32, String>> + Send {
+        self.numbers(to).map(move |n| if fails && n == to { Err("lost count".to_owned()) } else { Ok(n) })
+    }
+
+    async fn found(&self, to: u32) -> impl Stream<Item = u32> + Send {
+        self.numbers(u32::MAX).take_while(move |n| std::future::ready(*n <= to))
+    }
+
+    async fn quick(&self, to: u32) -> impl Stream<Item = u32> + Send {
+        self.numbers(to)
+    }
+}
+
+/// Calls, gives this much credit, and starts.
+async fn started(clerk: &Clerk, call: &str, credit: u32) -> (RawPeer, Server) {
+    let server = Server::builder().service(clerk.clone()).build().expect("it can be mounted");
+    let (mut raw, _) = RawPeer::dial(&server);
+    assert_eq!(raw.ask(&format!(r#"{{"a":[{call}],"i":1}}"#)).await, json!({"i": 1, "h": 1}));
+    if credit > 0 {
+        raw.send(&format!(r#"{{"a":["credit",{credit}],"h":1}}"#)).await;
+    }
+    raw.send(r#"{"a":["start"],"h":1}"#).await;
+    (raw, server)
+}
+
+#[tokio::test]
+async fn an_error_in_the_place_of_the_last_item_needs_no_credit() {
+    let clerk = Clerk::default();
+    let (mut raw, _server) = started(&clerk, r#""tally",4,true"#, 3).await;
+    for n in 1..=3 {
+        assert_eq!(raw.receive().await, item(1, n));
+    }
+    assert_eq!(raw.receive().await, json!({"h": 1, "x": {"message": "lost count"}, "_": 1}));
+    raw.silence().await;
+}
+
+#[tokio::test]
+async fn the_last_item_that_might_be_an_error_waits_for_credit() {
+    let clerk = Clerk::default();
+    let (mut raw, _server) = started(&clerk, r#""tally",5,false"#, 3).await;
+    for n in 1..=3 {
+        assert_eq!(raw.receive().await, item(1, n));
+    }
+    raw.silence().await;
+    assert_eq!(clerk.given(), 3);
+    raw.send(r#"{"a":["credit",1],"h":1}"#).await;
+    assert_eq!(raw.receive().await, item(1, 4));
+    raw.silence().await;
+    assert_eq!(clerk.given(), 5);
+    raw.send(r#"{"a":["credit",1],"h":1}"#).await;
+    assert_eq!(raw.receive().await, item(1, 5));
+    assert_eq!(raw.receive().await, done(1));
+}
+
+#[tokio::test]
+async fn a_stream_that_does_not_know_its_length_is_asked_for_its_end_with_credit_only() {
+    let clerk = Clerk::default();
+    let (mut raw, _server) = started(&clerk, r#""found",3"#, 3).await;
+    for n in 1..=3 {
+        assert_eq!(raw.receive().await, item(1, n));
+    }
+    raw.silence().await;
+    assert_eq!(clerk.given(), 3);
+    raw.send(r#"{"a":["credit",1],"h":1}"#).await;
+    assert_eq!(raw.receive().await, done(1));
+}
+
+#[tokio::test]
+async fn an_end_comes_after_the_answer_to_the_last_item() {
+    for (call, end) in [
+        (r#""tally",1,false"#, done(1)),
+        (r#""quick",9"#, json!({"h": 1, "x": {"message": "The consumer is too slow", "code": "TooSlow"}, "_": 1})),
+    ] {
+        let (mut raw, _server) = started(&Clerk::default(), call, 0).await;
+        let mut first = raw.receive().await;
+        let id = first["i"].take();
+        assert_eq!(first["a"][1], json!({"value": 1, "done": false}));
+        raw.silence().await;
+        raw.send(&json!({ "i": id }).to_string()).await;
+        let mut last = raw.receive().await;
+        if let Some(last) = last.as_object_mut() {
+            last.remove("i");
+        }
+        assert_eq!(last, end, "{call}");
+    }
+}
