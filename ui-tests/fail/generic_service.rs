@@ -1,8 +1,30 @@
-use wswrapper::{ws_handlers, ws_service};
+use wswrapper::{Peer, ws_handlers, ws_service};
 
 #[ws_service]
 trait Calc<N> {
     async fn add(&self, a: i64) -> i64;
+}
+
+#[ws_service]
+trait Shelf<'a, T> {
+    fn get(&self) -> T;
+    async fn put(&self, item: T, name: &'a str);
+    async fn count(&self) -> i64;
+}
+
+struct Box;
+
+#[ws_handlers]
+impl Shelf<'_, u32> for Box {
+    fn get(&self) -> u32 {
+        1
+    }
+    async fn put(&self, item: u32, name: &str) {
+        let _ = (item, name);
+    }
+    async fn count(&self) -> i64 {
+        1
+    }
 }
 
 struct Desk<S>(S);
@@ -11,6 +33,9 @@ struct Desk<S>(S);
 impl<S: Send> Desk<S> {
     async fn add(&self, a: i64) -> i64 {
         a
+    }
+    async fn take(&self, s: S) {
+        let _ = s;
     }
 }
 
@@ -23,6 +48,36 @@ impl Cell<i64> {
     }
 }
 
+struct Fixed<'a>(&'a str);
+
+#[ws_handlers(channel = "fixed")]
+impl<'a> Fixed<'a> {
+    async fn get(&self) -> String {
+        self.0.to_owned()
+    }
+}
+
+struct Elided<'a>(&'a str);
+
+#[ws_handlers(channel = "elided")]
+impl Elided<'_> {
+    async fn get(&self) -> String {
+        self.0.to_owned()
+    }
+}
+
+async fn calls(peer: &Peer) {
+    let _ = ShelfProxy::new(peer).count().await;
+    let _ = DeskProxy::new(peer).add(1).await;
+    let _ = FixedProxy::new(peer).get().await;
+}
+
 fn main() {
-    let _ = (Desk(1), Cell(1));
+    let _ = wswrapper::Server::builder()
+        .service(Box)
+        .service(Desk(1))
+        .service(Cell(1))
+        .service(Fixed("a"))
+        .service(Elided("a"));
+    let _ = calls;
 }

@@ -43,6 +43,33 @@ where
     }
 }
 
+struct Fixed<'a>(&'a str);
+
+#[ws_handlers(channel = "fixed")]
+impl Calc for Fixed<'_> {
+    async fn get(&self, key: String) -> Option<String> {
+        (key == "fixed").then(|| self.0.to_owned())
+    }
+}
+
+struct Either<'a, S>(&'a str, S);
+
+#[ws_handlers(channel = "either")]
+impl<S: Store> Calc for Either<'_, S> {
+    async fn get(&self, key: String) -> Option<String> {
+        self.1.get(&key).or_else(|| Some(self.0.to_owned()))
+    }
+}
+
+struct Borrowed(String);
+
+#[ws_handlers(channel = "borrowed")]
+impl Calc for &Borrowed {
+    async fn get(&self, key: String) -> Option<String> {
+        (key == self.0).then_some(key)
+    }
+}
+
 #[derive(Debug, thiserror::Error, WsError)]
 #[error("{0:?}")]
 struct Wrong<T: std::fmt::Debug>(T);
@@ -50,6 +77,9 @@ struct Wrong<T: std::fmt::Debug>(T);
 fn main() {
     let _ = wswrapper::Server::builder()
         .service(Desk { store: () })
-        .service(Cell(Mutex::new([(), ()])));
+        .service(Cell(Mutex::new([(), ()])))
+        .service(Fixed("a"))
+        .service(Either("a", ()))
+        .service(Box::leak::<'static>(Box::new(Borrowed(String::new()))) as &Borrowed);
     let _ = Wrong(1);
 }

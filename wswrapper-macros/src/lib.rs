@@ -67,7 +67,7 @@ use proc_macro::TokenStream;
 /// ```
 ///
 /// Beside the trait this makes its proxy: `CalcProxy` for `Calc`, as visible as the trait,
-/// with the same methods and the same docs.
+/// with the same methods and the same docs, which end with what a call gives.
 ///
 /// # Methods
 ///

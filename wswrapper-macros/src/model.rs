@@ -4,7 +4,7 @@ use std::ptr;
 
 use syn::spanned::Spanned as _;
 use syn::{
-    Attribute, FnArg, GenericArgument, Ident, LitStr, Pat, PatType, Path, PathArguments, PathSegment, Type,
+    Attribute, FnArg, GenericArgument, Generics, Ident, LitStr, Pat, PatType, Path, PathArguments, PathSegment, Type,
     TypeParamBound, Visibility,
 };
 
@@ -42,6 +42,8 @@ pub(crate) struct Contract<'a> {
     /// The trait's name, or the type's.
     pub(crate) name: &'a Ident,
     pub(crate) vis: Visibility,
+    /// None but where the checks have an error for them.
+    pub(crate) generics: &'a Generics,
     pub(crate) channel: Option<&'a LitStr>,
     pub(crate) krate: &'a Path,
     pub(crate) methods: Vec<Method<'a>>,
@@ -116,6 +118,7 @@ impl<'a> Service<'a> {
             contract: Contract {
                 name: &item.ident,
                 vis: item.vis.clone(),
+                generics: &item.generics,
                 channel: args.channel.as_ref(),
                 krate: &args.krate,
                 methods: methods(&item.members, args.rename_all, errors),
@@ -128,8 +131,7 @@ impl Service<'_> {
     /// Not with what the checks refuse: an error about `dyn` would only hide the true one.
     pub(crate) fn can_be_dyn(&self) -> bool {
         let mut members = self.item.members.iter();
-        self.item.generics.params.is_empty()
-            && members.all(|member| !matches!(member, Member::Const(_) | Member::Type(_)))
+        members.all(|member| !matches!(member, Member::Const(_) | Member::Type(_)))
     }
 }
 
@@ -145,11 +147,19 @@ impl<'a> PlainImpl<'a> {
         let contract = Contract {
             name: &last_segment(&item.self_ty)?.ident,
             vis: widest_visibility(&item.members),
+            generics: &item.generics,
             channel: args.channel.as_ref(),
             krate: &args.krate,
             methods: methods(&item.members, args.rename_all, errors),
         };
         Some(Self { item, contract })
+    }
+}
+
+impl PlainImpl<'_> {
+    /// What stands behind the type's name: its handlers cannot be registered.
+    pub(crate) fn type_arguments(&self) -> Option<&PathArguments> {
+        last_segment(&self.item.self_ty).map(|segment| &segment.arguments).filter(|arguments| !arguments.is_none())
     }
 }
 

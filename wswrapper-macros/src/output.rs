@@ -3,9 +3,10 @@
 use proc_macro2::Span;
 use syn::{
     GenericArgument, PathArguments, PathSegment, ReturnType, Signature, Type, TypeImplTrait, TypeParamBound, TypePath,
+    TypeTraitObject,
 };
 
-use crate::model::{last_segment, through_groups, type_arguments};
+use crate::model::{is_named, last_segment, through_groups, type_arguments};
 use crate::tokens;
 
 /// The return type, and where an error about either half of it belongs.
@@ -15,6 +16,8 @@ pub(crate) struct Output<'a> {
     pub(crate) ok: Span,
     pub(crate) err: Span,
     pub(crate) stream: Option<StreamOutput<'a>>,
+    /// `dyn C` of a `Scoped<dyn C>` that is the answer, or the `Ok` of it.
+    pub(crate) scoped: Option<&'a TypeTraitObject>,
 }
 
 /// A stream that is the answer, or the `Ok` of it.
@@ -29,16 +32,16 @@ pub(crate) struct StreamOutput<'a> {
 }
 
 /// What holds a value and is no `Result` under another name.
-const NO_RESULTS: [&str; 6] = ["Option", "Vec", "Box", "Pin", "Rc", "Arc"];
+const NO_RESULTS: [&str; 8] = ["Option", "Vec", "Box", "Pin", "Rc", "Arc", "HashMap", "BTreeMap"];
 
 impl<'a> Output<'a> {
     pub(crate) fn new(sig: &'a Signature) -> Self {
         let ReturnType::Type(_, ty) = &sig.output else {
             let method = sig.ident.span();
-            return Self { ty: None, whole: method, ok: method, err: method, stream: None };
+            return Self { ty: None, whole: method, ok: method, err: method, stream: None, scoped: None };
         };
         let (ok, err) = halves(ty);
-        Self { ty: Some(ty), whole: tokens::first_span(ty), ok, err, stream: StreamOutput::new(ty) }
+        Self { ty: Some(ty), whole: tokens::first_span(ty), ok, err, stream: StreamOutput::new(ty), scoped: scoped(ty) }
     }
 }
 
@@ -83,6 +86,20 @@ pub(crate) fn first_argument(ty: &Type) -> Option<&Type> {
     type_arguments(segment).first().map(|first| through_groups(first))
 }
 
+/// What would be `Ok` and `Err` of the type, if it is a `Result` of both.
+pub(crate) fn result_halves(ty: &Type) -> Option<(&Type, &Type)> {
+    let segment = last_segment(ty).filter(|segment| may_be_result(segment))?;
+    match type_arguments(segment)[..] {
+        [ok, error] => Some((ok, error)),
+        _ => None,
+    }
+}
+
+/// The same, where that is its name too.
+pub(crate) fn spelled_result(ty: &Type) -> Option<(&Type, &Type)> {
+    result_halves(ty).filter(|_| is_named(ty, "Result"))
+}
+
 /// What stands where a stream may be, and the path around it.
 fn place(ty: &Type) -> Option<(&TypeImplTrait, Option<&TypePath>)> {
     match through_groups(ty) {
@@ -97,6 +114,18 @@ fn place(ty: &Type) -> Option<(&TypeImplTrait, Option<&TypePath>)> {
 
 fn stream_bound(written: &TypeImplTrait) -> Option<&PathSegment> {
     bound(written, "Stream")
+}
+
+fn scoped(ty: &Type) -> Option<&TypeTraitObject> {
+    let is_scoped = |ty: &&Type| is_named(ty, "Scoped");
+    let scoped = Some(ty).filter(is_scoped).or_else(|| first_argument(ty).filter(is_scoped))?;
+    match type_arguments(last_segment(scoped)?)[..] {
+        [contract] => match through_groups(contract) {
+            Type::TraitObject(contract) => Some(contract),
+            _ => None,
+        },
+        _ => None,
+    }
 }
 
 /// The bound's last segment, by its name.

@@ -1,8 +1,8 @@
-//! Mistakes that are put right once they are reported, since rustc would only advise against the remedy.
+//! Mistakes that are put right once they are reported, since rustc would report them again or advise against the remedy.
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens as _, quote};
-use syn::{GenericArgument, PathArguments, ReturnType, Type, TypeParamBound};
+use syn::{GenericArgument, PathArguments, PathSegment, ReturnType, Type, TypeParamBound};
 
 use crate::errors::Errors;
 use crate::model::{last_segment, through_groups};
@@ -10,18 +10,35 @@ use crate::output;
 use crate::parse::Member;
 use crate::{text, tokens};
 
-/// A stream without its `impl`, or with `dyn` instead.
+/// A stream without its `impl`, or with `dyn` instead, or without the name of its item.
 pub(crate) fn streams(members: &mut [Member], errors: &mut Errors) {
     for member in members {
         if let Member::Function(function) = member
             && let ReturnType::Type(_, ty) = &mut function.sig.output
-            && let Some((ty, bounds)) = bare_stream(ty)
         {
-            errors.push(ty, text::NO_IMPL_STREAM);
-            let send = (!tokens::contain(&bounds, "Send")).then(|| quote!(+ ::core::marker::Send));
-            *ty = syn::parse_quote_spanned!(tokens::first_span(ty)=> impl #bounds #send);
+            if let Some((ty, bounds)) = bare_stream(ty) {
+                errors.push(ty, text::NO_IMPL_STREAM);
+                let send = (!tokens::contain(&bounds, "Send")).then(|| quote!(+ ::core::marker::Send));
+                *ty = syn::parse_quote_spanned!(tokens::first_span(ty)=> impl #bounds #send);
+            } else if let Some(stream) = impl_stream(ty) {
+                name_item(stream, errors);
+            }
         }
     }
+}
+
+/// Makes `Item = T` of `T` or `Output = T`.
+fn name_item(stream: &mut PathSegment, errors: &mut Errors) {
+    let PathArguments::AngleBracketed(arguments) = &mut stream.arguments else { return };
+    let (1, Some(item)) = (arguments.args.len(), arguments.args.first()) else { return };
+    let item = match item {
+        GenericArgument::Type(ty) => ty,
+        GenericArgument::AssocType(assigned) if assigned.ident != "Item" => &assigned.ty,
+        _ => return,
+    };
+    let named = syn::parse_quote!(<Item = #item>);
+    errors.push(stream, text::STREAM_WITHOUT_ITEM);
+    stream.arguments = PathArguments::AngleBracketed(named);
 }
 
 /// Where it stands, as the answer or the `Ok` of it.
@@ -52,6 +69,16 @@ fn bounds(ty: &Type) -> Option<TokenStream> {
         }
         _ => None,
     }
+}
+
+/// `Stream<..>` of an `impl` of it, in the same places.
+fn impl_stream(ty: &mut Type) -> Option<&mut PathSegment> {
+    let place = if let Type::ImplTrait(_) = ty { ty } else { ok_of(ty)? };
+    let Type::ImplTrait(written) = place else { return None };
+    written.bounds.iter_mut().find_map(|bound| match bound {
+        TypeParamBound::Trait(bound) => bound.path.segments.last_mut().filter(|segment| segment.ident == "Stream"),
+        _ => None,
+    })
 }
 
 fn ok_of(ty: &mut Type) -> Option<&mut Type> {

@@ -137,6 +137,50 @@ fn plain_handlers_are_a_contract_of_their_own() {
 }
 
 #[test]
+fn a_proxy_tells_what_its_methods_give() {
+    let expanded = pipeline::service(
+        TokenStream::new(),
+        quote! {
+            trait Market {
+                fn nothing(&self);
+                fn value(&self) -> Vec<(u8, Option<[u8; 4]>)>;
+                fn alias(&self) -> io::Result<u32>;
+                fn result(&self) -> Result<HashMap<String, Quote>, FeedError>;
+                fn literal(&self) -> Result<u32, &'static str>;
+                fn io(&self) -> std::result::Result<u32, std::io::Error>;
+                fn boxed(&self) -> Result<u32, Box<dyn Error + Send + Sync>>;
+                fn stream(&self) -> impl Stream<Item = Quote> + Send;
+                fn results(&self) -> impl Stream<Item = Result<Quote, FeedError>> + Send;
+                fn aliases(&self) -> io::Result<impl Stream<Item = io::Result<Quote>> + Send>;
+                fn both(&self) -> Result<impl Stream<Item = Result<Quote, FeedError>> + Send, FeedError>;
+                async fn upload(&self, quotes: Upload<Quote>) -> Result<(), FeedError>;
+                fn scoped(&self) -> Result<Scoped<dyn feed::Feed>, FeedError>;
+                #[ws(event)]
+                fn event(&self);
+            }
+        },
+    );
+    let gives: Vec<_> =
+        pretty(expanded).lines().filter_map(|line| line.trim().strip_prefix("/// Gives ")).map(str::to_owned).collect();
+    insta::assert_snapshot!(gives.join("\n"), @"
+    `()`, or a `CallError`.
+    `Vec<(u8, Option<[u8; 4]>)>`, or a `CallError`.
+    the `Ok` of `io::Result<u32>`, or a `CallError`.
+    `HashMap<String, Quote>`, or a `CallError<FeedError>`.
+    `u32`, or a `CallError<String>`.
+    `u32`, or a `CallError<Rejection>`.
+    `u32`, or a `CallError<Rejection>`.
+    `Streaming<Quote>`, or a `CallError`.
+    `Streaming<Quote, FeedError>`, or a `CallError`.
+    a `Streaming` of `io::Result<Quote>`, or a `CallError`.
+    `Streaming<Quote, FeedError>`, or a `CallError<FeedError>`.
+    `()`, or a `CallError<FeedError>`.
+    `feed::FeedProxy<AnonymousChannel>`, or a `CallError<FeedError>`.
+    `Result<(), SendError>`; on a `Broadcast`, `Result<Delivery, SendError>`.
+    ");
+}
+
+#[test]
 fn an_error_goes_out_and_comes_back() {
     let expanded = pipeline::error(quote! {
         #[ws(rename_all = "kebab-case")]

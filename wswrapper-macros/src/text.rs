@@ -2,7 +2,7 @@
 //!
 //! The rule comes first and the remedy after `help:`; rustc indents it.
 
-use quote::ToTokens as _;
+use quote::ToTokens;
 use syn::{Ident, Path, Type};
 
 pub(crate) const SERVICE_ON_NO_TRAIT: &str = "`#[ws_service]` belongs on a trait\n\
@@ -56,10 +56,11 @@ pub(crate) const SELF_IN_SIGNATURE: &str = "a handler cannot name `Self` in its 
     help: the proxy at the other end is another type; write the type's own name";
 
 pub(crate) const IMPL_RETURN: &str = "a handler cannot return `impl Trait`\n\
-    help: name the type, so that the proxy can return it too; only `impl Stream` needs no name";
+    help: name the type, so that the proxy can return it too: a service is `Scoped<dyn Trait>`; \
+    only `impl Stream` needs no name";
 
 pub(crate) const REFERENCE_RETURN: &str = "a handler cannot return a reference\n\
-    help: a response is sent after the handler has ended; return an owned type";
+    help: a response is sent after the handler has ended, and decoded by the caller; return an owned type";
 
 pub(crate) const EVENT_RETURN: &str = "an event has no answer to return\n\
     help: remove the return type, or remove `#[ws(event)]`";
@@ -84,6 +85,9 @@ pub(crate) const ON_FULL_WITHOUT_STREAM: &str = "`on_full` belongs to a method t
 
 pub(crate) const SCOPED_WITHIN: &str = "a scoped service must be the whole answer, or the `Ok` of a `Result`\n\
     help: return a `Result` if there may be none, or the rest from a method of its own";
+
+pub(crate) const SCOPED_ARGUMENT: &str = "a handler cannot take a service\n\
+    help: return a `Scoped` or an `AnonymousChannel`; the caller serves its own on that channel, by `Call::serve`";
 
 pub(crate) const UPLOAD_WITHIN: &str = "an upload must be a whole argument\n\
     help: write `Upload<T>` with nothing around it; an upload may have no items";
@@ -120,6 +124,9 @@ pub(crate) const MACRO_MEMBER: &str = "a macro cannot add handlers\n\
 
 pub(crate) const GENERIC_SERVICE: &str = "a service cannot be generic\n\
     help: write one service for each type";
+
+pub(crate) const GENERIC_TYPE: &str = "handlers without a trait belong to a type without arguments\n\
+    help: write a trait with `#[ws_service]`, and implement it for this type";
 
 pub(crate) const UNNAMED_TYPE: &str = "handlers belong to a type with a name\n\
     help: implement a trait with `#[ws_service]` for it, or give it a name";
@@ -224,8 +231,8 @@ pub(crate) fn channel_mismatch(channel: &str) -> String {
 }
 
 /// As a user would have typed it.
-fn code(ty: &Type) -> String {
-    let spaced = ty.to_token_stream().to_string();
+pub(crate) fn code(node: &impl ToTokens) -> String {
+    let spaced = node.to_token_stream().to_string();
     let tight = [
         (" :: ", "::"),
         (" < ", "<"),

@@ -1,24 +1,25 @@
 //! The rules. A method that breaks one leaves the model, so that what is expanded holds
 //! nothing but sound methods and no error shows twice.
 
+mod references;
 mod streams;
 mod uploads;
 
 use std::collections::HashSet;
 
-use syn::{FnArg, GenericParam, Generics, Ident, Pat, ReceiverKind, Safety, Type, TypeParamBound};
+use syn::{FnArg, GenericParam, Ident, Pat, ReceiverKind, Safety, Type, TypeParamBound};
 
 use crate::error_model::{Disclosure, ErrorType};
 use crate::errors::Errors;
 use crate::model::{self, Argument, Contract, Execution, Kind, Method, Passing, PlainImpl, Service, TraitImpl};
 use crate::parse::Member;
-use crate::{output, text, tokens};
+use crate::{text, tokens};
 
 /// The supertraits of std that no `dyn` can have.
 const NOT_FOR_DYN: [&str; 9] = ["Sized", "Clone", "Copy", "Default", "PartialEq", "Eq", "PartialOrd", "Ord", "Hash"];
 
 pub(crate) fn service(service: &mut Service<'_>, errors: &mut Errors) {
-    check_generics(&service.item.generics, errors);
+    check_generics(&mut service.contract, text::GENERIC_SERVICE, errors);
     check_supertraits(service, errors);
     check_members(&service.item.members, errors);
     check_macros(&service.item.members, errors);
@@ -38,7 +39,7 @@ pub(crate) fn trait_impl(handlers: &TraitImpl<'_>, errors: &mut Errors) {
 }
 
 pub(crate) fn plain_impl(handlers: &mut PlainImpl<'_>, errors: &mut Errors) {
-    check_generics(&handlers.item.generics, errors);
+    check_generics(&mut handlers.contract, text::GENERIC_TYPE, errors);
     check_type_arguments(handlers, errors);
     check_macros(&handlers.item.members, errors);
     check_duplicates(&mut handlers.contract, text::already_handled, errors);
@@ -74,19 +75,31 @@ fn methods(contract: &mut Contract<'_>, errors: &mut Errors) {
     });
 }
 
-fn check_generics(generics: &Generics, errors: &mut Errors) {
+fn check_generics(contract: &mut Contract<'_>, message: &str, errors: &mut Errors) {
+    let generics = contract.generics;
     if !generics.params.is_empty() {
-        errors.push(generics, text::GENERIC_SERVICE);
+        errors.push(generics, message);
+        contract.methods.retain(|method| !generics.params.iter().any(|parameter| names(method, parameter)));
+    }
+}
+
+fn names(method: &Method<'_>, parameter: &GenericParam) -> bool {
+    let signature = &method.function.sig;
+    match parameter {
+        GenericParam::Lifetime(parameter) => {
+            tokens::contain_all(signature, &["'", &parameter.lifetime.ident.to_string()])
+        }
+        GenericParam::Type(parameter) => tokens::contain(signature, &parameter.ident.to_string()),
+        GenericParam::Const(parameter) => tokens::contain(signature, &parameter.ident.to_string()),
     }
 }
 
 fn check_type_arguments(handlers: &PlainImpl<'_>, errors: &mut Errors) {
-    let is_reported = !handlers.item.generics.params.is_empty();
-    let segment = model::last_segment(&handlers.item.self_ty);
-    if let Some(segment) = segment.filter(|segment| !segment.arguments.is_none())
+    let is_reported = !handlers.contract.generics.params.is_empty();
+    if let Some(arguments) = handlers.type_arguments()
         && !is_reported
     {
-        errors.push(&segment.arguments, text::GENERIC_SERVICE);
+        errors.push(arguments, text::GENERIC_TYPE);
     }
 }
 
@@ -195,7 +208,7 @@ fn check_method_generics(method: &Method<'_>, errors: &mut Errors) {
 
 fn check_context(method: &Method<'_>, errors: &mut Errors) {
     if let Some(context) = method.context {
-        check_reference(&context.ty, errors);
+        references::check(&context.ty, text::REFERENCE_ARGUMENT, errors);
     }
 }
 
@@ -214,16 +227,12 @@ fn check_argument(argument: &Argument<'_>, errors: &mut Errors) {
 fn check_owned(ty: &Type, errors: &mut Errors) {
     if let Some(message) = uploads::misplaced(ty) {
         errors.push(ty, message);
+    } else if holds_scoped(ty) {
+        errors.push(ty, text::SCOPED_ARGUMENT);
     } else if tokens::contain(ty, "impl") {
         errors.push(ty, text::GENERIC_HANDLER);
     } else {
-        check_reference(ty, errors);
-    }
-}
-
-fn check_reference(ty: &Type, errors: &mut Errors) {
-    if let Type::Reference(_) = model::through_groups(ty) {
-        errors.push(ty, text::REFERENCE_ARGUMENT);
+        references::check(ty, text::REFERENCE_ARGUMENT, errors);
     }
 }
 
@@ -244,24 +253,17 @@ fn check_output(method: &Method<'_>, errors: &mut Errors) {
         streams::check(ty, stream, errors);
     } else if let Some(message) = streams::misplaced(ty) {
         errors.push(ty, message);
-    } else if is_scoped_within(ty) {
+    } else if holds_scoped(ty) && method.output.scoped.is_none() {
         errors.push(ty, text::SCOPED_WITHIN);
     } else if tokens::contain(ty, "impl") {
         errors.push(ty, text::IMPL_RETURN);
-    } else if is_borrowed(ty) {
-        errors.push(ty, text::REFERENCE_RETURN);
+    } else {
+        references::check_answer(ty, text::REFERENCE_RETURN, errors);
     }
 }
 
-fn is_scoped_within(ty: &Type) -> bool {
-    let is_scoped = |ty| model::is_named(ty, "Scoped");
-    let is_alone = is_scoped(ty) || output::first_argument(ty).is_some_and(is_scoped);
-    !is_alone && tokens::contain_all(ty, &["Scoped", "<", "dyn"])
-}
-
-fn is_borrowed(ty: &Type) -> bool {
-    let Type::Reference(reference) = model::through_groups(ty) else { return false };
-    reference.lifetime.as_ref().is_none_or(|lifetime| lifetime.ident != "static")
+fn holds_scoped(ty: &Type) -> bool {
+    tokens::contain_all(ty, &["Scoped", "<", "dyn"])
 }
 
 fn check_self_types(method: &Method<'_>, errors: &mut Errors) {

@@ -2,6 +2,7 @@
 
 use syn::Type;
 
+use super::references;
 use crate::errors::Errors;
 use crate::model::{self, Contract, Method};
 use crate::output::{self, StreamOutput};
@@ -25,8 +26,11 @@ pub(super) fn check(ty: &Type, stream: &StreamOutput<'_>, errors: &mut Errors) {
         errors.push(stream.item, text::IMPL_RETURN);
     } else if tokens::count(ty, "impl") > 1 {
         errors.push(ty, text::IMPL_RETURN);
-    } else if super::is_borrowed(stream.item) {
-        errors.push(stream.item, text::REFERENCE_ITEM);
+    } else {
+        references::check_answer(stream.item, text::REFERENCE_ITEM, errors);
+        if let Some((_, error)) = output::result_halves(ty) {
+            references::check_error(error, text::REFERENCE_RETURN, errors);
+        }
     }
 }
 

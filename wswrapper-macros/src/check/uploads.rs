@@ -2,6 +2,7 @@
 
 use syn::Type;
 
+use super::references;
 use crate::errors::Errors;
 use crate::model::{self, Execution, Kind, Method, Upload};
 use crate::{text, tokens};
@@ -37,7 +38,10 @@ pub(super) fn check_items(upload: Upload<'_>, errors: &mut Errors) {
     let error = upload.error.filter(|ty| tokens::contain(ty, "impl"));
     if let Some(generic) = Some(upload.item).filter(|ty| tokens::contain(ty, "impl")).or(error) {
         errors.push(generic, text::GENERIC_HANDLER);
-    } else if let Type::Reference(_) = model::through_groups(upload.item) {
-        errors.push(upload.item, text::REFERENCE_ITEM);
+    } else {
+        references::check(upload.item, text::REFERENCE_ITEM, errors);
+        if let Some(error) = upload.error {
+            references::check_error(error, text::REFERENCE_ITEM, errors);
+        }
     }
 }

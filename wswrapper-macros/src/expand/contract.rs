@@ -3,6 +3,7 @@ use quote::{ToTokens, quote};
 use syn::LitStr;
 use syn::ext::IdentExt as _;
 
+use super::proxy::target;
 use super::{Private, local};
 use crate::model::Contract;
 use crate::text;
@@ -15,14 +16,17 @@ pub(super) fn contract(contract: &Contract<'_>, owner: &impl ToTokens) -> TokenS
     let mismatch = contract.channel.map(|channel| text::channel_mismatch(&channel.value())).unwrap_or_default();
     let proxy = contract.proxy();
     let to = local("to");
+    let target = target(contract);
+    let (generics, _, where_clause) = contract.generics.split_for_impl();
+    let where_clause = where_clause.filter(|_| !contract.generics.params.is_empty());
     quote! {
-        impl #private::Contract for #owner {
+        impl #generics #private::Contract for #owner #where_clause {
             const NAME: &'static str = #name;
             const CHANNEL: #private::Option<&'static str> = #channel;
             const CHANNEL_MISMATCH: &'static str = #mismatch;
-            type Proxy<T: #private::Target> = #proxy<T>;
+            type Proxy<#target: #private::Target> = #proxy<#target>;
 
-            fn proxy<T: #private::Target>(#to: #private::Proxy<T>) -> Self::Proxy<T> {
+            fn proxy<#target: #private::Target>(#to: #private::Proxy<#target>) -> Self::Proxy<#target> {
                 #proxy { #to }
             }
         }

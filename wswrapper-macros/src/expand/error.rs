@@ -59,9 +59,11 @@ fn into_rejection(error: &ErrorType<'_>) -> TokenStream {
             },
         }
     });
+    // The type makes rustc ask for `Display`, and not for what it would give.
     quote! {
         fn into_rejection(self) -> #private::Rejection {
-            let #message = #private::ToString::to_string(&self);
+            let #message: &dyn #private::fmt::Display = &self;
+            let #message = #private::ToString::to_string(#message);
             match self {
                 #(#arms)*
             }

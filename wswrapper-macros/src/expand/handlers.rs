@@ -1,5 +1,5 @@
 use proc_macro2::TokenStream;
-use quote::quote;
+use quote::{ToTokens, quote};
 
 use super::contract::{channel, contract};
 use super::proxy::proxy;
@@ -7,16 +7,13 @@ use super::service::registration_name;
 use super::shim::shims;
 use super::{Private, local, written_at};
 use crate::model::{PlainImpl, TraitImpl};
+use crate::parse::Impl;
 use crate::tokens;
 
 /// The `impl` as it is, and that it serves the trait.
 pub(crate) fn trait_impl(handlers: &TraitImpl<'_>) -> TokenStream {
     let TraitImpl { item, trait_path, .. } = handlers;
     let private = Private(handlers.krate);
-    let self_ty = &item.self_ty;
-    let (impl_generics, _, where_clause) = item.generics.split_for_impl();
-    let own = where_clause.iter().flat_map(|own| &own.predicates);
-    let bounds = (!item.generics.params.is_empty()).then(|| quote!(Self: #private::Send + #private::Sync + 'static));
     let channel_const = handlers.channel.map(|name| {
         let channel = channel(private, Some(name));
         quote!(const CHANNEL: #private::Option<&'static str> = #channel;)
@@ -28,14 +25,11 @@ pub(crate) fn trait_impl(handlers: &TraitImpl<'_>) -> TokenStream {
     });
     let methods = local("methods");
     let register = registration_name(tokens::first_span(trait_path));
+    let serves = serves(item, &quote!(dyn #trait_path), private);
     quote! {
         #item
 
-        impl #impl_generics #private::Serves<dyn #trait_path> for #self_ty
-        where
-            #(#own,)*
-            #bounds
-        {
+        #serves {
             #channel_const
 
             fn methods(#methods: &mut #private::Methods<Self>) {
@@ -54,8 +48,10 @@ pub(crate) fn plain_impl(handlers: &PlainImpl<'_>) -> TokenStream {
     let self_ty = &item.self_ty;
     let contract = contract(own, self_ty);
     let methods = local("methods");
-    let shims = shims(own, &quote!(Self), &methods);
+    // With an error about them, all else that rustc has to say is beside the point.
+    let shims = handlers.type_arguments().is_none().then(|| shims(own, &quote!(Self), &methods));
     let proxy = proxy(own);
+    let serves = serves(item, self_ty, private);
     quote! {
         // A handler takes `&self`, owned arguments and may be `async` because handlers do, whether it needs them or not.
         #[allow(clippy::unused_async, clippy::unused_self, clippy::needless_pass_by_value)]
@@ -63,12 +59,27 @@ pub(crate) fn plain_impl(handlers: &PlainImpl<'_>) -> TokenStream {
         #contract
 
         #[allow(deprecated, unused_variables, clippy::used_underscore_binding)]
-        impl #private::Serves<#self_ty> for #self_ty {
+        #serves {
             fn methods(#methods: &mut #private::Methods<Self>) {
                 #shims
             }
         }
 
         #proxy
+    }
+}
+
+/// The head of an `impl`, with what `Serves` wants of the type: of one with arguments the body has to be told, and of any
+/// other rustc then says once what it lacks.
+fn serves(item: &Impl, contract: &impl ToTokens, private: Private<'_>) -> TokenStream {
+    let self_ty = &item.self_ty;
+    let (impl_generics, _, where_clause) = item.generics.split_for_impl();
+    let own = where_clause.iter().flat_map(|own| &own.predicates);
+    let bounds = written_at(quote!(Self: #private::Send + #private::Sync + 'static), tokens::first_span(self_ty));
+    quote! {
+        impl #impl_generics #private::Serves<#contract> for #self_ty
+        where
+            #(#own,)*
+            #bounds
     }
 }

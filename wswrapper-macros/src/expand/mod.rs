@@ -3,6 +3,7 @@
 mod contract;
 mod error;
 mod fallback;
+mod gives;
 mod handlers;
 mod proxy;
 mod service;

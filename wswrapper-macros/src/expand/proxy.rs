@@ -3,7 +3,8 @@ use quote::{quote, quote_spanned};
 use syn::{Ident, Type};
 
 use super::contract::channel;
-use super::{Private, local};
+use super::gives::gives;
+use super::{Private, local, written_at};
 use crate::model::{Argument, Contract, Kind, Method, Passing, Upload};
 use crate::output::StreamOutput;
 use crate::tokens;
@@ -62,6 +63,7 @@ fn proxy_method(method: &Method<'_>, contract: &Contract<'_>, target: &Ident) ->
         let about = format!(" Calls `{}::{name}`.", contract.name);
         quote!(#[doc = #about])
     });
+    let gives = gives(method);
     let arguments = &method.arguments;
     let parameters = arguments.iter().map(|argument| parameter(argument, private));
     let encodable = arguments.iter().filter_map(|argument| encodable(argument, private));
@@ -78,6 +80,8 @@ fn proxy_method(method: &Method<'_>, contract: &Contract<'_>, target: &Ident) ->
     quote! {
         #(#attrs)*
         #about
+        #[doc = ""]
+        #[doc = #gives]
         #vis fn #name(&self, #(#parameters),*) -> #returned
         where
             #(#encodable,)*
@@ -91,11 +95,12 @@ fn proxy_method(method: &Method<'_>, contract: &Contract<'_>, target: &Ident) ->
 }
 
 /// The proxy's type parameter, which must not hide a type of that name.
-fn target(contract: &Contract<'_>) -> Ident {
-    let is_taken = contract.methods.iter().any(|method| {
-        let types = method.arguments.iter().map(|argument| argument.ty);
-        types.chain(method.output.ty).any(|ty| tokens::contain(ty, "T"))
-    });
+pub(super) fn target(contract: &Contract<'_>) -> Ident {
+    let is_taken = tokens::contain(contract.generics, "T")
+        || contract.methods.iter().any(|method| {
+            let types = method.arguments.iter().map(|argument| argument.ty);
+            types.chain(method.output.ty).any(|ty| tokens::contain(ty, "T"))
+        });
     let name = if is_taken { "__T" } else { "T" };
     Ident::new(name, Span::call_site())
 }
@@ -125,11 +130,19 @@ impl Answer {
 
     fn of_request(method: &Method<'_>, target: &Ident, private: Private<'_>) -> Self {
         let returns = returns(method.output.ty, private);
+        let reply = method.output.scoped.map_or_else(
+            || quote!(for<'__x> #returns::Ok: #private::Reply),
+            // This one is checked here too, since nothing else at the end that serves says that the trait is no service.
+            |contract| {
+                let is_contract = written_at(quote!(: #private::Contract), tokens::first_span(contract));
+                quote!(#contract #is_contract)
+            },
+        );
         Self {
             returned: quote!(#private::Call<#returns::Ok, #returns::Err>),
             bounds: quote! {
                 #target: #private::Caller,
-                for<'__x> #returns::Ok: #private::Reply,
+                #reply,
             },
             send: quote!(request()),
         }

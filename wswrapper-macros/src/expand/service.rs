@@ -16,7 +16,8 @@ pub(crate) fn service(service: &Service<'_>) -> TokenStream {
     let proxy = proxy(&service.contract);
     let contract = service.can_be_dyn().then(|| {
         let name = service.contract.name;
-        contract(&service.contract, &quote!(dyn #name))
+        let (_, type_generics, _) = service.contract.generics.split_for_impl();
+        contract(&service.contract, &quote!(dyn #name #type_generics))
     });
     quote! {
         #declaration

@@ -1,0 +1,10 @@
+use wswrapper::WsError;
+
+#[derive(Debug, WsError)]
+enum CalcError {
+    DivisionByZero,
+}
+
+fn main() {
+    let _ = CalcError::DivisionByZero;
+}

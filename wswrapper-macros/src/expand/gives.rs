@@ -1,0 +1,65 @@
+//! What a proxy's method gives, in words: its signature has to tell types apart that its declaration does not.
+
+use syn::{Type, TypeParamBound, TypeTraitObject};
+
+use crate::model::{self, Kind, Method};
+use crate::output::{self, StreamOutput};
+use crate::text::code;
+
+/// The last paragraph of its documentation.
+pub(super) fn gives(method: &Method<'_>) -> String {
+    if method.kind == Kind::Event {
+        return " Gives `Result<(), SendError>`; on a `Broadcast`, `Result<Delivery, SendError>`.".to_owned();
+    }
+    let ty = method.output.ty;
+    let result = ty.and_then(output::spelled_result);
+    let given = match (&method.output.stream, method.output.scoped, ty) {
+        (Some(stream), ..) => streaming(stream),
+        (None, Some(contract), _) => proxy(contract),
+        (None, None, Some(ty)) => value(ty, result.map(|(ok, _)| ok)),
+        (None, None, None) => "`()`".to_owned(),
+    };
+    let error = result.map(|(_, error)| format!("<{}>", remote(error))).unwrap_or_default();
+    format!(" Gives {given}, or a `CallError{error}`.")
+}
+
+fn value(ty: &Type, ok: Option<&Type>) -> String {
+    match ok {
+        None if is_alias(ty) => format!("the `Ok` of `{}`", code(ty)),
+        ok => format!("`{}`", code(ok.unwrap_or(ty))),
+    }
+}
+
+fn streaming(stream: &StreamOutput<'_>) -> String {
+    let item = stream.item;
+    match output::spelled_result(item) {
+        Some((ok, error)) => format!("`Streaming<{}, {}>`", code(ok), code(error)),
+        None if is_alias(item) => format!("a `Streaming` of `{}`", code(item)),
+        None => format!("`Streaming<{}>`", code(item)),
+    }
+}
+
+fn proxy(contract: &TypeTraitObject) -> String {
+    let path = contract.bounds.iter().find_map(|bound| match bound {
+        TypeParamBound::Trait(bound) => Some(&bound.path),
+        _ => None,
+    });
+    path.map_or_else(|| "a proxy".to_owned(), |path| format!("`{}Proxy<AnonymousChannel>`", code(path)))
+}
+
+/// A `Result` by its name, of types that are written elsewhere.
+fn is_alias(ty: &Type) -> bool {
+    model::last_segment(ty).is_some_and(|segment| segment.ident.to_string().ends_with("Result"))
+}
+
+/// What an error becomes at its caller's, for those that the runtime knows by themselves.
+fn remote(error: &Type) -> String {
+    let written = code(error);
+    match error {
+        Type::Reference(_) => "String".to_owned(),
+        _ if written.ends_with("io::Error") || written.ends_with("anyhow::Error") || written.starts_with("Box<") => {
+            "Rejection".to_owned()
+        }
+        _ => written,
+    }
+}
