@@ -88,8 +88,8 @@ async fn run() -> Result<(), Box<dyn Error>> {
             Some("/who") => println!("* here: {}", chat.online().await?.join(", ")),
             Some("/history") => {
                 let mut earlier = chat.history(None, None).await?;
-                while let Some(line) = earlier.next().await {
-                    print_line(&line?);
+                while let Some(line) = earlier.try_next().await? {
+                    print_line(&line);
                 }
             }
             Some(text) => match chat.say(text).await {

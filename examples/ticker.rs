@@ -55,8 +55,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     // The server sends at most a window ahead of what was taken, however long the stream is.
     let mut history = market.history("tea", 10_000).await?.window(256);
     let (mut days, mut sum) = (0, 0);
-    while let Some(price) = history.next().await {
-        (days, sum) = (days + 1, sum + price?);
+    while let Some(price) = history.try_next().await? {
+        (days, sum) = (days + 1, sum + price);
     }
     println!("{days} days of tea: {} on average", sum / days);
     if let Err(CallError::Rejected(error)) = market.history("coal", 1).await {
@@ -66,8 +66,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     // While this end is busy, one price waits here and one, the latest, over there.
     let mut prices = market.prices("tea").await?.window(1);
     for _ in 0..3 {
-        let Some(price) = prices.next().await else { break };
-        println!("tea at {}, and {} prices were left out so far", price?, prices.lost());
+        let Some(price) = prices.try_next().await? else { break };
+        println!("tea at {price}, and {} prices were left out so far", prices.lost());
         sleep(Duration::from_millis(100)).await;
     }
     // Dropping the stream ends it over there, too, and before the next call is answered.

@@ -35,8 +35,8 @@ impl Store for Shelf {
     async fn put(&self, ctx: Context, name: &str, pieces: Upload<Bytes>) -> Result<usize, StoreError> {
         let uploader = ProgressProxy::new(ctx.peer());
         let (mut pieces, mut bytes) = (pieces.window(4), 0);
-        while let Some(piece) = pieces.next().await {
-            bytes += piece.map_err(|_| StoreError::BrokeOff)?.len();
+        while let Some(piece) = pieces.try_next().await.map_err(|_| StoreError::BrokeOff)? {
+            bytes += piece.len();
             if bytes > self.most {
                 // An answer before the end of the stream stops the caller's.
                 return Err(StoreError::TooLarge { name: name.to_owned(), most: self.most });

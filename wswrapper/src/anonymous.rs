@@ -1,20 +1,21 @@
 //! Anonymous channels: scopes of events that a response has opened.
 
 use crate::call::{Call, Emit, Expected};
-use crate::caught::{drop_caught, panics};
+use crate::caught::drop_caught;
 use crate::error::SendError;
 use crate::handler::{Contract, Serves};
 use crate::handlers::{DynamicHandlers, Found, handler_methods};
 use crate::link::Link;
+use crate::lock::lock;
 use crate::peer::{Peer, PeerId};
 use crate::proto::{ChannelKey, EncodedCall, NameError, Reason, Rejection};
 use crate::reply::Reply;
 use crate::router::{Entry, entries};
+use crate::signal::Signal;
 use crate::untyped::{IntoArguments, encode_on};
 use std::any::Any;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use tokio::sync::Notify;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
 /// A channel without a name, between the two ends of one request: a handler answers with it [P-60].
 ///
@@ -58,13 +59,13 @@ use tokio::sync::Notify;
 /// end ends it: [`Context::called_on`](crate::Context::called_on) gives one that does not.
 #[derive(Clone)]
 pub struct AnonymousChannel {
-    scope: Arc<Scope>,
+    scope: Arc<ChannelScope>,
     peer: Peer,
     keep: Option<Arc<AbortOnDrop>>,
 }
 
 /// What both ends of this process know of a channel: its handlers and its end.
-pub(crate) struct Scope {
+pub(crate) struct ChannelScope {
     /// Known when the channel is open.
     key: OnceLock<ChannelKey>,
     /// The connection that it was made for; one that was made for none is for any.
@@ -72,8 +73,7 @@ pub(crate) struct Scope {
     handlers: DynamicHandlers,
     /// None once the channel has ended.
     services: Mutex<Option<Services>>,
-    ended: OnceLock<Reason>,
-    notify: Notify,
+    ended: Signal,
 }
 
 /// Services with their methods. One that has none is kept, too: it may do something when it is dropped.
@@ -82,7 +82,7 @@ type Services = Vec<(Arc<dyn Any + Send + Sync>, Vec<Arc<Entry>>)>;
 /// The caller's end of a channel, as long as it can be used.
 struct AbortOnDrop {
     peer: Peer,
-    scope: Arc<Scope>,
+    scope: Arc<ChannelScope>,
 }
 
 impl Drop for AbortOnDrop {
@@ -91,25 +91,30 @@ impl Drop for AbortOnDrop {
     }
 }
 
+/// The end of a channel that this end has closed.
+pub(crate) fn channel_closed() -> Reason {
+    Reason::new("Channel closed")
+}
+
 impl AnonymousChannel {
     /// One that a handler makes.
     pub(crate) fn made(peer: Peer) -> Self {
-        Self { scope: Scope::made_for(Some(peer.id())), peer, keep: None }
+        Self { scope: ChannelScope::made_for(Some(peer.id())), peer, keep: None }
     }
 
     /// One that a handler runs on.
-    pub(crate) fn of(peer: Peer, scope: &Arc<Scope>) -> Self {
+    pub(crate) fn of(peer: Peer, scope: &Arc<ChannelScope>) -> Self {
         Self { scope: Arc::clone(scope), peer, keep: None }
     }
 
     /// One that a call was answered with.
-    pub(crate) fn received(peer: &Peer, scope: &Arc<Scope>, key: ChannelKey) -> Self {
+    pub(crate) fn received(peer: &Peer, scope: &Arc<ChannelScope>, key: ChannelKey) -> Self {
         debug_assert_eq!(scope.key(), Some(key), "it was opened when it came");
         let keep = AbortOnDrop { peer: peer.clone(), scope: Arc::clone(scope) };
         Self { scope: Arc::clone(scope), peer: peer.clone(), keep: Some(Arc::new(keep)) }
     }
 
-    pub(crate) fn scope(&self) -> &Arc<Scope> {
+    pub(crate) fn scope(&self) -> &Arc<ChannelScope> {
         &self.scope
     }
 
@@ -147,7 +152,7 @@ impl AnonymousChannel {
     /// Closes the channel at this end, and drops its handlers; calls that they are at work on go on. Sends nothing: the
     /// other end learns it when it next uses the channel [P-66].
     pub fn close(&self) {
-        if self.scope.end(self.peer.link(), Reason::new("Channel closed"))
+        if self.scope.end(self.peer.link(), channel_closed())
             && let Some(key) = self.scope.key.get()
         {
             self.peer.link().close_channel(*key);
@@ -186,7 +191,7 @@ impl AnonymousChannel {
     }
 }
 
-impl Scope {
+impl ChannelScope {
     pub(crate) fn new() -> Arc<Self> {
         Self::made_for(None)
     }
@@ -197,14 +202,13 @@ impl Scope {
             made_for: connection,
             handlers: DynamicHandlers::anonymous(),
             services: Mutex::new(Some(Vec::new())),
-            ended: OnceLock::new(),
-            notify: Notify::new(),
+            ended: Signal::default(),
         })
     }
 
     /// What calls on a stream's channel find.
     pub(crate) fn without_handlers() -> Arc<Self> {
-        static NONE: OnceLock<Arc<Scope>> = OnceLock::new();
+        static NONE: OnceLock<Arc<ChannelScope>> = OnceLock::new();
         Arc::clone(NONE.get_or_init(Self::new))
     }
 
@@ -259,23 +263,26 @@ impl Scope {
     }
 
     pub(crate) fn is_ended(&self) -> bool {
-        self.ended.get().is_some()
+        self.ended.reason().is_some()
     }
 
     /// The channel has ended: drops its handlers; false if it had before.
     pub(crate) fn end(&self, link: &Arc<Link>, reason: Reason) -> bool {
-        let first = self.ended.set(reason).is_ok();
+        let first = self.ended.set(reason);
         if first {
             let services = self.services().take();
-            self.notify.notify_waiters();
-            link.report_drop(panics(|| self.handlers.close()), "an anonymous channel's handlers");
-            link.report_drop(drop_caught(services), "an anonymous channel's service");
+            for handler in self.handlers.close() {
+                link.report_drop(drop_caught(handler), "an anonymous channel's handlers");
+            }
+            for service in services.into_iter().flatten() {
+                link.report_drop(drop_caught(service), "an anonymous channel's service");
+            }
         }
         first
     }
 
     fn abort(&self, peer: &Peer, reason: Option<&Reason>) {
-        let kept = reason.cloned().unwrap_or_else(|| Reason::new("Request aborted"));
+        let kept = reason.cloned().unwrap_or_else(Reason::aborted);
         if self.end(peer.link(), kept)
             && let Some(key) = self.key.get()
         {
@@ -284,14 +291,14 @@ impl Scope {
     }
 
     fn services(&self) -> MutexGuard<'_, Option<Services>> {
-        self.services.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.services)
     }
 }
 
 /// The end of an [`AnonymousChannel`], for tasks that work for it: whether it has come, and why.
 #[derive(Clone)]
 pub struct CloseSignal {
-    scope: Arc<Scope>,
+    scope: Arc<ChannelScope>,
 }
 
 impl CloseSignal {
@@ -303,20 +310,12 @@ impl CloseSignal {
     /// Why it has ended: what the end that has aborted it says, `Channel closed` where this end has closed it, `Connection
     /// closed` where that was lost.
     pub fn reason(&self) -> Option<&Reason> {
-        self.scope.ended.get()
+        self.scope.ended.reason()
     }
 
     /// Waits for the end and tells why it came. Cancel-safe.
     pub async fn closed(&self) -> &Reason {
-        loop {
-            let notified = self.scope.notify.notified();
-            let mut notified = std::pin::pin!(notified);
-            notified.as_mut().enable();
-            if let Some(reason) = self.reason() {
-                return reason;
-            }
-            notified.await;
-        }
+        self.scope.ended.wait().await
     }
 }
 
@@ -344,7 +343,7 @@ impl fmt::Debug for AnonymousChannel {
         f.debug_struct("AnonymousChannel")
             .field("peer", &self.peer.id())
             .field("channel", &self.scope.key.get().map(|key| key.id()))
-            .field("closed", &self.scope.ended.get())
+            .field("closed", &self.scope.ended.reason())
             .field("aborts_on_drop", &self.keep.is_some())
             .finish_non_exhaustive()
     }
@@ -352,6 +351,6 @@ impl fmt::Debug for AnonymousChannel {
 
 impl fmt::Debug for CloseSignal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("CloseSignal").field(&self.scope.ended.get()).finish()
+        f.debug_tuple("CloseSignal").field(&self.scope.ended.reason()).finish()
     }
 }

@@ -1,6 +1,6 @@
 //! Calls and events of ours, under way.
 
-use crate::anonymous::Scope;
+use crate::anonymous::ChannelScope;
 use crate::error::{CallError, SendError};
 use crate::handler::WsError;
 use crate::link::ChannelEnd;
@@ -105,7 +105,7 @@ pub(crate) enum Expected {
     /// A channel over which this end then sends items.
     Upload,
     /// A channel with these handlers at this end.
-    Channel(Arc<Scope>),
+    Channel(Arc<ChannelScope>),
 }
 
 impl Expected {

@@ -1,8 +1,9 @@
 //! What a program keeps with a connection.
 
+use crate::lock::lock;
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 /// One value of each type.
 #[derive(Default)]
@@ -42,14 +43,14 @@ impl Data {
         value.downcast().ok()
     }
 
-    /// Takes everything out, to be dropped outside the lock; perhaps for good.
-    pub(crate) fn take(&self, close: bool) -> Option<Values> {
+    /// Takes everything out, to be dropped outside the lock, each by itself; perhaps for good.
+    pub(crate) fn take(&self, close: bool) -> impl Iterator<Item = Arc<dyn Any + Send + Sync>> + use<> {
         let mut kept = self.lock();
         kept.closed = close;
-        kept.values.take()
+        kept.values.take().into_iter().flat_map(Values::into_values)
     }
 
     fn lock(&self) -> MutexGuard<'_, Kept> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.kept)
     }
 }

@@ -1,11 +1,12 @@
 //! Handlers that are added and removed while the program runs.
 
 use crate::handler::{Handler, HandlerFn, Label, closure_handler};
+use crate::lock::lock;
 use crate::proto::{ChannelName, NameError, Scope, check_event};
 use crate::router::Entry;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 /// The dynamic handlers of one peer, or of a server.
 #[derive(Default)]
@@ -108,13 +109,14 @@ impl DynamicHandlers {
         drop(removed);
     }
 
-    /// Removes all, for good.
-    pub(crate) fn close(&self) {
+    /// Removes all, for good; they are to be dropped each by itself.
+    pub(crate) fn close(&self) -> impl Iterator<Item = Arc<Entry>> + use<> {
         let mut tables = self.lock();
-        let removed = std::mem::replace(&mut *tables, Tables { closed: true, ..Tables::default() });
+        let Tables { main, channels, .. } =
+            std::mem::replace(&mut *tables, Tables { closed: true, ..Tables::default() });
         self.count.store(0, Ordering::Release);
-        drop(tables);
-        drop(removed);
+        let removed = std::iter::once(main).chain(channels.into_values()).flat_map(Table::into_values);
+        removed.flat_map(|Slot { once, on }| [once, on]).flatten()
     }
 
     /// The handler of an event; one for once is taken out.
@@ -129,6 +131,9 @@ impl DynamicHandlers {
             Some(entry) => {
                 if slot.on.is_none() {
                     table.remove(event);
+                    if let (true, Scope::Named(name)) = (table.is_empty(), scope) {
+                        tables.channels.remove(&**name);
+                    }
                 }
                 self.count.fetch_sub(1, Ordering::Release);
                 Some(Found { entry, once: true })
@@ -143,7 +148,11 @@ impl DynamicHandlers {
         if tables.closed || !found.once {
             return;
         }
-        let Some(table) = tables.of(scope) else { return };
+        let table = match scope {
+            Scope::Named(name) => ChannelName::new(&**name).ok().map(|name| tables.channels.entry(name).or_default()),
+            scope => tables.of(scope),
+        };
+        let Some(table) = table else { return };
         let slot = table.entry((*found.entry.event).into()).or_default();
         if slot.once.is_none() {
             slot.once = Some(found.entry);
@@ -162,7 +171,7 @@ impl DynamicHandlers {
     }
 
     fn lock(&self) -> MutexGuard<'_, Tables> {
-        self.tables.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.tables)
     }
 }
 
@@ -213,3 +222,78 @@ macro_rules! handler_methods {
     };
 }
 pub(crate) use handler_methods;
+
+#[cfg(test)]
+mod tests {
+    use super::{DynamicHandlers, Times};
+    use crate::proto::Scope;
+    use std::sync::atomic::Ordering;
+
+    fn on(channel: Option<&str>) -> Scope<'_> {
+        channel.map_or(Scope::Main, |name| Scope::Named(name.into()))
+    }
+
+    fn once(handlers: &DynamicHandlers, channel: Option<&str>, event: &str) {
+        handlers.add(channel, event, Times::Once, || async {}).expect("a good name");
+    }
+
+    /// How many handlers there are, events that may have one, and channels.
+    fn kept(handlers: &DynamicHandlers) -> (usize, usize, usize) {
+        let tables = handlers.lock();
+        let events = tables.main.len() + tables.channels.values().map(super::Table::len).sum::<usize>();
+        (handlers.count.load(Ordering::Acquire), events, tables.channels.len())
+    }
+
+    #[test]
+    fn handlers_for_once_leave_nothing_of_ever_new_names() {
+        let handlers = DynamicHandlers::default();
+        for n in 0..1_000 {
+            let (event, channel) = (format!("event {n}"), format!("channel {n}"));
+            for channel in [None, Some(&*channel)] {
+                once(&handlers, channel, &event);
+                assert!(handlers.find(&on(channel), &event).is_some());
+                assert!(handlers.find(&on(channel), &event).is_none());
+            }
+        }
+        assert_eq!(kept(&handlers), (0, 0, 0));
+        let tables = handlers.lock();
+        assert!(tables.main.capacity() <= 16 && tables.channels.capacity() <= 16);
+    }
+
+    #[test]
+    fn what_is_handled_beside_one_for_once_stays() {
+        let handlers = DynamicHandlers::default();
+        handlers.add(Some("io"), "both", Times::Always, || async {}).expect("a good name");
+        for event in ["both", "one"] {
+            once(&handlers, Some("io"), event);
+            assert!(handlers.find(&on(Some("io")), event).is_some());
+        }
+        assert_eq!(kept(&handlers), (1, 1, 1));
+        assert!(handlers.has_channel("io"));
+        assert!(handlers.find(&on(Some("io")), "both").is_some_and(|found| !found.once));
+    }
+
+    #[test]
+    fn one_that_is_given_back_is_found_again() {
+        let handlers = DynamicHandlers::default();
+        for channel in [None, Some("io")] {
+            once(&handlers, channel, "ask");
+            for _ in 0..2 {
+                let found = handlers.find(&on(channel), "ask").expect("it was added");
+                handlers.give_back(&on(channel), found);
+            }
+            // Not where a new one has its place.
+            let found = handlers.find(&on(channel), "ask").expect("it was given back");
+            once(&handlers, channel, "ask");
+            handlers.give_back(&on(channel), found);
+            assert!(handlers.find(&on(channel), "ask").is_some());
+            assert!(handlers.find(&on(channel), "ask").is_none());
+        }
+        // Nor where nothing is taken in any more.
+        once(&handlers, None, "ask");
+        let found = handlers.find(&on(None), "ask").expect("it was added");
+        assert_eq!(handlers.close().count(), 0);
+        handlers.give_back(&on(None), found);
+        assert_eq!(kept(&handlers), (0, 0, 0));
+    }
+}

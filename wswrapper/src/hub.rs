@@ -1,8 +1,9 @@
 //! Everyone who is connected at this end.
 
 use crate::link::Link;
+use crate::lock::lock;
 use slab::Slab;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 /// The connections of a server; of a client its one.
 #[derive(Default)]
@@ -12,7 +13,7 @@ pub(crate) struct Hub {
 
 impl Hub {
     fn lock(&self) -> MutexGuard<'_, Slab<Arc<Link>>> {
-        self.links.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.links)
     }
 
     pub(crate) fn join(&self, link: Arc<Link>) -> usize {

@@ -45,6 +45,8 @@ mod link;
 #[cfg(feature = "tungstenite")]
 mod listen;
 #[cfg(feature = "runtime")]
+mod lock;
+#[cfg(feature = "runtime")]
 mod message_log;
 #[cfg(feature = "runtime")]
 mod peer;
@@ -59,6 +61,8 @@ mod router;
 mod scoped;
 #[cfg(feature = "runtime")]
 mod server;
+#[cfg(feature = "runtime")]
+mod signal;
 #[cfg(feature = "runtime")]
 mod stream;
 #[cfg(feature = "runtime")]

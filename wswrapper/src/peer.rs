@@ -223,11 +223,12 @@ impl fmt::Debug for PeerId {
 pub struct Counters {
     /// Calls of this end that wait for an answer.
     pub calls_in_flight: usize,
-    /// Requests of the other end whose handlers were not ready at once and have not ended.
+    /// Handlers that were not ready at once and have not ended, but for those that send streams: what
+    /// [`handlers_in_flight`](crate::Limits::handlers_in_flight) bounds.
     pub handlers_in_flight: usize,
     /// Anonymous channels that are open, whichever end has opened them: streams, uploads, scoped services.
     pub open_channels: usize,
-    /// Bytes that handles have queued and that were not taken for writing yet.
+    /// Bytes that wait to be written: how far the other end is behind.
     pub queued_bytes: usize,
 }
 

@@ -1,6 +1,6 @@
 //! What a call can be answered with, as its caller takes it.
 
-use crate::anonymous::{AnonymousChannel, Scope};
+use crate::anonymous::{AnonymousChannel, ChannelScope};
 use crate::call::{Answer, Expected};
 use crate::handler::Contract;
 use crate::peer::Peer;
@@ -74,7 +74,7 @@ impl Reply for AnonymousChannel {
     type Output = Self;
 
     fn expected() -> Wish {
-        Wish(Expected::Channel(Scope::new()))
+        Wish(Expected::Channel(ChannelScope::new()))
     }
 
     fn from_answer(peer: &Peer, wish: &Wish, answer: Given) -> Result<Self, serde_json::Error> {

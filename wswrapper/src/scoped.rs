@@ -1,6 +1,6 @@
 //! Services that are answers.
 
-use crate::anonymous::{AnonymousChannel, Scope};
+use crate::anonymous::{AnonymousChannel, ChannelScope};
 use crate::call::{Call, Expected};
 use crate::handler::{Answering, Answers, Contract, Response, Serves};
 use std::fmt;
@@ -57,14 +57,14 @@ use std::sync::Arc;
 /// channel that its [`Context`](crate::Context::called_on) names. A service that wants the channel from the beginning is
 /// built [on](Self::on) one.
 pub struct Scoped<C: ?Sized> {
-    scope: Arc<Scope>,
+    scope: Arc<ChannelScope>,
     contract: PhantomData<fn() -> Box<C>>,
 }
 
 impl<C: Contract + ?Sized> Scoped<C> {
     /// Serves the contract with this value.
     pub fn new(service: impl Serves<C>) -> Self {
-        Self::in_scope(Scope::new(), service)
+        Self::in_scope(ChannelScope::new(), service)
     }
 
     /// The same on a channel that was [made](crate::Context::anonymous_channel) for it, which the value can keep.
@@ -72,7 +72,7 @@ impl<C: Contract + ?Sized> Scoped<C> {
         Self::in_scope(Arc::clone(channel.scope()), service)
     }
 
-    fn in_scope(scope: Arc<Scope>, service: impl Serves<C>) -> Self {
+    fn in_scope(scope: Arc<ChannelScope>, service: impl Serves<C>) -> Self {
         scope.serve(service);
         Self { scope, contract: PhantomData }
     }

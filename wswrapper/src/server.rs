@@ -9,12 +9,13 @@ use crate::handlers::{DynamicHandlers, handler_methods};
 use crate::handshake::Handshake;
 use crate::hub::Hub;
 use crate::link::{Link, LocalEnd};
+use crate::lock::lock;
 use crate::peer::Peer;
 use crate::proto::Side;
 use crate::transport::{Close, Transport};
 use std::fmt;
 use std::future::Future;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -189,7 +190,7 @@ impl Server {
     }
 
     fn tasks(&self) -> MutexGuard<'_, JoinSet<()>> {
-        self.inner.tasks.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.inner.tasks)
     }
 }
 

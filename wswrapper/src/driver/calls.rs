@@ -1,7 +1,7 @@
 //! The calls of a turn: from a frame to a handler that runs, and to its end.
 
 use super::{Driver, TURN_MESSAGES};
-use crate::anonymous::Scope as ChannelScope;
+use crate::anonymous::ChannelScope;
 use crate::caught::{drop_caught, panics};
 use crate::error::PeerError;
 use crate::handler::{Answers, BadCall, Progress, RunningHandler, RunningKey, Start};

@@ -274,7 +274,10 @@ impl<T: Transport> Driver<T> {
         let output_full = unsent >= most;
         // A crowd that waits for room is not woken for every byte that is read.
         let has_room = !output_full && unsent <= most / 2;
-        let Rest { queued, timeout, close, ended_channels } = self.link.rest(cx.waker(), has_room);
+        let Rest { queued, timeout, close, ended_channels } =
+            self.link.rest(cx.waker(), self.running.len(), unsent, has_room);
+        // The counters are to show it.
+        let stopped = !ended_channels.is_empty();
         for channel in ended_channels {
             self.end_channel(channel, &Reason::new("The channel was aborted"));
         }
@@ -286,7 +289,7 @@ impl<T: Transport> Driver<T> {
         let startable = open && !self.held.is_empty() && !self.is_full();
         let sendable = open && queued && !output_full;
         let readable = self.unread.is_some() && !self.is_stuffed();
-        awake || due || startable || sendable || readable || self.close_request.is_some()
+        awake || stopped || due || startable || sendable || readable || self.close_request.is_some()
     }
 
     /// Whether nothing more can be read now: what comes could not be kept, or answered. Held calls fill it, or a peer that

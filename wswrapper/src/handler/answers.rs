@@ -3,7 +3,7 @@
 use super::label::Label;
 use super::outcome::Response;
 use super::running::RunningKey;
-use crate::anonymous::Scope;
+use crate::anonymous::ChannelScope;
 use crate::error::PeerError;
 use crate::link::{ChannelEnd, Link};
 use crate::proto::{ChannelKey, Rejection, RequestId, Role, encode};
@@ -87,7 +87,7 @@ impl<'d> Answers<'d> {
     }
 
     /// Answers with a channel that goes on by itself.
-    pub(crate) fn channel(&mut self, call: &Answering, scope: &Arc<Scope>) {
+    pub(crate) fn channel(&mut self, call: &Answering, scope: &Arc<ChannelScope>) {
         if let Some(why) = scope.unopenable(self.link.id) {
             return self.failed(call, &Rejection::new(why));
         }
@@ -168,7 +168,7 @@ impl<'d> Answers<'d> {
     pub(crate) fn panicked(&mut self, id: Option<RequestId>, event: &str, message: String) {
         self.link.report(&PeerError::Panicked { event: event.to_owned(), message });
         if let (Some(id), false) = (id, self.progress.answered) {
-            self.reject(id, &Rejection::new("internal error"));
+            self.reject(id, &Rejection::internal_error());
         }
     }
 

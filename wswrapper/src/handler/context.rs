@@ -1,15 +1,16 @@
 //! What a handler knows of its call.
 
-use crate::anonymous::{AnonymousChannel, Scope};
+use crate::anonymous::{AnonymousChannel, ChannelScope, channel_closed};
 use crate::broadcast::Broadcast;
 use crate::handshake::Handshake;
 use crate::link::Link;
+use crate::lock::lock;
 use crate::peer::{Peer, PeerId};
 use crate::proto::{Reason, RequestId};
+use crate::signal::Signal;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
-use tokio::sync::Notify;
 
 /// What a handler knows of its call: who called, over which connection, and whether anybody still waits.
 ///
@@ -38,11 +39,10 @@ pub(crate) struct CallState {
     channel: Option<Box<str>>,
     wait: Option<Duration>,
     /// The anonymous channel of the call.
-    scope: Option<Arc<Scope>>,
+    scope: Option<Arc<ChannelScope>>,
     /// Channels that its handler has made; none once it has ended.
-    made: Mutex<Option<Vec<Arc<Scope>>>>,
-    cancelled: OnceLock<Reason>,
-    notify: Notify,
+    made: Mutex<Option<Vec<Arc<ChannelScope>>>>,
+    cancelled: Signal,
 }
 
 impl CallState {
@@ -50,7 +50,7 @@ impl CallState {
         id: Option<RequestId>,
         channel: Option<&str>,
         wait: Option<Duration>,
-        scope: Option<Arc<Scope>>,
+        scope: Option<Arc<ChannelScope>>,
     ) -> Self {
         Self {
             id,
@@ -58,8 +58,7 @@ impl CallState {
             wait,
             scope,
             made: Mutex::new(Some(Vec::new())),
-            cancelled: OnceLock::new(),
-            notify: Notify::new(),
+            cancelled: Signal::default(),
         }
     }
 
@@ -67,28 +66,26 @@ impl CallState {
     pub(crate) fn ended(&self, link: &Arc<Link>) {
         let made = self.made().take();
         for scope in made.iter().flatten().filter(|scope| scope.key().is_none()) {
-            scope.end(link, Reason::new("Channel closed"));
+            scope.end(link, channel_closed());
         }
     }
 
     /// The handler has made a channel.
-    fn makes(&self, link: &Arc<Link>, scope: &Arc<Scope>) {
+    fn makes(&self, link: &Arc<Link>, scope: &Arc<ChannelScope>) {
         if let Some(made) = &mut *self.made() {
             made.push(Arc::clone(scope));
         } else {
-            scope.end(link, Reason::new("Channel closed"));
+            scope.end(link, channel_closed());
         }
     }
 
-    fn made(&self) -> MutexGuard<'_, Option<Vec<Arc<Scope>>>> {
-        self.made.lock().unwrap_or_else(PoisonError::into_inner)
+    fn made(&self) -> MutexGuard<'_, Option<Vec<Arc<ChannelScope>>>> {
+        lock(&self.made)
     }
 
     /// Cancels the contexts of a call; only the first reason counts.
     pub(crate) fn cancel(&self, reason: Reason) {
-        if self.cancelled.set(reason).is_ok() {
-            self.notify.notify_waiters();
-        }
+        self.cancelled.set(reason);
     }
 }
 
@@ -153,22 +150,14 @@ impl Context {
 
     /// Why the call was cancelled.
     pub fn reason(&self) -> Option<&Reason> {
-        self.call.cancelled.get()
+        self.call.cancelled.reason()
     }
 
     /// Waits until the call is cancelled and tells why. Cancel-safe.
     ///
     /// The handler's own future is dropped when that happens; this is for what it has started elsewhere.
     pub async fn cancelled(&self) -> &Reason {
-        loop {
-            let notified = self.call.notify.notified();
-            let mut notified = std::pin::pin!(notified);
-            notified.as_mut().enable();
-            if let Some(reason) = self.reason() {
-                return reason;
-            }
-            notified.await;
-        }
+        self.call.cancelled.wait().await
     }
 }
 

@@ -7,7 +7,7 @@ use super::outcome::{Argument, JsonResponse, Response, UploadItem, WsError};
 use super::producer::{OnFull, Producer, producing};
 use super::uploading::uploading;
 use super::{CallState, Context};
-use crate::anonymous::Scope as ChannelScope;
+use crate::anonymous::ChannelScope;
 use crate::link::{BlockedThread, ChannelEnd, Link};
 use crate::peer::Peer;
 use crate::proto::{Arguments, ArgumentsError, Call, Rejection, Role, Scope};

@@ -141,7 +141,7 @@ impl<S: Send + Sync + 'static> Handler for PerPeer<S> {
         match session.downcast() {
             Ok(session) => self.method.start(session, start),
             // Never: the slot belongs to this service alone.
-            Err(_) => Err(BadCall::Rejected(Rejection::new("internal error"))),
+            Err(_) => Err(BadCall::Rejected(Rejection::internal_error())),
         }
     }
 }

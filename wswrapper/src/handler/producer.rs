@@ -6,12 +6,13 @@ use super::invocation::{BoxRunning, Running};
 use super::outcome::{Returns, StreamItem, WsError};
 use super::pump::Pumping;
 use crate::link::Link;
+use crate::lock::lock;
 use futures_core::Stream;
 use pin_project_lite::pin_project;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll};
 
 /// What a producer does while its consumer is behind.
@@ -131,7 +132,7 @@ impl Lent {
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Loan>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }
 

@@ -276,7 +276,7 @@ impl<T: StreamItem> Pump<T> {
         match written {
             Ok(()) => self.lost = 0,
             Err(source) => {
-                self.fail(channel, answers, &Rejection::new("internal error"));
+                self.fail(channel, answers, &Rejection::internal_error());
                 let event = self.producer.call.event.to_string();
                 self.producer.link.report(&PeerError::Encode { event, source });
                 return false;
@@ -303,7 +303,7 @@ impl<T: StreamItem> Pump<T> {
 impl<T> Drop for Pump<T> {
     fn drop(&mut self) {
         if let Some(channel) = self.channel {
-            let panicked = self.polling.then(|| Reason::new("internal error"));
+            let panicked = self.polling.then(Reason::internal_error);
             self.producer.link.abort_channel(channel, panicked.as_ref());
         }
     }

@@ -3,13 +3,14 @@
 use super::CallState;
 use super::invocation::BoxRunning;
 use super::label::Label;
+use crate::lock::lock;
 use crate::message_log::CallLog;
 use crate::proto::{ChannelKey, RequestId};
 use slab::Slab;
 use std::collections::BTreeSet;
 use std::num::NonZeroU64;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Wake, Waker};
 
 /// Handlers that wait for something.
@@ -69,7 +70,7 @@ struct WokenState {
 
 impl Woken {
     fn lock(&self) -> MutexGuard<'_, WokenState> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 }
 

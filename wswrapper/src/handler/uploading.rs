@@ -64,7 +64,7 @@ where
                 Err(message) => {
                     let event = this.call.event.to_string();
                     this.channel.link.report(&PeerError::Panicked { event, message });
-                    Err(Rejection::new("internal error"))
+                    Err(Rejection::internal_error())
                 }
             });
         }

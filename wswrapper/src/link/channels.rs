@@ -2,7 +2,7 @@
 
 use super::state::Ends;
 use super::{Handled, Link, LinkState};
-use crate::anonymous::Scope;
+use crate::anonymous::ChannelScope;
 use crate::call::End;
 use crate::error::SendError;
 use crate::handler::RunningKey;
@@ -21,7 +21,7 @@ pub(crate) enum ChannelEnd {
     /// A call sends its items; it waits where the inbox is.
     Upload(Option<usize>),
     /// It has handlers of its own.
-    Scope(Arc<Scope>),
+    Scope(Arc<ChannelScope>),
 }
 
 impl ChannelEnd {
@@ -73,7 +73,7 @@ impl LinkState {
             }
             Incoming::ChannelCall(ChannelEnd::Scope(scope), _) => return Handled::Serve(scope),
             // A stream's channel has no handlers.
-            Incoming::ChannelCall(..) => return Handled::Serve(Scope::without_handlers()),
+            Incoming::ChannelCall(..) => return Handled::Serve(ChannelScope::without_handlers()),
             Incoming::Aborted(key, ChannelEnd::Scope(scope), _, reason) => {
                 let Ends { wakers, .. } = self.take_events();
                 return Handled::ChannelEnded(key, scope, reason.read(), wakers);

@@ -1,9 +1,9 @@
 //! What the driver does with the shared part of its connection.
 
 use super::{ChannelEnd, Link};
-use crate::anonymous::Scope;
+use crate::anonymous::ChannelScope;
 use crate::call::End;
-use crate::caught::{drop_caught, panics};
+use crate::caught::drop_caught;
 use crate::closed::{CloseRequest, Closed};
 use crate::handler::RunningKey;
 use crate::proto::{Answer, ChannelKey, Incoming, Message, RawReason, Reason, RequestId, Side};
@@ -25,9 +25,9 @@ pub(crate) enum Handled {
     /// This handler may go on: with its stream, or to the end of its upload.
     Resumed(RunningKey),
     /// Start a handler of this channel.
-    Serve(Arc<Scope>),
+    Serve(Arc<ChannelScope>),
     /// The channel has ended, and with it all that runs on it.
-    ChannelEnded(ChannelKey, Arc<Scope>, Reason, Vec<Waker>),
+    ChannelEnded(ChannelKey, Arc<ChannelScope>, Reason, Vec<Waker>),
     /// Decode the frame again, the whole way.
     NotJson,
     Nothing,
@@ -101,8 +101,9 @@ impl Link {
     }
 
     /// The driver goes to sleep, to be woken by handles: says what they have asked for meanwhile.
-    pub(crate) fn rest(&self, driver: &Waker, has_room: bool) -> Rest {
+    pub(crate) fn rest(&self, driver: &Waker, handlers: usize, unsent: usize, has_room: bool) -> Rest {
         let mut state = self.lock();
+        (state.handlers, state.unsent) = (handlers, unsent);
         self.awake.store(false, Ordering::Relaxed);
         match &mut state.driver {
             Some(waker) => waker.clone_from(driver),
@@ -129,6 +130,7 @@ impl Link {
         state.core.close();
         state.closed = Some(closed);
         let ends = state.take_events();
+        (state.handlers, state.unsent) = (0, 0);
         let room = state.take_room();
         self.count_queued(&state);
         drop(state);
@@ -140,9 +142,13 @@ impl Link {
         ends.wakers.into_iter().chain(room).for_each(Waker::wake);
         // A client may be bound again; a server's connection is over for good, and what it keeps may keep it.
         let for_good = self.end.side == Side::Accepting;
-        self.report_drop(drop_caught(self.data.take(for_good)), "the peer's data");
+        for value in self.data.take(for_good) {
+            self.report_drop(drop_caught(value), "the peer's data");
+        }
         if for_good {
-            self.report_drop(panics(|| self.handlers().close()), "the peer's handlers");
+            for handler in self.handlers().close() {
+                self.report_drop(drop_caught(handler), "the peer's handlers");
+            }
         }
     }
 

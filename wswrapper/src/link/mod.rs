@@ -18,12 +18,13 @@ use crate::handshake::Handshake;
 use crate::hooks::Hooks;
 use crate::hub::Hub;
 use crate::limits::Limits;
+use crate::lock::lock;
 use crate::peer::{Counters, Peer, PeerId};
 use crate::proto::{Connection, Scope, Side};
 use crate::router::Router;
 use slab::Slab;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::task::Waker;
 use tokio::sync::Notify;
 
@@ -86,6 +87,8 @@ impl Link {
             calls: Slab::new(),
             inboxes: Slab::new(),
             ended_channels: Vec::new(),
+            handlers: 0,
+            unsent: 0,
             close: None,
             driver: None,
             room: None,
@@ -108,7 +111,7 @@ impl Link {
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, LinkState> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 
     /// Wakes the driver after something was queued under the lock.
@@ -222,9 +225,9 @@ impl Link {
         let state = self.lock();
         Counters {
             calls_in_flight: state.core.pending(),
-            handlers_in_flight: state.core.running(),
+            handlers_in_flight: state.handlers,
             open_channels: state.core.open_channels(),
-            queued_bytes: state.core.queued_bytes(),
+            queued_bytes: state.core.queued_bytes() + state.unsent,
         }
     }
 

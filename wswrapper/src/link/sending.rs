@@ -105,7 +105,7 @@ impl Link {
             drop(state);
         }
         if let Some((Some(ChannelEnd::Scope(scope)), _)) = &opened {
-            scope.end(self, reason.cloned().unwrap_or_else(|| Reason::new("Request aborted")));
+            scope.end(self, reason.cloned().unwrap_or_else(Reason::aborted));
         }
         drop((slot, opened));
         wakers.into_iter().for_each(Waker::wake);

@@ -1,7 +1,7 @@
 //! What the lock of a connection protects.
 
 use super::ChannelEnd;
-use crate::anonymous::Scope;
+use crate::anonymous::ChannelScope;
 use crate::call::{CallSlot, End};
 use crate::closed::{CloseRequest, Closed};
 use crate::handler::RunningKey;
@@ -21,6 +21,9 @@ pub(crate) struct LinkState {
     pub(crate) inboxes: Slab<Inbox>,
     /// Channels that a handle has ended: their handlers are to be dropped.
     pub(super) ended_channels: Vec<ChannelKey>,
+    /// What the driver had when it last went to sleep, for the counters: handlers that run, and bytes on their way out.
+    pub(super) handlers: usize,
+    pub(super) unsent: usize,
     /// Asked for by a handle.
     pub(crate) close: Option<CloseRequest>,
     /// Set while the driver sleeps.
@@ -46,7 +49,7 @@ pub(super) struct Ends {
     pub(super) wakers: Vec<Waker>,
     /// Handlers whose callers' time ran out.
     pub(super) expired: Vec<RunningKey>,
-    pub(super) channels: Vec<Arc<Scope>>,
+    pub(super) channels: Vec<Arc<ChannelScope>>,
 }
 
 impl LinkState {

@@ -35,6 +35,9 @@ enum Thrown {
 /// Why a request was cancelled, or a channel ended: `Reason::new("enough")`; encoded like a rejection [P-52, P-63].
 pub type Reason = Rejection;
 
+/// What a cancellation or an abort says that has no reason [P-52].
+pub(super) const ABORTED: &str = "Request aborted";
+
 impl Rejection {
     /// An Error with this message.
     pub fn new(message: impl Into<String>) -> Self {
@@ -55,9 +58,20 @@ impl Rejection {
     /// The Error `internal error`: the peer learns nothing else, the true error is kept as the
     /// [source](Error::source) for this end's own eyes.
     pub fn internal(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        let mut internal = Self::new("internal error");
+        let mut internal = Self::internal_error();
         internal.0.source = Some(error.into());
         internal
+    }
+
+    /// The same without a source.
+    pub(crate) fn internal_error() -> Self {
+        Self::new("internal error")
+    }
+
+    /// The reason that stands for none.
+    #[cfg(feature = "runtime")]
+    pub(crate) fn aborted() -> Self {
+        Self::new(ABORTED)
     }
 
     /// Adds the property `code`. A bare value stays as it is.

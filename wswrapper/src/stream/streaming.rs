@@ -39,8 +39,8 @@ use std::task::{Context, Poll};
 /// async fn sum(peer: &Peer) -> Result<u32, CallError<std::convert::Infallible>> {
 ///     let mut numbers = NumbersProxy::new(peer).count(10).await?.window(256);
 ///     let mut sum = 0;
-///     while let Some(number) = numbers.next().await {
-///         sum += number?;
+///     while let Some(number) = numbers.try_next().await? {
+///         sum += number;
 ///     }
 ///     Ok(sum)
 /// }
@@ -86,6 +86,11 @@ impl<T: Decode, E: WsError> Streaming<T, E> {
     /// The next item; `None` at the end. Cancel-safe: no item is lost if the future is dropped.
     pub async fn next(&mut self) -> Option<Result<T, CallError<E::Remote>>> {
         poll_fn(|cx| self.items.poll_next::<T, E>(cx)).await
+    }
+
+    /// The next item, an error first: `while let Some(item) = numbers.try_next().await? { .. }`. Cancel-safe, too.
+    pub async fn try_next(&mut self) -> Result<Option<T>, CallError<E::Remote>> {
+        self.next().await.transpose()
     }
 }
 

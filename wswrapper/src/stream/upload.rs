@@ -18,6 +18,9 @@ use std::task::{Context, Poll};
 /// whose first error ends the upload and arrives here as [`CallError::Rejected`]. The macros know the argument by the name
 /// `Upload`, with any path before it, but not under another.
 ///
+/// An upload that broke off ends with an error, not with `None`: a handler that keeps what it got looks at it, by
+/// [`try_next`](Self::try_next) and `?`.
+///
 /// The caller sends nothing before the first item is asked for, and then at most a [window](Self::window) ahead of what
 /// was taken. A handler may answer before the end, which stops the caller's stream. When the caller gives up, the
 /// handler is dropped as for any call; so is one that lets its caller [wait](crate::UploadCall::timeout) too long.
@@ -26,16 +29,17 @@ use std::task::{Context, Poll};
 /// the connection, so large data come in pieces, such as [`Bytes`](crate::Bytes), which take 4/3 of their size.
 ///
 /// ```
+/// # use std::error::Error;
 /// # use wswrapper::{CallError, Upload, ws_handlers};
 /// # struct Desk;
 /// #[ws_handlers]
 /// impl Desk {
-///     async fn sum(&self, mut numbers: Upload<i64>) -> i64 {
+///     async fn sum(&self, mut numbers: Upload<i64>) -> Result<i64, Box<dyn Error + Send + Sync>> {
 ///         let mut sum = 0;
-///         while let Some(Ok(number)) = numbers.next().await {
+///         while let Some(number) = numbers.try_next().await? {
 ///             sum += number;
 ///         }
-///         sum
+///         Ok(sum)
 ///     }
 /// }
 /// ```
@@ -63,6 +67,11 @@ impl<T: Decode, E: WsError> Upload<T, E> {
     /// The next item; `None` at the end. Cancel-safe: no item is lost if the future is dropped.
     pub async fn next(&mut self) -> Option<Result<T, CallError<E::Remote>>> {
         poll_fn(|cx| self.items.poll_next::<T, E>(cx)).await
+    }
+
+    /// The next item, an error first: `while let Some(item) = numbers.try_next().await? { .. }`. Cancel-safe, too.
+    pub async fn try_next(&mut self) -> Result<Option<T>, CallError<E::Remote>> {
+        self.next().await.transpose()
     }
 }
 

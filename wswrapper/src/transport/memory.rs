@@ -36,12 +36,13 @@
 //! ```
 
 use super::{Close, Frame, Output, Transport, TransportError};
+use crate::lock::lock;
 use crate::timer::Timer;
 use bytes::Bytes;
 use std::collections::VecDeque;
 use std::fmt;
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -287,10 +288,6 @@ enum Next {
     End,
     /// Nothing before then, if that is known.
     Later(Option<Instant>),
-}
-
-fn lock(pipe: &Mutex<Pipe>) -> MutexGuard<'_, Pipe> {
-    pipe.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Changes a pipe and wakes both who wait for it.

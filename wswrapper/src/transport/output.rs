@@ -273,4 +273,57 @@ mod tests {
         assert_eq!(output.take_text(usize::MAX), None);
         assert!(output.is_empty());
     }
+
+    /// A reader that is always ten frames behind.
+    #[test]
+    fn what_has_left_is_not_kept_though_something_always_waits() {
+        let frame = |n: usize| [&[0x81, 100], format!("{n:0100}").as_bytes()].concat();
+        let mut output = Output::websocket_server();
+        let write = |output: &mut Output, n: usize| {
+            output.plain_text(100, |bytes| bytes.extend_from_slice(format!("{n:0100}").as_bytes()));
+        };
+        (0..10).for_each(|n| write(&mut output, n));
+        for n in 0..10_000 {
+            write(&mut output, n + 10);
+            assert_eq!(output.stream()[..102], frame(n));
+            // Not by whole frames, which is all the same to a stream.
+            output.advance(51);
+            assert_eq!(output.stream()[..51], frame(n)[51..]);
+            output.advance(51);
+            assert_eq!((output.len(), output.sent()), (10 * 102, 102 * (n as u64 + 1)));
+            assert!(output.bytes.len() <= 3 * 11 * 102, "{} bytes are kept after {n} frames", output.bytes.len());
+        }
+        assert!(output.bytes.capacity() <= 8 * 1024);
+    }
+
+    #[test]
+    fn texts_that_were_taken_are_not_kept_either() {
+        let mut output = Output::texts();
+        let text = |n: usize| format!("{n:0width$}", width = 5 + n % 100).into_bytes();
+        (0..10).for_each(|n| output.plain_text(0, |bytes| bytes.extend(text(n))));
+        for n in 0..10_000 {
+            output.plain_text(0, |bytes| bytes.extend(text(n + 10)));
+            assert_eq!(output.take_text(4), None, "there is no room for it");
+            assert_eq!(output.take_text(105), Some(text(n)));
+            assert!(output.bytes.len() <= 3 * 11 * 105, "{} bytes are kept after {n} texts", output.bytes.len());
+        }
+        (10_000..10_010).for_each(|n| assert_eq!(output.take_text(105), Some(text(n))));
+        assert!(output.is_empty());
+    }
+
+    #[test]
+    fn a_frame_that_failed_takes_nothing_from_those_that_wait() {
+        let mut output = Output::websocket_server();
+        for text in ["one", "two", "three"] {
+            output.plain_text(0, |bytes| bytes.extend_from_slice(text.as_bytes()));
+        }
+        // More has left than waits: the next frame finds it moved.
+        output.advance(10);
+        let failed = output.text(0, |bytes| {
+            bytes.extend_from_slice(b"half of");
+            Err(())
+        });
+        assert_eq!((failed, output.stream()), (Err(()), &b"\x81\x05three"[..]));
+        assert_eq!(output.bytes.len(), 7);
+    }
 }

@@ -1,6 +1,7 @@
 //! Messages to frames: compact JSON, keys in the order in which JavaScript writes them.
 
 use super::nothing::{is_none, is_unit};
+use crate::proto::rejection::ABORTED;
 use crate::proto::{ChannelKey, Reason, Rejection, RequestId};
 use serde::Serialize;
 use std::time::Duration;
@@ -217,9 +218,6 @@ fn begin(out: &mut Vec<u8>, id: RequestId) {
     out.extend_from_slice(b"{\"i\":");
     number(out, id.get());
 }
-
-/// What a cancellation or an abort says that has no reason [P-52].
-const ABORTED: &str = "Request aborted";
 
 /// Null is never sent, as not everyone takes it for a reason: it becomes an Error [P-42, P-44, P-55].
 fn reason(out: &mut Vec<u8>, key: &str, why: Option<&Reason>, default: &str) {
