@@ -6,10 +6,12 @@ mod kept;
 mod support;
 
 use bytes::Bytes;
+use futures_util::{FutureExt, StreamExt, stream};
 use support::desk::{call, echo, order, server};
 use support::wire::{Tally, wire};
 use support::{Served, hand, runtime};
-use wswrapper::{Server, ws_service};
+use wswrapper::transport::memory;
+use wswrapper::{Client, Server, Stream, ws_handlers, ws_service};
 
 /// As many calls as are counted; before them as many that are not, for buffers to grow.
 const CALLS: u64 = 2_048;
@@ -132,4 +134,42 @@ fn items_of_a_stream_allocate_nothing_but_the_frames_in_memory() {
     println!("10,000 items: {allocated}");
     // One for each frame is the transport's own; the rest is credit, once in half a window.
     assert!(allocated < 15_000);
+}
+
+struct Library;
+
+#[ws_handlers]
+impl Library {
+    /// So many pages of 8 KiB, and no end.
+    async fn pages(&self, count: usize) -> impl Stream<Item = String> + Send {
+        stream::iter(vec![8 * 1_024; count]).map(|length| "x".repeat(length)).chain(stream::pending())
+    }
+}
+
+#[test]
+fn a_stream_keeps_no_room_for_large_items_that_were_taken() {
+    let runtime = runtime();
+    let _inside = runtime.enter();
+    let server = Server::builder().service(Library).build().expect("it can be mounted");
+    // All pages arrive together.
+    let (near, far) = memory::builder().capacity(1 << 20).pair();
+    server.accept_transport(far).expect("it is open");
+    let library = LibraryProxy::new(&Client::over(near).expect("nothing to mount"));
+    let mut all = Vec::new();
+    let mut read = || {
+        runtime.block_on(async {
+            let mut pages = library.pages(64).await.expect("a stream");
+            for _ in 0..64 {
+                assert_eq!(pages.next().await.expect("a page").expect("a text").len(), 8 * 1_024);
+            }
+            assert!(pages.next().now_or_never().is_none(), "it waits for more");
+            all.push(pages);
+        });
+    };
+    // What is kept of a first one is the connection's.
+    read();
+    let kept = allocation_counter::measure(read).bytes_current;
+    println!("after 64 pages of 8 KiB: {kept} bytes");
+    // Of 512 KiB: two buffers, each as large as is worth keeping.
+    assert!(kept < 32 * 1_024);
 }

@@ -8,6 +8,8 @@ mod callers;
 mod calls;
 #[path = "anonymous/ends.rs"]
 mod ends;
+#[path = "anonymous/panics.rs"]
+mod panics;
 #[path = "support/quiet.rs"]
 mod quiet;
 mod support;

@@ -1,5 +1,9 @@
 //! Handlers that are closures, calls by name, and what a connection can be asked.
 
+#[path = "dynamic/kept.rs"]
+mod kept;
+#[path = "dynamic/once.rs"]
+mod once;
 mod support;
 
 use serde::{Deserialize, Serialize};
@@ -124,17 +128,6 @@ async fn of_several_handlers_the_nearest_runs() -> Result<(), Box<dyn Error>> {
 }
 
 #[tokio::test]
-async fn a_handler_for_once_is_kept_for_a_call_that_it_can_take() -> Result<(), Box<dyn Error>> {
-    let server = server();
-    let (mut raw, _) = RawPeer::dial(&server);
-    server.once("take", |n: i64| async move { n })?;
-    assert_eq!(raw.ask(r#"{"a":["take","x"],"i":1}"#).await["_"], 1);
-    assert_eq!(raw.ask(r#"{"a":["take",7],"i":2}"#).await, json!({"i": 2, "d": 7}));
-    assert_eq!(raw.ask(r#"{"a":["take",7],"i":3}"#).await["e"]["message"], "No event listener for 'take'");
-    Ok(())
-}
-
-#[tokio::test]
 async fn handlers_come_and_go_while_calls_run() -> Result<(), Box<dyn Error>> {
     let pair = pair(Server::builder());
     let alive = Alive::default();
@@ -206,22 +199,6 @@ async fn a_closed_channel_has_no_handlers_and_no_use() -> Result<(), Box<dyn Err
     assert!(matches!(call, Err(CallError::NotSent(SendError::ChannelClosed))), "{call:?}");
     assert!(pair.client.channel("io").emit("x", ()).await.is_ok(), "another handle opens it anew");
     Ok(())
-}
-
-#[tokio::test]
-async fn a_connection_keeps_one_value_of_each_type_until_it_ends() {
-    struct Name(&'static str);
-    let pair = pair(Server::builder());
-    let alive = Alive::default();
-    assert!(pair.peer.get::<Name>().is_none());
-    assert!(pair.peer.insert(Name("Ada")).is_none());
-    assert_eq!(pair.peer.insert(Name("Bob")).map(|name| name.0), Some("Ada"));
-    pair.peer.insert(alive.guard());
-    assert_eq!(pair.server.peers()[0].get::<Name>().map(|name| name.0), Some("Bob"));
-    assert_eq!(pair.peer.remove::<Name>().map(|name| name.0), Some("Bob"));
-    assert!(pair.peer.get::<Name>().is_none());
-    pair.client.close().await;
-    alive.becomes(0).await;
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ mod support;
 use serde_json::json;
 use std::time::Duration;
 use support::{Log, RawPeer, pair, pair_with};
+use tokio::time::timeout;
 use wswrapper::{Client, Context, Limits, SendError, Server, ws_handlers, ws_service};
 
 #[ws_service(channel = "news", rename_all = "camelCase")]
@@ -150,6 +151,43 @@ async fn an_event_waits_for_room_instead_of_piling_up() {
         assert_eq!(raw.receive().await["a"][0], "flashNews");
     }
     sender.await.expect("no panic");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_waits_for_room_goes_before_those_who_come_later() {
+    let limits = Limits { outbound_bytes: 50_000, ..Limits::default() };
+    let server = Server::builder().limits(limits).build().expect("nothing to mount");
+    let (mut raw, peer) = RawPeer::dial(&server);
+    let text = "x".repeat(10_000);
+    while let Ok(sent) = timeout(Duration::from_millis(10), peer.emit("fill", (&text,))).await {
+        sent.expect("the connection is open");
+    }
+    let mut waiting = Vec::new();
+    for name in ["first", "second", "third"] {
+        waiting.push(tokio::spawn(peer.emit(name, (&text,))));
+        tokio::task::yield_now().await;
+    }
+    // Whoever comes while they wait, and finds as much room as they do, comes behind them.
+    let mut order = Vec::new();
+    let mut newcomers = Vec::new();
+    for n in 0..100 {
+        let everyone = server.broadcast().emit("broadcast", (&text,)).await.expect("it can be encoded");
+        let too_soon = waiting.iter().any(|emit| !emit.is_finished());
+        assert!(!too_soon || everyone.sent == 0, "a broadcast went before who waits, at {n}");
+        if too_soon {
+            newcomers.push(tokio::spawn(peer.emit("newcomer", (&text,))));
+        } else if everyone.sent == 1 {
+            break;
+        }
+        order.push(raw.receive().await["a"][0].as_str().unwrap_or_default().to_owned());
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    while newcomers.iter().any(|emit| !emit.is_finished()) || order.last().is_none_or(|event| event != "broadcast") {
+        let event = timeout(Duration::from_secs(10), raw.receive()).await.expect("all of them come");
+        order.push(event["a"][0].as_str().unwrap_or_default().to_owned());
+    }
+    order.retain(|event| event != "fill");
+    assert_eq!(order[..4], ["first", "second", "third", "newcomer"]);
 }
 
 #[tokio::test]

@@ -7,6 +7,8 @@ mod ends;
 #[path = "execution/places.rs"]
 mod places;
 mod support;
+#[path = "execution/turns.rs"]
+mod turns;
 
 use serde::{Serialize, Serializer};
 use std::future::pending;

@@ -7,16 +7,32 @@ mod credit;
 #[path = "hostile_streams/items.rs"]
 mod items;
 mod support;
+#[path = "hostile_streams/uploads.rs"]
+mod uploads;
 
 use futures_util::stream;
 use serde_json::{Value, json};
-use support::{Alive, Guard, Log, RawPeer};
-use wswrapper::{Limits, Peer, PeerError, Rejection, Server, Stream, Streaming, ws_handlers, ws_service};
+use support::{Alive, Guard, Log, RawPeer, item};
+use wswrapper::{
+    Limits, Peer, PeerError, Rejection, Scoped, Server, Stream, Streaming, Upload, ws_handlers, ws_service,
+};
 
 #[ws_service]
 trait Sources {
     async fn count(&self, to: u32) -> impl Stream<Item = u32> + Send;
+    async fn sum(&self, numbers: Upload<u32>) -> u32;
+    async fn tap(&self) -> Scoped<Tap>;
     async fn echo(&self, value: Value) -> Value;
+}
+
+struct Tap(Guard);
+
+#[ws_handlers]
+impl Tap {
+    fn is_open(&self) -> bool {
+        let Self(_open) = self;
+        true
+    }
 }
 
 #[derive(Clone, Default)]
@@ -34,6 +50,19 @@ fn guarded(to: u32, guard: Guard) -> impl Stream<Item = u32> {
 impl Sources for Desk {
     async fn count(&self, to: u32) -> impl Stream<Item = u32> + Send {
         guarded(to, self.sources.guard())
+    }
+
+    async fn sum(&self, mut numbers: Upload<u32>) -> u32 {
+        let _guard = self.sources.guard();
+        let mut sum = 0;
+        while let Some(Ok(number)) = numbers.next().await {
+            sum += number;
+        }
+        sum
+    }
+
+    async fn tap(&self) -> Scoped<Tap> {
+        Scoped::new(Tap(self.sources.guard()))
     }
 
     async fn echo(&self, value: Value) -> Value {
@@ -101,10 +130,6 @@ impl Meeting {
         assert!(self.server.peers().is_empty());
         self.errors
     }
-}
-
-fn item(channel: u64, value: u32) -> Value {
-    json!({"a": ["next", {"value": value, "done": false}], "h": channel})
 }
 
 fn unknown(channel: u64) -> Value {

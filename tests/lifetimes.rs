@@ -1,6 +1,14 @@
 //! Who waits for whom and until when: timeouts, cancellation, disconnection, closing.
 
+#[path = "lifetimes/closing.rs"]
+mod closing;
+#[path = "lifetimes/panics.rs"]
+mod panics;
+#[path = "lifetimes/room.rs"]
+mod room;
 mod support;
+#[path = "lifetimes/uploads.rs"]
+mod uploads;
 
 use serde_json::json;
 use std::time::Duration;

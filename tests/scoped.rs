@@ -6,6 +6,8 @@ mod callbacks;
 mod calls;
 #[path = "scoped/ends.rs"]
 mod ends;
+#[path = "scoped/panics.rs"]
+mod panics;
 #[path = "support/quiet.rs"]
 mod quiet;
 #[path = "scoped/streams.rs"]

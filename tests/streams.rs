@@ -22,7 +22,7 @@ use futures_util::FutureExt;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use std::fmt::Debug;
-use support::RawPeer;
+use support::{RawPeer, item, let_others_run};
 use wswrapper::transport::Frame;
 use wswrapper::{CallError, Client, Limits, Rejection, Streaming, WsError};
 
@@ -67,13 +67,6 @@ fn take(items: &mut Streaming<u32, Rejection>) -> u32 {
     items.next().now_or_never().expect("it has come").expect("not the end").expect("an item")
 }
 
-/// Lets every other task run as long as it likes to.
-async fn let_others_run() {
-    for _ in 0..100 {
-        tokio::task::yield_now().await;
-    }
-}
-
 /// A stream of a peer that speaks in bare frames, and the number of its channel.
 async fn stream_of_raw(limits: Limits) -> (RawPeer, Streaming<u32, Rejection>, u64) {
     let (mut raw, client) = RawPeer::accept(Client::builder().limits(limits));
@@ -87,11 +80,6 @@ async fn stream_of_raw(limits: Limits) -> (RawPeer, Streaming<u32, Rejection>, u
 async fn only_the_end(mut raw: RawPeer) {
     let frame = raw.frame().await;
     assert!(matches!(frame, Some(Frame::Close(_))), "{frame:?}");
-}
-
-/// An item as an event.
-fn item(channel: u64, value: u32) -> Value {
-    json!({"a": ["next", {"value": value, "done": false}], "h": channel})
 }
 
 /// The end of a stream.

@@ -2,6 +2,8 @@
 
 #[path = "uploads/ends.rs"]
 mod ends;
+#[path = "support/quiet.rs"]
+mod quiet;
 #[path = "uploads/results.rs"]
 mod results;
 mod support;
@@ -10,14 +12,16 @@ mod time;
 #[path = "uploads/wire.rs"]
 mod wire;
 
-use futures_util::{Stream, StreamExt, stream};
+use futures_util::stream::{self, FusedStream};
+use futures_util::{Stream, StreamExt};
+use quiet::nothing_is_left;
 use serde::ser::Error as _;
 use serde::{Deserialize, Serialize, Serializer};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use support::{Alive, Log, Pair, until};
+use support::{Alive, Log};
 use tokio::sync::Semaphore;
-use wswrapper::{CallError, Context, Counters, Server, ServerBuilder, Upload, WsError, ws_handlers, ws_service};
+use wswrapper::{CallError, Context, Server, ServerBuilder, Upload, WsError, ws_handlers, ws_service};
 
 #[derive(Debug, PartialEq, thiserror::Error, WsError)]
 enum Lost {
@@ -52,6 +56,8 @@ trait Depot {
     async fn panics(&self, after: usize, numbers: Upload<i64>) -> u8;
     async fn even(&self, numbers: Upload<Even>) -> usize;
     async fn hand_on(&self, wait: bool, numbers: Upload<i64, Lost>);
+    /// Whether they are, before the first item and after each.
+    async fn terminated(&self, numbers: Upload<i64, Lost>) -> Vec<bool>;
     async fn quick(&self) -> u8 {
         1
     }
@@ -167,6 +173,15 @@ impl Depot for Desk {
             std::future::pending::<()>().await;
         }
     }
+
+    async fn terminated(&self, mut numbers: Upload<i64, Lost>) -> Vec<bool> {
+        let mut terminated = vec![numbers.is_terminated()];
+        while numbers.next().await.is_some() {
+            terminated.push(numbers.is_terminated());
+        }
+        terminated.push(numbers.is_terminated());
+        terminated
+    }
 }
 
 fn depot() -> (Desk, ServerBuilder) {
@@ -195,12 +210,5 @@ impl Watched {
 
     fn polled(&self) -> usize {
         self.polled.load(Ordering::SeqCst)
-    }
-}
-
-/// Nothing is under way any more at either end.
-async fn nothing_is_left(pair: &Pair) {
-    for peer in [&pair.peer, pair.client.peer()] {
-        until(|| peer.counters() == Counters::default()).await;
     }
 }

@@ -137,6 +137,7 @@ impl World {
             assert!(end.handlers.is_empty(), "every handler has ended");
             assert_eq!((end.core.pending(), end.core.running(), end.core.open_channels()), (0, 0, 0));
             assert_eq!((end.core.unanswered(), end.core.is_drained(), end.core.poll_timeout()), (0, true, None));
+            assert_eq!(end.core.held_bytes(), 0, "no byte of an item is held");
             assert!(end.calls.iter().all(|call| call.ends == 1), "each call has ended once");
             assert!(end.ends.values().all(|ends| *ends == 1), "each channel came back once");
         }

@@ -115,6 +115,42 @@ async fn channels_beyond_the_limit_are_refused_one_by_one() {
 }
 
 #[tokio::test]
+async fn uploads_and_scoped_services_beyond_the_limit_are_refused_one_by_one() {
+    // A call, and what an upload sends by itself: credit and `start`.
+    for (call, sent) in [("sum", 2), ("tap", 0)] {
+        let mut meeting = Meeting::with(Limits { open_channels: 100, ..Limits::default() });
+        for id in 1..=10_000 {
+            meeting.raw.write(&json!({"a": [call], "i": id}).to_string());
+        }
+        let (mut answers, mut events) = (Vec::new(), 0);
+        while answers.len() < 10_000 || events < 100 * sent {
+            let frame = meeting.raw.receive().await;
+            if frame["a"].is_null() { answers.push(frame) } else { events += 1 }
+        }
+        for (answer, id) in answers.into_iter().zip(1..) {
+            let expected = match id {
+                1..=100 => json!({"i": id, "h": 1}),
+                _ => json!({"i": id, "e": {"message": "too many open channels"}, "_": 1}),
+            };
+            assert_eq!(answer, expected);
+        }
+        assert_eq!((meeting.peer.counters().open_channels, meeting.desk.sources.count()), (100, 100));
+        // One that ends makes room for one.
+        meeting.in_vain(r#"{"h":50,"x":1}"#).await;
+        assert_eq!(meeting.raw.ask(&json!({"a": [call], "i": 50}).to_string()).await, json!({"i": 50, "h": 1}));
+        for _ in 0..sent {
+            assert_eq!(meeting.raw.receive().await["h"], 50);
+        }
+        let refused = meeting.raw.ask(&json!({"a": [call], "i": 101}).to_string()).await;
+        assert_eq!(refused["e"]["message"], "too many open channels");
+        for id in 1..=100 {
+            meeting.raw.write(&json!({"h": id, "x": 1}).to_string());
+        }
+        meeting.end(0).await;
+    }
+}
+
+#[tokio::test]
 async fn number_of_an_open_channel_is_taken() {
     let mut meeting = Meeting::new();
     meeting.count(3).await;

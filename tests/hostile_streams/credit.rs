@@ -3,7 +3,7 @@
 use super::{Meeting, item};
 use serde_json::{Value, json};
 
-const SENSELESS: [&str; 16] = [
+pub(super) const SENSELESS: [&str; 16] = [
     ",0",
     ",-1",
     ",1.5",

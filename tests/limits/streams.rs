@@ -175,25 +175,48 @@ async fn streams_that_wait_for_room_wait_for_half_of_it() {
     assert!(batches.iter().all(|pages| *pages >= 2), "{batches:?}");
 }
 
+/// A client that holds four items of one byte.
+fn holds_four() -> (RawPeer, Client) {
+    RawPeer::accept(Client::builder().limits(Limits { stream_bytes: 4 * 33, ..Limits::default() }))
+}
+
+/// A stream whose first three items have come, and the number of its channel.
+async fn three_items(raw: &mut RawPeer, client: &Client) -> (Streaming<u32, Rejection>, u64) {
+    let call = tokio::spawn(client.request::<Streaming<u32, Rejection>>("count", ()));
+    let id = raw.receive().await["i"].as_u64().expect("a request");
+    raw.send(&json!({"i": id, "h": 1}).to_string()).await;
+    let stream = call.await.expect("no panic").expect("a stream");
+    for n in 1..=3 {
+        raw.send(&json!({"a": ["next", {"value": n, "done": false}], "h": id}).to_string()).await;
+    }
+    let_others_run().await;
+    (stream, id)
+}
+
 #[tokio::test]
 async fn what_a_stream_held_makes_room_when_it_is_dropped() {
-    // Four items of one byte.
-    let limits = Limits { stream_bytes: 4 * 33, ..Limits::default() };
-    let (mut raw, client) = RawPeer::accept(Client::builder().limits(limits));
+    let (mut raw, client) = holds_four();
     for _ in 0..3 {
-        let call = tokio::spawn(client.request::<Streaming<u32, Rejection>>("count", ()));
-        let id = raw.receive().await["i"].clone();
-        raw.send(&json!({"i": id, "h": 1}).to_string()).await;
-        let mut stream = call.await.expect("no panic").expect("a stream");
-        for n in 1..=3 {
-            raw.send(&json!({"a": ["next", {"value": n, "done": false}], "h": id}).to_string()).await;
-        }
-        let_others_run().await;
+        let (mut stream, id) = three_items(&mut raw, &client).await;
         // One was taken, two were taken out of the inbox with it, and one is there.
         assert!(matches!(stream.next().await, Some(Ok(1))));
         raw.send(&json!({"a": ["next", {"value": 4, "done": false}], "h": id}).to_string()).await;
         raw.silence().await;
         drop(stream);
         assert_eq!(raw.receive().await["x"], json!({"message": "Request aborted"}));
+    }
+}
+
+#[tokio::test]
+async fn items_that_are_taken_after_the_end_make_room() {
+    let (mut raw, client) = holds_four();
+    for _ in 0..3 {
+        let (mut stream, id) = three_items(&mut raw, &client).await;
+        raw.send(&json!({"a": ["next", {"done": true}], "h": id}).to_string()).await;
+        raw.silence().await;
+        for n in 1..=3 {
+            assert!(matches!(stream.next().await, Some(Ok(it)) if it == n));
+        }
+        assert!(stream.next().await.is_none());
     }
 }

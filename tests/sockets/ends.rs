@@ -2,12 +2,16 @@
 
 use super::support::until;
 use super::websocket::websocket;
-use super::{DeskProxy, serve};
+use super::{DeskProxy, listen, serve};
 use std::error::Error;
 use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
-use wswrapper::{CallError, Client, Server};
+use tokio::time::timeout;
+use wswrapper::{CallError, Client, Limits, Server};
+
+/// Far longer than anything takes here.
+const LONG: Duration = Duration::from_secs(5);
 
 #[tokio::test]
 async fn a_close_is_answered_and_told() -> Result<(), Box<dyn Error>> {
@@ -25,6 +29,48 @@ async fn a_close_is_answered_and_told() -> Result<(), Box<dyn Error>> {
     let (here, there) = (peer.closed().await, client.closed().await);
     assert_eq!((here.code, here.reason.as_str(), here.by_us), (4321, "reason", true));
     assert_eq!((there.code, there.reason.as_str(), there.by_us), (4321, "reason", false));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_server_that_closes_and_leaves_tcp_open_is_gone_in_time() -> Result<(), Box<dyn Error>> {
+    let (listener, address) = listen().await;
+    let limits = Limits { close_timeout: Duration::from_millis(50), call_timeout: None, ..Limits::default() };
+    let accepting = async {
+        let (stream, _) = listener.accept().await?;
+        let websocket = tokio_tungstenite::accept_async(stream).await?;
+        Ok::<_, Box<dyn Error>>(websocket.into_inner())
+    };
+    let url = format!("ws://{address}");
+    let connecting = async { Ok(Client::builder().limits(limits).connect(&url).await?) };
+    let (mut stream, client) = tokio::try_join!(accepting, connecting)?;
+    let desk = DeskProxy::new(&client);
+    let call = tokio::spawn(desk.wait());
+    until(|| client.calls_in_flight() == 1).await;
+    // A close frame of status 1000, and nothing more.
+    stream.write_all(&[0x88, 2, 3, 0xe8]).await?;
+    let closed = timeout(LONG, client.closed()).await?;
+    assert_eq!((closed.code, closed.by_us), (1000, false));
+    assert!(matches!(timeout(LONG, call).await??, Err(CallError::Closed)));
+    timeout(LONG, client.close()).await?;
+    drop(stream);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_client_that_closes_and_leaves_tcp_open_is_gone_in_time() -> Result<(), Box<dyn Error>> {
+    let limits = Limits { close_timeout: Duration::from_millis(50), ..Limits::default() };
+    let running = serve(Server::builder().limits(limits)).await;
+    let mut stream = websocket(running.address).await.into_inner();
+    until(|| running.server.peers().len() == 1).await;
+    let peer = running.server.peers().remove(0);
+    let call = tokio::spawn(DeskProxy::new(&peer).wait());
+    stream.write_all(&[0x88, 0x82, 0, 0, 0, 0, 3, 0xe8]).await?;
+    let closed = timeout(LONG, peer.closed()).await?;
+    assert_eq!((closed.code, closed.by_us), (1000, false));
+    assert!(timeout(LONG, call).await??.is_err());
+    assert_eq!(running.server.peers().len(), 0);
+    drop(stream);
     Ok(())
 }
 

@@ -245,6 +245,18 @@ async fn item_that_cannot_be_json_ends_its_stream_alone() {
 }
 
 #[tokio::test]
+async fn details_of_an_items_internal_error_stay_in_the_process() {
+    let (well, log, pair) = reporting_well();
+    let items = SourcesProxy::new(&pair.client).confidential().await.expect("a stream");
+    let (items, error) = until_error(items).await;
+    assert_eq!(items, [1]);
+    let Some(CallError::Rejected(reason)) = error else { panic!("{error:?}") };
+    assert_eq!(serde_json::to_value(&reason).expect("JSON"), json!({"message": "internal error"}));
+    well.alive.becomes(0).await;
+    assert_eq!(log.entries(), ["handler of `confidential` failed: the password is 1234"]);
+}
+
+#[tokio::test]
 async fn item_of_another_type_does_not_end_the_stream() {
     let (mut raw, mut items, channel) = stream_of_raw(Limits::default()).await;
     ask(&mut items);

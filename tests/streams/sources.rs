@@ -4,6 +4,7 @@ use super::support::{Alive, Log};
 use futures_util::{StreamExt, stream};
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::error::Error;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -25,6 +26,8 @@ pub(crate) trait Sources {
     async fn panics(&self, after: u32) -> impl Stream<Item = u32> + Send;
     /// Its second item has keys that cannot be JSON's.
     async fn unwritable(&self) -> impl Stream<Item = BTreeMap<Option<Vec<u8>>, u8>> + Send;
+    /// Fails with what only this end may know.
+    async fn confidential(&self) -> impl Stream<Item = Result<u32, Box<dyn Error + Send + Sync>>> + Send;
     async fn echo(&self, value: Value) -> Value;
     async fn wait(&self);
 }
@@ -99,6 +102,10 @@ impl Sources for Well {
     async fn unwritable(&self) -> impl Stream<Item = BTreeMap<Option<Vec<u8>>, u8>> + Send {
         let bad = BTreeMap::from([(Some(vec![1]), 1)]);
         self.source(stream::iter([BTreeMap::new(), bad, BTreeMap::new()]))
+    }
+
+    async fn confidential(&self) -> impl Stream<Item = Result<u32, Box<dyn Error + Send + Sync>>> + Send {
+        self.source(stream::iter([Ok(1), Err("the password is 1234".into()), Ok(2)]))
     }
 
     async fn echo(&self, value: Value) -> Value {

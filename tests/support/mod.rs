@@ -2,7 +2,7 @@
 
 #![allow(dead_code, unreachable_pub, reason = "each test uses its part")]
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::future::poll_fn;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -149,6 +149,18 @@ pub async fn until(holds: impl Fn() -> bool) {
         }
     };
     tokio::time::timeout(std::time::Duration::from_secs(20), waiting).await.expect("it never came to hold");
+}
+
+/// Lets every other task run as long as it likes to.
+pub async fn let_others_run() {
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+}
+
+/// An item of a stream, as an event.
+pub fn item(channel: u64, value: u32) -> Value {
+    json!({"a": ["next", {"value": value, "done": false}], "h": channel})
 }
 
 /// Collects what happened.

@@ -1,5 +1,7 @@
 //! A peer that speaks bare WebSocket.
 
+#![allow(dead_code, reason = "each test uses its part")]
+
 use std::net::SocketAddr;
 use tokio::net::TcpStream;
 use tokio_tungstenite::{WebSocketStream, client_async};

@@ -1,6 +1,6 @@
 //! How uploads end early.
 
-use super::support::{RawPeer, pair, pair_with, until};
+use super::support::{RawPeer, let_others_run, pair, pair_with, until};
 use super::{DepotProxy, Even, Watched, depot, nothing_is_left};
 use futures_util::{FutureExt, StreamExt, stream};
 use serde_json::json;
@@ -16,7 +16,8 @@ async fn dropping_the_call_drops_the_handler_and_the_source() {
     let source = Watched::default();
     let call = tokio::spawn(depot.wait(source.numbers()));
     desk.handlers.becomes(1).await;
-    until(|| pair.peer.counters().handlers_in_flight == 1).await;
+    // The result is asked for.
+    let_others_run().await;
     call.abort();
     desk.handlers.becomes(0).await;
     assert_eq!(desk.log.has(1).await, ["Request aborted"]);
@@ -61,7 +62,8 @@ async fn a_call_that_is_cancelled_tells_the_handler_why() {
     until(|| pair.client.counters().open_channels == 2).await;
     // One knows that the handler's end has come and waits for the result; the other does not know it yet.
     assert!((&mut calls[0]).now_or_never().is_none());
-    until(|| pair.peer.counters().handlers_in_flight == 1).await;
+    // The result is asked for.
+    let_others_run().await;
     for call in calls {
         call.cancel(&Reason::new("no more room"));
     }
@@ -77,7 +79,8 @@ async fn a_lost_connection_ends_the_upload_at_both_ends() {
     let source = Watched::default();
     let call = tokio::spawn(DepotProxy::new(&pair.client).wait(source.numbers()));
     desk.handlers.becomes(1).await;
-    until(|| pair.peer.counters().handlers_in_flight == 1).await;
+    // The result is asked for.
+    let_others_run().await;
     pair.peer.abort_connection().await;
     let error = call.await.expect("no panic");
     assert!(matches!(error, Err(CallError::Closed)), "{error:?}");

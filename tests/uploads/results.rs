@@ -5,6 +5,8 @@ use super::{Depot, DepotProxy, Desk, Lost, Watched, depot, nothing_is_left};
 use futures_util::{FutureExt, StreamExt, stream};
 use serde_json::json;
 use std::error::Error;
+use std::time::Duration;
+use wswrapper::transport::memory;
 use wswrapper::{CallError, Client, Limits, Server};
 
 #[tokio::test]
@@ -212,4 +214,39 @@ async fn a_source_that_is_always_ready_lets_others_run() {
     let call = tokio::spawn(call);
     until(|| source.polled() == 10_000).await;
     call.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_waits_for_a_peer_that_does_not_read_and_then_goes_on() {
+    let (near, far) = memory::builder().capacity(1_000).pair();
+    let client = Client::builder().limits(Limits { outbound_bytes: 20_000, ..Limits::default() });
+    let (mut raw, client) = (RawPeer::on(near), client.over(far).expect("nothing to mount"));
+    let source = Watched::default();
+    let call = tokio::spawn(DepotProxy::new(&client).store(source.numbers()));
+    let id = raw.receive().await["i"].clone();
+    raw.send(&json!({"i": id, "h": 1}).to_string()).await;
+    assert_eq!(raw.receive().await["a"], json!(["result"]));
+    raw.send(&json!({"a": ["credit", 5_000], "h": id}).to_string()).await;
+    raw.send(&json!({"a": ["start"], "h": id}).to_string()).await;
+    // Until nobody can do anything.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let item = |n| json!({"a": ["next", {"value": n, "done": false}], "h": id}).to_string().len();
+    // At the least two queues are full: what waits to be written, and what waits behind it. At the most all of that moved
+    // up before the one in front was full, each time with a batch too many; and some are under way.
+    let (least, most) = (2 * 20_000 / item(5_000), (3 * 20_000 + 1_000) / item(1) + 2 * 64);
+    assert!((least..=most).contains(&source.polled()), "{least}..={most}: {}", source.polled());
+    for n in 1..=5_000 {
+        assert_eq!(raw.receive().await["a"][1]["value"], n);
+    }
+    assert_eq!(source.polled(), 5_000);
+    call.abort();
+}
+
+#[tokio::test]
+async fn an_upload_is_terminated_once_its_end_or_its_error_was_told() -> Result<(), Box<dyn Error>> {
+    let pair = pair(depot().1);
+    let depot = DepotProxy::new(&pair.client);
+    assert_eq!(depot.terminated(stream::iter([Ok(1), Ok(2)])).await?, [false, false, false, true]);
+    assert_eq!(depot.terminated(stream::iter([Ok(1), Err(Lost::At { at: 1 })])).await?, [false, false, true, true]);
+    Ok(())
 }

@@ -102,7 +102,7 @@ async fn a_peer_that_vanishes_while_it_is_not_read_is_noticed_though_nothing_end
     sleep(2 * Limits::default().write_timeout).await;
     assert!(peer.is_open(), "it is still there");
     drop(raw);
-    let closed = timeout(Duration::from_secs(60), peer.closed()).await;
+    let closed = timeout(Duration::from_mins(1), peer.closed()).await;
     assert_eq!(closed.expect("it is noticed").code, 1006);
     before.is_again(&server, &station).await;
 }
@@ -119,7 +119,7 @@ async fn a_socket_that_is_gone_while_it_is_not_read_is_noticed_though_nothing_en
     websocket.flush().await?;
     running.station.handlers.becomes(1).await;
     drop(websocket);
-    assert_eq!(timeout(Duration::from_secs(60), peer.closed()).await?.code, 1006);
+    assert_eq!(timeout(Duration::from_mins(1), peer.closed()).await?.code, 1006);
     running.ends_well().await;
     Ok(())
 }

@@ -4,7 +4,7 @@ use serde_json::json;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Instant;
 use wswrapper::Rejection;
-use wswrapper::proto::{Bounds, ChannelKey, Connection, Opens, RequestId, Role, Side, encode};
+use wswrapper::proto::{Bounds, ChannelKey, Connection, ITEM_BYTES, Opens, RequestId, Role, Side, encode};
 
 const BOUNDS: Bounds = Bounds { open_channels: 6, stream_items: 2, stream_bytes: 1000 };
 
@@ -54,6 +54,10 @@ impl Channel {
     pub(super) fn is_consumer(&self) -> bool {
         matches!(self.role, Role::Consumer | Role::Upload)
     }
+
+    fn held_bytes(&self) -> usize {
+        self.held.iter().map(|bytes| bytes + ITEM_BYTES).sum()
+    }
 }
 
 impl End {
@@ -90,10 +94,18 @@ impl End {
         assert_eq!(self.ends.insert(channel, 0), None);
     }
 
-    /// A channel came back, and its handler ends with it.
+    /// Nobody takes any more what a channel holds.
+    pub(super) fn discard(&mut self, channel: u32) {
+        let channel = self.channels.get_mut(&channel).expect("an open channel");
+        self.core.discard(channel.held_bytes());
+        channel.held.clear();
+    }
+
+    /// A channel came back, and with it ends its handler, and what it holds.
     pub(super) fn channel_ended(&mut self, channel: u32) -> Channel {
         *self.ends.get_mut(&channel).expect("a channel that was opened") += 1;
         assert_eq!(self.ends[&channel], 1, "a channel ends once");
+        self.discard(channel);
         let channel = self.channels.remove(&channel).expect("an open channel");
         assert!(!self.core.is_channel_open(channel.key));
         channel.runner.and_then(|handler| self.handlers.remove(&handler));
@@ -119,6 +131,8 @@ impl End {
         let pending = self.calls.iter().filter(|call| call.ends == 0).count();
         let open = self.channels.len();
         assert_eq!((self.core.pending(), self.core.running(), self.core.open_channels()), (pending, waiting, open));
+        let held: usize = self.channels.values().map(Channel::held_bytes).sum();
+        assert_eq!(self.core.held_bytes(), held, "what is held is counted, and nothing else");
         let is_open = |on: Option<u32>| on.is_none_or(|on| self.channels.contains_key(&on));
         assert!(self.calls.iter().all(|call| call.ends > 0 || is_open(call.on)), "no call outlives its channel");
     }

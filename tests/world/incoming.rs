@@ -56,8 +56,12 @@ impl World {
                     (channel.ended, stream.done) = (true, true);
                     self.finished += 1;
                     if channel.role == Role::Consumer {
-                        let held = end.channel_ended(number).held.len();
-                        stream.taken += held as u64;
+                        // What was held before the end is taken after it.
+                        let items = u32::try_from(channel.held.len()).expect("few");
+                        let bytes = channel.held.drain(..).sum();
+                        stream.taken += u64::from(items);
+                        end.core.take(channel.key, items, bytes);
+                        end.channel_ended(number);
                     }
                 } else {
                     let value = item.value.expect("a value");

@@ -94,10 +94,11 @@ impl World {
         let end = &mut self.ends[n];
         let channel = end.channels.get_mut(&number).expect("an open channel");
         channel.ended = true;
-        channel.held.clear();
+        let (key, role) = (channel.key, channel.role);
         self.streams[channel.stream].cut = true;
-        end.core.leave(channel.key, None);
-        if channel.role == Role::Consumer {
+        end.discard(number);
+        end.core.leave(key, None);
+        if role == Role::Consumer {
             end.channel_ended(number);
             self.poll_events(n);
         }

@@ -1,0 +1,130 @@
+//! Closures on a channel that panic as they are dropped.
+
+use super::quiet::nothing_is_left;
+use super::support::{Log, Pair, pair, until};
+use super::{Made, making};
+use std::error::Error;
+use std::time::Duration;
+use tokio::time::timeout;
+use wswrapper::{AnonymousChannel, Context, NameError};
+
+const LONG: Duration = Duration::from_secs(3_600);
+
+struct Bomb(&'static str);
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        // A test that fails says why.
+        assert!(std::thread::panicking(), "{}", self.0);
+    }
+}
+
+impl Made {
+    /// A channel with closures that panic as they are dropped, among others that do not.
+    fn mined(&self, ctx: &Context) -> Result<AnonymousChannel, NameError> {
+        let channel = self.channel(ctx);
+        for name in ["one", "two"] {
+            let (bomb, guard) = (Bomb(name), self.alive.guard());
+            channel.on(name, move || {
+                let _ = (&bomb, &guard);
+                async { 7 }
+            })?;
+        }
+        channel.on("close", {
+            let channel = channel.clone();
+            move || {
+                channel.close();
+                async {}
+            }
+        })?;
+        Ok(channel)
+    }
+}
+
+/// A server whose `mine` answers with such a channel, and whose `forget` makes one for nobody.
+fn mined() -> Result<(Log, Made, Pair), Box<dyn Error>> {
+    let (made, server) = making();
+    let pair = pair(server);
+    let maker = made.clone();
+    pair.server.on("mine", move |ctx: Context| {
+        let channel = maker.mined(&ctx).map_err(|error| error.to_string());
+        async { channel }
+    })?;
+    let maker = made.clone();
+    pair.server.on("forget", move |ctx: Context| {
+        let made = maker.mined(&ctx).is_ok();
+        async move { made }
+    })?;
+    pair.server.on("wait", || async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        7
+    })?;
+    Ok((made.log.clone(), made, pair))
+}
+
+/// Both were reported, in any order.
+async fn both_are_reported(log: &Log) {
+    let mut reports = log.has(2).await;
+    reports.sort();
+    let report = |text| format!("handler of `an anonymous channel's handlers` panicked: {text}");
+    assert_eq!(reports, [report("one"), report("two")]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn they_are_reported_at_every_end_of_a_channel_and_end_nothing_else() -> Result<(), Box<dyn Error>> {
+    for end in ["the caller's", "the maker's", "nobody's"] {
+        let (log, made, pair) = mined()?;
+        let other = tokio::spawn(pair.client.request::<u8>("wait", ()));
+        if end == "nobody's" {
+            assert!(timeout(LONG, pair.client.request::<bool>("forget", ())).await??);
+        } else {
+            let channel = pair.client.request::<AnonymousChannel>("mine", ()).await?;
+            assert_eq!(channel.request::<u8>("one", ()).await?, 7);
+            if end == "the maker's" {
+                channel.emit("close", ()).await?;
+                until(|| made.last().is_closed()).await;
+                // It says nothing; the next use finds out.
+                let used = timeout(LONG, channel.request::<u8>("one", ())).await?;
+                assert!(used.is_err());
+            }
+        }
+        both_are_reported(&log).await;
+        made.alive.becomes(0).await;
+        assert_eq!(timeout(LONG, other).await???, 7, "{end}");
+        nothing_is_left(&pair).await;
+    }
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn they_are_reported_at_the_end_of_their_connection() -> Result<(), Box<dyn Error>> {
+    let (log, made, pair) = mined()?;
+    let channel = pair.client.request::<AnonymousChannel>("mine", ()).await?;
+    let signal = made.last().close_signal();
+    let call = tokio::spawn(channel.request::<u8>("nothing", ()));
+    assert_eq!(timeout(LONG, pair.peer.abort_connection()).await?.code, 1006);
+    both_are_reported(&log).await;
+    made.alive.becomes(0).await;
+    assert_eq!(timeout(LONG, signal.closed()).await?.to_string(), "Connection closed");
+    assert!(timeout(LONG, call).await??.is_err());
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_for_once_is_reported_when_it_has_run() -> Result<(), Box<dyn Error>> {
+    let (log, made, pair) = mined()?;
+    let channel = pair.client.request::<AnonymousChannel>("make", ()).await?;
+    let bomb = Bomb("once");
+    made.last().once("once", move || {
+        let _ = &bomb;
+        async { 7 }
+    })?;
+    let other = tokio::spawn(pair.client.request::<u8>("wait", ()));
+    assert_eq!(timeout(LONG, channel.request::<u8>("once", ())).await??, 7);
+    assert_eq!(log.has(1).await, ["handler of `once` panicked: once"]);
+    assert_eq!(channel.request::<i64>("add", (1, 2)).await?, 3);
+    assert_eq!(timeout(LONG, other).await???, 7);
+    drop(channel);
+    nothing_is_left(&pair).await;
+    Ok(())
+}

@@ -1,0 +1,42 @@
+//! Calls that cannot be served.
+
+use super::support::{RawPeer, pair};
+use super::{CalcProxy, calc};
+use serde_json::json;
+use wswrapper::{CallError, Server};
+
+#[tokio::test]
+async fn wrong_arguments_are_rejected_with_position_name_and_reason() {
+    let server = calc().build().expect("it can be mounted");
+    let (mut raw, _) = RawPeer::dial(&server);
+    for (arguments, message) in [
+        (r#""add",1,"x""#, "argument 2 (`b`) of `add`: invalid type: string \"x\", expected i64"),
+        (r#""add",1,null"#, "argument 2 (`b`) of `add`: invalid type: null, expected i64"),
+        (r#""add",1.5,2"#, "argument 1 (`a`) of `add`: invalid type: floating point `1.5`, expected i64"),
+        (r#""add",1"#, "too few arguments for `add`: expected 2 (`a`, `b`), got 1"),
+        (r#""add",1,2,3,4"#, "too many arguments for `add`: expected 2 (`a`, `b`), got 4"),
+        (r#""nothing",1"#, "too many arguments for `nothing`: expected 0, got 1"),
+        (r#""sum","?""#, "argument 1 (`bytes`) of `sum`: not base64: Invalid symbol 63, offset 0."),
+    ] {
+        let request = format!(r#"{{"a":[{arguments}],"c":"calc","i":5}}"#);
+        assert_eq!(raw.ask(&request).await, json!({"i": 5, "e": {"message": message}, "_": 1}), "{arguments}");
+    }
+    assert_eq!(raw.ask(r#"{"a":["add",1,2],"c":"calc","i":6}"#).await, json!({"i": 6, "d": 3}));
+}
+
+#[tokio::test]
+async fn what_nobody_handles_is_rejected_with_the_texts_of_javascript() {
+    let server = calc().build().expect("it can be mounted");
+    let (mut raw, _) = RawPeer::dial(&server);
+    for (frame, message) in [
+        (r#"{"a":["nope"],"i":1}"#, "No event listener for 'nope'"),
+        (r#"{"a":["nope"],"c":"calc","i":1}"#, "No event listener for 'nope' on channel 'calc'"),
+        (r#"{"a":["add",1,2],"c":"other","i":1}"#, "Channel 'other' does not exist"),
+    ] {
+        assert_eq!(raw.ask(frame).await, json!({"i": 1, "e": {"message": message}, "_": 1}));
+    }
+    let refused = CalcProxy::new(&pair(Server::builder()).client).add(1, 2).await;
+    assert!(
+        matches!(refused, Err(CallError::Refused(rejection)) if rejection.message() == Some("Channel 'calc' does not exist"))
+    );
+}

@@ -1,0 +1,124 @@
+//! What is kept with a connection, and for how long.
+
+use super::server;
+use super::support::{Alive, Guard, RawPeer, pair};
+use std::error::Error;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::timeout;
+use wswrapper::transport::memory;
+use wswrapper::{Client, Peer, Server};
+
+#[tokio::test]
+async fn a_connection_keeps_one_value_of_each_type_until_it_ends() {
+    struct Name(&'static str);
+    let pair = pair(Server::builder());
+    let alive = Alive::default();
+    assert!(pair.peer.get::<Name>().is_none());
+    assert!(pair.peer.insert(Name("Ada")).is_none());
+    assert_eq!(pair.peer.insert(Name("Bob")).map(|name| name.0), Some("Ada"));
+    pair.peer.insert(alive.guard());
+    assert_eq!(pair.server.peers()[0].get::<Name>().map(|name| name.0), Some("Bob"));
+    assert_eq!(pair.peer.remove::<Name>().map(|name| name.0), Some("Bob"));
+    assert!(pair.peer.get::<Name>().is_none());
+    pair.client.close().await;
+    alive.becomes(0).await;
+}
+
+const LONG: Duration = Duration::from_secs(3_600);
+
+/// Holds its connection, as a session may.
+struct Session {
+    _peer: Peer,
+    _alive: Guard,
+}
+
+/// A value and handlers that hold their connection.
+fn keep(peer: &Peer, alive: &Alive) -> Option<Arc<Session>> {
+    let handler = || {
+        let session = Session { _peer: peer.clone(), _alive: alive.guard() };
+        move || {
+            let _ = &session;
+            async { "kept" }
+        }
+    };
+    let channel = peer.channel("io");
+    let (on, once) = (peer.on("on", handler()), peer.once("once", handler()));
+    let (on_channel, once_there) = (channel.on("on", handler()), channel.once("once", handler()));
+    on.and(once).and(on_channel).and(once_there).expect("good names");
+    peer.insert(Session { _peer: peer.clone(), _alive: alive.guard() })
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_holds_a_connection_of_a_servers_ends_with_it_however_it_ends() -> Result<(), Box<dyn Error>> {
+    let server = server();
+    let alive = Alive::default();
+    for way in ["closed here", "closed there", "aborted", "lost", "the server's end"] {
+        let (mut raw, peer) = RawPeer::dial(&server);
+        keep(&peer, &alive);
+        assert_eq!(raw.ask(r#"{"a":["on"],"i":1}"#).await["d"], "kept");
+        assert_eq!(alive.count(), 5, "{way}");
+        match way {
+            "closed here" => drop(peer.close(1000, "")),
+            "closed there" => raw.close(1000, "").await,
+            "aborted" => drop(peer.abort_connection()),
+            "lost" => drop(raw),
+            _ => timeout(LONG, server.close()).await?,
+        }
+        timeout(LONG, peer.closed()).await?;
+        alive.becomes(0).await;
+        // Nor is anything taken in afterwards.
+        assert!(keep(&peer, &alive).is_none());
+        assert!(peer.get::<Session>().is_none());
+        assert_eq!(alive.count(), 0, "{way}");
+    }
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn handlers_that_on_open_adds_end_with_their_connection() -> Result<(), Box<dyn Error>> {
+    let alive = Alive::default();
+    let server = Server::builder().on_open({
+        let alive = alive.clone();
+        move |peer| {
+            keep(&peer, &alive);
+            async {}
+        }
+    });
+    let server = server.build()?;
+    for _ in 0..100 {
+        let (near, far) = memory::pair();
+        server.accept_transport(far)?;
+        let client = Client::over(near)?;
+        assert_eq!(client.request::<String>("on", ()).await?, "kept");
+        client.close().await;
+    }
+    alive.becomes(0).await;
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clients_handlers_stay_for_its_next_connection_and_its_values_do_not() -> Result<(), Box<dyn Error>> {
+    let (mut raw, client) = RawPeer::accept(Client::builder());
+    let (handlers, values) = (Alive::default(), Alive::default());
+    let guard = handlers.guard();
+    client.on("name", move || {
+        let _ = &guard;
+        async { "Ada" }
+    })?;
+    client.peer().insert(values.guard());
+    raw.close(1000, "").await;
+    client.closed().await;
+    assert_eq!(handlers.count(), 1);
+    values.becomes(0).await;
+    // What is added between two connections is there as well.
+    client.on("age", || async { 36 })?;
+    assert!(client.peer().insert(values.guard()).is_none());
+    let (near, far) = memory::pair();
+    client.bind(far)?;
+    let mut raw = RawPeer::on(near);
+    assert_eq!(raw.ask(r#"{"a":["name"],"i":1}"#).await["d"], "Ada");
+    assert_eq!(raw.ask(r#"{"a":["age"],"i":2}"#).await["d"], 36);
+    assert_eq!(values.count(), 1);
+    Ok(())
+}

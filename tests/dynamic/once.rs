@@ -1,0 +1,53 @@
+//! Handlers for once.
+
+use super::server;
+use super::support::RawPeer;
+use serde_json::json;
+use std::error::Error;
+use std::time::Duration;
+use wswrapper::Server;
+
+#[tokio::test]
+async fn a_handler_for_once_is_kept_for_a_call_that_it_can_take() -> Result<(), Box<dyn Error>> {
+    let server = server();
+    let (mut raw, _) = RawPeer::dial(&server);
+    server.once("take", |n: i64| async move { n })?;
+    assert_eq!(raw.ask(r#"{"a":["take","x"],"i":1}"#).await["_"], 1);
+    assert_eq!(raw.ask(r#"{"a":["take",7],"i":2}"#).await, json!({"i": 2, "d": 7}));
+    assert_eq!(raw.ask(r#"{"a":["take",7],"i":3}"#).await["e"]["message"], "No event listener for 'take'");
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handler_for_once_is_kept_for_a_caller_who_still_waits() -> Result<(), Box<dyn Error>> {
+    // Nothing starts before five seconds have passed.
+    let server = Server::builder().on_open(|_| tokio::time::sleep(Duration::from_secs(5))).build()?;
+    let (mut raw, peer) = RawPeer::dial(&server);
+    for (first, event) in [(1, "server's"), (3, "peer's")] {
+        let handler = || async { 7 };
+        if event == "server's" { server.once(event, handler) } else { peer.once(event, handler) }?;
+        raw.send(&json!({"a": [event], "i": first, "m": {"t": 1_000}}).to_string()).await;
+        raw.send(&json!({"a": [event], "i": first + 1}).to_string()).await;
+    }
+    for id in [2, 4] {
+        assert_eq!(raw.receive().await, json!({"i": id, "d": 7}));
+    }
+    raw.silence().await;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_channel_is_there_as_long_as_its_handler_for_once_is() -> Result<(), Box<dyn Error>> {
+    let server = server();
+    let (mut raw, peer) = RawPeer::dial(&server);
+    // Another handler, elsewhere.
+    server.on("x", || async {})?;
+    peer.channel("io").once("take", |n: i64| async move { n })?;
+    assert_eq!(raw.ask(r#"{"a":["take","x"],"c":"io","i":1}"#).await["_"], 1);
+    let unknown = raw.ask(r#"{"a":["other"],"c":"io","i":2}"#).await;
+    assert_eq!(unknown["e"]["message"], "No event listener for 'other' on channel 'io'");
+    assert_eq!(raw.ask(r#"{"a":["take",7],"c":"io","i":3}"#).await, json!({"i": 3, "d": 7}));
+    let gone = raw.ask(r#"{"a":["take",7],"c":"io","i":4}"#).await;
+    assert_eq!(gone["e"]["message"], "Channel 'io' does not exist");
+    Ok(())
+}

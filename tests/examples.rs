@@ -1,0 +1,102 @@
+//! The examples that end by themselves, and what they print.
+
+#[path = "browser/example.rs"]
+mod example;
+
+use std::time::Duration;
+use tokio::process::Command;
+use tokio::time::timeout;
+
+/// Far more than any takes.
+const TIME_LIMIT: Duration = Duration::from_mins(1);
+
+/// What an example prints, line by line; one that does not end in time is killed.
+async fn printed(name: &str) -> Vec<String> {
+    let mut program = Command::new(example::program(name));
+    let output = timeout(TIME_LIMIT, program.kill_on_drop(true).output()).await.expect("it ends in time");
+    let output = output.expect("it can be run");
+    assert!(output.status.success(), "{}\n{}", output.status, String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout).expect("it prints text");
+    text.lines().map(ToOwned::to_owned).collect()
+}
+
+#[tokio::test]
+async fn echo() {
+    let lines = printed("echo").await;
+    assert!(matches!(&lines[..], [it] if it.starts_with("ws://") && it.ends_with(" answers: hello")), "{lines:?}");
+}
+
+#[tokio::test]
+async fn calculator() {
+    let lines = [
+        "1 + 2 = 3",
+        "1 / 0 is refused",
+        "9223372036854775807 + 1 is too large",
+        "nobody waits a minute for an answer",
+    ];
+    assert_eq!(printed("calculator").await, lines);
+}
+
+#[tokio::test]
+async fn both_ways() {
+    let mut lines = printed("both_ways").await;
+    // Bob, who is connected a moment before the server counts him, may miss it, and otherwise nobody knows when he hears it.
+    let (before, bob) = (lines.len(), "Bob hears that one lamp was sold");
+    lines.retain(|line| line != bob);
+    let know = 1 + before - lines.len();
+    let lines: Vec<_> = lines.iter().map(String::as_str).collect();
+    let expected = [
+        "Ada is asked: one lamp, really? yes",
+        "Ada hears that one lamp was sold",
+        &format!("Ada gets: one lamp, and {know} customers know"),
+        "Bob is asked: one table, really? no",
+        "Bob gets: no table, then",
+    ];
+    assert_eq!(lines, expected);
+}
+
+#[tokio::test]
+async fn ticker() {
+    let lines = printed("ticker").await;
+    assert_eq!(lines[..2], ["10000 days of tea: 402 on average", "no history: coal is not sold here"]);
+    // How many are left out is a matter of time, but none is left out that is not counted.
+    for (line, so_far) in lines[2..5].iter().zip(0..) {
+        let numbers: Vec<u32> = line.split([' ', ',']).filter_map(|word| word.parse().ok()).collect();
+        let [price, left_out] = numbers[..] else { panic!("{line}") };
+        assert_eq!(*line, format!("tea at {price}, and {left_out} prices were left out so far"));
+        assert_eq!(price, 400 + so_far + left_out);
+    }
+    assert_eq!(lines[5..], ["the server: nobody looks at the price of tea any more", "and now Some(Ok(400))"]);
+}
+
+#[tokio::test]
+async fn upload() {
+    let lines = [
+        "small.bin: 1000 bytes are there",
+        "small.bin: 2000 bytes are there",
+        "small.bin: 3000 bytes are there",
+        "small.bin is kept, all 3000 bytes",
+        "large.bin: 1000 bytes are there",
+        "large.bin: 2000 bytes are there",
+        "large.bin: 3000 bytes are there",
+        "large.bin: 4000 bytes are there",
+        "large.bin: 5000 bytes are there",
+        "large.bin is refused after 5000 bytes",
+    ];
+    assert_eq!(printed("upload").await, lines);
+}
+
+#[tokio::test]
+async fn scoped_calculator() {
+    let lines = [
+        "40 + 2 = 42, 100 + 2 = 102",
+        "the client is asked whether it needs 42",
+        "cleared: 0, 60 more: 60",
+        "the client is asked whether it needs 60",
+        "not cleared: 60",
+        "the server: a calculator is put away at 60",
+        "the other one goes on: 103",
+        "the server: a calculator is put away at 103",
+    ];
+    assert_eq!(printed("scoped_calculator").await, lines);
+}

@@ -1,0 +1,66 @@
+//! How often a connection's task is polled.
+
+use std::error::Error;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context as TaskContext, Poll};
+use std::time::Duration;
+use wswrapper::transport::memory::{self, Memory};
+use wswrapper::transport::{Close, Frame, Output, Transport, TransportError};
+use wswrapper::{Client, Context, Server};
+
+/// Counts turns: each ends with one flush.
+struct Counting {
+    transport: Memory,
+    turns: Arc<AtomicUsize>,
+}
+
+impl Transport for Counting {
+    fn poll_frame(&mut self, cx: &mut TaskContext<'_>) -> Poll<Option<Result<Frame, TransportError>>> {
+        self.transport.poll_frame(cx)
+    }
+
+    fn output(&mut self) -> &mut Output {
+        self.transport.output()
+    }
+
+    fn poll_flush(&mut self, cx: &mut TaskContext<'_>) -> Poll<io::Result<()>> {
+        self.turns.fetch_add(1, Ordering::SeqCst);
+        self.transport.poll_flush(cx)
+    }
+
+    fn probe(&mut self) {
+        self.transport.probe();
+    }
+
+    fn close(&mut self, close: &Close) {
+        self.transport.close(close);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_handler_sends_costs_no_further_turn() -> Result<(), Box<dyn Error>> {
+    let server = Server::builder().build()?;
+    let turns = Arc::new(AtomicUsize::new(0));
+    let (near, far) = memory::pair();
+    server.accept_transport(Counting { transport: far, turns: Arc::clone(&turns) })?;
+    let client = Client::over(near)?;
+    server.on("sends nothing", || async { 1 })?;
+    server.on("emits", |ctx: Context| async move { ctx.peer().emit("e", ()).await.map_or(0, |()| 1) })?;
+    server.on("broadcasts", |ctx: Context| async move {
+        ctx.broadcast().emit("e", ()).await.map_or(0, |delivery| delivery.sent)
+    })?;
+    client.on("e", || async {})?;
+    for event in ["sends nothing", "emits", "broadcasts"] {
+        // The ends are at rest.
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        let before = turns.load(Ordering::SeqCst);
+        for _ in 0..10 {
+            assert_eq!(client.request::<usize>(event, ()).await?, 1);
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        assert_eq!(turns.load(Ordering::SeqCst) - before, 10, "{event}: one turn for each request");
+    }
+    Ok(())
+}

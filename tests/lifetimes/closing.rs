@@ -1,0 +1,186 @@
+//! How connections are closed, and servers.
+
+use super::support::{Alive, Log, RawPeer, pair, until};
+use super::{Slow, SlowProxy, slow};
+use futures_util::FutureExt;
+use std::error::Error;
+use std::future::pending;
+use std::io;
+use std::task::{Context, Poll};
+use std::time::Duration;
+use tokio::time::{Instant, timeout};
+use wswrapper::transport::memory::{self, Memory};
+use wswrapper::transport::{Close, Frame, Output, Transport, TransportError};
+use wswrapper::{CallError, Client, Limits, Server};
+
+/// A network where the peer's close frame comes and the end of the connection never does.
+struct Endless {
+    transport: Memory,
+    closed: bool,
+}
+
+impl Endless {
+    fn over(transport: Memory) -> Self {
+        Self { transport, closed: false }
+    }
+}
+
+impl Transport for Endless {
+    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame, TransportError>>> {
+        if self.closed {
+            return Poll::Pending;
+        }
+        let frame = self.transport.poll_frame(cx);
+        self.closed = matches!(frame, Poll::Ready(Some(Ok(Frame::Close(_)))));
+        frame
+    }
+
+    fn output(&mut self) -> &mut Output {
+        self.transport.output()
+    }
+
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.transport.poll_flush(cx)
+    }
+
+    fn probe(&mut self) {
+        self.transport.probe();
+    }
+
+    fn close(&mut self, close: &Close) {
+        self.transport.close(close);
+    }
+}
+
+/// Closing takes a minute at the most, calls as long as they like.
+fn patient() -> Limits {
+    Limits { close_timeout: Duration::from_mins(1), call_timeout: None, ..Limits::default() }
+}
+
+const LONG: Duration = Duration::from_hours(1);
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_closes_and_does_not_go_is_gone_in_time() -> Result<(), Box<dyn Error>> {
+    let (slow, server) = slow();
+    let server = server.limits(patient()).build()?;
+    let (near, far) = memory::pair();
+    let peer = server.accept_transport(Endless::over(far))?;
+    let mut raw = RawPeer::on(near);
+    raw.send(r#"{"a":["wait"],"i":1}"#).await;
+    slow.handlers.becomes(1).await;
+    let call = tokio::spawn(peer.request::<()>("x", ()));
+    raw.receive().await;
+    let began = Instant::now();
+    raw.close(4001, "enough").await;
+    // What runs is stopped at once.
+    slow.handlers.becomes(0).await;
+    assert_eq!(slow.log.has(1).await, ["Connection closed"]);
+    assert_eq!(peer.close_info(), None);
+    assert!(matches!(timeout(LONG, call).await??, Err(CallError::Closed)));
+    let closed = timeout(LONG, peer.closed()).await?;
+    assert_eq!((closed.code, closed.reason.as_str(), closed.by_us), (4001, "enough", false));
+    assert_eq!(began.elapsed().as_secs(), 60);
+    assert_eq!(server.peers().len(), 0);
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_closes_and_does_not_go_is_gone_in_time() -> Result<(), Box<dyn Error>> {
+    let (near, far) = memory::pair();
+    let slow = Slow::default();
+    let client = Client::builder().limits(patient()).service(slow.clone()).over(Endless::over(far))?;
+    let mut raw = RawPeer::on(near);
+    raw.send(r#"{"a":["wait"],"i":1}"#).await;
+    slow.handlers.becomes(1).await;
+    let call = tokio::spawn(client.request::<()>("x", ()));
+    raw.receive().await;
+    raw.close(1001, "going").await;
+    slow.handlers.becomes(0).await;
+    // Closing in return is not forgotten either.
+    let closed = timeout(LONG, client.close()).await?;
+    assert_eq!((closed.code, closed.reason.as_str(), closed.by_us), (1001, "going", false));
+    assert!(matches!(timeout(LONG, call).await??, Err(CallError::Closed)));
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handler_that_closes_its_server_closes_all_of_it() -> Result<(), Box<dyn Error>> {
+    let pair = pair(Server::builder());
+    let server = &pair.server;
+    server.on("shutdown", {
+        let server = server.clone();
+        move || {
+            let server = server.clone();
+            async move { server.close().await }
+        }
+    })?;
+    let (near, far) = memory::pair();
+    let peer = server.accept_transport(far)?;
+    let other = Client::over(near)?;
+    let call = timeout(LONG, pair.client.request::<()>("shutdown", ())).await?;
+    assert!(matches!(call, Err(CallError::Closed)), "{call:?}");
+    for (client, peer) in [(&pair.client, &pair.peer), (&other, &peer)] {
+        let (there, here) = (timeout(LONG, client.closed()).await?, timeout(LONG, peer.closed()).await?);
+        assert_eq!((there.code, there.by_us), (1001, false));
+        assert_eq!((here.code, here.by_us), (1001, true));
+    }
+    timeout(LONG, server.close()).await?;
+    assert_eq!(server.peers().len(), 0);
+    assert!(server.accept_transport(memory::pair().1).is_err());
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_goes_on_closing_when_nobody_waits_for_it_any_more() -> Result<(), Box<dyn Error>> {
+    let log = Log::default();
+    let server = Server::builder().on_close({
+        let log = log.clone();
+        move |_, closed| {
+            let log = log.clone();
+            async move { log.add(closed.code.to_string()) }
+        }
+    });
+    let pair = pair(server);
+    // One that does not answer is waited for.
+    let (_silent, silent_peer) = RawPeer::dial(&pair.server);
+    let began = Instant::now();
+    assert!(pair.server.close().now_or_never().is_none());
+    assert!(pair.server.is_closing());
+    let closed = timeout(LONG, pair.client.closed()).await?;
+    assert_eq!((closed.code, closed.by_us), (1001, false));
+    until(|| pair.peer.close_info().is_some()).await;
+    assert_eq!(silent_peer.close_info(), None);
+    // Who asks again waits for the same end.
+    let mut again = Box::pin(pair.server.close());
+    assert!((&mut again).now_or_never().is_none());
+    timeout(LONG, again).await?;
+    assert_eq!(began.elapsed().as_secs(), 5);
+    assert_eq!(silent_peer.close_info().map(|closed| closed.code), Some(1001));
+    assert_eq!(log.entries(), ["1001", "1001"]);
+    timeout(LONG, pair.server.close()).await?;
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_close_that_is_dropped_still_ends_what_takes_too_long() -> Result<(), Box<dyn Error>> {
+    let hooks = Alive::default();
+    let server = Server::builder().on_close({
+        let hooks = hooks.clone();
+        move |_, _| {
+            let hook = hooks.guard();
+            async move {
+                let _hook = hook;
+                pending::<()>().await;
+            }
+        }
+    });
+    let pair = pair(server);
+    assert!(pair.server.close().now_or_never().is_none());
+    assert_eq!(timeout(LONG, pair.client.closed()).await?.code, 1001);
+    hooks.becomes(1).await;
+    timeout(LONG, pair.server.close()).await?;
+    assert_eq!(hooks.count(), 0);
+    let call = SlowProxy::new(&pair.client).quick().await;
+    assert!(matches!(call, Err(CallError::NotSent(_))), "{call:?}");
+    Ok(())
+}

@@ -1,0 +1,137 @@
+//! What panics as it is dropped ends nothing but itself.
+
+use super::support::{Alive, Log, RawPeer, pair, pair_with};
+use serde_json::json;
+use std::error::Error;
+use std::future::pending;
+use std::time::Duration;
+use tokio::time::timeout;
+use wswrapper::{CallError, Client, Server, ServerBuilder};
+
+struct Bomb(&'static str);
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        // A test that fails says why.
+        assert!(std::thread::panicking(), "{}", self.0);
+    }
+}
+
+const LONG: Duration = Duration::from_hours(1);
+
+/// A server that notes what goes wrong and how connections end.
+fn watched() -> (Log, ServerBuilder) {
+    let log = Log::default();
+    let (errors, closes) = (log.clone(), log.clone());
+    let server = Server::builder().on_error(move |_, error| errors.add(error.to_string()));
+    let server = server.on_close(move |_, closed| {
+        let log = closes.clone();
+        async move { log.add(format!("closed {}", closed.code)) }
+    });
+    (log, server)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_value_of_a_peers_that_panics_when_dropped_ends_nothing_else() -> Result<(), Box<dyn Error>> {
+    let (log, server) = watched();
+    let server = server.build()?;
+    let (mut raw, peer) = RawPeer::dial(&server);
+    peer.insert(Bomb("of the data"));
+    let call = tokio::spawn(peer.request::<()>("never", ()));
+    let closed = tokio::spawn({
+        let peer = peer.clone();
+        async move { peer.closed().await }
+    });
+    raw.receive().await;
+    drop(raw);
+    assert!(matches!(timeout(LONG, call).await??, Err(CallError::Closed)));
+    assert_eq!(timeout(LONG, closed).await??.code, 1006);
+    assert_eq!(log.has(2).await, ["handler of `the peer's data` panicked: of the data", "closed 1006"]);
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handler_of_a_peers_that_panics_when_dropped_ends_nothing_else() -> Result<(), Box<dyn Error>> {
+    let (log, server) = watched();
+    let server = server.build()?;
+    let (mut raw, peer) = RawPeer::dial(&server);
+    let (bomb, call) = (Bomb("of the handler"), tokio::spawn(peer.request::<()>("never", ())));
+    peer.on("x", move || {
+        let _ = &bomb;
+        async {}
+    })?;
+    raw.receive().await;
+    raw.close(4000, "").await;
+    assert!(matches!(timeout(LONG, call).await??, Err(CallError::Closed)));
+    assert_eq!(timeout(LONG, peer.closed()).await?.code, 4000);
+    assert_eq!(log.has(2).await, ["handler of `the peer's handlers` panicked: of the handler", "closed 4000"]);
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_value_of_a_clients_that_panics_when_dropped_ends_nothing_else() -> Result<(), Box<dyn Error>> {
+    let log = Log::default();
+    let errors = log.clone();
+    let client = Client::builder().on_error(move |_, error| errors.add(error.to_string()));
+    let pair = pair_with(Server::builder(), client);
+    pair.client.peer().insert(Bomb("of the data"));
+    pair.server.on("never", pending::<()>)?;
+    let call = tokio::spawn(pair.client.request::<()>("never", ()));
+    tokio::task::yield_now().await;
+    pair.peer.abort_connection();
+    assert!(matches!(timeout(LONG, call).await??, Err(CallError::Closed)));
+    timeout(LONG, pair.client.closed()).await?;
+    assert_eq!(log.has(1).await, ["handler of `the peer's data` panicked: of the data"]);
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_kept_beside_something_that_panics_when_dropped_is_dropped_too() -> Result<(), Box<dyn Error>> {
+    struct Kept<const N: usize>(#[expect(dead_code, reason = "it is only held")] super::Guard);
+    let (log, server) = watched();
+    let pair = pair(server);
+    let (values, handlers) = (Alive::default(), Alive::default());
+    pair.peer.insert(Kept::<0>(values.guard()));
+    pair.peer.insert(Kept::<1>(values.guard()));
+    pair.peer.insert(Bomb("of the data"));
+    pair.peer.insert(Kept::<2>(values.guard()));
+    pair.peer.insert(Kept::<3>(values.guard()));
+    for n in 0..10 {
+        let (guard, bomb) = (handlers.guard(), (n % 2 == 0).then(|| Bomb("of a handler")));
+        pair.peer.on(&n.to_string(), move || {
+            let _ = (&bomb, &guard);
+            async {}
+        })?;
+    }
+    assert_eq!((values.count(), handlers.count()), (4, 10));
+    pair.client.close().await;
+    values.becomes(0).await;
+    handlers.becomes(0).await;
+    assert_eq!(log.has(7).await.last().map(String::as_str), Some("closed 1000"));
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_closure_for_once_that_panics_when_dropped_ends_nothing_else() -> Result<(), Box<dyn Error>> {
+    let (log, server) = watched();
+    let server = server.build()?;
+    let (mut raw, peer) = RawPeer::dial(&server);
+    server.on("wait", || async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        "it went on"
+    })?;
+    raw.send(r#"{"a":["wait"],"i":1}"#).await;
+    for (n, handles) in [(2, "server"), (3, "peer")] {
+        let bomb = Bomb(handles);
+        let handler = move || {
+            let _ = &bomb;
+            async { 7 }
+        };
+        if handles == "server" { server.once("x", handler) } else { peer.once("x", handler) }?;
+        assert_eq!(raw.ask(&json!({"a": ["x"], "i": n}).to_string()).await, json!({"i": n, "d": 7}));
+    }
+    assert_eq!(raw.receive().await, json!({"i": 1, "d": "it went on"}));
+    assert_eq!(log.has(2).await, ["handler of `x` panicked: server", "handler of `x` panicked: peer"]);
+    assert!(peer.is_open());
+    Ok(())
+}

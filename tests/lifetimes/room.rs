@@ -1,0 +1,103 @@
+//! Calls that wait until there is room for them.
+
+use super::support::{RawPeer, until};
+use serde_json::json;
+use std::error::Error;
+use std::time::Duration;
+use tokio::time::{Instant, sleep, timeout};
+use wswrapper::{CallError, Client, Limits, Peer};
+
+const LONG: Duration = Duration::from_hours(1);
+
+/// Little room, and a peer that may read nothing for as long as it likes.
+fn little() -> Limits {
+    Limits { outbound_bytes: 20_000, write_timeout: 10 * LONG, ..Limits::default() }
+}
+
+/// Uses up all the room there is.
+async fn fill(peer: &Peer) {
+    let text = "x".repeat(5_000);
+    let queued = async || timeout(Duration::from_millis(100), peer.emit("fill", (&text,))).await;
+    while let Ok(sent) = queued().await {
+        sent.expect("the connection is open");
+    }
+}
+
+/// All that was sent: the names of its events.
+async fn sent(raw: &mut RawPeer) -> Vec<String> {
+    let mut events = Vec::new();
+    while let Ok(frame) = timeout(Duration::from_secs(1), raw.receive()).await {
+        if let Some(event) = frame["a"][0].as_str().filter(|event| *event != "fill") {
+            events.push(event.to_owned());
+        }
+    }
+    events
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_time_of_a_call_counts_while_it_waits_for_room() -> Result<(), Box<dyn Error>> {
+    let (mut raw, client) = RawPeer::accept(Client::builder().limits(little()));
+    fill(client.peer()).await;
+    let began = Instant::now();
+    let call = timeout(LONG, client.request::<()>("x", ()).timeout(Duration::from_secs(3))).await?;
+    assert!(matches!(call, Err(CallError::TimedOut)), "{call:?}");
+    assert_eq!(began.elapsed().as_secs(), 3);
+    assert_eq!(sent(&mut raw).await, [""; 0], "it was never sent");
+    assert_eq!(client.calls_in_flight(), 0);
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn so_does_the_time_that_every_call_has() -> Result<(), Box<dyn Error>> {
+    let limits = Limits { call_timeout: Some(Duration::from_secs(10)), ..little() };
+    let (mut raw, client) = RawPeer::accept(Client::builder().limits(limits));
+    fill(client.peer()).await;
+    let began = Instant::now();
+    let call = timeout(LONG, client.request::<()>("x", ())).await?;
+    assert!(matches!(call, Err(CallError::TimedOut)), "{call:?}");
+    assert_eq!(began.elapsed().as_secs(), 10);
+    assert_eq!(sent(&mut raw).await, [""; 0]);
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_has_waited_for_room_has_the_rest_of_its_time() -> Result<(), Box<dyn Error>> {
+    let (mut raw, client) = RawPeer::accept(Client::builder().limits(little()));
+    fill(client.peer()).await;
+    let began = Instant::now();
+    let call = tokio::spawn(client.request::<()>("x", ()).timeout(Duration::from_secs(3)));
+    sleep(Duration::from_secs(2)).await;
+    let frame = loop {
+        let frame = timeout(LONG, raw.receive()).await?;
+        if frame["a"][0] == "x" {
+            break frame;
+        }
+    };
+    let told = frame["m"]["t"].as_u64().expect("its time is told");
+    assert!((900..=1_000).contains(&told), "{told}");
+    let call = timeout(LONG, call).await??;
+    assert!(matches!(call, Err(CallError::TimedOut)), "{call:?}");
+    assert_eq!(began.elapsed().as_secs(), 3);
+    assert_eq!(raw.receive().await["i"], frame["i"], "the other end is told");
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_without_a_time_waits_for_room_for_ever() -> Result<(), Box<dyn Error>> {
+    let limits = Limits { call_timeout: None, ..little() };
+    let (mut raw, client) = RawPeer::accept(Client::builder().limits(limits));
+    fill(client.peer()).await;
+    let call = tokio::spawn(client.request::<u8>("x", ()));
+    sleep(LONG).await;
+    assert!(!call.is_finished());
+    let id = loop {
+        let frame = timeout(LONG, raw.receive()).await?;
+        if frame["a"][0] == "x" {
+            break frame["i"].clone();
+        }
+    };
+    until(|| client.calls_in_flight() == 1).await;
+    raw.send(&json!({"i": id, "d": 7}).to_string()).await;
+    assert_eq!(timeout(LONG, call).await???, 7);
+    Ok(())
+}

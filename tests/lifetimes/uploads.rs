@@ -1,0 +1,56 @@
+//! Uploads whose result nobody asks for.
+
+use super::support::{RawPeer, until};
+use serde_json::json;
+use std::error::Error;
+use wswrapper::{Counters, Server, Upload, ws_handlers};
+
+/// Takes nothing of what is sent.
+struct Shut;
+
+#[ws_handlers]
+impl Shut {
+    async fn sum(&self, numbers: Upload<i64>) -> i64 {
+        drop(numbers);
+        5
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_upload_that_is_over_at_both_ends_is_gone_though_nobody_asks_for_its_result() -> Result<(), Box<dyn Error>> {
+    let server = Server::builder().service(Shut).build()?;
+    let (mut raw, peer) = RawPeer::dial(&server);
+    assert_eq!(raw.ask(r#"{"a":["sum"],"i":1}"#).await, json!({"i": 1, "h": 1}));
+    raw.silence().await;
+    raw.send(r#"{"a":["next",{"value":7,"done":false}],"h":1}"#).await;
+    raw.silence().await;
+    assert_eq!(peer.counters().open_channels, 1, "its result can still be asked for");
+    raw.send(r#"{"a":["next",{"done":true}],"h":1}"#).await;
+    until(|| peer.counters() == Counters::default()).await;
+    let unasked = json!({"message": "The result was not asked for"});
+    assert_eq!(raw.receive().await, json!({"h": 1, "x": unasked, "_": 1}));
+    raw.silence().await;
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn so_is_one_whose_end_comes_as_a_request() -> Result<(), Box<dyn Error>> {
+    let server = Server::builder().service(Shut).build()?;
+    let (mut raw, peer) = RawPeer::dial(&server);
+    raw.ask(r#"{"a":["sum"],"i":1}"#).await;
+    assert_eq!(raw.ask(r#"{"a":["next",{"done":true}],"h":1,"i":2}"#).await, json!({"i": 2}));
+    until(|| peer.counters() == Counters::default()).await;
+    assert_eq!(raw.receive().await["x"]["message"], "The result was not asked for");
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_has_asked_for_the_result_before_the_end_has_it() -> Result<(), Box<dyn Error>> {
+    let server = Server::builder().service(Shut).build()?;
+    let (mut raw, peer) = RawPeer::dial(&server);
+    raw.ask(r#"{"a":["sum"],"i":1}"#).await;
+    assert_eq!(raw.ask(r#"{"a":["result"],"h":1,"i":2}"#).await, json!({"i": 2, "d": 5}));
+    until(|| peer.counters() == Counters::default()).await;
+    raw.silence().await;
+    Ok(())
+}

@@ -1,0 +1,50 @@
+//! The limits of calls.
+
+use super::support::pair_with;
+use super::{Desk, DeskProxy};
+use std::time::Duration;
+use wswrapper::{CallError, Client, Limits, SendError};
+
+#[tokio::test(start_paused = true)]
+async fn a_call_without_a_time_waits_for_ever() {
+    let desk = Desk::new();
+    let limits = Limits { call_timeout: None, ..Limits::default() };
+    let pair = pair_with(desk.serve(Limits::default()), Client::builder().limits(limits));
+    let call = tokio::spawn({
+        let proxy = DeskProxy::new(&pair.client);
+        async move { proxy.wait(7).await }
+    });
+    desk.running.becomes(1).await;
+    tokio::time::sleep(Duration::from_hours(24 * 365)).await;
+    assert!(!call.is_finished());
+    desk.gate.add_permits(1);
+    assert_eq!(call.await.expect("no panic").expect("an answer"), 7);
+}
+
+#[tokio::test]
+async fn a_call_too_many_fails_at_once_and_the_others_go_on() {
+    let desk = Desk::new();
+    let limits = Limits { calls_in_flight: 3, ..Limits::default() };
+    let pair = pair_with(desk.serve(Limits::default()), Client::builder().limits(limits));
+    let proxy = DeskProxy::new(&pair.client);
+    let mut calls: Vec<_> = (0..3)
+        .map(|n| {
+            let proxy = proxy.clone();
+            tokio::spawn(async move { proxy.wait(n).await })
+        })
+        .collect();
+    desk.running.becomes(3).await;
+    let refused = proxy.quick(1).await;
+    assert!(matches!(refused, Err(CallError::NotSent(SendError::TooManyCalls))), "{refused:?}");
+    assert_eq!(pair.client.calls_in_flight(), 3);
+    // One that is cancelled makes room, and so does one that is answered.
+    calls.remove(0).abort();
+    desk.running.becomes(2).await;
+    assert_eq!(proxy.quick(2).await.expect("there is room"), 2);
+    desk.gate.add_permits(2);
+    for (call, n) in calls.into_iter().zip([1, 2]) {
+        assert_eq!(call.await.expect("no panic").expect("an answer"), n);
+    }
+    assert_eq!(pair.client.calls_in_flight(), 0);
+    assert_eq!(desk.log.entries().iter().filter(|entry| entry.starts_with("quick")).count(), 1);
+}

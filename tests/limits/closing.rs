@@ -1,0 +1,83 @@
+//! The time for closing, and times without end.
+
+use super::Desk;
+use super::support::{Log, RawPeer};
+use serde_json::json;
+use std::time::Duration;
+use tokio::time::Instant;
+use wswrapper::transport::{Frame, memory};
+use wswrapper::{Client, Limits};
+
+#[tokio::test(start_paused = true)]
+async fn closing_takes_no_longer_than_its_time_whatever_waits_to_be_written() {
+    let desk = Desk::new();
+    let limits = Limits { close_timeout: Duration::from_secs(3), ..Limits::default() };
+    let server = desk.serve(limits).build().expect("it can be mounted");
+    let (mut raw, peer) = RawPeer::dial(&server);
+    for n in 0..20 {
+        raw.send(&format!(r#"{{"a":["large",{n}],"i":{}}}"#, n + 1)).await;
+    }
+    desk.log.has(20).await;
+    // Another that is silent, and one that has a handler and answers.
+    let (silent, silent_peer) = RawPeer::dial(&server);
+    let (near, far) = memory::pair();
+    let polite_peer = server.accept_transport(far).expect("the server is open");
+    let polite = Client::over(near).expect("nothing to mount");
+    let began = Instant::now();
+    let closing = tokio::spawn({
+        let server = server.clone();
+        async move { server.close().await }
+    });
+    assert_eq!(polite.closed().await.code, 1001);
+    assert_eq!(polite_peer.closed().await.code, 1001);
+    assert_eq!(began.elapsed(), Duration::ZERO);
+    closing.await.expect("no panic");
+    assert_eq!(began.elapsed().as_secs(), 3);
+    assert!(peer.closed().await.by_us && silent_peer.closed().await.by_us);
+    assert!(server.peers().is_empty());
+    drop((raw, silent));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_closing_server_tells_how_a_connection_ended_that_did_not_answer() {
+    let log = Log::default();
+    let hook = log.clone();
+    let builder = Desk::new().serve(Limits::default()).on_close(move |_, closed| {
+        let log = hook.clone();
+        async move { log.add(format!("{} {}", closed.code, closed.by_us)) }
+    });
+    let server = builder.build().expect("it can be mounted");
+    let (silent, peer) = RawPeer::dial(&server);
+    server.close().await;
+    assert_eq!(peer.closed().await.code, 1001);
+    assert_eq!(log.entries(), ["1001 true"]);
+    drop(silent);
+}
+
+#[tokio::test]
+async fn the_longest_times_there_are_stand_for_no_limit() {
+    let (most, desk) = (Duration::MAX, Desk::new());
+    let limits = Limits {
+        handshake_timeout: most,
+        call_timeout: Some(most),
+        write_timeout: most,
+        close_timeout: most,
+        outbound_bytes: 1_000,
+        ..Limits::default()
+    };
+    let server = desk.serve(limits).build().expect("it can be mounted");
+    let (mut raw, peer) = RawPeer::dial(&server);
+    let call = tokio::spawn(peer.request::<u8>("ask", ()));
+    assert_eq!(raw.receive().await["a"], json!(["ask"]));
+    // More than what is under way between us: something waits to be written.
+    for _ in 0..200 {
+        let _ = server.broadcast().emit("news", ("x".repeat(1_000),)).await;
+        tokio::task::yield_now().await;
+    }
+    peer.close(4000, "enough");
+    while !matches!(raw.frame().await, Some(Frame::Close(_))) {}
+    raw.close(4000, "enough").await;
+    server.close().await;
+    assert_eq!(peer.closed().await.code, 4000);
+    assert!(call.await.expect("no panic").is_err());
+}

@@ -1,0 +1,74 @@
+//! The limit of handlers.
+
+use super::support::RawPeer;
+use super::{Desk, DeskProxy};
+use serde_json::json;
+use std::time::Duration;
+use wswrapper::Limits;
+
+#[tokio::test]
+async fn calls_beyond_the_handlers_that_may_run_wait_and_then_start_in_order() {
+    let desk = Desk::new();
+    let server = desk.serve(Limits { handlers_in_flight: 2, ..Limits::default() }).build().expect("it can be mounted");
+    let (mut raw, peer) = RawPeer::dial(&server);
+    for (n, event) in ["wait", "wait", "wait", "quick", "wait", "quick"].into_iter().enumerate() {
+        raw.send(&format!(r#"{{"a":["{event}",{n}],"i":{}}}"#, n + 1)).await;
+    }
+    raw.send(r#"{"a":["note","an event"]}"#).await;
+    desk.running.becomes(2).await;
+    raw.silence().await;
+    assert_eq!(desk.log.entries(), ["wait 0", "wait 1"]);
+    // A response comes through although calls wait.
+    let asked = tokio::spawn({
+        let proxy = DeskProxy::new(&peer);
+        async move { proxy.quick(9).await }
+    });
+    let request = raw.receive().await;
+    raw.send(&json!({"i": request["i"], "d": 9}).to_string()).await;
+    assert_eq!(asked.await.expect("no panic").expect("an answer"), 9);
+    // So does a cancellation, and it makes room.
+    raw.send(r#"{"i":1,"x":{"message":"enough"},"_":1}"#).await;
+    assert_eq!(desk.log.has(3).await, ["wait 0", "wait 1", "wait 2"]);
+    desk.gate.add_permits(1);
+    assert_eq!(raw.receive().await, json!({"i": 2, "d": 1}));
+    assert_eq!(raw.receive().await, json!({"i": 4, "d": 3}));
+    desk.gate.add_permits(1);
+    assert_eq!(raw.receive().await, json!({"i": 3, "d": 2}));
+    assert_eq!(raw.receive().await, json!({"i": 6, "d": 5}));
+    desk.gate.add_permits(1);
+    assert_eq!(raw.receive().await, json!({"i": 5, "d": 4}));
+    assert_eq!(desk.log.has(7).await, ["wait 0", "wait 1", "wait 2", "quick 3", "wait 4", "quick 5", "an event"]);
+}
+
+#[tokio::test]
+async fn a_call_that_is_cancelled_while_it_waits_never_starts() {
+    let desk = Desk::new();
+    let server = desk.serve(Limits { handlers_in_flight: 1, ..Limits::default() }).build().expect("it can be mounted");
+    let (mut raw, _) = RawPeer::dial(&server);
+    for n in 0..3 {
+        raw.send(&format!(r#"{{"a":["wait",{n}],"i":{}}}"#, n + 1)).await;
+    }
+    desk.running.becomes(1).await;
+    raw.send(r#"{"i":2,"x":{"message":"enough"},"_":1}"#).await;
+    raw.send(r#"{"i":1,"x":{"message":"enough"},"_":1}"#).await;
+    assert_eq!(desk.log.has(2).await, ["wait 0", "wait 2"]);
+    desk.gate.add_permits(1);
+    assert_eq!(raw.receive().await, json!({"i": 3, "d": 2}));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_time_of_a_caller_passes_while_its_call_waits() {
+    let desk = Desk::new();
+    let server = desk.serve(Limits { handlers_in_flight: 1, ..Limits::default() }).build().expect("it can be mounted");
+    let (mut raw, _) = RawPeer::dial(&server);
+    raw.send(r#"{"a":["wait",0],"i":1}"#).await;
+    raw.send(r#"{"a":["wait",1],"i":2,"m":{"t":5000}}"#).await;
+    raw.send(r#"{"a":["wait",2],"i":3}"#).await;
+    desk.running.becomes(1).await;
+    tokio::time::sleep(Duration::from_secs(6)).await;
+    desk.gate.add_permits(1);
+    assert_eq!(raw.receive().await, json!({"i": 1, "d": 0}));
+    assert_eq!(desk.log.has(2).await, ["wait 0", "wait 2"], "nobody waits any more for the second");
+    desk.gate.add_permits(1);
+    assert_eq!(raw.receive().await, json!({"i": 3, "d": 2}));
+}

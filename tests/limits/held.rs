@@ -1,0 +1,67 @@
+//! The limit of what is held until it can start.
+
+use super::Desk;
+use super::support::RawPeer;
+use serde_json::json;
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::Poll;
+use std::time::Duration;
+use tokio::time::Instant;
+use wswrapper::Limits;
+use wswrapper::transport::Frame;
+
+#[tokio::test]
+async fn when_the_held_bytes_are_full_reading_stops_and_nothing_is_lost() {
+    let desk = Desk::new();
+    let limits = Limits { handlers_in_flight: 1, held_bytes: 10_000, ..Limits::default() };
+    let server = desk.serve(limits).build().expect("it can be mounted");
+    let (mut raw, _) = RawPeer::dial(&server);
+    raw.send(r#"{"a":["wait",0],"i":1}"#).await;
+    desk.running.becomes(1).await;
+    // Ten times of what is held and of what is under way between us.
+    let padding = " ".repeat(1_000);
+    let requests: Vec<_> = (1..1_000).map(|n| format!(r#"{{"a":["quick",{n}],{padding}"i":{}}}"#, n + 1)).collect();
+    {
+        let mut sending = pin!(async {
+            for request in &requests {
+                raw.send(request).await;
+            }
+        });
+        for _ in 0..100 {
+            let polled = poll_fn(|cx| Poll::Ready(sending.as_mut().poll(cx))).await;
+            assert!(polled.is_pending(), "all of it was read");
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(desk.log.entries(), ["wait 0"]);
+        desk.gate.add_permits(1);
+        // Their answers are small enough to leave meanwhile.
+        sending.await;
+    }
+    for n in 0..1_000 {
+        assert_eq!(raw.receive().await, json!({"i": n + 1, "d": n}));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_whose_held_bytes_are_full_is_closed_without_delay() {
+    let desk = Desk::new();
+    let limits = Limits { handlers_in_flight: 1, held_bytes: 100, ..Limits::default() };
+    let server = desk.serve(limits).build().expect("it can be mounted");
+    let (mut raw, peer) = RawPeer::dial(&server);
+    for n in 0..20 {
+        raw.send(&format!(r#"{{"a":["wait",{n}],"i":{}}}"#, n + 1)).await;
+    }
+    desk.running.becomes(1).await;
+    let began = Instant::now();
+    peer.close(4000, "enough");
+    let closing = tokio::spawn(async move {
+        assert!(matches!(raw.frame().await, Some(Frame::Close(close)) if close.code == 4000));
+        raw.close(4000, "enough").await;
+        raw.frame().await
+    });
+    assert_eq!(peer.closed().await.code, 4000);
+    assert_eq!(began.elapsed(), Duration::ZERO, "the peer's answer was not read");
+    assert_eq!(desk.running.count(), 0);
+    assert!(closing.await.expect("no panic").is_none());
+}

@@ -1,0 +1,101 @@
+//! The limits of what waits to be written.
+
+use super::support::RawPeer;
+use super::{Desk, DeskProxy, let_others_run};
+use serde_json::json;
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::Poll;
+use std::time::Duration;
+use tokio::time::Instant;
+use wswrapper::{Limits, SendError};
+
+#[tokio::test]
+async fn no_handler_starts_for_a_peer_that_does_not_take_its_answers() {
+    let desk = Desk::new();
+    let server = desk.serve(Limits { outbound_bytes: 50_000, ..Limits::default() }).build().expect("it can be mounted");
+    let (mut raw, _) = RawPeer::dial(&server);
+    for n in 0..1_000 {
+        raw.send(&format!(r#"{{"a":["large",{n}],"i":{}}}"#, n + 1)).await;
+    }
+    let_others_run().await;
+    // What is under way, what waits to be written, and the one that made it full.
+    let started = desk.log.entries().len();
+    assert!((5..=13).contains(&started), "{started} handlers were started");
+    for n in 0..1_000 {
+        let answer = raw.receive().await;
+        assert_eq!((&answer["i"], &answer["d"][0]), (&json!(n + 1), &json!(n)));
+    }
+}
+
+#[tokio::test]
+async fn calls_and_events_wait_for_room_and_a_broadcast_does_not() {
+    let desk = Desk::new();
+    let server = desk.serve(Limits { outbound_bytes: 50_000, ..Limits::default() }).build().expect("it can be mounted");
+    let (mut raw, peer) = RawPeer::dial(&server);
+    let proxy = DeskProxy::new(&peer);
+    let text = "x".repeat(10_000);
+    // Fills what is under way, what waits to be written, and what waits behind that.
+    let mut noted = 0;
+    let mut sent_in_vain = 0;
+    while sent_in_vain < 100 {
+        let full = {
+            let mut note = pin!(proxy.note(&text));
+            poll_fn(|cx| Poll::Ready(note.as_mut().poll(cx))).await.is_pending()
+        };
+        if full {
+            sent_in_vain += 1;
+        } else {
+            noted += 1;
+        }
+        tokio::task::yield_now().await;
+    }
+    assert!((10..=20).contains(&noted), "{noted} events fit");
+    let delivery = DeskProxy::new(server.broadcast()).note("to all").await.expect("it can be encoded");
+    assert_eq!(delivery.sent, 0);
+    assert!(matches!(delivery.failed[..], [(id, SendError::Full)] if id == peer.id()), "{delivery:?}");
+    let call = tokio::spawn({
+        let proxy = proxy.clone();
+        async move { proxy.quick(1).await }
+    });
+    let_others_run().await;
+    assert_eq!(peer.calls_in_flight(), 0, "it waits for room");
+    for _ in 0..noted {
+        assert_eq!(raw.receive().await["a"][0], "note");
+    }
+    let request = raw.receive().await;
+    assert_eq!(request["a"], json!(["quick", 1]));
+    raw.send(&json!({"i": request["i"], "d": 1}).to_string()).await;
+    assert_eq!(call.await.expect("no panic").expect("an answer"), 1);
+    assert_eq!(DeskProxy::new(server.broadcast()).note("to all").await.expect("it can be encoded").sent, 1);
+    assert_eq!(raw.receive().await["a"], json!(["note", "to all"]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_reads_nothing_is_cut_off_after_its_time_and_one_that_reads_slowly_is_not() {
+    let desk = Desk::new();
+    let limits = Limits { write_timeout: Duration::from_secs(7), ..Limits::default() };
+    let server = desk.serve(limits).build().expect("it can be mounted");
+    let request = |n: u32| format!(r#"{{"a":["large",{n}],"i":{}}}"#, n + 1);
+    let (mut raw, peer) = RawPeer::dial(&server);
+    let (mut slow, slow_peer) = RawPeer::dial(&server);
+    for n in 0..20 {
+        raw.send(&request(n)).await;
+        slow.send(&request(n)).await;
+    }
+    let began = Instant::now();
+    let slowly = tokio::spawn(async move {
+        for n in 0..20 {
+            tokio::time::sleep(Duration::from_secs(6)).await;
+            assert_eq!(slow.receive().await["i"], n + 1);
+        }
+        slow
+    });
+    let closed = peer.closed().await;
+    assert_eq!((closed.code, closed.reason.as_str(), closed.by_us), (1006, "the peer does not read", true));
+    assert_eq!(began.elapsed().as_secs(), 7);
+    let slow = slowly.await.expect("nothing is missing");
+    assert!(slow_peer.is_open());
+    assert_eq!(server.peers(), [slow_peer]);
+    drop((raw, slow));
+}

@@ -1,0 +1,139 @@
+//! Services that panic as they are dropped.
+
+use super::quiet::nothing_is_left;
+use super::support::{Alive, Guard, Log, Pair, pair};
+use std::error::Error;
+use std::time::Duration;
+use tokio::time::timeout;
+use wswrapper::{AnonymousChannel, CallError, Context, Scoped, Server, ws_handlers, ws_service};
+
+const LONG: Duration = Duration::from_secs(3_600);
+
+#[ws_service]
+trait Fuse {
+    async fn tick(&self) -> u8 {
+        1
+    }
+    /// Closes the channel that it is called on.
+    fn quit(&self);
+}
+
+#[ws_service]
+trait Store {
+    async fn fuse(&self, ctx: Context) -> Scoped<dyn Fuse>;
+    async fn wait(&self) -> u8;
+}
+
+struct Charge(AnonymousChannel);
+
+#[ws_handlers]
+impl Fuse for Charge {
+    fn quit(&self) {
+        self.0.close();
+    }
+}
+
+impl Drop for Charge {
+    fn drop(&mut self) {
+        // A test that fails says why.
+        assert!(std::thread::panicking(), "boom");
+    }
+}
+
+/// What is kept on the same channel.
+struct Beside(#[expect(dead_code, reason = "it is only held")] Guard);
+
+#[ws_handlers]
+impl Beside {
+    fn beside(&self) {}
+}
+
+struct Shelf(Alive);
+
+#[ws_handlers]
+impl Store for Shelf {
+    async fn fuse(&self, ctx: Context) -> Scoped<dyn Fuse> {
+        let channel = ctx.anonymous_channel();
+        channel.serve::<Beside>(Beside(self.0.guard()));
+        let fuse = Scoped::on(&channel, Charge(channel.clone()));
+        channel.serve::<Beside>(Beside(self.0.guard()));
+        fuse
+    }
+
+    async fn wait(&self) -> u8 {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        7
+    }
+}
+
+fn store() -> (Alive, Log, Pair, StoreProxy) {
+    let (alive, log) = (Alive::default(), Log::default());
+    let errors = log.clone();
+    let server = Server::builder().service_as::<dyn Store>(Shelf(alive.clone()));
+    let pair = pair(server.on_error(move |_, error| errors.add(error.to_string())));
+    let store = StoreProxy::new(&pair.client);
+    (alive, log, pair, store)
+}
+
+const REPORT: &str = "handler of `an anonymous channel's service` panicked: boom";
+
+#[tokio::test(start_paused = true)]
+async fn one_that_panics_as_its_caller_drops_it_is_reported_and_ends_nothing_else() -> Result<(), Box<dyn Error>> {
+    let (alive, log, pair, store) = store();
+    let (other, fuse) = (tokio::spawn(store.wait()), store.fuse().await?);
+    assert_eq!(fuse.tick().await?, 1);
+    drop(fuse);
+    assert_eq!(log.has(1).await, [REPORT]);
+    alive.becomes(0).await;
+    assert_eq!(timeout(LONG, other).await???, 7);
+    nothing_is_left(&pair).await;
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_closes_its_own_channel_in_a_call_is_reported_and_ends_nothing_else() -> Result<(), Box<dyn Error>> {
+    let (alive, log, pair, store) = store();
+    let (other, fuse) = (tokio::spawn(store.wait()), store.fuse().await?);
+    timeout(LONG, fuse.quit()).await??;
+    assert_eq!(log.has(1).await, ["handler of `quit` panicked: boom"]);
+    alive.becomes(0).await;
+    assert_eq!(timeout(LONG, other).await???, 7);
+    assert!(matches!(fuse.tick().await, Err(CallError::Closed)));
+    assert!(pair.client.is_open());
+    nothing_is_left(&pair).await;
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn those_that_panic_at_the_end_of_their_connection_are_reported_each() -> Result<(), Box<dyn Error>> {
+    let (alive, log, pair, store) = store();
+    let fuses = [store.fuse().await?, store.fuse().await?];
+    let other = tokio::spawn(store.wait());
+    let back = tokio::spawn(pair.peer.request::<()>("never", ()));
+    pair.client.on("never", std::future::pending::<()>)?;
+    tokio::task::yield_now().await;
+    let closed = timeout(LONG, pair.peer.abort_connection()).await?;
+    assert_eq!(closed.code, 1006);
+    assert!(matches!(timeout(LONG, other).await??, Err(CallError::Closed)));
+    assert!(timeout(LONG, back).await??.is_err());
+    assert_eq!(log.has(2).await, [REPORT; 2]);
+    alive.becomes(0).await;
+    drop(fuses);
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_on_one_channel_that_panic_are_two_reports() -> Result<(), Box<dyn Error>> {
+    let (_, log, pair, store) = store();
+    pair.server.on("two", |ctx: Context| async move {
+        let channel = ctx.anonymous_channel();
+        channel.serve::<dyn Fuse>(Charge(channel.clone()));
+        channel.serve::<dyn Fuse>(Charge(channel.clone()));
+        channel
+    })?;
+    drop(pair.client.request::<AnonymousChannel>("two", ()).await?);
+    assert_eq!(log.has(2).await, [REPORT; 2]);
+    assert_eq!(timeout(LONG, store.wait()).await??, 7);
+    nothing_is_left(&pair).await;
+    Ok(())
+}

@@ -1,0 +1,75 @@
+//! Who signs certificates.
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
+use std::sync::Arc;
+use wswrapper::rustls::crypto::{CryptoProvider, ring};
+use wswrapper::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use wswrapper::rustls::{ClientConfig, RootCertStore, ServerConfig};
+use wswrapper::{Client, ClientBuilder};
+
+pub(super) fn provider() -> Arc<CryptoProvider> {
+    Arc::new(ring::default_provider())
+}
+
+/// Who signs certificates.
+pub(super) struct Authority(CertifiedIssuer<'static, KeyPair>);
+
+impl Authority {
+    pub(super) fn new() -> Self {
+        let mut params = CertificateParams::new([]).expect("no name is wrong");
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let key = KeyPair::generate().expect("there is randomness");
+        // Each has a name of its own: one that is not trusted shall not be taken for one that is.
+        let name = format!("authority {}", BASE64_STANDARD.encode(&key.public_key_raw()[..12]));
+        params.distinguished_name.push(DnType::CommonName, name);
+        Self(CertifiedIssuer::self_signed(params, key).expect("it is well formed"))
+    }
+
+    pub(super) fn certificate(&self) -> &CertificateDer<'static> {
+        self.0.der()
+    }
+
+    pub(super) fn roots(&self) -> RootCertStore {
+        let mut roots = RootCertStore::empty();
+        roots.add(self.0.der().clone()).expect("it is well formed");
+        roots
+    }
+
+    /// A server's configuration, with a certificate for these names and addresses.
+    pub(super) fn certifies(&self, names: &[&str]) -> ServerConfig {
+        self.certifies_with(names, |_| {})
+    }
+
+    pub(super) fn certifies_with(&self, names: &[&str], change: impl FnOnce(&mut CertificateParams)) -> ServerConfig {
+        let (chain, key) = self.sign(names, change);
+        let builder = ServerConfig::builder_with_provider(provider()).with_safe_default_protocol_versions();
+        let builder = builder.expect("ring has them").with_no_client_auth();
+        builder.with_single_cert(chain, key).expect("the key is the certificate's")
+    }
+
+    pub(super) fn sign(
+        &self,
+        names: &[&str],
+        change: impl FnOnce(&mut CertificateParams),
+    ) -> (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>) {
+        let names: Vec<_> = names.iter().map(ToString::to_string).collect();
+        let mut params = CertificateParams::new(names).expect("these are names");
+        change(&mut params);
+        let key = KeyPair::generate().expect("there is randomness");
+        let certificate = params.signed_by(&key, &self.0).expect("it is well formed");
+        (vec![certificate.der().clone()], PrivateKeyDer::from(key))
+    }
+
+    /// A client's configuration that trusts this authority alone.
+    pub(super) fn trusted(&self) -> Arc<ClientConfig> {
+        let builder = ClientConfig::builder_with_provider(provider()).with_safe_default_protocol_versions();
+        let builder = builder.expect("ring has them").with_root_certificates(self.roots());
+        Arc::new(builder.with_no_client_auth())
+    }
+
+    pub(super) fn client(&self) -> ClientBuilder {
+        Client::builder().tls(self.trusted())
+    }
+}

@@ -1,0 +1,90 @@
+//! What goes over TLS.
+
+use super::authority::Authority;
+use super::support::until;
+use super::{DeskProxy, Running, serve};
+use std::convert::Infallible;
+use std::error::Error;
+use std::sync::Arc;
+use wswrapper::{CallError, Client};
+
+#[tokio::test]
+async fn a_client_calls_a_server_over_tls() -> Result<(), Box<dyn Error>> {
+    let authority = Authority::new();
+    let running = serve(authority.certifies(&["localhost"])).await;
+    let client = authority.client().subprotocol("desk.v1").connect(&running.url("localhost")).await?;
+    assert_eq!(client.handshake().subprotocol(), Some("desk.v1"));
+    assert_eq!(client.handshake().remote_addr(), Some(running.address));
+    let desk = DeskProxy::new(&client);
+    let host = format!("localhost:{}", running.address.port());
+    assert_eq!(desk.asked_for().await?, (Some(host), Some("desk.v1".to_owned())));
+    assert_eq!(client.close().await.code, 1000);
+    Ok(())
+}
+
+#[tokio::test]
+async fn large_messages_pass_over_tls() -> Result<(), Box<dyn Error>> {
+    let authority = Authority::new();
+    let running = serve(authority.certifies(&["localhost"])).await;
+    let client = authority.client().connect(&running.url("localhost")).await?;
+    let desk = DeskProxy::new(&client);
+    // Around the size of a TLS record, and far more than a socket's buffers hold at once.
+    for length in [0, 16_000, 16_384, 17_000, 70_000, 1_000_000] {
+        let text: String = ('a'..='z').cycle().take(length).collect();
+        assert!(desk.echo(&text).await? == text, "{length} bytes came back changed");
+    }
+    let text = "x".repeat(1_000_000);
+    let echoes = futures_util::future::try_join_all((0..16).map(|_| desk.echo(&text))).await?;
+    assert!(echoes.iter().all(|echo| *echo == text));
+    Ok(())
+}
+
+#[tokio::test]
+async fn many_calls_pass_over_tls() -> Result<(), Box<dyn Error>> {
+    let authority = Authority::new();
+    let running = serve(authority.certifies(&["localhost"])).await;
+    let config = authority.trusted();
+    let mut clients = Vec::new();
+    for _ in 0..20 {
+        clients.push(Client::builder().tls(Arc::clone(&config)).connect(&running.url("localhost")).await?);
+    }
+    let calls = clients.iter().map(|client| async move {
+        let desk = DeskProxy::new(client);
+        for round in 0..10 {
+            let numbers = (0..50).map(|n| (round * 50 + n).to_string());
+            let echoes = futures_util::future::try_join_all(numbers.clone().map(|n| desk.echo(n))).await?;
+            assert!(echoes.into_iter().eq(numbers));
+        }
+        Ok::<_, CallError<Infallible>>(())
+    });
+    futures_util::future::try_join_all(calls).await?;
+    assert_eq!(running.server.peers().len(), 20);
+    Ok(())
+}
+
+#[tokio::test]
+async fn closing_and_being_cut_off_are_told_over_tls() -> Result<(), Box<dyn Error>> {
+    let authority = Authority::new();
+    let running = serve(authority.certifies(&["localhost"])).await;
+    let client = authority.client().connect(&running.url("localhost")).await?;
+    until(|| running.server.peers().len() == 1).await;
+    running.server.close().await;
+    let closed = client.closed().await;
+    assert_eq!((closed.code, closed.reason.as_str(), closed.by_us), (1001, "the server is closing", false));
+
+    let running = serve(authority.certifies(&["localhost"])).await;
+    let client = authority.client().connect(&running.url("localhost")).await?;
+    until(|| running.server.peers().len() == 1).await;
+    let Running { server, accepting, .. } = running;
+    accepting.abort();
+    drop(server);
+    assert_eq!(client.closed().await.code, 1006);
+
+    let running = serve(authority.certifies(&["localhost"])).await;
+    let client = authority.client().connect(&running.url("localhost")).await?;
+    until(|| running.server.peers().len() == 1).await;
+    let peer = running.server.peers().remove(0);
+    drop(client);
+    assert_eq!(peer.closed().await.code, 1000);
+    Ok(())
+}

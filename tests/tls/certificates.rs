@@ -1,0 +1,109 @@
+//! Whom a client trusts, and a server.
+
+use super::authority::{Authority, provider};
+use super::{DeskProxy, failure, serve, serve_at};
+use rcgen::date_time_ymd;
+use std::error::Error;
+use std::sync::Arc;
+use wswrapper::rustls::server::WebPkiClientVerifier;
+use wswrapper::rustls::{self, ClientConfig, ServerConfig};
+use wswrapper::{Client, ConnectError};
+
+#[tokio::test]
+async fn a_certificate_may_be_for_an_ip_address() -> Result<(), Box<dyn Error>> {
+    let authority = Authority::new();
+    for (listen, host) in [("127.0.0.1:0", "127.0.0.1"), ("[::1]:0", "[::1]")] {
+        let config = authority.certifies(&["127.0.0.1", "::1"]);
+        let running = match serve_at(listen, config).await {
+            Ok(running) => running,
+            Err(error) => {
+                eprintln!("SKIPPED for {host}, which this machine does not have: {error}");
+                continue;
+            }
+        };
+        let client = authority.client().connect(&running.url(host)).await?;
+        assert_eq!(DeskProxy::new(&client).echo("hello").await?, "hello");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_certificate_for_another_name_is_refused() {
+    let authority = Authority::new();
+    let running = serve(authority.certifies(&["desk.example", "other.example"])).await;
+    let address = format!("localhost:{}", running.address.port());
+    assert_eq!(
+        failure(authority.client(), &running.url("localhost")).await,
+        format!(
+            "no TLS connection to {address}: its certificate is not for localhost, but for desk.example, other.example"
+        )
+    );
+    // It is for the name, and not for the address behind it.
+    let running = serve(authority.certifies(&["localhost"])).await;
+    assert_eq!(
+        failure(authority.client(), &running.url("127.0.0.1")).await,
+        format!("no TLS connection to {}: its certificate is not for 127.0.0.1, but for localhost", running.address)
+    );
+}
+
+#[tokio::test]
+async fn a_certificate_that_nobody_trusted_issued_is_refused() {
+    let running = serve(Authority::new().certifies(&["localhost"])).await;
+    let error = Authority::new().client().connect(&running.url("localhost")).await.expect_err("it is not trusted");
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "no TLS connection to localhost:{}: its certificate is not trusted: no authority known here has issued it; \
+             `.tls(..)` on the client's builder sets which are",
+            running.address.port()
+        )
+    );
+    // For programs it is what rustls says.
+    let ConnectError::Tls { source, .. } = error else { panic!("expected an error of TLS, got {error:?}") };
+    let inner = source.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    assert_eq!(inner, Some(&rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer)));
+    assert!(running.server.peers().is_empty());
+}
+
+#[tokio::test]
+async fn a_certificate_out_of_its_time_is_refused() {
+    let authority = Authority::new();
+    for (from, to, reason) in [
+        (2001, 2002, "its certificate has expired"),
+        (3001, 3002, "its certificate is not valid yet; is this machine's clock right?"),
+    ] {
+        let running = serve(authority.certifies_with(&["localhost"], |params| {
+            params.not_before = date_time_ymd(from, 1, 1);
+            params.not_after = date_time_ymd(to, 1, 1);
+        }));
+        let running = running.await;
+        assert_eq!(
+            failure(authority.client(), &running.url("localhost")).await,
+            format!("no TLS connection to localhost:{}: {reason}", running.address.port())
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_client_shows_its_certificate() -> Result<(), Box<dyn Error>> {
+    let authority = Authority::new();
+    let (chain, key) = authority.sign(&["localhost"], |_| {});
+    let clients = WebPkiClientVerifier::builder_with_provider(Arc::new(authority.roots()), provider()).build()?;
+    let config = ServerConfig::builder_with_provider(provider())
+        .with_safe_default_protocol_versions()?
+        .with_client_cert_verifier(clients)
+        .with_single_cert(chain, key)?;
+    let running = serve(config).await;
+
+    let (chain, key) = authority.sign(&["a client"], |_| {});
+    let config = ClientConfig::builder_with_provider(provider())
+        .with_safe_default_protocol_versions()?
+        .with_root_certificates(authority.roots())
+        .with_client_auth_cert(chain, key)?;
+    let client = Client::builder().tls(config).connect(&running.url("localhost")).await?;
+    assert_eq!(DeskProxy::new(&client).echo("hello").await?, "hello");
+
+    let refused = failure(authority.client(), &running.url("localhost")).await;
+    assert!(refused.contains("CertificateRequired"), "{refused}");
+    Ok(())
+}

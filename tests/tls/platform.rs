@@ -1,0 +1,56 @@
+//! Whom the platform trusts.
+
+use super::authority::Authority;
+use super::{DeskProxy, failure, serve};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use std::error::Error;
+use wswrapper::Client;
+
+/// Without a configuration the platform's certificates count: here those of a file, which Linux lets the environment
+/// name. As it can be named only before a program starts, another run of this one connects.
+#[tokio::test]
+async fn without_a_configuration_the_platforms_certificates_count() -> Result<(), Box<dyn Error>> {
+    if !cfg!(target_os = "linux") {
+        eprintln!("SKIPPED: only Linux lets the environment name the platform's certificates");
+        return Ok(());
+    }
+    let (trusted, other) = (Authority::new(), Authority::new());
+    let certificate = BASE64_STANDARD.encode(trusted.certificate());
+    let pem = format!("-----BEGIN CERTIFICATE-----\n{certificate}\n-----END CERTIFICATE-----\n");
+    let file = std::env::temp_dir().join(format!("wswrapper-tls-{}.pem", std::process::id()));
+    std::fs::write(&file, pem)?;
+    let (trusted, other) =
+        (serve(trusted.certifies(&["localhost"])).await, serve(other.certifies(&["localhost"])).await);
+    let child = tokio::process::Command::new(std::env::current_exe()?)
+        .args(["--exact", "platform::trusts_the_platform", "--ignored", "--nocapture"])
+        .env("SSL_CERT_FILE", &file)
+        .env_remove("SSL_CERT_DIR")
+        .env(TRUSTED_URL, trusted.url("localhost"))
+        .env(OTHER_URL, other.url("localhost"))
+        .output();
+    let output = child.await?;
+    std::fs::remove_file(&file)?;
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && said.contains("1 passed"), "{said}{}", String::from_utf8_lossy(&output.stderr));
+    assert!(said.contains("both were tried"), "{said}");
+    Ok(())
+}
+
+const TRUSTED_URL: &str = "WSWRAPPER_TESTS_TRUSTED_URL";
+const OTHER_URL: &str = "WSWRAPPER_TESTS_OTHER_URL";
+
+#[tokio::test]
+#[ignore = "run by `without_a_configuration_the_platforms_certificates_count`"]
+async fn trusts_the_platform() -> Result<(), Box<dyn Error>> {
+    let (Ok(trusted), Ok(other)) = (std::env::var(TRUSTED_URL), std::env::var(OTHER_URL)) else {
+        eprintln!("SKIPPED: another test runs it");
+        return Ok(());
+    };
+    let client = Client::connect(&trusted).await?;
+    assert_eq!(DeskProxy::new(&client).echo("hello").await?, "hello");
+    let refused = failure(Client::builder(), &other).await;
+    assert!(refused.contains("its certificate is not trusted"), "{refused}");
+    println!("both were tried");
+    Ok(())
+}

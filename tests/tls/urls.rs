@@ -1,0 +1,83 @@
+//! What is behind a URL and is not what it says.
+
+use super::authority::Authority;
+use super::{Desk, failure, serve};
+use std::error::Error;
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+use wswrapper::{Client, ConnectError, Server};
+
+#[tokio::test]
+async fn ws_to_a_port_with_tls_is_told() {
+    let running = serve(Authority::new().certifies(&["localhost"])).await;
+    assert_eq!(
+        failure(Client::builder(), &format!("ws://{}", running.address)).await,
+        format!(
+            "the server at {} refused the handshake: it speaks TLS; write wss:// instead of ws://",
+            running.address
+        )
+    );
+}
+
+#[tokio::test]
+async fn wss_to_a_port_without_tls_is_told() -> Result<(), Box<dyn Error>> {
+    let listening = Server::builder().service(Desk).bind("127.0.0.1:0").await?;
+    let address = listening.local_addr();
+    tokio::spawn(listening.serve());
+    let no_tls = "what it answered is not TLS; write ws:// for a server without it";
+    let authority = Authority::new();
+    assert_eq!(
+        failure(authority.client(), &format!("wss://{address}")).await,
+        format!("no TLS connection to {address}: {no_tls}")
+    );
+    for (answer, reason) in [
+        ("HTTP/1.1 400 Bad Request\r\n\r\n", no_tls),
+        ("SSH-2.0-OpenSSH_9.9\r\n", no_tls),
+        ("", "it ended the connection; does it speak TLS on this port?"),
+    ] {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let address = listener.local_addr()?;
+        tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.expect("somebody connects");
+            let mut hello = [0; 4096];
+            let _ = stream.read(&mut hello).await;
+            let _ = stream.write_all(answer.as_bytes()).await;
+            // Until the client has seen enough.
+            let _ = stream.shutdown().await;
+            let _ = stream.read(&mut hello).await;
+        });
+        assert_eq!(
+            failure(authority.client(), &format!("wss://{address}")).await,
+            format!("no TLS connection to {address}: {reason}")
+        );
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_silent_server_has_no_more_time_for_tls_than_for_the_rest() -> Result<(), Box<dyn Error>> {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let address = listener.local_addr()?;
+    let builder = Authority::new().client().connect_timeout(Duration::from_millis(50));
+    assert_eq!(
+        failure(builder, &format!("wss://{address}")).await,
+        format!("{address} did not complete the handshake in time")
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_port_of_wss_is_443_unless_the_url_names_one() {
+    let authority = Authority::new();
+    for (url, expected) in [("wss://127.0.0.1/path", "127.0.0.1:443"), ("WSS://[::1]", "[::1]:443")] {
+        // Whatever is there is none of ours.
+        match authority.client().connect(url).await.expect_err(url) {
+            ConnectError::Connect { address, .. }
+            | ConnectError::Tls { address, .. }
+            | ConnectError::Handshake { address, .. }
+            | ConnectError::TimedOut { address } => assert_eq!(address, expected),
+            error => panic!("expected that it tries {expected}, got {error}"),
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! Forms that are read, as arguments and as results.
+
+use super::Row;
+use super::support::RawPeer;
+use super::types::{Options, Renamed, Shape, Untagged};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use wswrapper::{Bytes, CallError, Client, Server, ws_handlers};
+
+/// Services that read values of one type each, and the rows of what they read.
+macro_rules! reads {
+    ($($type:ty: $($json:literal),+;)+) => {
+        vec![$($({
+            struct Desk;
+            #[ws_handlers]
+            impl Desk {
+                async fn get(&self) -> $type {
+                    unreachable!("only its proxy is used")
+                }
+                async fn read(&self, value: $type, last: u8) -> String {
+                    let _ = last;
+                    format!("{value:?}")
+                }
+            }
+            Row::new([$json, stringify!($type)], |gives| async move {
+                let server = Server::builder().service(Desk).build().expect("it can be mounted");
+                let (mut raw, _) = RawPeer::dial(&server);
+                let answer = raw.ask(&format!(r#"{{"a":["read",{},0],"i":1}}"#, $json)).await;
+                let (mut raw, client) = RawPeer::accept(Client::builder());
+                let call = tokio::spawn(async move { DeskProxy::new(&client).get().await });
+                raw.receive().await;
+                raw.send(&format!(r#"{{"i":268435457,"d":{}}}"#, $json)).await;
+                let result = call.await.expect("no panic");
+                if let Some(error) = gives.strip_prefix("error: ") {
+                    assert_eq!(answer["e"]["message"], format!("argument 1 (`value`) of `read`: {error}"));
+                    let Err(CallError::Decode(failed)) = result else { panic!("{result:?}") };
+                    assert!(failed.to_string().starts_with(error), "{failed}");
+                } else {
+                    assert_eq!(answer, json!({ "i": 1, "d": gives }));
+                    assert_eq!(format!("{:?}", result.expect("an answer")), gives);
+                }
+            })
+        }),+),+]
+    };
+}
+
+pub(super) fn read() -> Vec<Row> {
+    reads! {
+        f64: "1", "1e2", "null", "1e400";
+        f32: "16777217";
+        u8: "1.0", "1e2", "256";
+        u64: "-1", "\"1\"";
+        i64: "9223372036854775808";
+        bool: "1";
+        char: r#""ab""#;
+        String: r#""\u00e4\ud83d\ude00\/""#, "null", r#""\ud800""#;
+        Option<u8>: "null";
+        Option<Option<u8>>: "null";
+        (): "null";
+        Bytes: "[1,2]", "[1,256]", r#""?""#;
+        Vec<u8>: r#""AQI=""#;
+        [u8; 2]: "[1]";
+        BTreeMap<char, u8>: r#"{"a":1,"a":2}"#;
+        Options: "{}", r#"{"note":null,"unknown":{}}"#;
+        Renamed: r#"{"firstName":1}"#, r#"{"firstName":1,"type":2,"type":3}"#;
+        Shape: r#""Round""#, r#"{"Empty":null}"#;
+        Untagged: "true";
+        Value: "18446744073709551616";
+    }
+}
