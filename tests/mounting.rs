@@ -2,8 +2,13 @@
 
 mod support;
 
-use support::{pair, pair_with};
-use wswrapper::{CallError, Client, Context, MountError, NameError, SendError, Server, ws_handlers, ws_service};
+use std::error::Error;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use support::{pair, pair_with, until};
+use wswrapper::{
+    CallError, Client, Context, MountError, NameError, SendError, Server, ServerBuilder, ws_handlers, ws_service,
+};
 
 #[ws_service]
 trait Math {
@@ -47,6 +52,42 @@ impl Math for Plain {
     async fn channel(&self, ctx: Context) -> Option<String> {
         ctx.channel().map(ToOwned::to_owned)
     }
+}
+
+#[derive(Default)]
+struct Till(AtomicI64);
+
+#[ws_handlers]
+impl Till {
+    async fn add(&self, n: i64) -> i64 {
+        self.0.fetch_add(n, Ordering::Relaxed) + n
+    }
+}
+
+#[tokio::test]
+async fn an_object_with_other_users_is_mounted_as_an_arc() -> Result<(), Box<dyn Error>> {
+    let till = Arc::new(Till::default());
+    let (everyones, own) = (Arc::clone(&till), Arc::clone(&till));
+    let server = Server::builder().service(everyones).service_with(move |_| Arc::clone(&own)).build();
+    assert!(matches!(server, Err(MountError::Duplicate { .. })), "both have the methods of what is shared");
+    let pair_of = |server: ServerBuilder| {
+        let pair = pair(server);
+        (TillProxy::new(&pair.client), pair)
+    };
+    let own = Arc::clone(&till);
+    let servers = [
+        Server::builder().service(Arc::clone(&till)),
+        Server::builder().service_with(move |_| Arc::clone(&own)),
+        Server::builder().service_at("till", Arc::new(Arc::clone(&till))),
+    ];
+    let [shared, per_peer, named] = servers.map(pair_of);
+    assert_eq!(shared.0.add(1).await?, 1);
+    assert_eq!(per_peer.0.add(2).await?, 3);
+    assert_eq!(TillProxy::new(&named.1.client.channel("till")).add(3).await?, 6);
+    assert_eq!(till.0.load(Ordering::Relaxed), 6);
+    drop((shared, per_peer, named));
+    until(|| Arc::strong_count(&till) == 1).await;
+    Ok(())
 }
 
 #[tokio::test]

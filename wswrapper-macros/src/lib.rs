@@ -160,38 +160,46 @@ use proc_macro::TokenStream;
 /// # Uploads
 ///
 /// An argument `Upload<T>` is a stream that the caller sends: the handler takes its items while
-/// they come, and answers when it likes. It is read by `next().await`, which gives
-/// `Option<Result<T, CallError<E>>>`. The proxy takes any `Stream` there: of `T`, or, for
+/// they come, and answers when it likes. It is read by `try_next().await?`, which gives
+/// `Option<T>`, or by `next().await`, which gives `Option<Result<T, CallError<E>>>`. The proxy takes any `Stream` there: of `T`, or, for
 /// `Upload<T, E>`, of `Result<T, E>`. The macro knows it by its name, as it does `Context`: no
 /// alias is one.
 ///
 /// ```
-/// use std::convert::Infallible;
+/// use std::error::Error;
 ///
-/// use wswrapper::{CallError, Peer, Stream, Upload, ws_handlers, ws_service};
+/// use wswrapper::{CallError, Peer, Rejection, Stream, Upload, ws_handlers, ws_service};
 ///
 /// #[ws_service(channel = "calc")]
 /// trait Calc {
-///     async fn sum(&self, start: i64, numbers: Upload<i64>) -> i64;
+///     async fn sum(
+///         &self,
+///         start: i64,
+///         numbers: Upload<i64>,
+///     ) -> Result<i64, Box<dyn Error + Send + Sync>>;
 /// }
 ///
 /// struct Desk;
 ///
 /// #[ws_handlers]
 /// impl Calc for Desk {
-///     async fn sum(&self, start: i64, mut numbers: Upload<i64>) -> i64 {
+///     async fn sum(
+///         &self,
+///         start: i64,
+///         mut numbers: Upload<i64>,
+///     ) -> Result<i64, Box<dyn Error + Send + Sync>> {
 ///         let mut sum = start;
-///         while let Some(Ok(n)) = numbers.next().await {
+///         while let Some(n) = numbers.try_next().await? {
 ///             sum += n;
 ///         }
-///         sum
+///         Ok(sum)
 ///     }
 /// }
 ///
 /// async fn call(
 ///     peer: &Peer,
 ///     numbers: impl Stream<Item = i64> + Send + 'static,
-/// ) -> Result<i64, CallError<Infallible>> {
+/// ) -> Result<i64, CallError<Rejection>> {
 ///     CalcProxy::new(peer).sum(0, numbers).await
 /// }
 /// ```

@@ -10,7 +10,7 @@ use crate::lock::lock;
 use crate::peer::{Peer, PeerId};
 use crate::proto::{ChannelKey, EncodedCall, NameError, Reason, Rejection};
 use crate::reply::Reply;
-use crate::router::{Entry, entries};
+use crate::router::Entry;
 use crate::signal::Signal;
 use crate::untyped::{IntoArguments, encode_on};
 use std::any::Any;
@@ -239,8 +239,8 @@ impl ChannelScope {
 
     pub(crate) fn serve<C: Contract + ?Sized, S: Serves<C>>(&self, service: S) {
         let service = Arc::new(service);
-        let mounted = entries::<C, S>(&service).map(|(event, handler)| Arc::new(Entry::new(event, handler)));
-        let mounted = mounted.collect();
+        let mounted = S::shared(&service).handlers.into_iter();
+        let mounted = mounted.map(|(event, handler)| Arc::new(Entry::new(event, handler))).collect();
         // One that has ended keeps nothing.
         if let Some(services) = &mut *self.services() {
             services.push((service, mounted));

@@ -34,7 +34,8 @@ impl<R> Builder<R> {
     }
 
     /// Mounts a service: one object for all connections, on the channel that its contract or its handlers name. A type
-    /// that serves several contracts needs [`service_as`](Self::service_as).
+    /// that serves several contracts needs [`service_as`](Self::service_as). What has other users too is mounted as an
+    /// [`Arc`].
     pub fn service<C: Contract + ?Sized>(self, service: impl Serves<C>) -> Self {
         self.service_as(service)
     }
@@ -59,8 +60,7 @@ impl<R> Builder<R> {
         S: Serves<C>,
         F: Fn(&Peer) -> S + Send + Sync + 'static,
     {
-        let make: Arc<dyn Fn(&Peer) -> S + Send + Sync> = Arc::new(make);
-        let mounted = self.router.mount_per_peer(S::CHANNEL, &make);
+        let mounted = self.router.mount_per_peer(S::CHANNEL, make);
         self.note(mounted)
     }
 

@@ -149,7 +149,7 @@ impl DynamicHandlers {
             return;
         }
         let table = match scope {
-            Scope::Named(name) => ChannelName::new(&**name).ok().map(|name| tables.channels.entry(name).or_default()),
+            Scope::Named(name) => ChannelName::new(name).ok().map(|name| tables.channels.entry(name).or_default()),
             scope => tables.of(scope),
         };
         let Some(table) = table else { return };

@@ -5,8 +5,8 @@ pub use crate::bytes::{Base64, Bytes};
 pub use crate::call::Call;
 pub use crate::handler::{
     Answering, Answers, Argument, BadCall, Context, Contract, Decode, Encode, Fallible, Infallible, Invocation,
-    JsonResponse, Methods, OnFull, Opens, Plain, Probe, Producer, Response, Returns, Serves, Started, StreamItem,
-    UploadItem, WsError, check_channel, reply,
+    JsonResponse, Methods, Mounted, OnFull, Opens, Plain, Probe, Producer, Response, Returns, Serves, Started,
+    StreamItem, UploadItem, WsError, check_channel, reply,
 };
 pub use crate::peer::Peer;
 pub use crate::proto::Rejection;

@@ -1,7 +1,7 @@
 //! From channel and event to a handler.
 
 use crate::error::MountError;
-use crate::handler::{Contract, Handler, Label, Methods, PerPeer, Serves, Shared};
+use crate::handler::{Contract, Handler, Label, Mounted, Serves};
 use crate::peer::Peer;
 use crate::proto::{ChannelName, Scope, check_event};
 use foldhash::fast::FixedState;
@@ -48,22 +48,22 @@ impl Router {
         channel: Option<&str>,
         service: &Arc<S>,
     ) -> Result<(), MountError> {
-        entries::<C, S>(service).try_for_each(|(event, handler)| self.add(channel, event, handler))
+        self.add_all(channel, S::shared(service))
     }
 
     /// Mounts one object for each connection.
     pub(crate) fn mount_per_peer<C: Contract + ?Sized, S: Serves<C>>(
         &mut self,
         channel: Option<&str>,
-        make: &Arc<dyn Fn(&Peer) -> S + Send + Sync>,
+        make: impl Fn(&Peer) -> S + Send + Sync + 'static,
     ) -> Result<(), MountError> {
         let slot = self.sessions;
         self.sessions += 1;
-        for method in methods::<C, S>() {
-            let event = method.event;
-            self.add(channel, event, Box::new(PerPeer { make: Arc::clone(make), slot, method }))?;
-        }
-        Ok(())
+        self.add_all(channel, S::per_peer(make, slot))
+    }
+
+    fn add_all(&mut self, channel: Option<&str>, mounted: Mounted) -> Result<(), MountError> {
+        mounted.handlers.into_iter().try_for_each(|(event, handler)| self.add(channel, event, handler))
     }
 
     fn add(&mut self, channel: Option<&str>, event: &'static str, handler: Box<dyn Handler>) -> Result<(), MountError> {
@@ -83,20 +83,4 @@ impl Entry {
     pub(crate) fn new(event: &'static str, handler: Box<dyn Handler>) -> Self {
         Self { event: Label::Fixed(event), handler }
     }
-}
-
-/// The handlers of one object, by their events.
-pub(crate) fn entries<C: Contract + ?Sized, S: Serves<C>>(
-    service: &Arc<S>,
-) -> impl Iterator<Item = (&'static str, Box<dyn Handler>)> {
-    methods::<C, S>().into_iter().map(|method| {
-        let event = method.event;
-        (event, Box::new(Shared { service: Arc::clone(service), method }) as Box<dyn Handler>)
-    })
-}
-
-fn methods<C: Contract + ?Sized, S: Serves<C>>() -> Vec<crate::handler::Method<S>> {
-    let mut methods = Methods::new();
-    S::methods(&mut methods);
-    methods.all
 }

@@ -55,7 +55,7 @@ use std::sync::Arc;
 ///
 /// The channel is full duplex: the caller serves a contract on it too, by [`Call::serve`], and the service calls it by the
 /// channel that its [`Context`](crate::Context::called_on) names. A service that wants the channel from the beginning is
-/// built [on](Self::on) one.
+/// built [on](Self::on) one. What several callers share is given to each as an [`Arc`]: `Scoped::new(Arc::clone(&sum))`.
 pub struct Scoped<C: ?Sized> {
     scope: Arc<ChannelScope>,
     contract: PhantomData<fn() -> Box<C>>,

@@ -31,7 +31,8 @@ pub trait Contract {
     fn proxy<T: Target>(to: Proxy<T>) -> Self::Proxy<T>;
 }
 
-/// A type with handlers for the contract `C`. [`#[ws_handlers]`](macro@crate::ws_handlers) implements it.
+/// A type with handlers for the contract `C`. [`#[ws_handlers]`](macro@crate::ws_handlers) implements it. An [`Arc`] of
+/// such a type serves as well, for an object that has other users too: `.service(Arc::clone(&desk))`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no handlers",
     label = "no `#[ws_handlers]` impl for this type",
@@ -44,6 +45,61 @@ pub trait Serves<C: Contract + ?Sized>: Send + Sync + Sized + 'static {
     /// Names the handlers.
     #[doc(hidden)]
     fn methods(methods: &mut Methods<Self>);
+
+    /// The handlers of one object that serves all connections.
+    #[doc(hidden)]
+    fn shared(service: &Arc<Self>) -> Mounted {
+        Mounted::new(Self::methods, |method| Box::new(Shared { service: Arc::clone(service), method }))
+    }
+
+    /// The handlers of objects that each connection has one of, in this place among its sessions.
+    #[doc(hidden)]
+    fn per_peer(make: impl Fn(&Peer) -> Self + Send + Sync + 'static, slot: usize) -> Mounted {
+        Mounted::per_peer(Self::methods, move |peer| Arc::new(make(peer)), slot)
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<C: Contract + ?Sized, S: Serves<C>> Serves<C> for Arc<S> {
+    const CHANNEL: Option<&'static str> = S::CHANNEL;
+
+    fn methods(_: &mut Methods<Self>) {}
+
+    fn shared(service: &Arc<Self>) -> Mounted {
+        S::shared(service)
+    }
+
+    fn per_peer(make: impl Fn(&Peer) -> Self + Send + Sync + 'static, slot: usize) -> Mounted {
+        Mounted::per_peer(S::methods, make, slot)
+    }
+}
+
+/// The handlers of a service, by their events.
+pub struct Mounted {
+    pub(crate) handlers: Vec<(&'static str, Box<dyn Handler>)>,
+}
+
+impl Mounted {
+    fn new<S>(name: impl FnOnce(&mut Methods<S>), handler: impl Fn(Method<S>) -> Box<dyn Handler>) -> Self {
+        let mut methods = Methods { all: Vec::new() };
+        name(&mut methods);
+        Self { handlers: methods.all.into_iter().map(|method| (method.event, handler(method))).collect() }
+    }
+
+    fn per_peer<S: Send + Sync + 'static>(
+        name: impl FnOnce(&mut Methods<S>),
+        make: impl Fn(&Peer) -> Arc<S> + Send + Sync + 'static,
+        slot: usize,
+    ) -> Self {
+        let make: Make<S> = Arc::new(make);
+        Self::new(name, |method| Box::new(PerPeer { make: Arc::clone(&make), slot, method }))
+    }
+}
+
+impl fmt::Debug for Mounted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.handlers.iter().map(|(event, _)| event)).finish()
+    }
 }
 
 /// Fails to compile if the contract names another channel.
@@ -66,23 +122,19 @@ pub const fn check_channel<C: Contract + ?Sized>(channel: &str) {
 
 /// The methods of a service of type `S`, as they are named by an expansion.
 pub struct Methods<S> {
-    pub(crate) all: Vec<Method<S>>,
+    all: Vec<Method<S>>,
 }
 
-pub(crate) struct Method<S> {
-    pub(crate) event: &'static str,
-    pub(crate) parameters: &'static [&'static str],
-    pub(crate) shim: Shim<S>,
+struct Method<S> {
+    event: &'static str,
+    parameters: &'static [&'static str],
+    shim: Shim<S>,
 }
 
 /// Decodes the arguments of a call and starts its handler.
 type Shim<S> = for<'c> fn(Invocation<'c, S>) -> Result<Started, BadCall>;
 
 impl<S> Methods<S> {
-    pub(crate) fn new() -> Self {
-        Self { all: Vec::new() }
-    }
-
     /// A method that is called by requests.
     pub fn request(&mut self, event: &'static str, parameters: &'static [&'static str], shim: Shim<S>) {
         self.all.push(Method { event, parameters, shim });
@@ -106,9 +158,9 @@ pub(crate) trait Handler: Send + Sync {
 }
 
 /// A method of one object that serves all connections.
-pub(crate) struct Shared<S> {
-    pub(crate) service: Arc<S>,
-    pub(crate) method: Method<S>,
+struct Shared<S> {
+    service: Arc<S>,
+    method: Method<S>,
 }
 
 impl<S: Send + Sync> Handler for Shared<S> {
@@ -117,12 +169,15 @@ impl<S: Send + Sync> Handler for Shared<S> {
     }
 }
 
+/// Makes the object of a connection.
+type Make<S> = Arc<dyn Fn(&Peer) -> Arc<S> + Send + Sync>;
+
 /// A method of an object that each connection has one of.
-pub(crate) struct PerPeer<S> {
-    pub(crate) make: Arc<dyn Fn(&Peer) -> S + Send + Sync>,
+struct PerPeer<S> {
+    make: Make<S>,
     /// Its place among the connection's sessions.
-    pub(crate) slot: usize,
-    pub(crate) method: Method<S>,
+    slot: usize,
+    method: Method<S>,
 }
 
 impl<S: Send + Sync + 'static> Handler for PerPeer<S> {
@@ -133,7 +188,7 @@ impl<S: Send + Sync + 'static> Handler for PerPeer<S> {
         let session = match &start.sessions[self.slot] {
             Some(session) => Arc::clone(session),
             None => {
-                let session: Arc<dyn std::any::Any + Send + Sync> = Arc::new((self.make)(&Peer::of(start.link)));
+                let session: Arc<dyn std::any::Any + Send + Sync> = (self.make)(&Peer::of(start.link));
                 start.sessions[self.slot] = Some(Arc::clone(&session));
                 session
             }

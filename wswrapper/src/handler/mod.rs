@@ -22,8 +22,8 @@ pub use context::Context;
 pub use invocation::{BadCall, Invocation, Started};
 pub(crate) use invocation::{Sessions, Start};
 pub(crate) use label::Label;
-pub use methods::{Contract, Methods, Serves, check_channel};
-pub(crate) use methods::{Handler, Method, PerPeer, Shared};
+pub(crate) use methods::Handler;
+pub use methods::{Contract, Methods, Mounted, Serves, check_channel};
 pub use outcome::{
     Argument, Decode, Encode, JsonResponse, Plain, Probe, Response, Returns, StreamItem, UploadItem, WsError, reply,
 };
