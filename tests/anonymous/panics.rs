@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 use wswrapper::{AnonymousChannel, Context, NameError};
 
-const LONG: Duration = Duration::from_secs(3_600);
+const LONG: Duration = Duration::from_hours(1);
 
 struct Bomb(&'static str);
 

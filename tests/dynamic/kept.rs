@@ -25,7 +25,7 @@ async fn a_connection_keeps_one_value_of_each_type_until_it_ends() {
     alive.becomes(0).await;
 }
 
-const LONG: Duration = Duration::from_secs(3_600);
+const LONG: Duration = Duration::from_hours(1);
 
 /// Holds its connection, as a session may.
 struct Session {

@@ -41,7 +41,7 @@ async fn a_channel_is_there_as_long_as_its_handler_for_once_is() -> Result<(), B
     let server = server();
     let (mut raw, peer) = RawPeer::dial(&server);
     // Another handler, elsewhere.
-    server.on("x", || async {})?;
+    peer.on("x", || async {})?;
     peer.channel("io").once("take", |n: i64| async move { n })?;
     assert_eq!(raw.ask(r#"{"a":["take","x"],"c":"io","i":1}"#).await["_"], 1);
     let unknown = raw.ask(r#"{"a":["other"],"c":"io","i":2}"#).await;

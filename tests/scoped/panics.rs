@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 use wswrapper::{AnonymousChannel, CallError, Context, Scoped, Server, ws_handlers, ws_service};
 
-const LONG: Duration = Duration::from_secs(3_600);
+const LONG: Duration = Duration::from_hours(1);
 
 #[ws_service]
 trait Fuse {
