@@ -64,10 +64,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let ada = Client::builder().service(Buyer { name: "Ada", wants: "lamp" }).connect(&url).await?;
     let bob = Client::builder().service(Buyer { name: "Bob", wants: "chair" }).connect(&url).await?;
 
-    println!("Ada gets: {}", DeskProxy::new(&ada).order("lamp").await?);
     if let Err(error) = DeskProxy::new(&bob).order("table").await {
         println!("Bob gets: {error}");
     }
+    println!("Ada gets: {}", DeskProxy::new(&ada).order("lamp").await?);
 
     server.close().await;
     Ok(())

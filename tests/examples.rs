@@ -40,17 +40,14 @@ async fn calculator() {
 #[tokio::test]
 async fn both_ways() {
     let mut lines = printed("both_ways").await;
-    // Bob, who is connected a moment before the server counts him, may miss it, and otherwise nobody knows when he hears it.
-    let (before, bob) = (lines.len(), "Bob hears that one lamp was sold");
-    lines.retain(|line| line != bob);
-    let know = 1 + before - lines.len();
-    let lines: Vec<_> = lines.iter().map(String::as_str).collect();
+    // Nobody knows when he hears it, if he does before the end.
+    lines.retain(|line| line != "Bob hears that one lamp was sold");
     let expected = [
-        "Ada is asked: one lamp, really? yes",
-        "Ada hears that one lamp was sold",
-        &format!("Ada gets: one lamp, and {know} customers know"),
         "Bob is asked: one table, really? no",
         "Bob gets: no table, then",
+        "Ada is asked: one lamp, really? yes",
+        "Ada hears that one lamp was sold",
+        "Ada gets: one lamp, and 2 customers know",
     ];
     assert_eq!(lines, expected);
 }
