@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout};
 use wswrapper::transport::memory::{self, Memory};
 use wswrapper::transport::{Close, Frame, Output, Transport, TransportError};
-use wswrapper::{CallError, Client, Limits, Server};
+use wswrapper::{CallError, Client, Limits, SendError, Server};
 
 /// A network where the peer's close frame comes and the end of the connection never does.
 struct Endless {
@@ -75,8 +75,10 @@ async fn a_client_that_closes_and_does_not_go_is_gone_in_time() -> Result<(), Bo
     // What runs is stopped at once.
     slow.handlers.becomes(0).await;
     assert_eq!(slow.log.has(1).await, ["Connection closed"]);
-    assert_eq!(peer.close_info(), None);
+    // Nothing more can be sent, and no answer comes.
     assert!(matches!(timeout(LONG, call).await??, Err(CallError::Closed)));
+    assert!(matches!(peer.emit("x", ()).await, Err(SendError::Closed)));
+    assert_eq!((peer.is_open(), peer.close_info(), began.elapsed().as_secs()), (false, None, 0));
     let closed = timeout(LONG, peer.closed()).await?;
     assert_eq!((closed.code, closed.reason.as_str(), closed.by_us), (4001, "enough", false));
     assert_eq!(began.elapsed().as_secs(), 60);

@@ -124,13 +124,15 @@ impl Link {
         self.queued.load(Ordering::Acquire)
     }
 
-    /// The connection is over: ends every call, tells everyone who waits.
-    pub(crate) fn finish(self: &Arc<Self>, closed: Closed) {
+    /// Nothing more is exchanged, or the connection is over: ends every call and every channel.
+    pub(crate) fn lose(self: &Arc<Self>, closed: Option<Closed>) {
         let mut state = self.lock();
         state.core.close();
-        state.closed = Some(closed);
+        if closed.is_some() {
+            state.closed = closed;
+            (state.handlers, state.unsent) = (0, 0);
+        }
         let ends = state.take_events();
-        (state.handlers, state.unsent) = (0, 0);
         let room = state.take_room();
         self.count_queued(&state);
         drop(state);
@@ -138,8 +140,13 @@ impl Link {
         for channel in ends.channels {
             channel.end(self, reason.clone());
         }
-        self.ended.notify_waiters();
         ends.wakers.into_iter().chain(room).for_each(Waker::wake);
+    }
+
+    /// The connection is over: tells everyone who waits, and drops what is kept with it.
+    pub(crate) fn finish(self: &Arc<Self>, closed: Closed) {
+        self.lose(Some(closed));
+        self.ended.notify_waiters();
         // A client may be bound again; a server's connection is over for good, and what it keeps may keep it.
         let for_good = self.end.side == Side::Accepting;
         for value in self.data.take(for_good) {

@@ -134,7 +134,7 @@ impl Link {
     /// Whether calls and events can be sent.
     pub(crate) fn is_open(&self) -> bool {
         let state = self.lock();
-        state.closed.is_none() && state.close.is_none()
+        state.core.is_open() && state.close.is_none()
     }
 
     /// Blocking handlers that have not ended.
