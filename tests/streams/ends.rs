@@ -290,7 +290,8 @@ async fn value_is_no_stream() {
     let (well, server) = well();
     let pair = pair(server);
     let answer = pair.client.request::<Streaming<u32, Rejection>>("echo", (5,)).await;
-    assert!(matches!(&answer, Err(CallError::Decode(_))), "{answer:?}");
+    let Err(CallError::Decode(error)) = answer else { panic!("{answer:?}") };
+    assert_eq!(error.to_string(), "the answer is a value, expected a stream");
     let (mut raw, client) = RawPeer::accept(Client::builder());
     for answer in ["", ",\"d\":null", ",\"d\":[1,2]", ",\"h\":null"] {
         let call = tokio::spawn(client.request::<Streaming<u32, Rejection>>("count", ()));
@@ -314,7 +315,8 @@ async fn channel_is_null_for_a_call_of_a_value_and_is_aborted() {
     let (well, server) = well();
     let pair = pair(server);
     let error = pair.client.request::<u32>("endless", ()).await;
-    assert!(matches!(error, Err(CallError::Decode(_))), "{error:?}");
+    let Err(CallError::Decode(error)) = error else { panic!("{error:?}") };
+    assert_eq!(error.to_string(), "the answer is a channel, expected a value");
     well.alive.becomes(0).await;
 }
 

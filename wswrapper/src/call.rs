@@ -155,14 +155,16 @@ pub(crate) enum Answer {
     Json(Bytes),
     /// With the channel that was expected, and its inbox.
     Channel(ChannelKey, Option<usize>),
+    /// With one that nobody can use: the peer may have meant null [P-32].
+    UnusedChannel,
 }
 
 impl End {
     pub(crate) fn into_answer<E: WsError>(self) -> Result<Answer, CallError<E::Remote>> {
         match self {
             Self::Result(Some(json)) => Ok(Answer::Json(json)),
-            // A useless channel from a peer that meant null [P-32].
-            Self::Result(None) | Self::Channel => Ok(Answer::Json(Bytes::from_static(b"null"))),
+            Self::Result(None) => Ok(Answer::Json(Bytes::from_static(b"null"))),
+            Self::Channel => Ok(Answer::UnusedChannel),
             Self::Opened { channel, inbox } => Ok(Answer::Channel(channel, inbox)),
             Self::Rejected { value, error } => {
                 let value = std::str::from_utf8(&value).unwrap_or_default();

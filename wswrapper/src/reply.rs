@@ -45,8 +45,9 @@ impl<T: DeserializeOwned> Reply for T {
     fn from_answer(_: &Peer, _: &Wish, answer: Given) -> Result<T, serde_json::Error> {
         match answer.0 {
             Answer::Json(json) => serde_json::from_slice(&json),
-            // Never: no channel was expected.
-            Answer::Channel(..) => Err(no_value("a channel")),
+            Answer::Channel(..) | Answer::UnusedChannel => {
+                serde_json::from_str("null").map_err(|_| no_value("a channel, expected a value"))
+            }
         }
     }
 }

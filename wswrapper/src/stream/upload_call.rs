@@ -108,6 +108,7 @@ impl<T: Decode, E: WsError> Future for UploadCall<T, E> {
 fn decode<T: Decode, E: WsError>(answer: Answer) -> Result<T, CallError<E::Remote>> {
     match answer {
         Answer::Json(json) => serde_json::from_slice(&json).map_err(CallError::Decode),
+        Answer::UnusedChannel => serde_json::from_str("null").map_err(CallError::Decode),
         // Never: it has its inbox.
         Answer::Channel(..) => Err(CallError::Closed),
     }
