@@ -41,13 +41,13 @@ fn requests_of_the_consumers_are_answered() {
 fn credit_that_makes_no_sense_is_none() {
     for items in ["-5", "0", "-0", "65537", "1e300", "4294967297", "1.5", "\"5\"", "\"x\"", "true", "null", "[5]", "{}"]
     {
-        let (mut peer, key) = producer(&[&credit(items), START]);
+        let (peer, key) = producer(&[&credit(items), START]);
         assert_eq!((peer.allowance(key), peer.window(key)), (Allowance::OneRequest, None), "{items}");
     }
-    let (mut peer, key) = producer(&[r#"{"a":["credit"],"h":7}"#, START]);
+    let (peer, key) = producer(&[r#"{"a":["credit"],"h":7}"#, START]);
     assert_eq!(peer.allowance(key), Allowance::OneRequest);
     for (items, window) in [("1", 1), ("5.0", 5), ("1e1", 10), ("3,9", 3), ("65536", LARGEST_WINDOW)] {
-        let (mut peer, key) = producer(&[&credit(items), START]);
+        let (peer, key) = producer(&[&credit(items), START]);
         assert_eq!((peer.allowance(key), peer.window(key)), (Allowance::Items(window), Some(window)), "{items}");
     }
 }
@@ -72,13 +72,13 @@ fn credit_never_goes_beyond_its_first_value() {
         let left = if left == 0 { Allowance::Behind } else { Allowance::Items(left) };
         assert_eq!(peer.allowance(key), left, "{sent} sent, {more:?} given");
     }
-    let (mut peer, key) = producer(&[&credit("5"), &credit("7"), &credit("5"), &credit("1"), START]);
+    let (peer, key) = producer(&[&credit("5"), &credit("7"), &credit("5"), &credit("1"), START]);
     assert_eq!((peer.allowance(key), peer.window(key)), (Allowance::Items(5), Some(5)));
 }
 
 #[test]
 fn credit_after_a_start_without_any_is_none() {
-    let (mut peer, key) = producer(&[START, &credit("5")]);
+    let (peer, key) = producer(&[START, &credit("5")]);
     assert_eq!((peer.allowance(key), peer.window(key)), (Allowance::OneRequest, None));
 }
 

@@ -124,7 +124,16 @@ impl<R, C> Channels<R, C> {
         received.map(key(Opener::Peer)).or_else(|| tables.opened.get(&id).map(key(Opener::Us)))
     }
 
-    pub(super) fn get(&mut self, key: ChannelKey) -> Option<&mut Channel<R, C>> {
+    pub(super) fn get(&self, key: ChannelKey) -> Option<&Channel<R, C>> {
+        let tables = self.tables.as_ref()?;
+        let channel = match key.opened_by {
+            Opener::Us => tables.opened.get(&key.id),
+            Opener::Peer => tables.received.get(&key.id),
+        };
+        channel.filter(|channel| channel.serial == key.serial)
+    }
+
+    pub(super) fn get_mut(&mut self, key: ChannelKey) -> Option<&mut Channel<R, C>> {
         let tables = self.tables.as_mut()?;
         let channel = match key.opened_by {
             Opener::Us => tables.opened.get_mut(&key.id),
@@ -134,14 +143,14 @@ impl<R, C> Channels<R, C> {
     }
 
     pub(super) fn producer(&mut self, key: ChannelKey) -> Option<&mut Producer> {
-        match &mut self.get(key)?.stream {
+        match &mut self.get_mut(key)?.stream {
             Stream::Producer(producer) => Some(producer),
             _ => None,
         }
     }
 
     pub(super) fn consumer(&mut self, key: ChannelKey) -> Option<&mut Consumer> {
-        match &mut self.get(key)?.stream {
+        match &mut self.get_mut(key)?.stream {
             Stream::Consumer(consumer) => Some(consumer),
             _ => None,
         }

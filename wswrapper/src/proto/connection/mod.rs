@@ -2,9 +2,11 @@
 
 mod channels;
 mod news;
+mod streams;
 
-pub use channels::{AwaitedResult, OpenRefused, Opens};
+pub use channels::{OpenRefused, Opens};
 pub use news::{Ended, Event, Incoming, SendRefused};
+pub use streams::AwaitedResult;
 
 use super::channels::{ChannelKey, Channels, Opener};
 use super::deadlines::Deadlines;
@@ -173,7 +175,7 @@ impl<W, R: Clone + PartialEq, C: Clone> Connection<W, R, C> {
         self.check_channel(on)?;
         self.take_room()?;
         let id = self.ids.next();
-        if let Some(channel) = on.and_then(|on| self.channels.get(on)) {
+        if let Some(channel) = on.and_then(|on| self.channels.get_mut(on)) {
             channel.calls += 1;
         }
         let has_channels = on.is_some() || opens.is_some();
@@ -296,7 +298,7 @@ impl<W, R: Clone + PartialEq, C: Clone> Connection<W, R, C> {
     fn end_call(&mut self, id: RequestId) -> Option<(W, Option<Opens<C>>)> {
         let Pending { waiter, channels, .. } = self.pending.remove(&id)?;
         let Some(channels) = channels else { return Some((waiter, None)) };
-        if let Some(channel) = channels.on.and_then(|on| self.channels.get(on)) {
+        if let Some(channel) = channels.on.and_then(|on| self.channels.get_mut(on)) {
             channel.calls -= 1;
         }
         Some((waiter, channels.opens))
