@@ -90,22 +90,9 @@ use proc_macro::TokenStream;
 /// `Result<T, CallError<E>>`; `E` is that of the items, where they are `Result`s themselves.
 ///
 /// ```
+/// use futures_util::stream;
 /// use std::convert::Infallible;
-///
 /// use wswrapper::{CallError, Peer, Stream, ws_handlers, ws_service};
-/// # mod stream {
-/// #     use std::{pin::Pin, task::{Context, Poll}};
-/// #     pub(crate) struct Iter<I>(I);
-/// #     pub(crate) fn iter<I>(items: I) -> Iter<I> {
-/// #         Iter(items)
-/// #     }
-/// #     impl<I: Iterator + Unpin> wswrapper::Stream for Iter<I> {
-/// #         type Item = I::Item;
-/// #         fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<I::Item>> {
-/// #             Poll::Ready(self.0.next())
-/// #         }
-/// #     }
-/// # }
 ///
 /// #[ws_service(channel = "calc")]
 /// trait Calc {
@@ -132,8 +119,7 @@ use proc_macro::TokenStream;
 /// async fn call(peer: &Peer) -> Result<u32, CallError<Infallible>> {
 ///     let mut sum = 0;
 ///     let mut numbers = CalcProxy::new(peer).count(3).await?;
-///     while let Some(n) = numbers.next().await {
-///         let n: u32 = n?;
+///     while let Some(n) = numbers.try_next().await? {
 ///         sum += n;
 ///     }
 ///     Ok(sum)

@@ -79,6 +79,9 @@ mod untyped;
 #[cfg(all(doc, feature = "runtime"))]
 #[doc = include_str!("performance.md")]
 pub mod performance {}
+#[cfg(doc)]
+#[doc = include_str!("protocol.md")]
+pub mod protocol {}
 #[cfg(all(doc, feature = "runtime"))]
 #[doc = include_str!("values.md")]
 pub mod values {}

@@ -24,9 +24,9 @@ pub struct Limits {
     /// error of [`Client::connect`](crate::Client::connect). Default 10 seconds.
     pub handshake_timeout: Duration,
     /// Time for a call, unless it has one [of its own](crate::Call::timeout): it ends as
-    /// [`TimedOut`](crate::CallError::TimedOut) and the peer is told. `None` waits for ever. Default 2 minutes.
-    /// It is not for what comes after the answer, a stream or a scoped service. An upload may take longer, as long as no
-    /// [wait](crate::UploadCall::timeout) for the other end does.
+    /// [`TimedOut`](crate::CallError::TimedOut) and the peer is told. `None` waits forever. Default 2 minutes.
+    /// It is not for what comes after the answer, a stream or a scoped service, and for an upload it is for each
+    /// [wait](crate::UploadCall::timeout) for the other end, not for the whole.
     pub call_timeout: Option<Duration>,
     /// Calls of ours that wait for an answer, on one connection. A further one fails with
     /// [`TooManyCalls`](crate::SendError::TooManyCalls). Default 16,384.

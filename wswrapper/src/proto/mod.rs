@@ -2,7 +2,7 @@
 //!
 //! Frames and commands go in, frames and notifications come out; the time is an argument. [`Message::decode`] tells what
 //! a frame says, [`Connection`] what it means for the calls that are under way. Tags such as `[P-12]` name the rules of
-//! the ws-wrapper protocol, version 4.
+//! the [protocol](crate::protocol), those with an X our extensions of it.
 //!
 //! This is what the rest of the crate is built on, and what a transport or a runtime of another kind could be built on;
 //! most programs never need it.
