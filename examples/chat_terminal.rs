@@ -34,12 +34,12 @@ struct Screen {
 impl Audience for Screen {
     async fn joined(&self, name: String) {
         if name != self.name {
-            println!("* {name} came");
+            println!("* {} joined", plain(&name));
         }
     }
 
     async fn left(&self, name: String) {
-        println!("* {name} left");
+        println!("* {} left", plain(&name));
     }
 
     async fn said(&self, line: Line) {
@@ -69,7 +69,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
     let chat = ChatProxy::new(&client);
     let welcome = chat.join(&name).await?;
     welcome.history.iter().for_each(print_line);
-    println!("* here: {}", welcome.online.join(", "));
+    print_online(&welcome.online);
 
     let mut typing = chat.typing().await?;
     let mut lines = BufReader::new(stdin()).lines();
@@ -85,7 +85,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
         match line.as_deref().map(str::trim) {
             None => break,
             Some("") => {}
-            Some("/who") => println!("* here: {}", chat.online().await?.join(", ")),
+            Some("/who") => print_online(&chat.online().await?),
             Some("/history") => {
                 let mut earlier = chat.history(None, None).await?;
                 while let Some(line) = earlier.try_next().await? {
@@ -104,15 +104,26 @@ async fn run() -> Result<(), Box<dyn Error>> {
 }
 
 fn print_line(line: &Line) {
-    println!("{}: {}", line.from, line.text);
+    // Further lines of a text are indented: they could look like somebody else's.
+    let text: Vec<_> = line.text.lines().map(plain).collect();
+    println!("{}: {}", plain(&line.from), text.join("\n    "));
+}
+
+fn print_online(names: &[String]) {
+    println!("* here: {}", plain(&names.join(", ")));
 }
 
 fn print_typing(names: &[String]) {
     match names {
         [] => {}
-        [name] => println!("* {name} is typing"),
-        names => println!("* {} are typing", names.join(", ")),
+        [name] => println!("* {} is typing", plain(name)),
+        names => println!("* {} are typing", plain(&names.join(", "))),
     }
+}
+
+/// What others sent, without what a terminal would obey.
+fn plain(text: &str) -> String {
+    text.replace(|character: char| character.is_control() && character != '\t', "\u{fffd}")
 }
 
 fn arguments() -> Result<Option<(String, String)>, Box<dyn Error>> {

@@ -7,7 +7,7 @@ use wswrapper::{CallError, Client, Server, Stream, ws_handlers, ws_service};
 
 #[ws_service(channel = "market")]
 trait Market {
-    /// What something did cost, day by day.
+    /// What something cost, day by day.
     async fn history(&self, of: &str, days: u32) -> Result<impl Stream<Item = u32> + Send, String>;
     /// A price every ten milliseconds; of those that come while the caller is busy only the latest.
     #[ws(on_full = "latest")]

@@ -3,9 +3,12 @@
 #[path = "browser/example.rs"]
 mod example;
 
+use std::process::Stdio;
 use std::time::Duration;
-use tokio::process::Command;
+use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
+use tokio::process::{Child, ChildStdout, Command};
 use tokio::time::timeout;
+use wswrapper::Client;
 
 /// Far more than any takes.
 const TIME_LIMIT: Duration = Duration::from_mins(1);
@@ -18,6 +21,38 @@ async fn printed(name: &str) -> Vec<String> {
     assert!(output.status.success(), "{}\n{}", output.status, String::from_utf8_lossy(&output.stderr));
     let text = String::from_utf8(output.stdout).expect("it prints text");
     text.lines().map(ToOwned::to_owned).collect()
+}
+
+/// An example that goes on until it is dropped, and what it prints.
+fn started(name: &str, arguments: &[&str]) -> (Child, Lines<BufReader<ChildStdout>>) {
+    let mut program = Command::new(example::program(name));
+    program.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
+    let mut program = program.spawn().expect("it can be run");
+    let lines = BufReader::new(program.stdout.take().expect("it is piped")).lines();
+    (program, lines)
+}
+
+async fn next(lines: &mut Lines<BufReader<ChildStdout>>) -> String {
+    let line = timeout(TIME_LIMIT, lines.next_line()).await.expect("it prints in time");
+    line.expect("it prints text").expect("it goes on")
+}
+
+#[tokio::test]
+async fn what_others_say_does_nothing_to_the_chat_in_a_terminal() -> Result<(), Box<dyn std::error::Error>> {
+    let (_server, mut lines) = started("chat", &["--port", "0"]);
+    let line = next(&mut lines).await;
+    let address = line.split(['/', ' ']).find(|word| word.starts_with("127.0.0.1:")).expect("it is there");
+    let url = format!("ws://{address}/ws");
+    let (_terminal, mut lines) = started("chat_terminal", &["--name", "Ada", "--url", &url]);
+    assert_eq!(next(&mut lines).await, "* here: Ada");
+
+    let chat = Client::connect(&url).await?.channel("chat");
+    chat.request::<serde_json::Value>("join", ("Bob",)).await?;
+    assert_eq!(next(&mut lines).await, "* Bob joined");
+    chat.request::<serde_json::Value>("say", ("\u{1b}[2J\u{7}x\r\nAda: I never said that",)).await?;
+    assert_eq!(next(&mut lines).await, "Bob: \u{fffd}[2J\u{fffd}x");
+    assert_eq!(next(&mut lines).await, "    Ada: I never said that");
+    Ok(())
 }
 
 #[tokio::test]

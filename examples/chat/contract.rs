@@ -30,7 +30,7 @@ pub trait Draft {}
 /// What a client is told.
 #[ws_service(channel = "chat")]
 pub trait Audience {
-    /// Somebody came.
+    /// Somebody joined.
     #[ws(event)]
     async fn joined(&self, name: String);
     /// Somebody left.
@@ -50,6 +50,8 @@ pub struct Welcome {
     pub online: Vec<String>,
     /// The newest lines, oldest first.
     pub history: Vec<Line>,
+    /// How many characters a line has at most.
+    pub max_text: usize,
 }
 
 /// Something that was said.
@@ -70,7 +72,7 @@ pub struct Line {
 pub enum ChatError {
     #[error("the name {name} is taken")]
     NameTaken { name: String },
-    #[error("a name has 1 to {max} characters")]
+    #[error("a name has 1 to {max} ordinary characters")]
     NameInvalid { max: usize },
     #[error("you have joined already")]
     AlreadyJoined,

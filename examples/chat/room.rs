@@ -86,7 +86,7 @@ impl Chat for Room {
 
 impl State {
     fn join(&mut self, peer: PeerId, name: &str) -> Result<Welcome, ChatError> {
-        if !(1..=NAME_CHARACTERS).contains(&name.chars().count()) {
+        if name.chars().count() > NAME_CHARACTERS || !is_visible(name) || name.chars().any(is_unfit_for_a_name) {
             return Err(ChatError::NameInvalid { max: NAME_CHARACTERS });
         }
         if self.members.contains_key(&peer) {
@@ -96,13 +96,14 @@ impl State {
             return Err(ChatError::NameTaken { name: name.to_owned() });
         }
         self.members.insert(peer, name.to_owned());
-        Ok(Welcome { name: name.to_owned(), online: self.online(), history: self.newest() })
+        let (online, history) = (self.online(), self.newest());
+        Ok(Welcome { name: name.to_owned(), online, history, max_text: TEXT_CHARACTERS })
     }
 
     fn say(&mut self, peer: PeerId, text: &str) -> Result<Line, ChatError> {
         let from = self.members.get(&peer).ok_or(ChatError::NotJoined)?.clone();
         let text = text.trim();
-        if text.is_empty() {
+        if !is_visible(text) {
             return Err(ChatError::TextEmpty);
         }
         if text.chars().count() > TEXT_CHARACTERS {
@@ -132,6 +133,28 @@ impl State {
         names.sort_by_key(|name| name.to_lowercase());
         names
     }
+}
+
+/// Whether there is anything to see.
+fn is_visible(text: &str) -> bool {
+    text.chars().any(|character| !character.is_whitespace() && !is_unseen(character))
+}
+
+/// With what is not seen one name could look like another. U+FE0F is a part of many an emoji.
+fn is_unfit_for_a_name(character: char) -> bool {
+    is_unseen(character) && character != '\u{fe0f}'
+}
+
+/// Control characters, those that turn text around, and those that take no space or are blank.
+fn is_unseen(character: char) -> bool {
+    character.is_control()
+        || matches!(
+            character,
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}'
+                | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}'
+                | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}'
+                | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}'
+        )
 }
 
 /// Says on the server's terminal whom an event did not reach.

@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import { chromium } from "playwright-core";
-import { atEnd, count, hasNoSideScroll, join, passes, people, say, sayAll } from "./page.mjs";
+import { atEnd, count, hasNoSideScroll, hurries, join, passes, people, reads, say, sayAll } from "./page.mjs";
 import { sees, seesEnd, seesNote, seesTyping, state, stopClock, types } from "./page.mjs";
 import { Proxy } from "./proxy.mjs";
 import { ChatServer } from "./server.mjs";
@@ -95,6 +95,11 @@ async function clickThrough() {
   await ada.waitForFunction(() => /at most \d+ characters/.test(document.querySelector("#name-error").textContent));
   assert.equal(await ada.getAttribute("#name", "aria-invalid"), "true");
   await shoot(ada, "02-join-error-desk-light");
+  for (const name of ["\u200b", "\ufe0f", "\u202eevil", "A\u200bda", "A\x07da", "\u3164"]) {
+    await ada.fill("#name", name);
+    await ada.click("#join-button");
+    await reads(ada, "#name-error", /1 to \d+ ordinary characters/);
+  }
   await join(ada, "Ada");
   await state(ada, "connected");
   assert.deepEqual(await people(ada), ["Ada"]);
@@ -130,7 +135,7 @@ async function clickThrough() {
   await sees(ada, html);
   assert.equal(await count(ada, "#list img"), 0);
 
-  step("a line of several lines, and an empty one");
+  step("a line of several lines, and empty ones");
   await ada.click("#text");
   await ada.keyboard.type("first line");
   await ada.keyboard.press("Shift+Enter");
@@ -142,6 +147,9 @@ async function clickThrough() {
   await ada.click("#text");
   await ada.keyboard.press("Enter");
   assert.equal(await count(ada, ".msg.sending, .msg.failed"), 0);
+  await say(ada, "\u200b\u202e");
+  await reads(ada, "#text-hint", /Write something/);
+  assert.equal(await count(ada, ".msg.failed"), 0);
 
   step("a third person, and the room in both schemes");
   const third = await open(DESK, "dark");
@@ -209,6 +217,19 @@ async function clickThrough() {
   await guest.context().close();
   await seesTyping(ada, "");
   await seesNote(ada, "Kay left");
+  const long = "W".repeat(24);
+  const wide = await open(DESK, "light");
+  await join(wide, long);
+  for (const page of [ada, third, wide]) await types(page, "All at once");
+  await seesTyping(grace, `Ada, Edsger and ${long} are typing…`);
+  const cut = await grace.$$eval("#typing-names bdi", (names) => names.map((name) => name.scrollWidth > name.clientWidth));
+  assert.deepEqual(cut, [false, false, true]);
+  assert(await grace.$eval("#typing-names", (all) => all.scrollWidth <= all.clientWidth), "the last words are visible");
+  await hasNoSideScroll(grace);
+  await shoot(grace, "21-typing-long-phone-dark");
+  await wide.context().close();
+  for (const page of [ada, third]) await types(page, "");
+  await seesTyping(grace, "");
 
   step("new messages while scrolled up");
   await sayAll(third, range(14).map((n) => `Point ${n}`));
@@ -317,12 +338,49 @@ async function clickThrough() {
   await all(proxied, (page) => passes(page, 6000));
   const release = proxy.cutHere();
   await all(proxied, (page) => state(page, "joining…"));
+  await reads(ada, "#banner-text", /^“Ada” is still in the room/);
   await say(control, "meanwhile");
   release();
   await all(proxied, (page) => state(page, "connected"));
   await sees(ada, "meanwhile");
   await say(ada, "free again");
   await sees(control, "free again");
+
+  step("a tab that was duplicated has no place in the room, and says so");
+  const duplicated = ada.context().waitForEvent("page");
+  await ada.evaluate(() => void window.open(location.href));
+  const twin = await duplicated;
+  await reads(twin, "#banner-text", /^“Ada” is still in the room, perhaps in another tab/);
+  const counts = await twin.$$eval("[data-count]", (counts) => counts.filter((count) => count.offsetParent).length);
+  assert.equal(counts, 0, "nobody is counted yet");
+  await twin.setViewportSize(DESK.viewport);
+  await shoot(twin, "22-twin-desk-light");
+  await twin.setViewportSize(PHONE.viewport);
+  await shoot(twin, "23-twin-phone-light");
+  await hasNoSideScroll(twin);
+  await hurries(twin);
+  await reads(twin, "#name-error", /“Ada” is in the room already/);
+  await twin.close();
+
+  step("the join screen in an outage says what is true then, and not any longer");
+  const visitor = await open(DESK, "light");
+  await reads(visitor, "#join-people", /here/);
+  await hurries(visitor);
+  await lose([...proxied, visitor]);
+  await reads(visitor, "#join-people", /^$/);
+  await visitor.fill("#name", "Kay");
+  await visitor.click("#join-button");
+  await reads(visitor, "#name-error", /doesn’t answer/);
+  await shoot(visitor, "24-join-lost-desk-light");
+  await giveBack([...proxied, visitor]);
+  await reads(visitor, "#name-error", /^$/);
+  await reads(visitor, "#join-people", /here/);
+  await join(visitor, "Kay");
+  await visitor.click("#leave");
+  await visitor.waitForSelector("#join:not([hidden])");
+  await visitor.keyboard.type("Grace");
+  assert.equal(await visitor.inputValue("#name"), "Grace");
+  await visitor.context().close();
 
   step("a message that is lost on its way can be sent again");
   proxy.freeze();
@@ -367,12 +425,13 @@ async function clickThrough() {
   await shoot(ada, "15-restarted-desk-light");
 
   step("a text that is too long");
-  const huge = "é".repeat(9000);
+  const huge = "é".repeat(600_000); // more than a frame takes: it must not be sent
   await ada.fill("#text", huge);
   await ada.press("#text", "Enter");
   await ada.waitForFunction(() => /too many \(at most \d+\)/.test(document.querySelector("#text-hint").textContent));
   assert.equal(await ada.inputValue("#text"), huge);
   assert(await ada.$eval("#send", (send) => send.disabled));
+  await state(ada, "connected");
   await shoot(ada, "16-too-long-desk-light");
   await seesEnd(ada);
   const most = Number((await ada.textContent("#text-hint")).match(/at most (\d+)/)[1]);

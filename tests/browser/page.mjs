@@ -14,6 +14,24 @@ export const stopClock = (context) =>
 /** Lets so many milliseconds pass in the page. */
 export const passes = (page, ms) => page.evaluate((ms) => window.pass(ms), ms);
 
+/** From now on what takes seconds takes less in this page: waiting for an answer, or for the next attempt to connect. */
+export const hurries = (page) =>
+  page.evaluate(() => {
+    const { setTimeout } = window;
+    window.setTimeout = (run, ms) => setTimeout(run, ms / 20);
+  });
+
+/** Waits until an element has such a text. */
+export async function reads(page, selector, pattern) {
+  const text = (selector) => document.querySelector(selector).textContent;
+  const found = ([selector, pattern]) => pattern.test(document.querySelector(selector).textContent);
+  try {
+    await page.waitForFunction(found, [selector, pattern], PATIENCE);
+  } catch {
+    throw new Error(`expected ${pattern} in ${selector}, found "${await page.evaluate(text, selector)}"`);
+  }
+}
+
 /** Waits until the connection's state is shown. */
 export const state = (page, text) => {
   const shown = (text) => {

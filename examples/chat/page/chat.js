@@ -10,6 +10,7 @@ const CATCH_UP = 1000; // lines to ask for at most after the connection was lost
 const TYPING_MS = 250; // how often to look whether I am typing
 const IDLE_MS = 8000; // a draft that nobody has touched for so long is no typing
 const TITLE = "wswrapper chat";
+const NO_ANSWER = "The server doesn’t answer. Please try again in a moment.";
 
 const client = new WsClient(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`, {
   reconnect: { min: 400, max: 8000 },
@@ -24,15 +25,16 @@ let wanted = null; // the name under which I want to be in the room; null on the
 let me = null; // my name there, from the moment of joining
 let ready = false; // joined on the present connection
 let joining = false; // a join is under way
-let attempts = 0; // counts the calls of enterAgain(): only the latest goes on
 let backlog = []; // events that came while it was
+let attempts = 0; // counts the calls of enterAgain(): only the latest goes on
+let taken = false; // it was told that somebody has my name
 let online = new Set();
 let items = []; // what the list shows: lines, notes, drafts
 let byId = new Map(); // lines by id, of the present epoch
 let epoch = 0; // counts up when the server turns out to have another history
 let hasMore = false; // the server may have earlier lines
 let loadingEarlier = false;
-let maxText = Infinity; // known once the server has refused a text
+let maxText = Infinity; // how many characters a text may have, known from the moment of joining
 let unseen = 0; // new messages below the visible part
 let unread = 0; // new messages while the page was hidden
 let typists = []; // who is typing, as the server says
@@ -307,7 +309,7 @@ async function say(text) {
         $("text").value = text;
       }
       showComposer();
-      if (maxText === Infinity) hint(code === "TextEmpty" ? "Write something first." : "That is too long for one message.", true);
+      if (code === "TextEmpty") hint("Write something first.", true);
     } else {
       failDraft(draft, code === "Disconnected" || code === "Timeout" ? "Not sent: no connection." : "Not sent.");
       if (code === "NotJoined") enterAgain();
@@ -331,11 +333,11 @@ function showTyping(names) {
   typists = names;
   const others = names.filter((name) => name !== me);
   const shown = others.length > 3 ? [...others.slice(0, 2), `${others.length - 2} others`] : others;
-  const nodes = shown.flatMap((name, i) => [i === 0 ? "" : i < shown.length - 1 ? ", " : " and ", el("bdi", {}, name)]);
-  if (nodes.length) nodes.push(nodes.length > 2 ? " are typing…" : " is typing…");
-  const sentence = el("span", {}, ...nodes);
+  const nodes = shown.flatMap((name, i) => [...(i === 0 ? [] : [i < shown.length - 1 ? ", " : " and "]), el("bdi", {}, name)]);
+  if (nodes.length) nodes.push(nodes.length > 1 ? " are typing…" : " is typing…");
+  const sentence = nodes.map((node) => node.textContent ?? node).join("");
   $("typing").classList.toggle("shown", nodes.length > 0);
-  if ($("typing-names").textContent !== sentence.textContent) $("typing-names").replaceChildren(sentence);
+  if ($("typing-names").textContent !== sentence) $("typing-names").replaceChildren(...nodes);
 }
 
 /** Lets the others see that I am typing: by a draft that the server keeps for me until it is aborted. */
@@ -429,6 +431,7 @@ async function enter(name) {
     const joined = await chat.with({ wait: true }).request("join", name);
     if (me !== joined.name) forget();
     me = joined.name;
+    maxText = joined.max_text;
     await catchUp(joined.history);
     wanted = me;
     online = new Set(joined.online).add(me);
@@ -508,6 +511,7 @@ async function enterAgain() {
   const attempt = ++attempts;
   const name = wanted;
   ready = false;
+  taken = false;
   showAll();
   for (let tries = 0; attempt === attempts && wanted === name && client.state === "open"; tries++) {
     try {
@@ -516,6 +520,8 @@ async function enterAgain() {
       if (attempt !== attempts || wanted !== name || error?.code === "Disconnected") return;
       if (error?.code === "NameTaken" && tries < 10) {
         // The server may not yet have noticed that my old connection is gone.
+        taken = true;
+        showBanner();
         await sleep(Math.min(3000, 500 * 1.5 ** tries));
       } else if (error?.code === "Timeout" || error?.code === "AlreadyJoined") {
         return client.reconnect();
@@ -533,7 +539,7 @@ function joinTrouble(error, name) {
     if (data?.max && [...name].length > data.max) return `That is a little long: please use at most ${data.max} characters.`;
     return `Please use a name of 1 to ${data?.max ?? 24} ordinary characters.`;
   }
-  if (["Disconnected", "Timeout", "QueueFull"].includes(code)) return "The server doesn’t answer. Please try again in a moment.";
+  if (["Disconnected", "Timeout", "QueueFull"].includes(code)) return NO_ANSWER;
   return "That didn’t work. Please try again.";
 }
 
@@ -553,6 +559,7 @@ function leave(trouble = "") {
   showAll();
   showTrouble(trouble);
   $("name").focus();
+  $("name").select();
   greet();
 }
 
@@ -656,12 +663,14 @@ let retryAt = 0;
 
 client.addEventListener("open", () => {
   watchTyping();
+  if ($("name-error").textContent === NO_ANSWER) showTrouble("");
   if (wanted === null) greet();
   else enterAgain();
   showAll();
 });
 client.addEventListener("close", () => {
   ready = false;
+  $("join-people").replaceChildren(); // nobody knows any more
   tellTyping();
   showAll();
 });
@@ -729,8 +738,9 @@ function showBanner() {
   const seconds = Math.ceil((retryAt - Date.now()) / 1000);
   $("banner").hidden = ready || $("room").hidden || (client.state === "connecting" && !retryAt);
   $("retry").hidden = client.state !== "waiting";
-  $("banner-text").textContent =
-    client.state === "open" ? "Joining the room…" : client.state === "waiting" && seconds > 1 ? `Connection lost. Trying again in ${seconds} s.` : "Connection lost. Reconnecting…";
+  const joins = taken ? `“${wanted}” is still in the room, perhaps in another tab. Trying again…` : "Joining the room…";
+  const waits = client.state === "waiting" && seconds > 1 ? `Trying again in ${seconds} s.` : "Reconnecting…";
+  $("banner-text").textContent = client.state === "open" ? joins : `Connection lost. ${waits}`;
 }
 
 function showTitle() {
