@@ -66,7 +66,7 @@ impl<R> Builder<R> {
 
     /// Sets the limits of each connection.
     pub fn limits(mut self, limits: Limits) -> Self {
-        self.limits = limits;
+        self.limits = limits.usable();
         self
     }
 

@@ -66,7 +66,9 @@ impl Client {
     }
 
     /// Goes on over another transport after the connection was lost or closed. Handlers, hooks and proxies stay, ids go
-    /// on counting; calls that were under way have ended as [`Closed`](crate::CallError::Closed) [P-91].
+    /// on counting; calls that were under way have ended as [`Closed`](crate::CallError::Closed) [P-91]. That may be before
+    /// the connection has ended: wait for [`closed`](Peer::closed), or this fails with
+    /// [`StillOpen`](BindError::StillOpen).
     ///
     /// # Panics
     ///

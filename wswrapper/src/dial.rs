@@ -252,7 +252,13 @@ where
     stream.write_all(&head).await.map_err(ended)?;
     stream.flush().await.map_err(ended)?;
     let answer = read_head(&mut stream, end.limits.head_bytes, parse_response).await.map_err(ended)?;
-    let Head { parsed, text, rest } = answer.map_err(|_| refused("what it answered is not HTTP".to_owned()))?;
+    let Head { parsed, text, rest } = answer.map_err(|status| {
+        let what = match status {
+            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => "the head of its answer is too large",
+            _ => "what it answered is not HTTP",
+        };
+        refused(what.to_owned())
+    })?;
     let Answer::Http(status, headers) = parsed else {
         return Err(refused("it speaks TLS; write wss:// instead of ws://".to_owned()));
     };
@@ -276,7 +282,11 @@ fn request(uri: &Uri, headers: HeaderMap, subprotocols: &[String]) -> Result<(Ve
 
 /// Whether the answer is that of a WebSocket server to our request (RFC 6455, section 4.1).
 fn check(status: StatusCode, headers: &HeaderMap, key: &str) -> Result<(), String> {
-    let is = |name, value: &str| headers.get(name).is_some_and(|v| v.as_bytes().eq_ignore_ascii_case(value.as_bytes()));
+    // Both are lists.
+    let is = |name, token: &str| {
+        let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
+        values.flat_map(|value| value.split(',')).any(|value| value.trim().eq_ignore_ascii_case(token))
+    };
     if status != StatusCode::SWITCHING_PROTOCOLS {
         let hint = if status == StatusCode::NOT_FOUND { "; is the path right?" } else { "" };
         Err(format!("status {status}{hint}"))

@@ -1,9 +1,12 @@
 //! The HTTP in front of a WebSocket server: reads a request's head and decides what becomes of it.
 
 use crate::error::{AcceptError, MountError};
+use crate::limits::Limits;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, Version, header};
 use std::collections::HashMap;
+use std::io;
+use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio_tungstenite::tungstenite::Error;
 use tokio_tungstenite::tungstenite::handshake::server::{create_response, write_response};
@@ -39,23 +42,32 @@ pub(crate) struct Request {
 
 impl Front {
     pub(crate) fn set_path(&mut self, path: &str) {
-        self.path = Some(path.to_owned());
+        self.path = Some(absolute(path));
     }
 
     pub(crate) fn add(&mut self, path: &str, page: Page) {
-        self.pages.insert(path.to_owned(), page);
+        self.pages.insert(absolute(path), page);
     }
 
     /// Reads a request and answers it: a handshake that is in order goes on as a WebSocket, all else ends here.
-    pub(crate) async fn answer<S>(&self, stream: &mut S, head_bytes: usize) -> Result<Request, AcceptError>
+    ///
+    /// A request has the handshake's time to come; an answer goes on as long as it is read.
+    pub(crate) async fn answer<S>(&self, stream: &mut S, limits: &Limits) -> Result<Request, AcceptError>
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
-        let response = match read_head(stream, head_bytes, parse_request).await? {
+        let head = read_head(stream, limits.head_bytes, parse_request);
+        let Ok(head) = tokio::time::timeout(limits.handshake_timeout, head).await else {
+            // Nobody may be there to read it.
+            let late = Response::status(StatusCode::REQUEST_TIMEOUT);
+            let _ = tokio::time::timeout(limits.close_timeout, late.write(stream, limits.write_timeout)).await;
+            return Err(AcceptError::TimedOut);
+        };
+        let response = match head? {
             Err(status) => Response::status(status),
             Ok(Head { parsed, text, rest }) => match self.decide(&parsed) {
                 Decision::Upgrade { head: answer, subprotocol } => {
-                    stream.write_all(&answer).await?;
+                    write(stream, &answer, limits.write_timeout).await?;
                     stream.flush().await?;
                     return Ok(Request { uri: parsed.into_parts().0.uri, head: text, subprotocol, rest });
                 }
@@ -63,7 +75,7 @@ impl Front {
             },
         };
         let status = response.status;
-        response.write(stream).await?;
+        response.write(stream, limits.write_timeout).await?;
         Err(AcceptError::Http(status.as_u16()))
     }
 
@@ -119,6 +131,11 @@ impl Front {
     }
 }
 
+/// A path as requests have it.
+fn absolute(path: &str) -> String {
+    if path.starts_with('/') { path.to_owned() } else { format!("/{path}") }
+}
+
 /// The head of the answer to a handshake that is in order.
 fn answer_head(request: &http::Request<()>, subprotocol: Option<&str>) -> Result<Vec<u8>, Error> {
     let mut response = create_response(request)?;
@@ -151,11 +168,6 @@ enum Decision {
     Answer(Response),
 }
 
-/// Answers a request that did not come in time.
-pub(crate) async fn time_out(stream: &mut (impl AsyncWrite + Unpin)) -> std::io::Result<()> {
-    Response::status(StatusCode::REQUEST_TIMEOUT).write(stream).await
-}
-
 /// An answer after which the connection ends.
 struct Response {
     status: StatusCode,
@@ -184,19 +196,30 @@ impl Response {
         self
     }
 
-    async fn write(self, stream: &mut (impl AsyncWrite + Unpin)) -> std::io::Result<()> {
+    async fn write(self, stream: &mut (impl AsyncWrite + Unpin), patience: Duration) -> io::Result<()> {
         let head = format!(
             "HTTP/1.1 {}\r\n{}Content-Length: {}\r\nConnection: close\r\n\r\n",
             self.status,
             self.headers,
             self.content.len()
         );
-        stream.write_all(head.as_bytes()).await?;
+        write(stream, head.as_bytes(), patience).await?;
         if !self.head_only {
-            stream.write_all(&self.content).await?;
+            write(stream, &self.content, patience).await?;
         }
         stream.shutdown().await
     }
+}
+
+/// Writes to a peer that may take its time, but not read nothing for so long.
+async fn write(stream: &mut (impl AsyncWrite + Unpin), mut bytes: &[u8], patience: Duration) -> io::Result<()> {
+    while !bytes.is_empty() {
+        match tokio::time::timeout(patience, stream.write(bytes)).await?? {
+            0 => return Err(io::ErrorKind::WriteZero.into()),
+            written => bytes = &bytes[written..],
+        }
+    }
+    Ok(())
 }
 
 /// A head that was read.
@@ -213,7 +236,7 @@ pub(crate) async fn read_head<S, T>(
     stream: &mut S,
     most: usize,
     parse: impl Fn(&[u8]) -> Result<Option<(T, usize)>, StatusCode>,
-) -> std::io::Result<Result<Head<T>, StatusCode>>
+) -> io::Result<Result<Head<T>, StatusCode>>
 where
     S: AsyncRead + Unpin,
 {
@@ -221,7 +244,7 @@ where
     loop {
         let before = head.len();
         if stream.read_buf(&mut head).await? == 0 {
-            return Err(std::io::ErrorKind::UnexpectedEof.into());
+            return Err(io::ErrorKind::UnexpectedEof.into());
         }
         // Only a line's end can complete a head: one that comes byte by byte is not parsed for each.
         if before > 0 && head.len() < most && !head[before..].contains(&b'\n') {
@@ -273,6 +296,9 @@ pub(crate) fn header_map(headers: &[httparse::Header<'_>]) -> Option<HeaderMap> 
 
 /// The headers of a head that was in order when it came.
 pub(crate) fn parse_headers(head: &[u8]) -> HeaderMap {
+    // Empty lines before the first are heeded as little here as when it was parsed (RFC 9112, 2.2).
+    let begin = head.iter().position(|byte| !matches!(byte, b'\r' | b'\n')).unwrap_or(head.len());
+    let head = &head[begin..];
     let lines = head.iter().position(|byte| *byte == b'\n').map_or(&[][..], |end| &head[end + 1..]);
     let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
     match httparse::parse_headers(lines, &mut headers) {

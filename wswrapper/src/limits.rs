@@ -3,7 +3,8 @@
 use crate::proto::Bounds;
 use std::time::Duration;
 
-/// Bounds, each with what happens at it. The defaults are safe for a server on the open internet.
+/// Bounds, each with what happens at it. The defaults are safe for a server on the open internet. Where 0 would stop a
+/// connection for good (`handlers_in_flight`, `held_bytes`, `outbound_bytes`) it counts as 1.
 ///
 /// ```
 /// use wswrapper::{Limits, Server};
@@ -59,7 +60,7 @@ pub struct Limits {
     /// three times as many, which only a peer reaches that sends pings and the like and reads nothing, the connection is
     /// not read either. Default 4 MiB.
     pub outbound_bytes: usize,
-    /// How long a peer may read nothing while something waits to be written to it; then it is cut off. Default
+    /// How long a peer may read nothing while something waits to be written to it, a page too; then it is cut off. Default
     /// 30 seconds.
     pub write_timeout: Duration,
     /// Time for the closing handshake, what was queued before included; then the connection is cut off. Default
@@ -89,6 +90,16 @@ impl Default for Limits {
 }
 
 impl Limits {
+    /// With those raised to 1 without which nothing would ever move.
+    pub(crate) fn usable(self) -> Self {
+        Self {
+            handlers_in_flight: self.handlers_in_flight.max(1),
+            held_bytes: self.held_bytes.max(1),
+            outbound_bytes: self.outbound_bytes.max(1),
+            ..self
+        }
+    }
+
     /// Those that the protocol's core keeps.
     pub(crate) fn bounds(&self) -> Bounds {
         Bounds { open_channels: self.open_channels, stream_items: self.stream_items, stream_bytes: self.stream_bytes }

@@ -169,20 +169,9 @@ async fn shake_hands<S>(
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let limits = &end.limits;
-    let answered = tokio::time::timeout(limits.handshake_timeout, front.answer(&mut stream, limits.head_bytes));
-    match answered.await {
-        Err(_) => {
-            // Nobody may be there to read it.
-            let _ = tokio::time::timeout(limits.close_timeout, http::time_out(&mut stream)).await;
-            Err(AcceptError::TimedOut)
-        }
-        Ok(answered) => {
-            let Request { uri, head, subprotocol, rest } = answered?;
-            let websocket = WebSocket::new(stream, Side::Accepting, rest, limits.frame_bytes);
-            Ok((websocket, Handshake { uri, head: head.into(), remote_addr, subprotocol, ..Handshake::default() }))
-        }
-    }
+    let Request { uri, head, subprotocol, rest } = front.answer(&mut stream, &end.limits).await?;
+    let websocket = WebSocket::new(stream, Side::Accepting, rest, end.limits.frame_bytes);
+    Ok((websocket, Handshake { uri, head: head.into(), remote_addr, subprotocol, ..Handshake::default() }))
 }
 
 /// A connection that failed before it was accepted says nothing of the listener.

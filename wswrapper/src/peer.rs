@@ -96,20 +96,18 @@ impl Peer {
     /// first request counts. What was sent before leaves before it. The future waits for the closing handshake, at most
     /// for [`close_timeout`](crate::Limits::close_timeout), and tells how the connection ended. Cancel-safe.
     pub fn close(&self, code: u16, reason: impl Into<String>) -> Closing {
-        self.link.close(CloseRequest::Close(Close::new(code, reason)));
-        Closing::new(self.clone())
+        Closing::new(self.clone(), CloseRequest::Close(Close::new(code, reason)))
     }
 
     /// Ends the connection at once, without a closing handshake; what was not written yet is lost. The other end sees
     /// status 1006, and so does this one.
     pub fn abort_connection(&self) -> Closing {
-        self.link.close(CloseRequest::Abort);
-        Closing::new(self.clone())
+        Closing::new(self.clone(), CloseRequest::Abort)
     }
 
     /// Waits for the end of the connection and tells how it came. Cancel-safe.
     pub async fn closed(&self) -> Closed {
-        self.link.closed().await
+        self.link.closed(self.link.ends()).await
     }
 
     /// How the connection ended, if it has.
@@ -238,8 +236,11 @@ pub struct Closing {
 }
 
 impl Closing {
-    fn new(peer: Peer) -> Self {
-        Self { closed: Box::pin(async move { peer.link.closed().await }) }
+    fn new(peer: Peer, request: CloseRequest) -> Self {
+        // This end is meant, though another transport may be bound before this is polled.
+        let ends = peer.link.ends();
+        peer.link.close(request);
+        Self { closed: Box::pin(async move { peer.link.closed(ends).await }) }
     }
 }
 

@@ -157,7 +157,7 @@ impl<T: Transport> Driver<T> {
                     self.ending.they_close(close, after(now, self.link.end.limits.close_timeout));
                     self.end_handlers();
                     // They send no answers any more, and heed nothing.
-                    self.link.lose(None);
+                    self.link.lose();
                 }
                 Poll::Ready(Some(Err(TransportError::Violation(close)))) => self.close(close, now),
                 Poll::Ready(Some(Err(TransportError::Io(error)))) => self.over(&error.to_string(), now),

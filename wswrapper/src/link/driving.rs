@@ -1,6 +1,6 @@
 //! What the driver does with the shared part of its connection.
 
-use super::{ChannelEnd, Link};
+use super::{ChannelEnd, Link, LinkState};
 use crate::anonymous::ChannelScope;
 use crate::call::End;
 use crate::caught::drop_caught;
@@ -124,14 +124,16 @@ impl Link {
         self.queued.load(Ordering::Acquire)
     }
 
-    /// Nothing more is exchanged, or the connection is over: ends every call and every channel.
-    pub(crate) fn lose(self: &Arc<Self>, closed: Option<Closed>) {
+    /// Nothing more is exchanged: ends every call and every channel.
+    pub(crate) fn lose(self: &Arc<Self>) {
+        self.end(|_| ());
+    }
+
+    /// The same; `also` is done under the same lock, before anybody learns it.
+    fn end<R>(self: &Arc<Self>, also: impl FnOnce(&mut LinkState) -> R) -> R {
         let mut state = self.lock();
         state.core.close();
-        if closed.is_some() {
-            state.closed = closed;
-            (state.handlers, state.unsent) = (0, 0);
-        }
+        let also = also(&mut state);
         let ends = state.take_events();
         let room = state.take_room();
         self.count_queued(&state);
@@ -141,15 +143,22 @@ impl Link {
             channel.end(self, reason.clone());
         }
         ends.wakers.into_iter().chain(room).for_each(Waker::wake);
+        also
     }
 
     /// The connection is over: tells everyone who waits, and drops what is kept with it.
     pub(crate) fn finish(self: &Arc<Self>, closed: Closed) {
-        self.lose(Some(closed));
-        self.ended.notify_waiters();
         // A client may be bound again; a server's connection is over for good, and what it keeps may keep it.
         let for_good = self.end.side == Side::Accepting;
-        for value in self.data.take(for_good) {
+        let data = self.end(|state| {
+            state.closed = Some(closed);
+            state.ends += 1;
+            (state.handlers, state.unsent) = (0, 0);
+            // What comes later may be the next connection's.
+            self.data.take(for_good)
+        });
+        self.ended.notify_waiters();
+        for value in data {
             self.report_drop(drop_caught(value), "the peer's data");
         }
         if for_good {

@@ -23,6 +23,7 @@ use crate::peer::{Counters, Peer, PeerId};
 use crate::proto::{Connection, Scope, Side};
 use crate::router::Router;
 use slab::Slab;
+use std::fmt::{self, Write as _};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::task::Waker;
@@ -56,6 +57,18 @@ pub(crate) struct LocalEnd {
     pub(crate) handlers: DynamicHandlers,
     pub(crate) limits: Limits,
     pub(crate) hooks: Hooks,
+}
+
+/// Text that a peer may have chosen, as a log may show it.
+struct OneLine<T>(T);
+
+impl<T: fmt::Display> fmt::Display for OneLine<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0
+            .to_string()
+            .chars()
+            .try_for_each(|c| if c.is_control() { write!(f, "{}", c.escape_debug()) } else { f.write_char(c) })
+    }
 }
 
 /// A thread of the blocking pool that a peer uses, until its handler has ended there: cancelling cannot stop it.
@@ -93,6 +106,8 @@ impl Link {
             driver: None,
             room: None,
             closed: None,
+            last: None,
+            ends: 0,
         };
         Self {
             id: PeerId::next(),
@@ -146,17 +161,28 @@ impl Link {
         self.queued.store(state.core.queued_bytes(), Ordering::Release);
     }
 
-    /// How the connection ended, once it has.
-    pub(crate) async fn closed(&self) -> Closed {
+    /// How often the connection has ended, an end that it is at not counted.
+    pub(crate) fn ends(&self) -> u64 {
+        let state = self.lock();
+        state.ends - u64::from(state.closed.is_some())
+    }
+
+    /// How the connection ended, once it has more often than this.
+    pub(crate) async fn closed(&self, ends: u64) -> Closed {
         loop {
             let notified = self.ended.notified();
             let mut notified = std::pin::pin!(notified);
             notified.as_mut().enable();
-            if let Some(closed) = self.close_info() {
+            if let Some(closed) = self.closed_since(ends) {
                 return closed;
             }
             notified.await;
         }
+    }
+
+    fn closed_since(&self, ends: u64) -> Option<Closed> {
+        let state = self.lock();
+        if state.ends > ends { state.closed.as_ref().or(state.last.as_ref()).cloned() } else { None }
     }
 
     pub(crate) fn close_info(&self) -> Option<Closed> {
@@ -166,12 +192,11 @@ impl Link {
     /// Opens a connection that has ended for another transport; false if it has not ended.
     pub(crate) fn reopen(&self) -> bool {
         let mut state = self.lock();
-        let ended = state.closed.take().is_some();
-        if ended {
-            state.close = None;
-            state.core.open();
-        }
-        ended
+        let Some(closed) = state.closed.take() else { return false };
+        state.last = Some(closed);
+        state.close = None;
+        state.core.open();
+        true
     }
 
     /// What the driver lends to handlers.
@@ -201,7 +226,7 @@ impl Link {
 
     /// Tells this end of something that went wrong.
     pub(crate) fn report(self: &Arc<Self>, error: &PeerError) {
-        tracing::warn!(peer = %self.id, "{error}");
+        tracing::warn!(peer = %self.id, "{}", OneLine(error));
         self.end.hooks.error(|| self.peer(), error);
     }
 

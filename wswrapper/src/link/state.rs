@@ -32,6 +32,10 @@ pub(crate) struct LinkState {
     pub(super) room: Option<Box<Room>>,
     /// How the connection ended, until another transport is bound.
     pub(super) closed: Option<Closed>,
+    /// How it ended before that, and how often it has ended: for those who wait for an end and are slower than whoever
+    /// binds the next transport.
+    pub(super) last: Option<Closed>,
+    pub(super) ends: u64,
 }
 
 /// Senders that wait, each once, in the order in which they came.

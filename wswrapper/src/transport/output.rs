@@ -107,6 +107,8 @@ impl Output {
 
     /// The buffer itself, into which frames of other kinds can be written.
     pub fn buffer(&mut self) -> &mut Vec<u8> {
+        // A peer that only pings has nothing else written.
+        self.compact();
         &mut self.bytes
     }
 
@@ -294,6 +296,19 @@ mod tests {
             assert!(output.bytes.len() <= 3 * 11 * 102, "{} bytes are kept after {n} frames", output.bytes.len());
         }
         assert!(output.bytes.capacity() <= 8 * 1024);
+    }
+
+    /// A peer that only pings, and always leaves some answers unread.
+    #[test]
+    fn what_has_left_is_not_kept_where_only_control_frames_are_written() {
+        let mut output = Output::websocket_server();
+        output.buffer().extend_from_slice(&[0; 1_000]);
+        for _ in 0..10_000 {
+            output.buffer().extend_from_slice(&[0; 100]);
+            output.advance(100);
+        }
+        assert_eq!(output.len(), 1_000);
+        assert!(output.bytes.len() <= 3_000, "{} bytes are kept", output.bytes.len());
     }
 
     #[test]

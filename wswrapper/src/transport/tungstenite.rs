@@ -36,8 +36,12 @@ pub(crate) struct WebSocket<S> {
     end: usize,
     ended: bool,
     output: Output,
-    /// The peer broke a rule: what it still sends is read and thrown away, so that our close frame can reach it.
+    /// The peer broke a rule, or has closed: what it still sends is read and thrown away, so that our close frame can reach
+    /// it.
     failed: bool,
+    /// After that nothing more is written, and the peer was told so: a client waits for its server to end the connection
+    /// first (RFC 6455, 7.1.1).
+    shut: bool,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
@@ -57,7 +61,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
             Role::Client => Output::websocket_client(rand::random),
             Role::Server => Output::websocket_server(),
         };
-        Self { stream, codec, input: Vec::new(), start: 0, end: 0, ended: false, output, failed: false }
+        Self { stream, codec, input: Vec::new(), start: 0, end: 0, ended: false, output, failed: false, shut: false }
     }
 
     /// Fills the read buffer; false if nothing is there.
@@ -93,6 +97,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Transport for WebSocket
                 return Poll::Ready(None);
             }
         }
+        let mut filled = false;
         loop {
             let input = &self.input[self.start..self.end];
             let mut buffers = Buffers { input, ended: self.ended, output: self.output.buffer() };
@@ -101,6 +106,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Transport for WebSocket
             match read {
                 Ok(message) => return Poll::Ready(Some(Ok(frame(message)))),
                 Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => {
+                    // A buffer full of fragments, which may all be empty: others are to have their turn.
+                    if std::mem::replace(&mut filled, true) && self.end == READ {
+                        READ_BUFFER.set(std::mem::take(&mut self.input));
+                        (self.start, self.end) = (0, 0);
+                        cx.waker().wake_by_ref();
+                        return Poll::Pending;
+                    }
                     if let Err(error) = ready!(self.poll_fill(cx)) {
                         return Poll::Ready(Some(Err(error.into())));
                     }
@@ -129,7 +141,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Transport for WebSocket
         if buffer.capacity() <= KEEP {
             WRITE_BUFFER.set(buffer);
         }
-        Pin::new(&mut self.stream).poll_flush(cx)
+        ready!(Pin::new(&mut self.stream).poll_flush(cx))?;
+        if self.failed && !self.shut {
+            // Once is enough; that it cannot be done means that it was.
+            self.shut = Pin::new(&mut self.stream).poll_shutdown(cx).is_ready();
+        }
+        Poll::Ready(Ok(()))
     }
 
     fn probe(&mut self) {
