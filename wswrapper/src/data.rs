@@ -14,7 +14,7 @@ pub(crate) struct Data {
 #[derive(Default)]
 struct Kept {
     /// Most connections keep nothing.
-    values: Option<Values>,
+    values: Option<Box<Values>>,
     /// Nothing is taken in any more.
     closed: bool,
 }
@@ -47,7 +47,7 @@ impl Data {
     pub(crate) fn take(&self, close: bool) -> impl Iterator<Item = Arc<dyn Any + Send + Sync>> + use<> {
         let mut kept = self.lock();
         kept.closed = close;
-        kept.values.take().into_iter().flat_map(Values::into_values)
+        kept.values.take().into_iter().flat_map(|values| values.into_values())
     }
 
     fn lock(&self) -> MutexGuard<'_, Kept> {

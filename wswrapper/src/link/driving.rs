@@ -151,7 +151,7 @@ impl Link {
         // A client may be bound again; a server's connection is over for good, and what it keeps may keep it.
         let for_good = self.end.side == Side::Accepting;
         let data = self.end(|state| {
-            state.closed = Some(closed);
+            state.closed = Some(Box::new(closed));
             state.ends += 1;
             (state.handlers, state.unsent) = (0, 0);
             // What comes later may be the next connection's.

@@ -182,11 +182,11 @@ impl Link {
 
     fn closed_since(&self, ends: u64) -> Option<Closed> {
         let state = self.lock();
-        if state.ends > ends { state.closed.as_ref().or(state.last.as_ref()).cloned() } else { None }
+        if state.ends > ends { state.closed.as_deref().or(state.last.as_deref()).cloned() } else { None }
     }
 
     pub(crate) fn close_info(&self) -> Option<Closed> {
-        self.lock().closed.clone()
+        self.lock().closed.as_deref().cloned()
     }
 
     /// Opens a connection that has ended for another transport; false if it has not ended.
@@ -259,5 +259,62 @@ impl Link {
     /// A handle that does not keep the connection open.
     pub(crate) fn peer(self: &Arc<Self>) -> Peer {
         Peer::of(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::transport::memory;
+    use crate::{Client, Server};
+    use std::fmt::{Debug, Write as _};
+    use std::sync::{Arc, Mutex};
+    use tracing::field::Field;
+    use tracing::span::{Attributes, Id, Record};
+    use tracing::{Event, Metadata, Subscriber};
+
+    /// Keeps the messages of a log.
+    #[derive(Clone, Default)]
+    struct Messages(Arc<Mutex<Vec<String>>>);
+
+    impl Subscriber for Messages {
+        fn enabled(&self, _: &Metadata<'_>) -> bool {
+            true
+        }
+
+        fn event(&self, event: &Event<'_>) {
+            let mut message = String::new();
+            event.record(&mut |field: &Field, value: &dyn Debug| {
+                if field.name() == "message" {
+                    write!(message, "{value:?}").expect("a text takes it");
+                }
+            });
+            self.0.lock().expect("no panic").push(message);
+        }
+
+        fn new_span(&self, _: &Attributes<'_>) -> Id {
+            Id::from_u64(1)
+        }
+
+        fn record(&self, _: &Id, _: &Record<'_>) {}
+        fn record_follows_from(&self, _: &Id, _: &Id) {}
+        fn enter(&self, _: &Id) {}
+        fn exit(&self, _: &Id) {}
+    }
+
+    #[tokio::test]
+    async fn a_name_that_a_peer_chose_makes_no_line_of_its_own_in_the_log() {
+        let messages = Messages::default();
+        let _log = tracing::subscriber::set_default(messages.clone());
+        let server = Server::builder().build().expect("nothing to mount");
+        let (near, far) = memory::pair();
+        server.accept_transport(far).expect("it is open");
+        let client = Client::over(near).expect("nothing to mount");
+        client.emit("x\n\r INFO `Ad\u{e4}` logged in \u{1b}[31m", ()).await.expect("there is room");
+        // It is rejected after the event was dropped.
+        client.request::<()>("y", ()).await.expect_err("nobody handles it");
+        let messages = messages.0.lock().expect("no panic").clone();
+        let dropped: Vec<_> = messages.iter().filter(|message| message.contains("was dropped")).collect();
+        assert_eq!(dropped.len(), 1, "{messages:?}");
+        assert!(dropped[0].starts_with(r"event `x\n\r INFO `Adä` logged in \u{1b}[31m` was dropped: "), "{}", dropped[0]);
     }
 }

@@ -31,10 +31,10 @@ pub(crate) struct LinkState {
     /// Senders that wait for room; most of the time there are none.
     pub(super) room: Option<Box<Room>>,
     /// How the connection ended, until another transport is bound.
-    pub(super) closed: Option<Closed>,
+    pub(super) closed: Option<Box<Closed>>,
     /// How it ended before that, and how often it has ended: for those who wait for an end and are slower than whoever
     /// binds the next transport.
-    pub(super) last: Option<Closed>,
+    pub(super) last: Option<Box<Closed>>,
     pub(super) ends: u64,
 }
 
