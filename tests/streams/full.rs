@@ -203,6 +203,11 @@ async fn how_many_were_lost_is_said_with_the_end_if_no_item_comes_after_them() {
         through_a_window(PricesProxy::new(&pair.client).newest(10).await.expect("a stream")).await;
     assert_eq!((items, lost), (vec![1, 2, 3, 4], 6));
     assert!(error.is_none(), "{error:?}");
+    // The latest is held in any case.
+    let (items, lost, error) =
+        through_a_window(PricesProxy::new(&pair.client).oldest(10).await.expect("a stream")).await;
+    assert_eq!((items, lost), (vec![1, 2, 3, 4, 10], 5));
+    assert!(error.is_none(), "{error:?}");
     let (mut raw, _) = RawPeer::dial(&pair.server);
     assert_eq!(raw.ask(r#"{"a":["newest",10],"c":"market","i":1}"#).await, json!({"i": 1, "h": 1}));
     raw.send(r#"{"a":["credit",1],"h":1}"#).await;

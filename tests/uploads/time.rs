@@ -1,12 +1,13 @@
 //! How long uploads may take.
 
-use super::support::{Pair, pair, pair_with};
+use super::support::{Pair, pair, pair_with, until};
 use super::{DepotProxy, Watched, depot, nothing_is_left};
 use futures_util::{FutureExt, Stream, StreamExt, stream};
 use std::error::Error;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
-use wswrapper::{CallError, Client, Limits, ServerBuilder};
+use wswrapper::transport::memory;
+use wswrapper::{CallError, Client, Counters, Limits, ServerBuilder};
 
 fn impatient(server: ServerBuilder) -> Pair {
     pair_with(
@@ -44,7 +45,7 @@ async fn a_time_limit_covers_the_whole_upload() {
 #[tokio::test(start_paused = true)]
 async fn the_time_that_the_channel_took_counts() {
     let (desk, server) = depot();
-    let (near, far) = wswrapper::transport::memory::builder().latency(Duration::from_secs(1)).pair();
+    let (near, far) = memory::builder().latency(Duration::from_secs(1)).pair();
     let server = server.build().expect("it can be mounted");
     server.accept_transport(far).expect("the server is open");
     let client = Client::over(near).expect("nothing to mount");
@@ -109,4 +110,27 @@ async fn a_result_is_waited_for_from_the_last_item_on() {
     assert!(matches!(error, Err(CallError::TimedOut)), "{error:?}");
     assert_eq!(began.elapsed().as_secs(), 70);
     nothing_is_left(&pair).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handler_is_stopped_though_its_result_could_not_be_asked_for_in_time() {
+    let (desk, server) = depot();
+    let (near, far) = memory::builder().capacity(1).pair();
+    let network = far.control();
+    let server = server.build().expect("it can be mounted");
+    let peer = server.accept_transport(far).expect("the server is open");
+    let client = Client::builder().limits(Limits { outbound_bytes: 100, ..Limits::default() });
+    let client = client.over(near).expect("nothing to mount");
+    let mut call = DepotProxy::new(&client).wait(stream::pending()).timeout(Duration::from_secs(1));
+    assert!((&mut call).now_or_never().is_none());
+    until(|| client.counters().open_channels == 1).await;
+    // Nobody reads, and what is queued leaves no room for the request.
+    network.stall();
+    while client.emit("note", ("x".repeat(200),)).now_or_never().is_some() {
+        sleep(Duration::from_millis(1)).await;
+    }
+    assert!(matches!(call.await, Err(CallError::TimedOut)));
+    network.resume();
+    desk.handlers.becomes(0).await;
+    until(|| peer.counters() == Counters::default() && client.counters() == Counters::default()).await;
 }

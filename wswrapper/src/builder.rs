@@ -71,7 +71,7 @@ impl<R> Builder<R> {
     }
 
     /// Runs for each new connection, before the first of its calls is started. It may call the peer, and add handlers for
-    /// it alone.
+    /// it alone. What the peer calls meanwhile waits, so where both ends' hooks call the other, give the calls a timeout.
     ///
     /// ```
     /// # use wswrapper::Server;

@@ -4,7 +4,7 @@ use crate::proto::Bounds;
 use std::time::Duration;
 
 /// Bounds, each with what happens at it. The defaults are safe for a server on the open internet. Where 0 would stop a
-/// connection for good (`handlers_in_flight`, `held_bytes`, `outbound_bytes`) it counts as 1.
+/// connection for good (`handlers_in_flight`, `held_bytes`, `outbound_bytes`, the milliseconds of `write_timeout`) it counts as 1.
 ///
 /// ```
 /// use wswrapper::{Limits, Server};
@@ -96,6 +96,7 @@ impl Limits {
             handlers_in_flight: self.handlers_in_flight.max(1),
             held_bytes: self.held_bytes.max(1),
             outbound_bytes: self.outbound_bytes.max(1),
+            write_timeout: self.write_timeout.max(Duration::from_millis(1)),
             ..self
         }
     }

@@ -17,7 +17,7 @@ pub(crate) fn service(service: &Service<'_>) -> TokenStream {
     let contract = service.can_be_dyn().then(|| {
         let name = service.contract.name;
         let (_, type_generics, _) = service.contract.generics.split_for_impl();
-        contract(&service.contract, &quote!(dyn #name #type_generics))
+        contract(&service.contract, &quote!(dyn #name #type_generics + '_))
     });
     quote! {
         #declaration

@@ -285,7 +285,8 @@ impl<T: Transport> Driver<T> {
         }
         self.close_request = close.filter(|close| self.ending.heeds(close));
         let stalled = self.stalled.map(|(since, _)| after(since, self.link.end.limits.write_timeout));
-        let soonest = [timeout, stalled, self.unread, self.ending.deadline()].into_iter().flatten().min();
+        let unread = self.unread.filter(|_| self.ending.is_open());
+        let soonest = [timeout, stalled, unread, self.ending.deadline()].into_iter().flatten().min();
         let due = self.timer.set(soonest, cx);
         let open = self.ending.is_open();
         let startable = open && !self.held.is_empty() && !self.is_full();

@@ -254,13 +254,12 @@ impl<T: StreamItem> Pump<T> {
             OnFull::DropOldest | OnFull::DropNewest => window,
         };
         let full = self.held.len() >= room;
-        self.lost += u64::from(full);
-        if full && self.producer.on_full != OnFull::DropNewest {
-            self.held.pop_front();
+        if full && self.producer.on_full == OnFull::DropNewest {
+            self.lost += 1;
+            return true;
         }
-        if !full || self.producer.on_full != OnFull::DropNewest {
-            self.held.push_back(item);
-        }
+        self.lost += u64::from(full && self.held.pop_front().is_some());
+        self.held.push_back(item);
         true
     }
 

@@ -313,8 +313,7 @@ mod tests {
         // It is rejected after the event was dropped.
         client.request::<()>("y", ()).await.expect_err("nobody handles it");
         let messages = messages.0.lock().expect("no panic").clone();
-        let dropped: Vec<_> = messages.iter().filter(|message| message.contains("was dropped")).collect();
-        assert_eq!(dropped.len(), 1, "{messages:?}");
-        assert!(dropped[0].starts_with(r"event `x\n\r INFO `Adä` logged in \u{1b}[31m` was dropped: "), "{}", dropped[0]);
+        let expected = r"event `x\n\r INFO `Adä` logged in \u{1b}[31m` was dropped: ";
+        assert!(messages.iter().any(|message| message.starts_with(expected)), "{messages:?}");
     }
 }

@@ -1,7 +1,7 @@
 //! A call that sends a stream.
 
 use super::source::{ItemError, Source};
-use crate::call::{Answer, Expected, RawCall};
+use crate::call::{Answer, End, Expected, RawCall};
 use crate::error::{CallError, SendError};
 use crate::handler::{Decode, WsError};
 use crate::peer::Peer;
@@ -86,8 +86,8 @@ impl<T: Decode, E: WsError> Future for UploadCall<T, E> {
             }
         };
         if let Poll::Ready(end) = upload.result.poll(cx) {
-            // What could not even be sent is answered by nobody: the handler is stopped.
-            upload.answered = end.is_ok();
+            // What was not sent, or not in time, is answered by nobody: the handler is stopped.
+            upload.answered = end.as_ref().is_ok_and(|end| !matches!(end, End::Without(_)));
             (this.upload, this.source) = (None, None);
             return Poll::Ready(decode::<T, E>(end?.into_answer::<E>()?));
         }
