@@ -1,5 +1,7 @@
 //! Who waits for whom and until when: timeouts, cancellation, disconnection, closing.
 
+#[path = "lifetimes/binding.rs"]
+mod binding;
 #[path = "lifetimes/closing.rs"]
 mod closing;
 #[path = "lifetimes/panics.rs"]

@@ -19,6 +19,8 @@ mod streams;
 mod support;
 #[path = "support/websocket.rs"]
 mod websocket;
+#[path = "limits/zeros.rs"]
+mod zeros;
 
 use futures_util::{StreamExt, stream};
 use std::sync::Arc;

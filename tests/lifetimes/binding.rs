@@ -1,0 +1,104 @@
+//! A client that goes on over another transport while the end before it is still looked at.
+
+use super::support::{Log, RawPeer, let_others_run, pair};
+use futures_util::FutureExt;
+use std::error::Error;
+use std::pin::pin;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Wake, Waker};
+use std::time::Duration;
+use tokio::time::timeout;
+use wswrapper::transport::memory;
+use wswrapper::{Client, Server};
+
+const LONG: Duration = Duration::from_hours(1);
+
+#[tokio::test(start_paused = true)]
+async fn all_who_wait_for_the_end_hear_of_it_though_one_of_them_goes_on_at_once() -> Result<(), Box<dyn Error>> {
+    let (mut raw, client) = RawPeer::accept(Client::builder());
+    let (_near, far) = memory::pair();
+    let wait = || {
+        let client = client.clone();
+        tokio::spawn(async move { client.closed().await })
+    };
+    let early = wait();
+    let binding = tokio::spawn({
+        let client = client.clone();
+        async move {
+            client.closed().await;
+            client.bind(far)
+        }
+    });
+    let late = wait();
+    let_others_run().await;
+    raw.close(4001, "enough").await;
+    timeout(LONG, binding).await???;
+    for waiting in [early, late] {
+        let closed = timeout(LONG, waiting).await??;
+        assert_eq!((closed.code, closed.reason.as_str(), closed.by_us), (4001, "enough", false));
+    }
+    assert!(client.is_open());
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_close_that_is_awaited_late_gives_the_end_that_was_asked_for() -> Result<(), Box<dyn Error>> {
+    let pair = pair(Server::builder());
+    let client = &pair.client;
+    let asked = client.peer().close(4001, "enough");
+    let asked_again = client.peer().close(4002, "more than enough");
+    timeout(LONG, client.closed()).await?;
+    let asked_afterwards = client.close();
+    let (_near, far) = memory::pair();
+    client.bind(far)?;
+    for closing in [asked, asked_again, asked_afterwards] {
+        let closed = timeout(LONG, closing).await?;
+        assert_eq!((closed.code, closed.reason.as_str(), closed.by_us), (4001, "enough", true));
+    }
+    // Who begins to wait now waits for the next end.
+    assert!(client.closed().now_or_never().is_none());
+    assert!(client.is_open());
+    let closed = timeout(LONG, client.abort_connection()).await?;
+    assert_eq!((closed.code, closed.by_us), (1006, true));
+    Ok(())
+}
+
+/// Is done where it is woken, as by an executor that polls in place.
+struct InPlace<F>(Mutex<Option<F>>);
+
+impl<F: FnOnce() + Send + 'static> Wake for InPlace<F> {
+    fn wake(self: Arc<Self>) {
+        let what = self.0.lock().expect("no panic").take();
+        if let Some(what) = what {
+            what();
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_kept_after_a_bind_is_not_dropped_with_the_connection_before() -> Result<(), Box<dyn Error>> {
+    struct Name(&'static str);
+    let (raw, client) = RawPeer::accept(Client::builder());
+    let (_near, far) = memory::pair();
+    client.insert(Name("Ada"));
+    client.insert(1_u8);
+    let log = Log::default();
+    let rebind = {
+        let (client, log) = (client.clone(), log.clone());
+        move || {
+            let bound = client.bind(far).is_ok();
+            client.insert(Name("Bob"));
+            log.add(format!("bound: {bound}"));
+        }
+    };
+    let waker = Waker::from(Arc::new(InPlace(Mutex::new(Some(rebind)))));
+    let mut closed = pin!(client.closed());
+    assert!(closed.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+    drop(raw);
+    assert_eq!(log.has(1).await, ["bound: true"]);
+    let_others_run().await;
+    assert_eq!(client.get::<Name>().map(|name| name.0), Some("Bob"));
+    assert!(client.get::<u8>().is_none(), "it was kept with the connection before");
+    assert!(client.is_open());
+    Ok(())
+}

@@ -1,0 +1,76 @@
+//! The forms that a server's answer to a handshake may have.
+
+use super::listen;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+use wswrapper::{Client, ConnectError};
+
+/// Connects to a server that answers this, with the accepted key after it.
+async fn connect_to(answer: &str) -> Result<Client, ConnectError> {
+    let (listener, address) = listen().await;
+    let answering = async {
+        let (mut stream, _) = listener.accept().await.expect("somebody connects");
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            assert!(stream.read_buf(&mut head).await.expect("it writes") > 0, "it writes a request");
+        }
+        let head = String::from_utf8(head).expect("HTTP is text");
+        let headers = head.lines().filter_map(|line| line.split_once(": "));
+        let key = headers.filter(|(name, _)| name.eq_ignore_ascii_case("Sec-WebSocket-Key")).map(|(_, key)| key).next();
+        let accept = derive_accept_key(key.expect("it has a key").as_bytes());
+        // A client may have seen enough.
+        let _ = stream.write_all(format!("{answer}Sec-WebSocket-Accept: {accept}\r\n\r\n").as_bytes()).await;
+        stream
+    };
+    let url = format!("ws://{address}");
+    tokio::join!(Client::connect(&url), answering).0
+}
+
+/// What is said of an answer that is refused.
+async fn refusal(answer: &str) -> String {
+    let error = connect_to(answer).await.expect_err("it is refused").to_string();
+    error.split_once(" refused the handshake: ").expect("it says who").1.to_owned()
+}
+
+#[tokio::test]
+async fn connection_and_upgrade_may_be_lists() {
+    for headers in [
+        "Connection: Upgrade\r\nUpgrade: websocket\r\n",
+        "connection: upgrade\r\nupgrade: WebSocket\r\n",
+        "Connection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n",
+        "Connection: Upgrade,keep-alive\r\nUpgrade: websocket\r\n",
+        "Connection: keep-alive\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n",
+        "Connection: Upgrade\r\nUpgrade: h2c, websocket\r\n",
+    ] {
+        let client = connect_to(&format!("HTTP/1.1 101 Switching Protocols\r\n{headers}")).await;
+        assert!(client.is_ok(), "{headers}: {client:?}");
+    }
+    for headers in [
+        "Connection: keep-alive\r\nUpgrade: websocket\r\n",
+        "Connection: keep-alive, Upgraded\r\nUpgrade: websocket\r\n",
+        "Connection: keep-alive Upgrade\r\nUpgrade: websocket\r\n",
+        "Connection: Upgrade\r\nUpgrade: websocket2\r\n",
+        "Connection: Upgrade\r\n",
+    ] {
+        let reason = refusal(&format!("HTTP/1.1 101 Switching Protocols\r\n{headers}")).await;
+        assert_eq!(reason, "it did not upgrade the connection to a WebSocket", "{headers}");
+    }
+}
+
+#[tokio::test]
+async fn headers_of_an_answer_are_there_after_empty_lines_too() {
+    for lines in ["", "\r\n", "\r\n\r\n", "\n"] {
+        let answer = "HTTP/1.1 101 Switching Protocols\r\nX-Name: Ada\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n";
+        let client = connect_to(&format!("{lines}{answer}")).await.expect("it is an answer");
+        let headers = client.handshake().headers();
+        assert!(headers.get("x-name").is_some_and(|name| name == "Ada"), "{lines:?}");
+        assert_eq!(headers.len(), 4, "{lines:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_head_that_is_too_large_is_said_to_be_that() {
+    let padding = "x".repeat(40_000);
+    let answer = format!("HTTP/1.1 101 Switching Protocols\r\nX-Padding: {padding}\r\n");
+    assert_eq!(refusal(&answer).await, "the head of its answer is too large");
+}

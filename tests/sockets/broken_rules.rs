@@ -1,0 +1,46 @@
+//! What follows the close frame for a broken rule.
+
+use super::serve;
+use super::support::until;
+use super::websocket::websocket;
+use std::error::Error;
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::time::timeout;
+use wswrapper::{Client, Limits, Server};
+
+/// Far longer than anything takes here, and far shorter than the time for closing.
+const LONG: Duration = Duration::from_secs(10);
+
+fn limits(frame_bytes: usize) -> Limits {
+    Limits { frame_bytes, close_timeout: Duration::from_hours(1), ..Limits::default() }
+}
+
+#[tokio::test]
+async fn a_client_that_broke_a_rule_does_not_wait_for_the_time_for_closing() -> Result<(), Box<dyn Error>> {
+    let running = serve(Server::builder().limits(limits(1_000))).await;
+    let client = Client::builder().limits(limits(1 << 20)).connect(&running.url()).await?;
+    client.emit("x", ("y".repeat(5_000),)).await?;
+    let closed = timeout(LONG, client.closed()).await?;
+    assert_eq!((closed.code, closed.by_us), (1009, false));
+    until(|| running.server.peers().is_empty()).await;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_server_writes_nothing_after_that_and_says_so() -> Result<(), Box<dyn Error>> {
+    let running = serve(Server::builder().limits(limits(1_000))).await;
+    let mut stream = websocket(running.address).await.into_inner();
+    // The head of a text of 5000 bytes.
+    stream.write_all(&[0x81, 0xfe, 0x13, 0x88, 0, 0, 0, 0]).await?;
+    let mut last = Vec::new();
+    timeout(LONG, stream.read_to_end(&mut last)).await??;
+    // One close frame, of status 1009.
+    assert_eq!((last[0], usize::from(last[1]) + 2, &last[2..4]), (0x88, last.len(), &1009_u16.to_be_bytes()[..]));
+    // What was on its way is still read.
+    stream.write_all(&[b'y'; 5_000]).await?;
+    assert_eq!(running.server.peers().len(), 1);
+    drop(stream);
+    until(|| running.server.peers().is_empty()).await;
+    Ok(())
+}

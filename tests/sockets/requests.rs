@@ -1,0 +1,35 @@
+//! The forms that a request may have, and where it may lead.
+
+use super::websocket::REQUEST;
+use super::{DeskProxy, serve};
+use std::error::Error;
+use tokio::io::{AsyncWriteExt, duplex};
+use wswrapper::{Client, Server};
+
+#[tokio::test]
+async fn headers_of_a_request_are_there_after_empty_lines_too() -> Result<(), Box<dyn Error>> {
+    let server = Server::builder().build()?;
+    for lines in ["", "\r\n", "\r\n\r\n", "\n"] {
+        let (mut near, far) = duplex(4_096);
+        near.write_all(format!("{lines}{REQUEST}Cookie: user=ada\r\n\r\n").as_bytes()).await?;
+        let peer = server.accept(far).await?;
+        let headers = peer.handshake().headers();
+        assert!(headers.get("cookie").is_some_and(|cookie| cookie == "user=ada"), "{lines:?}");
+        assert_eq!(headers.len(), 6, "{lines:?}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn paths_that_are_given_without_their_slash_are_reached() -> Result<(), Box<dyn Error>> {
+    let running = serve(Server::builder().path("ws").page("index.html", "text/html", "<p>hello")).await;
+    let client = Client::connect(&format!("{}/ws", running.url())).await?;
+    assert_eq!(DeskProxy::new(&client).echo("hello").await?, "hello");
+    let page = running.http("GET /index.html HTTP/1.1\r\nHost: x\r\n\r\n").await;
+    assert!(page.starts_with("HTTP/1.1 200 OK\r\n") && page.ends_with("<p>hello"), "{page}");
+    for elsewhere in ["/", "/ws/", "//ws"] {
+        let answer = running.http(&format!("GET {elsewhere} HTTP/1.1\r\nHost: x\r\n\r\n")).await;
+        assert!(answer.starts_with("HTTP/1.1 404 Not Found\r\n"), "{elsewhere}: {answer}");
+    }
+    Ok(())
+}
