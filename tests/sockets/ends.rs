@@ -33,6 +33,24 @@ async fn a_close_is_answered_and_told() -> Result<(), Box<dyn Error>> {
 }
 
 #[tokio::test]
+async fn a_status_that_cannot_be_sent_is_none() -> Result<(), Box<dyn Error>> {
+    let running = serve(Server::builder()).await;
+    for (code, sent) in [(1013, 1013), (3000, 3000), (0, 1005), (999, 1005), (1004, 1005), (1006, 1005), (1014, 1005)]
+        .into_iter()
+        .chain([1015, 2999, 5000, u16::MAX].map(|code| (code, 1005)))
+    {
+        let client = Client::connect(&running.url()).await?;
+        until(|| running.server.peers().len() == 1).await;
+        let peer = running.server.peers().remove(0);
+        let here = timeout(LONG, peer.close(code, "")).await?;
+        let there = timeout(LONG, client.closed()).await?;
+        assert_eq!((here.code, here.by_us, there.code, there.by_us), (sent, true, sent, false), "{code}");
+        until(|| running.server.peers().is_empty()).await;
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_server_that_closes_and_leaves_tcp_open_is_gone_in_time() -> Result<(), Box<dyn Error>> {
     let (listener, address) = listen().await;
     let limits = Limits { close_timeout: Duration::from_millis(50), call_timeout: None, ..Limits::default() };

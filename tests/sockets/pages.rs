@@ -18,6 +18,8 @@ async fn pages_are_served_beside_the_websocket() {
             .await
             .ends_with("Content-Length: 1\r\nConnection: close\r\n\r\n")
     );
+    let missing = running.http("HEAD /missing HTTP/1.1\r\nHost: x\r\n\r\n").await;
+    assert!(missing.starts_with("HTTP/1.1 404 ") && missing.ends_with("Connection: close\r\n\r\n"), "{missing}");
     for (request, status) in [
         ("GET /missing HTTP/1.1\r\nHost: x\r\n\r\n", "404 Not Found"),
         ("POST / HTTP/1.1\r\nHost: x\r\n\r\n", "405 Method Not Allowed"),

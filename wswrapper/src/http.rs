@@ -90,7 +90,7 @@ impl Front {
             Some(_) if !head_only && request.method() != Method::GET => {
                 Response::status(StatusCode::METHOD_NOT_ALLOWED).header("Allow", "GET, HEAD")
             }
-            Some(page) => Response::page(page, head_only),
+            Some(page) => Response::page(page),
             None if self.takes(path) => Response::text(
                 StatusCode::UPGRADE_REQUIRED,
                 "This is the address of a WebSocket: connect with ws:// instead of http://.\n",
@@ -98,7 +98,7 @@ impl Front {
             .header("Upgrade", "websocket"),
             None => Response::status(StatusCode::NOT_FOUND),
         };
-        Decision::Answer(response)
+        Decision::Answer(Response { head_only, ..response })
     }
 
     fn upgrade(&self, request: &http::Request<()>) -> Decision {
@@ -186,9 +186,9 @@ impl Response {
         Self { status, headers, content: Bytes::copy_from_slice(text.as_bytes()), head_only: false }
     }
 
-    fn page(page: &Page, head_only: bool) -> Self {
+    fn page(page: &Page) -> Self {
         let headers = format!("Content-Type: {}\r\nCache-Control: no-cache\r\n", page.content_type);
-        Self { status: StatusCode::OK, headers, content: page.content.clone(), head_only }
+        Self { status: StatusCode::OK, headers, content: page.content.clone(), head_only: false }
     }
 
     fn header(mut self, name: &str, value: &str) -> Self {

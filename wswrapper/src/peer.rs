@@ -95,7 +95,11 @@ impl Peer {
     /// Closes the connection with this status and reason, from now on and whether the future is awaited or not; only the
     /// first request counts. What was sent before leaves before it. The future waits for the closing handshake, at most
     /// for [`close_timeout`](crate::Limits::close_timeout), and tells how the connection ended. Cancel-safe.
+    ///
+    /// A status can be 1000 to 1003, 1007 to 1013, or 3000 to 4999, of which an application's own begin at 4000 (RFC 6455,
+    /// 7.4); any other is sent as none, 1005.
     pub fn close(&self, code: u16, reason: impl Into<String>) -> Closing {
+        let code = if matches!(code, 1000..=1003 | 1007..=1013 | 3000..=4999) { code } else { Close::NO_STATUS };
         Closing::new(self.clone(), CloseRequest::Close(Close::new(code, reason)))
     }
 
