@@ -1,13 +1,13 @@
 //! What uploads are on the wire, and peers that do as they like.
 
 use super::support::{RawPeer, until};
-use super::{DepotProxy, Watched, depot};
+use super::{DepotProxy, Desk, Watched, depot};
 use futures_util::stream;
 use serde_json::json;
 use std::convert::Infallible;
 use std::time::Duration;
 use tokio::task::JoinHandle;
-use wswrapper::{CallError, Client, Counters};
+use wswrapper::{CallError, Client, Counters, Peer, Server};
 
 /// A peer with a call of a client's that has sent its two requests and waits for `start`.
 async fn waiting_call(source: &Watched) -> (RawPeer, Client, JoinHandle<Result<String, CallError<Infallible>>>) {
@@ -17,6 +17,17 @@ async fn waiting_call(source: &Watched) -> (RawPeer, Client, JoinHandle<Result<S
     raw.send(r#"{"i":268435457,"h":1}"#).await;
     raw.receive().await;
     (raw, client, call)
+}
+
+/// A peer whose upload to `sum` is on channel 1 and asked for its items.
+async fn summing() -> (Desk, RawPeer, Peer, Server) {
+    let (desk, server) = depot();
+    let server = server.build().expect("it can be mounted");
+    let (mut raw, peer) = RawPeer::dial(&server);
+    assert_eq!(raw.ask(r#"{"a":["sum",0,"m"],"i":1}"#).await, json!({"i": 1, "h": 1}));
+    assert_eq!(raw.receive().await, json!({"a": ["credit", 64], "h": 1}));
+    assert_eq!(raw.receive().await, json!({"a": ["start"], "h": 1}));
+    (desk, raw, peer, server)
 }
 
 #[tokio::test]
@@ -108,12 +119,7 @@ async fn wrong_arguments_are_rejected_without_a_channel() {
 
 #[tokio::test]
 async fn a_peer_that_never_asks_for_the_result_gets_none() {
-    let (desk, server) = depot();
-    let server = server.build().expect("it can be mounted");
-    let (mut raw, peer) = RawPeer::dial(&server);
-    raw.ask(r#"{"a":["sum",0,"m"],"i":1}"#).await;
-    raw.receive().await;
-    raw.receive().await;
+    let (desk, mut raw, peer, _server) = summing().await;
     raw.send(r#"{"a":["next",{"value":7,"done":false}],"h":1}"#).await;
     raw.send(r#"{"a":["next",{"done":true}],"h":1}"#).await;
     desk.handlers.becomes(0).await;
@@ -128,12 +134,7 @@ async fn a_peer_that_never_asks_for_the_result_gets_none() {
 
 #[tokio::test]
 async fn a_result_is_given_once() {
-    let (desk, server) = depot();
-    let server = server.build().expect("it can be mounted");
-    let (mut raw, _) = RawPeer::dial(&server);
-    raw.ask(r#"{"a":["sum",0,"m"],"i":1}"#).await;
-    raw.receive().await;
-    raw.receive().await;
+    let (desk, mut raw, _, _server) = summing().await;
     raw.send(r#"{"a":["result"],"h":1,"i":2}"#).await;
     let refused = json!({"message": "No event listener for 'result' on channel '1'"});
     assert_eq!(raw.ask(r#"{"a":["result"],"h":1,"i":3}"#).await, json!({"i": 3, "e": refused, "_": 1}));
@@ -144,12 +145,7 @@ async fn a_result_is_given_once() {
 
 #[tokio::test]
 async fn a_peer_that_aborts_the_upload_ends_its_items() {
-    let (desk, server) = depot();
-    let server = server.build().expect("it can be mounted");
-    let (mut raw, peer) = RawPeer::dial(&server);
-    raw.ask(r#"{"a":["sum",0,"m"],"i":1}"#).await;
-    raw.receive().await;
-    raw.receive().await;
+    let (desk, mut raw, peer, _server) = summing().await;
     raw.send(r#"{"a":["result"],"h":1,"i":2}"#).await;
     raw.send(r#"{"a":["next",{"value":7,"done":false}],"h":1}"#).await;
     raw.send(r#"{"h":1,"x":{"message":"no more"},"_":1}"#).await;

@@ -28,12 +28,11 @@ pin_project! {
 struct UploadChannel {
     link: Arc<Link>,
     key: ChannelKey,
-    /// None if it was stopped.
-    outcome: Option<Told>,
+    /// None if the handler was stopped.
+    told: Option<Told>,
 }
 
 /// Whether the caller was told the result.
-#[derive(Clone, Copy, PartialEq, Eq)]
 enum Told {
     Yes,
     /// It has not asked for it, and will not.
@@ -46,7 +45,7 @@ where
     F: Future<Output = Result<T, Rejection>> + Send + 'static,
     T: Response + Send + 'static,
 {
-    let channel = UploadChannel { link: Arc::clone(link), key, outcome: None };
+    let channel = UploadChannel { link: Arc::clone(link), key, told: None };
     Box::pin(Uploading { call, channel, handler, outcome: None })
 }
 
@@ -70,11 +69,11 @@ where
         }
         match this.channel.link.awaited_result(this.channel.key) {
             AwaitedResult::NotYet => return Poll::Pending,
-            AwaitedResult::Never => this.channel.outcome = Some(Told::No),
+            AwaitedResult::Never => this.channel.told = Some(Told::No),
             AwaitedResult::Request(id) => {
                 let call = Answering { id: Some(id), ..this.call.clone() };
                 if let Some(outcome) = this.outcome.take() {
-                    this.channel.outcome = Some(Told::Yes);
+                    this.channel.told = Some(Told::Yes);
                     answers.end(&call, outcome);
                 }
             }
@@ -85,8 +84,8 @@ where
 
 impl Drop for UploadChannel {
     fn drop(&mut self) {
-        let Self { link, key, outcome } = self;
-        match outcome {
+        let Self { link, key, told } = self;
+        match told {
             Some(Told::Yes) => link.close_channel(*key),
             Some(Told::No) => link.abort_channel(*key, Some(&Reason::new("The result was not asked for"))),
             // Whoever waits for its answer learns it.
