@@ -1,5 +1,10 @@
 //! Clients of ours at a real server of `ws-server-wrapper`. What it answers is in `server.mjs`.
 
+#[path = "javascript_server/ends.rs"]
+mod ends;
+#[path = "javascript_server/errors.rs"]
+mod errors;
+
 use crate::node;
 use crate::support::Log;
 use serde_json::{Value, json};
@@ -9,7 +14,7 @@ use std::time::Duration;
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 use tokio::sync::Barrier;
-use wswrapper::{CallError, Client, ClientBuilder, Rejection, SendError, WsError, ws_handlers, ws_service};
+use wswrapper::{CallError, Client, ClientBuilder, Rejection, WsError, ws_handlers, ws_service};
 
 /// Far longer than anything here takes.
 const TIME_LIMIT: Duration = Duration::from_mins(1);
@@ -214,59 +219,6 @@ async fn a_channel_of_a_javascript_server_is_called() {
 }
 
 #[tokio::test]
-async fn an_error_of_javascript_with_code_and_data_is_the_contracts() {
-    let Some(server) = NodeServer::start().await else { return };
-    let calc = CalcProxy::new(&server.connect().await);
-    let zero = calc.divide(1, 0).await;
-    assert!(matches!(zero, Err(CallError::Rejected(CalcError::DivisionByZero))), "{zero:?}");
-    let odd = calc.divide(5, 3).await;
-    assert!(matches!(odd, Err(CallError::Rejected(CalcError::Odd { rest: 2 }))), "{odd:?}");
-}
-
-#[tokio::test]
-async fn an_error_of_javascript_without_code_is_refused_with_its_message() {
-    // As the library does it by default.
-    let Some(server) = NodeServer::start_with(json!({})).await else { return };
-    let refused = CalcProxy::new(&server.connect().await).divide(1, 0).await;
-    assert!(
-        matches!(&refused, Err(CallError::Refused(r)) if r.message() == Some("division by zero") && r.code().is_none()),
-        "{refused:?}"
-    );
-}
-
-#[tokio::test]
-async fn whatever_javascript_throws_arrives_as_it_is() {
-    let Some(server) = NodeServer::start().await else { return };
-    let client = server.connect().await;
-    let desk = DeskProxy::new(&client);
-    let text = "a \"quoted\" \u{1f600} text";
-    assert!(matches!(desk.fail(text).await, Err(CallError::Rejected(message)) if message == text));
-    assert!(matches!(desk.fail_later(text).await, Err(CallError::Rejected(r)) if r == Rejection::new(text)));
-    for value in [json!({"code": 42}), json!("text"), json!(0), json!(false), json!([]), Value::Null] {
-        let rejected = desk.reject(value.clone()).await;
-        assert!(matches!(&rejected, Err(CallError::Rejected(r)) if r.as_value() == Some(&value)), "{rejected:?}");
-    }
-    // Defect of ws-wrapper: nothing as a rejection is sent as if it were a result.
-    desk.reject_nothing().await.expect("it looks like a success");
-    // What cannot be JSON, from a promise.
-    let big = desk.big_later().await;
-    assert!(matches!(&big, Err(CallError::Rejected(r)) if r.to_string().contains("BigInt")), "{big:?}");
-}
-
-#[tokio::test]
-async fn what_a_javascript_server_does_not_handle_is_refused() {
-    let Some(server) = NodeServer::start().await else { return };
-    let client = server.connect().await;
-    for (refused, message) in [
-        (DeskProxy::new(&client).missing().await, "No event listener for 'missing'"),
-        (CalcProxy::new(&client).missing().await, "No event listener for 'missing' on channel 'calc'"),
-        (CalcProxy::new(&client.channel("nowhere")).missing().await, "Channel 'nowhere' does not exist"),
-    ] {
-        assert!(matches!(&refused, Err(CallError::Refused(r)) if r.message() == Some(message)), "{refused:?}");
-    }
-}
-
-#[tokio::test]
 async fn only_the_first_of_two_listeners_answers_counts() {
     let Some(server) = NodeServer::start().await else { return };
     let client = server.connect().await;
@@ -375,95 +327,4 @@ async fn the_stray_event_at_the_beginning_is_ignored() {
     let client = server.connect_with(client).await;
     DeskProxy::new(&client).nothing().await.expect("an answer");
     assert_eq!(log.entries(), [] as [&str; 0]);
-}
-
-#[tokio::test]
-async fn a_call_that_a_javascript_server_does_not_answer_in_time_harms_nothing() {
-    let Some(server) = NodeServer::start().await else { return };
-    let client = server.connect().await;
-    let desk = DeskProxy::new(&client);
-    let in_time = |milliseconds| Duration::from_millis(milliseconds);
-    let late = desk.hold(1).timeout(in_time(30)).await;
-    assert!(matches!(late, Err(CallError::TimedOut)), "{late:?}");
-    // It does not know cancellations: the answer comes all the same, to nobody.
-    desk.release(1).await.expect("an answer");
-    // Defect of ws-wrapper: a result that cannot be JSON is never answered, unless it comes from a promise.
-    let big = desk.big().timeout(in_time(30)).await;
-    assert!(matches!(big, Err(CallError::TimedOut)), "{big:?}");
-    // Defect of ws-wrapper: a channel with the name of a property that all objects have is taken for one that exists,
-    // and its requests are never answered.
-    let constructor = CalcProxy::new(&client.channel("constructor")).add(1, 2).timeout(in_time(30)).await;
-    assert!(matches!(constructor, Err(CallError::TimedOut)), "{constructor:?}");
-    assert_eq!(client.calls_in_flight(), 0);
-    assert_eq!(CalcProxy::new(&client).add(1, 2).await.expect("an answer"), 3);
-}
-
-#[tokio::test]
-async fn a_dropped_call_harms_nothing_at_a_javascript_server() {
-    let Some(server) = NodeServer::start().await else { return };
-    let client = server.connect().await;
-    let desk = DeskProxy::new(&client);
-    let mut held = desk.hold(1);
-    tokio::select! {
-        _ = &mut held => panic!("nobody has released it"),
-        answer = desk.nothing() => answer.expect("an answer"),
-    }
-    drop(held);
-    desk.release(1).await.expect("an answer");
-    assert_eq!(client.calls_in_flight(), 0);
-    assert_eq!(desk.echo(json!("still here")).await.expect("an answer"), "still here");
-}
-
-#[tokio::test]
-async fn pings_of_a_javascript_server_are_answered() {
-    let Some(server) = NodeServer::start_with(json!({"heartbeatInterval": 50})).await else { return };
-    let client = server.connect().await;
-    // A client that leaves one unanswered is cut off at the next.
-    assert_eq!(DeskProxy::new(&client).pongs(5).await.expect("an answer"), 5);
-    assert!(client.is_open());
-}
-
-#[tokio::test]
-async fn a_javascript_server_closes_with_code_and_reason() {
-    let Some(mut server) = NodeServer::start().await else { return };
-    let client = server.connect().await;
-    let desk = DeskProxy::new(&client);
-    let held = tokio::spawn({
-        let desk = desk.clone();
-        async move { desk.hold(1).await }
-    });
-    crate::support::until(|| client.calls_in_flight() == 1).await;
-    desk.close_me(4002, "closing time \u{1f600}").await.expect("there is room");
-    let closed = client.closed().await;
-    assert_eq!((closed.code, closed.reason.as_str(), closed.by_us), (4002, "closing time \u{1f600}", false));
-    assert!(matches!(held.await.expect("no panic"), Err(CallError::Closed)));
-    assert!(matches!(desk.nothing().await, Err(CallError::NotSent(SendError::Closed))));
-    assert_eq!(server.report().await["closed"][0], 4002);
-}
-
-#[tokio::test]
-async fn a_javascript_server_sees_the_code_and_reason_of_a_client_that_closes() {
-    let Some(mut server) = NodeServer::start().await else { return };
-    let client = server.connect().await;
-    DeskProxy::new(&client).note("before the end").await.expect("there is room");
-    client.peer().close(4001, "enough \u{1f600}");
-    assert_eq!(server.report().await, json!({"note": "before the end"}));
-    assert_eq!(server.report().await, json!({"closed": [4001, "enough \u{1f600}"]}));
-    let closed = client.closed().await;
-    assert_eq!((closed.code, closed.reason.as_str(), closed.by_us), (4001, "enough \u{1f600}", true));
-
-    drop(server.connect().await);
-    assert_eq!(server.report().await, json!({"closed": [1000, ""]}));
-}
-
-#[tokio::test]
-async fn the_end_of_a_javascript_server_ends_the_connection() {
-    let Some(mut server) = NodeServer::start().await else { return };
-    let client = server.connect().await;
-    let desk = DeskProxy::new(&client);
-    desk.nothing().await.expect("an answer");
-    let (held, killed) = tokio::join!(desk.hold(1), server.child.kill());
-    killed.expect("it runs");
-    assert!(matches!(held, Err(CallError::Closed)), "{held:?}");
-    assert_eq!(client.closed().await.code, 1006);
 }

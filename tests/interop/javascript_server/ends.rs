@@ -1,0 +1,97 @@
+//! How calls of a JavaScript server end, and connections to one.
+
+use super::{CalcProxy, DeskProxy, NodeServer};
+use serde_json::json;
+use std::time::Duration;
+use wswrapper::{CallError, SendError};
+
+#[tokio::test]
+async fn a_call_that_a_javascript_server_does_not_answer_in_time_harms_nothing() {
+    let Some(server) = NodeServer::start().await else { return };
+    let client = server.connect().await;
+    let desk = DeskProxy::new(&client);
+    let in_time = |milliseconds| Duration::from_millis(milliseconds);
+    let late = desk.hold(1).timeout(in_time(30)).await;
+    assert!(matches!(late, Err(CallError::TimedOut)), "{late:?}");
+    // It does not know cancellations: the answer comes all the same, to nobody.
+    desk.release(1).await.expect("an answer");
+    // Defect of ws-wrapper: a result that cannot be JSON is never answered, unless it comes from a promise.
+    let big = desk.big().timeout(in_time(30)).await;
+    assert!(matches!(big, Err(CallError::TimedOut)), "{big:?}");
+    // Defect of ws-wrapper: a channel with the name of a property that all objects have is taken for one that exists,
+    // and its requests are never answered.
+    let constructor = CalcProxy::new(&client.channel("constructor")).add(1, 2).timeout(in_time(30)).await;
+    assert!(matches!(constructor, Err(CallError::TimedOut)), "{constructor:?}");
+    assert_eq!(client.calls_in_flight(), 0);
+    assert_eq!(CalcProxy::new(&client).add(1, 2).await.expect("an answer"), 3);
+}
+
+#[tokio::test]
+async fn a_dropped_call_harms_nothing_at_a_javascript_server() {
+    let Some(server) = NodeServer::start().await else { return };
+    let client = server.connect().await;
+    let desk = DeskProxy::new(&client);
+    let mut held = desk.hold(1);
+    tokio::select! {
+        _ = &mut held => panic!("nobody has released it"),
+        answer = desk.nothing() => answer.expect("an answer"),
+    }
+    drop(held);
+    desk.release(1).await.expect("an answer");
+    assert_eq!(client.calls_in_flight(), 0);
+    assert_eq!(desk.echo(json!("still here")).await.expect("an answer"), "still here");
+}
+
+#[tokio::test]
+async fn pings_of_a_javascript_server_are_answered() {
+    let Some(server) = NodeServer::start_with(json!({"heartbeatInterval": 50})).await else { return };
+    let client = server.connect().await;
+    // A client that leaves one unanswered is cut off at the next.
+    assert_eq!(DeskProxy::new(&client).pongs(5).await.expect("an answer"), 5);
+    assert!(client.is_open());
+}
+
+#[tokio::test]
+async fn a_javascript_server_closes_with_code_and_reason() {
+    let Some(mut server) = NodeServer::start().await else { return };
+    let client = server.connect().await;
+    let desk = DeskProxy::new(&client);
+    let held = tokio::spawn({
+        let desk = desk.clone();
+        async move { desk.hold(1).await }
+    });
+    crate::support::until(|| client.calls_in_flight() == 1).await;
+    desk.close_me(4002, "closing time \u{1f600}").await.expect("there is room");
+    let closed = client.closed().await;
+    assert_eq!((closed.code, closed.reason.as_str(), closed.by_us), (4002, "closing time \u{1f600}", false));
+    assert!(matches!(held.await.expect("no panic"), Err(CallError::Closed)));
+    assert!(matches!(desk.nothing().await, Err(CallError::NotSent(SendError::Closed))));
+    assert_eq!(server.report().await["closed"][0], 4002);
+}
+
+#[tokio::test]
+async fn a_javascript_server_sees_the_code_and_reason_of_a_client_that_closes() {
+    let Some(mut server) = NodeServer::start().await else { return };
+    let client = server.connect().await;
+    DeskProxy::new(&client).note("before the end").await.expect("there is room");
+    client.peer().close(4001, "enough \u{1f600}");
+    assert_eq!(server.report().await, json!({"note": "before the end"}));
+    assert_eq!(server.report().await, json!({"closed": [4001, "enough \u{1f600}"]}));
+    let closed = client.closed().await;
+    assert_eq!((closed.code, closed.reason.as_str(), closed.by_us), (4001, "enough \u{1f600}", true));
+
+    drop(server.connect().await);
+    assert_eq!(server.report().await, json!({"closed": [1000, ""]}));
+}
+
+#[tokio::test]
+async fn the_end_of_a_javascript_server_ends_the_connection() {
+    let Some(mut server) = NodeServer::start().await else { return };
+    let client = server.connect().await;
+    let desk = DeskProxy::new(&client);
+    desk.nothing().await.expect("an answer");
+    let (held, killed) = tokio::join!(desk.hold(1), server.child.kill());
+    killed.expect("it runs");
+    assert!(matches!(held, Err(CallError::Closed)), "{held:?}");
+    assert_eq!(client.closed().await.code, 1006);
+}

@@ -1,0 +1,58 @@
+//! Errors of a JavaScript server.
+
+use super::{CalcError, CalcProxy, DeskProxy, NodeServer};
+use serde_json::{Value, json};
+use wswrapper::{CallError, Rejection};
+
+#[tokio::test]
+async fn an_error_of_javascript_with_code_and_data_is_the_contracts() {
+    let Some(server) = NodeServer::start().await else { return };
+    let calc = CalcProxy::new(&server.connect().await);
+    let zero = calc.divide(1, 0).await;
+    assert!(matches!(zero, Err(CallError::Rejected(CalcError::DivisionByZero))), "{zero:?}");
+    let odd = calc.divide(5, 3).await;
+    assert!(matches!(odd, Err(CallError::Rejected(CalcError::Odd { rest: 2 }))), "{odd:?}");
+}
+
+#[tokio::test]
+async fn an_error_of_javascript_without_code_is_refused_with_its_message() {
+    // As the library does it by default.
+    let Some(server) = NodeServer::start_with(json!({})).await else { return };
+    let refused = CalcProxy::new(&server.connect().await).divide(1, 0).await;
+    assert!(
+        matches!(&refused, Err(CallError::Refused(r)) if r.message() == Some("division by zero") && r.code().is_none()),
+        "{refused:?}"
+    );
+}
+
+#[tokio::test]
+async fn whatever_javascript_throws_arrives_as_it_is() {
+    let Some(server) = NodeServer::start().await else { return };
+    let client = server.connect().await;
+    let desk = DeskProxy::new(&client);
+    let text = "a \"quoted\" \u{1f600} text";
+    assert!(matches!(desk.fail(text).await, Err(CallError::Rejected(message)) if message == text));
+    assert!(matches!(desk.fail_later(text).await, Err(CallError::Rejected(r)) if r == Rejection::new(text)));
+    for value in [json!({"code": 42}), json!("text"), json!(0), json!(false), json!([]), Value::Null] {
+        let rejected = desk.reject(value.clone()).await;
+        assert!(matches!(&rejected, Err(CallError::Rejected(r)) if r.as_value() == Some(&value)), "{rejected:?}");
+    }
+    // Defect of ws-wrapper: nothing as a rejection is sent as if it were a result.
+    desk.reject_nothing().await.expect("it looks like a success");
+    // What cannot be JSON, from a promise.
+    let big = desk.big_later().await;
+    assert!(matches!(&big, Err(CallError::Rejected(r)) if r.to_string().contains("BigInt")), "{big:?}");
+}
+
+#[tokio::test]
+async fn what_a_javascript_server_does_not_handle_is_refused() {
+    let Some(server) = NodeServer::start().await else { return };
+    let client = server.connect().await;
+    for (refused, message) in [
+        (DeskProxy::new(&client).missing().await, "No event listener for 'missing'"),
+        (CalcProxy::new(&client).missing().await, "No event listener for 'missing' on channel 'calc'"),
+        (CalcProxy::new(&client.channel("nowhere")).missing().await, "Channel 'nowhere' does not exist"),
+    ] {
+        assert!(matches!(&refused, Err(CallError::Refused(r)) if r.message() == Some(message)), "{refused:?}");
+    }
+}
