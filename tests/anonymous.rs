@@ -10,14 +10,11 @@ mod calls;
 mod ends;
 #[path = "anonymous/panics.rs"]
 mod panics;
-#[path = "support/quiet.rs"]
-mod quiet;
-mod support;
 
 use std::sync::{Arc, Mutex};
-use support::{Alive, Log, Pair, pair};
 use tokio::sync::Notify;
 use wswrapper::{AnonymousChannel, Context, Rejection, Server, ServerBuilder, ws_handlers};
+use wswrapper_tests::{Alive, Log, Pair, pair};
 
 /// What handlers of these tests make and keep.
 #[derive(Clone, Default)]

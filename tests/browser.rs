@@ -1,15 +1,11 @@
 //! The chat example's page in a browser: real clicks, real outages. What is done there is in `browser/e2e.mjs`.
 
-#[path = "browser/example.rs"]
-mod example;
-#[path = "interop/node.rs"]
-mod node;
-
 use std::env;
 use std::path::Path;
 use std::process::{Output, Stdio};
 use std::time::Duration;
 use tokio::process::Command;
+use wswrapper_tests::{example, node};
 
 /// It takes less than half a minute on a machine that has nothing else to do.
 const TIME_LIMIT: Duration = Duration::from_mins(5);

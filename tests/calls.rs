@@ -10,7 +10,6 @@ mod frames;
 mod proxies;
 #[path = "calls/refusals.rs"]
 mod refusals;
-mod support;
 
 use wswrapper::{Bytes, Server, WsError, ws_handlers, ws_service};
 

@@ -4,18 +4,17 @@
 mod kept;
 #[path = "dynamic/once.rs"]
 mod once;
-mod support;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::error::Error;
 use std::time::Duration;
-use support::{Alive, Log, RawPeer, pair, until};
 use wswrapper::transport::memory;
 use wswrapper::{
     BindError, CallError, Client, Context, Json, MessageKind, NameError, Rejection, SendError, Server, WsError,
     ws_handlers,
 };
+use wswrapper_tests::{Alive, Log, RawPeer, pair, until};
 
 fn server() -> Server {
     Server::builder().build().expect("nothing to mount")

@@ -1,13 +1,11 @@
 //! Events, broadcasts and hooks.
 
-mod support;
-
 use serde_json::json;
 use std::time::Duration;
-use support::{Log, RawPeer, pair, pair_with};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use wswrapper::{Client, Context, Limits, SendError, Server, ws_handlers, ws_service};
+use wswrapper_tests::{Log, RawPeer, pair, pair_with};
 
 #[ws_service(channel = "news", rename_all = "camelCase")]
 trait News {

@@ -1,14 +1,12 @@
 //! The examples that end by themselves, and what they print.
 
-#[path = "browser/example.rs"]
-mod example;
-
 use std::process::Stdio;
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 use tokio::time::timeout;
 use wswrapper::Client;
+use wswrapper_tests::example;
 
 /// Far more than any takes.
 const TIME_LIMIT: Duration = Duration::from_mins(1);

@@ -6,7 +6,6 @@ mod answers;
 mod ends;
 #[path = "execution/places.rs"]
 mod places;
-mod support;
 #[path = "execution/turns.rs"]
 mod turns;
 
@@ -14,10 +13,10 @@ use serde::{Serialize, Serializer};
 use std::future::pending;
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
-use support::{Alive, Log, Pair, RawPeer, pair};
 use tokio::sync::Semaphore;
 use tokio::task;
 use wswrapper::{Context, Server, ServerBuilder, WsError, ws_handlers, ws_service};
+use wswrapper_tests::{Alive, Log, Pair, RawPeer, pair};
 
 #[derive(Debug, PartialEq, thiserror::Error, WsError)]
 enum Trouble {

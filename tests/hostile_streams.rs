@@ -6,16 +6,15 @@ mod channels;
 mod credit;
 #[path = "hostile_streams/items.rs"]
 mod items;
-mod support;
 #[path = "hostile_streams/uploads.rs"]
 mod uploads;
 
 use futures_util::stream;
 use serde_json::{Value, json};
-use support::{Alive, Guard, Log, RawPeer, item};
 use wswrapper::{
     Limits, Peer, PeerError, Rejection, Scoped, Server, Stream, Streaming, Upload, ws_handlers, ws_service,
 };
+use wswrapper_tests::{Alive, Guard, Log, RawPeer, item};
 
 #[ws_service]
 trait Sources {

@@ -6,6 +6,3 @@
 mod javascript_client;
 #[path = "interop/javascript_server.rs"]
 mod javascript_server;
-#[path = "interop/node.rs"]
-mod node;
-mod support;

@@ -8,14 +8,13 @@ mod closing;
 mod panics;
 #[path = "lifetimes/room.rs"]
 mod room;
-mod support;
 #[path = "lifetimes/uploads.rs"]
 mod uploads;
 
 use serde_json::json;
 use std::time::Duration;
-use support::{Alive, Guard, Log, RawPeer, pair, until};
 use wswrapper::{CallError, Client, Context, Limits, Peer, SendError, Server, ServerBuilder, ws_handlers};
+use wswrapper_tests::{Alive, Guard, Log, RawPeer, pair, until};
 
 /// A service that takes its time.
 #[derive(Clone, Default)]

@@ -16,17 +16,14 @@ mod held;
 mod output;
 #[path = "limits/streams.rs"]
 mod streams;
-mod support;
-#[path = "support/websocket.rs"]
-mod websocket;
 #[path = "limits/zeros.rs"]
 mod zeros;
 
 use futures_util::{StreamExt, stream};
 use std::sync::Arc;
-use support::{Alive, Log, let_others_run};
 use tokio::sync::Semaphore;
 use wswrapper::{Limits, Server, ServerBuilder, Stream, ws_handlers};
+use wswrapper_tests::{Alive, Log, let_others_run};
 
 /// A service whose handlers end when they are allowed to.
 #[derive(Clone)]

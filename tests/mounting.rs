@@ -1,14 +1,12 @@
 //! Where services are mounted, and what cannot be.
 
-mod support;
-
 use std::error::Error;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use support::{pair, pair_with, until};
 use wswrapper::{
     CallError, Client, Context, MountError, NameError, SendError, Server, ServerBuilder, ws_handlers, ws_service,
 };
+use wswrapper_tests::{pair, pair_with, until};
 
 #[ws_service]
 trait Math {

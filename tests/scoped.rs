@@ -8,18 +8,15 @@ mod calls;
 mod ends;
 #[path = "scoped/panics.rs"]
 mod panics;
-#[path = "support/quiet.rs"]
-mod quiet;
 #[path = "scoped/streams.rs"]
 mod streams;
-mod support;
 #[path = "scoped/wire.rs"]
 mod wire;
 
 use futures_util::stream;
 use std::sync::atomic::{AtomicI64, Ordering};
-use support::{Alive, Guard, Log, Pair, pair};
 use wswrapper::{Context, Rejection, Scoped, Server, ServerBuilder, Stream, Upload, WsError, ws_handlers, ws_service};
+use wswrapper_tests::{Alive, Guard, Log, Pair, pair};
 
 #[ws_service]
 trait Register {

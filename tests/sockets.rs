@@ -26,11 +26,8 @@ mod requests;
 mod slow_readers;
 #[path = "sockets/subprotocols.rs"]
 mod subprotocols;
-mod support;
 #[path = "sockets/urls.rs"]
 mod urls;
-#[path = "support/websocket.rs"]
-mod websocket;
 
 use std::net::SocketAddr;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};

@@ -16,15 +16,14 @@ mod kinds;
 mod last;
 #[path = "streams/sources.rs"]
 mod sources;
-mod support;
 
 use futures_util::FutureExt;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use std::fmt::Debug;
-use support::{RawPeer, item, let_others_run};
 use wswrapper::transport::Frame;
 use wswrapper::{CallError, Client, Limits, Rejection, Streaming, WsError};
+use wswrapper_tests::{RawPeer, item, let_others_run};
 
 /// All items of a stream, none of them an error.
 async fn all<T, E>(items: Streaming<T, E>) -> Vec<T>

@@ -1,17 +1,13 @@
 //! The surface example, driven through every kind of call by a client that knows nothing but the protocol's frames. What
 //! is done there is in `surface/client.mjs`.
 
-#[path = "browser/example.rs"]
-mod example;
-#[path = "interop/node.rs"]
-mod node;
-
 use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
+use wswrapper_tests::{example, node};
 
 /// Far more than it takes.
 const TIME_LIMIT: Duration = Duration::from_mins(1);

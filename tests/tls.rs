@@ -10,7 +10,6 @@ mod calls;
 mod certificates;
 #[path = "tls/platform.rs"]
 mod platform;
-mod support;
 #[path = "tls/urls.rs"]
 mod urls;
 

@@ -2,11 +2,8 @@
 
 #[path = "uploads/ends.rs"]
 mod ends;
-#[path = "support/quiet.rs"]
-mod quiet;
 #[path = "uploads/results.rs"]
 mod results;
-mod support;
 #[path = "uploads/time.rs"]
 mod time;
 #[path = "uploads/wire.rs"]
@@ -14,14 +11,13 @@ mod wire;
 
 use futures_util::stream::{self, FusedStream};
 use futures_util::{Stream, StreamExt};
-use quiet::nothing_is_left;
 use serde::ser::Error as _;
 use serde::{Deserialize, Serialize, Serializer};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use support::{Alive, Log};
 use tokio::sync::Semaphore;
 use wswrapper::{CallError, Context, Server, ServerBuilder, Upload, WsError, ws_handlers, ws_service};
+use wswrapper_tests::{Alive, Log, nothing_is_left};
 
 #[derive(Debug, PartialEq, thiserror::Error, WsError)]
 enum Lost {

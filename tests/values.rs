@@ -8,7 +8,6 @@ mod documentation;
 mod read;
 #[path = "values/sent.rs"]
 mod sent;
-mod support;
 #[path = "values/types.rs"]
 mod types;
 

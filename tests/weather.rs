@@ -14,19 +14,16 @@ mod losses;
 mod network;
 #[path = "weather/slowness.rs"]
 mod slowness;
-mod support;
-#[path = "support/websocket.rs"]
-mod websocket;
 
 use serde_json::{Value, json};
 use std::net::SocketAddr;
 use std::time::Duration;
-use support::{Alive, Log, until};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
-use websocket::websocket;
 use wswrapper::transport::memory;
 use wswrapper::{Client, Context, Limits, Peer, ServeError, Server, ServerBuilder, ws_handlers, ws_service};
+use wswrapper_tests::websocket::websocket;
+use wswrapper_tests::{Alive, Log, until};
 
 #[ws_service]
 trait Weather {

@@ -1,11 +1,10 @@
 //! Which channels a handler can answer with.
 
-use super::quiet::nothing_is_left;
-use super::support::{RawPeer, until};
 use super::{made, made_raw};
 use serde_json::json;
 use std::error::Error;
 use wswrapper::{AnonymousChannel, CallError, Client, Counters, Reason, SendError};
+use wswrapper_tests::{RawPeer, nothing_is_left, until};
 
 #[tokio::test]
 async fn nothing_is_sent_on_a_channel_before_it_was_returned() -> Result<(), Box<dyn Error>> {

@@ -1,11 +1,11 @@
 //! What callers do with the channels that they get, or do not take.
 
-use super::support::{Alive, Log, RawPeer, until};
 use futures_util::FutureExt;
 use serde_json::json;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use wswrapper::{AnonymousChannel, CallError, Client, Context, Counters, Reason};
+use wswrapper_tests::{Alive, Log, RawPeer, until};
 
 #[tokio::test]
 async fn what_is_handled_from_the_call_on_gets_the_first_events() {

@@ -1,10 +1,10 @@
 //! Events and requests on channels.
 
-use super::support::{Log, RawPeer};
 use super::{Made, made, made_raw};
 use serde_json::json;
 use std::error::Error;
 use wswrapper::{AnonymousChannel, CallError, Context, Json, MessageKind, SendError, Server};
+use wswrapper_tests::{Log, RawPeer};
 
 #[tokio::test]
 async fn both_ends_handle_and_send_on_a_channel() -> Result<(), Box<dyn Error>> {

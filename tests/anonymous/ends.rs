@@ -1,13 +1,12 @@
 //! How channels end.
 
-use super::quiet::nothing_is_left;
-use super::support::{Alive, Pair};
 use super::{Made, made};
 use futures_util::FutureExt;
 use serde_json::json;
 use std::error::Error;
 use std::sync::Arc;
 use wswrapper::{AnonymousChannel, CallError, CloseSignal, Context, Reason, SendError};
+use wswrapper_tests::{Alive, Pair, nothing_is_left};
 
 /// The reason of an end that has come.
 async fn reason(signal: &CloseSignal) -> String {

@@ -1,12 +1,11 @@
 //! Closures on a channel that panic as they are dropped.
 
-use super::quiet::nothing_is_left;
-use super::support::{Log, Pair, pair, until};
 use super::{Made, making};
 use std::error::Error;
 use std::time::Duration;
 use tokio::time::timeout;
 use wswrapper::{AnonymousChannel, Context, NameError};
+use wswrapper_tests::{Log, Pair, nothing_is_left, pair, until};
 
 const LONG: Duration = Duration::from_hours(1);
 

@@ -1,12 +1,12 @@
 //! Handlers that fail, each in its way.
 
-use super::support::{Log, RawPeer, pair};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::io;
 use wswrapper::{CallError, Context, PeerError, Rejection, Server, ws_handlers};
+use wswrapper_tests::{Log, RawPeer, pair};
 
 #[derive(Serialize, Deserialize, PartialEq, Debug, Clone)]
 struct Everything {

@@ -1,9 +1,9 @@
 //! What calls are on the wire.
 
-use super::support::RawPeer;
 use super::{CalcProxy, calc};
 use serde_json::json;
 use wswrapper::{CallError, Client};
+use wswrapper_tests::RawPeer;
 
 #[tokio::test]
 async fn frames_are_those_of_the_protocol() {

@@ -1,9 +1,9 @@
 //! Calls from either end.
 
-use super::support::{pair, pair_with};
 use super::{CalcError, CalcProxy, Desk, calc};
 use std::error::Error;
 use wswrapper::{CallError, Client, Server};
+use wswrapper_tests::{pair, pair_with};
 
 #[tokio::test]
 async fn a_proxy_calls_a_service() -> Result<(), Box<dyn Error>> {

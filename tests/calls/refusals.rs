@@ -1,9 +1,9 @@
 //! Calls that cannot be served.
 
-use super::support::{RawPeer, pair};
 use super::{CalcProxy, calc};
 use serde_json::json;
 use wswrapper::{CallError, Server};
+use wswrapper_tests::{RawPeer, pair};
 
 #[tokio::test]
 async fn wrong_arguments_are_rejected_with_position_name_and_reason() {

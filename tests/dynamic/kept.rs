@@ -1,13 +1,13 @@
 //! What is kept with a connection, and for how long.
 
 use super::server;
-use super::support::{Alive, Guard, RawPeer, pair};
 use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::timeout;
 use wswrapper::transport::memory;
 use wswrapper::{Client, Peer, Server};
+use wswrapper_tests::{Alive, Guard, RawPeer, pair};
 
 #[tokio::test]
 async fn a_connection_keeps_one_value_of_each_type_until_it_ends() {

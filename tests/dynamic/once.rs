@@ -1,11 +1,11 @@
 //! Handlers for once.
 
 use super::server;
-use super::support::RawPeer;
 use serde_json::json;
 use std::error::Error;
 use std::time::Duration;
 use wswrapper::Server;
+use wswrapper_tests::RawPeer;
 
 #[tokio::test]
 async fn a_handler_for_once_is_kept_for_a_call_that_it_can_take() -> Result<(), Box<dyn Error>> {

@@ -1,9 +1,9 @@
 //! Handlers that nobody waits for any more.
 
 use super::Worker;
-use super::support::RawPeer;
 use serde_json::json;
 use wswrapper::{CallError, Limits};
+use wswrapper_tests::RawPeer;
 
 #[tokio::test]
 async fn a_cancelled_call_aborts_its_spawned_handler() {

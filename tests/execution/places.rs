@@ -1,9 +1,9 @@
 //! Which task a handler runs in, and whom it holds up.
 
-use super::support::RawPeer;
 use super::{WorkProxy, Worker};
 use serde_json::json;
 use wswrapper::{Context, Server, ws_handlers, ws_service};
+use wswrapper_tests::RawPeer;
 
 #[tokio::test]
 async fn a_blocking_handler_holds_up_no_other() {

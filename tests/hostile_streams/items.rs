@@ -1,9 +1,9 @@
 //! Items that nobody asked for, and answers to items.
 
-use super::support::RawPeer;
 use super::{Meeting, item, unknown};
 use futures_util::FutureExt;
 use serde_json::json;
+use wswrapper_tests::RawPeer;
 
 #[tokio::test]
 async fn items_on_a_producers_channel_are_not_for_it() {

@@ -1,7 +1,5 @@
 //! Real `ws-wrapper` clients of a server of ours. What they ask and expect is in `client.mjs`, one case for each test.
 
-use crate::node;
-use crate::support::{Alive, Log};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::collections::HashMap;
@@ -12,6 +10,8 @@ use std::time::Duration;
 use tokio::process::{Child, Command};
 use tokio::sync::oneshot;
 use wswrapper::{CallError, Context, Rejection, Server, WsError, ws_handlers, ws_service};
+use wswrapper_tests::node;
+use wswrapper_tests::{Alive, Log};
 
 /// Far more than a case needs.
 const TIME_LIMIT: Duration = Duration::from_mins(1);

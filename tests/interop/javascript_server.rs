@@ -5,8 +5,6 @@ mod ends;
 #[path = "javascript_server/errors.rs"]
 mod errors;
 
-use crate::node;
-use crate::support::Log;
 use serde_json::{Value, json};
 use std::process::Stdio;
 use std::sync::Arc;
@@ -15,6 +13,8 @@ use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 use tokio::sync::Barrier;
 use wswrapper::{CallError, Client, ClientBuilder, Rejection, WsError, ws_handlers, ws_service};
+use wswrapper_tests::Log;
+use wswrapper_tests::node;
 
 /// Far longer than anything here takes.
 const TIME_LIMIT: Duration = Duration::from_mins(1);
@@ -241,7 +241,7 @@ async fn answers_of_a_javascript_server_find_their_callers_in_any_order() {
             async move { desk.hold(n).await.expect("an answer") }
         }));
     }
-    crate::support::until(|| client.calls_in_flight() == 500).await;
+    wswrapper_tests::until(|| client.calls_in_flight() == 500).await;
     for n in (0..500).map(|n| (n * 367) % 500) {
         desk.release(n).await.expect("an answer");
     }

@@ -1,6 +1,5 @@
 //! A client that goes on over another transport while the end before it is still looked at.
 
-use super::support::{Log, RawPeer, let_others_run, pair};
 use futures_util::FutureExt;
 use std::error::Error;
 use std::pin::pin;
@@ -10,6 +9,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 use wswrapper::transport::memory;
 use wswrapper::{Client, Server};
+use wswrapper_tests::{Log, RawPeer, let_others_run, pair};
 
 const LONG: Duration = Duration::from_hours(1);
 

@@ -1,6 +1,5 @@
 //! How connections are closed, and servers.
 
-use super::support::{Alive, Log, RawPeer, pair, until};
 use super::{Slow, SlowProxy, slow};
 use futures_util::FutureExt;
 use std::error::Error;
@@ -12,6 +11,7 @@ use tokio::time::{Instant, timeout};
 use wswrapper::transport::memory::{self, Memory};
 use wswrapper::transport::{Close, Frame, Output, Transport, TransportError};
 use wswrapper::{CallError, Client, Limits, SendError, Server};
+use wswrapper_tests::{Alive, Log, RawPeer, pair, until};
 
 /// A network where the peer's close frame comes and the end of the connection never does.
 struct Endless {

@@ -1,12 +1,12 @@
 //! What panics as it is dropped ends nothing but itself.
 
-use super::support::{Alive, Log, RawPeer, pair, pair_with};
 use serde_json::json;
 use std::error::Error;
 use std::future::pending;
 use std::time::Duration;
 use tokio::time::timeout;
 use wswrapper::{CallError, Client, Server, ServerBuilder};
+use wswrapper_tests::{Alive, Log, RawPeer, pair, pair_with};
 
 struct Bomb(&'static str);
 

@@ -1,11 +1,11 @@
 //! Calls that wait until there is room for them.
 
-use super::support::{RawPeer, until};
 use serde_json::json;
 use std::error::Error;
 use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout};
 use wswrapper::{CallError, Client, Limits, Peer};
+use wswrapper_tests::{RawPeer, until};
 
 const LONG: Duration = Duration::from_hours(1);
 

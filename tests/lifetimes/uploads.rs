@@ -1,9 +1,9 @@
 //! Uploads whose result nobody asks for.
 
-use super::support::{RawPeer, until};
 use serde_json::json;
 use std::error::Error;
 use wswrapper::{Counters, Server, Upload, ws_handlers};
+use wswrapper_tests::{RawPeer, until};
 
 /// Takes nothing of what is sent.
 struct Shut;

@@ -1,9 +1,9 @@
 //! The limits of calls.
 
-use super::support::pair_with;
 use super::{Desk, DeskProxy};
 use std::time::Duration;
 use wswrapper::{CallError, Client, Limits, SendError};
+use wswrapper_tests::pair_with;
 
 #[tokio::test(start_paused = true)]
 async fn a_call_without_a_time_waits_for_ever() {

@@ -1,12 +1,12 @@
 //! The time for closing, and times without end.
 
 use super::Desk;
-use super::support::{Log, RawPeer};
 use serde_json::json;
 use std::time::Duration;
 use tokio::time::Instant;
 use wswrapper::transport::{Frame, memory};
 use wswrapper::{Client, Limits};
+use wswrapper_tests::{Log, RawPeer};
 
 #[tokio::test(start_paused = true)]
 async fn closing_takes_no_longer_than_its_time_whatever_waits_to_be_written() {

@@ -1,14 +1,14 @@
 //! The limit of a message.
 
 use super::Desk;
-use super::support::until;
-use super::websocket::websocket;
 use futures_util::{SinkExt, StreamExt};
 use std::error::Error;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::frame::Frame as WsFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 use wswrapper::Limits;
+use wswrapper_tests::until;
+use wswrapper_tests::websocket::websocket;
 
 #[tokio::test]
 async fn a_message_of_exactly_the_limit_is_read_and_fragments_count_together() -> Result<(), Box<dyn Error>> {

@@ -1,10 +1,10 @@
 //! The limit of handlers.
 
-use super::support::RawPeer;
 use super::{Desk, DeskProxy};
 use serde_json::json;
 use std::time::Duration;
 use wswrapper::Limits;
+use wswrapper_tests::RawPeer;
 
 #[tokio::test]
 async fn calls_beyond_the_handlers_that_may_run_wait_and_then_start_in_order() {

@@ -1,7 +1,6 @@
 //! The limit of what is held until it can start.
 
 use super::Desk;
-use super::support::RawPeer;
 use serde_json::json;
 use std::future::poll_fn;
 use std::pin::pin;
@@ -10,6 +9,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use wswrapper::Limits;
 use wswrapper::transport::Frame;
+use wswrapper_tests::RawPeer;
 
 #[tokio::test]
 async fn when_the_held_bytes_are_full_reading_stops_and_nothing_is_lost() {

@@ -1,6 +1,5 @@
 //! The limits of what waits to be written.
 
-use super::support::RawPeer;
 use super::{Desk, DeskProxy, let_others_run};
 use serde_json::json;
 use std::future::poll_fn;
@@ -9,6 +8,7 @@ use std::task::Poll;
 use std::time::Duration;
 use tokio::time::Instant;
 use wswrapper::{Limits, SendError};
+use wswrapper_tests::RawPeer;
 
 #[tokio::test]
 async fn no_handler_starts_for_a_peer_that_does_not_take_its_answers() {

@@ -1,10 +1,10 @@
 //! The limits of streams.
 
-use super::support::{RawPeer, pair_with};
 use super::{Desk, DeskProxy, let_others_run};
 use futures_util::FutureExt;
 use serde_json::json;
 use wswrapper::{CallError, Client, Limits, Rejection, Server, Streaming};
+use wswrapper_tests::{RawPeer, pair_with};
 
 #[tokio::test]
 async fn stream_too_many_is_rejected_and_the_others_go_on() {

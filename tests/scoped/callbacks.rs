@@ -1,10 +1,9 @@
 //! Services that call back on the channel that they are on.
 
-use super::quiet::nothing_is_left;
-use super::support::{Log, pair};
 use super::{Bell, BellProxy, Brass, DeskProxy, RegisterProxy, office};
 use std::error::Error;
 use wswrapper::{AnonymousChannel, Context, Rejection, Scoped, Server, ws_handlers};
+use wswrapper_tests::{Log, nothing_is_left, pair};
 
 #[tokio::test]
 async fn the_service_calls_back_over_the_channel_that_it_was_called_on() -> Result<(), Box<dyn Error>> {

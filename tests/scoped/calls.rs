@@ -1,10 +1,9 @@
 //! Calls in a scope, and calls that give one.
 
-use super::quiet::nothing_is_left;
-use super::support::{pair, pair_with};
 use super::{Desk, DeskProxy, Locked, Office, RegisterProxy, Seen, office, open_office};
 use std::error::Error;
 use wswrapper::{AnonymousChannel, CallError, Client, Limits};
+use wswrapper_tests::{nothing_is_left, pair, pair_with};
 
 #[tokio::test]
 async fn a_scope_is_called_through_its_contracts_proxy_and_keeps_its_state() -> Result<(), Box<dyn Error>> {

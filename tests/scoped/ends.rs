@@ -1,11 +1,10 @@
 //! How scopes end.
 
-use super::quiet::nothing_is_left;
-use super::support::{Alive, Guard, pair, until};
 use super::{Bell, Brass, DeskProxy, RegisterProxy, office, open_office};
 use futures_util::FutureExt;
 use std::error::Error;
 use wswrapper::{CallError, Reason, SendError, ws_handlers};
+use wswrapper_tests::{Alive, Guard, nothing_is_left, pair, until};
 
 #[tokio::test]
 async fn a_scope_ends_with_the_last_clone_of_its_proxy() -> Result<(), Box<dyn Error>> {

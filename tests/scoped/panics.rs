@@ -1,11 +1,10 @@
 //! Services that panic as they are dropped.
 
-use super::quiet::nothing_is_left;
-use super::support::{Alive, Guard, Log, Pair, pair};
 use std::error::Error;
 use std::time::Duration;
 use tokio::time::timeout;
 use wswrapper::{AnonymousChannel, CallError, Context, Scoped, Server, ws_handlers, ws_service};
+use wswrapper_tests::{Alive, Guard, Log, Pair, nothing_is_left, pair};
 
 const LONG: Duration = Duration::from_hours(1);
 

@@ -1,11 +1,10 @@
 //! Streams and uploads in a scope.
 
-use super::quiet::nothing_is_left;
-use super::support::pair;
 use super::{DeskProxy, office};
 use futures_util::stream;
 use std::error::Error;
 use wswrapper::CallError;
+use wswrapper_tests::{nothing_is_left, pair};
 
 #[tokio::test]
 async fn streams_and_uploads_run_in_a_scope() -> Result<(), Box<dyn Error>> {

@@ -1,9 +1,9 @@
 //! What of a scope is on the wire.
 
-use super::support::RawPeer;
 use super::{Desk, DeskProxy, Office, Seen, office};
 use serde_json::json;
 use wswrapper::{CallError, Client, Counters};
+use wswrapper_tests::RawPeer;
 
 #[tokio::test]
 async fn a_scope_is_on_the_wire_what_the_protocol_says() {

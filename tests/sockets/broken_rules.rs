@@ -1,13 +1,13 @@
 //! What follows the close frame for a broken rule.
 
 use super::serve;
-use super::support::until;
-use super::websocket::websocket;
 use std::error::Error;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 use wswrapper::{Client, Limits, Server};
+use wswrapper_tests::until;
+use wswrapper_tests::websocket::websocket;
 
 /// Far longer than anything takes here, and far shorter than the time for closing.
 const LONG: Duration = Duration::from_secs(10);

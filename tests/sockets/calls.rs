@@ -1,9 +1,9 @@
 //! Calls over TCP.
 
-use super::support::until;
 use super::{DeskProxy, serve};
 use std::error::Error;
 use wswrapper::{Client, Server};
+use wswrapper_tests::until;
 
 #[tokio::test]
 async fn a_client_calls_a_server_over_tcp() -> Result<(), Box<dyn Error>> {

@@ -1,7 +1,5 @@
 //! How connections end.
 
-use super::support::until;
-use super::websocket::websocket;
 use super::{DeskProxy, listen, serve};
 use std::error::Error;
 use std::time::Duration;
@@ -9,6 +7,8 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use wswrapper::{CallError, Client, Limits, Server};
+use wswrapper_tests::until;
+use wswrapper_tests::websocket::websocket;
 
 /// Far longer than anything takes here.
 const LONG: Duration = Duration::from_secs(5);

@@ -1,6 +1,5 @@
 //! Fragments without end.
 
-use super::websocket::REQUEST;
 use std::error::Error;
 use std::future::poll_fn;
 use std::io;
@@ -10,6 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use wswrapper::Server;
+use wswrapper_tests::websocket::REQUEST;
 
 /// As often is something there to be read, without a wait.
 const READS: usize = 20;

@@ -1,14 +1,14 @@
 //! Messages in any form, lawful or not.
 
 use super::serve;
-use super::support::until;
-use super::websocket::websocket;
 use futures_util::{SinkExt, StreamExt};
 use std::error::Error;
 use tokio_tungstenite::tungstenite::protocol::frame::Frame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 use tokio_tungstenite::tungstenite::{Bytes, Message};
 use wswrapper::{Limits, Server};
+use wswrapper_tests::until;
+use wswrapper_tests::websocket::websocket;
 
 #[tokio::test]
 async fn a_message_may_come_in_any_lawful_form() -> Result<(), Box<dyn Error>> {

@@ -1,10 +1,10 @@
 //! The forms that a request may have, and where it may lead.
 
-use super::websocket::REQUEST;
 use super::{DeskProxy, serve};
 use std::error::Error;
 use tokio::io::{AsyncWriteExt, duplex};
 use wswrapper::{Client, Server};
+use wswrapper_tests::websocket::REQUEST;
 
 #[tokio::test]
 async fn headers_of_a_request_are_there_after_empty_lines_too() -> Result<(), Box<dyn Error>> {

@@ -1,12 +1,12 @@
 //! Subprotocols, offered and chosen.
 
-use super::websocket::REQUEST;
 use super::{DeskProxy, listen, serve};
 use std::error::Error;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use wswrapper::{Client, Server};
+use wswrapper_tests::websocket::REQUEST;
 
 #[tokio::test]
 async fn a_subprotocol_is_agreed_upon() -> Result<(), Box<dyn Error>> {

@@ -1,12 +1,12 @@
 //! Many streams at once, and what else goes on meanwhile.
 
 use super::sources::{Sources, SourcesProxy, Well};
-use super::support::{Log, pair, pair_with, until};
 use super::{all, let_others_run, until_error};
 use futures_util::future::join_all;
 use futures_util::{StreamExt, stream};
 use serde_json::json;
 use wswrapper::{CallError, Client, Context, Counters, Limits, Peer, Scoped, Server, Stream, ws_handlers, ws_service};
+use wswrapper_tests::{Log, pair, pair_with, until};
 
 #[tokio::test]
 async fn thousand_streams_share_a_connection() {

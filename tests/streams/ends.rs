@@ -1,13 +1,13 @@
 //! How streams end.
 
 use super::sources::{SourcesProxy, Well};
-use super::support::{Log, Pair, RawPeer, pair, until};
 use super::{all, ask, done, item, let_others_run, only_the_end, stream_of_raw, take, until_error};
 use futures_util::FutureExt;
 use serde_json::json;
 use std::pin::pin;
 use std::time::Duration;
 use wswrapper::{CallError, Client, Counters, Limits, PeerError, Reason, Rejection, Server, ServerBuilder, Streaming};
+use wswrapper_tests::{Log, Pair, RawPeer, pair, until};
 
 fn well() -> (Well, ServerBuilder) {
     let well = Well::default();

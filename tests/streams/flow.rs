@@ -1,10 +1,10 @@
 //! How far a producer goes ahead of its consumer.
 
 use super::sources::{SourcesProxy, Well};
-use super::support::{RawPeer, pair, pair_with, until};
 use super::{all, ask, done, item, let_others_run, stream_of_raw, take};
 use serde_json::json;
 use wswrapper::{Client, Limits, Rejection, Server, ServerBuilder, Streaming};
+use wswrapper_tests::{RawPeer, pair, pair_with, until};
 
 fn well() -> (Well, ServerBuilder) {
     let well = Well::default();

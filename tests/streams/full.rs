@@ -1,11 +1,11 @@
 //! What becomes of a producer at a full window.
 
-use super::support::{RawPeer, pair};
 use super::{ask, done, item, stream_of_raw, until_error};
 use futures_util::stream;
 use serde_json::json;
 use std::convert::Infallible;
 use wswrapper::{CallError, Limits, Server, Stream, Streaming, ws_handlers, ws_service};
+use wswrapper_tests::{RawPeer, pair};
 
 #[ws_service(channel = "market")]
 trait Prices {

@@ -1,10 +1,10 @@
 //! The other end is a JavaScript program, which knows no flow control.
 
 use super::sources::Well;
-use super::support::RawPeer;
 use super::{all, ask, done, item, only_the_end, stream_of_raw, take, until_error};
 use serde_json::{Value, json};
 use wswrapper::{CallError, Counters, Limits, Server};
+use wswrapper_tests::RawPeer;
 
 /// A peer that has asked for a stream, which is on channel 1.
 async fn consumer(request: &str) -> (Well, RawPeer, Server) {

@@ -1,9 +1,9 @@
 //! What a method can answer with.
 
-use super::support::{RawPeer, pair, pair_with};
 use super::{all, until_error};
 use futures_util::stream::{self, FusedStream, StreamExt};
 use wswrapper::{CallError, Client, Counters, Rejection, Server, Stream, Streaming, WsError, ws_handlers, ws_service};
+use wswrapper_tests::{RawPeer, pair, pair_with};
 
 type Answer<T> = Result<T, Stop>;
 

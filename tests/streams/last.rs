@@ -1,12 +1,12 @@
 //! The end of a stream, which needs no credit.
 
-use super::support::RawPeer;
 use super::{done, item};
 use futures_util::{StreamExt, stream};
 use serde_json::json;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use wswrapper::{Server, Stream, ws_handlers, ws_service};
+use wswrapper_tests::RawPeer;
 
 #[ws_service]
 trait Tallies {

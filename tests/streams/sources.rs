@@ -1,6 +1,5 @@
 //! Streams that tell what becomes of them.
 
-use super::support::{Alive, Log};
 use futures_util::{StreamExt, stream};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -9,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use wswrapper::{Context, Stream, ws_handlers, ws_service};
+use wswrapper_tests::{Alive, Log};
 
 #[ws_service]
 pub(crate) trait Sources {

@@ -1,12 +1,12 @@
 //! What goes over TLS.
 
 use super::authority::Authority;
-use super::support::until;
 use super::{DeskProxy, Running, serve};
 use std::convert::Infallible;
 use std::error::Error;
 use std::sync::Arc;
 use wswrapper::{CallError, Client};
+use wswrapper_tests::until;
 
 #[tokio::test]
 async fn a_client_calls_a_server_over_tls() -> Result<(), Box<dyn Error>> {

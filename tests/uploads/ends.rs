@@ -1,12 +1,12 @@
 //! How uploads end early.
 
-use super::support::{RawPeer, let_others_run, pair, pair_with, until};
 use super::{DepotProxy, Even, Watched, depot, nothing_is_left};
 use futures_util::{FutureExt, StreamExt, stream};
 use serde_json::json;
 use std::error::Error;
 use std::time::Duration;
 use wswrapper::{CallError, Client, Counters, Limits, Reason, SendError};
+use wswrapper_tests::{RawPeer, let_others_run, pair, pair_with, until};
 
 #[tokio::test]
 async fn dropping_the_call_drops_the_handler_and_the_source() {

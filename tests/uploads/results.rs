@@ -1,6 +1,5 @@
 //! What uploads give.
 
-use super::support::{RawPeer, pair, pair_with, until};
 use super::{Depot, DepotProxy, Desk, Lost, Watched, depot, nothing_is_left};
 use futures_util::{FutureExt, StreamExt, stream};
 use serde_json::json;
@@ -8,6 +7,7 @@ use std::error::Error;
 use std::time::Duration;
 use wswrapper::transport::memory;
 use wswrapper::{CallError, Client, Limits, Server};
+use wswrapper_tests::{RawPeer, pair, pair_with, until};
 
 #[tokio::test]
 async fn a_stream_is_summed_among_other_arguments() -> Result<(), Box<dyn Error>> {

@@ -1,6 +1,5 @@
 //! How long uploads may take.
 
-use super::support::{Pair, pair, pair_with, until};
 use super::{DepotProxy, Watched, depot, nothing_is_left};
 use futures_util::{FutureExt, Stream, StreamExt, stream};
 use std::error::Error;
@@ -8,6 +7,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 use wswrapper::transport::memory;
 use wswrapper::{CallError, Client, Counters, Limits, ServerBuilder};
+use wswrapper_tests::{Pair, pair, pair_with, until};
 
 fn impatient(server: ServerBuilder) -> Pair {
     pair_with(

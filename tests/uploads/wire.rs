@@ -1,6 +1,5 @@
 //! What uploads are on the wire, and peers that do as they like.
 
-use super::support::{RawPeer, until};
 use super::{DepotProxy, Desk, Watched, depot};
 use futures_util::stream;
 use serde_json::json;
@@ -8,6 +7,7 @@ use std::convert::Infallible;
 use std::time::Duration;
 use tokio::task::JoinHandle;
 use wswrapper::{CallError, Client, Counters, Peer, Server};
+use wswrapper_tests::{RawPeer, until};
 
 /// A peer with a call of a client's that has sent its two requests and waits for `start`.
 async fn waiting_call(source: &Watched) -> (RawPeer, Client, JoinHandle<Result<String, CallError<Infallible>>>) {

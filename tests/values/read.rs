@@ -1,11 +1,11 @@
 //! Forms that are read, as arguments and as results.
 
 use super::Row;
-use super::support::RawPeer;
 use super::types::{Options, Renamed, Shape, Untagged};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use wswrapper::{Bytes, CallError, Client, Server, ws_handlers};
+use wswrapper_tests::RawPeer;
 
 /// Services that read values of one type each, and the rows of what they read.
 macro_rules! reads {

@@ -1,7 +1,6 @@
 //! Values that are sent, each to any peer and between two of ours.
 
 use super::Row;
-use super::support::{Pair, RawPeer, pair};
 use super::types::{Adjacent, Colour, Flat, Internal, Nothing, Number, Options, Point, Renamed, Shape, Untagged};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -9,6 +8,7 @@ use std::net::IpAddr;
 use std::num::NonZero;
 use std::time::{Duration, SystemTime};
 use wswrapper::{Bytes, CallError, Client, SendError, Server, ws_handlers, ws_service};
+use wswrapper_tests::{Pair, RawPeer, pair};
 
 /// Services of values of one type each, and the rows of the values.
 macro_rules! values {

@@ -1,6 +1,5 @@
 //! Very many at once.
 
-use super::support::{pair_with, until};
 use super::{Before, Station, WeatherProxy, join, serve, station};
 use futures_util::StreamExt;
 use futures_util::future::join_all;
@@ -11,6 +10,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use wswrapper::transport::memory;
 use wswrapper::{CallError, Client, Limits, SendError, Server};
+use wswrapper_tests::{pair_with, until};
 
 #[tokio::test(start_paused = true)]
 async fn ten_thousand_calls_under_way_are_answered_in_any_order() {

@@ -1,8 +1,6 @@
 //! Frames that are odd, or no lawful ones at all.
 
 use super::bytes::{FIRST, LAST, NEXT, PING, PONG, TEXT, frame};
-use super::support::RawPeer;
-use super::websocket::websocket;
 use super::{Before, WeatherProxy, serve, station};
 use futures_util::StreamExt;
 use serde_json::{Value, json};
@@ -12,6 +10,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
 use wswrapper::{CallError, Client, Limits};
+use wswrapper_tests::RawPeer;
+use wswrapper_tests::websocket::websocket;
 
 #[tokio::test]
 async fn garbage_in_a_lawful_frame_is_ignored_or_rejected_and_the_connection_stays() {

@@ -1,7 +1,5 @@
 //! Those who vanish.
 
-use super::support::{RawPeer, until};
-use super::websocket::websocket;
 use super::{Before, WeatherProxy, join, serve, station};
 use futures_util::SinkExt;
 use std::error::Error;
@@ -12,6 +10,8 @@ use tokio::time::{sleep, timeout};
 use tokio_tungstenite::tungstenite::Message;
 use wswrapper::transport::memory;
 use wswrapper::{CallError, Limits};
+use wswrapper_tests::websocket::websocket;
+use wswrapper_tests::{RawPeer, until};
 
 #[tokio::test(start_paused = true)]
 async fn a_network_that_is_lost_in_the_middle_of_calls_ends_them_all() {

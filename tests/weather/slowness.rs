@@ -1,8 +1,6 @@
 //! Those who take their time.
 
 use super::bytes::{PING, TEXT, frame};
-use super::support::until;
-use super::websocket::{REQUEST, websocket};
 use super::{WeatherProxy, serve};
 use futures_util::SinkExt;
 use serde_json::{Value, json};
@@ -13,6 +11,8 @@ use tokio::net::TcpStream;
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::Message;
 use wswrapper::{Limits, SendError};
+use wswrapper_tests::until;
+use wswrapper_tests::websocket::{REQUEST, websocket};
 
 #[tokio::test]
 async fn a_slow_reader_costs_nobody_else_anything() -> Result<(), Box<dyn Error>> {

@@ -60,7 +60,7 @@ async fn a_javascript_server_closes_with_code_and_reason() {
         let desk = desk.clone();
         async move { desk.hold(1).await }
     });
-    crate::support::until(|| client.calls_in_flight() == 1).await;
+    wswrapper_tests::until(|| client.calls_in_flight() == 1).await;
     desk.close_me(4002, "closing time \u{1f600}").await.expect("there is room");
     let closed = client.closed().await;
     assert_eq!((closed.code, closed.reason.as_str(), closed.by_us), (4002, "closing time \u{1f600}", false));

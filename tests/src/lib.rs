@@ -1,9 +1,18 @@
-//! What the tests of the runtime share.
+//! Helpers that the suites in `tests/tests/` share.
 
-#![allow(dead_code, unreachable_pub, reason = "each test uses its part")]
+#![allow(clippy::missing_panics_doc, reason = "a helper that panics fails the test")]
+
+pub mod example;
+pub mod node;
+mod quiet;
+pub mod websocket;
+
+pub use quiet::nothing_is_left;
 
 use serde_json::{Value, json};
+use std::env;
 use std::future::poll_fn;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::Poll;
@@ -180,4 +189,10 @@ impl Log {
         until(|| self.entries().len() >= count).await;
         self.entries()
     }
+}
+
+/// Cargo's target directory. A test program is at `<target>/<profile>/deps/<program>`.
+fn target_directory() -> PathBuf {
+    let program = env::current_exe().expect("a running program has a path");
+    program.ancestors().nth(3).expect("Cargo runs the tests").to_owned()
 }

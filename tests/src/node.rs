@@ -1,7 +1,5 @@
 //! Node and npm for the tests that need them; without them a test is skipped aloud, and fails in CI.
 
-#![allow(dead_code, unreachable_pub, reason = "each test uses its part")]
-
 use std::env;
 use std::fs::{self, File};
 use std::io::{self, Write as _};
@@ -37,7 +35,7 @@ pub fn runs(program: &str) -> bool {
 /// Installs what the lock file says, once: tests that run at the same time, in whatever process, wait for the first.
 fn install(package: &Path) {
     let name = package.file_name().expect("it is below `tests`").to_string_lossy();
-    let turn = File::create(Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("npm-{name}.lock")));
+    let turn = File::create(crate::target_directory().join(format!("npm-{name}.lock")));
     let turn = turn.expect("a file can be written");
     turn.lock().expect("the file can be locked");
     let wanted = fs::read(package.join("package-lock.json")).expect("there is a lock file");

@@ -1,17 +1,14 @@
 //! The examples as programs.
 
-#![allow(unreachable_pub, reason = "it is a module of the tests that run them")]
-
 use serde_json::Value;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 /// An example's program, built if it has to be.
 pub fn program(name: &str) -> PathBuf {
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("it is in the target directory");
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args(["build", "--package", "wswrapper-examples", "--example", name, "--message-format=json"]);
-    cargo.arg("--target-dir").arg(target).current_dir(env!("CARGO_MANIFEST_DIR"));
+    cargo.arg("--target-dir").arg(crate::target_directory()).current_dir(env!("CARGO_MANIFEST_DIR"));
     let built = cargo.output().expect("Cargo can be run");
     assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
     let messages = serde_json::Deserializer::from_slice(&built.stdout).into_iter::<Value>();
