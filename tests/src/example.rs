@@ -4,7 +4,7 @@ use serde_json::Value;
 use std::path::PathBuf;
 use std::process::Command;
 
-/// An example's program, built if it has to be.
+/// Builds an example unless it is up to date, and returns the path of its program.
 pub fn program(name: &str) -> PathBuf {
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args(["build", "--package", "wswrapper-examples", "--example", name, "--message-format=json"]);

@@ -1,4 +1,4 @@
-//! Node and npm for the tests that need them; without them a test is skipped aloud, and fails in CI.
+//! Node and npm. A test that needs them says on the terminal that it is skipped where they are missing, and fails in CI.
 
 use std::env;
 use std::fs::{self, File};
@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 
 const NPM: &str = if cfg!(windows) { "npm.cmd" } else { "npm" };
 
-/// The npm package in this directory below `tests`, with its dependencies installed; `None` where there is no Node.
+/// Returns the npm package `tests/<directory>` with its dependencies installed, or `None` where Node is missing.
 pub fn package(directory: &str) -> Option<PathBuf> {
     if let Some(missing) = ["node", NPM].into_iter().find(|tool| !runs(tool)) {
         skip(missing);
@@ -19,20 +19,20 @@ pub fn package(directory: &str) -> Option<PathBuf> {
     Some(package)
 }
 
-/// Says that a test is skipped, past the capture of the tests' output.
+/// Reports a skipped test. The text goes past the capture of a test's output.
 pub fn skip(missing: &str) {
     assert!(env::var_os("CI").is_none(), "`{missing}` is missing, and nothing may be skipped in CI");
-    // Whoever has closed it does not want to know.
+    // Nobody reads a closed stderr.
     let _ = writeln!(io::stderr(), "SKIPPED: `{missing}` is missing");
 }
 
-/// Whether there is such a program.
+/// Returns true if there is such a program.
 pub fn runs(program: &str) -> bool {
     let version = Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
     version.is_ok_and(|status| status.success())
 }
 
-/// Installs what the lock file says, once: tests that run at the same time, in whatever process, wait for the first.
+/// Installs what the lock file lists, once. Other tests and processes wait for the first.
 fn install(package: &Path) {
     let name = package.file_name().expect("it is below `tests`").to_string_lossy();
     let turn = File::create(crate::target_directory().join(format!("npm-{name}.lock")));

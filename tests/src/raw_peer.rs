@@ -1,0 +1,98 @@
+//! A peer that knows nothing but frames.
+
+use serde_json::{Value, json};
+use std::future::poll_fn;
+use std::task::Poll;
+use wswrapper::transport::memory::{self, Memory};
+use wswrapper::transport::{Close, Frame, Transport};
+use wswrapper::{Client, ClientBuilder, Peer, Server};
+
+/// A peer that sends and receives single frames.
+#[derive(Debug)]
+pub struct RawPeer {
+    transport: Memory,
+}
+
+impl RawPeer {
+    /// Connects to a server, and returns the peer that the server sees.
+    pub fn dial(server: &Server) -> (Self, Peer) {
+        let (near, far) = memory::pair();
+        let peer = server.accept_transport(far).expect("the server is open");
+        (Self { transport: near }, peer)
+    }
+
+    /// Speaks over one transport of a pair.
+    pub fn on(transport: Memory) -> Self {
+        Self { transport }
+    }
+
+    /// Lets a client connect.
+    pub fn accept(client: ClientBuilder) -> (Self, Client) {
+        let (near, far) = memory::pair();
+        (Self { transport: near }, client.over(far).expect("the services can be mounted"))
+    }
+
+    /// Writes a text frame without waiting until it has been sent.
+    pub fn write(&mut self, text: &str) {
+        self.transport.output().plain_text(text.len(), |out| out.extend_from_slice(text.as_bytes()));
+    }
+
+    /// Sends a text frame.
+    pub async fn send(&mut self, text: &str) {
+        self.write(text);
+        poll_fn(|cx| self.transport.poll_flush(cx)).await.expect("the remote endpoint is connected");
+    }
+
+    /// Returns the next frame, or `None` after the connection was closed.
+    pub async fn frame(&mut self) -> Option<Frame> {
+        let frame = poll_fn(|cx| {
+            // What was written is sent as the remote endpoint reads.
+            let _ = self.transport.poll_flush(cx);
+            self.transport.poll_frame(cx)
+        });
+        frame.await.map(|frame| frame.expect("memory does not fail"))
+    }
+
+    /// Returns the next text as JSON.
+    pub async fn receive(&mut self) -> Value {
+        match self.frame().await {
+            Some(Frame::Text(text)) => serde_json::from_slice(&text).expect("a frame is JSON"),
+            other => panic!("expected a text, got {other:?}"),
+        }
+    }
+
+    /// Returns the next text.
+    pub async fn receive_text(&mut self) -> String {
+        match self.frame().await {
+            Some(Frame::Text(text)) => String::from_utf8(text.to_vec()).expect("a text is UTF-8"),
+            other => panic!("expected a text, got {other:?}"),
+        }
+    }
+
+    /// Sends a text frame and returns the next text as JSON.
+    pub async fn ask(&mut self, text: &str) -> Value {
+        self.send(text).await;
+        self.receive().await
+    }
+
+    /// Checks that no frame comes while all other tasks run.
+    pub async fn silence(&mut self) {
+        for _ in 0..20 {
+            tokio::task::yield_now().await;
+        }
+        let mut frame = std::pin::pin!(self.frame());
+        let now = poll_fn(|cx| Poll::Ready(frame.as_mut().poll(cx))).await;
+        assert!(now.is_pending(), "expected nothing, got {now:?}");
+    }
+
+    /// Closes the connection.
+    pub async fn close(&mut self, code: u16, reason: &str) {
+        self.transport.close(&Close::new(code, reason));
+        poll_fn(|cx| self.transport.poll_flush(cx)).await.expect("the remote endpoint is connected");
+    }
+}
+
+/// Returns the event that carries an item of a stream.
+pub fn item(channel: u64, value: u32) -> Value {
+    json!({"a": ["next", {"value": value, "done": false}], "h": channel})
+}

@@ -1,0 +1,22 @@
+//! Waiting for other tasks.
+
+use std::time::Duration;
+use tokio::task::yield_now;
+use tokio::time::{sleep, timeout};
+
+/// Waits until a condition holds. Panics after 20 seconds of the runtime's clock.
+pub async fn until(holds: impl Fn() -> bool) {
+    let waiting = async {
+        while !holds() {
+            sleep(Duration::from_millis(1)).await;
+        }
+    };
+    timeout(Duration::from_secs(20), waiting).await.expect("it never came to hold");
+}
+
+/// Yields many times, so that every other task runs until it waits.
+pub async fn let_others_run() {
+    for _ in 0..100 {
+        yield_now().await;
+    }
+}
