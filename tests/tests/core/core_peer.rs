@@ -1,0 +1,85 @@
+//! A connection without a transport, and short ways to bring it where a test wants it.
+
+use crate::outgoing::assert_valid;
+use crate::proto::{
+    Bounds, CallEncoder, ChannelKey, Connection, Event, Incoming, Opens, RequestId, Role, SendRefused, Side,
+};
+use std::time::Instant;
+
+/// What is kept of a channel is a name.
+pub(crate) type Peer = Connection<u32, u32, &'static str>;
+
+/// The handler that goes on while its channel is open.
+pub(crate) const HANDLER: u32 = 50;
+
+pub(crate) fn connected() -> Peer {
+    bounded(Bounds::default())
+}
+
+pub(crate) fn bounded(bounds: Bounds) -> Peer {
+    let mut peer = Peer::new(Side::Dialling, 10).with_bounds(bounds);
+    peer.open();
+    peer
+}
+
+pub(crate) fn id(number: u64) -> RequestId {
+    RequestId::new(number).expect("an id")
+}
+
+/// The frames that wait to be sent.
+pub(crate) fn sent(peer: &mut Peer) -> Vec<String> {
+    let mut frames = Vec::new();
+    while let Some(frame) = peer.poll_transmit() {
+        assert_valid(frame.as_bytes());
+        frames.push(String::from_utf8(frame.as_bytes().to_vec()).expect("UTF-8"));
+    }
+    frames
+}
+
+pub(crate) fn events(peer: &mut Peer) -> Vec<Event<u32, u32, &'static str>> {
+    std::iter::from_fn(|| peer.poll_event()).collect()
+}
+
+pub(crate) fn handle<'f>(peer: &mut Peer, frame: &'f str) -> Incoming<'f, u32, u32, &'static str> {
+    peer.handle_frame(frame, Instant::now())
+}
+
+/// A handler has answered request 7 with a channel.
+pub(crate) fn opened(peer: &mut Peer, role: Role) -> ChannelKey {
+    let key = peer.open_channel(id(7), role, "in").expect("a free number");
+    peer.attach(key, HANDLER);
+    key
+}
+
+/// Starts a call that may be answered by a channel.
+pub(crate) fn ask(peer: &mut Peer, role: Role) -> RequestId {
+    let opens = Some(Opens { role, end: "out" });
+    let id = peer.request(CallEncoder::new("q").finish(None), 1, None, None, opens).expect("room");
+    sent(peer);
+    id
+}
+
+/// A call of ours was answered by a channel.
+pub(crate) fn received(peer: &mut Peer, role: Role) -> ChannelKey {
+    let call = ask(peer, role);
+    match handle(peer, &format!(r#"{{"i":{call},"h":1}}"#)) {
+        Incoming::Opened(1, key) => key,
+        other => panic!("{other:?}"),
+    }
+}
+
+pub(crate) fn request_on(peer: &mut Peer, channel: ChannelKey, waiter: u32) -> Result<RequestId, SendRefused> {
+    peer.request(CallEncoder::new("q").finish_on(channel), waiter, None, None, None)
+}
+
+pub(crate) fn unknown(channel: impl std::fmt::Display) -> String {
+    format!(r#"{{"h":{channel},"x":{{"message":"Anonymous channel '{channel}' does not exist"}},"_":1}}"#)
+}
+
+pub(crate) fn rejected(request: u64, channel: impl std::fmt::Display) -> String {
+    format!(r#"{{"i":{request},"e":{{"message":"Anonymous channel '{channel}' does not exist"}},"_":1}}"#)
+}
+
+pub(crate) fn aborted(channel: impl std::fmt::Display) -> String {
+    format!(r#"{{"h":{channel},"x":{{"message":"Request aborted"}},"_":1}}"#)
+}

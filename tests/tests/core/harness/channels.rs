@@ -1,0 +1,169 @@
+//! The anonymous channels of a scenario's peer, and the consuming side of streams on them.
+
+use super::peer::{Invocation, Peer, Unproven, thrown};
+use super::scenario::{Action, Handler, Scenario, Thrown};
+use crate::proto::{Call, ChannelKey, Item, Opens, Rejection, RequestId, Role, encode};
+use serde_json::{Map, Value, json};
+use std::collections::{HashMap, HashSet, VecDeque};
+
+pub(super) type Incoming<'f, 's> = crate::proto::Incoming<'f, &'s str, Invocation, String>;
+
+/// Channels by their names: `in:7`, `out:r1`.
+pub(super) struct Anonymous<'s> {
+    keys: HashMap<String, ChannelKey>,
+    handlers: HashMap<String, &'s [Handler]>,
+    /// The channels that the scenario iterates.
+    iterated: HashSet<&'s str>,
+    streams: HashMap<String, Stream<'s>>,
+    /// The channels of iterators.
+    iterators: HashMap<&'s str, &'s str>,
+}
+
+/// What has come of a stream, and who waits for more.
+#[derive(Default)]
+struct Stream<'s> {
+    started: bool,
+    held: VecDeque<Value>,
+    waiting: VecDeque<&'s str>,
+    /// What every further item is.
+    end: Option<Value>,
+}
+
+impl<'s> Anonymous<'s> {
+    pub(super) fn of(scenario: &'s Scenario) -> Self {
+        let mut handlers: HashMap<String, &'s [Handler]> = HashMap::new();
+        let mut iterated = HashSet::new();
+        for step in &scenario.steps {
+            match &step.action {
+                Action::Call(request) => drop(handlers.insert(received(&request.id), &request.on_channel)),
+                Action::IterNew(iter) => drop(iterated.insert(&*iter.channel)),
+                _ => {}
+            }
+        }
+        Self { keys: HashMap::new(), handlers, iterated, streams: HashMap::new(), iterators: HashMap::new() }
+    }
+
+    pub(super) fn key(&self, channel: &str) -> ChannelKey {
+        self.keys[channel]
+    }
+
+    /// For what a call's answer may be a channel.
+    pub(super) fn opens(&self, call: &str) -> Opens<String> {
+        let end = received(call);
+        let role = if self.iterated.contains(&*end) { Role::Consumer } else { Role::Plain };
+        Opens { role, end }
+    }
+}
+
+/// The name of the channel that is a call's answer.
+fn received(call: &str) -> String {
+    format!("out:{call}")
+}
+
+impl<'s> Peer<'s> {
+    /// A handler returns a channel with these handlers.
+    pub(super) fn answer_with_channel(&mut self, id: Option<RequestId>, handlers: &'s [Handler]) {
+        let Some(id) = id else { return };
+        let channel = format!("in:{id}");
+        let key = self.connection.open_channel(id, Role::Plain, channel.clone()).expect("a free number");
+        self.anonymous.keys.insert(channel.clone(), key);
+        self.anonymous.handlers.insert(channel, handlers);
+        let mut frame = Vec::new();
+        encode::channel(&mut frame, id);
+        self.respond(&frame);
+    }
+
+    /// A call was answered by a channel; gives its name.
+    pub(super) fn opened(&mut self, call: &str, key: ChannelKey) -> String {
+        let channel = received(call);
+        self.anonymous.keys.insert(channel.clone(), key);
+        if self.anonymous.iterated.contains(&*channel) {
+            self.anonymous.streams.insert(channel.clone(), Stream::default());
+        }
+        channel
+    }
+
+    pub(super) fn serve_on(&mut self, channel: &str, call: Call<'_>) -> Result<(), Unproven> {
+        let handlers = self.anonymous.handlers[channel];
+        let handler = handlers.iter().find(|handler| handler.event == call.event);
+        self.serve_with(handler.map(|handler| (handler, format!("{channel}/{}", handler.event))), true, call)
+    }
+
+    pub(super) fn abort_channel(&mut self, channel: &str, reason: Option<&Thrown>) {
+        let reason = reason.map(Thrown::to_reason);
+        if let Some(channel) = self.connection.abort_channel(self.anonymous.key(channel), reason.as_ref()) {
+            self.channel_closed(&channel, reason.as_ref());
+        }
+    }
+
+    pub(super) fn close_channel(&mut self, channel: &str) {
+        if let Some(channel) = self.connection.close_channel(self.anonymous.key(channel)) {
+            self.channel_closed(&channel, None);
+        }
+    }
+
+    pub(super) fn channel_closed(&mut self, channel: &str, reason: Option<&Rejection>) {
+        let mut closed = json!({ "channel": channel });
+        if let Some(reason) = reason {
+            let (key, value) = thrown(reason);
+            closed["reason"] = json!({ key: value });
+        }
+        self.effects.push(json!({ "channel_closed": closed }));
+        self.end_stream(channel, &json!({ "error": "the channel is closed" }));
+    }
+
+    pub(super) fn iterate(&mut self, iterator: &'s str, channel: &'s str) {
+        assert_eq!(self.anonymous.iterators.insert(iterator, channel), None);
+    }
+
+    pub(super) fn next(&mut self, iterator: &str, name: &'s str) {
+        let channel = self.anonymous.iterators[iterator];
+        let stream = self.anonymous.streams.get_mut(channel).expect("a stream");
+        stream.waiting.push_back(name);
+        if !std::mem::replace(&mut stream.started, true) {
+            // Without credit: the recorded producers know none.
+            self.connection.start(self.anonymous.key(channel), None);
+        }
+        self.deliver(channel);
+    }
+
+    pub(super) fn stop(&mut self, iterator: &str) {
+        self.abort_channel(self.anonymous.iterators[iterator], None);
+    }
+
+    pub(super) fn item(&mut self, channel: &str, item: &Item<'_>) {
+        let mut seen = Map::from_iter([("done".to_owned(), item.done.into())]);
+        let value = item.value.map(|json| serde_json::from_str(json).expect("JSON"));
+        seen.extend(value.map(|value| ("value".to_owned(), value)));
+        if item.done {
+            self.end_stream(channel, &seen.into());
+        } else {
+            self.anonymous.streams.get_mut(channel).expect("a stream").held.push_back(seen.into());
+            self.deliver(channel);
+        }
+    }
+
+    pub(super) fn overflow(&mut self, channel: &str) {
+        self.end_stream(channel, &json!({ "error": "too many items" }));
+    }
+
+    fn end_stream(&mut self, channel: &str, end: &Value) {
+        if let Some(stream) = self.anonymous.streams.get_mut(channel) {
+            stream.end.get_or_insert_with(|| end.clone());
+            self.deliver(channel);
+        }
+    }
+
+    /// Gives what has come to those who wait.
+    fn deliver(&mut self, channel: &str) {
+        let stream = self.anonymous.streams.get_mut(channel).expect("a stream");
+        while !stream.waiting.is_empty()
+            && let Some(mut item) = stream.held.pop_front().or_else(|| stream.end.clone())
+        {
+            let bytes = item.get("value").map_or(0, |value| value.to_string().len());
+            self.connection.take(self.anonymous.keys[channel], 1, bytes);
+            item["as"] = stream.waiting.pop_front().into();
+            self.effects.push(json!({ "item": item }));
+        }
+    }
+}

@@ -1,0 +1,345 @@
+//! A peer made of the core and a scenario's handlers; it does what a driver does.
+
+use super::channels::{Anonymous, Incoming};
+use super::scenario::{Action, Behaviour, Emit, Handler, Outcome, Request, Scenario, Target, Thrown};
+use crate::proto::{
+    Answer, Arguments, Call, CallEncoder, Connection, EncodedCall, Ended, Event, Message, Rejection, RequestId, Scope,
+    Side, check_event, encode,
+};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+pub(crate) struct Peer<'s> {
+    /// What is kept of an anonymous channel is its name.
+    pub(super) connection: Connection<&'s str, Invocation, String>,
+    handlers: &'s [Handler],
+    pub(super) anonymous: Anonymous<'s>,
+    /// The ids of our calls, by their names.
+    calls: HashMap<&'s str, RequestId>,
+    waiting: Vec<Waiting>,
+    now: Instant,
+    /// What was seen in this step.
+    pub(super) effects: Vec<Value>,
+}
+
+/// A waiting handler: its label, and which of its calls.
+#[derive(Clone, PartialEq)]
+pub(crate) struct Invocation {
+    handler: String,
+    call: usize,
+}
+
+struct Waiting {
+    invocation: Invocation,
+    id: Option<RequestId>,
+    cancelled: bool,
+}
+
+/// The frame was taken in the quick way and may not be what it seems.
+pub(super) struct Unproven;
+
+impl<'s> Peer<'s> {
+    pub(crate) fn new(scenario: &'s Scenario) -> Self {
+        let mut connection = Connection::new(Side::Dialling, 10);
+        if scenario.connected {
+            connection.open();
+        }
+        Self {
+            connection,
+            handlers: &scenario.handlers,
+            anonymous: Anonymous::of(scenario),
+            calls: HashMap::new(),
+            waiting: Vec::new(),
+            now: Instant::now(),
+            effects: Vec::new(),
+        }
+    }
+
+    /// Takes a step and tells all that came of it.
+    pub(crate) fn act(&mut self, action: &'s Action) -> Vec<Value> {
+        match action {
+            Action::Recv(text) => self.receive(&self.fill_in_text(text)),
+            Action::RecvBinaryBase64(bytes) => {
+                if let Ok(text) = String::from_utf8(STANDARD.decode(bytes).expect("base64")) {
+                    self.receive(&text);
+                }
+            }
+            Action::Call(request) => self.call(request),
+            Action::Emit(emit) => self.emit(emit),
+            Action::Cancel(cancel) => self.cancel(&cancel.call, cancel.reason.as_ref()),
+            Action::Settle(settle) => self.settle(&settle.handler, settle.call, settle.outcome.as_ref()),
+            Action::AdvanceMs(milliseconds) => self.advance(Duration::from_millis(*milliseconds)),
+            Action::ChannelAbort(abort) => self.abort_channel(&abort.channel, abort.reason.as_ref()),
+            Action::ChannelClose(close) => self.close_channel(&close.channel),
+            Action::IterNew(iter) => self.iterate(&iter.iter, &iter.channel),
+            Action::IterNext(next) => self.next(&next.iter, &next.name),
+            Action::IterReturn(iter) => self.stop(&iter.iter),
+            Action::Connect => self.connection.open(),
+            Action::Disconnect => self.connection.close(),
+        }
+        self.transmit();
+        while let Some(event) = self.connection.poll_event() {
+            match event {
+                Event::Ended(call, Ended::TimedOut) => self.ended(call, "timed_out", true),
+                Event::Ended(call, Ended::Closed) => self.ended(call, "closed", true),
+                Event::ChannelClosed(channel) => self.channel_closed(&channel, None),
+                Event::Expired(_) => unreachable!("no handler has a deadline"),
+            }
+        }
+        std::mem::take(&mut self.effects)
+    }
+
+    /// Puts the ids of our calls where an expected effect names them.
+    pub(crate) fn fill_in(&self, expected: &Value) -> Value {
+        match expected {
+            Value::String(text) => match self.calls.iter().find(|(call, _)| *text == placeholder(call)) {
+                Some((_, id)) => id.get().into(),
+                None => self.fill_in_text(text).into(),
+            },
+            Value::Array(values) => values.iter().map(|value| self.fill_in(value)).collect(),
+            Value::Object(members) => {
+                Value::Object(members.iter().map(|(key, value)| (key.clone(), self.fill_in(value))).collect())
+            }
+            other => other.clone(),
+        }
+    }
+
+    fn fill_in_text(&self, text: &str) -> String {
+        let fill_in = |text: String, (call, id): (&&str, &RequestId)| text.replace(&placeholder(call), &id.to_string());
+        self.calls.iter().fold(text.to_owned(), fill_in)
+    }
+
+    fn receive(&mut self, frame: &str) {
+        let incoming = self.connection.handle_frame(frame, self.now);
+        if let Err(Unproven) = self.understand(incoming) {
+            let incoming = self.connection.handle(Message::decode_whole(frame), self.now);
+            assert!(self.understand(incoming).is_ok(), "the whole way proves a frame");
+        }
+    }
+
+    fn understand(&mut self, incoming: Incoming<'_, 's>) -> Result<(), Unproven> {
+        match incoming {
+            Incoming::Call(call) => self.serve(call)?,
+            Incoming::ChannelCall(channel, call) => self.serve_on(&channel, call)?,
+            Incoming::Response(call, Answer::Result(None)) => self.ended(call, "nothing", true),
+            Incoming::Response(call, Answer::Result(Some(json))) => {
+                self.ended(call, "ok", serde_json::from_str::<Value>(json).expect("JSON"));
+            }
+            Incoming::Response(call, Answer::Rejected(reason)) => {
+                let (key, value) = thrown(&reason.read());
+                self.ended(call, key, value);
+            }
+            Incoming::Response(_, Answer::Channel) => unreachable!("every call may be answered by a channel"),
+            Incoming::Opened(call, key) => {
+                let channel = self.opened(call, key);
+                self.ended(call, "channel", channel);
+            }
+            Incoming::Item(channel, item) => self.item(&channel, &item),
+            Incoming::Overflow(channel) => self.overflow(&channel),
+            Incoming::Aborted(_, channel, _, reason) => self.channel_closed(&channel, Some(&reason.read())),
+            Incoming::Cancelled(invocation, reason) => {
+                let (key, value) = thrown(&reason.read());
+                let Invocation { handler, call } = &invocation;
+                let effect = json!({ "cancelled": { "handler": handler, "call": call, "reason": { key: value } } });
+                self.effects.push(effect);
+                let waiting = self.waiting.iter_mut().find(|waiting| waiting.invocation == invocation);
+                waiting.expect("a waiting handler").cancelled = true;
+            }
+            Incoming::Resumed(..) | Incoming::ResultAwaited(..) => unreachable!("no handler sends or uploads items"),
+            Incoming::NotJson => unreachable!("the frame was decoded again"),
+            Incoming::Nothing => {}
+        }
+        Ok(())
+    }
+
+    fn serve(&mut self, call: Call<'_>) -> Result<(), Unproven> {
+        let channel = match &call.scope {
+            Scope::Named(name) => Some(&**name),
+            Scope::Main => None,
+            other => unreachable!("answered by the core: {other:?}"),
+        };
+        let handlers = self.handlers;
+        let mut on_channel = handlers.iter().filter(|handler| handler.channel.as_deref() == channel).peekable();
+        let channel_exists = on_channel.peek().is_some();
+        let handler = on_channel.find(|handler| handler.event == call.event);
+        self.serve_with(handler.map(|handler| (handler, handler.label())), channel_exists, call)
+    }
+
+    /// Runs a handler, which has this label; without one the call is rejected.
+    pub(super) fn serve_with(
+        &mut self,
+        handler: Option<(&'s Handler, String)>,
+        channel_exists: bool,
+        mut call: Call<'_>,
+    ) -> Result<(), Unproven> {
+        let found = match handler {
+            Some((handler, label)) => {
+                read(&mut call.arguments, handler.arity).map(|arguments| (handler, label, arguments))
+            }
+            None => Err(Rejection::no_listener(&call.event, &call.scope, channel_exists)),
+        };
+        match found {
+            Ok((handler, label, arguments)) => self.run(handler, label, call.id, arguments),
+            Err(_) if !call.arguments.is_proven() => return Err(Unproven),
+            Err(rejection) => self.answer(call.id, Err(rejection)),
+        }
+        Ok(())
+    }
+
+    fn run(&mut self, handler: &'s Handler, label: String, id: Option<RequestId>, arguments: Vec<Value>) {
+        self.effects.push(json!({ "called": { "handler": label, "args": arguments } }));
+        let outcome = match &handler.behaviour {
+            Behaviour::Echo => Ok(arguments.into_iter().next()),
+            Behaviour::Args => Ok(Some(arguments.into())),
+            Behaviour::Nothing => Ok(None),
+            Behaviour::Return(value) => Ok(Some(value.clone())),
+            Behaviour::ThrowError(message) => Err(Rejection::new(message)),
+            Behaviour::ThrowValue(value) => Err(Rejection::value(value.clone())),
+            Behaviour::Wait => return self.wait(label, id),
+            Behaviour::Channel(channel) => return self.answer_with_channel(id, &channel.handlers),
+        };
+        self.answer(id, outcome);
+    }
+
+    fn wait(&mut self, handler: String, id: Option<RequestId>) {
+        let call = self.waiting.iter().filter(|waiting| waiting.invocation.handler == handler).count();
+        let invocation = Invocation { handler, call };
+        if let Some(id) = id {
+            self.connection.begin(id, invocation.clone(), None);
+        }
+        self.waiting.push(Waiting { invocation, id, cancelled: false });
+    }
+
+    fn settle(&mut self, handler: &str, call: usize, outcome: Option<&Outcome>) {
+        let invocation = Invocation { handler: handler.to_owned(), call };
+        let waiting = self.waiting.iter().find(|waiting| waiting.invocation == invocation).expect("a waiting handler");
+        let (id, cancelled) = (waiting.id, waiting.cancelled);
+        if let Some(id) = id {
+            self.connection.end(id, &invocation);
+        }
+        if !cancelled {
+            let outcome = match outcome {
+                None => Ok(None),
+                Some(Outcome::Resolve(value)) => Ok(Some(value.clone())),
+                Some(Outcome::RejectError(message)) => Err(Rejection::new(message)),
+                Some(Outcome::RejectValue(value)) => Err(Rejection::value(value.clone())),
+            };
+            self.answer(id, outcome);
+        }
+    }
+
+    /// Answers a request; what was queued before leaves before. An event is not answered.
+    fn answer(&mut self, id: Option<RequestId>, outcome: Result<Option<Value>, Rejection>) {
+        let Some(id) = id else { return };
+        let mut frame = Vec::new();
+        match outcome {
+            Ok(Some(value)) => encode::result(&mut frame, id, &value).expect("JSON"),
+            Ok(None) => encode::result(&mut frame, id, &()).expect("JSON"),
+            Err(rejection) => encode::rejection(&mut frame, id, &rejection),
+        }
+        self.respond(&frame);
+    }
+
+    pub(super) fn respond(&mut self, frame: &[u8]) {
+        self.transmit();
+        if self.connection.is_open() {
+            self.sent(frame);
+        }
+    }
+
+    fn call(&mut self, request: &'s Request) {
+        let Some(call) = self.encode(&request.emit) else { return };
+        let deadline = request.timeout_ms.map(|timeout| self.now + Duration::from_millis(timeout));
+        let opens = self.anonymous.opens(&request.id);
+        match self.connection.request(call, &request.id, deadline, None, Some(opens)) {
+            Ok(id) => assert_eq!(self.calls.insert(&request.id, id), None),
+            Err(error) => self.refused(&error.to_string()),
+        }
+    }
+
+    fn emit(&mut self, emit: &Emit) {
+        let Some(call) = self.encode(emit) else { return };
+        if let Err(error) = self.connection.emit(call) {
+            self.refused(&error.to_string());
+        }
+    }
+
+    fn encode(&mut self, emit: &Emit) -> Option<EncodedCall> {
+        let channel = emit.channel.as_ref().map(|channel| match channel {
+            Target::Named(name) | Target::Anonymous { anon: name } => name.as_str(),
+        });
+        if let Err(error) = check_event(&emit.event, channel) {
+            self.refused(&error.to_string());
+            return None;
+        }
+        let mut call = CallEncoder::new(&emit.event);
+        for argument in &emit.args {
+            call.argument(argument).expect("JSON");
+        }
+        Some(match &emit.channel {
+            Some(Target::Anonymous { anon }) => call.finish_on(self.anonymous.key(anon)),
+            Some(Target::Named(_)) | None => call.finish(channel),
+        })
+    }
+
+    fn cancel(&mut self, call: &str, reason: Option<&Thrown>) {
+        let reason = reason.map(Thrown::to_reason);
+        if let Some(call) = self.connection.cancel(self.calls[call], reason.as_ref()) {
+            self.ended(call, "aborted", true);
+        }
+    }
+
+    fn advance(&mut self, time: Duration) {
+        self.now += time;
+        if self.connection.poll_timeout().is_some_and(|at| at <= self.now) {
+            self.connection.handle_timeout(self.now);
+        }
+        assert!(self.connection.poll_timeout().is_none_or(|at| at > self.now), "all that was due has ended");
+    }
+
+    fn transmit(&mut self) {
+        while let Some(frame) = self.connection.poll_transmit() {
+            self.sent(frame.as_bytes());
+        }
+    }
+
+    fn sent(&mut self, frame: &[u8]) {
+        let frame: Value = serde_json::from_slice(frame).expect("only JSON is sent");
+        self.effects.push(json!({ "send": frame }));
+    }
+
+    fn ended(&mut self, call: &str, key: &str, value: impl Into<Value>) {
+        self.effects.push(json!({ "result": { "call": call, key: value.into() } }));
+    }
+
+    fn refused(&mut self, why: &str) {
+        self.effects.push(json!({ "refused": { "message": why } }));
+    }
+}
+
+fn placeholder(call: &str) -> String {
+    format!("{{{{{call}}}}}")
+}
+
+/// Reads exactly so many arguments.
+fn read(arguments: &mut Arguments<'_>, arity: usize) -> Result<Vec<Value>, Rejection> {
+    let unreadable = |error| Rejection::new(format!("{error:?}"));
+    let read = (0..arity).map(|_| arguments.next()).collect::<Result<_, _>>().map_err(unreadable)?;
+    match arguments.finish().map_err(unreadable)? {
+        0 => Ok(read),
+        more => Err(Rejection::new(format!("{more} arguments too many"))),
+    }
+}
+
+/// A rejection or a reason as scenarios write it.
+pub(super) fn thrown(rejection: &Rejection) -> (&'static str, Value) {
+    match (rejection.message(), rejection.properties(), rejection.as_value()) {
+        (Some(message), Some(properties), None) if properties.is_empty() => ("error", json!({ "message": message })),
+        (Some(message), Some(properties), None) => ("error", json!({ "message": message, "props": properties })),
+        (None, None, Some(value)) => ("value", value.clone()),
+        _ => panic!("neither an Error nor a value: {rejection:?}"),
+    }
+}

@@ -1,0 +1,18 @@
+//! What holds for any frame, any value, and any order of frames, calls and time.
+
+mod connection;
+mod frames;
+mod generate;
+mod model;
+mod rules;
+mod traps;
+mod trips;
+mod ways;
+
+use proptest::prelude::ProptestConfig;
+
+/// So many times the usual number of cases, which `PROPTEST_CASES` sets.
+fn many(times: u32) -> ProptestConfig {
+    let usual = ProptestConfig::default();
+    ProptestConfig { cases: usual.cases * times, failure_persistence: None, ..usual }
+}

@@ -1,0 +1,97 @@
+//! Any frame: the quick way, the whole way and the rules.
+
+use super::generate::{channel_frame, frame};
+use super::many;
+use super::rules::{by_the_rules, item_by_the_rules};
+use super::ways::{difference, is_quick, item, kind, said, said_whole};
+use crate::proto::{Call, Message, Scope};
+use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+proptest! {
+    #![proptest_config(many(16))]
+
+    #[test]
+    fn quick_way_says_what_the_whole_way_says(frame in frame()) {
+        prop_assert_eq!(difference(&frame), Ok(()));
+    }
+
+    #[test]
+    fn quick_way_reads_the_items_that_the_whole_way_reads(frame in channel_frame(1..4_u64)) {
+        prop_assert_eq!(difference(&frame), Ok(()));
+    }
+
+    #[test]
+    fn items_are_read_by_the_rules(frame in channel_frame(1..4_u64)) {
+        if let Some(item_by_the_rules) = item_by_the_rules(&frame) {
+            let (value, done, lost) = item(&Message::decode_whole(&frame)).expect("a call");
+            let value = value.map(|json| serde_json::from_str::<Value>(&json).expect("JSON").to_string());
+            prop_assert_eq!((value, done, lost), item_by_the_rules);
+        }
+    }
+
+    #[test]
+    fn frames_are_classified_by_the_rules(frame in frame()) {
+        if let Some(kind_by_the_rules) = by_the_rules(&frame) {
+            prop_assert_eq!(kind(&said_whole(&frame)), kind_by_the_rules);
+        }
+    }
+}
+
+#[test]
+fn ordinary_calls_are_taken_the_quick_way() {
+    let frames = [
+        r#"{"a":["add",1,2],"i":1}"#,
+        r#"{"a":["add",1,2],"c":"io","i":1}"#,
+        "{\"c\":\"io\",\"a\":[\"add\",1,2],\"i\":1}\n",
+        r#"{"i":1,"c":"io","a":["add"]}"#,
+        r#"{"a":["news",{"a":[1,"]"]}]}"#,
+        r#"{"a":["start"],"h":1}"#,
+        r#"{"a":["next",{"value":{"done":1},"done":false}],"h":1,"i":2}"#,
+        "{\"a\":[\"next\",{\"done\":true}],\"h\":268435457}\n",
+        r#"{"i":2,"a":["sum",1],"h":1}"#,
+    ];
+    for frame in frames {
+        assert!(is_quick(frame), "{frame}");
+        assert!(said(Message::decode(frame)).is_some(), "{frame}");
+        assert_eq!(difference(frame), Ok(()));
+    }
+}
+
+#[test]
+fn generated_frames_are_of_every_kind() {
+    let mut runner = TestRunner::deterministic();
+    let mut kinds: BTreeMap<&str, usize> = BTreeMap::new();
+    for _ in 0..4000 {
+        let frame = frame().new_tree(&mut runner).expect("a frame").current();
+        *kinds.entry(kind(&said_whole(&frame))).or_default() += 1;
+        if is_quick(&frame) {
+            let message = Message::decode(&frame);
+            if let Message::Call(Call { scope: Scope::Anonymous(_), .. }) = message {
+                *kinds.entry("quick on a channel").or_default() += 1;
+            }
+            let proven = said(message).is_some();
+            *kinds.entry(if proven { "quick" } else { "not what it seemed" }).or_default() += 1;
+        }
+    }
+    for (kind, least) in [
+        ("call", 600),
+        ("quick", 300),
+        ("quick on a channel", 150),
+        ("not what it seemed", 100),
+        ("nothing", 600),
+        ("bad name", 10),
+        ("result", 20),
+        ("no result", 20),
+        ("error", 10),
+        ("bare rejection", 20),
+        ("channel", 10),
+        ("cancellation", 20),
+        ("abort", 10),
+    ] {
+        assert!(kinds.get(kind).is_some_and(|count| *count >= least), "{kind}: {kinds:?}");
+    }
+}

@@ -1,0 +1,213 @@
+//! A connection beside a plain account of what it must know.
+
+mod action;
+mod calls;
+mod channels;
+mod incoming;
+
+use crate::outgoing::assert_valid;
+use crate::proto::{Bounds, ChannelKey, Connection, Ended, Event, Rejection, RequestId, Role, Side, encode};
+pub(crate) use action::Action;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+const QUEUE: usize = 3;
+/// What a handler's channel is for, by the request's number.
+const ROLES: [Role; 4] = [Role::Plain, Role::Producer, Role::Consumer, Role::Upload];
+/// The serial of the first handler.
+const HANDLERS: u32 = 1_000_000;
+const BOUNDS: Bounds = Bounds { open_channels: 3, stream_items: 3, stream_bytes: 200 };
+
+pub(crate) struct Model {
+    connection: Connection<u32, u32, u32>,
+    now: Instant,
+    open: bool,
+    lost: bool,
+    /// How many events and requests were queued before the first opening.
+    queued: usize,
+    /// All calls that were accepted, and how often each ended.
+    ends: Vec<u32>,
+    pending: BTreeMap<RequestId, Timed>,
+    running: BTreeMap<RequestId, Timed>,
+    channels: BTreeMap<u32, Channel>,
+    handlers: u32,
+    used: Vec<RequestId>,
+    /// The last reason that came, to be used as our own.
+    reason: Option<Rejection>,
+    /// How long the caller waits, as the last frame told.
+    told: Option<Duration>,
+}
+
+#[derive(Clone, Copy)]
+struct Timed {
+    serial: u32,
+    deadline: Option<Instant>,
+    /// The channel that a call was sent on.
+    on: Option<u32>,
+    /// What a channel in answer to a call is for.
+    opens: Option<Role>,
+}
+
+impl Timed {
+    fn new(serial: u32, deadline: Option<Instant>) -> Self {
+        Self { serial, deadline, on: None, opens: None }
+    }
+}
+
+/// An anonymous channel; those of handlers have serials from `HANDLERS` upwards, those of calls the call's.
+#[derive(Clone, Copy)]
+struct Channel {
+    key: ChannelKey,
+    role: Role,
+    /// Its handler.
+    runner: Option<u32>,
+    started: bool,
+    /// Items that came and were not taken.
+    held: u32,
+    /// Nothing more comes in an upload.
+    ended: bool,
+}
+
+impl Channel {
+    fn new(key: ChannelKey, role: Role, runner: Option<u32>) -> Self {
+        Self { key, role, runner, started: false, held: 0, ended: false }
+    }
+}
+
+impl Model {
+    pub(crate) fn new(open: bool) -> Self {
+        let mut connection = Connection::new(Side::Dialling, QUEUE).with_bounds(BOUNDS);
+        if open {
+            connection.open();
+        }
+        Self {
+            connection,
+            now: Instant::now(),
+            open,
+            lost: false,
+            queued: 0,
+            ends: Vec::new(),
+            pending: BTreeMap::new(),
+            running: BTreeMap::new(),
+            channels: BTreeMap::new(),
+            handlers: HANDLERS,
+            used: Vec::new(),
+            reason: None,
+            told: None,
+        }
+    }
+
+    /// The id of the model's nth call, from 1.
+    pub(crate) fn nth_id(n: u64) -> RequestId {
+        RequestId::new(Side::Dialling.first_id().get() + n - 1).expect("in range")
+    }
+
+    pub(crate) fn act(&mut self, action: Action) {
+        match action {
+            Action::Receive(frame, deadline) => self.receive(&frame, deadline),
+            Action::Call { event, timeout, tell, opens } => self.call(&event, timeout, tell, opens),
+            Action::CallOn(index, timeout) => self.call_on(index, timeout),
+            Action::Stream(index, window) => self.stream(index, window),
+            Action::End(index, abort) => self.end(index, abort),
+            Action::Emit(event, arguments) => self.emit(&event, &arguments),
+            Action::Cancel(index) => self.cancel(index),
+            Action::Extend(index, timeout) => self.extend(index, timeout),
+            Action::Settle(index) => self.settle(index),
+            Action::Advance(milliseconds) => self.advance(Duration::from_millis(milliseconds)),
+            Action::Transmit => self.transmit(),
+            Action::Connect => {
+                self.connection.open();
+                (self.open, self.lost) = (true, false);
+            }
+            Action::Disconnect => self.disconnect(),
+        }
+        self.check();
+    }
+
+    /// Ends the connection: nothing may be left.
+    pub(crate) fn finish(mut self) {
+        self.disconnect();
+        self.check();
+        assert_eq!((self.connection.pending(), self.connection.running(), self.connection.open_channels()), (0, 0, 0));
+        assert_eq!((self.connection.queued_bytes(), self.connection.is_drained()), (0, true));
+        assert_eq!(self.connection.poll_timeout(), None);
+        assert!(self.connection.poll_transmit().is_none());
+        assert!(self.ends.iter().all(|ends| *ends == 1), "each call ends once: {:?}", self.ends);
+    }
+
+    fn check(&mut self) {
+        assert_eq!(self.connection.poll_event(), None);
+        assert_eq!(self.connection.is_open(), self.open);
+        assert_eq!(self.connection.pending(), self.pending.len());
+        assert_eq!(self.connection.running(), self.running.len());
+        assert_eq!(self.connection.open_channels(), self.channels.len());
+        assert!(self.channels.values().all(|channel| self.connection.is_channel_open(channel.key)));
+        let is_open = |on: Option<u32>| on.is_none_or(|on| self.channels.contains_key(&on));
+        assert!(self.pending.values().all(|call| is_open(call.on)), "no call outlives its channel");
+        let soonest = self.pending.values().chain(self.running.values()).filter_map(|timed| timed.deadline).min();
+        assert_eq!(self.connection.poll_timeout(), soonest);
+    }
+
+    fn advance(&mut self, time: Duration) {
+        self.now += time;
+        self.connection.handle_timeout(self.now);
+        while let Some(event) = self.connection.poll_event() {
+            let timed = match event {
+                Event::Ended(call, Ended::TimedOut) => self.take_pending(call),
+                Event::Expired(handler) => self.take_running(handler),
+                Event::Ended(_, Ended::Closed) | Event::ChannelClosed(_) => panic!("nothing was closed"),
+            };
+            assert!(timed.deadline.is_some_and(|at| at <= self.now), "only what is due ends");
+        }
+        let mut left = self.pending.values().chain(self.running.values()).filter_map(|timed| timed.deadline);
+        assert!(left.all(|at| at > self.now), "all that is due ends");
+    }
+
+    fn disconnect(&mut self) {
+        self.connection.close();
+        (self.open, self.lost) = (false, true);
+        while let Some(event) = self.connection.poll_event() {
+            match event {
+                Event::Ended(call, Ended::Closed) => drop(self.take_pending(call)),
+                Event::ChannelClosed(channel) => drop(self.channels.remove(&channel).expect("an open channel")),
+                other => panic!("{other:?}"),
+            }
+        }
+        assert!(self.pending.is_empty() && self.channels.is_empty());
+        self.running.clear();
+    }
+
+    fn transmit(&mut self) {
+        while let Some(frame) = self.connection.poll_transmit() {
+            assert!(self.open, "nothing is sent while there is no connection");
+            assert_valid(frame.as_bytes());
+        }
+        assert_eq!(self.connection.is_drained(), self.connection.queued_bytes() == 0);
+        assert!(self.connection.is_drained() || !self.open);
+    }
+
+    fn take_pending(&mut self, waiter: u32) -> Timed {
+        self.ends[waiter as usize] += 1;
+        take(&mut self.pending, waiter)
+    }
+
+    fn take_running(&mut self, handler: u32) -> Timed {
+        take(&mut self.running, handler)
+    }
+}
+
+fn take(table: &mut BTreeMap<RequestId, Timed>, serial: u32) -> Timed {
+    let id = *table.iter().find(|(_, timed)| timed.serial == serial).expect("it was under way").0;
+    table.remove(&id).expect("it is there")
+}
+
+/// The frame that answers a request is one that may be sent.
+fn answer(id: RequestId, outcome: Result<Value, Rejection>) {
+    let mut frame = Vec::new();
+    match outcome {
+        Ok(value) => encode::result(&mut frame, id, &value).expect("JSON"),
+        Err(rejection) => encode::rejection(&mut frame, id, &rejection),
+    }
+    assert_valid(&frame);
+}

@@ -1,0 +1,104 @@
+//! Calls, and the handlers of others.
+
+use super::{HANDLERS, Model, QUEUE, Timed, answer};
+use crate::proto::{CallEncoder, Opens, Outgoing, Reason, RequestId, Role, SendRefused, check_event};
+use proptest::sample::Index;
+use serde_json::Value;
+use std::time::Duration;
+
+impl Model {
+    pub(super) fn call(&mut self, event: &str, timeout: Option<u64>, tell: bool, opens: Option<Role>) {
+        if check_event(event, None).is_err() {
+            return;
+        }
+        let waiter = u32::try_from(self.ends.len()).expect("few");
+        let wait = timeout.map(Duration::from_millis);
+        let deadline = wait.map(|wait| self.now + wait);
+        let call = CallEncoder::new(event).finish(None);
+        let opens_for = opens.map(|role| Opens { role, end: waiter });
+        let sent = self.connection.request(call, waiter, deadline, wait.filter(|_| tell), opens_for);
+        assert_eq!(sent.map(|_| ()), self.room());
+        if let Ok(id) = sent {
+            self.requested(id, Timed { opens, ..Timed::new(waiter, deadline) });
+        }
+    }
+
+    pub(super) fn requested(&mut self, id: RequestId, call: Timed) {
+        assert!(!self.used.contains(&id), "an id is used once");
+        self.used.push(id);
+        self.ends.push(0);
+        self.pending.insert(id, call);
+    }
+
+    pub(super) fn emit(&mut self, event: &str, arguments: &[Value]) {
+        if check_event(event, Some("io")).is_err() {
+            return;
+        }
+        let mut call = CallEncoder::new(event);
+        for argument in arguments {
+            call.argument(argument).expect("JSON");
+        }
+        let sent = self.connection.event(Outgoing::Owned(call.finish(Some("io")).into_event()));
+        assert_eq!(sent, self.room());
+    }
+
+    /// Whether an event or request is accepted now.
+    pub(super) fn room(&mut self) -> Result<(), SendRefused> {
+        match (self.open, self.lost) {
+            (true, _) => Ok(()),
+            (false, true) => Err(SendRefused::Closed),
+            (false, false) if self.queued == QUEUE => Err(SendRefused::QueueFull),
+            (false, false) => {
+                self.queued += 1;
+                Ok(())
+            }
+        }
+    }
+
+    /// Cancels any call that ever was; only a pending one ends by it.
+    pub(super) fn cancel(&mut self, index: Index) {
+        if self.used.is_empty() {
+            return;
+        }
+        let id = *index.get(&self.used);
+        let before = self.connection.queued_bytes();
+        let waiter = self.connection.cancel(id, self.reason.take().as_ref() as Option<&Reason>);
+        assert_eq!(waiter, self.pending.get(&id).map(|call| call.serial));
+        assert_eq!(self.connection.queued_bytes() > before, waiter.is_some(), "the peer is told of what was pending");
+        if let Some(waiter) = waiter {
+            self.take_pending(waiter);
+        }
+    }
+
+    pub(super) fn extend(&mut self, index: Index, timeout: Option<u64>) {
+        if self.used.is_empty() {
+            return;
+        }
+        let id = *index.get(&self.used);
+        let deadline = timeout.map(|timeout| self.now + Duration::from_millis(timeout));
+        self.connection.set_deadline(id, deadline);
+        if let Some(call) = self.pending.get_mut(&id) {
+            call.deadline = deadline;
+        }
+    }
+
+    pub(super) fn settle(&mut self, index: Index) {
+        let ids: Vec<RequestId> = self.running.keys().copied().collect();
+        if ids.is_empty() {
+            return;
+        }
+        let id = *index.get(&ids);
+        let handler = self.running[&id].serial;
+        if handler > HANDLERS {
+            // An older one with the same id, which cannot be reached any more.
+            self.connection.end(id, &(handler - 1));
+            assert_eq!(self.connection.running(), self.running.len());
+        }
+        self.connection.end(id, &handler);
+        self.running.remove(&id);
+        match self.reason.take() {
+            Some(reason) => answer(id, Err(reason)),
+            None => answer(id, Ok(Value::Null)),
+        }
+    }
+}

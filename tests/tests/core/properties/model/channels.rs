@@ -1,0 +1,87 @@
+//! Anonymous channels, and the streams on them.
+
+use super::{Channel, Model, Timed};
+use crate::proto::{Allowance, CallEncoder, Ended, Event, Role};
+use proptest::sample::Index;
+use std::time::Duration;
+
+impl Model {
+    /// One of the open channels.
+    fn channel(&self, index: Index) -> Option<u32> {
+        let serials: Vec<u32> = self.channels.keys().copied().collect();
+        (!serials.is_empty()).then(|| *index.get(&serials))
+    }
+
+    pub(super) fn call_on(&mut self, index: Index, timeout: Option<u64>) {
+        let Some(channel) = self.channel(index) else { return };
+        let key = self.channels[&channel].key;
+        let waiter = u32::try_from(self.ends.len()).expect("few");
+        let deadline = timeout.map(|timeout| self.now + Duration::from_millis(timeout));
+        let sent = self.connection.request(CallEncoder::new("q").finish_on(key), waiter, deadline, None, None);
+        assert_eq!(sent.map(|_| ()), self.room());
+        if let Ok(id) = sent {
+            self.requested(id, Timed { on: Some(channel), ..Timed::new(waiter, deadline) });
+        }
+    }
+
+    pub(super) fn stream(&mut self, index: Index, window: Option<u32>) {
+        let Some(serial) = self.channel(index) else { return };
+        let channel = self.channels.get_mut(&serial).expect("an open channel");
+        let key = channel.key;
+        match (channel.role, self.connection.allowance(key)) {
+            (Role::Consumer | Role::Upload, _) if !channel.started => {
+                channel.started = true;
+                assert!(self.connection.start(key, window));
+            }
+            (Role::Consumer | Role::Upload, _) => {
+                self.connection.take(key, channel.held, 1);
+                channel.held = 0;
+            }
+            (Role::Producer, Allowance::OneRequest) => {
+                let id = self.connection.item_request(key).expect("an open channel");
+                assert!(!self.used.contains(&id), "an id is used once");
+                self.used.push(id);
+                assert_eq!(self.connection.allowance(key), Allowance::Behind);
+            }
+            (Role::Producer, Allowance::Items(items)) => {
+                self.connection.sent(key, items);
+                assert_eq!(self.connection.allowance(key), Allowance::Behind);
+            }
+            (Role::Producer | Role::Plain, _) => {}
+        }
+    }
+
+    pub(super) fn end(&mut self, index: Index, abort: bool) {
+        let Some(serial) = self.channel(index) else { return };
+        let Channel { key, runner, .. } = self.channels[&serial];
+        let reason = self.reason.take();
+        let end = if abort {
+            self.connection.abort_channel(key, reason.as_ref())
+        } else {
+            self.connection.close_channel(key)
+        };
+        assert_eq!(end, Some(serial));
+        assert_eq!((self.connection.close_channel(key), self.connection.abort_channel(key, None)), (None, None));
+        self.channels.remove(&serial);
+        self.running.retain(|_, running| Some(running.serial) != runner);
+        self.end_calls();
+    }
+
+    /// Nothing more comes on a channel; an upload's stays for the result.
+    pub(super) fn end_stream(&mut self, serial: u32) {
+        let channel = self.channels.get_mut(&serial).expect("an open channel");
+        assert!(!std::mem::replace(&mut channel.ended, true), "a stream ends once");
+        if channel.role != Role::Upload {
+            self.channels.remove(&serial);
+        }
+    }
+
+    /// Calls end with their channels.
+    pub(super) fn end_calls(&mut self) {
+        while let Some(event) = self.connection.poll_event() {
+            let Event::Ended(call, Ended::Closed) = event else { panic!("{event:?}") };
+            let on = self.take_pending(call).on.expect("a call on a channel");
+            assert!(self.channels.get(&on).is_none_or(|channel| channel.ended));
+        }
+    }
+}

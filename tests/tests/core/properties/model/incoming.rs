@@ -1,0 +1,131 @@
+//! What frames that come mean.
+
+use super::{BOUNDS, Channel, HANDLERS, Model, ROLES, Timed, answer};
+use crate::outgoing::assert_valid;
+use crate::proto::{Answer, Call, Incoming, Message, OpenRefused, Rejection, RequestId, Role, encode};
+use serde_json::Value;
+use serde_json::value::RawValue;
+use std::time::Duration;
+
+impl Model {
+    pub(super) fn receive(&mut self, frame: &str, deadline: Option<u64>) {
+        self.told = match Message::decode_whole(frame) {
+            Message::Call(call) => call.caller_waits(),
+            _ => None,
+        };
+        let incoming = self.connection.handle_frame(frame, self.now);
+        if !self.understand(incoming, deadline) {
+            let incoming = self.connection.handle(Message::decode_whole(frame), self.now);
+            assert!(self.understand(incoming, deadline), "the whole way proves a frame");
+        }
+    }
+
+    /// `false`: the frame may not be what it seems.
+    fn understand(&mut self, incoming: Incoming<'_, u32, u32, u32>, deadline: Option<u64>) -> bool {
+        match incoming {
+            Incoming::Call(call) => return self.serve(call, deadline),
+            Incoming::ChannelCall(channel, mut call) => {
+                assert!(self.channels.contains_key(&channel));
+                if call.arguments.finish().is_err() {
+                    assert!(!call.arguments.is_proven());
+                    return false;
+                }
+                if let Some(id) = call.id {
+                    answer(id, Err(Rejection::no_listener(&call.event, &call.scope, true)));
+                }
+            }
+            Incoming::Response(call, answer) => {
+                self.take_pending(call);
+                match answer {
+                    Answer::Rejected(reason) => self.reason = Some(reason.read()),
+                    Answer::Result(Some(json)) => {
+                        assert!(serde_json::from_str::<&RawValue>(json).is_ok(), "{json}");
+                    }
+                    Answer::Result(None) | Answer::Channel => {}
+                }
+            }
+            Incoming::Opened(call, key) => {
+                let role = self.take_pending(call).opens.expect("the call may be answered by a channel");
+                assert!(self.channels.insert(call, Channel::new(key, role, None)).is_none());
+            }
+            Incoming::Item(channel, item) if item.done => self.end_stream(channel),
+            Incoming::Item(channel, item) => {
+                assert!(item.value.is_none_or(|json| serde_json::from_str::<&RawValue>(json).is_ok()));
+                self.channels.get_mut(&channel).expect("an open channel").held += 1;
+            }
+            Incoming::Overflow(channel) => self.end_stream(channel),
+            Incoming::Resumed(channel, runner) => assert_eq!(self.channels[&channel].runner, runner),
+            Incoming::ResultAwaited(runner, id) => {
+                let runner = runner.expect("every channel of a handler has one");
+                let deadline = self.told.and_then(|wait| self.now.checked_add(wait));
+                self.running.insert(id, Timed::new(runner, deadline));
+            }
+            Incoming::Aborted(key, channel, runner, reason) => {
+                assert_eq!(self.channels[&channel].key, key);
+                if self.channels[&channel].role != Role::Upload {
+                    assert_eq!(self.channels[&channel].runner, runner);
+                }
+                self.end_stream(channel);
+                self.reason = Some(reason.read());
+            }
+            Incoming::Cancelled(handler, reason) => {
+                self.take_running(handler);
+                self.reason = Some(reason.read());
+            }
+            Incoming::NotJson => panic!("the frame was decoded again"),
+            Incoming::Nothing => {}
+        }
+        self.end_calls();
+        true
+    }
+
+    fn serve(&mut self, mut call: Call<'_>, deadline: Option<u64>) -> bool {
+        let known = matches!(&*call.event, "echo" | "add" | "news");
+        match (call.arguments.collect::<Value>(), call.id) {
+            _ if !known && !call.arguments.is_proven() => return false,
+            (Err(_), _) if !call.arguments.is_proven() => return false,
+            (Err(error), Some(id)) => answer(id, Err(Rejection::new(format!("{error:?}")))),
+            (Ok(_), Some(id)) if !known => {
+                answer(id, Err(Rejection::no_listener(&call.event, &call.scope, false)));
+            }
+            (Ok(arguments), Some(id)) if call.event == "echo" => answer(id, Ok(arguments.into())),
+            (Ok(_), Some(id)) if call.event == "news" => self.open_channel(id),
+            (Ok(_), Some(id)) => self.begin(id, deadline),
+            (_, None) => {}
+        }
+        true
+    }
+
+    /// A handler answers with a channel.
+    fn open_channel(&mut self, id: RequestId) {
+        let role = ROLES[usize::try_from(id.get() % 4).expect("few")];
+        let handler = self.handlers;
+        let opened = self.channels.keys().filter(|serial| **serial >= HANDLERS).count();
+        let taken = self.channels.values().any(|channel| channel.key.id() == id);
+        match self.connection.open_channel(id, role, handler) {
+            Ok(key) => {
+                assert!(!self.lost && !taken && opened < BOUNDS.open_channels);
+                self.connection.attach(key, handler);
+                self.channels.insert(handler, Channel::new(key, role, Some(handler)));
+                self.handlers += 1;
+                let mut frame = Vec::new();
+                encode::channel(&mut frame, id);
+                assert_valid(&frame);
+            }
+            Err(OpenRefused::Closed) => assert!(self.lost),
+            Err(OpenRefused::TooMany) => assert_eq!(opened, BOUNDS.open_channels),
+            Err(OpenRefused::Taken(seen)) => assert!(taken && seen == id),
+            Err(refused) => panic!("{refused}"),
+        }
+    }
+
+    fn begin(&mut self, id: RequestId, deadline: Option<u64>) {
+        // A handler whose connection was lost in the meantime is not begun.
+        if !self.lost {
+            let deadline = deadline.map(|deadline| self.now + Duration::from_millis(deadline));
+            self.connection.begin(id, self.handlers, deadline);
+            self.running.insert(id, Timed::new(self.handlers, deadline));
+            self.handlers += 1;
+        }
+    }
+}

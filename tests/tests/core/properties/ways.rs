@@ -1,0 +1,106 @@
+//! What a frame says, read in the quick way and in the whole one.
+
+use crate::proto::{Answer, Item, Message, RawReason, RequestId};
+use serde_json::value::RawValue;
+
+/// What a frame says, read to the end.
+#[derive(PartialEq, Debug)]
+pub(crate) enum Said {
+    Call { id: Option<RequestId>, scope: String, event: String, arguments: Vec<String>, meta: Option<String> },
+    BadName(Option<RequestId>),
+    Response(RequestId, Option<String>),
+    Rejected(RequestId, String, bool),
+    Channel(RequestId),
+    Cancellation(RequestId, String, bool),
+    Abort(String, String, bool),
+    Nothing,
+}
+
+/// `None`: it is not what it seemed.
+pub(crate) fn said(message: Message<'_>) -> Option<Said> {
+    Some(match message {
+        Message::Call(mut call) => Said::Call {
+            arguments: call
+                .arguments
+                .collect::<&RawValue>()
+                .ok()?
+                .into_iter()
+                .map(|raw| raw.get().to_owned())
+                .collect(),
+            id: call.id,
+            scope: format!("{:?}", call.scope),
+            event: call.event.into_owned(),
+            meta: call.meta.map(|meta| meta.get().to_owned()),
+        },
+        Message::BadName(id) => Said::BadName(id),
+        Message::Response(id, Answer::Result(json)) => Said::Response(id, json.map(|json| json.trim().to_owned())),
+        Message::Response(id, Answer::Rejected(RawReason { value, error })) => {
+            Said::Rejected(id, value.to_owned(), error)
+        }
+        Message::Response(id, Answer::Channel) => Said::Channel(id),
+        Message::Cancellation(id, RawReason { value, error }) => Said::Cancellation(id, value.to_owned(), error),
+        Message::Abort(scope, RawReason { value, error }) => Said::Abort(format!("{scope:?}"), value.to_owned(), error),
+        Message::Nothing => Said::Nothing,
+    })
+}
+
+pub(crate) fn said_whole(frame: &str) -> Said {
+    said(Message::decode_whole(frame)).expect("the whole way proves a frame")
+}
+
+/// A call that was taken in the quick way.
+pub(crate) fn is_quick(frame: &str) -> bool {
+    matches!(Message::decode(frame), Message::Call(call) if !call.arguments.is_proven())
+}
+
+pub(crate) fn kind(said: &Said) -> &'static str {
+    match said {
+        Said::Call { .. } => "call",
+        Said::BadName(_) => "bad name",
+        Said::Response(_, Some(_)) => "result",
+        Said::Response(_, None) => "no result",
+        Said::Rejected(_, _, true) => "error",
+        Said::Rejected(_, _, false) => "bare rejection",
+        Said::Channel(_) => "channel",
+        Said::Cancellation(..) => "cancellation",
+        Said::Abort(..) => "abort",
+        Said::Nothing => "nothing",
+    }
+}
+
+/// What a frame says as a stream's item; none if the frame is no call, or not what it seemed.
+pub(crate) fn item(message: &Message<'_>) -> Option<(Option<String>, bool, u64)> {
+    let Message::Call(call) = message else { return None };
+    let Item { value, done, lost } = Item::read(&call.arguments)?;
+    Some((value.map(|value| value.trim().to_owned()), done, lost))
+}
+
+/// How the two ways differ on a frame, if they do.
+pub(crate) fn difference(frame: &str) -> Result<(), String> {
+    let whole = said_whole(frame);
+    let (quick_item, whole_item) = (item(&Message::decode(frame)), item(&Message::decode_whole(frame)));
+    if quick_item.is_some() && quick_item != whole_item {
+        return Err(format!("{frame:?} is the item {quick_item:?}, on the whole {whole_item:?}"));
+    }
+    if let Some(quick) = said(Message::decode(frame))
+        && quick != whole
+    {
+        return Err(format!("{frame:?} is {quick:?}, on the whole {whole:?}"));
+    }
+    // Read as a handler does that knows how many arguments it wants.
+    if let Message::Call(mut call) = Message::decode(frame)
+        && let Ok(first) = call.arguments.next::<Option<&RawValue>>()
+        && let Ok(left) = call.arguments.finish()
+    {
+        let arguments = match whole {
+            Said::Call { arguments, .. } => arguments,
+            other => return Err(format!("{frame:?} is a call, on the whole {other:?}")),
+        };
+        let seen = (first.map(RawValue::get), call.arguments.taken(), left);
+        let first = arguments.first().map(String::as_str).filter(|first| *first != "null");
+        if seen != (first, arguments.len(), arguments.len().saturating_sub(1)) {
+            return Err(format!("{frame:?} has the arguments {seen:?}, on the whole {arguments:?}"));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,50 @@
+//! The protocol's rules that no recording covers, one by one.
+
+mod cancellation;
+mod channels;
+mod classification;
+mod connection;
+mod errors;
+mod frames;
+mod names;
+mod responses;
+mod streams;
+
+use crate::core_peer::{Peer, connected, sent};
+use crate::proto::{Answer, Call, CallEncoder, Incoming, Message, Rejection, RequestId};
+use std::time::Instant;
+
+/// What is sent at once in answer to a frame that no handler gets to see.
+fn answered(frame: &str) -> Vec<String> {
+    let mut peer = connected();
+    let now = Instant::now();
+    let mut incoming = peer.handle_frame(frame, now);
+    if let Incoming::Call(Call { mut arguments, .. }) = incoming
+        && arguments.finish().is_err()
+    {
+        incoming = peer.handle(Message::decode_whole(frame), now);
+    }
+    assert!(matches!(incoming, Incoming::Nothing), "{frame}: {incoming:?}");
+    sent(&mut peer)
+}
+
+/// Starts a call and takes its frame out of the queue.
+fn request(peer: &mut Peer, waiter: u32, deadline: Option<Instant>) -> RequestId {
+    let id = peer.request(CallEncoder::new("q").finish(None), waiter, deadline, None, None).expect("room");
+    sent(peer);
+    id
+}
+
+fn call(frame: &str) -> Call<'_> {
+    match Message::decode_whole(frame) {
+        Message::Call(call) => call,
+        other => panic!("{frame} is {other:?}"),
+    }
+}
+
+fn rejection(frame: &str) -> Rejection {
+    match Message::decode(frame) {
+        Message::Response(_, Answer::Rejected(reason)) => reason.read(),
+        other => panic!("{frame} is {other:?}"),
+    }
+}

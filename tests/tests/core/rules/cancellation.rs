@@ -1,0 +1,116 @@
+//! Cancellation and timeouts [P-50 to P-57].
+
+use super::request;
+use crate::core_peer::{connected, id, sent};
+use crate::proto::{CallEncoder, Ended, Event, Incoming, Rejection};
+use std::time::{Duration, Instant};
+
+#[test]
+fn any_reason_cancels_a_handler() {
+    for (x, mark, error) in [
+        (r#"{"message":"m"}"#, r#","_":1"#, true),
+        (r#"{"message":"m"}"#, "", false),
+        ("null", "", false),
+        ("0", "", false),
+        ("false", "", false),
+        ("\"\"", "", false),
+    ] {
+        let mut peer = connected();
+        peer.begin(id(1), 5, None);
+        let frame = format!(r#"{{"i":1,"x":{x}{mark}}}"#);
+        let Incoming::Cancelled(5, reason) = peer.handle_frame(&frame, Instant::now()) else { panic!("{frame}") };
+        assert_eq!((reason.value, reason.error), (x, error));
+    }
+}
+
+#[test]
+fn cancellation_is_never_taken_for_a_response() {
+    let mut peer = connected();
+    let call = request(&mut peer, 1, None);
+    for rest in [r#""x":1"#, r#""x":null"#, r#""x":1,"d":2"#, r#""x":1,"e":2"#] {
+        let frame = format!(r#"{{"i":{call},{rest}}}"#);
+        assert!(matches!(peer.handle_frame(&frame, Instant::now()), Incoming::Nothing), "{frame}");
+    }
+    assert_eq!(peer.pending(), 1);
+    assert!(sent(&mut peer).is_empty());
+}
+
+#[test]
+fn cancellation_with_a_channel_is_an_abort_of_it() {
+    let mut peer = connected();
+    peer.begin(id(1), 5, None);
+    assert!(matches!(peer.handle_frame(r#"{"i":1,"x":"stop","h":7}"#, Instant::now()), Incoming::Nothing));
+    assert_eq!(peer.running(), 1);
+    assert!(matches!(peer.handle_frame(r#"{"i":1,"x":"stop","h":null}"#, Instant::now()), Incoming::Cancelled(5, _)));
+    assert!(sent(&mut peer).is_empty());
+}
+
+#[test]
+fn call_is_cancelled_once_and_only_while_it_is_pending() {
+    let mut peer = connected();
+    let call = request(&mut peer, 1, None);
+    assert_eq!(peer.cancel(call, Some(&Rejection::value("why"))), Some(1));
+    assert_eq!(peer.cancel(call, None), None);
+    assert_eq!(sent(&mut peer), [format!(r#"{{"i":{call},"x":"why"}}"#)]);
+}
+
+#[test]
+fn call_times_out_when_its_time_is_over_and_not_before() {
+    let now = Instant::now();
+    let after = |milliseconds| now + Duration::from_millis(milliseconds);
+    let mut peer = connected();
+    let late = request(&mut peer, 1, Some(after(50)));
+    let soon = request(&mut peer, 2, Some(after(40)));
+    let answered = request(&mut peer, 3, Some(after(30)));
+    request(&mut peer, 4, None);
+    assert_eq!(peer.poll_timeout(), Some(after(30)));
+    peer.handle_frame(&format!(r#"{{"i":{answered}}}"#), now);
+    assert_eq!(peer.poll_timeout(), Some(after(40)));
+    peer.handle_timeout(after(39));
+    assert_eq!(peer.poll_event(), None);
+    peer.handle_timeout(after(40));
+    assert_eq!(peer.poll_event(), Some(Event::Ended(2, Ended::TimedOut)));
+    peer.handle_timeout(after(1000));
+    assert_eq!(peer.poll_event(), Some(Event::Ended(1, Ended::TimedOut)));
+    assert_eq!((peer.poll_event(), peer.poll_timeout(), peer.pending()), (None, None, 1));
+    let aborted = |id| format!(r#"{{"i":{id},"x":{{"message":"Request aborted"}},"_":1}}"#);
+    assert_eq!(sent(&mut peer), [aborted(soon), aborted(late)]);
+}
+
+#[test]
+fn deadline_that_is_set_anew_is_the_only_one() {
+    let now = Instant::now();
+    let after = |milliseconds| now + Duration::from_millis(milliseconds);
+    let mut peer = connected();
+    let call = request(&mut peer, 1, Some(after(30)));
+    for deadline in [None, Some(after(20)), Some(after(50))] {
+        peer.set_deadline(call, deadline);
+        assert_eq!(peer.poll_timeout(), deadline);
+    }
+    peer.handle_timeout(after(49));
+    assert_eq!((peer.poll_event(), peer.poll_timeout()), (None, Some(after(50))));
+    peer.handle_timeout(after(50));
+    assert_eq!(peer.poll_event(), Some(Event::Ended(1, Ended::TimedOut)));
+    peer.set_deadline(call, Some(after(60)));
+    assert_eq!(peer.poll_timeout(), None);
+}
+
+#[test]
+fn handler_expires_and_nothing_is_sent() {
+    let now = Instant::now();
+    let mut peer = connected();
+    peer.begin(id(1), 5, Some(now + Duration::from_millis(20)));
+    peer.begin(id(2), 6, Some(now + Duration::from_millis(10)));
+    peer.end(id(2), &6);
+    peer.handle_timeout(now + Duration::from_millis(20));
+    assert_eq!((peer.poll_event(), peer.poll_event()), (Some(Event::Expired(5)), None));
+    assert!(sent(&mut peer).is_empty());
+}
+
+#[test]
+fn time_that_a_caller_waits_is_told_in_milliseconds() {
+    let mut peer = connected();
+    let call = CallEncoder::new("q").finish(Some("io"));
+    peer.request(call, 1, None, Some(Duration::from_micros(1_500_900)), None).expect("room");
+    assert_eq!(sent(&mut peer), [r#"{"a":["q"],"c":"io","i":268435457,"m":{"t":1500}}"#]);
+}

@@ -1,0 +1,293 @@
+//! The rules of anonymous channels that no recording covers, one by one.
+
+use crate::core_peer::{
+    HANDLER, Peer, aborted, ask, bounded, connected, events, handle, id, opened, received, rejected, request_on, sent,
+    unknown,
+};
+use crate::proto::{
+    Allowance, Answer, Bounds, CallEncoder, ChannelKey, Ended, Event, Incoming, OpenRefused, Opener, RawReason, Reason,
+    Role, SendRefused, Side,
+};
+use std::time::Instant;
+
+// Which channel is meant [P-16, P-17, P-60, P-68, P-72].
+
+#[test]
+fn anything_but_null_in_an_answer_opens_the_channel_of_the_requests_number() {
+    for h in ["1", "0", "false", "true", "\"7\"", "\"\"", "[]", "{}", "268435999", "-1"] {
+        let mut peer = connected();
+        let call = ask(&mut peer, Role::Plain);
+        let frame = format!(r#"{{"i":{call},"h":{h},"d":5}}"#);
+        let Incoming::Opened(1, key) = handle(&mut peer, &frame) else { panic!("{frame}") };
+        assert_eq!((key.id(), key.opened_by()), (call, Opener::Peer), "{h}");
+        assert_eq!((peer.pending(), peer.open_channels()), (0, 1));
+    }
+    let mut peer = connected();
+    let call = ask(&mut peer, Role::Plain);
+    let frame = format!(r#"{{"i":{call},"h":null,"d":5}}"#);
+    assert!(matches!(handle(&mut peer, &frame), Incoming::Response(1, Answer::Result(Some("5")))));
+    assert_eq!(peer.open_channels(), 0);
+}
+
+#[test]
+fn rejection_opens_no_channel() {
+    let mut peer = connected();
+    let call = ask(&mut peer, Role::Plain);
+    let frame = format!(r#"{{"i":{call},"h":1,"e":5}}"#);
+    assert!(matches!(handle(&mut peer, &frame), Incoming::Response(1, Answer::Rejected(_))));
+    assert_eq!((peer.open_channels(), sent(&mut peer).len()), (0, 0));
+}
+
+#[test]
+fn channel_is_meant_by_a_number_in_any_form_and_before_a_named_one() {
+    let mut peer = connected();
+    opened(&mut peer, Role::Plain);
+    for h in ["7", "7.0", "70e-1", "\"7\"", "7,\"c\":\"io\"", "7,\"c\":5"] {
+        for frame in [format!(r#"{{"a":["open",1],"h":{h}}}"#), format!(r#"{{"h":{h},"i":3,"a":["open",1]}}"#)] {
+            assert!(matches!(handle(&mut peer, &frame), Incoming::ChannelCall("in", _)), "{frame}");
+        }
+    }
+    for h in ["true", "[7]", "\"0x7\"", "\" 7 \"", "7.5", "-7", "{}"] {
+        let frame = format!(r#"{{"a":["open",1],"h":{h}}}"#);
+        assert!(matches!(handle(&mut peer, &frame), Incoming::Nothing), "{frame}");
+        assert!(matches!(handle(&mut peer, &format!(r#"{{"h":{h},"x":1}}"#)), Incoming::Nothing), "{h}");
+    }
+    assert!(matches!(handle(&mut peer, r#"{"a":["e"],"h":null,"c":"io"}"#), Incoming::Call(_)));
+    assert_eq!((sent(&mut peer).len(), peer.open_channels()), (0, 1));
+    let incoming = handle(&mut peer, r#"{"i":7,"h":"7.0","x":1}"#);
+    assert!(matches!(incoming, Incoming::Aborted(_, "in", Some(HANDLER), RawReason { value: "1", error: false })));
+}
+
+#[test]
+fn channels_of_one_number_are_kept_apart() {
+    let mut peer = connected();
+    let number = Side::Dialling.first_id();
+    let ours = peer.open_channel(number, Role::Plain, "in").expect("a free number");
+    let theirs = received(&mut peer, Role::Plain);
+    assert_eq!((ours.id(), theirs.id(), peer.open_channels()), (number, number, 2));
+    assert_eq!((ours.opened_by(), theirs.opened_by()), (Opener::Us, Opener::Peer));
+    let event = format!(r#"{{"a":["e"],"h":{number}}}"#);
+    assert!(matches!(handle(&mut peer, &event), Incoming::ChannelCall("out", _)));
+    request_on(&mut peer, ours, 2).expect("an open channel");
+    request_on(&mut peer, theirs, 3).expect("an open channel");
+    assert_eq!((peer.close_channel(theirs), events(&mut peer)), (Some("out"), vec![Event::Ended(3, Ended::Closed)]));
+    assert!(matches!(handle(&mut peer, &event), Incoming::ChannelCall("in", _)));
+    assert_eq!((peer.close_channel(ours), events(&mut peer)), (Some("in"), vec![Event::Ended(2, Ended::Closed)]));
+}
+
+#[test]
+fn handler_opens_no_channel_whose_number_is_taken() {
+    let mut peer = connected();
+    let theirs = received(&mut peer, Role::Plain);
+    let ours = opened(&mut peer, Role::Plain);
+    for key in [theirs, ours] {
+        assert_eq!(peer.open_channel(key.id(), Role::Plain, "again"), Err(OpenRefused::Taken(key.id())));
+    }
+    peer.close_channel(ours);
+    let again = peer.open_channel(id(7), Role::Plain, "again").expect("a free number");
+    assert!(again != ours && !peer.is_channel_open(ours) && peer.is_channel_open(again));
+    assert_eq!((peer.close_channel(ours), peer.abort_channel(ours, None)), (None, None));
+    assert_eq!(request_on(&mut peer, ours, 2), Err(SendRefused::ChannelClosed));
+    assert!(sent(&mut peer).is_empty());
+}
+
+#[test]
+fn handlers_open_so_many_channels_and_no_more() {
+    let mut peer = bounded(Bounds { open_channels: 2, ..Bounds::default() });
+    for _ in 0..3 {
+        received(&mut peer, Role::Plain);
+    }
+    let keys = [1, 2].map(|number| peer.open_channel(id(number), Role::Plain, "in").expect("room"));
+    assert_eq!(peer.open_channel(id(3), Role::Plain, "in"), Err(OpenRefused::TooMany));
+    assert_eq!(peer.open_channels(), 5);
+    peer.close_channel(keys[0]);
+    assert!(peer.open_channel(id(3), Role::Plain, "in").is_ok());
+}
+
+// Calls on channels [P-61 to P-66, P-69].
+
+#[test]
+fn events_and_requests_on_a_channel_carry_its_number() {
+    let mut peer = connected();
+    for key in [opened(&mut peer, Role::Plain), received(&mut peer, Role::Plain)] {
+        let number = key.id();
+        peer.emit(CallEncoder::new("open").finish_on(key)).expect("an open channel");
+        let call = request_on(&mut peer, key, 2).expect("an open channel");
+        let frames = [format!(r#"{{"a":["open"],"h":{number}}}"#), format!(r#"{{"a":["q"],"h":{number},"i":{call}}}"#)];
+        assert_eq!(sent(&mut peer), frames);
+        let answer = format!(r#"{{"i":{call},"d":5}}"#);
+        assert!(matches!(handle(&mut peer, &answer), Incoming::Response(2, Answer::Result(Some("5")))));
+        assert_eq!(peer.close_channel(key).map(|_| events(&mut peer)), Some(Vec::new()));
+    }
+}
+
+#[test]
+fn call_on_an_unknown_channel_stops_the_peer() {
+    for (frame, answers) in [
+        (r#"{"a":["e",1],"h":7}"#, vec![unknown(7)]),
+        (r#"{"a":["e",1],"h":7,"i":2}"#, vec![unknown(7), rejected(2, 7)]),
+        (r#"{"a":["open"],"h":"7","c":"x","i":2}"#, vec![unknown(7), rejected(2, 7)]),
+        (r#"{"a":["next",{"done":true}],"h":7}"#, vec![unknown(7)]),
+        (r#"{"a":["start"],"h":7,"i":2}"#, vec![unknown(7), rejected(2, 7)]),
+        (r#"{"a":["e"],"h":true,"i":2}"#, vec![rejected(2, "true")]),
+    ] {
+        let mut peer = connected();
+        assert!(matches!(handle(&mut peer, frame), Incoming::Nothing), "{frame}");
+        assert_eq!(sent(&mut peer), answers, "{frame}");
+    }
+}
+
+#[test]
+fn abort_of_an_unknown_channel_is_ignored() {
+    let mut peer = connected();
+    for frame in
+        [r#"{"h":7,"x":1}"#, r#"{"h":7,"x":{"message":"m"},"_":1}"#, r#"{"h":"abc","x":1}"#, r#"{"h":0,"x":1}"#]
+    {
+        assert!(matches!(handle(&mut peer, frame), Incoming::Nothing), "{frame}");
+    }
+    assert!(sent(&mut peer).is_empty());
+}
+
+#[test]
+fn calls_end_with_the_channel_that_they_are_pending_on() {
+    let ends: [fn(&mut Peer, ChannelKey) -> bool; 3] = [
+        |peer, key| matches!(handle(peer, &format!(r#"{{"h":{},"x":1}}"#, key.id())), Incoming::Aborted(..)),
+        |peer, key| peer.abort_channel(key, None).is_some(),
+        |peer, key| peer.close_channel(key).is_some(),
+    ];
+    for end in ends {
+        let mut peer = connected();
+        let (key, other) = (opened(&mut peer, Role::Plain), received(&mut peer, Role::Plain));
+        let answered = request_on(&mut peer, key, 2).expect("an open channel");
+        let call = request_on(&mut peer, key, 3).expect("an open channel");
+        request_on(&mut peer, other, 4).expect("an open channel");
+        ask(&mut peer, Role::Plain);
+        handle(&mut peer, &format!(r#"{{"i":{answered}}}"#));
+        assert!(end(&mut peer, key));
+        assert_eq!(events(&mut peer), [Event::Ended(3, Ended::Closed)]);
+        assert_eq!((peer.pending(), peer.open_channels()), (2, 1));
+        assert_eq!(peer.cancel(call, None), None);
+        assert!(matches!(handle(&mut peer, &format!(r#"{{"i":{call},"d":1}}"#)), Incoming::Nothing));
+    }
+}
+
+#[test]
+fn closing_sends_nothing_and_the_peer_is_told_when_it_goes_on() {
+    let mut peer = connected();
+    let key = opened(&mut peer, Role::Plain);
+    assert_eq!((peer.close_channel(key), peer.close_channel(key)), (Some("in"), None));
+    assert!(sent(&mut peer).is_empty());
+    handle(&mut peer, r#"{"a":["e"],"h":7,"i":3}"#);
+    assert_eq!(sent(&mut peer), [unknown(7), rejected(3, 7)]);
+    handle(&mut peer, r#"{"h":7,"x":1}"#);
+    assert!(sent(&mut peer).is_empty());
+}
+
+#[test]
+fn aborting_tells_the_peer_once() {
+    let mut peer = connected();
+    let key = opened(&mut peer, Role::Plain);
+    assert_eq!(peer.abort_channel(key, Some(&Reason::value("why"))), Some("in"));
+    assert_eq!((peer.abort_channel(key, None), peer.close_channel(key)), (None, None));
+    assert_eq!(sent(&mut peer), [r#"{"h":7,"x":"why"}"#]);
+    let key = opened(&mut peer, Role::Plain);
+    peer.abort_channel(key, None);
+    assert_eq!(sent(&mut peer), [aborted(7)]);
+}
+
+#[test]
+fn nothing_is_sent_on_a_channel_that_has_ended() {
+    let mut peer = connected();
+    let key = opened(&mut peer, Role::Producer);
+    handle(&mut peer, r#"{"h":7,"x":1}"#);
+    assert_eq!(peer.emit(CallEncoder::new("e").finish_on(key)), Err(SendRefused::ChannelClosed));
+    assert_eq!(request_on(&mut peer, key, 2), Err(SendRefused::ChannelClosed));
+    assert_eq!((peer.allowance(key), peer.item_request(key)), (Allowance::Gone, None));
+    peer.abort_items(key, &Reason::new("late"));
+    assert_eq!((peer.pending(), sent(&mut peer).len()), (0, 0));
+    assert_eq!(ask(&mut peer, Role::Plain), Side::Dialling.first_id(), "no id was used");
+    peer.close();
+    assert_eq!(request_on(&mut peer, key, 2), Err(SendRefused::Closed));
+}
+
+// Requests that are answered by channels [P-32, P-67, P-70, P-73].
+
+#[test]
+fn channel_that_comes_too_late_is_aborted() {
+    let mut peer = connected();
+    let cancelled = ask(&mut peer, Role::Plain);
+    peer.cancel(cancelled, None);
+    let now = Instant::now();
+    let late = peer.request(CallEncoder::new("q").finish(None), 2, Some(now), None, None).expect("room");
+    peer.handle_timeout(now);
+    sent(&mut peer);
+    for call in [cancelled, late] {
+        assert!(matches!(handle(&mut peer, &format!(r#"{{"i":{call},"h":1}}"#)), Incoming::Nothing));
+        assert_eq!(sent(&mut peer), [aborted(call)]);
+    }
+}
+
+#[test]
+fn channel_that_nobody_asked_for_is_left_alone() {
+    let mut peer = connected();
+    let key = received(&mut peer, Role::Plain);
+    // One that is open, one of the peer's, one that was never requested.
+    opened(&mut peer, Role::Plain);
+    for number in [key.id().get(), 7, 8, key.id().get() + 1] {
+        assert!(matches!(handle(&mut peer, &format!(r#"{{"i":{number},"h":1}}"#)), Incoming::Nothing));
+        assert!(sent(&mut peer).is_empty(), "{number}");
+    }
+    assert_eq!(peer.open_channels(), 2);
+    peer.close_channel(key);
+    handle(&mut peer, &format!(r#"{{"i":{},"h":1}}"#, key.id()));
+    assert_eq!(sent(&mut peer), [aborted(key.id())]);
+}
+
+#[test]
+fn channel_in_place_of_a_value_is_told_and_aborted() {
+    let mut peer = connected();
+    let call = peer.request(CallEncoder::new("q").finish(None), 1, None, None, None).expect("room");
+    sent(&mut peer);
+    let creation = format!(r#"{{"i":{call},"h":1}}"#);
+    assert!(matches!(handle(&mut peer, &creation), Incoming::Response(1, Answer::Channel)));
+    assert_eq!((sent(&mut peer), peer.open_channels()), (vec![aborted(call)], 0));
+}
+
+#[test]
+fn request_that_was_answered_by_a_channel_is_finished() {
+    let mut peer = connected();
+    peer.begin(id(7), HANDLER, None);
+    peer.end(id(7), &HANDLER);
+    opened(&mut peer, Role::Producer);
+    assert!(matches!(handle(&mut peer, r#"{"i":7,"x":"late"}"#), Incoming::Nothing));
+    assert_eq!((peer.open_channels(), sent(&mut peer).len()), (1, 0));
+    let key = received(&mut peer, Role::Plain);
+    assert_eq!(peer.cancel(key.id(), None), None);
+    assert_eq!((peer.open_channels(), sent(&mut peer).len()), (2, 0));
+}
+
+#[test]
+fn loss_of_the_connection_ends_every_channel_once() {
+    let mut peer = connected();
+    let producer = opened(&mut peer, Role::Producer);
+    handle(&mut peer, r#"{"a":["start"],"h":7}"#);
+    let item = peer.item_request(producer).expect("an open channel");
+    let consumer = received(&mut peer, Role::Consumer);
+    request_on(&mut peer, consumer, 2).expect("an open channel");
+    peer.close();
+    let mut ends = events(&mut peer);
+    ends.sort_by_key(|end| format!("{end:?}"));
+    assert_eq!(ends, [Event::ChannelClosed("in"), Event::ChannelClosed("out"), Event::Ended(2, Ended::Closed)]);
+    assert_eq!((peer.open_channels(), peer.pending(), peer.unanswered()), (0, 0, 0));
+    assert_eq!(peer.open_channel(id(8), Role::Plain, "late"), Err(OpenRefused::Closed));
+    peer.open();
+    assert!(matches!(handle(&mut peer, &format!(r#"{{"i":{item}}}"#)), Incoming::Nothing));
+    for key in [producer, consumer] {
+        assert_eq!((peer.close_channel(key), peer.abort_channel(key, None)), (None, None));
+        assert!(!peer.start(key, Some(5)));
+        peer.take(key, 0, 0);
+    }
+    assert!(sent(&mut peer).is_empty());
+    handle(&mut peer, r#"{"a":["start"],"h":7}"#);
+    assert_eq!(sent(&mut peer), [unknown(7)]);
+}

@@ -1,0 +1,152 @@
+//! Classification [P-10 to P-19].
+
+use super::{answered, call, rejection};
+use crate::core_peer::id;
+use crate::proto::{Answer, Message, Rejection, RequestId, Scope};
+
+#[test]
+fn what_is_no_list_with_a_name_is_no_call() {
+    for a in ["[]", "[ ]", "\"echo\"", "{\"0\":\"echo\"}", "null", "5"] {
+        let frame = format!(r#"{{"a":{a},"i":1,"d":2}}"#);
+        assert!(matches!(Message::decode(&frame), Message::Response(_, Answer::Result(Some("2")))), "{frame}");
+    }
+}
+
+#[test]
+fn usable_call_makes_the_keys_of_answers_meaningless() {
+    let frame = r#"{"i":1,"x":1,"e":2,"d":3,"_":1,"a":["e"]}"#;
+    assert_eq!(call(frame).event, "e");
+}
+
+#[test]
+fn integral_numbers_in_range_are_ids() {
+    for (text, number) in [
+        ("1", Some(1)),
+        ("1.0", Some(1)),
+        ("1e2", Some(100)),
+        ("1E+2", Some(100)),
+        ("100e-2", Some(1)),
+        ("4294967296", Some(4_294_967_296)),
+        ("9007199254740991", Some(9_007_199_254_740_991)),
+        ("9007199254740991.0", Some(9_007_199_254_740_991)),
+        ("9007199254740992", None),
+        ("9007199254740993", None),
+        ("9007199254740992.0", None),
+        ("9.1e15", None),
+        ("18446744073709551617", None),
+        ("99999999999999999999999", None),
+        ("1e400", None),
+        ("0", None),
+        ("-0", None),
+        ("0.0", None),
+        ("-1", None),
+        ("-5e300", None),
+        ("0.5", None),
+        ("1.5", None),
+        ("1e-400", None),
+        ("\"5\"", None),
+        ("null", None),
+        ("true", None),
+        ("[1]", None),
+        ("{}", None),
+        ("\"\"", None),
+    ] {
+        for frame in [format!(r#"{{"a":["e"],"i":{text}}}"#), format!(r#"{{"i":{text},"a":["e"]}}"#)] {
+            let Message::Call(call) = Message::decode(&frame) else { panic!("{frame}") };
+            assert_eq!(call.id.map(RequestId::get), number, "{frame}");
+        }
+        for frame in
+            [format!(r#"{{"i":{text},"d":1}}"#), format!(r#"{{"i":{text}}}"#), format!(r#"{{"i":{text},"x":1}}"#)]
+        {
+            let seen = match Message::decode(&frame) {
+                Message::Response(id, _) | Message::Cancellation(id, _) => Some(id.get()),
+                Message::Nothing => None,
+                other => panic!("{frame} is {other:?}"),
+            };
+            assert_eq!(seen, number, "{frame}");
+        }
+    }
+}
+
+#[test]
+fn ids_beyond_the_range_cannot_be_made() {
+    assert_eq!(RequestId::new(0), None);
+    assert_eq!(RequestId::new(1).map(RequestId::get), Some(1));
+    assert_eq!(RequestId::new((1 << 53) - 1).map(RequestId::get), Some((1 << 53) - 1));
+    assert_eq!(RequestId::new(1 << 53), None);
+    assert_eq!(RequestId::new(u64::MAX), None);
+}
+
+#[test]
+fn numbers_and_numeric_strings_name_anonymous_channels() {
+    for (h, number) in [("7", 7), ("7.0", 7), ("7e0", 7), ("\"7\"", 7), ("9007199254740991", (1 << 53) - 1)] {
+        assert_eq!(call(&format!(r#"{{"a":["e"],"h":{h}}}"#)).scope, Scope::Anonymous(id(number)), "{h}");
+        let frame = format!(r#"{{"h":{h},"x":"end"}}"#);
+        let Message::Abort(scope, _) = Message::decode(&frame) else { panic!("{frame}") };
+        assert_eq!(scope, Scope::Anonymous(id(number)), "{h}");
+    }
+    assert_eq!(call(r#"{"a":["e"],"h":null}"#).scope, Scope::Main);
+    assert_eq!(call(r#"{"a":["e"],"h":null,"c":"x"}"#).scope, Scope::Named("x".into()));
+}
+
+#[test]
+fn what_is_no_number_names_no_anonymous_channel() {
+    for h in [
+        "true",
+        "[1]",
+        "{}",
+        "\"abc\"",
+        "\"\"",
+        "\" \"",
+        "-1",
+        "1.5",
+        "9007199254740992",
+        "\"null\"",
+        "\"inf\"",
+        "\"NaN\"",
+    ] {
+        let frame = format!(r#"{{"a":["e"],"h":{h}}}"#);
+        assert_eq!(call(&frame).scope, Scope::NoAnonymous(h), "{h}");
+        assert!(answered(&frame).is_empty(), "{h}");
+    }
+}
+
+#[test]
+fn anonymous_channel_wins_over_a_named_one() {
+    assert_eq!(call(r#"{"a":["e"],"c":"x","h":7}"#).scope, Scope::Anonymous(id(7)));
+    assert_eq!(call(r#"{"a":["e"],"h":7,"c":5}"#).scope, Scope::Anonymous(id(7)));
+}
+
+#[test]
+fn channel_that_cannot_exist_is_named_in_the_answer() {
+    assert_eq!(call(r#"{"a":["e"],"c":null,"i":1}"#).scope, Scope::Main);
+    let empty = call(r#"{"a":["e"],"c":"","i":1}"#);
+    assert_eq!(empty.scope, Scope::Named("".into()));
+    let answer = Rejection::no_listener(&empty.event, &empty.scope, false);
+    assert_eq!(answer, Rejection::new("Channel '' does not exist"));
+    for c in ["5", "true", "[\"x\"]", "{}"] {
+        let answers = answered(&format!(r#"{{"a":["e"],"c":{c},"i":1}}"#));
+        assert_eq!(rejection(&answers[0]), Rejection::new(format!("Channel '{c}' does not exist")));
+        assert_eq!(answers.len(), 1);
+        assert!(answered(&format!(r#"{{"a":["e"],"c":{c}}}"#)).is_empty());
+    }
+}
+
+#[test]
+fn empty_event_name_is_a_name() {
+    assert_eq!(call(r#"{"a":[""],"i":1}"#).event, "");
+    let Message::Call(quick) = Message::decode(r#"{"a":["",1],"c":"x","i":1}"#) else { panic!("a call") };
+    assert_eq!(quick.event, "");
+}
+
+#[test]
+fn name_that_is_no_string_calls_nothing_and_a_request_is_told() {
+    for name in ["[\"echo\"]", "5", "null", "true", "{}", "[[\"echo\"]]"] {
+        for rest in ["", ",7", " , 7 "] {
+            let answers = answered(&format!(r#"{{"a":[{name}{rest}],"i":7}}"#));
+            assert_eq!(answers.len(), 1, "{name}");
+            assert!(answers[0].starts_with(r#"{"i":7,"e":{"message":""#) && answers[0].ends_with(r#""},"_":1}"#));
+            assert!(answered(&format!(r#"{{"a":[{name}{rest}]}}"#)).is_empty(), "{name}");
+        }
+    }
+}

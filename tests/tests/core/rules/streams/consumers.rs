@@ -1,0 +1,272 @@
+//! Consumers [P-80 to P-83, P-85, P-87, P-89, X-02, X-06].
+
+use crate::core_peer::{
+    Peer, aborted, bounded, connected, events, handle, received, rejected, request_on, sent, unknown,
+};
+use crate::proto::{Bounds, ChannelKey, Ended, Event, ITEM_BYTES, Incoming, Item, Reason, RequestId, Role};
+
+/// A consumer that has started with this window; and the number of its channel.
+fn consumer(bounds: Bounds, window: Option<u32>) -> (Peer, ChannelKey, RequestId) {
+    let mut peer = bounded(bounds);
+    let key = received(&mut peer, Role::Consumer);
+    assert!(peer.start(key, window));
+    sent(&mut peer);
+    (peer, key, key.id())
+}
+
+fn item(channel: RequestId, request: Option<u64>) -> String {
+    let request = request.map_or_else(String::new, |id| format!(r#","i":{id}"#));
+    format!(r#"{{"a":["next",{{"value":"v","done":false}}],"h":{channel}{request}}}"#)
+}
+
+fn receive(peer: &mut Peer, channel: RequestId, items: usize) {
+    for _ in 0..items {
+        let frame = item(channel, None);
+        let Incoming::Item("out", Item { value: Some("\"v\""), done: false, lost: 0 }) = handle(peer, &frame) else {
+            panic!("no item")
+        };
+    }
+}
+
+#[test]
+fn consumer_gives_credit_directly_before_it_starts() {
+    let mut peer = connected();
+    let key = received(&mut peer, Role::Consumer);
+    assert!(sent(&mut peer).is_empty(), "not before the first item is asked for");
+    assert!(peer.start(key, Some(64)));
+    let number = key.id();
+    let frames = [format!(r#"{{"a":["credit",64],"h":{number}}}"#), format!(r#"{{"a":["start"],"h":{number}}}"#)];
+    assert_eq!(sent(&mut peer), frames);
+    let key = received(&mut peer, Role::Consumer);
+    assert!(peer.start(key, None));
+    assert_eq!(sent(&mut peer), [format!(r#"{{"a":["start"],"h":{}}}"#, key.id())]);
+}
+
+#[test]
+fn credit_is_given_for_items_that_were_taken_in_batches_of_half_a_window() {
+    for (window, batch) in [(1, 1), (2, 1), (3, 1), (4, 2), (5, 2), (8, 4), (64, 32)] {
+        let (mut peer, key, number) = consumer(Bounds::default(), Some(window));
+        receive(&mut peer, number, window as usize);
+        assert!(sent(&mut peer).is_empty(), "what was only received gives no credit");
+        for taken in 1..=window {
+            peer.take(key, 1, 3);
+            let given = format!(r#"{{"a":["credit",{batch}],"h":{number}}}"#);
+            let expected = if taken % batch == 0 { vec![given] } else { vec![] };
+            assert_eq!(sent(&mut peer), expected, "window {window}, {taken} taken");
+        }
+    }
+    let (mut peer, key, number) = consumer(Bounds::default(), Some(8));
+    receive(&mut peer, number, 7);
+    peer.take(key, 7, 21);
+    assert_eq!(sent(&mut peer), [format!(r#"{{"a":["credit",7],"h":{number}}}"#)]);
+}
+
+#[test]
+fn consumer_without_credit_gives_none() {
+    let (mut peer, key, number) = consumer(Bounds::default(), None);
+    receive(&mut peer, number, 9);
+    peer.take(key, 9, 27);
+    assert!(sent(&mut peer).is_empty());
+}
+
+#[test]
+fn consumer_gives_no_more_credit_to_a_producer_without_flow_control() {
+    let (mut peer, key, number) = consumer(Bounds::default(), Some(4));
+    receive(&mut peer, number, 5);
+    for _ in 0..2 {
+        peer.take(key, 5, 15);
+        receive(&mut peer, number, 5);
+    }
+    assert!(sent(&mut peer).is_empty());
+}
+
+#[test]
+fn item_before_the_start_is_kept() {
+    let mut peer = connected();
+    let key = received(&mut peer, Role::Consumer);
+    receive(&mut peer, key.id(), 1);
+    assert!(peer.start(key, None));
+    receive(&mut peer, key.id(), 1);
+    peer.take(key, 2, 6);
+    assert_eq!((sent(&mut peer).len(), peer.open_channels()), (1, 1));
+}
+
+#[test]
+fn payloads_of_any_form_are_items() {
+    for (payload, value, done, lost) in [
+        (r#"{"value":1,"done":false}"#, Some("1"), false, 0),
+        (r#"{"done":false,"value":1}"#, Some("1"), false, 0),
+        (r#"{"value":{"value":2,"done":true}}"#, Some(r#"{"value":2,"done":true}"#), false, 0),
+        (r#"{"value":null,"done":false}"#, Some("null"), false, 0),
+        (r#"{"done":false}"#, None, false, 0),
+        (r"{}", None, false, 0),
+        (r#"{"value":3,"done":true}"#, Some("3"), true, 0),
+        (r#"{"value":1,"done":true,"value":2,"done":false}"#, Some("2"), false, 0),
+        (r#"{"\u0076alue":1,"\u0064one":1}"#, Some("1"), true, 0),
+        (r#"{"VALUE":1,"Done":1,"zzz":[]}"#, None, false, 0),
+        ("5", None, false, 0),
+        ("null", None, false, 0),
+        (r#""done""#, None, false, 0),
+        (r#"[{"done":true}]"#, None, false, 0),
+        (r#"{"value":1,"done":false,"lost":4}"#, Some("1"), false, 4),
+        (r#"{"done":true,"lost":4.0}"#, None, true, 4),
+        (r#"{"value":1,"lost":-4}"#, Some("1"), false, 0),
+        (r#"{"value":1,"lost":"4"}"#, Some("1"), false, 0),
+        (r#"{"value":1,"lost":9007199254740992}"#, Some("1"), false, 0),
+        (r#"{"value":1,"done":false},{"done":true}"#, Some("1"), false, 0),
+    ] {
+        let (mut peer, _, number) = consumer(Bounds::default(), None);
+        let frame = format!(r#"{{"a":["next",{payload}],"h":{number}}}"#);
+        let Incoming::Item("out", item) = handle(&mut peer, &frame) else { panic!("{frame}") };
+        assert_eq!(item, Item { value, done, lost }, "{payload}");
+        assert_eq!(peer.open_channels(), usize::from(!done));
+    }
+    let (mut peer, _, number) = consumer(Bounds::default(), None);
+    let frame = format!(r#"{{"a":["next"],"h":{number}}}"#);
+    assert!(matches!(handle(&mut peer, &frame), Incoming::Item("out", Item { value: None, done: false, lost: 0 })));
+}
+
+#[test]
+fn whatever_is_truthy_says_that_a_stream_has_ended() {
+    for (done, truthy) in [
+        ("1", true),
+        ("true", true),
+        ("\"false\"", true),
+        ("[]", true),
+        ("{}", true),
+        ("0", false),
+        ("-0.0", false),
+        ("null", false),
+        ("false", false),
+        ("\"\"", false),
+    ] {
+        let (mut peer, _, number) = consumer(Bounds::default(), None);
+        let frame = format!(r#"{{"a":["next",{{"done":{done}}}],"h":{number}}}"#);
+        assert!(matches!(handle(&mut peer, &frame), Incoming::Item(_, item) if item.done == truthy), "{done}");
+    }
+}
+
+#[test]
+fn end_closes_the_channel_and_nothing_is_sent_after_it() {
+    let (mut peer, key, number) = consumer(Bounds::default(), Some(4));
+    receive(&mut peer, number, 4);
+    request_on(&mut peer, key, 2).expect("an open channel");
+    sent(&mut peer);
+    let end = format!(r#"{{"a":["next",{{"done":true}}],"h":{number}}}"#);
+    assert!(matches!(handle(&mut peer, &end), Incoming::Item("out", Item { done: true, .. })));
+    assert_eq!(events(&mut peer), [Event::Ended(2, Ended::Closed)]);
+    peer.take(key, 4, 12);
+    assert!(matches!(handle(&mut peer, &format!(r#"{{"h":{number},"x":1}}"#)), Incoming::Nothing));
+    assert_eq!((peer.close_channel(key), peer.abort_channel(key, None), peer.start(key, None)), (None, None, false));
+    assert!(sent(&mut peer).is_empty());
+}
+
+#[test]
+fn items_that_are_requests_are_answered_when_they_are_taken() {
+    let (mut peer, key, number) = consumer(Bounds::default(), Some(2));
+    handle(&mut peer, &item(number, Some(1)));
+    receive(&mut peer, number, 1);
+    handle(&mut peer, &item(number, Some(2)));
+    assert!(sent(&mut peer).is_empty());
+    peer.take(key, 1, 3);
+    assert_eq!(sent(&mut peer), [r#"{"i":1}"#], "and no credit, as it took none");
+    peer.take(key, 1, 3);
+    assert_eq!(sent(&mut peer), [format!(r#"{{"a":["credit",1],"h":{number}}}"#)]);
+    peer.take(key, 1, 3);
+    assert_eq!(sent(&mut peer), [r#"{"i":2}"#]);
+}
+
+#[test]
+fn requests_that_are_left_at_the_end_are_answered_with_it() {
+    let (mut peer, _, number) = consumer(Bounds::default(), None);
+    handle(&mut peer, &item(number, Some(1)));
+    handle(&mut peer, &item(number, Some(2)));
+    handle(&mut peer, &format!(r#"{{"a":["next",{{"done":true}}],"h":{number},"i":3}}"#));
+    assert_eq!(sent(&mut peer), [r#"{"i":1}"#, r#"{"i":2}"#, r#"{"i":3}"#]);
+}
+
+#[test]
+fn requests_that_are_left_when_the_consumer_goes_are_rejected() {
+    let (mut peer, key, number) = consumer(Bounds::default(), None);
+    handle(&mut peer, &item(number, Some(1)));
+    peer.abort_channel(key, None);
+    assert_eq!(sent(&mut peer), [rejected(1, number), aborted(number)]);
+    let (mut peer, key, number) = consumer(Bounds::default(), None);
+    handle(&mut peer, &item(number, Some(1)));
+    peer.close_channel(key);
+    assert_eq!(sent(&mut peer), [rejected(1, number)]);
+}
+
+#[test]
+fn consumer_that_leaves_aborts_the_stream() {
+    let (mut peer, key, number) = consumer(Bounds::default(), Some(4));
+    assert!(peer.leave(key, Some(&Reason::value("why"))));
+    assert_eq!((sent(&mut peer), peer.open_channels()), (vec![format!(r#"{{"h":{number},"x":"why"}}"#)], 0));
+    assert!(!peer.leave(key, None));
+}
+
+#[test]
+fn more_items_without_credit_than_the_bound_abort_the_stream() {
+    for requests in [false, true] {
+        let bounds = Bounds { stream_items: 3, ..Bounds::default() };
+        let (mut peer, key, number) = consumer(bounds, None);
+        let mut ids = (1..).map(|id| requests.then_some(id));
+        let mut next = |peer: &mut Peer| handle(peer, &item(number, ids.next().flatten())).is_overflow();
+        assert!(!next(&mut peer) && !next(&mut peer) && !next(&mut peer));
+        peer.take(key, 2, 6);
+        assert!(!next(&mut peer) && !next(&mut peer));
+        request_on(&mut peer, key, 2).expect("an open channel");
+        sent(&mut peer);
+        assert!(next(&mut peer));
+        assert_eq!((peer.open_channels(), events(&mut peer)), (0, vec![Event::Ended(2, Ended::Closed)]));
+        let frames = sent(&mut peer);
+        assert!(frames[0].starts_with(&format!(r#"{{"h":{number},"x":{{"message":""#)), "{frames:?}");
+        assert_eq!(frames.len(), if requests { 5 } else { 1 }, "each request has an answer");
+        assert!(!next(&mut peer));
+        assert_eq!(sent(&mut peer)[0], unknown(number));
+    }
+}
+
+#[test]
+fn more_bytes_than_the_bound_abort_the_stream() {
+    let three = 3 * (3 + ITEM_BYTES);
+    for (stream_bytes, window) in [(three, None), (three + 2, None), (three, Some(100))] {
+        let (mut peer, key, number) = consumer(Bounds { stream_bytes, ..Bounds::default() }, window);
+        receive(&mut peer, number, 3);
+        peer.take(key, 2, 6);
+        receive(&mut peer, number, 2);
+        assert!(handle(&mut peer, &item(number, None)).is_overflow());
+        assert_eq!(peer.open_channels(), 0);
+    }
+}
+
+#[test]
+fn items_without_a_value_are_not_held_for_nothing() {
+    let (mut peer, key, number) = consumer(Bounds { stream_bytes: 2 * ITEM_BYTES, ..Bounds::default() }, Some(100));
+    let nothing = format!(r#"{{"a":["next",{{}}],"h":{number}}}"#);
+    for _ in 0..2 {
+        assert!(matches!(handle(&mut peer, &nothing), Incoming::Item("out", _)));
+    }
+    peer.take(key, 1, 0);
+    assert!(matches!(handle(&mut peer, &nothing), Incoming::Item("out", _)));
+    assert!(handle(&mut peer, &nothing).is_overflow());
+    peer.discard(2 * ITEM_BYTES);
+    assert_eq!(peer.held_bytes(), 0);
+}
+
+#[test]
+fn items_within_the_credit_are_held_beyond_the_bound_of_items() {
+    let (mut peer, _, number) = consumer(Bounds { stream_items: 3, ..Bounds::default() }, Some(8));
+    receive(&mut peer, number, 8);
+    assert!(handle(&mut peer, &item(number, None)).is_overflow());
+}
+
+trait IsOverflow {
+    fn is_overflow(&self) -> bool;
+}
+
+impl IsOverflow for Incoming<'_, u32, u32, &'static str> {
+    fn is_overflow(&self) -> bool {
+        matches!(self, Incoming::Overflow("out"))
+    }
+}

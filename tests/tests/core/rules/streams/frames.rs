@@ -1,0 +1,104 @@
+//! What is said on a stream's channel, and what only seems to be.
+
+use super::START;
+use crate::core_peer::{connected, handle, id, opened, sent};
+use crate::outgoing::assert_valid;
+use crate::proto::{Allowance, Incoming, Item, Message, Role, Scope, encode};
+use std::time::Instant;
+
+#[test]
+fn other_events_on_a_streams_channel_are_for_its_handlers() {
+    for (role, theirs, others) in [
+        (Role::Plain, vec![], vec!["start", "credit", "next", "result", "e"]),
+        (Role::Producer, vec!["start", "credit"], vec!["next", "result", "e"]),
+        (Role::Consumer, vec!["next"], vec!["start", "credit", "result", "e"]),
+        (Role::Upload, vec!["next", "result"], vec!["start", "credit", "e"]),
+    ] {
+        let mut peer = connected();
+        opened(&mut peer, role);
+        for event in others {
+            assert!(!peer.is_streams(id(7), event), "{event}");
+            let frame = format!(r#"{{"a":["{event}",{{"done":true}}],"h":7,"i":3}}"#);
+            let incoming = handle(&mut peer, &frame);
+            assert!(matches!(incoming, Incoming::ChannelCall("in", _)), "{role:?}: {incoming:?}");
+        }
+        assert!(theirs.iter().all(|event| peer.is_streams(id(7), event) && !peer.is_streams(id(8), event)));
+        assert!(sent(&mut peer).is_empty());
+    }
+}
+
+#[test]
+fn items_and_ends_are_written_as_javascript_does() {
+    let item = |request, lost| {
+        let mut frame = Vec::new();
+        encode::item(&mut frame, id(7), request, lost, &"v").expect("JSON");
+        assert_valid(&frame);
+        String::from_utf8(frame).expect("UTF-8")
+    };
+    let done = |lost| {
+        let mut frame = Vec::new();
+        encode::done(&mut frame, id(7), lost);
+        assert_valid(&frame);
+        String::from_utf8(frame).expect("UTF-8")
+    };
+    assert_eq!(item(None, 0), r#"{"a":["next",{"value":"v","done":false}],"h":7}"#);
+    assert_eq!(item(Some(id(3)), 0), r#"{"a":["next",{"value":"v","done":false}],"h":7,"i":3}"#);
+    assert_eq!(item(None, 4), r#"{"a":["next",{"value":"v","done":false,"lost":4}],"h":7}"#);
+    assert_eq!(done(0), r#"{"a":["next",{"done":true}],"h":7}"#);
+    assert_eq!(done(4), r#"{"a":["next",{"done":true,"lost":4}],"h":7}"#);
+    let mut creation = Vec::new();
+    encode::channel(&mut creation, id(7));
+    assert_valid(&creation);
+    assert_eq!(creation, br#"{"i":7,"h":1}"#);
+}
+
+#[test]
+fn frame_that_is_not_what_it_seems_changes_nothing() {
+    let on_seven = |call: &str| format!(r#"{{"a":[{call}],"h":7}}"#);
+    for (role, calls) in [
+        (Role::Plain, vec![]),
+        (Role::Producer, vec!["\"start\",", "\"start\",01", "\"credit\",5,", "\"credit\",05", "\"credit\" 5"]),
+        (
+            Role::Consumer,
+            vec![r#""next",{"done":tru}"#, r#""next",{"done":true},"#, r#""next",{"value":01,"done":false}"#],
+        ),
+        (Role::Upload, vec![r#""result",}"#, r#""result","]"#, r#""next",{"value":1,"done":false}]"#]),
+    ] {
+        for call in calls {
+            let mut peer = connected();
+            let key = opened(&mut peer, role);
+            let request = format!(r#"{{"a":[{call}],"h":7,"i":3}}"#);
+            let event = (!call.starts_with(r#""result""#)).then(|| on_seven(call));
+            for frame in event.into_iter().chain([request]) {
+                let quick = peer.handle(Message::decode(&frame), Instant::now());
+                assert!(matches!(quick, Incoming::NotJson), "{frame}: {quick:?}");
+                assert!(matches!(handle(&mut peer, &frame), Incoming::Nothing), "{frame}");
+            }
+            handle(&mut peer, START);
+            let expected = if role == Role::Producer { Allowance::OneRequest } else { Allowance::Gone };
+            assert_eq!((peer.allowance(key), peer.running()), (expected, 0), "{call}");
+            assert!(sent(&mut peer).is_empty(), "{call}");
+        }
+    }
+    let mut peer = connected();
+    for frame in [on_seven("\"e\","), on_seven("\"next\",{]")] {
+        assert!(matches!(handle(&mut peer, &frame), Incoming::Nothing));
+    }
+    assert!(sent(&mut peer).is_empty(), "an unknown channel is not told of it either");
+}
+
+#[test]
+fn frame_with_a_second_reading_is_read_as_the_whole() {
+    let mut peer = connected();
+    opened(&mut peer, Role::Consumer);
+    let item = r#"{"a":["next",{"value":1,"done":true,"value":2,"done":false}],"h":7}"#;
+    assert!(matches!(handle(&mut peer, item), Incoming::Item("in", Item { value: Some("2"), done: false, .. })));
+    let twice = r#"{"a":["next",{"value":1,"done":false}],"a":["next",{"value":2,"done":false}],"h":7}"#;
+    assert!(matches!(handle(&mut peer, twice), Incoming::Item("in", Item { value: Some("2"), .. })));
+    let other = r#"{"a":["next",{"done":true}],"a":["e"],"h":7}"#;
+    let Incoming::ChannelCall("in", call) = handle(&mut peer, other) else { panic!("a call") };
+    assert_eq!((call.scope, &*call.event), (Scope::Anonymous(id(7)), "e"));
+    let none = r#"{"a":["next",{"done":true}],"a":[],"h":7}"#;
+    assert!(matches!(handle(&mut peer, none), Incoming::Nothing));
+    assert_eq!((peer.open_channels(), sent(&mut peer).len()), (1, 0));
+}

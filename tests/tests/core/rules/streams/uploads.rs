@@ -1,0 +1,152 @@
+//! Uploads [X-05].
+
+use crate::core_peer::{HANDLER, Peer, bounded, connected, events, handle, id, opened, received, sent, unknown};
+use crate::proto::{Allowance, Answer, AwaitedResult, Bounds, CallEncoder, ChannelKey, Event, Incoming, Reason, Role};
+use std::time::{Duration, Instant};
+
+/// A handler that takes an upload.
+fn upload() -> (Peer, ChannelKey) {
+    let mut peer = connected();
+    let key = opened(&mut peer, Role::Upload);
+    (peer, key)
+}
+
+const RESULT: &str = r#"{"a":["result"],"h":7,"i":8}"#;
+const ITEM: &str = r#"{"a":["next",{"value":"v","done":false}],"h":7}"#;
+const DONE: &str = r#"{"a":["next",{"done":true}],"h":7}"#;
+
+#[test]
+fn result_of_an_upload_goes_to_the_first_request_for_it() {
+    let (mut peer, key) = upload();
+    assert_eq!(peer.awaited_result(key), AwaitedResult::NotYet);
+    assert!(matches!(handle(&mut peer, r#"{"a":["result"],"h":7}"#), Incoming::ChannelCall("in", _)), "an event");
+    let incoming = handle(&mut peer, RESULT);
+    assert!(matches!(incoming, Incoming::ResultAwaited(Some(HANDLER), seen) if seen == id(8)), "{incoming:?}");
+    assert_eq!((peer.awaited_result(key), peer.running()), (AwaitedResult::Request(id(8)), 1));
+    let second = r#"{"a":["result"],"h":7,"i":9}"#;
+    assert!(matches!(handle(&mut peer, second), Incoming::ChannelCall("in", _)));
+    assert_eq!((peer.awaited_result(key), peer.running()), (AwaitedResult::Request(id(8)), 1));
+    assert_eq!((peer.close_channel(key), peer.running()), (Some("in"), 0));
+    assert_eq!(peer.awaited_result(key), AwaitedResult::Never);
+    assert!(sent(&mut peer).is_empty());
+}
+
+#[test]
+fn cancellation_of_the_result_reaches_the_handler() {
+    let (mut peer, key) = upload();
+    handle(&mut peer, RESULT);
+    assert!(matches!(handle(&mut peer, r#"{"i":8,"x":"stop"}"#), Incoming::Cancelled(HANDLER, _)));
+    assert!(matches!(handle(&mut peer, r#"{"i":8,"x":"stop"}"#), Incoming::Nothing));
+    assert_eq!((peer.running(), peer.is_channel_open(key)), (0, true));
+}
+
+#[test]
+fn time_that_the_caller_waits_for_the_result_is_the_handlers() {
+    let (mut peer, _) = upload();
+    let now = Instant::now();
+    peer.handle_frame(r#"{"a":["result"],"h":7,"i":8,"m":{"t":20}}"#, now);
+    let due = now + Duration::from_millis(20);
+    assert_eq!(peer.poll_timeout(), Some(due));
+    peer.handle_timeout(due);
+    assert_eq!(events(&mut peer), [Event::Expired(HANDLER)]);
+    assert!(sent(&mut peer).is_empty());
+}
+
+#[test]
+fn abort_ends_the_items_of_an_upload_but_not_its_result() {
+    let (mut peer, key) = upload();
+    handle(&mut peer, RESULT);
+    let incoming = handle(&mut peer, r#"{"h":7,"x":{"message":"m"},"_":1}"#);
+    assert!(matches!(incoming, Incoming::Aborted(seen, "in", None, _) if seen == key), "{incoming:?}");
+    assert!(matches!(handle(&mut peer, r#"{"h":7,"x":1}"#), Incoming::Nothing), "they end once");
+    assert_eq!((peer.awaited_result(key), peer.running()), (AwaitedResult::Request(id(8)), 1));
+    assert!(matches!(handle(&mut peer, ITEM), Incoming::Nothing));
+    assert_eq!(sent(&mut peer), [unknown(7)]);
+    assert_eq!(peer.close_channel(key), Some("in"));
+}
+
+#[test]
+fn end_of_an_uploads_items_leaves_its_channel_open_for_the_result() {
+    let (mut peer, key) = upload();
+    peer.start(key, Some(2));
+    sent(&mut peer);
+    for frame in [ITEM, ITEM, DONE] {
+        assert!(matches!(handle(&mut peer, frame), Incoming::Item("in", _)));
+    }
+    assert_eq!(peer.awaited_result(key), AwaitedResult::Never, "nobody asks after the end");
+    peer.take(key, 2, 6);
+    assert!(sent(&mut peer).is_empty(), "no credit after the end");
+    assert!(matches!(handle(&mut peer, r#"{"h":7,"x":1}"#), Incoming::Nothing));
+    assert!(matches!(handle(&mut peer, RESULT), Incoming::ResultAwaited(Some(HANDLER), _)));
+    assert_eq!(peer.awaited_result(key), AwaitedResult::Request(id(8)));
+    handle(&mut peer, DONE);
+    assert_eq!((sent(&mut peer), peer.open_channels()), (vec![unknown(7)], 1));
+}
+
+#[test]
+fn overflow_of_an_upload_leaves_its_handler_running() {
+    let mut peer = bounded(Bounds { stream_items: 1, ..Bounds::default() });
+    let key = opened(&mut peer, Role::Upload);
+    handle(&mut peer, RESULT);
+    handle(&mut peer, ITEM);
+    assert!(matches!(handle(&mut peer, ITEM), Incoming::Overflow("in")));
+    assert_eq!((peer.running(), peer.open_channels(), sent(&mut peer).len()), (1, 1, 1));
+    assert_eq!(peer.close_channel(key), Some("in"));
+}
+
+#[test]
+fn handler_that_leaves_its_upload_still_gives_its_result() {
+    let (mut peer, key) = upload();
+    handle(&mut peer, RESULT);
+    let next = |id| format!(r#"{{"a":["next",{{"value":"v","done":false}}],"h":7,"i":{id}}}"#);
+    let refused = |id| format!(r#"{{"i":{id},"e":{{"message":"No event listener for 'next' on channel '7'"}},"_":1}}"#);
+    handle(&mut peer, &next(9));
+    assert!(peer.leave(key, None));
+    assert_eq!(sent(&mut peer), [refused(9)]);
+    assert!(!peer.leave(key, None));
+    assert!(matches!(handle(&mut peer, ITEM), Incoming::Nothing));
+    assert!(matches!(handle(&mut peer, &next(10)), Incoming::Nothing));
+    assert_eq!(sent(&mut peer), [refused(10)]);
+    let seeming = r#"{"a":["next",{"done":true},],"h":7,"i":11}"#;
+    assert!(matches!(handle(&mut peer, seeming), Incoming::Nothing));
+    let end = r#"{"a":["next",{"done":true}],"h":7,"i":11}"#;
+    assert!(matches!(handle(&mut peer, end), Incoming::Nothing));
+    assert_eq!(sent(&mut peer), [r#"{"i":11}"#]);
+    assert_eq!((peer.awaited_result(key), peer.open_channels()), (AwaitedResult::Request(id(8)), 1));
+}
+
+#[test]
+fn caller_whose_items_fail_still_gets_the_result() {
+    let mut peer = connected();
+    let key = received(&mut peer, Role::Producer);
+    let number = key.id();
+    let result = peer.request(CallEncoder::new("result").finish_on(key), 2, None, None, None).expect("an open channel");
+    handle(&mut peer, &format!(r#"{{"a":["credit",5],"h":{number}}}"#));
+    handle(&mut peer, &format!(r#"{{"a":["start"],"h":{number}}}"#));
+    assert_eq!(peer.allowance(key), Allowance::Items(5));
+    sent(&mut peer);
+    peer.abort_items(key, &Reason::value("why"));
+    assert_eq!(sent(&mut peer), [format!(r#"{{"h":{number},"x":"why"}}"#)]);
+    handle(&mut peer, &format!(r#"{{"a":["start"],"h":{number}}}"#));
+    handle(&mut peer, &format!(r#"{{"a":["credit",1],"h":{number}}}"#));
+    assert_eq!((peer.allowance(key), peer.open_channels()), (Allowance::Gone, 1));
+    let answer = format!(r#"{{"i":{result},"d":5}}"#);
+    assert!(matches!(handle(&mut peer, &answer), Incoming::Response(2, Answer::Result(Some("5")))));
+    assert!(sent(&mut peer).is_empty());
+}
+
+#[test]
+fn items_that_failed_do_not_go_on_when_the_last_is_answered() {
+    for answer in ["", r#","e":"no""#] {
+        let mut peer = connected();
+        let key = received(&mut peer, Role::Producer);
+        let number = key.id();
+        handle(&mut peer, &format!(r#"{{"a":["start"],"h":{number}}}"#));
+        let item = peer.item_request(key).expect("an open channel");
+        assert_eq!(peer.unanswered(), 1);
+        peer.abort_items(key, &Reason::value("why"));
+        assert!(matches!(handle(&mut peer, &format!(r#"{{"i":{item}{answer}}}"#)), Incoming::Resumed("out", None)));
+        handle(&mut peer, &format!(r#"{{"a":["start"],"h":{number}}}"#));
+        assert_eq!((peer.allowance(key), peer.unanswered()), (Allowance::Gone, 0));
+    }
+}

@@ -1,0 +1,138 @@
+//! One end, and what it keeps account of.
+
+use crate::proto::{Bounds, ChannelKey, Connection, ITEM_BYTES, Opens, Rejection, RequestId, Role, Side, encode};
+use serde_json::json;
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Instant;
+
+const BOUNDS: Bounds = Bounds { open_channels: 6, stream_items: 2, stream_bytes: 1000 };
+
+pub(super) struct End {
+    pub(super) core: Connection<u32, u32, u32>,
+    pub(super) now: Instant,
+    pub(super) calls: Vec<Call>,
+    pub(super) handlers: BTreeMap<u32, Handler>,
+    pub(super) channels: BTreeMap<u32, Channel>,
+    /// How often each channel that was opened came back.
+    pub(super) ends: BTreeMap<u32, u32>,
+    /// The last number of a handler or a channel.
+    last: u32,
+}
+
+pub(super) struct Call {
+    pub(super) id: RequestId,
+    pub(super) ends: u32,
+    pub(super) opens: Option<Opens<u32>>,
+    pub(super) stream: usize,
+    pub(super) on: Option<u32>,
+    /// It waits for the result of the upload on its channel.
+    pub(super) is_result: bool,
+}
+
+/// A handler that goes on.
+pub(super) struct Handler {
+    /// The request that it will answer.
+    pub(super) id: Option<RequestId>,
+    pub(super) channel: Option<u32>,
+}
+
+pub(super) struct Channel {
+    pub(super) key: ChannelKey,
+    pub(super) role: Role,
+    pub(super) stream: usize,
+    pub(super) runner: Option<u32>,
+    pub(super) started: bool,
+    /// The bytes of what came and was not taken.
+    pub(super) held: VecDeque<usize>,
+    /// Nothing more is sent or comes.
+    pub(super) ended: bool,
+    pub(super) notes: (u64, u64),
+}
+
+impl Channel {
+    pub(super) fn is_consumer(&self) -> bool {
+        matches!(self.role, Role::Consumer | Role::Upload)
+    }
+
+    fn held_bytes(&self) -> usize {
+        self.held.iter().map(|bytes| bytes + ITEM_BYTES).sum()
+    }
+}
+
+impl End {
+    pub(super) fn new(side: Side) -> Self {
+        let mut core = Connection::new(side, 0).with_bounds(BOUNDS);
+        core.open();
+        Self {
+            core,
+            now: Instant::now(),
+            calls: Vec::new(),
+            handlers: BTreeMap::new(),
+            channels: BTreeMap::new(),
+            ends: BTreeMap::new(),
+            last: 0,
+        }
+    }
+
+    pub(super) fn number(&mut self) -> u32 {
+        self.last += 1;
+        self.last
+    }
+
+    pub(super) fn call_ended(&mut self, call: u32) -> &mut Call {
+        let call = &mut self.calls[call as usize];
+        call.ends += 1;
+        assert_eq!(call.ends, 1, "a call ends once");
+        call
+    }
+
+    pub(super) fn opened(&mut self, channel: u32, key: ChannelKey, role: Role, stream: usize, runner: Option<u32>) {
+        let (held, notes) = (VecDeque::new(), (0, 0));
+        let new = Channel { key, role, stream, runner, started: false, held, ended: false, notes };
+        assert!(self.channels.insert(channel, new).is_none());
+        assert_eq!(self.ends.insert(channel, 0), None);
+    }
+
+    /// Nobody takes any more what a channel holds.
+    pub(super) fn discard(&mut self, channel: u32) {
+        let channel = self.channels.get_mut(&channel).expect("an open channel");
+        self.core.discard(channel.held_bytes());
+        channel.held.clear();
+    }
+
+    /// A channel came back, and with it ends its handler, and what it holds.
+    pub(super) fn channel_ended(&mut self, channel: u32) -> Channel {
+        *self.ends.get_mut(&channel).expect("a channel that was opened") += 1;
+        assert_eq!(self.ends[&channel], 1, "a channel ends once");
+        self.discard(channel);
+        let channel = self.channels.remove(&channel).expect("an open channel");
+        assert!(!self.core.is_channel_open(channel.key));
+        channel.runner.and_then(|handler| self.handlers.remove(&handler));
+        channel
+    }
+
+    pub(super) fn respond(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
+        let mut frame = Vec::new();
+        write(&mut frame);
+        self.core.respond(frame);
+    }
+
+    pub(super) fn answer(&mut self, id: RequestId) {
+        self.respond(|out| encode::result(out, id, &json!({ "of": id.get() })).expect("JSON"));
+    }
+
+    pub(super) fn reject(&mut self, id: RequestId, why: impl Into<String>) {
+        self.respond(|out| encode::rejection(out, id, &Rejection::new(why)));
+    }
+
+    pub(super) fn check(&self) {
+        let waiting = self.handlers.values().filter(|handler| handler.id.is_some()).count();
+        let pending = self.calls.iter().filter(|call| call.ends == 0).count();
+        let open = self.channels.len();
+        assert_eq!((self.core.pending(), self.core.running(), self.core.open_channels()), (pending, waiting, open));
+        let held: usize = self.channels.values().map(Channel::held_bytes).sum();
+        assert_eq!(self.core.held_bytes(), held, "what is held is counted, and nothing else");
+        let is_open = |on: Option<u32>| on.is_none_or(|on| self.channels.contains_key(&on));
+        assert!(self.calls.iter().all(|call| call.ends > 0 || is_open(call.on)), "no call outlives its channel");
+    }
+}

@@ -1,0 +1,135 @@
+//! Streams, and how they and their channels end.
+
+use super::World;
+use super::end::Channel;
+use crate::proto::{Allowance, AwaitedResult, Rejection, Role, encode};
+
+/// What both ends know of a stream together.
+#[derive(Default)]
+pub(super) struct Stream {
+    pub(super) total: u64,
+    pub(super) window: Option<u32>,
+    pub(super) sent: u64,
+    pub(super) received: u64,
+    pub(super) taken: u64,
+    /// Its consumer is there.
+    pub(super) open: bool,
+    /// Its consumer has got all of it.
+    pub(super) done: bool,
+    /// Somebody has ended it before its end.
+    pub(super) cut: bool,
+}
+
+impl World {
+    pub(super) fn start(&mut self, n: usize, number: u32, window: Option<u32>) {
+        let end = &mut self.ends[n];
+        let channel = end.channels.get_mut(&number).expect("an open channel");
+        channel.started = true;
+        self.streams[channel.stream].window = window;
+        assert!(end.core.start(channel.key, window));
+    }
+
+    pub(super) fn take(&mut self, n: usize, number: u32, items: u32) {
+        let end = &mut self.ends[n];
+        let channel = end.channels.get_mut(&number).expect("an open channel");
+        let items = channel.held.len().min(items as usize);
+        let bytes = channel.held.drain(..items).sum();
+        self.streams[channel.stream].taken += items as u64;
+        self.taken += items as u64;
+        end.core.take(channel.key, u32::try_from(items).expect("few"), bytes);
+    }
+
+    /// Whether anything could be sent.
+    pub(super) fn produce(&mut self, n: usize, number: u32, items: u32) -> bool {
+        let mut sent = false;
+        for _ in 0..items {
+            let end = &mut self.ends[n];
+            let Some(channel) = end.channels.get_mut(&number).filter(|channel| !channel.ended) else { break };
+            let (key, stream) = (channel.key, &mut self.streams[channel.stream]);
+            let allowance = end.core.allowance(key);
+            if stream.sent == stream.total && allowance != Allowance::Idle {
+                channel.ended = true;
+                let closes = channel.runner.is_some();
+                end.respond(|out| encode::done(out, key.id(), 0));
+                if closes {
+                    assert_eq!(end.core.close_channel(key), Some(number));
+                    end.channel_ended(number);
+                    self.poll_events(n);
+                }
+                return true;
+            }
+            let request = match allowance {
+                Allowance::Items(_) => None,
+                Allowance::OneRequest => Some(end.core.item_request(key).expect("an open channel")),
+                Allowance::Idle | Allowance::Behind => break,
+                Allowance::Gone => panic!("the channel is open"),
+            };
+            if request.is_none() {
+                end.core.sent(key, 1);
+            }
+            let value = stream.sent;
+            end.respond(|out| encode::item(out, key.id(), request, 0, &value).expect("JSON"));
+            stream.sent += 1;
+            let ahead = stream.sent - stream.taken;
+            assert!(ahead <= u64::from(stream.window.unwrap_or(1)), "{ahead} items ahead: {:?}", stream.window);
+            sent = true;
+        }
+        sent
+    }
+
+    pub(super) fn abort(&mut self, n: usize, number: u32) {
+        let end = &mut self.ends[n];
+        let key = end.channels[&number].key;
+        if let AwaitedResult::Request(id) = end.core.awaited_result(key) {
+            end.reject(id, "the channel is aborted");
+        }
+        assert_eq!(end.core.abort_channel(key, None), Some(number));
+        let channel = end.channel_ended(number);
+        self.streams[channel.stream].cut = true;
+        self.poll_events(n);
+    }
+
+    pub(super) fn leave(&mut self, n: usize, number: u32) {
+        let end = &mut self.ends[n];
+        let channel = end.channels.get_mut(&number).expect("an open channel");
+        channel.ended = true;
+        let (key, role) = (channel.key, channel.role);
+        self.streams[channel.stream].cut = true;
+        end.discard(number);
+        end.core.leave(key, None);
+        if role == Role::Consumer {
+            end.channel_ended(number);
+            self.poll_events(n);
+        }
+    }
+
+    pub(super) fn close(&mut self, n: usize, number: u32) {
+        let end = &mut self.ends[n];
+        let key = end.channels[&number].key;
+        assert_eq!(end.core.close_channel(key), Some(number));
+        end.channel_ended(number);
+        self.poll_events(n);
+    }
+
+    pub(super) fn abort_items(&mut self, n: usize, number: u32) {
+        let end = &mut self.ends[n];
+        let channel = end.channels.get_mut(&number).expect("an open channel");
+        channel.ended = true;
+        self.streams[channel.stream].cut = true;
+        end.core.abort_items(channel.key, &Rejection::new("no more"));
+    }
+
+    /// Whether the handler has ended.
+    pub(super) fn answer_upload(&mut self, n: usize, number: u32) -> bool {
+        let end = &mut self.ends[n];
+        let Channel { key, stream, ended: is_done, .. } = end.channels[&number];
+        match end.core.awaited_result(key) {
+            AwaitedResult::Request(id) => end.answer(id),
+            AwaitedResult::Never => assert!(is_done),
+            AwaitedResult::NotYet => return false,
+        }
+        self.streams[stream].cut |= !is_done;
+        self.close(n, number);
+        true
+    }
+}
