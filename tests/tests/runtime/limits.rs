@@ -2,21 +2,13 @@
 //!
 //! `head_bytes` and `handshake_timeout` are reached in `sockets/`.
 
-#[path = "limits/calls.rs"]
 mod calls;
-#[path = "limits/closing.rs"]
 mod closing;
-#[path = "limits/frames.rs"]
 mod frames;
-#[path = "limits/handlers.rs"]
 mod handlers;
-#[path = "limits/held.rs"]
 mod held;
-#[path = "limits/output.rs"]
 mod output;
-#[path = "limits/streams.rs"]
 mod streams;
-#[path = "limits/zeros.rs"]
 mod zeros;
 
 use futures_util::{StreamExt, stream};

@@ -1,12 +1,8 @@
 //! Where handlers run: on the blocking pool, in tasks of their own.
 
-#[path = "execution/answers.rs"]
 mod answers;
-#[path = "execution/ends.rs"]
 mod ends;
-#[path = "execution/places.rs"]
 mod places;
-#[path = "execution/turns.rs"]
 mod turns;
 
 use serde::{Serialize, Serializer};

@@ -1,12 +1,8 @@
 //! Streams to handlers.
 
-#[path = "uploads/ends.rs"]
 mod ends;
-#[path = "uploads/results.rs"]
 mod results;
-#[path = "uploads/time.rs"]
 mod time;
-#[path = "uploads/wire.rs"]
 mod wire;
 
 use futures_util::stream::{self, FusedStream};

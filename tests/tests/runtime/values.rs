@@ -2,13 +2,9 @@
 
 #![expect(clippy::option_option, reason = "it is a row of a table")]
 
-#[path = "values/documentation.rs"]
 mod documentation;
-#[path = "values/read.rs"]
 mod read;
-#[path = "values/sent.rs"]
 mod sent;
-#[path = "values/types.rs"]
 mod types;
 
 use documentation::tables;

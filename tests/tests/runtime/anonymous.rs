@@ -1,14 +1,9 @@
 //! Anonymous channels.
 
-#[path = "anonymous/answers.rs"]
 mod answers;
-#[path = "anonymous/callers.rs"]
 mod callers;
-#[path = "anonymous/calls.rs"]
 mod calls;
-#[path = "anonymous/ends.rs"]
 mod ends;
-#[path = "anonymous/panics.rs"]
 mod panics;
 
 use std::sync::{Arc, Mutex};

@@ -1,12 +1,8 @@
 //! Streams with a peer that does everything wrong: its connection stays open and goes on working, and nothing is left.
 
-#[path = "hostile_streams/channels.rs"]
 mod channels;
-#[path = "hostile_streams/credit.rs"]
 mod credit;
-#[path = "hostile_streams/items.rs"]
 mod items;
-#[path = "hostile_streams/uploads.rs"]
 mod uploads;
 
 use futures_util::stream;

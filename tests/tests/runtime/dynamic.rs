@@ -1,8 +1,6 @@
 //! Handlers that are closures, calls by name, and what a connection can be asked.
 
-#[path = "dynamic/kept.rs"]
 mod kept;
-#[path = "dynamic/once.rs"]
 mod once;
 
 use serde::{Deserialize, Serialize};

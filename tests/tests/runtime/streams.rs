@@ -1,20 +1,12 @@
 //! Streams from handlers.
 
-#[path = "streams/crowd.rs"]
 mod crowd;
-#[path = "streams/ends.rs"]
 mod ends;
-#[path = "streams/flow.rs"]
 mod flow;
-#[path = "streams/full.rs"]
 mod full;
-#[path = "streams/javascript.rs"]
 mod javascript;
-#[path = "streams/kinds.rs"]
 mod kinds;
-#[path = "streams/last.rs"]
 mod last;
-#[path = "streams/sources.rs"]
 mod sources;
 
 use futures_util::FutureExt;

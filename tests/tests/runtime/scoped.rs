@@ -1,16 +1,10 @@
 //! Services that are answers.
 
-#[path = "scoped/callbacks.rs"]
 mod callbacks;
-#[path = "scoped/calls.rs"]
 mod calls;
-#[path = "scoped/ends.rs"]
 mod ends;
-#[path = "scoped/panics.rs"]
 mod panics;
-#[path = "scoped/streams.rs"]
 mod streams;
-#[path = "scoped/wire.rs"]
 mod wire;
 
 use futures_util::stream;

@@ -2,17 +2,11 @@
 //!
 //! Each test ends with nothing left: no peers, no calls, no handlers, no tasks.
 
-#[path = "weather/bytes.rs"]
 mod bytes;
-#[path = "weather/crowds.rs"]
 mod crowds;
-#[path = "weather/garbage.rs"]
 mod garbage;
-#[path = "weather/losses.rs"]
 mod losses;
-#[path = "weather/network.rs"]
 mod network;
-#[path = "weather/slowness.rs"]
 mod slowness;
 
 use serde_json::{Value, json};

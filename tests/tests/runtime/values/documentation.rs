@@ -1,6 +1,6 @@
 //! The tables of the documentation.
 
-const DOCUMENTATION: &str = include_str!("../../wswrapper/src/values.md");
+const DOCUMENTATION: &str = include_str!("../../../../wswrapper/src/values.md");
 
 /// The documentation's tables, as lists of cells; the heads are left out.
 pub(super) fn tables(columns: &[&str]) -> Vec<Vec<String>> {

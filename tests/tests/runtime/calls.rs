@@ -2,13 +2,9 @@
 
 #![allow(clippy::similar_names, reason = "a `call` goes to `calc`")]
 
-#[path = "calls/errors.rs"]
 mod errors;
-#[path = "calls/frames.rs"]
 mod frames;
-#[path = "calls/proxies.rs"]
 mod proxies;
-#[path = "calls/refusals.rs"]
 mod refusals;
 
 use wswrapper::{Bytes, Server, WsError, ws_handlers, ws_service};

@@ -1,14 +1,9 @@
 //! Who waits for whom and until when: timeouts, cancellation, disconnection, closing.
 
-#[path = "lifetimes/binding.rs"]
 mod binding;
-#[path = "lifetimes/closing.rs"]
 mod closing;
-#[path = "lifetimes/panics.rs"]
 mod panics;
-#[path = "lifetimes/room.rs"]
 mod room;
-#[path = "lifetimes/uploads.rs"]
 mod uploads;
 
 use serde_json::json;
