@@ -1,6 +1,6 @@
 //! Each limit, reached: what is documented happens, and nothing else.
 //!
-//! `head_bytes` and `handshake_timeout` are reached in `sockets/`.
+//! `head_bytes` and `handshake_timeout` are reached in the suite `sockets`.
 
 mod calls;
 mod closing;

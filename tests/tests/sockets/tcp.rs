@@ -2,31 +2,18 @@
 
 #![allow(clippy::needless_pass_by_value, clippy::unused_self, reason = "so are handlers")]
 
-#[path = "sockets/answers.rs"]
 mod answers;
-#[path = "sockets/broken_rules.rs"]
 mod broken_rules;
-#[path = "sockets/calls.rs"]
 mod calls;
-#[path = "sockets/ends.rs"]
 mod ends;
-#[path = "sockets/fragments.rs"]
 mod fragments;
-#[path = "sockets/frames.rs"]
 mod frames;
-#[path = "sockets/handshakes.rs"]
 mod handshakes;
-#[path = "sockets/headers.rs"]
 mod headers;
-#[path = "sockets/pages.rs"]
 mod pages;
-#[path = "sockets/requests.rs"]
 mod requests;
-#[path = "sockets/slow_readers.rs"]
 mod slow_readers;
-#[path = "sockets/subprotocols.rs"]
 mod subprotocols;
-#[path = "sockets/urls.rs"]
 mod urls;
 
 use std::net::SocketAddr;

@@ -23,7 +23,7 @@ async fn without_a_configuration_the_platforms_certificates_count() -> Result<()
     let (trusted, other) =
         (serve(trusted.certifies(&["localhost"])).await, serve(other.certifies(&["localhost"])).await);
     let child = tokio::process::Command::new(std::env::current_exe()?)
-        .args(["--exact", "platform::trusts_the_platform", "--ignored", "--nocapture"])
+        .args(["--exact", "tls::platform::trusts_the_platform", "--ignored", "--nocapture"])
         .env("SSL_CERT_FILE", &file)
         .env_remove("SSL_CERT_DIR")
         .env(TRUSTED_URL, trusted.url("localhost"))

@@ -2,15 +2,10 @@
 
 #![allow(clippy::needless_pass_by_value, clippy::unused_self, reason = "so are handlers")]
 
-#[path = "tls/authority.rs"]
 mod authority;
-#[path = "tls/calls.rs"]
 mod calls;
-#[path = "tls/certificates.rs"]
 mod certificates;
-#[path = "tls/platform.rs"]
 mod platform;
-#[path = "tls/urls.rs"]
 mod urls;
 
 use std::io;

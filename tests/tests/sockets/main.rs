@@ -1,0 +1,4 @@
+//! Servers and clients over TCP and TLS.
+
+mod tcp;
+mod tls;
