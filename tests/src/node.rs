@@ -8,15 +8,20 @@ use std::process::{Command, Stdio};
 
 const NPM: &str = if cfg!(windows) { "npm.cmd" } else { "npm" };
 
-/// Returns the npm package `tests/<directory>` with its dependencies installed, or `None` where Node is missing.
-pub fn package(directory: &str) -> Option<PathBuf> {
+/// Returns the npm package `tests/peers/<name>` with its dependencies installed, or `None` where Node is missing.
+pub fn package(name: &str) -> Option<PathBuf> {
     if let Some(missing) = ["node", NPM].into_iter().find(|tool| !runs(tool)) {
         skip(missing);
         return None;
     }
-    let package = Path::new(env!("CARGO_MANIFEST_DIR")).join(directory);
+    let package = directory(name);
     install(&package);
     Some(package)
+}
+
+/// Returns the directory `tests/peers/<name>`, where scripts are.
+pub fn directory(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/peers").join(name)
 }
 
 /// Reports a skipped test. The text goes past the capture of a test's output.
@@ -34,7 +39,7 @@ pub fn runs(program: &str) -> bool {
 
 /// Installs what the lock file lists, once. Other tests and processes wait for the first.
 fn install(package: &Path) {
-    let name = package.file_name().expect("it is below `tests`").to_string_lossy();
+    let name = package.file_name().expect("a package has a name").to_string_lossy();
     let turn = File::create(crate::target_directory().join(format!("npm-{name}.lock")));
     let turn = turn.expect("a file can be written");
     turn.lock().expect("the file can be locked");

@@ -2,7 +2,5 @@
 
 #![allow(clippy::unused_async, reason = "handlers are async, those too that never wait")]
 
-#[path = "interop/javascript_client.rs"]
 mod javascript_client;
-#[path = "interop/javascript_server.rs"]
 mod javascript_server;

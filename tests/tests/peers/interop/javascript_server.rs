@@ -1,8 +1,6 @@
 //! Clients of ours at a real server of `ws-server-wrapper`. What it answers is in `server.mjs`.
 
-#[path = "javascript_server/ends.rs"]
 mod ends;
-#[path = "javascript_server/errors.rs"]
 mod errors;
 
 use serde_json::{Value, json};

@@ -1,7 +1,6 @@
 //! The surface example, driven through every kind of call by a client that knows nothing but the protocol's frames. What
 //! is done there is in `surface/client.mjs`.
 
-use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
@@ -33,7 +32,7 @@ async fn every_kind_of_call_does_what_it_says() {
     let (_surface, url) = surface().await;
     let mut client = Command::new("node");
     client.arg("client.mjs").arg(&url).kill_on_drop(true);
-    client.current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("surface"));
+    client.current_dir(node::directory("surface"));
     let client = timeout(TIME_LIMIT, client.output()).await.expect("it ends in time").expect("Node can be run");
     let said = |bytes| String::from_utf8_lossy(bytes).into_owned();
     assert!(client.status.success(), "{}\n{}{}", client.status, said(&client.stdout), said(&client.stderr));
