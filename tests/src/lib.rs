@@ -3,6 +3,7 @@
 #![allow(clippy::missing_panics_doc, reason = "a helper that panics fails the test")]
 
 pub mod example;
+pub mod load;
 pub mod node;
 mod pair;
 mod raw_peer;

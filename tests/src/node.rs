@@ -1,4 +1,4 @@
-//! Node and npm. A test that needs them says on the terminal that it is skipped where they are missing, and fails in CI.
+//! Node and npm. Where they are missing, a test that needs them is skipped with a line on the terminal; in CI it fails.
 
 use std::env;
 use std::fs::{self, File};

@@ -1,14 +1,12 @@
 //! What a busy connection takes from another on the same thread, counted in answers and not in time.
 
-#[path = "../wswrapper/benches/support/mod.rs"]
-mod support;
-
+use crate::one_at_a_time;
 use bytes::Bytes;
 use std::iter;
-use support::desk::{call, echo};
-use support::runtime;
-use support::wire::{Feeder, Tally, wire};
 use wswrapper::{Limits, Server, ws_handlers};
+use wswrapper_tests::load::runtime;
+use wswrapper_tests::load::service::{call, echo};
+use wswrapper_tests::load::wire::{Feeder, Tally, wire};
 
 /// Requests that are there at once.
 const FLOOD: usize = 10_000;
@@ -92,11 +90,13 @@ fn most(flood: Bytes) -> usize {
 
 #[test]
 fn a_request_waits_for_a_few_batches_of_another_connection() {
+    let _alone = one_at_a_time();
     assert!(most(call(("add", 17, 25))) <= 3 * TURN);
 }
 
 #[test]
 fn large_requests_make_smaller_batches() {
+    let _alone = one_at_a_time();
     let call = echo(4_096);
     let turn = TURN_BYTES.div_ceil(call.len());
     assert!(most(call) <= 3 * turn);
@@ -104,5 +104,6 @@ fn large_requests_make_smaller_batches() {
 
 #[test]
 fn handlers_that_wait_and_wake_have_batches_too() {
+    let _alone = one_at_a_time();
     assert!(most(call(("add_later", 17, 25))) <= 3 * TURN);
 }

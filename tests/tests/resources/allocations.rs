@@ -1,17 +1,14 @@
-//! What a call and a broadcast allocate, beside the same by hand, and what streams keep. Frames come from a transport that allocates nothing.
+//! Allocations of calls, compared with the same by hand, and of broadcasts, and the memory that streams hold. Frames
+//! come from a transport that allocates nothing.
 
-#[path = "../wswrapper/benches/support/kept.rs"]
-mod kept;
-#[path = "../wswrapper/benches/support/mod.rs"]
-mod support;
-
+use crate::{memory, one_at_a_time};
 use bytes::Bytes;
 use futures_util::{FutureExt, StreamExt, stream};
-use support::desk::{call, echo, order, server};
-use support::wire::{Tally, wire};
-use support::{Served, hand, runtime};
-use wswrapper::transport::memory;
+use wswrapper::transport;
 use wswrapper::{Client, Server, Stream, ws_handlers, ws_service};
+use wswrapper_tests::load::service::{call, echo, order, server};
+use wswrapper_tests::load::wire::{Tally, wire};
+use wswrapper_tests::load::{Served, baseline, runtime};
 
 /// As many calls as are counted; before them as many that are not, for buffers to grow.
 const CALLS: u64 = 2_048;
@@ -29,7 +26,7 @@ impl Allocated {
             server.accept_transport(wire).expect("it is open");
             server
         });
-        let by_hand = Served::by(|wire| tokio::spawn(hand::serve(wire)));
+        let by_hand = Served::by(|wire| tokio::spawn(baseline::serve(wire)));
         assert_eq!(ours.ask(call), by_hand.ask(call));
         let allocated = Self { ours: steady(&ours, call), by_hand: steady(&by_hand, call) };
         println!("{name}: {}, by hand {}", each(allocated.ours), each(allocated.by_hand));
@@ -48,6 +45,7 @@ fn each(allocations: u64) -> String {
 
 #[test]
 fn a_call_of_an_async_handler_allocates_its_future() {
+    let _alone = one_at_a_time();
     let allocated = Allocated::by("add", &call(("add", 17, 25)));
     assert!(allocated.ours <= CALLS);
     assert!(allocated.ours <= allocated.by_hand);
@@ -55,11 +53,13 @@ fn a_call_of_an_async_handler_allocates_its_future() {
 
 #[test]
 fn a_call_of_a_plain_handler_allocates_nothing() {
+    let _alone = one_at_a_time();
     assert_eq!(Allocated::by("add, plain fn", &call(("add_now", 17, 25))).ours, 0);
 }
 
 #[test]
 fn a_text_is_allocated_once_beside_the_future() {
+    let _alone = one_at_a_time();
     for length in [32, 4_096] {
         let allocated = Allocated::by(&format!("echo of {length} bytes"), &echo(length));
         assert!(allocated.ours <= 2 * CALLS);
@@ -68,12 +68,14 @@ fn a_text_is_allocated_once_beside_the_future() {
 
 #[test]
 fn a_struct_allocates_what_it_holds() {
+    let _alone = one_at_a_time();
     let allocated = Allocated::by("struct of 1 KiB", &call(("confirm", order())));
     assert!(allocated.ours <= allocated.by_hand);
 }
 
 #[test]
 fn a_rejection_allocates_its_parts() {
+    let _alone = one_at_a_time();
     // The future, the rejection, its message, and the code as a property: a map of one entry, its name, its value.
     assert!(Allocated::by("rejection", &call(("divide", 1, 0))).ours <= 6 * CALLS);
 }
@@ -110,19 +112,22 @@ fn broadcast(peers: usize) -> u64 {
 
 #[test]
 fn a_broadcast_allocates_as_much_for_a_thousand_peers_as_for_one() {
+    let _alone = one_at_a_time();
     assert_eq!(broadcast(1_000), broadcast(1));
 }
 
 #[test]
 fn ten_thousand_idle_streams_keep_under_a_kibibyte_each() {
-    let each = kept::by_idle_streams(10_000);
+    let _alone = one_at_a_time();
+    let each = memory::by_idle_streams(10_000);
     println!("idle stream: {each} bytes at both ends together");
     assert!(each < 1_024);
 }
 
 #[test]
 fn a_consumer_that_stops_holds_its_producer_to_the_window() {
-    let (produced, bytes) = kept::for_a_stopped_consumer();
+    let _alone = one_at_a_time();
+    let (produced, bytes) = memory::for_a_stopped_consumer();
     println!("stopped consumer: {produced} items, {bytes} bytes");
     assert_eq!(produced, 64);
     assert!(bytes < 64 * 1_024);
@@ -130,7 +135,8 @@ fn a_consumer_that_stops_holds_its_producer_to_the_window() {
 
 #[test]
 fn items_of_a_stream_allocate_nothing_but_the_frames_in_memory() {
-    let allocated = kept::allocations_by_items(10_000);
+    let _alone = one_at_a_time();
+    let allocated = memory::allocations_by_items(10_000);
     println!("10,000 items: {allocated}");
     // One for each frame is the transport's own; the rest is credit, once in half a window.
     assert!(allocated < 15_000);
@@ -148,11 +154,12 @@ impl Library {
 
 #[test]
 fn a_stream_keeps_no_room_for_large_items_that_were_taken() {
+    let _alone = one_at_a_time();
     let runtime = runtime();
     let _inside = runtime.enter();
     let server = Server::builder().service(Library).build().expect("it can be mounted");
     // All pages arrive together.
-    let (near, far) = memory::builder().capacity(1 << 20).pair();
+    let (near, far) = transport::memory::builder().capacity(1 << 20).pair();
     server.accept_transport(far).expect("it is open");
     let library = LibraryProxy::new(&Client::over(near).expect("nothing to mount"));
     let mut all = Vec::new();

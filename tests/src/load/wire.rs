@@ -1,0 +1,151 @@
+//! A transport that reads frames from a feeder and counts the texts that are written to it.
+
+use bytes::Bytes;
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::io;
+use std::iter;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Waker};
+use wswrapper::transport::{Close, Frame, Output, Transport, TransportError};
+
+/// A transport without a remote endpoint. In steady state it neither copies nor allocates.
+#[derive(Debug)]
+pub struct Wire {
+    inbox: Arc<Mutex<Inbox>>,
+    /// Frames taken out of the inbox together, as one read of a socket returns many.
+    frames: VecDeque<Bytes>,
+    output: Output,
+    tally: Tally,
+}
+
+/// Feeds a [`Wire`].
+#[derive(Debug)]
+pub struct Feeder {
+    inbox: Arc<Mutex<Inbox>>,
+}
+
+/// Counts the texts that one or more wires have sent.
+#[derive(Clone, Debug, Default)]
+pub struct Tally(Arc<Mutex<Counted>>);
+
+#[derive(Debug, Default)]
+struct Inbox {
+    frames: VecDeque<Bytes>,
+    reader: Option<Waker>,
+}
+
+#[derive(Debug, Default)]
+struct Counted {
+    texts: usize,
+    last: Vec<u8>,
+    awaited: usize,
+    watcher: Option<Waker>,
+}
+
+/// Returns a wire that `tally` counts, and its feeder.
+pub fn wire(tally: &Tally) -> (Feeder, Wire) {
+    let inbox = Arc::<Mutex<Inbox>>::default();
+    let output = Output::websocket_server();
+    let wire = Wire { inbox: Arc::clone(&inbox), frames: VecDeque::new(), output, tally: tally.clone() };
+    (Feeder { inbox }, wire)
+}
+
+impl Feeder {
+    /// Lets the wire read these frames.
+    pub fn feed(&self, frames: impl IntoIterator<Item = Bytes>) {
+        let mut inbox = self.inbox.lock().expect("no panic under it");
+        inbox.frames.extend(frames);
+        let reader = inbox.reader.take();
+        drop(inbox);
+        reader.into_iter().for_each(Waker::wake);
+    }
+}
+
+impl Tally {
+    /// Returns the number of texts that were sent.
+    pub fn texts(&self) -> usize {
+        self.0.lock().expect("no panic under it").texts
+    }
+
+    /// Returns the text that was last waited for.
+    pub fn last(&self) -> String {
+        String::from_utf8(self.0.lock().expect("no panic under it").last.clone()).expect("a text is UTF-8")
+    }
+
+    /// Waits until `texts` texts were sent.
+    pub async fn reaches(&self, texts: usize) {
+        let reached = poll_fn(|cx| {
+            let mut counted = self.0.lock().expect("no panic under it");
+            counted.awaited = texts;
+            counted.watcher = Some(cx.waker().clone());
+            if counted.texts >= texts { Poll::Ready(()) } else { Poll::Pending }
+        });
+        reached.await;
+    }
+
+    fn add(&self, output: &Output) {
+        let mut counted = self.0.lock().expect("no panic under it");
+        for text in texts(output.stream()) {
+            counted.texts += 1;
+            if counted.texts == counted.awaited {
+                counted.last.clear();
+                counted.last.extend_from_slice(text);
+            }
+        }
+        let watcher = if counted.texts >= counted.awaited { counted.watcher.take() } else { None };
+        drop(counted);
+        watcher.into_iter().for_each(Waker::wake);
+    }
+}
+
+impl Transport for Wire {
+    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame, TransportError>>> {
+        if self.frames.is_empty() {
+            let mut inbox = self.inbox.lock().expect("no panic under it");
+            std::mem::swap(&mut self.frames, &mut inbox.frames);
+            if self.frames.is_empty() {
+                inbox.reader = Some(cx.waker().clone());
+            }
+        }
+        self.frames.pop_front().map_or(Poll::Pending, |frame| Poll::Ready(Some(Ok(Frame::Text(frame)))))
+    }
+
+    fn output(&mut self) -> &mut Output {
+        &mut self.output
+    }
+
+    fn poll_flush(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if !self.output.is_empty() {
+            self.tally.add(&self.output);
+            empty(&mut self.output);
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn probe(&mut self) {}
+
+    fn close(&mut self, _: &Close) {}
+}
+
+/// Returns the texts in a stream of unmasked WebSocket frames.
+fn texts(mut stream: &[u8]) -> impl Iterator<Item = &[u8]> {
+    iter::from_fn(move || {
+        let (head, length): (_, usize) = match *stream {
+            [_, 126, a, b, ..] => (4, u16::from_be_bytes([a, b]).into()),
+            [_, length @ 0..126, ..] => (2, length.into()),
+            [] => return None,
+            _ => panic!("no text here is as long as that"),
+        };
+        let (frame, rest) = stream.split_at(head + length);
+        stream = rest;
+        Some(&frame[head..])
+    })
+}
+
+/// Discards what was written and keeps the buffer.
+fn empty(output: &mut Output) {
+    output.advance(output.len());
+    let buffer = output.take_buffer();
+    *output.buffer() = buffer;
+}

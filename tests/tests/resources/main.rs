@@ -1,0 +1,14 @@
+//! Measurements of allocations, memory and fairness. They run one at a time.
+
+mod allocations;
+mod fairness;
+mod memory;
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Waits until no other test of this program runs. Each test takes the guard first.
+fn one_at_a_time() -> MutexGuard<'static, ()> {
+    static RUNNING: Mutex<()> = Mutex::new(());
+    // A test that failed leaves nothing behind that the next could notice.
+    RUNNING.lock().unwrap_or_else(PoisonError::into_inner)
+}
