@@ -107,6 +107,7 @@ impl fmt::Debug for Mounted {
 /// # Panics
 ///
 /// In a constant, where that is a compile error.
+#[track_caller]
 pub const fn check_channel<C: Contract + ?Sized>(channel: &str) {
     if let Some(contract) = C::CHANNEL {
         let (a, b) = (contract.as_bytes(), channel.as_bytes());
