@@ -17,7 +17,7 @@ use std::time::Duration;
 use streams::Stream;
 
 #[derive(Default)]
-pub(crate) struct World {
+pub(crate) struct Simulation {
     ends: Vec<End>,
     /// What each end has sent and the other has not got.
     wires: [VecDeque<String>; 2],
@@ -30,7 +30,7 @@ pub(crate) struct World {
     pub(crate) taken: u64,
 }
 
-impl World {
+impl Simulation {
     pub(crate) fn new() -> Self {
         Self { ends: vec![End::new(Side::Dialling), End::new(Side::Accepting)], ..Self::default() }
     }

@@ -1,13 +1,13 @@
 //! Calls, and the handlers that answer them.
 
-use super::World;
+use super::Simulation;
 use super::action::Kind;
 use super::end::{Call, Handler};
 use super::streams::Stream;
 use crate::proto::{CallEncoder, Opens};
 use std::time::Duration;
 
-impl World {
+impl Simulation {
     pub(super) fn call(&mut self, n: usize, on: Option<u32>, kind: Kind, amount: u32) {
         let stream = self.streams.len();
         let end = &mut self.ends[n];

@@ -1,11 +1,11 @@
 //! What arrives at an end, and what it means.
 
-use super::World;
+use super::Simulation;
 use super::end::{Call, Handler};
 use super::wire::Request;
 use crate::proto::{Ended, Event, Incoming, OpenRefused, Opens, Role, encode};
 
-impl World {
+impl Simulation {
     /// The next frame to an end arrives, if there is one.
     pub(super) fn deliver(&mut self, n: usize) -> bool {
         self.transmit();

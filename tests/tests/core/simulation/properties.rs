@@ -1,6 +1,6 @@
 //! What holds for two ends together, whatever they do and however long the wire keeps their frames.
 
-use super::{Action, Kind, What, World};
+use super::{Action, Kind, Simulation, What};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
@@ -41,13 +41,13 @@ fn action() -> impl Strategy<Value = Action> {
     (ends, what, any::<Index>(), 0..6_u32).prop_map(|(end, what, which, amount)| Action { end, what, which, amount })
 }
 
-fn run(actions: &[Action]) -> World {
-    let mut world = World::new();
+fn run(actions: &[Action]) -> Simulation {
+    let mut simulation = Simulation::new();
     for action in actions {
-        world.act(action);
+        simulation.act(action);
     }
-    world.finish();
-    world
+    simulation.finish();
+    simulation
 }
 
 proptest! {
@@ -64,9 +64,9 @@ fn many_streams_come_to_their_end() {
     let mut runner = TestRunner::deterministic();
     let (mut finished, mut taken) = (0, 0);
     for _ in 0..50 {
-        let world = run(&vec(action(), 300).new_tree(&mut runner).expect("actions").current());
-        finished += world.finished;
-        taken += world.taken;
+        let simulation = run(&vec(action(), 300).new_tree(&mut runner).expect("actions").current());
+        finished += simulation.finished;
+        taken += simulation.taken;
     }
     assert!(finished > 150 && taken > 1000, "{finished} streams, {taken} items");
 }

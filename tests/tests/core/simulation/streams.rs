@@ -1,6 +1,6 @@
 //! Streams, and how they and their channels end.
 
-use super::World;
+use super::Simulation;
 use super::end::Channel;
 use crate::proto::{Allowance, AwaitedResult, Rejection, Role, encode};
 
@@ -20,7 +20,7 @@ pub(super) struct Stream {
     pub(super) cut: bool,
 }
 
-impl World {
+impl Simulation {
     pub(super) fn start(&mut self, n: usize, number: u32, window: Option<u32>) {
         let end = &mut self.ends[n];
         let channel = end.channels.get_mut(&number).expect("an open channel");

@@ -1,6 +1,6 @@
 //! Frames on their way.
 
-use super::World;
+use super::Simulation;
 use crate::outgoing::assert_valid;
 use serde_json::Value;
 
@@ -24,7 +24,7 @@ impl Request {
     }
 }
 
-impl World {
+impl Simulation {
     /// Puts on the wires what the ends have to send.
     pub(super) fn transmit(&mut self) {
         for ((end, wire), asked) in self.ends.iter_mut().zip(&mut self.wires).zip(&mut self.asked) {
