@@ -78,13 +78,6 @@ impl From<SendRefused> for SendError {
     }
 }
 
-/// A handler that uses a wrong name itself: the caller is told `internal error`.
-impl From<NameError> for Rejection {
-    fn from(error: NameError) -> Self {
-        Self::internal(error)
-    }
-}
-
 /// A service that cannot be mounted, told when the server is built or the client connects.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[non_exhaustive]

@@ -50,7 +50,6 @@ mod lock;
 mod message_log;
 #[cfg(feature = "runtime")]
 mod peer;
-pub mod proto;
 #[cfg(feature = "runtime")]
 mod rejected;
 #[cfg(feature = "runtime")]
@@ -79,9 +78,6 @@ mod untyped;
 #[cfg(all(doc, feature = "runtime"))]
 #[doc = include_str!("performance.md")]
 pub mod performance {}
-#[cfg(doc)]
-#[doc = include_str!("protocol.md")]
-pub mod protocol {}
 #[cfg(all(doc, feature = "runtime"))]
 #[doc = include_str!("values.md")]
 pub mod values {}
@@ -94,7 +90,11 @@ mod readme {}
 #[path = "private.rs"]
 pub mod __private;
 
-pub use proto::{NameError, Reason, Rejection};
+#[doc(inline)]
+pub use wswrapper_proto as proto;
+#[doc(inline)]
+pub use wswrapper_proto::protocol;
+pub use wswrapper_proto::{NameError, Reason, Rejection};
 
 #[cfg(feature = "runtime")]
 pub use self::{

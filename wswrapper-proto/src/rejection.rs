@@ -1,5 +1,6 @@
 //! Why a request failed or was cancelled, as it travels.
 
+use super::NameError;
 use serde::Serialize;
 use serde::ser::SerializeMap;
 use serde_json::{Map, Value};
@@ -64,13 +65,12 @@ impl Rejection {
     }
 
     /// The same without a source.
-    pub(crate) fn internal_error() -> Self {
+    pub fn internal_error() -> Self {
         Self::new("internal error")
     }
 
     /// The reason that stands for none.
-    #[cfg(feature = "runtime")]
-    pub(crate) fn aborted() -> Self {
+    pub fn aborted() -> Self {
         Self::new(ABORTED)
     }
 
@@ -215,6 +215,13 @@ impl fmt::Debug for Rejection {
             }
             Thrown::Value(value) => f.debug_tuple("Rejection").field(value).finish(),
         }
+    }
+}
+
+/// A handler that uses a wrong name itself: the caller is told `internal error`.
+impl From<NameError> for Rejection {
+    fn from(error: NameError) -> Self {
+        Self::internal(error)
     }
 }
 

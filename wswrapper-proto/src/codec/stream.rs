@@ -1,7 +1,7 @@
 //! What a stream's two ends say to each other on their channel.
 
 use super::envelope::{is_truthy, key_text};
-use crate::proto::{Arguments, Item, RequestId};
+use crate::{Arguments, Item, RequestId};
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;

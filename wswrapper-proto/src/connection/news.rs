@@ -1,6 +1,6 @@
 //! What a connection tells its caller.
 
-use crate::proto::{Answer, Call, ChannelKey, Item, RawReason, RequestId};
+use crate::{Answer, Call, ChannelKey, Item, RawReason, RequestId};
 
 /// What a frame means.
 #[derive(Debug)]
@@ -25,7 +25,7 @@ pub enum Incoming<'f, W, R, C> {
     Aborted(ChannelKey, C, Option<R>, RawReason<'f>),
     /// The peer cancelled this handler's request.
     Cancelled(R, RawReason<'f>),
-    /// The frame is not what it seemed to be: [decode](crate::proto::Message::decode_whole) it again.
+    /// The frame is not what it seemed to be: [decode](crate::Message::decode_whole) it again.
     NotJson,
     /// Nothing that the caller has to act on.
     Nothing,
@@ -53,7 +53,6 @@ pub enum Ended {
 
 /// Why something is not sent.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum SendRefused {
     /// The connection is not open yet and its queue is full [P-90].
     #[error("not connected yet, and the queue is full")]

@@ -1,8 +1,8 @@
 //! Messages to frames: compact JSON, keys in the order in which JavaScript writes them.
 
 use super::nothing::{is_none, is_unit};
-use crate::proto::rejection::ABORTED;
-use crate::proto::{ChannelKey, Reason, Rejection, RequestId};
+use crate::rejection::ABORTED;
+use crate::{ChannelKey, Reason, Rejection, RequestId};
 use serde::Serialize;
 use std::time::Duration;
 

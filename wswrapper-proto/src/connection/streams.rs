@@ -1,10 +1,10 @@
 //! The two ends of a stream on an anonymous channel [P-80], uploads among them.
 
 use super::{Connection, Incoming};
-use crate::proto::channels::{Channel, ChannelKey, Stream};
-use crate::proto::codec::stream;
-use crate::proto::consumer::{Consumer, Due, Overflow, Upload, UploadItems};
-use crate::proto::{Allowance, Call, ITEM_BYTES, Item, Reason, Rejection, RequestId, Scope, encode};
+use crate::channels::{Channel, ChannelKey, Stream};
+use crate::codec::stream;
+use crate::consumer::{Consumer, Due, Overflow, Upload, UploadItems};
+use crate::{Allowance, Call, ITEM_BYTES, Item, Reason, Rejection, RequestId, Scope, encode};
 
 /// Where the result of an upload goes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

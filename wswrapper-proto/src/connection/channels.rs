@@ -1,10 +1,10 @@
 //! Anonymous channels [P-60].
 
 use super::{Connection, Ended, Event, Incoming, Pending, SendRefused, State, no_channel};
-use crate::proto::channels::{ChannelKey, Opener, Role, Stream};
-use crate::proto::codec::stream;
-use crate::proto::consumer::{Consumer, UploadItems};
-use crate::proto::{Call, Item, RawReason, Reason, RequestId, Scope, encode};
+use crate::channels::{ChannelKey, Opener, Role, Stream};
+use crate::codec::stream;
+use crate::consumer::{Consumer, UploadItems};
+use crate::{Call, Item, RawReason, Reason, RequestId, Scope, encode};
 use std::time::Instant;
 
 /// For what a request's answer may be an anonymous channel.
@@ -20,7 +20,7 @@ pub struct Opens<C> {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenRefused {
-    /// [`open_channels`](crate::proto::Bounds::open_channels) are open.
+    /// [`open_channels`](crate::Bounds::open_channels) are open.
     #[error("too many open channels")]
     TooMany,
     /// A channel of this number is open: the peer has used its request's number before.

@@ -2,14 +2,14 @@
 //!
 //! Frames and commands go in, frames and notifications come out; the time is an argument. [`Message::decode`] tells what
 //! a frame says, [`Connection`] what it means for the calls that are under way. Tags such as `[P-12]` name the rules of
-//! the [protocol](crate::protocol), those with an X our extensions of it.
+//! the [protocol], those with an X our extensions of it.
 //!
 //! This is what the rest of the crate is built on, and what a transport or a runtime of another kind could be built on;
 //! most programs never need it.
 //!
 //! ```
 //! use std::time::Instant;
-//! use wswrapper::proto::{Answer, CallEncoder, Connection, Incoming, Side};
+//! use wswrapper_proto::{Answer, CallEncoder, Connection, Incoming, Side};
 //!
 //! // `u32` stands for whoever waits for a call of ours, `()` for a handler that runs, and for an anonymous channel.
 //! let mut connection = Connection::<u32, (), ()>::new(Side::Dialling, 10);
@@ -25,6 +25,9 @@
 //! assert!(matches!(incoming, Incoming::Response(7, Answer::Result(Some("3")))));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+
+#[doc = include_str!("protocol.md")]
+pub mod protocol {}
 
 mod arguments;
 mod bounds;
