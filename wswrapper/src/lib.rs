@@ -1,84 +1,51 @@
 #![doc = include_str!("lib.md")]
 
-#[cfg(feature = "runtime")]
 mod anonymous;
-#[cfg(feature = "runtime")]
 mod broadcast;
-#[cfg(feature = "runtime")]
 mod builder;
-#[cfg(feature = "runtime")]
 mod bytes;
-#[cfg(feature = "runtime")]
 mod call;
-#[cfg(feature = "runtime")]
 mod caught;
-#[cfg(feature = "runtime")]
 mod channel;
-#[cfg(feature = "runtime")]
 mod client;
-#[cfg(feature = "runtime")]
 mod closed;
-#[cfg(feature = "runtime")]
 mod data;
 #[cfg(feature = "tungstenite")]
 mod dial;
-#[cfg(feature = "runtime")]
 mod driver;
-#[cfg(feature = "runtime")]
 mod error;
-#[cfg(feature = "runtime")]
 mod handler;
-#[cfg(feature = "runtime")]
 mod handlers;
-#[cfg(feature = "runtime")]
 mod handshake;
-#[cfg(feature = "runtime")]
 mod hooks;
 #[cfg(feature = "tungstenite")]
 mod http;
-#[cfg(feature = "runtime")]
 mod hub;
-#[cfg(feature = "runtime")]
 mod limits;
-#[cfg(feature = "runtime")]
 mod link;
 #[cfg(feature = "tungstenite")]
 mod listen;
-#[cfg(feature = "runtime")]
 mod lock;
-#[cfg(feature = "runtime")]
 mod message_log;
-#[cfg(feature = "runtime")]
 mod peer;
-#[cfg(feature = "runtime")]
 mod rejected;
-#[cfg(feature = "runtime")]
 mod reply;
-#[cfg(feature = "runtime")]
 mod router;
-#[cfg(feature = "runtime")]
 mod scoped;
-#[cfg(feature = "runtime")]
 mod server;
-#[cfg(feature = "runtime")]
 mod signal;
-#[cfg(feature = "runtime")]
 mod stream;
-#[cfg(feature = "runtime")]
 mod target;
-#[cfg(feature = "runtime")]
 mod timer;
 #[cfg(feature = "rustls")]
 mod tls;
-#[cfg(feature = "runtime")]
 pub mod transport;
-#[cfg(feature = "runtime")]
 mod untyped;
 
-#[cfg(all(doc, feature = "runtime"))]
+#[cfg(doc)]
 #[doc = include_str!("performance.md")]
 pub mod performance {}
-#[cfg(all(doc, feature = "runtime"))]
+#[cfg(doc)]
 #[doc = include_str!("values.md")]
 pub mod values {}
 #[cfg(all(doctest, feature = "macros", feature = "tungstenite"))]
@@ -86,7 +53,6 @@ pub mod values {}
 mod readme {}
 
 #[doc(hidden)]
-#[cfg(feature = "runtime")]
 #[path = "private.rs"]
 pub mod __private;
 
@@ -96,7 +62,6 @@ pub use wswrapper_proto as proto;
 pub use wswrapper_proto::protocol;
 pub use wswrapper_proto::{NameError, Reason, Rejection};
 
-#[cfg(feature = "runtime")]
 pub use self::{
     anonymous::{AnonymousChannel, CloseSignal},
     broadcast::{Broadcast, Delivery, EmitToAll},
@@ -121,7 +86,6 @@ pub use self::{
 };
 
 /// The trait of streams, of the crate `futures-core`.
-#[cfg(feature = "runtime")]
 pub use futures_core::Stream;
 
 #[cfg(feature = "tungstenite")]
