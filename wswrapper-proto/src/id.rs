@@ -25,7 +25,7 @@ impl RequestId {
     }
 
     /// Reads the text of a JSON value: any number with an integral value in range, `1.0` and `1e2` too [P-14].
-    pub(super) fn from_json(text: &str) -> Option<Self> {
+    pub(crate) fn from_json(text: &str) -> Option<Self> {
         if text.bytes().all(|b| b.is_ascii_digit()) {
             return Self::new(text.parse().ok()?);
         }
@@ -75,24 +75,53 @@ impl Side {
 
 /// Hands out ids; never the same twice [P-36].
 #[derive(Debug)]
-pub(super) struct Ids {
+pub(crate) struct Ids {
     first: RequestId,
     next: RequestId,
 }
 
 impl Ids {
-    pub(super) fn new(side: Side) -> Self {
+    pub(crate) fn new(side: Side) -> Self {
         Self { first: side.first_id(), next: side.first_id() }
     }
 
     /// Whether this id was handed out.
-    pub(super) fn knows(&self, id: RequestId) -> bool {
+    pub(crate) fn knows(&self, id: RequestId) -> bool {
         (self.first..self.next).contains(&id)
     }
 
-    pub(super) fn next(&mut self) -> RequestId {
+    pub(crate) fn next(&mut self) -> RequestId {
         let id = self.next;
         self.next = RequestId(id.0.saturating_add(1));
         id
+    }
+}
+
+/// An anonymous channel of a connection; no two are the same, though a peer may use a number again.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct ChannelKey {
+    pub(crate) id: RequestId,
+    pub(crate) opened_by: Opener,
+    pub(crate) serial: u64,
+}
+
+/// Who has answered a request with the channel: numbers do not tell [P-68].
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Opener {
+    /// A handler of ours; its number is that of the peer's request.
+    Us,
+    /// A handler of the peer's; its number is that of our request.
+    Peer,
+}
+
+impl ChannelKey {
+    /// The channel's number on the wire.
+    pub const fn id(self) -> RequestId {
+        self.id
+    }
+
+    /// Who has answered a request with it.
+    pub const fn opened_by(self) -> Opener {
+        self.opened_by
     }
 }

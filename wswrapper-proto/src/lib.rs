@@ -29,31 +29,21 @@
 #[doc = include_str!("protocol.md")]
 pub mod protocol {}
 
-mod arguments;
+mod address;
 mod bounds;
-mod channels;
 mod codec;
 mod connection;
-mod consumer;
-mod deadlines;
 mod id;
 mod message;
-mod name;
-mod outbox;
-mod producer;
 mod rejection;
 
-/// What JSON takes for white space; ASCII has more.
-const SPACE: [char; 4] = [' ', '\t', '\n', '\r'];
-
-pub use arguments::{Arguments, ArgumentsError};
+pub use address::{ChannelName, NameError, RESERVED, Scope, check_event, is_reserved};
 pub use bounds::{Bounds, ITEM_BYTES};
-pub use channels::{ChannelKey, Opener, Role};
 pub use codec::encode::{self, CallEncoder, EncodedCall};
-pub use connection::{AwaitedResult, Connection, Ended, Event, Incoming, OpenRefused, Opens, SendRefused};
-pub use id::{RequestId, Side};
-pub use message::{Answer, Call, Item, Message, RawReason};
-pub use name::{ChannelName, NameError, RESERVED, Scope, check_event, is_reserved};
-pub use outbox::Outgoing;
-pub use producer::{Allowance, LARGEST_WINDOW};
+pub use connection::{
+    Allowance, AwaitedResult, Connection, Ended, Event, Incoming, LARGEST_WINDOW, OpenRefused, Opens, Outgoing, Role,
+    SendRefused,
+};
+pub use id::{ChannelKey, Opener, RequestId, Side};
+pub use message::{Answer, Arguments, ArgumentsError, Call, Item, Message, RawReason};
 pub use rejection::{Reason, Rejection};

@@ -37,7 +37,7 @@ enum Thrown {
 pub type Reason = Rejection;
 
 /// What a cancellation or an abort says that has no reason [P-52].
-pub(super) const ABORTED: &str = "Request aborted";
+pub(crate) const ABORTED: &str = "Request aborted";
 
 impl Rejection {
     /// An Error with this message.
@@ -143,7 +143,7 @@ impl Rejection {
     }
 
     /// Reads what came: an Error if it is marked as one [P-43, P-45].
-    pub(super) fn from_wire(value: Value, marked: bool) -> Self {
+    pub(crate) fn from_wire(value: Value, marked: bool) -> Self {
         let thrown = match value {
             value if !marked => Thrown::Value(value),
             Value::Object(mut properties) => {

@@ -1,7 +1,8 @@
 //! Frames to messages: a quick way for the frames that peers really send, and the whole way for all others.
 
 use super::envelope::{Envelope, is_truthy};
-use crate::{Answer, Arguments, Call, Message, RawReason, RequestId, SPACE, Scope, is_reserved};
+use crate::message::SPACE;
+use crate::{Answer, Arguments, Call, Message, RawReason, RequestId, Scope, is_reserved};
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 use std::borrow::Cow;

@@ -1,6 +1,6 @@
 //! Messages to frames: compact JSON, keys in the order in which JavaScript writes them.
 
-use super::nothing::{is_none, is_unit};
+use super::null::{is_none, is_unit};
 use crate::rejection::ABORTED;
 use crate::{ChannelKey, Reason, Rejection, RequestId};
 use serde::Serialize;

@@ -3,5 +3,5 @@
 mod decode;
 pub mod encode;
 mod envelope;
-mod nothing;
-pub(super) mod stream;
+mod null;
+pub(crate) mod stream;

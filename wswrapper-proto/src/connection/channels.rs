@@ -1,10 +1,10 @@
 //! Anonymous channels [P-60].
 
+use super::channel_table::{Role, Stream};
+use super::consumer::{Consumer, UploadItems};
 use super::{Connection, Ended, Event, Incoming, Pending, SendRefused, State, no_channel};
-use crate::channels::{ChannelKey, Opener, Role, Stream};
 use crate::codec::stream;
-use crate::consumer::{Consumer, UploadItems};
-use crate::{Call, Item, RawReason, Reason, RequestId, Scope, encode};
+use crate::{Call, ChannelKey, Item, Opener, RawReason, Reason, RequestId, Scope, encode};
 use std::time::Instant;
 
 /// For what a request's answer may be an anonymous channel.

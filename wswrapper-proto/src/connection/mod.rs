@@ -1,19 +1,27 @@
 //! The calls and the channels of one connection, in both directions.
 
+mod channel_table;
 mod channels;
-mod news;
+mod consumer;
+mod deadlines;
+mod notification;
+mod outbox;
+mod producer;
 mod streams;
 
+pub use channel_table::Role;
 pub use channels::{OpenRefused, Opens};
-pub use news::{Ended, Event, Incoming, SendRefused};
+pub use notification::{Ended, Event, Incoming, SendRefused};
+pub use outbox::Outgoing;
+pub use producer::{Allowance, LARGEST_WINDOW};
 pub use streams::AwaitedResult;
 
-use super::channels::{ChannelKey, Channels, Opener};
-use super::deadlines::Deadlines;
-use super::id::Ids;
-use super::outbox::Outbox;
-use super::{Answer, Bounds, EncodedCall, Message, Outgoing, Reason, Rejection, RequestId, Scope, Side, encode};
+use crate::id::{ChannelKey, Ids, Opener};
+use crate::{Answer, Bounds, EncodedCall, Message, Reason, Rejection, RequestId, Scope, Side, encode};
+use channel_table::Channels;
+use deadlines::Deadlines;
 use foldhash::fast::FixedState;
+use outbox::Outbox;
 use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
 

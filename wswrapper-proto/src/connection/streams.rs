@@ -1,10 +1,11 @@
 //! The two ends of a stream on an anonymous channel [P-80], uploads among them.
 
+use super::channel_table::{Channel, Stream};
+use super::consumer::{Consumer, Due, Overflow, Upload, UploadItems};
+use super::producer::Allowance;
 use super::{Connection, Incoming};
-use crate::channels::{Channel, ChannelKey, Stream};
 use crate::codec::stream;
-use crate::consumer::{Consumer, Due, Overflow, Upload, UploadItems};
-use crate::{Allowance, Call, ITEM_BYTES, Item, Reason, Rejection, RequestId, Scope, encode};
+use crate::{Call, ChannelKey, ITEM_BYTES, Item, Reason, Rejection, RequestId, Scope, encode};
 
 /// Where the result of an upload goes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

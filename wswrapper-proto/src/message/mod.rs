@@ -1,10 +1,14 @@
 //! What a frame says.
 
-use super::{Arguments, Rejection, RequestId, Scope};
-use serde::Deserialize;
+mod arguments;
+mod meta;
+
+pub(crate) use arguments::SPACE;
+pub use arguments::{Arguments, ArgumentsError};
+
+use crate::{Rejection, RequestId, Scope};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
-use std::time::Duration;
 
 /// A decoded frame, borrowed from its text.
 #[derive(Clone, Debug)]
@@ -36,19 +40,6 @@ pub struct Call<'f> {
     pub arguments: Arguments<'f>,
     /// Metadata.
     pub meta: Option<&'f RawValue>,
-}
-
-impl Call<'_> {
-    /// How long its caller says it waits: `m.t`; anything but a positive integer is its absence.
-    pub fn caller_waits(&self) -> Option<Duration> {
-        #[derive(Deserialize)]
-        struct Meta<'m> {
-            #[serde(borrow)]
-            t: &'m RawValue,
-        }
-        let meta: Meta<'_> = serde_json::from_str(self.meta?.get()).ok()?;
-        meta.t.get().parse().ok().filter(|t| *t > 0).map(Duration::from_millis)
-    }
 }
 
 /// What a stream's producer sends with `next` [P-81, P-82].

@@ -1,6 +1,6 @@
 //! When something times out, soonest first.
 
-use super::RequestId;
+use crate::RequestId;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::time::Instant;

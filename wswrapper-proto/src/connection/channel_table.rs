@@ -2,38 +2,9 @@
 
 use super::consumer::Consumer;
 use super::producer::Producer;
-use super::{RequestId, id::Ids};
+use crate::id::{ChannelKey, Ids, Opener, RequestId};
 use foldhash::fast::FixedState;
 use std::collections::HashMap;
-
-/// An anonymous channel of a connection; no two are the same, though a peer may use a number again.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub struct ChannelKey {
-    id: RequestId,
-    opened_by: Opener,
-    serial: u64,
-}
-
-/// Who has answered a request with the channel: numbers do not tell [P-68].
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub enum Opener {
-    /// A handler of ours; its number is that of the peer's request.
-    Us,
-    /// A handler of the peer's; its number is that of our request.
-    Peer,
-}
-
-impl ChannelKey {
-    /// The channel's number on the wire.
-    pub const fn id(self) -> RequestId {
-        self.id
-    }
-
-    /// Who has answered a request with it.
-    pub const fn opened_by(self) -> Opener {
-        self.opened_by
-    }
-}
 
 /// What a channel is for. Events and requests that are no part of it are for the channel's handlers.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

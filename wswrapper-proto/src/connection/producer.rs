@@ -1,6 +1,6 @@
 //! The end of a stream that sends items.
 
-use super::RequestId;
+use crate::RequestId;
 
 /// The largest window that a consumer may have.
 pub const LARGEST_WINDOW: u32 = 65_536;

@@ -1,8 +1,10 @@
 //! Arguments of a call, read one by one out of the frame.
 
-use super::SPACE;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
+
+/// What JSON takes for white space; ASCII has more.
+pub(crate) const SPACE: [char; 4] = [' ', '\t', '\n', '\r'];
 
 /// The arguments that follow the event's name, as the JSON text in the frame.
 ///
@@ -28,7 +30,7 @@ pub enum ArgumentsError {
 }
 
 impl<'f> Arguments<'f> {
-    pub(super) const fn new(rest: &'f str, proven: bool) -> Self {
+    pub(crate) const fn new(rest: &'f str, proven: bool) -> Self {
         Self { rest, proven, taken: 0 }
     }
 
@@ -38,7 +40,7 @@ impl<'f> Arguments<'f> {
     }
 
     /// What is left of the JSON text: `,1,2]`.
-    pub(super) const fn text(&self) -> &'f str {
+    pub(crate) const fn text(&self) -> &'f str {
         self.rest
     }
 
@@ -66,7 +68,7 @@ impl<'f> Arguments<'f> {
     }
 
     /// Whether the frame is what it seems to be: known to be well-formed, or found to be so now.
-    pub(super) fn prove(&self) -> bool {
+    pub(crate) fn prove(&self) -> bool {
         self.proven || { *self }.finish().is_ok()
     }
 

@@ -1,6 +1,6 @@
 //! The end of a stream that takes items.
 
-use super::{Bounds, RequestId};
+use crate::{Bounds, RequestId};
 use std::collections::VecDeque;
 
 /// What a consumer has been sent and has taken.
