@@ -8,8 +8,7 @@
 //! most programs never need it.
 //!
 //! ```
-//! use std::time::Instant;
-//! use wswrapper_proto::{Answer, CallEncoder, Connection, Incoming, Side};
+//! use wswrapper_proto::{Answer, CallEncoder, Connection, Incoming, Instant, Side};
 //!
 //! // `u32` stands for whoever waits for a call of ours, `()` for a handler that runs, and for an anonymous channel.
 //! let mut connection = Connection::<u32, (), ()>::new(Side::Dialling, 10);
@@ -36,6 +35,7 @@ mod connection;
 mod id;
 mod message;
 mod rejection;
+mod time;
 
 pub use address::{ChannelName, NameError, RESERVED, Scope, check_event, is_reserved};
 pub use bounds::{Bounds, ITEM_BYTES};
@@ -47,3 +47,4 @@ pub use connection::{
 pub use id::{ChannelKey, Opener, RequestId, Side};
 pub use message::{Answer, Arguments, ArgumentsError, Call, Item, Message, RawReason};
 pub use rejection::{Reason, Rejection};
+pub use time::{Duration, Instant};

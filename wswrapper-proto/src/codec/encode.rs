@@ -2,9 +2,9 @@
 
 use super::null::{is_none, is_unit};
 use crate::rejection::ABORTED;
+use crate::time::Duration;
 use crate::{ChannelKey, Reason, Rejection, RequestId};
 use serde::Serialize;
-use std::time::Duration;
 
 /// An event's name and its arguments, encoded as they are given; not yet an event or a request.
 #[derive(Debug)]

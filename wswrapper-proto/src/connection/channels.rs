@@ -4,8 +4,8 @@ use super::channel_table::{Role, Stream};
 use super::consumer::{Consumer, UploadItems};
 use super::{Connection, Ended, Event, Incoming, Pending, SendRefused, State, no_channel};
 use crate::codec::stream;
+use crate::time::Instant;
 use crate::{Call, ChannelKey, Item, Opener, RawReason, Reason, RequestId, Scope, encode};
-use std::time::Instant;
 
 /// For what a request's answer may be an anonymous channel.
 #[derive(Clone, Debug)]

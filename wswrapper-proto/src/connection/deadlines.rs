@@ -1,9 +1,9 @@
 //! When something times out, soonest first.
 
 use crate::RequestId;
+use crate::time::Instant;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
-use std::time::Instant;
 
 /// A heap whose stale entries are left in place until they come up, or outnumber the live ones.
 #[derive(Default, Debug)]

@@ -17,13 +17,13 @@ pub use producer::{Allowance, LARGEST_WINDOW};
 pub use streams::AwaitedResult;
 
 use crate::id::{ChannelKey, Ids, Opener};
+use crate::time::{Duration, Instant};
 use crate::{Answer, Bounds, EncodedCall, Message, Reason, Rejection, RequestId, Scope, Side, encode};
 use channel_table::Channels;
 use deadlines::Deadlines;
 use foldhash::fast::FixedState;
 use outbox::Outbox;
 use std::collections::{HashMap, VecDeque};
-use std::time::{Duration, Instant};
 
 /// The state of a connection.
 ///

@@ -1,9 +1,9 @@
 //! Metadata of a call: the object `m`.
 
 use super::Call;
+use crate::time::Duration;
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use std::time::Duration;
 
 impl Call<'_> {
     /// How long its caller says it waits: `m.t`; anything but a positive integer is its absence.
