@@ -1,8 +1,10 @@
 //! Anonymous channels [P-60].
 
+use super::calls::Pending;
 use super::channel_table::{Role, Stream};
 use super::consumer::{Consumer, UploadItems};
-use super::{Connection, Ended, Event, Incoming, Pending, SendRefused, State, no_channel};
+use super::not_found::no_channel;
+use super::{Connection, Ended, Event, Incoming, SendRefused, State};
 use crate::codec::stream;
 use crate::time::Instant;
 use crate::{Call, ChannelKey, Item, Opener, RawReason, Reason, RequestId, Scope, encode};

@@ -1,9 +1,12 @@
 //! The calls and the channels of one connection, in both directions.
 
+mod calls;
 mod channel_table;
 mod channels;
 mod consumer;
 mod deadlines;
+mod handlers;
+mod not_found;
 mod notification;
 mod outbox;
 mod producer;
@@ -16,12 +19,14 @@ pub use outbox::Outgoing;
 pub use producer::{Allowance, LARGEST_WINDOW};
 pub use streams::AwaitedResult;
 
-use crate::id::{ChannelKey, Ids, Opener};
-use crate::time::{Duration, Instant};
-use crate::{Answer, Bounds, EncodedCall, Message, Reason, Rejection, RequestId, Scope, Side, encode};
+use crate::id::Ids;
+use crate::time::Instant;
+use crate::{Bounds, Message, Rejection, RequestId, Scope, Side, encode};
+use calls::Pending;
 use channel_table::Channels;
 use deadlines::Deadlines;
 use foldhash::fast::FixedState;
+use handlers::Running;
 use outbox::Outbox;
 use std::collections::{HashMap, VecDeque};
 
@@ -58,29 +63,6 @@ enum State {
     Connecting,
     Open,
     Lost,
-}
-
-#[derive(Debug)]
-struct Pending<W, C> {
-    waiter: W,
-    deadline: Option<Instant>,
-    /// Most calls have none.
-    channels: Option<Box<CallChannels<C>>>,
-}
-
-/// What a call has to do with anonymous channels.
-#[derive(Debug)]
-struct CallChannels<C> {
-    /// It was sent on this one.
-    on: Option<ChannelKey>,
-    /// Its answer may be one.
-    opens: Option<Opens<C>>,
-}
-
-#[derive(Debug)]
-struct Running<R> {
-    handler: R,
-    deadline: Option<Instant>,
 }
 
 impl<W, R: Clone + PartialEq, C: Clone> Connection<W, R, C> {
@@ -131,21 +113,6 @@ impl<W, R: Clone + PartialEq, C: Clone> Connection<W, R, C> {
         self.events.extend(self.channels.take_all().map(Event::ChannelClosed));
     }
 
-    /// Calls of ours that wait for an answer.
-    pub fn pending(&self) -> usize {
-        self.pending.len()
-    }
-
-    /// Items of ours that were sent as requests and wait for an answer [P-85].
-    pub fn unanswered(&self) -> usize {
-        self.channels.unanswered()
-    }
-
-    /// Handlers that were [begun](Self::begin) and have not ended.
-    pub fn running(&self) -> usize {
-        self.running.len()
-    }
-
     /// Bytes that wait in the queue.
     pub fn queued_bytes(&self) -> usize {
         self.outbox.bytes()
@@ -156,94 +123,9 @@ impl<W, R: Clone + PartialEq, C: Clone> Connection<W, R, C> {
         self.outbox.is_empty()
     }
 
-    /// Sends an event's frame.
-    pub fn event(&mut self, frame: Outgoing) -> Result<(), SendRefused> {
-        self.take_room()?;
-        self.outbox.push(frame);
-        Ok(())
-    }
-
-    /// Sends an event on its channel.
-    pub fn emit(&mut self, call: EncodedCall) -> Result<(), SendRefused> {
-        self.check_channel(call.channel())?;
-        self.event(Outgoing::Owned(call.into_event()))
-    }
-
-    /// Sends a request; `tell` lets the other end know how long its caller waits. Where it has something for that,
-    /// it may be answered by an anonymous channel.
-    pub fn request(
-        &mut self,
-        call: EncodedCall,
-        waiter: W,
-        deadline: Option<Instant>,
-        tell: Option<Duration>,
-        opens: Option<Opens<C>>,
-    ) -> Result<RequestId, SendRefused> {
-        let on = call.channel();
-        self.check_channel(on)?;
-        self.take_room()?;
-        let id = self.ids.next();
-        if let Some(channel) = on.and_then(|on| self.channels.get_mut(on)) {
-            channel.calls += 1;
-        }
-        let has_channels = on.is_some() || opens.is_some();
-        let channels = has_channels.then(|| Box::new(CallChannels { on, opens }));
-        self.add_deadline(id, deadline);
-        self.pending.insert(id, Pending { waiter, deadline, channels });
-        self.outbox.push(Outgoing::Owned(call.into_request(id, tell)));
-        Ok(id)
-    }
-
-    /// Sets anew when a call of ours times out; never with none.
-    pub fn set_deadline(&mut self, id: RequestId, deadline: Option<Instant>) {
-        if let Some(call) = self.pending.get_mut(&id) {
-            call.deadline = deadline;
-            self.add_deadline(id, deadline);
-        }
-    }
-
-    fn add_deadline(&mut self, id: RequestId, deadline: Option<Instant>) {
-        if let Some(at) = deadline {
-            let pending = &self.pending;
-            let live = |id, at| pending.get(&id).is_some_and(|call| call.deadline == Some(at));
-            self.deadlines.add(at, id, pending.len(), live);
-        }
-    }
-
-    /// Ends a call of ours and tells the peer; `None` if it had ended before, and then nothing is sent [P-53].
-    pub fn cancel(&mut self, id: RequestId, reason: Option<&Reason>) -> Option<W> {
-        let (waiter, _) = self.end_call(id)?;
-        self.send(|out| encode::cancellation(out, id, reason));
-        Some(waiter)
-    }
-
     /// Queues the frame of a response, which has no limit of its own [P-90].
     pub fn respond(&mut self, frame: Vec<u8>) {
         self.outbox.push(Outgoing::Owned(frame));
-    }
-
-    /// A handler goes on running for this request, so that a cancellation can reach it; of two with the same id only
-    /// the newer one can be reached [P-38].
-    pub fn begin(&mut self, id: RequestId, handler: R, deadline: Option<Instant>) {
-        if let Some(at) = deadline {
-            let running = &self.running;
-            let live = |id, at| running.get(&id).is_some_and(|call| call.deadline == Some(at));
-            self.running_deadlines.add(at, id, running.len(), live);
-        }
-        self.running.insert(id, Running { handler, deadline });
-    }
-
-    /// A handler ended by itself.
-    pub fn end(&mut self, id: RequestId, handler: &R) {
-        if self.running.get(&id).is_some_and(|running| running.handler == *handler) {
-            self.running.remove(&id);
-        }
-    }
-
-    /// Every handler has ended: the connection is about to close.
-    pub fn end_all(&mut self) {
-        self.running = HashMap::new();
-        self.running_deadlines.clear();
     }
 
     /// Tells what a frame means.
@@ -274,42 +156,6 @@ impl<W, R: Clone + PartialEq, C: Clone> Connection<W, R, C> {
             Message::Abort(scope, reason) => self.aborted(&scope, reason),
             Message::Nothing => Incoming::Nothing,
         }
-    }
-
-    fn response<'f>(&mut self, id: RequestId, answer: Answer<'f>) -> Incoming<'f, W, R, C> {
-        if let Some(item_of) = self.channels.answered(id) {
-            if matches!(answer, Answer::Channel) {
-                // What JavaScript makes of a null: the item was taken [P-32].
-                self.send(|out| encode::abort(out, id, None));
-            }
-            return self.item_answered(item_of, !matches!(answer, Answer::Rejected(_)));
-        }
-        let call = self.end_call(id);
-        if !matches!(answer, Answer::Channel) {
-            return call.map_or(Incoming::Nothing, |(waiter, _)| Incoming::Response(waiter, answer));
-        }
-        match call {
-            Some((waiter, Some(Opens { role, end }))) => {
-                Incoming::Opened(waiter, self.channels.add(id, Opener::Peer, role, end))
-            }
-            call => {
-                // Nobody can use the channel: the peer is told to free it [P-32, P-67], but not for a repeated answer.
-                if self.ids.knows(id) && self.channels.find(id, &self.ids).is_none() {
-                    self.send(|out| encode::abort(out, id, None));
-                }
-                call.map_or(Incoming::Nothing, |(waiter, _)| Incoming::Response(waiter, answer))
-            }
-        }
-    }
-
-    /// A call of ours is no longer pending; gives back for what its answer could have been a channel.
-    fn end_call(&mut self, id: RequestId) -> Option<(W, Option<Opens<C>>)> {
-        let Pending { waiter, channels, .. } = self.pending.remove(&id)?;
-        let Some(channels) = channels else { return Some((waiter, None)) };
-        if let Some(channel) = channels.on.and_then(|on| self.channels.get_mut(on)) {
-            channel.calls -= 1;
-        }
-        Some((waiter, channels.opens))
     }
 
     /// When [`handle_timeout`](Self::handle_timeout) is to be called.
@@ -364,37 +210,6 @@ impl<W, R: Clone + PartialEq, C: Clone> Connection<W, R, C> {
             let mut frame = Vec::new();
             write(&mut frame);
             self.outbox.push(Outgoing::Owned(frame));
-        }
-    }
-}
-
-/// A channel that there is not [P-47, P-48].
-fn no_channel(scope: &Scope<'_>) -> Rejection {
-    match scope {
-        Scope::Main => no_named_channel(""),
-        Scope::Named(name) => no_named_channel(name),
-        Scope::NoChannel(json) => no_named_channel(json),
-        Scope::Anonymous(id) => Rejection::new(format!("Anonymous channel '{id}' does not exist")),
-        Scope::NoAnonymous(json) => Rejection::new(format!("Anonymous channel '{json}' does not exist")),
-    }
-}
-
-fn no_named_channel(name: &str) -> Rejection {
-    Rejection::new(format!("Channel '{name}' does not exist"))
-}
-
-impl Rejection {
-    /// Nobody handles the event [P-46], or there is no such channel [P-47, P-48].
-    pub fn no_listener(event: &str, scope: &Scope<'_>, channel_exists: bool) -> Self {
-        match scope {
-            Scope::Main => Self::new(format!("No event listener for '{event}'")),
-            Scope::Named(name) if channel_exists => {
-                Self::new(format!("No event listener for '{event}' on channel '{name}'"))
-            }
-            Scope::Anonymous(id) if channel_exists => {
-                Self::new(format!("No event listener for '{event}' on channel '{id}'"))
-            }
-            scope => no_channel(scope),
         }
     }
 }
