@@ -41,8 +41,8 @@ pub use address::{ChannelName, NameError, RESERVED, Scope, check_event, is_reser
 pub use bounds::{Bounds, ITEM_BYTES};
 pub use codec::encode::{self, CallEncoder, EncodedCall};
 pub use connection::{
-    Allowance, AwaitedResult, Connection, Ended, Event, Incoming, LARGEST_WINDOW, OpenRefused, Opens, Outgoing, Role,
-    SendRefused,
+    Allowance, AwaitedResult, Connection, Consumer, Ended, Event, Incoming, LARGEST_WINDOW, OpenRefused, Opens,
+    Outgoing, Producer, Role, SendRefused,
 };
 pub use id::{ChannelKey, Opener, RequestId, Side};
 pub use message::{Answer, Arguments, ArgumentsError, Call, Item, Message, RawReason};

@@ -1,7 +1,7 @@
 //! The anonymous channels of a connection.
 
-use super::consumer::Consumer;
-use super::producer::Producer;
+use super::consumer::ConsumerState;
+use super::producer::ProducerState;
 use crate::id::{ChannelKey, Ids, Opener, RequestId};
 use foldhash::fast::FixedState;
 use std::collections::HashMap;
@@ -36,8 +36,8 @@ pub(super) struct Channel<R, C> {
 #[derive(Debug)]
 pub(super) enum Stream {
     None,
-    Producer(Producer),
-    Consumer(Box<Consumer>),
+    Producer(ProducerState),
+    Consumer(Box<ConsumerState>),
 }
 
 /// All channels of a connection. Most have none, and then nothing is kept for them.
@@ -71,9 +71,9 @@ impl<R, C> Channels<R, C> {
         self.next_serial += 1;
         let stream = match role {
             Role::Plain => Stream::None,
-            Role::Producer => Stream::Producer(Producer::default()),
+            Role::Producer => Stream::Producer(ProducerState::default()),
             Role::Consumer => Stream::Consumer(Box::default()),
-            Role::Upload => Stream::Consumer(Box::new(Consumer::of_upload())),
+            Role::Upload => Stream::Consumer(Box::new(ConsumerState::of_upload())),
         };
         let channel = Channel { end, runner: None, serial, calls: 0, stream };
         let tables = self.tables.get_or_insert_with(|| {
@@ -113,14 +113,14 @@ impl<R, C> Channels<R, C> {
         channel.filter(|channel| channel.serial == key.serial)
     }
 
-    pub(super) fn producer(&mut self, key: ChannelKey) -> Option<&mut Producer> {
+    pub(super) fn producer(&mut self, key: ChannelKey) -> Option<&mut ProducerState> {
         match &mut self.get_mut(key)?.stream {
             Stream::Producer(producer) => Some(producer),
             _ => None,
         }
     }
 
-    pub(super) fn consumer(&mut self, key: ChannelKey) -> Option<&mut Consumer> {
+    pub(super) fn consumer(&mut self, key: ChannelKey) -> Option<&mut ConsumerState> {
         match &mut self.get_mut(key)?.stream {
             Stream::Consumer(consumer) => Some(consumer),
             _ => None,

@@ -2,7 +2,7 @@
 
 use super::calls::Pending;
 use super::channel_table::{Role, Stream};
-use super::consumer::{Consumer, UploadItems};
+use super::consumer::{ConsumerState, UploadItems};
 use super::not_found::no_channel;
 use super::{Connection, Ended, Event, Incoming, SendRefused, State};
 use crate::codec::stream;
@@ -152,7 +152,7 @@ impl<W, R: Clone + PartialEq, C: Clone> Connection<W, R, C> {
         let Some(key) = self.channels.find(id, &self.ids) else { return Incoming::Nothing };
         match self.channels.consumer(key) {
             // The handler of an upload learns it from its items.
-            Some(Consumer { upload: Some(upload), .. }) => {
+            Some(ConsumerState { upload: Some(upload), .. }) => {
                 let ended = std::mem::replace(&mut upload.items, UploadItems::Ended) == UploadItems::Ended;
                 let end = self.channels.get(key).filter(|_| !ended).map(|channel| channel.end.clone());
                 end.map_or(Incoming::Nothing, |end| Incoming::Aborted(key, end, None, reason))

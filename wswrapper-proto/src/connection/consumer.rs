@@ -1,11 +1,103 @@
 //! The end of a stream that takes items.
 
-use crate::{Bounds, RequestId};
+use super::Connection;
+use super::channel_table::Stream;
+use crate::{Bounds, ChannelKey, ITEM_BYTES, Reason, RequestId, encode};
 use std::collections::VecDeque;
+
+/// A view of one channel's consumer: the endpoint that takes a stream's items.
+///
+/// A channel that has closed, or that carries no stream to this endpoint, has a view too; its verbs then do nothing.
+#[derive(Debug)]
+pub struct Consumer<'c, W, R, C> {
+    connection: &'c mut Connection<W, R, C>,
+    channel: ChannelKey,
+}
+
+/// Where the result of an upload goes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum AwaitedResult {
+    /// To this request.
+    Request(RequestId),
+    /// The caller has not asked for it yet.
+    NotYet,
+    /// Nowhere: the caller has ended its items without asking.
+    Never,
+}
+
+impl<W, R: Clone + PartialEq, C: Clone> Connection<W, R, C> {
+    /// The consumer of a channel.
+    #[inline]
+    pub fn consumer(&mut self, channel: ChannelKey) -> Consumer<'_, W, R, C> {
+        Consumer { connection: self, channel }
+    }
+}
+
+impl<W, R: Clone + PartialEq, C: Clone> Consumer<'_, W, R, C> {
+    /// Asks a stream's producer for the first items, with this much credit ahead; with none it sends without flow control
+    /// [P-80, X-02]. False if the channel has ended.
+    pub fn start(&mut self, window: Option<u32>) -> bool {
+        let Some(consumer) = self.connection.channels.consumer(self.channel) else { return false };
+        if let Some(window) = window {
+            consumer.start(window);
+            self.connection.send(|out| encode::credit(out, self.channel.id(), window));
+        }
+        self.connection.send(|out| encode::start(out, self.channel.id()));
+        true
+    }
+
+    /// Items of a stream were taken, of so many bytes, be it after its end: gives credit and answers for them when that is
+    /// due. True if so.
+    pub fn take(&mut self, items: u32, bytes: usize) -> bool {
+        self.connection.discard(bytes + items as usize * ITEM_BYTES);
+        let Some(consumer) = self.connection.channels.consumer(self.channel) else { return false };
+        let Due { credit, answers } = consumer.take(items);
+        let due = credit.is_some() || !answers.is_empty();
+        for id in answers {
+            self.connection.send(|out| encode::nothing(out, id));
+        }
+        if let Some(credit) = credit {
+            self.connection.send(|out| encode::credit(out, self.channel.id(), credit));
+        }
+        due
+    }
+
+    /// Nobody takes a stream's items any more: it is [aborted](Connection::abort_channel), but for an upload, whose channel stays
+    /// for the result. True if something is to be sent.
+    pub fn stop(&mut self, reason: Option<&Reason>) -> bool {
+        let Some(ConsumerState { upload: Some(upload), .. }) = self.connection.channels.consumer(self.channel) else {
+            return self.connection.abort_channel(self.channel, reason).is_some();
+        };
+        if upload.items == UploadItems::Taken {
+            upload.items = UploadItems::Unwanted;
+        }
+        let Some(consumer) = self.connection.channels.consumer(self.channel) else { return false };
+        let unanswered = consumer.end();
+        let left = !unanswered.is_empty();
+        for id in unanswered {
+            self.connection.reject_item(self.channel, id);
+        }
+        left
+    }
+
+    /// The request that waits for the result of an upload.
+    pub fn awaited_result(&self) -> AwaitedResult {
+        let Some(Stream::Consumer(consumer)) =
+            self.connection.channels.get(self.channel).map(|channel| &channel.stream)
+        else {
+            return AwaitedResult::Never;
+        };
+        match &consumer.upload {
+            Some(Upload { result: Some(id), .. }) => AwaitedResult::Request(*id),
+            Some(Upload { items: UploadItems::Taken | UploadItems::Unwanted, .. }) => AwaitedResult::NotYet,
+            _ => AwaitedResult::Never,
+        }
+    }
+}
 
 /// What a consumer has been sent and has taken.
 #[derive(Default, Debug)]
-pub(super) struct Consumer {
+pub(super) struct ConsumerState {
     /// The first credit, once started; 0 if none was given.
     window: u32,
     /// Items that the producer may still send.
@@ -51,7 +143,7 @@ pub(super) struct Due {
     pub(super) answers: Vec<RequestId>,
 }
 
-impl Consumer {
+impl ConsumerState {
     pub(super) fn of_upload() -> Self {
         Self { upload: Some(Upload::default()), ..Self::default() }
     }

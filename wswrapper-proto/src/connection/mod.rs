@@ -14,10 +14,10 @@ mod streams;
 
 pub use channel_table::Role;
 pub use channels::{OpenRefused, Opens};
+pub use consumer::{AwaitedResult, Consumer};
 pub use notification::{Ended, Event, Incoming, SendRefused};
 pub use outbox::Outgoing;
-pub use producer::{Allowance, LARGEST_WINDOW};
-pub use streams::AwaitedResult;
+pub use producer::{Allowance, LARGEST_WINDOW, Producer};
 
 use crate::id::Ids;
 use crate::time::Instant;

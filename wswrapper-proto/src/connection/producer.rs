@@ -1,21 +1,19 @@
 //! The end of a stream that sends items.
 
-use crate::RequestId;
+use super::Connection;
+use super::channel_table::Stream;
+use crate::{ChannelKey, Reason, RequestId, encode};
 
 /// The largest window that a consumer may have.
 pub const LARGEST_WINDOW: u32 = 65_536;
 
-/// How far a producer may go.
-#[derive(Default, Debug)]
-pub(super) struct Producer {
-    /// Between `start` and the end; a consumer that has left may start again [P-88].
-    running: bool,
-    /// The first credit; none from a consumer that knows no credit.
-    window: Option<u32>,
-    in_hand: u32,
-    /// An item that was sent as a request and is not answered yet [P-85].
-    pub(super) unanswered: Option<RequestId>,
-    ended: bool,
+/// A view of one channel's producer: the endpoint that sends a stream's items.
+///
+/// A channel that has closed, or that carries no stream from this endpoint, has a view too; it may send nothing.
+#[derive(Debug)]
+pub struct Producer<'c, W, R, C> {
+    connection: &'c mut Connection<W, R, C>,
+    channel: ChannelKey,
 }
 
 /// What a producer may send now.
@@ -33,7 +31,70 @@ pub enum Allowance {
     Gone,
 }
 
-impl Producer {
+impl<W, R: Clone + PartialEq, C: Clone> Connection<W, R, C> {
+    /// The producer of a channel.
+    #[inline]
+    pub fn producer(&mut self, channel: ChannelKey) -> Producer<'_, W, R, C> {
+        Producer { connection: self, channel }
+    }
+}
+
+impl<W, R: Clone + PartialEq, C: Clone> Producer<'_, W, R, C> {
+    /// What a stream's producer may send now.
+    pub fn allowance(&self) -> Allowance {
+        match self.connection.channels.get(self.channel).map(|channel| &channel.stream) {
+            Some(Stream::Producer(producer)) => producer.allowance(),
+            _ => Allowance::Gone,
+        }
+    }
+
+    /// The first credit of a stream that has started: how far its producer may go ahead.
+    pub fn window(&self) -> Option<u32> {
+        match &self.connection.channels.get(self.channel)?.stream {
+            Stream::Producer(producer) => producer.window(),
+            _ => None,
+        }
+    }
+
+    /// So many items were sent as events.
+    pub fn sent(&mut self, items: u32) {
+        if let Some(producer) = self.connection.channels.producer(self.channel) {
+            producer.sent(items);
+        }
+    }
+
+    /// The id for an item that is sent as a request [P-85]; none if the channel has ended.
+    pub fn item_request(&mut self) -> Option<RequestId> {
+        let producer = self.connection.channels.producer(self.channel)?;
+        let id = self.connection.ids.next();
+        producer.unanswered = Some(id);
+        self.connection.channels.ask(id, self.channel);
+        Some(id)
+    }
+
+    /// Ends the items of an upload with an error [P-86]; its channel stays for the result.
+    pub fn abort_items(&mut self, reason: &Reason) {
+        if let Some(producer) = self.connection.channels.producer(self.channel) {
+            producer.end();
+            self.connection.send(|out| encode::abort(out, self.channel.id(), Some(reason)));
+        }
+    }
+}
+
+/// How far a producer may go.
+#[derive(Default, Debug)]
+pub(super) struct ProducerState {
+    /// Between `start` and the end; a consumer that has left may start again [P-88].
+    running: bool,
+    /// The first credit; none from a consumer that knows no credit.
+    window: Option<u32>,
+    in_hand: u32,
+    /// An item that was sent as a request and is not answered yet [P-85].
+    pub(super) unanswered: Option<RequestId>,
+    ended: bool,
+}
+
+impl ProducerState {
     /// The consumer gives credit. What makes no sense is ignored.
     pub(super) fn credit(&mut self, items: u32) {
         match self.window {

@@ -1,22 +1,10 @@
 //! The two ends of a stream on an anonymous channel [P-80], uploads among them.
 
 use super::channel_table::{Channel, Stream};
-use super::consumer::{Consumer, Due, Overflow, Upload, UploadItems};
-use super::producer::Allowance;
+use super::consumer::{AwaitedResult, ConsumerState, Overflow, UploadItems};
 use super::{Connection, Incoming};
 use crate::codec::stream;
 use crate::{Call, ChannelKey, ITEM_BYTES, Item, Reason, Rejection, RequestId, Scope, encode};
-
-/// Where the result of an upload goes.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum AwaitedResult {
-    /// To this request.
-    Request(RequestId),
-    /// The caller has not asked for it yet.
-    NotYet,
-    /// Nowhere: the caller has ended its items without asking.
-    Never,
-}
 
 impl<W, R: Clone + PartialEq, C: Clone> Connection<W, R, C> {
     /// Whether a frame on this channel is for a stream's end and not for a handler.
@@ -31,42 +19,6 @@ impl<W, R: Clone + PartialEq, C: Clone> Connection<W, R, C> {
         }
     }
 
-    /// Ends the items of an upload with an error [P-86]; its channel stays for the result.
-    pub fn abort_items(&mut self, channel: ChannelKey, reason: &Reason) {
-        if let Some(producer) = self.channels.producer(channel) {
-            producer.end();
-            self.send(|out| encode::abort(out, channel.id(), Some(reason)));
-        }
-    }
-
-    /// Asks a stream's producer for the first items, with this much credit ahead; with none it sends without flow control
-    /// [P-80, X-02]. False if the channel has ended.
-    pub fn start(&mut self, channel: ChannelKey, window: Option<u32>) -> bool {
-        let Some(consumer) = self.channels.consumer(channel) else { return false };
-        if let Some(window) = window {
-            consumer.start(window);
-            self.send(|out| encode::credit(out, channel.id(), window));
-        }
-        self.send(|out| encode::start(out, channel.id()));
-        true
-    }
-
-    /// Items of a stream were taken, of so many bytes, be it after its end: gives credit and answers for them when that is
-    /// due. True if so.
-    pub fn take(&mut self, channel: ChannelKey, items: u32, bytes: usize) -> bool {
-        self.discard(bytes + items as usize * ITEM_BYTES);
-        let Some(consumer) = self.channels.consumer(channel) else { return false };
-        let Due { credit, answers } = consumer.take(items);
-        let due = credit.is_some() || !answers.is_empty();
-        for id in answers {
-            self.send(|out| encode::nothing(out, id));
-        }
-        if let Some(credit) = credit {
-            self.send(|out| encode::credit(out, channel.id(), credit));
-        }
-        due
-    }
-
     /// So many bytes of items that came, and [`ITEM_BYTES`] for each, are dropped and will never be taken.
     pub fn discard(&mut self, bytes: usize) {
         self.held_bytes = self.held_bytes.saturating_sub(bytes);
@@ -75,68 +27,6 @@ impl<W, R: Clone + PartialEq, C: Clone> Connection<W, R, C> {
     /// Bytes of items that came and were neither taken nor discarded, and [`ITEM_BYTES`] for each.
     pub fn held_bytes(&self) -> usize {
         self.held_bytes
-    }
-
-    /// Nobody takes a stream's items any more: it is [aborted](Self::abort_channel), but for an upload, whose channel stays
-    /// for the result. True if something is to be sent.
-    pub fn leave(&mut self, channel: ChannelKey, reason: Option<&Reason>) -> bool {
-        let Some(Consumer { upload: Some(upload), .. }) = self.channels.consumer(channel) else {
-            return self.abort_channel(channel, reason).is_some();
-        };
-        if upload.items == UploadItems::Taken {
-            upload.items = UploadItems::Unwanted;
-        }
-        let Some(consumer) = self.channels.consumer(channel) else { return false };
-        let unanswered = consumer.end();
-        let left = !unanswered.is_empty();
-        for id in unanswered {
-            self.reject_item(channel, id);
-        }
-        left
-    }
-
-    /// What a stream's producer may send now.
-    pub fn allowance(&self, channel: ChannelKey) -> Allowance {
-        match self.channels.get(channel).map(|channel| &channel.stream) {
-            Some(Stream::Producer(producer)) => producer.allowance(),
-            _ => Allowance::Gone,
-        }
-    }
-
-    /// The first credit of a stream that has started: how far its producer may go ahead.
-    pub fn window(&self, channel: ChannelKey) -> Option<u32> {
-        match &self.channels.get(channel)?.stream {
-            Stream::Producer(producer) => producer.window(),
-            _ => None,
-        }
-    }
-
-    /// So many items were sent as events.
-    pub fn sent(&mut self, channel: ChannelKey, items: u32) {
-        if let Some(producer) = self.channels.producer(channel) {
-            producer.sent(items);
-        }
-    }
-
-    /// The id for an item that is sent as a request [P-85]; none if the channel has ended.
-    pub fn item_request(&mut self, channel: ChannelKey) -> Option<RequestId> {
-        let producer = self.channels.producer(channel)?;
-        let id = self.ids.next();
-        producer.unanswered = Some(id);
-        self.channels.ask(id, channel);
-        Some(id)
-    }
-
-    /// The request that waits for the result of an upload.
-    pub fn awaited_result(&self, channel: ChannelKey) -> AwaitedResult {
-        let Some(Stream::Consumer(consumer)) = self.channels.get(channel).map(|channel| &channel.stream) else {
-            return AwaitedResult::Never;
-        };
-        match &consumer.upload {
-            Some(Upload { result: Some(id), .. }) => AwaitedResult::Request(*id),
-            Some(Upload { items: UploadItems::Taken | UploadItems::Unwanted, .. }) => AwaitedResult::NotYet,
-            _ => AwaitedResult::Never,
-        }
     }
 
     /// What a stream's end sends as an event may come as a request [P-80].
@@ -196,7 +86,7 @@ impl<W, R: Clone + PartialEq, C: Clone> Connection<W, R, C> {
         }
         self.end_stream(key);
         // Its handler may be done too, and wait for the request that asks for its result.
-        if self.awaited_result(key) == AwaitedResult::Never {
+        if self.consumer(key).awaited_result() == AwaitedResult::Never {
             Incoming::Resumed(end, runner)
         } else {
             Incoming::Nothing
@@ -204,7 +94,7 @@ impl<W, R: Clone + PartialEq, C: Clone> Connection<W, R, C> {
     }
 
     /// Whoever sends an item as a request learns that nobody takes it, and waits [P-85].
-    fn reject_item(&mut self, key: ChannelKey, id: RequestId) {
+    pub(super) fn reject_item(&mut self, key: ChannelKey, id: RequestId) {
         let rejection = Rejection::no_listener(stream::NEXT, &Scope::Anonymous(key.id()), true);
         self.send(|out| encode::rejection(out, id, &rejection));
     }
@@ -212,7 +102,7 @@ impl<W, R: Clone + PartialEq, C: Clone> Connection<W, R, C> {
     /// Nothing more comes; the channel of an upload stays until its result is sent.
     fn end_stream(&mut self, key: ChannelKey) {
         match self.channels.consumer(key) {
-            Some(Consumer { upload: Some(upload), .. }) => upload.items = UploadItems::Ended,
+            Some(ConsumerState { upload: Some(upload), .. }) => upload.items = UploadItems::Ended,
             _ => drop(self.end_channel(key)),
         }
     }

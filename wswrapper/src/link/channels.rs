@@ -80,7 +80,7 @@ impl LinkState {
             }
             Incoming::Aborted(_, _, Some(handler), reason) => return Handled::Cancelled(handler, reason.read(), None),
             Incoming::Aborted(key, end @ ChannelEnd::Inbox(_), None, reason)
-                if self.core.awaited_result(key) == AwaitedResult::Never
+                if self.core.consumer(key).awaited_result() == AwaitedResult::Never
                     && let Some(handler) = self.core.runner(key) =>
             {
                 // Nobody will ask for the result of this upload. Its items may be taken by a task.
@@ -170,14 +170,14 @@ impl Link {
     /// What a producer may send, which has sent so many items since it last asked.
     pub(crate) fn allowance(&self, channel: ChannelKey, sent: u32) -> Allowance {
         let mut state = self.lock();
-        state.core.sent(channel, sent);
-        state.core.allowance(channel)
+        state.core.producer(channel).sent(sent);
+        state.core.producer(channel).allowance()
     }
 
     /// The same for a call that sends an upload, which waits for more at its inbox.
     pub(crate) fn upload_allowance(&self, cx: &mut Context<'_>, channel: ChannelKey, inbox: usize) -> Allowance {
         let mut state = self.lock();
-        let allowance = state.core.allowance(channel);
+        let allowance = state.core.producer(channel).allowance();
         let old = state.inboxes.get_mut(inbox).and_then(|inbox| inbox.wait(cx.waker()));
         drop(state);
         drop(old);
@@ -186,12 +186,12 @@ impl Link {
 
     /// How far the producer of a stream may go ahead.
     pub(crate) fn window(&self, channel: ChannelKey) -> Option<u32> {
-        self.lock().core.window(channel)
+        self.lock().core.producer(channel).window()
     }
 
     /// The id for an item that is sent as a request.
     pub(crate) fn item_request(&self, channel: ChannelKey) -> Option<RequestId> {
-        self.lock().core.item_request(channel)
+        self.lock().core.producer(channel).item_request()
     }
 
     /// Queues items of an upload; so many of them used credit.
@@ -205,7 +205,7 @@ impl Link {
         for frame in frames {
             state.core.event(Outgoing::Owned(frame))?;
         }
-        state.core.sent(channel, sent);
+        state.core.producer(channel).sent(sent);
         self.wake(state);
         Ok(())
     }
@@ -213,13 +213,13 @@ impl Link {
     /// The items of an upload end with an error; its result may still come.
     pub(crate) fn abort_items(&self, channel: ChannelKey, reason: &Reason) {
         let mut state = self.lock();
-        state.core.abort_items(channel, reason);
+        state.core.producer(channel).abort_items(reason);
         self.wake(state);
     }
 
     /// Where the result of an upload goes.
     pub(crate) fn awaited_result(&self, channel: ChannelKey) -> AwaitedResult {
-        self.lock().core.awaited_result(channel)
+        self.lock().core.consumer(channel).awaited_result()
     }
 
     /// Nobody reads an inbox any more, of whose items so many bytes were taken out and not used; the stream is aborted,
@@ -227,7 +227,7 @@ impl Link {
     pub(crate) fn drop_inbox(&self, inbox: usize, channel: ChannelKey, unused: usize) {
         let mut state = self.lock();
         let waker = state.remove_inbox(inbox, unused);
-        let left = state.core.leave(channel, None);
+        let left = state.core.consumer(channel).stop(None);
         if let Some(ChannelEnd::Inbox(place)) = state.core.channel_end(channel) {
             // The next inbox may be another's.
             *place = None;

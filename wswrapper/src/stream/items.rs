@@ -118,7 +118,7 @@ impl Items {
         let old = inbox.wait(cx.waker());
         if self.state == State::New {
             self.state = State::Started;
-            state.core.start(self.channel, Some(self.window));
+            state.core.consumer(self.channel).start(Some(self.window));
             link.wake(state);
         } else {
             drop(state);
@@ -132,7 +132,7 @@ impl Items {
         let (items, bytes) = (std::mem::take(&mut self.taken), std::mem::take(&mut self.taken_bytes));
         let link = self.peer.link();
         let mut state = link.lock();
-        if state.core.take(self.channel, items, bytes) {
+        if state.core.consumer(self.channel).take(items, bytes) {
             link.wake(state);
         }
     }
