@@ -8,6 +8,7 @@ use std::sync::Arc;
 pub const RESERVED: [&str; 6] = ["open", "connect", "message", "error", "close", "disconnect"];
 
 /// Whether this is a reserved name of the main channel [P-20].
+#[inline]
 pub fn is_reserved(event: &str) -> bool {
     RESERVED.contains(&event)
 }
@@ -28,6 +29,7 @@ impl ChannelName {
     }
 
     /// The name as text.
+    #[inline]
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -52,6 +54,7 @@ impl fmt::Debug for ChannelName {
 }
 
 /// Checks the name of an event that is to be sent or handled on a channel, `None` being the main one.
+#[inline]
 pub fn check_event(event: &str, channel: Option<&str>) -> Result<(), NameError> {
     if event.is_empty() {
         Err(NameError::EmptyEvent)

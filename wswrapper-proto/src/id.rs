@@ -12,6 +12,7 @@ pub struct RequestId(NonZeroU64);
 
 impl RequestId {
     /// The id with this number, if there can be one.
+    #[inline]
     pub const fn new(number: u64) -> Option<Self> {
         match NonZeroU64::new(number) {
             Some(id) if number <= LARGEST => Some(Self(id)),
@@ -20,6 +21,7 @@ impl RequestId {
     }
 
     /// The number.
+    #[inline]
     pub const fn get(self) -> u64 {
         self.0.get()
     }
@@ -86,10 +88,12 @@ impl Ids {
     }
 
     /// Whether this id was handed out.
+    #[inline]
     pub(crate) fn knows(&self, id: RequestId) -> bool {
         (self.first..self.next).contains(&id)
     }
 
+    #[inline]
     pub(crate) fn next(&mut self) -> RequestId {
         let id = self.next;
         self.next = RequestId(id.0.saturating_add(1));

@@ -11,6 +11,7 @@ impl<'f> Message<'f> {
     /// Tells what a frame says [P-10].
     ///
     /// A call may turn out later not to be one: see [`Arguments::is_proven`].
+    #[inline]
     pub fn decode(frame: &'f str) -> Self {
         quick_call(frame)
             .map(Message::Call)
@@ -92,6 +93,7 @@ fn anonymous_scope(h: &str) -> Scope<'_> {
 /// Reads the envelope's keys from both ends, so that the arguments between them need no scan of their own:
 /// `{"i":1,"c":"x","a":[` from the left, `],"c":"x","i":1}` or `],"h":1,"i":2}` from the right. What lies between is shown to be one array,
 /// and the whole thus to be JSON, when the arguments are read. Anything unusual is left to the whole way.
+#[inline]
 fn quick_call(frame: &str) -> Option<Call<'_>> {
     let (mut id, mut channel, mut anonymous) = (None, None, None);
     let mut inside = frame.trim_end_matches(SPACE).strip_prefix('{')?.strip_suffix('}')?;
@@ -145,6 +147,7 @@ fn quick_call(frame: &str) -> Option<Call<'_>> {
 }
 
 /// `{"i":1,"d":…}` and `{"i":1}`.
+#[inline]
 fn quick_response(frame: &str) -> Option<Message<'_>> {
     let inside = frame.trim_end_matches(SPACE).strip_prefix("{\"i\":")?.strip_suffix('}')?;
     let end = inside.bytes().position(|b| !b.is_ascii_digit()).unwrap_or(inside.len());
@@ -157,11 +160,13 @@ fn quick_response(frame: &str) -> Option<Message<'_>> {
 }
 
 /// Plain digits as JSON writes them; what is out of range has rules of its own, on the whole way.
+#[inline]
 fn quick_id(digits: &str) -> Option<RequestId> {
     if digits.starts_with('0') { None } else { RequestId::new(digits.parse().ok()?) }
 }
 
 /// Where a string without escapes ends.
+#[inline]
 fn plain_string(rest: &str) -> Option<usize> {
     let end = rest.bytes().position(|b| matches!(b, b'"' | b'\\' | 0..0x20))?;
     (rest.as_bytes()[end] == b'"').then_some(end)

@@ -16,6 +16,7 @@ pub struct CallEncoder {
 
 impl CallEncoder {
     /// Begins with the event's name.
+    #[inline]
     pub fn new(event: &str) -> Self {
         let mut frame = Vec::with_capacity(96);
         frame.extend_from_slice(b"{\"a\":[");
@@ -35,6 +36,7 @@ impl CallEncoder {
     }
 
     /// Ends with the channel, `None` being the main one.
+    #[inline]
     pub fn finish(mut self, channel: Option<&str>) -> EncodedCall {
         self.end_arguments();
         if let Some(channel) = channel {
@@ -45,12 +47,14 @@ impl CallEncoder {
     }
 
     /// Ends with an anonymous channel.
+    #[inline]
     pub fn finish_on(mut self, channel: ChannelKey) -> EncodedCall {
         self.end_arguments();
         on_channel(&mut self.frame, channel.id());
         EncodedCall { frame: self.frame, on: Some(channel) }
     }
 
+    #[inline]
     fn end_arguments(&mut self) {
         self.frame.truncate(self.end);
         self.frame.push(b']');
@@ -68,17 +72,20 @@ pub struct EncodedCall {
 
 impl EncodedCall {
     /// The anonymous channel that it belongs to.
+    #[inline]
     pub const fn channel(&self) -> Option<ChannelKey> {
         self.on
     }
 
     /// The frame of an event.
+    #[inline]
     pub fn into_event(mut self) -> Vec<u8> {
         self.frame.push(b'}');
         self.frame
     }
 
     /// The frame of a request, with the milliseconds that its caller will wait, if the other end is to know.
+    #[inline]
     pub fn into_request(mut self, id: RequestId, wait: Option<Duration>) -> Vec<u8> {
         self.frame.extend_from_slice(b",\"i\":");
         number(&mut self.frame, id.get());
@@ -92,6 +99,7 @@ impl EncodedCall {
     }
 
     /// Bytes so far.
+    #[inline]
     pub fn len(&self) -> usize {
         self.frame.len()
     }
@@ -137,12 +145,14 @@ pub fn abort(out: &mut Vec<u8>, channel: RequestId, why: Option<&Reason>) {
 }
 
 /// Writes the answer that is an anonymous channel [P-60].
+#[inline]
 pub fn channel(out: &mut Vec<u8>, id: RequestId) {
     begin(out, id);
     out.extend_from_slice(b",\"h\":1}");
 }
 
 /// Writes an answer without a value [P-31].
+#[inline]
 pub fn nothing(out: &mut Vec<u8>, id: RequestId) {
     begin(out, id);
     out.push(b'}');
@@ -184,6 +194,7 @@ pub fn done(out: &mut Vec<u8>, channel: RequestId, lost: u64) {
     out.push(b'}');
 }
 
+#[inline]
 fn end_item(out: &mut Vec<u8>, channel: RequestId, lost: u64) {
     if lost > 0 {
         out.extend_from_slice(b",\"lost\":");
@@ -209,11 +220,13 @@ pub fn credit(out: &mut Vec<u8>, channel: RequestId, items: u32) {
     out.push(b'}');
 }
 
+#[inline]
 fn on_channel(out: &mut Vec<u8>, channel: RequestId) {
     out.extend_from_slice(b",\"h\":");
     number(out, channel.get());
 }
 
+#[inline]
 fn begin(out: &mut Vec<u8>, id: RequestId) {
     out.extend_from_slice(b"{\"i\":");
     number(out, id.get());
@@ -236,10 +249,12 @@ fn reason(out: &mut Vec<u8>, key: &str, why: Option<&Reason>, default: &str) {
     out.extend_from_slice(if why.is_error() { b",\"_\":1}" } else { b"}" });
 }
 
+#[inline]
 fn string(out: &mut Vec<u8>, text: &str) {
     write(out, text);
 }
 
+#[inline]
 fn number(out: &mut Vec<u8>, number: u64) {
     write(out, &number);
 }

@@ -149,6 +149,7 @@ impl ConsumerState {
     }
 
     /// How far the items of an upload are; none if it is not one.
+    #[inline]
     pub(super) fn upload_items(&self) -> Option<UploadItems> {
         self.upload.as_ref().map(|upload| upload.items)
     }
@@ -163,6 +164,7 @@ impl ConsumerState {
     }
 
     /// An item came; it may be before the start [P-89].
+    #[inline]
     pub(super) fn receive(&mut self, id: Option<RequestId>, bounds: &Bounds) -> Result<(), Overflow> {
         self.received += 1;
         match (self.credit.checked_sub(1), id) {
@@ -176,6 +178,7 @@ impl ConsumerState {
     }
 
     /// Items were taken: credit is given in batches of half a window.
+    #[inline]
     pub(super) fn take(&mut self, items: u32) -> Due {
         self.taken_in_all += u64::from(items);
         let mut answers = Vec::new();

@@ -14,6 +14,7 @@ pub enum Outgoing {
 
 impl Outgoing {
     /// The JSON text.
+    #[inline]
     pub fn as_bytes(&self) -> &[u8] {
         match self {
             Self::Owned(bytes) => bytes,
@@ -30,11 +31,13 @@ pub(super) struct Outbox {
 }
 
 impl Outbox {
+    #[inline]
     pub(super) fn push(&mut self, frame: Outgoing) {
         self.bytes += frame.as_bytes().len();
         self.frames.push_back(frame);
     }
 
+    #[inline]
     pub(super) fn pop(&mut self) -> Option<Outgoing> {
         let frame = self.frames.pop_front()?;
         self.bytes -= frame.as_bytes().len();
@@ -44,10 +47,12 @@ impl Outbox {
         Some(frame)
     }
 
+    #[inline]
     pub(super) fn bytes(&self) -> usize {
         self.bytes
     }
 
+    #[inline]
     pub(super) fn is_empty(&self) -> bool {
         self.frames.is_empty()
     }

@@ -96,6 +96,7 @@ pub(super) struct ProducerState {
 
 impl ProducerState {
     /// The consumer gives credit. What makes no sense is ignored.
+    #[inline]
     pub(super) fn credit(&mut self, items: u32) {
         match self.window {
             None if self.running || !(1..=LARGEST_WINDOW).contains(&items) => {}
@@ -107,6 +108,7 @@ impl ProducerState {
     }
 
     /// The consumer starts; while it runs, a further start is ignored [P-88].
+    #[inline]
     pub(super) fn start(&mut self) {
         self.running = true;
     }
@@ -117,6 +119,7 @@ impl ProducerState {
     }
 
     /// The consumer has answered an item; if not by taking it, it has left [P-85].
+    #[inline]
     pub(super) fn answered(&mut self, taken: bool) {
         self.unanswered = None;
         if !taken {
@@ -124,6 +127,7 @@ impl ProducerState {
         }
     }
 
+    #[inline]
     pub(super) fn allowance(&self) -> Allowance {
         match (self.running, self.window) {
             _ if self.ended => Allowance::Gone,
@@ -134,11 +138,13 @@ impl ProducerState {
         }
     }
 
+    #[inline]
     pub(super) fn sent(&mut self, items: u32) {
         self.in_hand = self.in_hand.saturating_sub(items);
     }
 
     /// The first credit, once started.
+    #[inline]
     pub(super) fn window(&self) -> Option<u32> {
         self.window.filter(|_| self.running)
     }

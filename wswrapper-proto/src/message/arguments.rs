@@ -35,16 +35,19 @@ impl<'f> Arguments<'f> {
     }
 
     /// Whether the frame is known to be valid JSON of this form.
+    #[inline]
     pub const fn is_proven(&self) -> bool {
         self.proven
     }
 
     /// What is left of the JSON text: `,1,2]`.
+    #[inline]
     pub(crate) const fn text(&self) -> &'f str {
         self.rest
     }
 
     /// How many arguments have been taken.
+    #[inline]
     pub const fn taken(&self) -> usize {
         self.taken
     }
@@ -56,6 +59,7 @@ impl<'f> Arguments<'f> {
     }
 
     /// Counts the arguments that are left and proves the frame to be well-formed.
+    #[inline]
     pub fn finish(&mut self) -> Result<usize, ArgumentsError> {
         let mut left = 0;
         while self.take::<IgnoredAny>()?.is_some() {
@@ -68,6 +72,7 @@ impl<'f> Arguments<'f> {
     }
 
     /// Whether the frame is what it seems to be: known to be well-formed, or found to be so now.
+    #[inline]
     pub(crate) fn prove(&self) -> bool {
         self.proven || { *self }.finish().is_ok()
     }
