@@ -1,16 +1,16 @@
 //! What servers and clients are built from.
 
-use crate::closed::Closed;
+use crate::close::Closed;
+use crate::engine::DynamicHandlers;
+use crate::engine::Hooks;
+use crate::engine::LocalEnd;
+use crate::engine::MessageLog;
+use crate::engine::Router;
 use crate::error::{MountError, PeerError};
-use crate::handler::{Contract, Serves};
-use crate::handlers::DynamicHandlers;
-use crate::hooks::Hooks;
+use crate::handle::Peer;
 use crate::limits::Limits;
-use crate::link::LocalEnd;
-use crate::message_log::MessageLog;
-use crate::peer::Peer;
 use crate::proto::Side;
-use crate::router::Router;
+use crate::service::{Contract, Serves};
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;

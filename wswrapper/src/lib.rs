@@ -1,46 +1,25 @@
 #![doc = include_str!("lib.md")]
 
-mod anonymous;
-mod broadcast;
 mod builder;
-mod bytes;
 mod call;
-mod caught;
-mod channel;
+mod catch_panic;
 mod client;
-mod closed;
-mod data;
-#[cfg(feature = "tungstenite")]
-mod dial;
-mod driver;
+mod close;
+mod engine;
 mod error;
-mod handler;
-mod handlers;
+mod handle;
 mod handshake;
-mod hooks;
 #[cfg(feature = "tungstenite")]
 mod http;
-mod hub;
 mod limits;
-mod link;
-#[cfg(feature = "tungstenite")]
-mod listen;
 mod lock;
-mod message_log;
-mod peer;
-mod rejected;
-mod reply;
-mod router;
-mod scoped;
+mod registry;
+mod rt;
 mod server;
-mod signal;
+mod service;
 mod stream;
-mod target;
-mod timer;
-#[cfg(feature = "rustls")]
-mod tls;
 pub mod transport;
-mod untyped;
+mod value;
 
 #[cfg(doc)]
 #[doc = include_str!("performance.md")]
@@ -63,33 +42,27 @@ pub use wswrapper_proto::protocol;
 pub use wswrapper_proto::{NameError, Reason, Rejection};
 
 pub use self::{
-    anonymous::{AnonymousChannel, CloseSignal},
-    broadcast::{Broadcast, Delivery, EmitToAll},
     builder::Builder,
-    bytes::Bytes,
-    call::{Call, Emit},
-    channel::Channel,
+    call::{Call, Caller, Emit, IntoTarget, Reply, Target, UploadCall},
     client::{Client, ClientBuilder, Dialling},
-    closed::Closed,
+    close::Closed,
+    engine::{MessageKind, MessageLog},
     error::{AcceptError, BindError, CallError, ConnectError, MountError, PeerError, SendError, ServeError},
-    handler::{Context, Contract, Gives, HandlerFn, Json, Serves, Value, WsError},
+    handle::{AnonymousChannel, Channel, CloseSignal, Closing, Counters, Peer, PeerId},
     handshake::Handshake,
     limits::Limits,
-    message_log::{MessageKind, MessageLog},
-    peer::{Closing, Counters, Peer, PeerId},
-    reply::Reply,
-    scoped::Scoped,
+    registry::{Broadcast, Delivery, EmitToAll},
     server::{Server, ServerBuilder, ServerChannel, Serving},
-    stream::{Streaming, Upload, UploadCall},
-    target::{Caller, IntoTarget, Target},
-    untyped::IntoArguments,
+    service::{Context, Contract, Gives, HandlerFn, IntoArguments, Json, Scoped, Serves, Value},
+    stream::{Streaming, Upload},
+    value::{Bytes, WsError},
 };
 
 /// The trait of streams, of the crate `futures-core`.
 pub use futures_core::Stream;
 
 #[cfg(feature = "tungstenite")]
-pub use listen::Listening;
+pub use server::Listening;
 
 /// The crate of that name, of which this one takes [configurations](ClientBuilder::tls).
 #[cfg(feature = "rustls")]

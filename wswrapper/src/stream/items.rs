@@ -1,10 +1,10 @@
 //! The end of a stream that takes items, without their type.
 
-use super::inbox::{Batch, StreamEnd};
+use crate::engine::{Batch, StreamEnd};
 use crate::error::CallError;
-use crate::handler::{Decode, WsError};
-use crate::peer::Peer;
+use crate::handle::Peer;
 use crate::proto::{ChannelKey, ITEM_BYTES, LARGEST_WINDOW, Reason};
+use crate::value::{Decode, WsError};
 use std::fmt;
 use std::task::{Context, Poll, ready};
 
@@ -38,7 +38,7 @@ impl Items {
             peer,
             channel,
             inbox,
-            window: super::WINDOW,
+            window: crate::engine::WINDOW,
             state: State::New,
             batch: Batch::default(),
             taken: 0,

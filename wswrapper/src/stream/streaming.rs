@@ -1,10 +1,10 @@
 //! A stream of the other end's.
 
-use super::Items;
+use super::items::Items;
 use crate::call::{Call, Expected};
 use crate::error::CallError;
-use crate::handler::{Decode, WsError};
 use crate::proto::Reason;
+use crate::value::{Decode, WsError};
 use futures_core::Stream;
 use futures_core::stream::FusedStream;
 use std::convert::Infallible;

@@ -1,8 +1,8 @@
 //! A stream of the caller's.
 
-use super::Items;
+use super::items::Items;
 use crate::error::CallError;
-use crate::handler::{Decode, WsError};
+use crate::value::{Decode, WsError};
 use futures_core::Stream;
 use futures_core::stream::FusedStream;
 use std::convert::Infallible;

@@ -35,9 +35,10 @@
 //! # }
 //! ```
 
-use super::{Close, Frame, Output, Transport, TransportError};
+use super::output::Output;
+use super::{Close, Frame, Transport, TransportError};
 use crate::lock::lock;
-use crate::timer::Timer;
+use crate::rt::Timer;
 use bytes::Bytes;
 use std::collections::VecDeque;
 use std::fmt;

@@ -3,11 +3,11 @@
 pub mod memory;
 mod output;
 #[cfg(feature = "tungstenite")]
-mod tungstenite;
+mod websocket;
 
 pub use output::Output;
 #[cfg(feature = "tungstenite")]
-pub(crate) use tungstenite::WebSocket;
+pub(crate) use websocket::WebSocket;
 
 use bytes::Bytes;
 use std::io;

@@ -1,0 +1,322 @@
+//! Calls and events of ours, under way.
+
+mod response;
+mod source;
+mod target;
+mod upload;
+
+pub use response::{Given, Reply, Wish};
+pub use source::Source;
+pub use target::{Caller, IntoTarget, Proxy, ProxyCall, SendTo, Target, Text};
+pub use upload::UploadCall;
+
+use crate::engine::ChannelEnd;
+use crate::error::{CallError, SendError};
+use crate::handle::ChannelScope;
+use crate::handle::Peer;
+use crate::proto::{self, ChannelKey, EncodedCall, Opens, RawReason, Reason, RequestId, Role};
+use crate::value::WsError;
+use bytes::Bytes;
+use std::fmt;
+use std::future::Future;
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker, ready};
+use std::time::Duration;
+use tokio::time::{Instant, Sleep, sleep};
+
+/// A call under way: a future of its result.
+///
+/// It is sent when it is first polled, and **dropping it cancels it**: the other end is told, and its handler's future
+/// is dropped. `E` is the error of the contract; the caller gets what it [becomes](WsError::Remote) at this end.
+///
+/// It waits for [`call_timeout`](crate::Limits::call_timeout), or for its [own](Self::timeout).
+#[must_use = "a call is only sent when it is awaited"]
+pub struct Call<T, E> {
+    raw: RawCall,
+    types: PhantomData<fn() -> (T, E)>,
+}
+
+impl<T: Reply, E> Call<T, E> {
+    pub(crate) fn new(peer: Peer, call: Result<EncodedCall, SendError>) -> Self {
+        Self { raw: RawCall::new(peer, call, T::expected()), types: PhantomData }
+    }
+}
+
+impl<T, E> Call<T, E> {
+    /// Waits at most so long, from the first poll on; then the call ends as [`CallError::TimedOut`]. The other end is
+    /// told how long its caller waits, and that it has given up [P-54].
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.raw.timeout = Some(timeout);
+        self
+    }
+
+    /// Ends the call and tells the other end why. Dropping it does the same without a reason.
+    pub fn cancel(mut self, reason: &Reason) {
+        self.raw.end(Some(reason));
+    }
+}
+
+impl<T: Reply, E: WsError> Future for Call<T, E> {
+    type Output = Result<T::Output, CallError<E::Remote>>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let raw = &mut self.get_mut().raw;
+        let answer = ready!(raw.poll(cx))?.into_answer::<E>()?;
+        Poll::Ready(T::from_answer(&raw.peer, &raw.wish, Given(answer)).map_err(CallError::Decode))
+    }
+}
+
+impl<T, E> fmt::Debug for Call<T, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Call").field("peer", &self.raw.peer.id()).finish_non_exhaustive()
+    }
+}
+
+impl<T, E> Call<T, E> {
+    pub(crate) fn expected(&self) -> &Expected {
+        &self.raw.wish.0
+    }
+
+    pub(crate) fn set_expected(&mut self, expected: Expected) {
+        self.raw.wish = Wish(expected);
+    }
+
+    /// The same call, its answer taken in another way.
+    pub(crate) fn taken_as<U>(self) -> Call<U, E> {
+        Call { raw: self.raw, types: PhantomData }
+    }
+}
+
+/// The part of a call that does not depend on its types.
+pub(crate) struct RawCall {
+    peer: Peer,
+    stage: Stage,
+    wish: Wish,
+    timeout: Option<Duration>,
+    /// Its time, which counts from the first poll on, while it waits for room.
+    unsent: Option<Pin<Box<Sleep>>>,
+}
+
+enum Stage {
+    Unsent(Result<Option<EncodedCall>, SendError>),
+    Waiting(Waiting),
+    Ended,
+}
+
+/// What answers a call.
+pub(crate) enum Expected {
+    /// A value.
+    Value,
+    /// A stream, with this window.
+    Items(u32),
+    /// A channel over which this end then sends items.
+    Upload,
+    /// A channel with these handlers at this end.
+    Channel(Arc<ChannelScope>),
+}
+
+impl Expected {
+    pub(crate) fn opens(&self) -> Option<Opens<ChannelEnd>> {
+        let (role, end) = match self {
+            Self::Value => return None,
+            Self::Items(_) => (Role::Consumer, ChannelEnd::Inbox(None)),
+            Self::Upload => (Role::Producer, ChannelEnd::Upload(None)),
+            Self::Channel(scope) => (Role::Plain, ChannelEnd::Scope(Arc::clone(scope))),
+        };
+        Some(Opens { role, end })
+    }
+}
+
+/// A call that was sent.
+pub(crate) struct Waiting {
+    pub(crate) slot: usize,
+    pub(crate) id: RequestId,
+}
+
+/// Where a call's end is left for its caller.
+pub(crate) enum CallSlot {
+    Waiting(Waker),
+    Ended(End),
+}
+
+/// How a call ended; the JSON is part of the frame that brought it.
+pub(crate) enum End {
+    Result(Option<Bytes>),
+    Rejected {
+        value: Bytes,
+        error: bool,
+    },
+    /// A channel that nobody can use.
+    Channel,
+    /// The channel that was expected, and the inbox that it got.
+    Opened {
+        channel: ChannelKey,
+        inbox: Option<usize>,
+    },
+    Without(proto::Ended),
+}
+
+/// How a call succeeded.
+pub(crate) enum Answer {
+    /// With a value.
+    Json(Bytes),
+    /// With the channel that was expected, and its inbox.
+    Channel(ChannelKey, Option<usize>),
+    /// With one that nobody can use: the peer may have meant null [P-32].
+    UnusedChannel,
+}
+
+impl End {
+    pub(crate) fn into_answer<E: WsError>(self) -> Result<Answer, CallError<E::Remote>> {
+        match self {
+            Self::Result(Some(json)) => Ok(Answer::Json(json)),
+            Self::Result(None) => Ok(Answer::Json(Bytes::from_static(b"null"))),
+            Self::Channel => Ok(Answer::UnusedChannel),
+            Self::Opened { channel, inbox } => Ok(Answer::Channel(channel, inbox)),
+            Self::Rejected { value, error } => {
+                let value = std::str::from_utf8(&value).unwrap_or_default();
+                let rejection = RawReason { value, error }.read();
+                Err(E::from_rejection(rejection).map_or_else(CallError::Refused, CallError::Rejected))
+            }
+            Self::Without(proto::Ended::TimedOut) => Err(CallError::TimedOut),
+            Self::Without(proto::Ended::Closed) => Err(CallError::Closed),
+        }
+    }
+}
+
+impl CallSlot {
+    /// Leaves the end and gives back the caller's waker.
+    pub(crate) fn end(&mut self, end: End) -> Option<Waker> {
+        match std::mem::replace(self, Self::Ended(end)) {
+            Self::Waiting(waker) => Some(waker),
+            Self::Ended(_) => None,
+        }
+    }
+}
+
+impl RawCall {
+    pub(crate) fn new(peer: Peer, call: Result<EncodedCall, SendError>, wish: Wish) -> Self {
+        Self { peer, stage: Stage::Unsent(call.map(Some)), wish, timeout: None, unsent: None }
+    }
+
+    pub(crate) fn peer(&self) -> &Peer {
+        &self.peer
+    }
+
+    pub(crate) fn set_timeout(&mut self, timeout: Duration) {
+        self.timeout = Some(timeout);
+    }
+
+    pub(crate) fn timeout(&self) -> Option<Duration> {
+        self.timeout
+    }
+
+    /// Gives it so long from now on, or all the time there is. False if it was not sent yet.
+    pub(crate) fn restart(&self, timeout: Option<Duration>) -> bool {
+        let Stage::Waiting(waiting) = &self.stage else { return false };
+        self.peer.link().set_timeout(waiting, timeout);
+        true
+    }
+
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<End, SendError>> {
+        let link = self.peer.link();
+        match &mut self.stage {
+            Stage::Ended => Poll::Ready(Err(SendError::Closed)),
+            Stage::Unsent(call) => {
+                let sent = match call {
+                    Err(_) => None,
+                    Ok(call) => {
+                        let timeout = match &self.unsent {
+                            Some(unsent) => Some(unsent.deadline().saturating_duration_since(Instant::now())),
+                            None => self.timeout.or(link.end.limits.call_timeout),
+                        };
+                        match link.poll_request(cx, call, &self.wish.0, timeout, self.timeout.is_some()) {
+                            Poll::Ready(sent) => Some(sent),
+                            Poll::Pending => {
+                                let Some(timeout) = timeout else { return Poll::Pending };
+                                ready!(self.unsent.get_or_insert_with(|| Box::pin(sleep(timeout))).as_mut().poll(cx));
+                                self.stage = Stage::Ended;
+                                return Poll::Ready(Ok(End::Without(proto::Ended::TimedOut)));
+                            }
+                        }
+                    }
+                };
+                let unsent = std::mem::replace(&mut self.stage, Stage::Ended);
+                match (sent, unsent) {
+                    (Some(Ok(waiting)), _) => {
+                        self.stage = Stage::Waiting(waiting);
+                        Poll::Pending
+                    }
+                    (Some(Err(error)), _) | (None, Stage::Unsent(Err(error))) => Poll::Ready(Err(error)),
+                    (None, _) => Poll::Ready(Err(SendError::Closed)),
+                }
+            }
+            Stage::Waiting(waiting) => {
+                let mut state = link.lock();
+                let old = match state.calls.get_mut(waiting.slot) {
+                    Some(CallSlot::Waiting(waker)) if waker.will_wake(cx.waker()) => return Poll::Pending,
+                    Some(CallSlot::Waiting(waker)) => Some(std::mem::replace(waker, cx.waker().clone())),
+                    _ => None,
+                };
+                if old.is_some() {
+                    drop(state);
+                    return Poll::Pending;
+                }
+                let slot = state.calls.try_remove(waiting.slot);
+                drop(state);
+                self.stage = Stage::Ended;
+                match slot {
+                    Some(CallSlot::Ended(end)) => Poll::Ready(Ok(end)),
+                    _ => Poll::Ready(Ok(End::Without(proto::Ended::Closed))),
+                }
+            }
+        }
+    }
+
+    pub(crate) fn end(&mut self, reason: Option<&Reason>) {
+        if let Stage::Waiting(waiting) = std::mem::replace(&mut self.stage, Stage::Ended) {
+            self.peer.link().forget(&waiting, reason);
+        }
+    }
+}
+
+impl Drop for RawCall {
+    fn drop(&mut self) {
+        self.end(None);
+    }
+}
+
+/// An event on its way to one peer: a future that waits for room in the peer's queue.
+///
+/// That it is done means that the event was queued, not that it arrived. Dropping it before that sends nothing.
+#[must_use = "an event is only sent when its future is awaited"]
+pub struct Emit {
+    peer: Peer,
+    event: Result<Option<EncodedCall>, Option<SendError>>,
+}
+
+impl Emit {
+    pub(crate) fn new(peer: Peer, event: Result<EncodedCall, SendError>) -> Self {
+        Self { peer, event: event.map(Some).map_err(Some) }
+    }
+}
+
+impl Future for Emit {
+    type Output = Result<(), SendError>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let Self { peer, event } = self.get_mut();
+        match event {
+            Ok(event) => peer.link().poll_event(cx, event),
+            Err(error) => Poll::Ready(Err(error.take().unwrap_or(SendError::Closed))),
+        }
+    }
+}
+
+impl fmt::Debug for Emit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Emit").field("peer", &self.peer.id()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,359 @@
+//! A client's way to a URL.
+
+use super::{Client, Dialling};
+use crate::builder::Builder;
+use crate::engine::LocalEnd;
+use crate::error::ConnectError;
+use crate::handshake::Handshake;
+use crate::http::{Head, MAX_HEADERS, header_map, read_head, status_of, subprotocol};
+use crate::proto::Side;
+use crate::transport::WebSocket;
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::handshake::client::generate_request;
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+
+/// What a client wants beyond the URL.
+#[derive(Default, Debug)]
+pub(crate) struct Wishes {
+    headers: HeaderMap,
+    /// The first header that cannot be sent.
+    error: Option<ConnectError>,
+    subprotocols: Vec<String>,
+    timeout: Option<Duration>,
+    #[cfg(feature = "rustls")]
+    pub(crate) tls: Option<std::sync::Arc<crate::rustls::ClientConfig>>,
+}
+
+impl Client {
+    /// Connects to a `ws://` URL, or a `wss://` URL with the feature `rustls`. The port is 80, or 443 for `wss://`, if
+    /// the URL names none. A server's certificate must be one that the platform trusts; the builder's `tls` sets
+    /// another rule.
+    ///
+    /// Returns when the handshake is done; at the latest after
+    /// [`handshake_timeout`](crate::Limits::handshake_timeout), for the look-up of the name, TCP, TLS and the answer
+    /// together. Cancel-safe: dropping the future drops the connection.
+    ///
+    /// ```
+    /// # use wswrapper::{Client, ConnectError};
+    /// # async fn run() -> Result<(), ConnectError> {
+    /// let client = Client::connect("ws://localhost:8080/path").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn connect(url: &str) -> Result<Self, ConnectError> {
+        Self::builder().connect(url).await
+    }
+}
+
+impl Builder<Dialling> {
+    /// Sends a header with the request of the handshake; a name that is given twice is sent twice. What the handshake
+    /// says itself (`Host`, `Connection`, `Sec-WebSocket-…` and the like) is an error when the client connects, and so
+    /// is what cannot be a header.
+    ///
+    /// ```
+    /// # use wswrapper::{Client, ConnectError};
+    /// # async fn run(token: &str) -> Result<(), ConnectError> {
+    /// let builder = Client::builder().header("Authorization", &format!("Bearer {token}"));
+    /// let client = builder.connect("ws://localhost:8080").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        let wishes = &mut self.role.wishes;
+        match extra_header(name, value) {
+            Ok((name, value)) => drop(wishes.headers.append(name, value)),
+            Err(reason) => {
+                wishes.error.get_or_insert(ConnectError::Header { name: name.to_owned(), reason });
+            }
+        }
+        self
+    }
+
+    /// Offers a subprotocol to the server, after those that were offered before; offering one again changes nothing.
+    /// What the server chose is [`handshake().subprotocol()`](Handshake::subprotocol): nothing, if it knows none of
+    /// them. To choose what was not offered is a [refused handshake](ConnectError::Handshake).
+    ///
+    /// ```
+    /// # use wswrapper::{Client, ConnectError};
+    /// # async fn run() -> Result<(), ConnectError> {
+    /// let client = Client::builder().subprotocol("desk.v2").subprotocol("desk.v1").connect("ws://localhost:8080").await?;
+    /// match client.handshake().subprotocol() {
+    ///     Some("desk.v2") => println!("the new one"),
+    ///     other => println!("an old one: {other:?}"),
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn subprotocol(mut self, name: &str) -> Self {
+        let added = subprotocol(&mut self.role.wishes.subprotocols, name);
+        self.note(added)
+    }
+
+    /// Time to connect, instead of the limits' [`handshake_timeout`](crate::Limits::handshake_timeout).
+    ///
+    /// ```
+    /// # use wswrapper::{Client, ConnectError};
+    /// # async fn run() -> Result<(), ConnectError> {
+    /// use std::time::Duration;
+    ///
+    /// let builder = Client::builder().connect_timeout(Duration::from_secs(2));
+    /// let client = builder.connect("ws://localhost:8080").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.role.wishes.timeout = Some(timeout);
+        self
+    }
+
+    /// Connects to a URL; see [`Client::connect`].
+    ///
+    /// ```
+    /// # use wswrapper::{Client, ConnectError, Limits};
+    /// # async fn run() -> Result<(), ConnectError> {
+    /// let limits = Limits { frame_bytes: 16 << 20, ..Limits::default() };
+    /// let client = Client::builder().limits(limits).connect("ws://[::1]:8080").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn connect(self, url: &str) -> Result<Client, ConnectError> {
+        let (end, Dialling { mut wishes }) = self.finish(Side::Dialling)?;
+        let place = Place::parse(url)?;
+        if let Some(error) = wishes.error.take() {
+            return Err(error);
+        }
+        let time = wishes.timeout.unwrap_or(end.limits.handshake_timeout);
+        let dialled = tokio::time::timeout(time, dial(end, &place, wishes));
+        dialled.await.map_err(|_| ConnectError::TimedOut { address: place.address.clone() })?
+    }
+}
+
+/// A header that the handshake does not say itself; or what is wrong with it.
+fn extra_header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), &'static str> {
+    let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| "that is not a header's name")?;
+    match name.as_str() {
+        "sec-websocket-protocol" => return Err("subprotocols are offered by `.subprotocol(..)`"),
+        "host" => return Err("it comes from the URL"),
+        "connection" | "upgrade" | "content-length" | "transfer-encoding" => {
+            return Err("it belongs to the handshake itself");
+        }
+        name if name.starts_with("sec-websocket-") => return Err("it belongs to the handshake itself"),
+        _ => {}
+    }
+    let mut value = HeaderValue::from_str(value).map_err(|_| "its value may not hold control characters")?;
+    // It may be a password: no log is to show it.
+    value.set_sensitive(true);
+    Ok((name, value))
+}
+
+/// Where a URL leads.
+struct Place {
+    uri: Uri,
+    scheme: Scheme,
+    /// Host and port.
+    address: String,
+}
+
+enum Scheme {
+    Ws,
+    #[cfg(feature = "rustls")]
+    Wss,
+}
+
+impl Place {
+    fn parse(url: &str) -> Result<Self, ConnectError> {
+        let wrong = |reason| ConnectError::Url { url: without_user_info(url), reason };
+        let uri: Uri = url.parse().map_err(|_| wrong("it cannot be parsed"))?;
+        let (scheme, default_port) = match uri.scheme_str().map(str::to_ascii_lowercase).as_deref() {
+            Some("ws") => (Scheme::Ws, 80_u16),
+            #[cfg(feature = "rustls")]
+            Some("wss") => (Scheme::Wss, 443),
+            #[cfg(not(feature = "rustls"))]
+            Some("wss") => return Err(wrong("wss:// needs the feature `rustls` of the crate wswrapper")),
+            Some("http") => return Err(wrong("it begins with http; write ws:// instead")),
+            Some("https") => return Err(wrong("it begins with https; write wss:// instead")),
+            _ => return Err(wrong("it must begin with ws:// or wss://")),
+        };
+        let authority = uri.authority().map_or("", |authority| authority.as_str());
+        if authority.contains('@') {
+            return Err(wrong(
+                "it names a user; write `.header(\"Authorization\", ..)` on the client's builder instead",
+            ));
+        }
+        let host = uri.host().filter(|host| !host.is_empty()).ok_or_else(|| wrong("it has no host"))?;
+        let port = match authority[host.len()..].strip_prefix(':') {
+            None | Some("") => default_port,
+            Some(port) => port.parse().map_err(|_| wrong("its port is not a number up to 65535"))?,
+        };
+        let address = format!("{host}:{port}");
+        // A request's target begins with a slash, which `ws://host?query` does not have; as text it is there.
+        let uri = if uri.path_and_query().is_some_and(|target| target.as_str().starts_with('?')) {
+            uri.to_string().parse().map_err(|_| wrong("it cannot be parsed"))?
+        } else {
+            uri
+        };
+        Ok(Self { uri, scheme, address })
+    }
+
+    /// What a certificate must be for.
+    #[cfg(feature = "rustls")]
+    fn host(&self) -> &str {
+        let host = self.uri.host().unwrap_or_default();
+        host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
+    }
+}
+
+/// A URL as an error may show it: without passwords, even if it cannot be parsed.
+fn without_user_info(url: &str) -> String {
+    let begin = url.find("://").map_or(0, |scheme| scheme + "://".len());
+    match url[begin..].rfind('@') {
+        Some(end) => format!("{}***{}", &url[..begin], &url[begin + end..]),
+        None => url.to_owned(),
+    }
+}
+
+async fn dial(end: LocalEnd, place: &Place, wishes: Wishes) -> Result<Client, ConnectError> {
+    let address = &place.address;
+    let stream = TcpStream::connect(address).await;
+    let stream = stream.map_err(|source| ConnectError::Connect { address: address.clone(), source })?;
+    // Frames are written in batches by ourselves.
+    let _ = stream.set_nodelay(true);
+    let remote_addr = stream.peer_addr().ok();
+    let handshake = Handshake { uri: place.uri.clone(), remote_addr, ..Handshake::default() };
+    match place.scheme {
+        Scheme::Ws => shake_hands(end, place, wishes, stream, handshake).await,
+        #[cfg(feature = "rustls")]
+        Scheme::Wss => {
+            let stream = super::tls::encrypt(stream, place.host(), wishes.tls.clone()).await;
+            let stream = stream.map_err(|source| ConnectError::Tls { address: address.clone(), source })?;
+            shake_hands(end, place, wishes, stream, handshake).await
+        }
+    }
+}
+
+async fn shake_hands<S>(
+    end: LocalEnd,
+    place: &Place,
+    wishes: Wishes,
+    mut stream: S,
+    mut handshake: Handshake,
+) -> Result<Client, ConnectError>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let refused = |reason: String| ConnectError::Handshake { address: place.address.clone(), reason };
+    let ended = |error| refused(format!("it ended the connection: {error}"));
+    let Wishes { headers, subprotocols, .. } = wishes;
+    let (head, key) = request(&place.uri, headers, &subprotocols).map_err(refused)?;
+    stream.write_all(&head).await.map_err(ended)?;
+    stream.flush().await.map_err(ended)?;
+    let answer = read_head(&mut stream, end.limits.head_bytes, parse_response).await.map_err(ended)?;
+    let Head { parsed, text, rest } = answer.map_err(|status| {
+        let what = match status {
+            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => "the head of its answer is too large",
+            _ => "what it answered is not HTTP",
+        };
+        refused(what.to_owned())
+    })?;
+    let Answer::Http(status, headers) = parsed else {
+        return Err(refused("it speaks TLS; write wss:// instead of ws://".to_owned()));
+    };
+    check(status, &headers, &key).map_err(refused)?;
+    handshake.subprotocol = chosen(&headers, &subprotocols).map_err(refused)?;
+    handshake.head = text.into();
+    let websocket = WebSocket::new(stream, Side::Dialling, rest, end.limits.frame_bytes);
+    Ok(Client::start(end, websocket, handshake))
+}
+
+/// The head of our request, and its key.
+fn request(uri: &Uri, headers: HeaderMap, subprotocols: &[String]) -> Result<(Vec<u8>, String), String> {
+    let mut request = uri.clone().into_client_request().map_err(|error| error.to_string())?;
+    if !subprotocols.is_empty() {
+        let offered = HeaderValue::from_str(&subprotocols.join(", ")).map_err(|error| error.to_string())?;
+        request.headers_mut().insert(header::SEC_WEBSOCKET_PROTOCOL, offered);
+    }
+    request.headers_mut().extend(headers);
+    generate_request(request).map_err(|error| error.to_string())
+}
+
+/// Whether the answer is that of a WebSocket server to our request (RFC 6455, section 4.1).
+fn check(status: StatusCode, headers: &HeaderMap, key: &str) -> Result<(), String> {
+    // Both are lists.
+    let is = |name, token: &str| {
+        let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
+        values.flat_map(|value| value.split(',')).any(|value| value.trim().eq_ignore_ascii_case(token))
+    };
+    if status != StatusCode::SWITCHING_PROTOCOLS {
+        let hint = if status == StatusCode::NOT_FOUND { "; is the path right?" } else { "" };
+        Err(format!("status {status}{hint}"))
+    } else if !is(header::UPGRADE, "websocket") || !is(header::CONNECTION, "upgrade") {
+        Err("it did not upgrade the connection to a WebSocket".to_owned())
+    } else if headers
+        .get(header::SEC_WEBSOCKET_ACCEPT)
+        .is_none_or(|accept| *accept != derive_accept_key(key.as_bytes()))
+    {
+        Err("its Sec-WebSocket-Accept does not fit the request".to_owned())
+    } else if headers.contains_key(header::SEC_WEBSOCKET_EXTENSIONS) {
+        Err("it chose an extension that was not offered".to_owned())
+    } else {
+        Ok(())
+    }
+}
+
+/// The subprotocol that the server chose.
+fn chosen(headers: &HeaderMap, offered: &[String]) -> Result<Option<String>, String> {
+    let mut values = headers.get_all(header::SEC_WEBSOCKET_PROTOCOL).iter();
+    match (values.next(), values.next()) {
+        (None, _) => Ok(None),
+        (Some(value), None) => match offered.iter().find(|offer| *value == offer.as_str()) {
+            Some(offer) => Ok(Some(offer.clone())),
+            None => {
+                let name = String::from_utf8_lossy(value.as_bytes());
+                Err(format!("it chose the subprotocol `{name}`, which was not offered"))
+            }
+        },
+        (Some(_), Some(_)) => Err("it chose more than one subprotocol".to_owned()),
+    }
+}
+
+/// What a server answers.
+enum Answer {
+    Http(StatusCode, HeaderMap),
+    /// A TLS alert: it took our request for the beginning of TLS.
+    Tls,
+}
+
+fn parse_response(read: &[u8]) -> Result<Option<(Answer, usize)>, StatusCode> {
+    const TLS_ALERT: &[u8] = &[0x15, 0x03];
+    if read.starts_with(TLS_ALERT) {
+        return Ok(Some((Answer::Tls, read.len())));
+    }
+    let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
+    let mut head = httparse::Response::new(&mut headers);
+    let length = match head.parse(read).map_err(status_of)? {
+        httparse::Status::Complete(length) => length,
+        httparse::Status::Partial => return Ok(None),
+    };
+    let status = head.code.and_then(|code| StatusCode::from_u16(code).ok()).ok_or(StatusCode::BAD_REQUEST)?;
+    let headers = header_map(head.headers).ok_or(StatusCode::BAD_REQUEST)?;
+    Ok(Some((Answer::Http(status, headers), length)))
+}
+
+#[cfg(all(test, not(feature = "rustls")))]
+mod tests {
+    use super::Place;
+
+    /// The other tests are built with the feature.
+    #[test]
+    fn wss_without_its_feature_is_said_with_its_name() {
+        let error = Place::parse("wss://localhost").err().expect("it has no TLS");
+        assert_eq!(
+            error.to_string(),
+            "`wss://localhost` is not a WebSocket URL: wss:// needs the feature `rustls` of the crate wswrapper"
+        );
+    }
+}

@@ -1,0 +1,117 @@
+//! TLS on a client's way to a URL, by rustls.
+
+use super::Dialling;
+use crate::builder::Builder;
+use rustls_platform_verifier::BuilderVerifierExt;
+use std::io;
+use std::sync::{Arc, OnceLock};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::ServerName;
+use tokio_rustls::rustls::{CertificateError, ClientConfig, Error, InvalidMessage};
+
+impl Builder<Dialling> {
+    /// How `wss://` URLs are connected to: which authorities are trusted, which certificate this end shows, which
+    /// versions of TLS it speaks. By default the certificates that the platform trusts count, and nothing is shown. The
+    /// types are those of [`wswrapper::rustls`](crate::rustls). Several clients may share a configuration, and with it
+    /// the sessions that they resume.
+    ///
+    /// ```no_run
+    /// use std::sync::Arc;
+    /// use wswrapper::Client;
+    /// use wswrapper::rustls::pki_types::CertificateDer;
+    /// use wswrapper::rustls::{ClientConfig, RootCertStore, crypto::ring};
+    ///
+    /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+    /// let mut roots = RootCertStore::empty();
+    /// roots.add(CertificateDer::from(std::fs::read("our-authority.der")?))?;
+    /// let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+    ///     .with_safe_default_protocol_versions()?
+    ///     .with_root_certificates(roots)
+    ///     .with_no_client_auth();
+    /// let client = Client::builder().tls(config).connect("wss://desk.internal").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn tls(mut self, config: impl Into<Arc<ClientConfig>>) -> Self {
+        self.role.wishes.tls = Some(config.into());
+        self
+    }
+}
+
+/// Does the TLS handshake with a server whose certificate is for this host, a name or an IP address.
+pub(crate) async fn encrypt(
+    stream: TcpStream,
+    host: &str,
+    config: Option<Arc<ClientConfig>>,
+) -> io::Result<TlsStream<TcpStream>> {
+    let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
+    let config = match config {
+        Some(config) => config,
+        // Reads files on some platforms.
+        None => tokio::task::spawn_blocking(platform).await.map_err(io::Error::other)?.map_err(io::Error::other)?,
+    };
+    TlsConnector::from(config).connect(name, stream).await
+}
+
+/// Trusts what the platform trusts. Made once, for all clients of the process.
+fn platform() -> Result<Arc<ClientConfig>, Error> {
+    static CONFIG: OnceLock<Arc<ClientConfig>> = OnceLock::new();
+    if let Some(config) = CONFIG.get() {
+        return Ok(Arc::clone(config));
+    }
+    // Named here, as the program may have rustls with other providers as well.
+    let mut config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()?
+        .with_platform_verifier()?
+        .with_no_client_auth();
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(Arc::clone(CONFIG.get_or_init(|| Arc::new(config))))
+}
+
+/// What a failed handshake means.
+pub(crate) fn explain(error: &io::Error) -> String {
+    use CertificateError::{
+        ExpiredContext, NotValidForName, NotValidForNameContext, NotValidYetContext, UnknownIssuer,
+    };
+    let Some(tls) = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>()) else {
+        return match error.kind() {
+            io::ErrorKind::UnexpectedEof => "it ended the connection; does it speak TLS on this port?".to_owned(),
+            _ => error.to_string(),
+        };
+    };
+    match tls {
+        Error::InvalidMessage(InvalidMessage::InvalidContentType) => {
+            "what it answered is not TLS; write ws:// for a server without it".to_owned()
+        }
+        Error::InvalidCertificate(UnknownIssuer) => {
+            "its certificate is not trusted: no authority known here has issued it; `.tls(..)` on the client's builder \
+             sets which are"
+                .to_owned()
+        }
+        Error::InvalidCertificate(NotValidForName) => "its certificate is for another name".to_owned(),
+        Error::InvalidCertificate(NotValidForNameContext { expected, presented }) => {
+            format!("its certificate is not for {}, but for {}", expected.to_str(), names(presented))
+        }
+        Error::InvalidCertificate(CertificateError::Expired | ExpiredContext { .. }) => {
+            "its certificate has expired".to_owned()
+        }
+        Error::InvalidCertificate(CertificateError::NotValidYet | NotValidYetContext { .. }) => {
+            "its certificate is not valid yet; is this machine's clock right?".to_owned()
+        }
+        other => other.to_string(),
+    }
+}
+
+/// The names of a certificate. As rustls has them they are `DnsName("localhost")`.
+fn names(presented: &[String]) -> String {
+    let bare = |name: &String| {
+        name.strip_prefix("DnsName(\"").and_then(|name| name.strip_suffix("\")")).unwrap_or(name).to_owned()
+    };
+    match presented {
+        [] => "no name at all".to_owned(),
+        names => names.iter().map(bare).collect::<Vec<_>>().join(", "),
+    }
+}

@@ -1,0 +1,214 @@
+//! Where a handler's answer goes.
+
+use super::label::Label;
+use super::shared::Link;
+use super::tasks::RunningKey;
+use crate::engine::shared::ChannelEnd;
+use crate::error::PeerError;
+use crate::handle::ChannelScope;
+use crate::proto::{ChannelKey, Rejection, RequestId, Role, encode};
+use crate::transport::Output;
+use crate::value::Response;
+use serde::Serialize;
+use std::convert::Infallible;
+use std::error::Error as _;
+use std::fmt;
+use std::mem;
+use std::sync::Arc;
+
+/// Writes answers into the transport's output, after whatever the handler sent before it [P-95].
+pub struct Answers<'d> {
+    link: &'d Arc<Link>,
+    output: &'d mut Output,
+    progress: &'d mut Progress,
+}
+
+/// How far a handler got while it was polled.
+#[derive(Clone, Copy, Default, Debug)]
+pub(crate) struct Progress {
+    /// Which one it is, if it has waited before.
+    handler: Option<RunningKey>,
+    /// Whether anything was answered.
+    answered: bool,
+    /// The channel that it has answered with and goes on for.
+    pub(crate) opened: Option<Opened>,
+}
+
+/// A channel that a handler has answered with.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Opened {
+    pub(crate) channel: ChannelKey,
+    pub(crate) role: Role,
+}
+
+/// Answers without their borrows, for the future of a handler.
+pub(crate) struct Loan {
+    output: Output,
+    progress: Progress,
+}
+
+impl Loan {
+    pub(crate) fn answers<'d>(&'d mut self, link: &'d Arc<Link>) -> Answers<'d> {
+        Answers { link, output: &mut self.output, progress: &mut self.progress }
+    }
+}
+
+impl Progress {
+    /// Of a handler that has waited.
+    pub(crate) fn of(handler: RunningKey) -> Self {
+        Self { handler: Some(handler), ..Self::default() }
+    }
+
+    /// A channel was opened before the handler was first polled.
+    pub(crate) fn opened(opened: Option<Opened>) -> Self {
+        Self { opened, answered: opened.is_some(), ..Self::default() }
+    }
+}
+
+impl<'d> Answers<'d> {
+    pub(crate) fn new(link: &'d Arc<Link>, output: &'d mut Output, progress: &'d mut Progress) -> Self {
+        Self { link, output, progress }
+    }
+
+    /// Lends the output, until it is [taken back](Self::take_back).
+    pub(crate) fn lend(&mut self) -> Loan {
+        Loan { output: mem::replace(self.output, Output::texts()), progress: *self.progress }
+    }
+
+    pub(crate) fn take_back(&mut self, Loan { output, progress }: Loan) {
+        (*self.output, *self.progress) = (output, progress);
+    }
+
+    /// The end of a handler: its answer, if it was a request.
+    pub(crate) fn end<T: Response>(&mut self, call: &Answering, outcome: Result<T, Rejection>) {
+        match outcome {
+            Ok(value) => value.answer(self, call),
+            Err(rejection) => self.failed(call, &rejection),
+        }
+    }
+
+    /// Answers with a channel that goes on by itself.
+    pub(crate) fn channel(&mut self, call: &Answering, scope: &Arc<ChannelScope>) {
+        if let Some(why) = scope.unopenable(self.link.id) {
+            return self.failed(call, &Rejection::new(why));
+        }
+        match self.open(call, Role::Plain, ChannelEnd::Scope(Arc::clone(scope))) {
+            Ok((channel, _)) => {
+                self.progress.opened = None;
+                scope.open(channel);
+                if scope.is_ended() {
+                    // Meanwhile, by a handle in another task.
+                    self.link.abort_channel(channel, None);
+                }
+            }
+            Err(rejection) => {
+                scope.end(self.link, rejection.clone());
+                self.failed(call, &rejection);
+            }
+        }
+    }
+
+    /// Answers with a channel, for a handler that goes on; also gives the channel's inbox, if it has one.
+    pub(crate) fn open(
+        &mut self,
+        call: &Answering,
+        role: Role,
+        end: ChannelEnd,
+    ) -> Result<(ChannelKey, Option<usize>), Rejection> {
+        let Some(id) = call.id else {
+            let event = &*call.event;
+            return Err(Rejection::new(format!("`{event}` answers with a channel, and an event has no answer")));
+        };
+        let opened = self.link.open_channel(id, role, end, self.progress.handler);
+        let (channel, inbox) = opened.map_err(Rejection::from_display)?;
+        self.write_plain(0, |out| encode::channel(out, id));
+        self.progress.opened = Some(Opened { channel, role });
+        Ok((channel, inbox))
+    }
+
+    /// Whether the connection takes more output now.
+    pub(crate) fn has_room(&self) -> bool {
+        self.output.len() < self.link.end.limits.outbound_bytes
+    }
+
+    /// The end of a handler whose answer is a value.
+    pub(crate) fn value<T: Serialize>(&mut self, call: &Answering, value: &T) {
+        let Some(id) = call.id else { return };
+        if let Err(source) = self.write(call.hint, |out| encode::result(out, id, value)) {
+            self.reject(id, &Rejection::internal(source.to_string()));
+            self.link.report(&PeerError::Encode { event: call.event.to_string(), source });
+        }
+    }
+
+    /// Tells this end the truth about an error that the other end must not see.
+    pub(crate) fn report(&self, call: &Answering, rejection: &Rejection) {
+        if let Some(source) = rejection.source() {
+            let source = source.to_string().into();
+            self.link.report(&PeerError::Internal { event: call.event.to_string(), source });
+        }
+    }
+
+    fn failed(&mut self, call: &Answering, rejection: &Rejection) {
+        self.report(call, rejection);
+        if call.id.is_none() && rejection.source().is_none() {
+            let reason = rejection.clone();
+            self.link.report(&PeerError::EventFailed { event: call.event.to_string(), reason });
+        }
+        if let Some(id) = call.id {
+            self.reject(id, rejection);
+        }
+    }
+
+    /// Rejects a request.
+    pub(crate) fn reject(&mut self, id: RequestId, rejection: &Rejection) {
+        self.write_plain(0, |out| encode::rejection(out, id, rejection));
+    }
+
+    /// The end of a handler that panicked.
+    #[cold]
+    pub(crate) fn panicked(&mut self, id: Option<RequestId>, event: &str, message: String) {
+        self.link.report(&PeerError::Panicked { event: event.to_owned(), message });
+        if let (Some(id), false) = (id, self.progress.answered) {
+            self.reject(id, &Rejection::internal_error());
+        }
+    }
+
+    pub(crate) fn write_plain(&mut self, hint: usize, write: impl FnOnce(&mut Vec<u8>)) {
+        let written = self.write(hint, |out| {
+            write(out);
+            Ok::<(), Infallible>(())
+        });
+        match written {
+            Ok(()) => {}
+        }
+    }
+
+    pub(crate) fn write<E>(&mut self, hint: usize, write: impl FnOnce(&mut Vec<u8>) -> Result<(), E>) -> Result<(), E> {
+        if self.has_room() {
+            self.link.drain(self.output);
+            self.output.text(hint, write)?;
+        } else {
+            // The peer does not read: the answer waits behind what was sent before it.
+            let mut frame = Vec::new();
+            write(&mut frame)?;
+            self.link.respond(frame);
+        }
+        self.progress.answered = true;
+        Ok(())
+    }
+}
+
+/// The call that is being answered.
+#[derive(Clone, Debug)]
+pub struct Answering {
+    pub(crate) id: Option<RequestId>,
+    pub(crate) event: Label,
+    /// The length of its frame: a guess at that of the answer.
+    pub(crate) hint: usize,
+}
+
+impl fmt::Debug for Answers<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Answers").field("progress", &self.progress).finish_non_exhaustive()
+    }
+}

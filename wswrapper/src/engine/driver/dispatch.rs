@@ -1,0 +1,289 @@
+//! The calls of a turn: from a frame to a handler that runs, and to its end.
+
+use super::{Driver, TURN_MESSAGES};
+use crate::catch_panic::{drop_caught, panics};
+use crate::engine::answers::{Answers, Progress};
+use crate::engine::message_log::{CallLog, MessageLog};
+use crate::engine::router::Entry;
+use crate::engine::shared::Handled;
+use crate::engine::tasks::{RunningHandler, RunningKey};
+use crate::error::PeerError;
+use crate::handle::ChannelScope;
+use crate::proto::{Call, ChannelKey, Message, Reason, Rejection, Role, Scope};
+use crate::service::{BadCall, Start};
+use crate::transport::Transport;
+use bytes::Bytes;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use tokio::time::Instant;
+
+/// A frame that has come.
+#[derive(Clone, Copy)]
+struct Received<'f> {
+    frame: &'f Bytes,
+    text: &'f str,
+    at: Instant,
+}
+
+/// What is logged of a call, if anything is.
+type Log = Option<Box<CallLog>>;
+
+fn deadline(received: Received<'_>, call: &Call<'_>) -> Option<Instant> {
+    call.caller_waits().and_then(|wait| received.at.checked_add(wait))
+}
+
+impl<T: Transport> Driver<T> {
+    pub(super) fn frame(&mut self, cx: &mut Context<'_>, frame: &Bytes, came: Instant) {
+        // A binary frame is read as if it were text [P-06]; what is not UTF-8 is not JSON [P-02].
+        let Ok(text) = std::str::from_utf8(frame) else { return };
+        let received = Received { frame, text, at: came };
+        if self.link.end.hooks.sees_messages() {
+            // Decoded whole, so that what is logged as a call is one.
+            let message = Message::decode_whole(text);
+            let log = MessageLog::new(text, &message);
+            self.link.end.hooks.message(|| self.link.peer(), &log);
+            let call = log.event.is_some().then(|| Box::new(CallLog::new(&log)));
+            self.message(cx, received, &message, call);
+        } else {
+            self.message(cx, received, &Message::decode(text), None);
+        }
+    }
+
+    fn message(&mut self, cx: &mut Context<'_>, received: Received<'_>, message: &Message<'_>, log: Log) {
+        match message {
+            // Before its handler is looked for, which may be for once.
+            Message::Call(call) if deadline(received, call).is_some_and(|deadline| deadline <= Instant::now()) => {
+                self.log_end(log.as_deref());
+            }
+            Message::Call(call) if matches!(call.scope, Scope::Main | Scope::Named(_)) => {
+                if let Err((error, log)) = self.call(cx, received, call, log) {
+                    self.not_started(cx, received, call, error, log);
+                }
+            }
+            message => match self.link.handle(message.clone(), received.frame, received.at) {
+                Handled::Caller(waker) => self.callers.push(waker),
+                Handled::Callers(wakers) => self.callers.extend(wakers),
+                Handled::Cancelled(handler, reason, waker) => {
+                    self.callers.extend(waker);
+                    self.cancel(handler, reason);
+                }
+                Handled::Resumed(handler) => self.running.wake(handler),
+                Handled::Serve(scope) => {
+                    let Message::Call(call) = message else { return };
+                    if let Err((error, log)) = self.channel_call(cx, received, call, &scope, log) {
+                        self.not_started(cx, received, call, error, log);
+                    }
+                }
+                Handled::ChannelEnded(channel, scope, reason, callers) => {
+                    self.callers.extend(callers);
+                    scope.end(&self.link, reason.clone());
+                    self.end_channel(channel, &reason);
+                }
+                Handled::NotJson => self.message(cx, received, &Message::decode_whole(received.text), log),
+                Handled::Nothing => {}
+            },
+        }
+    }
+
+    /// A call that could not be started was wrong, or not what it seemed to be.
+    fn not_started(&mut self, cx: &mut Context<'_>, received: Received<'_>, call: &Call<'_>, error: BadCall, log: Log) {
+        if call.arguments.is_proven() {
+            self.refuse(call, error, log.as_deref());
+        } else {
+            self.message(cx, received, &Message::decode_whole(received.text), log);
+        }
+    }
+
+    /// Finds the handler of a call and starts it.
+    fn call(
+        &mut self,
+        cx: &mut Context<'_>,
+        received: Received<'_>,
+        call: &Call<'_>,
+        log: Log,
+    ) -> Result<(), (BadCall, Log)> {
+        let link = Arc::clone(&self.link);
+        if let Some((found, handlers)) = link.find_dynamic(&call.scope, &call.event) {
+            let started = self.start(cx, received, call, &found.entry, None, log);
+            if started.is_err() {
+                handlers.give_back(&call.scope, found);
+            } else {
+                // The closure of a handler for once ends here.
+                self.link.report_drop(drop_caught(found), &call.event);
+            }
+            return started;
+        }
+        match link.end.router.find(&call.scope, &call.event) {
+            Some(entry) => self.start(cx, received, call, entry, None, log),
+            None => {
+                let exists = link.has_channel(&call.scope);
+                Err((BadCall::Rejected(Rejection::no_listener(&call.event, &call.scope, exists)), log))
+            }
+        }
+    }
+
+    /// Finds the handler of a call on an anonymous channel and starts it.
+    fn channel_call(
+        &mut self,
+        cx: &mut Context<'_>,
+        received: Received<'_>,
+        call: &Call<'_>,
+        scope: &Arc<ChannelScope>,
+        log: Log,
+    ) -> Result<(), (BadCall, Log)> {
+        if let Some(found) = scope.find_dynamic(&call.event) {
+            let started = self.start(cx, received, call, &found.entry, Some(scope), log);
+            if started.is_err() {
+                scope.give_back(found);
+            } else {
+                self.link.report_drop(drop_caught(found), &call.event);
+            }
+            return started;
+        }
+        match scope.find(&call.event) {
+            Some(entry) => {
+                let started = self.start(cx, received, call, &entry, Some(scope), log);
+                // It may have closed its channel.
+                self.link.report_drop(drop_caught(entry), &call.event);
+                started
+            }
+            None => Err((BadCall::Rejected(Rejection::no_listener(&call.event, &call.scope, true)), log)),
+        }
+    }
+
+    /// Starts a handler and polls it once, in place.
+    fn start(
+        &mut self,
+        cx: &mut Context<'_>,
+        received: Received<'_>,
+        call: &Call<'_>,
+        entry: &Entry,
+        scope: Option<&Arc<ChannelScope>>,
+        log: Log,
+    ) -> Result<(), (BadCall, Log)> {
+        // Only who says how long it waits costs a look at the clock.
+        let deadline = deadline(received, call);
+        let mut state = None;
+        let start = Start {
+            link: &self.link,
+            call,
+            arguments: call.arguments,
+            hint: received.text.len(),
+            output: self.transport.output(),
+            state: &mut state,
+            sessions: &mut self.sessions,
+            scope,
+        };
+        let started = panics(|| entry.handler.start(start));
+        let opened = started.as_ref().ok().and_then(|started| started.as_ref().ok()).and_then(|started| started.opened);
+        let mut progress = Progress::opened(opened);
+        let mut answers = Answers::new(&self.link, self.transport.output(), &mut progress);
+        let ended = match started {
+            Ok(Err(error)) => return Err((error, log)),
+            Ok(Ok(started)) => match started.running {
+                Some(mut future) => match panics(|| future.as_mut().poll(cx, &mut answers)) {
+                    Ok(Poll::Pending) => {
+                        let on = scope.and_then(|scope| scope.key());
+                        let opened = progress.opened;
+                        let is_stream = opened.is_some_and(|opened| opened.role == Role::Producer);
+                        // A request that was answered is finished.
+                        let id = call.id.filter(|_| opened.is_none());
+                        let event = entry.event.clone();
+                        let key = self.running.insert(RunningHandler { future, id, event, state, log, on, is_stream });
+                        match (opened, id) {
+                            (Some(opened), _) => self.link.attach(opened.channel, key),
+                            (None, Some(id)) => self.link.begin(id, key, deadline),
+                            (None, None) => {}
+                        }
+                        return Ok(());
+                    }
+                    Ok(Poll::Ready(())) => drop_caught(future),
+                    Err(message) => drop_caught(future).and(Err(message)),
+                },
+                None => Ok(()),
+            },
+            Err(message) => Err(message),
+        };
+        if let Err(message) = ended {
+            answers.panicked(call.id, &entry.event, message);
+        }
+        if let Some(state) = state {
+            state.ended(&self.link);
+        }
+        self.log_end(log.as_deref());
+        Ok(())
+    }
+
+    /// Rejects a request that cannot be handled; an event is dropped where that can be seen.
+    fn refuse(&mut self, call: &Call<'_>, error: BadCall, log: Option<&CallLog>) {
+        let reason = match error {
+            BadCall::Rejected(rejection) => rejection,
+            // Never: the frame is proven to be JSON.
+            BadCall::NotJson => Rejection::new("The arguments cannot be read"),
+        };
+        match call.id {
+            Some(id) => {
+                Answers::new(&self.link, self.transport.output(), &mut Progress::default()).reject(id, &reason);
+            }
+            None => {
+                let channel = match &call.scope {
+                    Scope::Named(name) => Some(name.to_string()),
+                    _ => None,
+                };
+                self.link.report(&PeerError::EventDropped { event: call.event.to_string(), channel, reason });
+            }
+        }
+        self.log_end(log);
+    }
+
+    /// Polls the handlers that were woken; true if some are left for the next turn.
+    pub(super) fn poll_running(&mut self) -> bool {
+        let (batch, left) = self.running.take_woken(TURN_MESSAGES);
+        for &key in &batch {
+            let Some((handler, waker)) = self.running.get(key) else { continue };
+            let mut progress = Progress::of(key);
+            let mut answers = Answers::new(&self.link, self.transport.output(), &mut progress);
+            let polled = panics(|| handler.future.as_mut().poll(&mut Context::from_waker(&waker), &mut answers));
+            if let Some(opened) = progress.opened {
+                // The request was answered and is finished.
+                handler.id = None;
+                if opened.role == Role::Producer {
+                    self.running.sends_stream(key);
+                }
+            }
+            if let Ok(Poll::Pending) = polled {
+                continue;
+            }
+            let Some(RunningHandler { future, id, event, log, state, .. }) = self.running.remove(key) else { continue };
+            if let Err(message) = polled.map(drop).and(drop_caught(future)) {
+                Answers::new(&self.link, self.transport.output(), &mut progress).panicked(id, &event, message);
+            }
+            if let Some(id) = id {
+                self.link.lock().core.end(id, &key);
+            }
+            if let Some(state) = state {
+                state.ended(&self.link);
+            }
+            self.log_end(log.as_deref());
+        }
+        self.running.give_back(batch);
+        left
+    }
+
+    /// Stops the handlers that were called on a channel.
+    pub(super) fn end_channel(&mut self, channel: ChannelKey, reason: &Reason) {
+        for (key, handler) in self.running.take_on(channel) {
+            if let Some(id) = handler.id {
+                self.link.lock().core.end(id, &key);
+            }
+            self.stop(handler, reason.clone());
+        }
+    }
+
+    /// Cancels a handler: its contexts are told, its future is dropped.
+    pub(super) fn cancel(&mut self, key: RunningKey, reason: Reason) {
+        if let Some(handler) = self.running.remove(key) {
+            self.stop(handler, reason);
+        }
+    }
+}

@@ -1,0 +1,377 @@
+//! The one task of a connection: transport ⇄ core ⇄ handlers.
+//!
+//! Each turn reads the frames that are there (a bounded batch), starts their handlers, polls those that were woken,
+//! lets the callers who got answers run once, and then writes everything with one flush.
+
+mod backlog;
+mod closing;
+mod dispatch;
+
+use super::hooks::HookFuture;
+use super::message_log::CallLog;
+use super::shared::Link;
+use super::tasks::{RunningHandler, RunningSet};
+use crate::catch_panic::{drop_caught, panics};
+use crate::close::{CloseRequest, Closed};
+use crate::engine::shared::Rest;
+use crate::proto::{Call, Message, Reason, Scope};
+use crate::rt::{Timer, after};
+use crate::service::Sessions;
+use crate::transport::{Close, Frame, Transport, TransportError};
+use backlog::Held;
+use bytes::Bytes;
+use closing::Ending;
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use tokio::time::Instant;
+
+/// A turn ends after so many messages or bytes, so that other tasks get theirs.
+const TURN_MESSAGES: usize = 256;
+const TURN_BYTES: usize = 64 * 1024;
+
+/// Drives one connection to its end.
+pub(crate) struct Driver<T> {
+    link: Arc<Link>,
+    transport: T,
+    place_in_hub: usize,
+    /// The hook that comes before the first call is started.
+    opening: Option<HookFuture>,
+    running: RunningSet,
+    sessions: Sessions,
+    held: Held,
+    /// Set while reading has stopped though there may be more: when to see whether the peer is still there.
+    unread: Option<Instant>,
+    /// Callers whose answers came with this turn.
+    callers: Vec<Waker>,
+    /// Whether the callers were given their turn before this one.
+    callers_ran: bool,
+    /// Asked for by a handle.
+    close_request: Option<CloseRequest>,
+    ending: Ending,
+    /// Since when nothing could be written, and how much had been sent by then.
+    stalled: Option<(Instant, u64)>,
+    timer: Timer,
+    finished: bool,
+}
+
+impl<T: Transport> Driver<T> {
+    /// Takes over a transport that is open.
+    pub(crate) fn new(link: Arc<Link>, transport: T) -> Self {
+        Self {
+            place_in_hub: link.hub.join(Arc::clone(&link)),
+            opening: link.end.hooks.opened(|| link.peer()),
+            link,
+            transport,
+            running: RunningSet::new(),
+            sessions: Sessions::new(),
+            held: Held::default(),
+            unread: None,
+            callers: Vec::new(),
+            callers_ran: false,
+            close_request: None,
+            ending: Ending::default(),
+            stalled: None,
+            timer: Timer::default(),
+            finished: false,
+        }
+    }
+
+    /// Runs until the connection is over.
+    pub(crate) async fn run(mut self) {
+        let closed = poll_fn(|cx| self.poll(cx)).await;
+        tracing::debug!(peer = %self.link.id, code = closed.code, reason = closed.reason, "closed");
+        self.finish(closed.clone());
+        let link = Arc::clone(&self.link);
+        drop(self);
+        if let Some(mut hook) = link.end.hooks.closed(|| link.peer(), &closed) {
+            poll_fn(|cx| poll_hook(&mut hook, cx)).await;
+        }
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Closed> {
+        self.link.begin_turn();
+        let now = Instant::now();
+        self.pass_time(now);
+        self.poll_opening(cx);
+        let mut again = self.read(cx, now);
+        again |= self.poll_running();
+        if self.let_callers_run(cx) {
+            return Poll::Pending;
+        }
+        self.heed_close_request(now);
+        self.flush(cx, now);
+        if let Some(closed) = self.ending.ended(now) {
+            return Poll::Ready(closed);
+        }
+        again |= self.rest(cx);
+        if again {
+            cx.waker().wake_by_ref();
+        }
+        Poll::Pending
+    }
+
+    /// Ends what is due.
+    fn pass_time(&mut self, now: Instant) {
+        if !self.timer.is_due(now) {
+            return;
+        }
+        for handler in self.link.pass_time(now) {
+            self.cancel(handler, Reason::new("The caller's time ran out"));
+        }
+    }
+
+    fn poll_opening(&mut self, cx: &mut Context<'_>) {
+        if let Some(hook) = &mut self.opening
+            && poll_hook(hook, cx).is_ready()
+        {
+            self.drop_opening();
+        }
+    }
+
+    /// Reads and handles what is there; true if there may be more.
+    fn read(&mut self, cx: &mut Context<'_>, now: Instant) -> bool {
+        let (mut messages, mut bytes) = (0, 0);
+        while messages < TURN_MESSAGES && !self.is_full() && self.ending.is_open() {
+            let Some((frame, came)) = self.held.pop() else { break };
+            messages += 1;
+            self.frame(cx, &frame, came);
+        }
+        while messages < TURN_MESSAGES && bytes < TURN_BYTES {
+            if self.ending.is_over() {
+                return false;
+            }
+            if self.is_stuffed() {
+                self.leave_unread(now);
+                return false;
+            }
+            self.unread = None;
+            match self.transport.poll_frame(cx) {
+                Poll::Pending => return false,
+                Poll::Ready(Some(Ok(Frame::Text(frame) | Frame::Binary(frame)))) => {
+                    (messages, bytes) = (messages + 1, bytes + frame.len());
+                    if self.ending.is_open() {
+                        self.receive(cx, &frame, now);
+                    }
+                }
+                Poll::Ready(Some(Ok(Frame::Ping(_) | Frame::Pong(_)))) => messages += 1,
+                Poll::Ready(Some(Ok(Frame::Close(close)))) => {
+                    self.ending.they_close(close, after(now, self.link.end.limits.close_timeout));
+                    self.end_handlers();
+                    // They send no answers any more, and heed nothing.
+                    self.link.lose();
+                }
+                Poll::Ready(Some(Err(TransportError::Violation(close)))) => self.close(close, now),
+                Poll::Ready(Some(Err(TransportError::Io(error)))) => self.over(&error.to_string(), now),
+                Poll::Ready(None) => self.over("the connection was lost", now),
+            }
+        }
+        true
+    }
+
+    /// While nothing is read, only a write shows that the peer has gone.
+    fn leave_unread(&mut self, now: Instant) {
+        let next = after(now, self.link.end.limits.write_timeout);
+        if *self.unread.get_or_insert(next) <= now && self.ending.is_open() {
+            self.transport.probe();
+            self.unread = Some(next);
+        }
+    }
+
+    /// Handles a frame, or holds it if it is a call and none can start now; then a cancellation may mean one of those.
+    fn receive(&mut self, cx: &mut Context<'_>, frame: &Bytes, now: Instant) {
+        if self.is_full() || !self.held.is_empty() {
+            let text = std::str::from_utf8(frame).unwrap_or_default();
+            let id = match Message::decode(text) {
+                // What a stream's ends say to each other is not for a handler.
+                Message::Call(Call { scope: Scope::Anonymous(channel), event, .. })
+                    if self.link.is_streams(channel, &event) =>
+                {
+                    None
+                }
+                Message::Call(call) => Some(call.id),
+                Message::BadName(id) => Some(id),
+                Message::Cancellation(id, _) if self.held.cancel(id) => return,
+                _ => None,
+            };
+            if let Some(id) = id {
+                return self.held.push(frame, id, now);
+            }
+        }
+        self.frame(cx, frame, now);
+    }
+
+    /// Wakes the callers who got answers and lets them run once before this task writes, so that what they send next
+    /// leaves together; true if the turn ends here.
+    fn let_callers_run(&mut self, cx: &mut Context<'_>) -> bool {
+        let woken = !self.callers.is_empty();
+        self.callers.drain(..).for_each(Waker::wake);
+        self.callers_ran = woken && !self.callers_ran;
+        if self.callers_ran {
+            cx.waker().wake_by_ref();
+        }
+        self.callers_ran
+    }
+
+    /// Ends the connection if a handle has asked for it.
+    fn heed_close_request(&mut self, now: Instant) {
+        match self.close_request.take() {
+            Some(CloseRequest::Abort) => self.ending.cut_off("aborted", now),
+            Some(CloseRequest::Close(close)) => self.close(close, now),
+            None => {}
+        }
+    }
+
+    /// Writes our close frame, after all that was queued.
+    fn close(&mut self, close: Close, now: Instant) {
+        if !self.ending.is_open() {
+            return;
+        }
+        self.link.drain(self.transport.output());
+        self.transport.close(&close);
+        self.end_handlers();
+        self.ending.we_close(close, after(now, self.link.end.limits.close_timeout));
+    }
+
+    /// What runs is stopped, and what has not begun by now never will.
+    fn end_handlers(&mut self) {
+        self.link.lock().core.end_all();
+        self.stop_all();
+        self.held = Held::default();
+    }
+
+    /// Nothing more can be read.
+    fn over(&mut self, lost: &str, now: Instant) {
+        self.ending.over(lost, after(now, self.link.end.limits.close_timeout));
+    }
+
+    fn flush(&mut self, cx: &mut Context<'_>, now: Instant) {
+        if self.ending.is_open() && self.transport.output().len() < self.link.end.limits.outbound_bytes {
+            self.link.drain(self.transport.output());
+        }
+        match self.transport.poll_flush(cx) {
+            Poll::Ready(flushed) => {
+                self.stalled = None;
+                if let Err(error) = flushed {
+                    self.over(&error.to_string(), now);
+                }
+                self.ending.flushed(now);
+            }
+            Poll::Pending => {
+                let sent = self.transport.output().sent();
+                match self.stalled {
+                    Some((since, before)) if before == sent => {
+                        if now >= after(since, self.link.end.limits.write_timeout) {
+                            self.ending.cut_off("the peer does not read", now);
+                        }
+                    }
+                    _ => self.stalled = Some((now, sent)),
+                }
+            }
+        }
+    }
+
+    /// Goes to sleep; true if something has come up meanwhile.
+    fn rest(&mut self, cx: &mut Context<'_>) -> bool {
+        let awake = self.running.register(cx.waker());
+        let (unsent, most) = (self.transport.output().len(), self.link.end.limits.outbound_bytes);
+        let output_full = unsent >= most;
+        // A crowd that waits for room is not woken for every byte that is read.
+        let has_room = !output_full && unsent <= most / 2;
+        let Rest { queued, timeout, close, ended_channels } =
+            self.link.rest(cx.waker(), self.running.len(), unsent, has_room);
+        // The counters are to show it.
+        let stopped = !ended_channels.is_empty();
+        for channel in ended_channels {
+            self.end_channel(channel, &Reason::new("The channel was aborted"));
+        }
+        self.close_request = close.filter(|close| self.ending.heeds(close));
+        let stalled = self.stalled.map(|(since, _)| after(since, self.link.end.limits.write_timeout));
+        let unread = self.unread.filter(|_| self.ending.is_open());
+        let soonest = [timeout, stalled, unread, self.ending.deadline()].into_iter().flatten().min();
+        let due = self.timer.set(soonest, cx);
+        let open = self.ending.is_open();
+        let startable = open && !self.held.is_empty() && !self.is_full();
+        let sendable = open && queued && !output_full;
+        let readable = self.unread.is_some() && !self.is_stuffed();
+        awake || stopped || due || startable || sendable || readable || self.close_request.is_some()
+    }
+
+    /// Whether nothing more can be read now: what comes could not be kept, or answered. Held calls fill it, or a peer that
+    /// sends what is answered by itself (pings, what is on no channel) and does not read.
+    fn is_stuffed(&mut self) -> bool {
+        let limits = &self.link.end.limits;
+        let unsent = self.transport.output().len() + self.link.queued_bytes();
+        self.held.bytes() >= limits.held_bytes || unsent >= limits.outbound_bytes.saturating_mul(3)
+    }
+
+    /// Whether no further handler can start now.
+    fn is_full(&mut self) -> bool {
+        let limits = &self.link.end.limits;
+        self.opening.is_some()
+            || self.running.len() >= limits.handlers_in_flight
+            || self.link.blocked_threads() >= limits.handlers_in_flight
+            || self.transport.output().len() >= limits.outbound_bytes
+    }
+}
+
+impl<T> Driver<T> {
+    /// Leaves nothing behind.
+    fn finish(&mut self, closed: Closed) {
+        if std::mem::replace(&mut self.finished, true) {
+            return;
+        }
+        self.link.hub.leave(self.place_in_hub);
+        self.stop_all();
+        self.drop_opening();
+        for session in std::mem::take(&mut self.sessions) {
+            self.link.report_drop(drop_caught(session), "a session");
+        }
+        self.link.finish(closed);
+    }
+
+    fn drop_opening(&mut self) {
+        let dropped = drop_caught(self.opening.take());
+        self.link.report_drop(dropped, "on_open");
+    }
+
+    fn stop_all(&mut self) {
+        let reason = Reason::new("Connection closed");
+        for handler in self.running.take_all() {
+            self.stop(handler, reason.clone());
+        }
+    }
+
+    /// Tells the contexts of a handler, and drops it.
+    fn stop(&self, handler: RunningHandler, reason: Reason) {
+        if let Some(state) = &handler.state {
+            state.cancel(reason);
+            state.ended(&self.link);
+        }
+        self.link.report_drop(drop_caught(handler.future), &handler.event);
+        self.log_end(handler.log.as_deref());
+    }
+
+    /// Shows that a handler has ended.
+    fn log_end(&self, log: Option<&CallLog>) {
+        if let Some(log) = log {
+            self.link.end.hooks.message(|| self.link.peer(), &log.ended());
+        }
+    }
+}
+
+/// A driver that is dropped before its end was part of a task that was ended.
+impl<T> Drop for Driver<T> {
+    fn drop(&mut self) {
+        let reason = "the connection's task was ended".to_owned();
+        self.finish(Closed { code: Close::ABNORMAL, reason, by_us: true });
+    }
+}
+
+/// Polls a hook; one that panics is over.
+fn poll_hook(hook: &mut HookFuture, cx: &mut Context<'_>) -> Poll<()> {
+    panics(|| hook.as_mut().poll(cx)).unwrap_or_else(|message| {
+        tracing::error!("a hook panicked: {message}");
+        Poll::Ready(())
+    })
+}

@@ -1,0 +1,110 @@
+//! Where the driver leaves the items of a stream.
+
+use crate::proto::{ITEM_BYTES, Item, Rejection};
+use std::task::Waker;
+
+/// How many items a producer may send ahead, unless a program says otherwise.
+pub(crate) const WINDOW: u32 = 64;
+
+/// Items that came and were not taken, and the end that comes after them.
+#[derive(Default)]
+pub(crate) struct Inbox {
+    pub(crate) items: Batch,
+    /// Items that the producer has dropped.
+    pub(crate) lost: u64,
+    pub(crate) end: Option<StreamEnd>,
+    pub(crate) waker: Option<Waker>,
+}
+
+/// How a stream ended.
+pub(crate) enum StreamEnd {
+    /// All items came.
+    Done,
+    /// The producer failed, or has aborted it.
+    Aborted(Rejection),
+    /// More came than could be held.
+    Overflow,
+    /// The connection was lost.
+    Closed,
+}
+
+/// Items, their JSON one behind the other, each after its length: none costs an allocation, and none keeps the frame that
+/// brought it.
+#[derive(Default)]
+pub(crate) struct Batch {
+    bytes: Vec<u8>,
+    /// Up to where they were taken.
+    taken: usize,
+}
+
+/// A buffer that had to grow beyond this is not kept.
+const KEPT_BYTES: usize = 16 * 1024;
+
+impl Batch {
+    fn add(&mut self, json: &str) {
+        self.bytes.extend_from_slice(&json.len().to_ne_bytes());
+        self.bytes.extend_from_slice(json.as_bytes());
+    }
+
+    /// Takes the next item: its JSON, empty if it has no value.
+    pub(crate) fn take(&mut self) -> Option<&[u8]> {
+        let (length, rest) = self.bytes[self.taken..].split_first_chunk()?;
+        let length = usize::from_ne_bytes(*length);
+        self.taken += size_of::<usize>() + length;
+        rest.get(..length)
+    }
+
+    /// Bytes of JSON that were not taken, and what their items take beside it.
+    pub(crate) fn left(mut self) -> usize {
+        let mut left = 0;
+        while let Some(json) = self.take() {
+            left += json.len() + ITEM_BYTES;
+        }
+        left
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.taken == self.bytes.len()
+    }
+
+    /// Empties it, and keeps what is worth keeping.
+    pub(crate) fn clear(&mut self) {
+        if self.bytes.capacity() > KEPT_BYTES {
+            *self = Self::default();
+        } else {
+            self.bytes.clear();
+            self.taken = 0;
+        }
+    }
+}
+
+impl Inbox {
+    /// Takes in an item, or the end; gives back who waits for it.
+    pub(crate) fn add(&mut self, item: &Item<'_>) -> Option<Waker> {
+        self.lost = self.lost.saturating_add(item.lost);
+        if item.done {
+            // What a JavaScript generator returns at its end is no item there either.
+            return self.end(StreamEnd::Done);
+        }
+        self.items.add(item.value.unwrap_or_default());
+        self.waker.take()
+    }
+
+    /// Nothing more comes; only the first end counts. Gives back who waits for it.
+    pub(crate) fn end(&mut self, end: StreamEnd) -> Option<Waker> {
+        self.end.get_or_insert(end);
+        self.waker.take()
+    }
+
+    /// Someone waits; gives back who waited before.
+    pub(crate) fn wait(&mut self, waker: &Waker) -> Option<Waker> {
+        match &self.waker {
+            Some(waiting) if waiting.will_wake(waker) => None,
+            _ => self.waker.replace(waker.clone()),
+        }
+    }
+
+    pub(crate) fn take_waker(&mut self) -> Option<Waker> {
+        self.waker.take()
+    }
+}

@@ -1,0 +1,300 @@
+//! Handlers that are added and removed while the program runs.
+
+use super::Entry;
+use crate::engine::label::Label;
+use crate::lock::lock;
+use crate::proto::{ChannelName, NameError, Scope, check_event};
+use crate::service::{Handler, HandlerFn, closure_handler};
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+/// The dynamic handlers of one peer, or of a server.
+#[derive(Default)]
+pub(crate) struct DynamicHandlers {
+    /// How many there are: nobody who has none pays for a lock.
+    count: AtomicUsize,
+    tables: Mutex<Tables>,
+    /// An anonymous channel's, where no name is reserved [P-21].
+    anonymous: bool,
+}
+
+#[derive(Default)]
+struct Tables {
+    main: Table,
+    channels: HashMap<ChannelName, Table>,
+    /// Nothing is taken in any more.
+    closed: bool,
+}
+
+type Table = HashMap<Arc<str>, Slot>;
+
+/// What handles an event; the one for once goes first [P-93].
+#[derive(Default)]
+struct Slot {
+    once: Option<Arc<Entry>>,
+    on: Option<Arc<Entry>>,
+}
+
+/// How often a handler runs.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Times {
+    Once,
+    Always,
+}
+
+impl DynamicHandlers {
+    /// Those of an anonymous channel.
+    pub(crate) fn anonymous() -> Self {
+        Self { anonymous: true, ..Self::default() }
+    }
+
+    /// Adds a handler; it takes the place of another of its kind.
+    pub(crate) fn add<M: 'static>(
+        &self,
+        channel: Option<&str>,
+        event: &str,
+        times: Times,
+        handler: impl HandlerFn<M>,
+    ) -> Result<(), NameError> {
+        check_event(event, channel.or(self.anonymous.then_some("")))?;
+        let channel = channel.map(ChannelName::new).transpose()?;
+        let name: Arc<str> = event.into();
+        let handler: Box<dyn Handler> = closure_handler(Arc::clone(&name), handler);
+        let entry = Arc::new(Entry { event: Label::Shared(Arc::clone(&name)), handler });
+        let mut tables = self.lock();
+        if tables.closed {
+            drop(tables);
+            drop(entry);
+            return Ok(());
+        }
+        let table = match channel {
+            None => &mut tables.main,
+            Some(channel) => tables.channels.entry(channel).or_default(),
+        };
+        let slot = table.entry(name).or_default();
+        let place = if times == Times::Once { &mut slot.once } else { &mut slot.on };
+        let replaced = place.replace(entry);
+        if replaced.is_none() {
+            self.count.fetch_add(1, Ordering::Release);
+        }
+        drop(tables);
+        // The user's closure is dropped outside the lock.
+        drop(replaced);
+        Ok(())
+    }
+
+    /// Removes both handlers of an event; true if there was one.
+    pub(crate) fn remove(&self, channel: Option<&str>, event: &str) -> bool {
+        let mut tables = self.lock();
+        let removed = match channel {
+            None => tables.main.remove(event),
+            Some(channel) => {
+                let table = tables.channels.get_mut(channel);
+                let removed = table.and_then(|table| table.remove(event));
+                tables.channels.retain(|_, table| !table.is_empty());
+                removed
+            }
+        };
+        self.forget(removed.iter());
+        drop(tables);
+        removed.is_some()
+    }
+
+    /// Removes all handlers of a channel.
+    pub(crate) fn remove_channel(&self, channel: &str) {
+        let mut tables = self.lock();
+        let removed = tables.channels.remove(channel);
+        self.forget(removed.iter().flat_map(HashMap::values));
+        drop(tables);
+        drop(removed);
+    }
+
+    /// Removes all, for good; they are to be dropped each by itself.
+    pub(crate) fn close(&self) -> impl Iterator<Item = Arc<Entry>> + use<> {
+        let mut tables = self.lock();
+        let Tables { main, channels, .. } =
+            std::mem::replace(&mut *tables, Tables { closed: true, ..Tables::default() });
+        self.count.store(0, Ordering::Release);
+        let removed = std::iter::once(main).chain(channels.into_values()).flat_map(Table::into_values);
+        removed.flat_map(|Slot { once, on }| [once, on]).flatten()
+    }
+
+    /// The handler of an event; one for once is taken out.
+    pub(crate) fn find(&self, scope: &Scope<'_>, event: &str) -> Option<Found> {
+        if self.count.load(Ordering::Acquire) == 0 {
+            return None;
+        }
+        let mut tables = self.lock();
+        let table = tables.of(scope)?;
+        let slot = table.get_mut(event)?;
+        match slot.once.take() {
+            Some(entry) => {
+                if slot.on.is_none() {
+                    table.remove(event);
+                    if let (true, Scope::Named(name)) = (table.is_empty(), scope) {
+                        tables.channels.remove(&**name);
+                    }
+                }
+                self.count.fetch_sub(1, Ordering::Release);
+                Some(Found { entry, once: true })
+            }
+            None => slot.on.clone().map(|entry| Found { entry, once: false }),
+        }
+    }
+
+    /// Gives back a handler that was taken out and did not run, unless there is a new one.
+    pub(crate) fn give_back(&self, scope: &Scope<'_>, found: Found) {
+        let mut tables = self.lock();
+        if tables.closed || !found.once {
+            return;
+        }
+        let table = match scope {
+            Scope::Named(name) => ChannelName::new(name).ok().map(|name| tables.channels.entry(name).or_default()),
+            scope => tables.of(scope),
+        };
+        let Some(table) = table else { return };
+        let slot = table.entry((*found.entry.event).into()).or_default();
+        if slot.once.is_none() {
+            slot.once = Some(found.entry);
+            self.count.fetch_add(1, Ordering::Release);
+        }
+    }
+
+    /// Whether anything is handled on the channel.
+    pub(crate) fn has_channel(&self, channel: &str) -> bool {
+        self.count.load(Ordering::Acquire) > 0 && self.lock().channels.contains_key(channel)
+    }
+
+    fn forget<'s>(&self, slots: impl Iterator<Item = &'s Slot>) {
+        let handlers = slots.map(|slot| usize::from(slot.once.is_some()) + usize::from(slot.on.is_some())).sum();
+        self.count.fetch_sub(handlers, Ordering::Release);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Tables> {
+        lock(&self.tables)
+    }
+}
+
+impl Tables {
+    fn of(&mut self, scope: &Scope<'_>) -> Option<&mut Table> {
+        match scope {
+            Scope::Main => Some(&mut self.main),
+            Scope::Named(name) => self.channels.get_mut(&**name),
+            Scope::Anonymous(_) | Scope::NoChannel(_) | Scope::NoAnonymous(_) => None,
+        }
+    }
+}
+
+/// A dynamic handler, about to run.
+pub(crate) struct Found {
+    pub(crate) entry: Arc<Entry>,
+    once: bool,
+}
+
+/// Writes `on`, `once` and `off` for a handle that has `dynamic_handlers()` and `handled_channel()`.
+macro_rules! handler_methods {
+    ($of:literal) => {
+        $crate::engine::handler_methods!(
+            $of,
+            "the peer's for once, the peer's, the server's for once, the server's, and then the mounted services [P-93]"
+        );
+    };
+    ($of:literal, $order:literal) => {
+        #[doc = concat!("Handles an event ", $of, " with a closure, in the place of an earlier one.")]
+        ///
+        /// Arguments, results, errors and a [`Context`](crate::Context) are as in services; see
+        #[doc = concat!("[`HandlerFn`](crate::HandlerFn). Of several handlers for an event one runs: ", $order, ".")]
+        pub fn on<M: 'static>(&self, event: &str, handler: impl crate::HandlerFn<M>) -> Result<(), crate::NameError> {
+            self.dynamic_handlers().add(self.handled_channel(), event, crate::engine::Times::Always, handler)
+        }
+
+        /// Handles an event once: the handler is removed before it runs. It goes before one that was added by
+        /// [`on`](Self::on).
+        pub fn once<M: 'static>(&self, event: &str, handler: impl crate::HandlerFn<M>) -> Result<(), crate::NameError> {
+            self.dynamic_handlers().add(self.handled_channel(), event, crate::engine::Times::Once, handler)
+        }
+
+        /// Removes what [`on`](Self::on) and [`once`](Self::once) have added for an event; true if there was anything.
+        /// A handler that runs goes on.
+        pub fn off(&self, event: &str) -> bool {
+            self.dynamic_handlers().remove(self.handled_channel(), event)
+        }
+    };
+}
+pub(crate) use handler_methods;
+
+#[cfg(test)]
+mod tests {
+    use super::{DynamicHandlers, Times};
+    use crate::proto::Scope;
+    use std::sync::atomic::Ordering;
+
+    fn on(channel: Option<&str>) -> Scope<'_> {
+        channel.map_or(Scope::Main, |name| Scope::Named(name.into()))
+    }
+
+    fn once(handlers: &DynamicHandlers, channel: Option<&str>, event: &str) {
+        handlers.add(channel, event, Times::Once, || async {}).expect("a good name");
+    }
+
+    /// How many handlers there are, events that may have one, and channels.
+    fn kept(handlers: &DynamicHandlers) -> (usize, usize, usize) {
+        let tables = handlers.lock();
+        let events = tables.main.len() + tables.channels.values().map(super::Table::len).sum::<usize>();
+        (handlers.count.load(Ordering::Acquire), events, tables.channels.len())
+    }
+
+    #[test]
+    fn handlers_for_once_leave_nothing_of_ever_new_names() {
+        let handlers = DynamicHandlers::default();
+        for n in 0..1_000 {
+            let (event, channel) = (format!("event {n}"), format!("channel {n}"));
+            for channel in [None, Some(&*channel)] {
+                once(&handlers, channel, &event);
+                assert!(handlers.find(&on(channel), &event).is_some());
+                assert!(handlers.find(&on(channel), &event).is_none());
+            }
+        }
+        assert_eq!(kept(&handlers), (0, 0, 0));
+        let tables = handlers.lock();
+        assert!(tables.main.capacity() <= 16 && tables.channels.capacity() <= 16);
+    }
+
+    #[test]
+    fn what_is_handled_beside_one_for_once_stays() {
+        let handlers = DynamicHandlers::default();
+        handlers.add(Some("io"), "both", Times::Always, || async {}).expect("a good name");
+        for event in ["both", "one"] {
+            once(&handlers, Some("io"), event);
+            assert!(handlers.find(&on(Some("io")), event).is_some());
+        }
+        assert_eq!(kept(&handlers), (1, 1, 1));
+        assert!(handlers.has_channel("io"));
+        assert!(handlers.find(&on(Some("io")), "both").is_some_and(|found| !found.once));
+    }
+
+    #[test]
+    fn one_that_is_given_back_is_found_again() {
+        let handlers = DynamicHandlers::default();
+        for channel in [None, Some("io")] {
+            once(&handlers, channel, "ask");
+            for _ in 0..2 {
+                let found = handlers.find(&on(channel), "ask").expect("it was added");
+                handlers.give_back(&on(channel), found);
+            }
+            // Not where a new one has its place.
+            let found = handlers.find(&on(channel), "ask").expect("it was given back");
+            once(&handlers, channel, "ask");
+            handlers.give_back(&on(channel), found);
+            assert!(handlers.find(&on(channel), "ask").is_some());
+            assert!(handlers.find(&on(channel), "ask").is_none());
+        }
+        // Nor where nothing is taken in any more.
+        once(&handlers, None, "ask");
+        let found = handlers.find(&on(None), "ask").expect("it was added");
+        assert_eq!(handlers.close().count(), 0);
+        handlers.give_back(&on(None), found);
+        assert_eq!(kept(&handlers), (0, 0, 0));
+    }
+}

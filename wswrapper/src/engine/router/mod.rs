@@ -1,0 +1,91 @@
+//! From channel and event to a handler.
+
+mod dynamic;
+
+pub(crate) use dynamic::{DynamicHandlers, Found, Times, handler_methods};
+
+use super::label::Label;
+use crate::error::MountError;
+use crate::handle::Peer;
+use crate::proto::{ChannelName, Scope, check_event};
+use crate::service::{Contract, Handler, Mounted, Serves};
+use foldhash::fast::FixedState;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// The mounted services. The names are the user's own, so a fixed hash is safe; the peer's names only look things up.
+#[derive(Default)]
+pub(crate) struct Router {
+    main: Events,
+    channels: HashMap<ChannelName, Events, FixedState>,
+    sessions: usize,
+}
+
+type Events = HashMap<&'static str, Entry, FixedState>;
+
+pub(crate) struct Entry {
+    pub(crate) event: Label,
+    pub(crate) handler: Box<dyn Handler>,
+}
+
+impl Router {
+    /// The handler of an event.
+    pub(crate) fn find(&self, scope: &Scope<'_>, event: &str) -> Option<&Entry> {
+        match scope {
+            Scope::Main => self.main.get(event),
+            Scope::Named(name) => self.channels.get(&**name)?.get(event),
+            Scope::Anonymous(_) | Scope::NoChannel(_) | Scope::NoAnonymous(_) => None,
+        }
+    }
+
+    /// Whether anything is handled on the channel.
+    pub(crate) fn has_channel(&self, scope: &Scope<'_>) -> bool {
+        match scope {
+            Scope::Main => true,
+            Scope::Named(name) => self.channels.contains_key(&**name),
+            Scope::Anonymous(_) | Scope::NoChannel(_) | Scope::NoAnonymous(_) => false,
+        }
+    }
+
+    /// Mounts one object for all connections.
+    pub(crate) fn mount<C: Contract + ?Sized, S: Serves<C>>(
+        &mut self,
+        channel: Option<&str>,
+        service: &Arc<S>,
+    ) -> Result<(), MountError> {
+        self.add_all(channel, S::shared(service))
+    }
+
+    /// Mounts one object for each connection.
+    pub(crate) fn mount_per_peer<C: Contract + ?Sized, S: Serves<C>>(
+        &mut self,
+        channel: Option<&str>,
+        make: impl Fn(&Peer) -> S + Send + Sync + 'static,
+    ) -> Result<(), MountError> {
+        let slot = self.sessions;
+        self.sessions += 1;
+        self.add_all(channel, S::per_peer(make, slot))
+    }
+
+    fn add_all(&mut self, channel: Option<&str>, mounted: Mounted) -> Result<(), MountError> {
+        mounted.handlers.into_iter().try_for_each(|(event, handler)| self.add(channel, event, handler))
+    }
+
+    fn add(&mut self, channel: Option<&str>, event: &'static str, handler: Box<dyn Handler>) -> Result<(), MountError> {
+        check_event(event, channel)?;
+        let events = match channel {
+            None => &mut self.main,
+            Some(name) => self.channels.entry(ChannelName::new(name)?).or_default(),
+        };
+        match events.insert(event, Entry::new(event, handler)) {
+            None => Ok(()),
+            Some(_) => Err(MountError::Duplicate { event: event.to_owned(), channel: channel.map(ToOwned::to_owned) }),
+        }
+    }
+}
+
+impl Entry {
+    pub(crate) fn new(event: &'static str, handler: Box<dyn Handler>) -> Self {
+        Self { event: Label::Fixed(event), handler }
+    }
+}

@@ -1,0 +1,244 @@
+//! Anonymous channels and streams, as the driver and the handles share them.
+
+use super::Link;
+use super::incoming::Handled;
+use super::state::Ends;
+use super::state::LinkState;
+use crate::call::End;
+use crate::engine::inbox::{Inbox, StreamEnd};
+use crate::engine::tasks::RunningKey;
+use crate::error::SendError;
+use crate::handle::ChannelScope;
+use crate::proto::{Allowance, AwaitedResult, ChannelKey, Incoming, OpenRefused, Outgoing, Reason, RequestId, Role};
+use std::sync::{Arc, MutexGuard};
+use std::task::{Context, Poll, Waker};
+
+/// What the core keeps of an anonymous channel.
+#[derive(Clone)]
+pub(crate) enum ChannelEnd {
+    /// Its items are left in this inbox; none yet.
+    Inbox(Option<usize>),
+    /// A handler sends its items.
+    Handler,
+    /// A call sends its items; it waits where the inbox is.
+    Upload(Option<usize>),
+    /// It has handlers of its own.
+    Scope(Arc<ChannelScope>),
+}
+
+impl ChannelEnd {
+    fn inbox(&self) -> Option<usize> {
+        match self {
+            Self::Inbox(inbox) | Self::Upload(inbox) => *inbox,
+            Self::Handler | Self::Scope(_) => None,
+        }
+    }
+}
+
+impl LinkState {
+    /// Leaves the end of a call in its slot.
+    pub(super) fn end_call(&mut self, slot: usize, end: End) -> Handled {
+        self.calls.get_mut(slot).and_then(|slot| slot.end(end)).map_or(Handled::Nothing, Handled::Caller)
+    }
+
+    /// Makes an inbox for a channel that wants one.
+    pub(super) fn add_inbox(&mut self, channel: ChannelKey) -> Option<usize> {
+        match self.core.channel_end(channel)? {
+            ChannelEnd::Inbox(place) | ChannelEnd::Upload(place) => {
+                let inbox = self.inboxes.insert(Inbox::default());
+                *place = Some(inbox);
+                Some(inbox)
+            }
+            ChannelEnd::Handler | ChannelEnd::Scope(_) => None,
+        }
+    }
+
+    /// Leaves the end of a stream in its inbox; gives back who waits there.
+    pub(super) fn end_stream(&mut self, end: &ChannelEnd, how: impl FnOnce() -> StreamEnd) -> Option<Waker> {
+        self.inboxes.get_mut(end.inbox()?)?.end(how())
+    }
+
+    /// What a message on an anonymous channel means.
+    pub(super) fn channel(&mut self, incoming: Incoming<'_, usize, RunningKey, ChannelEnd>) -> Handled {
+        let waker = match incoming {
+            Incoming::Item(end, item) => {
+                let inbox = end.inbox().and_then(|inbox| self.inboxes.get_mut(inbox));
+                inbox.and_then(|inbox| inbox.add(&item))
+            }
+            Incoming::Overflow(end) => self.end_stream(&end, || StreamEnd::Overflow),
+            Incoming::Resumed(_, Some(handler)) | Incoming::ResultAwaited(Some(handler), _) => {
+                return Handled::Resumed(handler);
+            }
+            Incoming::Resumed(end, None) => {
+                let inbox = end.inbox().and_then(|inbox| self.inboxes.get_mut(inbox));
+                inbox.and_then(Inbox::take_waker)
+            }
+            Incoming::ChannelCall(ChannelEnd::Scope(scope), _) => return Handled::Serve(scope),
+            // A stream's channel has no handlers.
+            Incoming::ChannelCall(..) => return Handled::Serve(ChannelScope::without_handlers()),
+            Incoming::Aborted(key, ChannelEnd::Scope(scope), _, reason) => {
+                let Ends { wakers, .. } = self.take_events();
+                return Handled::ChannelEnded(key, scope, reason.read(), wakers);
+            }
+            Incoming::Aborted(_, _, Some(handler), reason) => return Handled::Cancelled(handler, reason.read(), None),
+            Incoming::Aborted(key, end @ ChannelEnd::Inbox(_), None, reason)
+                if self.core.consumer(key).awaited_result() == AwaitedResult::Never
+                    && let Some(handler) = self.core.runner(key) =>
+            {
+                // Nobody will ask for the result of this upload. Its items may be taken by a task.
+                let waker = self.end_stream(&end, || StreamEnd::Aborted(reason.read()));
+                self.core.close_channel(key);
+                return Handled::Cancelled(handler, reason.read(), waker);
+            }
+            Incoming::Aborted(_, end, None, reason) => {
+                // Calls on the channel can only be an upload's, which looks there itself.
+                let Ends { mut wakers, .. } = self.take_events();
+                wakers.extend(self.end_stream(&end, || StreamEnd::Aborted(reason.read())));
+                return Handled::Callers(wakers);
+            }
+            _ => None,
+        };
+        waker.map_or(Handled::Nothing, Handled::Caller)
+    }
+}
+
+impl Link {
+    /// Opens a channel as the answer to a request, for a handler that may go on.
+    pub(crate) fn open_channel(
+        &self,
+        id: RequestId,
+        role: Role,
+        end: ChannelEnd,
+        handler: Option<RunningKey>,
+    ) -> Result<(ChannelKey, Option<usize>), OpenRefused> {
+        let mut state = self.lock();
+        let key = state.core.open_channel(id, role, end)?;
+        if let Some(handler) = handler {
+            state.core.end(id, &handler);
+            state.core.attach(key, handler);
+        }
+        let inbox = state.add_inbox(key);
+        Ok((key, inbox))
+    }
+
+    /// A handler goes on while its channel is open.
+    pub(crate) fn attach(&self, channel: ChannelKey, handler: RunningKey) {
+        self.lock().core.attach(channel, handler);
+    }
+
+    /// Whether a frame is for a stream's end and not for a handler.
+    pub(crate) fn is_streams(&self, channel: RequestId, event: &str) -> bool {
+        self.lock().core.is_streams(channel, event)
+    }
+
+    /// Closes a channel at this end alone.
+    pub(crate) fn close_channel(&self, channel: ChannelKey) {
+        let mut state = self.lock();
+        let kept = state.core.close_channel(channel);
+        self.ended_channel(state, kept);
+    }
+
+    /// Closes a channel at both ends, and stops the handlers that run on it.
+    pub(crate) fn abort_channel(&self, channel: ChannelKey, reason: Option<&Reason>) {
+        let mut state = self.lock();
+        let kept = state.abort_channel(channel, reason);
+        self.ended_channel(state, kept);
+    }
+
+    fn ended_channel(&self, mut state: MutexGuard<'_, LinkState>, kept: Option<ChannelEnd>) {
+        let Ends { mut wakers, .. } = state.take_events();
+        // Items may still be taken, by a task.
+        wakers.extend(kept.as_ref().and_then(|end| state.end_stream(end, || StreamEnd::Closed)));
+        self.wake(state);
+        drop(kept);
+        wakers.into_iter().for_each(Waker::wake);
+    }
+
+    /// Registers who waits for room, unless there is some.
+    pub(crate) fn poll_room(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut state = self.lock();
+        if self.has_room(&state) {
+            return Poll::Ready(());
+        }
+        state.wait_for_room(cx.waker());
+        Poll::Pending
+    }
+
+    /// Waits until the output, which is full, has room.
+    pub(crate) fn wait_for_output(&self, cx: &mut Context<'_>) {
+        self.lock().wait_for_room(cx.waker());
+    }
+
+    /// What a producer may send, which has sent so many items since it last asked.
+    pub(crate) fn allowance(&self, channel: ChannelKey, sent: u32) -> Allowance {
+        let mut state = self.lock();
+        state.core.producer(channel).sent(sent);
+        state.core.producer(channel).allowance()
+    }
+
+    /// The same for a call that sends an upload, which waits for more at its inbox.
+    pub(crate) fn upload_allowance(&self, cx: &mut Context<'_>, channel: ChannelKey, inbox: usize) -> Allowance {
+        let mut state = self.lock();
+        let allowance = state.core.producer(channel).allowance();
+        let old = state.inboxes.get_mut(inbox).and_then(|inbox| inbox.wait(cx.waker()));
+        drop(state);
+        drop(old);
+        allowance
+    }
+
+    /// How far the producer of a stream may go ahead.
+    pub(crate) fn window(&self, channel: ChannelKey) -> Option<u32> {
+        self.lock().core.producer(channel).window()
+    }
+
+    /// The id for an item that is sent as a request.
+    pub(crate) fn item_request(&self, channel: ChannelKey) -> Option<RequestId> {
+        self.lock().core.producer(channel).item_request()
+    }
+
+    /// Queues items of an upload; so many of them used credit.
+    pub(crate) fn send_items(
+        &self,
+        channel: ChannelKey,
+        frames: impl IntoIterator<Item = Vec<u8>>,
+        sent: u32,
+    ) -> Result<(), SendError> {
+        let mut state = self.lock();
+        for frame in frames {
+            state.core.event(Outgoing::Owned(frame))?;
+        }
+        state.core.producer(channel).sent(sent);
+        self.wake(state);
+        Ok(())
+    }
+
+    /// The items of an upload end with an error; its result may still come.
+    pub(crate) fn abort_items(&self, channel: ChannelKey, reason: &Reason) {
+        let mut state = self.lock();
+        state.core.producer(channel).abort_items(reason);
+        self.wake(state);
+    }
+
+    /// Where the result of an upload goes.
+    pub(crate) fn awaited_result(&self, channel: ChannelKey) -> AwaitedResult {
+        self.lock().core.consumer(channel).awaited_result()
+    }
+
+    /// Nobody reads an inbox any more, of whose items so many bytes were taken out and not used; the stream is aborted,
+    /// should it go on, but an upload's channel stays for the result.
+    pub(crate) fn drop_inbox(&self, inbox: usize, channel: ChannelKey, unused: usize) {
+        let mut state = self.lock();
+        let waker = state.remove_inbox(inbox, unused);
+        let left = state.core.consumer(channel).stop(None);
+        if let Some(ChannelEnd::Inbox(place)) = state.core.channel_end(channel) {
+            // The next inbox may be another's.
+            *place = None;
+        }
+        if left {
+            self.wake(state);
+        } else {
+            drop(state);
+        }
+        drop(waker);
+    }
+}

@@ -1,0 +1,318 @@
+//! What the driver of a connection and the handles to it share.
+
+mod channels;
+mod incoming;
+mod outgoing;
+mod state;
+
+pub(crate) use channels::ChannelEnd;
+pub(crate) use incoming::{Handled, Rest};
+pub(crate) use state::LinkState;
+
+use super::extensions::Data;
+use super::hooks::Hooks;
+use super::router::{DynamicHandlers, Found, Router};
+use crate::close::{CloseRequest, Closed};
+use crate::error::PeerError;
+use crate::handle::{Counters, Peer, PeerId};
+use crate::handshake::Handshake;
+use crate::limits::Limits;
+use crate::lock::lock;
+use crate::proto::{Connection, Scope, Side};
+use crate::registry::Hub;
+use crate::service::Lent;
+use slab::Slab;
+use std::fmt::{self, Write as _};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
+use std::task::Waker;
+use tokio::sync::Notify;
+
+/// The shared part of a connection.
+pub(crate) struct Link {
+    pub(crate) id: PeerId,
+    pub(crate) handshake: Handshake,
+    pub(crate) hub: Arc<Hub>,
+    pub(crate) end: Arc<LocalEnd>,
+    /// Handlers of this peer alone; most have none.
+    handlers: OnceLock<Box<DynamicHandlers>>,
+    pub(crate) data: Data,
+    /// Only handlers that send streams are lent anything.
+    lent: OnceLock<Box<Lent>>,
+    state: Mutex<LinkState>,
+    /// Bytes in the core's queue: spares the driver a lock before each answer.
+    queued: AtomicUsize,
+    /// The driver is in its turn, at whose end it looks at what the handles have left: it need not be woken.
+    awake: AtomicBool,
+    /// Blocking handlers that have not ended, those included that nobody waits for any more.
+    blocked: AtomicUsize,
+    ended: Notify,
+}
+
+/// What all connections of one server or client have in common.
+pub(crate) struct LocalEnd {
+    pub(crate) side: Side,
+    pub(crate) router: Router,
+    pub(crate) handlers: DynamicHandlers,
+    pub(crate) limits: Limits,
+    pub(crate) hooks: Hooks,
+}
+
+/// Text that a peer may have chosen, as a log may show it.
+struct OneLine<T>(T);
+
+impl<T: fmt::Display> fmt::Display for OneLine<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0
+            .to_string()
+            .chars()
+            .try_for_each(|c| if c.is_control() { write!(f, "{}", c.escape_debug()) } else { f.write_char(c) })
+    }
+}
+
+/// A thread of the blocking pool that a peer uses, until its handler has ended there: cancelling cannot stop it.
+pub(crate) struct BlockedThread {
+    link: Arc<Link>,
+}
+
+impl BlockedThread {
+    pub(crate) fn new(link: &Arc<Link>) -> Self {
+        link.blocked.fetch_add(1, Ordering::Release);
+        Self { link: Arc::clone(link) }
+    }
+}
+
+impl Drop for BlockedThread {
+    fn drop(&mut self) {
+        self.link.blocked.fetch_sub(1, Ordering::Release);
+        // Another handler may start now.
+        self.link.wake(self.link.lock());
+    }
+}
+
+impl Link {
+    pub(crate) fn new(end: Arc<LocalEnd>, hub: Arc<Hub>, handshake: Handshake) -> Self {
+        let mut core = Connection::new(end.side, 0).with_bounds(end.limits.bounds());
+        core.open();
+        let state = LinkState {
+            core,
+            calls: Slab::new(),
+            inboxes: Slab::new(),
+            ended_channels: Vec::new(),
+            handlers: 0,
+            unsent: 0,
+            close: None,
+            driver: None,
+            room: None,
+            closed: None,
+            last: None,
+            ends: 0,
+        };
+        Self {
+            id: PeerId::next(),
+            handshake,
+            hub,
+            end,
+            state: Mutex::new(state),
+            queued: AtomicUsize::new(0),
+            awake: AtomicBool::new(false),
+            blocked: AtomicUsize::new(0),
+            handlers: OnceLock::new(),
+            data: Data::default(),
+            lent: OnceLock::new(),
+            ended: Notify::new(),
+        }
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, LinkState> {
+        lock(&self.state)
+    }
+
+    /// Wakes the driver after something was queued under the lock.
+    pub(crate) fn wake(&self, mut state: MutexGuard<'_, LinkState>) {
+        self.count_queued(&state);
+        let driver = state.driver.take_if(|_| !self.awake.load(Ordering::Relaxed));
+        drop(state);
+        driver.into_iter().for_each(Waker::wake);
+    }
+
+    /// Asks the driver to end the connection. Only the first request counts, but for an abort after a close.
+    pub(crate) fn close(&self, request: CloseRequest) {
+        let mut state = self.lock();
+        if state.close.is_none() || matches!(request, CloseRequest::Abort) {
+            state.close = Some(request);
+            self.wake(state);
+        }
+    }
+
+    /// Whether calls and events can be sent.
+    pub(crate) fn is_open(&self) -> bool {
+        let state = self.lock();
+        state.core.is_open() && state.close.is_none()
+    }
+
+    /// Blocking handlers that have not ended.
+    pub(crate) fn blocked_threads(&self) -> usize {
+        self.blocked.load(Ordering::Acquire)
+    }
+
+    fn count_queued(&self, state: &LinkState) {
+        self.queued.store(state.core.queued_bytes(), Ordering::Release);
+    }
+
+    /// How often the connection has ended, an end that it is at not counted.
+    pub(crate) fn ends(&self) -> u64 {
+        let state = self.lock();
+        state.ends - u64::from(state.closed.is_some())
+    }
+
+    /// How the connection ended, once it has more often than this.
+    pub(crate) async fn closed(&self, ends: u64) -> Closed {
+        loop {
+            let notified = self.ended.notified();
+            let mut notified = std::pin::pin!(notified);
+            notified.as_mut().enable();
+            if let Some(closed) = self.closed_since(ends) {
+                return closed;
+            }
+            notified.await;
+        }
+    }
+
+    fn closed_since(&self, ends: u64) -> Option<Closed> {
+        let state = self.lock();
+        if state.ends > ends { state.closed.as_deref().or(state.last.as_deref()).cloned() } else { None }
+    }
+
+    pub(crate) fn close_info(&self) -> Option<Closed> {
+        self.lock().closed.as_deref().cloned()
+    }
+
+    /// Opens a connection that has ended for another transport; false if it has not ended.
+    pub(crate) fn reopen(&self) -> bool {
+        let mut state = self.lock();
+        let Some(closed) = state.closed.take() else { return false };
+        state.last = Some(closed);
+        state.close = None;
+        state.core.open();
+        true
+    }
+
+    /// What the driver lends to handlers.
+    pub(crate) fn lent(&self) -> &Lent {
+        self.lent.get_or_init(Box::default)
+    }
+
+    /// The handlers of this peer alone.
+    pub(crate) fn handlers(&self) -> &DynamicHandlers {
+        self.handlers.get_or_init(Box::default)
+    }
+
+    /// The dynamic handler of an event, and where it was found.
+    pub(crate) fn find_dynamic(&self, scope: &Scope<'_>, event: &str) -> Option<(Found, &DynamicHandlers)> {
+        let mut tables = self.handlers.get().map(|handlers| &**handlers).into_iter().chain([&self.end.handlers]);
+        tables.find_map(|handlers| handlers.find(scope, event).map(|found| (found, handlers)))
+    }
+
+    /// Whether the peer can call anything on the channel.
+    pub(crate) fn has_channel(&self, scope: &Scope<'_>) -> bool {
+        let dynamic = |name: &str| {
+            self.end.handlers.has_channel(name)
+                || self.handlers.get().is_some_and(|handlers| handlers.has_channel(name))
+        };
+        self.end.router.has_channel(scope) || matches!(scope, Scope::Named(name) if dynamic(name))
+    }
+
+    /// Tells this end of something that went wrong.
+    pub(crate) fn report(self: &Arc<Self>, error: &PeerError) {
+        tracing::warn!(peer = %self.id, "{}", OneLine(error));
+        self.end.hooks.error(|| self.peer(), error);
+    }
+
+    /// The same of a value of the user's whose drop has panicked.
+    pub(crate) fn report_drop(self: &Arc<Self>, dropped: Result<(), String>, event: &str) {
+        if let Err(message) = dropped {
+            self.report(&PeerError::Panicked { event: event.to_owned(), message });
+        }
+    }
+
+    fn is_full(&self, state: &LinkState) -> bool {
+        state.core.queued_bytes() >= self.end.limits.outbound_bytes && state.core.is_open()
+    }
+
+    /// Whether something can be queued now: there is room, and nobody who came before waits for it.
+    fn has_room(&self, state: &LinkState) -> bool {
+        !self.is_full(state) && state.room.is_none()
+    }
+
+    pub(crate) fn counters(&self) -> Counters {
+        let state = self.lock();
+        Counters {
+            calls_in_flight: state.core.pending(),
+            handlers_in_flight: state.handlers,
+            open_channels: state.core.open_channels(),
+            queued_bytes: state.core.queued_bytes() + state.unsent,
+        }
+    }
+
+    /// A handle that does not keep the connection open.
+    pub(crate) fn peer(self: &Arc<Self>) -> Peer {
+        Peer::of(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::transport::memory;
+    use crate::{Client, Server};
+    use std::fmt::{Debug, Write as _};
+    use std::sync::{Arc, Mutex};
+    use tracing::field::Field;
+    use tracing::span::{Attributes, Id, Record};
+    use tracing::{Event, Metadata, Subscriber};
+
+    /// Keeps the messages of a log.
+    #[derive(Clone, Default)]
+    struct Messages(Arc<Mutex<Vec<String>>>);
+
+    impl Subscriber for Messages {
+        fn enabled(&self, _: &Metadata<'_>) -> bool {
+            true
+        }
+
+        fn event(&self, event: &Event<'_>) {
+            let mut message = String::new();
+            event.record(&mut |field: &Field, value: &dyn Debug| {
+                if field.name() == "message" {
+                    write!(message, "{value:?}").expect("a text takes it");
+                }
+            });
+            self.0.lock().expect("no panic").push(message);
+        }
+
+        fn new_span(&self, _: &Attributes<'_>) -> Id {
+            Id::from_u64(1)
+        }
+
+        fn record(&self, _: &Id, _: &Record<'_>) {}
+        fn record_follows_from(&self, _: &Id, _: &Id) {}
+        fn enter(&self, _: &Id) {}
+        fn exit(&self, _: &Id) {}
+    }
+
+    #[tokio::test]
+    async fn a_name_that_a_peer_chose_makes_no_line_of_its_own_in_the_log() {
+        let messages = Messages::default();
+        let _log = tracing::subscriber::set_default(messages.clone());
+        let server = Server::builder().build().expect("nothing to mount");
+        let (near, far) = memory::pair();
+        server.accept_transport(far).expect("it is open");
+        let client = Client::over(near).expect("nothing to mount");
+        client.emit("x\n\r INFO `Ad\u{e4}` logged in \u{1b}[31m", ()).await.expect("there is room");
+        // It is rejected after the event was dropped.
+        client.request::<()>("y", ()).await.expect_err("nobody handles it");
+        let messages = messages.0.lock().expect("no panic").clone();
+        let expected = r"event `x\n\r INFO `Adä` logged in \u{1b}[31m` was dropped: ";
+        assert!(messages.iter().any(|message| message.starts_with(expected)), "{messages:?}");
+    }
+}

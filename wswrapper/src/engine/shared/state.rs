@@ -1,0 +1,106 @@
+//! What the lock of a connection protects.
+
+use super::channels::ChannelEnd;
+use crate::call::{CallSlot, End};
+use crate::close::{CloseRequest, Closed};
+use crate::engine::inbox::{Inbox, StreamEnd};
+use crate::engine::tasks::RunningKey;
+use crate::handle::ChannelScope;
+use crate::proto::{ChannelKey, Connection, Event, Reason};
+use slab::Slab;
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::task::Waker;
+
+/// What the lock protects. No user code runs under it, wakers included.
+pub(crate) struct LinkState {
+    /// A call of ours waits in the slot with this key.
+    pub(crate) core: Connection<usize, RunningKey, ChannelEnd>,
+    pub(crate) calls: Slab<CallSlot>,
+    /// Where the items of streams are left.
+    pub(crate) inboxes: Slab<Inbox>,
+    /// Channels that a handle has ended: their handlers are to be dropped.
+    pub(super) ended_channels: Vec<ChannelKey>,
+    /// What the driver had when it last went to sleep, for the counters: handlers that run, and bytes on their way out.
+    pub(super) handlers: usize,
+    pub(super) unsent: usize,
+    /// Asked for by a handle.
+    pub(crate) close: Option<CloseRequest>,
+    /// Set while the driver sleeps.
+    pub(crate) driver: Option<Waker>,
+    /// Senders that wait for room; most of the time there are none.
+    pub(super) room: Option<Box<Room>>,
+    /// How the connection ended, until another transport is bound.
+    pub(super) closed: Option<Box<Closed>>,
+    /// How it ended before that, and how often it has ended: for those who wait for an end and are slower than whoever
+    /// binds the next transport.
+    pub(super) last: Option<Box<Closed>>,
+    pub(super) ends: u64,
+}
+
+/// Senders that wait, each once, in the order in which they came.
+#[derive(Default)]
+pub(super) struct Room {
+    pub(super) wakers: Vec<Waker>,
+    /// What tells one from another: a crowd of them is not searched.
+    known: HashSet<(usize, usize)>,
+}
+
+/// What has ended without a frame, to be acted on outside the lock.
+#[derive(Default)]
+pub(super) struct Ends {
+    /// Those who waited.
+    pub(super) wakers: Vec<Waker>,
+    /// Handlers whose callers' time ran out.
+    pub(super) expired: Vec<RunningKey>,
+    pub(super) channels: Vec<Arc<ChannelScope>>,
+}
+
+impl LinkState {
+    /// Nobody reads an inbox any more, of whose items so many bytes were taken out and not used. Gives back what waits there,
+    /// to be dropped outside the lock.
+    pub(super) fn remove_inbox(&mut self, inbox: usize, unused: usize) -> Option<Waker> {
+        let Inbox { items, waker, .. } = self.inboxes.try_remove(inbox)?;
+        self.core.discard(items.left() + unused);
+        waker
+    }
+
+    /// Closes a channel at both ends, and has the handlers stopped that run on it; gives back what was kept of it.
+    pub(super) fn abort_channel(&mut self, channel: ChannelKey, reason: Option<&Reason>) -> Option<ChannelEnd> {
+        let kept = self.core.abort_channel(channel, reason);
+        if let Some(ChannelEnd::Scope(_)) = kept {
+            self.ended_channels.push(channel);
+        }
+        kept
+    }
+
+    pub(super) fn wait_for_room(&mut self, waker: &Waker) {
+        let room = self.room.get_or_insert_default();
+        if room.known.insert((waker.data().addr(), std::ptr::from_ref(waker.vtable()).addr())) {
+            room.wakers.push(waker.clone());
+        }
+    }
+
+    /// Those who wait for room, to be woken outside the lock.
+    pub(super) fn take_room(&mut self) -> Vec<Waker> {
+        self.room.take().map(|room| room.wakers).unwrap_or_default()
+    }
+
+    /// Leaves the ends of calls and streams where they are waited for.
+    ///
+    /// Under the same lock as what has caused them, as a slot may be used again after that.
+    pub(super) fn take_events(&mut self) -> Ends {
+        let mut ends = Ends::default();
+        while let Some(event) = self.core.poll_event() {
+            match event {
+                Event::Ended(slot, ended) => {
+                    ends.wakers.extend(self.calls.get_mut(slot).and_then(|slot| slot.end(End::Without(ended))));
+                }
+                Event::Expired(handler) => ends.expired.push(handler),
+                Event::ChannelClosed(ChannelEnd::Scope(scope)) => ends.channels.push(scope),
+                Event::ChannelClosed(end) => ends.wakers.extend(self.end_stream(&end, || StreamEnd::Closed)),
+            }
+        }
+        ends
+    }
+}

@@ -1,0 +1,10 @@
+//! Handles to a connection and to its channels.
+
+mod anonymous_channel;
+mod channel;
+mod peer;
+
+pub use anonymous_channel::{AnonymousChannel, CloseSignal};
+pub(crate) use anonymous_channel::{ChannelScope, channel_closed};
+pub use channel::Channel;
+pub use peer::{Closing, Counters, Peer, PeerId};

@@ -1,0 +1,263 @@
+//! The other end, and the handle to it.
+
+use super::channel::Channel;
+use crate::call::Reply;
+use crate::call::{Call, Emit};
+use crate::close::{CloseRequest, Closed};
+use crate::engine::Link;
+use crate::engine::{DynamicHandlers, handler_methods};
+use crate::handshake::Handshake;
+use crate::proto::Rejection;
+use crate::registry::Broadcast;
+use crate::service::{IntoArguments, encode};
+use crate::transport::Close;
+use std::any::Any;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll};
+
+/// The other end of a connection, and what is done with it: both ends have it, and both may call.
+///
+/// It is a handle, cheap to clone. One that comes from a [`Client`](crate::Client) keeps the connection open; one that a
+/// server gives does not. A proxy takes it as its target: `CalcProxy::new(&peer)`.
+#[derive(Clone)]
+pub struct Peer {
+    link: Arc<Link>,
+    keep: Option<Arc<KeepOpen>>,
+}
+
+/// Closes a client's connection when the last handle is gone.
+struct KeepOpen {
+    link: Arc<Link>,
+}
+
+impl Drop for KeepOpen {
+    fn drop(&mut self) {
+        self.link.close(CloseRequest::Close(Close::new(1000, "")));
+    }
+}
+
+impl Peer {
+    /// A handle that does not keep the connection open.
+    pub(crate) fn of(link: &Arc<Link>) -> Self {
+        Self { link: Arc::clone(link), keep: None }
+    }
+
+    /// A handle that does, together with its clones.
+    pub(crate) fn keeping_open(link: &Arc<Link>) -> Self {
+        Self { link: Arc::clone(link), keep: Some(Arc::new(KeepOpen { link: Arc::clone(link) })) }
+    }
+
+    pub(crate) fn link(&self) -> &Arc<Link> {
+        &self.link
+    }
+
+    /// The number of this connection, unique in this process.
+    pub fn id(&self) -> PeerId {
+        self.link.id
+    }
+
+    /// The request with which the connection began: path, query, headers, address.
+    pub fn handshake(&self) -> &Handshake {
+        &self.link.handshake
+    }
+
+    /// A channel of this connection, as a proxy's target. Opening one sends nothing.
+    ///
+    /// A name cannot be empty: then every use of the channel fails.
+    pub fn channel(&self, name: &str) -> Channel {
+        Channel::new(self.clone(), name)
+    }
+
+    /// Everyone who is connected at this end.
+    pub fn broadcast(&self) -> Broadcast {
+        Broadcast::new(Arc::clone(&self.link.hub))
+    }
+
+    /// Whether the connection is open and nobody at this end has asked to close it.
+    pub fn is_open(&self) -> bool {
+        self.link.is_open()
+    }
+
+    /// What is under way on the connection.
+    pub fn counters(&self) -> Counters {
+        self.link.counters()
+    }
+
+    /// Calls of this end that wait for an answer.
+    pub fn calls_in_flight(&self) -> usize {
+        self.counters().calls_in_flight
+    }
+
+    /// Closes the connection with this status and reason, from now on and whether the future is awaited or not; only the
+    /// first request counts. What was sent before leaves before it. The future waits for the closing handshake, at most
+    /// for [`close_timeout`](crate::Limits::close_timeout), and tells how the connection ended. Cancel-safe.
+    ///
+    /// A status can be 1000 to 1003, 1007 to 1013, or 3000 to 4999, of which an application's own begin at 4000 (RFC 6455,
+    /// 7.4); any other is sent as none, 1005.
+    pub fn close(&self, code: u16, reason: impl Into<String>) -> Closing {
+        let code = if matches!(code, 1000..=1003 | 1007..=1013 | 3000..=4999) { code } else { Close::NO_STATUS };
+        Closing::new(self.clone(), CloseRequest::Close(Close::new(code, reason)))
+    }
+
+    /// Ends the connection at once, without a closing handshake; what was not written yet is lost. The other end sees
+    /// status 1006, and so does this one.
+    pub fn abort_connection(&self) -> Closing {
+        Closing::new(self.clone(), CloseRequest::Abort)
+    }
+
+    /// Waits for the end of the connection and tells how it came. Cancel-safe.
+    pub async fn closed(&self) -> Closed {
+        self.link.closed(self.link.ends()).await
+    }
+
+    /// How the connection ended, if it has.
+    pub fn close_info(&self) -> Option<Closed> {
+        self.link.close_info()
+    }
+
+    /// Keeps a value with the connection until it ends, in the place of another of its type, which is given back. After
+    /// that a server's connection keeps nothing.
+    ///
+    /// ```
+    /// # use wswrapper::Context;
+    /// struct UserName(String);
+    ///
+    /// fn sign_in(ctx: &Context, name: String) {
+    ///     ctx.peer().insert(UserName(name));
+    /// }
+    ///
+    /// fn user(ctx: &Context) -> Option<String> {
+    ///     ctx.peer().get::<UserName>().map(|user| user.0.clone())
+    /// }
+    /// ```
+    pub fn insert<T: Any + Send + Sync>(&self, value: T) -> Option<Arc<T>> {
+        self.link.data.insert(value)
+    }
+
+    /// The value of this type that is kept with the connection.
+    pub fn get<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
+        self.link.data.get()
+    }
+
+    /// Takes out the value of this type that is kept with the connection.
+    pub fn remove<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
+        self.link.data.remove()
+    }
+
+    /// Sends an event by name, on the main channel: `peer.emit("moved", (x, y)).await`.
+    pub fn emit(&self, event: &str, arguments: impl IntoArguments) -> Emit {
+        Emit::new(self.clone(), encode(None, event, arguments))
+    }
+
+    /// Sends a request by name, on the main channel: `peer.request::<i64>("add", (1, 2)).await`.
+    ///
+    /// Any rejection is [`Rejected`](crate::CallError::Rejected).
+    pub fn request<T: Reply>(&self, event: &str, arguments: impl IntoArguments) -> Call<T, Rejection> {
+        Call::new(self.clone(), encode(None, event, arguments))
+    }
+
+    handler_methods!("of this peer on the main channel");
+
+    fn dynamic_handlers(&self) -> &DynamicHandlers {
+        self.link.handlers()
+    }
+
+    #[expect(clippy::unused_self, reason = "other handles have a channel")]
+    fn handled_channel(&self) -> Option<&str> {
+        None
+    }
+}
+
+impl fmt::Debug for Peer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Peer")
+            .field("id", &self.link.id)
+            .field("remote_addr", &self.link.handshake.remote_addr)
+            .field("keeps_open", &self.keep.is_some())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Two handles are equal if they are of the same connection.
+impl PartialEq for Peer {
+    fn eq(&self, other: &Self) -> bool {
+        self.id() == other.id()
+    }
+}
+
+impl Eq for Peer {}
+
+/// The number of a connection, unique in this process.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct PeerId(u64);
+
+impl PeerId {
+    pub(crate) fn next() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        Self(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// The number.
+    pub const fn get(self) -> u64 {
+        self.0
+    }
+}
+
+impl fmt::Display for PeerId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl fmt::Debug for PeerId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "peer {}", self.0)
+    }
+}
+
+/// What is under way on a connection, at one moment.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+#[non_exhaustive]
+pub struct Counters {
+    /// Calls of this end that wait for an answer.
+    pub calls_in_flight: usize,
+    /// Handlers that were not ready at once and have not ended, but for those that send streams: what
+    /// [`handlers_in_flight`](crate::Limits::handlers_in_flight) bounds.
+    pub handlers_in_flight: usize,
+    /// Anonymous channels that are open, whichever end has opened them: streams, uploads, scoped services.
+    pub open_channels: usize,
+    /// Bytes that wait to be written: how far the other end is behind.
+    pub queued_bytes: usize,
+}
+
+/// The end of a connection that was asked for: a future of how it ended.
+pub struct Closing {
+    closed: Pin<Box<dyn Future<Output = Closed> + Send + Sync>>,
+}
+
+impl Closing {
+    fn new(peer: Peer, request: CloseRequest) -> Self {
+        // This end is meant, though another transport may be bound before this is polled.
+        let ends = peer.link.ends();
+        peer.link.close(request);
+        Self { closed: Box::pin(async move { peer.link.closed(ends).await }) }
+    }
+}
+
+impl Future for Closing {
+    type Output = Closed;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Closed> {
+        self.closed.as_mut().poll(cx)
+    }
+}
+
+impl fmt::Debug for Closing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Closing")
+    }
+}

@@ -1,0 +1,97 @@
+//! Events to everyone.
+
+use super::Hub;
+use crate::call::SendTo;
+use crate::error::SendError;
+use crate::handle::PeerId;
+use crate::proto::EncodedCall;
+use crate::service::{IntoArguments, encode};
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+/// Everyone who is connected at this end, as a proxy's target for events: `NewsProxy::new(server.broadcast())`.
+///
+/// An event is encoded once. It is queued for each peer that is connected when the event's future is first polled; a
+/// peer whose queue is full is left out, so that a slow one never delays another.
+#[derive(Clone)]
+pub struct Broadcast {
+    hub: Arc<Hub>,
+}
+
+impl Broadcast {
+    pub(crate) fn new(hub: Arc<Hub>) -> Self {
+        Self { hub }
+    }
+
+    /// How many peers there are now.
+    pub fn peers(&self) -> usize {
+        self.hub.len()
+    }
+
+    /// Sends an event by name, on the main channel: `server.broadcast().emit("news", ("hello",)).await`.
+    pub fn emit(&self, event: &str, arguments: impl IntoArguments) -> EmitToAll {
+        self.send(encode(None, event, arguments))
+    }
+
+    /// Sends an event by name, on a channel.
+    pub fn emit_on(&self, channel: &str, event: &str, arguments: impl IntoArguments) -> EmitToAll {
+        self.send(encode(Some(channel), event, arguments))
+    }
+
+    pub(crate) fn send(&self, event: Result<EncodedCall, SendError>) -> EmitToAll {
+        EmitToAll { hub: Arc::clone(&self.hub), frame: Some(event.map(EncodedCall::into_event)) }
+    }
+}
+
+impl fmt::Debug for Broadcast {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Broadcast").field("peers", &self.peers()).finish()
+    }
+}
+
+/// An event on its way to everyone; ready at its first poll.
+#[must_use = "an event is only sent when its future is awaited"]
+pub struct EmitToAll {
+    hub: Arc<Hub>,
+    frame: Option<Result<Vec<u8>, SendError>>,
+}
+
+/// Whom a broadcast reached.
+#[derive(Default, Debug)]
+pub struct Delivery {
+    /// How many peers it was queued for.
+    pub sent: usize,
+    /// Those that were left out, and why.
+    pub failed: Vec<(PeerId, SendError)>,
+}
+
+impl Future for EmitToAll {
+    type Output = Result<Delivery, SendError>;
+
+    fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Self::Output> {
+        let frame: Arc<[u8]> = match self.frame.take() {
+            Some(frame) => frame?.into(),
+            // Polled after its end.
+            None => return Poll::Ready(Err(SendError::Closed)),
+        };
+        let mut delivery = Delivery::default();
+        for link in self.hub.all() {
+            match link.try_event(&frame) {
+                Ok(()) => delivery.sent += 1,
+                Err(error) => delivery.failed.push((link.id, error)),
+            }
+        }
+        Poll::Ready(Ok(delivery))
+    }
+}
+
+impl fmt::Debug for EmitToAll {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("EmitToAll")
+    }
+}
+
+impl SendTo for Broadcast {}

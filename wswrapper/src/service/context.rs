@@ -1,0 +1,173 @@
+//! What a handler knows of its call.
+
+use crate::engine::Link;
+use crate::engine::Signal;
+use crate::handle::{AnonymousChannel, ChannelScope, channel_closed};
+use crate::handle::{Peer, PeerId};
+use crate::handshake::Handshake;
+use crate::lock::lock;
+use crate::proto::{Reason, RequestId};
+use crate::registry::Broadcast;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+/// What a handler knows of its call: who called, over which connection, and whether anybody still waits.
+///
+/// A handler takes it as its first argument after `&self`; it is not on the wire and not in the proxy. It may be cloned
+/// and kept, and does not keep the connection open.
+///
+/// ```
+/// # use wswrapper::{ws_handlers, Context};
+/// # struct Desk;
+/// #[ws_handlers]
+/// impl Desk {
+///     async fn whoami(&self, ctx: Context) -> String {
+///         format!("{}", ctx.peer().id())
+///     }
+/// }
+/// ```
+#[derive(Clone)]
+pub struct Context {
+    link: Arc<Link>,
+    call: Arc<CallState>,
+}
+
+/// What one call's contexts share with the driver.
+pub(crate) struct CallState {
+    id: Option<RequestId>,
+    channel: Option<Box<str>>,
+    wait: Option<Duration>,
+    /// The anonymous channel of the call.
+    scope: Option<Arc<ChannelScope>>,
+    /// Channels that its handler has made; none once it has ended.
+    made: Mutex<Option<Vec<Arc<ChannelScope>>>>,
+    cancelled: Signal,
+}
+
+impl CallState {
+    pub(crate) fn new(
+        id: Option<RequestId>,
+        channel: Option<&str>,
+        wait: Option<Duration>,
+        scope: Option<Arc<ChannelScope>>,
+    ) -> Self {
+        Self {
+            id,
+            channel: channel.map(Into::into),
+            wait,
+            scope,
+            made: Mutex::new(Some(Vec::new())),
+            cancelled: Signal::default(),
+        }
+    }
+
+    /// The handler has ended: channels that it has made and not returned can never be used [P-69, P-74].
+    pub(crate) fn ended(&self, link: &Arc<Link>) {
+        let made = self.made().take();
+        for scope in made.iter().flatten().filter(|scope| scope.key().is_none()) {
+            scope.end(link, channel_closed());
+        }
+    }
+
+    /// The handler has made a channel.
+    fn makes(&self, link: &Arc<Link>, scope: &Arc<ChannelScope>) {
+        if let Some(made) = &mut *self.made() {
+            made.push(Arc::clone(scope));
+        } else {
+            scope.end(link, channel_closed());
+        }
+    }
+
+    fn made(&self) -> MutexGuard<'_, Option<Vec<Arc<ChannelScope>>>> {
+        lock(&self.made)
+    }
+
+    /// Cancels the contexts of a call; only the first reason counts.
+    pub(crate) fn cancel(&self, reason: Reason) {
+        self.cancelled.set(reason);
+    }
+}
+
+impl Context {
+    pub(crate) fn new(link: Arc<Link>, call: Arc<CallState>) -> Self {
+        Self { link, call }
+    }
+
+    /// The other end: to call it back, to send it events, to close its connection.
+    pub fn peer(&self) -> Peer {
+        Peer::of(&self.link)
+    }
+
+    /// The number of the other end's connection, unique in this process.
+    pub fn peer_id(&self) -> PeerId {
+        self.link.id
+    }
+
+    /// The request with which the connection began: path, query, headers, address.
+    pub fn handshake(&self) -> &Handshake {
+        &self.link.handshake
+    }
+
+    /// Makes an anonymous channel, for the handler to return as its answer, and so to give to the caller. One that is not
+    /// returned ends with the handler.
+    pub fn anonymous_channel(&self) -> AnonymousChannel {
+        let channel = AnonymousChannel::made(self.peer());
+        self.call.makes(&self.link, channel.scope());
+        channel
+    }
+
+    /// The anonymous channel of the call, if it is on one: a handler of a [`Scoped`](crate::Scoped) service calls its
+    /// other end by it.
+    pub fn called_on(&self) -> Option<AnonymousChannel> {
+        self.call.scope.as_ref().map(|scope| AnonymousChannel::of(self.peer(), scope))
+    }
+
+    /// The named channel of the call; `None` is the main one, or an [anonymous](Self::called_on) one.
+    pub fn channel(&self) -> Option<&str> {
+        self.call.channel.as_deref()
+    }
+
+    /// Whether somebody waits for an answer; an event has none.
+    pub fn is_request(&self) -> bool {
+        self.call.id.is_some()
+    }
+
+    /// How long the caller said it would wait, counted from the arrival of its call [X-03].
+    pub fn caller_waits(&self) -> Option<Duration> {
+        self.call.wait
+    }
+
+    /// Everyone who is connected at this end, as a proxy's target for events.
+    pub fn broadcast(&self) -> Broadcast {
+        Broadcast::new(Arc::clone(&self.link.hub))
+    }
+
+    /// Whether the call was cancelled, by its caller or by the end of the connection.
+    pub fn is_cancelled(&self) -> bool {
+        self.reason().is_some()
+    }
+
+    /// Why the call was cancelled.
+    pub fn reason(&self) -> Option<&Reason> {
+        self.call.cancelled.reason()
+    }
+
+    /// Waits until the call is cancelled and tells why. Cancel-safe.
+    ///
+    /// The handler's own future is dropped when that happens; this is for what it has started elsewhere.
+    pub async fn cancelled(&self) -> &Reason {
+        self.call.cancelled.wait().await
+    }
+}
+
+impl fmt::Debug for Context {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Context")
+            .field("peer", &self.link.id)
+            .field("request", &self.call.id)
+            .field("channel", &self.channel())
+            .field("cancelled", &self.reason())
+            .finish_non_exhaustive()
+    }
+}

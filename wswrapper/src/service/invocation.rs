@@ -1,0 +1,262 @@
+//! One call of one method: the generated shims decode its arguments and start its handler here.
+
+use super::context::{CallState, Context};
+use super::own_task::OwnTask;
+use super::stream::{OnFull, Producer, producing};
+use super::upload::uploading;
+use crate::engine::Label;
+use crate::engine::{Answering, Answers, Opened, Progress};
+use crate::engine::{BlockedThread, ChannelEnd, Link};
+use crate::handle::ChannelScope;
+use crate::handle::Peer;
+use crate::proto::{Arguments, ArgumentsError, Call, Rejection, Role, Scope};
+use crate::stream::{Items, Upload};
+use crate::transport::Output;
+use crate::value::{Argument, JsonResponse, Response, UploadItem, WsError};
+use pin_project_lite::pin_project;
+use std::any::Any;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{self, Poll};
+
+/// A call on its way to a method of the service `S`.
+pub struct Invocation<'c, S> {
+    pub(super) service: Arc<S>,
+    pub(super) event: Label,
+    pub(super) parameters: &'static [&'static str],
+    pub(super) start: Start<'c>,
+}
+
+/// What the driver knows of a call.
+pub(crate) struct Start<'c> {
+    pub(crate) link: &'c Arc<Link>,
+    pub(crate) call: &'c Call<'c>,
+    pub(crate) arguments: Arguments<'c>,
+    /// The length of the call's frame.
+    pub(crate) hint: usize,
+    pub(crate) output: &'c mut Output,
+    /// The contexts of this call, made when the method wants one.
+    pub(crate) state: &'c mut Option<Arc<CallState>>,
+    pub(crate) sessions: &'c mut Sessions,
+    /// The anonymous channel of the call.
+    pub(crate) scope: Option<&'c Arc<ChannelScope>>,
+}
+
+/// The per-connection services of a connection, each made when it is first called.
+pub(crate) type Sessions = Vec<Option<Arc<dyn Any + Send + Sync>>>;
+
+/// A handler that was started: already answered, or a future.
+pub struct Started {
+    pub(crate) running: Option<BoxRunning>,
+    /// A channel that it has answered with already.
+    pub(crate) opened: Option<Opened>,
+}
+
+/// A handler's future that writes its own answer.
+pub(crate) type BoxRunning = Pin<Box<dyn Running>>;
+
+/// See [`BoxRunning`].
+pub(crate) trait Running: Send {
+    fn poll(self: Pin<&mut Self>, cx: &mut task::Context<'_>, answers: &mut Answers<'_>) -> Poll<()>;
+}
+
+/// Why a handler was not started.
+#[derive(Debug)]
+pub enum BadCall {
+    /// The frame is not what it seemed to be; see [`Arguments`].
+    NotJson,
+    /// The arguments are wrong.
+    Rejected(Rejection),
+}
+
+impl<S: Send + Sync + 'static> Invocation<'_, S> {
+    /// Decodes the next argument.
+    pub fn argument<T: Argument>(&mut self) -> Result<T, BadCall> {
+        self.start.arguments.next().map_err(|error| self.bad_argument(error))
+    }
+
+    /// The context of the call.
+    pub fn context(&mut self) -> Context {
+        let Start { link, call, state, scope, .. } = &mut self.start;
+        let state = state.get_or_insert_with(|| {
+            let channel = match &call.scope {
+                Scope::Named(name) => Some(&**name),
+                _ => None,
+            };
+            Arc::new(CallState::new(call.id, channel, call.caller_waits(), scope.cloned()))
+        });
+        Context::new(Arc::clone(link), Arc::clone(state))
+    }
+
+    /// Starts an asynchronous handler.
+    pub fn answer<F, Fut, T>(mut self, handler: F) -> Result<Started, BadCall>
+    where
+        F: FnOnce(Arc<S>) -> Fut,
+        Fut: Future<Output = Result<T, Rejection>> + Send + 'static,
+        T: Response,
+    {
+        let call = self.finish()?;
+        Ok(Started::running(Box::pin(AnswerWhenReady { call, handler: handler(self.service) })))
+    }
+
+    /// Runs a plain handler and writes its answer.
+    pub fn answer_now<F, T>(mut self, handler: F) -> Result<Started, BadCall>
+    where
+        F: FnOnce(Arc<S>) -> Result<T, Rejection>,
+        T: Response,
+    {
+        let call = self.finish()?;
+        let outcome = handler(self.service);
+        Answers::new(self.start.link, self.start.output, &mut Progress::default()).end(&call, outcome);
+        Ok(Started { running: None, opened: None })
+    }
+
+    /// Starts a handler that answers with a stream, and sends it.
+    pub fn stream<F, Fut>(mut self, on_full: OnFull, handler: F) -> Result<Started, BadCall>
+    where
+        F: FnOnce(Arc<S>, Producer) -> Fut,
+        Fut: Future<Output = ()> + Send + 'static,
+    {
+        let call = self.finish()?;
+        if call.id.is_none() {
+            let event = &*call.event;
+            let text = format!("`{event}` answers with a stream, and an event has no answer");
+            return Err(BadCall::Rejected(Rejection::new(text)));
+        }
+        let service = self.service;
+        Ok(Started::running(producing(self.start.link, call, on_full, |producer| handler(service, producer))))
+    }
+
+    /// Opens the channel of an upload and starts its handler.
+    pub fn upload<T, E, F, Fut, R>(mut self, handler: F) -> Result<Started, BadCall>
+    where
+        T: UploadItem,
+        E: WsError,
+        F: FnOnce(Arc<S>, Upload<T, E>) -> Fut,
+        Fut: Future<Output = Result<R, Rejection>> + Send + 'static,
+        R: JsonResponse + Send + 'static,
+    {
+        let call = self.finish()?;
+        let Start { link, output, .. } = self.start;
+        let mut progress = Progress::default();
+        let mut answers = Answers::new(link, output, &mut progress);
+        let opened = answers.open(&call, Role::Upload, ChannelEnd::Inbox(None));
+        let (channel, inbox) = opened.map_err(BadCall::Rejected)?;
+        // Never without one.
+        let inbox = inbox.unwrap_or(usize::MAX);
+        let upload = Upload::new(Items::new(Peer::of(link), channel, inbox));
+        let running = uploading(link, call, channel, handler(self.service, upload));
+        Ok(Started { running: Some(running), opened: progress.opened })
+    }
+
+    /// Starts a plain handler on a thread where it may block.
+    pub fn answer_blocking<F, T>(mut self, handler: F) -> Result<Started, BadCall>
+    where
+        F: FnOnce(Arc<S>) -> Result<T, Rejection> + Send + 'static,
+        T: JsonResponse,
+    {
+        let call = self.finish()?;
+        let service = self.service;
+        let thread = BlockedThread::new(self.start.link);
+        Ok(OwnTask::blocking(call, thread, move || handler(service)))
+    }
+
+    /// Starts an asynchronous handler in a task of its own.
+    pub fn answer_spawned<F, Fut, T>(mut self, handler: F) -> Result<Started, BadCall>
+    where
+        F: FnOnce(Arc<S>) -> Fut,
+        Fut: Future<Output = Result<T, Rejection>> + Send + 'static,
+        T: JsonResponse,
+    {
+        let call = self.finish()?;
+        Ok(OwnTask::spawned(call, handler(self.service)))
+    }
+
+    /// No arguments are left over.
+    fn finish(&mut self) -> Result<Answering, BadCall> {
+        match self.start.arguments.finish() {
+            Ok(0) => Ok(Answering { id: self.start.call.id, event: self.event.clone(), hint: self.start.hint }),
+            Ok(surplus) => Err(self.wrong_count("many", self.parameters.len() + surplus)),
+            Err(error) => Err(self.bad_argument(error)),
+        }
+    }
+
+    #[cold]
+    fn bad_argument(&mut self, error: ArgumentsError) -> BadCall {
+        let taken = self.start.arguments.taken();
+        match error {
+            ArgumentsError::NotJson => BadCall::NotJson,
+            ArgumentsError::Missing => self.wrong_count("few", taken),
+            ArgumentsError::Decode(error) => {
+                // A closure's parameters have no names.
+                let name = self.parameters.get(taken).filter(|name| !name.is_empty());
+                let name = name.map_or_else(String::new, |name| format!(" (`{name}`)"));
+                BadCall::Rejected(Rejection::new(format!(
+                    "argument {}{name} of `{}`: {}",
+                    taken + 1,
+                    &*self.event,
+                    without_position(&error)
+                )))
+            }
+        }
+    }
+
+    #[cold]
+    fn wrong_count(&self, what: &str, given: usize) -> BadCall {
+        let names = self.parameters.iter().filter(|name| !name.is_empty());
+        let names: Vec<_> = names.map(|name| format!("`{name}`")).collect();
+        let names = if names.is_empty() { String::new() } else { format!(" ({})", names.join(", ")) };
+        BadCall::Rejected(Rejection::new(format!(
+            "too {what} arguments for `{}`: expected {}{names}, got {given}",
+            &*self.event,
+            self.parameters.len(),
+        )))
+    }
+}
+
+/// Line and column would be those in a piece of the frame: of no use to anybody.
+fn without_position(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let position = format!(" at line {} column {}", error.line(), error.column());
+    text.strip_suffix(&position).unwrap_or(&text).to_owned()
+}
+
+pin_project! {
+    /// A handler's future with the call that it answers.
+    struct AnswerWhenReady<F> {
+        call: Answering,
+        #[pin]
+        handler: F,
+    }
+}
+
+impl<F, T> Running for AnswerWhenReady<F>
+where
+    F: Future<Output = Result<T, Rejection>> + Send,
+    T: Response,
+{
+    fn poll(self: Pin<&mut Self>, cx: &mut task::Context<'_>, answers: &mut Answers<'_>) -> Poll<()> {
+        let this = self.project();
+        this.handler.poll(cx).map(|outcome| answers.end(this.call, outcome))
+    }
+}
+
+impl Started {
+    pub(super) fn running(running: BoxRunning) -> Self {
+        Self { running: Some(running), opened: None }
+    }
+}
+
+impl<S> fmt::Debug for Invocation<'_, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Invocation").field("event", &&*self.event).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Started {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Started")
+    }
+}

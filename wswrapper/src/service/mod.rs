@@ -1,0 +1,25 @@
+//! Handlers: from a call in a frame to a method or a closure, and to its answer.
+
+mod by_name;
+mod closure;
+mod context;
+mod invocation;
+mod methods;
+mod own_task;
+mod scoped;
+mod stream;
+mod upload;
+
+pub use by_name::IntoArguments;
+pub(crate) use by_name::{encode, encode_on};
+pub(crate) use closure::closure_handler;
+pub use closure::{Fallible, Gives, HandlerFn, Infallible, Json, Value};
+pub(crate) use context::CallState;
+pub use context::Context;
+pub use invocation::{BadCall, Invocation, Started};
+pub(crate) use invocation::{BoxRunning, Sessions, Start};
+pub(crate) use methods::Handler;
+pub use methods::{Contract, Methods, Mounted, Serves, check_channel};
+pub use scoped::Scoped;
+pub(crate) use stream::Lent;
+pub use stream::{OnFull, Opens, Producer};

@@ -1,0 +1,108 @@
+//! Handlers that run elsewhere than in the task of their connection.
+
+use super::invocation::{Running, Started};
+use crate::engine::BlockedThread;
+use crate::engine::{Answering, Answers};
+use crate::proto::{Rejection, RequestId, encode};
+use crate::value::JsonResponse;
+use serde::ser::Error as _;
+use serde::{Serialize, Serializer};
+use serde_json::value::{RawValue, to_raw_value};
+use std::future::Future;
+use std::panic::resume_unwind;
+use std::pin::Pin;
+use std::task::{self, Poll};
+use tokio::task::{JoinError, JoinHandle, spawn_blocking};
+
+/// What its connection keeps of such a handler: the answer to come. The task ends with it.
+pub(super) struct OwnTask {
+    call: Answering,
+    task: JoinHandle<Outcome>,
+}
+
+/// `None` is a handler's “nothing”.
+type Outcome = Result<Option<Encoded>, Rejection>;
+
+/// A result, encoded where it was computed: a large one would hold up the connection too.
+struct Encoded(Result<Box<RawValue>, serde_json::Error>);
+
+impl OwnTask {
+    /// On a thread where it may block.
+    pub(super) fn blocking<F, T>(call: Answering, thread: BlockedThread, handler: F) -> Started
+    where
+        F: FnOnce() -> Result<T, Rejection> + Send + 'static,
+        T: JsonResponse,
+    {
+        let id = call.id;
+        let run = move || {
+            let _until_it_ends = thread;
+            Encoded::outcome(id, handler())
+        };
+        Self::started(call, spawn_blocking(run))
+    }
+
+    /// Beside the connection's task.
+    pub(super) fn spawned<F, T>(call: Answering, handler: F) -> Started
+    where
+        F: Future<Output = Result<T, Rejection>> + Send + 'static,
+        T: JsonResponse,
+    {
+        let id = call.id;
+        Self::started(call, tokio::spawn(async move { Encoded::outcome(id, handler.await) }))
+    }
+
+    fn started(call: Answering, task: JoinHandle<Outcome>) -> Started {
+        Started::running(Box::pin(Self { call, task }))
+    }
+}
+
+impl Running for OwnTask {
+    fn poll(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>, answers: &mut Answers<'_>) -> Poll<()> {
+        let ended = task::ready!(Pin::new(&mut self.task).poll(cx));
+        match ended.unwrap_or_else(ended_early) {
+            Ok(None) => answers.end(&self.call, Ok(())),
+            Ok(Some(value)) => answers.end(&self.call, Ok(value)),
+            Err(rejection) => answers.end::<()>(&self.call, Err(rejection)),
+        }
+        Poll::Ready(())
+    }
+}
+
+impl Drop for OwnTask {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// The driver knows what to do about a panic.
+fn ended_early(error: JoinError) -> Outcome {
+    match error.try_into_panic() {
+        Ok(panic) => resume_unwind(panic),
+        // The runtime is shutting down.
+        Err(error) => Err(Rejection::internal(error)),
+    }
+}
+
+impl Encoded {
+    fn outcome<T: Serialize>(id: Option<RequestId>, outcome: Result<T, Rejection>) -> Outcome {
+        let value = outcome?;
+        // An event's result goes nowhere.
+        let Some(id) = id else { return Ok(None) };
+        let encoded = to_raw_value(&value);
+        let is_null = encoded.as_ref().is_ok_and(|json| json.get() == "null");
+        Ok(if is_null && is_nothing(id, &value) { None } else { Some(Self(encoded)) })
+    }
+}
+
+impl Serialize for Encoded {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self(encoded) = self;
+        encoded.as_ref().map_err(S::Error::custom)?.serialize(serializer)
+    }
+}
+
+/// Only the codec tells the null that means nothing from one that is meant.
+fn is_nothing<T: Serialize>(id: RequestId, value: &T) -> bool {
+    let mut frame = Vec::new();
+    encode::result(&mut frame, id, value).is_ok() && !frame.ends_with(b"null}")
+}

@@ -1,0 +1,177 @@
+//! Handlers that answer with a stream: the producer is the tail of the handler's future, since the stream may borrow the
+//! service.
+
+mod pump;
+
+use self::pump::Pumping;
+use super::invocation::{BoxRunning, Running};
+use crate::engine::Link;
+use crate::engine::{Answering, Answers, Loan};
+use crate::lock::lock;
+use crate::value::{Returns, StreamItem, WsError};
+use futures_core::Stream;
+use pin_project_lite::pin_project;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::task::{Context, Poll};
+
+/// What a producer does while its consumer is behind.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum OnFull {
+    /// Its stream waits.
+    Wait,
+    /// It holds items up to a window, and drops the oldest of them.
+    DropOldest,
+    /// It holds items up to a window, and drops those that come then.
+    DropNewest,
+    /// It holds the latest item.
+    Latest,
+    /// It ends with an error.
+    Close,
+}
+
+/// What a handler can answer with that sends a stream: a stream, or a `Result` of one; `M` tells which.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is neither a stream nor a `Result` of one",
+    label = "not a stream",
+    note = "a stream must be the whole answer, or the `Ok` of a `Result`"
+)]
+pub trait Opens<M> {
+    /// The stream's item.
+    type Item;
+    /// The stream.
+    type Stream: Stream<Item = Self::Item>;
+    /// The error.
+    type Err;
+
+    /// As a `Result`.
+    fn into_stream(self) -> Result<Self::Stream, Self::Err>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<S: Stream> Opens<super::closure::Infallible> for S {
+    type Item = S::Item;
+    type Stream = S;
+    type Err = std::convert::Infallible;
+
+    fn into_stream(self) -> Result<S, Self::Err> {
+        Ok(self)
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<S: Stream, E> Opens<super::closure::Fallible> for Result<S, E> {
+    type Item = S::Item;
+    type Stream = S;
+    type Err = E;
+
+    fn into_stream(self) -> Self {
+        self
+    }
+}
+
+/// Sends the stream of a handler.
+pub struct Producer {
+    pub(super) link: Arc<Link>,
+    pub(super) call: Answering,
+    pub(super) on_full: OnFull,
+}
+
+/// What the driver of a connection lends to a handler's future while it polls it; it polls one at a time.
+#[derive(Default)]
+pub(crate) struct Lent(Mutex<Option<Loan>>);
+
+pin_project! {
+    /// The future of a handler that sends a stream.
+    struct Producing<F> {
+        link: Arc<Link>,
+        #[pin]
+        future: F,
+    }
+}
+
+/// The future of a handler that is given what it sends its stream with.
+pub(super) fn producing<F, Fut>(link: &Arc<Link>, call: Answering, on_full: OnFull, handler: F) -> BoxRunning
+where
+    F: FnOnce(Producer) -> Fut,
+    Fut: Future<Output = ()> + Send + 'static,
+{
+    let producer = Producer { link: Arc::clone(link), call, on_full };
+    Box::pin(Producing { link: Arc::clone(link), future: handler(producer) })
+}
+
+impl<F: Future<Output = ()> + Send> Running for Producing<F> {
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>, answers: &mut Answers<'_>) -> Poll<()> {
+        struct TakeBack<'a, 'd>(&'a Lent, &'a mut Answers<'d>);
+        impl Drop for TakeBack<'_, '_> {
+            fn drop(&mut self) {
+                if let Some(loan) = self.0.lock().take() {
+                    self.1.take_back(loan);
+                }
+            }
+        }
+        let this = self.project();
+        *this.link.lent().lock() = Some(answers.lend());
+        let _take_back = TakeBack(this.link.lent(), answers);
+        this.future.poll(cx)
+    }
+}
+
+impl Lent {
+    /// Uses what is lent; nobody else can meanwhile, and no lock is held. Only from within the future that it is lent to.
+    pub(super) fn using<T>(&self, link: &Arc<Link>, f: impl FnOnce(&mut Answers<'_>) -> T) -> Option<T> {
+        struct PutBack<'a>(&'a Lent, Option<Loan>);
+        impl Drop for PutBack<'_> {
+            fn drop(&mut self) {
+                *self.0.lock() = self.1.take();
+            }
+        }
+        let loan = self.lock().take();
+        let mut put_back = PutBack(self, loan);
+        put_back.1.as_mut().map(|loan| f(&mut loan.answers(link)))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Loan>> {
+        lock(&self.0)
+    }
+}
+
+impl Producer {
+    /// Answers with a channel and sends the stream's items over it, as far as its consumer takes them [P-80].
+    ///
+    /// Boxed, since an opaque future would repeat each error about the types.
+    pub fn run<'s, R, I, T, E, M, const RESULT: bool>(
+        self,
+        returned: R,
+    ) -> Pin<Box<dyn Future<Output = ()> + Send + 's>>
+    where
+        R: Opens<M, Item = I> + 's,
+        R::Stream: Send + 's,
+        R::Err: WsError,
+        I: Returns<RESULT, Ok = T, Err = E>,
+        T: StreamItem + Send + 's,
+        E: WsError,
+    {
+        match returned.into_stream() {
+            Ok(stream) => {
+                let into_result = |item: I| item.into_result().map_err(WsError::into_rejection);
+                Box::pin(Pumping::new(self, stream, into_result, RESULT))
+            }
+            Err(error) => {
+                let rejection = error.into_rejection();
+                Box::pin(async move {
+                    let Self { link, call, .. } = self;
+                    link.lent().using(&link, |answers| answers.end::<()>(&call, Err(rejection)));
+                })
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Producer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Producer").field("event", &&*self.call.event).finish_non_exhaustive()
+    }
+}

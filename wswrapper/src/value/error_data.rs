@@ -1,0 +1,89 @@
+//! How a derived error travels: its code, and its fields in `data`.
+
+use super::outcome::{Decode, Encode};
+use crate::proto::Rejection;
+use serde_json::{Map, Value};
+
+/// Begins the rejection of an error with this message and code.
+pub fn error(message: String, code: &'static str) -> ErrorWriter {
+    ErrorWriter { rejection: Rejection::new(message).with_code(code), data: Value::Null }
+}
+
+/// The rejection of an error whose details stay here.
+pub fn internal(message: String) -> Rejection {
+    Rejection::internal(message)
+}
+
+/// Adds the fields of an error to its rejection. A field that cannot be JSON is null.
+#[derive(Debug)]
+pub struct ErrorWriter {
+    rejection: Rejection,
+    data: Value,
+}
+
+impl ErrorWriter {
+    /// Adds a named field.
+    #[must_use]
+    pub fn field<T: Encode + ?Sized>(mut self, name: &'static str, value: &T) -> Self {
+        if self.data.is_null() {
+            self.data = Value::Object(Map::new());
+        }
+        if let Value::Object(fields) = &mut self.data {
+            fields.insert(name.to_owned(), json(value));
+        }
+        self
+    }
+
+    /// Adds an unnamed field.
+    #[must_use]
+    pub fn item<T: Encode + ?Sized>(mut self, value: &T) -> Self {
+        if self.data.is_null() {
+            self.data = Value::Array(Vec::new());
+        }
+        if let Value::Array(items) = &mut self.data {
+            items.push(json(value));
+        }
+        self
+    }
+
+    /// The rejection.
+    pub fn finish(self) -> Rejection {
+        if self.data.is_null() { self.rejection } else { self.rejection.with_property("data", self.data) }
+    }
+}
+
+fn json<T: Encode + ?Sized>(value: &T) -> Value {
+    serde_json::to_value(value).unwrap_or_default()
+}
+
+/// Reads the fields of an error back.
+#[derive(Debug)]
+pub struct ErrorReader<'r> {
+    rejection: &'r Rejection,
+    items: usize,
+}
+
+impl<'r> ErrorReader<'r> {
+    /// Reads this rejection.
+    pub fn new(rejection: &'r Rejection) -> Self {
+        Self { rejection, items: 0 }
+    }
+
+    /// Its code.
+    pub fn code(&self) -> Option<&'r str> {
+        self.rejection.code()
+    }
+
+    /// A named field; one that is missing may still be an `Option`.
+    pub fn field<T: Decode>(&mut self, name: &str) -> Option<T> {
+        let value = self.rejection.data().and_then(|data| data.get(name)).cloned().unwrap_or_default();
+        serde_json::from_value(value).ok()
+    }
+
+    /// The next unnamed field.
+    pub fn item<T: Decode>(&mut self) -> Option<T> {
+        let value = self.rejection.data().and_then(|data| data.get(self.items)).cloned().unwrap_or_default();
+        self.items += 1;
+        serde_json::from_value(value).ok()
+    }
+}

@@ -1,0 +1,11 @@
+//! Values that travel: arguments, results, errors and bytes.
+
+mod bytes;
+mod error_data;
+mod outcome;
+
+pub use bytes::{Base64, Bytes};
+pub use error_data::{ErrorReader, ErrorWriter, error, internal};
+pub use outcome::{
+    Argument, Decode, Encode, JsonResponse, Plain, Probe, Response, Returns, StreamItem, UploadItem, WsError, reply,
+};
