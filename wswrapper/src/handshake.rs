@@ -1,8 +1,14 @@
 //! The request with which a connection began, as its handlers see it.
 
 use http::{HeaderMap, Uri};
+#[cfg(feature = "tungstenite")]
+use http::{HeaderName, HeaderValue};
 use std::net::SocketAddr;
 use std::sync::OnceLock;
+
+/// Headers in a head.
+#[cfg(feature = "tungstenite")]
+pub(crate) const MAX_HEADERS: usize = 100;
 
 /// The request with which a connection began.
 #[derive(Clone, Default, Debug)]
@@ -28,7 +34,7 @@ impl Handshake {
 
     /// The headers: of the request at the server, of the response at the client; parsed when they are first asked for.
     pub fn headers(&self) -> &HeaderMap {
-        self.headers.get_or_init(|| Box::new(parse(&self.head)))
+        self.headers.get_or_init(|| Box::new(parse_headers(&self.head)))
     }
 
     /// The address of the other end, if it has one.
@@ -54,10 +60,31 @@ impl Handshake {
 }
 
 #[cfg(feature = "tungstenite")]
-use crate::http::parse_headers as parse;
+pub(crate) fn header_map(headers: &[httparse::Header<'_>]) -> Option<HeaderMap> {
+    let mut map = HeaderMap::with_capacity(headers.len());
+    for header in headers {
+        let name = HeaderName::from_bytes(header.name.as_bytes()).ok()?;
+        map.append(name, HeaderValue::from_bytes(header.value).ok()?);
+    }
+    Some(map)
+}
+
+/// The headers of a head that was in order when it came.
+#[cfg(feature = "tungstenite")]
+fn parse_headers(head: &[u8]) -> HeaderMap {
+    // Empty lines before the first are heeded as little here as when it was parsed (RFC 9112, 2.2).
+    let begin = head.iter().position(|byte| !matches!(byte, b'\r' | b'\n')).unwrap_or(head.len());
+    let head = &head[begin..];
+    let lines = head.iter().position(|byte| *byte == b'\n').map_or(&[][..], |end| &head[end + 1..]);
+    let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
+    match httparse::parse_headers(lines, &mut headers) {
+        Ok(httparse::Status::Complete((_, headers))) => header_map(headers).unwrap_or_default(),
+        _ => HeaderMap::new(),
+    }
+}
 
 /// Other transports have no head.
 #[cfg(not(feature = "tungstenite"))]
-fn parse(_: &[u8]) -> HeaderMap {
+fn parse_headers(_: &[u8]) -> HeaderMap {
     HeaderMap::new()
 }

@@ -5,9 +5,6 @@ mod connect;
 #[cfg(feature = "rustls")]
 mod tls;
 
-#[cfg(feature = "rustls")]
-pub(crate) use tls::explain;
-
 use crate::builder::Builder;
 use crate::call::IntoTarget;
 use crate::engine::Driver;

@@ -1,5 +1,8 @@
 //! What can go wrong, for whom.
 
+#[cfg(feature = "rustls")]
+mod tls;
+
 use crate::proto::{NameError, Rejection, SendRefused};
 use std::error::Error;
 use std::fmt;
@@ -193,7 +196,7 @@ pub enum ConnectError {
     /// The server was reached, but not by TLS: its certificate is not trusted or is for another name, or it does not
     /// speak TLS.
     #[cfg(feature = "rustls")]
-    #[error("no TLS connection to {address}: {}", crate::client::explain(.source))]
+    #[error("no TLS connection to {address}: {}", tls::explain(.source))]
     Tls {
         /// Host and port.
         address: String,

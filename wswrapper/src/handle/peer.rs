@@ -3,6 +3,7 @@
 use super::channel::Channel;
 use crate::call::Reply;
 use crate::call::{Call, Emit};
+use crate::close::Close;
 use crate::close::{CloseRequest, Closed};
 use crate::engine::Link;
 use crate::engine::{DynamicHandlers, handler_methods};
@@ -10,7 +11,6 @@ use crate::handshake::Handshake;
 use crate::proto::Rejection;
 use crate::registry::Broadcast;
 use crate::service::{IntoArguments, encode};
-use crate::transport::Close;
 use std::any::Any;
 use std::fmt;
 use std::future::Future;

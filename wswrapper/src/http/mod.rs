@@ -1,6 +1,7 @@
 //! The HTTP in front of a WebSocket server: reads a request's head and decides what becomes of it.
 
 use crate::error::{AcceptError, MountError};
+use crate::handshake::{MAX_HEADERS, header_map};
 use crate::limits::Limits;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, Version, header};
@@ -10,9 +11,6 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio_tungstenite::tungstenite::Error;
 use tokio_tungstenite::tungstenite::handshake::server::{create_response, write_response};
-
-/// Headers in a head.
-pub(crate) const MAX_HEADERS: usize = 100;
 
 /// What is served beside the WebSocket.
 #[derive(Default, Debug)]
@@ -282,27 +280,5 @@ pub(crate) fn status_of(error: httparse::Error) -> StatusCode {
     match error {
         httparse::Error::TooManyHeaders => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
         _ => StatusCode::BAD_REQUEST,
-    }
-}
-
-pub(crate) fn header_map(headers: &[httparse::Header<'_>]) -> Option<HeaderMap> {
-    let mut map = HeaderMap::with_capacity(headers.len());
-    for header in headers {
-        let name = HeaderName::from_bytes(header.name.as_bytes()).ok()?;
-        map.append(name, HeaderValue::from_bytes(header.value).ok()?);
-    }
-    Some(map)
-}
-
-/// The headers of a head that was in order when it came.
-pub(crate) fn parse_headers(head: &[u8]) -> HeaderMap {
-    // Empty lines before the first are heeded as little here as when it was parsed (RFC 9112, 2.2).
-    let begin = head.iter().position(|byte| !matches!(byte, b'\r' | b'\n')).unwrap_or(head.len());
-    let head = &head[begin..];
-    let lines = head.iter().position(|byte| *byte == b'\n').map_or(&[][..], |end| &head[end + 1..]);
-    let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
-    match httparse::parse_headers(lines, &mut headers) {
-        Ok(httparse::Status::Complete((_, headers))) => header_map(headers).unwrap_or_default(),
-        _ => HeaderMap::new(),
     }
 }

@@ -2,6 +2,7 @@
 
 use super::{CLOSING, Phase, Server, Serving};
 use crate::builder::Builder;
+use crate::close::Close;
 use crate::close::CloseRequest;
 use crate::engine::Driver;
 use crate::engine::{Link, LocalEnd};
@@ -11,7 +12,7 @@ use crate::handshake::Handshake;
 use crate::http;
 use crate::http::{Front, Page, Request};
 use crate::proto::Side;
-use crate::transport::{Close, WebSocket};
+use crate::transport::WebSocket;
 use std::io;
 use std::net::SocketAddr;
 use std::ops::Deref;

@@ -7,6 +7,7 @@ mod listener;
 pub use listener::Listening;
 
 use crate::builder::Builder;
+use crate::close::Close;
 use crate::close::CloseRequest;
 use crate::engine::Driver;
 use crate::engine::{DynamicHandlers, handler_methods};
@@ -18,7 +19,7 @@ use crate::lock::lock;
 use crate::proto::Side;
 use crate::registry::Broadcast;
 use crate::registry::Hub;
-use crate::transport::{Close, Transport};
+use crate::transport::Transport;
 use std::fmt;
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard};

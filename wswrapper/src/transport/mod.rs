@@ -5,6 +5,7 @@ mod output;
 #[cfg(feature = "tungstenite")]
 mod websocket;
 
+pub use crate::close::Close;
 pub use output::Output;
 #[cfg(feature = "tungstenite")]
 pub(crate) use websocket::WebSocket;
@@ -51,28 +52,6 @@ pub enum Frame {
     Pong(Bytes),
     /// The peer closes; the transport answers, and the end of the connection follows.
     Close(Close),
-}
-
-/// A status code and a reason, as a close frame has them. The protocol gives them no meaning [P-96].
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Close {
-    /// The status: 1000 is a normal end, 1001 going away; 1005 stands for none given, 1006 for a connection that ended
-    /// without a closing handshake. An application's own are 4000 to 4999.
-    pub code: u16,
-    /// For people; at most 123 bytes are sent.
-    pub reason: String,
-}
-
-impl Close {
-    /// No status was given.
-    pub const NO_STATUS: u16 = 1005;
-    /// The connection ended without a closing handshake.
-    pub const ABNORMAL: u16 = 1006;
-
-    /// With this code and reason.
-    pub fn new(code: u16, reason: impl Into<String>) -> Self {
-        Self { code, reason: reason.into() }
-    }
 }
 
 /// Why a transport gives up.

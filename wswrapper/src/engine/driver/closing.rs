@@ -1,7 +1,7 @@
 //! The end of a connection.
 
+use crate::close::Close;
 use crate::close::{CloseRequest, Closed};
-use crate::transport::Close;
 use tokio::time::Instant;
 
 /// How far the end of a connection has come.
