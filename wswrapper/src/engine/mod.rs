@@ -9,7 +9,6 @@ mod label;
 mod message_log;
 mod router;
 mod shared;
-mod signal;
 mod tasks;
 
 pub use answers::{Answering, Answers};
@@ -21,4 +20,3 @@ pub(crate) use label::Label;
 pub use message_log::{MessageKind, MessageLog};
 pub(crate) use router::{DynamicHandlers, Entry, Found, Router, Times, handler_methods};
 pub(crate) use shared::{BlockedThread, ChannelEnd, Link, LocalEnd};
-pub(crate) use signal::Signal;

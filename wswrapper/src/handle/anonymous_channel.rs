@@ -6,7 +6,6 @@ use crate::call::{Call, Emit, Expected};
 use crate::catch_panic::drop_caught;
 use crate::engine::Entry;
 use crate::engine::Link;
-use crate::engine::Signal;
 use crate::engine::{DynamicHandlers, Found, handler_methods};
 use crate::error::SendError;
 use crate::lock::lock;
@@ -16,6 +15,7 @@ use crate::service::{IntoArguments, encode_on};
 use std::any::Any;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
+use tokio::sync::SetOnce;
 
 /// A channel without a name, between the two ends of one request: a handler answers with it [P-60].
 ///
@@ -73,7 +73,7 @@ pub(crate) struct ChannelScope {
     handlers: DynamicHandlers,
     /// None once the channel has ended.
     services: Mutex<Option<Services>>,
-    ended: Signal,
+    ended: SetOnce<Reason>,
 }
 
 /// Services with their methods. One that has none is kept, too: it may do something when it is dropped.
@@ -202,7 +202,7 @@ impl ChannelScope {
             made_for: connection,
             handlers: DynamicHandlers::anonymous(),
             services: Mutex::new(Some(Vec::new())),
-            ended: Signal::default(),
+            ended: SetOnce::new(),
         })
     }
 
@@ -263,12 +263,12 @@ impl ChannelScope {
     }
 
     pub(crate) fn is_ended(&self) -> bool {
-        self.ended.reason().is_some()
+        self.ended.get().is_some()
     }
 
     /// The channel has ended: drops its handlers; false if it had before.
     pub(crate) fn end(&self, link: &Arc<Link>, reason: Reason) -> bool {
-        let first = self.ended.set(reason);
+        let first = self.ended.set(reason).is_ok();
         if first {
             let services = self.services().take();
             for handler in self.handlers.close() {
@@ -310,7 +310,7 @@ impl CloseSignal {
     /// Why it has ended: what the end that has aborted it says, `Channel closed` where this end has closed it, `Connection
     /// closed` where that was lost.
     pub fn reason(&self) -> Option<&Reason> {
-        self.scope.ended.reason()
+        self.scope.ended.get()
     }
 
     /// Waits for the end and tells why it came. Cancel-safe.
@@ -343,7 +343,7 @@ impl fmt::Debug for AnonymousChannel {
         f.debug_struct("AnonymousChannel")
             .field("peer", &self.peer.id())
             .field("channel", &self.scope.key.get().map(|key| key.id()))
-            .field("closed", &self.scope.ended.reason())
+            .field("closed", &self.scope.ended.get())
             .field("aborts_on_drop", &self.keep.is_some())
             .finish_non_exhaustive()
     }
@@ -351,6 +351,6 @@ impl fmt::Debug for AnonymousChannel {
 
 impl fmt::Debug for CloseSignal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("CloseSignal").field(&self.scope.ended.reason()).finish()
+        f.debug_tuple("CloseSignal").field(&self.scope.ended.get()).finish()
     }
 }

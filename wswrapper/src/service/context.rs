@@ -1,7 +1,6 @@
 //! What a handler knows of its call.
 
 use crate::engine::Link;
-use crate::engine::Signal;
 use crate::handle::{AnonymousChannel, ChannelScope, channel_closed};
 use crate::handle::{Peer, PeerId};
 use crate::handshake::Handshake;
@@ -11,6 +10,7 @@ use crate::registry::Broadcast;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
+use tokio::sync::SetOnce;
 
 /// What a handler knows of its call: who called, over which connection, and whether anybody still waits.
 ///
@@ -42,7 +42,7 @@ pub(crate) struct CallState {
     scope: Option<Arc<ChannelScope>>,
     /// Channels that its handler has made; none once it has ended.
     made: Mutex<Option<Vec<Arc<ChannelScope>>>>,
-    cancelled: Signal,
+    cancelled: SetOnce<Reason>,
 }
 
 impl CallState {
@@ -58,7 +58,7 @@ impl CallState {
             wait,
             scope,
             made: Mutex::new(Some(Vec::new())),
-            cancelled: Signal::default(),
+            cancelled: SetOnce::new(),
         }
     }
 
@@ -85,7 +85,8 @@ impl CallState {
 
     /// Cancels the contexts of a call; only the first reason counts.
     pub(crate) fn cancel(&self, reason: Reason) {
-        self.cancelled.set(reason);
+        // A second reason does not count.
+        let _ = self.cancelled.set(reason);
     }
 }
 
@@ -150,7 +151,7 @@ impl Context {
 
     /// Why the call was cancelled.
     pub fn reason(&self) -> Option<&Reason> {
-        self.call.cancelled.reason()
+        self.call.cancelled.get()
     }
 
     /// Waits until the call is cancelled and tells why. Cancel-safe.
