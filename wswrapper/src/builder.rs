@@ -1,11 +1,7 @@
 //! What servers and clients are built from.
 
 use crate::close::Closed;
-use crate::engine::DynamicHandlers;
-use crate::engine::Hooks;
-use crate::engine::LocalEnd;
-use crate::engine::MessageLog;
-use crate::engine::Router;
+use crate::engine::{DynamicHandlers, Hooks, LocalEnd, MessageLog, Router};
 use crate::error::{MountError, PeerError};
 use crate::handle::Peer;
 use crate::limits::Limits;

@@ -10,19 +10,17 @@ pub use source::Source;
 pub use target::{Caller, IntoTarget, Proxy, ProxyCall, SendTo, Target, Text};
 pub use upload::UploadCall;
 
-use crate::engine::ChannelEnd;
+use crate::engine::{End, Expected, Waiting};
 use crate::error::{CallError, SendError};
-use crate::handle::ChannelScope;
 use crate::handle::Peer;
-use crate::proto::{self, ChannelKey, EncodedCall, Opens, RawReason, Reason, RequestId, Role};
+use crate::proto::{self, ChannelKey, EncodedCall, RawReason, Reason};
 use crate::value::WsError;
 use bytes::Bytes;
 use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::task::{Context, Poll, Waker, ready};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::time::{Instant, Sleep, sleep};
 
@@ -105,59 +103,6 @@ enum Stage {
     Ended,
 }
 
-/// What answers a call.
-pub(crate) enum Expected {
-    /// A value.
-    Value,
-    /// A stream, with this window.
-    Items(u32),
-    /// A channel over which this end then sends items.
-    Upload,
-    /// A channel with these handlers at this end.
-    Channel(Arc<ChannelScope>),
-}
-
-impl Expected {
-    pub(crate) fn opens(&self) -> Option<Opens<ChannelEnd>> {
-        let (role, end) = match self {
-            Self::Value => return None,
-            Self::Items(_) => (Role::Consumer, ChannelEnd::Inbox(None)),
-            Self::Upload => (Role::Producer, ChannelEnd::Upload(None)),
-            Self::Channel(scope) => (Role::Plain, ChannelEnd::Scope(Arc::clone(scope))),
-        };
-        Some(Opens { role, end })
-    }
-}
-
-/// A call that was sent.
-pub(crate) struct Waiting {
-    pub(crate) slot: usize,
-    pub(crate) id: RequestId,
-}
-
-/// Where a call's end is left for its caller.
-pub(crate) enum CallSlot {
-    Waiting(Waker),
-    Ended(End),
-}
-
-/// How a call ended; the JSON is part of the frame that brought it.
-pub(crate) enum End {
-    Result(Option<Bytes>),
-    Rejected {
-        value: Bytes,
-        error: bool,
-    },
-    /// A channel that nobody can use.
-    Channel,
-    /// The channel that was expected, and the inbox that it got.
-    Opened {
-        channel: ChannelKey,
-        inbox: Option<usize>,
-    },
-    Without(proto::Ended),
-}
-
 /// How a call succeeded.
 pub(crate) enum Answer {
     /// With a value.
@@ -182,16 +127,6 @@ impl End {
             }
             Self::Without(proto::Ended::TimedOut) => Err(CallError::TimedOut),
             Self::Without(proto::Ended::Closed) => Err(CallError::Closed),
-        }
-    }
-}
-
-impl CallSlot {
-    /// Leaves the end and gives back the caller's waker.
-    pub(crate) fn end(&mut self, end: End) -> Option<Waker> {
-        match std::mem::replace(self, Self::Ended(end)) {
-            Self::Waiting(waker) => Some(waker),
-            Self::Ended(_) => None,
         }
     }
 }
@@ -254,23 +189,9 @@ impl RawCall {
                 }
             }
             Stage::Waiting(waiting) => {
-                let mut state = link.lock();
-                let old = match state.calls.get_mut(waiting.slot) {
-                    Some(CallSlot::Waiting(waker)) if waker.will_wake(cx.waker()) => return Poll::Pending,
-                    Some(CallSlot::Waiting(waker)) => Some(std::mem::replace(waker, cx.waker().clone())),
-                    _ => None,
-                };
-                if old.is_some() {
-                    drop(state);
-                    return Poll::Pending;
-                }
-                let slot = state.calls.try_remove(waiting.slot);
-                drop(state);
+                let end = ready!(link.poll_call(cx, waiting));
                 self.stage = Stage::Ended;
-                match slot {
-                    Some(CallSlot::Ended(end)) => Poll::Ready(Ok(end)),
-                    _ => Poll::Ready(Ok(End::Without(proto::Ended::Closed))),
-                }
+                Poll::Ready(Ok(end))
             }
         }
     }

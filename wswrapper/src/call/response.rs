@@ -1,12 +1,10 @@
 //! What a call can be answered with, as its caller takes it.
 
+use super::Answer;
 use super::target::Proxy;
-use super::{Answer, Expected};
-use crate::engine::WINDOW;
-use crate::handle::Peer;
-use crate::handle::{AnonymousChannel, ChannelScope};
-use crate::service::Contract;
-use crate::service::Scoped;
+use crate::engine::{Expected, WINDOW};
+use crate::handle::{AnonymousChannel, ChannelScope, Peer};
+use crate::service::{Contract, Scoped};
 use crate::stream::{Items, Streaming};
 use serde::de::{DeserializeOwned, Error};
 use std::fmt;

@@ -2,7 +2,8 @@
 
 use super::response::Wish;
 use super::source::{ItemError, Source};
-use super::{Answer, End, Expected, RawCall};
+use super::{Answer, RawCall};
+use crate::engine::{End, Expected};
 use crate::error::{CallError, SendError};
 use crate::handle::Peer;
 use crate::proto::{Allowance, CallEncoder, ChannelKey, EncodedCall, Reason, encode};

@@ -7,11 +7,9 @@ mod tls;
 
 use crate::builder::Builder;
 use crate::call::IntoTarget;
-use crate::engine::Driver;
-use crate::engine::{Link, LocalEnd};
+use crate::engine::{Driver, Link, LocalEnd};
 use crate::error::{BindError, MountError};
-use crate::handle::Channel;
-use crate::handle::{Closing, Peer};
+use crate::handle::{Channel, Closing, Peer};
 use crate::handshake::Handshake;
 use crate::proto::Side;
 use crate::registry::Hub;

@@ -1,26 +1,23 @@
 //! Where a handler's answer goes.
 
 use super::label::Label;
-use super::shared::Link;
+use super::shared::{ChannelEnd, Link};
 use super::tasks::RunningKey;
-use crate::engine::shared::ChannelEnd;
 use crate::error::PeerError;
 use crate::handle::ChannelScope;
 use crate::proto::{ChannelKey, Rejection, RequestId, Role, encode};
 use crate::transport::Output;
-use crate::value::Response;
 use serde::Serialize;
 use std::convert::Infallible;
 use std::error::Error as _;
 use std::fmt;
-use std::mem;
 use std::sync::Arc;
 
 /// Writes answers into the transport's output, after whatever the handler sent before it [P-95].
 pub struct Answers<'d> {
     link: &'d Arc<Link>,
-    output: &'d mut Output,
-    progress: &'d mut Progress,
+    pub(super) output: &'d mut Output,
+    pub(super) progress: &'d mut Progress,
 }
 
 /// How far a handler got while it was polled.
@@ -41,18 +38,6 @@ pub(crate) struct Opened {
     pub(crate) role: Role,
 }
 
-/// Answers without their borrows, for the future of a handler.
-pub(crate) struct Loan {
-    output: Output,
-    progress: Progress,
-}
-
-impl Loan {
-    pub(crate) fn answers<'d>(&'d mut self, link: &'d Arc<Link>) -> Answers<'d> {
-        Answers { link, output: &mut self.output, progress: &mut self.progress }
-    }
-}
-
 impl Progress {
     /// Of a handler that has waited.
     pub(crate) fn of(handler: RunningKey) -> Self {
@@ -68,15 +53,6 @@ impl Progress {
 impl<'d> Answers<'d> {
     pub(crate) fn new(link: &'d Arc<Link>, output: &'d mut Output, progress: &'d mut Progress) -> Self {
         Self { link, output, progress }
-    }
-
-    /// Lends the output, until it is [taken back](Self::take_back).
-    pub(crate) fn lend(&mut self) -> Loan {
-        Loan { output: mem::replace(self.output, Output::texts()), progress: *self.progress }
-    }
-
-    pub(crate) fn take_back(&mut self, Loan { output, progress }: Loan) {
-        (*self.output, *self.progress) = (output, progress);
     }
 
     /// The end of a handler: its answer, if it was a request.
@@ -195,6 +171,27 @@ impl<'d> Answers<'d> {
         }
         self.progress.answered = true;
         Ok(())
+    }
+}
+
+/// What a handler can answer with: whatever serde encodes, a [`Scoped`](crate::Scoped) service, an
+/// [`AnonymousChannel`](crate::AnonymousChannel).
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be sent as a response",
+    label = "not encodable as JSON",
+    note = "for a type of your own, add `#[derive(serde::Serialize)]`",
+    note = "a stream is returned as `impl Stream<Item = T> + Send`, a service as `Scoped<dyn Trait>`"
+)]
+pub trait Response {
+    /// Writes the answer.
+    #[doc(hidden)]
+    fn answer(self, answers: &mut Answers<'_>, call: &Answering);
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Serialize> Response for T {
+    fn answer(self, answers: &mut Answers<'_>, call: &Answering) {
+        answers.value(call, &self);
     }
 }
 

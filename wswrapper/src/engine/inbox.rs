@@ -1,7 +1,7 @@
 //! Where the driver leaves the items of a stream.
 
 use crate::proto::{ITEM_BYTES, Item, Rejection};
-use std::task::Waker;
+use std::task::{Poll, Waker};
 
 /// How many items a producer may send ahead, unless a program says otherwise.
 pub(crate) const WINDOW: u32 = 64;
@@ -9,11 +9,11 @@ pub(crate) const WINDOW: u32 = 64;
 /// Items that came and were not taken, and the end that comes after them.
 #[derive(Default)]
 pub(crate) struct Inbox {
-    pub(crate) items: Batch,
+    items: Batch,
     /// Items that the producer has dropped.
-    pub(crate) lost: u64,
-    pub(crate) end: Option<StreamEnd>,
-    pub(crate) waker: Option<Waker>,
+    lost: u64,
+    end: Option<StreamEnd>,
+    waker: Option<Waker>,
 }
 
 /// How a stream ended.
@@ -26,6 +26,14 @@ pub(crate) enum StreamEnd {
     Overflow,
     /// The connection was lost.
     Closed,
+}
+
+/// Items were taken out of an inbox into the reader's batch, or the end.
+pub(crate) struct Taken {
+    /// Items that the producer has dropped so far.
+    pub(crate) lost: u64,
+    /// Told once all items were taken.
+    pub(crate) end: Option<StreamEnd>,
 }
 
 /// Items, their JSON one behind the other, each after its length: none costs an allocation, and none keeps the frame that
@@ -88,6 +96,23 @@ impl Inbox {
         }
         self.items.add(item.value.unwrap_or_default());
         self.waker.take()
+    }
+
+    /// Swaps what has come into the reader's empty batch; registers the reader where there is nothing, and gives back who
+    /// waited before.
+    pub(crate) fn poll_take(&mut self, waker: &Waker, batch: &mut Batch) -> (Poll<Taken>, Option<Waker>) {
+        if !self.items.is_empty() {
+            std::mem::swap(batch, &mut self.items);
+        } else if self.end.is_none() {
+            return (Poll::Pending, self.wait(waker));
+        }
+        let end = if batch.is_empty() { self.end.take() } else { None };
+        (Poll::Ready(Taken { lost: self.lost, end }), None)
+    }
+
+    /// Nobody reads any more: gives back the bytes of what was not taken, and who waits.
+    pub(crate) fn into_left(self) -> (usize, Option<Waker>) {
+        (self.items.left(), self.waker)
     }
 
     /// Nothing more comes; only the first end counts. Gives back who waits for it.

@@ -1,11 +1,11 @@
 //! The handlers of a connection that were not ready at once, polled by its driver.
 
+use super::call_state::CallState;
+use super::handler::BoxRunning;
 use super::label::Label;
 use super::message_log::CallLog;
 use crate::lock::lock;
 use crate::proto::{ChannelKey, RequestId};
-use crate::service::BoxRunning;
-use crate::service::CallState;
 use slab::Slab;
 use std::collections::BTreeSet;
 use std::num::NonZeroU64;

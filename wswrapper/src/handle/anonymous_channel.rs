@@ -1,17 +1,13 @@
 //! Anonymous channels: scopes of events that a response has opened.
 
-use super::peer::{Peer, PeerId};
-use crate::call::Reply;
-use crate::call::{Call, Emit, Expected};
+use super::peer::Peer;
+use crate::call::{Call, Emit, Reply};
 use crate::catch_panic::drop_caught;
-use crate::engine::Entry;
-use crate::engine::Link;
-use crate::engine::{DynamicHandlers, Found, handler_methods};
+use crate::engine::{DynamicHandlers, Entry, Expected, Found, Link, PeerId, handler_methods};
 use crate::error::SendError;
 use crate::lock::lock;
 use crate::proto::{ChannelKey, EncodedCall, NameError, Reason, Rejection};
-use crate::service::{Contract, Serves};
-use crate::service::{IntoArguments, encode_on};
+use crate::service::{Contract, IntoArguments, Serves, encode_on};
 use std::any::Any;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};

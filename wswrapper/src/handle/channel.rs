@@ -1,8 +1,7 @@
 //! A named channel of a connection.
 
 use super::peer::Peer;
-use crate::call::Reply;
-use crate::call::{Call, Emit};
+use crate::call::{Call, Emit, Reply};
 use crate::engine::{DynamicHandlers, handler_methods};
 use crate::error::SendError;
 use crate::proto::{EncodedCall, Rejection};

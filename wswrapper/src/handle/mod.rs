@@ -7,4 +7,4 @@ mod peer;
 pub use anonymous_channel::{AnonymousChannel, CloseSignal};
 pub(crate) use anonymous_channel::{ChannelScope, channel_closed};
 pub use channel::Channel;
-pub use peer::{Closing, Counters, Peer, PeerId};
+pub use peer::{Closing, Peer};

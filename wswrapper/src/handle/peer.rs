@@ -1,12 +1,9 @@
 //! The other end, and the handle to it.
 
 use super::channel::Channel;
-use crate::call::Reply;
-use crate::call::{Call, Emit};
-use crate::close::Close;
-use crate::close::{CloseRequest, Closed};
-use crate::engine::Link;
-use crate::engine::{DynamicHandlers, handler_methods};
+use crate::call::{Call, Emit, Reply};
+use crate::close::{Close, CloseRequest, Closed};
+use crate::engine::{Counters, DynamicHandlers, Link, PeerId, handler_methods};
 use crate::handshake::Handshake;
 use crate::proto::Rejection;
 use crate::registry::Broadcast;
@@ -16,7 +13,6 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 
 /// The other end of a connection, and what is done with it: both ends have it, and both may call.
@@ -190,49 +186,6 @@ impl PartialEq for Peer {
 }
 
 impl Eq for Peer {}
-
-/// The number of a connection, unique in this process.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct PeerId(u64);
-
-impl PeerId {
-    pub(crate) fn next() -> Self {
-        static NEXT: AtomicU64 = AtomicU64::new(1);
-        Self(NEXT.fetch_add(1, Ordering::Relaxed))
-    }
-
-    /// The number.
-    pub const fn get(self) -> u64 {
-        self.0
-    }
-}
-
-impl fmt::Display for PeerId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl fmt::Debug for PeerId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "peer {}", self.0)
-    }
-}
-
-/// What is under way on a connection, at one moment.
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
-#[non_exhaustive]
-pub struct Counters {
-    /// Calls of this end that wait for an answer.
-    pub calls_in_flight: usize,
-    /// Handlers that were not ready at once and have not ended, but for those that send streams: what
-    /// [`handlers_in_flight`](crate::Limits::handlers_in_flight) bounds.
-    pub handlers_in_flight: usize,
-    /// Anonymous channels that are open, whichever end has opened them: streams, uploads, scoped services.
-    pub open_channels: usize,
-    /// Bytes that wait to be written: how far the other end is behind.
-    pub queued_bytes: usize,
-}
 
 /// The end of a connection that was asked for: a future of how it ended.
 pub struct Closing {

@@ -2,8 +2,8 @@
 
 use super::Hub;
 use crate::call::SendTo;
+use crate::engine::PeerId;
 use crate::error::SendError;
-use crate::handle::PeerId;
 use crate::proto::EncodedCall;
 use crate::service::{IntoArguments, encode};
 use std::fmt;

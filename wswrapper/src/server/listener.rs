@@ -2,10 +2,8 @@
 
 use super::{CLOSING, Phase, Server, Serving};
 use crate::builder::Builder;
-use crate::close::Close;
-use crate::close::CloseRequest;
-use crate::engine::Driver;
-use crate::engine::{Link, LocalEnd};
+use crate::close::{Close, CloseRequest};
+use crate::engine::{Driver, Link, LocalEnd};
 use crate::error::{AcceptError, ServeError};
 use crate::handle::Peer;
 use crate::handshake::Handshake;

@@ -1,13 +1,12 @@
 //! Closures as handlers.
 
 use super::context::Context;
-use super::invocation::{BadCall, Invocation, Start, Started};
-use super::methods::Handler;
+use super::invocation::Invocation;
 use super::scoped::Scoped;
-use crate::engine::Label;
+use crate::engine::{BadCall, Handler, Label, Response, Start, Started};
 use crate::handle::AnonymousChannel;
 use crate::proto::Rejection;
-use crate::value::{Argument, Response, WsError};
+use crate::value::{Argument, WsError};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};

@@ -1,20 +1,18 @@
 //! One call of one method: the generated shims decode its arguments and start its handler here.
 
-use super::context::{CallState, Context};
+use super::context::Context;
 use super::own_task::OwnTask;
 use super::stream::{OnFull, Producer, producing};
 use super::upload::uploading;
-use crate::engine::Label;
-use crate::engine::{Answering, Answers, Opened, Progress};
-use crate::engine::{BlockedThread, ChannelEnd, Link};
-use crate::handle::ChannelScope;
+use crate::engine::{
+    Answering, Answers, BadCall, BlockedThread, CallState, ChannelEnd, Label, Progress, Response, Running, Start,
+    Started,
+};
 use crate::handle::Peer;
-use crate::proto::{Arguments, ArgumentsError, Call, Rejection, Role, Scope};
+use crate::proto::{ArgumentsError, Rejection, Role, Scope};
 use crate::stream::{Items, Upload};
-use crate::transport::Output;
-use crate::value::{Argument, JsonResponse, Response, UploadItem, WsError};
+use crate::value::{Argument, JsonResponse, UploadItem, WsError};
 use pin_project_lite::pin_project;
-use std::any::Any;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -27,48 +25,6 @@ pub struct Invocation<'c, S> {
     pub(super) event: Label,
     pub(super) parameters: &'static [&'static str],
     pub(super) start: Start<'c>,
-}
-
-/// What the driver knows of a call.
-pub(crate) struct Start<'c> {
-    pub(crate) link: &'c Arc<Link>,
-    pub(crate) call: &'c Call<'c>,
-    pub(crate) arguments: Arguments<'c>,
-    /// The length of the call's frame.
-    pub(crate) hint: usize,
-    pub(crate) output: &'c mut Output,
-    /// The contexts of this call, made when the method wants one.
-    pub(crate) state: &'c mut Option<Arc<CallState>>,
-    pub(crate) sessions: &'c mut Sessions,
-    /// The anonymous channel of the call.
-    pub(crate) scope: Option<&'c Arc<ChannelScope>>,
-}
-
-/// The per-connection services of a connection, each made when it is first called.
-pub(crate) type Sessions = Vec<Option<Arc<dyn Any + Send + Sync>>>;
-
-/// A handler that was started: already answered, or a future.
-pub struct Started {
-    pub(crate) running: Option<BoxRunning>,
-    /// A channel that it has answered with already.
-    pub(crate) opened: Option<Opened>,
-}
-
-/// A handler's future that writes its own answer.
-pub(crate) type BoxRunning = Pin<Box<dyn Running>>;
-
-/// See [`BoxRunning`].
-pub(crate) trait Running: Send {
-    fn poll(self: Pin<&mut Self>, cx: &mut task::Context<'_>, answers: &mut Answers<'_>) -> Poll<()>;
-}
-
-/// Why a handler was not started.
-#[derive(Debug)]
-pub enum BadCall {
-    /// The frame is not what it seemed to be; see [`Arguments`].
-    NotJson,
-    /// The arguments are wrong.
-    Rejected(Rejection),
 }
 
 impl<S: Send + Sync + 'static> Invocation<'_, S> {
@@ -243,20 +199,8 @@ where
     }
 }
 
-impl Started {
-    pub(super) fn running(running: BoxRunning) -> Self {
-        Self { running: Some(running), opened: None }
-    }
-}
-
 impl<S> fmt::Debug for Invocation<'_, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Invocation").field("event", &&*self.event).finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for Started {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Started")
     }
 }

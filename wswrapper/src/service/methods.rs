@@ -1,8 +1,8 @@
 //! The methods of a service, as shims over its type.
 
-use super::invocation::{BadCall, Invocation, Start, Started};
+use super::invocation::Invocation;
 use crate::call::{Proxy, Target};
-use crate::engine::Label;
+use crate::engine::{BadCall, Handler, Label, Start, Started};
 use crate::handle::Peer;
 use crate::proto::Rejection;
 use std::fmt;
@@ -151,11 +151,6 @@ impl<S> fmt::Debug for Methods<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.all.iter().map(|method| method.event)).finish()
     }
-}
-
-/// What the router finds for an event.
-pub(crate) trait Handler: Send + Sync {
-    fn start(&self, start: Start<'_>) -> Result<Started, BadCall>;
 }
 
 /// A method of one object that serves all connections.

@@ -1,8 +1,6 @@
 //! Handlers that run elsewhere than in the task of their connection.
 
-use super::invocation::{Running, Started};
-use crate::engine::BlockedThread;
-use crate::engine::{Answering, Answers};
+use crate::engine::{Answering, Answers, BlockedThread, Running, Started};
 use crate::proto::{Rejection, RequestId, encode};
 use crate::value::JsonResponse;
 use serde::ser::Error as _;

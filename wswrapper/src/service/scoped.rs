@@ -1,10 +1,9 @@
 //! Services that are answers.
 
 use super::methods::{Contract, Serves};
-use crate::call::{Call, Expected};
-use crate::engine::{Answering, Answers};
+use crate::call::Call;
+use crate::engine::{Answering, Answers, Expected, Response};
 use crate::handle::{AnonymousChannel, ChannelScope};
-use crate::value::Response;
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;

@@ -1,12 +1,9 @@
 //! Handlers that take a stream from their caller.
 
-use super::invocation::{BoxRunning, Running};
 use crate::catch_panic::panics;
-use crate::engine::Link;
-use crate::engine::{Answering, Answers};
+use crate::engine::{Answering, Answers, BoxRunning, Link, Response, Running};
 use crate::error::PeerError;
 use crate::proto::{AwaitedResult, ChannelKey, Reason, Rejection};
-use crate::value::Response;
 use pin_project_lite::pin_project;
 use std::future::Future;
 use std::pin::Pin;

@@ -1,6 +1,6 @@
 //! The end of a stream that takes items, without their type.
 
-use crate::engine::{Batch, StreamEnd};
+use crate::engine::{Batch, StreamEnd, Taken};
 use crate::error::CallError;
 use crate::handle::Peer;
 use crate::proto::{ChannelKey, ITEM_BYTES, LARGEST_WINDOW, Reason};
@@ -105,36 +105,21 @@ impl Items {
     /// Takes out what has come; the end once all was taken.
     fn poll_inbox(&mut self, cx: &mut Context<'_>) -> Poll<Option<StreamEnd>> {
         let link = self.peer.link();
-        let mut state = link.lock();
-        let Some(inbox) = state.inboxes.get_mut(self.inbox) else { return Poll::Ready(Some(StreamEnd::Closed)) };
-        self.lost = inbox.lost;
-        if !inbox.items.is_empty() {
-            std::mem::swap(&mut self.batch, &mut inbox.items);
-            return Poll::Ready(None);
+        if let Poll::Ready(Taken { lost, end }) = link.poll_inbox(cx, self.inbox, &mut self.batch) {
+            self.lost = lost;
+            return Poll::Ready(end);
         }
-        if let Some(end) = inbox.end.take() {
-            return Poll::Ready(Some(end));
-        }
-        let old = inbox.wait(cx.waker());
         if self.state == State::New {
             self.state = State::Started;
-            state.core.consumer(self.channel).start(Some(self.window));
-            link.wake(state);
-        } else {
-            drop(state);
+            link.start_stream(self.channel, self.window);
         }
-        drop(old);
         Poll::Pending
     }
 
     /// Lets the producer send more.
     fn tell_taken(&mut self) {
         let (items, bytes) = (std::mem::take(&mut self.taken), std::mem::take(&mut self.taken_bytes));
-        let link = self.peer.link();
-        let mut state = link.lock();
-        if state.core.consumer(self.channel).take(items, bytes) {
-            link.wake(state);
-        }
+        self.peer.link().items_taken(self.channel, items, bytes);
     }
 }
 

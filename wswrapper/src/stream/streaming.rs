@@ -1,7 +1,8 @@
 //! A stream of the other end's.
 
 use super::items::Items;
-use crate::call::{Call, Expected};
+use crate::call::Call;
+use crate::engine::Expected;
 use crate::error::CallError;
 use crate::proto::Reason;
 use crate::value::{Decode, WsError};

@@ -36,7 +36,8 @@
 //! ```
 
 use super::output::Output;
-use super::{Close, Frame, Transport, TransportError};
+use super::{Frame, Transport, TransportError};
+use crate::close::Close;
 use crate::lock::lock;
 use crate::rt::Timer;
 use bytes::Bytes;

@@ -1,7 +1,8 @@
 //! WebSocket over a byte stream: tungstenite as a codec without I/O of its own.
 
 use super::output::Output;
-use super::{Close, Frame, Transport, TransportError};
+use super::{Frame, Transport, TransportError};
+use crate::close::Close;
 use crate::proto::Side;
 use bytes::Bytes;
 use std::cell::Cell;

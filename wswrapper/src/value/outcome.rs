@@ -1,6 +1,5 @@
 //! What handlers take and give: arguments, results, errors.
 
-use crate::engine::{Answering, Answers};
 use crate::proto::Rejection;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -20,27 +19,6 @@ pub trait Argument: DeserializeOwned {}
 
 #[diagnostic::do_not_recommend]
 impl<T: DeserializeOwned> Argument for T {}
-
-/// What a handler can answer with: whatever serde encodes, a [`Scoped`](crate::Scoped) service, an
-/// [`AnonymousChannel`](crate::AnonymousChannel).
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be sent as a response",
-    label = "not encodable as JSON",
-    note = "for a type of your own, add `#[derive(serde::Serialize)]`",
-    note = "a stream is returned as `impl Stream<Item = T> + Send`, a service as `Scoped<dyn Trait>`"
-)]
-pub trait Response {
-    /// Writes the answer.
-    #[doc(hidden)]
-    fn answer(self, answers: &mut Answers<'_>, call: &Answering);
-}
-
-#[diagnostic::do_not_recommend]
-impl<T: Serialize> Response for T {
-    fn answer(self, answers: &mut Answers<'_>, call: &Answering) {
-        answers.value(call, &self);
-    }
-}
 
 /// What a handler can answer with from another task, or once it has read an upload: no channel.
 #[diagnostic::on_unimplemented(

@@ -1,7 +1,6 @@
 //! The end of a connection.
 
-use crate::close::Close;
-use crate::close::{CloseRequest, Closed};
+use crate::close::{Close, CloseRequest, Closed};
 use tokio::time::Instant;
 
 /// How far the end of a connection has come.

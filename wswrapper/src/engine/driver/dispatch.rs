@@ -3,6 +3,7 @@
 use super::{Driver, TURN_MESSAGES};
 use crate::catch_panic::{drop_caught, panics};
 use crate::engine::answers::{Answers, Progress};
+use crate::engine::handler::{BadCall, Start};
 use crate::engine::message_log::{CallLog, MessageLog};
 use crate::engine::router::Entry;
 use crate::engine::shared::Handled;
@@ -10,7 +11,6 @@ use crate::engine::tasks::{RunningHandler, RunningKey};
 use crate::error::PeerError;
 use crate::handle::ChannelScope;
 use crate::proto::{Call, ChannelKey, Message, Reason, Rejection, Role, Scope};
-use crate::service::{BadCall, Start};
 use crate::transport::Transport;
 use bytes::Bytes;
 use std::sync::Arc;
@@ -259,7 +259,7 @@ impl<T: Transport> Driver<T> {
                 Answers::new(&self.link, self.transport.output(), &mut progress).panicked(id, &event, message);
             }
             if let Some(id) = id {
-                self.link.lock().core.end(id, &key);
+                self.link.handler_ended(id, key);
             }
             if let Some(state) = state {
                 state.ended(&self.link);
@@ -274,7 +274,7 @@ impl<T: Transport> Driver<T> {
     pub(super) fn end_channel(&mut self, channel: ChannelKey, reason: &Reason) {
         for (key, handler) in self.running.take_on(channel) {
             if let Some(id) = handler.id {
-                self.link.lock().core.end(id, &key);
+                self.link.handler_ended(id, key);
             }
             self.stop(handler, reason.clone());
         }

@@ -7,17 +7,15 @@ mod backlog;
 mod closing;
 mod dispatch;
 
-use super::hooks::HookFuture;
-use super::message_log::CallLog;
-use super::shared::Link;
-use super::tasks::{RunningHandler, RunningSet};
 use crate::catch_panic::{drop_caught, panics};
-use crate::close::Close;
-use crate::close::{CloseRequest, Closed};
-use crate::engine::shared::Rest;
+use crate::close::{Close, CloseRequest, Closed};
+use crate::engine::handler::Sessions;
+use crate::engine::hooks::HookFuture;
+use crate::engine::message_log::CallLog;
+use crate::engine::shared::{Link, Rest};
+use crate::engine::tasks::{RunningHandler, RunningSet};
 use crate::proto::{Call, Message, Reason, Scope};
 use crate::rt::{Timer, after};
-use crate::service::Sessions;
 use crate::transport::{Frame, Transport, TransportError};
 use backlog::Held;
 use bytes::Bytes;
@@ -236,7 +234,7 @@ impl<T: Transport> Driver<T> {
 
     /// What runs is stopped, and what has not begun by now never will.
     fn end_handlers(&mut self) {
-        self.link.lock().core.end_all();
+        self.link.forget_handlers();
         self.stop_all();
         self.held = Held::default();
     }

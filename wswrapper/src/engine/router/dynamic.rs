@@ -1,10 +1,11 @@
 //! Handlers that are added and removed while the program runs.
 
 use super::Entry;
+use crate::engine::handler::Handler;
 use crate::engine::label::Label;
 use crate::lock::lock;
 use crate::proto::{ChannelName, NameError, Scope, check_event};
-use crate::service::{Handler, HandlerFn, closure_handler};
+use crate::service::{HandlerFn, closure_handler};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};

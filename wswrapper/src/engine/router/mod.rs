@@ -4,11 +4,12 @@ mod dynamic;
 
 pub(crate) use dynamic::{DynamicHandlers, Found, Times, handler_methods};
 
-use super::label::Label;
+use crate::engine::handler::Handler;
+use crate::engine::label::Label;
 use crate::error::MountError;
 use crate::handle::Peer;
 use crate::proto::{ChannelName, Scope, check_event};
-use crate::service::{Contract, Handler, Mounted, Serves};
+use crate::service::{Contract, Mounted, Serves};
 use foldhash::fast::FixedState;
 use std::collections::HashMap;
 use std::sync::Arc;

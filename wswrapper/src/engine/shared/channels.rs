@@ -2,10 +2,9 @@
 
 use super::Link;
 use super::incoming::Handled;
-use super::state::Ends;
-use super::state::LinkState;
-use crate::call::End;
-use crate::engine::inbox::{Inbox, StreamEnd};
+use super::state::{Ends, LinkState};
+use crate::engine::inbox::{Batch, Inbox, StreamEnd, Taken};
+use crate::engine::slot::End;
 use crate::engine::tasks::RunningKey;
 use crate::error::SendError;
 use crate::handle::ChannelScope;
@@ -222,6 +221,33 @@ impl Link {
     /// Where the result of an upload goes.
     pub(crate) fn awaited_result(&self, channel: ChannelKey) -> AwaitedResult {
         self.lock().core.consumer(channel).awaited_result()
+    }
+
+    /// Takes what has come out of an inbox into the reader's batch, or waits for it.
+    pub(crate) fn poll_inbox(&self, cx: &mut Context<'_>, inbox: usize, batch: &mut Batch) -> Poll<Taken> {
+        let mut state = self.lock();
+        let Some(inbox) = state.inboxes.get_mut(inbox) else {
+            return Poll::Ready(Taken { lost: 0, end: Some(StreamEnd::Closed) });
+        };
+        let (taken, old) = inbox.poll_take(cx.waker(), batch);
+        drop(state);
+        drop(old);
+        taken
+    }
+
+    /// Asks the producer of a stream for its first items.
+    pub(crate) fn start_stream(&self, channel: ChannelKey, window: u32) {
+        let mut state = self.lock();
+        state.core.consumer(channel).start(Some(window));
+        self.wake(state);
+    }
+
+    /// Items were taken: lets their producer send more.
+    pub(crate) fn items_taken(&self, channel: ChannelKey, items: u32, bytes: usize) {
+        let mut state = self.lock();
+        if state.core.consumer(channel).take(items, bytes) {
+            self.wake(state);
+        }
     }
 
     /// Nobody reads an inbox any more, of whose items so many bytes were taken out and not used; the stream is aborted,

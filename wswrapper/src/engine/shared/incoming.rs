@@ -3,9 +3,9 @@
 use super::Link;
 use super::channels::ChannelEnd;
 use super::state::LinkState;
-use crate::call::End;
 use crate::catch_panic::drop_caught;
 use crate::close::{CloseRequest, Closed};
+use crate::engine::slot::End;
 use crate::engine::tasks::RunningKey;
 use crate::handle::ChannelScope;
 use crate::proto::{Answer, ChannelKey, Incoming, Message, RawReason, Reason, RequestId, Side};
@@ -179,6 +179,16 @@ impl Link {
         drop(state);
         ends.wakers.into_iter().for_each(Waker::wake);
         ends.expired
+    }
+
+    /// A handler of a request has ended by itself.
+    pub(crate) fn handler_ended(&self, id: RequestId, key: RunningKey) {
+        self.lock().core.end(id, &key);
+    }
+
+    /// No handler can be cancelled by the peer any more.
+    pub(crate) fn forget_handlers(&self) {
+        self.lock().core.end_all();
     }
 
     /// A handler of this request goes on running.

@@ -3,9 +3,9 @@
 use super::Link;
 use super::channels::ChannelEnd;
 use super::state::Ends;
-use crate::call::{CallSlot, End, Expected, Waiting};
+use crate::engine::slot::{CallSlot, End, Expected, Waiting};
 use crate::error::SendError;
-use crate::proto::{EncodedCall, Outgoing, Reason};
+use crate::proto::{self, EncodedCall, Outgoing, Reason};
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -53,6 +53,26 @@ impl Link {
         state.core.set_deadline(call.id, timeout.and_then(deadline));
         if timeout.is_some() {
             self.wake(state);
+        }
+    }
+
+    /// The end of a call that was sent, once it has come.
+    pub(crate) fn poll_call(&self, cx: &mut Context<'_>, call: &Waiting) -> Poll<End> {
+        let mut state = self.lock();
+        let old = match state.calls.get_mut(call.slot) {
+            Some(CallSlot::Waiting(waker)) if waker.will_wake(cx.waker()) => return Poll::Pending,
+            Some(CallSlot::Waiting(waker)) => Some(std::mem::replace(waker, cx.waker().clone())),
+            _ => None,
+        };
+        if old.is_some() {
+            drop(state);
+            return Poll::Pending;
+        }
+        let slot = state.calls.try_remove(call.slot);
+        drop(state);
+        match slot {
+            Some(CallSlot::Ended(end)) => Poll::Ready(end),
+            _ => Poll::Ready(End::Without(proto::Ended::Closed)),
         }
     }
 

@@ -1,9 +1,9 @@
 //! What the lock of a connection protects.
 
 use super::channels::ChannelEnd;
-use crate::call::{CallSlot, End};
 use crate::close::{CloseRequest, Closed};
 use crate::engine::inbox::{Inbox, StreamEnd};
+use crate::engine::slot::{CallSlot, End};
 use crate::engine::tasks::RunningKey;
 use crate::handle::ChannelScope;
 use crate::proto::{ChannelKey, Connection, Event, Reason};
@@ -60,8 +60,8 @@ impl LinkState {
     /// Nobody reads an inbox any more, of whose items so many bytes were taken out and not used. Gives back what waits there,
     /// to be dropped outside the lock.
     pub(super) fn remove_inbox(&mut self, inbox: usize, unused: usize) -> Option<Waker> {
-        let Inbox { items, waker, .. } = self.inboxes.try_remove(inbox)?;
-        self.core.discard(items.left() + unused);
+        let (left, waker) = self.inboxes.try_remove(inbox)?.into_left();
+        self.core.discard(left + unused);
         waker
     }
 

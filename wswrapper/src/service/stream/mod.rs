@@ -4,17 +4,14 @@
 mod pump;
 
 use self::pump::Pumping;
-use super::invocation::{BoxRunning, Running};
-use crate::engine::Link;
-use crate::engine::{Answering, Answers, Loan};
-use crate::lock::lock;
+use crate::engine::{Answering, Answers, BoxRunning, Link, Running};
 use crate::value::{Returns, StreamItem, WsError};
 use futures_core::Stream;
 use pin_project_lite::pin_project;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 /// What a producer does while its consumer is behind.
@@ -79,10 +76,6 @@ pub struct Producer {
     pub(super) on_full: OnFull,
 }
 
-/// What the driver of a connection lends to a handler's future while it polls it; it polls one at a time.
-#[derive(Default)]
-pub(crate) struct Lent(Mutex<Option<Loan>>);
-
 pin_project! {
     /// The future of a handler that sends a stream.
     struct Producing<F> {
@@ -104,37 +97,8 @@ where
 
 impl<F: Future<Output = ()> + Send> Running for Producing<F> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>, answers: &mut Answers<'_>) -> Poll<()> {
-        struct TakeBack<'a, 'd>(&'a Lent, &'a mut Answers<'d>);
-        impl Drop for TakeBack<'_, '_> {
-            fn drop(&mut self) {
-                if let Some(loan) = self.0.lock().take() {
-                    self.1.take_back(loan);
-                }
-            }
-        }
         let this = self.project();
-        *this.link.lent().lock() = Some(answers.lend());
-        let _take_back = TakeBack(this.link.lent(), answers);
-        this.future.poll(cx)
-    }
-}
-
-impl Lent {
-    /// Uses what is lent; nobody else can meanwhile, and no lock is held. Only from within the future that it is lent to.
-    pub(super) fn using<T>(&self, link: &Arc<Link>, f: impl FnOnce(&mut Answers<'_>) -> T) -> Option<T> {
-        struct PutBack<'a>(&'a Lent, Option<Loan>);
-        impl Drop for PutBack<'_> {
-            fn drop(&mut self) {
-                *self.0.lock() = self.1.take();
-            }
-        }
-        let loan = self.lock().take();
-        let mut put_back = PutBack(self, loan);
-        put_back.1.as_mut().map(|loan| f(&mut loan.answers(link)))
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Option<Loan>> {
-        lock(&self.0)
+        this.link.lent().during(answers, || this.future.poll(cx))
     }
 }
 

@@ -1,9 +1,7 @@
 //! From a handler's stream to its channel.
 
 use super::{OnFull, Producer};
-use crate::engine::Answers;
-use crate::engine::ChannelEnd;
-use crate::engine::WINDOW;
+use crate::engine::{Answers, ChannelEnd, WINDOW};
 use crate::error::PeerError;
 use crate::proto::{Allowance, ChannelKey, Reason, Rejection, Role, encode};
 use crate::value::StreamItem;

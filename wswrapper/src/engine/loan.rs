@@ -1,0 +1,69 @@
+//! The loan of the output to a handler's future that cannot be handed it.
+
+use super::answers::{Answers, Progress};
+use super::shared::Link;
+use crate::lock::lock;
+use crate::transport::Output;
+use std::mem;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+/// What the driver of a connection lends to a handler's future while it polls it; it polls one at a time.
+#[derive(Default)]
+pub(crate) struct Lent(Mutex<Option<Loan>>);
+
+/// Answers without their borrows, for the future of a handler.
+struct Loan {
+    output: Output,
+    progress: Progress,
+}
+
+impl Loan {
+    fn answers<'d>(&'d mut self, link: &'d Arc<Link>) -> Answers<'d> {
+        Answers::new(link, &mut self.output, &mut self.progress)
+    }
+}
+
+impl Answers<'_> {
+    /// Lends the output, until it is [taken back](Self::take_back).
+    fn lend(&mut self) -> Loan {
+        Loan { output: mem::replace(self.output, Output::texts()), progress: *self.progress }
+    }
+
+    fn take_back(&mut self, Loan { output, progress }: Loan) {
+        (*self.output, *self.progress) = (output, progress);
+    }
+}
+
+impl Lent {
+    /// Lends the output while a future is polled.
+    pub(crate) fn during<R>(&self, answers: &mut Answers<'_>, poll: impl FnOnce() -> R) -> R {
+        struct TakeBack<'a, 'd>(&'a Lent, &'a mut Answers<'d>);
+        impl Drop for TakeBack<'_, '_> {
+            fn drop(&mut self) {
+                if let Some(loan) = self.0.lock().take() {
+                    self.1.take_back(loan);
+                }
+            }
+        }
+        *self.lock() = Some(answers.lend());
+        let _take_back = TakeBack(self, answers);
+        poll()
+    }
+
+    /// Uses what is lent; nobody else can meanwhile, and no lock is held. Only from within the future that it is lent to.
+    pub(crate) fn using<T>(&self, link: &Arc<Link>, f: impl FnOnce(&mut Answers<'_>) -> T) -> Option<T> {
+        struct PutBack<'a>(&'a Lent, Option<Loan>);
+        impl Drop for PutBack<'_> {
+            fn drop(&mut self) {
+                *self.0.lock() = self.1.take();
+            }
+        }
+        let loan = self.lock().take();
+        let mut put_back = PutBack(self, loan);
+        put_back.1.as_mut().map(|loan| f(&mut loan.answers(link)))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Loan>> {
+        lock(&self.0)
+    }
+}

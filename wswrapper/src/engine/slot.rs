@@ -1,0 +1,71 @@
+//! The slot in which the end of a call is left for its caller.
+
+use super::shared::ChannelEnd;
+use crate::handle::ChannelScope;
+use crate::proto::{self, ChannelKey, Opens, RequestId, Role};
+use bytes::Bytes;
+use std::sync::Arc;
+use std::task::Waker;
+
+/// What answers a call.
+pub(crate) enum Expected {
+    /// A value.
+    Value,
+    /// A stream, with this window.
+    Items(u32),
+    /// A channel over which this end then sends items.
+    Upload,
+    /// A channel with these handlers at this end.
+    Channel(Arc<ChannelScope>),
+}
+
+impl Expected {
+    pub(crate) fn opens(&self) -> Option<Opens<ChannelEnd>> {
+        let (role, end) = match self {
+            Self::Value => return None,
+            Self::Items(_) => (Role::Consumer, ChannelEnd::Inbox(None)),
+            Self::Upload => (Role::Producer, ChannelEnd::Upload(None)),
+            Self::Channel(scope) => (Role::Plain, ChannelEnd::Scope(Arc::clone(scope))),
+        };
+        Some(Opens { role, end })
+    }
+}
+
+/// A call that was sent.
+pub(crate) struct Waiting {
+    pub(crate) slot: usize,
+    pub(crate) id: RequestId,
+}
+
+/// Where a call's end is left for its caller.
+pub(crate) enum CallSlot {
+    Waiting(Waker),
+    Ended(End),
+}
+
+/// How a call ended; the JSON is part of the frame that brought it.
+pub(crate) enum End {
+    Result(Option<Bytes>),
+    Rejected {
+        value: Bytes,
+        error: bool,
+    },
+    /// A channel that nobody can use.
+    Channel,
+    /// The channel that was expected, and the inbox that it got.
+    Opened {
+        channel: ChannelKey,
+        inbox: Option<usize>,
+    },
+    Without(proto::Ended),
+}
+
+impl CallSlot {
+    /// Leaves the end and gives back the caller's waker.
+    pub(crate) fn end(&mut self, end: End) -> Option<Waker> {
+        match std::mem::replace(self, Self::Ended(end)) {
+            Self::Waiting(waker) => Some(waker),
+            Self::Ended(_) => None,
+        }
+    }
+}
