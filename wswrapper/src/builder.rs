@@ -5,6 +5,7 @@ use crate::engine::{DynamicHandlers, Hooks, LocalEnd, MessageLog, Router};
 use crate::error::{MountError, PeerError};
 use crate::handle::Peer;
 use crate::limits::Limits;
+use crate::observe::hooks;
 use crate::proto::Side;
 use crate::service::{Contract, Serves};
 use std::fmt;
@@ -56,7 +57,8 @@ impl<R> Builder<R> {
         S: Serves<C>,
         F: Fn(&Peer) -> S + Send + Sync + 'static,
     {
-        let mounted = self.router.mount_per_peer(S::CHANNEL, make);
+        let slot = self.router.add_session();
+        let mounted = self.router.add_all(S::CHANNEL, S::per_peer(make, slot));
         self.note(mounted)
     }
 
@@ -83,7 +85,7 @@ impl<R> Builder<R> {
         F: Fn(Peer) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = ()> + Send + 'static,
     {
-        self.hooks.set_open(hook);
+        self.hooks.set_open(hooks::open(hook));
         self
     }
 
@@ -101,7 +103,7 @@ impl<R> Builder<R> {
         F: Fn(Peer, Closed) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = ()> + Send + 'static,
     {
-        self.hooks.set_close(hook);
+        self.hooks.set_close(hooks::close(hook));
         self
     }
 
@@ -116,7 +118,7 @@ impl<R> Builder<R> {
     /// });
     /// ```
     pub fn on_error(mut self, hook: impl Fn(&Peer, &PeerError) + Send + Sync + 'static) -> Self {
-        self.hooks.set_error(hook);
+        self.hooks.set_error(hooks::error(hook));
         self
     }
 
@@ -134,12 +136,12 @@ impl<R> Builder<R> {
     /// });
     /// ```
     pub fn on_message(mut self, hook: impl Fn(&Peer, &MessageLog<'_>) + Send + Sync + 'static) -> Self {
-        self.hooks.set_message(hook);
+        self.hooks.set_message(hooks::message(hook));
         self
     }
 
-    fn mount<C: Contract + ?Sized>(mut self, channel: Option<&str>, service: impl Serves<C>) -> Self {
-        let mounted = self.router.mount(channel, &Arc::new(service));
+    fn mount<C: Contract + ?Sized, S: Serves<C>>(mut self, channel: Option<&str>, service: S) -> Self {
+        let mounted = self.router.add_all(channel, S::shared(&Arc::new(service)));
         self.note(mounted)
     }
 

@@ -13,6 +13,7 @@ mod handshake;
 mod http;
 mod limits;
 mod lock;
+mod observe;
 mod registry;
 mod rt;
 mod server;

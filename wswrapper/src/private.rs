@@ -4,12 +4,11 @@ pub use crate::__returns_result as returns_result;
 pub use crate::call::{
     Call, Caller, Given, IntoTarget, Proxy, ProxyCall, Reply, SendTo, Source, Target, Text, UploadCall, Wish,
 };
-pub use crate::engine::{Answering, Answers, BadCall, Response, Started};
+pub use crate::engine::{Answering, Answers, BadCall, ConnectionHandle, Mounted, Response, Started};
 pub use crate::handle::Peer;
 pub use crate::proto::Rejection;
 pub use crate::service::{
-    Context, Contract, Fallible, Infallible, Invocation, Methods, Mounted, OnFull, Opens, Producer, Serves,
-    check_channel,
+    Context, Contract, Fallible, Infallible, Invocation, Methods, OnFull, Opens, Producer, Serves, check_channel,
 };
 pub use crate::stream::Streaming;
 pub use crate::value::{

@@ -1,18 +1,21 @@
 //! Calls and events of ours, under way.
 
+mod proxy;
 mod response;
 mod source;
 mod target;
 mod upload;
 
+pub use proxy::{Proxy, ProxyCall, Text};
+pub(crate) use response::no_value;
 pub use response::{Given, Reply, Wish};
 pub use source::Source;
-pub use target::{Caller, IntoTarget, Proxy, ProxyCall, SendTo, Target, Text};
+pub(crate) use target::into_target;
+pub use target::{Caller, IntoTarget, SendTo, Target};
 pub use upload::UploadCall;
 
-use crate::engine::{End, Expected, Waiting};
+use crate::engine::{ConnectionHandle, End, Expected, Waiting};
 use crate::error::{CallError, SendError};
-use crate::handle::Peer;
 use crate::proto::{self, ChannelKey, EncodedCall, RawReason, Reason};
 use crate::value::WsError;
 use bytes::Bytes;
@@ -37,8 +40,8 @@ pub struct Call<T, E> {
 }
 
 impl<T: Reply, E> Call<T, E> {
-    pub(crate) fn new(peer: Peer, call: Result<EncodedCall, SendError>) -> Self {
-        Self { raw: RawCall::new(peer, call, T::expected()), types: PhantomData }
+    pub(crate) fn new(connection: ConnectionHandle, call: Result<EncodedCall, SendError>) -> Self {
+        Self { raw: RawCall::new(connection, call, T::expected()), types: PhantomData }
     }
 }
 
@@ -62,13 +65,13 @@ impl<T: Reply, E: WsError> Future for Call<T, E> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let raw = &mut self.get_mut().raw;
         let answer = ready!(raw.poll(cx))?.into_answer::<E>()?;
-        Poll::Ready(T::from_answer(&raw.peer, &raw.wish, Given(answer)).map_err(CallError::Decode))
+        Poll::Ready(T::from_answer(&raw.connection, &raw.wish, Given(answer)).map_err(CallError::Decode))
     }
 }
 
 impl<T, E> fmt::Debug for Call<T, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Call").field("peer", &self.raw.peer.id()).finish_non_exhaustive()
+        f.debug_struct("Call").field("peer", &self.raw.connection.link().id).finish_non_exhaustive()
     }
 }
 
@@ -89,7 +92,7 @@ impl<T, E> Call<T, E> {
 
 /// The part of a call that does not depend on its types.
 pub(crate) struct RawCall {
-    peer: Peer,
+    connection: ConnectionHandle,
     stage: Stage,
     wish: Wish,
     timeout: Option<Duration>,
@@ -132,12 +135,12 @@ impl End {
 }
 
 impl RawCall {
-    pub(crate) fn new(peer: Peer, call: Result<EncodedCall, SendError>, wish: Wish) -> Self {
-        Self { peer, stage: Stage::Unsent(call.map(Some)), wish, timeout: None, unsent: None }
+    pub(crate) fn new(connection: ConnectionHandle, call: Result<EncodedCall, SendError>, wish: Wish) -> Self {
+        Self { connection, stage: Stage::Unsent(call.map(Some)), wish, timeout: None, unsent: None }
     }
 
-    pub(crate) fn peer(&self) -> &Peer {
-        &self.peer
+    pub(crate) fn connection(&self) -> &ConnectionHandle {
+        &self.connection
     }
 
     pub(crate) fn set_timeout(&mut self, timeout: Duration) {
@@ -151,12 +154,12 @@ impl RawCall {
     /// Gives it so long from now on, or all the time there is. False if it was not sent yet.
     pub(crate) fn restart(&self, timeout: Option<Duration>) -> bool {
         let Stage::Waiting(waiting) = &self.stage else { return false };
-        self.peer.link().set_timeout(waiting, timeout);
+        self.connection.link().set_timeout(waiting, timeout);
         true
     }
 
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<End, SendError>> {
-        let link = self.peer.link();
+        let link = self.connection.link();
         match &mut self.stage {
             Stage::Ended => Poll::Ready(Err(SendError::Closed)),
             Stage::Unsent(call) => {
@@ -198,7 +201,7 @@ impl RawCall {
 
     pub(crate) fn end(&mut self, reason: Option<&Reason>) {
         if let Stage::Waiting(waiting) = std::mem::replace(&mut self.stage, Stage::Ended) {
-            self.peer.link().forget(&waiting, reason);
+            self.connection.link().forget(&waiting, reason);
         }
     }
 }
@@ -214,13 +217,13 @@ impl Drop for RawCall {
 /// That it is done means that the event was queued, not that it arrived. Dropping it before that sends nothing.
 #[must_use = "an event is only sent when its future is awaited"]
 pub struct Emit {
-    peer: Peer,
+    connection: ConnectionHandle,
     event: Result<Option<EncodedCall>, Option<SendError>>,
 }
 
 impl Emit {
-    pub(crate) fn new(peer: Peer, event: Result<EncodedCall, SendError>) -> Self {
-        Self { peer, event: event.map(Some).map_err(Some) }
+    pub(crate) fn new(connection: ConnectionHandle, event: Result<EncodedCall, SendError>) -> Self {
+        Self { connection, event: event.map(Some).map_err(Some) }
     }
 }
 
@@ -228,9 +231,9 @@ impl Future for Emit {
     type Output = Result<(), SendError>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let Self { peer, event } = self.get_mut();
+        let Self { connection, event } = self.get_mut();
         match event {
-            Ok(event) => peer.link().poll_event(cx, event),
+            Ok(event) => connection.link().poll_event(cx, event),
             Err(error) => Poll::Ready(Err(error.take().unwrap_or(SendError::Closed))),
         }
     }
@@ -238,6 +241,6 @@ impl Future for Emit {
 
 impl fmt::Debug for Emit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Emit").field("peer", &self.peer.id()).finish_non_exhaustive()
+        f.debug_struct("Emit").field("peer", &self.connection.link().id).finish_non_exhaustive()
     }
 }

@@ -1,10 +1,7 @@
 //! What a call can be answered with, as its caller takes it.
 
-use super::Answer;
-use super::target::Proxy;
-use crate::engine::{Expected, WINDOW};
-use crate::handle::{AnonymousChannel, ChannelScope, Peer};
-use crate::service::{Contract, Scoped};
+use super::{Answer, Call};
+use crate::engine::{ConnectionHandle, Expected, WINDOW};
 use crate::stream::{Items, Streaming};
 use serde::de::{DeserializeOwned, Error};
 use std::fmt;
@@ -24,7 +21,11 @@ pub trait Reply {
     fn expected() -> Wish;
 
     #[doc(hidden)]
-    fn from_answer(peer: &Peer, wish: &Wish, answer: Given) -> Result<Self::Output, serde_json::Error>;
+    fn from_answer(
+        connection: &ConnectionHandle,
+        wish: &Wish,
+        answer: Given,
+    ) -> Result<Self::Output, serde_json::Error>;
 }
 
 /// What a call waits for.
@@ -41,7 +42,7 @@ impl<T: DeserializeOwned> Reply for T {
         Wish(Expected::Value)
     }
 
-    fn from_answer(_: &Peer, _: &Wish, answer: Given) -> Result<T, serde_json::Error> {
+    fn from_answer(_: &ConnectionHandle, _: &Wish, answer: Given) -> Result<T, serde_json::Error> {
         match answer.0 {
             Answer::Json(json) => serde_json::from_slice(&json),
             Answer::Channel(..) | Answer::UnusedChannel => {
@@ -59,47 +60,26 @@ impl<T, E> Reply for Streaming<T, E> {
         Wish(Expected::Items(WINDOW))
     }
 
-    fn from_answer(peer: &Peer, wish: &Wish, answer: Given) -> Result<Self, serde_json::Error> {
+    fn from_answer(connection: &ConnectionHandle, wish: &Wish, answer: Given) -> Result<Self, serde_json::Error> {
         match (&wish.0, answer.0) {
             (Expected::Items(window), Answer::Channel(channel, Some(inbox))) => {
-                Ok(Self::new(Items::new(peer.clone(), channel, inbox)).window(*window))
+                Ok(Self::new(Items::new(connection.clone(), channel, inbox)).window(*window))
             }
             _ => Err(no_value("a value, expected a stream")),
         }
     }
 }
 
-#[diagnostic::do_not_recommend]
-impl Reply for AnonymousChannel {
-    type Output = Self;
-
-    fn expected() -> Wish {
-        Wish(Expected::Channel(ChannelScope::new()))
-    }
-
-    fn from_answer(peer: &Peer, wish: &Wish, answer: Given) -> Result<Self, serde_json::Error> {
-        match (&wish.0, answer.0) {
-            (Expected::Channel(scope), Answer::Channel(channel, _)) => Ok(Self::received(peer, scope, channel)),
-            _ => Err(no_value("a value, expected a channel")),
-        }
-    }
-}
-
-#[diagnostic::do_not_recommend]
-impl<C: Contract + ?Sized> Reply for Scoped<C> {
-    type Output = C::Proxy<AnonymousChannel>;
-
-    fn expected() -> Wish {
-        AnonymousChannel::expected()
-    }
-
-    fn from_answer(peer: &Peer, wish: &Wish, answer: Given) -> Result<Self::Output, serde_json::Error> {
-        AnonymousChannel::from_answer(peer, wish, answer).map(|channel| C::proxy(Proxy::new(channel, None)))
+impl<T, I, E> Call<Streaming<T, I>, E> {
+    /// Sets the [window](Streaming::window) of the stream.
+    pub fn window(mut self, items: u32) -> Self {
+        self.set_expected(Expected::Items(items));
+        self
     }
 }
 
 #[cold]
-fn no_value(what: &str) -> serde_json::Error {
+pub(crate) fn no_value(what: &str) -> serde_json::Error {
     serde_json::Error::custom(format_args!("the answer is {what}"))
 }
 

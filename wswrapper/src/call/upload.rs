@@ -3,9 +3,8 @@
 use super::response::Wish;
 use super::source::{ItemError, Source};
 use super::{Answer, RawCall};
-use crate::engine::{End, Expected};
+use crate::engine::{ConnectionHandle, End, Expected};
 use crate::error::{CallError, SendError};
-use crate::handle::Peer;
 use crate::proto::{Allowance, CallEncoder, ChannelKey, EncodedCall, Reason, encode};
 use crate::value::{Decode, WsError};
 use std::fmt;
@@ -33,8 +32,8 @@ pub struct UploadCall<T, E> {
 }
 
 impl<T, E> UploadCall<T, E> {
-    pub(crate) fn new(peer: Peer, call: Result<EncodedCall, SendError>, source: Source) -> Self {
-        let opening = RawCall::new(peer, call, Wish(Expected::Upload));
+    pub(crate) fn new(connection: ConnectionHandle, call: Result<EncodedCall, SendError>, source: Source) -> Self {
+        let opening = RawCall::new(connection, call, Wish(Expected::Upload));
         Self { opening, began: None, upload: None, source: Some(source), types: PhantomData }
     }
 
@@ -58,7 +57,7 @@ impl<T, E> UploadCall<T, E> {
     /// The call that waits for the result, for as long as this call still may.
     fn upload(&self, channel: ChannelKey, inbox: usize) -> Uploading {
         let call = CallEncoder::new("result").finish_on(channel);
-        let mut result = RawCall::new(self.opening.peer().clone(), Ok(call), Wish(Expected::Value));
+        let mut result = RawCall::new(self.opening.connection().clone(), Ok(call), Wish(Expected::Value));
         if let (Some(timeout), Some(began)) = (self.opening.timeout(), self.began) {
             result.set_timeout(timeout.saturating_sub(began.elapsed()));
         }
@@ -143,7 +142,7 @@ enum Batch {
 
 impl Uploading {
     fn set_waits(&mut self, waits: bool) {
-        let timeout = self.result.peer().link().end.limits.call_timeout.filter(|_| waits);
+        let timeout = self.result.connection().link().end.limits.call_timeout.filter(|_| waits);
         if self.times_waits && self.waits != waits && self.result.restart(timeout) {
             self.waits = waits;
         }
@@ -151,7 +150,7 @@ impl Uploading {
 
     /// Sends what the handler takes; ready when nothing more is to be sent.
     fn poll_source(&mut self, cx: &mut Context<'_>, source: &mut Source) -> Poll<Result<(), SendError>> {
-        let link = Arc::clone(self.result.peer().link());
+        let link = Arc::clone(self.result.connection().link());
         for _ in 0..BATCHES {
             let allowance = match link.poll_room(cx) {
                 Poll::Pending => Allowance::Idle,
@@ -200,7 +199,7 @@ impl Uploading {
 
     /// Tells how the items ended.
     fn end(&self, end: Result<(), ItemError>) -> Result<(), SendError> {
-        let link = self.result.peer().link();
+        let link = self.result.connection().link();
         match end {
             Ok(()) => {
                 let mut done = Vec::new();
@@ -220,7 +219,7 @@ impl Drop for Uploading {
     fn drop(&mut self) {
         // Before the channel's end, as that would end this call too, and the handler would not be stopped.
         self.result.end(None);
-        let link = self.result.peer().link();
+        let link = self.result.connection().link();
         if self.answered {
             link.close_channel(self.channel);
         }
@@ -230,6 +229,6 @@ impl Drop for Uploading {
 
 impl<T, E> fmt::Debug for UploadCall<T, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("UploadCall").field("peer", &self.opening.peer().id()).finish_non_exhaustive()
+        f.debug_struct("UploadCall").field("peer", &self.opening.connection().link().id).finish_non_exhaustive()
     }
 }

@@ -7,7 +7,7 @@ mod tls;
 
 use crate::builder::Builder;
 use crate::call::IntoTarget;
-use crate::engine::{Driver, Link, LocalEnd};
+use crate::engine::{ConnectionHandle, Driver, Link, LocalEnd};
 use crate::error::{BindError, MountError};
 use crate::handle::{Channel, Closing, Peer};
 use crate::handshake::Handshake;
@@ -87,7 +87,7 @@ impl Client {
 
     pub(crate) fn start(end: LocalEnd, transport: impl Transport, handshake: Handshake) -> Self {
         let link = Arc::new(Link::new(Arc::new(end), Arc::new(Hub::default()), handshake));
-        let peer = Peer::keeping_open(&link);
+        let peer = Peer::new(ConnectionHandle::keeping_open(&link));
         // Ends by itself when the last handle is gone, at the latest after the time for closing.
         tokio::spawn(Driver::new(link, transport).run());
         Self { peer }

@@ -1,10 +1,10 @@
 //! Where a handler's answer goes.
 
 use super::label::Label;
+use super::scope::ChannelScope;
 use super::shared::{ChannelEnd, Link};
 use super::tasks::RunningKey;
 use crate::error::PeerError;
-use crate::handle::ChannelScope;
 use crate::proto::{ChannelKey, Rejection, RequestId, Role, encode};
 use crate::transport::Output;
 use serde::Serialize;

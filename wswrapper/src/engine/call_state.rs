@@ -1,7 +1,7 @@
 //! The part of a call that its contexts share with the driver.
 
+use super::scope::{ChannelScope, channel_closed};
 use super::shared::Link;
-use crate::handle::{ChannelScope, channel_closed};
 use crate::lock::lock;
 use crate::proto::{Reason, RequestId};
 use std::sync::{Arc, Mutex, MutexGuard};

@@ -2,8 +2,8 @@
 
 use super::answers::{Answers, Opened};
 use super::call_state::CallState;
+use super::scope::ChannelScope;
 use super::shared::Link;
-use crate::handle::ChannelScope;
 use crate::proto::{Arguments, Call, Rejection};
 use crate::transport::Output;
 use std::any::Any;

@@ -1,10 +1,10 @@
 //! What a user wants to be told of connections.
 
 use super::message_log::MessageLog;
+use super::shared::Link;
 use crate::catch_panic::panics;
 use crate::close::Closed;
 use crate::error::PeerError;
-use crate::handle::Peer;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -20,43 +20,26 @@ pub(crate) struct Hooks {
     message: Option<Arc<MessageHook>>,
 }
 
-type OpenHook = dyn Fn(Peer) -> HookFuture + Send + Sync;
-type CloseHook = dyn Fn(Peer, Closed) -> HookFuture + Send + Sync;
-type ErrorHook = dyn Fn(&Peer, &PeerError) + Send + Sync;
-type MessageHook = dyn Fn(&Peer, &MessageLog<'_>) + Send + Sync;
+pub(crate) type OpenHook = dyn Fn(&Arc<Link>) -> HookFuture + Send + Sync;
+pub(crate) type CloseHook = dyn Fn(&Arc<Link>, Closed) -> HookFuture + Send + Sync;
+pub(crate) type ErrorHook = dyn Fn(&Arc<Link>, &PeerError) + Send + Sync;
+pub(crate) type MessageHook = dyn Fn(&Arc<Link>, &MessageLog<'_>) + Send + Sync;
 
 impl Hooks {
-    pub(crate) fn set_open<F, Fut>(&mut self, hook: F)
-    where
-        F: Fn(Peer) -> Fut + Send + Sync + 'static,
-        Fut: Future<Output = ()> + Send + 'static,
-    {
-        let hook = Arc::new(hook);
-        self.open = Some(Arc::new(move |peer| {
-            let hook = Arc::clone(&hook);
-            // Called when it is polled, where a panic is caught.
-            Box::pin(async move { hook(peer).await })
-        }));
+    pub(crate) fn set_open(&mut self, hook: Arc<OpenHook>) {
+        self.open = Some(hook);
     }
 
-    pub(crate) fn set_close<F, Fut>(&mut self, hook: F)
-    where
-        F: Fn(Peer, Closed) -> Fut + Send + Sync + 'static,
-        Fut: Future<Output = ()> + Send + 'static,
-    {
-        let hook = Arc::new(hook);
-        self.close = Some(Arc::new(move |peer, closed| {
-            let hook = Arc::clone(&hook);
-            Box::pin(async move { hook(peer, closed).await })
-        }));
+    pub(crate) fn set_close(&mut self, hook: Arc<CloseHook>) {
+        self.close = Some(hook);
     }
 
-    pub(crate) fn set_error(&mut self, hook: impl Fn(&Peer, &PeerError) + Send + Sync + 'static) {
-        self.error = Some(Arc::new(hook));
+    pub(crate) fn set_error(&mut self, hook: Arc<ErrorHook>) {
+        self.error = Some(hook);
     }
 
-    pub(crate) fn set_message(&mut self, hook: impl Fn(&Peer, &MessageLog<'_>) + Send + Sync + 'static) {
-        self.message = Some(Arc::new(hook));
+    pub(crate) fn set_message(&mut self, hook: Arc<MessageHook>) {
+        self.message = Some(hook);
     }
 
     /// Whether anybody wants to see messages.
@@ -64,25 +47,25 @@ impl Hooks {
         self.message.is_some()
     }
 
-    pub(crate) fn message(&self, peer: impl FnOnce() -> Peer, message: &MessageLog<'_>) {
+    pub(crate) fn message(&self, link: &Arc<Link>, message: &MessageLog<'_>) {
         if let Some(hook) = &self.message
-            && let Err(message) = panics(|| hook(&peer(), message))
+            && let Err(message) = panics(|| hook(link, message))
         {
             tracing::error!("on_message panicked: {message}");
         }
     }
 
-    pub(crate) fn opened(&self, peer: impl FnOnce() -> Peer) -> Option<HookFuture> {
-        self.open.as_ref().map(|hook| hook(peer()))
+    pub(crate) fn opened(&self, link: &Arc<Link>) -> Option<HookFuture> {
+        self.open.as_ref().map(|hook| hook(link))
     }
 
-    pub(crate) fn closed(&self, peer: impl FnOnce() -> Peer, closed: &Closed) -> Option<HookFuture> {
-        self.close.as_ref().map(|hook| hook(peer(), closed.clone()))
+    pub(crate) fn closed(&self, link: &Arc<Link>, closed: &Closed) -> Option<HookFuture> {
+        self.close.as_ref().map(|hook| hook(link, closed.clone()))
     }
 
-    pub(crate) fn error(&self, peer: impl FnOnce() -> Peer, error: &PeerError) {
+    pub(crate) fn error(&self, link: &Arc<Link>, error: &PeerError) {
         if let Some(hook) = &self.error
-            && let Err(message) = panics(|| hook(&peer(), error))
+            && let Err(message) = panics(|| hook(link, error))
         {
             tracing::error!("on_error panicked: {message}");
         }

@@ -1,7 +1,7 @@
 //! The slot in which the end of a call is left for its caller.
 
+use super::scope::ChannelScope;
 use super::shared::ChannelEnd;
-use crate::handle::ChannelScope;
 use crate::proto::{self, ChannelKey, Opens, RequestId, Role};
 use bytes::Bytes;
 use std::sync::Arc;

@@ -1,17 +1,12 @@
 //! Anonymous channels: scopes of events that a response has opened.
 
 use super::peer::Peer;
-use crate::call::{Call, Emit, Reply};
-use crate::catch_panic::drop_caught;
-use crate::engine::{DynamicHandlers, Entry, Expected, Found, Link, PeerId, handler_methods};
+use crate::call::{Answer, Caller, Emit, Given, Reply, SendTo, Target, Wish, into_target, no_value};
+use crate::engine::{Answering, Answers, ChannelScope, ConnectionHandle, Expected, Response, channel_closed};
 use crate::error::SendError;
-use crate::lock::lock;
-use crate::proto::{ChannelKey, EncodedCall, NameError, Reason, Rejection};
-use crate::service::{Contract, IntoArguments, Serves, encode_on};
-use std::any::Any;
+use crate::proto::{CallEncoder, ChannelKey, EncodedCall, Reason};
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
-use tokio::sync::SetOnce;
+use std::sync::Arc;
 
 /// A channel without a name, between the two ends of one request: a handler answers with it [P-60].
 ///
@@ -60,21 +55,6 @@ pub struct AnonymousChannel {
     keep: Option<Arc<AbortOnDrop>>,
 }
 
-/// What both ends of this process know of a channel: its handlers and its end.
-pub(crate) struct ChannelScope {
-    /// Known when the channel is open.
-    key: OnceLock<ChannelKey>,
-    /// The connection that it was made for; one that was made for none is for any.
-    made_for: Option<PeerId>,
-    handlers: DynamicHandlers,
-    /// None once the channel has ended.
-    services: Mutex<Option<Services>>,
-    ended: SetOnce<Reason>,
-}
-
-/// Services with their methods. One that has none is kept, too: it may do something when it is dropped.
-type Services = Vec<(Arc<dyn Any + Send + Sync>, Vec<Arc<Entry>>)>;
-
 /// The caller's end of a channel, as long as it can be used.
 struct AbortOnDrop {
     peer: Peer,
@@ -83,13 +63,8 @@ struct AbortOnDrop {
 
 impl Drop for AbortOnDrop {
     fn drop(&mut self) {
-        self.scope.abort(&self.peer, None);
+        self.scope.abort(self.peer.link(), None);
     }
-}
-
-/// The end of a channel that this end has closed.
-pub(crate) fn channel_closed() -> Reason {
-    Reason::new("Channel closed")
 }
 
 impl AnonymousChannel {
@@ -116,9 +91,9 @@ impl AnonymousChannel {
 
     /// The channel that things are sent on.
     pub(crate) fn key(&self) -> Result<ChannelKey, SendError> {
-        match self.scope.key.get() {
+        match self.scope.key() {
             _ if self.is_closed() => Err(SendError::ChannelClosed),
-            Some(key) => Ok(*key),
+            Some(key) => Ok(key),
             None => Err(SendError::ChannelNotOpen),
         }
     }
@@ -128,37 +103,20 @@ impl AnonymousChannel {
         &self.peer
     }
 
-    /// Sends an event by name: `channel.emit("moved", (x, y)).await`.
-    pub fn emit(&self, event: &str, arguments: impl IntoArguments) -> Emit {
-        Emit::new(self.peer.clone(), self.encode(event, arguments))
-    }
-
-    /// Sends a request by name: `channel.request::<i64>("add", (1, 2)).await`.
-    ///
-    /// Any rejection is [`Rejected`](crate::CallError::Rejected).
-    pub fn request<T: Reply>(&self, event: &str, arguments: impl IntoArguments) -> Call<T, Rejection> {
-        Call::new(self.peer.clone(), self.encode(event, arguments))
-    }
-
-    /// Serves a contract on the channel. What was added by [`on`](Self::on) goes before it.
-    pub fn serve<C: Contract + ?Sized>(&self, service: impl Serves<C>) {
-        self.scope.serve(service);
-    }
-
     /// Closes the channel at this end, and drops its handlers; calls that they are at work on go on. Sends nothing: the
     /// other end learns it when it next uses the channel [P-66].
     pub fn close(&self) {
         if self.scope.end(self.peer.link(), channel_closed())
-            && let Some(key) = self.scope.key.get()
+            && let Some(key) = self.scope.key()
         {
-            self.peer.link().close_channel(*key);
+            self.peer.link().close_channel(key);
         }
     }
 
     /// Closes the channel at both ends, for this reason [P-63]; what is under way on it is cancelled:
     /// `channel.abort(&Reason::new("enough"))`.
     pub fn abort(&self, reason: &Reason) {
-        self.scope.abort(&self.peer, Some(reason));
+        self.scope.abort(self.peer.link(), Some(reason));
     }
 
     /// Whether the channel has ended.
@@ -169,125 +127,6 @@ impl AnonymousChannel {
     /// Tells whoever has it that the channel has ended, and why. It does not keep the channel open.
     pub fn close_signal(&self) -> CloseSignal {
         CloseSignal { scope: Arc::clone(&self.scope) }
-    }
-
-    handler_methods!("of this channel", "the one for once, the other, and then the contracts that are served");
-
-    fn encode(&self, event: &str, arguments: impl IntoArguments) -> Result<EncodedCall, SendError> {
-        encode_on(self.key()?, event, arguments)
-    }
-
-    fn dynamic_handlers(&self) -> &DynamicHandlers {
-        &self.scope.handlers
-    }
-
-    #[expect(clippy::unused_self, reason = "other handles have a channel with a name")]
-    fn handled_channel(&self) -> Option<&str> {
-        None
-    }
-}
-
-impl ChannelScope {
-    pub(crate) fn new() -> Arc<Self> {
-        Self::made_for(None)
-    }
-
-    fn made_for(connection: Option<PeerId>) -> Arc<Self> {
-        Arc::new(Self {
-            key: OnceLock::new(),
-            made_for: connection,
-            handlers: DynamicHandlers::anonymous(),
-            services: Mutex::new(Some(Vec::new())),
-            ended: SetOnce::new(),
-        })
-    }
-
-    /// What calls on a stream's channel find.
-    pub(crate) fn without_handlers() -> Arc<Self> {
-        static NONE: OnceLock<Arc<ChannelScope>> = OnceLock::new();
-        Arc::clone(NONE.get_or_init(Self::new))
-    }
-
-    /// Why the channel cannot be opened on this connection.
-    pub(crate) fn unopenable(&self, connection: PeerId) -> Option<&'static str> {
-        if self.is_ended() {
-            Some("The channel is closed")
-        } else if self.key().is_some() {
-            Some("The channel is open already")
-        } else if self.made_for.is_some_and(|made_for| made_for != connection) {
-            Some("The channel is another connection's")
-        } else {
-            None
-        }
-    }
-
-    /// The channel is open.
-    pub(crate) fn open(&self, key: ChannelKey) {
-        let known = self.key.get_or_init(|| key);
-        debug_assert_eq!(*known, key, "a channel is opened once");
-        // Whoever ends it at the same time takes this lock too, and so finds the key or is found to have ended it.
-        drop(self.services());
-    }
-
-    pub(crate) fn key(&self) -> Option<ChannelKey> {
-        self.key.get().copied()
-    }
-
-    pub(crate) fn serve<C: Contract + ?Sized, S: Serves<C>>(&self, service: S) {
-        let service = Arc::new(service);
-        let mounted = S::shared(&service).handlers.into_iter();
-        let mounted = mounted.map(|(event, handler)| Arc::new(Entry::new(event, handler))).collect();
-        // One that has ended keeps nothing.
-        if let Some(services) = &mut *self.services() {
-            services.push((service, mounted));
-        }
-    }
-
-    /// The handler of an event.
-    pub(crate) fn find_dynamic(&self, event: &str) -> Option<Found> {
-        self.handlers.find(&crate::proto::Scope::Main, event)
-    }
-
-    /// Gives back a handler that did not run.
-    pub(crate) fn give_back(&self, found: Found) {
-        self.handlers.give_back(&crate::proto::Scope::Main, found);
-    }
-
-    /// The method of a service.
-    pub(crate) fn find(&self, event: &str) -> Option<Arc<Entry>> {
-        self.services().iter().flatten().flat_map(|(_, entries)| entries).find(|entry| &*entry.event == event).cloned()
-    }
-
-    pub(crate) fn is_ended(&self) -> bool {
-        self.ended.get().is_some()
-    }
-
-    /// The channel has ended: drops its handlers; false if it had before.
-    pub(crate) fn end(&self, link: &Arc<Link>, reason: Reason) -> bool {
-        let first = self.ended.set(reason).is_ok();
-        if first {
-            let services = self.services().take();
-            for handler in self.handlers.close() {
-                link.report_drop(drop_caught(handler), "an anonymous channel's handlers");
-            }
-            for service in services.into_iter().flatten() {
-                link.report_drop(drop_caught(service), "an anonymous channel's service");
-            }
-        }
-        first
-    }
-
-    fn abort(&self, peer: &Peer, reason: Option<&Reason>) {
-        let kept = reason.cloned().unwrap_or_else(Reason::aborted);
-        if self.end(peer.link(), kept)
-            && let Some(key) = self.key.get()
-        {
-            peer.link().abort_channel(*key, reason);
-        }
-    }
-
-    fn services(&self) -> MutexGuard<'_, Option<Services>> {
-        lock(&self.services)
     }
 }
 
@@ -306,31 +145,59 @@ impl CloseSignal {
     /// Why it has ended: what the end that has aborted it says, `Channel closed` where this end has closed it, `Connection
     /// closed` where that was lost.
     pub fn reason(&self) -> Option<&Reason> {
-        self.scope.ended.get()
+        self.scope.ended().get()
     }
 
     /// Waits for the end and tells why it came. Cancel-safe.
     pub async fn closed(&self) -> &Reason {
-        self.scope.ended.wait().await
+        self.scope.ended().wait().await
     }
 }
 
-impl<E> Call<AnonymousChannel, E> {
-    /// Handles an event on the channel, from its first one on: a handler that is added to the channel when that has come
-    /// may come after the first events.
-    pub fn on<M: 'static>(self, event: &str, handler: impl crate::HandlerFn<M>) -> Result<Self, NameError> {
-        if let Expected::Channel(scope) = self.expected() {
-            scope.handlers.add(None, event, crate::engine::Times::Always, handler)?;
-        }
-        Ok(self)
+impl SendTo for AnonymousChannel {}
+
+impl Target for AnonymousChannel {
+    type Emit = Emit;
+
+    fn finish(&self, call: CallEncoder, _: Option<&str>) -> Result<EncodedCall, SendError> {
+        Ok(call.finish_on(self.key()?))
     }
 
-    /// Serves a contract on the channel, from its first event on.
-    pub fn serve<C: Contract + ?Sized>(self, service: impl Serves<C>) -> Self {
-        if let Expected::Channel(scope) = self.expected() {
-            scope.serve(service);
+    fn emit(&self, event: Result<EncodedCall, SendError>) -> Emit {
+        Emit::new(self.peer.connection().clone(), event)
+    }
+}
+
+impl Caller for AnonymousChannel {
+    fn connection(&self) -> &ConnectionHandle {
+        self.peer.connection()
+    }
+}
+
+into_target!(AnonymousChannel);
+
+#[diagnostic::do_not_recommend]
+impl Reply for AnonymousChannel {
+    type Output = Self;
+
+    fn expected() -> Wish {
+        Wish(Expected::Channel(ChannelScope::new()))
+    }
+
+    fn from_answer(connection: &ConnectionHandle, wish: &Wish, answer: Given) -> Result<Self, serde_json::Error> {
+        match (&wish.0, answer.0) {
+            (Expected::Channel(scope), Answer::Channel(channel, _)) => {
+                Ok(Self::received(&Peer::new(connection.clone()), scope, channel))
+            }
+            _ => Err(no_value("a value, expected a channel")),
         }
-        self
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl Response for AnonymousChannel {
+    fn answer(self, answers: &mut Answers<'_>, call: &Answering) {
+        answers.channel(call, self.scope());
     }
 }
 
@@ -338,8 +205,8 @@ impl fmt::Debug for AnonymousChannel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AnonymousChannel")
             .field("peer", &self.peer.id())
-            .field("channel", &self.scope.key.get().map(|key| key.id()))
-            .field("closed", &self.scope.ended.get())
+            .field("channel", &self.scope.key().map(ChannelKey::id))
+            .field("closed", &self.scope.ended().get())
             .field("aborts_on_drop", &self.keep.is_some())
             .finish_non_exhaustive()
     }
@@ -347,6 +214,6 @@ impl fmt::Debug for AnonymousChannel {
 
 impl fmt::Debug for CloseSignal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("CloseSignal").field(&self.scope.ended.get()).finish()
+        f.debug_tuple("CloseSignal").field(&self.scope.ended().get()).finish()
     }
 }

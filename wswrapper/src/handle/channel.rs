@@ -1,11 +1,10 @@
 //! A named channel of a connection.
 
 use super::peer::Peer;
-use crate::call::{Call, Emit, Reply};
-use crate::engine::{DynamicHandlers, handler_methods};
+use crate::call::{Caller, Emit, SendTo, Target, into_target};
+use crate::engine::ConnectionHandle;
 use crate::error::SendError;
-use crate::proto::{EncodedCall, Rejection};
-use crate::service::{IntoArguments, encode};
+use crate::proto::{CallEncoder, ChannelName, EncodedCall};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -40,42 +39,41 @@ impl Channel {
         &self.peer
     }
 
-    /// Sends an event by name: `channel.emit("moved", (x, y)).await`.
-    pub fn emit(&self, event: &str, arguments: impl IntoArguments) -> Emit {
-        Emit::new(self.peer.clone(), self.encode(event, arguments))
-    }
-
-    /// Sends a request by name: `channel.request::<i64>("add", (1, 2)).await`.
-    ///
-    /// Any rejection is [`Rejected`](crate::CallError::Rejected).
-    pub fn request<T: Reply>(&self, event: &str, arguments: impl IntoArguments) -> Call<T, Rejection> {
-        Call::new(self.peer.clone(), self.encode(event, arguments))
-    }
-
     /// Removes the handlers that this peer has on the channel, and makes each further use of this handle, of its clones
     /// and of proxies made from them fail with [`SendError::ChannelClosed`]. Sends nothing.
     pub fn close(&self) {
         self.inner.closed.store(true, Ordering::Release);
-        self.dynamic_handlers().remove_channel(self.name());
+        self.peer.link().handlers().remove_channel(self.name());
     }
 
     /// Whether [`close`](Self::close) was called.
     pub fn is_closed(&self) -> bool {
         self.inner.closed.load(Ordering::Acquire)
     }
+}
 
-    handler_methods!("of this peer on the channel");
+impl SendTo for Channel {}
 
-    fn encode(&self, event: &str, arguments: impl IntoArguments) -> Result<EncodedCall, SendError> {
-        if self.is_closed() { Err(SendError::ChannelClosed) } else { encode(Some(self.name()), event, arguments) }
+impl Target for Channel {
+    type Emit = Emit;
+
+    fn finish(&self, call: CallEncoder, _: Option<&str>) -> Result<EncodedCall, SendError> {
+        if self.is_closed() {
+            return Err(SendError::ChannelClosed);
+        }
+        ChannelName::check(self.name())?;
+        Ok(call.finish(Some(self.name())))
     }
 
-    fn dynamic_handlers(&self) -> &DynamicHandlers {
-        self.peer.link().handlers()
-    }
-
-    #[expect(clippy::unnecessary_wraps, reason = "the main channel has no name")]
-    fn handled_channel(&self) -> Option<&str> {
-        Some(self.name())
+    fn emit(&self, event: Result<EncodedCall, SendError>) -> Emit {
+        Emit::new(self.peer.connection().clone(), event)
     }
 }
+
+impl Caller for Channel {
+    fn connection(&self) -> &ConnectionHandle {
+        self.peer.connection()
+    }
+}
+
+into_target!(Channel);

@@ -5,6 +5,5 @@ mod channel;
 mod peer;
 
 pub use anonymous_channel::{AnonymousChannel, CloseSignal};
-pub(crate) use anonymous_channel::{ChannelScope, channel_closed};
 pub use channel::Channel;
 pub use peer::{Closing, Peer};

@@ -1,13 +1,13 @@
 //! The other end, and the handle to it.
 
 use super::channel::Channel;
-use crate::call::{Call, Emit, Reply};
+use crate::call::{Caller, Emit, SendTo, Target, into_target};
 use crate::close::{Close, CloseRequest, Closed};
-use crate::engine::{Counters, DynamicHandlers, Link, PeerId, handler_methods};
+use crate::engine::{ConnectionHandle, Counters, Link, PeerId};
+use crate::error::SendError;
 use crate::handshake::Handshake;
-use crate::proto::Rejection;
+use crate::proto::EncodedCall;
 use crate::registry::Broadcast;
-use crate::service::{IntoArguments, encode};
 use std::any::Any;
 use std::fmt;
 use std::future::Future;
@@ -21,44 +21,35 @@ use std::task::{Context, Poll};
 /// server gives does not. A proxy takes it as its target: `CalcProxy::new(&peer)`.
 #[derive(Clone)]
 pub struct Peer {
-    link: Arc<Link>,
-    keep: Option<Arc<KeepOpen>>,
-}
-
-/// Closes a client's connection when the last handle is gone.
-struct KeepOpen {
-    link: Arc<Link>,
-}
-
-impl Drop for KeepOpen {
-    fn drop(&mut self) {
-        self.link.close(CloseRequest::Close(Close::new(1000, "")));
-    }
+    connection: ConnectionHandle,
 }
 
 impl Peer {
-    /// A handle that does not keep the connection open.
+    /// A handle that keeps nothing open.
     pub(crate) fn of(link: &Arc<Link>) -> Self {
-        Self { link: Arc::clone(link), keep: None }
+        Self::new(ConnectionHandle::of(link))
     }
 
-    /// A handle that does, together with its clones.
-    pub(crate) fn keeping_open(link: &Arc<Link>) -> Self {
-        Self { link: Arc::clone(link), keep: Some(Arc::new(KeepOpen { link: Arc::clone(link) })) }
+    pub(crate) fn new(connection: ConnectionHandle) -> Self {
+        Self { connection }
+    }
+
+    pub(crate) fn connection(&self) -> &ConnectionHandle {
+        &self.connection
     }
 
     pub(crate) fn link(&self) -> &Arc<Link> {
-        &self.link
+        self.connection.link()
     }
 
     /// The number of this connection, unique in this process.
     pub fn id(&self) -> PeerId {
-        self.link.id
+        self.link().id
     }
 
     /// The request with which the connection began: path, query, headers, address.
     pub fn handshake(&self) -> &Handshake {
-        &self.link.handshake
+        &self.link().handshake
     }
 
     /// A channel of this connection, as a proxy's target. Opening one sends nothing.
@@ -70,17 +61,17 @@ impl Peer {
 
     /// Everyone who is connected at this end.
     pub fn broadcast(&self) -> Broadcast {
-        Broadcast::new(Arc::clone(&self.link.hub))
+        Broadcast::new(Arc::clone(&self.link().members))
     }
 
     /// Whether the connection is open and nobody at this end has asked to close it.
     pub fn is_open(&self) -> bool {
-        self.link.is_open()
+        self.link().is_open()
     }
 
     /// What is under way on the connection.
     pub fn counters(&self) -> Counters {
-        self.link.counters()
+        self.link().counters()
     }
 
     /// Calls of this end that wait for an answer.
@@ -107,12 +98,12 @@ impl Peer {
 
     /// Waits for the end of the connection and tells how it came. Cancel-safe.
     pub async fn closed(&self) -> Closed {
-        self.link.closed(self.link.ends()).await
+        self.link().closed(self.link().ends()).await
     }
 
     /// How the connection ended, if it has.
     pub fn close_info(&self) -> Option<Closed> {
-        self.link.close_info()
+        self.link().close_info()
     }
 
     /// Keeps a value with the connection until it ends, in the place of another of its type, which is given back. After
@@ -131,49 +122,44 @@ impl Peer {
     /// }
     /// ```
     pub fn insert<T: Any + Send + Sync>(&self, value: T) -> Option<Arc<T>> {
-        self.link.data.insert(value)
+        self.link().data.insert(value)
     }
 
     /// The value of this type that is kept with the connection.
     pub fn get<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
-        self.link.data.get()
+        self.link().data.get()
     }
 
     /// Takes out the value of this type that is kept with the connection.
     pub fn remove<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
-        self.link.data.remove()
-    }
-
-    /// Sends an event by name, on the main channel: `peer.emit("moved", (x, y)).await`.
-    pub fn emit(&self, event: &str, arguments: impl IntoArguments) -> Emit {
-        Emit::new(self.clone(), encode(None, event, arguments))
-    }
-
-    /// Sends a request by name, on the main channel: `peer.request::<i64>("add", (1, 2)).await`.
-    ///
-    /// Any rejection is [`Rejected`](crate::CallError::Rejected).
-    pub fn request<T: Reply>(&self, event: &str, arguments: impl IntoArguments) -> Call<T, Rejection> {
-        Call::new(self.clone(), encode(None, event, arguments))
-    }
-
-    handler_methods!("of this peer on the main channel");
-
-    fn dynamic_handlers(&self) -> &DynamicHandlers {
-        self.link.handlers()
-    }
-
-    #[expect(clippy::unused_self, reason = "other handles have a channel")]
-    fn handled_channel(&self) -> Option<&str> {
-        None
+        self.link().data.remove()
     }
 }
+
+impl SendTo for Peer {}
+
+impl Target for Peer {
+    type Emit = Emit;
+
+    fn emit(&self, event: Result<EncodedCall, SendError>) -> Emit {
+        Emit::new(self.connection.clone(), event)
+    }
+}
+
+impl Caller for Peer {
+    fn connection(&self) -> &ConnectionHandle {
+        &self.connection
+    }
+}
+
+into_target!(Peer);
 
 impl fmt::Debug for Peer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Peer")
-            .field("id", &self.link.id)
-            .field("remote_addr", &self.link.handshake.remote_addr)
-            .field("keeps_open", &self.keep.is_some())
+            .field("id", &self.link().id)
+            .field("remote_addr", &self.link().handshake.remote_addr)
+            .field("keeps_open", &self.connection.keeps_open())
             .finish_non_exhaustive()
     }
 }
@@ -195,9 +181,9 @@ pub struct Closing {
 impl Closing {
     fn new(peer: Peer, request: CloseRequest) -> Self {
         // This end is meant, though another transport may be bound before this is polled.
-        let ends = peer.link.ends();
-        peer.link.close(request);
-        Self { closed: Box::pin(async move { peer.link.closed(ends).await }) }
+        let ends = peer.link().ends();
+        peer.link().close(request);
+        Self { closed: Box::pin(async move { peer.link().closed(ends).await }) }
     }
 }
 

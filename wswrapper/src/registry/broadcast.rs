@@ -1,11 +1,9 @@
 //! Events to everyone.
 
-use super::Hub;
-use crate::call::SendTo;
-use crate::engine::PeerId;
+use crate::call::{SendTo, Target, into_target};
+use crate::engine::{Members, PeerId};
 use crate::error::SendError;
 use crate::proto::EncodedCall;
-use crate::service::{IntoArguments, encode};
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -18,31 +16,21 @@ use std::task::{Context, Poll};
 /// peer whose queue is full is left out, so that a slow one never delays another.
 #[derive(Clone)]
 pub struct Broadcast {
-    hub: Arc<Hub>,
+    members: Arc<dyn Members>,
 }
 
 impl Broadcast {
-    pub(crate) fn new(hub: Arc<Hub>) -> Self {
-        Self { hub }
+    pub(crate) fn new(members: Arc<dyn Members>) -> Self {
+        Self { members }
     }
 
     /// How many peers there are now.
     pub fn peers(&self) -> usize {
-        self.hub.len()
-    }
-
-    /// Sends an event by name, on the main channel: `server.broadcast().emit("news", ("hello",)).await`.
-    pub fn emit(&self, event: &str, arguments: impl IntoArguments) -> EmitToAll {
-        self.send(encode(None, event, arguments))
-    }
-
-    /// Sends an event by name, on a channel.
-    pub fn emit_on(&self, channel: &str, event: &str, arguments: impl IntoArguments) -> EmitToAll {
-        self.send(encode(Some(channel), event, arguments))
+        self.members.len()
     }
 
     pub(crate) fn send(&self, event: Result<EncodedCall, SendError>) -> EmitToAll {
-        EmitToAll { hub: Arc::clone(&self.hub), frame: Some(event.map(EncodedCall::into_event)) }
+        EmitToAll { members: Arc::clone(&self.members), frame: Some(event.map(EncodedCall::into_event)) }
     }
 }
 
@@ -55,7 +43,7 @@ impl fmt::Debug for Broadcast {
 /// An event on its way to everyone; ready at its first poll.
 #[must_use = "an event is only sent when its future is awaited"]
 pub struct EmitToAll {
-    hub: Arc<Hub>,
+    members: Arc<dyn Members>,
     frame: Option<Result<Vec<u8>, SendError>>,
 }
 
@@ -78,7 +66,7 @@ impl Future for EmitToAll {
             None => return Poll::Ready(Err(SendError::Closed)),
         };
         let mut delivery = Delivery::default();
-        for link in self.hub.all() {
+        for link in self.members.all() {
             match link.try_event(&frame) {
                 Ok(()) => delivery.sent += 1,
                 Err(error) => delivery.failed.push((link.id, error)),
@@ -95,3 +83,13 @@ impl fmt::Debug for EmitToAll {
 }
 
 impl SendTo for Broadcast {}
+
+impl Target for Broadcast {
+    type Emit = EmitToAll;
+
+    fn emit(&self, event: Result<EncodedCall, SendError>) -> EmitToAll {
+        self.send(event)
+    }
+}
+
+into_target!(Broadcast);

@@ -4,7 +4,7 @@ mod broadcast;
 
 pub use broadcast::{Broadcast, Delivery, EmitToAll};
 
-use crate::engine::Link;
+use crate::engine::{Link, Members};
 use crate::lock::lock;
 use slab::Slab;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -19,22 +19,24 @@ impl Hub {
     fn lock(&self) -> MutexGuard<'_, Slab<Arc<Link>>> {
         lock(&self.links)
     }
+}
 
-    pub(crate) fn join(&self, link: Arc<Link>) -> usize {
+impl Members for Hub {
+    fn join(&self, link: Arc<Link>) -> usize {
         self.lock().insert(link)
     }
 
-    pub(crate) fn leave(&self, place: usize) {
+    fn leave(&self, place: usize) {
         let left = self.lock().try_remove(place);
         drop(left);
     }
 
-    pub(crate) fn len(&self) -> usize {
+    fn len(&self) -> usize {
         self.lock().len()
     }
 
     /// All connections now. What is then done to each happens outside the lock.
-    pub(crate) fn all(&self) -> Vec<Arc<Link>> {
+    fn all(&self) -> Vec<Arc<Link>> {
         self.lock().iter().map(|(_, link)| Arc::clone(link)).collect()
     }
 }

@@ -8,13 +8,14 @@ pub use listener::Listening;
 
 use crate::builder::Builder;
 use crate::close::{Close, CloseRequest};
-use crate::engine::{Driver, DynamicHandlers, Link, LocalEnd, handler_methods};
+use crate::engine::{Driver, Link, LocalEnd, Members};
 use crate::error::{AcceptError, MountError};
 use crate::handle::Peer;
 use crate::handshake::Handshake;
 use crate::lock::lock;
 use crate::proto::Side;
 use crate::registry::{Broadcast, Hub};
+use crate::service::handler_methods;
 use crate::transport::Transport;
 use std::fmt;
 use std::future::Future;
@@ -37,7 +38,7 @@ pub(crate) struct Inner {
     pub(crate) end: Arc<LocalEnd>,
     #[cfg(feature = "tungstenite")]
     pub(crate) front: Arc<crate::http::Front>,
-    hub: Arc<Hub>,
+    hub: Arc<dyn Members>,
     /// The tasks of all connections; dropped with the server, which ends them.
     tasks: Mutex<JoinSet<()>>,
     pub(crate) phase: watch::Sender<Phase>,
@@ -72,7 +73,7 @@ impl Builder<Serving> {
             end: Arc::new(end),
             #[cfg(feature = "tungstenite")]
             front: Arc::new(serving.front),
-            hub: Arc::default(),
+            hub: Arc::new(Hub::default()),
             tasks: Mutex::default(),
             phase: watch::Sender::new(Phase::Open),
         };
@@ -165,23 +166,14 @@ impl Server {
         ServerChannel { server: self.clone(), name: name.into() }
     }
 
-    handler_methods!("of any peer on the main channel");
-
-    fn dynamic_handlers(&self) -> &DynamicHandlers {
-        &self.inner.end.handlers
-    }
-
-    #[expect(clippy::unused_self, reason = "other handles have a channel")]
-    fn handled_channel(&self) -> Option<&str> {
-        None
-    }
+    handler_methods!("of any peer on the main channel", self => &self.inner.end.handlers, None);
 
     pub(crate) fn link(&self, handshake: Handshake) -> Arc<Link> {
         Arc::new(Link::new(Arc::clone(&self.inner.end), Arc::clone(&self.inner.hub), handshake))
     }
 
     #[cfg(feature = "tungstenite")]
-    pub(crate) fn hub(&self) -> &Arc<Hub> {
+    pub(crate) fn hub(&self) -> &Arc<dyn Members> {
         &self.inner.hub
     }
 
@@ -234,14 +226,5 @@ impl ServerChannel {
         &self.name
     }
 
-    handler_methods!("of any peer on the channel");
-
-    fn dynamic_handlers(&self) -> &DynamicHandlers {
-        self.server.dynamic_handlers()
-    }
-
-    #[expect(clippy::unnecessary_wraps, reason = "the main channel has no name")]
-    fn handled_channel(&self) -> Option<&str> {
-        Some(&self.name)
-    }
+    handler_methods!("of any peer on the channel", self => &self.server.inner.end.handlers, Some(&self.name));
 }

@@ -1,8 +1,15 @@
-//! Calls and events by name, without a contract.
+//! Calls, events and handlers by name, without a contract: on every handle.
 
+use super::closure::{HandlerFn, closure_handler};
+use super::methods::{Contract, Serves};
+use crate::call::{Call, Emit, Reply};
+use crate::engine::{ChannelScope, DynamicHandlers, Expected, Times};
 use crate::error::SendError;
-use crate::proto::{CallEncoder, ChannelKey, ChannelName, EncodedCall, check_event};
+use crate::handle::{AnonymousChannel, Channel, Peer};
+use crate::proto::{CallEncoder, ChannelKey, ChannelName, EncodedCall, NameError, Rejection, check_event};
+use crate::registry::{Broadcast, EmitToAll};
 use crate::value::Encode;
+use std::sync::Arc;
 
 /// The arguments of a call by name: a tuple of up to eight, `()` for none, or a slice of equal ones.
 pub trait IntoArguments {
@@ -64,4 +71,152 @@ pub(crate) fn encode_on(
     let mut call = CallEncoder::new(event);
     arguments.encode(&mut call)?;
     Ok(call.finish_on(channel))
+}
+
+/// Writes `on`, `once` and `off` for a handle: with the table of its handlers, and the channel that they are on.
+macro_rules! handler_methods {
+    ($of:literal, $self:ident => $table:expr, $channel:expr) => {
+        $crate::service::handler_methods!(
+            $of,
+            "the peer's for once, the peer's, the server's for once, the server's, and then the mounted services [P-93]",
+            $self => $table, $channel
+        );
+    };
+    ($of:literal, $order:literal, $self:ident => $table:expr, $channel:expr) => {
+        #[doc = concat!("Handles an event ", $of, " with a closure, in the place of an earlier one.")]
+        ///
+        /// Arguments, results, errors and a [`Context`](crate::Context) are as in services; see
+        #[doc = concat!("[`HandlerFn`](crate::HandlerFn). Of several handlers for an event one runs: ", $order, ".")]
+        pub fn on<M: 'static>(&$self, event: &str, handler: impl crate::HandlerFn<M>) -> Result<(), crate::NameError> {
+            crate::service::add_closure($table, $channel, event, crate::engine::Times::Always, handler)
+        }
+
+        /// Handles an event once: the handler is removed before it runs. It goes before one that was added by
+        /// [`on`](Self::on).
+        pub fn once<M: 'static>(&$self, event: &str, handler: impl crate::HandlerFn<M>) -> Result<(), crate::NameError> {
+            crate::service::add_closure($table, $channel, event, crate::engine::Times::Once, handler)
+        }
+
+        /// Removes what [`on`](Self::on) and [`once`](Self::once) have added for an event; true if there was anything.
+        /// A handler that runs goes on.
+        pub fn off(&$self, event: &str) -> bool {
+            $table.remove($channel, event)
+        }
+    };
+}
+pub(crate) use handler_methods;
+
+/// Adds a closure to a table of handlers.
+pub(crate) fn add_closure<M: 'static>(
+    table: &DynamicHandlers,
+    channel: Option<&str>,
+    event: &str,
+    times: Times,
+    handler: impl HandlerFn<M>,
+) -> Result<(), NameError> {
+    let event: Arc<str> = event.into();
+    table.add(channel, Arc::clone(&event), times, closure_handler(event, handler))
+}
+
+impl Peer {
+    /// Sends an event by name, on the main channel: `peer.emit("moved", (x, y)).await`.
+    pub fn emit(&self, event: &str, arguments: impl IntoArguments) -> Emit {
+        Emit::new(self.connection().clone(), encode(None, event, arguments))
+    }
+
+    /// Sends a request by name, on the main channel: `peer.request::<i64>("add", (1, 2)).await`.
+    ///
+    /// Any rejection is [`Rejected`](crate::CallError::Rejected).
+    pub fn request<T: Reply>(&self, event: &str, arguments: impl IntoArguments) -> Call<T, Rejection> {
+        Call::new(self.connection().clone(), encode(None, event, arguments))
+    }
+
+    handler_methods!("of this peer on the main channel", self => self.link().handlers(), None);
+}
+
+impl Channel {
+    /// Sends an event by name: `channel.emit("moved", (x, y)).await`.
+    pub fn emit(&self, event: &str, arguments: impl IntoArguments) -> Emit {
+        Emit::new(self.peer().connection().clone(), self.encode(event, arguments))
+    }
+
+    /// Sends a request by name: `channel.request::<i64>("add", (1, 2)).await`.
+    ///
+    /// Any rejection is [`Rejected`](crate::CallError::Rejected).
+    pub fn request<T: Reply>(&self, event: &str, arguments: impl IntoArguments) -> Call<T, Rejection> {
+        Call::new(self.peer().connection().clone(), self.encode(event, arguments))
+    }
+
+    handler_methods!("of this peer on the channel", self => self.peer().link().handlers(), Some(self.name()));
+
+    fn encode(&self, event: &str, arguments: impl IntoArguments) -> Result<EncodedCall, SendError> {
+        if self.is_closed() { Err(SendError::ChannelClosed) } else { encode(Some(self.name()), event, arguments) }
+    }
+}
+
+impl AnonymousChannel {
+    /// Sends an event by name: `channel.emit("moved", (x, y)).await`.
+    pub fn emit(&self, event: &str, arguments: impl IntoArguments) -> Emit {
+        Emit::new(self.peer().connection().clone(), self.encode(event, arguments))
+    }
+
+    /// Sends a request by name: `channel.request::<i64>("add", (1, 2)).await`.
+    ///
+    /// Any rejection is [`Rejected`](crate::CallError::Rejected).
+    pub fn request<T: Reply>(&self, event: &str, arguments: impl IntoArguments) -> Call<T, Rejection> {
+        Call::new(self.peer().connection().clone(), self.encode(event, arguments))
+    }
+
+    /// Serves a contract on the channel. What was added by [`on`](Self::on) goes before it.
+    pub fn serve<C: Contract + ?Sized>(&self, service: impl Serves<C>) {
+        serve(self.scope(), service);
+    }
+
+    handler_methods!(
+        "of this channel",
+        "the one for once, the other, and then the contracts that are served",
+        self => self.scope().handlers(), None
+    );
+
+    fn encode(&self, event: &str, arguments: impl IntoArguments) -> Result<EncodedCall, SendError> {
+        encode_on(self.key()?, event, arguments)
+    }
+}
+
+impl Broadcast {
+    /// Sends an event by name, on the main channel: `server.broadcast().emit("news", ("hello",)).await`.
+    pub fn emit(&self, event: &str, arguments: impl IntoArguments) -> EmitToAll {
+        self.send(encode(None, event, arguments))
+    }
+
+    /// Sends an event by name, on a channel.
+    pub fn emit_on(&self, channel: &str, event: &str, arguments: impl IntoArguments) -> EmitToAll {
+        self.send(encode(Some(channel), event, arguments))
+    }
+}
+
+impl<E> Call<AnonymousChannel, E> {
+    /// Handles an event on the channel, from its first one on: a handler that is added to the channel when that has come
+    /// may come after the first events.
+    pub fn on<M: 'static>(self, event: &str, handler: impl HandlerFn<M>) -> Result<Self, NameError> {
+        if let Expected::Channel(scope) = self.expected() {
+            add_closure(scope.handlers(), None, event, Times::Always, handler)?;
+        }
+        Ok(self)
+    }
+
+    /// Serves a contract on the channel, from its first event on.
+    pub fn serve<C: Contract + ?Sized>(self, service: impl Serves<C>) -> Self {
+        if let Expected::Channel(scope) = self.expected() {
+            serve(scope, service);
+        }
+        self
+    }
+}
+
+/// Serves a contract on an anonymous channel.
+pub(super) fn serve<C: Contract + ?Sized, S: Serves<C>>(scope: &ChannelScope, service: S) {
+    let service = Arc::new(service);
+    let methods = S::shared(&service);
+    scope.serve(service, methods);
 }

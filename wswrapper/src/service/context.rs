@@ -81,7 +81,7 @@ impl Context {
 
     /// Everyone who is connected at this end, as a proxy's target for events.
     pub fn broadcast(&self) -> Broadcast {
-        Broadcast::new(Arc::clone(&self.link.hub))
+        Broadcast::new(Arc::clone(&self.link.members))
     }
 
     /// Whether the call was cancelled, by its caller or by the end of the connection.

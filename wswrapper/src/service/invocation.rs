@@ -5,10 +5,9 @@ use super::own_task::OwnTask;
 use super::stream::{OnFull, Producer, producing};
 use super::upload::uploading;
 use crate::engine::{
-    Answering, Answers, BadCall, BlockedThread, CallState, ChannelEnd, Label, Progress, Response, Running, Start,
-    Started,
+    Answering, Answers, BadCall, BlockedThread, CallState, ChannelEnd, ConnectionHandle, Label, Progress, Response,
+    Running, Start, Started,
 };
-use crate::handle::Peer;
 use crate::proto::{ArgumentsError, Rejection, Role, Scope};
 use crate::stream::{Items, Upload};
 use crate::value::{Argument, JsonResponse, UploadItem, WsError};
@@ -102,7 +101,7 @@ impl<S: Send + Sync + 'static> Invocation<'_, S> {
         let (channel, inbox) = opened.map_err(BadCall::Rejected)?;
         // Never without one.
         let inbox = inbox.unwrap_or(usize::MAX);
-        let upload = Upload::new(Items::new(Peer::of(link), channel, inbox));
+        let upload = Upload::new(Items::new(ConnectionHandle::of(link), channel, inbox));
         let running = uploading(link, call, channel, handler(self.service, upload));
         Ok(Started { running: Some(running), opened: progress.opened })
     }

@@ -2,7 +2,7 @@
 
 use super::invocation::Invocation;
 use crate::call::{Proxy, Target};
-use crate::engine::{BadCall, Handler, Label, Start, Started};
+use crate::engine::{BadCall, Handler, Label, Mounted, Start, Started};
 use crate::handle::Peer;
 use crate::proto::Rejection;
 use std::fmt;
@@ -49,13 +49,13 @@ pub trait Serves<C: Contract + ?Sized>: Send + Sync + Sized + 'static {
     /// The handlers of one object that serves all connections.
     #[doc(hidden)]
     fn shared(service: &Arc<Self>) -> Mounted {
-        Mounted::new(Self::methods, |method| Box::new(Shared { service: Arc::clone(service), method }))
+        mounted(Self::methods, |method| Box::new(Shared { service: Arc::clone(service), method }))
     }
 
     /// The handlers of objects that each connection has one of, in this place among its sessions.
     #[doc(hidden)]
     fn per_peer(make: impl Fn(&Peer) -> Self + Send + Sync + 'static, slot: usize) -> Mounted {
-        Mounted::per_peer(Self::methods, move |peer| Arc::new(make(peer)), slot)
+        mounted_per_peer(Self::methods, move |peer| Arc::new(make(peer)), slot)
     }
 }
 
@@ -70,36 +70,25 @@ impl<C: Contract + ?Sized, S: Serves<C>> Serves<C> for Arc<S> {
     }
 
     fn per_peer(make: impl Fn(&Peer) -> Self + Send + Sync + 'static, slot: usize) -> Mounted {
-        Mounted::per_peer(S::methods, make, slot)
+        mounted_per_peer(S::methods, make, slot)
     }
 }
 
-/// The handlers of a service, by their events.
-pub struct Mounted {
-    pub(crate) handlers: Vec<(&'static str, Box<dyn Handler>)>,
+/// The methods that an expansion names, as handlers.
+fn mounted<S>(name: impl FnOnce(&mut Methods<S>), handler: impl Fn(Method<S>) -> Box<dyn Handler>) -> Mounted {
+    let mut methods = Methods { all: Vec::new() };
+    name(&mut methods);
+    Mounted::new(methods.all.into_iter().map(|method| (method.event, handler(method))))
 }
 
-impl Mounted {
-    fn new<S>(name: impl FnOnce(&mut Methods<S>), handler: impl Fn(Method<S>) -> Box<dyn Handler>) -> Self {
-        let mut methods = Methods { all: Vec::new() };
-        name(&mut methods);
-        Self { handlers: methods.all.into_iter().map(|method| (method.event, handler(method))).collect() }
-    }
-
-    fn per_peer<S: Send + Sync + 'static>(
-        name: impl FnOnce(&mut Methods<S>),
-        make: impl Fn(&Peer) -> Arc<S> + Send + Sync + 'static,
-        slot: usize,
-    ) -> Self {
-        let make: Make<S> = Arc::new(make);
-        Self::new(name, |method| Box::new(PerPeer { make: Arc::clone(&make), slot, method }))
-    }
-}
-
-impl fmt::Debug for Mounted {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.handlers.iter().map(|(event, _)| event)).finish()
-    }
+/// The same for an object of each connection.
+fn mounted_per_peer<S: Send + Sync + 'static>(
+    name: impl FnOnce(&mut Methods<S>),
+    make: impl Fn(&Peer) -> Arc<S> + Send + Sync + 'static,
+    slot: usize,
+) -> Mounted {
+    let make: Make<S> = Arc::new(make);
+    mounted(name, |method| Box::new(PerPeer { make: Arc::clone(&make), slot, method }))
 }
 
 /// Fails to compile if the contract names another channel.

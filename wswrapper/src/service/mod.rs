@@ -11,11 +11,10 @@ mod stream;
 mod upload;
 
 pub use by_name::IntoArguments;
-pub(crate) use by_name::{encode, encode_on};
-pub(crate) use closure::closure_handler;
+pub(crate) use by_name::{add_closure, handler_methods};
 pub use closure::{Fallible, Gives, HandlerFn, Infallible, Json, Value};
 pub use context::Context;
 pub use invocation::Invocation;
-pub use methods::{Contract, Methods, Mounted, Serves, check_channel};
+pub use methods::{Contract, Methods, Serves, check_channel};
 pub use scoped::Scoped;
 pub use stream::{OnFull, Opens, Producer};

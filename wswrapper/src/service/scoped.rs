@@ -1,9 +1,10 @@
 //! Services that are answers.
 
+use super::by_name::serve;
 use super::methods::{Contract, Serves};
-use crate::call::Call;
-use crate::engine::{Answering, Answers, Expected, Response};
-use crate::handle::{AnonymousChannel, ChannelScope};
+use crate::call::{Call, Given, Proxy, Reply, Wish};
+use crate::engine::{Answering, Answers, ChannelScope, ConnectionHandle, Expected, Response};
+use crate::handle::AnonymousChannel;
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -74,7 +75,7 @@ impl<C: Contract + ?Sized> Scoped<C> {
     }
 
     fn in_scope(scope: Arc<ChannelScope>, service: impl Serves<C>) -> Self {
-        scope.serve(service);
+        serve(&scope, service);
         Self { scope, contract: PhantomData }
     }
 }
@@ -87,9 +88,19 @@ impl<C: ?Sized> Response for Scoped<C> {
 }
 
 #[diagnostic::do_not_recommend]
-impl Response for AnonymousChannel {
-    fn answer(self, answers: &mut Answers<'_>, call: &Answering) {
-        answers.channel(call, self.scope());
+impl<C: Contract + ?Sized> Reply for Scoped<C> {
+    type Output = C::Proxy<AnonymousChannel>;
+
+    fn expected() -> Wish {
+        AnonymousChannel::expected()
+    }
+
+    fn from_answer(
+        connection: &ConnectionHandle,
+        wish: &Wish,
+        answer: Given,
+    ) -> Result<Self::Output, serde_json::Error> {
+        AnonymousChannel::from_answer(connection, wish, answer).map(|channel| C::proxy(Proxy::new(channel, None)))
     }
 }
 
@@ -97,7 +108,7 @@ impl<C: Contract + ?Sized, E> Call<Scoped<C>, E> {
     /// Serves a contract at this end of the channel, from its first event on.
     pub fn serve<D: Contract + ?Sized>(self, service: impl Serves<D>) -> Self {
         if let Expected::Channel(scope) = self.expected() {
-            scope.serve(service);
+            serve(scope, service);
         }
         self
     }

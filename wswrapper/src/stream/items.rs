@@ -1,8 +1,7 @@
 //! The end of a stream that takes items, without their type.
 
-use crate::engine::{Batch, StreamEnd, Taken};
+use crate::engine::{Batch, ConnectionHandle, StreamEnd, Taken};
 use crate::error::CallError;
-use crate::handle::Peer;
 use crate::proto::{ChannelKey, ITEM_BYTES, LARGEST_WINDOW, Reason};
 use crate::value::{Decode, WsError};
 use std::fmt;
@@ -10,7 +9,7 @@ use std::task::{Context, Poll, ready};
 
 /// A stream's items as they come. Dropping it aborts the stream.
 pub(crate) struct Items {
-    peer: Peer,
+    connection: ConnectionHandle,
     channel: ChannelKey,
     inbox: usize,
     window: u32,
@@ -33,9 +32,9 @@ enum State {
 }
 
 impl Items {
-    pub(crate) fn new(peer: Peer, channel: ChannelKey, inbox: usize) -> Self {
+    pub(crate) fn new(connection: ConnectionHandle, channel: ChannelKey, inbox: usize) -> Self {
         Self {
-            peer,
+            connection,
             channel,
             inbox,
             window: crate::engine::WINDOW,
@@ -64,7 +63,7 @@ impl Items {
     pub(crate) fn abort(&mut self, reason: Option<&Reason>) {
         if self.state != State::Ended {
             self.state = State::Ended;
-            self.peer.link().abort_channel(self.channel, reason);
+            self.connection.link().abort_channel(self.channel, reason);
         }
     }
 
@@ -104,7 +103,7 @@ impl Items {
 
     /// Takes out what has come; the end once all was taken.
     fn poll_inbox(&mut self, cx: &mut Context<'_>) -> Poll<Option<StreamEnd>> {
-        let link = self.peer.link();
+        let link = self.connection.link();
         if let Poll::Ready(Taken { lost, end }) = link.poll_inbox(cx, self.inbox, &mut self.batch) {
             self.lost = lost;
             return Poll::Ready(end);
@@ -119,7 +118,7 @@ impl Items {
     /// Lets the producer send more.
     fn tell_taken(&mut self) {
         let (items, bytes) = (std::mem::take(&mut self.taken), std::mem::take(&mut self.taken_bytes));
-        self.peer.link().items_taken(self.channel, items, bytes);
+        self.connection.link().items_taken(self.channel, items, bytes);
     }
 }
 
@@ -127,14 +126,14 @@ impl Drop for Items {
     fn drop(&mut self) {
         let taken = self.taken_bytes + self.taken as usize * ITEM_BYTES;
         let unused = std::mem::take(&mut self.batch).left() + taken;
-        self.peer.link().drop_inbox(self.inbox, self.channel, unused);
+        self.connection.link().drop_inbox(self.inbox, self.channel, unused);
     }
 }
 
 impl fmt::Debug for Items {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Items")
-            .field("peer", &self.peer.id())
+            .field("peer", &self.connection.link().id)
             .field("channel", &self.channel.id())
             .finish_non_exhaustive()
     }

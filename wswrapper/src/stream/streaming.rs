@@ -1,8 +1,6 @@
 //! A stream of the other end's.
 
 use super::items::Items;
-use crate::call::Call;
-use crate::engine::Expected;
 use crate::error::CallError;
 use crate::proto::Reason;
 use crate::value::{Decode, WsError};
@@ -106,14 +104,6 @@ impl<T: Decode, E: WsError> Stream for Streaming<T, E> {
 impl<T: Decode, E: WsError> FusedStream for Streaming<T, E> {
     fn is_terminated(&self) -> bool {
         self.items.has_ended()
-    }
-}
-
-impl<T, I, E> Call<Streaming<T, I>, E> {
-    /// Sets the [window](Streaming::window) of the stream.
-    pub fn window(mut self, items: u32) -> Self {
-        self.set_expected(Expected::Items(items));
-        self
     }
 }
 

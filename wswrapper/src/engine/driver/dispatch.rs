@@ -6,10 +6,10 @@ use crate::engine::answers::{Answers, Progress};
 use crate::engine::handler::{BadCall, Start};
 use crate::engine::message_log::{CallLog, MessageLog};
 use crate::engine::router::Entry;
+use crate::engine::scope::ChannelScope;
 use crate::engine::shared::Handled;
 use crate::engine::tasks::{RunningHandler, RunningKey};
 use crate::error::PeerError;
-use crate::handle::ChannelScope;
 use crate::proto::{Call, ChannelKey, Message, Reason, Rejection, Role, Scope};
 use crate::transport::Transport;
 use bytes::Bytes;
@@ -41,7 +41,7 @@ impl<T: Transport> Driver<T> {
             // Decoded whole, so that what is logged as a call is one.
             let message = Message::decode_whole(text);
             let log = MessageLog::new(text, &message);
-            self.link.end.hooks.message(|| self.link.peer(), &log);
+            self.link.end.hooks.message(&self.link, &log);
             let call = log.event.is_some().then(|| Box::new(CallLog::new(&log)));
             self.message(cx, received, &message, call);
         } else {

@@ -33,7 +33,7 @@ const TURN_BYTES: usize = 64 * 1024;
 pub(crate) struct Driver<T> {
     link: Arc<Link>,
     transport: T,
-    place_in_hub: usize,
+    place: usize,
     /// The hook that comes before the first call is started.
     opening: Option<HookFuture>,
     running: RunningSet,
@@ -58,8 +58,8 @@ impl<T: Transport> Driver<T> {
     /// Takes over a transport that is open.
     pub(crate) fn new(link: Arc<Link>, transport: T) -> Self {
         Self {
-            place_in_hub: link.hub.join(Arc::clone(&link)),
-            opening: link.end.hooks.opened(|| link.peer()),
+            place: link.members.join(Arc::clone(&link)),
+            opening: link.end.hooks.opened(&link),
             link,
             transport,
             running: RunningSet::new(),
@@ -83,7 +83,7 @@ impl<T: Transport> Driver<T> {
         self.finish(closed.clone());
         let link = Arc::clone(&self.link);
         drop(self);
-        if let Some(mut hook) = link.end.hooks.closed(|| link.peer(), &closed) {
+        if let Some(mut hook) = link.end.hooks.closed(&link, &closed) {
             poll_fn(|cx| poll_hook(&mut hook, cx)).await;
         }
     }
@@ -320,7 +320,7 @@ impl<T> Driver<T> {
         if std::mem::replace(&mut self.finished, true) {
             return;
         }
-        self.link.hub.leave(self.place_in_hub);
+        self.link.members.leave(self.place);
         self.stop_all();
         self.drop_opening();
         for session in std::mem::take(&mut self.sessions) {
@@ -354,7 +354,7 @@ impl<T> Driver<T> {
     /// Shows that a handler has ended.
     fn log_end(&self, log: Option<&CallLog>) {
         if let Some(log) = log {
-            self.link.end.hooks.message(|| self.link.peer(), &log.ended());
+            self.link.end.hooks.message(&self.link, &log.ended());
         }
     }
 }

@@ -5,7 +5,6 @@ use crate::engine::handler::Handler;
 use crate::engine::label::Label;
 use crate::lock::lock;
 use crate::proto::{ChannelName, NameError, Scope, check_event};
-use crate::service::{HandlerFn, closure_handler};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -51,18 +50,16 @@ impl DynamicHandlers {
     }
 
     /// Adds a handler; it takes the place of another of its kind.
-    pub(crate) fn add<M: 'static>(
+    pub(crate) fn add(
         &self,
         channel: Option<&str>,
-        event: &str,
+        event: Arc<str>,
         times: Times,
-        handler: impl HandlerFn<M>,
+        handler: Box<dyn Handler>,
     ) -> Result<(), NameError> {
-        check_event(event, channel.or(self.anonymous.then_some("")))?;
+        check_event(&event, channel.or(self.anonymous.then_some("")))?;
         let channel = channel.map(ChannelName::new).transpose()?;
-        let name: Arc<str> = event.into();
-        let handler: Box<dyn Handler> = closure_handler(Arc::clone(&name), handler);
-        let entry = Arc::new(Entry { event: Label::Shared(Arc::clone(&name)), handler });
+        let entry = Arc::new(Entry { event: Label::Shared(Arc::clone(&event)), handler });
         let mut tables = self.lock();
         if tables.closed {
             drop(tables);
@@ -73,7 +70,7 @@ impl DynamicHandlers {
             None => &mut tables.main,
             Some(channel) => tables.channels.entry(channel).or_default(),
         };
-        let slot = table.entry(name).or_default();
+        let slot = table.entry(event).or_default();
         let place = if times == Times::Once { &mut slot.once } else { &mut slot.on };
         let replaced = place.replace(entry);
         if replaced.is_none() {
@@ -193,50 +190,27 @@ pub(crate) struct Found {
     once: bool,
 }
 
-/// Writes `on`, `once` and `off` for a handle that has `dynamic_handlers()` and `handled_channel()`.
-macro_rules! handler_methods {
-    ($of:literal) => {
-        $crate::engine::handler_methods!(
-            $of,
-            "the peer's for once, the peer's, the server's for once, the server's, and then the mounted services [P-93]"
-        );
-    };
-    ($of:literal, $order:literal) => {
-        #[doc = concat!("Handles an event ", $of, " with a closure, in the place of an earlier one.")]
-        ///
-        /// Arguments, results, errors and a [`Context`](crate::Context) are as in services; see
-        #[doc = concat!("[`HandlerFn`](crate::HandlerFn). Of several handlers for an event one runs: ", $order, ".")]
-        pub fn on<M: 'static>(&self, event: &str, handler: impl crate::HandlerFn<M>) -> Result<(), crate::NameError> {
-            self.dynamic_handlers().add(self.handled_channel(), event, crate::engine::Times::Always, handler)
-        }
-
-        /// Handles an event once: the handler is removed before it runs. It goes before one that was added by
-        /// [`on`](Self::on).
-        pub fn once<M: 'static>(&self, event: &str, handler: impl crate::HandlerFn<M>) -> Result<(), crate::NameError> {
-            self.dynamic_handlers().add(self.handled_channel(), event, crate::engine::Times::Once, handler)
-        }
-
-        /// Removes what [`on`](Self::on) and [`once`](Self::once) have added for an event; true if there was anything.
-        /// A handler that runs goes on.
-        pub fn off(&self, event: &str) -> bool {
-            self.dynamic_handlers().remove(self.handled_channel(), event)
-        }
-    };
-}
-pub(crate) use handler_methods;
-
 #[cfg(test)]
 mod tests {
     use super::{DynamicHandlers, Times};
+    use crate::engine::handler::{BadCall, Handler, Start, Started};
     use crate::proto::Scope;
     use std::sync::atomic::Ordering;
+
+    struct Nothing;
+
+    impl Handler for Nothing {
+        fn start(&self, _: Start<'_>) -> Result<Started, BadCall> {
+            Err(BadCall::NotJson)
+        }
+    }
 
     fn on(channel: Option<&str>) -> Scope<'_> {
         channel.map_or(Scope::Main, |name| Scope::Named(name.into()))
     }
 
     fn once(handlers: &DynamicHandlers, channel: Option<&str>, event: &str) {
-        handlers.add(channel, event, Times::Once, || async {}).expect("a good name");
+        handlers.add(channel, event.into(), Times::Once, Box::new(Nothing)).expect("a good name");
     }
 
     /// How many handlers there are, events that may have one, and channels.
@@ -265,7 +239,7 @@ mod tests {
     #[test]
     fn what_is_handled_beside_one_for_once_stays() {
         let handlers = DynamicHandlers::default();
-        handlers.add(Some("io"), "both", Times::Always, || async {}).expect("a good name");
+        handlers.add(Some("io"), "both".into(), Times::Always, Box::new(Nothing)).expect("a good name");
         for event in ["both", "one"] {
             once(&handlers, Some("io"), event);
             assert!(handlers.find(&on(Some("io")), event).is_some());

@@ -1,18 +1,17 @@
 //! From channel and event to a handler.
 
 mod dynamic;
+mod mounted;
 
-pub(crate) use dynamic::{DynamicHandlers, Found, Times, handler_methods};
+pub(crate) use dynamic::{DynamicHandlers, Found, Times};
+pub use mounted::Mounted;
 
 use crate::engine::handler::Handler;
 use crate::engine::label::Label;
 use crate::error::MountError;
-use crate::handle::Peer;
 use crate::proto::{ChannelName, Scope, check_event};
-use crate::service::{Contract, Mounted, Serves};
 use foldhash::fast::FixedState;
 use std::collections::HashMap;
-use std::sync::Arc;
 
 /// The mounted services. The names are the user's own, so a fixed hash is safe; the peer's names only look things up.
 #[derive(Default)]
@@ -48,27 +47,14 @@ impl Router {
         }
     }
 
-    /// Mounts one object for all connections.
-    pub(crate) fn mount<C: Contract + ?Sized, S: Serves<C>>(
-        &mut self,
-        channel: Option<&str>,
-        service: &Arc<S>,
-    ) -> Result<(), MountError> {
-        self.add_all(channel, S::shared(service))
-    }
-
-    /// Mounts one object for each connection.
-    pub(crate) fn mount_per_peer<C: Contract + ?Sized, S: Serves<C>>(
-        &mut self,
-        channel: Option<&str>,
-        make: impl Fn(&Peer) -> S + Send + Sync + 'static,
-    ) -> Result<(), MountError> {
-        let slot = self.sessions;
+    /// Reserves the place of a service that each connection has an object of among the connection's sessions.
+    pub(crate) fn add_session(&mut self) -> usize {
         self.sessions += 1;
-        self.add_all(channel, S::per_peer(make, slot))
+        self.sessions - 1
     }
 
-    fn add_all(&mut self, channel: Option<&str>, mounted: Mounted) -> Result<(), MountError> {
+    /// Mounts the methods of a service on a channel.
+    pub(crate) fn add_all(&mut self, channel: Option<&str>, mounted: Mounted) -> Result<(), MountError> {
         mounted.handlers.into_iter().try_for_each(|(event, handler)| self.add(channel, event, handler))
     }
 

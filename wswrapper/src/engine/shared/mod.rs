@@ -14,14 +14,13 @@ use crate::engine::extensions::Data;
 use crate::engine::hooks::Hooks;
 use crate::engine::id::{Counters, PeerId};
 use crate::engine::loan::Lent;
+use crate::engine::members::Members;
 use crate::engine::router::{DynamicHandlers, Found, Router};
 use crate::error::PeerError;
-use crate::handle::Peer;
 use crate::handshake::Handshake;
 use crate::limits::Limits;
 use crate::lock::lock;
 use crate::proto::{Connection, Scope, Side};
-use crate::registry::Hub;
 use slab::Slab;
 use std::fmt::{self, Write as _};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -33,7 +32,7 @@ use tokio::sync::Notify;
 pub(crate) struct Link {
     pub(crate) id: PeerId,
     pub(crate) handshake: Handshake,
-    pub(crate) hub: Arc<Hub>,
+    pub(crate) members: Arc<dyn Members>,
     pub(crate) end: Arc<LocalEnd>,
     /// Handlers of this peer alone; most have none.
     handlers: OnceLock<Box<DynamicHandlers>>,
@@ -92,7 +91,7 @@ impl Drop for BlockedThread {
 }
 
 impl Link {
-    pub(crate) fn new(end: Arc<LocalEnd>, hub: Arc<Hub>, handshake: Handshake) -> Self {
+    pub(crate) fn new(end: Arc<LocalEnd>, members: Arc<dyn Members>, handshake: Handshake) -> Self {
         let mut core = Connection::new(end.side, 0).with_bounds(end.limits.bounds());
         core.open();
         let state = LinkState {
@@ -112,7 +111,7 @@ impl Link {
         Self {
             id: PeerId::next(),
             handshake,
-            hub,
+            members,
             end,
             state: Mutex::new(state),
             queued: AtomicUsize::new(0),
@@ -227,7 +226,7 @@ impl Link {
     /// Tells this end of something that went wrong.
     pub(crate) fn report(self: &Arc<Self>, error: &PeerError) {
         tracing::warn!(peer = %self.id, "{}", OneLine(error));
-        self.end.hooks.error(|| self.peer(), error);
+        self.end.hooks.error(self, error);
     }
 
     /// The same of a value of the user's whose drop has panicked.
@@ -254,11 +253,6 @@ impl Link {
             open_channels: state.core.open_channels(),
             queued_bytes: state.core.queued_bytes() + state.unsent,
         }
-    }
-
-    /// A handle that does not keep the connection open.
-    pub(crate) fn peer(self: &Arc<Self>) -> Peer {
-        Peer::of(self)
     }
 }
 

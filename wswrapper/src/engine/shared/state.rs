@@ -3,9 +3,9 @@
 use super::channels::ChannelEnd;
 use crate::close::{CloseRequest, Closed};
 use crate::engine::inbox::{Inbox, StreamEnd};
+use crate::engine::scope::ChannelScope;
 use crate::engine::slot::{CallSlot, End};
 use crate::engine::tasks::RunningKey;
-use crate::handle::ChannelScope;
 use crate::proto::{ChannelKey, Connection, Event, Reason};
 use slab::Slab;
 use std::collections::HashSet;

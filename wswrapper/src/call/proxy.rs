@@ -1,0 +1,93 @@
+//! The inside of generated proxies.
+
+use super::Call;
+use super::response::Reply;
+use super::source::Source;
+use super::target::{Caller, IntoTarget, Target};
+use super::upload::UploadCall;
+use crate::error::SendError;
+use crate::proto::{CallEncoder, EncodedCall};
+use crate::value::Encode;
+use serde::Serialize;
+
+/// The inside of a generated proxy.
+#[derive(Clone, Debug)]
+pub struct Proxy<T> {
+    target: T,
+    /// The contract's channel, unless the target says another.
+    channel: Option<&'static str>,
+}
+
+impl<T: Target> Proxy<T> {
+    /// For this target, on the contract's channel.
+    pub fn new(to: impl IntoTarget<Target = T>, channel: Option<&'static str>) -> Self {
+        Self { target: to.into_target(), channel }
+    }
+
+    /// Begins a call or an event.
+    pub fn call(&self, event: &'static str) -> ProxyCall<'_, T> {
+        ProxyCall { proxy: self, encoder: CallEncoder::new(event), arguments: 0, error: None }
+    }
+}
+
+/// A call or event whose arguments are being encoded.
+#[derive(Debug)]
+pub struct ProxyCall<'p, T> {
+    proxy: &'p Proxy<T>,
+    encoder: CallEncoder,
+    arguments: usize,
+    /// Kept for the await.
+    error: Option<SendError>,
+}
+
+impl<T: Target> ProxyCall<'_, T> {
+    /// Encodes an argument.
+    pub fn argument<A: Encode + ?Sized>(&mut self, value: &A) {
+        self.arguments += 1;
+        if self.error.is_none() {
+            let position = self.arguments;
+            let encoded = self.encoder.argument(value);
+            self.error = encoded.err().map(|source| SendError::Encode { position, source });
+        }
+    }
+
+    /// As an event.
+    pub fn emit(self) -> T::Emit {
+        let target = self.proxy.target.clone();
+        target.emit(self.finish())
+    }
+
+    /// As a request.
+    pub fn request<R: Reply, E>(self) -> Call<R, E>
+    where
+        T: Caller,
+    {
+        let connection = self.proxy.target.connection().clone();
+        Call::new(connection, self.finish())
+    }
+
+    /// As a request that sends a stream.
+    pub fn upload<R, E>(self, source: Source) -> UploadCall<R, E>
+    where
+        T: Caller,
+    {
+        let connection = self.proxy.target.connection().clone();
+        UploadCall::new(connection, self.finish(), source)
+    }
+
+    fn finish(self) -> Result<EncodedCall, SendError> {
+        if let Some(error) = self.error {
+            return Err(error);
+        }
+        self.proxy.target.finish(self.encoder, self.proxy.channel)
+    }
+}
+
+/// What a proxy takes for a parameter of type `T`: a `String` is borrowed from whatever text there is.
+pub trait Text<T: ?Sized>: Serialize {}
+
+impl<T: Serialize + ?Sized> Text<T> for T {}
+impl Text<String> for &str {}
+impl Text<String> for &String {}
+impl Text<String> for std::borrow::Cow<'_, str> {}
+impl Text<String> for Box<str> {}

@@ -1,0 +1,26 @@
+//! The methods of a service, ready to be mounted.
+
+use super::Entry;
+use crate::engine::handler::Handler;
+use std::fmt;
+
+/// The handlers of a service, by their events.
+pub struct Mounted {
+    pub(super) handlers: Vec<(&'static str, Box<dyn Handler>)>,
+}
+
+impl Mounted {
+    pub(crate) fn new(handlers: impl Iterator<Item = (&'static str, Box<dyn Handler>)>) -> Self {
+        Self { handlers: handlers.collect() }
+    }
+
+    pub(crate) fn into_entries(self) -> impl Iterator<Item = Entry> {
+        self.handlers.into_iter().map(|(event, handler)| Entry::new(event, handler))
+    }
+}
+
+impl fmt::Debug for Mounted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.handlers.iter().map(|(event, _)| event)).finish()
+    }
+}

@@ -1,0 +1,144 @@
+//! The part of an anonymous channel that its handles share with the driver.
+
+use super::id::PeerId;
+use super::router::{DynamicHandlers, Entry, Found, Mounted};
+use super::shared::Link;
+use crate::catch_panic::drop_caught;
+use crate::lock::lock;
+use crate::proto::{ChannelKey, Reason};
+use std::any::Any;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
+use tokio::sync::SetOnce;
+
+/// The end of a channel that this end has closed.
+pub(crate) fn channel_closed() -> Reason {
+    Reason::new("Channel closed")
+}
+
+/// What both ends of this process know of a channel: its handlers and its end.
+pub(crate) struct ChannelScope {
+    /// Known when the channel is open.
+    key: OnceLock<ChannelKey>,
+    /// The connection that it was made for; one that was made for none is for any.
+    made_for: Option<PeerId>,
+    handlers: DynamicHandlers,
+    /// None once the channel has ended.
+    services: Mutex<Option<Services>>,
+    ended: SetOnce<Reason>,
+}
+
+/// Services with their methods. One that has none is kept, too: it may do something when it is dropped.
+type Services = Vec<(Arc<dyn Any + Send + Sync>, Vec<Arc<Entry>>)>;
+
+impl ChannelScope {
+    pub(crate) fn new() -> Arc<Self> {
+        Self::made_for(None)
+    }
+
+    pub(crate) fn made_for(connection: Option<PeerId>) -> Arc<Self> {
+        Arc::new(Self {
+            key: OnceLock::new(),
+            made_for: connection,
+            handlers: DynamicHandlers::anonymous(),
+            services: Mutex::new(Some(Vec::new())),
+            ended: SetOnce::new(),
+        })
+    }
+
+    /// What calls on a stream's channel find.
+    pub(crate) fn without_handlers() -> Arc<Self> {
+        static NONE: OnceLock<Arc<ChannelScope>> = OnceLock::new();
+        Arc::clone(NONE.get_or_init(Self::new))
+    }
+
+    /// Why the channel cannot be opened on this connection.
+    pub(crate) fn unopenable(&self, connection: PeerId) -> Option<&'static str> {
+        if self.is_ended() {
+            Some("The channel is closed")
+        } else if self.key().is_some() {
+            Some("The channel is open already")
+        } else if self.made_for.is_some_and(|made_for| made_for != connection) {
+            Some("The channel is another connection's")
+        } else {
+            None
+        }
+    }
+
+    /// The channel is open.
+    pub(crate) fn open(&self, key: ChannelKey) {
+        let known = self.key.get_or_init(|| key);
+        debug_assert_eq!(*known, key, "a channel is opened once");
+        // Whoever ends it at the same time takes this lock too, and so finds the key or is found to have ended it.
+        drop(self.services());
+    }
+
+    pub(crate) fn key(&self) -> Option<ChannelKey> {
+        self.key.get().copied()
+    }
+
+    /// Adds a service with its methods. One that has none is kept, too: it may do something when it is dropped.
+    pub(crate) fn serve(&self, service: Arc<dyn Any + Send + Sync>, methods: Mounted) {
+        let entries = methods.into_entries().map(Arc::new).collect();
+        // One that has ended keeps nothing.
+        if let Some(services) = &mut *self.services() {
+            services.push((service, entries));
+        }
+    }
+
+    /// Handlers that are closures.
+    pub(crate) fn handlers(&self) -> &DynamicHandlers {
+        &self.handlers
+    }
+
+    /// How the channel has ended, and those who wait for it.
+    pub(crate) fn ended(&self) -> &SetOnce<Reason> {
+        &self.ended
+    }
+
+    /// The handler of an event.
+    pub(crate) fn find_dynamic(&self, event: &str) -> Option<Found> {
+        self.handlers.find(&crate::proto::Scope::Main, event)
+    }
+
+    /// Gives back a handler that did not run.
+    pub(crate) fn give_back(&self, found: Found) {
+        self.handlers.give_back(&crate::proto::Scope::Main, found);
+    }
+
+    /// The method of a service.
+    pub(crate) fn find(&self, event: &str) -> Option<Arc<Entry>> {
+        self.services().iter().flatten().flat_map(|(_, entries)| entries).find(|entry| &*entry.event == event).cloned()
+    }
+
+    pub(crate) fn is_ended(&self) -> bool {
+        self.ended.get().is_some()
+    }
+
+    /// The channel has ended: drops its handlers; false if it had before.
+    pub(crate) fn end(&self, link: &Arc<Link>, reason: Reason) -> bool {
+        let first = self.ended.set(reason).is_ok();
+        if first {
+            let services = self.services().take();
+            for handler in self.handlers.close() {
+                link.report_drop(drop_caught(handler), "an anonymous channel's handlers");
+            }
+            for service in services.into_iter().flatten() {
+                link.report_drop(drop_caught(service), "an anonymous channel's service");
+            }
+        }
+        first
+    }
+
+    pub(crate) fn abort(&self, link: &Arc<Link>, reason: Option<&Reason>) {
+        let kept = reason.cloned().unwrap_or_else(Reason::aborted);
+        if self.end(link, kept)
+            && let Some(key) = self.key.get()
+        {
+            link.abort_channel(*key, reason);
+        }
+    }
+
+    fn services(&self) -> MutexGuard<'_, Option<Services>> {
+        lock(&self.services)
+    }
+}

@@ -1,0 +1,41 @@
+//! A user's hooks, as the engine calls them.
+
+use crate::close::Closed;
+use crate::engine::{CloseHook, ErrorHook, MessageHook, MessageLog, OpenHook};
+use crate::error::PeerError;
+use crate::handle::Peer;
+use std::future::Future;
+use std::sync::Arc;
+
+pub(crate) fn open<F, Fut>(hook: F) -> Arc<OpenHook>
+where
+    F: Fn(Peer) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = ()> + Send + 'static,
+{
+    let hook = Arc::new(hook);
+    Arc::new(move |link| {
+        let (hook, peer) = (Arc::clone(&hook), Peer::of(link));
+        // Called when it is polled, where a panic is caught.
+        Box::pin(async move { hook(peer).await })
+    })
+}
+
+pub(crate) fn close<F, Fut>(hook: F) -> Arc<CloseHook>
+where
+    F: Fn(Peer, Closed) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = ()> + Send + 'static,
+{
+    let hook = Arc::new(hook);
+    Arc::new(move |link, closed| {
+        let (hook, peer) = (Arc::clone(&hook), Peer::of(link));
+        Box::pin(async move { hook(peer, closed).await })
+    })
+}
+
+pub(crate) fn error(hook: impl Fn(&Peer, &PeerError) + Send + Sync + 'static) -> Arc<ErrorHook> {
+    Arc::new(move |link, error| hook(&Peer::of(link), error))
+}
+
+pub(crate) fn message(hook: impl Fn(&Peer, &MessageLog<'_>) + Send + Sync + 'static) -> Arc<MessageHook> {
+    Arc::new(move |link, message| hook(&Peer::of(link), message))
+}

@@ -1,0 +1,3 @@
+//! Observers of connections.
+
+pub(crate) mod hooks;
