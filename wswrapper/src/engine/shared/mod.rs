@@ -7,7 +7,6 @@ mod state;
 
 pub(crate) use channels::ChannelEnd;
 pub(crate) use incoming::{Handled, Rest};
-pub(crate) use state::LinkState;
 
 use crate::close::{CloseRequest, Closed};
 use crate::engine::extensions::Data;
@@ -22,6 +21,7 @@ use crate::limits::Limits;
 use crate::lock::lock;
 use crate::proto::{Connection, Scope, Side};
 use slab::Slab;
+use state::LinkState;
 use std::fmt::{self, Write as _};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
@@ -124,12 +124,12 @@ impl Link {
         }
     }
 
-    pub(crate) fn lock(&self) -> MutexGuard<'_, LinkState> {
+    fn lock(&self) -> MutexGuard<'_, LinkState> {
         lock(&self.state)
     }
 
     /// Wakes the driver after something was queued under the lock.
-    pub(crate) fn wake(&self, mut state: MutexGuard<'_, LinkState>) {
+    fn wake(&self, mut state: MutexGuard<'_, LinkState>) {
         self.count_queued(&state);
         let driver = state.driver.take_if(|_| !self.awake.load(Ordering::Relaxed));
         drop(state);

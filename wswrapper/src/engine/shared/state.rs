@@ -13,21 +13,21 @@ use std::sync::Arc;
 use std::task::Waker;
 
 /// What the lock protects. No user code runs under it, wakers included.
-pub(crate) struct LinkState {
+pub(super) struct LinkState {
     /// A call of ours waits in the slot with this key.
-    pub(crate) core: Connection<usize, RunningKey, ChannelEnd>,
-    pub(crate) calls: Slab<CallSlot>,
+    pub(super) core: Connection<usize, RunningKey, ChannelEnd>,
+    pub(super) calls: Slab<CallSlot>,
     /// Where the items of streams are left.
-    pub(crate) inboxes: Slab<Inbox>,
+    pub(super) inboxes: Slab<Inbox>,
     /// Channels that a handle has ended: their handlers are to be dropped.
     pub(super) ended_channels: Vec<ChannelKey>,
     /// What the driver had when it last went to sleep, for the counters: handlers that run, and bytes on their way out.
     pub(super) handlers: usize,
     pub(super) unsent: usize,
     /// Asked for by a handle.
-    pub(crate) close: Option<CloseRequest>,
+    pub(super) close: Option<CloseRequest>,
     /// Set while the driver sleeps.
-    pub(crate) driver: Option<Waker>,
+    pub(super) driver: Option<Waker>,
     /// Senders that wait for room; most of the time there are none.
     pub(super) room: Option<Box<Room>>,
     /// How the connection ended, until another transport is bound.
