@@ -13,8 +13,7 @@ use std::fmt;
 /// convention `code` tells errors apart and `data` holds what a program needs of them.
 ///
 /// ```
-/// use wswrapper::Rejection;
-///
+/// # use wswrapper_proto::Rejection;
 /// let rejection = Rejection::new("no such file").with_code("NotFound").with_data(&["a.txt"]);
 /// assert_eq!(rejection.to_string(), "no such file");
 /// assert_eq!(rejection.code(), Some("NotFound"));

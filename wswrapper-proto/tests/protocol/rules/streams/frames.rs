@@ -76,7 +76,7 @@ fn frame_that_is_not_what_it_seems_changes_nothing() {
             }
             handle(&mut peer, START);
             let expected = if role == Role::Producer { Allowance::OneRequest } else { Allowance::Gone };
-            assert_eq!((peer.allowance(key), peer.running()), (expected, 0), "{call}");
+            assert_eq!((peer.producer(key).allowance(), peer.running()), (expected, 0), "{call}");
             assert!(sent(&mut peer).is_empty(), "{call}");
         }
     }

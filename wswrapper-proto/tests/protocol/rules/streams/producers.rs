@@ -20,11 +20,12 @@ fn credit(items: &str) -> String {
 
 #[test]
 fn producer_waits_for_the_start() {
-    assert_eq!(producer(&[]).0.allowance(producer(&[]).1), Allowance::Idle);
+    let (mut peer, key) = producer(&[]);
+    assert_eq!(peer.producer(key).allowance(), Allowance::Idle);
     let (mut peer, key) = producer(&[&credit("5")]);
-    assert_eq!((peer.allowance(key), peer.window(key)), (Allowance::Idle, None));
+    assert_eq!((peer.producer(key).allowance(), peer.producer(key).window()), (Allowance::Idle, None));
     handle(&mut peer, START);
-    assert_eq!((peer.allowance(key), peer.window(key)), (Allowance::Items(5), Some(5)));
+    assert_eq!((peer.producer(key).allowance(), peer.producer(key).window()), (Allowance::Items(5), Some(5)));
     assert!(sent(&mut peer).is_empty());
 }
 
@@ -32,7 +33,7 @@ fn producer_waits_for_the_start() {
 fn requests_of_the_consumers_are_answered() {
     let (mut peer, key) = producer(&[r#"{"a":["credit",5],"h":7,"i":2}"#, r#"{"a":["start"],"h":7,"i":3}"#]);
     assert_eq!(
-        (sent(&mut peer), peer.allowance(key)),
+        (sent(&mut peer), peer.producer(key).allowance()),
         (vec![r#"{"i":2}"#.into(), r#"{"i":3}"#.into()], Allowance::Items(5))
     );
 }
@@ -41,14 +42,22 @@ fn requests_of_the_consumers_are_answered() {
 fn credit_that_makes_no_sense_is_none() {
     for items in ["-5", "0", "-0", "65537", "1e300", "4294967297", "1.5", "\"5\"", "\"x\"", "true", "null", "[5]", "{}"]
     {
-        let (peer, key) = producer(&[&credit(items), START]);
-        assert_eq!((peer.allowance(key), peer.window(key)), (Allowance::OneRequest, None), "{items}");
+        let (mut peer, key) = producer(&[&credit(items), START]);
+        assert_eq!(
+            (peer.producer(key).allowance(), peer.producer(key).window()),
+            (Allowance::OneRequest, None),
+            "{items}"
+        );
     }
-    let (peer, key) = producer(&[r#"{"a":["credit"],"h":7}"#, START]);
-    assert_eq!(peer.allowance(key), Allowance::OneRequest);
+    let (mut peer, key) = producer(&[r#"{"a":["credit"],"h":7}"#, START]);
+    assert_eq!(peer.producer(key).allowance(), Allowance::OneRequest);
     for (items, window) in [("1", 1), ("5.0", 5), ("1e1", 10), ("3,9", 3), ("65536", LARGEST_WINDOW)] {
-        let (peer, key) = producer(&[&credit(items), START]);
-        assert_eq!((peer.allowance(key), peer.window(key)), (Allowance::Items(window), Some(window)), "{items}");
+        let (mut peer, key) = producer(&[&credit(items), START]);
+        assert_eq!(
+            (peer.producer(key).allowance(), peer.producer(key).window()),
+            (Allowance::Items(window), Some(window)),
+            "{items}"
+        );
     }
 }
 
@@ -65,57 +74,57 @@ fn credit_never_goes_beyond_its_first_value() {
         (2, vec!["4294967294", "9007199254740991"], 3),
     ] {
         let (mut peer, key) = producer(&[&credit("5"), START]);
-        peer.sent(key, sent);
+        peer.producer(key).sent(sent);
         for items in &more {
             handle(&mut peer, &credit(items));
         }
         let left = if left == 0 { Allowance::Behind } else { Allowance::Items(left) };
-        assert_eq!(peer.allowance(key), left, "{sent} sent, {more:?} given");
+        assert_eq!(peer.producer(key).allowance(), left, "{sent} sent, {more:?} given");
     }
-    let (peer, key) = producer(&[&credit("5"), &credit("7"), &credit("5"), &credit("1"), START]);
-    assert_eq!((peer.allowance(key), peer.window(key)), (Allowance::Items(5), Some(5)));
+    let (mut peer, key) = producer(&[&credit("5"), &credit("7"), &credit("5"), &credit("1"), START]);
+    assert_eq!((peer.producer(key).allowance(), peer.producer(key).window()), (Allowance::Items(5), Some(5)));
 }
 
 #[test]
 fn credit_after_a_start_without_any_is_none() {
-    let (peer, key) = producer(&[START, &credit("5")]);
-    assert_eq!((peer.allowance(key), peer.window(key)), (Allowance::OneRequest, None));
+    let (mut peer, key) = producer(&[START, &credit("5")]);
+    assert_eq!((peer.producer(key).allowance(), peer.producer(key).window()), (Allowance::OneRequest, None));
 }
 
 #[test]
 fn further_start_while_the_stream_runs_is_ignored() {
     let (mut peer, key) = producer(&[&credit("5"), START]);
-    peer.sent(key, 5);
+    peer.producer(key).sent(5);
     handle(&mut peer, START);
-    assert_eq!(peer.allowance(key), Allowance::Behind);
+    assert_eq!(peer.producer(key).allowance(), Allowance::Behind);
     let (mut peer, key) = producer(&[START]);
-    peer.item_request(key).expect("an open channel");
+    peer.producer(key).item_request().expect("an open channel");
     handle(&mut peer, START);
-    assert_eq!(peer.allowance(key), Allowance::Behind);
+    assert_eq!(peer.producer(key).allowance(), Allowance::Behind);
 }
 
 #[test]
 fn items_without_credit_are_requests_one_at_a_time() {
     let (mut peer, key) = producer(&[START]);
     for value in ["", ",\"d\":5", ",\"d\":null", ",\"d\":false"] {
-        assert_eq!(peer.allowance(key), Allowance::OneRequest);
-        let item = peer.item_request(key).expect("an open channel");
-        assert_eq!(peer.allowance(key), Allowance::Behind);
+        assert_eq!(peer.producer(key).allowance(), Allowance::OneRequest);
+        let item = peer.producer(key).item_request().expect("an open channel");
+        assert_eq!(peer.producer(key).allowance(), Allowance::Behind);
         assert!(matches!(handle(&mut peer, &format!(r#"{{"i":{}{value}}}"#, item.get() + 1)), Incoming::Nothing));
         let answer = format!(r#"{{"i":{item}{value}}}"#);
         assert!(matches!(handle(&mut peer, &answer), Incoming::Resumed("in", Some(HANDLER))));
         assert!(matches!(handle(&mut peer, &answer), Incoming::Nothing));
     }
-    assert_eq!((peer.allowance(key), peer.pending()), (Allowance::OneRequest, 0));
+    assert_eq!((peer.producer(key).allowance(), peer.pending()), (Allowance::OneRequest, 0));
     assert!(sent(&mut peer).is_empty());
 }
 
 #[test]
 fn item_that_a_null_answers_is_taken_and_the_channel_of_it_aborted() {
     let (mut peer, key) = producer(&[START]);
-    let item = peer.item_request(key).expect("an open channel");
+    let item = peer.producer(key).item_request().expect("an open channel");
     assert!(matches!(handle(&mut peer, &format!(r#"{{"i":{item},"h":1}}"#)), Incoming::Resumed("in", _)));
-    assert_eq!((peer.allowance(key), sent(&mut peer)), (Allowance::OneRequest, vec![aborted(item)]));
+    assert_eq!((peer.producer(key).allowance(), sent(&mut peer)), (Allowance::OneRequest, vec![aborted(item)]));
     assert_eq!(peer.open_channels(), 1);
 }
 
@@ -123,24 +132,24 @@ fn item_that_a_null_answers_is_taken_and_the_channel_of_it_aborted() {
 fn rejected_item_stops_the_producer_until_the_next_start() {
     for rejection in [r#""e":{"message":"No event listener for 'next' on channel '7'"},"_":1"#, r#""e":null"#] {
         let (mut peer, key) = producer(&[START]);
-        let item = peer.item_request(key).expect("an open channel");
+        let item = peer.producer(key).item_request().expect("an open channel");
         let frame = format!(r#"{{"i":{item},{rejection}}}"#);
         assert!(matches!(handle(&mut peer, &frame), Incoming::Resumed("in", Some(HANDLER))));
-        assert_eq!(peer.allowance(key), Allowance::Idle);
+        assert_eq!(peer.producer(key).allowance(), Allowance::Idle);
         handle(&mut peer, START);
-        assert_eq!(peer.allowance(key), Allowance::OneRequest);
+        assert_eq!(peer.producer(key).allowance(), Allowance::OneRequest);
     }
 }
 
 #[test]
 fn producer_that_has_ended_is_unknown_to_a_further_start() {
     let (mut peer, key) = producer(&[START]);
-    let item = peer.item_request(key).expect("an open channel");
+    let item = peer.producer(key).item_request().expect("an open channel");
     peer.close_channel(key);
     assert_eq!(peer.unanswered(), 0);
     assert!(matches!(handle(&mut peer, &format!(r#"{{"i":{item}}}"#)), Incoming::Nothing));
     assert!(matches!(handle(&mut peer, START), Incoming::Nothing));
-    assert_eq!((peer.allowance(key), sent(&mut peer)), (Allowance::Gone, vec![unknown(7)]));
+    assert_eq!((peer.producer(key).allowance(), sent(&mut peer)), (Allowance::Gone, vec![unknown(7)]));
 }
 
 #[test]
@@ -149,8 +158,8 @@ fn producer_is_stopped_by_an_abort() {
     let incoming = handle(&mut peer, r#"{"h":7,"x":{"message":"m"},"_":1}"#);
     let Incoming::Aborted(seen, "in", Some(HANDLER), reason) = incoming else { panic!("{incoming:?}") };
     assert_eq!((seen, reason.read()), (key, Reason::new("m")));
-    assert_eq!((peer.allowance(key), peer.open_channels()), (Allowance::Gone, 0));
+    assert_eq!((peer.producer(key).allowance(), peer.open_channels()), (Allowance::Gone, 0));
     // What it had sent already does not bring it back.
-    peer.sent(key, 3);
+    peer.producer(key).sent(3);
     assert!(sent(&mut peer).is_empty());
 }

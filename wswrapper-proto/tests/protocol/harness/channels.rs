@@ -122,7 +122,7 @@ impl<'s> Peer<'s> {
         stream.waiting.push_back(name);
         if !std::mem::replace(&mut stream.started, true) {
             // Without credit: the recorded producers know none.
-            self.connection.start(self.anonymous.key(channel), None);
+            self.connection.consumer(self.anonymous.key(channel)).start(None);
         }
         self.deliver(channel);
     }
@@ -161,7 +161,7 @@ impl<'s> Peer<'s> {
             && let Some(mut item) = stream.held.pop_front().or_else(|| stream.end.clone())
         {
             let bytes = item.get("value").map_or(0, |value| value.to_string().len());
-            self.connection.take(self.anonymous.keys[channel], 1, bytes);
+            self.connection.consumer(self.anonymous.keys[channel]).take(1, bytes);
             item["as"] = stream.waiting.pop_front().into();
             self.effects.push(json!({ "item": item }));
         }

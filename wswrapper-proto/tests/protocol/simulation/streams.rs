@@ -26,7 +26,7 @@ impl Simulation {
         let channel = end.channels.get_mut(&number).expect("an open channel");
         channel.started = true;
         self.streams[channel.stream].window = window;
-        assert!(end.core.start(channel.key, window));
+        assert!(end.core.consumer(channel.key).start(window));
     }
 
     pub(super) fn take(&mut self, n: usize, number: u32, items: u32) {
@@ -36,7 +36,7 @@ impl Simulation {
         let bytes = channel.held.drain(..items).sum();
         self.streams[channel.stream].taken += items as u64;
         self.taken += items as u64;
-        end.core.take(channel.key, u32::try_from(items).expect("few"), bytes);
+        end.core.consumer(channel.key).take(u32::try_from(items).expect("few"), bytes);
     }
 
     /// Whether anything could be sent.
@@ -46,7 +46,7 @@ impl Simulation {
             let end = &mut self.ends[n];
             let Some(channel) = end.channels.get_mut(&number).filter(|channel| !channel.ended) else { break };
             let (key, stream) = (channel.key, &mut self.streams[channel.stream]);
-            let allowance = end.core.allowance(key);
+            let allowance = end.core.producer(key).allowance();
             if stream.sent == stream.total && allowance != Allowance::Idle {
                 channel.ended = true;
                 let closes = channel.runner.is_some();
@@ -60,12 +60,12 @@ impl Simulation {
             }
             let request = match allowance {
                 Allowance::Items(_) => None,
-                Allowance::OneRequest => Some(end.core.item_request(key).expect("an open channel")),
+                Allowance::OneRequest => Some(end.core.producer(key).item_request().expect("an open channel")),
                 Allowance::Idle | Allowance::Behind => break,
                 Allowance::Gone => panic!("the channel is open"),
             };
             if request.is_none() {
-                end.core.sent(key, 1);
+                end.core.producer(key).sent(1);
             }
             let value = stream.sent;
             end.respond(|out| encode::item(out, key.id(), request, 0, &value).expect("JSON"));
@@ -80,7 +80,7 @@ impl Simulation {
     pub(super) fn abort(&mut self, n: usize, number: u32) {
         let end = &mut self.ends[n];
         let key = end.channels[&number].key;
-        if let AwaitedResult::Request(id) = end.core.awaited_result(key) {
+        if let AwaitedResult::Request(id) = end.core.consumer(key).awaited_result() {
             end.reject(id, "the channel is aborted");
         }
         assert_eq!(end.core.abort_channel(key, None), Some(number));
@@ -96,7 +96,7 @@ impl Simulation {
         let (key, role) = (channel.key, channel.role);
         self.streams[channel.stream].cut = true;
         end.discard(number);
-        end.core.leave(key, None);
+        end.core.consumer(key).stop(None);
         if role == Role::Consumer {
             end.channel_ended(number);
             self.poll_events(n);
@@ -116,14 +116,14 @@ impl Simulation {
         let channel = end.channels.get_mut(&number).expect("an open channel");
         channel.ended = true;
         self.streams[channel.stream].cut = true;
-        end.core.abort_items(channel.key, &Rejection::new("no more"));
+        end.core.producer(channel.key).abort_items(&Rejection::new("no more"));
     }
 
     /// Whether the handler has ended.
     pub(super) fn answer_upload(&mut self, n: usize, number: u32) -> bool {
         let end = &mut self.ends[n];
         let Channel { key, stream, ended: is_done, .. } = end.channels[&number];
-        match end.core.awaited_result(key) {
+        match end.core.consumer(key).awaited_result() {
             AwaitedResult::Request(id) => end.answer(id),
             AwaitedResult::Never => assert!(is_done),
             AwaitedResult::NotYet => return false,

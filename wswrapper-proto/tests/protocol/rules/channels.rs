@@ -202,8 +202,8 @@ fn nothing_is_sent_on_a_channel_that_has_ended() {
     handle(&mut peer, r#"{"h":7,"x":1}"#);
     assert_eq!(peer.emit(CallEncoder::new("e").finish_on(key)), Err(SendRefused::ChannelClosed));
     assert_eq!(request_on(&mut peer, key, 2), Err(SendRefused::ChannelClosed));
-    assert_eq!((peer.allowance(key), peer.item_request(key)), (Allowance::Gone, None));
-    peer.abort_items(key, &Reason::new("late"));
+    assert_eq!((peer.producer(key).allowance(), peer.producer(key).item_request()), (Allowance::Gone, None));
+    peer.producer(key).abort_items(&Reason::new("late"));
     assert_eq!((peer.pending(), sent(&mut peer).len()), (0, 0));
     assert_eq!(ask(&mut peer, Role::Plain), Side::Dialling.first_id(), "no id was used");
     peer.close();
@@ -271,7 +271,7 @@ fn loss_of_the_connection_ends_every_channel_once() {
     let mut peer = connected();
     let producer = opened(&mut peer, Role::Producer);
     handle(&mut peer, r#"{"a":["start"],"h":7}"#);
-    let item = peer.item_request(producer).expect("an open channel");
+    let item = peer.producer(producer).item_request().expect("an open channel");
     let consumer = received(&mut peer, Role::Consumer);
     request_on(&mut peer, consumer, 2).expect("an open channel");
     peer.close();
@@ -284,8 +284,8 @@ fn loss_of_the_connection_ends_every_channel_once() {
     assert!(matches!(handle(&mut peer, &format!(r#"{{"i":{item}}}"#)), Incoming::Nothing));
     for key in [producer, consumer] {
         assert_eq!((peer.close_channel(key), peer.abort_channel(key, None)), (None, None));
-        assert!(!peer.start(key, Some(5)));
-        peer.take(key, 0, 0);
+        assert!(!peer.consumer(key).start(Some(5)));
+        peer.consumer(key).take(0, 0);
     }
     assert!(sent(&mut peer).is_empty());
     handle(&mut peer, r#"{"a":["start"],"h":7}"#);

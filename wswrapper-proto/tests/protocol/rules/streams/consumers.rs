@@ -9,7 +9,7 @@ use crate::proto::{Bounds, ChannelKey, Ended, Event, ITEM_BYTES, Incoming, Item,
 fn consumer(bounds: Bounds, window: Option<u32>) -> (Peer, ChannelKey, RequestId) {
     let mut peer = bounded(bounds);
     let key = received(&mut peer, Role::Consumer);
-    assert!(peer.start(key, window));
+    assert!(peer.consumer(key).start(window));
     sent(&mut peer);
     (peer, key, key.id())
 }
@@ -33,12 +33,12 @@ fn consumer_gives_credit_directly_before_it_starts() {
     let mut peer = connected();
     let key = received(&mut peer, Role::Consumer);
     assert!(sent(&mut peer).is_empty(), "not before the first item is asked for");
-    assert!(peer.start(key, Some(64)));
+    assert!(peer.consumer(key).start(Some(64)));
     let number = key.id();
     let frames = [format!(r#"{{"a":["credit",64],"h":{number}}}"#), format!(r#"{{"a":["start"],"h":{number}}}"#)];
     assert_eq!(sent(&mut peer), frames);
     let key = received(&mut peer, Role::Consumer);
-    assert!(peer.start(key, None));
+    assert!(peer.consumer(key).start(None));
     assert_eq!(sent(&mut peer), [format!(r#"{{"a":["start"],"h":{}}}"#, key.id())]);
 }
 
@@ -49,7 +49,7 @@ fn credit_is_given_for_items_that_were_taken_in_batches_of_half_a_window() {
         receive(&mut peer, number, window as usize);
         assert!(sent(&mut peer).is_empty(), "what was only received gives no credit");
         for taken in 1..=window {
-            peer.take(key, 1, 3);
+            peer.consumer(key).take(1, 3);
             let given = format!(r#"{{"a":["credit",{batch}],"h":{number}}}"#);
             let expected = if taken % batch == 0 { vec![given] } else { vec![] };
             assert_eq!(sent(&mut peer), expected, "window {window}, {taken} taken");
@@ -57,7 +57,7 @@ fn credit_is_given_for_items_that_were_taken_in_batches_of_half_a_window() {
     }
     let (mut peer, key, number) = consumer(Bounds::default(), Some(8));
     receive(&mut peer, number, 7);
-    peer.take(key, 7, 21);
+    peer.consumer(key).take(7, 21);
     assert_eq!(sent(&mut peer), [format!(r#"{{"a":["credit",7],"h":{number}}}"#)]);
 }
 
@@ -65,7 +65,7 @@ fn credit_is_given_for_items_that_were_taken_in_batches_of_half_a_window() {
 fn consumer_without_credit_gives_none() {
     let (mut peer, key, number) = consumer(Bounds::default(), None);
     receive(&mut peer, number, 9);
-    peer.take(key, 9, 27);
+    peer.consumer(key).take(9, 27);
     assert!(sent(&mut peer).is_empty());
 }
 
@@ -74,7 +74,7 @@ fn consumer_gives_no_more_credit_to_a_producer_without_flow_control() {
     let (mut peer, key, number) = consumer(Bounds::default(), Some(4));
     receive(&mut peer, number, 5);
     for _ in 0..2 {
-        peer.take(key, 5, 15);
+        peer.consumer(key).take(5, 15);
         receive(&mut peer, number, 5);
     }
     assert!(sent(&mut peer).is_empty());
@@ -85,9 +85,9 @@ fn item_before_the_start_is_kept() {
     let mut peer = connected();
     let key = received(&mut peer, Role::Consumer);
     receive(&mut peer, key.id(), 1);
-    assert!(peer.start(key, None));
+    assert!(peer.consumer(key).start(None));
     receive(&mut peer, key.id(), 1);
-    peer.take(key, 2, 6);
+    peer.consumer(key).take(2, 6);
     assert_eq!((sent(&mut peer).len(), peer.open_channels()), (1, 1));
 }
 
@@ -155,9 +155,12 @@ fn end_closes_the_channel_and_nothing_is_sent_after_it() {
     let end = format!(r#"{{"a":["next",{{"done":true}}],"h":{number}}}"#);
     assert!(matches!(handle(&mut peer, &end), Incoming::Item("out", Item { done: true, .. })));
     assert_eq!(events(&mut peer), [Event::Ended(2, Ended::Closed)]);
-    peer.take(key, 4, 12);
+    peer.consumer(key).take(4, 12);
     assert!(matches!(handle(&mut peer, &format!(r#"{{"h":{number},"x":1}}"#)), Incoming::Nothing));
-    assert_eq!((peer.close_channel(key), peer.abort_channel(key, None), peer.start(key, None)), (None, None, false));
+    assert_eq!(
+        (peer.close_channel(key), peer.abort_channel(key, None), peer.consumer(key).start(None)),
+        (None, None, false)
+    );
     assert!(sent(&mut peer).is_empty());
 }
 
@@ -168,11 +171,11 @@ fn items_that_are_requests_are_answered_when_they_are_taken() {
     receive(&mut peer, number, 1);
     handle(&mut peer, &item(number, Some(2)));
     assert!(sent(&mut peer).is_empty());
-    peer.take(key, 1, 3);
+    peer.consumer(key).take(1, 3);
     assert_eq!(sent(&mut peer), [r#"{"i":1}"#], "and no credit, as it took none");
-    peer.take(key, 1, 3);
+    peer.consumer(key).take(1, 3);
     assert_eq!(sent(&mut peer), [format!(r#"{{"a":["credit",1],"h":{number}}}"#)]);
-    peer.take(key, 1, 3);
+    peer.consumer(key).take(1, 3);
     assert_eq!(sent(&mut peer), [r#"{"i":2}"#]);
 }
 
@@ -200,9 +203,9 @@ fn requests_that_are_left_when_the_consumer_goes_are_rejected() {
 #[test]
 fn consumer_that_leaves_aborts_the_stream() {
     let (mut peer, key, number) = consumer(Bounds::default(), Some(4));
-    assert!(peer.leave(key, Some(&Reason::value("why"))));
+    assert!(peer.consumer(key).stop(Some(&Reason::value("why"))));
     assert_eq!((sent(&mut peer), peer.open_channels()), (vec![format!(r#"{{"h":{number},"x":"why"}}"#)], 0));
-    assert!(!peer.leave(key, None));
+    assert!(!peer.consumer(key).stop(None));
 }
 
 #[test]
@@ -213,7 +216,7 @@ fn more_items_without_credit_than_the_bound_abort_the_stream() {
         let mut ids = (1..).map(|id| requests.then_some(id));
         let mut next = |peer: &mut Peer| handle(peer, &item(number, ids.next().flatten())).is_overflow();
         assert!(!next(&mut peer) && !next(&mut peer) && !next(&mut peer));
-        peer.take(key, 2, 6);
+        peer.consumer(key).take(2, 6);
         assert!(!next(&mut peer) && !next(&mut peer));
         request_on(&mut peer, key, 2).expect("an open channel");
         sent(&mut peer);
@@ -233,7 +236,7 @@ fn more_bytes_than_the_bound_abort_the_stream() {
     for (stream_bytes, window) in [(three, None), (three + 2, None), (three, Some(100))] {
         let (mut peer, key, number) = consumer(Bounds { stream_bytes, ..Bounds::default() }, window);
         receive(&mut peer, number, 3);
-        peer.take(key, 2, 6);
+        peer.consumer(key).take(2, 6);
         receive(&mut peer, number, 2);
         assert!(handle(&mut peer, &item(number, None)).is_overflow());
         assert_eq!(peer.open_channels(), 0);
@@ -247,7 +250,7 @@ fn items_without_a_value_are_not_held_for_nothing() {
     for _ in 0..2 {
         assert!(matches!(handle(&mut peer, &nothing), Incoming::Item("out", _)));
     }
-    peer.take(key, 1, 0);
+    peer.consumer(key).take(1, 0);
     assert!(matches!(handle(&mut peer, &nothing), Incoming::Item("out", _)));
     assert!(handle(&mut peer, &nothing).is_overflow());
     peer.discard(2 * ITEM_BYTES);

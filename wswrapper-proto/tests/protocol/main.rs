@@ -8,4 +8,4 @@ mod rules;
 mod simulation;
 mod vectors;
 
-use wswrapper::proto;
+use wswrapper_proto as proto;

@@ -28,24 +28,24 @@ impl Model {
         let Some(serial) = self.channel(index) else { return };
         let channel = self.channels.get_mut(&serial).expect("an open channel");
         let key = channel.key;
-        match (channel.role, self.connection.allowance(key)) {
+        match (channel.role, self.connection.producer(key).allowance()) {
             (Role::Consumer | Role::Upload, _) if !channel.started => {
                 channel.started = true;
-                assert!(self.connection.start(key, window));
+                assert!(self.connection.consumer(key).start(window));
             }
             (Role::Consumer | Role::Upload, _) => {
-                self.connection.take(key, channel.held, 1);
+                self.connection.consumer(key).take(channel.held, 1);
                 channel.held = 0;
             }
             (Role::Producer, Allowance::OneRequest) => {
-                let id = self.connection.item_request(key).expect("an open channel");
+                let id = self.connection.producer(key).item_request().expect("an open channel");
                 assert!(!self.used.contains(&id), "an id is used once");
                 self.used.push(id);
-                assert_eq!(self.connection.allowance(key), Allowance::Behind);
+                assert_eq!(self.connection.producer(key).allowance(), Allowance::Behind);
             }
             (Role::Producer, Allowance::Items(items)) => {
-                self.connection.sent(key, items);
-                assert_eq!(self.connection.allowance(key), Allowance::Behind);
+                self.connection.producer(key).sent(items);
+                assert_eq!(self.connection.producer(key).allowance(), Allowance::Behind);
             }
             (Role::Producer | Role::Plain, _) => {}
         }

@@ -18,16 +18,16 @@ const DONE: &str = r#"{"a":["next",{"done":true}],"h":7}"#;
 #[test]
 fn result_of_an_upload_goes_to_the_first_request_for_it() {
     let (mut peer, key) = upload();
-    assert_eq!(peer.awaited_result(key), AwaitedResult::NotYet);
+    assert_eq!(peer.consumer(key).awaited_result(), AwaitedResult::NotYet);
     assert!(matches!(handle(&mut peer, r#"{"a":["result"],"h":7}"#), Incoming::ChannelCall("in", _)), "an event");
     let incoming = handle(&mut peer, RESULT);
     assert!(matches!(incoming, Incoming::ResultAwaited(Some(HANDLER), seen) if seen == id(8)), "{incoming:?}");
-    assert_eq!((peer.awaited_result(key), peer.running()), (AwaitedResult::Request(id(8)), 1));
+    assert_eq!((peer.consumer(key).awaited_result(), peer.running()), (AwaitedResult::Request(id(8)), 1));
     let second = r#"{"a":["result"],"h":7,"i":9}"#;
     assert!(matches!(handle(&mut peer, second), Incoming::ChannelCall("in", _)));
-    assert_eq!((peer.awaited_result(key), peer.running()), (AwaitedResult::Request(id(8)), 1));
+    assert_eq!((peer.consumer(key).awaited_result(), peer.running()), (AwaitedResult::Request(id(8)), 1));
     assert_eq!((peer.close_channel(key), peer.running()), (Some("in"), 0));
-    assert_eq!(peer.awaited_result(key), AwaitedResult::Never);
+    assert_eq!(peer.consumer(key).awaited_result(), AwaitedResult::Never);
     assert!(sent(&mut peer).is_empty());
 }
 
@@ -59,7 +59,7 @@ fn abort_ends_the_items_of_an_upload_but_not_its_result() {
     let incoming = handle(&mut peer, r#"{"h":7,"x":{"message":"m"},"_":1}"#);
     assert!(matches!(incoming, Incoming::Aborted(seen, "in", None, _) if seen == key), "{incoming:?}");
     assert!(matches!(handle(&mut peer, r#"{"h":7,"x":1}"#), Incoming::Nothing), "they end once");
-    assert_eq!((peer.awaited_result(key), peer.running()), (AwaitedResult::Request(id(8)), 1));
+    assert_eq!((peer.consumer(key).awaited_result(), peer.running()), (AwaitedResult::Request(id(8)), 1));
     assert!(matches!(handle(&mut peer, ITEM), Incoming::Nothing));
     assert_eq!(sent(&mut peer), [unknown(7)]);
     assert_eq!(peer.close_channel(key), Some("in"));
@@ -68,17 +68,17 @@ fn abort_ends_the_items_of_an_upload_but_not_its_result() {
 #[test]
 fn end_of_an_uploads_items_leaves_its_channel_open_for_the_result() {
     let (mut peer, key) = upload();
-    peer.start(key, Some(2));
+    peer.consumer(key).start(Some(2));
     sent(&mut peer);
     for frame in [ITEM, ITEM, DONE] {
         assert!(matches!(handle(&mut peer, frame), Incoming::Item("in", _)));
     }
-    assert_eq!(peer.awaited_result(key), AwaitedResult::Never, "nobody asks after the end");
-    peer.take(key, 2, 6);
+    assert_eq!(peer.consumer(key).awaited_result(), AwaitedResult::Never, "nobody asks after the end");
+    peer.consumer(key).take(2, 6);
     assert!(sent(&mut peer).is_empty(), "no credit after the end");
     assert!(matches!(handle(&mut peer, r#"{"h":7,"x":1}"#), Incoming::Nothing));
     assert!(matches!(handle(&mut peer, RESULT), Incoming::ResultAwaited(Some(HANDLER), _)));
-    assert_eq!(peer.awaited_result(key), AwaitedResult::Request(id(8)));
+    assert_eq!(peer.consumer(key).awaited_result(), AwaitedResult::Request(id(8)));
     handle(&mut peer, DONE);
     assert_eq!((sent(&mut peer), peer.open_channels()), (vec![unknown(7)], 1));
 }
@@ -101,9 +101,9 @@ fn handler_that_leaves_its_upload_still_gives_its_result() {
     let next = |id| format!(r#"{{"a":["next",{{"value":"v","done":false}}],"h":7,"i":{id}}}"#);
     let refused = |id| format!(r#"{{"i":{id},"e":{{"message":"No event listener for 'next' on channel '7'"}},"_":1}}"#);
     handle(&mut peer, &next(9));
-    assert!(peer.leave(key, None));
+    assert!(peer.consumer(key).stop(None));
     assert_eq!(sent(&mut peer), [refused(9)]);
-    assert!(!peer.leave(key, None));
+    assert!(!peer.consumer(key).stop(None));
     assert!(matches!(handle(&mut peer, ITEM), Incoming::Nothing));
     assert!(matches!(handle(&mut peer, &next(10)), Incoming::Nothing));
     assert_eq!(sent(&mut peer), [refused(10)]);
@@ -112,7 +112,7 @@ fn handler_that_leaves_its_upload_still_gives_its_result() {
     let end = r#"{"a":["next",{"done":true}],"h":7,"i":11}"#;
     assert!(matches!(handle(&mut peer, end), Incoming::Nothing));
     assert_eq!(sent(&mut peer), [r#"{"i":11}"#]);
-    assert_eq!((peer.awaited_result(key), peer.open_channels()), (AwaitedResult::Request(id(8)), 1));
+    assert_eq!((peer.consumer(key).awaited_result(), peer.open_channels()), (AwaitedResult::Request(id(8)), 1));
 }
 
 #[test]
@@ -123,13 +123,13 @@ fn caller_whose_items_fail_still_gets_the_result() {
     let result = peer.request(CallEncoder::new("result").finish_on(key), 2, None, None, None).expect("an open channel");
     handle(&mut peer, &format!(r#"{{"a":["credit",5],"h":{number}}}"#));
     handle(&mut peer, &format!(r#"{{"a":["start"],"h":{number}}}"#));
-    assert_eq!(peer.allowance(key), Allowance::Items(5));
+    assert_eq!(peer.producer(key).allowance(), Allowance::Items(5));
     sent(&mut peer);
-    peer.abort_items(key, &Reason::value("why"));
+    peer.producer(key).abort_items(&Reason::value("why"));
     assert_eq!(sent(&mut peer), [format!(r#"{{"h":{number},"x":"why"}}"#)]);
     handle(&mut peer, &format!(r#"{{"a":["start"],"h":{number}}}"#));
     handle(&mut peer, &format!(r#"{{"a":["credit",1],"h":{number}}}"#));
-    assert_eq!((peer.allowance(key), peer.open_channels()), (Allowance::Gone, 1));
+    assert_eq!((peer.producer(key).allowance(), peer.open_channels()), (Allowance::Gone, 1));
     let answer = format!(r#"{{"i":{result},"d":5}}"#);
     assert!(matches!(handle(&mut peer, &answer), Incoming::Response(2, Answer::Result(Some("5")))));
     assert!(sent(&mut peer).is_empty());
@@ -142,11 +142,11 @@ fn items_that_failed_do_not_go_on_when_the_last_is_answered() {
         let key = received(&mut peer, Role::Producer);
         let number = key.id();
         handle(&mut peer, &format!(r#"{{"a":["start"],"h":{number}}}"#));
-        let item = peer.item_request(key).expect("an open channel");
+        let item = peer.producer(key).item_request().expect("an open channel");
         assert_eq!(peer.unanswered(), 1);
-        peer.abort_items(key, &Reason::value("why"));
+        peer.producer(key).abort_items(&Reason::value("why"));
         assert!(matches!(handle(&mut peer, &format!(r#"{{"i":{item}{answer}}}"#)), Incoming::Resumed("out", None)));
         handle(&mut peer, &format!(r#"{{"a":["start"],"h":{number}}}"#));
-        assert_eq!((peer.allowance(key), peer.unanswered()), (Allowance::Gone, 0));
+        assert_eq!((peer.producer(key).allowance(), peer.unanswered()), (Allowance::Gone, 0));
     }
 }

@@ -60,7 +60,7 @@ impl Simulation {
                         let items = u32::try_from(channel.held.len()).expect("few");
                         let bytes = channel.held.drain(..).sum();
                         stream.taken += u64::from(items);
-                        end.core.take(channel.key, items, bytes);
+                        end.core.consumer(channel.key).take(items, bytes);
                         end.channel_ended(number);
                     }
                 } else {
