@@ -7,6 +7,7 @@
 //! - `args`, `attr`, `pairs`: the arguments of the attributes
 //! - `parse`: a trait or an `impl` block, its bodies left as raw tokens
 //! - `repair`: mistakes after which rustc would give the wrong advice
+//! - `types`: types as they are written
 //! - `model`, `output`, `error_model`: what the user wrote
 //! - `check`: the rules, with their messages in `text`
 //! - `expand`: the tokens, which cannot fail
@@ -28,6 +29,7 @@ mod repair;
 mod tests;
 mod text;
 mod tokens;
+mod types;
 mod wire_name;
 
 use proc_macro::TokenStream;

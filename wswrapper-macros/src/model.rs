@@ -4,8 +4,7 @@ use std::ptr;
 
 use syn::spanned::Spanned as _;
 use syn::{
-    Attribute, FnArg, GenericArgument, Generics, Ident, LitStr, Pat, PatType, Path, PathArguments, PathSegment, Type,
-    TypeParamBound, Visibility,
+    Attribute, FnArg, Generics, Ident, LitStr, Pat, PatType, Path, PathArguments, Type, TypeParamBound, Visibility,
 };
 
 use crate::args::Args;
@@ -14,6 +13,7 @@ use crate::errors::Errors;
 use crate::on_full::OnFull;
 use crate::output::Output;
 use crate::parse::{Function, Impl, ImplementedTrait, Member, Trait};
+use crate::types::{is_named, last_segment, through_groups, type_arguments};
 use crate::wire_name::{RenameRule, WireName};
 
 /// A trait that describes a service.
@@ -288,34 +288,6 @@ impl<'a> Upload<'a> {
     }
 }
 
-/// The last segment of a type that is a plain path.
-pub(crate) fn last_segment(ty: &Type) -> Option<&PathSegment> {
-    match through_groups(ty) {
-        Type::Path(ty) if ty.qself.is_none() => ty.path.segments.last(),
-        _ => None,
-    }
-}
-
-/// The type arguments of a segment, or none where it has others as well.
-pub(crate) fn type_arguments(segment: &PathSegment) -> Vec<&Type> {
-    let PathArguments::AngleBracketed(arguments) = &segment.arguments else {
-        return Vec::new();
-    };
-    let types = arguments.args.iter().map(|argument| match argument {
-        GenericArgument::Type(ty) => Some(ty),
-        _ => None,
-    });
-    types.collect::<Option<_>>().unwrap_or_default()
-}
-
-/// What an invisible group holds: such is a `$ty:ty` of a macro by example.
-pub(crate) fn through_groups(mut ty: &Type) -> &Type {
-    while let Type::Group(group) = ty {
-        ty = &group.elem;
-    }
-    ty
-}
-
 fn methods<'a>(members: &'a [Member], rule: RenameRule, errors: &mut Errors) -> Vec<Method<'a>> {
     members
         .iter()
@@ -333,10 +305,6 @@ fn widest_visibility(members: &[Member]) -> Visibility {
         _ => false,
     });
     if is_public { syn::parse_quote!(pub) } else { syn::parse_quote!(pub(crate)) }
-}
-
-pub(crate) fn is_named(ty: &Type, name: &str) -> bool {
-    last_segment(ty).is_some_and(|segment| segment.ident == name)
 }
 
 fn is_plain_string(ty: &Type) -> bool {

@@ -6,8 +6,8 @@ use syn::{
     TypeTraitObject,
 };
 
-use crate::model::{is_named, last_segment, through_groups, type_arguments};
 use crate::tokens;
+use crate::types::{first_argument, is_named, item, last_segment, through_groups, type_arguments};
 
 /// The return type, and where an error about either half of it belongs.
 pub(crate) struct Output<'a> {
@@ -30,9 +30,6 @@ pub(crate) struct StreamOutput<'a> {
     /// What it is the first argument of, such as a `Result` under whatever name.
     result: Option<&'a TypePath>,
 }
-
-/// What holds a value and is no `Result` under another name.
-const NO_RESULTS: [&str; 8] = ["Option", "Vec", "Box", "Pin", "Rc", "Arc", "HashMap", "BTreeMap"];
 
 impl<'a> Output<'a> {
     pub(crate) fn new(sig: &'a Signature) -> Self {
@@ -75,31 +72,6 @@ pub(crate) fn is_stream(ty: &Type) -> bool {
     place(ty).is_some_and(|(written, _)| stream_bound(written).is_some())
 }
 
-/// Whether a type of that name may be a `Result`, by the name alone.
-pub(crate) fn may_be_result(segment: &PathSegment) -> bool {
-    !NO_RESULTS.iter().any(|name| segment.ident == name)
-}
-
-/// What would be the `Ok` of the type, if it is a `Result`.
-pub(crate) fn first_argument(ty: &Type) -> Option<&Type> {
-    let segment = last_segment(ty).filter(|segment| may_be_result(segment))?;
-    type_arguments(segment).first().map(|first| through_groups(first))
-}
-
-/// What would be `Ok` and `Err` of the type, if it is a `Result` of both.
-pub(crate) fn result_halves(ty: &Type) -> Option<(&Type, &Type)> {
-    let segment = last_segment(ty).filter(|segment| may_be_result(segment))?;
-    match type_arguments(segment)[..] {
-        [ok, error] => Some((ok, error)),
-        _ => None,
-    }
-}
-
-/// The same, where that is its name too.
-pub(crate) fn spelled_result(ty: &Type) -> Option<(&Type, &Type)> {
-    result_halves(ty).filter(|_| is_named(ty, "Result"))
-}
-
 /// What stands where a stream may be, and the path around it.
 fn place(ty: &Type) -> Option<(&TypeImplTrait, Option<&TypePath>)> {
     match through_groups(ty) {
@@ -132,15 +104,6 @@ fn scoped(ty: &Type) -> Option<&TypeTraitObject> {
 fn bound<'a>(written: &'a TypeImplTrait, name: &str) -> Option<&'a PathSegment> {
     written.bounds.iter().find_map(|bound| match bound {
         TypeParamBound::Trait(bound) => bound.path.segments.last().filter(|segment| segment.ident == name),
-        _ => None,
-    })
-}
-
-/// `T` of `Stream<Item = T>`.
-pub(crate) fn item(stream: &PathSegment) -> Option<&Type> {
-    let PathArguments::AngleBracketed(arguments) = &stream.arguments else { return None };
-    arguments.args.iter().find_map(|argument| match argument {
-        GenericArgument::AssocType(assigned) if assigned.ident == "Item" => Some(&assigned.ty),
         _ => None,
     })
 }

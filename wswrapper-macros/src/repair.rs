@@ -5,9 +5,8 @@ use quote::{ToTokens as _, quote};
 use syn::{GenericArgument, PathArguments, PathSegment, ReturnType, Type, TypeParamBound};
 
 use crate::errors::Errors;
-use crate::model::{last_segment, through_groups};
-use crate::output;
 use crate::parse::Member;
+use crate::types::{self, last_segment, through_groups};
 use crate::{text, tokens};
 
 /// A stream without its `impl`, or with `dyn` instead, or without the name of its item.
@@ -58,7 +57,7 @@ fn bounds(ty: &Type) -> Option<TokenStream> {
     match through_groups(ty) {
         Type::Path(path) => {
             let segment = last_segment(ty).filter(|segment| segment.ident == "Stream")?;
-            output::item(segment).map(|_| path.to_token_stream())
+            types::item(segment).map(|_| path.to_token_stream())
         }
         Type::TraitObject(object) => {
             let is_stream = object.bounds.iter().any(|bound| match bound {
@@ -83,7 +82,7 @@ fn impl_stream(ty: &mut Type) -> Option<&mut PathSegment> {
 
 fn ok_of(ty: &mut Type) -> Option<&mut Type> {
     let Type::Path(path) = ty else { return None };
-    let segment = path.path.segments.last_mut().filter(|segment| output::may_be_result(segment))?;
+    let segment = path.path.segments.last_mut().filter(|segment| types::may_be_result(segment))?;
     let PathArguments::AngleBracketed(arguments) = &mut segment.arguments else { return None };
     match arguments.args.first_mut() {
         Some(GenericArgument::Type(first)) => Some(first),

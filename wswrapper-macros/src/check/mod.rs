@@ -11,9 +11,9 @@ use syn::{FnArg, GenericParam, Ident, Pat, ReceiverKind, Safety, Type, TypeParam
 
 use crate::error_model::{Disclosure, ErrorType};
 use crate::errors::Errors;
-use crate::model::{self, Argument, Contract, Execution, Kind, Method, Passing, PlainImpl, Service, TraitImpl};
+use crate::model::{Argument, Contract, Execution, Kind, Method, Passing, PlainImpl, Service, TraitImpl};
 use crate::parse::Member;
-use crate::{text, tokens};
+use crate::{text, tokens, types};
 
 /// The supertraits of std that no `dyn` can have.
 const NOT_FOR_DYN: [&str; 9] = ["Sized", "Clone", "Copy", "Default", "PartialEq", "Eq", "PartialOrd", "Ord", "Hash"];
@@ -238,7 +238,7 @@ fn check_owned(ty: &Type, errors: &mut Errors) {
 
 /// `&'static str` cannot come out of a message.
 fn check_lifetime(ty: &Type, errors: &mut Errors) {
-    if let Type::Reference(reference) = model::through_groups(ty)
+    if let Type::Reference(reference) = types::through_groups(ty)
         && reference.lifetime.as_ref().is_some_and(|lifetime| lifetime.ident == "static")
     {
         errors.push(ty, text::REFERENCE_ARGUMENT);

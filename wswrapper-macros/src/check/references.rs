@@ -4,8 +4,7 @@ use quote::ToTokens;
 use syn::{GenericArgument, Lifetime, PathArguments, Type};
 
 use crate::errors::Errors;
-use crate::model::through_groups;
-use crate::output;
+use crate::types::{self, through_groups};
 
 /// Of any lifetime and at any depth: `&T`, and `'_` for one that a type hides.
 pub(super) fn check(ty: &Type, message: &str, errors: &mut Errors) {
@@ -14,7 +13,7 @@ pub(super) fn check(ty: &Type, message: &str, errors: &mut Errors) {
 
 /// Like `check`, but for what can be the error of a `Result`.
 pub(super) fn check_answer(ty: &Type, message: &str, errors: &mut Errors) {
-    match output::result_halves(ty) {
+    match types::result_halves(ty) {
         Some((ok, error)) => {
             check(ok, message, errors);
             check_error(error, message, errors);

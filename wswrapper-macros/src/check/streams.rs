@@ -4,9 +4,9 @@ use syn::Type;
 
 use super::references;
 use crate::errors::Errors;
-use crate::model::{self, Contract, Method};
+use crate::model::{Contract, Method};
 use crate::output::{self, StreamOutput};
-use crate::{text, tokens};
+use crate::{text, tokens, types};
 
 /// Only a trait says what its implementors return; without a trait, rustc sees it for itself.
 pub(super) fn check_send(contract: &mut Contract<'_>, errors: &mut Errors) {
@@ -28,7 +28,7 @@ pub(super) fn check(ty: &Type, stream: &StreamOutput<'_>, errors: &mut Errors) {
         errors.push(ty, text::IMPL_RETURN);
     } else {
         references::check_answer(stream.item, text::REFERENCE_ITEM, errors);
-        if let Some((_, error)) = output::result_halves(ty) {
+        if let Some((_, error)) = types::result_halves(ty) {
             references::check_error(error, text::REFERENCE_RETURN, errors);
         }
     }
@@ -41,7 +41,7 @@ pub(super) fn misplaced(ty: &Type) -> Option<&'static str> {
     } else if tokens::contain_bound(ty, "dyn", "Stream") {
         Some(text::BOXED_STREAM)
     } else if tokens::contain_bound(ty, "impl", "Stream") {
-        let is_boxed = ["Box", "Pin"].iter().any(|name| model::is_named(ty, name));
+        let is_boxed = ["Box", "Pin"].iter().any(|name| types::is_named(ty, name));
         Some(if is_boxed { text::BOXED_STREAM } else { text::STREAM_WITHIN })
     } else {
         None

@@ -4,8 +4,8 @@ use syn::Type;
 
 use super::references;
 use crate::errors::Errors;
-use crate::model::{self, Execution, Kind, Method, Upload};
-use crate::{text, tokens};
+use crate::model::{Execution, Kind, Method, Upload};
+use crate::{text, tokens, types};
 
 /// One error a method: the first that stands in the way.
 pub(super) fn check(method: &Method<'_>, errors: &mut Errors) {
@@ -27,7 +27,7 @@ pub(super) fn misplaced(ty: &Type) -> Option<&'static str> {
     let is_stream = ["impl", "dyn"].iter().any(|keyword| tokens::contain_bound(ty, keyword, "Stream"));
     if is_stream || tokens::contain_all(ty, &["Streaming", "<"]) {
         Some(text::STREAM_ARGUMENT)
-    } else if tokens::contain_all(ty, &["Upload", "<"]) && !model::is_named(ty, "Upload") {
+    } else if tokens::contain_all(ty, &["Upload", "<"]) && !types::is_named(ty, "Upload") {
         Some(text::UPLOAD_WITHIN)
     } else {
         None

@@ -2,9 +2,10 @@
 
 use syn::{Type, TypeParamBound, TypeTraitObject};
 
-use crate::model::{self, Kind, Method};
-use crate::output::{self, StreamOutput};
+use crate::model::{Kind, Method};
+use crate::output::StreamOutput;
 use crate::text::code;
+use crate::types;
 
 /// The last paragraph of its documentation.
 pub(super) fn gives(method: &Method<'_>) -> String {
@@ -12,7 +13,7 @@ pub(super) fn gives(method: &Method<'_>) -> String {
         return " Gives `Result<(), SendError>`; on a `Broadcast`, `Result<Delivery, SendError>`.".to_owned();
     }
     let ty = method.output.ty;
-    let result = ty.and_then(output::spelled_result);
+    let result = ty.and_then(types::spelled_result);
     let given = match (&method.output.stream, method.output.scoped, ty) {
         (Some(stream), ..) => streaming(stream),
         (None, Some(contract), _) => proxy(contract),
@@ -32,7 +33,7 @@ fn value(ty: &Type, ok: Option<&Type>) -> String {
 
 fn streaming(stream: &StreamOutput<'_>) -> String {
     let item = stream.item;
-    match output::spelled_result(item) {
+    match types::spelled_result(item) {
         Some((ok, error)) => format!("`Streaming<{}, {}>`", code(ok), code(error)),
         None if is_alias(item) => format!("a `Streaming` of `{}`", code(item)),
         None => format!("`Streaming<{}>`", code(item)),
@@ -49,7 +50,7 @@ fn proxy(contract: &TypeTraitObject) -> String {
 
 /// A `Result` by its name, of types that are written elsewhere.
 fn is_alias(ty: &Type) -> bool {
-    model::last_segment(ty).is_some_and(|segment| segment.ident.to_string().ends_with("Result"))
+    types::last_segment(ty).is_some_and(|segment| segment.ident.to_string().ends_with("Result"))
 }
 
 /// What an error becomes at its caller's, for those that the runtime knows by themselves.

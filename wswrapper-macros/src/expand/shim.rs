@@ -4,10 +4,10 @@ use syn::ext::IdentExt as _;
 use syn::{Ident, Type};
 
 use super::{Private, local, written_at};
-use crate::model::{self, Argument, Contract, Execution, Kind, Method, Passing, Upload};
+use crate::model::{Argument, Contract, Execution, Kind, Method, Passing, Upload};
 use crate::on_full::Policy;
 use crate::output::StreamOutput;
-use crate::tokens;
+use crate::{tokens, types};
 
 /// One registration a method: names and types, the rest is in the runtime crate.
 ///
@@ -60,7 +60,7 @@ fn decode(argument: &Argument<'_>, private: Private<'_>, call: &Ident) -> TokenS
         Passing::Str => quote!(#private::String),
         Passing::Bytes => quote!(#private::Bytes),
         // Where that lacks the type of its items, rustc says it where it is declared, and here again.
-        Passing::Owned if model::is_named(ty, "Upload") => quote_spanned!(tokens::first_span(ty)=> _),
+        Passing::Owned if types::is_named(ty, "Upload") => quote_spanned!(tokens::first_span(ty)=> _),
         _ => ty.to_token_stream(),
     };
     let decode = Ident::new("argument", tokens::first_span(ty));
