@@ -4,24 +4,19 @@
 //!
 //! A macro is a small compiler: `pipeline` runs its steps and reports what was wrong.
 //!
-//! - `args`, `attr`, `pairs`: the arguments of the attributes
+//! - `attr`: the arguments of the attributes
 //! - `parse`: a trait or an `impl` block, its bodies left as raw tokens
 //! - `repair`: mistakes after which rustc would give the wrong advice
 //! - `types`: types as they are written
-//! - `model`, `output`, `error_model`: what the user wrote
+//! - `model`: what the user wrote
 //! - `check`: the rules, with their messages in `text`
 //! - `expand`: the tokens, which cannot fail
 
-mod args;
 mod attr;
 mod check;
-mod error_model;
 mod errors;
 mod expand;
 mod model;
-mod on_full;
-mod output;
-mod pairs;
 mod parse;
 mod pipeline;
 mod repair;
@@ -30,7 +25,6 @@ mod tests;
 mod text;
 mod tokens;
 mod types;
-mod wire_name;
 
 use proc_macro::TokenStream;
 

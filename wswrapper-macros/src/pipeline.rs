@@ -4,10 +4,9 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use crate::args::Args;
-use crate::error_model::ErrorType;
+use crate::attr::Args;
 use crate::errors::Errors;
-use crate::model::{PlainImpl, Service, TraitImpl};
+use crate::model::{ErrorType, PlainImpl, Service, TraitImpl};
 use crate::parse::{Impl, Trait};
 use crate::{check, expand, repair, text, tokens};
 

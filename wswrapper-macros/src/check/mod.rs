@@ -9,9 +9,10 @@ use std::collections::HashSet;
 
 use syn::{FnArg, GenericParam, Ident, Pat, ReceiverKind, Safety, Type, TypeParamBound};
 
-use crate::error_model::{Disclosure, ErrorType};
 use crate::errors::Errors;
-use crate::model::{Argument, Contract, Execution, Kind, Method, Passing, PlainImpl, Service, TraitImpl};
+use crate::model::{
+    Argument, Contract, Disclosure, ErrorType, Execution, Kind, Method, Passing, PlainImpl, Service, TraitImpl,
+};
 use crate::parse::Member;
 use crate::{text, tokens, types};
 

@@ -4,8 +4,7 @@ use syn::Type;
 
 use super::references;
 use crate::errors::Errors;
-use crate::model::{Contract, Method};
-use crate::output::{self, StreamOutput};
+use crate::model::{self, Contract, Method, StreamOutput};
 use crate::{text, tokens, types};
 
 /// Only a trait says what its implementors return; without a trait, rustc sees it for itself.
@@ -36,7 +35,7 @@ pub(super) fn check(ty: &Type, stream: &StreamOutput<'_>, errors: &mut Errors) {
 
 /// What is wrong with a stream that the model did not take for one.
 pub(super) fn misplaced(ty: &Type) -> Option<&'static str> {
-    if output::is_stream(ty) {
+    if model::is_stream(ty) {
         Some(text::STREAM_WITHOUT_ITEM)
     } else if tokens::contain_bound(ty, "dyn", "Stream") {
         Some(text::BOXED_STREAM)

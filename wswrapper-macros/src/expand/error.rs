@@ -4,7 +4,7 @@ use syn::ext::IdentExt as _;
 use syn::{Field, Fields, Ident, Type};
 
 use super::{Private, local};
-use crate::error_model::{Disclosure, ErrorType, Variant};
+use crate::model::{Disclosure, ErrorType, Variant};
 use crate::tokens;
 
 /// `impl WsError`, out and back.

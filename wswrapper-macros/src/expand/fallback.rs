@@ -3,7 +3,7 @@ use quote::quote;
 
 use super::Private;
 use super::error::implementation;
-use crate::error_model::ErrorType;
+use crate::model::ErrorType;
 
 /// An `impl` that only keeps rustc from a second error about the same item.
 pub(crate) fn error(error: &ErrorType<'_>) -> TokenStream {

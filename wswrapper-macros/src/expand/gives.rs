@@ -2,8 +2,7 @@
 
 use syn::{Type, TypeParamBound, TypeTraitObject};
 
-use crate::model::{Kind, Method};
-use crate::output::StreamOutput;
+use crate::model::{Kind, Method, StreamOutput};
 use crate::text::code;
 use crate::types;
 

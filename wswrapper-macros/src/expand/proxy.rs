@@ -5,8 +5,7 @@ use syn::{Ident, Type};
 use super::contract::channel;
 use super::gives::gives;
 use super::{Private, local, written_at};
-use crate::model::{Argument, Contract, Kind, Method, Passing, Upload};
-use crate::output::StreamOutput;
+use crate::model::{Argument, Contract, Kind, Method, Passing, StreamOutput, Upload};
 use crate::tokens;
 
 /// The typed caller of a contract.

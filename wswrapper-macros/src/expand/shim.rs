@@ -4,9 +4,8 @@ use syn::ext::IdentExt as _;
 use syn::{Ident, Type};
 
 use super::{Private, local, written_at};
-use crate::model::{Argument, Contract, Execution, Kind, Method, Passing, Upload};
-use crate::on_full::Policy;
-use crate::output::StreamOutput;
+use crate::attr::Policy;
+use crate::model::{Argument, Contract, Execution, Kind, Method, Passing, StreamOutput, Upload};
 use crate::{tokens, types};
 
 /// One registration a method: names and types, the rest is in the runtime crate.

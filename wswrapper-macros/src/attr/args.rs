@@ -1,10 +1,10 @@
 use proc_macro2::TokenStream;
 use syn::{LitStr, Path, parse_quote};
 
+use super::pairs::Pairs;
+use super::rename_rule::RenameRule;
 use crate::errors::Errors;
-use crate::pairs::Pairs;
 use crate::text;
-use crate::wire_name::RenameRule;
 
 /// The arguments of `#[ws_service(..)]` and of `#[ws_handlers(..)]`.
 pub(crate) struct Args {
@@ -35,11 +35,11 @@ impl Args {
     }
 }
 
-pub(crate) fn krate(pairs: &Pairs, errors: &mut Errors) -> Path {
+pub(super) fn krate(pairs: &Pairs, errors: &mut Errors) -> Path {
     pairs.path("crate", errors).unwrap_or_else(|| parse_quote!(::wswrapper))
 }
 
-pub(crate) fn rename_all(pairs: &Pairs, errors: &mut Errors) -> RenameRule {
+pub(super) fn rename_all(pairs: &Pairs, errors: &mut Errors) -> RenameRule {
     let Some(literal) = pairs.literal("rename_all", errors) else {
         return RenameRule::None;
     };

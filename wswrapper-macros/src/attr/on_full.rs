@@ -1,5 +1,5 @@
+use super::pairs::Pairs;
 use crate::errors::Errors;
-use crate::pairs::Pairs;
 use crate::text;
 
 /// `on_full = ".."`: what a stream's producer does while its consumer takes nothing.

@@ -2,10 +2,10 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use syn::{Attribute, Field, Fields, Generics, Ident, Item, Path};
 
-use crate::attr::{self, EnumAttr, StructAttr, VariantAttr};
+use super::wire_name::WireName;
+use crate::attr::{self, EnumAttr, RenameRule, StructAttr, VariantAttr};
 use crate::errors::Errors;
 use crate::text;
-use crate::wire_name::{RenameRule, WireName};
 
 /// An enum or a struct that can reject a request.
 pub(crate) struct ErrorType<'a> {

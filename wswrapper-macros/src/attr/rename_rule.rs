@@ -1,13 +1,3 @@
-use proc_macro2::Span;
-use syn::ext::IdentExt;
-use syn::{Ident, LitStr};
-
-/// The name of an event or of an error as it travels, and where the user wrote it.
-pub(crate) struct WireName {
-    pub(crate) text: String,
-    pub(crate) span: Span,
-}
-
 /// How names become names on the wire, with the words and the results of serde.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RenameRule {
@@ -33,30 +23,6 @@ const RULES: [(&str, RenameRule); 8] = [
     ("SCREAMING-KEBAB-CASE", RenameRule::ScreamingKebab),
 ];
 
-/// What the protocol keeps to itself on the main channel (P-20).
-const RESERVED: [&str; 6] = ["open", "connect", "message", "error", "close", "disconnect"];
-
-impl WireName {
-    pub(crate) fn of_method(method: &Ident, given: Option<&LitStr>, rule: RenameRule) -> Self {
-        Self::new(method, given, |name| rule.apply_to_method(name))
-    }
-
-    pub(crate) fn of_variant(variant: &Ident, given: Option<&LitStr>, rule: RenameRule) -> Self {
-        Self::new(variant, given, |name| rule.apply_to_variant(name))
-    }
-
-    pub(crate) fn is_reserved(&self) -> bool {
-        RESERVED.contains(&self.text.as_str())
-    }
-
-    fn new(ident: &Ident, given: Option<&LitStr>, rename: impl Fn(&str) -> String) -> Self {
-        match given {
-            Some(literal) => Self { text: literal.value(), span: literal.span() },
-            None => Self { text: rename(&ident.unraw().to_string()), span: ident.span() },
-        }
-    }
-}
-
 impl RenameRule {
     pub(crate) fn named(name: &str) -> Option<Self> {
         let (_, rule) = RULES.iter().find(|(known, _)| *known == name)?;
@@ -67,7 +33,7 @@ impl RenameRule {
         RULES.map(|(name, _)| name)
     }
 
-    fn apply_to_method(self, method: &str) -> String {
+    pub(crate) fn apply_to_method(self, method: &str) -> String {
         match self {
             Self::None | Self::Lower | Self::Snake => method.to_owned(),
             Self::Upper | Self::ScreamingSnake => method.to_ascii_uppercase(),
@@ -78,7 +44,7 @@ impl RenameRule {
         }
     }
 
-    fn apply_to_variant(self, variant: &str) -> String {
+    pub(crate) fn apply_to_variant(self, variant: &str) -> String {
         match self {
             Self::None | Self::Pascal => variant.to_owned(),
             Self::Lower => variant.to_ascii_lowercase(),

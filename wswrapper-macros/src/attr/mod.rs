@@ -1,0 +1,16 @@
+mod args;
+mod argument;
+mod error;
+mod method;
+mod on_full;
+mod pairs;
+mod rename_rule;
+mod ws;
+
+pub(crate) use self::args::Args;
+pub(crate) use self::argument::ArgumentAttr;
+pub(crate) use self::error::{EnumAttr, StructAttr, VariantAttr};
+pub(crate) use self::method::MethodAttr;
+pub(crate) use self::on_full::{OnFull, Policy};
+pub(crate) use self::rename_rule::RenameRule;
+pub(crate) use self::ws::{is_ws, take_ws};

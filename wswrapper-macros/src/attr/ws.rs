@@ -1,0 +1,23 @@
+use proc_macro2::TokenStream;
+use syn::Attribute;
+
+use crate::errors::Errors;
+
+pub(crate) fn is_ws(attr: &Attribute) -> bool {
+    attr.path().is_ident("ws")
+}
+
+/// Removes the attributes that are ours: rustc knows none of that name.
+pub(crate) fn take_ws(attrs: &mut Vec<Attribute>) -> Vec<Attribute> {
+    attrs.extract_if(.., |attr| is_ws(attr)).collect()
+}
+
+/// The arguments of those attributes that are ours.
+pub(super) fn lists(attrs: &[Attribute], errors: &mut Errors) -> Vec<TokenStream> {
+    attrs
+        .iter()
+        .filter(|attr| is_ws(attr))
+        .filter_map(|attr| errors.ok(attr.meta.require_list()))
+        .map(|list| list.tokens.clone())
+        .collect()
+}

@@ -1,0 +1,82 @@
+use syn::spanned::Spanned as _;
+use syn::{Ident, Pat, PatType, Type};
+
+use crate::types::{is_named, last_segment, through_groups, type_arguments};
+
+pub(crate) struct Argument<'a> {
+    pub(crate) input: &'a PatType,
+    pub(crate) name: Ident,
+    pub(crate) ty: &'a Type,
+    pub(crate) passing: Passing<'a>,
+}
+
+/// How an argument is decoded at one end and taken at the other.
+#[derive(Clone, Copy)]
+pub(crate) enum Passing<'a> {
+    /// As the type that was written.
+    Owned,
+    /// `String`: a proxy takes `&str` too.
+    Text,
+    /// `&str`.
+    Str,
+    /// `&[u8]`.
+    Bytes,
+    /// Item by item, after the call.
+    Upload(Upload<'a>),
+    /// A `Context` that is not where it has to be.
+    Context,
+}
+
+/// `Upload<T>`, or `Upload<T, E>` where items can fail.
+#[derive(Clone, Copy)]
+pub(crate) struct Upload<'a> {
+    pub(crate) item: &'a Type,
+    pub(crate) error: Option<&'a Type>,
+}
+
+impl<'a> Argument<'a> {
+    pub(super) fn new(input: &'a PatType, passing: Passing<'a>, at: usize) -> Self {
+        let name = match &*input.pat {
+            Pat::Ident(pat) => pat.ident.clone(),
+            // Reported by the check of patterns.
+            other => quote::format_ident!("argument_{at}", span = other.span()),
+        };
+        Self { input, name, ty: &input.ty, passing }
+    }
+
+    pub(crate) fn upload(&self) -> Option<Upload<'a>> {
+        match self.passing {
+            Passing::Upload(upload) => Some(upload),
+            _ => None,
+        }
+    }
+}
+
+impl<'a> Passing<'a> {
+    pub(super) fn of(ty: &'a Type) -> Self {
+        match through_groups(ty) {
+            Type::Reference(reference) if reference.mutability.is_none() => match through_groups(&reference.elem) {
+                Type::Slice(slice) if is_named(&slice.elem, "u8") => Self::Bytes,
+                elem if is_named(elem, "str") => Self::Str,
+                _ => Self::Owned,
+            },
+            ty if is_plain_string(ty) => Self::Text,
+            ty => Upload::of(ty).map_or(Self::Owned, Self::Upload),
+        }
+    }
+}
+
+impl<'a> Upload<'a> {
+    fn of(ty: &'a Type) -> Option<Self> {
+        match type_arguments(last_segment(ty).filter(|segment| segment.ident == "Upload")?)[..] {
+            [item] => Some(Self { item, error: None }),
+            // Of more rustc speaks.
+            [item, error, ..] => Some(Self { item, error: Some(error) }),
+            [] => None,
+        }
+    }
+}
+
+fn is_plain_string(ty: &Type) -> bool {
+    last_segment(ty).is_some_and(|segment| segment.ident == "String" && segment.arguments.is_none())
+}

@@ -1,0 +1,126 @@
+use std::ptr;
+
+use syn::{Generics, Ident, LitStr, Path, PathArguments, TypeParamBound, Visibility};
+
+use super::method::Method;
+use crate::attr::{Args, RenameRule};
+use crate::errors::Errors;
+use crate::parse::{Function, Impl, ImplementedTrait, Member, Trait};
+use crate::types::last_segment;
+
+/// A trait that describes a service.
+pub(crate) struct Service<'a> {
+    pub(crate) item: &'a Trait,
+    pub(crate) supertraits: Vec<&'a TypeParamBound>,
+    pub(crate) contract: Contract<'a>,
+}
+
+/// An `impl` of such a trait.
+pub(crate) struct TraitImpl<'a> {
+    pub(crate) item: &'a Impl,
+    pub(crate) trait_path: &'a Path,
+    pub(crate) channel: Option<&'a LitStr>,
+    pub(crate) krate: &'a Path,
+}
+
+/// A plain `impl` block that is its own contract.
+pub(crate) struct PlainImpl<'a> {
+    pub(crate) item: &'a Impl,
+    pub(crate) contract: Contract<'a>,
+}
+
+/// What both ends agree on.
+pub(crate) struct Contract<'a> {
+    /// The trait's name, or the type's.
+    pub(crate) name: &'a Ident,
+    pub(crate) vis: Visibility,
+    /// None but where the checks have an error for them.
+    pub(crate) generics: &'a Generics,
+    pub(crate) channel: Option<&'a LitStr>,
+    pub(crate) krate: &'a Path,
+    pub(crate) methods: Vec<Method<'a>>,
+}
+
+impl<'a> Service<'a> {
+    pub(crate) fn new(item: &'a Trait, args: &'a Args, errors: &mut Errors) -> Self {
+        Self {
+            item,
+            supertraits: item.supertraits.iter().collect(),
+            contract: Contract {
+                name: &item.ident,
+                vis: item.vis.clone(),
+                generics: &item.generics,
+                channel: args.channel.as_ref(),
+                krate: &args.krate,
+                methods: methods(&item.members, args.rename_all, errors),
+            },
+        }
+    }
+}
+
+impl Service<'_> {
+    /// Not with what the checks refuse: an error about `dyn` would only hide the true one.
+    pub(crate) fn can_be_dyn(&self) -> bool {
+        let mut members = self.item.members.iter();
+        members.all(|member| !matches!(member, Member::Const(_) | Member::Type(_)))
+    }
+}
+
+impl<'a> TraitImpl<'a> {
+    pub(crate) fn new(item: &'a Impl, implemented: &'a ImplementedTrait, args: &'a Args) -> Self {
+        Self { item, trait_path: &implemented.path, channel: args.channel.as_ref(), krate: &args.krate }
+    }
+}
+
+impl<'a> PlainImpl<'a> {
+    /// Nothing when the type has no name for a proxy to follow.
+    pub(crate) fn new(item: &'a Impl, args: &'a Args, errors: &mut Errors) -> Option<Self> {
+        let contract = Contract {
+            name: &last_segment(&item.self_ty)?.ident,
+            vis: widest_visibility(&item.members),
+            generics: &item.generics,
+            channel: args.channel.as_ref(),
+            krate: &args.krate,
+            methods: methods(&item.members, args.rename_all, errors),
+        };
+        Some(Self { item, contract })
+    }
+}
+
+impl PlainImpl<'_> {
+    /// What stands behind the type's name: its handlers cannot be registered.
+    pub(crate) fn type_arguments(&self) -> Option<&PathArguments> {
+        last_segment(&self.item.self_ty).map(|segment| &segment.arguments).filter(|arguments| !arguments.is_none())
+    }
+}
+
+impl Contract<'_> {
+    pub(crate) fn proxy(&self) -> Ident {
+        quote::format_ident!("{}Proxy", self.name)
+    }
+
+    /// Not those that the checks took out.
+    pub(crate) fn holds(&self, function: &Function) -> bool {
+        let mut methods = self.methods.iter();
+        methods.any(|method| ptr::eq(method.function, function))
+    }
+}
+
+fn methods<'a>(members: &'a [Member], rule: RenameRule, errors: &mut Errors) -> Vec<Method<'a>> {
+    members
+        .iter()
+        .filter_map(|member| match member {
+            Member::Function(function) => Some(Method::new(function, rule, errors)),
+            _ => None,
+        })
+        .collect()
+}
+
+/// The proxy of a plain `impl` is as public as the most public handler.
+fn widest_visibility(members: &[Member]) -> Visibility {
+    let is_public = members.iter().any(|member| match member {
+        Member::Function(function) => matches!(function.vis, Visibility::Public(_)),
+        _ => false,
+    });
+    if is_public { syn::parse_quote!(pub) } else { syn::parse_quote!(pub(crate)) }
+}

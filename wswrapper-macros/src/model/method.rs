@@ -1,0 +1,80 @@
+use syn::{Attribute, FnArg, Ident, PatType};
+
+use super::argument::{Argument, Passing, Upload};
+use super::execution::Execution;
+use super::output::Output;
+use super::wire_name::WireName;
+use crate::attr::{ArgumentAttr, MethodAttr, OnFull, RenameRule};
+use crate::errors::Errors;
+use crate::parse::Function;
+use crate::types::is_named;
+
+pub(crate) struct Method<'a> {
+    pub(crate) function: &'a Function,
+    pub(crate) name: &'a Ident,
+    pub(crate) wire_name: WireName,
+    pub(crate) kind: Kind,
+    pub(crate) execution: Execution,
+    pub(crate) context: Option<&'a PatType>,
+    pub(crate) arguments: Vec<Argument<'a>>,
+    pub(crate) output: Output<'a>,
+    pub(crate) on_full: Option<OnFull>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Request,
+    Event,
+}
+
+impl<'a> Method<'a> {
+    pub(super) fn new(function: &'a Function, rule: RenameRule, errors: &mut Errors) -> Self {
+        let attr = MethodAttr::read(&function.ws, errors);
+        let mut context = None;
+        let mut arguments = Vec::new();
+        for (input, ws) in function.sig.inputs.iter().zip(&function.input_ws) {
+            let FnArg::Typed(input) = input else { continue };
+            let attr = ArgumentAttr::read(ws, errors);
+            let is_context = attr.context.is_some() || is_named(&input.ty, "Context");
+            if is_context && arguments.is_empty() && context.is_none() {
+                context = Some(input);
+            } else {
+                let passing = if is_context { Passing::Context } else { Passing::of(&input.ty) };
+                arguments.push(Argument::new(input, passing, arguments.len()));
+            }
+        }
+        Self {
+            function,
+            name: &function.sig.ident,
+            wire_name: WireName::of_method(&function.sig.ident, attr.name.as_ref(), rule),
+            kind: match attr.event {
+                Some(_) => Kind::Event,
+                None => Kind::Request,
+            },
+            execution: Execution::new(attr.blocking, attr.spawn),
+            context,
+            arguments,
+            output: Output::new(&function.sig),
+            on_full: attr.on_full,
+        }
+    }
+
+    /// The attributes of that name.
+    pub(crate) fn attrs(&self, name: &str) -> impl Iterator<Item = &'a Attribute> {
+        let attrs = self.function.attrs.iter();
+        attrs.filter(move |attr| attr.path().is_ident(name))
+    }
+
+    /// Those that the call itself brings.
+    pub(crate) fn sent_arguments(&self) -> impl Iterator<Item = &Argument<'a>> {
+        self.arguments.iter().filter(|argument| argument.upload().is_none())
+    }
+
+    pub(crate) fn upload(&self) -> Option<(&Argument<'a>, Upload<'a>)> {
+        self.arguments.iter().find_map(|argument| Some((argument, argument.upload()?)))
+    }
+
+    pub(crate) fn is_async(&self) -> bool {
+        self.function.sig.asyncness.is_some()
+    }
+}

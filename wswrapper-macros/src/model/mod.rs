@@ -1,0 +1,16 @@
+//! What the user wrote, with the original tokens for the spans.
+
+mod argument;
+mod contract;
+mod error;
+mod execution;
+mod method;
+mod output;
+mod wire_name;
+
+pub(crate) use self::argument::{Argument, Passing, Upload};
+pub(crate) use self::contract::{Contract, PlainImpl, Service, TraitImpl};
+pub(crate) use self::error::{Disclosure, ErrorType, Variant};
+pub(crate) use self::execution::Execution;
+pub(crate) use self::method::{Kind, Method};
+pub(crate) use self::output::{StreamOutput, is_stream};
