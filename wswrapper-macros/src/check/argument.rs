@@ -1,0 +1,43 @@
+use syn::{Pat, Type};
+
+use super::{references, scoped, uploads};
+use crate::errors::Errors;
+use crate::model::{Argument, Passing};
+use crate::{text, tokens, types};
+
+pub(super) fn check(argument: &Argument<'_>, errors: &mut Errors) {
+    if !is_plain_name(&argument.input.pat) {
+        errors.push(&argument.input.pat, text::PATTERN_ARGUMENT);
+    }
+    match argument.passing {
+        Passing::Context => errors.push(argument.ty, text::CONTEXT_NOT_FIRST),
+        Passing::Str | Passing::Bytes => check_lifetime(argument.ty, errors),
+        Passing::Owned | Passing::Text => check_owned(argument.ty, errors),
+        Passing::Upload(upload) => uploads::check_items(upload, errors),
+    }
+}
+
+fn check_owned(ty: &Type, errors: &mut Errors) {
+    if let Some(message) = uploads::misplaced(ty) {
+        errors.push(ty, message);
+    } else if scoped::is_within(ty) {
+        errors.push(ty, text::SCOPED_ARGUMENT);
+    } else if tokens::contain(ty, "impl") {
+        errors.push(ty, text::GENERIC_HANDLER);
+    } else {
+        references::check(ty, text::REFERENCE_ARGUMENT, errors);
+    }
+}
+
+/// `&'static str` cannot come out of a message.
+fn check_lifetime(ty: &Type, errors: &mut Errors) {
+    if let Type::Reference(reference) = types::through_groups(ty)
+        && reference.lifetime.as_ref().is_some_and(|lifetime| lifetime.ident == "static")
+    {
+        errors.push(ty, text::REFERENCE_ARGUMENT);
+    }
+}
+
+fn is_plain_name(pattern: &Pat) -> bool {
+    matches!(pattern, Pat::Ident(name) if name.by_ref.is_none() && name.subpat.is_none())
+}

@@ -1,0 +1,20 @@
+use std::collections::HashSet;
+
+use crate::errors::Errors;
+use crate::model::{Disclosure, ErrorType};
+use crate::text;
+
+pub(crate) fn error(error: &ErrorType<'_>, errors: &mut Errors) {
+    check_codes(error, errors);
+}
+
+fn check_codes(error: &ErrorType<'_>, errors: &mut Errors) {
+    let mut seen = HashSet::new();
+    for variant in &error.variants {
+        let is_sent = variant.disclosure == Disclosure::Sent;
+        // Of two variants with a `cfg` at most one may be left.
+        if is_sent && variant.cfgs().next().is_none() && !seen.insert(&variant.code.text) {
+            errors.push_at(variant.code.span, text::code_twice(&variant.code.text));
+        }
+    }
+}

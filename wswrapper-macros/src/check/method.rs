@@ -1,0 +1,98 @@
+use syn::{FnArg, GenericParam, Ident, ReceiverKind, Safety};
+
+use super::{argument, output, references, streams, uploads};
+use crate::errors::Errors;
+use crate::model::{Execution, Method};
+use crate::{text, tokens};
+
+pub(super) fn check(method: &Method<'_>, proxy: &Ident, errors: &mut Errors) {
+    check_receiver(method, errors);
+    check_safety(method, errors);
+    check_execution(method, errors);
+    check_generics(method, errors);
+    check_context(method, errors);
+    for argument in &method.arguments {
+        argument::check(argument, errors);
+    }
+    uploads::check(method, errors);
+    output::check(method, errors);
+    streams::check_on_full(method, errors);
+    check_self_types(method, errors);
+    check_new(method, proxy, errors);
+}
+
+fn check_receiver(method: &Method<'_>, errors: &mut Errors) {
+    match method.function.sig.inputs.first() {
+        Some(FnArg::Receiver(receiver)) => match &receiver.kind {
+            ReceiverKind::Reference(_, _, None) => {}
+            ReceiverKind::Reference(_, _, Some(_)) => errors.push(receiver, text::MUT_RECEIVER),
+            _ => errors.push(receiver, text::no_receiver(method.name)),
+        },
+        _ => errors.push(method.name, text::no_receiver(method.name)),
+    }
+}
+
+fn check_safety(method: &Method<'_>, errors: &mut Errors) {
+    if let Safety::Unsafe(keyword) = &method.function.sig.safety {
+        errors.push(keyword, text::UNSAFE_HANDLER);
+    }
+}
+
+fn check_execution(method: &Method<'_>, errors: &mut Errors) {
+    if let (Some(word), Some(message)) = (method.execution.word(), only_in_place(method)) {
+        errors.push(word, message);
+        return;
+    }
+    match &method.execution {
+        Execution::Blocking(word) if method.is_async() => errors.push(word, text::BLOCKING_ASYNC),
+        Execution::Spawned(word) if !method.is_async() => errors.push(word, text::SPAWNED_PLAIN),
+        Execution::Both(word) => errors.push(word, text::BLOCKING_AND_SPAWNED),
+        Execution::InPlace | Execution::Blocking(_) | Execution::Spawned(_) => {}
+    }
+}
+
+/// Why a handler has to run in the task of its connection, if it has to.
+fn only_in_place(method: &Method<'_>) -> Option<&'static str> {
+    if method.output.stream.is_some() {
+        return Some(text::STREAM_ELSEWHERE);
+    }
+    method.upload().map(|_| text::UPLOAD_ELSEWHERE)
+}
+
+fn check_generics(method: &Method<'_>, errors: &mut Errors) {
+    for parameter in &method.function.sig.generics.params {
+        match parameter {
+            GenericParam::Lifetime(_) => errors.push(parameter, text::LIFETIME_HANDLER),
+            GenericParam::Type(_) | GenericParam::Const(_) => {
+                errors.push(parameter, text::GENERIC_HANDLER);
+            }
+        }
+    }
+}
+
+fn check_context(method: &Method<'_>, errors: &mut Errors) {
+    if let Some(context) = method.context {
+        references::check(&context.ty, text::REFERENCE_ARGUMENT, errors);
+    }
+}
+
+fn check_self_types(method: &Method<'_>, errors: &mut Errors) {
+    let arguments = method.arguments.iter().map(|argument| argument.ty);
+    for ty in arguments.chain(method.output.ty) {
+        if tokens::contain(ty, "Self") {
+            errors.push(ty, text::SELF_IN_SIGNATURE);
+        }
+    }
+}
+
+fn check_new(method: &Method<'_>, proxy: &Ident, errors: &mut Errors) {
+    if method.name == "new" {
+        errors.push(method.name, text::conflicts_with_new(proxy));
+    }
+}
+
+pub(super) fn check_reserved(method: &Method<'_>, errors: &mut Errors) {
+    if method.wire_name.is_reserved() {
+        errors.push_at(method.wire_name.span, text::reserved(&method.wire_name.text));
+    }
+}
