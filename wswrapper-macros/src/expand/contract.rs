@@ -3,8 +3,7 @@ use quote::{ToTokens, quote};
 use syn::LitStr;
 use syn::ext::IdentExt as _;
 
-use super::proxy::target;
-use super::{Private, local};
+use super::hygiene::{Private, local, target};
 use crate::model::Contract;
 use crate::text;
 

@@ -3,7 +3,7 @@ use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::ext::IdentExt as _;
 use syn::{Field, Fields, Ident, Type};
 
-use super::{Private, local};
+use super::hygiene::{Private, local};
 use crate::model::{Disclosure, ErrorType, Variant};
 use crate::tokens;
 

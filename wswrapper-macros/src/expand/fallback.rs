@@ -1,8 +1,8 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::Private;
 use super::error::implementation;
+use super::hygiene::Private;
 use crate::model::ErrorType;
 
 /// An `impl` that only keeps rustc from a second error about the same item.

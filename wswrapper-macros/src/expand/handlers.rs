@@ -2,10 +2,10 @@ use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 
 use super::contract::{channel, contract};
+use super::hygiene::{Private, local, written_at};
 use super::proxy::proxy;
 use super::service::registration_name;
 use super::shim::shims;
-use super::{Private, local, written_at};
 use crate::model::{PlainImpl, TraitImpl};
 use crate::parse::Impl;
 use crate::tokens;

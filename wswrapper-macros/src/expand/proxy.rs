@@ -1,12 +1,12 @@
-use proc_macro2::{Span, TokenStream};
-use quote::{quote, quote_spanned};
-use syn::{Ident, Type};
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::Ident;
 
 use super::contract::channel;
 use super::gives::gives;
-use super::{Private, local, written_at};
-use crate::model::{Argument, Contract, Kind, Method, Passing, StreamOutput, Upload};
-use crate::tokens;
+use super::hygiene::{Private, local, target};
+use super::returned_call::Answer;
+use crate::model::{Argument, Contract, Method, Passing, Upload};
 
 /// The typed caller of a contract.
 pub(super) fn proxy(contract: &Contract<'_>) -> TokenStream {
@@ -91,107 +91,6 @@ fn proxy_method(method: &Method<'_>, contract: &Contract<'_>, target: &Ident) ->
             #call.#send
         }
     }
-}
-
-/// The proxy's type parameter, which must not hide a type of that name.
-pub(super) fn target(contract: &Contract<'_>) -> Ident {
-    let is_taken = tokens::contain(contract.generics, "T")
-        || contract.methods.iter().any(|method| {
-            let types = method.arguments.iter().map(|argument| argument.ty);
-            types.chain(method.output.ty).any(|ty| tokens::contain(ty, "T"))
-        });
-    let name = if is_taken { "__T" } else { "T" };
-    Ident::new(name, Span::call_site())
-}
-
-/// What a proxy's method gives back, what has to hold for that, and the call that makes it.
-struct Answer {
-    returned: TokenStream,
-    bounds: TokenStream,
-    send: TokenStream,
-}
-
-impl Answer {
-    fn of(method: &Method<'_>, target: &Ident, private: Private<'_>) -> Self {
-        match (method.kind, method.upload(), &method.output.stream) {
-            (Kind::Event, ..) => Self::of_event(target, private),
-            (Kind::Request, Some((argument, upload)), _) => {
-                Self::of_upload(method, &argument.name, upload, target, private)
-            }
-            (Kind::Request, None, Some(stream)) => Self::of_stream(stream, target, private),
-            (Kind::Request, None, None) => Self::of_request(method, target, private),
-        }
-    }
-
-    fn of_event(target: &Ident, private: Private<'_>) -> Self {
-        Self { returned: quote!(<#target as #private::Target>::Emit), bounds: TokenStream::new(), send: quote!(emit()) }
-    }
-
-    fn of_request(method: &Method<'_>, target: &Ident, private: Private<'_>) -> Self {
-        let returns = returns(method.output.ty, private);
-        let reply = method.output.scoped.map_or_else(
-            || quote!(for<'__x> #returns::Ok: #private::Reply),
-            // This one is checked here too, since nothing else at the end that serves says that the trait is no service.
-            |contract| {
-                let is_contract = written_at(quote!(: #private::Contract), tokens::first_span(contract));
-                quote!(#contract #is_contract)
-            },
-        );
-        Self {
-            returned: quote!(#private::Call<#returns::Ok, #returns::Err>),
-            bounds: quote! {
-                #target: #private::Caller,
-                #reply,
-            },
-            send: quote!(request()),
-        }
-    }
-
-    fn of_stream(stream: &StreamOutput<'_>, target: &Ident, private: Private<'_>) -> Self {
-        let item = returns(Some(stream.item), private);
-        let streaming = quote!(#private::Streaming<#item::Ok, #item::Err>);
-        let mut bounds = quote! {
-            #target: #private::Caller,
-            for<'__x> #item::Ok: #private::Decode,
-        };
-        let returned = match stream.result_of(Type::Verbatim(streaming.clone())) {
-            None => {
-                let nothing = returns(None, private);
-                quote!(#private::Call<#streaming, #nothing::Err>)
-            }
-            Some(result) => {
-                let returns = returns(Some(&result), private);
-                bounds.extend(quote!(for<'__x> #returns::Ok: #private::Reply,));
-                quote!(#private::Call<#returns::Ok, #returns::Err>)
-            }
-        };
-        Self { returned, bounds, send: quote!(request()) }
-    }
-
-    fn of_upload(method: &Method<'_>, name: &Ident, upload: Upload<'_>, target: &Ident, private: Private<'_>) -> Self {
-        let returns = returns(method.output.ty, private);
-        let source = if upload.error.is_some() { quote!(results) } else { quote!(items) };
-        Self {
-            returned: quote!(#private::UploadCall<#returns::Ok, #returns::Err>),
-            bounds: quote! {
-                #target: #private::Caller,
-                for<'__x> #returns::Ok: #private::Decode,
-            },
-            send: quote!(upload(#private::Source::#source(#name))),
-        }
-    }
-}
-
-/// What tells `Ok` and `Err` of a type.
-fn returns(ty: Option<&Type>, private: Private<'_>) -> TokenStream {
-    ty.map_or_else(
-        || quote!(<() as #private::Returns<false>>),
-        |ty| {
-            quote_spanned! {tokens::first_span(ty)=>
-                <#ty as #private::Returns<{ #private::returns_result!(#ty) }>>
-            }
-        },
-    )
 }
 
 /// `for<'__x>` makes a bound on a concrete type wait for a caller: a type that only ever

@@ -3,9 +3,9 @@ use quote::{ToTokens, quote, quote_spanned};
 use syn::{FnArg, Generics, Ident, Pat, ReturnType, Signature};
 
 use super::contract::contract;
+use super::hygiene::{Private, local};
 use super::proxy::proxy;
 use super::shim::shims;
-use super::{Private, local};
 use crate::model::Service;
 use crate::parse::{Body, Function, Member, Trait};
 use crate::tokens;

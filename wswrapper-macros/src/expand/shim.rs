@@ -3,7 +3,7 @@ use quote::{ToTokens, quote, quote_spanned};
 use syn::ext::IdentExt as _;
 use syn::{Ident, Type};
 
-use super::{Private, local, written_at};
+use super::hygiene::{Private, local, written_at};
 use crate::attr::Policy;
 use crate::model::{Argument, Contract, Execution, Kind, Method, Passing, StreamOutput, Upload};
 use crate::{tokens, types};

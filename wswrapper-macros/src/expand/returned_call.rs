@@ -1,0 +1,97 @@
+use proc_macro2::TokenStream;
+use quote::{quote, quote_spanned};
+use syn::{Ident, Type};
+
+use super::hygiene::{Private, written_at};
+use crate::model::{Kind, Method, StreamOutput, Upload};
+use crate::tokens;
+
+/// What a proxy's method gives back, what has to hold for that, and the call that makes it.
+pub(super) struct Answer {
+    pub(super) returned: TokenStream,
+    pub(super) bounds: TokenStream,
+    pub(super) send: TokenStream,
+}
+
+impl Answer {
+    pub(super) fn of(method: &Method<'_>, target: &Ident, private: Private<'_>) -> Self {
+        match (method.kind, method.upload(), &method.output.stream) {
+            (Kind::Event, ..) => Self::of_event(target, private),
+            (Kind::Request, Some((argument, upload)), _) => {
+                Self::of_upload(method, &argument.name, upload, target, private)
+            }
+            (Kind::Request, None, Some(stream)) => Self::of_stream(stream, target, private),
+            (Kind::Request, None, None) => Self::of_request(method, target, private),
+        }
+    }
+
+    fn of_event(target: &Ident, private: Private<'_>) -> Self {
+        Self { returned: quote!(<#target as #private::Target>::Emit), bounds: TokenStream::new(), send: quote!(emit()) }
+    }
+
+    fn of_request(method: &Method<'_>, target: &Ident, private: Private<'_>) -> Self {
+        let returns = returns(method.output.ty, private);
+        let reply = method.output.scoped.map_or_else(
+            || quote!(for<'__x> #returns::Ok: #private::Reply),
+            // This one is checked here too, since nothing else at the end that serves says that the trait is no service.
+            |contract| {
+                let is_contract = written_at(quote!(: #private::Contract), tokens::first_span(contract));
+                quote!(#contract #is_contract)
+            },
+        );
+        Self {
+            returned: quote!(#private::Call<#returns::Ok, #returns::Err>),
+            bounds: quote! {
+                #target: #private::Caller,
+                #reply,
+            },
+            send: quote!(request()),
+        }
+    }
+
+    fn of_stream(stream: &StreamOutput<'_>, target: &Ident, private: Private<'_>) -> Self {
+        let item = returns(Some(stream.item), private);
+        let streaming = quote!(#private::Streaming<#item::Ok, #item::Err>);
+        let mut bounds = quote! {
+            #target: #private::Caller,
+            for<'__x> #item::Ok: #private::Decode,
+        };
+        let returned = match stream.result_of(Type::Verbatim(streaming.clone())) {
+            None => {
+                let nothing = returns(None, private);
+                quote!(#private::Call<#streaming, #nothing::Err>)
+            }
+            Some(result) => {
+                let returns = returns(Some(&result), private);
+                bounds.extend(quote!(for<'__x> #returns::Ok: #private::Reply,));
+                quote!(#private::Call<#returns::Ok, #returns::Err>)
+            }
+        };
+        Self { returned, bounds, send: quote!(request()) }
+    }
+
+    fn of_upload(method: &Method<'_>, name: &Ident, upload: Upload<'_>, target: &Ident, private: Private<'_>) -> Self {
+        let returns = returns(method.output.ty, private);
+        let source = if upload.error.is_some() { quote!(results) } else { quote!(items) };
+        Self {
+            returned: quote!(#private::UploadCall<#returns::Ok, #returns::Err>),
+            bounds: quote! {
+                #target: #private::Caller,
+                for<'__x> #returns::Ok: #private::Decode,
+            },
+            send: quote!(upload(#private::Source::#source(#name))),
+        }
+    }
+}
+
+/// What tells `Ok` and `Err` of a type.
+fn returns(ty: Option<&Type>, private: Private<'_>) -> TokenStream {
+    ty.map_or_else(
+        || quote!(<() as #private::Returns<false>>),
+        |ty| {
+            quote_spanned! {tokens::first_span(ty)=>
+                <#ty as #private::Returns<{ #private::returns_result!(#ty) }>>
+            }
+        },
+    )
+}
