@@ -44,13 +44,13 @@ pub(crate) struct ImplementedTrait {
 
 pub(crate) enum Member {
     Function(Box<Function>),
-    Const(Raw),
-    Type(Raw),
-    Macro(Raw),
+    Const(RawMember),
+    Type(RawMember),
+    Macro(RawMember),
 }
 
 /// A member that is passed on as it is.
-pub(crate) struct Raw {
+pub(crate) struct RawMember {
     attrs: Vec<Attribute>,
     pub(crate) tokens: TokenStream,
 }
@@ -58,11 +58,11 @@ pub(crate) struct Raw {
 pub(crate) struct Function {
     /// Without those that are ours.
     pub(crate) attrs: Vec<Attribute>,
-    pub(crate) ws: Vec<Attribute>,
+    pub(crate) ws_attrs: Vec<Attribute>,
     pub(crate) vis: Visibility,
     pub(crate) sig: Signature,
     /// The `#[ws(..)]` attributes of each of the signature's inputs.
-    pub(crate) input_ws: Vec<Vec<Attribute>>,
+    pub(crate) input_ws_attrs: Vec<Vec<Attribute>>,
     pub(crate) body: Body,
 }
 
@@ -140,11 +140,11 @@ impl Parse for Member {
         if is_function(&ahead) {
             input.parse().map(Box::new).map(Self::Function)
         } else if ahead.peek(Token![const]) {
-            raw_member(input, Ends::Semicolon).map(Self::Const)
+            raw_member(input, Terminator::Semicolon).map(Self::Const)
         } else if ahead.peek(Token![type]) {
-            raw_member(input, Ends::Semicolon).map(Self::Type)
+            raw_member(input, Terminator::Semicolon).map(Self::Type)
         } else {
-            raw_member(input, Ends::SemicolonOrBrace).map(Self::Macro)
+            raw_member(input, Terminator::SemicolonOrBrace).map(Self::Macro)
         }
     }
 }
@@ -152,10 +152,10 @@ impl Parse for Member {
 impl Parse for Function {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
         let mut attrs = input.call(Attribute::parse_outer)?;
-        let ws = attr::take_ws(&mut attrs);
+        let ws_attrs = attr::take_ws(&mut attrs);
         let vis = input.parse()?;
         let mut sig: Signature = input.parse()?;
-        let input_ws = sig
+        let input_ws_attrs = sig
             .inputs
             .iter_mut()
             .map(|input| match input {
@@ -163,7 +163,7 @@ impl Parse for Function {
                 FnArg::Typed(argument) => attr::take_ws(&mut argument.attrs),
             })
             .collect();
-        Ok(Self { attrs, ws, vis, sig, input_ws, body: input.parse()? })
+        Ok(Self { attrs, ws_attrs, vis, sig, input_ws_attrs, body: input.parse()? })
     }
 }
 
@@ -203,7 +203,7 @@ impl ToTokens for Member {
     }
 }
 
-impl ToTokens for Raw {
+impl ToTokens for RawMember {
     fn to_tokens(&self, tokens: &mut TokenStream) {
         tokens.append_all(&self.attrs);
         self.tokens.to_tokens(tokens);
@@ -269,19 +269,21 @@ fn is_function(input: ParseStream<'_>) -> bool {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Ends {
+enum Terminator {
     Semicolon,
     SemicolonOrBrace,
 }
 
-fn raw_member(input: ParseStream<'_>, ends: Ends) -> syn::Result<Raw> {
+fn raw_member(input: ParseStream<'_>, terminator: Terminator) -> syn::Result<RawMember> {
     let attrs = input.call(Attribute::parse_outer)?;
     let mut tokens = TokenStream::new();
     while !input.is_empty() {
         let token: TokenTree = input.parse()?;
         let is_last = match &token {
             TokenTree::Punct(punct) => punct.as_char() == ';',
-            TokenTree::Group(group) => group.delimiter() == Delimiter::Brace && ends == Ends::SemicolonOrBrace,
+            TokenTree::Group(group) => {
+                group.delimiter() == Delimiter::Brace && terminator == Terminator::SemicolonOrBrace
+            }
             _ => false,
         };
         tokens.append(token);
@@ -289,5 +291,5 @@ fn raw_member(input: ParseStream<'_>, ends: Ends) -> syn::Result<Raw> {
             break;
         }
     }
-    Ok(Raw { attrs, tokens })
+    Ok(RawMember { attrs, tokens })
 }

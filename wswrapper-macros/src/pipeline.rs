@@ -4,7 +4,7 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use crate::attr::Args;
+use crate::attr::ContractAttr;
 use crate::errors::Errors;
 use crate::model::{ErrorType, PlainImpl, Service, TraitImpl};
 use crate::parse::{Impl, Trait};
@@ -12,7 +12,7 @@ use crate::{check, expand, repair, text, tokens};
 
 pub(crate) fn service(args: TokenStream, item: TokenStream) -> TokenStream {
     let mut errors = Errors::new();
-    let args = Args::read(args, &mut errors);
+    let args = ContractAttr::read(args, &mut errors);
     let Some(mut parsed) = errors.ok(syn::parse2::<Trait>(item.clone())) else {
         return reported(tokens::without_ws(item), errors);
     };
@@ -24,7 +24,7 @@ pub(crate) fn service(args: TokenStream, item: TokenStream) -> TokenStream {
 
 pub(crate) fn handlers(args: TokenStream, item: TokenStream) -> TokenStream {
     let mut errors = Errors::new();
-    let args = Args::read(args, &mut errors);
+    let args = ContractAttr::read(args, &mut errors);
     let Some(mut parsed) = errors.ok(syn::parse2::<Impl>(item.clone())) else {
         return reported(tokens::without_ws(item), errors);
     };
@@ -49,7 +49,7 @@ pub(crate) fn error(item: TokenStream) -> TokenStream {
         return errors.report();
     };
     let Some(error) = ErrorType::new(&parsed, &mut errors) else {
-        errors.push(&parsed, text::NO_UNION);
+        errors.push(&parsed, text::ERROR_UNION);
         return errors.report();
     };
     check::error(&error, &mut errors);

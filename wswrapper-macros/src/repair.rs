@@ -6,7 +6,7 @@ use syn::{GenericArgument, PathArguments, PathSegment, ReturnType, Type, TypePar
 
 use crate::errors::Errors;
 use crate::parse::Member;
-use crate::types::{self, last_segment, through_groups};
+use crate::types::{self, last_segment, ungroup};
 use crate::{text, tokens};
 
 /// A stream without its `impl`, or with `dyn` instead, or without the name of its item.
@@ -16,8 +16,8 @@ pub(crate) fn streams(members: &mut [Member], errors: &mut Errors) {
             && let ReturnType::Type(_, ty) = &mut function.sig.output
         {
             if let Some((ty, bounds)) = bare_stream(ty) {
-                errors.push(ty, text::NO_IMPL_STREAM);
-                let send = (!tokens::contain(&bounds, "Send")).then(|| quote!(+ ::core::marker::Send));
+                errors.push(ty, text::STREAM_WITHOUT_IMPL);
+                let send = (!tokens::contains_word(&bounds, "Send")).then(|| quote!(+ ::core::marker::Send));
                 *ty = syn::parse_quote_spanned!(tokens::first_span(ty)=> impl #bounds #send);
             } else if let Some(stream) = impl_stream(ty) {
                 name_item(stream, errors);
@@ -54,10 +54,10 @@ fn bare_stream(ty: &mut Type) -> Option<(&mut Type, TokenStream)> {
 
 /// `Stream<..>`, as far as nothing but the trait can be meant.
 fn bounds(ty: &Type) -> Option<TokenStream> {
-    match through_groups(ty) {
+    match ungroup(ty) {
         Type::Path(path) => {
             let segment = last_segment(ty).filter(|segment| segment.ident == "Stream")?;
-            types::item(segment).map(|_| path.to_token_stream())
+            types::stream_item(segment).map(|_| path.to_token_stream())
         }
         Type::TraitObject(object) => {
             let is_stream = object.bounds.iter().any(|bound| match bound {

@@ -38,7 +38,7 @@ pub(crate) const UNSAFE_HANDLER: &str = "a handler cannot be unsafe\n\
 pub(crate) const BLOCKING_ASYNC: &str = "a blocking handler must be a plain `fn`\n\
     help: remove `async`, or use `#[ws(spawn)]`";
 
-pub(crate) const SPAWNED_PLAIN: &str = "a spawned handler must be an `async fn`\n\
+pub(crate) const SPAWNED_WITHOUT_ASYNC: &str = "a spawned handler must be an `async fn`\n\
     help: use `#[ws(blocking)]`, or make it `async`";
 
 pub(crate) const BLOCKING_AND_SPAWNED: &str = "a handler cannot be both blocking and spawned\n\
@@ -62,34 +62,34 @@ pub(crate) const IMPL_RETURN: &str = "a handler cannot return `impl Trait`\n\
 pub(crate) const REFERENCE_RETURN: &str = "a handler cannot return a reference\n\
     help: a response is sent after the handler has ended, and decoded by the caller; return an owned type";
 
-pub(crate) const EVENT_RETURN: &str = "an event has no answer to return\n\
+pub(crate) const EVENT_WITH_RETURN_TYPE: &str = "an event has no answer to return\n\
     help: remove the return type, or remove `#[ws(event)]`";
 
 pub(crate) const STREAM_WITHOUT_ITEM: &str = "a stream's item type must be written\n\
     help: write `impl Stream<Item = T> + Send`";
 
-pub(crate) const NO_IMPL_STREAM: &str = "a stream is returned as `impl Stream`\n\
+pub(crate) const STREAM_WITHOUT_IMPL: &str = "a stream is returned as `impl Stream`\n\
     help: write `impl Stream<Item = T> + Send`";
 
 pub(crate) const BOXED_STREAM: &str = "a stream is returned as `impl Stream`\n\
     help: write `impl Stream<Item = T> + Send`; the body can still return a boxed one";
 
-pub(crate) const STREAM_WITHIN: &str = "a stream must be the whole answer, or the `Ok` of a `Result`\n\
+pub(crate) const NESTED_STREAM: &str = "a stream must be the whole answer, or the `Ok` of a `Result`\n\
     help: send the rest as items, or return it from a method of its own";
 
-pub(crate) const STREAM_ELSEWHERE: &str = "a stream runs in the task of its connection\n\
+pub(crate) const STREAM_IN_ANOTHER_TASK: &str = "a stream runs in the task of its connection\n\
     help: let a task of your own feed a channel, and return a stream of what comes out of it";
 
 pub(crate) const ON_FULL_WITHOUT_STREAM: &str = "`on_full` belongs to a method that returns a stream\n\
     help: remove it, or return `impl Stream<Item = T> + Send`";
 
-pub(crate) const SCOPED_WITHIN: &str = "a scoped service must be the whole answer, or the `Ok` of a `Result`\n\
+pub(crate) const NESTED_SCOPED: &str = "a scoped service must be the whole answer, or the `Ok` of a `Result`\n\
     help: return a `Result` if there may be none, or the rest from a method of its own";
 
 pub(crate) const SCOPED_ARGUMENT: &str = "a handler cannot take a service\n\
     help: return a `Scoped` or an `AnonymousChannel`; the caller serves its own on that channel, by `Call::serve`";
 
-pub(crate) const UPLOAD_WITHIN: &str = "an upload must be a whole argument\n\
+pub(crate) const NESTED_UPLOAD: &str = "an upload must be a whole argument\n\
     help: write `Upload<T>` with nothing around it; an upload may have no items";
 
 pub(crate) const STREAM_ARGUMENT: &str = "a stream that the caller sends is an `Upload`\n\
@@ -98,16 +98,16 @@ pub(crate) const STREAM_ARGUMENT: &str = "a stream that the caller sends is an `
 pub(crate) const TWO_UPLOADS: &str = "a method can take one upload\n\
     help: let its items be an `enum`, or write two methods";
 
-pub(crate) const EVENT_UPLOAD: &str = "an event cannot take an upload\n\
+pub(crate) const EVENT_WITH_UPLOAD: &str = "an event cannot take an upload\n\
     help: remove `#[ws(event)]`; items follow a request, until it is answered";
 
-pub(crate) const PLAIN_UPLOAD: &str = "a handler of an upload must be an `async fn`\n\
+pub(crate) const UPLOAD_WITHOUT_ASYNC: &str = "a handler of an upload must be an `async fn`\n\
     help: add `async`; its items come after the call and have to be awaited";
 
 pub(crate) const UPLOAD_AND_STREAM: &str = "a method cannot take an upload and return a stream\n\
     help: write two methods";
 
-pub(crate) const UPLOAD_ELSEWHERE: &str = "an upload is read in the task of its connection\n\
+pub(crate) const UPLOAD_IN_ANOTHER_TASK: &str = "an upload is read in the task of its connection\n\
     help: hand its items over to a task of your own";
 
 pub(crate) const REFERENCE_ITEM: &str = "an item cannot be a reference\n\
@@ -134,7 +134,7 @@ pub(crate) const UNNAMED_TYPE: &str = "handlers belong to a type with a name\n\
 pub(crate) const FIELD_ATTRIBUTE: &str = "`#[ws(..)]` means nothing on a field\n\
     help: put it on the variant, or on the type";
 
-pub(crate) const NO_UNION: &str = "a union cannot be an error\n\
+pub(crate) const ERROR_UNION: &str = "a union cannot be an error\n\
     help: write an enum";
 
 pub(crate) fn unknown_argument(name: &Ident, expected: &[&str]) -> String {

@@ -2,24 +2,24 @@ use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 use quote::ToTokens;
 
 /// Whether a word stands anywhere in a node, however deep.
-pub(crate) fn contain(node: &impl ToTokens, word: &str) -> bool {
+pub(crate) fn contains_word(node: &impl ToTokens, word: &str) -> bool {
     node.to_token_stream().into_iter().any(|token| match token {
         TokenTree::Ident(ident) => ident == word,
-        TokenTree::Group(group) => contain(&group.stream(), word),
+        TokenTree::Group(group) => contains_word(&group.stream(), word),
         _ => false,
     })
 }
 
 /// Whether these tokens stand one behind the other anywhere in a node.
-pub(crate) fn contain_all(node: &impl ToTokens, run: &[&str]) -> bool {
+pub(crate) fn contains_run(node: &impl ToTokens, run: &[&str]) -> bool {
     let tokens: Vec<TokenTree> = node.to_token_stream().into_iter().collect();
     let is_run = |part: &[TokenTree]| part.iter().zip(run).all(|(token, text)| token.to_string() == *text);
     tokens.windows(run.len()).any(is_run)
-        || tokens.iter().any(|token| matches!(token, TokenTree::Group(group) if contain_all(&group.stream(), run)))
+        || tokens.iter().any(|token| matches!(token, TokenTree::Group(group) if contains_run(&group.stream(), run)))
 }
 
 /// Whether `impl Name` or `dyn Name` stands anywhere in a node, by whatever path.
-pub(crate) fn contain_bound(node: &impl ToTokens, keyword: &str, name: &str) -> bool {
+pub(crate) fn contains_bound(node: &impl ToTokens, keyword: &str, name: &str) -> bool {
     let mut is_bound = false;
     let mut last_is_name = false;
     for token in node.to_token_stream() {
@@ -29,7 +29,7 @@ pub(crate) fn contain_bound(node: &impl ToTokens, keyword: &str, name: &str) -> 
             TokenTree::Punct(punct) if matches!(punct.as_char(), ':' | '\'') => {}
             _ if is_bound && last_is_name => return true,
             TokenTree::Punct(punct) => is_bound &= punct.as_char() == '+',
-            TokenTree::Group(group) if contain_bound(&group.stream(), keyword, name) => return true,
+            TokenTree::Group(group) if contains_bound(&group.stream(), keyword, name) => return true,
             TokenTree::Group(_) | TokenTree::Literal(_) => is_bound = false,
         }
     }
@@ -37,10 +37,10 @@ pub(crate) fn contain_bound(node: &impl ToTokens, keyword: &str, name: &str) -> 
 }
 
 /// How often a word stands in a node.
-pub(crate) fn count(node: &impl ToTokens, word: &str) -> usize {
+pub(crate) fn count_word(node: &impl ToTokens, word: &str) -> usize {
     let counts = node.to_token_stream().into_iter().map(|token| match token {
         TokenTree::Ident(ident) => usize::from(ident == word),
-        TokenTree::Group(group) => count(&group.stream(), word),
+        TokenTree::Group(group) => count_word(&group.stream(), word),
         _ => 0,
     });
     counts.sum()

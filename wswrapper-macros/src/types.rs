@@ -3,11 +3,11 @@
 use syn::{GenericArgument, PathArguments, PathSegment, Type};
 
 /// What holds a value and is no `Result` under another name.
-const NO_RESULTS: [&str; 8] = ["Option", "Vec", "Box", "Pin", "Rc", "Arc", "HashMap", "BTreeMap"];
+const NOT_RESULTS: [&str; 8] = ["Option", "Vec", "Box", "Pin", "Rc", "Arc", "HashMap", "BTreeMap"];
 
 /// The last segment of a type that is a plain path.
 pub(crate) fn last_segment(ty: &Type) -> Option<&PathSegment> {
-    match through_groups(ty) {
+    match ungroup(ty) {
         Type::Path(ty) if ty.qself.is_none() => ty.path.segments.last(),
         _ => None,
     }
@@ -26,7 +26,7 @@ pub(crate) fn type_arguments(segment: &PathSegment) -> Vec<&Type> {
 }
 
 /// What an invisible group holds: such is a `$ty:ty` of a macro by example.
-pub(crate) fn through_groups(mut ty: &Type) -> &Type {
+pub(crate) fn ungroup(mut ty: &Type) -> &Type {
     while let Type::Group(group) = ty {
         ty = &group.elem;
     }
@@ -39,17 +39,17 @@ pub(crate) fn is_named(ty: &Type, name: &str) -> bool {
 
 /// Whether a type of that name may be a `Result`, by the name alone.
 pub(crate) fn may_be_result(segment: &PathSegment) -> bool {
-    !NO_RESULTS.iter().any(|name| segment.ident == name)
+    !NOT_RESULTS.iter().any(|name| segment.ident == name)
 }
 
 /// What would be the `Ok` of the type, if it is a `Result`.
-pub(crate) fn first_argument(ty: &Type) -> Option<&Type> {
+pub(crate) fn first_type_argument(ty: &Type) -> Option<&Type> {
     let segment = last_segment(ty).filter(|segment| may_be_result(segment))?;
-    type_arguments(segment).first().map(|first| through_groups(first))
+    type_arguments(segment).first().map(|first| ungroup(first))
 }
 
 /// What would be `Ok` and `Err` of the type, if it is a `Result` of both.
-pub(crate) fn result_halves(ty: &Type) -> Option<(&Type, &Type)> {
+pub(crate) fn result_arguments(ty: &Type) -> Option<(&Type, &Type)> {
     let segment = last_segment(ty).filter(|segment| may_be_result(segment))?;
     match type_arguments(segment)[..] {
         [ok, error] => Some((ok, error)),
@@ -58,12 +58,12 @@ pub(crate) fn result_halves(ty: &Type) -> Option<(&Type, &Type)> {
 }
 
 /// The same, where that is its name too.
-pub(crate) fn spelled_result(ty: &Type) -> Option<(&Type, &Type)> {
-    result_halves(ty).filter(|_| is_named(ty, "Result"))
+pub(crate) fn named_result_arguments(ty: &Type) -> Option<(&Type, &Type)> {
+    result_arguments(ty).filter(|_| is_named(ty, "Result"))
 }
 
 /// `T` of `Stream<Item = T>`.
-pub(crate) fn item(stream: &PathSegment) -> Option<&Type> {
+pub(crate) fn stream_item(stream: &PathSegment) -> Option<&Type> {
     let PathArguments::AngleBracketed(arguments) = &stream.arguments else { return None };
     arguments.args.iter().find_map(|argument| match argument {
         GenericArgument::AssocType(assigned) if assigned.ident == "Item" => Some(&assigned.ty),

@@ -1,6 +1,6 @@
 use syn::{Attribute, Ident};
 
-use super::pairs::Pairs;
+use super::meta_items::MetaItems;
 use super::ws::lists;
 use crate::errors::Errors;
 
@@ -11,7 +11,7 @@ pub(crate) struct ArgumentAttr {
 
 impl ArgumentAttr {
     pub(crate) fn read(attrs: &[Attribute], errors: &mut Errors) -> Self {
-        let pairs = Pairs::read(lists(attrs, errors), &["context"], errors);
-        Self { context: pairs.flag("context", errors).cloned() }
+        let items = MetaItems::read(lists(attrs, errors), &["context"], errors);
+        Self { context: items.flag("context", errors).cloned() }
     }
 }

@@ -1,7 +1,7 @@
 use syn::{Attribute, Ident, LitStr, Path};
 
-use super::args;
-use super::pairs::Pairs;
+use super::contract;
+use super::meta_items::MetaItems;
 use super::rename_rule::RenameRule;
 use super::ws::lists;
 use crate::errors::Errors;
@@ -27,25 +27,25 @@ pub(crate) struct VariantAttr {
 
 impl EnumAttr {
     pub(crate) fn read(attrs: &[Attribute], errors: &mut Errors) -> Self {
-        let pairs = Pairs::read(lists(attrs, errors), &["rename_all", "crate"], errors);
-        Self { rename_all: args::rename_all(&pairs, errors), krate: args::krate(&pairs, errors) }
+        let items = MetaItems::read(lists(attrs, errors), &["rename_all", "crate"], errors);
+        Self { rename_all: contract::rename_all(&items, errors), krate: contract::krate(&items, errors) }
     }
 }
 
 impl StructAttr {
     pub(crate) fn read(attrs: &[Attribute], errors: &mut Errors) -> Self {
-        let pairs = Pairs::read(lists(attrs, errors), &["code", "internal", "crate"], errors);
-        Self { variant: VariantAttr::from_pairs(&pairs, errors), krate: args::krate(&pairs, errors) }
+        let items = MetaItems::read(lists(attrs, errors), &["code", "internal", "crate"], errors);
+        Self { variant: VariantAttr::from_items(&items, errors), krate: contract::krate(&items, errors) }
     }
 }
 
 impl VariantAttr {
     pub(crate) fn read(attrs: &[Attribute], errors: &mut Errors) -> Self {
-        let pairs = Pairs::read(lists(attrs, errors), &["code", "internal"], errors);
-        Self::from_pairs(&pairs, errors)
+        let items = MetaItems::read(lists(attrs, errors), &["code", "internal"], errors);
+        Self::from_items(&items, errors)
     }
 
-    fn from_pairs(pairs: &Pairs, errors: &mut Errors) -> Self {
-        Self { code: pairs.string("code", text::EMPTY_CODE, errors), internal: pairs.flag("internal", errors).cloned() }
+    fn from_items(items: &MetaItems, errors: &mut Errors) -> Self {
+        Self { code: items.string("code", text::EMPTY_CODE, errors), internal: items.flag("internal", errors).cloned() }
     }
 }

@@ -1,7 +1,7 @@
 use syn::{Attribute, Ident, LitStr};
 
+use super::meta_items::MetaItems;
 use super::on_full::OnFull;
-use super::pairs::Pairs;
 use super::ws::lists;
 use crate::errors::Errors;
 use crate::text;
@@ -17,13 +17,13 @@ pub(crate) struct MethodAttr {
 
 impl MethodAttr {
     pub(crate) fn read(attrs: &[Attribute], errors: &mut Errors) -> Self {
-        let pairs = Pairs::read(lists(attrs, errors), &["name", "event", "blocking", "spawn", "on_full"], errors);
+        let items = MetaItems::read(lists(attrs, errors), &["name", "event", "blocking", "spawn", "on_full"], errors);
         Self {
-            name: pairs.string("name", text::EMPTY_EVENT, errors),
-            event: pairs.flag("event", errors).cloned(),
-            blocking: pairs.flag("blocking", errors).cloned(),
-            spawn: pairs.flag("spawn", errors).cloned(),
-            on_full: OnFull::read(&pairs, errors),
+            name: items.string("name", text::EMPTY_EVENT, errors),
+            event: items.flag("event", errors).cloned(),
+            blocking: items.flag("blocking", errors).cloned(),
+            spawn: items.flag("spawn", errors).cloned(),
+            on_full: OnFull::read(&items, errors),
         }
     }
 }

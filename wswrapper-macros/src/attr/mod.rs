@@ -1,14 +1,14 @@
-mod args;
 mod argument;
+mod contract;
 mod error;
+mod meta_items;
 mod method;
 mod on_full;
-mod pairs;
 mod rename_rule;
 mod ws;
 
-pub(crate) use self::args::Args;
 pub(crate) use self::argument::ArgumentAttr;
+pub(crate) use self::contract::ContractAttr;
 pub(crate) use self::error::{EnumAttr, StructAttr, VariantAttr};
 pub(crate) use self::method::MethodAttr;
 pub(crate) use self::on_full::{OnFull, Policy};

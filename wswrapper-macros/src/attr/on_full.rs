@@ -1,4 +1,4 @@
-use super::pairs::Pairs;
+use super::meta_items::MetaItems;
 use crate::errors::Errors;
 use crate::text;
 
@@ -27,9 +27,9 @@ const POLICIES: [(&str, Policy); 5] = [
 ];
 
 impl OnFull {
-    pub(crate) fn read(pairs: &Pairs, errors: &mut Errors) -> Option<Self> {
-        let key = pairs.key("on_full")?.clone();
-        let literal = pairs.literal("on_full", errors)?;
+    pub(crate) fn read(items: &MetaItems, errors: &mut Errors) -> Option<Self> {
+        let key = items.key("on_full")?.clone();
+        let literal = items.literal("on_full", errors)?;
         let name = literal.value();
         let policy = Policy::named(&name).unwrap_or_else(|| {
             errors.push(&literal, text::unknown_policy(&name, &POLICIES.map(|(name, _)| name)));

@@ -2,27 +2,27 @@ use syn::{Pat, Type};
 
 use super::{references, scoped, uploads};
 use crate::errors::Errors;
-use crate::model::{Argument, Passing};
+use crate::model::{Argument, ArgumentKind};
 use crate::{text, tokens, types};
 
 pub(super) fn check(argument: &Argument<'_>, errors: &mut Errors) {
     if !is_plain_name(&argument.input.pat) {
         errors.push(&argument.input.pat, text::PATTERN_ARGUMENT);
     }
-    match argument.passing {
-        Passing::Context => errors.push(argument.ty, text::CONTEXT_NOT_FIRST),
-        Passing::Str | Passing::Bytes => check_lifetime(argument.ty, errors),
-        Passing::Owned | Passing::Text => check_owned(argument.ty, errors),
-        Passing::Upload(upload) => uploads::check_items(upload, errors),
+    match argument.kind {
+        ArgumentKind::Context => errors.push(argument.ty, text::CONTEXT_NOT_FIRST),
+        ArgumentKind::Str | ArgumentKind::Bytes => check_lifetime(argument.ty, errors),
+        ArgumentKind::Owned | ArgumentKind::Text => check_owned(argument.ty, errors),
+        ArgumentKind::Upload(upload) => uploads::check_items(upload, errors),
     }
 }
 
 fn check_owned(ty: &Type, errors: &mut Errors) {
     if let Some(message) = uploads::misplaced(ty) {
         errors.push(ty, message);
-    } else if scoped::is_within(ty) {
+    } else if scoped::contains_scoped(ty) {
         errors.push(ty, text::SCOPED_ARGUMENT);
-    } else if tokens::contain(ty, "impl") {
+    } else if tokens::contains_word(ty, "impl") {
         errors.push(ty, text::GENERIC_HANDLER);
     } else {
         references::check(ty, text::REFERENCE_ARGUMENT, errors);
@@ -31,7 +31,7 @@ fn check_owned(ty: &Type, errors: &mut Errors) {
 
 /// `&'static str` cannot come out of a message.
 fn check_lifetime(ty: &Type, errors: &mut Errors) {
-    if let Type::Reference(reference) = types::through_groups(ty)
+    if let Type::Reference(reference) = types::ungroup(ty)
         && reference.lifetime.as_ref().is_some_and(|lifetime| lifetime.ident == "static")
     {
         errors.push(ty, text::REFERENCE_ARGUMENT);

@@ -9,7 +9,8 @@ use crate::parse::Member;
 use crate::{text, tokens};
 
 /// The supertraits of std that no `dyn` can have.
-const NOT_FOR_DYN: [&str; 9] = ["Sized", "Clone", "Copy", "Default", "PartialEq", "Eq", "PartialOrd", "Ord", "Hash"];
+const NOT_DYN_COMPATIBLE: [&str; 9] =
+    ["Sized", "Clone", "Copy", "Default", "PartialEq", "Eq", "PartialOrd", "Ord", "Hash"];
 
 pub(crate) fn service(service: &mut Service<'_>, errors: &mut Errors) {
     check_generics(&mut service.contract, text::GENERIC_SERVICE, errors);
@@ -24,7 +25,7 @@ pub(crate) fn service(service: &mut Service<'_>, errors: &mut Errors) {
 pub(crate) fn trait_impl(handlers: &TraitImpl<'_>, errors: &mut Errors) {
     for member in &handlers.item.members {
         if let Member::Function(function) = member {
-            for attr in function.ws.iter().chain(function.input_ws.iter().flatten()) {
+            for attr in function.ws_attrs.iter().chain(function.input_ws_attrs.iter().flatten()) {
                 errors.push(attr, text::attribute_in_trait_impl(handlers.trait_path));
             }
         }
@@ -64,10 +65,10 @@ fn names(method: &Method<'_>, parameter: &GenericParam) -> bool {
     let signature = &method.function.sig;
     match parameter {
         GenericParam::Lifetime(parameter) => {
-            tokens::contain_all(signature, &["'", &parameter.lifetime.ident.to_string()])
+            tokens::contains_run(signature, &["'", &parameter.lifetime.ident.to_string()])
         }
-        GenericParam::Type(parameter) => tokens::contain(signature, &parameter.ident.to_string()),
-        GenericParam::Const(parameter) => tokens::contain(signature, &parameter.ident.to_string()),
+        GenericParam::Type(parameter) => tokens::contains_word(signature, &parameter.ident.to_string()),
+        GenericParam::Const(parameter) => tokens::contains_word(signature, &parameter.ident.to_string()),
     }
 }
 
@@ -89,7 +90,8 @@ fn check_supertraits(service: &mut Service<'_>, errors: &mut Errors) {
         let Some(last) = required.path.segments.last() else {
             return true;
         };
-        let is_allowed = required.maybe.is_some() || !NOT_FOR_DYN.iter().any(|forbidden| last.ident == forbidden);
+        let is_allowed =
+            required.maybe.is_some() || !NOT_DYN_COMPATIBLE.iter().any(|forbidden| last.ident == forbidden);
         if !is_allowed {
             errors.push(bound, text::supertrait(&last.ident, name));
         }

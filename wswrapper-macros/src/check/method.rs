@@ -39,14 +39,14 @@ fn check_safety(method: &Method<'_>, errors: &mut Errors) {
 }
 
 fn check_execution(method: &Method<'_>, errors: &mut Errors) {
-    if let (Some(word), Some(message)) = (method.execution.word(), only_in_place(method)) {
-        errors.push(word, message);
+    if let (Some(flag), Some(message)) = (method.execution.flag(), only_in_place(method)) {
+        errors.push(flag, message);
         return;
     }
     match &method.execution {
-        Execution::Blocking(word) if method.is_async() => errors.push(word, text::BLOCKING_ASYNC),
-        Execution::Spawned(word) if !method.is_async() => errors.push(word, text::SPAWNED_PLAIN),
-        Execution::Both(word) => errors.push(word, text::BLOCKING_AND_SPAWNED),
+        Execution::Blocking(flag) if method.is_async() => errors.push(flag, text::BLOCKING_ASYNC),
+        Execution::Spawned(flag) if !method.is_async() => errors.push(flag, text::SPAWNED_WITHOUT_ASYNC),
+        Execution::Both(flag) => errors.push(flag, text::BLOCKING_AND_SPAWNED),
         Execution::InPlace | Execution::Blocking(_) | Execution::Spawned(_) => {}
     }
 }
@@ -54,9 +54,9 @@ fn check_execution(method: &Method<'_>, errors: &mut Errors) {
 /// Why a handler has to run in the task of its connection, if it has to.
 fn only_in_place(method: &Method<'_>) -> Option<&'static str> {
     if method.output.stream.is_some() {
-        return Some(text::STREAM_ELSEWHERE);
+        return Some(text::STREAM_IN_ANOTHER_TASK);
     }
-    method.upload().map(|_| text::UPLOAD_ELSEWHERE)
+    method.upload().map(|_| text::UPLOAD_IN_ANOTHER_TASK)
 }
 
 fn check_generics(method: &Method<'_>, errors: &mut Errors) {
@@ -79,7 +79,7 @@ fn check_context(method: &Method<'_>, errors: &mut Errors) {
 fn check_self_types(method: &Method<'_>, errors: &mut Errors) {
     let arguments = method.arguments.iter().map(|argument| argument.ty);
     for ty in arguments.chain(method.output.ty) {
-        if tokens::contain(ty, "Self") {
+        if tokens::contains_word(ty, "Self") {
             errors.push(ty, text::SELF_IN_SIGNATURE);
         }
     }

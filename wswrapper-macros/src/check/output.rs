@@ -1,21 +1,21 @@
 use super::{references, scoped, streams};
 use crate::errors::Errors;
-use crate::model::{Kind, Method};
+use crate::model::{Method, MethodKind};
 use crate::{text, tokens};
 
 pub(super) fn check(method: &Method<'_>, errors: &mut Errors) {
     let Some(ty) = method.output.ty else { return };
-    if method.kind == Kind::Event {
-        errors.push(ty, text::EVENT_RETURN);
+    if method.kind == MethodKind::Event {
+        errors.push(ty, text::EVENT_WITH_RETURN_TYPE);
     } else if let Some(stream) = &method.output.stream {
         streams::check(ty, stream, errors);
     } else if let Some(message) = streams::misplaced(ty) {
         errors.push(ty, message);
-    } else if scoped::is_within(ty) && method.output.scoped.is_none() {
-        errors.push(ty, text::SCOPED_WITHIN);
-    } else if tokens::contain(ty, "impl") {
+    } else if scoped::contains_scoped(ty) && method.output.scoped.is_none() {
+        errors.push(ty, text::NESTED_SCOPED);
+    } else if tokens::contains_word(ty, "impl") {
         errors.push(ty, text::IMPL_RETURN);
     } else {
-        references::check_answer(ty, text::REFERENCE_RETURN, errors);
+        references::check_response(ty, text::REFERENCE_RETURN, errors);
     }
 }

@@ -4,16 +4,16 @@ use quote::ToTokens;
 use syn::{GenericArgument, Lifetime, PathArguments, Type};
 
 use crate::errors::Errors;
-use crate::types::{self, through_groups};
+use crate::types::{self, ungroup};
 
 /// Of any lifetime and at any depth: `&T`, and `'_` for one that a type hides.
 pub(super) fn check(ty: &Type, message: &str, errors: &mut Errors) {
-    within(ty, &mut |node, _| errors.push(&node, message));
+    visit_references(ty, &mut |node, _| errors.push(&node, message));
 }
 
 /// Like `check`, but for what can be the error of a `Result`.
-pub(super) fn check_answer(ty: &Type, message: &str, errors: &mut Errors) {
-    match types::result_halves(ty) {
+pub(super) fn check_response(ty: &Type, message: &str, errors: &mut Errors) {
+    match types::result_arguments(ty) {
         Some((ok, error)) => {
             check(ok, message, errors);
             check_error(error, message, errors);
@@ -24,7 +24,7 @@ pub(super) fn check_answer(ty: &Type, message: &str, errors: &mut Errors) {
 
 /// An error is made here and is another one at its caller's, so it may be `&'static str`.
 pub(super) fn check_error(ty: &Type, message: &str, errors: &mut Errors) {
-    within(ty, &mut |node, lifetime| {
+    visit_references(ty, &mut |node, lifetime| {
         if lifetime.is_none_or(|lifetime| lifetime.ident != "static") {
             errors.push(&node, message);
         }
@@ -32,20 +32,20 @@ pub(super) fn check_error(ty: &Type, message: &str, errors: &mut Errors) {
 }
 
 /// One that is within another shows with that.
-fn within(ty: &Type, found: &mut impl FnMut(&dyn ToTokens, Option<&Lifetime>)) {
-    match through_groups(ty) {
-        Type::Reference(reference) => found(reference, reference.lifetime.as_ref()),
-        Type::Paren(paren) => within(&paren.elem, found),
-        Type::Array(array) => within(&array.elem, found),
-        Type::Slice(slice) => within(&slice.elem, found),
-        Type::Tuple(tuple) => tuple.elems.iter().for_each(|elem| within(elem, found)),
+fn visit_references(ty: &Type, visit: &mut impl FnMut(&dyn ToTokens, Option<&Lifetime>)) {
+    match ungroup(ty) {
+        Type::Reference(reference) => visit(reference, reference.lifetime.as_ref()),
+        Type::Paren(paren) => visit_references(&paren.elem, visit),
+        Type::Array(array) => visit_references(&array.elem, visit),
+        Type::Slice(slice) => visit_references(&slice.elem, visit),
+        Type::Tuple(tuple) => tuple.elems.iter().for_each(|elem| visit_references(elem, visit)),
         Type::Path(path) => {
             for segment in &path.path.segments {
                 let PathArguments::AngleBracketed(arguments) = &segment.arguments else { continue };
                 for argument in &arguments.args {
                     match argument {
-                        GenericArgument::Type(ty) => within(ty, found),
-                        GenericArgument::Lifetime(lifetime) if lifetime.ident == "_" => found(lifetime, Some(lifetime)),
+                        GenericArgument::Type(ty) => visit_references(ty, visit),
+                        GenericArgument::Lifetime(lifetime) if lifetime.ident == "_" => visit(lifetime, Some(lifetime)),
                         _ => {}
                     }
                 }

@@ -2,6 +2,6 @@ use syn::Type;
 
 use crate::tokens;
 
-pub(super) fn is_within(ty: &Type) -> bool {
-    tokens::contain_all(ty, &["Scoped", "<", "dyn"])
+pub(super) fn contains_scoped(ty: &Type) -> bool {
+    tokens::contains_run(ty, &["Scoped", "<", "dyn"])
 }

@@ -12,7 +12,7 @@ pub(super) fn check_send(contract: &mut Contract<'_>, errors: &mut Errors) {
     contract.methods.retain(|method| {
         let unsendable = method.output.stream.as_ref().filter(|stream| !stream.is_send());
         if let Some(stream) = unsendable {
-            errors.push(stream.written, text::stream_not_send(stream.item));
+            errors.push(stream.impl_trait, text::stream_not_send(stream.item));
         }
         unsendable.is_none()
     });
@@ -20,14 +20,14 @@ pub(super) fn check_send(contract: &mut Contract<'_>, errors: &mut Errors) {
 
 pub(super) fn check(ty: &Type, stream: &StreamOutput<'_>, errors: &mut Errors) {
     if holds_stream(stream.item) {
-        errors.push(stream.item, text::STREAM_WITHIN);
-    } else if tokens::contain(stream.item, "impl") {
+        errors.push(stream.item, text::NESTED_STREAM);
+    } else if tokens::contains_word(stream.item, "impl") {
         errors.push(stream.item, text::IMPL_RETURN);
-    } else if tokens::count(ty, "impl") > 1 {
+    } else if tokens::count_word(ty, "impl") > 1 {
         errors.push(ty, text::IMPL_RETURN);
     } else {
-        references::check_answer(stream.item, text::REFERENCE_ITEM, errors);
-        if let Some((_, error)) = types::result_halves(ty) {
+        references::check_response(stream.item, text::REFERENCE_ITEM, errors);
+        if let Some((_, error)) = types::result_arguments(ty) {
             references::check_error(error, text::REFERENCE_RETURN, errors);
         }
     }
@@ -37,11 +37,11 @@ pub(super) fn check(ty: &Type, stream: &StreamOutput<'_>, errors: &mut Errors) {
 pub(super) fn misplaced(ty: &Type) -> Option<&'static str> {
     if model::is_stream(ty) {
         Some(text::STREAM_WITHOUT_ITEM)
-    } else if tokens::contain_bound(ty, "dyn", "Stream") {
+    } else if tokens::contains_bound(ty, "dyn", "Stream") {
         Some(text::BOXED_STREAM)
-    } else if tokens::contain_bound(ty, "impl", "Stream") {
+    } else if tokens::contains_bound(ty, "impl", "Stream") {
         let is_boxed = ["Box", "Pin"].iter().any(|name| types::is_named(ty, name));
-        Some(if is_boxed { text::BOXED_STREAM } else { text::STREAM_WITHIN })
+        Some(if is_boxed { text::BOXED_STREAM } else { text::NESTED_STREAM })
     } else {
         None
     }
@@ -57,5 +57,5 @@ pub(super) fn check_on_full(method: &Method<'_>, errors: &mut Errors) {
 }
 
 fn holds_stream(ty: &Type) -> bool {
-    ["impl", "dyn"].iter().any(|keyword| tokens::contain_bound(ty, keyword, "Stream"))
+    ["impl", "dyn"].iter().any(|keyword| tokens::contains_bound(ty, keyword, "Stream"))
 }

@@ -4,7 +4,7 @@ use syn::Type;
 
 use super::references;
 use crate::errors::Errors;
-use crate::model::{Execution, Kind, Method, Upload};
+use crate::model::{Execution, Method, MethodKind, Upload};
 use crate::{text, tokens, types};
 
 /// One error a method: the first that stands in the way.
@@ -13,30 +13,30 @@ pub(super) fn check(method: &Method<'_>, errors: &mut Errors) {
     let Some(first) = uploads.next() else { return };
     if let Some(second) = uploads.next() {
         errors.push(second.ty, text::TWO_UPLOADS);
-    } else if method.kind == Kind::Event {
-        errors.push(first.ty, text::EVENT_UPLOAD);
+    } else if method.kind == MethodKind::Event {
+        errors.push(first.ty, text::EVENT_WITH_UPLOAD);
     } else if method.output.stream.is_some() {
         errors.push(first.ty, text::UPLOAD_AND_STREAM);
     } else if !method.is_async() && matches!(method.execution, Execution::InPlace) {
-        errors.push(method.name, text::PLAIN_UPLOAD);
+        errors.push(method.name, text::UPLOAD_WITHOUT_ASYNC);
     }
 }
 
 /// What is wrong with an argument that the model did not take for an upload.
 pub(super) fn misplaced(ty: &Type) -> Option<&'static str> {
-    let is_stream = ["impl", "dyn"].iter().any(|keyword| tokens::contain_bound(ty, keyword, "Stream"));
-    if is_stream || tokens::contain_all(ty, &["Streaming", "<"]) {
+    let is_stream = ["impl", "dyn"].iter().any(|keyword| tokens::contains_bound(ty, keyword, "Stream"));
+    if is_stream || tokens::contains_run(ty, &["Streaming", "<"]) {
         Some(text::STREAM_ARGUMENT)
-    } else if tokens::contain_all(ty, &["Upload", "<"]) && !types::is_named(ty, "Upload") {
-        Some(text::UPLOAD_WITHIN)
+    } else if tokens::contains_run(ty, &["Upload", "<"]) && !types::is_named(ty, "Upload") {
+        Some(text::NESTED_UPLOAD)
     } else {
         None
     }
 }
 
 pub(super) fn check_items(upload: Upload<'_>, errors: &mut Errors) {
-    let error = upload.error.filter(|ty| tokens::contain(ty, "impl"));
-    if let Some(generic) = Some(upload.item).filter(|ty| tokens::contain(ty, "impl")).or(error) {
+    let error = upload.error.filter(|ty| tokens::contains_word(ty, "impl"));
+    if let Some(generic) = Some(upload.item).filter(|ty| tokens::contains_word(ty, "impl")).or(error) {
         errors.push(generic, text::GENERIC_HANDLER);
     } else {
         references::check(upload.item, text::REFERENCE_ITEM, errors);

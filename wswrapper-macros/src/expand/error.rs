@@ -11,23 +11,23 @@ use crate::tokens;
 pub(crate) fn error(error: &ErrorType<'_>) -> TokenStream {
     let into_rejection = into_rejection(error);
     let from_rejection = from_rejection(error);
-    implementation(error, &quote!(#into_rejection #from_rejection))
+    impl_ws_error(error, &quote!(#into_rejection #from_rejection))
 }
 
 /// `body` in an `impl` with the item's generics.
-pub(super) fn implementation(error: &ErrorType<'_>, body: &TokenStream) -> TokenStream {
+pub(super) fn impl_ws_error(error: &ErrorType<'_>, body: &TokenStream) -> TokenStream {
     let private = Private(&error.krate);
     let ErrorType { ident, generics, .. } = error;
     let (impl_generics, type_generics, where_clause) = generics.split_for_impl();
     let own = where_clause.iter().flat_map(|own| &own.predicates);
-    let travelling = generic_fields(error).map(|ty| quote!(#ty: #private::Encode + #private::Decode));
+    let field_bounds = generic_fields(error).map(|ty| quote!(#ty: #private::Encode + #private::Decode));
     quote! {
         #[automatically_derived]
         #[allow(deprecated, unreachable_code, unused_variables)]
         impl #impl_generics #private::WsError for #ident #type_generics
         where
             #(#own,)*
-            #(#travelling,)*
+            #(#field_bounds,)*
         {
             type Remote = Self;
 
@@ -47,7 +47,7 @@ fn into_rejection(error: &ErrorType<'_>) -> TokenStream {
                 let code = &variant.code.text;
                 let fields = || variant.fields.iter().zip(0..);
                 let pattern = construct(variant, fields().map(|(field, at)| binding(field, at)));
-                let fields = fields().map(|(field, at)| put(field, &binding(field, at)));
+                let fields = fields().map(|(field, at)| encode_field(field, &binding(field, at)));
                 quote! {
                     #(#cfgs)*
                     #pattern => #private::error(#message, #code)#(#fields)*.finish(),
@@ -95,7 +95,7 @@ fn decoded(error: &ErrorType<'_>, rejection: &Ident) -> TokenStream {
     let arms = sent.iter().map(|variant| {
         let cfgs = variant.cfgs();
         let code = &variant.code.text;
-        let fields = variant.fields.iter().map(|field| get(field, &data));
+        let fields = variant.fields.iter().map(|field| decode_field(field, &data));
         let value = construct(variant, fields);
         quote! {
             #(#cfgs)*
@@ -119,19 +119,20 @@ fn decoded(error: &ErrorType<'_>, rejection: &Ident) -> TokenStream {
 }
 
 /// Spanned so that a type that cannot be encoded is underlined itself.
-fn put(field: &Field, binding: &Ident) -> TokenStream {
+fn encode_field(field: &Field, binding: &Ident) -> TokenStream {
     let span = tokens::first_span(&field.ty);
-    named(field)
+    field_name(field)
         .map_or_else(|| quote_spanned!(span=> .item(&#binding)), |name| quote_spanned!(span=> .field(#name, &#binding)))
 }
 
 /// Spanned so that a type that cannot be decoded is underlined itself.
-fn get(field: &Field, data: &Ident) -> TokenStream {
+fn decode_field(field: &Field, data: &Ident) -> TokenStream {
     let span = tokens::first_span(&field.ty);
-    named(field).map_or_else(|| quote_spanned!(span=> #data.item()?), |name| quote_spanned!(span=> #data.field(#name)?))
+    field_name(field)
+        .map_or_else(|| quote_spanned!(span=> #data.item()?), |name| quote_spanned!(span=> #data.field(#name)?))
 }
 
-fn named(field: &Field) -> Option<String> {
+fn field_name(field: &Field) -> Option<String> {
     field.ident.as_ref().map(|name| name.unraw().to_string())
 }
 
@@ -168,5 +169,5 @@ fn generic_fields<'a>(error: &'a ErrorType<'_>) -> impl Iterator<Item = &'a Type
         .iter()
         .flat_map(Variant::sent_fields)
         .map(|field| &field.ty)
-        .filter(move |ty| parameters().any(|parameter| tokens::contain(ty, &parameter)))
+        .filter(move |ty| parameters().any(|parameter| tokens::contains_word(ty, &parameter)))
 }

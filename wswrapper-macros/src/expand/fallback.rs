@@ -1,7 +1,7 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::error::implementation;
+use super::error::impl_ws_error;
 use super::hygiene::Private;
 use crate::model::ErrorType;
 
@@ -19,5 +19,5 @@ pub(crate) fn error(error: &ErrorType<'_>) -> TokenStream {
             #private::Result::Err(rejection)
         }
     };
-    implementation(error, &body)
+    impl_ws_error(error, &body)
 }

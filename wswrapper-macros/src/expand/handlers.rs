@@ -2,7 +2,7 @@ use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 
 use super::contract::{channel, contract};
-use super::hygiene::{Private, local, written_at};
+use super::hygiene::{Private, local, respanned};
 use super::proxy::proxy;
 use super::service::registration_name;
 use super::shim::shims;
@@ -20,16 +20,16 @@ pub(crate) fn trait_impl(handlers: &TraitImpl<'_>) -> TokenStream {
     });
     let channel_check = handlers.channel.map(|name| {
         let check = quote!(#private::check_channel::<dyn #trait_path>(#name));
-        let check = written_at(check, name.span());
+        let check = respanned(check, name.span());
         quote!(const _: () = #check;)
     });
     let methods = local("methods");
     let register = registration_name(tokens::first_span(trait_path));
-    let serves = serves(item, &quote!(dyn #trait_path), private);
+    let impl_head = impl_head(item, &quote!(dyn #trait_path), private);
     quote! {
         #item
 
-        #serves {
+        #impl_head {
             #channel_const
 
             fn methods(#methods: &mut #private::Methods<Self>) {
@@ -51,7 +51,7 @@ pub(crate) fn plain_impl(handlers: &PlainImpl<'_>) -> TokenStream {
     // With an error about them, all else that rustc has to say is beside the point.
     let shims = handlers.type_arguments().is_none().then(|| shims(own, &quote!(Self), &methods));
     let proxy = proxy(own);
-    let serves = serves(item, self_ty, private);
+    let impl_head = impl_head(item, self_ty, private);
     quote! {
         // A handler takes `&self`, owned arguments and may be `async` because handlers do, whether it needs them or not.
         #[allow(clippy::unused_async, clippy::unused_self, clippy::needless_pass_by_value)]
@@ -59,7 +59,7 @@ pub(crate) fn plain_impl(handlers: &PlainImpl<'_>) -> TokenStream {
         #contract
 
         #[allow(deprecated, unused_variables, clippy::used_underscore_binding)]
-        #serves {
+        #impl_head {
             fn methods(#methods: &mut #private::Methods<Self>) {
                 #shims
             }
@@ -71,11 +71,11 @@ pub(crate) fn plain_impl(handlers: &PlainImpl<'_>) -> TokenStream {
 
 /// The head of an `impl`, with what `Serves` wants of the type: of one with arguments the body has to be told, and of any
 /// other rustc then says once what it lacks.
-fn serves(item: &Impl, contract: &impl ToTokens, private: Private<'_>) -> TokenStream {
+fn impl_head(item: &Impl, contract: &impl ToTokens, private: Private<'_>) -> TokenStream {
     let self_ty = &item.self_ty;
     let (impl_generics, _, where_clause) = item.generics.split_for_impl();
     let own = where_clause.iter().flat_map(|own| &own.predicates);
-    let bounds = written_at(quote!(Self: #private::Send + #private::Sync + 'static), tokens::first_span(self_ty));
+    let bounds = respanned(quote!(Self: #private::Send + #private::Sync + 'static), tokens::first_span(self_ty));
     quote! {
         impl #impl_generics #private::Serves<#contract> for #self_ty
         where

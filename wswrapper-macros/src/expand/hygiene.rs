@@ -23,10 +23,10 @@ pub(super) fn local(name: &str) -> Ident {
 
 /// The proxy's type parameter, which must not hide a type of that name.
 pub(super) fn target(contract: &Contract<'_>) -> Ident {
-    let is_taken = tokens::contain(contract.generics, "T")
+    let is_taken = tokens::contains_word(contract.generics, "T")
         || contract.methods.iter().any(|method| {
             let types = method.arguments.iter().map(|argument| argument.ty);
-            types.chain(method.output.ty).any(|ty| tokens::contain(ty, "T"))
+            types.chain(method.output.ty).any(|ty| tokens::contains_word(ty, "T"))
         });
     let name = if is_taken { "__T" } else { "T" };
     Ident::new(name, Span::call_site())
@@ -34,7 +34,7 @@ pub(super) fn target(contract: &Contract<'_>) -> Ident {
 
 /// Like `tokens`, as if they stood at `span`: rustc shows an error at the user's own code
 /// only when every token of the expression that it blames has a span of the user's.
-pub(super) fn written_at(tokens: TokenStream, span: Span) -> TokenStream {
+pub(super) fn respanned(tokens: TokenStream, span: Span) -> TokenStream {
     tokens
         .into_iter()
         .map(|mut token| {

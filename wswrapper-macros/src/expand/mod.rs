@@ -3,10 +3,10 @@
 mod contract;
 mod error;
 mod fallback;
-mod gives;
 mod handlers;
 mod hygiene;
 mod proxy;
+mod return_doc;
 mod returned_call;
 mod service;
 mod shim;

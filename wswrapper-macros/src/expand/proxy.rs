@@ -3,10 +3,10 @@ use quote::quote;
 use syn::Ident;
 
 use super::contract::channel;
-use super::gives::gives;
 use super::hygiene::{Private, local, target};
-use super::returned_call::Answer;
-use crate::model::{Argument, Contract, Method, Passing, Upload};
+use super::return_doc::return_doc;
+use super::returned_call::ReturnedCall;
+use crate::model::{Argument, ArgumentKind, Contract, Method, Upload};
 
 /// The typed caller of a contract.
 pub(super) fn proxy(contract: &Contract<'_>) -> TokenStream {
@@ -17,13 +17,13 @@ pub(super) fn proxy(contract: &Contract<'_>) -> TokenStream {
     let channel = channel(private, contract.channel);
     let to = local("to");
     let methods = contract.methods.iter().map(|method| proxy_method(method, contract, &target));
-    let about = format!(" Calls [`{name}`] at the other end of a connection.");
-    let about_new = format!(
+    let doc_text = format!(" Calls [`{name}`] at the other end of a connection.");
+    let doc_new = format!(
         " Calls [`{name}`] through `to`: a client, a peer, a channel, or whatever else leads to \
          another end."
     );
     quote! {
-        #[doc = #about]
+        #[doc = #doc_text]
         ///
         /// Nothing is sent before the future that a method returns is awaited; dropping the
         /// future of a request cancels the request.
@@ -43,7 +43,7 @@ pub(super) fn proxy(contract: &Contract<'_>) -> TokenStream {
             clippy::used_underscore_binding
         )]
         impl<#target: #private::Target> #proxy<#target> {
-            #[doc = #about_new]
+            #[doc = #doc_new]
             #vis fn new(#to: impl #private::IntoTarget<Target = #target>) -> Self {
                 Self { to: #private::Proxy::new(#to, #channel) }
             }
@@ -58,29 +58,29 @@ fn proxy_method(method: &Method<'_>, contract: &Contract<'_>, target: &Ident) ->
     let Contract { vis, .. } = contract;
     let Method { name, .. } = method;
     let attrs = ["cfg", "doc", "deprecated"].into_iter().flat_map(|name| method.attrs(name));
-    let about = method.attrs("doc").next().is_none().then(|| {
-        let about = format!(" Calls `{}::{name}`.", contract.name);
-        quote!(#[doc = #about])
+    let doc_text = method.attrs("doc").next().is_none().then(|| {
+        let doc_text = format!(" Calls `{}::{name}`.", contract.name);
+        quote!(#[doc = #doc_text])
     });
-    let gives = gives(method);
+    let return_doc = return_doc(method);
     let arguments = &method.arguments;
     let parameters = arguments.iter().map(|argument| parameter(argument, private));
     let encodable = arguments.iter().filter_map(|argument| encodable(argument, private));
-    let Answer { returned, bounds, send } = Answer::of(method, target, private);
+    let ReturnedCall { returned, bounds, send } = ReturnedCall::of(method, target, private);
 
     let call = local("call");
     let is_written = method.sent_arguments().next().is_some();
     let binding = if is_written { quote!(mut #call) } else { quote!(#call) };
     let wire_name = &method.wire_name.text;
     let arguments = method.sent_arguments().map(|argument| {
-        let passed = passed(argument, private);
-        quote!(#call.argument(#passed);)
+        let sent_value = sent_value(argument, private);
+        quote!(#call.argument(#sent_value);)
     });
     quote! {
         #(#attrs)*
-        #about
+        #doc_text
         #[doc = ""]
-        #[doc = #gives]
+        #[doc = #return_doc]
         #vis fn #name(&self, #(#parameters),*) -> #returned
         where
             #(#encodable,)*
@@ -97,9 +97,9 @@ fn proxy_method(method: &Method<'_>, contract: &Contract<'_>, target: &Ident) ->
 /// travels the other way must not break the definition.
 fn encodable(argument: &Argument<'_>, private: Private<'_>) -> Option<TokenStream> {
     let ty = argument.ty;
-    match argument.passing {
-        Passing::Owned => Some(quote!(for<'__x> #ty: #private::Encode)),
-        Passing::Upload(Upload { item, error }) => {
+    match argument.kind {
+        ArgumentKind::Owned => Some(quote!(for<'__x> #ty: #private::Encode)),
+        ArgumentKind::Upload(Upload { item, error }) => {
             let errors = error.map(|error| quote!(, for<'__x> #error: #private::WsError));
             Some(quote!(for<'__x> #item: #private::Encode #errors))
         }
@@ -109,9 +109,9 @@ fn encodable(argument: &Argument<'_>, private: Private<'_>) -> Option<TokenStrea
 
 fn parameter(argument: &Argument<'_>, private: Private<'_>) -> TokenStream {
     let Argument { name, ty, .. } = argument;
-    match argument.passing {
-        Passing::Text => quote!(#name: impl #private::Text<#ty>),
-        Passing::Upload(Upload { item, error }) => {
+    match argument.kind {
+        ArgumentKind::Text => quote!(#name: impl #private::Text<#ty>),
+        ArgumentKind::Upload(Upload { item, error }) => {
             let item = error.map_or_else(|| quote!(#item), |error| quote!(#private::Result<#item, #error>));
             quote!(#name: impl #private::Stream<Item = #item> + #private::Send + 'static)
         }
@@ -119,11 +119,11 @@ fn parameter(argument: &Argument<'_>, private: Private<'_>) -> TokenStream {
     }
 }
 
-fn passed(argument: &Argument<'_>, private: Private<'_>) -> TokenStream {
+fn sent_value(argument: &Argument<'_>, private: Private<'_>) -> TokenStream {
     let name = &argument.name;
-    match argument.passing {
-        Passing::Str => quote!(#name),
-        Passing::Bytes => quote!(&#private::Base64(#name)),
+    match argument.kind {
+        ArgumentKind::Str => quote!(#name),
+        ArgumentKind::Bytes => quote!(&#private::Base64(#name)),
         _ => quote!(&#name),
     }
 }

@@ -2,26 +2,26 @@ use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::{Ident, Type};
 
-use super::hygiene::{Private, written_at};
-use crate::model::{Kind, Method, StreamOutput, Upload};
+use super::hygiene::{Private, respanned};
+use crate::model::{Method, MethodKind, StreamOutput, Upload};
 use crate::tokens;
 
 /// What a proxy's method gives back, what has to hold for that, and the call that makes it.
-pub(super) struct Answer {
+pub(super) struct ReturnedCall {
     pub(super) returned: TokenStream,
     pub(super) bounds: TokenStream,
     pub(super) send: TokenStream,
 }
 
-impl Answer {
+impl ReturnedCall {
     pub(super) fn of(method: &Method<'_>, target: &Ident, private: Private<'_>) -> Self {
         match (method.kind, method.upload(), &method.output.stream) {
-            (Kind::Event, ..) => Self::of_event(target, private),
-            (Kind::Request, Some((argument, upload)), _) => {
+            (MethodKind::Event, ..) => Self::of_event(target, private),
+            (MethodKind::Request, Some((argument, upload)), _) => {
                 Self::of_upload(method, &argument.name, upload, target, private)
             }
-            (Kind::Request, None, Some(stream)) => Self::of_stream(stream, target, private),
-            (Kind::Request, None, None) => Self::of_request(method, target, private),
+            (MethodKind::Request, None, Some(stream)) => Self::of_stream(stream, target, private),
+            (MethodKind::Request, None, None) => Self::of_request(method, target, private),
         }
     }
 
@@ -35,7 +35,7 @@ impl Answer {
             || quote!(for<'__x> #returns::Ok: #private::Reply),
             // This one is checked here too, since nothing else at the end that serves says that the trait is no service.
             |contract| {
-                let is_contract = written_at(quote!(: #private::Contract), tokens::first_span(contract));
+                let is_contract = respanned(quote!(: #private::Contract), tokens::first_span(contract));
                 quote!(#contract #is_contract)
             },
         );
@@ -56,7 +56,7 @@ impl Answer {
             #target: #private::Caller,
             for<'__x> #item::Ok: #private::Decode,
         };
-        let returned = match stream.result_of(Type::Verbatim(streaming.clone())) {
+        let returned = match stream.replace_stream(Type::Verbatim(streaming.clone())) {
             None => {
                 let nothing = returns(None, private);
                 quote!(#private::Call<#streaming, #nothing::Err>)

@@ -14,7 +14,7 @@ use crate::tokens;
 pub(crate) fn service(service: &Service<'_>) -> TokenStream {
     let declaration = declaration(service);
     let proxy = proxy(&service.contract);
-    let contract = service.can_be_dyn().then(|| {
+    let contract = service.is_dyn_compatible().then(|| {
         let name = service.contract.name;
         let (_, type_generics, _) = service.contract.generics.split_for_impl();
         contract(&service.contract, &quote!(dyn #name #type_generics + '_))
@@ -32,8 +32,8 @@ fn declaration(service: &Service<'_>) -> TokenStream {
     let supertraits = &service.supertraits;
     let where_clause = &generics.where_clause;
     let members = members.iter().map(|member| match member {
-        Member::Function(function) if service.contract.holds(function) => sound_method(function, private),
-        Member::Function(function) => unsound_method(function, private),
+        Member::Function(function) if service.contract.holds(function) => valid_method(function, private),
+        Member::Function(function) => invalid_method(function, private),
         other => other.to_token_stream(),
     });
     let registration = registration(service);
@@ -50,7 +50,7 @@ fn declaration(service: &Service<'_>) -> TokenStream {
 }
 
 /// `where Self: Sized` keeps the trait usable as `dyn`.
-fn sound_method(function: &Function, private: Private<'_>) -> TokenStream {
+fn valid_method(function: &Function, private: Private<'_>) -> TokenStream {
     let Function { attrs, sig, body, .. } = function;
     let Signature { abi, fn_token, ident, generics, inputs, output, .. } = sig;
     let bounds = bounds(generics, private);
@@ -79,7 +79,7 @@ fn sound_method(function: &Function, private: Private<'_>) -> TokenStream {
 }
 
 /// Stays in the trait, so that its implementors and callers see no second error.
-fn unsound_method(function: &Function, private: Private<'_>) -> TokenStream {
+fn invalid_method(function: &Function, private: Private<'_>) -> TokenStream {
     let Function { attrs, sig, body, .. } = function;
     let bounds = bounds(&sig.generics, private);
     let mut sig = sig.clone();

@@ -3,9 +3,9 @@ use quote::{ToTokens, quote, quote_spanned};
 use syn::ext::IdentExt as _;
 use syn::{Ident, Type};
 
-use super::hygiene::{Private, local, written_at};
+use super::hygiene::{Private, local, respanned};
 use crate::attr::Policy;
-use crate::model::{Argument, Contract, Execution, Kind, Method, Passing, StreamOutput, Upload};
+use crate::model::{Argument, ArgumentKind, Contract, Execution, Method, MethodKind, StreamOutput, Upload};
 use crate::{tokens, types};
 
 /// One registration a method: names and types, the rest is in the runtime crate.
@@ -19,8 +19,8 @@ pub(super) fn shims(contract: &Contract<'_>, owner: &impl ToTokens, registry: &I
 fn shim(method: &Method<'_>, private: Private<'_>, owner: &impl ToTokens, registry: &Ident) -> TokenStream {
     let cfgs = method.attrs("cfg");
     let register = match method.kind {
-        Kind::Request => quote!(request),
-        Kind::Event => quote!(event),
+        MethodKind::Request => quote!(request),
+        MethodKind::Event => quote!(event),
     };
     let wire_name = &method.wire_name.text;
     let parameters = method.sent_arguments().map(|argument| argument.name.unraw().to_string());
@@ -34,8 +34,8 @@ fn shim(method: &Method<'_>, private: Private<'_>, owner: &impl ToTokens, regist
     });
     let arguments = method.sent_arguments().map(|argument| decode(argument, private, &call));
     let answer = match &method.output.stream {
-        Some(stream) => produce(method, stream, private, owner, &call),
-        None => answer(method, private, owner, &call),
+        Some(stream) => respond_with_stream(method, stream, private, owner, &call),
+        None => respond(method, private, owner, &call),
     };
 
     quote! {
@@ -55,11 +55,11 @@ fn shim(method: &Method<'_>, private: Private<'_>, owner: &impl ToTokens, regist
 /// Spanned so that a type that cannot be decoded is underlined itself.
 fn decode(argument: &Argument<'_>, private: Private<'_>, call: &Ident) -> TokenStream {
     let Argument { name, ty, .. } = argument;
-    let decoded = match argument.passing {
-        Passing::Str => quote!(#private::String),
-        Passing::Bytes => quote!(#private::Bytes),
+    let decoded = match argument.kind {
+        ArgumentKind::Str => quote!(#private::String),
+        ArgumentKind::Bytes => quote!(#private::Bytes),
         // Where that lacks the type of its items, rustc says it where it is declared, and here again.
-        Passing::Owned if types::is_named(ty, "Upload") => quote_spanned!(tokens::first_span(ty)=> _),
+        ArgumentKind::Owned if types::is_named(ty, "Upload") => quote_spanned!(tokens::first_span(ty)=> _),
         _ => ty.to_token_stream(),
     };
     let decode = Ident::new("argument", tokens::first_span(ty));
@@ -67,15 +67,15 @@ fn decode(argument: &Argument<'_>, private: Private<'_>, call: &Ident) -> TokenS
 }
 
 /// Spanned so that an `Ok` or `Err` type that cannot be sent is underlined itself.
-fn answer(method: &Method<'_>, private: Private<'_>, owner: &impl ToTokens, call: &Ident) -> TokenStream {
+fn respond(method: &Method<'_>, private: Private<'_>, owner: &impl ToTokens, call: &Ident) -> TokenStream {
     let this = local("this");
-    let value = called(method, owner, &this);
-    let reply = written_at(quote!(#private::reply), method.output.err);
-    let returned = returned(private, method.output.ty);
-    let reply = quote_spanned!(method.output.err=> #reply::<#returned>(#value));
+    let value = method_call(method, owner, &this);
+    let reply = respanned(quote!(#private::reply), method.output.err_span);
+    let generics = return_generics(private, method.output.ty);
+    let reply = quote_spanned!(method.output.err_span=> #reply::<#generics>(#value));
 
     if let Some((argument, upload)) = method.upload() {
-        return read(method, argument, upload, call, &reply);
+        return respond_to_upload(method, argument, upload, call, &reply);
     }
     let (answer, body) = match (&method.execution, method.is_async()) {
         (Execution::Blocking(_), _) => ("answer_blocking", reply),
@@ -83,12 +83,12 @@ fn answer(method: &Method<'_>, private: Private<'_>, owner: &impl ToTokens, call
         (_, true) => ("answer", quote!(async move { #reply })),
         (_, false) => ("answer_now", reply),
     };
-    let answer = Ident::new(answer, method.output.ok);
+    let answer = Ident::new(answer, method.output.ok_span);
     quote!(#call.#answer(move |#this| #body))
 }
 
 /// Item and error type stand alone, so that one that cannot be decoded is underlined itself.
-fn read(
+fn respond_to_upload(
     method: &Method<'_>,
     argument: &Argument<'_>,
     upload: Upload<'_>,
@@ -99,29 +99,29 @@ fn read(
     let Argument { name, ty, .. } = argument;
     let Upload { item, error } = upload;
     let error = error.map_or_else(|| quote!(_), ToTokens::to_token_stream);
-    let read = quote_spanned!(method.output.ok=> upload::<#item, #error, _, _, _>);
+    let read = quote_spanned!(method.output.ok_span=> upload::<#item, #error, _, _, _>);
     quote!(#call.#read(move |#this, #name: #ty| async move { #reply }))
 }
 
 /// Spanned so that an item type that cannot be sent is underlined itself.
-fn produce(
+fn respond_with_stream(
     method: &Method<'_>,
     stream: &StreamOutput<'_>,
     private: Private<'_>,
     owner: &impl ToTokens,
     call: &Ident,
 ) -> TokenStream {
-    let StreamOutput { item, item_ok, item_err, .. } = stream;
+    let StreamOutput { item, item_ok_span, item_err_span, .. } = stream;
     let span = tokens::first_span(item);
     let this = local("this");
-    let producer = Ident::new("producer", Span::mixed_site().located_at(method.output.err));
+    let producer = Ident::new("producer", Span::mixed_site().located_at(method.output.err_span));
     let on_full = on_full(method.on_full.as_ref().map(|on_full| on_full.policy).unwrap_or_default());
-    let value = called(method, owner, &this);
-    let answer = quote_spanned!(method.output.whole=> _);
-    let ok = quote_spanned!(*item_ok=> _);
-    let err = quote_spanned!(*item_err=> _);
+    let value = method_call(method, owner, &this);
+    let answer = quote_spanned!(method.output.span=> _);
+    let ok = quote_spanned!(*item_ok_span=> _);
+    let err = quote_spanned!(*item_err_span=> _);
     let is_result = quote_spanned!(span=> { #private::returns_result!(#item) });
-    let run = quote_spanned! {method.output.err=>
+    let run = quote_spanned! {method.output.err_span=>
         #producer.run::<#answer, #item, #ok, #err, _, #is_result>(#value).await
     };
     quote! {
@@ -130,7 +130,7 @@ fn produce(
 }
 
 /// The method, called with what was decoded.
-fn called(method: &Method<'_>, owner: &impl ToTokens, this: &Ident) -> TokenStream {
+fn method_call(method: &Method<'_>, owner: &impl ToTokens, this: &Ident) -> TokenStream {
     let name = method.name;
     let context = method.context.map(|_| {
         let context = local("context");
@@ -138,14 +138,14 @@ fn called(method: &Method<'_>, owner: &impl ToTokens, this: &Ident) -> TokenStre
     });
     let arguments = method.arguments.iter().map(|argument| {
         let name = &argument.name;
-        match argument.passing {
-            Passing::Str | Passing::Bytes => quote!(&#name),
+        match argument.kind {
+            ArgumentKind::Str | ArgumentKind::Bytes => quote!(&#name),
             _ => quote!(#name),
         }
     });
     let dot_await = method.is_async().then(|| quote!(.await));
     let value = quote!(#owner::#name(&#this, #context #(#arguments),*) #dot_await);
-    written_at(value, method.output.err)
+    respanned(value, method.output.err_span)
 }
 
 fn on_full(policy: Policy) -> Ident {
@@ -160,7 +160,7 @@ fn on_full(policy: Policy) -> Ident {
 }
 
 /// A return type, and whether it is a `Result` under whatever name.
-fn returned(private: Private<'_>, ty: Option<&Type>) -> TokenStream {
+fn return_generics(private: Private<'_>, ty: Option<&Type>) -> TokenStream {
     ty.map_or_else(
         || quote!((), false),
         |ty| quote_spanned!(tokens::first_span(ty)=> #ty, { #private::returns_result!(#ty) }),

@@ -1,18 +1,18 @@
 use syn::spanned::Spanned as _;
 use syn::{Ident, Pat, PatType, Type};
 
-use crate::types::{is_named, last_segment, through_groups, type_arguments};
+use crate::types::{is_named, last_segment, type_arguments, ungroup};
 
 pub(crate) struct Argument<'a> {
     pub(crate) input: &'a PatType,
     pub(crate) name: Ident,
     pub(crate) ty: &'a Type,
-    pub(crate) passing: Passing<'a>,
+    pub(crate) kind: ArgumentKind<'a>,
 }
 
 /// How an argument is decoded at one end and taken at the other.
 #[derive(Clone, Copy)]
-pub(crate) enum Passing<'a> {
+pub(crate) enum ArgumentKind<'a> {
     /// As the type that was written.
     Owned,
     /// `String`: a proxy takes `&str` too.
@@ -35,27 +35,27 @@ pub(crate) struct Upload<'a> {
 }
 
 impl<'a> Argument<'a> {
-    pub(super) fn new(input: &'a PatType, passing: Passing<'a>, at: usize) -> Self {
+    pub(super) fn new(input: &'a PatType, kind: ArgumentKind<'a>, at: usize) -> Self {
         let name = match &*input.pat {
             Pat::Ident(pat) => pat.ident.clone(),
             // Reported by the check of patterns.
             other => quote::format_ident!("argument_{at}", span = other.span()),
         };
-        Self { input, name, ty: &input.ty, passing }
+        Self { input, name, ty: &input.ty, kind }
     }
 
     pub(crate) fn upload(&self) -> Option<Upload<'a>> {
-        match self.passing {
-            Passing::Upload(upload) => Some(upload),
+        match self.kind {
+            ArgumentKind::Upload(upload) => Some(upload),
             _ => None,
         }
     }
 }
 
-impl<'a> Passing<'a> {
+impl<'a> ArgumentKind<'a> {
     pub(super) fn of(ty: &'a Type) -> Self {
-        match through_groups(ty) {
-            Type::Reference(reference) if reference.mutability.is_none() => match through_groups(&reference.elem) {
+        match ungroup(ty) {
+            Type::Reference(reference) if reference.mutability.is_none() => match ungroup(&reference.elem) {
                 Type::Slice(slice) if is_named(&slice.elem, "u8") => Self::Bytes,
                 elem if is_named(elem, "str") => Self::Str,
                 _ => Self::Owned,

@@ -3,7 +3,7 @@ use std::ptr;
 use syn::{Generics, Ident, LitStr, Path, PathArguments, TypeParamBound, Visibility};
 
 use super::method::Method;
-use crate::attr::{Args, RenameRule};
+use crate::attr::{ContractAttr, RenameRule};
 use crate::errors::Errors;
 use crate::parse::{Function, Impl, ImplementedTrait, Member, Trait};
 use crate::types::last_segment;
@@ -42,7 +42,7 @@ pub(crate) struct Contract<'a> {
 }
 
 impl<'a> Service<'a> {
-    pub(crate) fn new(item: &'a Trait, args: &'a Args, errors: &mut Errors) -> Self {
+    pub(crate) fn new(item: &'a Trait, args: &'a ContractAttr, errors: &mut Errors) -> Self {
         Self {
             item,
             supertraits: item.supertraits.iter().collect(),
@@ -60,21 +60,21 @@ impl<'a> Service<'a> {
 
 impl Service<'_> {
     /// Not with what the checks refuse: an error about `dyn` would only hide the true one.
-    pub(crate) fn can_be_dyn(&self) -> bool {
+    pub(crate) fn is_dyn_compatible(&self) -> bool {
         let mut members = self.item.members.iter();
         members.all(|member| !matches!(member, Member::Const(_) | Member::Type(_)))
     }
 }
 
 impl<'a> TraitImpl<'a> {
-    pub(crate) fn new(item: &'a Impl, implemented: &'a ImplementedTrait, args: &'a Args) -> Self {
+    pub(crate) fn new(item: &'a Impl, implemented: &'a ImplementedTrait, args: &'a ContractAttr) -> Self {
         Self { item, trait_path: &implemented.path, channel: args.channel.as_ref(), krate: &args.krate }
     }
 }
 
 impl<'a> PlainImpl<'a> {
     /// Nothing when the type has no name for a proxy to follow.
-    pub(crate) fn new(item: &'a Impl, args: &'a Args, errors: &mut Errors) -> Option<Self> {
+    pub(crate) fn new(item: &'a Impl, args: &'a ContractAttr, errors: &mut Errors) -> Option<Self> {
         let contract = Contract {
             name: &last_segment(&item.self_ty)?.ident,
             vis: widest_visibility(&item.members),

@@ -1,6 +1,6 @@
 use syn::Ident;
 
-/// Where a handler runs, with the word that says so.
+/// Where a handler runs, with the flag that says so.
 pub(crate) enum Execution {
     /// In the task of its connection.
     InPlace,
@@ -8,7 +8,7 @@ pub(crate) enum Execution {
     Blocking(Ident),
     /// In a task of its own.
     Spawned(Ident),
-    /// In two places at once; the second word.
+    /// In two places at once; the second flag.
     Both(Ident),
 }
 
@@ -22,10 +22,10 @@ impl Execution {
         }
     }
 
-    pub(crate) fn word(&self) -> Option<&Ident> {
+    pub(crate) fn flag(&self) -> Option<&Ident> {
         match self {
             Self::InPlace => None,
-            Self::Blocking(word) | Self::Spawned(word) | Self::Both(word) => Some(word),
+            Self::Blocking(flag) | Self::Spawned(flag) | Self::Both(flag) => Some(flag),
         }
     }
 }

@@ -1,6 +1,6 @@
 use syn::{Attribute, FnArg, Ident, PatType};
 
-use super::argument::{Argument, Passing, Upload};
+use super::argument::{Argument, ArgumentKind, Upload};
 use super::execution::Execution;
 use super::output::Output;
 use super::wire_name::WireName;
@@ -13,7 +13,7 @@ pub(crate) struct Method<'a> {
     pub(crate) function: &'a Function,
     pub(crate) name: &'a Ident,
     pub(crate) wire_name: WireName,
-    pub(crate) kind: Kind,
+    pub(crate) kind: MethodKind,
     pub(crate) execution: Execution,
     pub(crate) context: Option<&'a PatType>,
     pub(crate) arguments: Vec<Argument<'a>>,
@@ -22,25 +22,25 @@ pub(crate) struct Method<'a> {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum MethodKind {
     Request,
     Event,
 }
 
 impl<'a> Method<'a> {
     pub(super) fn new(function: &'a Function, rule: RenameRule, errors: &mut Errors) -> Self {
-        let attr = MethodAttr::read(&function.ws, errors);
+        let attr = MethodAttr::read(&function.ws_attrs, errors);
         let mut context = None;
         let mut arguments = Vec::new();
-        for (input, ws) in function.sig.inputs.iter().zip(&function.input_ws) {
+        for (input, ws) in function.sig.inputs.iter().zip(&function.input_ws_attrs) {
             let FnArg::Typed(input) = input else { continue };
             let attr = ArgumentAttr::read(ws, errors);
             let is_context = attr.context.is_some() || is_named(&input.ty, "Context");
             if is_context && arguments.is_empty() && context.is_none() {
                 context = Some(input);
             } else {
-                let passing = if is_context { Passing::Context } else { Passing::of(&input.ty) };
-                arguments.push(Argument::new(input, passing, arguments.len()));
+                let kind = if is_context { ArgumentKind::Context } else { ArgumentKind::of(&input.ty) };
+                arguments.push(Argument::new(input, kind, arguments.len()));
             }
         }
         Self {
@@ -48,8 +48,8 @@ impl<'a> Method<'a> {
             name: &function.sig.ident,
             wire_name: WireName::of_method(&function.sig.ident, attr.name.as_ref(), rule),
             kind: match attr.event {
-                Some(_) => Kind::Event,
-                None => Kind::Request,
+                Some(_) => MethodKind::Event,
+                None => MethodKind::Request,
             },
             execution: Execution::new(attr.blocking, attr.spawn),
             context,

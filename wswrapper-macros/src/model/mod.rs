@@ -8,9 +8,9 @@ mod method;
 mod output;
 mod wire_name;
 
-pub(crate) use self::argument::{Argument, Passing, Upload};
+pub(crate) use self::argument::{Argument, ArgumentKind, Upload};
 pub(crate) use self::contract::{Contract, PlainImpl, Service, TraitImpl};
 pub(crate) use self::error::{Disclosure, ErrorType, Variant};
 pub(crate) use self::execution::Execution;
-pub(crate) use self::method::{Kind, Method};
+pub(crate) use self::method::{Method, MethodKind};
 pub(crate) use self::output::{StreamOutput, is_stream};

@@ -7,14 +7,14 @@ use syn::{
 };
 
 use crate::tokens;
-use crate::types::{first_argument, is_named, item, last_segment, through_groups, type_arguments};
+use crate::types::{first_type_argument, is_named, last_segment, stream_item, type_arguments, ungroup};
 
 /// The return type, and where an error about either half of it belongs.
 pub(crate) struct Output<'a> {
     pub(crate) ty: Option<&'a Type>,
-    pub(crate) whole: Span,
-    pub(crate) ok: Span,
-    pub(crate) err: Span,
+    pub(crate) span: Span,
+    pub(crate) ok_span: Span,
+    pub(crate) err_span: Span,
     pub(crate) stream: Option<StreamOutput<'a>>,
     /// `dyn C` of a `Scoped<dyn C>` that is the answer, or the `Ok` of it.
     pub(crate) scoped: Option<&'a TypeTraitObject>,
@@ -23,36 +23,43 @@ pub(crate) struct Output<'a> {
 /// A stream that is the answer, or the `Ok` of it.
 pub(crate) struct StreamOutput<'a> {
     /// `impl Stream<..>`
-    pub(crate) written: &'a TypeImplTrait,
+    pub(crate) impl_trait: &'a TypeImplTrait,
     pub(crate) item: &'a Type,
-    pub(crate) item_ok: Span,
-    pub(crate) item_err: Span,
+    pub(crate) item_ok_span: Span,
+    pub(crate) item_err_span: Span,
     /// What it is the first argument of, such as a `Result` under whatever name.
-    result: Option<&'a TypePath>,
+    enclosing: Option<&'a TypePath>,
 }
 
 impl<'a> Output<'a> {
     pub(crate) fn new(sig: &'a Signature) -> Self {
         let ReturnType::Type(_, ty) = &sig.output else {
             let method = sig.ident.span();
-            return Self { ty: None, whole: method, ok: method, err: method, stream: None, scoped: None };
+            return Self { ty: None, span: method, ok_span: method, err_span: method, stream: None, scoped: None };
         };
-        let (ok, err) = halves(ty);
-        Self { ty: Some(ty), whole: tokens::first_span(ty), ok, err, stream: StreamOutput::new(ty), scoped: scoped(ty) }
+        let (ok_span, err_span) = result_spans(ty);
+        Self {
+            ty: Some(ty),
+            span: tokens::first_span(ty),
+            ok_span,
+            err_span,
+            stream: StreamOutput::new(ty),
+            scoped: scoped(ty),
+        }
     }
 }
 
 impl<'a> StreamOutput<'a> {
     fn new(ty: &'a Type) -> Option<Self> {
-        let (written, result) = place(ty)?;
-        let item = item(stream_bound(written)?)?;
-        let (item_ok, item_err) = halves(item);
-        Some(Self { written, item, item_ok, item_err, result })
+        let (impl_trait, enclosing) = impl_at_stream_position(ty)?;
+        let item = stream_item(stream_bound(impl_trait)?)?;
+        let (item_ok_span, item_err_span) = result_spans(item);
+        Some(Self { impl_trait, item, item_ok_span, item_err_span, enclosing })
     }
 
     /// The return type with another type in the stream's place, if that is not the whole of it.
-    pub(crate) fn result_of(&self, stand_in: Type) -> Option<Type> {
-        let mut result = self.result?.clone();
+    pub(crate) fn replace_stream(&self, stand_in: Type) -> Option<Type> {
+        let mut result = self.enclosing?.clone();
         if let Some(segment) = result.path.segments.last_mut()
             && let PathArguments::AngleBracketed(arguments) = &mut segment.arguments
             && let Some(GenericArgument::Type(first)) = arguments.args.first_mut()
@@ -63,36 +70,36 @@ impl<'a> StreamOutput<'a> {
     }
 
     pub(crate) fn is_send(&self) -> bool {
-        bound(self.written, "Send").is_some()
+        bound(self.impl_trait, "Send").is_some()
     }
 }
 
 /// Whether there is a stream where one may be, with or without the type of its items.
 pub(crate) fn is_stream(ty: &Type) -> bool {
-    place(ty).is_some_and(|(written, _)| stream_bound(written).is_some())
+    impl_at_stream_position(ty).is_some_and(|(impl_trait, _)| stream_bound(impl_trait).is_some())
 }
 
 /// What stands where a stream may be, and the path around it.
-fn place(ty: &Type) -> Option<(&TypeImplTrait, Option<&TypePath>)> {
-    match through_groups(ty) {
-        Type::ImplTrait(written) => Some((written, None)),
-        Type::Path(path) => match first_argument(ty) {
-            Some(Type::ImplTrait(written)) => Some((written, Some(path))),
+fn impl_at_stream_position(ty: &Type) -> Option<(&TypeImplTrait, Option<&TypePath>)> {
+    match ungroup(ty) {
+        Type::ImplTrait(impl_trait) => Some((impl_trait, None)),
+        Type::Path(path) => match first_type_argument(ty) {
+            Some(Type::ImplTrait(impl_trait)) => Some((impl_trait, Some(path))),
             _ => None,
         },
         _ => None,
     }
 }
 
-fn stream_bound(written: &TypeImplTrait) -> Option<&PathSegment> {
-    bound(written, "Stream")
+fn stream_bound(impl_trait: &TypeImplTrait) -> Option<&PathSegment> {
+    bound(impl_trait, "Stream")
 }
 
 fn scoped(ty: &Type) -> Option<&TypeTraitObject> {
     let is_scoped = |ty: &&Type| is_named(ty, "Scoped");
-    let scoped = Some(ty).filter(is_scoped).or_else(|| first_argument(ty).filter(is_scoped))?;
+    let scoped = Some(ty).filter(is_scoped).or_else(|| first_type_argument(ty).filter(is_scoped))?;
     match type_arguments(last_segment(scoped)?)[..] {
-        [contract] => match through_groups(contract) {
+        [contract] => match ungroup(contract) {
             Type::TraitObject(contract) => Some(contract),
             _ => None,
         },
@@ -101,15 +108,15 @@ fn scoped(ty: &Type) -> Option<&TypeTraitObject> {
 }
 
 /// The bound's last segment, by its name.
-fn bound<'a>(written: &'a TypeImplTrait, name: &str) -> Option<&'a PathSegment> {
-    written.bounds.iter().find_map(|bound| match bound {
+fn bound<'a>(impl_trait: &'a TypeImplTrait, name: &str) -> Option<&'a PathSegment> {
+    impl_trait.bounds.iter().find_map(|bound| match bound {
         TypeParamBound::Trait(bound) => bound.path.segments.last().filter(|segment| segment.ident == name),
         _ => None,
     })
 }
 
 /// Where `T` and `E` of a type that is spelled `Result` stand; for any other type, where that stands.
-fn halves(ty: &Type) -> (Span, Span) {
+fn result_spans(ty: &Type) -> (Span, Span) {
     let segment = last_segment(ty).filter(|segment| segment.ident == "Result");
     let types = segment.map(type_arguments).unwrap_or_default();
     let span_of = |at| tokens::first_span(types.get(at).copied().unwrap_or(ty));

@@ -8,45 +8,45 @@ use crate::errors::Errors;
 use crate::text;
 
 /// The arguments of an attribute: `key` or `key = value`, separated by commas.
-pub(crate) struct Pairs {
-    pairs: Vec<Pair>,
+pub(crate) struct MetaItems {
+    items: Vec<MetaItem>,
 }
 
-struct Pair {
+struct MetaItem {
     key: Ident,
     value: Option<TokenStream>,
 }
 
-impl Pairs {
+impl MetaItems {
     /// Keeps the first of each expected key and reports the others.
     pub(crate) fn read(lists: impl IntoIterator<Item = TokenStream>, expected: &[&str], errors: &mut Errors) -> Self {
-        let mut pairs: Vec<Pair> = Vec::new();
+        let mut items: Vec<MetaItem> = Vec::new();
         for list in lists {
-            let parsed = Punctuated::<Pair, Token![,]>::parse_terminated.parse2(list);
-            for pair in errors.ok(parsed).into_iter().flatten() {
-                if !expected.iter().any(|key| pair.key == key) {
-                    errors.push(&pair.key, text::unknown_argument(&pair.key, expected));
-                } else if pairs.iter().any(|earlier| earlier.key == pair.key) {
-                    errors.push(&pair.key, text::argument_twice(&pair.key));
+            let parsed = Punctuated::<MetaItem, Token![,]>::parse_terminated.parse2(list);
+            for item in errors.ok(parsed).into_iter().flatten() {
+                if !expected.iter().any(|key| item.key == key) {
+                    errors.push(&item.key, text::unknown_argument(&item.key, expected));
+                } else if items.iter().any(|earlier| earlier.key == item.key) {
+                    errors.push(&item.key, text::argument_twice(&item.key));
                 } else {
-                    pairs.push(pair);
+                    items.push(item);
                 }
             }
         }
-        Self { pairs }
+        Self { items }
     }
 
     /// The key as it was written, for a caller that has its own opinion on its value.
     pub(crate) fn key(&self, name: &str) -> Option<&Ident> {
-        self.find(name).map(|pair| &pair.key)
+        self.find(name).map(|item| &item.key)
     }
 
     pub(crate) fn flag(&self, name: &str, errors: &mut Errors) -> Option<&Ident> {
-        let pair = self.find(name)?;
-        if pair.value.is_some() {
-            errors.push(&pair.key, text::argument_with_value(&pair.key));
+        let item = self.find(name)?;
+        if item.value.is_some() {
+            errors.push(&item.key, text::argument_with_value(&item.key));
         }
-        Some(&pair.key)
+        Some(&item.key)
     }
 
     pub(crate) fn string(&self, name: &str, if_empty: &str, errors: &mut Errors) -> Option<LitStr> {
@@ -68,21 +68,21 @@ impl Pairs {
         Some(path)
     }
 
-    fn find(&self, name: &str) -> Option<&Pair> {
-        self.pairs.iter().find(|pair| pair.key == name)
+    fn find(&self, name: &str) -> Option<&MetaItem> {
+        self.items.iter().find(|item| item.key == name)
     }
 
     fn value<T: Parse>(&self, name: &str, errors: &mut Errors) -> Option<T> {
-        let pair = self.find(name)?;
-        let Some(value) = &pair.value else {
-            errors.push(&pair.key, text::argument_without_value(&pair.key));
+        let item = self.find(name)?;
+        let Some(value) = &item.value else {
+            errors.push(&item.key, text::argument_without_value(&item.key));
             return None;
         };
         errors.ok(syn::parse2(value.clone()))
     }
 }
 
-impl Parse for Pair {
+impl Parse for MetaItem {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
         let key = input.call(Ident::parse_any)?;
         if !input.peek(Token![=]) {

@@ -1,13 +1,13 @@
 use proc_macro2::TokenStream;
 use syn::{LitStr, Path, parse_quote};
 
-use super::pairs::Pairs;
+use super::meta_items::MetaItems;
 use super::rename_rule::RenameRule;
 use crate::errors::Errors;
 use crate::text;
 
 /// The arguments of `#[ws_service(..)]` and of `#[ws_handlers(..)]`.
-pub(crate) struct Args {
+pub(crate) struct ContractAttr {
     pub(crate) channel: Option<LitStr>,
     pub(crate) rename_all: RenameRule,
     /// Where the runtime crate is.
@@ -16,14 +16,14 @@ pub(crate) struct Args {
     rename_all_key: Option<syn::Ident>,
 }
 
-impl Args {
+impl ContractAttr {
     pub(crate) fn read(args: TokenStream, errors: &mut Errors) -> Self {
-        let pairs = Pairs::read([args], &["channel", "rename_all", "crate"], errors);
+        let items = MetaItems::read([args], &["channel", "rename_all", "crate"], errors);
         Self {
-            channel: pairs.string("channel", text::EMPTY_CHANNEL, errors),
-            rename_all: rename_all(&pairs, errors),
-            krate: krate(&pairs, errors),
-            rename_all_key: pairs.key("rename_all").cloned(),
+            channel: items.string("channel", text::EMPTY_CHANNEL, errors),
+            rename_all: rename_all(&items, errors),
+            krate: krate(&items, errors),
+            rename_all_key: items.key("rename_all").cloned(),
         }
     }
 
@@ -35,12 +35,12 @@ impl Args {
     }
 }
 
-pub(super) fn krate(pairs: &Pairs, errors: &mut Errors) -> Path {
-    pairs.path("crate", errors).unwrap_or_else(|| parse_quote!(::wswrapper))
+pub(super) fn krate(items: &MetaItems, errors: &mut Errors) -> Path {
+    items.path("crate", errors).unwrap_or_else(|| parse_quote!(::wswrapper))
 }
 
-pub(super) fn rename_all(pairs: &Pairs, errors: &mut Errors) -> RenameRule {
-    let Some(literal) = pairs.literal("rename_all", errors) else {
+pub(super) fn rename_all(items: &MetaItems, errors: &mut Errors) -> RenameRule {
+    let Some(literal) = items.literal("rename_all", errors) else {
         return RenameRule::None;
     };
     let name = literal.value();

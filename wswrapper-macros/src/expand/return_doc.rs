@@ -2,44 +2,44 @@
 
 use syn::{Type, TypeParamBound, TypeTraitObject};
 
-use crate::model::{Kind, Method, StreamOutput};
+use crate::model::{Method, MethodKind, StreamOutput};
 use crate::text::code;
 use crate::types;
 
 /// The last paragraph of its documentation.
-pub(super) fn gives(method: &Method<'_>) -> String {
-    if method.kind == Kind::Event {
+pub(super) fn return_doc(method: &Method<'_>) -> String {
+    if method.kind == MethodKind::Event {
         return " Gives `Result<(), SendError>`; on a `Broadcast`, `Result<Delivery, SendError>`.".to_owned();
     }
     let ty = method.output.ty;
-    let result = ty.and_then(types::spelled_result);
-    let given = match (&method.output.stream, method.output.scoped, ty) {
-        (Some(stream), ..) => streaming(stream),
-        (None, Some(contract), _) => proxy(contract),
-        (None, None, Some(ty)) => value(ty, result.map(|(ok, _)| ok)),
+    let result = ty.and_then(types::named_result_arguments);
+    let resolved = match (&method.output.stream, method.output.scoped, ty) {
+        (Some(stream), ..) => streaming_name(stream),
+        (None, Some(contract), _) => proxy_name(contract),
+        (None, None, Some(ty)) => value_name(ty, result.map(|(ok, _)| ok)),
         (None, None, None) => "`()`".to_owned(),
     };
-    let error = result.map(|(_, error)| format!("<{}>", remote(error))).unwrap_or_default();
-    format!(" Gives {given}, or a `CallError{error}`.")
+    let error = result.map(|(_, error)| format!("<{}>", remote_name(error))).unwrap_or_default();
+    format!(" Gives {resolved}, or a `CallError{error}`.")
 }
 
-fn value(ty: &Type, ok: Option<&Type>) -> String {
+fn value_name(ty: &Type, ok: Option<&Type>) -> String {
     match ok {
         None if is_alias(ty) => format!("the `Ok` of `{}`", code(ty)),
         ok => format!("`{}`", code(ok.unwrap_or(ty))),
     }
 }
 
-fn streaming(stream: &StreamOutput<'_>) -> String {
+fn streaming_name(stream: &StreamOutput<'_>) -> String {
     let item = stream.item;
-    match types::spelled_result(item) {
+    match types::named_result_arguments(item) {
         Some((ok, error)) => format!("`Streaming<{}, {}>`", code(ok), code(error)),
         None if is_alias(item) => format!("a `Streaming` of `{}`", code(item)),
         None => format!("`Streaming<{}>`", code(item)),
     }
 }
 
-fn proxy(contract: &TypeTraitObject) -> String {
+fn proxy_name(contract: &TypeTraitObject) -> String {
     let path = contract.bounds.iter().find_map(|bound| match bound {
         TypeParamBound::Trait(bound) => Some(&bound.path),
         _ => None,
@@ -53,7 +53,7 @@ fn is_alias(ty: &Type) -> bool {
 }
 
 /// What an error becomes at its caller's, for those that the runtime knows by themselves.
-fn remote(error: &Type) -> String {
+fn remote_name(error: &Type) -> String {
     let written = code(error);
     match error {
         Type::Reference(_) => "String".to_owned(),
