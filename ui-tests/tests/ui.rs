@@ -10,12 +10,12 @@ use trybuild::TestCases;
 const COMPILER: &str = "rustc 1.95.";
 
 #[test]
-fn what_is_right_compiles() {
+fn valid_code_compiles() {
     TestCases::new().pass("pass/*.rs");
 }
 
 #[test]
-fn what_is_wrong_shows_one_clear_error() {
+fn invalid_code_gives_the_expected_errors() {
     let compiler = compiler();
     if compiler.starts_with(COMPILER) {
         TestCases::new().compile_fail("fail/*.rs");

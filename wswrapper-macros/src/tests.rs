@@ -6,7 +6,7 @@ use quote::quote;
 use crate::pipeline;
 
 #[test]
-fn a_shim_is_a_handful_of_lines() {
+fn a_handler_is_registered_with_its_names_and_types() {
     let expanded = pipeline::service(
         quote!(channel = "calc"),
         quote! {
@@ -19,7 +19,7 @@ fn a_shim_is_a_handful_of_lines() {
 }
 
 #[test]
-fn where_a_handler_runs_is_said_in_one_word() {
+fn blocking_and_spawned_handlers_are_answered_by_their_own_methods() {
     let expanded = pipeline::handlers(
         quote!(channel = "calc"),
         quote! {
@@ -41,7 +41,7 @@ fn where_a_handler_runs_is_said_in_one_word() {
 }
 
 #[test]
-fn a_stream_is_run_where_it_was_returned() {
+fn a_returned_stream_is_run_by_a_producer() {
     let expanded = pipeline::service(
         quote!(channel = "calc"),
         quote! {
@@ -54,7 +54,7 @@ fn a_stream_is_run_where_it_was_returned() {
 }
 
 #[test]
-fn a_stream_can_be_refused_and_its_items_can_fail() {
+fn a_result_of_a_stream_of_results_keeps_both_error_types() {
     let expanded = pipeline::handlers(
         quote!(channel = "logs"),
         quote! {
@@ -70,7 +70,7 @@ fn a_stream_can_be_refused_and_its_items_can_fail() {
 }
 
 #[test]
-fn an_upload_is_an_argument_that_the_call_does_not_bring() {
+fn an_upload_is_not_decoded_from_the_call() {
     let expanded = pipeline::service(
         TokenStream::new(),
         quote! {
@@ -84,7 +84,7 @@ fn an_upload_is_an_argument_that_the_call_does_not_bring() {
 }
 
 #[test]
-fn a_trait_keeps_its_bodies_and_a_plain_method_its_signature() {
+fn default_bodies_and_plain_signatures_are_kept() {
     let expanded = pipeline::service(
         quote!(rename_all = "camelCase"),
         quote! {
@@ -106,7 +106,7 @@ fn a_trait_keeps_its_bodies_and_a_plain_method_its_signature() {
 }
 
 #[test]
-fn handlers_of_a_trait_add_nothing_but_that_they_serve_it() {
+fn handlers_of_a_trait_expand_to_one_more_impl_and_a_channel_check() {
     let expanded = pipeline::handlers(
         quote!(channel = "io"),
         quote! {
@@ -121,7 +121,7 @@ fn handlers_of_a_trait_add_nothing_but_that_they_serve_it() {
 }
 
 #[test]
-fn plain_handlers_are_a_contract_of_their_own() {
+fn handlers_without_a_trait_expand_to_a_contract_and_a_proxy() {
     let expanded = pipeline::handlers(
         TokenStream::new(),
         quote! {
@@ -137,7 +137,7 @@ fn plain_handlers_are_a_contract_of_their_own() {
 }
 
 #[test]
-fn a_proxy_tells_what_its_methods_give() {
+fn proxy_docs_end_with_the_type_of_the_result() {
     let expanded = pipeline::service(
         TokenStream::new(),
         quote! {
@@ -181,7 +181,7 @@ fn a_proxy_tells_what_its_methods_give() {
 }
 
 #[test]
-fn an_error_goes_out_and_comes_back() {
+fn an_error_is_converted_to_a_rejection_and_back() {
     let expanded = pipeline::error(quote! {
         #[ws(rename_all = "kebab-case")]
         enum CalcError<T> {
@@ -197,7 +197,7 @@ fn an_error_goes_out_and_comes_back() {
 }
 
 #[test]
-fn a_crate_that_is_elsewhere_is_named_nowhere_else() {
+fn every_path_starts_with_the_given_crate() {
     let service = pipeline::service(
         quote!(crate = facade::inner, channel = "calc"),
         quote! {
@@ -219,7 +219,7 @@ fn a_crate_that_is_elsewhere_is_named_nowhere_else() {
 }
 
 #[test]
-fn what_cannot_be_parsed_is_passed_on_with_the_reason() {
+fn an_unsupported_item_is_kept_and_reported() {
     let expanded = pipeline::handlers(
         TokenStream::new(),
         quote!(

@@ -86,7 +86,7 @@ mod tests {
     use super::RenameRule;
 
     #[test]
-    fn methods_and_variants_are_renamed_as_serde_renames_fields_and_variants() {
+    fn rename_rules_match_those_of_serde() {
         let renamed = RenameRule::names().map(|name| {
             let rule = RenameRule::named(name).unwrap();
             (rule.apply_to_method("read_file"), rule.apply_to_variant("ReadFile"))
