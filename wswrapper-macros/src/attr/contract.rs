@@ -1,5 +1,5 @@
 use proc_macro2::TokenStream;
-use syn::{LitStr, Path, parse_quote};
+use syn::{LitStr, Path};
 
 use super::meta_items::MetaItems;
 use super::rename_rule::RenameRule;
@@ -21,8 +21,8 @@ impl ContractAttr {
         let items = MetaItems::read([args], &["channel", "rename_all", "crate"], errors);
         Self {
             channel: items.string("channel", text::EMPTY_CHANNEL, errors),
-            rename_all: rename_all(&items, errors),
-            krate: krate(&items, errors),
+            rename_all: RenameRule::read(&items, errors),
+            krate: items.krate(errors),
             rename_all_key: items.key("rename_all").cloned(),
         }
     }
@@ -33,19 +33,4 @@ impl ContractAttr {
             errors.push(key, text::RENAME_ALL_ON_TRAIT_IMPL);
         }
     }
-}
-
-pub(super) fn krate(items: &MetaItems, errors: &mut Errors) -> Path {
-    items.path("crate", errors).unwrap_or_else(|| parse_quote!(::wswrapper))
-}
-
-pub(super) fn rename_all(items: &MetaItems, errors: &mut Errors) -> RenameRule {
-    let Some(literal) = items.literal("rename_all", errors) else {
-        return RenameRule::None;
-    };
-    let name = literal.value();
-    RenameRule::named(&name).unwrap_or_else(|| {
-        errors.push(&literal, text::unknown_rename_rule(&name, &RenameRule::names()));
-        RenameRule::None
-    })
 }

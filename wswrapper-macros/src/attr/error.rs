@@ -1,6 +1,5 @@
 use syn::{Attribute, Ident, LitStr, Path};
 
-use super::contract;
 use super::meta_items::MetaItems;
 use super::rename_rule::RenameRule;
 use super::ws::lists;
@@ -28,14 +27,14 @@ pub(crate) struct VariantAttr {
 impl EnumAttr {
     pub(crate) fn read(attrs: &[Attribute], errors: &mut Errors) -> Self {
         let items = MetaItems::read(lists(attrs, errors), &["rename_all", "crate"], errors);
-        Self { rename_all: contract::rename_all(&items, errors), krate: contract::krate(&items, errors) }
+        Self { rename_all: RenameRule::read(&items, errors), krate: items.krate(errors) }
     }
 }
 
 impl StructAttr {
     pub(crate) fn read(attrs: &[Attribute], errors: &mut Errors) -> Self {
         let items = MetaItems::read(lists(attrs, errors), &["code", "internal", "crate"], errors);
-        Self { variant: VariantAttr::from_items(&items, errors), krate: contract::krate(&items, errors) }
+        Self { variant: VariantAttr::from_items(&items, errors), krate: items.krate(errors) }
     }
 }
 

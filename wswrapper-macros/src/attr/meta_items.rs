@@ -2,7 +2,7 @@ use proc_macro2::{TokenStream, TokenTree};
 use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream, Parser};
 use syn::punctuated::Punctuated;
-use syn::{Ident, LitStr, Path, Token};
+use syn::{Ident, LitStr, Path, Token, parse_quote};
 
 use crate::errors::Errors;
 use crate::text;
@@ -63,9 +63,14 @@ impl MetaItems {
     }
 
     /// A path, bare or in a string as serde has it.
-    pub(crate) fn path(&self, name: &str, errors: &mut Errors) -> Option<Path> {
+    fn path(&self, name: &str, errors: &mut Errors) -> Option<Path> {
         let PathValue(path) = self.value(name, errors)?;
         Some(path)
+    }
+
+    /// The path of `wswrapper`, which is `::wswrapper` without an argument `crate`.
+    pub(crate) fn krate(&self, errors: &mut Errors) -> Path {
+        self.path("crate", errors).unwrap_or_else(|| parse_quote!(::wswrapper))
     }
 
     fn find(&self, name: &str) -> Option<&MetaItem> {

@@ -1,3 +1,7 @@
+use super::meta_items::MetaItems;
+use crate::errors::Errors;
+use crate::text;
+
 /// How names become names on the wire, with the words and the results of serde.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RenameRule {
@@ -24,12 +28,23 @@ const RULES: [(&str, RenameRule); 8] = [
 ];
 
 impl RenameRule {
-    pub(crate) fn named(name: &str) -> Option<Self> {
+    pub(super) fn read(items: &MetaItems, errors: &mut Errors) -> Self {
+        let Some(literal) = items.literal("rename_all", errors) else {
+            return Self::None;
+        };
+        let name = literal.value();
+        Self::named(&name).unwrap_or_else(|| {
+            errors.push(&literal, text::unknown_rename_rule(&name, &Self::names()));
+            Self::None
+        })
+    }
+
+    fn named(name: &str) -> Option<Self> {
         let (_, rule) = RULES.iter().find(|(known, _)| *known == name)?;
         Some(*rule)
     }
 
-    pub(crate) fn names() -> [&'static str; RULES.len()] {
+    fn names() -> [&'static str; RULES.len()] {
         RULES.map(|(name, _)| name)
     }
 

@@ -56,8 +56,8 @@ impl<'a> ErrorType<'a> {
                     variants: vec![Variant {
                         attrs: &[],
                         path: quote!(Self),
-                        code: variant.wire_name(&item.ident, RenameRule::None),
-                        disclosure: variant.disclosure(),
+                        code: WireName::of_variant(&item.ident, variant.code.as_ref(), RenameRule::None),
+                        disclosure: Disclosure::new(&variant),
                         fields: &item.fields,
                     }],
                 })
@@ -75,8 +75,8 @@ impl<'a> Variant<'a> {
         Self {
             attrs: &variant.attrs,
             path: quote!(Self::#ident),
-            code: attr.wire_name(ident, rule),
-            disclosure: attr.disclosure(),
+            code: WireName::of_variant(ident, attr.code.as_ref(), rule),
+            disclosure: Disclosure::new(&attr),
             fields: &variant.fields,
         }
     }
@@ -92,15 +92,11 @@ impl<'a> Variant<'a> {
     }
 }
 
-impl VariantAttr {
-    fn wire_name(&self, ident: &Ident, rule: RenameRule) -> WireName {
-        WireName::of_variant(ident, self.code.as_ref(), rule)
-    }
-
-    fn disclosure(&self) -> Disclosure {
-        match self.internal {
-            Some(_) => Disclosure::Internal,
-            None => Disclosure::Sent,
+impl Disclosure {
+    fn new(attr: &VariantAttr) -> Self {
+        match attr.internal {
+            Some(_) => Self::Internal,
+            None => Self::Sent,
         }
     }
 }
