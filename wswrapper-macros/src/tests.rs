@@ -160,9 +160,12 @@ fn proxy_docs_end_with_the_type_of_the_result() {
             }
         },
     );
-    let gives: Vec<_> =
-        pretty(expanded).lines().filter_map(|line| line.trim().strip_prefix("/// Gives ")).map(str::to_owned).collect();
-    insta::assert_snapshot!(gives.join("\n"), @"
+    let types: Vec<_> = pretty(expanded)
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("/// Resolves to "))
+        .map(str::to_owned)
+        .collect();
+    insta::assert_snapshot!(types.join("\n"), @"
     `()`, or a `CallError`.
     `Vec<(u8, Option<[u8; 4]>)>`, or a `CallError`.
     the `Ok` of `io::Result<u32>`, or a `CallError`.

@@ -33,7 +33,7 @@ pub(crate) const LIFETIME_HANDLER: &str = "a handler cannot have lifetime parame
     help: leave them out; `&self`, `&str` and `&[u8]` need none";
 
 pub(crate) const UNSAFE_HANDLER: &str = "a handler cannot be unsafe\n\
-    help: the other end calls it with any arguments at all";
+    help: the peer can call it with any arguments";
 
 pub(crate) const BLOCKING_ASYNC: &str = "a blocking handler must be a plain `fn`\n\
     help: remove `async`, or use `#[ws(spawn)]`";
@@ -53,14 +53,14 @@ pub(crate) const PATTERN_ARGUMENT: &str = "a handler argument must be a plain na
 pub(crate) const CONTEXT_NOT_FIRST: &str = "`Context` must be the first argument after `&self`";
 
 pub(crate) const SELF_IN_SIGNATURE: &str = "a handler cannot name `Self` in its signature\n\
-    help: the proxy at the other end is another type; write the type's own name";
+    help: in the proxy `Self` would be another type; write the name of the type";
 
 pub(crate) const IMPL_RETURN: &str = "a handler cannot return `impl Trait`\n\
-    help: name the type, so that the proxy can return it too: a service is `Scoped<dyn Trait>`; \
-    only `impl Stream` needs no name";
+    help: name the type, because the proxy returns it too; write `Scoped<dyn Trait>` for a service; \
+    only a stream needs no name";
 
 pub(crate) const REFERENCE_RETURN: &str = "a handler cannot return a reference\n\
-    help: a response is sent after the handler has ended, and decoded by the caller; return an owned type";
+    help: a response is sent after the handler has finished, and the caller decodes it; return an owned type";
 
 pub(crate) const EVENT_WITH_RETURN_TYPE: &str = "an event has no answer to return\n\
     help: remove the return type, or remove `#[ws(event)]`";
@@ -72,46 +72,47 @@ pub(crate) const STREAM_WITHOUT_IMPL: &str = "a stream is returned as `impl Stre
     help: write `impl Stream<Item = T> + Send`";
 
 pub(crate) const BOXED_STREAM: &str = "a stream is returned as `impl Stream`\n\
-    help: write `impl Stream<Item = T> + Send`; the body can still return a boxed one";
+    help: write `impl Stream<Item = T> + Send`; the body can still return a boxed stream";
 
-pub(crate) const NESTED_STREAM: &str = "a stream must be the whole answer, or the `Ok` of a `Result`\n\
-    help: send the rest as items, or return it from a method of its own";
+pub(crate) const NESTED_STREAM: &str = "a stream must be the whole return type, or the `Ok` type of a `Result`\n\
+    help: send other values as items, or return them from another method";
 
 pub(crate) const STREAM_IN_ANOTHER_TASK: &str = "a stream runs in the task of its connection\n\
-    help: let a task of your own feed a channel, and return a stream of what comes out of it";
+    help: remove `spawn` or `blocking`; a task of your own can send its items through a channel, \
+    and the handler returns the receiver as the stream";
 
 pub(crate) const ON_FULL_WITHOUT_STREAM: &str = "`on_full` belongs to a method that returns a stream\n\
     help: remove it, or return `impl Stream<Item = T> + Send`";
 
-pub(crate) const NESTED_SCOPED: &str = "a scoped service must be the whole answer, or the `Ok` of a `Result`\n\
-    help: return a `Result` if there may be none, or the rest from a method of its own";
+pub(crate) const NESTED_SCOPED: &str = "a scoped service must be the whole return type, or the `Ok` type of a `Result`\n\
+    help: return a `Result` if there may be no service, and other values from another method";
 
 pub(crate) const SCOPED_ARGUMENT: &str = "a handler cannot take a service\n\
-    help: return a `Scoped` or an `AnonymousChannel`; the caller serves its own on that channel, by `Call::serve`";
+    help: return a `Scoped` or an `AnonymousChannel`; the caller can serve its own on that channel with `Call::serve`";
 
-pub(crate) const NESTED_UPLOAD: &str = "an upload must be a whole argument\n\
-    help: write `Upload<T>` with nothing around it; an upload may have no items";
+pub(crate) const NESTED_UPLOAD: &str = "an upload must be the whole type of an argument\n\
+    help: write `Upload<T>` with no other type around it; an upload may have no items";
 
 pub(crate) const STREAM_ARGUMENT: &str = "a stream that the caller sends is an `Upload`\n\
-    help: write `Upload<T>`; the proxy takes any stream of `T` for it";
+    help: write `Upload<T>`; the proxy accepts any stream of `T`";
 
-pub(crate) const TWO_UPLOADS: &str = "a method can take one upload\n\
-    help: let its items be an `enum`, or write two methods";
+pub(crate) const TWO_UPLOADS: &str = "a method can take only one upload\n\
+    help: make its items an `enum`, or write two methods";
 
 pub(crate) const EVENT_WITH_UPLOAD: &str = "an event cannot take an upload\n\
-    help: remove `#[ws(event)]`; items follow a request, until it is answered";
+    help: remove `#[ws(event)]`; only a request can be followed by items";
 
-pub(crate) const UPLOAD_WITHOUT_ASYNC: &str = "a handler of an upload must be an `async fn`\n\
-    help: add `async`; its items come after the call and have to be awaited";
+pub(crate) const UPLOAD_WITHOUT_ASYNC: &str = "a handler that takes an upload must be an `async fn`\n\
+    help: add `async`; the items arrive after the call and are awaited";
 
 pub(crate) const UPLOAD_AND_STREAM: &str = "a method cannot take an upload and return a stream\n\
     help: write two methods";
 
 pub(crate) const UPLOAD_IN_ANOTHER_TASK: &str = "an upload is read in the task of its connection\n\
-    help: hand its items over to a task of your own";
+    help: remove `spawn` or `blocking`; the handler can pass the items on to a task of your own";
 
 pub(crate) const REFERENCE_ITEM: &str = "an item cannot be a reference\n\
-    help: items travel one by one, as JSON; use an owned type";
+    help: each item is sent as JSON; use an owned type";
 
 pub(crate) const ASSOCIATED_TYPE: &str = "a service cannot have associated types\n\
     help: a proxy has no way to name them; use the types themselves";
@@ -125,13 +126,13 @@ pub(crate) const MACRO_MEMBER: &str = "a macro cannot add handlers\n\
 pub(crate) const GENERIC_SERVICE: &str = "a service cannot be generic\n\
     help: write one service for each type";
 
-pub(crate) const GENERIC_TYPE: &str = "handlers without a trait belong to a type without arguments\n\
+pub(crate) const GENERIC_TYPE: &str = "handlers without a trait need a type without generic arguments\n\
     help: write a trait with `#[ws_service]`, and implement it for this type";
 
-pub(crate) const UNNAMED_TYPE: &str = "handlers belong to a type with a name\n\
-    help: implement a trait with `#[ws_service]` for it, or give it a name";
+pub(crate) const UNNAMED_TYPE: &str = "handlers without a trait need a type with a name\n\
+    help: write a trait with `#[ws_service]`, and implement it for this type";
 
-pub(crate) const FIELD_ATTRIBUTE: &str = "`#[ws(..)]` means nothing on a field\n\
+pub(crate) const FIELD_ATTRIBUTE: &str = "`#[ws(..)]` cannot be used on a field\n\
     help: put it on the variant, or on the type";
 
 pub(crate) const ERROR_UNION: &str = "a union cannot be an error\n\

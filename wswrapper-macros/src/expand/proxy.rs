@@ -17,16 +17,16 @@ pub(super) fn proxy(contract: &Contract<'_>) -> TokenStream {
     let channel = channel(private, contract.channel);
     let to = local("to");
     let methods = contract.methods.iter().map(|method| proxy_method(method, contract, &target));
-    let doc_text = format!(" Calls [`{name}`] at the other end of a connection.");
+    let doc_text = format!(" Calls [`{name}`] on the remote endpoint.");
     let doc_new = format!(
-        " Calls [`{name}`] through `to`: a client, a peer, a channel, or whatever else leads to \
-         another end."
+        " Makes a proxy that calls [`{name}`] through `to`: a client, a peer, a channel or \
+         another target."
     );
     quote! {
         #[doc = #doc_text]
         ///
-        /// Nothing is sent before the future that a method returns is awaited; dropping the
-        /// future of a request cancels the request.
+        /// A method sends nothing until its future is awaited. Dropping the future of a request
+        /// cancels the request.
         #[derive(#private::Clone, #private::Debug)]
         #[must_use = "a proxy sends nothing before one of its methods is called"]
         #[allow(dead_code, unnameable_types, unreachable_pub)]

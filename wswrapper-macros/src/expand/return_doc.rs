@@ -9,7 +9,7 @@ use crate::types;
 /// The last paragraph of its documentation.
 pub(super) fn return_doc(method: &Method<'_>) -> String {
     if method.kind == MethodKind::Event {
-        return " Gives `Result<(), SendError>`; on a `Broadcast`, `Result<Delivery, SendError>`.".to_owned();
+        return " Resolves to `Result<(), SendError>`; on a `Broadcast`, `Result<Delivery, SendError>`.".to_owned();
     }
     let ty = method.output.ty;
     let result = ty.and_then(types::named_result_arguments);
@@ -20,7 +20,7 @@ pub(super) fn return_doc(method: &Method<'_>) -> String {
         (None, None, None) => "`()`".to_owned(),
     };
     let error = result.map(|(_, error)| format!("<{}>", remote_name(error))).unwrap_or_default();
-    format!(" Gives {resolved}, or a `CallError{error}`.")
+    format!(" Resolves to {resolved}, or a `CallError{error}`.")
 }
 
 fn value_name(ty: &Type, ok: Option<&Type>) -> String {
