@@ -6,7 +6,7 @@ struct Sent;
 #[derive(serde::Deserialize)]
 struct Received;
 
-// Each end needs no more than what it does with them.
+// The service needs to encode `Sent` and decode `Received`. Calls through the proxy need the opposite.
 #[ws_service]
 trait Lines {
     async fn tail(&self) -> impl Stream<Item = Sent> + Send;

@@ -10,7 +10,7 @@ trait Numbers {
 
 struct Desk;
 
-// Here rustc sees what is returned.
+// No error here: in a plain `impl` rustc sees the returned type.
 #[ws_handlers(channel = "desk")]
 impl Desk {
     async fn count(&self) -> impl Stream<Item = u32> {

@@ -1,6 +1,6 @@
 use wswrapper::{Upload, ws_service};
 
-// rustc says it well where the items have no type, and a type of that name can be the user's own.
+// The macro leaves this to rustc, because `Upload` may be a type of the user.
 #[ws_service]
 trait Numbers {
     async fn sum(&self, numbers: Upload) -> i64;

@@ -1,4 +1,4 @@
-// Requests and events, async and plain, with and without `Result`.
+// Requests and events, as `async fn` and as `fn`, with and without `Result`.
 
 use wswrapper::{Context, Peer, WsError, ws_handlers, ws_service};
 

@@ -1,10 +1,10 @@
-// Where handlers run: in place, on the blocking pool, in tasks of their own.
+// Handlers on the blocking pool and in their own tasks.
 
 use std::marker::PhantomData;
 
 use wswrapper::{Context, Peer, ws_handlers, ws_service};
 
-/// Made where the handler runs, and encoded there.
+/// Not `Send`: the response is encoded on the thread of the handler.
 #[derive(serde::Serialize, serde::Deserialize)]
 struct NotSend(u8, PhantomData<*const u8>);
 

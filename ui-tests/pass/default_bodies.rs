@@ -1,4 +1,4 @@
-// A method with a body is served too, and may be overridden.
+// A method with a default body is served too, and can be overridden.
 
 use wswrapper::{ws_handlers, ws_service};
 

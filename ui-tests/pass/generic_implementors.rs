@@ -1,4 +1,4 @@
-// A contract is not generic; what implements it may be.
+// A contract cannot be generic. A type that implements it can.
 
 use std::sync::Mutex;
 

@@ -1,4 +1,4 @@
-// Types from a macro by example come in invisible groups.
+// `macro_rules!` wraps types in invisible groups. The macros look inside them.
 
 use wswrapper::{ws_handlers, ws_service};
 

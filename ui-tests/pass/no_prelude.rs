@@ -1,4 +1,4 @@
-// An expansion leans on no name that a user could have taken or left out.
+// Expansions need no prelude, and no crate called `core`, `std` or `wswrapper`.
 
 #![no_implicit_prelude]
 

@@ -1,4 +1,4 @@
-// A type that only ever travels one way need not be able to travel back.
+// An argument needs only `Deserialize` and a response only `Serialize` as long as the proxy's method is not called.
 
 use serde::{Deserialize, Serialize};
 use wswrapper::{ws_handlers, ws_service};

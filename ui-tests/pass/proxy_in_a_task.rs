@@ -1,4 +1,4 @@
-// A proxy is owned, and so are its calls.
+// A proxy and its calls borrow nothing, so they can be moved into a task.
 
 use wswrapper::{Peer, ws_service};
 

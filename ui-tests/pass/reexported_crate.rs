@@ -1,4 +1,4 @@
-// Another crate may pass our macros on.
+// Another crate can re-export the macros. `crate = ..` says where `wswrapper` is.
 
 mod facade {
     pub mod inner {

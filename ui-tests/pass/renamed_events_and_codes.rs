@@ -1,4 +1,4 @@
-// Names on the wire can be anything, so that a reserved or a taken one is no obstacle.
+// `name` and `code` set any name on the wire, so a method called `close` and an event called `new` are allowed.
 
 use wswrapper::{Peer, WsError, ws_handlers, ws_service};
 

@@ -1,4 +1,4 @@
-// A `Result` is one under any name, and a type named `Result` need not be one.
+// Aliases of `Result` are recognised. A user type called `Result` is not mistaken for one.
 
 use std::io;
 

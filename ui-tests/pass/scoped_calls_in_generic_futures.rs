@@ -1,4 +1,4 @@
-// Calls that give a scoped service go through generic futures, in tasks too.
+// A call that returns a scoped service can be passed to a generic function, also in a task.
 
 use std::future::Future;
 

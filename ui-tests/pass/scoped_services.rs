@@ -1,4 +1,4 @@
-// A service for one caller: what a method returns is called through its own proxy.
+// The caller of a method that returns a scoped service gets the proxy of that service.
 
 use wswrapper::{AnonymousChannel, Peer, Scoped, Stream, ws_handlers, ws_service};
 

@@ -1,4 +1,4 @@
-// What is never decoded as it was written may be a reference: an error that becomes another type at its caller's.
+// An error may be `&'static str`, because the caller decodes it as `String`.
 
 use std::borrow::Cow;
 

@@ -1,4 +1,4 @@
-// A stream is the answer or the `Ok` of it, borrows what it likes, and its items may fail.
+// A stream is the return type or its `Ok` type. It may borrow from `self` and arguments, and its items may be errors.
 
 use std::pin::Pin;
 
@@ -7,7 +7,7 @@ use wswrapper::{CallError, Context, Peer, Stream, Streaming, ws_handlers, ws_ser
 
 type Answer<T> = Result<T, String>;
 
-/// Only ever sent.
+/// Can be encoded, but not decoded.
 #[derive(serde::Serialize)]
 struct Line(String);
 

@@ -1,4 +1,4 @@
-// Streams, uploads and scoped services lean on no name either, and break no lint.
+// Expansions of streams, uploads and scoped services need no prelude, and pass strict lints.
 
 #![no_implicit_prelude]
 #![deny(warnings, unused_qualifications, elided_lifetimes_in_paths, single_use_lifetimes, trivial_bounds)]

@@ -1,5 +1,5 @@
-// What is expanded breaks no lint that a user can forbid.
-//! Docs are wanted.
+// Expansions pass strict lints.
+//! Required by `missing_docs`.
 
 #![deny(
     warnings,
@@ -19,7 +19,7 @@
 mod private {
     use wswrapper::{Context, ws_handlers, ws_service};
 
-    /// Served and never called.
+    /// A service that is never called.
     #[ws_service(channel = "calc")]
     pub(crate) trait Calc {
         /// Adds two numbers.

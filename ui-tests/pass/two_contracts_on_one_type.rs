@@ -5,7 +5,7 @@ trait Calc {
     async fn add(&self, a: i64, b: i64) -> i64;
 }
 
-// Left open: whoever implements it says the channel.
+// Names no channel, so the `impl` names it.
 #[ws_service]
 trait Files {
     async fn add(&self, path: String);

@@ -1,4 +1,4 @@
-// An upload is an argument among others; the proxy takes any stream for it.
+// A method takes an upload next to other arguments. The proxy accepts any stream for it.
 
 use futures_util::stream;
 use wswrapper::{CallError, Context, Peer, Upload, WsError, ws_handlers, ws_service};
@@ -7,7 +7,7 @@ use wswrapper::{CallError, Context, Peer, Upload, WsError, ws_handlers, ws_servi
 #[error("lost")]
 pub struct Lost;
 
-/// Only ever received.
+/// Can be decoded, but not encoded.
 #[derive(serde::Deserialize)]
 struct Line(#[allow(dead_code)] String);
 

@@ -1,4 +1,4 @@
-// Whatever names a user has, ours do not meet them.
+// Names of the user do not conflict with names inside expansions.
 
 use wswrapper::{Peer, ws_handlers, ws_service};
 

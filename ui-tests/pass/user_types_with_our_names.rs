@@ -1,4 +1,4 @@
-// Types of the user's that are called as ours are nothing but types.
+// User types called `Upload`, `Stream`, `Scoped` or `Streaming` are treated as any other type.
 
 use wswrapper::{Peer, ws_handlers, ws_service};
 

@@ -1,1 +1,1 @@
-//! Holds nothing: the tests are in `tests/ui.rs`.
+//! An empty library. The tests are in `tests/ui.rs`.

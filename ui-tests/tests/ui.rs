@@ -1,4 +1,4 @@
-//! What users may write, and what the compiler tells them when they may not.
+//! Code that has to compile, and the compile errors of code that must not.
 
 use std::env;
 use std::io::Write as _;
@@ -6,7 +6,7 @@ use std::process::Command;
 
 use trybuild::TestCases;
 
-/// The texts in `fail/*.stderr` follow the release of the compiler.
+/// The compiler that wrote `fail/*.stderr`. The texts differ between releases.
 const COMPILER: &str = "rustc 1.95.";
 
 #[test]
@@ -22,7 +22,7 @@ fn invalid_code_gives_the_expected_errors() {
         return;
     }
     assert!(env::var_os("CI").is_none(), "the expected errors are those of {COMPILER}x, this is {compiler}");
-    // Past the capture of a test that passes.
+    // Written directly, because the test harness captures `eprintln!` of tests that pass.
     let _ = writeln!(std::io::stderr(), "SKIPPED: the expected errors are those of {COMPILER}x, this is {compiler}");
 }
 

@@ -5,9 +5,9 @@ use proc_macro2::{Span, TokenStream};
 use quote::ToTokens;
 use syn::Error;
 
-/// Everything that is wrong with one item, so that a user sees it all at once.
+/// The errors of one item. All of them are reported together.
 ///
-/// Dropping errors without having reported them is a bug of ours.
+/// Panics if it is dropped with errors that were not reported, because that is a bug in this crate.
 #[derive(Debug, Default)]
 pub(crate) struct Errors {
     found: Vec<Error>,
@@ -18,12 +18,12 @@ impl Errors {
         Self::default()
     }
 
-    /// Underlines all of `node`.
+    /// Adds an error that underlines all of `node`.
     pub(crate) fn push(&mut self, node: &impl ToTokens, message: impl Display) {
         self.found.push(Error::new_spanned(node, message));
     }
 
-    /// Underlines `span`, which is one token's.
+    /// Adds an error that underlines `span`, the span of one token.
     pub(crate) fn push_at(&mut self, span: Span, message: impl Display) {
         self.found.push(Error::new(span, message));
     }
@@ -32,7 +32,7 @@ impl Errors {
         self.found.push(error);
     }
 
-    /// Unwraps what was read, or keeps the reason why it could not be.
+    /// Returns the value of `Ok`, or adds the error.
     pub(crate) fn ok<T>(&mut self, result: syn::Result<T>) -> Option<T> {
         result.map_err(|error| self.add(error)).ok()
     }

@@ -2,15 +2,17 @@
 //!
 //! # Layout
 //!
-//! A macro is a small compiler: `pipeline` runs its steps and reports what was wrong.
+//! A macro is a small compiler. A module imports only modules that stand before it in this list.
 //!
+//! - `tokens`, `types`: helpers that read tokens and the spelling of types
+//! - `text`, `errors`: the texts of compile errors, and their collection
 //! - `attr`: the arguments of the attributes
-//! - `parse`: a trait or an `impl` block, its bodies left as raw tokens
-//! - `repair`: mistakes after which rustc would give the wrong advice
-//! - `types`: types as they are written
-//! - `model`: what the user wrote
-//! - `check`: the rules, with their messages in `text`
+//! - `parse`: a trait or an `impl` block, with bodies as raw tokens
+//! - `repair`: corrections of mistakes for which rustc would give the wrong advice
+//! - `model`: the user's item as data
+//! - `check`: the rules
 //! - `expand`: the tokens, which cannot fail
+//! - `pipeline`: the steps of each macro in order
 
 mod attr;
 mod check;

@@ -1,5 +1,5 @@
-//! Traits and `impl` blocks whose bodies stay raw tokens: parsing them would report a
-//! second time what rustc reports while somebody is typing.
+//! Traits and `impl` blocks. Bodies stay raw tokens, because a parser would repeat the errors that rustc reports for
+//! unfinished code.
 
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use quote::{ToTokens, TokenStreamExt as _, quote};
@@ -49,19 +49,19 @@ pub(crate) enum Member {
     Macro(RawMember),
 }
 
-/// A member that is passed on as it is.
+/// A member that is emitted unchanged.
 pub(crate) struct RawMember {
     attrs: Vec<Attribute>,
     pub(crate) tokens: TokenStream,
 }
 
 pub(crate) struct Function {
-    /// Without those that are ours.
+    /// The attributes except `#[ws(..)]`.
     pub(crate) attrs: Vec<Attribute>,
     pub(crate) ws_attrs: Vec<Attribute>,
     pub(crate) vis: Visibility,
     pub(crate) sig: Signature,
-    /// The `#[ws(..)]` attributes of each of the signature's inputs.
+    /// The `#[ws(..)]` attributes of each input of the signature.
     pub(crate) input_ws_attrs: Vec<Vec<Attribute>>,
     pub(crate) body: Body,
 }

@@ -1,5 +1,5 @@
-//! Parse, repair, model, check, expand. Whatever is wrong is reported beside what was expanded,
-//! so that one mistake shows as one error.
+//! The steps of each macro: parse, repair, model, check, expand. Errors are added to the expansion, so that rustc does
+//! not report the missing items as well.
 
 use proc_macro2::TokenStream;
 use quote::quote;

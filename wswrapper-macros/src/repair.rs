@@ -1,4 +1,5 @@
-//! Mistakes that are put right once they are reported, since rustc would report them again or advise against the remedy.
+//! Corrections of mistakes that have been reported. Without them rustc would report the mistakes again, or would give
+//! the opposite advice.
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens as _, quote};
@@ -9,7 +10,8 @@ use crate::parse::Member;
 use crate::types::{self, last_segment, ungroup};
 use crate::{text, tokens};
 
-/// A stream without its `impl`, or with `dyn` instead, or without the name of its item.
+/// Corrects return types: `Stream<..>` and `dyn Stream<..>` become `impl Stream<..>`, and an item type without a name
+/// becomes `Item = T`.
 pub(crate) fn streams(members: &mut [Member], errors: &mut Errors) {
     for member in members {
         if let Member::Function(function) = member
@@ -26,7 +28,7 @@ pub(crate) fn streams(members: &mut [Member], errors: &mut Errors) {
     }
 }
 
-/// Makes `Item = T` of `T` or `Output = T`.
+/// Replaces `T` or `Output = T` by `Item = T`.
 fn name_item(stream: &mut PathSegment, errors: &mut Errors) {
     let PathArguments::AngleBracketed(arguments) = &mut stream.arguments else { return };
     let (1, Some(item)) = (arguments.args.len(), arguments.args.first()) else { return };
@@ -40,7 +42,7 @@ fn name_item(stream: &mut PathSegment, errors: &mut Errors) {
     stream.arguments = PathArguments::AngleBracketed(named);
 }
 
-/// Where it stands, as the answer or the `Ok` of it.
+/// The return type or its `Ok` type, if it is a stream without `impl`, and the bounds for the `impl`.
 fn bare_stream(ty: &mut Type) -> Option<(&mut Type, TokenStream)> {
     match bounds(ty) {
         Some(bounds) => Some((ty, bounds)),
@@ -52,7 +54,7 @@ fn bare_stream(ty: &mut Type) -> Option<(&mut Type, TokenStream)> {
     }
 }
 
-/// `Stream<..>`, as far as nothing but the trait can be meant.
+/// The bounds of `Stream<Item = ..>` or `dyn Stream<..>`: types that can only be meant as the trait.
 fn bounds(ty: &Type) -> Option<TokenStream> {
     match ungroup(ty) {
         Type::Path(path) => {
@@ -70,7 +72,7 @@ fn bounds(ty: &Type) -> Option<TokenStream> {
     }
 }
 
-/// `Stream<..>` of an `impl` of it, in the same places.
+/// The segment `Stream<..>`, if the return type or its `Ok` type is `impl Stream<..>`.
 fn impl_stream(ty: &mut Type) -> Option<&mut PathSegment> {
     let place = if let Type::ImplTrait(_) = ty { ty } else { ok_of(ty)? };
     let Type::ImplTrait(written) = place else { return None };

@@ -1,4 +1,4 @@
-//! What an expansion looks like.
+//! Snapshots of expansions.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -75,7 +75,9 @@ fn an_upload_is_not_decoded_from_the_call() {
         TokenStream::new(),
         quote! {
             trait Calc {
-                async fn sum(&self, context: Context, a: i64, numbers: Upload<i64>, unit: &str) -> Result<i64, CalcError>;
+                async fn sum(
+                    &self, context: Context, a: i64, numbers: Upload<i64>, unit: &str
+                ) -> Result<i64, CalcError>;
                 async fn collect(&self, parts: Upload<Part, PartError>);
             }
         },

@@ -1,6 +1,4 @@
-//! Every message that a user can read.
-//!
-//! The rule comes first and the remedy after `help:`; rustc indents it.
+//! The texts of all compile errors: first the rule, then the remedy after `help:`, which rustc indents.
 
 use quote::ToTokens;
 use syn::{Ident, Path, Type};
@@ -223,7 +221,7 @@ pub(crate) fn code_twice(code: &str) -> String {
     )
 }
 
-/// What mounting a contract on a channel other than its own says at compile time.
+/// The error for handlers on a channel that differs from the contract's.
 pub(crate) fn channel_mismatch(channel: &str) -> String {
     format!(
         "the contract is on channel `{channel}`\n\
@@ -231,7 +229,7 @@ pub(crate) fn channel_mismatch(channel: &str) -> String {
     )
 }
 
-/// As a user would have typed it.
+/// The tokens as text, with spaces as a user would type them.
 pub(crate) fn code(node: &impl ToTokens) -> String {
     let spaced = node.to_token_stream().to_string();
     let tight = [

@@ -1,7 +1,7 @@
 use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 use quote::ToTokens;
 
-/// Whether a word stands anywhere in a node, however deep.
+/// Returns true if the node contains the identifier `word` at any depth.
 pub(crate) fn contains_word(node: &impl ToTokens, word: &str) -> bool {
     node.to_token_stream().into_iter().any(|token| match token {
         TokenTree::Ident(ident) => ident == word,
@@ -10,7 +10,7 @@ pub(crate) fn contains_word(node: &impl ToTokens, word: &str) -> bool {
     })
 }
 
-/// Whether these tokens stand one behind the other anywhere in a node.
+/// Returns true if the node contains the tokens `run`, one after the other, at any depth.
 pub(crate) fn contains_run(node: &impl ToTokens, run: &[&str]) -> bool {
     let tokens: Vec<TokenTree> = node.to_token_stream().into_iter().collect();
     let is_run = |part: &[TokenTree]| part.iter().zip(run).all(|(token, text)| token.to_string() == *text);
@@ -18,7 +18,7 @@ pub(crate) fn contains_run(node: &impl ToTokens, run: &[&str]) -> bool {
         || tokens.iter().any(|token| matches!(token, TokenTree::Group(group) if contains_run(&group.stream(), run)))
 }
 
-/// Whether `impl Name` or `dyn Name` stands anywhere in a node, by whatever path.
+/// Returns true if the node contains `impl Name` or `dyn Name` at any depth, with any path before `Name`.
 pub(crate) fn contains_bound(node: &impl ToTokens, keyword: &str, name: &str) -> bool {
     let mut is_bound = false;
     let mut last_is_name = false;
@@ -36,7 +36,7 @@ pub(crate) fn contains_bound(node: &impl ToTokens, keyword: &str, name: &str) ->
     is_bound && last_is_name
 }
 
-/// How often a word stands in a node.
+/// Counts the identifiers `word` in the node, at any depth.
 pub(crate) fn count_word(node: &impl ToTokens, word: &str) -> usize {
     let counts = node.to_token_stream().into_iter().map(|token| match token {
         TokenTree::Ident(ident) => usize::from(ident == word),
@@ -46,13 +46,13 @@ pub(crate) fn count_word(node: &impl ToTokens, word: &str) -> usize {
     counts.sum()
 }
 
-/// The span of the first token, which is all that a stable compiler underlines.
+/// The span of the first token. On stable, `quote_spanned!` cannot underline more.
 pub(crate) fn first_span(node: &impl ToTokens) -> Span {
     let first = node.to_token_stream().into_iter().next();
     first.map_or_else(Span::call_site, |token| token.span())
 }
 
-/// An item that could not be parsed, without the attributes that only we know.
+/// Removes all `#[ws(..)]` attributes from an item that could not be parsed.
 pub(crate) fn without_ws(tokens: TokenStream) -> TokenStream {
     let mut kept = TokenStream::new();
     let mut tokens = tokens.into_iter().peekable();
@@ -78,7 +78,7 @@ fn is_pound(token: &TokenTree) -> bool {
     matches!(token, TokenTree::Punct(punct) if punct.as_char() == '#')
 }
 
-/// `[ws ..]`
+/// Returns true for the group `[ws ..]` of an attribute.
 fn is_ws(token: &TokenTree) -> bool {
     let TokenTree::Group(group) = token else {
         return false;

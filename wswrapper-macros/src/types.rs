@@ -1,11 +1,11 @@
-//! Types as they are written: names are compared, nothing is resolved.
+//! Helpers that read types by their spelling. A macro sees names only, so an alias is not recognised.
 
 use syn::{GenericArgument, PathArguments, PathSegment, Type};
 
-/// What holds a value and is no `Result` under another name.
+/// Types with type arguments that are certainly no aliases of `Result`.
 const NOT_RESULTS: [&str; 8] = ["Option", "Vec", "Box", "Pin", "Rc", "Arc", "HashMap", "BTreeMap"];
 
-/// The last segment of a type that is a plain path.
+/// The last segment, if the type is a path without a qualified self type.
 pub(crate) fn last_segment(ty: &Type) -> Option<&PathSegment> {
     match ungroup(ty) {
         Type::Path(ty) if ty.qself.is_none() => ty.path.segments.last(),
@@ -13,7 +13,7 @@ pub(crate) fn last_segment(ty: &Type) -> Option<&PathSegment> {
     }
 }
 
-/// The type arguments of a segment, or none where it has others as well.
+/// The type arguments of a segment. Empty if it also has arguments of another kind.
 pub(crate) fn type_arguments(segment: &PathSegment) -> Vec<&Type> {
     let PathArguments::AngleBracketed(arguments) = &segment.arguments else {
         return Vec::new();
@@ -25,7 +25,7 @@ pub(crate) fn type_arguments(segment: &PathSegment) -> Vec<&Type> {
     types.collect::<Option<_>>().unwrap_or_default()
 }
 
-/// What an invisible group holds: such is a `$ty:ty` of a macro by example.
+/// The type inside invisible groups, which `$ty:ty` of `macro_rules!` leaves around a type.
 pub(crate) fn ungroup(mut ty: &Type) -> &Type {
     while let Type::Group(group) = ty {
         ty = &group.elem;
@@ -37,18 +37,18 @@ pub(crate) fn is_named(ty: &Type, name: &str) -> bool {
     last_segment(ty).is_some_and(|segment| segment.ident == name)
 }
 
-/// Whether a type of that name may be a `Result`, by the name alone.
+/// Returns true if the name does not rule out an alias of `Result`.
 pub(crate) fn may_be_result(segment: &PathSegment) -> bool {
     !NOT_RESULTS.iter().any(|name| segment.ident == name)
 }
 
-/// What would be the `Ok` of the type, if it is a `Result`.
+/// The first type argument, which is the `Ok` type if this is a `Result` or an alias of it.
 pub(crate) fn first_type_argument(ty: &Type) -> Option<&Type> {
     let segment = last_segment(ty).filter(|segment| may_be_result(segment))?;
     type_arguments(segment).first().map(|first| ungroup(first))
 }
 
-/// What would be `Ok` and `Err` of the type, if it is a `Result` of both.
+/// Both type arguments, which are the `Ok` and `Err` types if this is a `Result` or an alias of it.
 pub(crate) fn result_arguments(ty: &Type) -> Option<(&Type, &Type)> {
     let segment = last_segment(ty).filter(|segment| may_be_result(segment))?;
     match type_arguments(segment)[..] {
@@ -57,12 +57,12 @@ pub(crate) fn result_arguments(ty: &Type) -> Option<(&Type, &Type)> {
     }
 }
 
-/// The same, where that is its name too.
+/// The `Ok` and `Err` types of a type called `Result`.
 pub(crate) fn named_result_arguments(ty: &Type) -> Option<(&Type, &Type)> {
     result_arguments(ty).filter(|_| is_named(ty, "Result"))
 }
 
-/// `T` of `Stream<Item = T>`.
+/// The `T` of `Stream<Item = T>`.
 pub(crate) fn stream_item(stream: &PathSegment) -> Option<&Type> {
     let PathArguments::AngleBracketed(arguments) = &stream.arguments else { return None };
     arguments.args.iter().find_map(|argument| match argument {

@@ -10,9 +10,9 @@ use crate::text;
 pub(crate) struct ContractAttr {
     pub(crate) channel: Option<LitStr>,
     pub(crate) rename_all: RenameRule,
-    /// Where the runtime crate is.
+    /// The path of the runtime crate.
     pub(crate) krate: Path,
-    /// Kept for those who may not rename.
+    /// The key of `rename_all`, for the error on an `impl` of a trait.
     rename_all_key: Option<syn::Ident>,
 }
 
@@ -27,7 +27,7 @@ impl ContractAttr {
         }
     }
 
-    /// The names of a contract are its trait's affair, not its implementor's.
+    /// Reports `rename_all`, which is allowed on the trait but not on its `impl`.
     pub(crate) fn forbid_rename_all(&self, errors: &mut Errors) {
         if let Some(key) = &self.rename_all_key {
             errors.push(key, text::RENAME_ALL_ON_TRAIT_IMPL);

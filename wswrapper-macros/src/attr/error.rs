@@ -6,19 +6,19 @@ use super::ws::lists;
 use crate::errors::Errors;
 use crate::text;
 
-/// `#[ws(..)]` on an enum that is an error.
+/// `#[ws(..)]` on an enum that derives `WsError`.
 pub(crate) struct EnumAttr {
     pub(crate) rename_all: RenameRule,
     pub(crate) krate: Path,
 }
 
-/// `#[ws(..)]` on a struct that is an error.
+/// `#[ws(..)]` on a struct that derives `WsError`.
 pub(crate) struct StructAttr {
     pub(crate) variant: VariantAttr,
     pub(crate) krate: Path,
 }
 
-/// `#[ws(..)]` on a variant.
+/// The part of `#[ws(..)]` that a variant and a struct share.
 pub(crate) struct VariantAttr {
     pub(crate) code: Option<LitStr>,
     pub(crate) internal: Option<Ident>,

@@ -7,7 +7,7 @@ use syn::{Ident, LitStr, Path, Token, parse_quote};
 use crate::errors::Errors;
 use crate::text;
 
-/// The arguments of an attribute: `key` or `key = value`, separated by commas.
+/// The items of an attribute: `key` or `key = value`, separated by commas.
 pub(crate) struct MetaItems {
     items: Vec<MetaItem>,
 }
@@ -18,7 +18,7 @@ struct MetaItem {
 }
 
 impl MetaItems {
-    /// Keeps the first of each expected key and reports the others.
+    /// Parses the lists, keeps the first item of each expected key and reports all others.
     pub(crate) fn read(lists: impl IntoIterator<Item = TokenStream>, expected: &[&str], errors: &mut Errors) -> Self {
         let mut items: Vec<MetaItem> = Vec::new();
         for list in lists {
@@ -36,7 +36,7 @@ impl MetaItems {
         Self { items }
     }
 
-    /// The key as it was written, for a caller that has its own opinion on its value.
+    /// The key as it was written, whatever its value is.
     pub(crate) fn key(&self, name: &str) -> Option<&Ident> {
         self.find(name).map(|item| &item.key)
     }
@@ -62,13 +62,13 @@ impl MetaItems {
         self.value(name, errors)
     }
 
-    /// A path, bare or in a string as serde has it.
+    /// A path, written directly or as a string (serde accepts strings).
     fn path(&self, name: &str, errors: &mut Errors) -> Option<Path> {
         let PathValue(path) = self.value(name, errors)?;
         Some(path)
     }
 
-    /// The path of `wswrapper`, which is `::wswrapper` without an argument `crate`.
+    /// The path of the runtime crate: the value of `crate`, or `::wswrapper`.
     pub(crate) fn krate(&self, errors: &mut Errors) -> Path {
         self.path("crate", errors).unwrap_or_else(|| parse_quote!(::wswrapper))
     }

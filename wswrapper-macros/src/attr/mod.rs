@@ -1,3 +1,5 @@
+//! The arguments of `#[ws_service]`, `#[ws_handlers]` and `#[ws(..)]`.
+
 mod argument;
 mod contract;
 mod error;

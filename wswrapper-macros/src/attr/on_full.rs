@@ -2,7 +2,7 @@ use super::meta_items::MetaItems;
 use crate::errors::Errors;
 use crate::text;
 
-/// `on_full = ".."`: what a stream's producer does while its consumer takes nothing.
+/// `on_full = ".."`: the policy for items that a stream has while its consumer has no credit.
 pub(crate) struct OnFull {
     pub(crate) key: syn::Ident,
     pub(crate) policy: Policy,

@@ -2,7 +2,7 @@ use super::meta_items::MetaItems;
 use crate::errors::Errors;
 use crate::text;
 
-/// How names become names on the wire, with the words and the results of serde.
+/// A conversion of names into names on the wire. The rules have serde's names and give serde's results.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RenameRule {
     None,

@@ -7,12 +7,12 @@ pub(crate) fn is_ws(attr: &Attribute) -> bool {
     attr.path().is_ident("ws")
 }
 
-/// Removes the attributes that are ours: rustc knows none of that name.
+/// Removes and returns the `#[ws(..)]` attributes, because rustc does not know them.
 pub(crate) fn take_ws(attrs: &mut Vec<Attribute>) -> Vec<Attribute> {
     attrs.extract_if(.., |attr| is_ws(attr)).collect()
 }
 
-/// The arguments of those attributes that are ours.
+/// The contents of all `#[ws(..)]` attributes.
 pub(super) fn lists(attrs: &[Attribute], errors: &mut Errors) -> Vec<TokenStream> {
     attrs
         .iter()

@@ -29,7 +29,7 @@ fn check_owned(ty: &Type, errors: &mut Errors) {
     }
 }
 
-/// `&'static str` cannot come out of a message.
+/// Reports `&'static str`: text from a message does not live that long.
 fn check_lifetime(ty: &Type, errors: &mut Errors) {
     if let Type::Reference(reference) = types::ungroup(ty)
         && reference.lifetime.as_ref().is_some_and(|lifetime| lifetime.ident == "static")

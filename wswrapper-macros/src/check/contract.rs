@@ -8,7 +8,7 @@ use crate::model::{Contract, Method, PlainImpl, Service, TraitImpl};
 use crate::parse::Member;
 use crate::{text, tokens};
 
-/// The supertraits of std that no `dyn` can have.
+/// Traits of std that are not dyn-compatible.
 const NOT_DYN_COMPATIBLE: [&str; 9] =
     ["Sized", "Clone", "Copy", "Default", "PartialEq", "Eq", "PartialOrd", "Ord", "Hash"];
 
@@ -124,7 +124,7 @@ fn check_macros(members: &[Member], errors: &mut Errors) {
 fn check_duplicates(contract: &mut Contract<'_>, message: fn(&str) -> String, errors: &mut Errors) {
     let mut seen = HashSet::new();
     contract.methods.retain(|method| {
-        // Of two methods with a `cfg` at most one may be left.
+        // Methods with `cfg` may exclude each other.
         if method.attrs("cfg").next().is_some() {
             return true;
         }

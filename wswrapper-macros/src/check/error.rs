@@ -12,7 +12,7 @@ fn check_codes(error: &ErrorType<'_>, errors: &mut Errors) {
     let mut seen = HashSet::new();
     for variant in &error.variants {
         let is_sent = variant.disclosure == Disclosure::Sent;
-        // Of two variants with a `cfg` at most one may be left.
+        // Variants with `cfg` may exclude each other.
         if is_sent && variant.cfgs().next().is_none() && !seen.insert(&variant.code.text) {
             errors.push_at(variant.code.span, text::code_twice(&variant.code.text));
         }

@@ -51,7 +51,7 @@ fn check_execution(method: &Method<'_>, errors: &mut Errors) {
     }
 }
 
-/// Why a handler has to run in the task of its connection, if it has to.
+/// The error for a handler that has to run in the task of its connection and is marked otherwise.
 fn only_in_place(method: &Method<'_>) -> Option<&'static str> {
     if method.output.stream.is_some() {
         return Some(text::STREAM_IN_ANOTHER_TASK);

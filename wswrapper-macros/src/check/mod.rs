@@ -1,5 +1,5 @@
-//! The rules. A method that breaks one leaves the model, so that what is expanded holds
-//! nothing but sound methods and no error shows twice.
+//! The rules. A method that breaks a rule is reported and removed from the model. Expansions thus contain valid methods
+//! only, and no mistake is reported twice.
 
 mod argument;
 mod contract;

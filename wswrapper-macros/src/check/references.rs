@@ -1,4 +1,4 @@
-//! References, which nothing that comes out of a message can be.
+//! References in types that are decoded from a message, which owns no borrowed data.
 
 use quote::ToTokens;
 use syn::{GenericArgument, Lifetime, PathArguments, Type};
@@ -6,12 +6,12 @@ use syn::{GenericArgument, Lifetime, PathArguments, Type};
 use crate::errors::Errors;
 use crate::types::{self, ungroup};
 
-/// Of any lifetime and at any depth: `&T`, and `'_` for one that a type hides.
+/// Reports every `&T` and every `'_` in the type, at any depth.
 pub(super) fn check(ty: &Type, message: &str, errors: &mut Errors) {
     visit_references(ty, &mut |node, _| errors.push(&node, message));
 }
 
-/// Like `check`, but for what can be the error of a `Result`.
+/// Like `check`, but with the rule of `check_error` for the second type argument, which may be the error of a `Result`.
 pub(super) fn check_response(ty: &Type, message: &str, errors: &mut Errors) {
     match types::result_arguments(ty) {
         Some((ok, error)) => {
@@ -22,7 +22,7 @@ pub(super) fn check_response(ty: &Type, message: &str, errors: &mut Errors) {
     }
 }
 
-/// An error is made here and is another one at its caller's, so it may be `&'static str`.
+/// Like `check`, but allows `'static`, because the caller decodes an error as another type.
 pub(super) fn check_error(ty: &Type, message: &str, errors: &mut Errors) {
     visit_references(ty, &mut |node, lifetime| {
         if lifetime.is_none_or(|lifetime| lifetime.ident != "static") {
@@ -31,7 +31,7 @@ pub(super) fn check_error(ty: &Type, message: &str, errors: &mut Errors) {
     });
 }
 
-/// One that is within another shows with that.
+/// Calls `visit` for each outermost reference and each `'_` in the type.
 fn visit_references(ty: &Type, visit: &mut impl FnMut(&dyn ToTokens, Option<&Lifetime>)) {
     match ungroup(ty) {
         Type::Reference(reference) => visit(reference, reference.lifetime.as_ref()),

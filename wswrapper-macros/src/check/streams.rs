@@ -1,4 +1,4 @@
-//! Streams as answers.
+//! Rules for methods that return streams.
 
 use syn::Type;
 
@@ -7,7 +7,7 @@ use crate::errors::Errors;
 use crate::model::{self, Contract, Method, StreamOutput};
 use crate::{text, tokens, types};
 
-/// Only a trait says what its implementors return; without a trait, rustc sees it for itself.
+/// Reports a stream without `Send` in a trait. In a plain `impl` rustc sees the returned type and checks it.
 pub(super) fn check_send(contract: &mut Contract<'_>, errors: &mut Errors) {
     contract.methods.retain(|method| {
         let unsendable = method.output.stream.as_ref().filter(|stream| !stream.is_send());
@@ -33,7 +33,7 @@ pub(super) fn check(ty: &Type, stream: &StreamOutput<'_>, errors: &mut Errors) {
     }
 }
 
-/// What is wrong with a stream that the model did not take for one.
+/// The error for a return type that contains a stream which the model did not recognise.
 pub(super) fn misplaced(ty: &Type) -> Option<&'static str> {
     if model::is_stream(ty) {
         Some(text::STREAM_WITHOUT_ITEM)

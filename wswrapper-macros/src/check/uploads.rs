@@ -1,4 +1,4 @@
-//! Uploads as arguments.
+//! Rules for arguments that are uploads.
 
 use syn::Type;
 
@@ -7,7 +7,7 @@ use crate::errors::Errors;
 use crate::model::{Execution, Method, MethodKind, Upload};
 use crate::{text, tokens, types};
 
-/// One error a method: the first that stands in the way.
+/// Reports the first broken rule of a method.
 pub(super) fn check(method: &Method<'_>, errors: &mut Errors) {
     let mut uploads = method.arguments.iter().filter(|argument| argument.upload().is_some());
     let Some(first) = uploads.next() else { return };
@@ -22,7 +22,7 @@ pub(super) fn check(method: &Method<'_>, errors: &mut Errors) {
     }
 }
 
-/// What is wrong with an argument that the model did not take for an upload.
+/// The error for a type that contains a stream or an upload, but is not `Upload<..>`.
 pub(super) fn misplaced(ty: &Type) -> Option<&'static str> {
     let is_stream = ["impl", "dyn"].iter().any(|keyword| tokens::contains_bound(ty, keyword, "Stream"));
     if is_stream || tokens::contains_run(ty, &["Streaming", "<"]) {

@@ -7,7 +7,7 @@ use super::hygiene::{Private, local, target};
 use crate::model::Contract;
 use crate::text;
 
-/// `impl Contract for owner`, where the owner is the trait's `dyn` or the type itself.
+/// `impl Contract for owner`. The owner is `dyn Trait`, or the type of a plain `impl`.
 pub(super) fn contract(contract: &Contract<'_>, owner: &impl ToTokens) -> TokenStream {
     let private = Private(contract.krate);
     let name = contract.name.unraw().to_string();

@@ -7,14 +7,14 @@ use super::hygiene::{Private, local};
 use crate::model::{Disclosure, ErrorType, Variant};
 use crate::tokens;
 
-/// `impl WsError`, out and back.
+/// `impl WsError`: the conversions into a rejection and back.
 pub(crate) fn error(error: &ErrorType<'_>) -> TokenStream {
     let into_rejection = into_rejection(error);
     let from_rejection = from_rejection(error);
     impl_ws_error(error, &quote!(#into_rejection #from_rejection))
 }
 
-/// `body` in an `impl` with the item's generics.
+/// An `impl WsError` with the item's generics around `body`.
 pub(super) fn impl_ws_error(error: &ErrorType<'_>, body: &TokenStream) -> TokenStream {
     let private = Private(&error.krate);
     let ErrorType { ident, generics, .. } = error;
@@ -59,7 +59,7 @@ fn into_rejection(error: &ErrorType<'_>) -> TokenStream {
             },
         }
     });
-    // The type makes rustc ask for `Display`, and not for what it would give.
+    // With this type rustc reports a missing `Display`. Otherwise it would report a missing `ToString`.
     quote! {
         fn into_rejection(self) -> #private::Rejection {
             let #message: &dyn #private::fmt::Display = &self;
@@ -118,14 +118,14 @@ fn decoded(error: &ErrorType<'_>, rejection: &Ident) -> TokenStream {
     }
 }
 
-/// Spanned so that a type that cannot be encoded is underlined itself.
+/// Has the span of the field's type, so that rustc underlines a type that cannot be encoded.
 fn encode_field(field: &Field, binding: &Ident) -> TokenStream {
     let span = tokens::first_span(&field.ty);
     field_name(field)
         .map_or_else(|| quote_spanned!(span=> .item(&#binding)), |name| quote_spanned!(span=> .field(#name, &#binding)))
 }
 
-/// Spanned so that a type that cannot be decoded is underlined itself.
+/// Has the span of the field's type, so that rustc underlines a type that cannot be decoded.
 fn decode_field(field: &Field, data: &Ident) -> TokenStream {
     let span = tokens::first_span(&field.ty);
     field_name(field)
@@ -140,7 +140,7 @@ fn binding(field: &Field, at: usize) -> Ident {
     format_ident!("__field{at}", span = tokens::first_span(&field.ty))
 }
 
-/// The variant with a value for each field: a pattern, or an expression.
+/// The variant with `values` for its fields, as a pattern or as an expression.
 fn construct<T: ToTokens>(variant: &Variant<'_>, values: impl Iterator<Item = T>) -> TokenStream {
     let path = &variant.path;
     let names = variant.fields.iter().map(|field| &field.ident);
@@ -158,7 +158,7 @@ fn construct<T: ToTokens>(variant: &Variant<'_>, values: impl Iterator<Item = T>
     }
 }
 
-/// The types of fields that travel and depend on a parameter of the item.
+/// The types of sent fields that contain a type parameter of the item.
 fn generic_fields<'a>(error: &'a ErrorType<'_>) -> impl Iterator<Item = &'a Type> {
     let parameters = || {
         let parameters = error.generics.type_params();

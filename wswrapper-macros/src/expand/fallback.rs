@@ -5,7 +5,7 @@ use super::error::impl_ws_error;
 use super::hygiene::Private;
 use crate::model::ErrorType;
 
-/// An `impl` that only keeps rustc from a second error about the same item.
+/// An `impl WsError` for an item with errors. It only keeps rustc from reporting that the `impl` is missing.
 pub(crate) fn error(error: &ErrorType<'_>) -> TokenStream {
     let private = Private(&error.krate);
     let body = quote! {

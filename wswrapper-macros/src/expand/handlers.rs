@@ -10,7 +10,7 @@ use crate::model::{PlainImpl, TraitImpl};
 use crate::parse::Impl;
 use crate::tokens;
 
-/// The `impl` as it is, and that it serves the trait.
+/// The unchanged `impl`, and an `impl` that registers its handlers.
 pub(crate) fn trait_impl(handlers: &TraitImpl<'_>) -> TokenStream {
     let TraitImpl { item, trait_path, .. } = handlers;
     let private = Private(handlers.krate);
@@ -41,19 +41,19 @@ pub(crate) fn trait_impl(handlers: &TraitImpl<'_>) -> TokenStream {
     }
 }
 
-/// The block as it is, a contract of its own, and that it serves itself.
+/// The unchanged block, the contract that it describes, an `impl` that registers its handlers, and the proxy.
 pub(crate) fn plain_impl(handlers: &PlainImpl<'_>) -> TokenStream {
     let PlainImpl { item, contract: own } = handlers;
     let private = Private(own.krate);
     let self_ty = &item.self_ty;
     let contract = contract(own, self_ty);
     let methods = local("methods");
-    // With an error about them, all else that rustc has to say is beside the point.
+    // Generic arguments were reported. Without shims rustc has nothing to add to that error.
     let shims = handlers.type_arguments().is_none().then(|| shims(own, &quote!(Self), &methods));
     let proxy = proxy(own);
     let impl_head = impl_head(item, self_ty, private);
     quote! {
-        // A handler takes `&self`, owned arguments and may be `async` because handlers do, whether it needs them or not.
+        // Handlers have to take `&self` and owned arguments, and may be `async`, even if their bodies do not need that.
         #[allow(clippy::unused_async, clippy::unused_self, clippy::needless_pass_by_value)]
         #item
         #contract
@@ -69,8 +69,8 @@ pub(crate) fn plain_impl(handlers: &PlainImpl<'_>) -> TokenStream {
     }
 }
 
-/// The head of an `impl`, with what `Serves` wants of the type: of one with arguments the body has to be told, and of any
-/// other rustc then says once what it lacks.
+/// The head of an `impl` with the bounds that its body needs. If the type is not generic, rustc reports an unmet bound
+/// here, and only once.
 fn impl_head(item: &Impl, contract: &impl ToTokens, private: Private<'_>) -> TokenStream {
     let self_ty = &item.self_ty;
     let (impl_generics, _, where_clause) = item.generics.split_for_impl();

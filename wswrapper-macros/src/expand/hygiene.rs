@@ -5,7 +5,7 @@ use syn::{Ident, Path};
 use crate::model::Contract;
 use crate::tokens;
 
-/// The path of what expansions call: `::wswrapper::__private`.
+/// The path of the items that expansions use: `::wswrapper::__private`.
 #[derive(Clone, Copy)]
 pub(super) struct Private<'a>(pub(super) &'a Path);
 
@@ -16,12 +16,12 @@ impl ToTokens for Private<'_> {
     }
 }
 
-/// A name for a local variable that no name of the user's can meet.
+/// The name of a local variable that cannot conflict with a name of the user.
 pub(super) fn local(name: &str) -> Ident {
     Ident::new(name, Span::mixed_site())
 }
 
-/// The proxy's type parameter, which must not hide a type of that name.
+/// The name of the proxy's type parameter: `T`, or `__T` if a signature already uses `T`.
 pub(super) fn target(contract: &Contract<'_>) -> Ident {
     let is_taken = tokens::contains_word(contract.generics, "T")
         || contract.methods.iter().any(|method| {
@@ -32,8 +32,8 @@ pub(super) fn target(contract: &Contract<'_>) -> Ident {
     Ident::new(name, Span::call_site())
 }
 
-/// Like `tokens`, as if they stood at `span`: rustc shows an error at the user's own code
-/// only when every token of the expression that it blames has a span of the user's.
+/// Gives all `tokens` the span `span`. rustc shows an error in the user's code only if every token of the wrong
+/// expression has a span from there.
 pub(super) fn respanned(tokens: TokenStream, span: Span) -> TokenStream {
     tokens
         .into_iter()

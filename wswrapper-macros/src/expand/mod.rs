@@ -1,4 +1,4 @@
-//! Tokens from a checked model. Nothing here can fail.
+//! The tokens for a checked model. Nothing in this module can fail.
 
 mod contract;
 mod error;

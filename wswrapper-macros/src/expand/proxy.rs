@@ -8,7 +8,7 @@ use super::return_doc::return_doc;
 use super::returned_call::ReturnedCall;
 use crate::model::{Argument, ArgumentKind, Contract, Method, Upload};
 
-/// The typed caller of a contract.
+/// The struct that calls a contract's methods.
 pub(super) fn proxy(contract: &Contract<'_>) -> TokenStream {
     let private = Private(contract.krate);
     let Contract { name, vis, .. } = contract;
@@ -93,8 +93,10 @@ fn proxy_method(method: &Method<'_>, contract: &Contract<'_>, target: &Ident) ->
     }
 }
 
-/// `for<'__x>` makes a bound on a concrete type wait for a caller: a type that only ever
-/// travels the other way must not break the definition.
+/// The bound that an argument can be encoded.
+///
+/// `for<'__x>` delays the check of a concrete type until the method is called, because a server may use types that it
+/// only decodes.
 fn encodable(argument: &Argument<'_>, private: Private<'_>) -> Option<TokenStream> {
     let ty = argument.ty;
     match argument.kind {

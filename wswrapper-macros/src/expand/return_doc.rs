@@ -1,12 +1,11 @@
-//! What a proxy's method gives, in words: its signature has to tell types apart that its declaration does not.
-
 use syn::{Type, TypeParamBound, TypeTraitObject};
 
 use crate::model::{Method, MethodKind, StreamOutput};
 use crate::text::code;
 use crate::types;
 
-/// The last paragraph of its documentation.
+/// The last paragraph of a proxy method's docs. It names the result, because the signature hides it behind associated
+/// types.
 pub(super) fn return_doc(method: &Method<'_>) -> String {
     if method.kind == MethodKind::Event {
         return " Resolves to `Result<(), SendError>`; on a `Broadcast`, `Result<Delivery, SendError>`.".to_owned();
@@ -47,12 +46,12 @@ fn proxy_name(contract: &TypeTraitObject) -> String {
     path.map_or_else(|| "a proxy".to_owned(), |path| format!("`{}Proxy<AnonymousChannel>`", code(path)))
 }
 
-/// A `Result` by its name, of types that are written elsewhere.
+/// Returns true if the type's name ends with `Result`.
 fn is_alias(ty: &Type) -> bool {
     types::last_segment(ty).is_some_and(|segment| segment.ident.to_string().ends_with("Result"))
 }
 
-/// What an error becomes at its caller's, for those that the runtime knows by themselves.
+/// The name of the type that the caller gets for an error of type `error`.
 fn remote_name(error: &Type) -> String {
     let written = code(error);
     match error {

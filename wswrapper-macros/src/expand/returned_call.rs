@@ -6,7 +6,7 @@ use super::hygiene::{Private, respanned};
 use crate::model::{Method, MethodKind, StreamOutput, Upload};
 use crate::tokens;
 
-/// What a proxy's method gives back, what has to hold for that, and the call that makes it.
+/// The return type of a proxy's method, the bounds that it needs, and the expression that makes the value.
 pub(super) struct ReturnedCall {
     pub(super) returned: TokenStream,
     pub(super) bounds: TokenStream,
@@ -33,7 +33,7 @@ impl ReturnedCall {
         let returns = returns(method.output.ty, private);
         let reply = method.output.scoped.map_or_else(
             || quote!(for<'__x> #returns::Ok: #private::Reply),
-            // This one is checked here too, since nothing else at the end that serves says that the trait is no service.
+            // Checked at the definition, because nothing else there reports a trait without `#[ws_service]`.
             |contract| {
                 let is_contract = respanned(quote!(: #private::Contract), tokens::first_span(contract));
                 quote!(#contract #is_contract)
@@ -84,7 +84,7 @@ impl ReturnedCall {
     }
 }
 
-/// What tells `Ok` and `Err` of a type.
+/// The type whose associated types `Ok` and `Err` are those of `ty`.
 fn returns(ty: Option<&Type>, private: Private<'_>) -> TokenStream {
     ty.map_or_else(
         || quote!(<() as #private::Returns<false>>),

@@ -10,7 +10,7 @@ use crate::model::Service;
 use crate::parse::{Body, Function, Member, Trait};
 use crate::tokens;
 
-/// The trait, what serves it, and what calls it.
+/// The trait with its registration, the contract, and the proxy.
 pub(crate) fn service(service: &Service<'_>) -> TokenStream {
     let declaration = declaration(service);
     let proxy = proxy(&service.contract);
@@ -37,7 +37,7 @@ fn declaration(service: &Service<'_>) -> TokenStream {
         other => other.to_token_stream(),
     });
     let registration = registration(service);
-    // Where a trait is only called, no code of that crate calls its methods.
+    // A crate that only uses the proxy never calls the trait's methods.
     quote! {
         #(#attrs)*
         #[allow(dead_code)]
@@ -49,7 +49,7 @@ fn declaration(service: &Service<'_>) -> TokenStream {
     }
 }
 
-/// `where Self: Sized` keeps the trait usable as `dyn`.
+/// Has `where Self: Sized`, which keeps the trait dyn-compatible.
 fn valid_method(function: &Function, private: Private<'_>) -> TokenStream {
     let Function { attrs, sig, body, .. } = function;
     let Signature { abi, fn_token, ident, generics, inputs, output, .. } = sig;
@@ -69,7 +69,7 @@ fn valid_method(function: &Function, private: Private<'_>) -> TokenStream {
     let declared = quote!(#abi #fn_token #ident #generics (#inputs) -> #future);
     match body {
         Body::None(semicolon) => quote!(#(#attrs)* #declared #bounds #semicolon),
-        // The future holds `&self`, so it is `Send` if `Self` is `Sync`.
+        // The future holds `&self`, so it is `Send` only if `Self` is `Sync`.
         Body::Block(block) => quote! {
             #(#attrs)*
             #[allow(clippy::manual_async_fn)]
@@ -78,7 +78,7 @@ fn valid_method(function: &Function, private: Private<'_>) -> TokenStream {
     }
 }
 
-/// Stays in the trait, so that its implementors and callers see no second error.
+/// A method with errors. It stays in the trait, so that its implementors and callers get no second error.
 fn invalid_method(function: &Function, private: Private<'_>) -> TokenStream {
     let Function { attrs, sig, body, .. } = function;
     let bounds = bounds(&sig.generics, private);
@@ -96,7 +96,7 @@ fn invalid_method(function: &Function, private: Private<'_>) -> TokenStream {
     }
 }
 
-/// rustc has an error of its own for a pattern where there is no body.
+/// Replaces a pattern by `_`, because rustc would report a pattern in a method without a body.
 fn hide_pattern(input: &mut FnArg) {
     if let FnArg::Typed(argument) = input
         && !matches!(*argument.pat, Pat::Ident(_))
@@ -110,8 +110,8 @@ fn bounds(generics: &Generics, private: Private<'_>) -> TokenStream {
     quote!(where #(#own,)* Self: #private::Sized)
 }
 
-/// The hidden method that holds the shims. Its name is the remedy that rustc prints when
-/// `#[ws_handlers]` meets a trait that was not annotated.
+/// The hidden method that registers all handlers. If `#[ws_service]` is missing, rustc reports that this method does
+/// not exist, so its name says what to add.
 fn registration(service: &Service<'_>) -> TokenStream {
     let private = Private(service.contract.krate);
     let Trait { ident, generics, .. } = service.item;

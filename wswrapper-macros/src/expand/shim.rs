@@ -8,9 +8,9 @@ use crate::attr::Policy;
 use crate::model::{Argument, ArgumentKind, Contract, Execution, Method, MethodKind, StreamOutput, Upload};
 use crate::{tokens, types};
 
-/// One registration a method: names and types, the rest is in the runtime crate.
+/// One registration for each method. It holds names and types only; the runtime crate does the rest.
 ///
-/// `owner` is what the methods are called on: `<Self as Calc>`, or `Self`.
+/// `owner` is the path before a method's name: `<Self as Calc>` or `Self`.
 pub(super) fn shims(contract: &Contract<'_>, owner: &impl ToTokens, registry: &Ident) -> TokenStream {
     let private = Private(contract.krate);
     contract.methods.iter().map(|method| shim(method, private, owner, registry)).collect()
@@ -52,13 +52,13 @@ fn shim(method: &Method<'_>, private: Private<'_>, owner: &impl ToTokens, regist
     }
 }
 
-/// Spanned so that a type that cannot be decoded is underlined itself.
+/// Has the span of the argument's type, so that rustc underlines a type that cannot be decoded.
 fn decode(argument: &Argument<'_>, private: Private<'_>, call: &Ident) -> TokenStream {
     let Argument { name, ty, .. } = argument;
     let decoded = match argument.kind {
         ArgumentKind::Str => quote!(#private::String),
         ArgumentKind::Bytes => quote!(#private::Bytes),
-        // Where that lacks the type of its items, rustc says it where it is declared, and here again.
+        // `Upload` without an item type: rustc reports it at the declaration, and `_` prevents a second error here.
         ArgumentKind::Owned if types::is_named(ty, "Upload") => quote_spanned!(tokens::first_span(ty)=> _),
         _ => ty.to_token_stream(),
     };
@@ -66,7 +66,7 @@ fn decode(argument: &Argument<'_>, private: Private<'_>, call: &Ident) -> TokenS
     quote!(let #name = #call.#decode::<#decoded>()?;)
 }
 
-/// Spanned so that an `Ok` or `Err` type that cannot be sent is underlined itself.
+/// Has the spans of the `Ok` and `Err` types, so that rustc underlines the type that cannot be sent.
 fn respond(method: &Method<'_>, private: Private<'_>, owner: &impl ToTokens, call: &Ident) -> TokenStream {
     let this = local("this");
     let value = method_call(method, owner, &this);
@@ -87,7 +87,7 @@ fn respond(method: &Method<'_>, private: Private<'_>, owner: &impl ToTokens, cal
     quote!(#call.#answer(move |#this| #body))
 }
 
-/// Item and error type stand alone, so that one that cannot be decoded is underlined itself.
+/// Names the item and error types separately, so that rustc underlines the type that cannot be decoded.
 fn respond_to_upload(
     method: &Method<'_>,
     argument: &Argument<'_>,
@@ -103,7 +103,7 @@ fn respond_to_upload(
     quote!(#call.#read(move |#this, #name: #ty| async move { #reply }))
 }
 
-/// Spanned so that an item type that cannot be sent is underlined itself.
+/// Has the span of the item type, so that rustc underlines a type that cannot be sent.
 fn respond_with_stream(
     method: &Method<'_>,
     stream: &StreamOutput<'_>,
@@ -129,7 +129,7 @@ fn respond_with_stream(
     }
 }
 
-/// The method, called with what was decoded.
+/// The call of the user's method with the decoded arguments.
 fn method_call(method: &Method<'_>, owner: &impl ToTokens, this: &Ident) -> TokenStream {
     let name = method.name;
     let context = method.context.map(|_| {
@@ -159,7 +159,7 @@ fn on_full(policy: Policy) -> Ident {
     Ident::new(variant, Span::call_site())
 }
 
-/// A return type, and whether it is a `Result` under whatever name.
+/// The generic arguments for a return type: the type, and true if it is a `Result` under any name.
 fn return_generics(private: Private<'_>, ty: Option<&Type>) -> TokenStream {
     ty.map_or_else(
         || quote!((), false),

@@ -10,24 +10,24 @@ pub(crate) struct Argument<'a> {
     pub(crate) kind: ArgumentKind<'a>,
 }
 
-/// How an argument is decoded at one end and taken at the other.
+/// The form of an argument: it decides what the handler decodes and what the proxy accepts.
 #[derive(Clone, Copy)]
 pub(crate) enum ArgumentKind<'a> {
-    /// As the type that was written.
+    /// Any other type, decoded as it is.
     Owned,
-    /// `String`: a proxy takes `&str` too.
+    /// `String`, for which a proxy also accepts `&str`.
     Text,
     /// `&str`.
     Str,
     /// `&[u8]`.
     Bytes,
-    /// Item by item, after the call.
+    /// `Upload<T>`, whose items follow the call.
     Upload(Upload<'a>),
-    /// A `Context` that is not where it has to be.
+    /// A `Context` that is not the first argument.
     Context,
 }
 
-/// `Upload<T>`, or `Upload<T, E>` where items can fail.
+/// `Upload<T>`, or `Upload<T, E>` if items can be errors.
 #[derive(Clone, Copy)]
 pub(crate) struct Upload<'a> {
     pub(crate) item: &'a Type,
@@ -38,7 +38,7 @@ impl<'a> Argument<'a> {
     pub(super) fn new(input: &'a PatType, kind: ArgumentKind<'a>, at: usize) -> Self {
         let name = match &*input.pat {
             Pat::Ident(pat) => pat.ident.clone(),
-            // Reported by the check of patterns.
+            // The checks report this pattern.
             other => quote::format_ident!("argument_{at}", span = other.span()),
         };
         Self { input, name, ty: &input.ty, kind }
@@ -70,7 +70,7 @@ impl<'a> Upload<'a> {
     fn of(ty: &'a Type) -> Option<Self> {
         match type_arguments(last_segment(ty).filter(|segment| segment.ident == "Upload")?)[..] {
             [item] => Some(Self { item, error: None }),
-            // Of more rustc speaks.
+            // rustc reports further arguments.
             [item, error, ..] => Some(Self { item, error: Some(error) }),
             [] => None,
         }

@@ -15,7 +15,7 @@ pub(crate) struct Service<'a> {
     pub(crate) contract: Contract<'a>,
 }
 
-/// An `impl` of such a trait.
+/// An `impl` of a trait that describes a service.
 pub(crate) struct TraitImpl<'a> {
     pub(crate) item: &'a Impl,
     pub(crate) trait_path: &'a Path,
@@ -29,12 +29,12 @@ pub(crate) struct PlainImpl<'a> {
     pub(crate) contract: Contract<'a>,
 }
 
-/// What both ends agree on.
+/// The methods and the channel that the serving and the calling side share.
 pub(crate) struct Contract<'a> {
     /// The trait's name, or the type's.
     pub(crate) name: &'a Ident,
     pub(crate) vis: Visibility,
-    /// None but where the checks have an error for them.
+    /// Not empty only if the user made a mistake: the checks report it.
     pub(crate) generics: &'a Generics,
     pub(crate) channel: Option<&'a LitStr>,
     pub(crate) krate: &'a Path,
@@ -59,7 +59,8 @@ impl<'a> Service<'a> {
 }
 
 impl Service<'_> {
-    /// Not with what the checks refuse: an error about `dyn` would only hide the true one.
+    /// Returns false if the trait has associated types or consts. The checks report them, and a second error about
+    /// `dyn` would hide the first.
     pub(crate) fn is_dyn_compatible(&self) -> bool {
         let mut members = self.item.members.iter();
         members.all(|member| !matches!(member, Member::Const(_) | Member::Type(_)))
@@ -73,7 +74,7 @@ impl<'a> TraitImpl<'a> {
 }
 
 impl<'a> PlainImpl<'a> {
-    /// Nothing when the type has no name for a proxy to follow.
+    /// Returns `None` if the type has no name from which the proxy's name can be made.
     pub(crate) fn new(item: &'a Impl, args: &'a ContractAttr, errors: &mut Errors) -> Option<Self> {
         let contract = Contract {
             name: &last_segment(&item.self_ty)?.ident,
@@ -88,7 +89,7 @@ impl<'a> PlainImpl<'a> {
 }
 
 impl PlainImpl<'_> {
-    /// What stands behind the type's name: its handlers cannot be registered.
+    /// The generic arguments of the type. Handlers of such a type cannot be registered.
     pub(crate) fn type_arguments(&self) -> Option<&PathArguments> {
         last_segment(&self.item.self_ty).map(|segment| &segment.arguments).filter(|arguments| !arguments.is_none())
     }
@@ -99,7 +100,7 @@ impl Contract<'_> {
         quote::format_ident!("{}Proxy", self.name)
     }
 
-    /// Not those that the checks took out.
+    /// Returns true if the checks have left this function in the contract.
     pub(crate) fn holds(&self, function: &Function) -> bool {
         let mut methods = self.methods.iter();
         methods.any(|method| ptr::eq(method.function, function))
@@ -116,7 +117,7 @@ fn methods<'a>(members: &'a [Member], rule: RenameRule, errors: &mut Errors) -> 
         .collect()
 }
 
-/// The proxy of a plain `impl` is as public as the most public handler.
+/// `pub` if any handler is `pub`, for the proxy of a plain `impl`.
 fn widest_visibility(members: &[Member]) -> Visibility {
     let is_public = members.iter().any(|member| match member {
         Member::Function(function) => matches!(function.vis, Visibility::Public(_)),

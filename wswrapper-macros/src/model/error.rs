@@ -7,28 +7,30 @@ use crate::attr::{self, EnumAttr, RenameRule, StructAttr, VariantAttr};
 use crate::errors::Errors;
 use crate::text;
 
-/// An enum or a struct that can reject a request.
+/// An enum or a struct that implements `WsError`.
 pub(crate) struct ErrorType<'a> {
     pub(crate) ident: &'a Ident,
     pub(crate) generics: &'a Generics,
     pub(crate) krate: Path,
-    /// A struct is its own only variant.
+    /// A struct has itself as its only variant.
     pub(crate) variants: Vec<Variant<'a>>,
 }
 
 pub(crate) struct Variant<'a> {
     pub(crate) attrs: &'a [Attribute],
-    /// `Self::Name`, or `Self`.
+    /// `Self::Name` in an enum, `Self` for a struct.
     pub(crate) path: TokenStream,
     pub(crate) code: WireName,
     pub(crate) disclosure: Disclosure,
     pub(crate) fields: &'a Fields,
 }
 
-/// Whether the other end learns which error it was.
+/// The amount that the caller learns about an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Disclosure {
+    /// Message, code and fields.
     Sent,
+    /// Only that an internal error happened.
     Internal,
 }
 
@@ -85,7 +87,7 @@ impl<'a> Variant<'a> {
         self.attrs.iter().filter(|attr| attr.path().is_ident("cfg"))
     }
 
-    /// The fields that travel.
+    /// The fields that are sent.
     pub(crate) fn sent_fields(&self) -> impl Iterator<Item = &'a Field> {
         let is_sent = self.disclosure == Disclosure::Sent;
         self.fields.iter().filter(move |_| is_sent)
@@ -101,7 +103,7 @@ impl Disclosure {
     }
 }
 
-/// The compiler lets any `#[ws(..)]` through on a field.
+/// Reports `#[ws(..)]` on a field, where the compiler accepts it because the derive macro declares the attribute.
 fn refuse_field_attrs(fields: &Fields, errors: &mut Errors) {
     for attr in fields.iter().flat_map(|field| &field.attrs) {
         if attr::is_ws(attr) {

@@ -1,6 +1,6 @@
 use syn::Ident;
 
-/// Where a handler runs, with the flag that says so.
+/// The place where a handler runs, with the flag that selects it.
 pub(crate) enum Execution {
     /// In the task of its connection.
     InPlace,
@@ -8,7 +8,7 @@ pub(crate) enum Execution {
     Blocking(Ident),
     /// In a task of its own.
     Spawned(Ident),
-    /// In two places at once; the second flag.
+    /// A mistake: both flags. This is the second.
     Both(Ident),
 }
 

@@ -59,13 +59,13 @@ impl<'a> Method<'a> {
         }
     }
 
-    /// The attributes of that name.
+    /// The attributes called `name`.
     pub(crate) fn attrs(&self, name: &str) -> impl Iterator<Item = &'a Attribute> {
         let attrs = self.function.attrs.iter();
         attrs.filter(move |attr| attr.path().is_ident(name))
     }
 
-    /// Those that the call itself brings.
+    /// The arguments inside the call's message: all but an upload.
     pub(crate) fn sent_arguments(&self) -> impl Iterator<Item = &Argument<'a>> {
         self.arguments.iter().filter(|argument| argument.upload().is_none())
     }

@@ -1,4 +1,4 @@
-//! What the user wrote, with the original tokens for the spans.
+//! The user's item as data. It borrows the original tokens, so that errors have their spans.
 
 mod argument;
 mod contract;

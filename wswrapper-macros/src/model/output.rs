@@ -1,5 +1,3 @@
-//! What a method returns.
-
 use proc_macro2::Span;
 use syn::{
     GenericArgument, PathArguments, PathSegment, ReturnType, Signature, Type, TypeImplTrait, TypeParamBound, TypePath,
@@ -9,25 +7,25 @@ use syn::{
 use crate::tokens;
 use crate::types::{first_type_argument, is_named, last_segment, stream_item, type_arguments, ungroup};
 
-/// The return type, and where an error about either half of it belongs.
+/// A method's return type, with the spans at which errors about it are reported.
 pub(crate) struct Output<'a> {
     pub(crate) ty: Option<&'a Type>,
     pub(crate) span: Span,
     pub(crate) ok_span: Span,
     pub(crate) err_span: Span,
     pub(crate) stream: Option<StreamOutput<'a>>,
-    /// `dyn C` of a `Scoped<dyn C>` that is the answer, or the `Ok` of it.
+    /// `dyn C`, if the return type or its `Ok` type is `Scoped<dyn C>`.
     pub(crate) scoped: Option<&'a TypeTraitObject>,
 }
 
-/// A stream that is the answer, or the `Ok` of it.
+/// A stream that is the return type, or its `Ok` type.
 pub(crate) struct StreamOutput<'a> {
     /// `impl Stream<..>`
     pub(crate) impl_trait: &'a TypeImplTrait,
     pub(crate) item: &'a Type,
     pub(crate) item_ok_span: Span,
     pub(crate) item_err_span: Span,
-    /// What it is the first argument of, such as a `Result` under whatever name.
+    /// The type around the stream: a `Result`, possibly under another name.
     enclosing: Option<&'a TypePath>,
 }
 
@@ -57,7 +55,7 @@ impl<'a> StreamOutput<'a> {
         Some(Self { impl_trait, item, item_ok_span, item_err_span, enclosing })
     }
 
-    /// The return type with another type in the stream's place, if that is not the whole of it.
+    /// Returns the enclosing type with `stand_in` in the stream's place. `None` if no type encloses the stream.
     pub(crate) fn replace_stream(&self, stand_in: Type) -> Option<Type> {
         let mut result = self.enclosing?.clone();
         if let Some(segment) = result.path.segments.last_mut()
@@ -74,12 +72,12 @@ impl<'a> StreamOutput<'a> {
     }
 }
 
-/// Whether there is a stream where one may be, with or without the type of its items.
+/// Returns true if the type, or its `Ok` type, is `impl Stream`, even if the item type is missing.
 pub(crate) fn is_stream(ty: &Type) -> bool {
     impl_at_stream_position(ty).is_some_and(|(impl_trait, _)| stream_bound(impl_trait).is_some())
 }
 
-/// What stands where a stream may be, and the path around it.
+/// The `impl Trait` that is the type itself or its `Ok` type, and the path around it.
 fn impl_at_stream_position(ty: &Type) -> Option<(&TypeImplTrait, Option<&TypePath>)> {
     match ungroup(ty) {
         Type::ImplTrait(impl_trait) => Some((impl_trait, None)),
@@ -107,7 +105,7 @@ fn scoped(ty: &Type) -> Option<&TypeTraitObject> {
     }
 }
 
-/// The bound's last segment, by its name.
+/// The last segment of the bound with this name.
 fn bound<'a>(impl_trait: &'a TypeImplTrait, name: &str) -> Option<&'a PathSegment> {
     impl_trait.bounds.iter().find_map(|bound| match bound {
         TypeParamBound::Trait(bound) => bound.path.segments.last().filter(|segment| segment.ident == name),
@@ -115,7 +113,7 @@ fn bound<'a>(impl_trait: &'a TypeImplTrait, name: &str) -> Option<&'a PathSegmen
     })
 }
 
-/// Where `T` and `E` of a type that is spelled `Result` stand; for any other type, where that stands.
+/// The spans of `T` and `E` if the type is spelled `Result<T, E>`. Otherwise both are the type's span.
 fn result_spans(ty: &Type) -> (Span, Span) {
     let segment = last_segment(ty).filter(|segment| segment.ident == "Result");
     let types = segment.map(type_arguments).unwrap_or_default();

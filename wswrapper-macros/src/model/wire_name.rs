@@ -4,13 +4,13 @@ use syn::{Ident, LitStr};
 
 use crate::attr::RenameRule;
 
-/// The name of an event or of an error as it travels, and where the user wrote it.
+/// The name of an event, or the code of an error, as it is sent. The span is the one of the user's name or literal.
 pub(crate) struct WireName {
     pub(crate) text: String,
     pub(crate) span: Span,
 }
 
-/// What the protocol keeps to itself on the main channel (P-20).
+/// Events that the protocol reserves on the main channel (P-20).
 const RESERVED: [&str; 6] = ["open", "connect", "message", "error", "close", "disconnect"];
 
 impl WireName {
