@@ -12,30 +12,30 @@ use crate::{check, expand, repair, text, tokens};
 
 pub(crate) fn service(args: TokenStream, item: TokenStream) -> TokenStream {
     let mut errors = Errors::new();
-    let args = ContractAttr::read(args, &mut errors);
+    let attr = ContractAttr::read(args, &mut errors);
     let Some(mut parsed) = errors.ok(syn::parse2::<Trait>(item.clone())) else {
         return reported(tokens::without_ws(item), errors);
     };
     repair::streams(&mut parsed.members, &mut errors);
-    let mut service = Service::new(&parsed, &args, &mut errors);
+    let mut service = Service::new(&parsed, &attr, &mut errors);
     check::service(&mut service, &mut errors);
     reported(expand::service(&service), errors)
 }
 
 pub(crate) fn handlers(args: TokenStream, item: TokenStream) -> TokenStream {
     let mut errors = Errors::new();
-    let args = ContractAttr::read(args, &mut errors);
+    let attr = ContractAttr::read(args, &mut errors);
     let Some(mut parsed) = errors.ok(syn::parse2::<Impl>(item.clone())) else {
         return reported(tokens::without_ws(item), errors);
     };
     repair::streams(&mut parsed.members, &mut errors);
     if let Some(implemented) = &parsed.trait_ {
-        args.forbid_rename_all(&mut errors);
-        let handlers = TraitImpl::new(&parsed, implemented, &args);
+        attr.forbid_rename_all(&mut errors);
+        let handlers = TraitImpl::new(&parsed, implemented, &attr);
         check::trait_impl(&handlers, &mut errors);
         return reported(expand::trait_impl(&handlers), errors);
     }
-    let Some(mut handlers) = PlainImpl::new(&parsed, &args, &mut errors) else {
+    let Some(mut handlers) = PlainImpl::new(&parsed, &attr, &mut errors) else {
         errors.push(&parsed.self_ty, text::UNNAMED_TYPE);
         return reported(quote!(#parsed), errors);
     };

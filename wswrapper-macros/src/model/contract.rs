@@ -42,7 +42,7 @@ pub(crate) struct Contract<'a> {
 }
 
 impl<'a> Service<'a> {
-    pub(crate) fn new(item: &'a Trait, args: &'a ContractAttr, errors: &mut Errors) -> Self {
+    pub(crate) fn new(item: &'a Trait, attr: &'a ContractAttr, errors: &mut Errors) -> Self {
         Self {
             item,
             supertraits: item.supertraits.iter().collect(),
@@ -50,9 +50,9 @@ impl<'a> Service<'a> {
                 name: &item.ident,
                 vis: item.vis.clone(),
                 generics: &item.generics,
-                channel: args.channel.as_ref(),
-                krate: &args.krate,
-                methods: methods(&item.members, args.rename_all, errors),
+                channel: attr.channel.as_ref(),
+                krate: &attr.krate,
+                methods: methods(&item.members, attr.rename_all, errors),
             },
         }
     }
@@ -68,21 +68,21 @@ impl Service<'_> {
 }
 
 impl<'a> TraitImpl<'a> {
-    pub(crate) fn new(item: &'a Impl, implemented: &'a ImplementedTrait, args: &'a ContractAttr) -> Self {
-        Self { item, trait_path: &implemented.path, channel: args.channel.as_ref(), krate: &args.krate }
+    pub(crate) fn new(item: &'a Impl, implemented: &'a ImplementedTrait, attr: &'a ContractAttr) -> Self {
+        Self { item, trait_path: &implemented.path, channel: attr.channel.as_ref(), krate: &attr.krate }
     }
 }
 
 impl<'a> PlainImpl<'a> {
     /// Returns `None` if the type has no name from which the proxy's name can be made.
-    pub(crate) fn new(item: &'a Impl, args: &'a ContractAttr, errors: &mut Errors) -> Option<Self> {
+    pub(crate) fn new(item: &'a Impl, attr: &'a ContractAttr, errors: &mut Errors) -> Option<Self> {
         let contract = Contract {
             name: &last_segment(&item.self_ty)?.ident,
             vis: widest_visibility(&item.members),
             generics: &item.generics,
-            channel: args.channel.as_ref(),
-            krate: &args.krate,
-            methods: methods(&item.members, args.rename_all, errors),
+            channel: attr.channel.as_ref(),
+            krate: &attr.krate,
+            methods: methods(&item.members, attr.rename_all, errors),
         };
         Some(Self { item, contract })
     }
