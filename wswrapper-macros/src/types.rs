@@ -1,4 +1,4 @@
-//! Helpers that read types by their spelling. A macro sees names only, so an alias is not recognised.
+//! Helpers that read types by their spelling. A macro sees names only and cannot resolve them.
 
 use syn::{GenericArgument, PathArguments, PathSegment, Type};
 
