@@ -1,24 +1,24 @@
 //! Calling: so many calls in flight on one connection, whose other end answers at once.
 
-mod beside;
+mod compare;
 mod support;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use support::desk::DeskProxy;
-use support::echo::Echo;
-use support::{hand, runtime};
+use support::echo_transport::Echo;
+use support::service::DeskProxy;
+use support::{baseline, runtime};
 use tokio::task::JoinSet;
 use wswrapper::Client;
 
 const TEXT: &str = "a text of some thirty-two bytes.";
 
 fn main() {
-    let mut criterion = beside::criterion();
+    let mut criterion = compare::criterion();
     let runtime = runtime();
     let inside = runtime.enter();
     let desk = DeskProxy::new(&Client::over(Echo::new()).expect("it has no services"));
-    let client = hand::Client::over(Echo::new());
+    let client = baseline::Client::over(Echo::new());
     drop(inside);
     for in_flight in [1, 64, 1_000] {
         let ours = |times| {
@@ -35,7 +35,7 @@ fn main() {
                 async move { assert_eq!(client.call::<String>(("echo", TEXT)).await.len(), TEXT.len()) }
             }));
         };
-        beside::beside(&mut criterion, &format!("client/{in_flight} in flight"), ours, by_hand);
+        compare::beside(&mut criterion, &format!("client/{in_flight} in flight"), ours, by_hand);
     }
     criterion.final_summary();
 }

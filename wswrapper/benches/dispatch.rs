@@ -1,15 +1,15 @@
 //! Serving a call: decode, dispatch, encode. Calls come in batches over a transport that costs next to nothing.
 
-mod beside;
+mod compare;
 mod support;
 
 use bytes::Bytes;
 use criterion::Criterion;
-use support::desk::{call, echo, order, server};
-use support::{Served, hand};
+use support::service::{call, echo, order, server};
+use support::{Served, baseline};
 
 fn main() {
-    let mut criterion = beside::criterion();
+    let mut criterion = compare::criterion();
     dispatch(&mut criterion, "dispatch/echo 32 B", &echo(32));
     dispatch(&mut criterion, "dispatch/echo 4 KiB", &echo(4_096));
     dispatch(&mut criterion, "dispatch/add", &call(("add", 17, 25)));
@@ -25,7 +25,7 @@ fn dispatch(criterion: &mut Criterion, name: &str, call: &Bytes) {
         server.accept_transport(wire).expect("it is open");
         server
     });
-    let hand = Served::by(|wire| tokio::spawn(hand::serve(wire)));
+    let hand = Served::by(|wire| tokio::spawn(baseline::serve(wire)));
     assert_eq!(ours.ask(call), hand.ask(call));
-    beside::beside(criterion, name, |times| ours.serve(call, times), |times| hand.serve(call, times));
+    compare::beside(criterion, name, |times| ours.serve(call, times), |times| hand.serve(call, times));
 }

@@ -1,12 +1,12 @@
 //! An event to 1,000 peers, from the call until the last of them was written to.
 
-mod beside;
+mod compare;
 mod support;
 
 use std::future::poll_fn;
 use std::sync::Arc;
 use support::wire::{Tally, Wire, wire};
-use support::{desk, runtime};
+use support::{runtime, service};
 use tokio::sync::mpsc;
 use wswrapper::transport::Transport;
 use wswrapper::ws_service;
@@ -21,11 +21,11 @@ trait News {
 }
 
 fn main() {
-    let mut criterion = beside::criterion();
+    let mut criterion = compare::criterion();
     let runtime = runtime();
     let inside = runtime.enter();
 
-    let (server, our_tally) = (desk::server(), Tally::default());
+    let (server, our_tally) = (service::server(), Tally::default());
     for _ in 0..PEERS {
         server.accept_transport(wire(&our_tally).1).expect("it is open");
     }
@@ -59,7 +59,7 @@ fn main() {
     runtime.block_on(async { (ours(1).await, by_hand(1).await) });
     assert_eq!(our_tally.last(), hand_tally.last());
     let run = |times| runtime.block_on(ours(times));
-    beside::beside(&mut criterion, "fan out/1,000 peers", run, |times| runtime.block_on(by_hand(times)));
+    compare::beside(&mut criterion, "fan out/1,000 peers", run, |times| runtime.block_on(by_hand(times)));
     criterion.final_summary();
 }
 

@@ -1,15 +1,15 @@
 //! A call through a proxy and its answer, over a connection in memory: both ends, one call at a time.
 
-mod beside;
+mod compare;
 mod support;
 
-use support::desk::{DeskProxy, server};
-use support::{hand, runtime};
+use support::service::{DeskProxy, server};
+use support::{baseline, runtime};
 use wswrapper::Client;
 use wswrapper::transport::memory;
 
 fn main() {
-    let mut criterion = beside::criterion();
+    let mut criterion = compare::criterion();
     let runtime = runtime();
     let inside = runtime.enter();
 
@@ -19,8 +19,8 @@ fn main() {
     let desk = DeskProxy::new(&Client::over(near).expect("it has no services"));
 
     let (near, far) = memory::pair();
-    tokio::spawn(hand::serve(far));
-    let client = hand::Client::over(near);
+    tokio::spawn(baseline::serve(far));
+    let client = baseline::Client::over(near);
     drop(inside);
 
     let ours = async |times| {
@@ -34,7 +34,7 @@ fn main() {
         }
     };
     let run = |times| runtime.block_on(ours(times));
-    beside::beside(&mut criterion, "round trip/add", run, |times| runtime.block_on(by_hand(times)));
+    compare::beside(&mut criterion, "round trip/add", run, |times| runtime.block_on(by_hand(times)));
 
     for (name, length) in [("round trip/echo 32 B", 32), ("round trip/echo 4 KiB", 4_096)] {
         let text = "x".repeat(length);
@@ -49,7 +49,7 @@ fn main() {
             }
         };
         let run = |times| runtime.block_on(ours(times));
-        beside::beside(&mut criterion, name, run, |times| runtime.block_on(by_hand(times)));
+        compare::beside(&mut criterion, name, run, |times| runtime.block_on(by_hand(times)));
     }
     criterion.final_summary();
 }

@@ -1,6 +1,6 @@
 //! A stream of small items, and an upload of them, beside a loop of `emit` that sends the same; both ends included.
 
-mod beside;
+mod compare;
 mod support;
 
 use futures_util::stream;
@@ -11,7 +11,7 @@ use wswrapper::transport::memory;
 use wswrapper::{Client, Server};
 
 fn main() {
-    let mut criterion = beside::criterion();
+    let mut criterion = compare::criterion();
     let runtime = runtime();
     in_memory(&mut criterion, &runtime);
     let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime needs nothing");
@@ -62,12 +62,12 @@ fn items(criterion: &mut criterion::Criterion, runtime: &Runtime, how: &str, cli
             });
         };
         let name = format!("stream {how}/window {window}");
-        beside::compare(criterion, &name, ("stream", by_stream), ("emit", by_emit));
+        compare::compare(criterion, &name, ("stream", by_stream), ("emit", by_emit));
     }
     let by_upload = |times: u64| {
         let times = u32::try_from(times).expect("it is not that many");
         let number = runtime.block_on(async { numbers.number(stream::iter(1..=times)).await });
         assert_eq!(number.expect("an answer"), times);
     };
-    beside::compare(criterion, &format!("upload {how}"), ("upload", by_upload), ("emit", by_emit));
+    compare::compare(criterion, &format!("upload {how}"), ("upload", by_upload), ("emit", by_emit));
 }

@@ -1,12 +1,12 @@
 //! What streams keep. Not a matter of time, so it is only printed.
 
-#[path = "support/kept.rs"]
-mod kept;
+#[path = "support/memory.rs"]
+mod memory;
 mod support;
 
 fn main() {
-    let each = kept::by_idle_streams(10_000);
+    let each = memory::by_idle_streams(10_000);
     println!("10,000 idle streams: {each} bytes each, both ends together");
-    let (produced, bytes) = kept::for_a_stopped_consumer();
+    let (produced, bytes) = memory::for_a_stopped_consumer();
     println!("a consumer that stops after 1 item: {produced} produced, {bytes} bytes kept at both ends");
 }

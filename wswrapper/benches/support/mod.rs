@@ -2,10 +2,10 @@
 
 #![allow(dead_code, unreachable_pub, reason = "each of them uses its part")]
 
-pub mod desk;
-pub mod echo;
-pub mod hand;
+pub mod baseline;
+pub mod echo_transport;
 pub mod numbers;
+pub mod service;
 pub mod wire;
 
 use bytes::Bytes;

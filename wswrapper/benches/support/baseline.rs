@@ -1,7 +1,7 @@
 //! The same by hand: what a careful engineer writes for these methods alone, with `serde_json` and borrowed arguments,
 //! on the same transports.
 
-use super::desk::Order;
+use super::service::Order;
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
