@@ -5,8 +5,8 @@ mod support;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use support::echo_transport::Echo;
-use support::service::DeskProxy;
+use support::echo_transport::EchoTransport;
+use support::service::WorkloadProxy;
 use support::{baseline, runtime};
 use tokio::task::JoinSet;
 use wswrapper::Client;
@@ -16,26 +16,26 @@ const TEXT: &str = "a text of some thirty-two bytes.";
 fn main() {
     let mut criterion = compare::criterion();
     let runtime = runtime();
-    let inside = runtime.enter();
-    let desk = DeskProxy::new(&Client::over(Echo::new()).expect("it has no services"));
-    let client = baseline::Client::over(Echo::new());
-    drop(inside);
+    let guard = runtime.enter();
+    let workload = WorkloadProxy::new(&Client::over(EchoTransport::new()).expect("it has no services"));
+    let client = baseline::Client::over(EchoTransport::new());
+    drop(guard);
     for in_flight in [1, 64, 1_000] {
         let ours = |times| {
-            let desk = desk.clone();
+            let workload = workload.clone();
             runtime.block_on(calls(in_flight, times, move || {
-                let call = desk.echo(TEXT);
+                let call = workload.echo(TEXT);
                 async move { assert_eq!(call.await.expect("an answer").len(), TEXT.len()) }
             }));
         };
-        let by_hand = |times| {
+        let baseline = |times| {
             let client = client.clone();
             runtime.block_on(calls(in_flight, times, move || {
                 let client = client.clone();
                 async move { assert_eq!(client.call::<String>(("echo", TEXT)).await.len(), TEXT.len()) }
             }));
         };
-        compare::beside(&mut criterion, &format!("client/{in_flight} in flight"), ours, by_hand);
+        compare::with_baseline(&mut criterion, &format!("client/{in_flight} in flight"), ours, baseline);
     }
     criterion.final_summary();
 }

@@ -25,7 +25,7 @@ fn dispatch(criterion: &mut Criterion, name: &str, call: &Bytes) {
         server.accept_transport(wire).expect("it is open");
         server
     });
-    let hand = Served::by(|wire| tokio::spawn(baseline::serve(wire)));
-    assert_eq!(ours.ask(call), hand.ask(call));
-    compare::beside(criterion, name, |times| ours.serve(call, times), |times| hand.serve(call, times));
+    let baseline = Served::by(|wire| tokio::spawn(baseline::serve(wire)));
+    assert_eq!(ours.ask(call), baseline.ask(call));
+    compare::with_baseline(criterion, name, |times| ours.serve(call, times), |times| baseline.serve(call, times));
 }

@@ -23,7 +23,7 @@ trait News {
 fn main() {
     let mut criterion = compare::criterion();
     let runtime = runtime();
-    let inside = runtime.enter();
+    let guard = runtime.enter();
 
     let (server, our_tally) = (service::server(), Tally::default());
     for _ in 0..PEERS {
@@ -37,9 +37,9 @@ fn main() {
     });
     let news = NewsProxy::new(server.broadcast());
 
-    let hand_tally = Tally::default();
-    let queues: Vec<_> = (0..PEERS).map(|_| peer_by_hand(wire(&hand_tally).1)).collect();
-    drop(inside);
+    let baseline_tally = Tally::default();
+    let queues: Vec<_> = (0..PEERS).map(|_| baseline_peer(wire(&baseline_tally).1)).collect();
+    drop(guard);
 
     let ours = async |times| {
         for _ in 0..times {
@@ -47,19 +47,19 @@ fn main() {
             our_tally.reaches(our_tally.texts() + PEERS).await;
         }
     };
-    let by_hand = async |times| {
+    let baseline = async |times| {
         for _ in 0..times {
             let frame: Arc<[u8]> = serde_json::to_vec(&Event { a: ("flash", TEXT) }).expect("it can be encoded").into();
             for queue in &queues {
                 queue.try_send(Arc::clone(&frame)).expect("there is room");
             }
-            hand_tally.reaches(hand_tally.texts() + PEERS).await;
+            baseline_tally.reaches(baseline_tally.texts() + PEERS).await;
         }
     };
-    runtime.block_on(async { (ours(1).await, by_hand(1).await) });
-    assert_eq!(our_tally.last(), hand_tally.last());
+    runtime.block_on(async { (ours(1).await, baseline(1).await) });
+    assert_eq!(our_tally.last(), baseline_tally.last());
     let run = |times| runtime.block_on(ours(times));
-    compare::beside(&mut criterion, "fan out/1,000 peers", run, |times| runtime.block_on(by_hand(times)));
+    compare::with_baseline(&mut criterion, "fan out/1,000 peers", run, |times| runtime.block_on(baseline(times)));
     criterion.final_summary();
 }
 
@@ -69,7 +69,7 @@ struct Event<'e> {
 }
 
 /// A peer's queue and the task that writes it.
-fn peer_by_hand(mut wire: Wire) -> mpsc::Sender<Arc<[u8]>> {
+fn baseline_peer(mut wire: Wire) -> mpsc::Sender<Arc<[u8]>> {
     let (sender, mut queue) = mpsc::channel::<Arc<[u8]>>(64);
     tokio::spawn(async move {
         while let Some(frame) = queue.recv().await {

@@ -3,7 +3,7 @@
 mod compare;
 mod support;
 
-use support::service::{DeskProxy, server};
+use support::service::{WorkloadProxy, server};
 use support::{baseline, runtime};
 use wswrapper::Client;
 use wswrapper::transport::memory;
@@ -11,45 +11,45 @@ use wswrapper::transport::memory;
 fn main() {
     let mut criterion = compare::criterion();
     let runtime = runtime();
-    let inside = runtime.enter();
+    let guard = runtime.enter();
 
     let server = server();
-    let (near, far) = memory::pair();
-    server.accept_transport(far).expect("it is open");
-    let desk = DeskProxy::new(&Client::over(near).expect("it has no services"));
+    let (local, remote) = memory::pair();
+    server.accept_transport(remote).expect("it is open");
+    let workload = WorkloadProxy::new(&Client::over(local).expect("it has no services"));
 
-    let (near, far) = memory::pair();
-    tokio::spawn(baseline::serve(far));
-    let client = baseline::Client::over(near);
-    drop(inside);
+    let (local, remote) = memory::pair();
+    tokio::spawn(baseline::serve(remote));
+    let client = baseline::Client::over(local);
+    drop(guard);
 
     let ours = async |times| {
         for _ in 0..times {
-            assert_eq!(desk.add(17, 25).await.expect("an answer"), 42);
+            assert_eq!(workload.add(17, 25).await.expect("an answer"), 42);
         }
     };
-    let by_hand = async |times| {
+    let baseline = async |times| {
         for _ in 0..times {
             assert_eq!(client.call::<i64>(("add", 17, 25)).await, 42);
         }
     };
     let run = |times| runtime.block_on(ours(times));
-    compare::beside(&mut criterion, "round trip/add", run, |times| runtime.block_on(by_hand(times)));
+    compare::with_baseline(&mut criterion, "round trip/add", run, |times| runtime.block_on(baseline(times)));
 
     for (name, length) in [("round trip/echo 32 B", 32), ("round trip/echo 4 KiB", 4_096)] {
         let text = "x".repeat(length);
         let ours = async |times| {
             for _ in 0..times {
-                assert_eq!(desk.echo(&text).await.expect("an answer").len(), length);
+                assert_eq!(workload.echo(&text).await.expect("an answer").len(), length);
             }
         };
-        let by_hand = async |times| {
+        let baseline = async |times| {
             for _ in 0..times {
                 assert_eq!(client.call::<String>(("echo", &text)).await.len(), length);
             }
         };
         let run = |times| runtime.block_on(ours(times));
-        compare::beside(&mut criterion, name, run, |times| runtime.block_on(by_hand(times)));
+        compare::with_baseline(&mut criterion, name, run, |times| runtime.block_on(baseline(times)));
     }
     criterion.final_summary();
 }

@@ -4,7 +4,7 @@ mod compare;
 mod support;
 
 use futures_util::stream;
-use support::numbers::{Counter, Ear, NumbersProxy};
+use support::numbers::{Counter, CountingListener, NumbersProxy};
 use support::runtime;
 use tokio::runtime::{Builder, Runtime};
 use wswrapper::transport::memory;
@@ -20,34 +20,40 @@ fn main() {
 }
 
 fn in_memory(criterion: &mut criterion::Criterion, runtime: &Runtime) {
-    let inside = runtime.enter();
-    let (near, far) = memory::pair();
+    let guard = runtime.enter();
+    let (local, remote) = memory::pair();
     let server = Server::builder().service(Counter::default()).build().expect("it can be mounted");
-    server.accept_transport(far).expect("it is open");
-    let ear = Ear::default();
-    let client = Client::builder().service(ear.clone()).over(near).expect("it can be mounted");
-    drop(inside);
-    items(criterion, runtime, "in memory", &client, &ear);
+    server.accept_transport(remote).expect("it is open");
+    let listener = CountingListener::default();
+    let client = Client::builder().service(listener.clone()).over(local).expect("it can be mounted");
+    drop(guard);
+    items(criterion, runtime, "in memory", &client, &listener);
 }
 
 fn over_tcp(criterion: &mut criterion::Criterion, runtime: &Runtime) {
-    let ear = Ear::default();
+    let listener = CountingListener::default();
     let client = runtime.block_on(async {
         let server = Server::builder().service(Counter::default());
         let listening = server.bind("127.0.0.1:0").await.expect("there is a free port");
         let url = format!("ws://{}", listening.local_addr());
         tokio::spawn(listening.serve());
-        Client::builder().service(ear.clone()).connect(&url).await.expect("the server is there")
+        Client::builder().service(listener.clone()).connect(&url).await.expect("the server is there")
     });
-    items(criterion, runtime, "over TCP", &client, &ear);
+    items(criterion, runtime, "over TCP", &client, &listener);
 }
 
-fn items(criterion: &mut criterion::Criterion, runtime: &Runtime, how: &str, client: &Client, ear: &Ear) {
+fn items(
+    criterion: &mut criterion::Criterion,
+    runtime: &Runtime,
+    transport: &str,
+    client: &Client,
+    listener: &CountingListener,
+) {
     let numbers = NumbersProxy::new(client);
     let by_emit = |times: u64| {
         let times = u32::try_from(times).expect("it is not that many");
-        let begin = async { numbers.emit(times).await.expect("an answer") };
-        runtime.block_on(ear.hears(times as usize, begin));
+        let start = async { numbers.emit(times).await.expect("an answer") };
+        runtime.block_on(listener.receives(times as usize, start));
     };
     for window in [64, 1_024] {
         let by_stream = |times: u64| {
@@ -61,13 +67,13 @@ fn items(criterion: &mut criterion::Criterion, runtime: &Runtime, how: &str, cli
                 assert_eq!(last, times);
             });
         };
-        let name = format!("stream {how}/window {window}");
-        compare::compare(criterion, &name, ("stream", by_stream), ("emit", by_emit));
+        let name = format!("stream {transport}/window {window}");
+        compare::pair(criterion, &name, ("stream", by_stream), ("emit", by_emit));
     }
     let by_upload = |times: u64| {
         let times = u32::try_from(times).expect("it is not that many");
-        let number = runtime.block_on(async { numbers.number(stream::iter(1..=times)).await });
-        assert_eq!(number.expect("an answer"), times);
+        let length = runtime.block_on(async { numbers.length(stream::iter(1..=times)).await });
+        assert_eq!(length.expect("an answer"), times);
     };
-    compare::compare(criterion, &format!("upload {how}"), ("upload", by_upload), ("emit", by_emit));
+    compare::pair(criterion, &format!("upload {transport}"), ("upload", by_upload), ("emit", by_emit));
 }

@@ -5,8 +5,8 @@ mod memory;
 mod support;
 
 fn main() {
-    let each = memory::by_idle_streams(10_000);
+    let each = memory::bytes_per_idle_stream(10_000);
     println!("10,000 idle streams: {each} bytes each, both ends together");
-    let (produced, bytes) = memory::for_a_stopped_consumer();
+    let (produced, bytes) = memory::stopped_consumer();
     println!("a consumer that stops after 1 item: {produced} produced, {bytes} bytes kept at both ends");
 }

@@ -19,45 +19,45 @@ pub(crate) fn criterion() -> Criterion {
 
 /// Measures something, and the same by hand.
 #[allow(dead_code, reason = "each benchmark uses its part")]
-pub(crate) fn beside(criterion: &mut Criterion, name: &str, ours: impl FnMut(u64), hand: impl FnMut(u64)) {
-    compare(criterion, name, ("wswrapper", ours), ("by hand", hand));
+pub(crate) fn with_baseline(criterion: &mut Criterion, name: &str, ours: impl FnMut(u64), baseline: impl FnMut(u64)) {
+    pair(criterion, name, ("wswrapper", ours), ("by hand", baseline));
 }
 
 /// Both are run so many times as they are told. Criterion measures one after the other; the ratio that is printed comes
 /// from short turns that alternate, so that what else the machine does meets both.
-pub(crate) fn compare(
+pub(crate) fn pair(
     criterion: &mut Criterion,
     name: &str,
-    (this, mut this_run): (&str, impl FnMut(u64)),
-    (that, mut that_run): (&str, impl FnMut(u64)),
+    (name_a, mut run_a): (&str, impl FnMut(u64)),
+    (name_b, mut run_b): (&str, impl FnMut(u64)),
 ) {
     let mut group = criterion.benchmark_group(name);
-    let was_measured = measure(&mut group, this, &mut this_run).is_some();
-    let each = measure(&mut group, that, &mut that_run);
+    let measured_a = measure(&mut group, name_a, &mut run_a).is_some();
+    let nanoseconds_b = measure(&mut group, name_b, &mut run_b);
     group.finish();
-    let (true, Some(each)) = (was_measured, each) else { return };
-    let times = u64::try_from(TURN.as_nanos() / each.max(1)).unwrap_or(1).max(1);
+    let (true, Some(nanoseconds)) = (measured_a, nanoseconds_b) else { return };
+    let times = u64::try_from(TURN.as_nanos() / nanoseconds.max(1)).unwrap_or(1).max(1);
     let mut ratios: Vec<_> =
-        (0..TURNS).map(|_| took(&mut this_run, times).div_duration_f64(took(&mut that_run, times))).collect();
+        (0..TURNS).map(|_| time(&mut run_a, times).div_duration_f64(time(&mut run_b, times))).collect();
     ratios.sort_unstable_by(f64::total_cmp);
-    println!("{name}: {:.2} of the time {that}\n", ratios[TURNS / 2]);
+    println!("{name}: {:.2} of the time {name_b}\n", ratios[TURNS / 2]);
 }
 
 /// About how many nanoseconds one run takes; none if it was not to be measured.
 fn measure(group: &mut BenchmarkGroup<'_, WallTime>, name: &str, mut run: impl FnMut(u64)) -> Option<u128> {
-    let mut each = None;
+    let mut nanoseconds = None;
     group.bench_function(name, |bencher| {
         bencher.iter_custom(|times| {
-            let took = took(&mut run, times);
-            each = Some(took.as_nanos() / u128::from(times));
-            took
+            let elapsed = time(&mut run, times);
+            nanoseconds = Some(elapsed.as_nanos() / u128::from(times));
+            elapsed
         });
     });
-    each
+    nanoseconds
 }
 
-fn took(run: &mut impl FnMut(u64), times: u64) -> Duration {
-    let began = Instant::now();
+fn time(run: &mut impl FnMut(u64), times: u64) -> Duration {
+    let start = Instant::now();
     run(times);
-    began.elapsed()
+    start.elapsed()
 }

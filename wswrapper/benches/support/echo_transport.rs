@@ -8,12 +8,12 @@ use std::task::{Context, Poll};
 use wswrapper::transport::{Close, Frame, Output, Transport, TransportError};
 
 /// Answers with each flush all that was called before it.
-pub struct Echo {
+pub struct EchoTransport {
     output: Output,
     answers: VecDeque<Bytes>,
 }
 
-impl Echo {
+impl EchoTransport {
     pub fn new() -> Self {
         Self { output: Output::websocket_server(), answers: VecDeque::new() }
     }
@@ -34,7 +34,7 @@ impl Echo {
     }
 }
 
-impl Transport for Echo {
+impl Transport for EchoTransport {
     fn poll_frame(&mut self, _: &mut Context<'_>) -> Poll<Option<Result<Frame, TransportError>>> {
         // Woken by the next flush.
         self.answers.pop_front().map_or(Poll::Pending, |answer| Poll::Ready(Some(Ok(Frame::Text(answer)))))

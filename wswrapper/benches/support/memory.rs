@@ -23,44 +23,44 @@ struct Pair {
 impl Pair {
     fn new() -> Self {
         let runtime = runtime();
-        let inside = runtime.enter();
+        let guard = runtime.enter();
         let counter = Counter::default();
         let produced = Arc::clone(&counter.produced);
         let server = Server::builder().service(counter).build().expect("it can be mounted");
-        let (near, far) = memory::pair();
-        server.accept_transport(far).expect("it is open");
-        let client = Client::over(near).expect("it has no services");
-        drop(inside);
+        let (local, remote) = memory::pair();
+        server.accept_transport(remote).expect("it is open");
+        let client = Client::over(local).expect("it has no services");
+        drop(guard);
         Self { runtime, numbers: NumbersProxy::new(&client), produced, _server: server }
     }
 }
 
 /// How many bytes each of so many streams on one connection keeps at both ends together, when all have started and none has
 /// an item.
-pub(crate) fn by_idle_streams(streams: usize) -> usize {
+pub(crate) fn bytes_per_idle_stream(streams: usize) -> usize {
     let Pair { runtime, numbers, .. } = &Pair::new();
     let mut all = Vec::with_capacity(streams);
-    let kept = allocation_counter::measure(|| {
+    let allocated = allocation_counter::measure(|| {
         runtime.block_on(async {
             for _ in 0..streams {
-                let mut stream = numbers.silence().await.expect("a stream");
-                let waits = poll_fn(|cx| Poll::Ready(Pin::new(&mut stream).poll_next(cx).is_pending())).await;
-                assert!(waits, "it is silent");
+                let mut stream = numbers.pending().await.expect("a stream");
+                let is_pending = poll_fn(|cx| Poll::Ready(Pin::new(&mut stream).poll_next(cx).is_pending())).await;
+                assert!(is_pending, "it is silent");
                 all.push(stream);
             }
             // What comes behind the last start shows that it has come.
             numbers.count(1).await.expect("a stream").next().await;
         });
     });
-    usize::try_from(kept.bytes_current).expect("more is kept than before") / streams
+    usize::try_from(allocated.bytes_current).expect("more is kept than before") / streams
 }
 
 /// How many items were produced for a consumer that takes none after the first, and how many bytes are kept of them at
 /// both ends together.
-pub(crate) fn for_a_stopped_consumer() -> (usize, usize) {
+pub(crate) fn stopped_consumer() -> (usize, usize) {
     let Pair { runtime, numbers, produced, .. } = &Pair::new();
     let mut stopped = None;
-    let kept = allocation_counter::measure(|| {
+    let allocated = allocation_counter::measure(|| {
         runtime.block_on(async {
             let mut items = numbers.count(1_000_000).await.expect("a stream");
             items.next().await.expect("one is there").expect("an item");
@@ -68,12 +68,12 @@ pub(crate) fn for_a_stopped_consumer() -> (usize, usize) {
             stopped = Some(items);
         });
     });
-    (produced.load(Ordering::Relaxed), usize::try_from(kept.bytes_current).expect("more is kept than before"))
+    (produced.load(Ordering::Relaxed), usize::try_from(allocated.bytes_current).expect("more is kept than before"))
 }
 
 /// How many allocations a stream of so many items makes at both ends together, beyond those of a stream of one item.
 #[allow(dead_code, reason = "the benchmark has no use for it")]
-pub(crate) fn allocations_by_items(items: u32) -> u64 {
+pub(crate) fn allocations_of_items(items: u32) -> u64 {
     let Pair { runtime, numbers, .. } = &Pair::new();
     let count = |to: u32| {
         let run = || {

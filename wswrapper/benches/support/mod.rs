@@ -37,7 +37,7 @@ impl<S> Served<S> {
         let tally = Tally::default();
         let (feeder, wire) = wire(&tally);
         let server = {
-            let _inside = runtime.enter();
+            let _guard = runtime.enter();
             serve(wire)
         };
         Self { runtime, feeder, tally, _server: server }

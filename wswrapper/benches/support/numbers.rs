@@ -11,9 +11,9 @@ pub trait Numbers {
     /// 1 to `to`.
     async fn count(&self, to: u32) -> impl Stream<Item = u32> + Send;
     /// None at all, and no end.
-    async fn silence(&self) -> impl Stream<Item = u32> + Send;
+    async fn pending(&self) -> impl Stream<Item = u32> + Send;
     /// How many there are.
-    async fn number(&self, numbers: Upload<u32>) -> u32;
+    async fn length(&self, numbers: Upload<u32>) -> u32;
     /// 1 to `to`, as events for the caller.
     async fn emit(&self, ctx: Context, to: u32);
 }
@@ -38,16 +38,16 @@ impl Numbers for Counter {
         }))
     }
 
-    async fn silence(&self) -> impl Stream<Item = u32> + Send {
+    async fn pending(&self) -> impl Stream<Item = u32> + Send {
         stream::pending()
     }
 
-    async fn number(&self, mut numbers: Upload<u32>) -> u32 {
-        let mut number = 0;
+    async fn length(&self, mut numbers: Upload<u32>) -> u32 {
+        let mut length = 0;
         while let Some(Ok(_)) = numbers.next().await {
-            number += 1;
+            length += 1;
         }
-        number
+        length
     }
 
     async fn emit(&self, ctx: Context, to: u32) {
@@ -60,32 +60,32 @@ impl Numbers for Counter {
 
 /// Counts what it hears.
 #[derive(Clone, Default)]
-pub struct Ear(Arc<Heard>);
+pub struct CountingListener(Arc<Received>);
 
 #[derive(Default)]
-struct Heard {
-    number: AtomicUsize,
+struct Received {
+    count: AtomicUsize,
     awaited: AtomicUsize,
     notify: Notify,
 }
 
 #[ws_handlers]
-impl Listener for Ear {
+impl Listener for CountingListener {
     fn heard(&self, _number: u32) {
-        let heard = self.0.number.fetch_add(1, Ordering::Relaxed) + 1;
-        if heard == self.0.awaited.load(Ordering::Relaxed) {
+        let count = self.0.count.fetch_add(1, Ordering::Relaxed) + 1;
+        if count == self.0.awaited.load(Ordering::Relaxed) {
             self.0.notify.notify_one();
         }
     }
 }
 
-impl Ear {
-    /// Waits until so many more were heard than before `begin` ran.
-    pub async fn hears(&self, more: usize, begin: impl Future<Output = ()>) {
-        let awaited = self.0.number.load(Ordering::Relaxed) + more;
+impl CountingListener {
+    /// Waits until so many more were heard than before `start` ran.
+    pub async fn receives(&self, more: usize, start: impl Future<Output = ()>) {
+        let awaited = self.0.count.load(Ordering::Relaxed) + more;
         self.0.awaited.store(awaited, Ordering::Relaxed);
-        begin.await;
-        while self.0.number.load(Ordering::Relaxed) < awaited {
+        start.await;
+        while self.0.count.load(Ordering::Relaxed) < awaited {
             self.0.notify.notified().await;
         }
     }

@@ -5,16 +5,16 @@ use serde::{Deserialize, Serialize};
 use wswrapper::{Server, WsError, ws_handlers, ws_service};
 
 #[ws_service]
-pub trait Desk {
+pub trait Workload {
     async fn echo(&self, text: String) -> String;
     async fn add(&self, a: i64, b: i64) -> i64;
     fn add_now(&self, a: i64, b: i64) -> i64;
     async fn confirm(&self, order: Order) -> Order;
-    async fn divide(&self, a: i64, b: i64) -> Result<i64, DeskError>;
+    async fn divide(&self, a: i64, b: i64) -> Result<i64, DivideError>;
 }
 
 #[derive(Debug, thiserror::Error, WsError)]
-pub enum DeskError {
+pub enum DivideError {
     #[error("division by zero")]
     DivisionByZero,
 }
@@ -36,10 +36,10 @@ pub struct Line {
     pub price: f64,
 }
 
-pub struct Clerk;
+pub struct Handlers;
 
 #[ws_handlers]
-impl Desk for Clerk {
+impl Workload for Handlers {
     async fn echo(&self, text: String) -> String {
         text
     }
@@ -56,13 +56,13 @@ impl Desk for Clerk {
         order
     }
 
-    async fn divide(&self, a: i64, b: i64) -> Result<i64, DeskError> {
-        a.checked_div(b).ok_or(DeskError::DivisionByZero)
+    async fn divide(&self, a: i64, b: i64) -> Result<i64, DivideError> {
+        a.checked_div(b).ok_or(DivideError::DivisionByZero)
     }
 }
 
 pub fn server() -> Server {
-    Server::builder().service(Clerk).build().expect("it can be mounted")
+    Server::builder().service(Handlers).build().expect("it can be mounted")
 }
 
 pub fn order() -> Order {
