@@ -7,15 +7,15 @@ use wswrapper::{Context, Server, ws_handlers, ws_service};
 
 /// What everyone hears.
 #[ws_service]
-trait Audience {
+trait News {
     #[ws(event)]
     fn news(&self, text: String);
 }
 
-struct Desk;
+struct BenchService;
 
 #[ws_handlers]
-impl Desk {
+impl BenchService {
     async fn echo(&self, text: String) -> String {
         text
     }
@@ -25,7 +25,7 @@ impl Desk {
     }
 
     async fn publish(&self, ctx: Context, text: String) -> Result<Option<u8>, String> {
-        AudienceProxy::new(ctx.broadcast()).news(text).await.map_err(|error| error.to_string())?;
+        NewsProxy::new(ctx.broadcast()).news(text).await.map_err(|error| error.to_string())?;
         Ok(None)
     }
 
@@ -38,7 +38,7 @@ impl Desk {
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let port = std::env::args().nth(1).and_then(|port| port.parse::<u16>().ok()).ok_or("usage: bench_server PORT")?;
-    let listening = Server::builder().service(Desk).bind(("127.0.0.1", port)).await?;
+    let listening = Server::builder().service(BenchService).bind(("127.0.0.1", port)).await?;
     println!("listening on {}", listening.local_addr());
     listening.serve().await?;
     Ok(())

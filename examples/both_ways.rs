@@ -3,8 +3,8 @@
 use wswrapper::{Client, Context, Server, ws_handlers, ws_service};
 
 /// What the server does for its clients.
-#[ws_service(channel = "desk")]
-trait Desk {
+#[ws_service(channel = "shop")]
+trait Shop {
     /// Orders something; the client is asked to confirm it.
     async fn order(&self, ctx: Context, item: String) -> Result<String, String>;
 }
@@ -19,10 +19,10 @@ trait Customer {
     async fn sold(&self, item: String);
 }
 
-struct Shop;
+struct ShopService;
 
 #[ws_handlers]
-impl Desk for Shop {
+impl Shop for ShopService {
     async fn order(&self, ctx: Context, item: String) -> Result<String, String> {
         // The caller is the peer of this call: it is called with the same kind of proxy.
         let customer = CustomerProxy::new(ctx.peer());
@@ -56,7 +56,7 @@ impl Customer for Buyer {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let listening = Server::builder().service(Shop).bind("127.0.0.1:0").await?;
+    let listening = Server::builder().service(ShopService).bind("127.0.0.1:0").await?;
     let url = format!("ws://{}", listening.local_addr());
     let server = listening.server();
     tokio::spawn(listening.serve());
@@ -64,10 +64,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let ada = Client::builder().service(Buyer { name: "Ada", wants: "lamp" }).connect(&url).await?;
     let bob = Client::builder().service(Buyer { name: "Bob", wants: "chair" }).connect(&url).await?;
 
-    if let Err(error) = DeskProxy::new(&bob).order("table").await {
+    if let Err(error) = ShopProxy::new(&bob).order("table").await {
         println!("Bob gets: {error}");
     }
-    println!("Ada gets: {}", DeskProxy::new(&ada).order("lamp").await?);
+    println!("Ada gets: {}", ShopProxy::new(&ada).order("lamp").await?);
 
     server.close().await;
     Ok(())

@@ -21,10 +21,10 @@ enum CalcError {
     TooLarge { a: i64, b: i64 },
 }
 
-struct Desk;
+struct Calculator;
 
 #[ws_handlers]
-impl Calc for Desk {
+impl Calc for Calculator {
     async fn add(&self, a: i64, b: i64) -> Result<i64, CalcError> {
         a.checked_add(b).ok_or(CalcError::TooLarge { a, b })
     }
@@ -41,7 +41,7 @@ impl Calc for Desk {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let listening = Server::builder().service(Desk).bind("127.0.0.1:0").await?;
+    let listening = Server::builder().service(Calculator).bind("127.0.0.1:0").await?;
     let url = format!("ws://{}", listening.local_addr());
     tokio::spawn(listening.serve());
 

@@ -5,7 +5,7 @@
 #[path = "chat/contract.rs"]
 mod contract;
 
-use contract::{Audience, ChatProxy, Line};
+use contract::{ChatEvents, ChatProxy, Line};
 use std::error::Error;
 use std::process::ExitCode;
 use tokio::io::{AsyncBufReadExt, BufReader, stdin};
@@ -26,12 +26,12 @@ Each line that is typed is said; /who lists who is here, /history all that was s
 ";
 
 /// Prints what happens.
-struct Screen {
+struct EventPrinter {
     name: String,
 }
 
 #[ws_handlers]
-impl Audience for Screen {
+impl ChatEvents for EventPrinter {
     async fn joined(&self, name: String) {
         if name != self.name {
             println!("* {} joined", plain(&name));
@@ -65,7 +65,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
         print!("{HELP}");
         return Ok(());
     };
-    let client = Client::builder().service(Screen { name: name.clone() }).connect(&url).await?;
+    let client = Client::builder().service(EventPrinter { name: name.clone() }).connect(&url).await?;
     let chat = ChatProxy::new(&client);
     let welcome = chat.join(&name).await?;
     welcome.history.iter().for_each(print_line);

@@ -22,29 +22,29 @@ trait Calculator {
 #[ws_service]
 trait Operator {
     /// Whether this number is not needed any more.
-    async fn may_forget(&self, number: i64) -> bool;
+    async fn may_clear(&self, number: i64) -> bool;
 }
 
-struct Desk;
+struct OfficeService;
 
 #[ws_handlers]
-impl Office for Desk {
+impl Office for OfficeService {
     async fn calculator(&self, start: i64) -> Scoped<dyn Calculator> {
-        Scoped::new(Register(Mutex::new(start)))
+        Scoped::new(Accumulator(Mutex::new(start)))
     }
 }
 
 /// The calculator of one caller.
-struct Register(Mutex<i64>);
+struct Accumulator(Mutex<i64>);
 
-impl Drop for Register {
+impl Drop for Accumulator {
     fn drop(&mut self) {
         println!("the server: a calculator is put away at {}", self.0.lock().unwrap());
     }
 }
 
 #[ws_handlers]
-impl Calculator for Register {
+impl Calculator for Accumulator {
     async fn add(&self, n: i64) -> i64 {
         let mut value = self.0.lock().unwrap();
         *value += n;
@@ -55,18 +55,18 @@ impl Calculator for Register {
         // The channel that this call came by leads back to the one who has opened this calculator.
         let channel = ctx.called_on().ok_or("a calculator has a channel")?;
         let number = *self.0.lock().unwrap();
-        if OperatorProxy::new(&channel).may_forget(number).await.map_err(|error| error.to_string())? {
+        if OperatorProxy::new(&channel).may_clear(number).await.map_err(|error| error.to_string())? {
             *self.0.lock().unwrap() = 0;
         }
         Ok(*self.0.lock().unwrap())
     }
 }
 
-struct Careful;
+struct Confirmer;
 
 #[ws_handlers]
-impl Operator for Careful {
-    async fn may_forget(&self, number: i64) -> bool {
+impl Operator for Confirmer {
+    async fn may_clear(&self, number: i64) -> bool {
         println!("the client is asked whether it needs {number}");
         number < 50
     }
@@ -74,7 +74,7 @@ impl Operator for Careful {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let listening = Server::builder().service(Desk).bind("127.0.0.1:0").await?;
+    let listening = Server::builder().service(OfficeService).bind("127.0.0.1:0").await?;
     let url = format!("ws://{}", listening.local_addr());
     tokio::spawn(listening.serve());
 
@@ -82,12 +82,12 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let office = OfficeProxy::new(&client);
 
     // Each has a channel of its own, which lives as long as its proxy.
-    let mine = office.calculator(40).serve(Careful).await?;
-    let another = office.calculator(100).await?;
-    println!("40 + 2 = {}, 100 + 2 = {}", mine.add(2).await?, another.add(2).await?);
-    println!("cleared: {}, 60 more: {}", mine.clear().await?, mine.add(60).await?);
-    println!("not cleared: {}", mine.clear().await?);
-    drop(mine);
-    println!("the other one goes on: {}", another.add(1).await?);
+    let first = office.calculator(40).serve(Confirmer).await?;
+    let second = office.calculator(100).await?;
+    println!("40 + 2 = {}, 100 + 2 = {}", first.add(2).await?, second.add(2).await?);
+    println!("cleared: {}, 60 more: {}", first.clear().await?, first.add(60).await?);
+    println!("not cleared: {}", first.clear().await?);
+    drop(first);
+    println!("the other one goes on: {}", second.add(1).await?);
     Ok(())
 }

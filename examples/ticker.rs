@@ -14,19 +14,19 @@ trait Market {
     async fn prices(&self, of: &str) -> impl Stream<Item = u32> + Send;
 }
 
-struct Exchange;
+struct MarketService;
 
 /// Somebody looks at a price.
-struct Watched(String);
+struct PriceFeed(String);
 
-impl Drop for Watched {
+impl Drop for PriceFeed {
     fn drop(&mut self) {
         println!("the server: nobody looks at the price of {} any more", self.0);
     }
 }
 
 #[ws_handlers]
-impl Market for Exchange {
+impl Market for MarketService {
     async fn history(&self, of: &str, days: u32) -> Result<impl Stream<Item = u32> + Send, String> {
         if of != "tea" {
             return Err(format!("{of} is not sold here"));
@@ -35,17 +35,17 @@ impl Market for Exchange {
     }
 
     async fn prices(&self, of: &str) -> impl Stream<Item = u32> + Send {
-        let ticks = (interval(Duration::from_millis(10)), 400, Watched(of.to_owned()));
-        stream::unfold(ticks, |(mut clock, price, watched)| async move {
+        let ticks = (interval(Duration::from_millis(10)), 400, PriceFeed(of.to_owned()));
+        stream::unfold(ticks, |(mut clock, price, feed)| async move {
             clock.tick().await;
-            Some((price, (clock, price + 1, watched)))
+            Some((price, (clock, price + 1, feed)))
         })
     }
 }
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let listening = Server::builder().service(Exchange).bind("127.0.0.1:0").await?;
+    let listening = Server::builder().service(MarketService).bind("127.0.0.1:0").await?;
     let url = format!("ws://{}", listening.local_addr());
     tokio::spawn(listening.serve());
 

@@ -20,37 +20,37 @@ trait Progress {
 
 #[derive(Debug, thiserror::Error, WsError)]
 enum StoreError {
-    #[error("{name} has more than {most} bytes")]
-    TooLarge { name: String, most: usize },
+    #[error("{name} has more than {limit} bytes")]
+    TooLarge { name: String, limit: usize },
     #[error("the upload broke off")]
-    BrokeOff,
+    Interrupted,
 }
 
-struct Shelf {
-    most: usize,
+struct StoreService {
+    limit: usize,
 }
 
 #[ws_handlers]
-impl Store for Shelf {
+impl Store for StoreService {
     async fn put(&self, ctx: Context, name: &str, pieces: Upload<Bytes>) -> Result<usize, StoreError> {
         let uploader = ProgressProxy::new(ctx.peer());
         let (mut pieces, mut bytes) = (pieces.window(4), 0);
-        while let Some(piece) = pieces.try_next().await.map_err(|_| StoreError::BrokeOff)? {
+        while let Some(piece) = pieces.try_next().await.map_err(|_| StoreError::Interrupted)? {
             bytes += piece.len();
-            if bytes > self.most {
+            if bytes > self.limit {
                 // An answer before the end of the stream stops the caller's.
-                return Err(StoreError::TooLarge { name: name.to_owned(), most: self.most });
+                return Err(StoreError::TooLarge { name: name.to_owned(), limit: self.limit });
             }
-            uploader.received(name, bytes).await.map_err(|_| StoreError::BrokeOff)?;
+            uploader.received(name, bytes).await.map_err(|_| StoreError::Interrupted)?;
         }
         Ok(bytes)
     }
 }
 
-struct Screen;
+struct ProgressPrinter;
 
 #[ws_handlers]
-impl Progress for Screen {
+impl Progress for ProgressPrinter {
     async fn received(&self, name: String, bytes: usize) {
         println!("{name}: {bytes} bytes are there");
     }
@@ -63,17 +63,17 @@ fn file(pieces: usize) -> impl Stream<Item = Bytes> + Send {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let listening = Server::builder().service(Shelf { most: 5_000 }).bind("127.0.0.1:0").await?;
+    let listening = Server::builder().service(StoreService { limit: 5_000 }).bind("127.0.0.1:0").await?;
     let url = format!("ws://{}", listening.local_addr());
     tokio::spawn(listening.serve());
 
-    let client = Client::builder().service(Screen).connect(&url).await?;
+    let client = Client::builder().service(ProgressPrinter).connect(&url).await?;
     let store = StoreProxy::new(&client);
 
     println!("small.bin is kept, all {} bytes", store.put("small.bin", file(3)).await?);
     match store.put("large.bin", file(1_000_000)).await {
-        Err(CallError::Rejected(StoreError::TooLarge { name, most })) => {
-            println!("{name} is refused after {most} bytes");
+        Err(CallError::Rejected(StoreError::TooLarge { name, limit })) => {
+            println!("{name} is refused after {limit} bytes");
         }
         other => println!("large.bin gave {other:?}"),
     }

@@ -29,7 +29,7 @@ pub trait Draft {}
 
 /// What a client is told.
 #[ws_service(channel = "chat")]
-pub trait Audience {
+pub trait ChatEvents {
     /// Somebody joined.
     #[ws(event)]
     async fn joined(&self, name: String);

@@ -1,6 +1,6 @@
 //! The room: who is here and what was said.
 
-use crate::contract::{AudienceProxy, Chat, ChatError, Draft, Line, Welcome};
+use crate::contract::{Chat, ChatError, ChatEventsProxy, Draft, Line, Welcome};
 use crate::typing::Typing;
 use futures_util::stream;
 use std::collections::{BTreeMap, VecDeque};
@@ -12,9 +12,9 @@ use wswrapper::{Broadcast, Context, PeerId, Scoped, Stream, ws_handlers};
 const NAME_CHARACTERS: usize = 24;
 const TEXT_CHARACTERS: usize = 2_000;
 /// Lines that are kept.
-const KEPT: usize = 1_000;
+const HISTORY_LINES: usize = 1_000;
 /// Lines that somebody who joins gets to see.
-const SHOWN: usize = 50;
+const WELCOME_LINES: usize = 50;
 
 /// A handle to the room.
 #[derive(Clone, Default)]
@@ -35,7 +35,7 @@ impl Room {
     pub(crate) async fn leave(&self, peer: PeerId, everyone: Broadcast) {
         let member = self.lock().members.remove(&peer);
         if let Some(name) = member {
-            tell(AudienceProxy::new(everyone).left(name).await);
+            log_failures(ChatEventsProxy::new(everyone).left(name).await);
         }
     }
 
@@ -49,13 +49,13 @@ impl Chat for Room {
     async fn join(&self, ctx: Context, name: String) -> Result<Welcome, ChatError> {
         let name = name.trim().to_owned();
         let welcome = self.lock().join(ctx.peer_id(), &name)?;
-        tell(AudienceProxy::new(ctx.broadcast()).joined(&name).await);
+        log_failures(ChatEventsProxy::new(ctx.broadcast()).joined(&name).await);
         Ok(welcome)
     }
 
     async fn say(&self, ctx: Context, text: String) -> Result<Line, ChatError> {
         let line = self.lock().say(ctx.peer_id(), &text)?;
-        tell(AudienceProxy::new(ctx.broadcast()).said(line.clone()).await);
+        log_failures(ChatEventsProxy::new(ctx.broadcast()).said(line.clone()).await);
         Ok(line)
     }
 
@@ -63,11 +63,11 @@ impl Chat for Room {
         let mut before = before.unwrap_or(u64::MAX);
         // Each line is looked up when the caller is ready for it.
         let lines = iter::from_fn(move || {
-            let line = self.lock().newest_before(before)?;
+            let line = self.lock().last_before(before)?;
             before = line.id;
             Some(line)
         });
-        stream::iter(lines.take(limit.unwrap_or(KEPT)))
+        stream::iter(lines.take(limit.unwrap_or(HISTORY_LINES)))
     }
 
     async fn online(&self) -> Vec<String> {
@@ -80,23 +80,23 @@ impl Chat for Room {
     }
 
     async fn typing(&self) -> impl Stream<Item = Vec<String>> + Send {
-        self.typing.watch()
+        self.typing.names()
     }
 }
 
 impl State {
     fn join(&mut self, peer: PeerId, name: &str) -> Result<Welcome, ChatError> {
-        if name.chars().count() > NAME_CHARACTERS || !is_visible(name) || name.chars().any(is_unfit_for_a_name) {
+        if name.chars().count() > NAME_CHARACTERS || !is_visible(name) || name.chars().any(is_forbidden_in_name) {
             return Err(ChatError::NameInvalid { max: NAME_CHARACTERS });
         }
         if self.members.contains_key(&peer) {
             return Err(ChatError::AlreadyJoined);
         }
-        if self.members.values().any(|taken| taken.to_lowercase() == name.to_lowercase()) {
+        if self.members.values().any(|member| member.to_lowercase() == name.to_lowercase()) {
             return Err(ChatError::NameTaken { name: name.to_owned() });
         }
         self.members.insert(peer, name.to_owned());
-        let (online, history) = (self.online(), self.newest());
+        let (online, history) = (self.online(), self.last_lines());
         Ok(Welcome { name: name.to_owned(), online, history, max_text: TEXT_CHARACTERS })
     }
 
@@ -112,18 +112,18 @@ impl State {
         self.last_id += 1;
         let line = Line { id: self.last_id, at: now(), from, text: text.to_owned() };
         self.lines.push_back(line.clone());
-        if self.lines.len() > KEPT {
+        if self.lines.len() > HISTORY_LINES {
             self.lines.pop_front();
         }
         Ok(line)
     }
 
     /// The lines for somebody who joins.
-    fn newest(&self) -> Vec<Line> {
-        self.lines.range(self.lines.len().saturating_sub(SHOWN)..).cloned().collect()
+    fn last_lines(&self) -> Vec<Line> {
+        self.lines.range(self.lines.len().saturating_sub(WELCOME_LINES)..).cloned().collect()
     }
 
-    fn newest_before(&self, id: u64) -> Option<Line> {
+    fn last_before(&self, id: u64) -> Option<Line> {
         let index = self.lines.partition_point(|line| line.id < id).checked_sub(1)?;
         self.lines.get(index).cloned()
     }
@@ -137,16 +137,16 @@ impl State {
 
 /// Whether there is anything to see.
 fn is_visible(text: &str) -> bool {
-    text.chars().any(|character| !character.is_whitespace() && !is_unseen(character))
+    text.chars().any(|character| !character.is_whitespace() && !is_invisible(character))
 }
 
 /// With what is not seen one name could look like another. U+FE0F is a part of many an emoji.
-fn is_unfit_for_a_name(character: char) -> bool {
-    is_unseen(character) && character != '\u{fe0f}'
+fn is_forbidden_in_name(character: char) -> bool {
+    is_invisible(character) && character != '\u{fe0f}'
 }
 
 /// Control characters, those that turn text around, and those that take no space or are blank.
-fn is_unseen(character: char) -> bool {
+fn is_invisible(character: char) -> bool {
     character.is_control()
         || matches!(
             character,
@@ -158,8 +158,8 @@ fn is_unseen(character: char) -> bool {
 }
 
 /// Says on the server's terminal whom an event did not reach.
-fn tell(sent: Result<wswrapper::Delivery, wswrapper::SendError>) {
-    match sent {
+fn log_failures(result: Result<wswrapper::Delivery, wswrapper::SendError>) {
+    match result {
         Ok(delivery) => {
             for (peer, error) in delivery.failed {
                 eprintln!("peer {peer} missed an event: {error}");

@@ -8,7 +8,7 @@ use tokio::time::sleep;
 use wswrapper::{Stream, ws_handlers};
 
 /// How long to wait before telling somebody again.
-const PAUSE: Duration = Duration::from_millis(250);
+const MIN_INTERVAL: Duration = Duration::from_millis(250);
 
 /// Whoever is typing: a name for each draft.
 #[derive(Clone, Default)]
@@ -22,11 +22,11 @@ impl Typing {
     }
 
     /// The names, now and whenever they have changed.
-    pub(crate) fn watch(&self) -> impl Stream<Item = Vec<String>> + Send + use<> {
+    pub(crate) fn names(&self) -> impl Stream<Item = Vec<String>> + Send + use<> {
         let now = names(&self.0.borrow());
-        let changes = stream::unfold((self.0.subscribe(), now.clone()), |(mut drafts, told)| async move {
-            sleep(PAUSE).await;
-            let now = names(&drafts.wait_for(|drafts| names(drafts) != told).await.ok()?);
+        let changes = stream::unfold((self.0.subscribe(), now.clone()), |(mut drafts, sent)| async move {
+            sleep(MIN_INTERVAL).await;
+            let now = names(&drafts.wait_for(|drafts| names(drafts) != sent).await.ok()?);
             Some((now.clone(), (drafts, now)))
         });
         stream::iter([now]).chain(changes)

@@ -5,7 +5,7 @@ mod scoped;
 mod session;
 
 use files::Files;
-use session::{Hall, Session};
+use session::{Session, Shared};
 use std::error::Error;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -50,9 +50,9 @@ async fn run() -> Result<(), Box<dyn Error>> {
 }
 
 async fn bind(host: &str, port: u16) -> Result<Listening, ServeError> {
-    let hall = Arc::new(Hall::default());
+    let shared = Arc::new(Shared::default());
     Server::builder()
-        .service_with(move |_| Session::new(Arc::clone(&hall)))
+        .service_with(move |_| Session::new(Arc::clone(&shared)))
         .service(Files::default())
         .path("/ws")
         .bind((host, port))

@@ -13,10 +13,10 @@ pub(crate) trait Calculator {
     async fn done(&self, ctx: Context);
 }
 
-pub(crate) struct Desk;
+pub(crate) struct CalculatorService;
 
 #[ws_handlers]
-impl Calculator for Desk {
+impl Calculator for CalculatorService {
     async fn add(&self, a: i64, b: i64) -> Result<i64, &'static str> {
         a.checked_add(b).ok_or(crate::session::OVERFLOW)
     }
@@ -34,7 +34,7 @@ impl Calculator for Desk {
 
 /// What the request `upload` opens.
 #[ws_service]
-pub(crate) trait Intake {
+pub(crate) trait ChunkedUpload {
     #[ws(event)]
     async fn chunk(&self, text: String);
     /// The sum of the chunks' lengths, in characters.
@@ -42,12 +42,12 @@ pub(crate) trait Intake {
 }
 
 #[derive(Default)]
-pub(crate) struct Chunks {
+pub(crate) struct ReceivedChunks {
     characters: AtomicUsize,
 }
 
 #[ws_handlers]
-impl Intake for Chunks {
+impl ChunkedUpload for ReceivedChunks {
     async fn chunk(&self, text: String) {
         self.characters.fetch_add(text.chars().count(), Ordering::Relaxed);
     }

@@ -1,6 +1,6 @@
 //! The main channel: an object for each connection.
 
-use crate::scoped::{Calculator, Chunks, Desk, Intake};
+use crate::scoped::{Calculator, CalculatorService, ChunkedUpload, ReceivedChunks};
 use futures_util::stream;
 use serde_json::Value;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,27 +13,27 @@ pub(crate) const OVERFLOW: &str = "the result is more than 64 bits can hold";
 
 /// What all connections share.
 #[derive(Default)]
-pub(crate) struct Hall {
+pub(crate) struct Shared {
     tickers: AtomicUsize,
 }
 
 /// What the server knows of one connection.
 pub(crate) struct Session {
-    hall: Arc<Hall>,
+    shared: Arc<Shared>,
     name: Mutex<Option<String>>,
     cancelled: AtomicUsize,
 }
 
 /// What clients hear.
 #[ws_service]
-trait Audience {
+trait News {
     #[ws(event)]
     async fn news(&self, text: String);
 }
 
 impl Session {
-    pub(crate) fn new(hall: Arc<Hall>) -> Self {
-        Self { hall, name: Mutex::default(), cancelled: AtomicUsize::new(0) }
+    pub(crate) fn new(shared: Arc<Shared>) -> Self {
+        Self { shared, name: Mutex::default(), cancelled: AtomicUsize::new(0) }
     }
 }
 
@@ -97,7 +97,7 @@ impl Session {
     }
 
     async fn broadcast(&self, ctx: Context, text: String) -> Result<usize, String> {
-        let delivery = AudienceProxy::new(ctx.broadcast()).news(text).await.map_err(|error| error.to_string())?;
+        let delivery = NewsProxy::new(ctx.broadcast()).news(text).await.map_err(|error| error.to_string())?;
         Ok(delivery.sent)
     }
 
@@ -111,11 +111,11 @@ impl Session {
     }
 
     async fn calculator(&self) -> Scoped<dyn Calculator> {
-        Scoped::new(Desk)
+        Scoped::new(CalculatorService)
     }
 
-    async fn upload(&self) -> Scoped<dyn Intake> {
-        Scoped::new(Chunks::default())
+    async fn upload(&self) -> Scoped<dyn ChunkedUpload> {
+        Scoped::new(ReceivedChunks::default())
     }
 
     async fn count(&self, n: i64) -> impl Stream<Item = i64> + Send {
@@ -128,7 +128,7 @@ impl Session {
 
     async fn ticker(&self, milliseconds: u64) -> impl Stream<Item = u64> + Send {
         let period = Duration::from_millis(milliseconds);
-        let running = RunningTicker::new(&self.hall);
+        let running = RunningTicker::new(&self.shared);
         stream::unfold((1, running), move |(tick, running)| async move {
             sleep(period).await;
             Some((tick, (tick + 1, running)))
@@ -136,7 +136,7 @@ impl Session {
     }
 
     async fn tickers(&self) -> usize {
-        self.hall.tickers.load(Ordering::Relaxed)
+        self.shared.tickers.load(Ordering::Relaxed)
     }
 }
 
@@ -156,18 +156,18 @@ impl Drop for SlowCall<'_> {
 
 /// A ticker that counts as long as it is there.
 struct RunningTicker {
-    hall: Arc<Hall>,
+    shared: Arc<Shared>,
 }
 
 impl RunningTicker {
-    fn new(hall: &Arc<Hall>) -> Self {
-        hall.tickers.fetch_add(1, Ordering::Relaxed);
-        Self { hall: Arc::clone(hall) }
+    fn new(shared: &Arc<Shared>) -> Self {
+        shared.tickers.fetch_add(1, Ordering::Relaxed);
+        Self { shared: Arc::clone(shared) }
     }
 }
 
 impl Drop for RunningTicker {
     fn drop(&mut self) {
-        self.hall.tickers.fetch_sub(1, Ordering::Relaxed);
+        self.shared.tickers.fetch_sub(1, Ordering::Relaxed);
     }
 }

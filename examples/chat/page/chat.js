@@ -2,11 +2,11 @@
 
 import { WsClient } from "/ws-client.js";
 
-const PAGE = 50; // lines to ask for when loading earlier ones
-const KEEP = 500; // lines to keep in the page while reading the newest ones
+const PAGE_SIZE = 50; // lines to ask for when loading earlier ones
+const MAX_ITEMS = 500; // lines to keep in the page while reading the newest ones
 const GROUP_MS = 5 * 60_000; // consecutive messages within this time share one heading
 const CHECK_MS = 20_000; // how often to check that the connection is alive
-const CATCH_UP = 1000; // lines to ask for at most after the connection was lost
+const MAX_MISSED = 1000; // lines to ask for at most after the connection was lost
 const TYPING_MS = 250; // how often to look whether I am typing
 const IDLE_MS = 8000; // a draft that nobody has touched for so long is no typing
 const TITLE = "wswrapper chat";
@@ -27,7 +27,7 @@ let ready = false; // joined on the present connection
 let joining = false; // a join is under way
 let backlog = []; // events that came while it was
 let attempts = 0; // counts the calls of enterAgain(): only the latest goes on
-let taken = false; // it was told that somebody has my name
+let nameTaken = false; // it was told that somebody has my name
 let online = new Set();
 let items = []; // what the list shows: lines, notes, drafts
 let byId = new Map(); // lines by id, of the present epoch
@@ -41,7 +41,7 @@ let typists = []; // who is typing, as the server says
 let draft = null; // while I am typing: what ends that
 let typedAt = -Infinity; // when I have last changed the draft
 let typingTimer = null; // until it is looked whether I am typing
-let stick = true; // the end of the list is visible
+let followsEnd = true; // the end of the list is visible
 
 // ---- small tools ----
 
@@ -76,7 +76,7 @@ const HUES = [20, 48, 80, 128, 155, 185, 215, 250, 280, 305, 335, 358];
 
 const hues = new Map(); // of those seen so far
 
-function hashOf(name) {
+function hueIndex(name) {
   let hash = 2166136261;
   for (const char of name) hash = Math.imul(hash ^ char.codePointAt(0), 16777619);
   hash = Math.imul(hash ^ (hash >>> 15), 2246822507);
@@ -87,7 +87,7 @@ function hashOf(name) {
 function hueOf(name) {
   if (!hues.has(name)) {
     const used = new Set(hues.values());
-    let index = hashOf(name);
+    let index = hueIndex(name);
     for (let i = 0; i < HUES.length && used.has(HUES[index]); i++) index = (index + 5) % HUES.length;
     hues.set(name, HUES[index]);
   }
@@ -125,7 +125,7 @@ function dayName(at) {
 }
 
 /** Text as nodes, with web addresses as links. */
-function rich(text) {
+function linkify(text) {
   const nodes = [];
   let end = 0;
   for (const match of text.matchAll(/https?:\/\/[^\s<>"']+/gi)) {
@@ -152,7 +152,7 @@ function messageNode({ from, at, text }) {
     { className: `msg${from === me ? " own" : ""}${isJumbo(text) ? " jumbo" : ""}` },
     avatar(from),
     el("div", { className: "head" }, el("bdi", {}, from), time({})),
-    el("div", { className: "said", dir: "auto", title: complete.format(at) }, el("span", { className: "sr" }, `${from}: `), ...rich(text)),
+    el("div", { className: "said", dir: "auto", title: complete.format(at) }, el("span", { className: "sr" }, `${from}: `), ...linkify(text)),
   );
   node.style.setProperty("--hue", hueOf(from));
   return node;
@@ -206,15 +206,15 @@ function change(edit, { above = false } = {}) {
   const scroller = $("scroller");
   const { scrollHeight, scrollTop } = scroller;
   edit();
-  if (stick) trim();
+  if (followsEnd) trim();
   layout();
-  if (stick) toEnd();
+  if (followsEnd) toEnd();
   else if (above) scroller.scrollTop = scrollTop + scroller.scrollHeight - scrollHeight;
   showJump();
 }
 
 function trim() {
-  for (const item of items.splice(0, Math.max(0, items.length - KEEP))) {
+  for (const item of items.splice(0, Math.max(0, items.length - MAX_ITEMS))) {
     if (item.kind !== "line" || item.epoch !== epoch) continue;
     byId.delete(item.id);
     hasMore = true;
@@ -242,15 +242,15 @@ function addNote(text, props = {}) {
 }
 
 /** A new message of somebody else: count it where it cannot be seen, say it aloud. */
-function noticed(line) {
+function announce(line) {
   if (line.from === me) return;
-  if (!stick) unseen++;
+  if (!followsEnd) unseen++;
   if (document.hidden) unread++;
   showTitle();
   $("announce").textContent = `${line.from}: ${line.text}`;
 }
 
-const firstLine = () => items.find((item) => item.kind === "line" && item.epoch === epoch);
+const oldestLine = () => items.find((item) => item.kind === "line" && item.epoch === epoch);
 const lastId = () => items.findLast((item) => item.kind === "line" && item.epoch === epoch)?.id ?? 0;
 
 // ---- my own messages on their way ----
@@ -289,7 +289,7 @@ async function say(text) {
   const draft = { kind: "draft", status: "sending", from: me, at: Date.now(), text };
   draft.node = messageNode(draft);
   draft.node.classList.add("sending", "fresh");
-  stick = true;
+  followsEnd = true;
   change(() => items.push(draft));
   const started = epoch;
   try {
@@ -341,7 +341,7 @@ function showTyping(names) {
 }
 
 /** Lets the others see that I am typing: by a draft that the server keeps for me until it is aborted. */
-function tellTyping() {
+function updateDraft() {
   clearTimeout(typingTimer);
   const typing = ready && Date.now() - typedAt < IDLE_MS && $("text").value.trim();
   if (typing && !draft) {
@@ -352,7 +352,7 @@ function tellTyping() {
     draft?.abort();
     draft = null;
   }
-  typingTimer = draft && setTimeout(tellTyping, TYPING_MS);
+  typingTimer = draft && setTimeout(updateDraft, TYPING_MS);
 }
 
 // ---- scrolling ----
@@ -363,8 +363,8 @@ function toEnd(smooth) {
 }
 
 function showJump() {
-  if (stick) unseen = 0;
-  $("jump").hidden = stick;
+  if (followsEnd) unseen = 0;
+  $("jump").hidden = followsEnd;
   $("jump").classList.toggle("unseen", unseen > 0);
   $("jump").firstElementChild.textContent = unseen ? plural(unseen, "new message", "new messages") : "";
   $("jump").ariaLabel = unseen ? `Show ${plural(unseen, "new message", "new messages")}` : "Go to the newest message";
@@ -375,7 +375,7 @@ $("scroller").addEventListener(
   () => {
     const { scrollHeight, scrollTop, clientHeight } = $("scroller");
     if (clientHeight !== viewHeight) return resized(); // the view moved, not the reader
-    stick = scrollHeight - scrollTop - clientHeight < 56;
+    followsEnd = scrollHeight - scrollTop - clientHeight < 56;
     showJump();
     if (scrollTop < 160) loadEarlier();
   },
@@ -391,24 +391,24 @@ let viewHeight = 0;
 
 function resized() {
   viewHeight = $("scroller").clientHeight;
-  if (stick) toEnd();
+  if (followsEnd) toEnd();
 }
 
 new ResizeObserver(resized).observe($("scroller"));
 $("earlier").onclick = () => loadEarlier();
 
 async function loadEarlier() {
-  const before = firstLine()?.id;
+  const before = oldestLine()?.id;
   if (loadingEarlier || !hasMore || !ready || before === undefined) return;
   loadingEarlier = true;
   const started = epoch;
   try {
     const lines = [];
-    for await (const line of chat.stream("history", before, PAGE)) lines.push(line);
-    if (started !== epoch || firstLine()?.id !== before) return;
+    for await (const line of chat.stream("history", before, PAGE_SIZE)) lines.push(line);
+    if (started !== epoch || oldestLine()?.id !== before) return;
     change(
       () => {
-        hasMore = lines.length === PAGE;
+        hasMore = lines.length === PAGE_SIZE;
         for (const line of lines) addLine(line);
       },
       { above: true },
@@ -429,7 +429,7 @@ async function enter(name) {
   backlog = [];
   try {
     const joined = await chat.with({ wait: true }).request("join", name);
-    if (me !== joined.name) forget();
+    if (me !== joined.name) clearRoom();
     me = joined.name;
     maxText = joined.max_text;
     await catchUp(joined.history);
@@ -460,11 +460,11 @@ async function catchUp(history) {
   const lines = [...history];
   let begins = !lines.length; // the server has nothing before `lines`
   if (!first && !begins && lines[0].id > known) {
-    for await (const line of chat.stream("history", lines[0].id, CATCH_UP)) {
+    for await (const line of chat.stream("history", lines[0].id, MAX_MISSED)) {
       lines.unshift(line);
       if (line.id <= known) break; // this ends the stream over there, too
     }
-    begins = lines[0].id > known && lines.length < history.length + CATCH_UP;
+    begins = lines[0].id > known && lines.length < history.length + MAX_MISSED;
   }
   const same = (line) => {
     const mine = byId.get(line.id);
@@ -480,7 +480,7 @@ async function catchUp(history) {
     const restarted = newest < known || !lines.every(same);
     const gap = !restarted && !lines.some((line) => line.id <= known);
     if (gap && !begins) {
-      forget();
+      clearRoom();
       hasMore = true;
     } else if (restarted || gap) {
       epoch++;
@@ -490,19 +490,19 @@ async function catchUp(history) {
     }
     for (const line of lines) {
       if (!addLine(line, true)) continue;
-      noticed(line);
+      announce(line);
     }
   });
 }
 
 /** Clears the room. */
-function forget() {
+function clearRoom() {
   epoch++;
   items = [];
   byId = new Map();
   hasMore = false;
   unseen = 0;
-  stick = true;
+  followsEnd = true;
 }
 
 /** Joins with the same name on a new connection, or after the page was loaded again. */
@@ -511,7 +511,7 @@ async function enterAgain() {
   const attempt = ++attempts;
   const name = wanted;
   ready = false;
-  taken = false;
+  nameTaken = false;
   showAll();
   for (let tries = 0; attempt === attempts && wanted === name && client.state === "open"; tries++) {
     try {
@@ -520,19 +520,19 @@ async function enterAgain() {
       if (attempt !== attempts || wanted !== name || error?.code === "Disconnected") return;
       if (error?.code === "NameTaken" && tries < 10) {
         // The server may not yet have noticed that my old connection is gone.
-        taken = true;
+        nameTaken = true;
         showBanner();
         await sleep(Math.min(3000, 500 * 1.5 ** tries));
       } else if (error?.code === "Timeout" || error?.code === "AlreadyJoined") {
         return client.reconnect();
       } else {
-        return leave(joinTrouble(error, name));
+        return leave(joinErrorText(error, name));
       }
     }
   }
 }
 
-function joinTrouble(error, name) {
+function joinErrorText(error, name) {
   const { code, data } = error ?? {};
   if (code === "NameTaken") return `“${data?.name ?? name}” is in the room already. Please pick another name.`;
   if (code === "NameInvalid") {
@@ -543,27 +543,27 @@ function joinTrouble(error, name) {
   return "That didn’t work. Please try again.";
 }
 
-function leave(trouble = "") {
+function leave(errorText = "") {
   remember("chat.inside", null);
   wanted = null;
   me = null;
   ready = false;
   online = new Set();
-  forget();
+  clearRoom();
   unread = 0;
   layout();
-  if (!trouble) {
+  if (!errorText) {
     client.close(); // the protocol has no "leave": the room is left by disconnecting
     client.connect();
   }
   showAll();
-  showTrouble(trouble);
+  showNameError(errorText);
   $("name").focus();
   $("name").select();
-  greet();
+  showOnline();
 }
 
-function showTrouble(text) {
+function showNameError(text) {
   $("name-error").textContent = text;
   $("name").ariaInvalid = text ? "true" : "false";
 }
@@ -572,7 +572,7 @@ $("join-form").addEventListener("submit", async (event) => {
   event.preventDefault();
   if (joining) return;
   const name = $("name").value.trim();
-  showTrouble(name ? "" : "Please enter a name first.");
+  showNameError(name ? "" : "Please enter a name first.");
   if (!name) return $("name").focus();
   const button = $("join-button");
   const busy = el("span", { className: "spinner", ariaHidden: "true" });
@@ -584,7 +584,7 @@ $("join-form").addEventListener("submit", async (event) => {
     $("text").focus();
   } catch (error) {
     if (error?.code === "AlreadyJoined" || error?.code === "Timeout") client.reconnect();
-    showTrouble(joinTrouble(error, name));
+    showNameError(joinErrorText(error, name));
     $("name").focus();
   } finally {
     busy.remove();
@@ -594,7 +594,7 @@ $("join-form").addEventListener("submit", async (event) => {
 });
 
 $("name").addEventListener("input", () => {
-  showTrouble("");
+  showNameError("");
   showNameAvatar();
 });
 
@@ -602,11 +602,11 @@ function showNameAvatar() {
   const name = $("name").value.trim();
   $("name-avatar").classList.toggle("blank", !name);
   $("name-avatar").textContent = name ? initials(name) : "";
-  $("name-avatar").style.setProperty("--hue", hues.get(name) ?? HUES[hashOf(name)]);
+  $("name-avatar").style.setProperty("--hue", hues.get(name) ?? HUES[hueIndex(name)]);
 }
 
 /** On the join screen: who is there? */
-async function greet() {
+async function showOnline() {
   if (wanted !== null || client.state !== "open") return;
   const names = await chat.request("online").catch(() => null);
   if (!names?.length) return $("join-people").replaceChildren(names ? "Nobody is here yet. Be the first!" : "");
@@ -629,7 +629,7 @@ chat.on(
   "said",
   whenJoined((line) => {
     showTyping(typists.filter((name) => name !== line.from));
-    change(() => addLine(line, true) && noticed(line));
+    change(() => addLine(line, true) && announce(line));
   }),
 );
 
@@ -663,15 +663,15 @@ let retryAt = 0;
 
 client.addEventListener("open", () => {
   watchTyping();
-  if ($("name-error").textContent === NO_ANSWER) showTrouble("");
-  if (wanted === null) greet();
+  if ($("name-error").textContent === NO_ANSWER) showNameError("");
+  if (wanted === null) showOnline();
   else enterAgain();
   showAll();
 });
 client.addEventListener("close", () => {
   ready = false;
   $("join-people").replaceChildren(); // nobody knows any more
-  tellTyping();
+  updateDraft();
   showAll();
 });
 client.addEventListener("reconnecting", ({ detail }) => {
@@ -687,7 +687,7 @@ $("retry").onclick = () => {
 /** Asks the server who is there, chiefly to notice a connection that died silently. */
 async function check(timeout) {
   if (client.state !== "open" || joining) return;
-  if (wanted === null) return greet();
+  if (wanted === null) return showOnline();
   if (!ready) return;
   try {
     const names = await chat.with({ timeout }).request("online");
@@ -738,7 +738,7 @@ function showBanner() {
   const seconds = Math.ceil((retryAt - Date.now()) / 1000);
   $("banner").hidden = ready || $("room").hidden || (client.state === "connecting" && !retryAt);
   $("retry").hidden = client.state !== "waiting";
-  const joins = taken ? `“${wanted}” is still in the room, perhaps in another tab. Trying again…` : "Joining the room…";
+  const joins = nameTaken ? `“${wanted}” is still in the room, perhaps in another tab. Trying again…` : "Joining the room…";
   const waits = client.state === "waiting" && seconds > 1 ? `Trying again in ${seconds} s.` : "Reconnecting…";
   $("banner-text").textContent = client.state === "open" ? joins : `Connection lost. ${waits}`;
 }
@@ -784,7 +784,7 @@ function showComposer() {
 $("text").addEventListener("input", () => {
   showComposer();
   typedAt = Date.now();
-  typingTimer ??= setTimeout(tellTyping, TYPING_MS);
+  typingTimer ??= setTimeout(updateDraft, TYPING_MS);
 });
 $("text").addEventListener("keydown", (event) => {
   if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === 229) return;
@@ -797,7 +797,7 @@ $("composer").addEventListener("submit", (event) => {
   if (!ready || !text || [...text].length > maxText) return;
   $("text").value = "";
   showComposer();
-  tellTyping();
+  updateDraft();
   say(text);
   $("text").focus();
 });

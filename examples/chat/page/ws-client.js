@@ -160,12 +160,12 @@ class AnonymousChannel extends Channel {
 
   /** Ends it at both ends. */
   abort(reason) {
-    this.#control.end(reason, true);
+    this.#control.close(reason, true);
   }
 
   /** Ends it here; the peer is told when it uses the channel again. */
   close() {
-    this.#control.end();
+    this.#control.close();
   }
 }
 
@@ -221,19 +221,19 @@ export class WsClient extends EventTarget {
   #open(id, signal) {
     const link = this.#link({ h: id });
     const calls = new Set();
-    const ended = new AbortController();
-    const end = (reason, tell) => {
-      if (ended.signal.aborted) return;
+    const closed = new AbortController();
+    const close = (reason, sendAbort) => {
+      if (closed.signal.aborted) return;
       this.#anonymous.delete(id);
       signal?.removeEventListener("abort", cancel);
-      if (tell) this.#send({ h: id, ...encode("x", reason, "Request aborted") });
-      ended.abort(reason ?? new ConnectionError("Closed", "The channel was closed"));
+      if (sendAbort) this.#send({ h: id, ...encode("x", reason, "Request aborted") });
+      closed.abort(reason ?? new ConnectionError("Closed", "The channel was closed"));
       for (const call of calls) call.fail(new ConnectionError("Closed", "The channel was closed"));
     };
-    const cancel = () => end(signal.reason, true);
+    const cancel = () => close(signal.reason, true);
     signal?.addEventListener("abort", cancel);
-    const channel = new AnonymousChannel(link, { signal: ended.signal, end });
-    this.#anonymous.set(id, { ...link, channel, calls, end });
+    const channel = new AnonymousChannel(link, { signal: closed.signal, close });
+    this.#anonymous.set(id, { ...link, channel, calls, close });
     return channel;
   }
 
@@ -244,8 +244,8 @@ export class WsClient extends EventTarget {
     const socket = new WebSocket(this.#url);
     this.#socket = socket;
     this.state = "connecting";
-    this.#timer = setTimeout(() => this.#lost(socket, 1006, "timeout"), this.#options.connectTimeout);
-    socket.onclose = ({ code, reason }) => this.#lost(socket, code, reason);
+    this.#timer = setTimeout(() => this.#connectionLost(socket, 1006, "timeout"), this.#options.connectTimeout);
+    socket.onclose = ({ code, reason }) => this.#connectionLost(socket, code, reason);
     socket.onmessage = ({ data }) => {
       if (socket === this.#socket && typeof data === "string") this.#receive(data);
     };
@@ -264,7 +264,7 @@ export class WsClient extends EventTarget {
 
   /** Drops the present connection, if any, and connects at once: for one that seems dead. */
   reconnect() {
-    if (this.state === "open") this.#lost(this.#socket, 1006, "dropped");
+    if (this.state === "open") this.#connectionLost(this.#socket, 1006, "dropped");
     this.connect();
   }
 
@@ -274,7 +274,7 @@ export class WsClient extends EventTarget {
     clearTimeout(this.#timer);
     this.#wasOpen = false;
     this.#attempt = 0;
-    this.#end("closed", code, reason);
+    this.#disconnect("closed", code, reason);
     this.#notify("close", { code, reason });
   }
 
@@ -282,7 +282,7 @@ export class WsClient extends EventTarget {
     this.dispatchEvent(new CustomEvent(type, { detail }));
   }
 
-  #end(state, code, reason) {
+  #disconnect(state, code, reason) {
     const socket = this.#socket;
     this.#socket = null;
     this.state = state;
@@ -290,18 +290,18 @@ export class WsClient extends EventTarget {
     const failed = state === "closed" ? [...this.#pending.values(), ...this.#queue] : [...this.#pending.values()];
     for (const call of failed) call.fail(new ConnectionError("Disconnected", "The connection was lost"));
     if (state === "closed") this.#queue.clear();
-    for (const { end } of [...this.#anonymous.values()]) end(new ConnectionError("Disconnected", "The connection was lost"));
+    for (const { close } of [...this.#anonymous.values()]) close(new ConnectionError("Disconnected", "The connection was lost"));
     for (const control of this.#serving.values()) control.abort(new Error("The connection was lost"));
     this.#serving.clear();
   }
 
-  #lost(socket, code, reason) {
+  #connectionLost(socket, code, reason) {
     if (socket !== this.#socket) return;
     clearTimeout(this.#timer);
     const wasOpen = this.state === "open";
     if (wasOpen && Date.now() - this.#openedAt > STABLE_MS) this.#attempt = 0;
     const { reconnect } = this.#options;
-    this.#end(reconnect ? "waiting" : "closed", code, reason);
+    this.#disconnect(reconnect ? "waiting" : "closed", code, reason);
     let delay = 0;
     if (reconnect) {
       const full = Math.min(reconnect.max, reconnect.min * 2 ** this.#attempt++);
@@ -345,13 +345,13 @@ export class WsClient extends EventTarget {
       const siblings = this.#anonymous.get(to.h)?.calls;
       let id = 0;
       let timer;
-      const settle = (how, value) => {
+      const settle = (callback, value) => {
         clearTimeout(timer);
         signal?.removeEventListener("abort", onAbort);
         this.#queue.delete(call);
         this.#pending.delete(id);
         siblings?.delete(call);
-        how(value);
+        callback(value);
       };
       const cancel = (error, reason) => {
         if (id) this.#send({ i: id, ...encode("x", reason, "Request aborted") });
@@ -372,8 +372,8 @@ export class WsClient extends EventTarget {
       siblings?.add(call);
       signal?.addEventListener("abort", onAbort);
       if (timeout > 0) {
-        const late = new ConnectionError("Timeout", `No answer within ${timeout} ms`);
-        timer = setTimeout(() => cancel(late), timeout);
+        const timeoutError = new ConnectionError("Timeout", `No answer within ${timeout} ms`);
+        timer = setTimeout(() => cancel(timeoutError), timeout);
       }
     });
   }
@@ -407,7 +407,7 @@ export class WsClient extends EventTarget {
       if (id) this.#send({ i: id, e: error.x, _: 1 });
     } else if (x !== undefined) {
       if (anonymous === null) this.#serving.get(id)?.abort(decode(x, _));
-      else this.#anonymous.get(anonymous)?.end(decode(x, _));
+      else this.#anonymous.get(anonymous)?.close(decode(x, _));
     } else if (this.#pending.has(id)) {
       const call = this.#pending.get(id);
       if (e !== undefined) return call.fail(decode(e, _));
