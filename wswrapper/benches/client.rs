@@ -1,4 +1,4 @@
-//! Calling: so many calls in flight on one connection, whose other end answers at once.
+//! Measures a client with 1, 64 and 1,000 calls in flight on one connection. The transport answers at once.
 
 mod compare;
 mod support;
@@ -17,7 +17,7 @@ fn main() {
     let mut criterion = compare::criterion();
     let runtime = runtime();
     let guard = runtime.enter();
-    let workload = WorkloadProxy::new(&Client::over(EchoTransport::new()).expect("it has no services"));
+    let workload = WorkloadProxy::new(&Client::over(EchoTransport::new()).expect("there is nothing to mount"));
     let client = baseline::Client::over(EchoTransport::new());
     drop(guard);
     for in_flight in [1, 64, 1_000] {
@@ -40,7 +40,7 @@ fn main() {
     criterion.final_summary();
 }
 
-/// Makes so many calls in all, always so many of them at once.
+/// Makes `times` calls in total, `in_flight` of them at a time.
 async fn calls<F, Fut>(in_flight: usize, times: u64, call: F)
 where
     F: Fn() -> Fut + Clone + Send + 'static,

@@ -1,4 +1,4 @@
-//! Serving a call: decode, dispatch, encode. Calls come in batches over a transport that costs next to nothing.
+//! Measures how a server decodes, dispatches and answers a call. Calls arrive in batches over a transport in memory.
 
 mod compare;
 mod support;
@@ -22,7 +22,7 @@ fn main() {
 fn dispatch(criterion: &mut Criterion, name: &str, call: &Bytes) {
     let ours = Served::by(|wire| {
         let server = server();
-        server.accept_transport(wire).expect("it is open");
+        server.accept_transport(wire).expect("the server is open");
         server
     });
     let baseline = Served::by(|wire| tokio::spawn(baseline::serve(wire)));

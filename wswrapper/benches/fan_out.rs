@@ -1,4 +1,4 @@
-//! An event to 1,000 peers, from the call until the last of them was written to.
+//! Measures an event to 1,000 peers, from the broadcast until it was written to the last peer.
 
 mod compare;
 mod support;
@@ -27,9 +27,9 @@ fn main() {
 
     let (server, our_tally) = (service::server(), Tally::default());
     for _ in 0..PEERS {
-        server.accept_transport(wire(&our_tally).1).expect("it is open");
+        server.accept_transport(wire(&our_tally).1).expect("the server is open");
     }
-    // Until each task has begun.
+    // Wait until every connection takes part in broadcasts.
     runtime.block_on(async {
         while server.broadcast().peers() < PEERS {
             tokio::task::yield_now().await;
@@ -51,7 +51,7 @@ fn main() {
         for _ in 0..times {
             let frame: Arc<[u8]> = serde_json::to_vec(&Event { a: ("flash", TEXT) }).expect("it can be encoded").into();
             for queue in &queues {
-                queue.try_send(Arc::clone(&frame)).expect("there is room");
+                queue.try_send(Arc::clone(&frame)).expect("the queue has capacity");
             }
             baseline_tally.reaches(baseline_tally.texts() + PEERS).await;
         }
@@ -68,13 +68,13 @@ struct Event<'e> {
     a: (&'e str, &'e str),
 }
 
-/// A peer's queue and the task that writes it.
+/// Spawns a task that writes what its queue receives, and returns the queue's sender.
 fn baseline_peer(mut wire: Wire) -> mpsc::Sender<Arc<[u8]>> {
     let (sender, mut queue) = mpsc::channel::<Arc<[u8]>>(64);
     tokio::spawn(async move {
         while let Some(frame) = queue.recv().await {
             wire.output().plain_text(frame.len(), |out| out.extend_from_slice(&frame));
-            poll_fn(|cx| wire.poll_flush(cx)).await.expect("it does not fail");
+            poll_fn(|cx| wire.poll_flush(cx)).await.expect("a wire does not fail");
         }
     });
     sender

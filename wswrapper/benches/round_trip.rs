@@ -1,4 +1,4 @@
-//! A call through a proxy and its answer, over a connection in memory: both ends, one call at a time.
+//! Measures a call through a proxy and its response over a connection in memory, one call at a time.
 
 mod compare;
 mod support;
@@ -15,8 +15,8 @@ fn main() {
 
     let server = server();
     let (local, remote) = memory::pair();
-    server.accept_transport(remote).expect("it is open");
-    let workload = WorkloadProxy::new(&Client::over(local).expect("it has no services"));
+    server.accept_transport(remote).expect("the server is open");
+    let workload = WorkloadProxy::new(&Client::over(local).expect("there is nothing to mount"));
 
     let (local, remote) = memory::pair();
     tokio::spawn(baseline::serve(remote));

@@ -1,4 +1,5 @@
-//! A stream of small items, and an upload of them, beside a loop of `emit` that sends the same; both ends included.
+//! Compares a stream and an upload of small items with a loop of `emit` that sends the same items. Sender and receiver
+//! are both measured.
 
 mod compare;
 mod support;
@@ -14,7 +15,7 @@ fn main() {
     let mut criterion = compare::criterion();
     let runtime = runtime();
     in_memory(&mut criterion, &runtime);
-    let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime needs nothing");
+    let runtime = Builder::new_current_thread().enable_all().build().expect("the runtime can be built");
     over_tcp(&mut criterion, &runtime);
     criterion.final_summary();
 }
@@ -22,10 +23,10 @@ fn main() {
 fn in_memory(criterion: &mut criterion::Criterion, runtime: &Runtime) {
     let guard = runtime.enter();
     let (local, remote) = memory::pair();
-    let server = Server::builder().service(Counter::default()).build().expect("it can be mounted");
-    server.accept_transport(remote).expect("it is open");
+    let server = Server::builder().service(Counter::default()).build().expect("the service can be mounted");
+    server.accept_transport(remote).expect("the server is open");
     let listener = CountingListener::default();
-    let client = Client::builder().service(listener.clone()).over(local).expect("it can be mounted");
+    let client = Client::builder().service(listener.clone()).over(local).expect("the service can be mounted");
     drop(guard);
     items(criterion, runtime, "in memory", &client, &listener);
 }
@@ -51,13 +52,13 @@ fn items(
 ) {
     let numbers = NumbersProxy::new(client);
     let by_emit = |times: u64| {
-        let times = u32::try_from(times).expect("it is not that many");
+        let times = u32::try_from(times).expect("criterion runs fewer iterations");
         let start = async { numbers.emit(times).await.expect("an answer") };
         runtime.block_on(listener.receives(times as usize, start));
     };
     for window in [64, 1_024] {
         let by_stream = |times: u64| {
-            let times = u32::try_from(times).expect("it is not that many");
+            let times = u32::try_from(times).expect("criterion runs fewer iterations");
             runtime.block_on(async {
                 let mut items = numbers.count(times).await.expect("a stream").window(window);
                 let mut last = 0;
@@ -71,7 +72,7 @@ fn items(
         compare::pair(criterion, &name, ("stream", by_stream), ("emit", by_emit));
     }
     let by_upload = |times: u64| {
-        let times = u32::try_from(times).expect("it is not that many");
+        let times = u32::try_from(times).expect("criterion runs fewer iterations");
         let length = runtime.block_on(async { numbers.length(stream::iter(1..=times)).await });
         assert_eq!(length.expect("an answer"), times);
     };

@@ -1,4 +1,4 @@
-//! What streams keep. Not a matter of time, so it is only printed.
+//! Prints how much memory streams hold. No time is measured, so criterion is not involved.
 
 #[path = "support/memory.rs"]
 mod memory;
@@ -6,7 +6,9 @@ mod support;
 
 fn main() {
     let each = memory::bytes_per_idle_stream(10_000);
-    println!("10,000 idle streams: {each} bytes each, both ends together");
+    println!("10,000 idle streams: {each} bytes each, both endpoints together");
     let (produced, bytes) = memory::stopped_consumer();
-    println!("a consumer that stops after 1 item: {produced} produced, {bytes} bytes kept at both ends");
+    println!(
+        "a consumer that stops after 1 item: {produced} items produced, {bytes} bytes held, both endpoints together"
+    );
 }

@@ -1,14 +1,14 @@
-//! Measures something and the same by hand, in one group of the report, and says how they compare.
+//! Measures two implementations in one group of the report and prints how they compare.
 
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion};
 use std::time::{Duration, Instant};
 
-/// How often they take turns to be compared, and for how long each.
+/// Number of turns that each implementation gets for the comparison, and the length of one turn.
 const TURNS: usize = 41;
 const TURN: Duration = Duration::from_millis(10);
 
-/// What the command line says, with samples that are short enough for the whole to take a minute.
+/// Criterion configured from the command line. The samples are short, so that all benchmarks together take a minute.
 pub(crate) fn criterion() -> Criterion {
     Criterion::default()
         .sample_size(30)
@@ -17,14 +17,16 @@ pub(crate) fn criterion() -> Criterion {
         .configure_from_args()
 }
 
-/// Measures something, and the same by hand.
+/// Measures wswrapper and the hand-written baseline.
 #[allow(dead_code, reason = "each benchmark uses its part")]
 pub(crate) fn with_baseline(criterion: &mut Criterion, name: &str, ours: impl FnMut(u64), baseline: impl FnMut(u64)) {
-    pair(criterion, name, ("wswrapper", ours), ("by hand", baseline));
+    pair(criterion, name, ("wswrapper", ours), ("baseline", baseline));
 }
 
-/// Both are run so many times as they are told. Criterion measures one after the other; the ratio that is printed comes
-/// from short turns that alternate, so that what else the machine does meets both.
+/// Measures two closures, which run their operation as many times as their argument says.
+///
+/// Criterion measures one after the other. The printed ratio comes from short alternating turns, so that other load on
+/// the machine affects both.
 pub(crate) fn pair(
     criterion: &mut Criterion,
     name: &str,
@@ -40,10 +42,10 @@ pub(crate) fn pair(
     let mut ratios: Vec<_> =
         (0..TURNS).map(|_| time(&mut run_a, times).div_duration_f64(time(&mut run_b, times))).collect();
     ratios.sort_unstable_by(f64::total_cmp);
-    println!("{name}: {:.2} of the time {name_b}\n", ratios[TURNS / 2]);
+    println!("{name}: {:.2} times as long as {name_b}\n", ratios[TURNS / 2]);
 }
 
-/// About how many nanoseconds one run takes; none if it was not to be measured.
+/// Returns the approximate nanoseconds of one run, or `None` if the command line filters this benchmark out.
 fn measure(group: &mut BenchmarkGroup<'_, WallTime>, name: &str, mut run: impl FnMut(u64)) -> Option<u128> {
     let mut nanoseconds = None;
     group.bench_function(name, |bencher| {

@@ -1,5 +1,5 @@
-//! The same by hand: what a careful engineer writes for these methods alone, with `serde_json` and borrowed arguments,
-//! on the same transports.
+//! A hand-written server and client for the methods of [`Workload`](super::service::Workload), with `serde_json` and
+//! borrowed arguments, on the same transports.
 
 use super::service::Order;
 use bytes::Bytes;
@@ -45,7 +45,7 @@ struct Reason<'f> {
     code: Option<&'f str>,
 }
 
-/// A server of one connection.
+/// Serves one connection.
 pub async fn serve(mut transport: impl Transport) {
     let served = poll_fn(|cx| {
         loop {
@@ -114,7 +114,7 @@ fn write(output: &mut Output, hint: usize, value: &impl Serialize) {
     output.text(hint, |out| serde_json::to_writer(out, value)).expect("it can be encoded");
 }
 
-/// A client: one task, a oneshot for each call in a map.
+/// A client with one task, and a map with a oneshot channel for each call.
 #[derive(Clone)]
 pub struct Client {
     core: Arc<Mutex<Core>>,
@@ -142,7 +142,7 @@ struct Response<'f> {
 }
 
 impl Client {
-    /// Driven by a task on the current runtime.
+    /// Spawns the task that drives the transport.
     pub fn over(mut transport: impl Transport) -> Self {
         let core = Arc::<Mutex<Core>>::default();
         let client = Self { core: Arc::clone(&core) };
@@ -150,11 +150,11 @@ impl Client {
         client
     }
 
-    /// Calls with these arguments, the event's name first.
+    /// Sends a request and waits for its result. The first of `arguments` is the event's name.
     pub async fn call<T: DeserializeOwned>(&self, arguments: impl Serialize) -> T {
         let (sender, answer) = oneshot::channel();
         let driver = {
-            let mut core = self.core.lock().expect("no panic under it");
+            let mut core = self.core.lock().expect("no panic while locked");
             core.last_id += 1;
             let i = core.last_id;
             let mut frame = Vec::with_capacity(96);
@@ -164,7 +164,7 @@ impl Client {
             core.driver.take()
         };
         driver.into_iter().for_each(Waker::wake);
-        serde_json::from_slice(&answer.await.expect("the connection lives")).expect("it can be decoded")
+        serde_json::from_slice(&answer.await.expect("the connection is open")).expect("it can be decoded")
     }
 }
 
@@ -174,7 +174,7 @@ fn drive(transport: &mut impl Transport, core: &Mutex<Core>, cx: &mut Context<'_
             Poll::Ready(Some(Ok(Frame::Text(frame)))) => {
                 let Ok(Response { i, d: Some(result) }) = serde_json::from_slice(&frame) else { continue };
                 let result = frame.slice_ref(result.get().as_bytes());
-                let call = core.lock().expect("no panic under it").calls.remove(&i);
+                let call = core.lock().expect("no panic while locked").calls.remove(&i);
                 let _ = call.map(|call| call.send(result));
             }
             Poll::Ready(Some(Ok(_))) => {}
@@ -182,7 +182,7 @@ fn drive(transport: &mut impl Transport, core: &Mutex<Core>, cx: &mut Context<'_
             Poll::Pending => break,
         }
     }
-    let mut core = core.lock().expect("no panic under it");
+    let mut core = core.lock().expect("no panic while locked");
     for frame in core.outbox.drain(..) {
         transport.output().plain_text(frame.len(), |out| out.extend_from_slice(&frame));
     }

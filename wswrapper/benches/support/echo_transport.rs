@@ -1,4 +1,4 @@
-//! A transport whose other end answers calls of `echo`, without a task of its own.
+//! A transport that answers calls of `echo` itself, without a task.
 
 use super::wire::{empty, texts};
 use bytes::Bytes;
@@ -7,7 +7,7 @@ use std::io::{self, Write as _};
 use std::task::{Context, Poll};
 use wswrapper::transport::{Close, Frame, Output, Transport, TransportError};
 
-/// Answers with each flush all that was called before it.
+/// Answers at each flush all calls that were written before it.
 pub struct EchoTransport {
     output: Output,
     answers: VecDeque<Bytes>,
@@ -23,7 +23,7 @@ impl EchoTransport {
         for call in texts(self.output.stream()) {
             let call = str::from_utf8(call).expect("a text is UTF-8");
             let call = call.strip_prefix(r#"{"a":["echo","#).and_then(|call| call.strip_suffix('}'));
-            let (argument, id) = call.and_then(|call| call.rsplit_once(r#"],"i":"#)).expect("nothing else is called");
+            let (argument, id) = call.and_then(|call| call.rsplit_once(r#"],"i":"#)).expect("only `echo` is called");
             write!(batch, r#"{{"i":{id},"d":{argument}}}"#).expect("there is memory");
             ends.push(batch.len());
         }
@@ -36,7 +36,7 @@ impl EchoTransport {
 
 impl Transport for EchoTransport {
     fn poll_frame(&mut self, _: &mut Context<'_>) -> Poll<Option<Result<Frame, TransportError>>> {
-        // Woken by the next flush.
+        // The next flush wakes the reader.
         self.answers.pop_front().map_or(Poll::Pending, |answer| Poll::Ready(Some(Ok(Frame::Text(answer)))))
     }
 

@@ -1,4 +1,4 @@
-//! What streams keep, as the benchmark of memory prints it and the tests of costs bound it.
+//! Memory that streams hold. The benchmark `streams_memory` prints it; tests put bounds on it.
 
 use crate::support::numbers::{Counter, NumbersProxy};
 use crate::support::runtime;
@@ -12,7 +12,7 @@ use tokio::runtime::Runtime;
 use wswrapper::transport::memory;
 use wswrapper::{Client, Server, Stream};
 
-/// A server and a client of it, in one thread.
+/// A server and its client on one thread.
 struct Pair {
     runtime: Runtime,
     numbers: NumbersProxy,
@@ -26,17 +26,17 @@ impl Pair {
         let guard = runtime.enter();
         let counter = Counter::default();
         let produced = Arc::clone(&counter.produced);
-        let server = Server::builder().service(counter).build().expect("it can be mounted");
+        let server = Server::builder().service(counter).build().expect("the service can be mounted");
         let (local, remote) = memory::pair();
-        server.accept_transport(remote).expect("it is open");
-        let client = Client::over(local).expect("it has no services");
+        server.accept_transport(remote).expect("the server is open");
+        let client = Client::over(local).expect("there is nothing to mount");
         drop(guard);
         Self { runtime, numbers: NumbersProxy::new(&client), produced, _server: server }
     }
 }
 
-/// How many bytes each of so many streams on one connection keeps at both ends together, when all have started and none has
-/// an item.
+/// Returns the bytes that each of `streams` idle streams on one connection holds, both endpoints together. All streams
+/// have started and none has an item.
 pub(crate) fn bytes_per_idle_stream(streams: usize) -> usize {
     let Pair { runtime, numbers, .. } = &Pair::new();
     let mut all = Vec::with_capacity(streams);
@@ -45,34 +45,34 @@ pub(crate) fn bytes_per_idle_stream(streams: usize) -> usize {
             for _ in 0..streams {
                 let mut stream = numbers.pending().await.expect("a stream");
                 let is_pending = poll_fn(|cx| Poll::Ready(Pin::new(&mut stream).poll_next(cx).is_pending())).await;
-                assert!(is_pending, "it is silent");
+                assert!(is_pending, "no item is sent");
                 all.push(stream);
             }
-            // What comes behind the last start shows that it has come.
+            // An item of a later stream shows that the server has received the last start.
             numbers.count(1).await.expect("a stream").next().await;
         });
     });
-    usize::try_from(allocated.bytes_current).expect("more is kept than before") / streams
+    usize::try_from(allocated.bytes_current).expect("memory was allocated") / streams
 }
 
-/// How many items were produced for a consumer that takes none after the first, and how many bytes are kept of them at
-/// both ends together.
+/// Returns the number of items produced for a consumer that stops after the first item, and the bytes that they hold,
+/// both endpoints together.
 pub(crate) fn stopped_consumer() -> (usize, usize) {
     let Pair { runtime, numbers, produced, .. } = &Pair::new();
     let mut stopped = None;
     let allocated = allocation_counter::measure(|| {
         runtime.block_on(async {
             let mut items = numbers.count(1_000_000).await.expect("a stream");
-            items.next().await.expect("one is there").expect("an item");
+            items.next().await.expect("the stream has items").expect("an item");
             tokio::time::sleep(Duration::from_millis(10)).await;
             stopped = Some(items);
         });
     });
-    (produced.load(Ordering::Relaxed), usize::try_from(allocated.bytes_current).expect("more is kept than before"))
+    (produced.load(Ordering::Relaxed), usize::try_from(allocated.bytes_current).expect("memory was allocated"))
 }
 
-/// How many allocations a stream of so many items makes at both ends together, beyond those of a stream of one item.
-#[allow(dead_code, reason = "the benchmark has no use for it")]
+/// Returns the allocations of a stream of `items` items beyond those of a stream of one item, both endpoints together.
+#[allow(dead_code, reason = "only the tests use it")]
 pub(crate) fn allocations_of_items(items: u32) -> u64 {
     let Pair { runtime, numbers, .. } = &Pair::new();
     let count = |to: u32| {

@@ -1,6 +1,6 @@
-//! What the benchmarks and the tests of costs share: transports of their own, a service, and the same by hand.
+//! Transports, a service and a hand-written baseline, shared by the benchmarks and by two tests.
 
-#![allow(dead_code, unreachable_pub, reason = "each of them uses its part")]
+#![allow(dead_code, unreachable_pub, reason = "each program uses a part")]
 
 pub mod baseline;
 pub mod echo_transport;
@@ -13,25 +13,25 @@ use std::iter;
 use tokio::runtime::Runtime;
 use wire::{Feeder, Tally, Wire, wire};
 
-/// A runtime of one thread: nothing that is counted or measured depends on where a task runs.
+/// A runtime with one thread, so that no result depends on the thread that a task runs on.
 pub fn runtime() -> Runtime {
-    tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime needs nothing")
+    tokio::runtime::Builder::new_current_thread().enable_time().build().expect("the runtime can be built")
 }
 
-/// Something that serves a [`Wire`], and who feeds it.
+/// A server of one [`Wire`], and the feeder of that wire.
 pub struct Served<S> {
     runtime: Runtime,
     feeder: Feeder,
     tally: Tally,
-    /// What must be kept for as long as it serves.
+    /// Kept because dropping it would stop the server.
     _server: S,
 }
 
 impl<S> Served<S> {
-    /// Calls that are there at once: more than fit into a read, fewer than end a turn.
+    /// Calls that are fed at once: more than one read takes, fewer than the connection handles in one turn.
     const BATCH: u64 = 128;
 
-    /// `serve` spawns what serves the wire.
+    /// Creates a wire and has `serve` spawn its server.
     pub fn by(serve: impl FnOnce(Wire) -> S) -> Self {
         let runtime = runtime();
         let tally = Tally::default();
@@ -43,21 +43,21 @@ impl<S> Served<S> {
         Self { runtime, feeder, tally, _server: server }
     }
 
-    /// Has the same call served so many times, in batches.
+    /// Has `call` served `times` times, in batches.
     pub fn serve(&self, call: &Bytes, times: u64) {
         self.runtime.block_on(async {
             let mut left = times;
             while left > 0 {
                 let batch = left.min(Self::BATCH);
                 left -= batch;
-                let batch = usize::try_from(batch).expect("it is small");
+                let batch = usize::try_from(batch).expect("a batch is small");
                 self.feeder.feed(iter::repeat_n(call, batch).cloned());
                 self.tally.reaches(self.tally.texts() + batch).await;
             }
         });
     }
 
-    /// The answer to a call.
+    /// Has `call` served once and returns the response frame.
     pub fn ask(&self, call: &Bytes) -> String {
         self.serve(call, 1);
         self.tally.last()

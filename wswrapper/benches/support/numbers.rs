@@ -1,4 +1,4 @@
-//! Numbers as a stream, and as events.
+//! A service that sends numbers as a stream and as events.
 
 use futures_util::stream;
 use std::sync::Arc;
@@ -8,13 +8,13 @@ use wswrapper::{Context, Stream, Upload, ws_handlers, ws_service};
 
 #[ws_service(channel = "numbers")]
 pub trait Numbers {
-    /// 1 to `to`.
+    /// Streams the numbers from 1 to `to`.
     async fn count(&self, to: u32) -> impl Stream<Item = u32> + Send;
-    /// None at all, and no end.
+    /// Streams nothing and never finishes.
     async fn pending(&self) -> impl Stream<Item = u32> + Send;
-    /// How many there are.
+    /// Returns the number of uploaded items.
     async fn length(&self, numbers: Upload<u32>) -> u32;
-    /// 1 to `to`, as events for the caller.
+    /// Sends the numbers from 1 to `to` to the caller, as events.
     async fn emit(&self, ctx: Context, to: u32);
 }
 
@@ -26,7 +26,7 @@ pub trait Listener {
 
 #[derive(Default)]
 pub struct Counter {
-    /// Items that streams have been asked for.
+    /// Number of items that streams have produced.
     pub produced: Arc<AtomicUsize>,
 }
 
@@ -53,12 +53,12 @@ impl Numbers for Counter {
     async fn emit(&self, ctx: Context, to: u32) {
         let listener = ListenerProxy::new(ctx.peer());
         for number in 1..=to {
-            listener.heard(number).await.expect("the listener is there");
+            listener.heard(number).await.expect("the listener is connected");
         }
     }
 }
 
-/// Counts what it hears.
+/// Counts the events that it receives.
 #[derive(Clone, Default)]
 pub struct CountingListener(Arc<Received>);
 
@@ -80,7 +80,7 @@ impl Listener for CountingListener {
 }
 
 impl CountingListener {
-    /// Waits until so many more were heard than before `start` ran.
+    /// Runs `start`, then waits until `more` events have been received since before it ran.
     pub async fn receives(&self, more: usize, start: impl Future<Output = ()>) {
         let awaited = self.0.count.load(Ordering::Relaxed) + more;
         self.0.awaited.store(awaited, Ordering::Relaxed);

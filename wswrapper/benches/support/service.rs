@@ -1,4 +1,4 @@
-//! The service that is measured, and the calls of it.
+//! The service under measurement, and frames that call it.
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -19,7 +19,7 @@ pub enum DivideError {
     DivisionByZero,
 }
 
-/// About 1 KiB of JSON.
+/// An argument of about 1 KiB of JSON.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Order {
     pub number: u64,
@@ -62,7 +62,7 @@ impl Workload for Handlers {
 }
 
 pub fn server() -> Server {
-    Server::builder().service(Handlers).build().expect("it can be mounted")
+    Server::builder().service(Handlers).build().expect("the service can be mounted")
 }
 
 pub fn order() -> Order {
@@ -80,7 +80,7 @@ pub fn echo(length: usize) -> Bytes {
     call(("echo", "x".repeat(length)))
 }
 
-/// The frame of a request with these arguments, the event's name first.
+/// Encodes a request. The first of `arguments` is the event's name.
 pub fn call(arguments: impl Serialize) -> Bytes {
     #[derive(Serialize)]
     struct Call<A> {
