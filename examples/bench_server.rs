@@ -2,6 +2,8 @@
 //!
 //! `echo(string)` and `add(int, int)` answer; `publish(string)` sends the event `news` to every connection first.
 
+mod arguments;
+
 use std::error::Error;
 use wswrapper::{Context, Server, ws_handlers, ws_service};
 
@@ -37,9 +39,22 @@ impl BenchService {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let port = std::env::args().nth(1).and_then(|port| port.parse::<u16>().ok()).ok_or("usage: bench_server PORT")?;
+    let port = arguments::or_exit(port(), "Usage: bench_server PORT\n");
     let listening = Server::builder().service(BenchService).bind(("127.0.0.1", port)).await?;
     println!("listening on {}", listening.local_addr());
     listening.serve().await?;
     Ok(())
+}
+
+fn port() -> Result<Option<u16>, lexopt::Error> {
+    use lexopt::prelude::*;
+    let (mut port, mut arguments) = (None, lexopt::Parser::from_env());
+    while let Some(argument) = arguments.next()? {
+        match argument {
+            Value(value) if port.is_none() => port = Some(value.parse()?),
+            Long("help") | Short('h') => return Ok(None),
+            other => return Err(other.unexpected()),
+        }
+    }
+    port.map(Some).ok_or_else(|| "missing argument PORT".into())
 }

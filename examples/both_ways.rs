@@ -1,5 +1,7 @@
 //! Both ends serve and both ends call: the server asks the client back before it answers, and tells everyone.
 
+mod arguments;
+
 use wswrapper::{Client, Context, Server, ws_handlers, ws_service};
 
 /// What the server does for its clients.
@@ -56,6 +58,7 @@ impl Customer for Buyer {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    arguments::none();
     let listening = Server::builder().service(ShopService).bind("127.0.0.1:0").await?;
     let url = format!("ws://{}", listening.local_addr());
     let server = listening.server();

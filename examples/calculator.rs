@@ -1,5 +1,7 @@
 //! Typed errors: what a handler fails with is what its caller matches on.
 
+mod arguments;
+
 use std::time::Duration;
 use wswrapper::{CallError, Client, Server, WsError, ws_handlers, ws_service};
 
@@ -41,6 +43,7 @@ impl Calc for Calculator {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    arguments::none();
     let listening = Server::builder().service(Calculator).bind("127.0.0.1:0").await?;
     let url = format!("ws://{}", listening.local_addr());
     tokio::spawn(listening.serve());

@@ -2,6 +2,7 @@
 //!
 //! It shares the contract with the server, calls it through the generated proxy, and serves the events.
 
+mod arguments;
 #[path = "chat/contract.rs"]
 mod contract;
 
@@ -61,10 +62,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run() -> Result<(), Box<dyn Error>> {
-    let Some((name, url)) = arguments()? else {
-        print!("{HELP}");
-        return Ok(());
-    };
+    let (name, url) = arguments::or_exit(name_and_url(), HELP);
     let client = Client::builder().service(EventPrinter { name: name.clone() }).connect(&url).await?;
     let chat = ChatProxy::new(&client);
     let welcome = chat.join(&name).await?;
@@ -126,7 +124,7 @@ fn plain(text: &str) -> String {
     text.replace(|character: char| character.is_control() && character != '\t', "\u{fffd}")
 }
 
-fn arguments() -> Result<Option<(String, String)>, Box<dyn Error>> {
+fn name_and_url() -> Result<Option<(String, String)>, Box<dyn Error>> {
     use lexopt::prelude::*;
     let (mut name, mut url) = (None, "ws://127.0.0.1:8080/ws".to_owned());
     let mut arguments = lexopt::Parser::from_env();
@@ -138,6 +136,6 @@ fn arguments() -> Result<Option<(String, String)>, Box<dyn Error>> {
             other => return Err(other.unexpected().into()),
         }
     }
-    let name = name.ok_or("a name is needed: --name NAME (--help says more)")?;
+    let name = name.ok_or("missing option '--name'")?;
     Ok(Some((name, url)))
 }

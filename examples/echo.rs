@@ -1,5 +1,7 @@
 //! The smallest service: a server and a client in one program.
 
+mod arguments;
+
 use wswrapper::{Client, Server, ws_handlers};
 
 struct Echo;
@@ -14,6 +16,7 @@ impl Echo {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    arguments::none();
     // Port 0: any that is free.
     let listening = Server::builder().service(Echo).bind("127.0.0.1:0").await?;
     let url = format!("ws://{}", listening.local_addr());

@@ -1,5 +1,7 @@
 //! A scoped service: an answer that is a service itself, for its caller alone, with calls in both directions.
 
+mod arguments;
+
 use std::sync::Mutex;
 use wswrapper::{Client, Context, Scoped, Server, ws_handlers, ws_service};
 
@@ -74,6 +76,7 @@ impl Operator for Confirmer {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    arguments::none();
     let listening = Server::builder().service(OfficeService).bind("127.0.0.1:0").await?;
     let url = format!("ws://{}", listening.local_addr());
     tokio::spawn(listening.serve());

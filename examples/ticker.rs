@@ -1,5 +1,7 @@
 //! Streams: one that is read to its end, and one without an end, which ends when nobody wants it any more.
 
+mod arguments;
+
 use futures_util::stream;
 use std::time::Duration;
 use tokio::time::{interval, sleep};
@@ -45,6 +47,7 @@ impl Market for MarketService {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    arguments::none();
     let listening = Server::builder().service(MarketService).bind("127.0.0.1:0").await?;
     let url = format!("ws://{}", listening.local_addr());
     tokio::spawn(listening.serve());

@@ -1,5 +1,7 @@
 //! An upload: the handler takes the caller's stream piece by piece, tells how far it is, and may refuse the rest.
 
+mod arguments;
+
 use futures_util::stream;
 use wswrapper::{Bytes, CallError, Client, Context, Server, Stream, Upload, WsError, ws_handlers, ws_service};
 
@@ -63,6 +65,7 @@ fn file(pieces: usize) -> impl Stream<Item = Bytes> + Send {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    arguments::none();
     let listening = Server::builder().service(StoreService { limit: 5_000 }).bind("127.0.0.1:0").await?;
     let url = format!("ws://{}", listening.local_addr());
     tokio::spawn(listening.serve());

@@ -1,5 +1,7 @@
 //! A chat: web page and WebSocket on one port, with a typed service behind both.
 
+#[path = "../arguments.rs"]
+mod arguments;
 mod contract;
 mod room;
 mod typing;
@@ -32,10 +34,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run() -> Result<(), Box<dyn Error>> {
-    let Some((host, port)) = arguments()? else {
-        print!("{HELP}");
-        return Ok(());
-    };
+    let (host, port) = arguments::host_and_port(HELP);
     let listening = bind(&host, port).await?;
     println!("The chat is at http://{} (ctrl-c ends it)", listening.local_addr());
 
@@ -63,19 +62,4 @@ async fn bind(host: &str, port: u16) -> Result<Listening, ServeError> {
         .page("/ws-client.js", "text/javascript; charset=utf-8", include_str!("page/ws-client.js"))
         .bind((host, port))
         .await
-}
-
-fn arguments() -> Result<Option<(String, u16)>, lexopt::Error> {
-    use lexopt::prelude::*;
-    let (mut host, mut port) = ("127.0.0.1".to_owned(), 8080);
-    let mut arguments = lexopt::Parser::from_env();
-    while let Some(argument) = arguments.next()? {
-        match argument {
-            Long("port") | Short('p') => port = arguments.value()?.parse()?,
-            Long("host") => host = arguments.value()?.string()?,
-            Long("help") | Short('h') => return Ok(None),
-            other => return Err(other.unexpected()),
-        }
-    }
-    Ok(Some((host, port)))
 }

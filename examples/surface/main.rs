@@ -1,5 +1,7 @@
 //! One service with every kind of call, for clients of any language to be tried against.
 
+#[path = "../arguments.rs"]
+mod arguments;
 mod files;
 mod scoped;
 mod session;
@@ -34,10 +36,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run() -> Result<(), Box<dyn Error>> {
-    let Some((host, port)) = arguments()? else {
-        print!("{HELP}");
-        return Ok(());
-    };
+    let (host, port) = arguments::host_and_port(HELP);
     let listening = bind(&host, port).await?;
     println!("The surface is at ws://{}/ws (ctrl-c ends it)", listening.local_addr());
 
@@ -57,19 +56,4 @@ async fn bind(host: &str, port: u16) -> Result<Listening, ServeError> {
         .path("/ws")
         .bind((host, port))
         .await
-}
-
-fn arguments() -> Result<Option<(String, u16)>, lexopt::Error> {
-    use lexopt::prelude::*;
-    let (mut host, mut port) = ("127.0.0.1".to_owned(), 8080);
-    let mut arguments = lexopt::Parser::from_env();
-    while let Some(argument) = arguments.next()? {
-        match argument {
-            Long("port") | Short('p') => port = arguments.value()?.parse()?,
-            Long("host") => host = arguments.value()?.string()?,
-            Long("help") | Short('h') => return Ok(None),
-            other => return Err(other.unexpected()),
-        }
-    }
-    Ok(Some((host, port)))
 }
