@@ -37,7 +37,7 @@ pub(crate) fn host_and_port(help: &str) -> (String, u16) {
     or_exit(parse(), help)
 }
 
-/// Returns the parsed arguments, or prints `help` and exits. `Ok(None)` stands for `--help`; an error exits with status 2.
+/// Returns the parsed arguments, or prints `help` and exits. `Ok(None)` stands for `--help`; an error exits with 2.
 pub(crate) fn or_exit<T>(parsed: Result<Option<T>, impl Display>, help: &str) -> T {
     match parsed {
         Ok(Some(arguments)) => arguments,

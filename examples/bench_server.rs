@@ -1,13 +1,14 @@
-//! The server that is measured beside others: `bench_server PORT`. Nothing in it is tuned for that.
+//! A server for load tests, with default settings. Not an example of an application.
 //!
-//! `echo(string)` and `add(int, int)` answer; `publish(string)` sends the event `news` to every connection first.
+//! Run `cargo run --release --example bench_server -- PORT`. It prints its address and serves `echo(string)`,
+//! `add(int, int)`, `publish(string)`, which sends the event `news` to every connection, and `nap(microseconds)`.
 
 mod arguments;
 
 use std::error::Error;
 use wswrapper::{Context, Server, ws_handlers, ws_service};
 
-/// What everyone hears.
+/// Served by the clients.
 #[ws_service]
 trait News {
     #[ws(event)]

@@ -1,22 +1,24 @@
-//! Both ends serve and both ends call: the server asks the client back before it answers, and tells everyone.
+//! Calls in both directions: before it responds to a client, the server calls that client and sends an event to all.
+//!
+//! Run `cargo run --example both_ways`. Two clients order something and print every call and event that they receive.
 
 mod arguments;
 
 use wswrapper::{Client, Context, Server, ws_handlers, ws_service};
 
-/// What the server does for its clients.
+/// Served by the server.
 #[ws_service(channel = "shop")]
 trait Shop {
-    /// Orders something; the client is asked to confirm it.
+    /// Orders `item`. The server asks the client for a confirmation first.
     async fn order(&self, ctx: Context, item: String) -> Result<String, String>;
 }
 
-/// What a client does for the server.
+/// Served by each client.
 #[ws_service(channel = "customer")]
 trait Customer {
-    /// Whether this is really wanted.
+    /// Returns true if the customer confirms.
     async fn confirm(&self, question: String) -> bool;
-    /// Something was sold to somebody.
+    /// Notifies the customer that `item` was sold.
     #[ws(event)]
     async fn sold(&self, item: String);
 }
@@ -26,13 +28,13 @@ struct ShopService;
 #[ws_handlers]
 impl Shop for ShopService {
     async fn order(&self, ctx: Context, item: String) -> Result<String, String> {
-        // The caller is the peer of this call: it is called with the same kind of proxy.
+        // The context names the calling client. A proxy calls it as a client calls a server.
         let customer = CustomerProxy::new(ctx.peer());
         let confirmed = customer.confirm(format!("one {item}, really?")).await.map_err(|error| error.to_string())?;
         if !confirmed {
             return Err(format!("no {item}, then"));
         }
-        // Everyone hears of it; a broadcast is encoded once.
+        // The event goes to all clients and is encoded once.
         let delivery = CustomerProxy::new(ctx.broadcast()).sold(&item).await.map_err(|error| error.to_string())?;
         Ok(format!("one {item}, and {} customers know", delivery.sent))
     }

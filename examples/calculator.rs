@@ -1,4 +1,6 @@
-//! Typed errors: what a handler fails with is what its caller matches on.
+//! Typed errors: the caller matches on the error value that the handler returned. Also a timeout.
+//!
+//! Run `cargo run --example calculator`. It prints one result, two errors and a timeout.
 
 mod arguments;
 
@@ -7,11 +9,11 @@ use wswrapper::{CallError, Client, Server, WsError, ws_handlers, ws_service};
 
 #[ws_service(channel = "calc")]
 trait Calc {
-    /// Adds two numbers.
+    /// Adds `a` and `b`.
     async fn add(&self, a: i64, b: i64) -> Result<i64, CalcError>;
-    /// Divides a number by another.
+    /// Divides `a` by `b`.
     async fn div(&self, a: i64, b: i64) -> Result<i64, CalcError>;
-    /// Takes its time.
+    /// Returns a number after `seconds` seconds.
     async fn think(&self, seconds: u64) -> u32;
 }
 
@@ -59,7 +61,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     if let Err(CallError::Rejected(CalcError::TooLarge { a, b })) = calc.add(i64::MAX, 1).await {
         println!("{a} + {b} is too large");
     }
-    // A call that takes too long is cancelled: the server drops its handler.
+    // After the timeout the call is cancelled, and the server drops its handler.
     match calc.think(60).timeout(Duration::from_millis(100)).await {
         Err(CallError::TimedOut) => println!("nobody waits a minute for an answer"),
         other => println!("think gave {other:?}"),

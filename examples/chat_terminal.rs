@@ -1,6 +1,7 @@
-//! A terminal client of the chat: `cargo run --example chat_terminal -- --name Ada`, while `chat` runs.
+//! A terminal client of the chat. It shares the service traits with the server.
 //!
-//! It shares the contract with the server, calls it through the generated proxy, and serves the events.
+//! Start `cargo run --example chat`, then run `cargo run --example chat_terminal -- --name Ada`. It prints the latest
+//! messages, sends each line that is typed, and prints what the others say.
 
 mod arguments;
 #[path = "chat/contract.rs"]
@@ -19,14 +20,14 @@ Usage: chat_terminal --name NAME [--url URL]
 
 Options:
   --name NAME   The name to join under
-  --url URL     The chat's WebSocket [default: ws://127.0.0.1:8080/ws]
-  --help        Print this
+  --url URL     The WebSocket URL of the chat [default: ws://127.0.0.1:8080/ws]
+  --help        Print this help
 
-Each line that is typed is said; /who lists who is here, /history all that was said, newest first. The end of the input
-(ctrl-d) leaves.
+Each line that is typed is sent as a message. /who lists the people in the room, /history lists all messages, newest
+first. Ctrl-D leaves the room.
 ";
 
-/// Prints what happens.
+/// Prints the events of the room.
 struct EventPrinter {
     name: String,
 }
@@ -78,7 +79,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
                 print_typing(&names);
                 continue;
             }
-            closed = client.closed() => return Err(format!("the server is gone: {}", closed.reason).into()),
+            closed = client.closed() => return Err(format!("the connection was closed: {}", closed.reason).into()),
         };
         match line.as_deref().map(str::trim) {
             None => break,
@@ -102,7 +103,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
 }
 
 fn print_line(line: &Line) {
-    // Further lines of a text are indented: they could look like somebody else's.
+    // Further lines of a text are indented, so that they cannot look like another person's message.
     let text: Vec<_> = line.text.lines().map(plain).collect();
     println!("{}: {}", plain(&line.from), text.join("\n    "));
 }
@@ -119,7 +120,7 @@ fn print_typing(names: &[String]) {
     }
 }
 
-/// What others sent, without what a terminal would obey.
+/// Replaces control characters, which a terminal would execute.
 fn plain(text: &str) -> String {
     text.replace(|character: char| character.is_control() && character != '\t', "\u{fffd}")
 }

@@ -1,4 +1,6 @@
-//! The smallest service: a server and a client in one program.
+//! The smallest service, with its server and a client in one program.
+//!
+//! Run `cargo run --example echo`. The client calls `echo` once and prints the result.
 
 mod arguments;
 
@@ -8,7 +10,7 @@ struct Echo;
 
 #[ws_handlers]
 impl Echo {
-    /// Gives back what it gets.
+    /// Returns its argument.
     fn echo(&self, text: String) -> String {
         text
     }
@@ -17,7 +19,7 @@ impl Echo {
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     arguments::none();
-    // Port 0: any that is free.
+    // Port 0 stands for any free port.
     let listening = Server::builder().service(Echo).bind("127.0.0.1:0").await?;
     let url = format!("ws://{}", listening.local_addr());
     let server = listening.server();

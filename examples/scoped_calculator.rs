@@ -1,4 +1,7 @@
-//! A scoped service: an answer that is a service itself, for its caller alone, with calls in both directions.
+//! A scoped service: a call returns a service that only its caller can use, with calls in both directions.
+//!
+//! Run `cargo run --example scoped_calculator`. A client opens two calculators and prints their results. The server asks
+//! it before it clears a calculator, and prints a line when it drops one.
 
 mod arguments;
 
@@ -7,23 +10,23 @@ use wswrapper::{Client, Context, Scoped, Server, ws_handlers, ws_service};
 
 #[ws_service(channel = "office")]
 trait Office {
-    /// Opens a calculator that starts with this number.
+    /// Opens a calculator with the value `start`.
     async fn calculator(&self, start: i64) -> Scoped<dyn Calculator>;
 }
 
-/// What is done with a calculator.
+/// The scoped service, implemented by the server.
 #[ws_service]
 trait Calculator {
-    /// Adds a number; answers the result.
+    /// Adds `n` and returns the new value.
     async fn add(&self, n: i64) -> i64;
-    /// Starts again at zero, if the caller confirms it.
+    /// Asks the caller and, if it agrees, sets the value to zero. Returns the value.
     async fn clear(&self, ctx: Context) -> Result<i64, String>;
 }
 
-/// What a calculator asks of whoever has opened it.
+/// Called by a calculator, implemented by the client that has opened it.
 #[ws_service]
 trait Operator {
-    /// Whether this number is not needed any more.
+    /// Returns true if `number` may be cleared.
     async fn may_clear(&self, number: i64) -> bool;
 }
 
@@ -36,7 +39,7 @@ impl Office for OfficeService {
     }
 }
 
-/// The calculator of one caller.
+/// The value of one calculator. It is dropped when the caller drops its proxy.
 struct Accumulator(Mutex<i64>);
 
 impl Drop for Accumulator {
@@ -54,8 +57,8 @@ impl Calculator for Accumulator {
     }
 
     async fn clear(&self, ctx: Context) -> Result<i64, String> {
-        // The channel that this call came by leads back to the one who has opened this calculator.
-        let channel = ctx.called_on().ok_or("a calculator has a channel")?;
+        // A call on the channel of this calculator goes to the client that has opened it.
+        let channel = ctx.called_on().ok_or("not called on a channel")?;
         let number = *self.0.lock().unwrap();
         if OperatorProxy::new(&channel).may_clear(number).await.map_err(|error| error.to_string())? {
             *self.0.lock().unwrap() = 0;
@@ -84,7 +87,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let client = Client::connect(&url).await?;
     let office = OfficeProxy::new(&client);
 
-    // Each has a channel of its own, which lives as long as its proxy.
+    // Each calculator has its own channel, which closes when its proxy is dropped.
     let first = office.calculator(40).serve(Confirmer).await?;
     let second = office.calculator(100).await?;
     println!("40 + 2 = {}, 100 + 2 = {}", first.add(2).await?, second.add(2).await?);

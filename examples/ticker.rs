@@ -1,4 +1,7 @@
-//! Streams: one that is read to its end, and one without an end, which ends when nobody wants it any more.
+//! Streams: a finite one that is read completely, and an infinite one that finishes when its consumer is dropped.
+//!
+//! Run `cargo run --example ticker`. It prints an average over the first stream, three items of the second stream, and
+//! the number of items that the server skipped because the client was slow.
 
 mod arguments;
 
@@ -9,16 +12,16 @@ use wswrapper::{CallError, Client, Server, Stream, ws_handlers, ws_service};
 
 #[ws_service(channel = "market")]
 trait Market {
-    /// What something cost, day by day.
+    /// Streams one price for each day.
     async fn history(&self, of: &str, days: u32) -> Result<impl Stream<Item = u32> + Send, String>;
-    /// A price every ten milliseconds; of those that come while the caller is busy only the latest.
+    /// Streams a price every ten milliseconds. A slow caller gets only the latest one.
     #[ws(on_full = "latest")]
     async fn prices(&self, of: &str) -> impl Stream<Item = u32> + Send;
 }
 
 struct MarketService;
 
-/// Somebody looks at a price.
+/// Prints a line when the stream of prices is dropped.
 struct PriceFeed(String);
 
 impl Drop for PriceFeed {
@@ -55,7 +58,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let client = Client::connect(&url).await?;
     let market = MarketProxy::new(&client);
 
-    // The server sends at most a window ahead of what was taken, however long the stream is.
+    // The server sends at most 256 items ahead of those that were taken.
     let mut history = market.history("tea", 10_000).await?.window(256);
     let (mut days, mut sum) = (0, 0);
     while let Some(price) = history.try_next().await? {
@@ -66,14 +69,14 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         println!("no history: {error}");
     }
 
-    // While this end is busy, one price waits here and one, the latest, over there.
+    // While the client sleeps, one price waits at the client and the latest one at the server.
     let mut prices = market.prices("tea").await?.window(1);
     for _ in 0..3 {
         let Some(price) = prices.try_next().await? else { break };
         println!("tea at {price}, and {} prices were left out so far", prices.lost());
         sleep(Duration::from_millis(100)).await;
     }
-    // Dropping the stream ends it over there, too, and before the next call is answered.
+    // Dropping the stream finishes it at the server, before the next call is answered.
     drop(prices);
     println!("and now {:?}", market.history("tea", 1).await?.next().await);
     Ok(())

@@ -1,21 +1,23 @@
-//! An upload: the handler takes the caller's stream piece by piece, tells how far it is, and may refuse the rest.
+//! An upload: the caller passes a stream as an argument. The handler reports its progress and may reject the rest.
+//!
+//! Run `cargo run --example upload`. One upload is accepted, a second one is rejected after 5,000 bytes.
 
 mod arguments;
 
 use futures_util::stream;
 use wswrapper::{Bytes, CallError, Client, Context, Server, Stream, Upload, WsError, ws_handlers, ws_service};
 
-/// What the server does for its clients.
+/// Served by the server.
 #[ws_service(channel = "store")]
 trait Store {
-    /// Keeps a file; answers how many bytes it has.
+    /// Stores a file and returns its size in bytes.
     async fn put(&self, ctx: Context, name: &str, pieces: Upload<Bytes>) -> Result<usize, StoreError>;
 }
 
-/// What a client is told meanwhile.
+/// Served by the client.
 #[ws_service(channel = "store")]
 trait Progress {
-    /// So many bytes of a file have come.
+    /// Reports that the server has received `bytes` bytes of a file.
     #[ws(event)]
     async fn received(&self, name: String, bytes: usize);
 }
@@ -40,7 +42,7 @@ impl Store for StoreService {
         while let Some(piece) = pieces.try_next().await.map_err(|_| StoreError::Interrupted)? {
             bytes += piece.len();
             if bytes > self.limit {
-                // An answer before the end of the stream stops the caller's.
+                // Returning before the upload finishes stops the caller's stream.
                 return Err(StoreError::TooLarge { name: name.to_owned(), limit: self.limit });
             }
             uploader.received(name, bytes).await.map_err(|_| StoreError::Interrupted)?;
@@ -58,7 +60,7 @@ impl Progress for ProgressPrinter {
     }
 }
 
-/// A file of so many pieces, each made when it is asked for.
+/// A file of `pieces` pieces of 1,000 bytes, produced on demand.
 fn file(pieces: usize) -> impl Stream<Item = Bytes> + Send {
     stream::iter((0..pieces).map(|_| Bytes::from(vec![7; 1_000])))
 }

@@ -1,73 +1,73 @@
-//! What the chat's server and its clients agree on.
+//! The service traits and types that the chat's server and its clients share.
 
-#![allow(unreachable_pub, reason = "shared by two programs, as a crate of its own would be")]
+#![allow(unreachable_pub, reason = "two examples share this module")]
 
 use serde::{Deserialize, Serialize};
 use wswrapper::{Context, Scoped, Stream, WsError, ws_service};
 
-/// What the server does for a client.
+/// Served by the server.
 #[ws_service(channel = "chat")]
 pub trait Chat {
-    /// Joins under a name that nobody else has.
+    /// Joins the room under a name that nobody else has.
     async fn join(&self, ctx: Context, name: String) -> Result<Welcome, ChatError>;
-    /// Says something to everyone.
+    /// Sends a message to everyone.
     async fn say(&self, ctx: Context, text: String) -> Result<Line, ChatError>;
-    /// The lines before a given one, or all; newest first, and at most so many.
+    /// Streams the messages with ids below `before`, or all of them, newest first, at most `limit`.
     async fn history(&self, before: Option<u64>, limit: Option<usize>) -> impl Stream<Item = Line> + Send;
-    /// Who is here.
+    /// Returns the names of the people in the room.
     async fn online(&self) -> Vec<String>;
-    /// Begins a line that is not said yet: as long as the caller keeps it, it is typing.
+    /// Opens a draft. The caller counts as typing until it drops the draft.
     async fn draft(&self, ctx: Context) -> Result<Scoped<dyn Draft>, ChatError>;
-    /// Who is typing: now, and again when that has changed, but for a caller that is slow only the latest.
+    /// Streams the names of those who are typing, now and after each change. A slow caller gets only the latest names.
     #[ws(on_full = "latest")]
     async fn typing(&self) -> impl Stream<Item = Vec<String>> + Send;
 }
 
-/// A line that is not said yet. That it is there is all that there is to it.
+/// A message that is being typed. It has no methods, because only its existence matters.
 #[ws_service]
 pub trait Draft {}
 
-/// What a client is told.
+/// Served by each client.
 #[ws_service(channel = "chat")]
 pub trait ChatEvents {
-    /// Somebody joined.
+    /// Reports that `name` joined.
     #[ws(event)]
     async fn joined(&self, name: String);
-    /// Somebody left.
+    /// Reports that `name` left.
     #[ws(event)]
     async fn left(&self, name: String);
-    /// Somebody said something.
+    /// Delivers a new message.
     #[ws(event)]
     async fn said(&self, line: Line);
 }
 
-/// What somebody who joins gets to see.
+/// The state of the room for somebody who joins.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Welcome {
-    /// The name, trimmed.
+    /// The name without surrounding white space.
     pub name: String,
-    /// Who is here.
+    /// The names of the people in the room.
     pub online: Vec<String>,
-    /// The newest lines, oldest first.
+    /// The latest messages, oldest first.
     pub history: Vec<Line>,
-    /// How many characters a line has at most.
+    /// The maximum length of a message in characters.
     pub max_text: usize,
 }
 
-/// Something that was said.
+/// A message.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Line {
-    /// Counts up.
+    /// The number of the message, counted up by the server.
     pub id: u64,
     /// Milliseconds since 1970.
     pub at: u64,
-    /// Who said it.
+    /// The author's name.
     pub from: String,
-    /// What was said.
+    /// The text of the message.
     pub text: String,
 }
 
-/// Why the server refuses something.
+/// The reasons for which the server rejects a call.
 #[derive(Debug, thiserror::Error, WsError)]
 pub enum ChatError {
     #[error("the name {name} is taken")]

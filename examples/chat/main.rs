@@ -1,4 +1,7 @@
-//! A chat: web page and WebSocket on one port, with a typed service behind both.
+//! A chat room: a web page and its WebSocket on one port, with a typed service.
+//!
+//! Run `cargo run --example chat` and open `http://127.0.0.1:8080` in two browser windows, or join from a terminal with
+//! the example `chat_terminal`.
 
 #[path = "../arguments.rs"]
 mod arguments;
@@ -17,9 +20,9 @@ A chat server with its web page.
 Usage: chat [--port PORT] [--host ADDRESS]
 
 Options:
-  --port PORT      The port to listen on; 0 takes any that is free [default: 8080]
-  --host ADDRESS   The address to listen on; 0.0.0.0 lets other machines in [default: 127.0.0.1]
-  --help           Print this
+  --port PORT      The port to listen on; 0 takes any free port [default: 8080]
+  --host ADDRESS   The address to listen on; 0.0.0.0 accepts other machines [default: 127.0.0.1]
+  --help           Print this help
 ";
 
 #[tokio::main]
@@ -36,7 +39,7 @@ async fn main() -> ExitCode {
 async fn run() -> Result<(), Box<dyn Error>> {
     let (host, port) = arguments::host_and_port(HELP);
     let listening = bind(&host, port).await?;
-    println!("The chat is at http://{} (ctrl-c ends it)", listening.local_addr());
+    println!("The chat is at http://{} (Ctrl-C stops it)", listening.local_addr());
 
     let server = listening.server();
     let serving = tokio::spawn(listening.serve());

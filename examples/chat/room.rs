@@ -1,4 +1,4 @@
-//! The room: who is here and what was said.
+//! The room: its members and messages.
 
 use crate::contract::{Chat, ChatError, ChatEventsProxy, Draft, Line, Welcome};
 use crate::typing::Typing;
@@ -11,9 +11,9 @@ use wswrapper::{Broadcast, Context, PeerId, Scoped, Stream, ws_handlers};
 
 const NAME_CHARACTERS: usize = 24;
 const TEXT_CHARACTERS: usize = 2_000;
-/// Lines that are kept.
+/// Number of messages that the server keeps.
 const HISTORY_LINES: usize = 1_000;
-/// Lines that somebody who joins gets to see.
+/// Number of messages that somebody who joins receives.
 const WELCOME_LINES: usize = 50;
 
 /// A handle to the room.
@@ -31,7 +31,7 @@ struct State {
 }
 
 impl Room {
-    /// Somebody's connection has ended.
+    /// Removes the member whose connection was closed.
     pub(crate) async fn leave(&self, peer: PeerId, everyone: Broadcast) {
         let member = self.lock().members.remove(&peer);
         if let Some(name) = member {
@@ -61,7 +61,7 @@ impl Chat for Room {
 
     async fn history(&self, before: Option<u64>, limit: Option<usize>) -> impl Stream<Item = Line> + Send {
         let mut before = before.unwrap_or(u64::MAX);
-        // Each line is looked up when the caller is ready for it.
+        // Each message is looked up when the caller is ready for it.
         let lines = iter::from_fn(move || {
             let line = self.lock().last_before(before)?;
             before = line.id;
@@ -118,7 +118,7 @@ impl State {
         Ok(line)
     }
 
-    /// The lines for somebody who joins.
+    /// Returns the messages for somebody who joins.
     fn last_lines(&self) -> Vec<Line> {
         self.lines.range(self.lines.len().saturating_sub(WELCOME_LINES)..).cloned().collect()
     }
@@ -135,17 +135,17 @@ impl State {
     }
 }
 
-/// Whether there is anything to see.
+/// Returns true if `text` has a visible character.
 fn is_visible(text: &str) -> bool {
     text.chars().any(|character| !character.is_whitespace() && !is_invisible(character))
 }
 
-/// With what is not seen one name could look like another. U+FE0F is a part of many an emoji.
+/// Returns true for invisible characters, because they make different names look the same. Many emoji contain U+FE0F.
 fn is_forbidden_in_name(character: char) -> bool {
     is_invisible(character) && character != '\u{fe0f}'
 }
 
-/// Control characters, those that turn text around, and those that take no space or are blank.
+/// Returns true for control characters, characters that change the direction of text, and blank ones.
 fn is_invisible(character: char) -> bool {
     character.is_control()
         || matches!(
@@ -157,12 +157,12 @@ fn is_invisible(character: char) -> bool {
         )
 }
 
-/// Says on the server's terminal whom an event did not reach.
+/// Prints which peers did not receive an event.
 fn log_failures(result: Result<wswrapper::Delivery, wswrapper::SendError>) {
     match result {
         Ok(delivery) => {
             for (peer, error) in delivery.failed {
-                eprintln!("peer {peer} missed an event: {error}");
+                eprintln!("peer {peer} did not receive an event: {error}");
             }
         }
         Err(error) => eprintln!("an event was not sent: {error}"),

@@ -1,4 +1,4 @@
-//! Who is typing.
+//! The people who are typing.
 
 use crate::contract::Draft;
 use futures_util::{StreamExt as _, stream};
@@ -7,21 +7,21 @@ use tokio::sync::watch;
 use tokio::time::sleep;
 use wswrapper::{Stream, ws_handlers};
 
-/// How long to wait before telling somebody again.
+/// Minimum time between two updates for one client.
 const MIN_INTERVAL: Duration = Duration::from_millis(250);
 
-/// Whoever is typing: a name for each draft.
+/// The open drafts, by their authors' names.
 #[derive(Clone, Default)]
 pub(crate) struct Typing(watch::Sender<Vec<String>>);
 
 impl Typing {
-    /// Somebody begins a draft.
+    /// Opens a draft for `name`.
     pub(crate) fn begin(&self, name: String) -> OpenDraft {
         self.0.send_modify(|drafts| drafts.push(name.clone()));
         OpenDraft { name, typing: self.clone() }
     }
 
-    /// The names, now and whenever they have changed.
+    /// Streams the names, now and after each change.
     pub(crate) fn names(&self) -> impl Stream<Item = Vec<String>> + Send + use<> {
         let now = names(&self.0.borrow());
         let changes = stream::unfold((self.0.subscribe(), now.clone()), |(mut drafts, sent)| async move {
@@ -40,7 +40,7 @@ fn names(drafts: &[String]) -> Vec<String> {
     names
 }
 
-/// A draft, until it is dropped: its caller needs it no more, or its connection has ended.
+/// An open draft. It is dropped when its caller drops it or its connection is closed.
 pub(crate) struct OpenDraft {
     name: String,
     typing: Typing,

@@ -1,10 +1,10 @@
-//! The channel `io`: files, in memory.
+//! The channel `io`: files in memory.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use wswrapper::ws_handlers;
 
-/// Files by name.
+/// The files by name.
 pub(crate) struct Files(Mutex<HashMap<String, String>>);
 
 impl Default for Files {

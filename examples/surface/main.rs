@@ -1,4 +1,6 @@
-//! One service with every kind of call, for clients of any language to be tried against.
+//! A server with every kind of call, for testing clients in other languages.
+//!
+//! Run `cargo run --example surface`, then connect a client to `ws://127.0.0.1:8080/ws`.
 
 #[path = "../arguments.rs"]
 mod arguments;
@@ -14,14 +16,14 @@ use std::sync::Arc;
 use wswrapper::{Listening, ServeError, Server};
 
 const HELP: &str = "\
-A server that shows every kind of call, at the path /ws.
+A server with every kind of call, at the path /ws.
 
 Usage: surface [--port PORT] [--host ADDRESS]
 
 Options:
-  --port PORT      The port to listen on; 0 takes any that is free [default: 8080]
-  --host ADDRESS   The address to listen on; 0.0.0.0 lets other machines in [default: 127.0.0.1]
-  --help           Print this
+  --port PORT      The port to listen on; 0 takes any free port [default: 8080]
+  --host ADDRESS   The address to listen on; 0.0.0.0 accepts other machines [default: 127.0.0.1]
+  --help           Print this help
 ";
 
 #[tokio::main]
@@ -38,7 +40,7 @@ async fn main() -> ExitCode {
 async fn run() -> Result<(), Box<dyn Error>> {
     let (host, port) = arguments::host_and_port(HELP);
     let listening = bind(&host, port).await?;
-    println!("The surface is at ws://{}/ws (ctrl-c ends it)", listening.local_addr());
+    println!("The surface is at ws://{}/ws (Ctrl-C stops it)", listening.local_addr());
 
     let server = listening.server();
     let serving = tokio::spawn(listening.serve());

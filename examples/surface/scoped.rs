@@ -1,9 +1,9 @@
-//! Services that live on an anonymous channel of their own.
+//! Services on anonymous channels.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use wswrapper::{Context, ws_handlers, ws_service};
 
-/// What the request `calculator` opens.
+/// Opened by the request `calculator`.
 #[ws_service]
 pub(crate) trait Calculator {
     async fn add(&self, a: i64, b: i64) -> Result<i64, &'static str>;
@@ -32,12 +32,12 @@ impl Calculator for CalculatorService {
     }
 }
 
-/// What the request `upload` opens.
+/// Opened by the request `upload`.
 #[ws_service]
 pub(crate) trait ChunkedUpload {
     #[ws(event)]
     async fn chunk(&self, text: String);
-    /// The sum of the chunks' lengths, in characters.
+    /// Returns the total length of the chunks in characters.
     async fn total(&self) -> usize;
 }
 

@@ -1,4 +1,4 @@
-//! The main channel: an object for each connection.
+//! The main channel, with one service object for each connection.
 
 use crate::scoped::{Calculator, CalculatorService, ChunkedUpload, ReceivedChunks};
 use futures_util::stream;
@@ -11,20 +11,20 @@ use wswrapper::{CallError, Context, Rejection, Scoped, Stream, ws_handlers, ws_s
 
 pub(crate) const OVERFLOW: &str = "the result is more than 64 bits can hold";
 
-/// What all connections share.
+/// The state that all connections share.
 #[derive(Default)]
 pub(crate) struct Shared {
     tickers: AtomicUsize,
 }
 
-/// What the server knows of one connection.
+/// The state of one connection.
 pub(crate) struct Session {
     shared: Arc<Shared>,
     name: Mutex<Option<String>>,
     cancelled: AtomicUsize,
 }
 
-/// What clients hear.
+/// Served by the clients.
 #[ws_service]
 trait News {
     #[ws(event)]
@@ -102,7 +102,7 @@ impl Session {
     }
 
     async fn close_me(&self, ctx: Context, code: u16, reason: String) -> Result<(), String> {
-        // What WebSocket lets a program send: the others stand for ends without a status, or are nobody's.
+        // Other status codes are reserved: an endpoint must not send them.
         if !matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999) {
             return Err(format!("a connection cannot be closed with {code}"));
         }
@@ -140,7 +140,7 @@ impl Session {
     }
 }
 
-/// A call of `slow`, which counts as cancelled if it is dropped before it has finished.
+/// A call of `slow`. It counts as cancelled if it is dropped before it has finished.
 struct SlowCall<'a> {
     cancelled: &'a AtomicUsize,
     finished: bool,
@@ -154,7 +154,7 @@ impl Drop for SlowCall<'_> {
     }
 }
 
-/// A ticker that counts as long as it is there.
+/// Counts a ticker as running until it is dropped.
 struct RunningTicker {
     shared: Arc<Shared>,
 }

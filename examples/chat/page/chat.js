@@ -1,14 +1,14 @@
-// The page: a join screen and one chat room. All text from others goes in as text nodes.
+// The page: a join screen and one chat room. Text from other people is inserted as text nodes only, never as HTML.
 
 import { WsClient } from "/ws-client.js";
 
-const PAGE_SIZE = 50; // lines to ask for when loading earlier ones
-const MAX_ITEMS = 500; // lines to keep in the page while reading the newest ones
-const GROUP_MS = 5 * 60_000; // consecutive messages within this time share one heading
-const CHECK_MS = 20_000; // how often to check that the connection is alive
-const MAX_MISSED = 1000; // lines to ask for at most after the connection was lost
-const TYPING_MS = 250; // how often to look whether I am typing
-const IDLE_MS = 8000; // a draft that nobody has touched for so long is no typing
+const PAGE_SIZE = 50; // messages per request when loading earlier ones
+const MAX_ITEMS = 500; // maximum number of items in the list while the newest message is visible
+const GROUP_MS = 5 * 60_000; // consecutive messages of one person within this time share a heading
+const CHECK_MS = 20_000; // interval between checks of the connection
+const MAX_MISSED = 1000; // maximum number of missed messages to load after a reconnect
+const TYPING_MS = 250; // interval between checks whether the user is typing
+const IDLE_MS = 8000; // the user no longer counts as typing after this time without a change
 const TITLE = "wswrapper chat";
 const NO_ANSWER = "The server doesn’t answer. Please try again in a moment.";
 
@@ -20,27 +20,27 @@ const chat = client.channel("chat");
 const $ = (id) => document.getElementById(id);
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-// What the page knows.
-let wanted = null; // the name under which I want to be in the room; null on the join screen
-let me = null; // my name there, from the moment of joining
-let ready = false; // joined on the present connection
-let joining = false; // a join is under way
-let backlog = []; // events that came while it was
-let attempts = 0; // counts the calls of enterAgain(): only the latest goes on
-let nameTaken = false; // it was told that somebody has my name
+// The state of the page. A "line" is a message that the server has; a "draft" is one that it has not confirmed yet.
+let wanted = null; // the name to be in the room with; null on the join screen
+let me = null; // the user's name in the room, after joining
+let ready = false; // joined on the current connection
+let joining = false; // a join request is in flight
+let backlog = []; // events received during the join request
+let attempts = 0; // counts the calls of enterAgain(); only the latest one continues
+let nameTaken = false; // the server has rejected the name because another connection has it
 let online = new Set();
-let items = []; // what the list shows: lines, notes, drafts
-let byId = new Map(); // lines by id, of the present epoch
-let epoch = 0; // counts up when the server turns out to have another history
+let items = []; // the items of the list: lines, notes, drafts
+let byId = new Map(); // lines of the current epoch by id
+let epoch = 0; // incremented when the server has a different history than the page
 let hasMore = false; // the server may have earlier lines
 let loadingEarlier = false;
-let maxText = Infinity; // how many characters a text may have, known from the moment of joining
-let unseen = 0; // new messages below the visible part
-let unread = 0; // new messages while the page was hidden
-let typists = []; // who is typing, as the server says
-let draft = null; // while I am typing: what ends that
-let typedAt = -Infinity; // when I have last changed the draft
-let typingTimer = null; // until it is looked whether I am typing
+let maxText = Infinity; // maximum length of a message in characters, known after joining
+let unseen = 0; // number of new messages below the visible part
+let unread = 0; // number of new messages since the page was hidden
+let typists = []; // names of the people who are typing, from the server
+let draft = null; // AbortController of the draft at the server, while the user is typing
+let typedAt = -Infinity; // time of the user's last change of the text
+let typingTimer = null; // timer of the next check whether the user is typing
 let followsEnd = true; // the end of the list is visible
 
 // ---- small tools ----
@@ -60,7 +60,7 @@ function remember(key, value) {
     if (value === null) sessionStorage.removeItem(key);
     else sessionStorage.setItem(key, value);
   } catch {
-    // storage may be forbidden: then nothing is remembered
+    // storage may be forbidden; then nothing is stored
   }
 }
 
@@ -74,7 +74,7 @@ function recall(key) {
 
 const HUES = [20, 48, 80, 128, 155, 185, 215, 250, 280, 305, 335, 358];
 
-const hues = new Map(); // of those seen so far
+const hues = new Map(); // hues in use, by name
 
 function hueIndex(name) {
   let hash = 2166136261;
@@ -83,7 +83,7 @@ function hueIndex(name) {
   return ((hash ^ (hash >>> 13)) >>> 0) % HUES.length;
 }
 
-/** A colour by name; of two people with the same one the later gets the next that is free. */
+/** Returns the hue for a name. If its first choice is in use, the next free one is taken. */
 function hueOf(name) {
   if (!hues.has(name)) {
     const used = new Set(hues.values());
@@ -124,7 +124,7 @@ function dayName(at) {
   return (new Date(at).getFullYear() === now.getFullYear() ? calendar : calendarWithYear).format(at);
 }
 
-/** Text as nodes, with web addresses as links. */
+/** Returns text as nodes, with web addresses as links. */
 function linkify(text) {
   const nodes = [];
   let end = 0;
@@ -158,7 +158,7 @@ function messageNode({ from, at, text }) {
   return node;
 }
 
-/** Puts the items into the page: headings, days, and which message starts or ends a group. */
+/** Updates the list in the page from `items`: days, headings, and the first and last message of each group. */
 function layout() {
   const nodes = [];
   let day = null;
@@ -201,7 +201,7 @@ function layout() {
   $("start").textContent = empty ? "It’s quiet in here. Say hello!" : "No earlier messages";
 }
 
-/** Changes the list and keeps the view: at the end if it was there, else where it was. */
+/** Runs `edit`, updates the list, and keeps the scroll position: at the end if it was there, else unchanged. */
 function change(edit, { above = false } = {}) {
   const scroller = $("scroller");
   const { scrollHeight, scrollTop } = scroller;
@@ -221,7 +221,7 @@ function trim() {
   }
 }
 
-/** Adds a line at its place. False if it is there already. */
+/** Inserts a line in order of ids. Returns false if the list has it already. */
 function addLine({ id, at, from, text }, fresh) {
   if (byId.has(id)) return false;
   if (from === me) dropDraft(text);
@@ -241,7 +241,7 @@ function addNote(text, props = {}) {
   items.splice(index < 0 ? items.length : index, 0, { kind: "note", at: Date.now(), node, ...props });
 }
 
-/** A new message of somebody else: count it where it cannot be seen, say it aloud. */
+/** Counts a new message from another person if it is not visible, and has screen readers announce it. */
 function announce(line) {
   if (line.from === me) return;
   if (!followsEnd) unseen++;
@@ -253,7 +253,7 @@ function announce(line) {
 const oldestLine = () => items.find((item) => item.kind === "line" && item.epoch === epoch);
 const lastId = () => items.findLast((item) => item.kind === "line" && item.epoch === epoch)?.id ?? 0;
 
-// ---- my own messages on their way ----
+// ---- sending messages ----
 
 function dropDraft(text) {
   const fits = (status) => items.findIndex((item) => item.kind === "draft" && item.status === status && item.text === text);
@@ -296,7 +296,7 @@ async function say(text) {
     const line = await chat.request("say", text);
     if (epoch !== started) return;
     change(() => {
-      // The event with the same line may have come first, and addLine() knows drafts by their text.
+      // The event may arrive before this response; addLine() then has removed the draft that has the same text.
       if (!addLine(line) || line.text !== text) items = items.filter((item) => item !== draft);
     });
   } catch (error) {
@@ -317,14 +317,14 @@ async function say(text) {
   }
 }
 
-// ---- who is typing ----
+// ---- typing ----
 
-/** Shows who is typing, for as long as there is this connection. */
+/** Shows who is typing until the connection is lost. */
 async function watchTyping() {
   try {
     for await (const names of chat.stream("typing")) showTyping(names);
   } catch {
-    // the connection was lost: the next one comes back here
+    // the connection was lost; the next "open" event calls this function again
   }
   showTyping([]);
 }
@@ -340,14 +340,14 @@ function showTyping(names) {
   if ($("typing-names").textContent !== sentence) $("typing-names").replaceChildren(...nodes);
 }
 
-/** Lets the others see that I am typing: by a draft that the server keeps for me until it is aborted. */
+/** Opens a draft at the server while the user is typing, which the others see, and aborts it afterwards. */
 function updateDraft() {
   clearTimeout(typingTimer);
   const typing = ready && Date.now() - typedAt < IDLE_MS && $("text").value.trim();
   if (typing && !draft) {
     draft = new AbortController();
-    const refused = () => {}; // then nobody sees it
-    chat.with({ signal: draft.signal }).request("draft").catch(refused);
+    const ignore = () => {}; // the others do not see that the user is typing
+    chat.with({ signal: draft.signal }).request("draft").catch(ignore);
   } else if (!typing) {
     draft?.abort();
     draft = null;
@@ -374,7 +374,7 @@ $("scroller").addEventListener(
   "scroll",
   () => {
     const { scrollHeight, scrollTop, clientHeight } = $("scroller");
-    if (clientHeight !== viewHeight) return resized(); // the view moved, not the reader
+    if (clientHeight !== viewHeight) return resized(); // the size changed; the user did not scroll
     followsEnd = scrollHeight - scrollTop - clientHeight < 56;
     showJump();
     if (scrollTop < 160) loadEarlier();
@@ -414,7 +414,7 @@ async function loadEarlier() {
       { above: true },
     );
   } catch {
-    return; // the connection was lost: joining again comes back here
+    return; // the connection was lost; joining again loads them
   } finally {
     loadingEarlier = false;
   }
@@ -423,7 +423,7 @@ async function loadEarlier() {
 
 // ---- joining, and joining again ----
 
-/** Joins and shows what the server sent; events that come meanwhile wait in the backlog. */
+/** Joins and shows the history. Events that arrive during the request wait in the backlog. */
 async function enter(name) {
   joining = true;
   backlog = [];
@@ -453,16 +453,16 @@ function loadEarlierIfShort() {
   if ($("scroller").scrollTop < 160) loadEarlier();
 }
 
-/** Adds the newest lines of the server to those that the page has. */
+/** Adds the server's newest lines to those that the page has. */
 async function catchUp(history) {
   const known = lastId();
   const first = items.every((item) => item.kind !== "line");
   const lines = [...history];
-  let begins = !lines.length; // the server has nothing before `lines`
+  let begins = !lines.length; // the server has no messages before `lines`
   if (!first && !begins && lines[0].id > known) {
     for await (const line of chat.stream("history", lines[0].id, MAX_MISSED)) {
       lines.unshift(line);
-      if (line.id <= known) break; // this ends the stream over there, too
+      if (line.id <= known) break; // also stops the stream at the server
     }
     begins = lines[0].id > known && lines.length < history.length + MAX_MISSED;
   }
@@ -505,7 +505,7 @@ function clearRoom() {
   followsEnd = true;
 }
 
-/** Joins with the same name on a new connection, or after the page was loaded again. */
+/** Joins with the same name after a reconnect or a reload of the page. */
 async function enterAgain() {
   if (joining) return;
   const attempt = ++attempts;
@@ -519,7 +519,7 @@ async function enterAgain() {
     } catch (error) {
       if (attempt !== attempts || wanted !== name || error?.code === "Disconnected") return;
       if (error?.code === "NameTaken" && tries < 10) {
-        // The server may not yet have noticed that my old connection is gone.
+        // The server may not have noticed yet that the previous connection is lost.
         nameTaken = true;
         showBanner();
         await sleep(Math.min(3000, 500 * 1.5 ** tries));
@@ -553,7 +553,7 @@ function leave(errorText = "") {
   unread = 0;
   layout();
   if (!errorText) {
-    client.close(); // the protocol has no "leave": the room is left by disconnecting
+    client.close(); // the service has no "leave"; disconnecting leaves the room
     client.connect();
   }
   showAll();
@@ -605,7 +605,7 @@ function showNameAvatar() {
   $("name-avatar").style.setProperty("--hue", hues.get(name) ?? HUES[hueIndex(name)]);
 }
 
-/** On the join screen: who is there? */
+/** Shows on the join screen who is in the room. */
 async function showOnline() {
   if (wanted !== null || client.state !== "open") return;
   const names = await chat.request("online").catch(() => null);
@@ -619,7 +619,7 @@ async function showOnline() {
 
 // ---- events of the room ----
 
-/** Runs at once, or after the join that is under way. */
+/** Returns a listener that runs `fn` at once, or after a join request that is in flight. */
 const whenJoined = (fn) => (value) => {
   if (joining) backlog.push(() => fn(value));
   else if (ready) fn(value);
@@ -670,7 +670,7 @@ client.addEventListener("open", () => {
 });
 client.addEventListener("close", () => {
   ready = false;
-  $("join-people").replaceChildren(); // nobody knows any more
+  $("join-people").replaceChildren(); // no longer known
   updateDraft();
   showAll();
 });
@@ -684,7 +684,7 @@ $("retry").onclick = () => {
   showAll();
 };
 
-/** Asks the server who is there, chiefly to notice a connection that died silently. */
+/** Requests the list of people. A timeout shows that the connection is dead. */
 async function check(timeout) {
   if (client.state !== "open" || joining) return;
   if (wanted === null) return showOnline();
@@ -712,7 +712,7 @@ document.addEventListener("visibilitychange", () => {
   change(() => {}); // "Today" may have become "Yesterday"
 });
 
-// ---- what the page shows ----
+// ---- display ----
 
 function showAll() {
   const inside = wanted !== null;
@@ -801,9 +801,9 @@ $("composer").addEventListener("submit", (event) => {
   say(text);
   $("text").focus();
 });
-$("send").addEventListener("pointerdown", (event) => event.preventDefault()); // keeps a phone's keyboard
+$("send").addEventListener("pointerdown", (event) => event.preventDefault()); // keeps a phone's keyboard open
 
-// The list of people: a drawer on narrow screens.
+// The list of people is a drawer on narrow screens.
 const wide = matchMedia("(min-width: 860px)");
 
 function showDrawer(shown) {

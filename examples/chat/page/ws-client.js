@@ -4,13 +4,13 @@
 //   const chat = client.channel("chat");
 //
 //   chat.on("said", (line) => console.log(line));        // events from the peer ...
-//   chat.on("ping", async () => "pong");                 // ... and requests: the value is the answer
+//   chat.on("ping", async () => "pong");                 // ... and requests: the returned value is the response
 //   chat.emit("typing", true);                           // an event to the peer
 //   const line = await chat.request("say", "hello");     // a request to the peer
 //   await chat.with({ timeout: 2000, signal, wait: true }).request("say", "hello");
 //
-//   for await (const line of chat.stream("history")) {}  // a stream; leaving the loop ends it over there, too
-//   const draft = await chat.request("draft");           // an anonymous channel, if the peer answers with one
+//   for await (const line of chat.stream("history")) {}  // a stream; leaving the loop stops it at the peer
+//   const draft = await chat.request("draft");           // an anonymous channel, if the peer responds with one
 //   draft.abort();
 //
 //   client.addEventListener("open", () => {});
@@ -21,27 +21,26 @@
 //
 // Options of `with`:
 //   timeout  milliseconds until the request fails with code "Timeout"; 0 = never
-//   signal   an AbortSignal; the request fails with its reason, and an anonymous channel that it was answered with is
-//            aborted
-//   window   how many items of a stream may be on their way; 0: each one waits for an answer to the one before
-//   wait     also wait for a connection after one was lost, instead of failing at once
+//   signal   an AbortSignal: aborting it fails the request, or aborts the anonymous channel that the request has opened
+//   window   maximum number of items of a stream in flight; with 0 each item waits until the previous one was taken
+//   wait     if the connection was lost, wait for the next one instead of failing at once
 //
 // Requests fail with
-//   RpcError         the peer rejected; has the peer's `message`, `code`, `data` and so on
+//   RpcError         the peer rejected the request; has the `message`, `code`, `data` etc. of the peer's error
 //   ConnectionError  code "Disconnected", "Timeout", "QueueFull" or "Closed" (the anonymous channel)
-//   any other value  if the peer rejected with something that is not an Error
+//   any other value  the peer rejected the request with a value that is not an Error
 //
-// Not supported: answering with an anonymous channel.
+// Not supported: responding to a request with an anonymous channel.
 
 const RESERVED = new Set(["open", "connect", "message", "error", "close", "disconnect"]);
-const WINDOW = 64; // items of a stream that may be on their way
-const STABLE_MS = 5000; // a connection that lived this long starts the backoff anew
+const WINDOW = 64; // items of a stream in flight
+const STABLE_MS = 5000; // losing a connection that was open longer than this resets the backoff
 
 const DEFAULTS = {
   requestTimeout: 10_000, // ms
-  connectTimeout: 10_000, // ms until an attempt to connect is given up
-  queueLimit: 10, // how many calls may wait for a connection
-  reconnect: { min: 500, max: 15_000 }, // ms; false = stay closed
+  connectTimeout: 10_000, // ms until an attempt to connect fails
+  queueLimit: 10, // maximum number of calls that wait for a connection
+  reconnect: { min: 500, max: 15_000 }, // ms between attempts; false = stay closed
 };
 
 /** The peer rejected a request. */
@@ -49,7 +48,7 @@ export class RpcError extends Error {
   name = "RpcError";
 }
 
-/** A call failed on this side: see `code`. */
+/** A call failed locally. The property `code` has the reason. */
 export class ConnectionError extends Error {
   name = "ConnectionError";
   constructor(code, message) {
@@ -58,7 +57,7 @@ export class ConnectionError extends Error {
   }
 }
 
-/** The main channel, a named or an anonymous one. */
+/** The main channel, a named channel or an anonymous channel. */
 class Channel {
   #link;
   #options;
@@ -68,14 +67,14 @@ class Channel {
     this.#options = options;
   }
 
-  /** The same channel with options for its requests. */
+  /** Returns the same channel with options for its requests. */
   with(options) {
     return new Channel(this.#link, { ...this.#options, ...options });
   }
 
   /**
-   * Calls `fn(...args)` for every event or request of this name. The first listener's value (or
-   * promise) answers a request. `this.signal` in `fn` fires when the peer cancels.
+   * Calls `fn(...args)` for every event or request of this name. The value (or promise) that the first listener returns
+   * is the response to a request. `this.signal` in `fn` is aborted when the peer cancels the request.
    */
   on(event, fn) {
     const { listeners } = this.#link;
@@ -107,14 +106,14 @@ class Channel {
     return this.#link.request(event, args, this.#options);
   }
 
-  /** Iterates over the stream that the peer answers with. The next item is asked for when this one was taken. */
+  /** Iterates over the stream that the peer responds with. Taking items grants the peer credit for more. */
   async *stream(event, ...args) {
     const { window = WINDOW } = this.#options;
     const channel = await this.request(event, ...args);
-    if (!(channel instanceof AnonymousChannel)) throw new TypeError(`'${event}' is not answered with a stream`);
+    if (!(channel instanceof AnonymousChannel)) throw new TypeError(`'${event}' did not return a stream`);
     const items = [];
     let wake = () => {};
-    // A peer that was given no credit sends each item as a request: it is answered when the item is taken.
+    // Without credit the peer sends each item as a request. The response is sent when the item is taken.
     const take = (item, taken) => {
       items.push({ ...item, taken });
       wake();
@@ -144,7 +143,7 @@ class Channel {
   }
 }
 
-/** A channel that a request was answered with. It ends when either side aborts it, and with its connection. */
+/** A channel that a request has opened. It closes when either endpoint aborts it or the connection closes. */
 class AnonymousChannel extends Channel {
   #control;
 
@@ -153,39 +152,39 @@ class AnonymousChannel extends Channel {
     this.#control = control;
   }
 
-  /** Fires when the channel has ended. */
+  /** Aborted when the channel is closed. */
   get signal() {
     return this.#control.signal;
   }
 
-  /** Ends it at both ends. */
+  /** Closes the channel at both endpoints. */
   abort(reason) {
     this.#control.close(reason, true);
   }
 
-  /** Ends it here; the peer is told when it uses the channel again. */
+  /** Closes the channel locally. The peer is notified when it uses the channel again. */
   close() {
     this.#control.close();
   }
 }
 
 export class WsClient extends EventTarget {
-  /** "connecting", "open", "waiting" (for the next attempt) or "closed". */
+  /** "connecting", "open", "waiting" (until the next attempt) or "closed". */
   state = "closed";
 
   #url;
   #options;
   #socket = null;
-  #wasOpen = false; // at any time since connect() or close()
+  #wasOpen = false; // a connection was open since the last close()
   #openedAt = 0;
   #attempt = 0;
-  #timer; // of the attempt under way, or until the next one
-  #lastId = 0; // never reset, so an id is never used twice
-  #pending = new Map(); // id -> call that waits for its response
-  #queue = new Set(); // calls that wait for a connection
-  #serving = new Map(); // id of a request of the peer -> AbortController
-  #channels = new Map(); // name (null: main) -> { listeners, channel }
-  #anonymous = new Map(); // id of the request that was answered with it -> the same, and `calls`
+  #timer; // timeout of the current attempt, or delay until the next one
+  #lastId = 0; // never reset, so that no id is used twice
+  #pending = new Map(); // id -> call waiting for its response
+  #queue = new Set(); // calls waiting for a connection
+  #serving = new Map(); // id of a request from the peer -> AbortController
+  #channels = new Map(); // name (null: the main channel) -> { listeners, channel, ... }
+  #anonymous = new Map(); // id of the request that opened the channel -> the same, with `calls` and `close`
 
   constructor(url, options = {}) {
     super();
@@ -208,7 +207,7 @@ export class WsClient extends EventTarget {
     return this.#channels.get(name).channel;
   }
 
-  /** What a channel needs of its client; `to` are the keys that say which one it is. */
+  /** Returns the functions that a channel uses. `to` has the keys that address the channel in a message. */
   #link(to) {
     return {
       listeners: new Map(),
@@ -217,7 +216,7 @@ export class WsClient extends EventTarget {
     };
   }
 
-  /** The channel that request `id` was answered with. */
+  /** Opens the anonymous channel of the response to request `id`. */
   #open(id, signal) {
     const link = this.#link({ h: id });
     const calls = new Set();
@@ -237,7 +236,7 @@ export class WsClient extends EventTarget {
     return channel;
   }
 
-  /** Connects now: after close(), or without waiting for the next attempt. */
+  /** Connects now: after close(), or before the delay until the next attempt is over. */
   connect() {
     if (this.#socket) return;
     clearTimeout(this.#timer);
@@ -262,13 +261,13 @@ export class WsClient extends EventTarget {
     };
   }
 
-  /** Drops the present connection, if any, and connects at once: for one that seems dead. */
+  /** Drops the current connection, for example because it seems dead, and connects at once. */
   reconnect() {
     if (this.state === "open") this.#connectionLost(this.#socket, 1006, "dropped");
     this.connect();
   }
 
-  /** Closes for good (until connect() is called). */
+  /** Closes the connection and stays closed until connect() is called. */
   close(code = 1000, reason = "") {
     if (this.state === "closed") return;
     clearTimeout(this.#timer);
@@ -414,7 +413,7 @@ export class WsClient extends EventTarget {
       if (anonymous === null) return call.done(d);
       call.open();
     } else if (id && anonymous !== null && e === undefined) {
-      // A channel for a request that was given up: nobody has it.
+      // The request was cancelled, so nobody uses its channel.
       this.#send({ h: id, ...encode("x", null, "Request aborted") });
     }
   }
@@ -447,7 +446,7 @@ export class WsClient extends EventTarget {
   }
 }
 
-/** `{ [key]: value }` for a rejection ("e") or a reason ("x"); an Error is marked with `_`. */
+/** Encodes a rejection (`key` "e") or the reason of an abort ("x"). An Error is marked with `_`. */
 function encode(key, value, fallback) {
   if (value instanceof Error) {
     const error = { message: String(value.message) };
