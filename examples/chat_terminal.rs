@@ -7,7 +7,7 @@ mod arguments;
 #[path = "chat/contract.rs"]
 mod contract;
 
-use contract::{ChatEvents, ChatProxy, Line};
+use contract::{ChatEvents, ChatProxy, Message};
 use std::error::Error;
 use std::process::ExitCode;
 use tokio::io::{AsyncBufReadExt, BufReader, stdin};
@@ -44,9 +44,9 @@ impl ChatEvents for EventPrinter {
         println!("* {} left", plain(&name));
     }
 
-    async fn said(&self, line: Line) {
-        if line.from != self.name {
-            print_line(&line);
+    async fn said(&self, message: Message) {
+        if message.from != self.name {
+            print_message(&message);
         }
     }
 }
@@ -67,7 +67,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
     let client = Client::builder().service(EventPrinter { name: name.clone() }).connect(&url).await?;
     let chat = ChatProxy::new(&client);
     let welcome = chat.join(&name).await?;
-    welcome.history.iter().for_each(print_line);
+    welcome.history.iter().for_each(print_message);
     print_online(&welcome.online);
 
     let mut typing = chat.typing().await?;
@@ -87,8 +87,8 @@ async fn run() -> Result<(), Box<dyn Error>> {
             Some("/who") => print_online(&chat.online().await?),
             Some("/history") => {
                 let mut earlier = chat.history(None, None).await?;
-                while let Some(line) = earlier.try_next().await? {
-                    print_line(&line);
+                while let Some(message) = earlier.try_next().await? {
+                    print_message(&message);
                 }
             }
             Some(text) => match chat.say(text).await {
@@ -102,10 +102,10 @@ async fn run() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn print_line(line: &Line) {
+fn print_message(message: &Message) {
     // Further lines of a text are indented, so that they cannot look like another person's message.
-    let text: Vec<_> = line.text.lines().map(plain).collect();
-    println!("{}: {}", plain(&line.from), text.join("\n    "));
+    let text: Vec<_> = message.text.lines().map(plain).collect();
+    println!("{}: {}", plain(&message.from), text.join("\n    "));
 }
 
 fn print_online(names: &[String]) {

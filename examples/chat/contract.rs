@@ -11,9 +11,9 @@ pub trait Chat {
     /// Joins the room under a name that nobody else has.
     async fn join(&self, ctx: Context, name: String) -> Result<Welcome, ChatError>;
     /// Sends a message to everyone.
-    async fn say(&self, ctx: Context, text: String) -> Result<Line, ChatError>;
+    async fn say(&self, ctx: Context, text: String) -> Result<Message, ChatError>;
     /// Streams the messages with ids below `before`, or all of them, newest first, at most `limit`.
-    async fn history(&self, before: Option<u64>, limit: Option<usize>) -> impl Stream<Item = Line> + Send;
+    async fn history(&self, before: Option<u64>, limit: Option<usize>) -> impl Stream<Item = Message> + Send;
     /// Returns the names of the people in the room.
     async fn online(&self) -> Vec<String>;
     /// Opens a draft. The caller counts as typing until it drops the draft.
@@ -38,7 +38,7 @@ pub trait ChatEvents {
     async fn left(&self, name: String);
     /// Delivers a new message.
     #[ws(event)]
-    async fn said(&self, line: Line);
+    async fn said(&self, message: Message);
 }
 
 /// The state of the room for somebody who joins.
@@ -49,14 +49,14 @@ pub struct Welcome {
     /// The names of the people in the room.
     pub online: Vec<String>,
     /// The latest messages, oldest first.
-    pub history: Vec<Line>,
+    pub history: Vec<Message>,
     /// The maximum length of a message in characters.
     pub max_text: usize,
 }
 
 /// A message.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Line {
+pub struct Message {
     /// The number of the message, counted up by the server.
     pub id: u64,
     /// Milliseconds since 1970.

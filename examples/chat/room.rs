@@ -1,6 +1,6 @@
 //! The room: its members and messages.
 
-use crate::contract::{Chat, ChatError, ChatEventsProxy, Draft, Line, Welcome};
+use crate::contract::{Chat, ChatError, ChatEventsProxy, Draft, Message, Welcome};
 use crate::typing::Typing;
 use futures_util::stream;
 use std::collections::{BTreeMap, VecDeque};
@@ -12,9 +12,9 @@ use wswrapper::{Broadcast, Context, PeerId, Scoped, Stream, ws_handlers};
 const NAME_CHARACTERS: usize = 24;
 const TEXT_CHARACTERS: usize = 2_000;
 /// Number of messages that the server keeps.
-const HISTORY_LINES: usize = 1_000;
+const MAX_HISTORY: usize = 1_000;
 /// Number of messages that somebody who joins receives.
-const WELCOME_LINES: usize = 50;
+const WELCOME_HISTORY: usize = 50;
 
 /// A handle to the room.
 #[derive(Clone, Default)]
@@ -26,7 +26,7 @@ pub(crate) struct Room {
 #[derive(Default)]
 struct State {
     members: BTreeMap<PeerId, String>,
-    lines: VecDeque<Line>,
+    messages: VecDeque<Message>,
     last_id: u64,
 }
 
@@ -53,21 +53,21 @@ impl Chat for Room {
         Ok(welcome)
     }
 
-    async fn say(&self, ctx: Context, text: String) -> Result<Line, ChatError> {
-        let line = self.lock().say(ctx.peer_id(), &text)?;
-        log_failures(ChatEventsProxy::new(ctx.broadcast()).said(line.clone()).await);
-        Ok(line)
+    async fn say(&self, ctx: Context, text: String) -> Result<Message, ChatError> {
+        let message = self.lock().say(ctx.peer_id(), &text)?;
+        log_failures(ChatEventsProxy::new(ctx.broadcast()).said(message.clone()).await);
+        Ok(message)
     }
 
-    async fn history(&self, before: Option<u64>, limit: Option<usize>) -> impl Stream<Item = Line> + Send {
+    async fn history(&self, before: Option<u64>, limit: Option<usize>) -> impl Stream<Item = Message> + Send {
         let mut before = before.unwrap_or(u64::MAX);
         // Each message is looked up when the caller is ready for it.
-        let lines = iter::from_fn(move || {
-            let line = self.lock().last_before(before)?;
-            before = line.id;
-            Some(line)
+        let messages = iter::from_fn(move || {
+            let message = self.lock().last_before(before)?;
+            before = message.id;
+            Some(message)
         });
-        stream::iter(lines.take(limit.unwrap_or(HISTORY_LINES)))
+        stream::iter(messages.take(limit.unwrap_or(MAX_HISTORY)))
     }
 
     async fn online(&self) -> Vec<String> {
@@ -96,11 +96,11 @@ impl State {
             return Err(ChatError::NameTaken { name: name.to_owned() });
         }
         self.members.insert(peer, name.to_owned());
-        let (online, history) = (self.online(), self.last_lines());
+        let (online, history) = (self.online(), self.latest());
         Ok(Welcome { name: name.to_owned(), online, history, max_text: TEXT_CHARACTERS })
     }
 
-    fn say(&mut self, peer: PeerId, text: &str) -> Result<Line, ChatError> {
+    fn say(&mut self, peer: PeerId, text: &str) -> Result<Message, ChatError> {
         let from = self.members.get(&peer).ok_or(ChatError::NotJoined)?.clone();
         let text = text.trim();
         if !is_visible(text) {
@@ -110,22 +110,22 @@ impl State {
             return Err(ChatError::TextTooLong { max: TEXT_CHARACTERS });
         }
         self.last_id += 1;
-        let line = Line { id: self.last_id, at: now(), from, text: text.to_owned() };
-        self.lines.push_back(line.clone());
-        if self.lines.len() > HISTORY_LINES {
-            self.lines.pop_front();
+        let message = Message { id: self.last_id, at: now(), from, text: text.to_owned() };
+        self.messages.push_back(message.clone());
+        if self.messages.len() > MAX_HISTORY {
+            self.messages.pop_front();
         }
-        Ok(line)
+        Ok(message)
     }
 
     /// Returns the messages for somebody who joins.
-    fn last_lines(&self) -> Vec<Line> {
-        self.lines.range(self.lines.len().saturating_sub(WELCOME_LINES)..).cloned().collect()
+    fn latest(&self) -> Vec<Message> {
+        self.messages.range(self.messages.len().saturating_sub(WELCOME_HISTORY)..).cloned().collect()
     }
 
-    fn last_before(&self, id: u64) -> Option<Line> {
-        let index = self.lines.partition_point(|line| line.id < id).checked_sub(1)?;
-        self.lines.get(index).cloned()
+    fn last_before(&self, id: u64) -> Option<Message> {
+        let index = self.messages.partition_point(|message| message.id < id).checked_sub(1)?;
+        self.messages.get(index).cloned()
     }
 
     fn online(&self) -> Vec<String> {
