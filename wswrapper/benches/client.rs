@@ -1,15 +1,14 @@
 //! Measures a client with 1, 64 and 1,000 calls in flight on one connection. The transport answers at once.
 
 mod compare;
-mod support;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use support::echo_transport::EchoTransport;
-use support::service::WorkloadProxy;
-use support::{baseline, runtime};
 use tokio::task::JoinSet;
 use wswrapper::Client;
+use wswrapper_tests::load::echo_transport::EchoTransport;
+use wswrapper_tests::load::service::WorkloadProxy;
+use wswrapper_tests::load::{baseline, runtime};
 
 const TEXT: &str = "a text of some thirty-two bytes.";
 
@@ -17,8 +16,8 @@ fn main() {
     let mut criterion = compare::criterion();
     let runtime = runtime();
     let guard = runtime.enter();
-    let workload = WorkloadProxy::new(&Client::over(EchoTransport::new()).expect("there is nothing to mount"));
-    let client = baseline::Client::over(EchoTransport::new());
+    let workload = WorkloadProxy::new(&Client::over(EchoTransport::default()).expect("there is nothing to mount"));
+    let client = baseline::Client::over(EchoTransport::default());
     drop(guard);
     for in_flight in [1, 64, 1_000] {
         let ours = |times| {

@@ -1,12 +1,11 @@
 //! Measures how a server decodes, dispatches and answers a call. Calls arrive in batches over a transport in memory.
 
 mod compare;
-mod support;
 
 use bytes::Bytes;
 use criterion::Criterion;
-use support::service::{call, echo, order, server};
-use support::{Served, baseline};
+use wswrapper_tests::load::service::{call, echo, order, server};
+use wswrapper_tests::load::{Served, baseline};
 
 fn main() {
     let mut criterion = compare::criterion();

@@ -1,15 +1,14 @@
 //! Measures an event to 1,000 peers, from the broadcast until it was written to the last peer.
 
 mod compare;
-mod support;
 
 use std::future::poll_fn;
 use std::sync::Arc;
-use support::wire::{Tally, Wire, wire};
-use support::{runtime, service};
 use tokio::sync::mpsc;
 use wswrapper::transport::Transport;
 use wswrapper::ws_service;
+use wswrapper_tests::load::wire::{Tally, Wire, wire};
+use wswrapper_tests::load::{runtime, service};
 
 const PEERS: usize = 1_000;
 const TEXT: &str = "a text of some thirty-two bytes.";

@@ -1,12 +1,11 @@
 //! Measures a call through a proxy and its response over a connection in memory, one call at a time.
 
 mod compare;
-mod support;
 
-use support::service::{WorkloadProxy, server};
-use support::{baseline, runtime};
 use wswrapper::Client;
 use wswrapper::transport::memory;
+use wswrapper_tests::load::service::{WorkloadProxy, server};
+use wswrapper_tests::load::{baseline, runtime};
 
 fn main() {
     let mut criterion = compare::criterion();

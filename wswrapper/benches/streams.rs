@@ -2,14 +2,13 @@
 //! are both measured.
 
 mod compare;
-mod support;
 
 use futures_util::stream;
-use support::numbers::{Counter, CountingListener, NumbersProxy};
-use support::runtime;
 use tokio::runtime::{Builder, Runtime};
 use wswrapper::transport::memory;
 use wswrapper::{Client, Server};
+use wswrapper_tests::load::numbers::{Counter, CountingListener, NumbersProxy};
+use wswrapper_tests::load::runtime;
 
 fn main() {
     let mut criterion = compare::criterion();

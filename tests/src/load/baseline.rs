@@ -1,12 +1,17 @@
-//! The service by hand, as a careful engineer writes it for these methods alone: with `serde_json` and borrowed
-//! arguments, on the same transports.
+//! A hand-written server and client for the methods of [`Workload`](super::service::Workload), with `serde_json` and
+//! borrowed arguments, on the same transports.
 
 use super::service::Order;
+use bytes::Bytes;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::future::poll_fn;
-use std::task::Poll;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Waker};
+use tokio::sync::oneshot;
 use wswrapper::transport::{Frame, Output, Transport};
 
 #[derive(Deserialize)]
@@ -107,4 +112,82 @@ fn done(call: &Call<'_>, hint: usize, output: &mut Output, value: impl Serialize
 
 fn write(output: &mut Output, hint: usize, value: &impl Serialize) {
     output.text(hint, |out| serde_json::to_writer(out, value)).expect("it can be encoded");
+}
+
+/// A client with one task, and a map with a oneshot channel for each call.
+#[derive(Clone)]
+pub struct Client {
+    core: Arc<Mutex<Core>>,
+}
+
+#[derive(Default)]
+struct Core {
+    outbox: Vec<Vec<u8>>,
+    calls: HashMap<u64, oneshot::Sender<Bytes>>,
+    last_id: u64,
+    driver: Option<Waker>,
+}
+
+#[derive(Serialize)]
+struct Request<A> {
+    a: A,
+    i: u64,
+}
+
+#[derive(Deserialize)]
+struct Response<'f> {
+    i: u64,
+    #[serde(borrow)]
+    d: Option<&'f RawValue>,
+}
+
+impl Client {
+    /// Spawns the task that drives the transport.
+    pub fn over(mut transport: impl Transport) -> Self {
+        let core = Arc::<Mutex<Core>>::default();
+        let client = Self { core: Arc::clone(&core) };
+        tokio::spawn(poll_fn(move |cx| drive(&mut transport, &core, cx)));
+        client
+    }
+
+    /// Sends a request and waits for its result. The first of `arguments` is the event's name.
+    pub async fn call<T: DeserializeOwned>(&self, arguments: impl Serialize) -> T {
+        let (sender, answer) = oneshot::channel();
+        let driver = {
+            let mut core = self.core.lock().expect("no panic while locked");
+            core.last_id += 1;
+            let i = core.last_id;
+            let mut frame = Vec::with_capacity(96);
+            serde_json::to_writer(&mut frame, &Request { a: arguments, i }).expect("it can be encoded");
+            core.calls.insert(i, sender);
+            core.outbox.push(frame);
+            core.driver.take()
+        };
+        driver.into_iter().for_each(Waker::wake);
+        serde_json::from_slice(&answer.await.expect("the connection is open")).expect("it can be decoded")
+    }
+}
+
+fn drive(transport: &mut impl Transport, core: &Mutex<Core>, cx: &mut Context<'_>) -> Poll<()> {
+    loop {
+        match transport.poll_frame(cx) {
+            Poll::Ready(Some(Ok(Frame::Text(frame)))) => {
+                let Ok(Response { i, d: Some(result) }) = serde_json::from_slice(&frame) else { continue };
+                let result = frame.slice_ref(result.get().as_bytes());
+                let call = core.lock().expect("no panic while locked").calls.remove(&i);
+                let _ = call.map(|call| call.send(result));
+            }
+            Poll::Ready(Some(Ok(_))) => {}
+            Poll::Ready(_) => return Poll::Ready(()),
+            Poll::Pending => break,
+        }
+    }
+    let mut core = core.lock().expect("no panic while locked");
+    for frame in core.outbox.drain(..) {
+        transport.output().plain_text(frame.len(), |out| out.extend_from_slice(&frame));
+    }
+    core.driver = Some(cx.waker().clone());
+    drop(core);
+    let _ = transport.poll_flush(cx);
+    Poll::Pending
 }

@@ -1,53 +1,45 @@
-//! The service that is measured, and calls of it.
+//! The service under measurement, and frames that call it.
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use wswrapper::{Server, WsError, ws_handlers, ws_service};
 
-/// The contract of the service.
 #[ws_service]
-pub trait Desk {
-    /// Returns the text.
+pub trait Workload {
     async fn echo(&self, text: String) -> String;
-    /// Returns a sum.
     async fn add(&self, a: i64, b: i64) -> i64;
-    /// Returns a sum from a plain function.
     fn add_now(&self, a: i64, b: i64) -> i64;
-    /// Returns the order.
     async fn confirm(&self, order: Order) -> Order;
-    /// Returns a quotient.
-    async fn divide(&self, a: i64, b: i64) -> Result<i64, DeskError>;
+    async fn divide(&self, a: i64, b: i64) -> Result<i64, DivideError>;
 }
 
-/// The errors of [`Desk`].
 #[derive(Debug, thiserror::Error, WsError)]
-pub enum DeskError {
-    /// The divisor is 0.
+pub enum DivideError {
     #[error("division by zero")]
     DivisionByZero,
 }
 
-/// An order, about 1 KiB of JSON.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+/// An argument of about 1 KiB of JSON.
+#[derive(Clone, Serialize, Deserialize)]
 pub struct Order {
-    number: u64,
-    customer: String,
-    express: bool,
-    note: Option<String>,
-    lines: Vec<Line>,
+    pub number: u64,
+    pub customer: String,
+    pub express: bool,
+    pub note: Option<String>,
+    pub lines: Vec<Line>,
 }
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct Line {
-    article: String,
-    count: u32,
-    price: f64,
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Line {
+    pub article: String,
+    pub count: u32,
+    pub price: f64,
 }
 
-struct Clerk;
+pub struct Handlers;
 
 #[ws_handlers]
-impl Desk for Clerk {
+impl Workload for Handlers {
     async fn echo(&self, text: String) -> String {
         text
     }
@@ -64,17 +56,15 @@ impl Desk for Clerk {
         order
     }
 
-    async fn divide(&self, a: i64, b: i64) -> Result<i64, DeskError> {
-        a.checked_div(b).ok_or(DeskError::DivisionByZero)
+    async fn divide(&self, a: i64, b: i64) -> Result<i64, DivideError> {
+        a.checked_div(b).ok_or(DivideError::DivisionByZero)
     }
 }
 
-/// Returns a server of the service.
 pub fn server() -> Server {
-    Server::builder().service(Clerk).build().expect("it can be mounted")
+    Server::builder().service(Handlers).build().expect("the service can be mounted")
 }
 
-/// Returns an order.
 pub fn order() -> Order {
     let line = |n: u32| Line { article: format!("article {n:010}"), count: n, price: f64::from(n) * 1.25 };
     Order {
@@ -86,12 +76,11 @@ pub fn order() -> Order {
     }
 }
 
-/// Returns the frame of a call of `echo` with a text of `length` bytes.
 pub fn echo(length: usize) -> Bytes {
     call(("echo", "x".repeat(length)))
 }
 
-/// Returns the frame of a request with these arguments, the event's name first.
+/// Encodes a request. The first of `arguments` is the event's name.
 pub fn call(arguments: impl Serialize) -> Bytes {
     #[derive(Serialize)]
     struct Call<A> {

@@ -1,4 +1,4 @@
-//! A transport that reads frames from a feeder and counts the texts that are written to it.
+//! A transport that reads frames from a feeder and counts the text frames that are written to it.
 
 use bytes::Bytes;
 use std::collections::VecDeque;
@@ -9,33 +9,31 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 use wswrapper::transport::{Close, Frame, Output, Transport, TransportError};
 
-/// A transport without a remote endpoint. In steady state it neither copies nor allocates.
-#[derive(Debug)]
+/// A transport without a peer. In steady state it neither copies nor allocates.
 pub struct Wire {
     inbox: Arc<Mutex<Inbox>>,
-    /// Frames taken out of the inbox together, as one read of a socket returns many.
+    /// Taken from the inbox all at once, as one read of a socket returns many frames.
     frames: VecDeque<Bytes>,
     output: Output,
     tally: Tally,
 }
 
 /// Feeds a [`Wire`].
-#[derive(Debug)]
 pub struct Feeder {
     inbox: Arc<Mutex<Inbox>>,
 }
 
-/// Counts the texts that one or more wires have sent.
-#[derive(Clone, Debug, Default)]
+/// Counts the text frames written to one or more wires.
+#[derive(Clone, Default)]
 pub struct Tally(Arc<Mutex<Counted>>);
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Inbox {
     frames: VecDeque<Bytes>,
     reader: Option<Waker>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Counted {
     texts: usize,
     last: Vec<u8>,
@@ -43,7 +41,7 @@ struct Counted {
     watcher: Option<Waker>,
 }
 
-/// Returns a wire that `tally` counts, and its feeder.
+/// Creates a wire that counts in `tally`, and its feeder.
 pub fn wire(tally: &Tally) -> (Feeder, Wire) {
     let inbox = Arc::<Mutex<Inbox>>::default();
     let output = Output::websocket_server();
@@ -52,9 +50,9 @@ pub fn wire(tally: &Tally) -> (Feeder, Wire) {
 }
 
 impl Feeder {
-    /// Lets the wire read these frames.
+    /// Makes `frames` available to the reader.
     pub fn feed(&self, frames: impl IntoIterator<Item = Bytes>) {
-        let mut inbox = self.inbox.lock().expect("no panic under it");
+        let mut inbox = self.inbox.lock().expect("no panic while locked");
         inbox.frames.extend(frames);
         let reader = inbox.reader.take();
         drop(inbox);
@@ -63,20 +61,20 @@ impl Feeder {
 }
 
 impl Tally {
-    /// Returns the number of texts that were sent.
+    /// Returns the number of text frames written so far.
     pub fn texts(&self) -> usize {
-        self.0.lock().expect("no panic under it").texts
+        self.0.lock().expect("no panic while locked").texts
     }
 
-    /// Returns the text that was last waited for.
+    /// Returns the text frame that completed the awaited number.
     pub fn last(&self) -> String {
-        String::from_utf8(self.0.lock().expect("no panic under it").last.clone()).expect("a text is UTF-8")
+        String::from_utf8(self.0.lock().expect("no panic while locked").last.clone()).expect("a text is UTF-8")
     }
 
-    /// Waits until `texts` texts were sent.
+    /// Waits until `texts` text frames have been written.
     pub async fn reaches(&self, texts: usize) {
         let reached = poll_fn(|cx| {
-            let mut counted = self.0.lock().expect("no panic under it");
+            let mut counted = self.0.lock().expect("no panic while locked");
             counted.awaited = texts;
             counted.watcher = Some(cx.waker().clone());
             if counted.texts >= texts { Poll::Ready(()) } else { Poll::Pending }
@@ -85,7 +83,7 @@ impl Tally {
     }
 
     fn add(&self, output: &Output) {
-        let mut counted = self.0.lock().expect("no panic under it");
+        let mut counted = self.0.lock().expect("no panic while locked");
         for text in texts(output.stream()) {
             counted.texts += 1;
             if counted.texts == counted.awaited {
@@ -102,7 +100,7 @@ impl Tally {
 impl Transport for Wire {
     fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame, TransportError>>> {
         if self.frames.is_empty() {
-            let mut inbox = self.inbox.lock().expect("no panic under it");
+            let mut inbox = self.inbox.lock().expect("no panic while locked");
             std::mem::swap(&mut self.frames, &mut inbox.frames);
             if self.frames.is_empty() {
                 inbox.reader = Some(cx.waker().clone());
@@ -128,14 +126,14 @@ impl Transport for Wire {
     fn close(&mut self, _: &Close) {}
 }
 
-/// Returns the texts in a stream of unmasked WebSocket frames.
-fn texts(mut stream: &[u8]) -> impl Iterator<Item = &[u8]> {
+/// Returns the payloads of a stream of unmasked WebSocket text frames.
+pub fn texts(mut stream: &[u8]) -> impl Iterator<Item = &[u8]> {
     iter::from_fn(move || {
         let (head, length): (_, usize) = match *stream {
             [_, 126, a, b, ..] => (4, u16::from_be_bytes([a, b]).into()),
             [_, length @ 0..126, ..] => (2, length.into()),
             [] => return None,
-            _ => panic!("no text here is as long as that"),
+            _ => panic!("no text frame in the benchmarks is that long"),
         };
         let (frame, rest) = stream.split_at(head + length);
         stream = rest;
@@ -143,8 +141,8 @@ fn texts(mut stream: &[u8]) -> impl Iterator<Item = &[u8]> {
     })
 }
 
-/// Discards what was written and keeps the buffer.
-fn empty(output: &mut Output) {
+/// Discards the written bytes and keeps the buffer.
+pub fn empty(output: &mut Output) {
     output.advance(output.len());
     let buffer = output.take_buffer();
     *output.buffer() = buffer;

@@ -45,7 +45,7 @@ pub(crate) fn by_idle_streams(streams: usize) -> usize {
     let kept = allocation_counter::measure(|| {
         runtime.block_on(async {
             for _ in 0..streams {
-                let mut stream = numbers.silence().await.expect("a stream");
+                let mut stream = numbers.pending().await.expect("a stream");
                 let waits = poll_fn(|cx| Poll::Ready(Pin::new(&mut stream).poll_next(cx).is_pending())).await;
                 assert!(waits, "it is silent");
                 all.push(stream);

@@ -13,11 +13,13 @@ pub struct EchoTransport {
     answers: VecDeque<Bytes>,
 }
 
-impl EchoTransport {
-    pub fn new() -> Self {
+impl Default for EchoTransport {
+    fn default() -> Self {
         Self { output: Output::websocket_server(), answers: VecDeque::new() }
     }
+}
 
+impl EchoTransport {
     fn answer(&mut self) {
         let (mut batch, mut ends) = (Vec::with_capacity(self.output.len()), Vec::new());
         for call in texts(self.output.stream()) {
