@@ -82,7 +82,7 @@ pub enum NameError {
 
 /// Where an event or a request belongs.
 #[derive(Clone, PartialEq, Debug)]
-pub enum Scope<'f> {
+pub enum Address<'f> {
     /// The main channel.
     Main,
     /// A named channel; the name may be one that cannot exist.
@@ -90,7 +90,7 @@ pub enum Scope<'f> {
     /// An anonymous channel.
     Anonymous(super::RequestId),
     /// A `c` that is no string, as JSON: no channel has that name [P-18].
-    NoChannel(&'f str),
+    InvalidName(&'f str),
     /// An `h` that is no channel's number, as JSON [P-16].
-    NoAnonymous(&'f str),
+    InvalidNumber(&'f str),
 }

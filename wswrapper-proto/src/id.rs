@@ -4,7 +4,7 @@ use std::fmt;
 use std::num::NonZeroU64;
 
 /// The largest integer that every peer can represent: 2^53 - 1.
-const LARGEST: u64 = (1 << 53) - 1;
+const MAX_ID: u64 = (1 << 53) - 1;
 
 /// The number of a request, from 1 to 2^53 - 1 [P-12].
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -15,7 +15,7 @@ impl RequestId {
     #[inline]
     pub const fn new(number: u64) -> Option<Self> {
         match NonZeroU64::new(number) {
-            Some(id) if number <= LARGEST => Some(Self(id)),
+            Some(id) if number <= MAX_ID => Some(Self(id)),
             _ => None,
         }
     }
@@ -60,17 +60,17 @@ impl fmt::Debug for RequestId {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Side {
     /// This end opened the connection: a client.
-    Dialling,
+    Client,
     /// This end accepted the connection: a server.
-    Accepting,
+    Server,
 }
 
 impl Side {
     /// The number of this side's first request.
     pub const fn first_id(self) -> RequestId {
         match self {
-            Self::Dialling => RequestId(NonZeroU64::MIN.saturating_add(1 << 28)),
-            Self::Accepting => RequestId(NonZeroU64::MIN.saturating_add(1 << 29)),
+            Self::Client => RequestId(NonZeroU64::MIN.saturating_add(1 << 28)),
+            Self::Server => RequestId(NonZeroU64::MIN.saturating_add(1 << 29)),
         }
     }
 }
@@ -89,7 +89,7 @@ impl Ids {
 
     /// Whether this id was handed out.
     #[inline]
-    pub(crate) fn knows(&self, id: RequestId) -> bool {
+    pub(crate) fn has_issued(&self, id: RequestId) -> bool {
         (self.first..self.next).contains(&id)
     }
 
@@ -113,9 +113,9 @@ pub struct ChannelKey {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Opener {
     /// A handler of ours; its number is that of the peer's request.
-    Us,
+    Local,
     /// A handler of the peer's; its number is that of our request.
-    Peer,
+    Remote,
 }
 
 impl ChannelKey {

@@ -8,10 +8,10 @@
 //! most programs never need it.
 //!
 //! ```
-//! use wswrapper_proto::{Answer, CallEncoder, Connection, Incoming, Instant, Side};
+//! use wswrapper_proto::{Response, CallEncoder, Connection, Incoming, Instant, Side};
 //!
 //! // `u32` stands for whoever waits for a call of ours, `()` for a handler that runs, and for an anonymous channel.
-//! let mut connection = Connection::<u32, (), ()>::new(Side::Dialling, 10);
+//! let mut connection = Connection::<u32, (), ()>::new(Side::Client, 10);
 //! connection.open();
 //! let mut call = CallEncoder::new("add");
 //! call.argument(&1)?;
@@ -21,7 +21,7 @@
 //! assert_eq!(frame.as_bytes(), br#"{"a":["add",1,2],"i":268435457}"#);
 //!
 //! let incoming = connection.handle_frame(r#"{"i":268435457,"d":3}"#, Instant::now());
-//! assert!(matches!(incoming, Incoming::Response(7, Answer::Result(Some("3")))));
+//! assert!(matches!(incoming, Incoming::Response(7, Response::Result(Some("3")))));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
@@ -37,14 +37,14 @@ mod message;
 mod rejection;
 mod time;
 
-pub use address::{ChannelName, NameError, RESERVED, Scope, check_event, is_reserved};
-pub use bounds::{Bounds, ITEM_BYTES};
+pub use address::{Address, ChannelName, NameError, RESERVED, check_event, is_reserved};
+pub use bounds::{Bounds, ITEM_OVERHEAD};
 pub use codec::encode::{self, CallEncoder, EncodedCall};
 pub use connection::{
-    Allowance, AwaitedResult, Connection, Consumer, Ended, Event, Incoming, LARGEST_WINDOW, OpenRefused, Opens,
-    Outgoing, Producer, Role, SendRefused,
+    Allowance, AwaitedResult, CallFailure, Connection, Consumer, ExpectedChannel, Incoming, MAX_WINDOW, Notification,
+    OpenChannelError, Outgoing, Producer, QueueError, Role,
 };
 pub use id::{ChannelKey, Opener, RequestId, Side};
-pub use message::{Answer, Arguments, ArgumentsError, Call, Item, Message, RawReason};
+pub use message::{Arguments, ArgumentsError, Call, Item, Message, RawReason, Response};
 pub use rejection::{Reason, Rejection};
 pub use time::{Duration, Instant};

@@ -2,7 +2,7 @@
 
 use super::envelope::{Envelope, is_truthy};
 use crate::message::SPACE;
-use crate::{Answer, Arguments, Call, Message, RawReason, RequestId, Scope, is_reserved};
+use crate::{Address, Arguments, Call, Message, RawReason, RequestId, Response, is_reserved};
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -10,7 +10,7 @@ use std::borrow::Cow;
 impl<'f> Message<'f> {
     /// Tells what a frame says [P-10].
     ///
-    /// A call may turn out later not to be one: see [`Arguments::is_proven`].
+    /// A call may turn out later not to be one: see [`Arguments::is_validated`].
     #[inline]
     pub fn decode(frame: &'f str) -> Self {
         quick_call(frame)
@@ -26,7 +26,7 @@ impl<'f> Message<'f> {
 }
 
 fn classify<'f>(envelope: &Envelope<'f>) -> Option<Message<'f>> {
-    if envelope.not_ours() {
+    if envelope.is_foreign() {
         return None;
     }
     let id = envelope.id.and_then(|id| RequestId::from_json(id.get()));
@@ -41,18 +41,18 @@ fn classify<'f>(envelope: &Envelope<'f>) -> Option<Message<'f>> {
     if let Some(reason) = envelope.reason {
         return match anonymous {
             None => id.map(|id| Message::Cancellation(id, raw(reason))),
-            Some(h) => Some(Message::Abort(anonymous_scope(h), raw(reason))),
+            Some(h) => Some(Message::Abort(anonymous_address(h), raw(reason))),
         };
     }
-    let answer = match (envelope.rejection, anonymous) {
+    let response = match (envelope.rejection, anonymous) {
         (Some(rejection), _) => {
             let reason = raw(rejection);
-            Answer::Rejected(RawReason { error: reason.error && is_truthy(reason.value), ..reason })
+            Response::Rejection(RawReason { error: reason.error && is_truthy(reason.value), ..reason })
         }
-        (None, Some(_)) => Answer::Channel,
-        (None, None) => Answer::Result(envelope.result.map(RawValue::get)),
+        (None, Some(_)) => Response::Channel,
+        (None, None) => Response::Result(envelope.result.map(RawValue::get)),
     };
-    id.map(|id| Message::Response(id, answer))
+    id.map(|id| Message::Response(id, response))
 }
 
 /// The frame as an event or request, if it is one [P-11].
@@ -65,12 +65,12 @@ fn call<'f>(envelope: &Envelope<'f>, id: Option<RequestId>, anonymous: Option<&'
     let name = values.next().and_then(Result::ok);
     let rest = values.byte_offset();
     let channel = envelope.channel.map(RawValue::get).filter(|c| *c != "null");
-    let scope = match (anonymous, channel) {
-        (Some(h), _) => anonymous_scope(h),
+    let address = match (anonymous, channel) {
+        (Some(h), _) => anonymous_address(h),
         (None, Some(c)) => {
-            serde_json::from_str::<String>(c).map_or(Scope::NoChannel(c), |name| Scope::Named(Cow::Owned(name)))
+            serde_json::from_str::<String>(c).map_or(Address::InvalidName(c), |name| Address::Named(Cow::Owned(name)))
         }
-        (None, None) => Scope::Main,
+        (None, None) => Address::Main,
     };
     let elsewhere = channel.is_some_and(|c| c.starts_with('"') && c != "\"\"") || anonymous.is_some_and(is_truthy);
     match name {
@@ -79,15 +79,15 @@ fn call<'f>(envelope: &Envelope<'f>, id: Option<RequestId>, anonymous: Option<&'
         Some(name) => {
             let event = Cow::Owned(name.into_owned());
             let arguments = Arguments::new(&inside[rest..], true);
-            Some(Message::Call(Call { id, scope, event, arguments, meta: envelope.meta }))
+            Some(Message::Call(Call { id, address, event, arguments, meta: envelope.meta }))
         }
     }
 }
 
 /// A number, or an old peer's numeric string [P-16, P-72].
-fn anonymous_scope(h: &str) -> Scope<'_> {
+fn anonymous_address(h: &str) -> Address<'_> {
     let string = h.starts_with('"').then(|| serde_json::from_str::<String>(h).unwrap_or_default());
-    RequestId::from_json(string.as_deref().unwrap_or(h)).map_or(Scope::NoAnonymous(h), Scope::Anonymous)
+    RequestId::from_json(string.as_deref().unwrap_or(h)).map_or(Address::InvalidNumber(h), Address::Anonymous)
 }
 
 /// Reads the envelope's keys from both ends, so that the arguments between them need no scan of their own:
@@ -135,15 +135,15 @@ fn quick_call(frame: &str) -> Option<Call<'_>> {
     let rest = inside.strip_prefix('"')?;
     let end = plain_string(rest)?;
     let event = &rest[..end];
-    let scope = match (channel, anonymous) {
+    let address = match (channel, anonymous) {
         (Some(""), _) | (Some(_), Some(_)) => return None,
         (None, None) if is_reserved(event) => return None,
-        (None, None) => Scope::Main,
-        (Some(name), None) => Scope::Named(Cow::Borrowed(name)),
-        (None, Some(id)) => Scope::Anonymous(id),
+        (None, None) => Address::Main,
+        (Some(name), None) => Address::Named(Cow::Borrowed(name)),
+        (None, Some(id)) => Address::Anonymous(id),
     };
     let arguments = Arguments::new(&rest[end + 1..], false);
-    Some(Call { id, scope, event: Cow::Borrowed(event), arguments, meta: None })
+    Some(Call { id, address, event: Cow::Borrowed(event), arguments, meta: None })
 }
 
 /// `{"i":1,"d":…}` and `{"i":1}`.
@@ -156,7 +156,7 @@ fn quick_response(frame: &str) -> Option<Message<'_>> {
         "" => None,
         rest => Some(rest.strip_prefix(",\"d\":").filter(|d| serde_json::from_str::<IgnoredAny>(d).is_ok())?),
     };
-    Some(Message::Response(quick_id(id)?, Answer::Result(result)))
+    Some(Message::Response(quick_id(id)?, Response::Result(result)))
 }
 
 /// Plain digits as JSON writes them; what is out of range has rules of its own, on the whole way.

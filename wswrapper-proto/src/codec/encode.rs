@@ -38,7 +38,7 @@ impl CallEncoder {
     /// Ends with the channel, `None` being the main one.
     #[inline]
     pub fn finish(mut self, channel: Option<&str>) -> EncodedCall {
-        self.end_arguments();
+        self.finish_arguments();
         if let Some(channel) = channel {
             self.frame.extend_from_slice(b",\"c\":");
             string(&mut self.frame, channel);
@@ -49,13 +49,13 @@ impl CallEncoder {
     /// Ends with an anonymous channel.
     #[inline]
     pub fn finish_on(mut self, channel: ChannelKey) -> EncodedCall {
-        self.end_arguments();
+        self.finish_arguments();
         on_channel(&mut self.frame, channel.id());
         EncodedCall { frame: self.frame, on: Some(channel) }
     }
 
     #[inline]
-    fn end_arguments(&mut self) {
+    fn finish_arguments(&mut self) {
         self.frame.truncate(self.end);
         self.frame.push(b']');
     }
@@ -86,12 +86,12 @@ impl EncodedCall {
 
     /// The frame of a request, with the milliseconds that its caller will wait, if the other end is to know [X-03].
     #[inline]
-    pub fn into_request(mut self, id: RequestId, wait: Option<Duration>) -> Vec<u8> {
+    pub fn into_request(mut self, id: RequestId, caller_timeout: Option<Duration>) -> Vec<u8> {
         self.frame.extend_from_slice(b",\"i\":");
         number(&mut self.frame, id.get());
-        if let Some(wait) = wait {
+        if let Some(caller_timeout) = caller_timeout {
             self.frame.extend_from_slice(b",\"m\":{\"t\":");
-            number(&mut self.frame, u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).min((1 << 53) - 1));
+            number(&mut self.frame, u64::try_from(caller_timeout.as_millis()).unwrap_or(u64::MAX).min((1 << 53) - 1));
             self.frame.push(b'}');
         }
         self.frame.push(b'}');
@@ -113,7 +113,7 @@ impl EncodedCall {
 /// Writes a request's result; `()` is written as no value at all [P-31, P-32]. On an error the frame is to be cut off
 /// by the caller.
 pub fn result<T: Serialize + ?Sized>(out: &mut Vec<u8>, id: RequestId, value: &T) -> Result<(), serde_json::Error> {
-    begin(out, id);
+    open_frame(out, id);
     let plain = out.len();
     out.extend_from_slice(b",\"d\":");
     let start = out.len();
@@ -127,34 +127,34 @@ pub fn result<T: Serialize + ?Sized>(out: &mut Vec<u8>, id: RequestId, value: &T
 
 /// Writes a request's rejection [P-40, P-41].
 pub fn rejection(out: &mut Vec<u8>, id: RequestId, rejection: &Rejection) {
-    begin(out, id);
-    reason(out, "e", Some(rejection), "Error");
+    open_frame(out, id);
+    write_reason(out, "e", Some(rejection), "Error");
 }
 
 /// Writes a cancellation [P-50]; without a reason `Request aborted` [P-52].
-pub fn cancellation(out: &mut Vec<u8>, id: RequestId, why: Option<&Reason>) {
-    begin(out, id);
-    reason(out, "x", why, ABORTED);
+pub fn cancellation(out: &mut Vec<u8>, id: RequestId, reason: Option<&Reason>) {
+    open_frame(out, id);
+    write_reason(out, "x", reason, ABORTED);
 }
 
 /// Writes the abort of an anonymous channel [P-63]; without a reason `Request aborted` [P-52].
-pub fn abort(out: &mut Vec<u8>, channel: RequestId, why: Option<&Reason>) {
+pub fn abort(out: &mut Vec<u8>, channel: RequestId, reason: Option<&Reason>) {
     out.extend_from_slice(b"{\"h\":");
     number(out, channel.get());
-    reason(out, "x", why, ABORTED);
+    write_reason(out, "x", reason, ABORTED);
 }
 
 /// Writes the answer that is an anonymous channel [P-60].
 #[inline]
 pub fn channel(out: &mut Vec<u8>, id: RequestId) {
-    begin(out, id);
+    open_frame(out, id);
     out.extend_from_slice(b",\"h\":1}");
 }
 
 /// Writes an answer without a value [P-31].
 #[inline]
-pub fn nothing(out: &mut Vec<u8>, id: RequestId) {
-    begin(out, id);
+pub fn empty_result(out: &mut Vec<u8>, id: RequestId) {
+    open_frame(out, id);
     out.push(b'}');
 }
 
@@ -170,7 +170,7 @@ pub fn item<T: Serialize + ?Sized>(
     out.extend_from_slice(b"{\"a\":[\"next\",{\"value\":");
     serde_json::to_writer(&mut *out, value)?;
     out.extend_from_slice(b",\"done\":false");
-    end_item(out, channel, lost);
+    finish_item(out, channel, lost);
     if let Some(id) = request {
         out.extend_from_slice(b",\"i\":");
         number(out, id.get());
@@ -190,12 +190,12 @@ pub fn item_as_request(item: &mut Vec<u8>, id: RequestId) {
 /// Writes the end of a stream [P-82].
 pub fn done(out: &mut Vec<u8>, channel: RequestId, lost: u64) {
     out.extend_from_slice(b"{\"a\":[\"next\",{\"done\":true");
-    end_item(out, channel, lost);
+    finish_item(out, channel, lost);
     out.push(b'}');
 }
 
 #[inline]
-fn end_item(out: &mut Vec<u8>, channel: RequestId, lost: u64) {
+fn finish_item(out: &mut Vec<u8>, channel: RequestId, lost: u64) {
     if lost > 0 {
         out.extend_from_slice(b",\"lost\":");
         number(out, lost);
@@ -227,16 +227,16 @@ fn on_channel(out: &mut Vec<u8>, channel: RequestId) {
 }
 
 #[inline]
-fn begin(out: &mut Vec<u8>, id: RequestId) {
+fn open_frame(out: &mut Vec<u8>, id: RequestId) {
     out.extend_from_slice(b"{\"i\":");
     number(out, id.get());
 }
 
 /// Null is never sent, as not everyone takes it for a reason: it becomes an Error [P-42, P-44, P-55].
-fn reason(out: &mut Vec<u8>, key: &str, why: Option<&Reason>, default: &str) {
+fn write_reason(out: &mut Vec<u8>, key: &str, reason: Option<&Reason>, default: &str) {
     let none;
-    let why = match why.filter(|why| why.as_value().is_none_or(|value| !value.is_null())) {
-        Some(why) => why,
+    let reason = match reason.filter(|reason| reason.as_value().is_none_or(|value| !value.is_null())) {
+        Some(reason) => reason,
         None => {
             none = Reason::new(default);
             &none
@@ -245,8 +245,8 @@ fn reason(out: &mut Vec<u8>, key: &str, why: Option<&Reason>, default: &str) {
     out.extend_from_slice(b",\"");
     out.extend_from_slice(key.as_bytes());
     out.extend_from_slice(b"\":");
-    write(out, why);
-    out.extend_from_slice(if why.is_error() { b",\"_\":1}" } else { b"}" });
+    write(out, reason);
+    out.extend_from_slice(if reason.is_error() { b",\"_\":1}" } else { b"}" });
 }
 
 #[inline]

@@ -23,7 +23,7 @@ pub(super) struct Envelope<'f> {
 
 impl Envelope<'_> {
     /// Whether the frame belongs to somebody else on this socket [P-04].
-    pub(super) fn not_ours(&self) -> bool {
+    pub(super) fn is_foreign(&self) -> bool {
         self.wrapper.is_some_and(|value| value.get() == "false")
     }
 }

@@ -24,7 +24,7 @@ impl<'f> Item<'f> {
             return Some(Self { value: Some(value), done: false, lost: 0 });
         }
         let payload = first(arguments).and_then(|payload| serde_json::from_str(payload).ok());
-        if !arguments.prove() {
+        if !arguments.validate() {
             return None;
         }
         let Payload { value, done, lost } = payload.unwrap_or_default();
@@ -46,7 +46,7 @@ fn plain_value(text: &str) -> Option<&str> {
 /// to be.
 pub(crate) fn credit(arguments: &Arguments<'_>) -> Option<u32> {
     let items = first(arguments).and_then(RequestId::from_json);
-    arguments.prove().then(|| items.and_then(|items| u32::try_from(items.get()).ok()).unwrap_or(0))
+    arguments.validate().then(|| items.and_then(|items| u32::try_from(items.get()).ok()).unwrap_or(0))
 }
 
 /// The first argument as JSON text, if there is one.

@@ -21,14 +21,14 @@ pub enum Role {
 
 /// A channel that is open.
 #[derive(Debug)]
-pub(super) struct Channel<R, C> {
+pub(super) struct Channel<H, C> {
     /// What the caller keeps of it.
-    pub(super) end: C,
+    pub(super) state: C,
     /// The handler that goes on while it is open.
-    pub(super) runner: Option<R>,
+    pub(super) handler: Option<H>,
     serial: u64,
     /// Calls of ours that are pending on it.
-    pub(super) calls: u32,
+    pub(super) pending_calls: u32,
     pub(super) stream: Stream,
 }
 
@@ -42,73 +42,73 @@ pub(super) enum Stream {
 
 /// All channels of a connection. Most have none, and then nothing is kept for them.
 #[derive(Debug)]
-pub(super) struct Channels<R, C> {
-    tables: Option<Box<Tables<R, C>>>,
+pub(super) struct Channels<H, C> {
+    tables: Option<Box<Tables<H, C>>>,
     /// Goes on counting when the connection is opened again.
     next_serial: u64,
 }
 
 /// Both kinds, apart.
 #[derive(Debug)]
-struct Tables<R, C> {
-    opened: HashMap<RequestId, Channel<R, C>>,
+struct Tables<H, C> {
+    opened: HashMap<RequestId, Channel<H, C>>,
     /// The ids are our own, so that any hash will do.
-    received: HashMap<RequestId, Channel<R, C>, FixedState>,
+    received: HashMap<RequestId, Channel<H, C>, FixedState>,
     /// Items that we have sent as requests [P-85].
-    unanswered: HashMap<RequestId, ChannelKey, FixedState>,
+    item_requests: HashMap<RequestId, ChannelKey, FixedState>,
 }
 
-impl<R, C> Default for Channels<R, C> {
+impl<H, C> Default for Channels<H, C> {
     fn default() -> Self {
         Self { tables: None, next_serial: 0 }
     }
 }
 
-impl<R, C> Channels<R, C> {
+impl<H, C> Channels<H, C> {
     /// Adds a channel whose number is free.
-    pub(super) fn add(&mut self, id: RequestId, opened_by: Opener, role: Role, end: C) -> ChannelKey {
+    pub(super) fn add(&mut self, id: RequestId, opened_by: Opener, role: Role, state: C) -> ChannelKey {
         let serial = self.next_serial;
         self.next_serial += 1;
         let stream = match role {
             Role::Plain => Stream::None,
             Role::Producer => Stream::Producer(ProducerState::default()),
             Role::Consumer => Stream::Consumer(Box::default()),
-            Role::Upload => Stream::Consumer(Box::new(ConsumerState::of_upload())),
+            Role::Upload => Stream::Consumer(Box::new(ConsumerState::for_upload())),
         };
-        let channel = Channel { end, runner: None, serial, calls: 0, stream };
+        let channel = Channel { state, handler: None, serial, pending_calls: 0, stream };
         let tables = self.tables.get_or_insert_with(|| {
-            let (opened, received, unanswered) = (HashMap::new(), HashMap::default(), HashMap::default());
-            Box::new(Tables { opened, received, unanswered })
+            let (opened, received, item_requests) = (HashMap::new(), HashMap::default(), HashMap::default());
+            Box::new(Tables { opened, received, item_requests })
         });
         match opened_by {
-            Opener::Us => tables.opened.insert(id, channel),
-            Opener::Peer => tables.received.insert(id, channel),
+            Opener::Local => tables.opened.insert(id, channel),
+            Opener::Remote => tables.received.insert(id, channel),
         };
         ChannelKey { id, opened_by, serial }
     }
 
     /// The channel that the peer means by this number.
-    pub(super) fn find(&self, id: RequestId, ours: &Ids) -> Option<ChannelKey> {
+    pub(super) fn find(&self, id: RequestId, ids: &Ids) -> Option<ChannelKey> {
         let tables = self.tables.as_ref()?;
-        let key = |opened_by| move |channel: &Channel<R, C>| ChannelKey { id, opened_by, serial: channel.serial };
-        let received = ours.knows(id).then(|| tables.received.get(&id)).flatten();
-        received.map(key(Opener::Peer)).or_else(|| tables.opened.get(&id).map(key(Opener::Us)))
+        let key = |opened_by| move |channel: &Channel<H, C>| ChannelKey { id, opened_by, serial: channel.serial };
+        let received = ids.has_issued(id).then(|| tables.received.get(&id)).flatten();
+        received.map(key(Opener::Remote)).or_else(|| tables.opened.get(&id).map(key(Opener::Local)))
     }
 
-    pub(super) fn get(&self, key: ChannelKey) -> Option<&Channel<R, C>> {
+    pub(super) fn get(&self, key: ChannelKey) -> Option<&Channel<H, C>> {
         let tables = self.tables.as_ref()?;
         let channel = match key.opened_by {
-            Opener::Us => tables.opened.get(&key.id),
-            Opener::Peer => tables.received.get(&key.id),
+            Opener::Local => tables.opened.get(&key.id),
+            Opener::Remote => tables.received.get(&key.id),
         };
         channel.filter(|channel| channel.serial == key.serial)
     }
 
-    pub(super) fn get_mut(&mut self, key: ChannelKey) -> Option<&mut Channel<R, C>> {
+    pub(super) fn get_mut(&mut self, key: ChannelKey) -> Option<&mut Channel<H, C>> {
         let tables = self.tables.as_mut()?;
         let channel = match key.opened_by {
-            Opener::Us => tables.opened.get_mut(&key.id),
-            Opener::Peer => tables.received.get_mut(&key.id),
+            Opener::Local => tables.opened.get_mut(&key.id),
+            Opener::Remote => tables.received.get_mut(&key.id),
         };
         channel.filter(|channel| channel.serial == key.serial)
     }
@@ -127,30 +127,30 @@ impl<R, C> Channels<R, C> {
         }
     }
 
-    pub(super) fn remove(&mut self, key: ChannelKey) -> Option<Channel<R, C>> {
+    pub(super) fn remove(&mut self, key: ChannelKey) -> Option<Channel<H, C>> {
         self.get(key)?;
         let tables = self.tables.as_mut()?;
         match key.opened_by {
-            Opener::Us => tables.opened.remove(&key.id),
-            Opener::Peer => tables.received.remove(&key.id),
+            Opener::Local => tables.opened.remove(&key.id),
+            Opener::Remote => tables.received.remove(&key.id),
         }
     }
 
     /// An item of this channel was sent as this request.
-    pub(super) fn ask(&mut self, id: RequestId, channel: ChannelKey) {
+    pub(super) fn add_item_request(&mut self, id: RequestId, channel: ChannelKey) {
         if let Some(tables) = &mut self.tables {
-            tables.unanswered.insert(id, channel);
+            tables.item_requests.insert(id, channel);
         }
     }
 
     /// The channel whose item was sent as this request, which has an answer now or waits for none any more.
-    pub(super) fn answered(&mut self, id: RequestId) -> Option<ChannelKey> {
-        self.tables.as_mut()?.unanswered.remove(&id)
+    pub(super) fn take_item_request(&mut self, id: RequestId) -> Option<ChannelKey> {
+        self.tables.as_mut()?.item_requests.remove(&id)
     }
 
     /// Items that were sent as requests and are not answered.
-    pub(super) fn unanswered(&self) -> usize {
-        self.tables.as_ref().map_or(0, |tables| tables.unanswered.len())
+    pub(super) fn item_requests(&self) -> usize {
+        self.tables.as_ref().map_or(0, |tables| tables.item_requests.len())
     }
 
     /// How many channels our handlers have opened.
@@ -164,10 +164,10 @@ impl<R, C> Channels<R, C> {
     }
 
     /// Takes all out.
-    pub(super) fn take_all(&mut self) -> impl Iterator<Item = C> + use<R, C> {
+    pub(super) fn take_all(&mut self) -> impl Iterator<Item = C> + use<H, C> {
         let tables = self.tables.take().map(|tables| *tables).into_iter();
         tables.flat_map(|Tables { opened, received, .. }| {
-            opened.into_values().chain(received.into_values()).map(|channel| channel.end)
+            opened.into_values().chain(received.into_values()).map(|channel| channel.state)
         })
     }
 }

@@ -1,27 +1,27 @@
 //! Anonymous channels [P-60].
 
-use super::calls::Pending;
+use super::calls::PendingCall;
 use super::channel_table::{Role, Stream};
 use super::consumer::{ConsumerState, UploadItems};
 use super::not_found::no_channel;
-use super::{Connection, Ended, Event, Incoming, SendRefused, State};
+use super::{CallFailure, Connection, Incoming, Notification, QueueError, State};
 use crate::codec::stream;
 use crate::time::Instant;
-use crate::{Call, ChannelKey, Item, Opener, RawReason, Reason, RequestId, Scope, encode};
+use crate::{Address, Call, ChannelKey, Item, Opener, RawReason, Reason, RequestId, encode};
 
 /// For what a request's answer may be an anonymous channel.
 #[derive(Clone, Debug)]
-pub struct Opens<C> {
+pub struct ExpectedChannel<C> {
     /// What the channel is for.
     pub role: Role,
     /// What the caller keeps of it.
-    pub end: C,
+    pub state: C,
 }
 
 /// Why a handler cannot answer with a channel.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum OpenRefused {
+pub enum OpenChannelError {
     /// [`open_channels`](crate::Bounds::open_channels) are open.
     #[error("too many open channels")]
     TooMany,
@@ -33,34 +33,34 @@ pub enum OpenRefused {
     Closed,
 }
 
-impl<W, R: Clone + PartialEq, C: Clone> Connection<W, R, C> {
+impl<W, H: Clone + PartialEq, C: Clone> Connection<W, H, C> {
     /// A handler answers this request with a channel; its creation frame is the caller's to [write](encode::channel).
     ///
     /// The request is thereby finished [P-70]. A handler that goes on while the channel is open is
     /// [attached](Self::attach).
-    pub fn open_channel(&mut self, id: RequestId, role: Role, end: C) -> Result<ChannelKey, OpenRefused> {
-        if self.state == State::Lost {
-            return Err(OpenRefused::Closed);
+    pub fn open_channel(&mut self, id: RequestId, role: Role, state: C) -> Result<ChannelKey, OpenChannelError> {
+        if self.state == State::Closed {
+            return Err(OpenChannelError::Closed);
         }
         if self.channels.opened() >= self.bounds.open_channels {
-            return Err(OpenRefused::TooMany);
+            return Err(OpenChannelError::TooMany);
         }
         if self.channels.find(id, &self.ids).is_some() {
-            return Err(OpenRefused::Taken(id));
+            return Err(OpenChannelError::Taken(id));
         }
-        Ok(self.channels.add(id, Opener::Us, role, end))
+        Ok(self.channels.add(id, Opener::Local, role, state))
     }
 
     /// A handler goes on while its channel is open: it is given back when the channel is aborted, or resumed.
-    pub fn attach(&mut self, channel: ChannelKey, handler: R) {
+    pub fn attach(&mut self, channel: ChannelKey, handler: H) {
         if let Some(channel) = self.channels.get_mut(channel) {
-            channel.runner = Some(handler);
+            channel.handler = Some(handler);
         }
     }
 
     /// What is kept of a channel.
-    pub fn channel_end(&mut self, channel: ChannelKey) -> Option<&mut C> {
-        self.channels.get_mut(channel).map(|channel| &mut channel.end)
+    pub fn channel_state(&mut self, channel: ChannelKey) -> Option<&mut C> {
+        self.channels.get_mut(channel).map(|channel| &mut channel.state)
     }
 
     /// Channels that are open, in both directions.
@@ -75,129 +75,131 @@ impl<W, R: Clone + PartialEq, C: Clone> Connection<W, R, C> {
 
     /// Closes a channel at this end alone [P-66]; gives back what was kept of it. Calls that are pending on it end.
     pub fn close_channel(&mut self, channel: ChannelKey) -> Option<C> {
-        self.end_channel(channel).map(|(end, _)| end)
+        self.remove_channel(channel).map(|(state, _)| state)
     }
 
     /// Closes a channel at both ends [P-63]; gives back what was kept of it. Calls that are pending on it end.
     pub fn abort_channel(&mut self, channel: ChannelKey, reason: Option<&Reason>) -> Option<C> {
-        let (end, _) = self.end_channel(channel)?;
+        let (state, _) = self.remove_channel(channel)?;
         self.send(|out| encode::abort(out, channel.id(), reason));
-        Some(end)
+        Some(state)
     }
 
     /// The handler that goes on while a channel is open.
-    pub fn runner(&self, channel: ChannelKey) -> Option<R> {
-        self.channels.get(channel)?.runner.clone()
+    pub fn channel_handler(&self, channel: ChannelKey) -> Option<H> {
+        self.channels.get(channel)?.handler.clone()
     }
 
-    pub(super) fn check_channel(&self, channel: Option<ChannelKey>) -> Result<(), SendRefused> {
+    pub(super) fn check_channel(&self, channel: Option<ChannelKey>) -> Result<(), QueueError> {
         let open = channel.is_none_or(|channel| self.is_channel_open(channel));
-        if open || self.state == State::Lost { Ok(()) } else { Err(SendRefused::ChannelClosed) }
+        if open || self.state == State::Closed { Ok(()) } else { Err(QueueError::ChannelClosed) }
     }
 
     /// A call on an anonymous channel, or on none that there is.
-    pub(super) fn channel_call<'f>(&mut self, call: Call<'f>, now: Instant) -> Incoming<'f, W, R, C> {
-        let key = match call.scope {
-            Scope::Anonymous(id) => self.channels.find(id, &self.ids),
+    pub(super) fn channel_call<'f>(&mut self, call: Call<'f>, now: Instant) -> Incoming<'f, W, H, C> {
+        let key = match call.address {
+            Address::Anonymous(id) => self.channels.find(id, &self.ids),
             _ => None,
         };
         let Some((key, channel)) = key.and_then(|key| Some((key, self.channels.get_mut(key)?))) else {
             return self.refuse(&call);
         };
-        let (end, runner) = (channel.end.clone(), channel.runner.clone());
+        let (state, handler) = (channel.state.clone(), channel.handler.clone());
         match (&mut channel.stream, &*call.event) {
             (Stream::Producer(producer), stream::CREDIT) => {
                 let Some(items) = stream::credit(&call.arguments) else { return Incoming::NotJson };
-                producer.credit(items);
+                producer.add_credit(items);
                 self.answer_if_request(&call);
-                Incoming::Resumed(end, runner)
+                Incoming::Resumed(state, handler)
             }
             (Stream::Producer(producer), stream::START) => {
-                if !call.arguments.prove() {
+                if !call.arguments.validate() {
                     return Incoming::NotJson;
                 }
                 producer.start();
                 self.answer_if_request(&call);
-                Incoming::Resumed(end, runner)
+                Incoming::Resumed(state, handler)
             }
             (Stream::Consumer(consumer), stream::NEXT) => match consumer.upload_items() {
-                None | Some(UploadItems::Taken) => match Item::read(&call.arguments) {
-                    Some(item) => self.item(key, end, call.id, item),
+                None | Some(UploadItems::Wanted) => match Item::read(&call.arguments) {
+                    Some(item) => self.item(key, state, call.id, item),
                     None => Incoming::NotJson,
                 },
-                Some(UploadItems::Unwanted) => self.unwanted_item(key, &call, (end, runner)),
-                Some(UploadItems::Ended) => self.refuse(&call),
+                Some(UploadItems::Unwanted) => self.unwanted_item(key, &call, (state, handler)),
+                Some(UploadItems::Finished) => self.refuse(&call),
             },
             (Stream::Consumer(consumer), stream::RESULT) => match (&mut consumer.upload, call.id) {
                 (Some(upload), Some(id)) if upload.result.is_none() => {
-                    if !call.arguments.prove() {
+                    if !call.arguments.validate() {
                         return Incoming::NotJson;
                     }
                     upload.result = Some(id);
-                    if let Some(handler) = runner.clone() {
-                        let deadline = call.caller_waits().and_then(|wait| now.checked_add(wait));
-                        self.begin(id, handler, deadline);
+                    if let Some(handler) = handler.clone() {
+                        let deadline = call.caller_timeout().and_then(|wait| now.checked_add(wait));
+                        self.handler_started(id, handler, deadline);
                     }
-                    Incoming::ResultAwaited(runner, id)
+                    Incoming::ResultAwaited(handler, id)
                 }
-                _ => Incoming::ChannelCall(end, call),
+                _ => Incoming::ChannelCall(state, call),
             },
-            _ => Incoming::ChannelCall(end, call),
+            _ => Incoming::ChannelCall(state, call),
         }
     }
 
     /// The peer aborts a channel; an unknown one is ignored [P-65].
-    pub(super) fn aborted<'f>(&mut self, scope: &Scope<'_>, reason: RawReason<'f>) -> Incoming<'f, W, R, C> {
-        let Scope::Anonymous(id) = *scope else { return Incoming::Nothing };
+    pub(super) fn aborted<'f>(&mut self, address: &Address<'_>, reason: RawReason<'f>) -> Incoming<'f, W, H, C> {
+        let Address::Anonymous(id) = *address else { return Incoming::Nothing };
         let Some(key) = self.channels.find(id, &self.ids) else { return Incoming::Nothing };
         match self.channels.consumer(key) {
             // The handler of an upload learns it from its items.
             Some(ConsumerState { upload: Some(upload), .. }) => {
-                let ended = std::mem::replace(&mut upload.items, UploadItems::Ended) == UploadItems::Ended;
-                let end = self.channels.get(key).filter(|_| !ended).map(|channel| channel.end.clone());
-                end.map_or(Incoming::Nothing, |end| Incoming::Aborted(key, end, None, reason))
+                let was_finished = std::mem::replace(&mut upload.items, UploadItems::Finished) == UploadItems::Finished;
+                let state = self.channels.get(key).filter(|_| !was_finished).map(|channel| channel.state.clone());
+                state.map_or(Incoming::Nothing, |state| Incoming::ChannelAborted(key, state, None, reason))
             }
             _ => self
-                .end_channel(key)
-                .map_or(Incoming::Nothing, |(end, runner)| Incoming::Aborted(key, end, runner, reason)),
+                .remove_channel(key)
+                .map_or(Incoming::Nothing, |(state, handler)| Incoming::ChannelAborted(key, state, handler, reason)),
         }
     }
 
     /// Ends a channel, and the calls that are pending on it [P-63].
-    pub(super) fn end_channel(&mut self, key: ChannelKey) -> Option<(C, Option<R>)> {
+    pub(super) fn remove_channel(&mut self, key: ChannelKey) -> Option<(C, Option<H>)> {
         let mut channel = self.channels.remove(key)?;
         match &mut channel.stream {
             Stream::Producer(producer) => {
-                producer.unanswered.and_then(|id| self.channels.answered(id));
+                producer.item_request.and_then(|id| self.channels.take_item_request(id));
             }
             Stream::Consumer(consumer) => {
                 let result = consumer.upload.as_ref().and_then(|upload| upload.result);
-                if let (Some(id), Some(handler)) = (result, &channel.runner) {
-                    self.end(id, handler);
+                if let (Some(id), Some(handler)) = (result, &channel.handler) {
+                    self.handler_finished(id, handler);
                 }
                 // Items that nobody takes any more: each request has an answer [P-30].
-                for id in consumer.end() {
-                    let rejection = no_channel(&Scope::Anonymous(key.id()));
+                for id in consumer.finish() {
+                    let rejection = no_channel(&Address::Anonymous(key.id()));
                     self.send(|out| encode::rejection(out, id, &rejection));
                 }
             }
             Stream::None => {}
         }
-        if channel.calls > 0 {
-            let on_it = |call: &Pending<W, C>| call.channels.as_ref().is_some_and(|channels| channels.on == Some(key));
-            let ended = self.pending.extract_if(|_, call| on_it(call));
-            self.events.extend(ended.map(|(_, call)| Event::Ended(call.waiter, Ended::Closed)));
+        if channel.pending_calls > 0 {
+            let on_it =
+                |call: &PendingCall<W, C>| call.channels.as_ref().is_some_and(|channels| channels.on == Some(key));
+            let failed = self.pending.extract_if(|_, call| on_it(call));
+            self.notifications
+                .extend(failed.map(|(_, call)| Notification::CallFailed(call.waiter, CallFailure::Closed)));
         }
-        Some((channel.end, channel.runner))
+        Some((channel.state, channel.handler))
     }
 
     /// Answers a call on a channel that there is not [P-47, P-64].
-    fn refuse<'f>(&mut self, call: &Call<'_>) -> Incoming<'f, W, R, C> {
-        if !call.arguments.prove() {
+    fn refuse<'f>(&mut self, call: &Call<'_>) -> Incoming<'f, W, H, C> {
+        if !call.arguments.validate() {
             return Incoming::NotJson;
         }
-        let rejection = no_channel(&call.scope);
-        if let Scope::Anonymous(channel) = call.scope {
+        let rejection = no_channel(&call.address);
+        if let Address::Anonymous(channel) = call.address {
             self.send(|out| encode::abort(out, channel, Some(&rejection)));
         }
         if let Some(id) = call.id {

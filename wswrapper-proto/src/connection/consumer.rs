@@ -2,15 +2,15 @@
 
 use super::Connection;
 use super::channel_table::Stream;
-use crate::{Bounds, ChannelKey, ITEM_BYTES, Reason, RequestId, encode};
+use crate::{Bounds, ChannelKey, ITEM_OVERHEAD, Reason, RequestId, encode};
 use std::collections::VecDeque;
 
 /// A view of one channel's consumer: the endpoint that takes a stream's items.
 ///
 /// A channel that has closed, or that carries no stream to this endpoint, has a view too; its verbs then do nothing.
 #[derive(Debug)]
-pub struct Consumer<'c, W, R, C> {
-    connection: &'c mut Connection<W, R, C>,
+pub struct Consumer<'c, W, H, C> {
+    connection: &'c mut Connection<W, H, C>,
     channel: ChannelKey,
 }
 
@@ -25,15 +25,15 @@ pub enum AwaitedResult {
     Never,
 }
 
-impl<W, R: Clone + PartialEq, C: Clone> Connection<W, R, C> {
+impl<W, H: Clone + PartialEq, C: Clone> Connection<W, H, C> {
     /// The consumer of a channel.
     #[inline]
-    pub fn consumer(&mut self, channel: ChannelKey) -> Consumer<'_, W, R, C> {
+    pub fn consumer(&mut self, channel: ChannelKey) -> Consumer<'_, W, H, C> {
         Consumer { connection: self, channel }
     }
 }
 
-impl<W, R: Clone + PartialEq, C: Clone> Consumer<'_, W, R, C> {
+impl<W, H: Clone + PartialEq, C: Clone> Consumer<'_, W, H, C> {
     /// Asks a stream's producer for the first items, with this much credit ahead; with none it sends without flow control
     /// [P-80, X-02]. False if the channel has ended.
     pub fn start(&mut self, window: Option<u32>) -> bool {
@@ -49,17 +49,17 @@ impl<W, R: Clone + PartialEq, C: Clone> Consumer<'_, W, R, C> {
     /// Items of a stream were taken, of so many bytes, be it after its end: gives credit and answers for them when that is
     /// due. True if so.
     pub fn take(&mut self, items: u32, bytes: usize) -> bool {
-        self.connection.discard(bytes + items as usize * ITEM_BYTES);
+        self.connection.discard(bytes + items as usize * ITEM_OVERHEAD);
         let Some(consumer) = self.connection.channels.consumer(self.channel) else { return false };
-        let Due { credit, answers } = consumer.take(items);
-        let due = credit.is_some() || !answers.is_empty();
+        let Grant { credit, answers } = consumer.take(items);
+        let granted = credit.is_some() || !answers.is_empty();
         for id in answers {
-            self.connection.send(|out| encode::nothing(out, id));
+            self.connection.send(|out| encode::empty_result(out, id));
         }
         if let Some(credit) = credit {
             self.connection.send(|out| encode::credit(out, self.channel.id(), credit));
         }
-        due
+        granted
     }
 
     /// Nobody takes a stream's items any more: it is [aborted](Connection::abort_channel), but for an upload, whose channel stays
@@ -68,16 +68,16 @@ impl<W, R: Clone + PartialEq, C: Clone> Consumer<'_, W, R, C> {
         let Some(ConsumerState { upload: Some(upload), .. }) = self.connection.channels.consumer(self.channel) else {
             return self.connection.abort_channel(self.channel, reason).is_some();
         };
-        if upload.items == UploadItems::Taken {
+        if upload.items == UploadItems::Wanted {
             upload.items = UploadItems::Unwanted;
         }
         let Some(consumer) = self.connection.channels.consumer(self.channel) else { return false };
-        let unanswered = consumer.end();
-        let left = !unanswered.is_empty();
+        let unanswered = consumer.finish();
+        let rejected = !unanswered.is_empty();
         for id in unanswered {
             self.connection.reject_item(self.channel, id);
         }
-        left
+        rejected
     }
 
     /// The request that waits for the result of an upload.
@@ -89,7 +89,7 @@ impl<W, R: Clone + PartialEq, C: Clone> Consumer<'_, W, R, C> {
         };
         match &consumer.upload {
             Some(Upload { result: Some(id), .. }) => AwaitedResult::Request(*id),
-            Some(Upload { items: UploadItems::Taken | UploadItems::Unwanted, .. }) => AwaitedResult::NotYet,
+            Some(Upload { items: UploadItems::Wanted | UploadItems::Unwanted, .. }) => AwaitedResult::NotYet,
             _ => AwaitedResult::Never,
         }
     }
@@ -105,9 +105,9 @@ pub(super) struct ConsumerState {
     /// Items that were taken since credit was last given.
     taken: u32,
     /// The producer has sent more than it may: it knows no flow control and gets no more credit.
-    uncontrolled: bool,
+    ignores_credit: bool,
     received: u64,
-    taken_in_all: u64,
+    total_taken: u64,
     /// Items that came as requests, by their place among all, to be answered when they are taken [P-85].
     unanswered: VecDeque<(u64, RequestId)>,
     pub(super) upload: Option<Upload>,
@@ -125,18 +125,18 @@ pub(super) struct Upload {
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub(super) enum UploadItems {
     #[default]
-    Taken,
+    Wanted,
     /// Nobody takes them any more.
     Unwanted,
     /// No more come.
-    Ended,
+    Finished,
 }
 
 /// More came than can be held.
 pub(super) struct Overflow;
 
 /// What is due after items were taken.
-pub(super) struct Due {
+pub(super) struct Grant {
     /// Credit to be given.
     pub(super) credit: Option<u32>,
     /// Requests to be answered.
@@ -144,7 +144,7 @@ pub(super) struct Due {
 }
 
 impl ConsumerState {
-    pub(super) fn of_upload() -> Self {
+    pub(super) fn for_upload() -> Self {
         Self { upload: Some(Upload::default()), ..Self::default() }
     }
 
@@ -155,7 +155,7 @@ impl ConsumerState {
     }
 
     /// Nothing more comes: gives back what was not answered.
-    pub(super) fn end(&mut self) -> Vec<RequestId> {
+    pub(super) fn finish(&mut self) -> Vec<RequestId> {
         self.unanswered.drain(..).map(|(_, id)| id).collect()
     }
 
@@ -170,29 +170,29 @@ impl ConsumerState {
         match (self.credit.checked_sub(1), id) {
             (_, Some(id)) => self.unanswered.push_back((self.received, id)),
             (Some(left), None) => self.credit = left,
-            (None, None) => self.uncontrolled = true,
+            (None, None) => self.ignores_credit = true,
         }
-        let held = self.received - self.taken_in_all;
+        let held = self.received - self.total_taken;
         let too_many = held > u64::from(self.window) && held > bounds.stream_items as u64;
         if too_many { Err(Overflow) } else { Ok(()) }
     }
 
     /// Items were taken: credit is given in batches of half a window.
     #[inline]
-    pub(super) fn take(&mut self, items: u32) -> Due {
-        self.taken_in_all += u64::from(items);
+    pub(super) fn take(&mut self, items: u32) -> Grant {
+        self.total_taken += u64::from(items);
         let mut answers = Vec::new();
-        while let Some((_, id)) = self.unanswered.pop_front_if(|(place, _)| *place <= self.taken_in_all) {
+        while let Some((_, id)) = self.unanswered.pop_front_if(|(place, _)| *place <= self.total_taken) {
             answers.push(id);
         }
         // An item that was answered took no credit.
         let unanswered = items.saturating_sub(u32::try_from(answers.len()).unwrap_or(u32::MAX));
         // Without end where no credit is given.
         self.taken = self.taken.saturating_add(unanswered);
-        let goes_on = !self.uncontrolled && self.upload_items() != Some(UploadItems::Ended);
-        let due = self.window > 0 && goes_on && self.taken >= (self.window / 2).max(1);
+        let is_active = !self.ignores_credit && self.upload_items() != Some(UploadItems::Finished);
+        let due = self.window > 0 && is_active && self.taken >= (self.window / 2).max(1);
         let credit = due.then(|| std::mem::take(&mut self.taken));
         self.credit += credit.unwrap_or(0);
-        Due { credit, answers }
+        Grant { credit, answers }
     }
 }

@@ -13,40 +13,40 @@ mod producer;
 mod streams;
 
 pub use channel_table::Role;
-pub use channels::{OpenRefused, Opens};
+pub use channels::{ExpectedChannel, OpenChannelError};
 pub use consumer::{AwaitedResult, Consumer};
-pub use notification::{Ended, Event, Incoming, SendRefused};
+pub use notification::{CallFailure, Incoming, Notification, QueueError};
 pub use outbox::Outgoing;
-pub use producer::{Allowance, LARGEST_WINDOW, Producer};
+pub use producer::{Allowance, MAX_WINDOW, Producer};
 
 use crate::id::Ids;
 use crate::time::Instant;
-use crate::{Bounds, Message, Rejection, RequestId, Scope, Side, encode};
-use calls::Pending;
+use crate::{Address, Bounds, Message, Rejection, RequestId, Side, encode};
+use calls::PendingCall;
 use channel_table::Channels;
 use deadlines::Deadlines;
 use foldhash::fast::FixedState;
-use handlers::Running;
+use handlers::RunningHandler;
 use outbox::Outbox;
 use std::collections::{HashMap, VecDeque};
 
 /// The state of a connection.
 ///
-/// `W` stands for whoever waits for a call of ours; the connection keeps it and gives it back exactly once. `R` stands
+/// `W` stands for whoever waits for a call of ours; the connection keeps it and gives it back exactly once. `H` stands
 /// for a handler that runs for the peer; it is given back if the peer cancels it. `C` stands for what the caller keeps of
 /// an anonymous channel; it is given back when the channel ends.
 ///
 /// What a frame means is returned by [`handle_frame`](Self::handle_frame). What time or disconnection causes is polled:
-/// [`poll_timeout`](Self::poll_timeout), [`poll_event`](Self::poll_event). Frames to be sent are taken by
+/// [`poll_timeout`](Self::poll_timeout), [`poll_notification`](Self::poll_notification). Frames to be sent are taken by
 /// [`poll_transmit`](Self::poll_transmit) while the connection is open.
 #[derive(Debug)]
-pub struct Connection<W, R, C> {
+pub struct Connection<W, H, C> {
     state: State,
     ids: Ids,
     /// The ids are our own, so that any hash will do.
-    pending: HashMap<RequestId, Pending<W, C>, FixedState>,
-    running: HashMap<RequestId, Running<R>>,
-    channels: Channels<R, C>,
+    pending: HashMap<RequestId, PendingCall<W, C>, FixedState>,
+    running: HashMap<RequestId, RunningHandler<H>>,
+    channels: Channels<H, C>,
     /// Bytes of items that came and were not taken.
     held_bytes: usize,
     bounds: Bounds,
@@ -54,20 +54,20 @@ pub struct Connection<W, R, C> {
     running_deadlines: Deadlines,
     outbox: Outbox,
     /// How many events and requests may still be queued before the first opening.
-    room_before_open: usize,
-    events: VecDeque<Event<W, R, C>>,
+    capacity_before_open: usize,
+    notifications: VecDeque<Notification<W, H, C>>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum State {
     Connecting,
     Open,
-    Lost,
+    Closed,
 }
 
-impl<W, R: Clone + PartialEq, C: Clone> Connection<W, R, C> {
+impl<W, H: Clone + PartialEq, C: Clone> Connection<W, H, C> {
     /// A connection that is not open yet. Until it is, `queue` events and requests may wait [P-90].
-    pub fn new(side: Side, queue: usize) -> Self {
+    pub fn new(side: Side, queue_capacity: usize) -> Self {
         Self {
             state: State::Connecting,
             ids: Ids::new(side),
@@ -79,8 +79,8 @@ impl<W, R: Clone + PartialEq, C: Clone> Connection<W, R, C> {
             deadlines: Deadlines::default(),
             running_deadlines: Deadlines::default(),
             outbox: Outbox::default(),
-            room_before_open: queue,
-            events: VecDeque::new(),
+            capacity_before_open: queue_capacity,
+            notifications: VecDeque::new(),
         }
     }
 
@@ -104,13 +104,14 @@ impl<W, R: Clone + PartialEq, C: Clone> Connection<W, R, C> {
     /// The transport is gone: every pending call and every anonymous channel ends, running handlers are forgotten, nothing
     /// of what was queued is sent later. Ids go on counting.
     pub fn close(&mut self) {
-        self.state = State::Lost;
-        self.end_all();
+        self.state = State::Closed;
+        self.clear_handlers();
         self.deadlines.clear();
         self.outbox.clear();
         let pending = std::mem::take(&mut self.pending);
-        self.events.extend(pending.into_values().map(|call| Event::Ended(call.waiter, Ended::Closed)));
-        self.events.extend(self.channels.take_all().map(Event::ChannelClosed));
+        self.notifications
+            .extend(pending.into_values().map(|call| Notification::CallFailed(call.waiter, CallFailure::Closed)));
+        self.notifications.extend(self.channels.take_all().map(Notification::ChannelClosed));
     }
 
     /// Bytes that wait in the queue.
@@ -129,7 +130,7 @@ impl<W, R: Clone + PartialEq, C: Clone> Connection<W, R, C> {
     }
 
     /// Tells what a frame means.
-    pub fn handle_frame<'f>(&mut self, frame: &'f str, now: Instant) -> Incoming<'f, W, R, C> {
+    pub fn handle_frame<'f>(&mut self, frame: &'f str, now: Instant) -> Incoming<'f, W, H, C> {
         match self.handle(Message::decode(frame), now) {
             Incoming::NotJson => self.handle(Message::decode_whole(frame), now),
             incoming => incoming,
@@ -137,9 +138,9 @@ impl<W, R: Clone + PartialEq, C: Clone> Connection<W, R, C> {
     }
 
     /// Tells what a decoded frame means. Nothing that it says can be an error [P-08].
-    pub fn handle<'f>(&mut self, message: Message<'f>, now: Instant) -> Incoming<'f, W, R, C> {
+    pub fn handle<'f>(&mut self, message: Message<'f>, now: Instant) -> Incoming<'f, W, H, C> {
         match message {
-            Message::Call(call) if matches!(call.scope, Scope::Main | Scope::Named(_)) => Incoming::Call(call),
+            Message::Call(call) if matches!(call.address, Address::Main | Address::Named(_)) => Incoming::Call(call),
             Message::Call(call) => self.channel_call(call, now),
             Message::BadName(id) => {
                 if let Some(id) = id {
@@ -153,7 +154,7 @@ impl<W, R: Clone + PartialEq, C: Clone> Connection<W, R, C> {
                 Some(running) => Incoming::Cancelled(running.handler, reason),
                 None => Incoming::Nothing,
             },
-            Message::Abort(scope, reason) => self.aborted(&scope, reason),
+            Message::Abort(address, reason) => self.aborted(&address, reason),
             Message::Nothing => Incoming::Nothing,
         }
     }
@@ -172,20 +173,22 @@ impl<W, R: Clone + PartialEq, C: Clone> Connection<W, R, C> {
         let due = |deadline: Option<Instant>| deadline.is_some_and(|at| at <= now);
         while let Some(id) = self.deadlines.pop_due(now) {
             if self.pending.get(&id).is_some_and(|call| due(call.deadline)) {
-                let timed_out = self.cancel(id, None).map(|waiter| Event::Ended(waiter, Ended::TimedOut));
-                self.events.extend(timed_out);
+                let timed_out =
+                    self.cancel(id, None).map(|waiter| Notification::CallFailed(waiter, CallFailure::TimedOut));
+                self.notifications.extend(timed_out);
             }
         }
         while let Some(id) = self.running_deadlines.pop_due(now) {
             if self.running.get(&id).is_some_and(|running| due(running.deadline)) {
-                self.events.extend(self.running.remove(&id).map(|running| Event::Expired(running.handler)));
+                self.notifications
+                    .extend(self.running.remove(&id).map(|running| Notification::HandlerExpired(running.handler)));
             }
         }
     }
 
     /// What happened since without a frame.
-    pub fn poll_event(&mut self) -> Option<Event<W, R, C>> {
-        self.events.pop_front()
+    pub fn poll_notification(&mut self) -> Option<Notification<W, H, C>> {
+        self.notifications.pop_front()
     }
 
     /// The next frame to be sent, while the connection is open.
@@ -193,12 +196,12 @@ impl<W, R: Clone + PartialEq, C: Clone> Connection<W, R, C> {
         if self.is_open() { self.outbox.pop() } else { None }
     }
 
-    fn take_room(&mut self) -> Result<(), SendRefused> {
+    fn take_capacity(&mut self) -> Result<(), QueueError> {
         match self.state {
             State::Open => Ok(()),
-            State::Lost => Err(SendRefused::Closed),
+            State::Closed => Err(QueueError::Closed),
             State::Connecting => {
-                self.room_before_open = self.room_before_open.checked_sub(1).ok_or(SendRefused::QueueFull)?;
+                self.capacity_before_open = self.capacity_before_open.checked_sub(1).ok_or(QueueError::QueueFull)?;
                 Ok(())
             }
         }
@@ -206,7 +209,7 @@ impl<W, R: Clone + PartialEq, C: Clone> Connection<W, R, C> {
 
     /// Sends what has no limit of its own; a lost connection drops it.
     fn send(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
-        if self.state != State::Lost {
+        if self.state != State::Closed {
             let mut frame = Vec::new();
             write(&mut frame);
             self.outbox.push(Outgoing::Owned(frame));

@@ -1,30 +1,30 @@
 //! What a connection tells its caller.
 
-use crate::{Answer, Call, ChannelKey, Item, RawReason, RequestId};
+use crate::{Call, ChannelKey, Item, RawReason, RequestId, Response};
 
 /// What a frame means.
 #[derive(Debug)]
-pub enum Incoming<'f, W, R, C> {
+pub enum Incoming<'f, W, H, C> {
     /// An event or a request, to be handled.
     Call(Call<'f>),
     /// The same on an anonymous channel.
     ChannelCall(C, Call<'f>),
     /// The end of a call of ours.
-    Response(W, Answer<'f>),
+    Response(W, Response<'f>),
     /// The end of a call of ours that can be answered by a channel: it was.
-    Opened(W, ChannelKey),
+    ChannelOpened(W, ChannelKey),
     /// A stream's item, or its end; then the channel is closed.
     Item(C, Item<'f>),
     /// A stream's producer has sent more than this end can hold: the channel was aborted [P-83].
     Overflow(C),
     /// The producer of this stream may go on.
-    Resumed(C, Option<R>),
+    Resumed(C, Option<H>),
     /// The result of this handler's upload goes to that request.
-    ResultAwaited(Option<R>, RequestId),
+    ResultAwaited(Option<H>, RequestId),
     /// The peer has aborted a channel, and with it the handler that goes on while it is open.
-    Aborted(ChannelKey, C, Option<R>, RawReason<'f>),
+    ChannelAborted(ChannelKey, C, Option<H>, RawReason<'f>),
     /// The peer cancelled this handler's request.
-    Cancelled(R, RawReason<'f>),
+    Cancelled(H, RawReason<'f>),
     /// The frame is not what it seemed to be: [decode](crate::Message::decode_whole) it again.
     NotJson,
     /// Nothing that the caller has to act on.
@@ -33,18 +33,18 @@ pub enum Incoming<'f, W, R, C> {
 
 /// What happened without a frame.
 #[derive(PartialEq, Eq, Debug)]
-pub enum Event<W, R, C> {
+pub enum Notification<W, H, C> {
     /// A call of ours ended without an answer.
-    Ended(W, Ended),
+    CallFailed(W, CallFailure),
     /// The peer's time for this handler's request ran out.
-    Expired(R),
+    HandlerExpired(H),
     /// An anonymous channel ended with the connection [P-73].
     ChannelClosed(C),
 }
 
 /// How a call ended without an answer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Ended {
+pub enum CallFailure {
     /// Its time ran out; the peer was told [P-54].
     TimedOut,
     /// Its connection was lost [P-91], or its channel has ended [P-63].
@@ -53,7 +53,7 @@ pub enum Ended {
 
 /// Why something is not sent.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
-pub enum SendRefused {
+pub enum QueueError {
     /// The connection is not open yet and its queue is full [P-90].
     #[error("not connected yet, and the queue is full")]
     QueueFull,

@@ -5,14 +5,14 @@ use super::channel_table::Stream;
 use crate::{ChannelKey, Reason, RequestId, encode};
 
 /// The largest window that a consumer may have.
-pub const LARGEST_WINDOW: u32 = 65_536;
+pub const MAX_WINDOW: u32 = 65_536;
 
 /// A view of one channel's producer: the endpoint that sends a stream's items.
 ///
 /// A channel that has closed, or that carries no stream from this endpoint, has a view too; it may send nothing.
 #[derive(Debug)]
-pub struct Producer<'c, W, R, C> {
-    connection: &'c mut Connection<W, R, C>,
+pub struct Producer<'c, W, H, C> {
+    connection: &'c mut Connection<W, H, C>,
     channel: ChannelKey,
 }
 
@@ -22,29 +22,29 @@ pub enum Allowance {
     /// Nothing: the consumer has not started, or has left.
     Idle,
     /// Nothing: the consumer is behind.
-    Behind,
+    Blocked,
     /// So many items, each as an event.
     Items(u32),
     /// One item, as a request.
     OneRequest,
     /// Nothing any more: the channel is closed.
-    Gone,
+    Closed,
 }
 
-impl<W, R: Clone + PartialEq, C: Clone> Connection<W, R, C> {
+impl<W, H: Clone + PartialEq, C: Clone> Connection<W, H, C> {
     /// The producer of a channel.
     #[inline]
-    pub fn producer(&mut self, channel: ChannelKey) -> Producer<'_, W, R, C> {
+    pub fn producer(&mut self, channel: ChannelKey) -> Producer<'_, W, H, C> {
         Producer { connection: self, channel }
     }
 }
 
-impl<W, R: Clone + PartialEq, C: Clone> Producer<'_, W, R, C> {
+impl<W, H: Clone + PartialEq, C: Clone> Producer<'_, W, H, C> {
     /// What a stream's producer may send now.
     pub fn allowance(&self) -> Allowance {
         match self.connection.channels.get(self.channel).map(|channel| &channel.stream) {
             Some(Stream::Producer(producer)) => producer.allowance(),
-            _ => Allowance::Gone,
+            _ => Allowance::Closed,
         }
     }
 
@@ -67,15 +67,15 @@ impl<W, R: Clone + PartialEq, C: Clone> Producer<'_, W, R, C> {
     pub fn item_request(&mut self) -> Option<RequestId> {
         let producer = self.connection.channels.producer(self.channel)?;
         let id = self.connection.ids.next();
-        producer.unanswered = Some(id);
-        self.connection.channels.ask(id, self.channel);
+        producer.item_request = Some(id);
+        self.connection.channels.add_item_request(id, self.channel);
         Some(id)
     }
 
     /// Ends the items of an upload with an error [P-86]; its channel stays for the result.
     pub fn abort_items(&mut self, reason: &Reason) {
         if let Some(producer) = self.connection.channels.producer(self.channel) {
-            producer.end();
+            producer.finish();
             self.connection.send(|out| encode::abort(out, self.channel.id(), Some(reason)));
         }
     }
@@ -88,21 +88,21 @@ pub(super) struct ProducerState {
     running: bool,
     /// The first credit; none from a consumer that knows no credit.
     window: Option<u32>,
-    in_hand: u32,
+    credit: u32,
     /// An item that was sent as a request and is not answered yet [P-85].
-    pub(super) unanswered: Option<RequestId>,
-    ended: bool,
+    pub(super) item_request: Option<RequestId>,
+    finished: bool,
 }
 
 impl ProducerState {
     /// The consumer gives credit. What makes no sense is ignored.
     #[inline]
-    pub(super) fn credit(&mut self, items: u32) {
+    pub(super) fn add_credit(&mut self, items: u32) {
         match self.window {
-            None if self.running || !(1..=LARGEST_WINDOW).contains(&items) => {}
-            None => (self.window, self.in_hand) = (Some(items), items),
+            None if self.running || !(1..=MAX_WINDOW).contains(&items) => {}
+            None => (self.window, self.credit) = (Some(items), items),
             Some(window) => {
-                self.in_hand = self.in_hand.checked_add(items).filter(|sum| *sum <= window).unwrap_or(self.in_hand);
+                self.credit = self.credit.checked_add(items).filter(|sum| *sum <= window).unwrap_or(self.credit);
             }
         }
     }
@@ -114,33 +114,33 @@ impl ProducerState {
     }
 
     /// Nothing more is sent.
-    pub(super) fn end(&mut self) {
-        *self = Self { ended: true, unanswered: self.unanswered, ..Self::default() };
+    pub(super) fn finish(&mut self) {
+        *self = Self { finished: true, item_request: self.item_request, ..Self::default() };
     }
 
     /// The consumer has answered an item; if not by taking it, it has left [P-85].
     #[inline]
     pub(super) fn answered(&mut self, taken: bool) {
-        self.unanswered = None;
+        self.item_request = None;
         if !taken {
-            *self = Self { ended: self.ended, ..Self::default() };
+            *self = Self { finished: self.finished, ..Self::default() };
         }
     }
 
     #[inline]
     pub(super) fn allowance(&self) -> Allowance {
         match (self.running, self.window) {
-            _ if self.ended => Allowance::Gone,
-            (true, None) if self.unanswered.is_none() => Allowance::OneRequest,
-            (true, Some(_)) if self.in_hand > 0 => Allowance::Items(self.in_hand),
-            (true, _) => Allowance::Behind,
+            _ if self.finished => Allowance::Closed,
+            (true, None) if self.item_request.is_none() => Allowance::OneRequest,
+            (true, Some(_)) if self.credit > 0 => Allowance::Items(self.credit),
+            (true, _) => Allowance::Blocked,
             (false, _) => Allowance::Idle,
         }
     }
 
     #[inline]
     pub(super) fn sent(&mut self, items: u32) {
-        self.in_hand = self.in_hand.saturating_sub(items);
+        self.credit = self.credit.saturating_sub(items);
     }
 
     /// The first credit, once started.

@@ -14,7 +14,7 @@ pub(crate) const SPACE: [char; 4] = [' ', '\t', '\n', '\r'];
 pub struct Arguments<'f> {
     /// What follows the name: `,1,2]`, or `]`.
     rest: &'f str,
-    proven: bool,
+    validated: bool,
     taken: usize,
 }
 
@@ -30,14 +30,14 @@ pub enum ArgumentsError {
 }
 
 impl<'f> Arguments<'f> {
-    pub(crate) const fn new(rest: &'f str, proven: bool) -> Self {
-        Self { rest, proven, taken: 0 }
+    pub(crate) const fn new(rest: &'f str, validated: bool) -> Self {
+        Self { rest, validated, taken: 0 }
     }
 
     /// Whether the frame is known to be valid JSON of this form.
     #[inline]
-    pub const fn is_proven(&self) -> bool {
-        self.proven
+    pub const fn is_validated(&self) -> bool {
+        self.validated
     }
 
     /// What is left of the JSON text: `,1,2]`.
@@ -73,8 +73,8 @@ impl<'f> Arguments<'f> {
 
     /// Whether the frame is what it seems to be: known to be well-formed, or found to be so now.
     #[inline]
-    pub(crate) fn prove(&self) -> bool {
-        self.proven || { *self }.finish().is_ok()
+    pub(crate) fn validate(&self) -> bool {
+        self.validated || { *self }.finish().is_ok()
     }
 
     /// All arguments that are left.

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 impl Call<'_> {
     /// How long its caller says it waits: `m.t`; anything but a positive integer is its absence.
-    pub fn caller_waits(&self) -> Option<Duration> {
+    pub fn caller_timeout(&self) -> Option<Duration> {
         #[derive(Deserialize)]
         struct Meta<'m> {
             #[serde(borrow)]

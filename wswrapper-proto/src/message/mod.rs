@@ -6,7 +6,7 @@ mod meta;
 pub(crate) use arguments::SPACE;
 pub use arguments::{Arguments, ArgumentsError};
 
-use crate::{Rejection, RequestId, Scope};
+use crate::{Address, Rejection, RequestId};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 
@@ -18,11 +18,11 @@ pub enum Message<'f> {
     /// A call of something that is no event's name [P-19].
     BadName(Option<RequestId>),
     /// The answer to a request of ours, should it be pending.
-    Response(RequestId, Answer<'f>),
+    Response(RequestId, Response<'f>),
     /// The requestor no longer waits [P-50].
     Cancellation(RequestId, RawReason<'f>),
     /// An anonymous channel ends [P-63].
-    Abort(Scope<'f>, RawReason<'f>),
+    Abort(Address<'f>, RawReason<'f>),
     /// Nothing for us [P-02, P-03, P-04, P-10].
     Nothing,
 }
@@ -33,7 +33,7 @@ pub struct Call<'f> {
     /// The id to answer with; none for an event.
     pub id: Option<RequestId>,
     /// The channel.
-    pub scope: Scope<'f>,
+    pub address: Address<'f>,
     /// The event's name.
     pub event: Cow<'f, str>,
     /// What follows the name.
@@ -55,11 +55,11 @@ pub struct Item<'f> {
 
 /// How a request ended, as the other end tells it.
 #[derive(Clone, Copy, Debug)]
-pub enum Answer<'f> {
+pub enum Response<'f> {
     /// A result as JSON text; none if the handler returned nothing [P-31].
     Result(Option<&'f str>),
     /// A rejection.
-    Rejected(RawReason<'f>),
+    Rejection(RawReason<'f>),
     /// An anonymous channel [P-60].
     Channel,
 }

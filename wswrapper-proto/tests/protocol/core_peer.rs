@@ -2,7 +2,8 @@
 
 use crate::outgoing::assert_valid;
 use crate::proto::{
-    Bounds, CallEncoder, ChannelKey, Connection, Event, Incoming, Opens, RequestId, Role, SendRefused, Side,
+    Bounds, CallEncoder, ChannelKey, Connection, ExpectedChannel, Incoming, Notification, QueueError, RequestId, Role,
+    Side,
 };
 use std::time::Instant;
 
@@ -17,7 +18,7 @@ pub(crate) fn connected() -> Peer {
 }
 
 pub(crate) fn bounded(bounds: Bounds) -> Peer {
-    let mut peer = Peer::new(Side::Dialling, 10).with_bounds(bounds);
+    let mut peer = Peer::new(Side::Client, 10).with_bounds(bounds);
     peer.open();
     peer
 }
@@ -36,8 +37,8 @@ pub(crate) fn sent(peer: &mut Peer) -> Vec<String> {
     frames
 }
 
-pub(crate) fn events(peer: &mut Peer) -> Vec<Event<u32, u32, &'static str>> {
-    std::iter::from_fn(|| peer.poll_event()).collect()
+pub(crate) fn events(peer: &mut Peer) -> Vec<Notification<u32, u32, &'static str>> {
+    std::iter::from_fn(|| peer.poll_notification()).collect()
 }
 
 pub(crate) fn handle<'f>(peer: &mut Peer, frame: &'f str) -> Incoming<'f, u32, u32, &'static str> {
@@ -53,7 +54,7 @@ pub(crate) fn opened(peer: &mut Peer, role: Role) -> ChannelKey {
 
 /// Starts a call that may be answered by a channel.
 pub(crate) fn ask(peer: &mut Peer, role: Role) -> RequestId {
-    let opens = Some(Opens { role, end: "out" });
+    let opens = Some(ExpectedChannel { role, state: "out" });
     let id = peer.request(CallEncoder::new("q").finish(None), 1, None, None, opens).expect("room");
     sent(peer);
     id
@@ -63,12 +64,12 @@ pub(crate) fn ask(peer: &mut Peer, role: Role) -> RequestId {
 pub(crate) fn received(peer: &mut Peer, role: Role) -> ChannelKey {
     let call = ask(peer, role);
     match handle(peer, &format!(r#"{{"i":{call},"h":1}}"#)) {
-        Incoming::Opened(1, key) => key,
+        Incoming::ChannelOpened(1, key) => key,
         other => panic!("{other:?}"),
     }
 }
 
-pub(crate) fn request_on(peer: &mut Peer, channel: ChannelKey, waiter: u32) -> Result<RequestId, SendRefused> {
+pub(crate) fn request_on(peer: &mut Peer, channel: ChannelKey, waiter: u32) -> Result<RequestId, QueueError> {
     peer.request(CallEncoder::new("q").finish_on(channel), waiter, None, None, None)
 }
 

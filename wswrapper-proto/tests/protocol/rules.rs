@@ -11,7 +11,7 @@ mod responses;
 mod streams;
 
 use crate::core_peer::{Peer, connected, sent};
-use crate::proto::{Answer, Call, CallEncoder, Incoming, Message, Rejection, RequestId};
+use crate::proto::{Call, CallEncoder, Incoming, Message, Rejection, RequestId, Response};
 use std::time::Instant;
 
 /// What is sent at once in answer to a frame that no handler gets to see.
@@ -44,7 +44,7 @@ fn call(frame: &str) -> Call<'_> {
 
 fn rejection(frame: &str) -> Rejection {
     match Message::decode(frame) {
-        Message::Response(_, Answer::Rejected(reason)) => reason.read(),
+        Message::Response(_, Response::Rejection(reason)) => reason.read(),
         other => panic!("{frame} is {other:?}"),
     }
 }

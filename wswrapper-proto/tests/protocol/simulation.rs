@@ -32,7 +32,7 @@ pub(crate) struct Simulation {
 
 impl Simulation {
     pub(crate) fn new() -> Self {
-        Self { ends: vec![End::new(Side::Dialling), End::new(Side::Accepting)], ..Self::default() }
+        Self { ends: vec![End::new(Side::Client), End::new(Side::Server)], ..Self::default() }
     }
 
     pub(crate) fn act(&mut self, action: &Action) {
@@ -98,7 +98,7 @@ impl Simulation {
             }
             What::AbortItems => {
                 let is_upload =
-                    |channel: &Channel| channel.role == Role::Producer && channel.runner.is_none() && !channel.ended;
+                    |channel: &Channel| channel.role == Role::Producer && channel.handler.is_none() && !channel.ended;
                 let channel = self.channel(n, which, is_upload);
                 if let Some(channel) = channel {
                     self.abort_items(n, channel);
@@ -136,8 +136,8 @@ impl Simulation {
         for end in &mut self.ends {
             end.check();
             assert!(end.handlers.is_empty(), "every handler has ended");
-            assert_eq!((end.core.pending(), end.core.running(), end.core.open_channels()), (0, 0, 0));
-            assert_eq!((end.core.unanswered(), end.core.is_drained(), end.core.poll_timeout()), (0, true, None));
+            assert_eq!((end.core.pending_calls(), end.core.running_handlers(), end.core.open_channels()), (0, 0, 0));
+            assert_eq!((end.core.unanswered_items(), end.core.is_drained(), end.core.poll_timeout()), (0, true, None));
             assert_eq!(end.core.held_bytes(), 0, "no byte of an item is held");
             assert!(end.calls.iter().all(|call| call.ends == 1), "each call has ended once");
             assert!(end.ends.values().all(|ends| *ends == 1), "each channel came back once");
@@ -200,7 +200,7 @@ impl Simulation {
             let end = &mut self.ends[n];
             end.now += time;
             end.core.handle_timeout(end.now);
-            self.poll_events(n);
+            self.poll_notifications(n);
         }
     }
 
@@ -212,11 +212,11 @@ impl Simulation {
         self.streams.iter_mut().for_each(|stream| stream.cut = true);
         for n in [0, 1] {
             self.ends[n].core.close();
-            self.poll_events(n);
+            self.poll_notifications(n);
             let end = &mut self.ends[n];
             end.handlers.clear();
             assert!(end.channels.is_empty() && end.calls.iter().all(|call| call.ends == 1));
-            assert_eq!((end.core.unanswered(), end.core.is_drained(), end.core.poll_timeout()), (0, true, None));
+            assert_eq!((end.core.unanswered_items(), end.core.is_drained(), end.core.poll_timeout()), (0, true, None));
         }
         (self.wires, self.asked) = Default::default();
     }

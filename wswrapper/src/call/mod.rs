@@ -128,8 +128,8 @@ impl End {
                 let rejection = RawReason { value, error }.read();
                 Err(E::from_rejection(rejection).map_or_else(CallError::Refused, CallError::Rejected))
             }
-            Self::Without(proto::Ended::TimedOut) => Err(CallError::TimedOut),
-            Self::Without(proto::Ended::Closed) => Err(CallError::Closed),
+            Self::Without(proto::CallFailure::TimedOut) => Err(CallError::TimedOut),
+            Self::Without(proto::CallFailure::Closed) => Err(CallError::Closed),
         }
     }
 }
@@ -176,7 +176,7 @@ impl RawCall {
                                 let Some(timeout) = timeout else { return Poll::Pending };
                                 ready!(self.unsent.get_or_insert_with(|| Box::pin(sleep(timeout))).as_mut().poll(cx));
                                 self.stage = Stage::Ended;
-                                return Poll::Ready(Ok(End::Without(proto::Ended::TimedOut)));
+                                return Poll::Ready(Ok(End::Without(proto::CallFailure::TimedOut)));
                             }
                         }
                     }

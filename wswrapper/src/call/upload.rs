@@ -156,12 +156,12 @@ impl Uploading {
                 Poll::Pending => Allowance::Idle,
                 Poll::Ready(()) => link.upload_allowance(cx, self.channel, self.inbox),
             };
-            self.set_waits(matches!(allowance, Allowance::Idle | Allowance::Behind));
+            self.set_waits(matches!(allowance, Allowance::Idle | Allowance::Blocked));
             let (most, as_request) = match allowance {
                 Allowance::Idle => return Poll::Pending,
-                Allowance::Behind if link.window(self.channel).is_none() => return Poll::Pending,
-                Allowance::Behind => return source.poll_end(cx, self.channel.id()).map(|end| self.end(end)),
-                Allowance::Gone => return Poll::Ready(Ok(())),
+                Allowance::Blocked if link.window(self.channel).is_none() => return Poll::Pending,
+                Allowance::Blocked => return source.poll_end(cx, self.channel.id()).map(|end| self.end(end)),
+                Allowance::Closed => return Poll::Ready(Ok(())),
                 Allowance::OneRequest => (1, true),
                 Allowance::Items(items) => (items.min(BATCH), false),
             };

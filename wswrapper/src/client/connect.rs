@@ -121,7 +121,7 @@ impl Builder<Dialling> {
     /// # }
     /// ```
     pub async fn connect(self, url: &str) -> Result<Client, ConnectError> {
-        let (end, Dialling { mut wishes }) = self.finish(Side::Dialling)?;
+        let (end, Dialling { mut wishes }) = self.finish(Side::Client)?;
         let place = Place::parse(url)?;
         if let Some(error) = wishes.error.take() {
             return Err(error);
@@ -265,7 +265,7 @@ where
     check(status, &headers, &key).map_err(refused)?;
     handshake.subprotocol = chosen(&headers, &subprotocols).map_err(refused)?;
     handshake.head = text.into();
-    let websocket = WebSocket::new(stream, Side::Dialling, rest, end.limits.frame_bytes);
+    let websocket = WebSocket::new(stream, Side::Client, rest, end.limits.frame_bytes);
     Ok(Client::start(end, websocket, handshake))
 }
 

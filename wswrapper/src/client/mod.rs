@@ -101,7 +101,7 @@ impl Builder<Dialling> {
     ///
     /// Outside a tokio runtime.
     pub fn over(self, transport: impl Transport) -> Result<Client, MountError> {
-        let (end, _) = self.finish(Side::Dialling)?;
+        let (end, _) = self.finish(Side::Client)?;
         Ok(Client::start(end, transport, Handshake::default()))
     }
 }

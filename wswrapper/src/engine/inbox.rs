@@ -1,6 +1,6 @@
 //! Where the driver leaves the items of a stream.
 
-use crate::proto::{ITEM_BYTES, Item, Rejection};
+use crate::proto::{ITEM_OVERHEAD, Item, Rejection};
 use std::task::{Poll, Waker};
 
 /// How many items a producer may send ahead, unless a program says otherwise.
@@ -66,7 +66,7 @@ impl Batch {
     pub(crate) fn left(mut self) -> usize {
         let mut left = 0;
         while let Some(json) = self.take() {
-            left += json.len() + ITEM_BYTES;
+            left += json.len() + ITEM_OVERHEAD;
         }
         left
     }

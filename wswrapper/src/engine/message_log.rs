@@ -1,6 +1,6 @@
 //! A message as it is shown for logging.
 
-use crate::proto::{Answer, Message, RequestId, Scope};
+use crate::proto::{Address, Message, RequestId, Response};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -49,20 +49,20 @@ impl<'m> MessageLog<'m> {
     pub const TEXT_BYTES: usize = 256;
 
     pub(crate) fn new(text: &'m str, message: &'m Message<'_>) -> Self {
-        let (kind, id, scope, event) = match message {
+        let (kind, id, address, event) = match message {
             Message::Call(call) => {
                 let kind = if call.id.is_some() { MessageKind::Request } else { MessageKind::Event };
-                (kind, call.id, Some(&call.scope), Some(&*call.event))
+                (kind, call.id, Some(&call.address), Some(&*call.event))
             }
             Message::BadName(id) => (MessageKind::Ignored, *id, None, None),
-            Message::Response(id, Answer::Rejected(_)) => (MessageKind::Rejection, Some(*id), None, None),
+            Message::Response(id, Response::Rejection(_)) => (MessageKind::Rejection, Some(*id), None, None),
             Message::Response(id, _) => (MessageKind::Response, Some(*id), None, None),
             Message::Cancellation(id, _) => (MessageKind::Cancellation, Some(*id), None, None),
-            Message::Abort(scope, _) => (MessageKind::Abort, None, Some(scope), None),
+            Message::Abort(address, _) => (MessageKind::Abort, None, Some(address), None),
             Message::Nothing => (MessageKind::Ignored, None, None, None),
         };
-        let channel = match scope {
-            Some(Scope::Named(name)) => Some(&**name),
+        let channel = match address {
+            Some(Address::Named(name)) => Some(&**name),
             _ => None,
         };
         let bytes = text.len();

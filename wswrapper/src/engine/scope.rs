@@ -97,12 +97,12 @@ impl ChannelScope {
 
     /// The handler of an event.
     pub(crate) fn find_dynamic(&self, event: &str) -> Option<Found> {
-        self.handlers.find(&crate::proto::Scope::Main, event)
+        self.handlers.find(&crate::proto::Address::Main, event)
     }
 
     /// Gives back a handler that did not run.
     pub(crate) fn give_back(&self, found: Found) {
-        self.handlers.give_back(&crate::proto::Scope::Main, found);
+        self.handlers.give_back(&crate::proto::Address::Main, found);
     }
 
     /// The method of a service.

@@ -2,7 +2,7 @@
 
 use super::scope::ChannelScope;
 use super::shared::ChannelEnd;
-use crate::proto::{self, ChannelKey, Opens, RequestId, Role};
+use crate::proto::{self, ChannelKey, ExpectedChannel, RequestId, Role};
 use bytes::Bytes;
 use std::sync::Arc;
 use std::task::Waker;
@@ -20,14 +20,14 @@ pub(crate) enum Expected {
 }
 
 impl Expected {
-    pub(crate) fn opens(&self) -> Option<Opens<ChannelEnd>> {
-        let (role, end) = match self {
+    pub(crate) fn opens(&self) -> Option<ExpectedChannel<ChannelEnd>> {
+        let (role, state) = match self {
             Self::Value => return None,
             Self::Items(_) => (Role::Consumer, ChannelEnd::Inbox(None)),
             Self::Upload => (Role::Producer, ChannelEnd::Upload(None)),
             Self::Channel(scope) => (Role::Plain, ChannelEnd::Scope(Arc::clone(scope))),
         };
-        Some(Opens { role, end })
+        Some(ExpectedChannel { role, state })
     }
 }
 
@@ -57,7 +57,7 @@ pub(crate) enum End {
         channel: ChannelKey,
         inbox: Option<usize>,
     },
-    Without(proto::Ended),
+    Without(proto::CallFailure),
 }
 
 impl CallSlot {

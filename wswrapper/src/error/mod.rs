@@ -3,7 +3,7 @@
 #[cfg(feature = "rustls")]
 mod tls;
 
-use crate::proto::{NameError, Rejection, SendRefused};
+use crate::proto::{NameError, QueueError, Rejection};
 use std::error::Error;
 use std::fmt;
 use std::io;
@@ -71,12 +71,12 @@ pub enum SendError {
     EncodeItem(#[source] serde_json::Error),
 }
 
-impl From<SendRefused> for SendError {
-    fn from(refused: SendRefused) -> Self {
+impl From<QueueError> for SendError {
+    fn from(refused: QueueError) -> Self {
         match refused {
-            SendRefused::Closed => Self::Closed,
-            SendRefused::QueueFull => Self::Full,
-            SendRefused::ChannelClosed => Self::ChannelClosed,
+            QueueError::Closed => Self::Closed,
+            QueueError::QueueFull => Self::Full,
+            QueueError::ChannelClosed => Self::ChannelClosed,
         }
     }
 }

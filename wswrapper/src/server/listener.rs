@@ -170,7 +170,7 @@ where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let Request { uri, head, subprotocol, rest } = front.answer(&mut stream, &end.limits).await?;
-    let websocket = WebSocket::new(stream, Side::Accepting, rest, end.limits.frame_bytes);
+    let websocket = WebSocket::new(stream, Side::Server, rest, end.limits.frame_bytes);
     Ok((websocket, Handshake { uri, head: head.into(), remote_addr, subprotocol, ..Handshake::default() }))
 }
 

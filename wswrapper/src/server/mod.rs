@@ -66,7 +66,7 @@ impl Builder<Serving> {
     /// A server without a listener: connections are handed to it by [`accept_transport`](Server::accept_transport) or
     /// `accept`.
     pub fn build(self) -> Result<Server, MountError> {
-        let (end, serving) = self.finish(Side::Accepting)?;
+        let (end, serving) = self.finish(Side::Server)?;
         #[cfg(not(feature = "tungstenite"))]
         let Serving {} = serving;
         let inner = Inner {

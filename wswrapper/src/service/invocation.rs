@@ -8,7 +8,7 @@ use crate::engine::{
     Answering, Answers, BadCall, BlockedThread, CallState, ChannelEnd, ConnectionHandle, Label, Progress, Response,
     Running, Start, Started,
 };
-use crate::proto::{ArgumentsError, Rejection, Role, Scope};
+use crate::proto::{Address, ArgumentsError, Rejection, Role};
 use crate::stream::{Items, Upload};
 use crate::value::{Argument, JsonResponse, UploadItem, WsError};
 use pin_project_lite::pin_project;
@@ -36,11 +36,11 @@ impl<S: Send + Sync + 'static> Invocation<'_, S> {
     pub fn context(&mut self) -> Context {
         let Start { link, call, state, scope, .. } = &mut self.start;
         let state = state.get_or_insert_with(|| {
-            let channel = match &call.scope {
-                Scope::Named(name) => Some(&**name),
+            let channel = match &call.address {
+                Address::Named(name) => Some(&**name),
                 _ => None,
             };
-            Arc::new(CallState::new(call.id, channel, call.caller_waits(), scope.cloned()))
+            Arc::new(CallState::new(call.id, channel, call.caller_timeout(), scope.cloned()))
         });
         Context::new(Arc::clone(link), Arc::clone(state))
     }

@@ -2,7 +2,7 @@
 
 use crate::engine::{Batch, ConnectionHandle, StreamEnd, Taken};
 use crate::error::CallError;
-use crate::proto::{ChannelKey, ITEM_BYTES, LARGEST_WINDOW, Reason};
+use crate::proto::{ChannelKey, ITEM_OVERHEAD, MAX_WINDOW, Reason};
 use crate::value::{Decode, WsError};
 use std::fmt;
 use std::task::{Context, Poll, ready};
@@ -47,7 +47,7 @@ impl Items {
     }
 
     pub(crate) fn set_window(&mut self, items: u32) {
-        self.window = items.clamp(1, LARGEST_WINDOW);
+        self.window = items.clamp(1, MAX_WINDOW);
     }
 
     pub(crate) fn lost(&self) -> u64 {
@@ -124,7 +124,7 @@ impl Items {
 
 impl Drop for Items {
     fn drop(&mut self) {
-        let taken = self.taken_bytes + self.taken as usize * ITEM_BYTES;
+        let taken = self.taken_bytes + self.taken as usize * ITEM_OVERHEAD;
         let unused = std::mem::take(&mut self.batch).left() + taken;
         self.connection.link().drop_inbox(self.inbox, self.channel, unused);
     }

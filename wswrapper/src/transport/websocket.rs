@@ -55,8 +55,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
             .max_message_size(Some(frame_bytes))
             .max_frame_size(Some(frame_bytes));
         let role = match side {
-            Side::Dialling => Role::Client,
-            Side::Accepting => Role::Server,
+            Side::Client => Role::Client,
+            Side::Server => Role::Server,
         };
         let codec = WebSocketContext::from_partially_read(rest, role, Some(config));
         let output = match role {

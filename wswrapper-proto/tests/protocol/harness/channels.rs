@@ -2,7 +2,7 @@
 
 use super::peer::{Invocation, Peer, Unproven, thrown};
 use super::scenario::{Action, Handler, Scenario, Thrown};
-use crate::proto::{Call, ChannelKey, Item, Opens, Rejection, RequestId, Role, encode};
+use crate::proto::{Call, ChannelKey, ExpectedChannel, Item, Rejection, RequestId, Role, encode};
 use serde_json::{Map, Value, json};
 use std::collections::{HashMap, HashSet, VecDeque};
 
@@ -48,10 +48,10 @@ impl<'s> Anonymous<'s> {
     }
 
     /// For what a call's answer may be a channel.
-    pub(super) fn opens(&self, call: &str) -> Opens<String> {
-        let end = received(call);
-        let role = if self.iterated.contains(&*end) { Role::Consumer } else { Role::Plain };
-        Opens { role, end }
+    pub(super) fn opens(&self, call: &str) -> ExpectedChannel<String> {
+        let state = received(call);
+        let role = if self.iterated.contains(&*state) { Role::Consumer } else { Role::Plain };
+        ExpectedChannel { role, state }
     }
 }
 

@@ -3,8 +3,8 @@
 use super::channels::{Anonymous, Incoming};
 use super::scenario::{Action, Behaviour, Emit, Handler, Outcome, Request, Scenario, Target, Thrown};
 use crate::proto::{
-    Answer, Arguments, Call, CallEncoder, Connection, EncodedCall, Ended, Event, Message, Rejection, RequestId, Scope,
-    Side, check_event, encode,
+    Address, Arguments, Call, CallEncoder, CallFailure, Connection, EncodedCall, Message, Notification, Rejection,
+    RequestId, Response, Side, check_event, encode,
 };
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -43,7 +43,7 @@ pub(super) struct Unproven;
 
 impl<'s> Peer<'s> {
     pub(crate) fn new(scenario: &'s Scenario) -> Self {
-        let mut connection = Connection::new(Side::Dialling, 10);
+        let mut connection = Connection::new(Side::Client, 10);
         if scenario.connected {
             connection.open();
         }
@@ -81,12 +81,12 @@ impl<'s> Peer<'s> {
             Action::Disconnect => self.connection.close(),
         }
         self.transmit();
-        while let Some(event) = self.connection.poll_event() {
-            match event {
-                Event::Ended(call, Ended::TimedOut) => self.ended(call, "timed_out", true),
-                Event::Ended(call, Ended::Closed) => self.ended(call, "closed", true),
-                Event::ChannelClosed(channel) => self.channel_closed(&channel, None),
-                Event::Expired(_) => unreachable!("no handler has a deadline"),
+        while let Some(notification) = self.connection.poll_notification() {
+            match notification {
+                Notification::CallFailed(call, CallFailure::TimedOut) => self.ended(call, "timed_out", true),
+                Notification::CallFailed(call, CallFailure::Closed) => self.ended(call, "closed", true),
+                Notification::ChannelClosed(channel) => self.channel_closed(&channel, None),
+                Notification::HandlerExpired(_) => unreachable!("no handler has a deadline"),
             }
         }
         std::mem::take(&mut self.effects)
@@ -124,22 +124,22 @@ impl<'s> Peer<'s> {
         match incoming {
             Incoming::Call(call) => self.serve(call)?,
             Incoming::ChannelCall(channel, call) => self.serve_on(&channel, call)?,
-            Incoming::Response(call, Answer::Result(None)) => self.ended(call, "nothing", true),
-            Incoming::Response(call, Answer::Result(Some(json))) => {
+            Incoming::Response(call, Response::Result(None)) => self.ended(call, "nothing", true),
+            Incoming::Response(call, Response::Result(Some(json))) => {
                 self.ended(call, "ok", serde_json::from_str::<Value>(json).expect("JSON"));
             }
-            Incoming::Response(call, Answer::Rejected(reason)) => {
+            Incoming::Response(call, Response::Rejection(reason)) => {
                 let (key, value) = thrown(&reason.read());
                 self.ended(call, key, value);
             }
-            Incoming::Response(_, Answer::Channel) => unreachable!("every call may be answered by a channel"),
-            Incoming::Opened(call, key) => {
+            Incoming::Response(_, Response::Channel) => unreachable!("every call may be answered by a channel"),
+            Incoming::ChannelOpened(call, key) => {
                 let channel = self.opened(call, key);
                 self.ended(call, "channel", channel);
             }
             Incoming::Item(channel, item) => self.item(&channel, &item),
             Incoming::Overflow(channel) => self.overflow(&channel),
-            Incoming::Aborted(_, channel, _, reason) => self.channel_closed(&channel, Some(&reason.read())),
+            Incoming::ChannelAborted(_, channel, _, reason) => self.channel_closed(&channel, Some(&reason.read())),
             Incoming::Cancelled(invocation, reason) => {
                 let (key, value) = thrown(&reason.read());
                 let Invocation { handler, call } = &invocation;
@@ -156,9 +156,9 @@ impl<'s> Peer<'s> {
     }
 
     fn serve(&mut self, call: Call<'_>) -> Result<(), Unproven> {
-        let channel = match &call.scope {
-            Scope::Named(name) => Some(&**name),
-            Scope::Main => None,
+        let channel = match &call.address {
+            Address::Named(name) => Some(&**name),
+            Address::Main => None,
             other => unreachable!("answered by the core: {other:?}"),
         };
         let handlers = self.handlers;
@@ -179,11 +179,11 @@ impl<'s> Peer<'s> {
             Some((handler, label)) => {
                 read(&mut call.arguments, handler.arity).map(|arguments| (handler, label, arguments))
             }
-            None => Err(Rejection::no_listener(&call.event, &call.scope, channel_exists)),
+            None => Err(Rejection::no_listener(&call.event, &call.address, channel_exists)),
         };
         match found {
             Ok((handler, label, arguments)) => self.run(handler, label, call.id, arguments),
-            Err(_) if !call.arguments.is_proven() => return Err(Unproven),
+            Err(_) if !call.arguments.is_validated() => return Err(Unproven),
             Err(rejection) => self.answer(call.id, Err(rejection)),
         }
         Ok(())
@@ -208,7 +208,7 @@ impl<'s> Peer<'s> {
         let call = self.waiting.iter().filter(|waiting| waiting.invocation.handler == handler).count();
         let invocation = Invocation { handler, call };
         if let Some(id) = id {
-            self.connection.begin(id, invocation.clone(), None);
+            self.connection.handler_started(id, invocation.clone(), None);
         }
         self.waiting.push(Waiting { invocation, id, cancelled: false });
     }
@@ -218,7 +218,7 @@ impl<'s> Peer<'s> {
         let waiting = self.waiting.iter().find(|waiting| waiting.invocation == invocation).expect("a waiting handler");
         let (id, cancelled) = (waiting.id, waiting.cancelled);
         if let Some(id) = id {
-            self.connection.end(id, &invocation);
+            self.connection.handler_finished(id, &invocation);
         }
         if !cancelled {
             let outcome = match outcome {

@@ -4,7 +4,7 @@ use super::generate::{channel_frame, frame};
 use super::many;
 use super::rules::{by_the_rules, item_by_the_rules};
 use super::ways::{difference, is_quick, item, kind, said, said_whole};
-use crate::proto::{Call, Message, Scope};
+use crate::proto::{Address, Call, Message};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
@@ -70,7 +70,7 @@ fn generated_frames_are_of_every_kind() {
         *kinds.entry(kind(&said_whole(&frame))).or_default() += 1;
         if is_quick(&frame) {
             let message = Message::decode(&frame);
-            if let Message::Call(Call { scope: Scope::Anonymous(_), .. }) = message {
+            if let Message::Call(Call { address: Address::Anonymous(_), .. }) = message {
                 *kinds.entry("quick on a channel").or_default() += 1;
             }
             let proven = said(message).is_some();

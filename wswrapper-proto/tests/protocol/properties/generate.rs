@@ -221,7 +221,7 @@ fn value_for(key: &'static str) -> BoxedStrategy<String> {
 
 /// Numbers of requests: the first of a client and of its peer, odd ones, and what is no number.
 fn id() -> BoxedStrategy<String> {
-    let first = Side::Dialling.first_id().get();
+    let first = Side::Client.first_id().get();
     let odd = select(vec![
         "0",
         "-0",

@@ -6,7 +6,9 @@ mod channels;
 mod incoming;
 
 use crate::outgoing::assert_valid;
-use crate::proto::{Bounds, ChannelKey, Connection, Ended, Event, Rejection, RequestId, Role, Side, encode};
+use crate::proto::{
+    Bounds, CallFailure, ChannelKey, Connection, Notification, Rejection, RequestId, Role, Side, encode,
+};
 pub(crate) use action::Action;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -61,7 +63,7 @@ struct Channel {
     key: ChannelKey,
     role: Role,
     /// Its handler.
-    runner: Option<u32>,
+    handler: Option<u32>,
     started: bool,
     /// Items that came and were not taken.
     held: u32,
@@ -70,14 +72,14 @@ struct Channel {
 }
 
 impl Channel {
-    fn new(key: ChannelKey, role: Role, runner: Option<u32>) -> Self {
-        Self { key, role, runner, started: false, held: 0, ended: false }
+    fn new(key: ChannelKey, role: Role, handler: Option<u32>) -> Self {
+        Self { key, role, handler, started: false, held: 0, ended: false }
     }
 }
 
 impl Model {
     pub(crate) fn new(open: bool) -> Self {
-        let mut connection = Connection::new(Side::Dialling, QUEUE).with_bounds(BOUNDS);
+        let mut connection = Connection::new(Side::Client, QUEUE).with_bounds(BOUNDS);
         if open {
             connection.open();
         }
@@ -100,7 +102,7 @@ impl Model {
 
     /// The id of the model's nth call, from 1.
     pub(crate) fn nth_id(n: u64) -> RequestId {
-        RequestId::new(Side::Dialling.first_id().get() + n - 1).expect("in range")
+        RequestId::new(Side::Client.first_id().get() + n - 1).expect("in range")
     }
 
     pub(crate) fn act(&mut self, action: Action) {
@@ -129,7 +131,10 @@ impl Model {
     pub(crate) fn finish(mut self) {
         self.disconnect();
         self.check();
-        assert_eq!((self.connection.pending(), self.connection.running(), self.connection.open_channels()), (0, 0, 0));
+        assert_eq!(
+            (self.connection.pending_calls(), self.connection.running_handlers(), self.connection.open_channels()),
+            (0, 0, 0)
+        );
         assert_eq!((self.connection.queued_bytes(), self.connection.is_drained()), (0, true));
         assert_eq!(self.connection.poll_timeout(), None);
         assert!(self.connection.poll_transmit().is_none());
@@ -137,10 +142,10 @@ impl Model {
     }
 
     fn check(&mut self) {
-        assert_eq!(self.connection.poll_event(), None);
+        assert_eq!(self.connection.poll_notification(), None);
         assert_eq!(self.connection.is_open(), self.open);
-        assert_eq!(self.connection.pending(), self.pending.len());
-        assert_eq!(self.connection.running(), self.running.len());
+        assert_eq!(self.connection.pending_calls(), self.pending.len());
+        assert_eq!(self.connection.running_handlers(), self.running.len());
         assert_eq!(self.connection.open_channels(), self.channels.len());
         assert!(self.channels.values().all(|channel| self.connection.is_channel_open(channel.key)));
         let is_open = |on: Option<u32>| on.is_none_or(|on| self.channels.contains_key(&on));
@@ -152,11 +157,13 @@ impl Model {
     fn advance(&mut self, time: Duration) {
         self.now += time;
         self.connection.handle_timeout(self.now);
-        while let Some(event) = self.connection.poll_event() {
-            let timed = match event {
-                Event::Ended(call, Ended::TimedOut) => self.take_pending(call),
-                Event::Expired(handler) => self.take_running(handler),
-                Event::Ended(_, Ended::Closed) | Event::ChannelClosed(_) => panic!("nothing was closed"),
+        while let Some(notification) = self.connection.poll_notification() {
+            let timed = match notification {
+                Notification::CallFailed(call, CallFailure::TimedOut) => self.take_pending(call),
+                Notification::HandlerExpired(handler) => self.take_running(handler),
+                Notification::CallFailed(_, CallFailure::Closed) | Notification::ChannelClosed(_) => {
+                    panic!("nothing was closed")
+                }
             };
             assert!(timed.deadline.is_some_and(|at| at <= self.now), "only what is due ends");
         }
@@ -167,10 +174,10 @@ impl Model {
     fn disconnect(&mut self) {
         self.connection.close();
         (self.open, self.lost) = (false, true);
-        while let Some(event) = self.connection.poll_event() {
-            match event {
-                Event::Ended(call, Ended::Closed) => drop(self.take_pending(call)),
-                Event::ChannelClosed(channel) => drop(self.channels.remove(&channel).expect("an open channel")),
+        while let Some(notification) = self.connection.poll_notification() {
+            match notification {
+                Notification::CallFailed(call, CallFailure::Closed) => drop(self.take_pending(call)),
+                Notification::ChannelClosed(channel) => drop(self.channels.remove(&channel).expect("an open channel")),
                 other => panic!("{other:?}"),
             }
         }

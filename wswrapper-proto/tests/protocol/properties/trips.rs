@@ -4,7 +4,7 @@ use super::generate::{name, object, value};
 use super::many;
 use super::ways::{Said, item, said, said_whole};
 use crate::outgoing::assert_valid;
-use crate::proto::{Answer, CallEncoder, Message, RawReason, Rejection, RequestId, Scope, check_event, encode};
+use crate::proto::{Address, CallEncoder, Message, RawReason, Rejection, RequestId, Response, check_event, encode};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::Value;
@@ -63,7 +63,7 @@ proptest! {
         let text = text(&frame);
         prop_assert_eq!(both_ways(text), Said::Call {
             id: request.map(|(id, _)| id),
-            scope: format!("{:?}", channel.map_or(Scope::Main, |channel| Scope::Named(channel.into()))),
+            address: format!("{:?}", channel.map_or(Address::Main, |channel| Address::Named(channel.into()))),
             event,
             arguments: sent.iter().map(Value::to_string).collect(),
             meta: wait.map(|wait| format!("{{\"t\":{}}}", wait.min((1 << 53) - 1))),
@@ -83,7 +83,7 @@ proptest! {
     fn rejections_arrive_as_they_were_sent(id in id(), rejection in rejection()) {
         let mut frame = Vec::new();
         encode::rejection(&mut frame, id, &rejection);
-        let Message::Response(seen, Answer::Rejected(reason)) = Message::decode(text(&frame)) else { panic!("{frame:?}") };
+        let Message::Response(seen, Response::Rejection(reason)) = Message::decode(text(&frame)) else { panic!("{frame:?}") };
         prop_assert_eq!((seen, reason.read()), (id, rejection));
     }
 
@@ -96,7 +96,7 @@ proptest! {
         frame.clear();
         encode::abort(&mut frame, id, Some(&reason));
         let Message::Abort(seen, raw) = Message::decode(text(&frame)) else { panic!("{frame:?}") };
-        prop_assert_eq!((seen, raw.read()), (Scope::Anonymous(id), reason));
+        prop_assert_eq!((seen, raw.read()), (Address::Anonymous(id), reason));
     }
 
     #[test]
@@ -110,8 +110,8 @@ proptest! {
         encode::item(&mut frame, channel, request, lost, &value).expect("JSON");
         let frame = text(&frame);
         prop_assert_eq!(item(&Message::decode(frame)), Some((Some(value.to_string()), false, lost)));
-        let Said::Call { id, scope, event, .. } = both_ways(frame) else { panic!("{frame}") };
-        prop_assert_eq!((id, scope, &*event), (request, format!("{:?}", Scope::Anonymous(channel)), "next"));
+        let Said::Call { id, address, event, .. } = both_ways(frame) else { panic!("{frame}") };
+        prop_assert_eq!((id, address, &*event), (request, format!("{:?}", Address::Anonymous(channel)), "next"));
         if let Some(id) = request {
             let mut later = Vec::new();
             encode::item(&mut later, channel, None, lost, &value).expect("JSON");

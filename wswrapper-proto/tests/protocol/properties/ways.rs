@@ -1,12 +1,12 @@
 //! What a frame says, read in the quick way and in the whole one.
 
-use crate::proto::{Answer, Item, Message, RawReason, RequestId};
+use crate::proto::{Item, Message, RawReason, RequestId, Response};
 use serde_json::value::RawValue;
 
 /// What a frame says, read to the end.
 #[derive(PartialEq, Debug)]
 pub(crate) enum Said {
-    Call { id: Option<RequestId>, scope: String, event: String, arguments: Vec<String>, meta: Option<String> },
+    Call { id: Option<RequestId>, address: String, event: String, arguments: Vec<String>, meta: Option<String> },
     BadName(Option<RequestId>),
     Response(RequestId, Option<String>),
     Rejected(RequestId, String, bool),
@@ -28,18 +28,20 @@ pub(crate) fn said(message: Message<'_>) -> Option<Said> {
                 .map(|raw| raw.get().to_owned())
                 .collect(),
             id: call.id,
-            scope: format!("{:?}", call.scope),
+            address: format!("{:?}", call.address),
             event: call.event.into_owned(),
             meta: call.meta.map(|meta| meta.get().to_owned()),
         },
         Message::BadName(id) => Said::BadName(id),
-        Message::Response(id, Answer::Result(json)) => Said::Response(id, json.map(|json| json.trim().to_owned())),
-        Message::Response(id, Answer::Rejected(RawReason { value, error })) => {
+        Message::Response(id, Response::Result(json)) => Said::Response(id, json.map(|json| json.trim().to_owned())),
+        Message::Response(id, Response::Rejection(RawReason { value, error })) => {
             Said::Rejected(id, value.to_owned(), error)
         }
-        Message::Response(id, Answer::Channel) => Said::Channel(id),
+        Message::Response(id, Response::Channel) => Said::Channel(id),
         Message::Cancellation(id, RawReason { value, error }) => Said::Cancellation(id, value.to_owned(), error),
-        Message::Abort(scope, RawReason { value, error }) => Said::Abort(format!("{scope:?}"), value.to_owned(), error),
+        Message::Abort(address, RawReason { value, error }) => {
+            Said::Abort(format!("{address:?}"), value.to_owned(), error)
+        }
         Message::Nothing => Said::Nothing,
     })
 }
@@ -50,7 +52,7 @@ pub(crate) fn said_whole(frame: &str) -> Said {
 
 /// A call that was taken in the quick way.
 pub(crate) fn is_quick(frame: &str) -> bool {
-    matches!(Message::decode(frame), Message::Call(call) if !call.arguments.is_proven())
+    matches!(Message::decode(frame), Message::Call(call) if !call.arguments.is_validated())
 }
 
 pub(crate) fn kind(said: &Said) -> &'static str {

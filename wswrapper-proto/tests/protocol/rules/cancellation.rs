@@ -2,7 +2,7 @@
 
 use super::request;
 use crate::core_peer::{connected, id, sent};
-use crate::proto::{CallEncoder, Ended, Event, Incoming, Rejection};
+use crate::proto::{CallEncoder, CallFailure, Incoming, Notification, Rejection};
 use std::time::{Duration, Instant};
 
 #[test]
@@ -16,7 +16,7 @@ fn any_reason_cancels_a_handler() {
         ("\"\"", "", false),
     ] {
         let mut peer = connected();
-        peer.begin(id(1), 5, None);
+        peer.handler_started(id(1), 5, None);
         let frame = format!(r#"{{"i":1,"x":{x}{mark}}}"#);
         let Incoming::Cancelled(5, reason) = peer.handle_frame(&frame, Instant::now()) else { panic!("{frame}") };
         assert_eq!((reason.value, reason.error), (x, error));
@@ -31,16 +31,16 @@ fn cancellation_is_never_taken_for_a_response() {
         let frame = format!(r#"{{"i":{call},{rest}}}"#);
         assert!(matches!(peer.handle_frame(&frame, Instant::now()), Incoming::Nothing), "{frame}");
     }
-    assert_eq!(peer.pending(), 1);
+    assert_eq!(peer.pending_calls(), 1);
     assert!(sent(&mut peer).is_empty());
 }
 
 #[test]
 fn cancellation_with_a_channel_is_an_abort_of_it() {
     let mut peer = connected();
-    peer.begin(id(1), 5, None);
+    peer.handler_started(id(1), 5, None);
     assert!(matches!(peer.handle_frame(r#"{"i":1,"x":"stop","h":7}"#, Instant::now()), Incoming::Nothing));
-    assert_eq!(peer.running(), 1);
+    assert_eq!(peer.running_handlers(), 1);
     assert!(matches!(peer.handle_frame(r#"{"i":1,"x":"stop","h":null}"#, Instant::now()), Incoming::Cancelled(5, _)));
     assert!(sent(&mut peer).is_empty());
 }
@@ -67,12 +67,12 @@ fn call_times_out_when_its_time_is_over_and_not_before() {
     peer.handle_frame(&format!(r#"{{"i":{answered}}}"#), now);
     assert_eq!(peer.poll_timeout(), Some(after(40)));
     peer.handle_timeout(after(39));
-    assert_eq!(peer.poll_event(), None);
+    assert_eq!(peer.poll_notification(), None);
     peer.handle_timeout(after(40));
-    assert_eq!(peer.poll_event(), Some(Event::Ended(2, Ended::TimedOut)));
+    assert_eq!(peer.poll_notification(), Some(Notification::CallFailed(2, CallFailure::TimedOut)));
     peer.handle_timeout(after(1000));
-    assert_eq!(peer.poll_event(), Some(Event::Ended(1, Ended::TimedOut)));
-    assert_eq!((peer.poll_event(), peer.poll_timeout(), peer.pending()), (None, None, 1));
+    assert_eq!(peer.poll_notification(), Some(Notification::CallFailed(1, CallFailure::TimedOut)));
+    assert_eq!((peer.poll_notification(), peer.poll_timeout(), peer.pending_calls()), (None, None, 1));
     let aborted = |id| format!(r#"{{"i":{id},"x":{{"message":"Request aborted"}},"_":1}}"#);
     assert_eq!(sent(&mut peer), [aborted(soon), aborted(late)]);
 }
@@ -88,9 +88,9 @@ fn deadline_that_is_set_anew_is_the_only_one() {
         assert_eq!(peer.poll_timeout(), deadline);
     }
     peer.handle_timeout(after(49));
-    assert_eq!((peer.poll_event(), peer.poll_timeout()), (None, Some(after(50))));
+    assert_eq!((peer.poll_notification(), peer.poll_timeout()), (None, Some(after(50))));
     peer.handle_timeout(after(50));
-    assert_eq!(peer.poll_event(), Some(Event::Ended(1, Ended::TimedOut)));
+    assert_eq!(peer.poll_notification(), Some(Notification::CallFailed(1, CallFailure::TimedOut)));
     peer.set_deadline(call, Some(after(60)));
     assert_eq!(peer.poll_timeout(), None);
 }
@@ -99,11 +99,11 @@ fn deadline_that_is_set_anew_is_the_only_one() {
 fn handler_expires_and_nothing_is_sent() {
     let now = Instant::now();
     let mut peer = connected();
-    peer.begin(id(1), 5, Some(now + Duration::from_millis(20)));
-    peer.begin(id(2), 6, Some(now + Duration::from_millis(10)));
-    peer.end(id(2), &6);
+    peer.handler_started(id(1), 5, Some(now + Duration::from_millis(20)));
+    peer.handler_started(id(2), 6, Some(now + Duration::from_millis(10)));
+    peer.handler_finished(id(2), &6);
     peer.handle_timeout(now + Duration::from_millis(20));
-    assert_eq!((peer.poll_event(), peer.poll_event()), (Some(Event::Expired(5)), None));
+    assert_eq!((peer.poll_notification(), peer.poll_notification()), (Some(Notification::HandlerExpired(5)), None));
     assert!(sent(&mut peer).is_empty());
 }
 

@@ -5,8 +5,8 @@ use crate::core_peer::{
     unknown,
 };
 use crate::proto::{
-    Allowance, Answer, Bounds, CallEncoder, ChannelKey, Ended, Event, Incoming, OpenRefused, Opener, RawReason, Reason,
-    Role, SendRefused, Side,
+    Allowance, Bounds, CallEncoder, CallFailure, ChannelKey, Incoming, Notification, OpenChannelError, Opener,
+    QueueError, RawReason, Reason, Response, Role, Side,
 };
 use std::time::Instant;
 
@@ -18,14 +18,14 @@ fn anything_but_null_in_an_answer_opens_the_channel_of_the_requests_number() {
         let mut peer = connected();
         let call = ask(&mut peer, Role::Plain);
         let frame = format!(r#"{{"i":{call},"h":{h},"d":5}}"#);
-        let Incoming::Opened(1, key) = handle(&mut peer, &frame) else { panic!("{frame}") };
-        assert_eq!((key.id(), key.opened_by()), (call, Opener::Peer), "{h}");
-        assert_eq!((peer.pending(), peer.open_channels()), (0, 1));
+        let Incoming::ChannelOpened(1, key) = handle(&mut peer, &frame) else { panic!("{frame}") };
+        assert_eq!((key.id(), key.opened_by()), (call, Opener::Remote), "{h}");
+        assert_eq!((peer.pending_calls(), peer.open_channels()), (0, 1));
     }
     let mut peer = connected();
     let call = ask(&mut peer, Role::Plain);
     let frame = format!(r#"{{"i":{call},"h":null,"d":5}}"#);
-    assert!(matches!(handle(&mut peer, &frame), Incoming::Response(1, Answer::Result(Some("5")))));
+    assert!(matches!(handle(&mut peer, &frame), Incoming::Response(1, Response::Result(Some("5")))));
     assert_eq!(peer.open_channels(), 0);
 }
 
@@ -34,7 +34,7 @@ fn rejection_opens_no_channel() {
     let mut peer = connected();
     let call = ask(&mut peer, Role::Plain);
     let frame = format!(r#"{{"i":{call},"h":1,"e":5}}"#);
-    assert!(matches!(handle(&mut peer, &frame), Incoming::Response(1, Answer::Rejected(_))));
+    assert!(matches!(handle(&mut peer, &frame), Incoming::Response(1, Response::Rejection(_))));
     assert_eq!((peer.open_channels(), sent(&mut peer).len()), (0, 0));
 }
 
@@ -55,24 +55,33 @@ fn channel_is_meant_by_a_number_in_any_form_and_before_a_named_one() {
     assert!(matches!(handle(&mut peer, r#"{"a":["e"],"h":null,"c":"io"}"#), Incoming::Call(_)));
     assert_eq!((sent(&mut peer).len(), peer.open_channels()), (0, 1));
     let incoming = handle(&mut peer, r#"{"i":7,"h":"7.0","x":1}"#);
-    assert!(matches!(incoming, Incoming::Aborted(_, "in", Some(HANDLER), RawReason { value: "1", error: false })));
+    assert!(matches!(
+        incoming,
+        Incoming::ChannelAborted(_, "in", Some(HANDLER), RawReason { value: "1", error: false })
+    ));
 }
 
 #[test]
 fn channels_of_one_number_are_kept_apart() {
     let mut peer = connected();
-    let number = Side::Dialling.first_id();
+    let number = Side::Client.first_id();
     let ours = peer.open_channel(number, Role::Plain, "in").expect("a free number");
     let theirs = received(&mut peer, Role::Plain);
     assert_eq!((ours.id(), theirs.id(), peer.open_channels()), (number, number, 2));
-    assert_eq!((ours.opened_by(), theirs.opened_by()), (Opener::Us, Opener::Peer));
+    assert_eq!((ours.opened_by(), theirs.opened_by()), (Opener::Local, Opener::Remote));
     let event = format!(r#"{{"a":["e"],"h":{number}}}"#);
     assert!(matches!(handle(&mut peer, &event), Incoming::ChannelCall("out", _)));
     request_on(&mut peer, ours, 2).expect("an open channel");
     request_on(&mut peer, theirs, 3).expect("an open channel");
-    assert_eq!((peer.close_channel(theirs), events(&mut peer)), (Some("out"), vec![Event::Ended(3, Ended::Closed)]));
+    assert_eq!(
+        (peer.close_channel(theirs), events(&mut peer)),
+        (Some("out"), vec![Notification::CallFailed(3, CallFailure::Closed)])
+    );
     assert!(matches!(handle(&mut peer, &event), Incoming::ChannelCall("in", _)));
-    assert_eq!((peer.close_channel(ours), events(&mut peer)), (Some("in"), vec![Event::Ended(2, Ended::Closed)]));
+    assert_eq!(
+        (peer.close_channel(ours), events(&mut peer)),
+        (Some("in"), vec![Notification::CallFailed(2, CallFailure::Closed)])
+    );
 }
 
 #[test]
@@ -81,13 +90,13 @@ fn handler_opens_no_channel_whose_number_is_taken() {
     let theirs = received(&mut peer, Role::Plain);
     let ours = opened(&mut peer, Role::Plain);
     for key in [theirs, ours] {
-        assert_eq!(peer.open_channel(key.id(), Role::Plain, "again"), Err(OpenRefused::Taken(key.id())));
+        assert_eq!(peer.open_channel(key.id(), Role::Plain, "again"), Err(OpenChannelError::Taken(key.id())));
     }
     peer.close_channel(ours);
     let again = peer.open_channel(id(7), Role::Plain, "again").expect("a free number");
     assert!(again != ours && !peer.is_channel_open(ours) && peer.is_channel_open(again));
     assert_eq!((peer.close_channel(ours), peer.abort_channel(ours, None)), (None, None));
-    assert_eq!(request_on(&mut peer, ours, 2), Err(SendRefused::ChannelClosed));
+    assert_eq!(request_on(&mut peer, ours, 2), Err(QueueError::ChannelClosed));
     assert!(sent(&mut peer).is_empty());
 }
 
@@ -98,7 +107,7 @@ fn handlers_open_so_many_channels_and_no_more() {
         received(&mut peer, Role::Plain);
     }
     let keys = [1, 2].map(|number| peer.open_channel(id(number), Role::Plain, "in").expect("room"));
-    assert_eq!(peer.open_channel(id(3), Role::Plain, "in"), Err(OpenRefused::TooMany));
+    assert_eq!(peer.open_channel(id(3), Role::Plain, "in"), Err(OpenChannelError::TooMany));
     assert_eq!(peer.open_channels(), 5);
     peer.close_channel(keys[0]);
     assert!(peer.open_channel(id(3), Role::Plain, "in").is_ok());
@@ -116,7 +125,7 @@ fn events_and_requests_on_a_channel_carry_its_number() {
         let frames = [format!(r#"{{"a":["open"],"h":{number}}}"#), format!(r#"{{"a":["q"],"h":{number},"i":{call}}}"#)];
         assert_eq!(sent(&mut peer), frames);
         let answer = format!(r#"{{"i":{call},"d":5}}"#);
-        assert!(matches!(handle(&mut peer, &answer), Incoming::Response(2, Answer::Result(Some("5")))));
+        assert!(matches!(handle(&mut peer, &answer), Incoming::Response(2, Response::Result(Some("5")))));
         assert_eq!(peer.close_channel(key).map(|_| events(&mut peer)), Some(Vec::new()));
     }
 }
@@ -151,7 +160,7 @@ fn abort_of_an_unknown_channel_is_ignored() {
 #[test]
 fn calls_end_with_the_channel_that_they_are_pending_on() {
     let ends: [fn(&mut Peer, ChannelKey) -> bool; 3] = [
-        |peer, key| matches!(handle(peer, &format!(r#"{{"h":{},"x":1}}"#, key.id())), Incoming::Aborted(..)),
+        |peer, key| matches!(handle(peer, &format!(r#"{{"h":{},"x":1}}"#, key.id())), Incoming::ChannelAborted(..)),
         |peer, key| peer.abort_channel(key, None).is_some(),
         |peer, key| peer.close_channel(key).is_some(),
     ];
@@ -164,8 +173,8 @@ fn calls_end_with_the_channel_that_they_are_pending_on() {
         ask(&mut peer, Role::Plain);
         handle(&mut peer, &format!(r#"{{"i":{answered}}}"#));
         assert!(end(&mut peer, key));
-        assert_eq!(events(&mut peer), [Event::Ended(3, Ended::Closed)]);
-        assert_eq!((peer.pending(), peer.open_channels()), (2, 1));
+        assert_eq!(events(&mut peer), [Notification::CallFailed(3, CallFailure::Closed)]);
+        assert_eq!((peer.pending_calls(), peer.open_channels()), (2, 1));
         assert_eq!(peer.cancel(call, None), None);
         assert!(matches!(handle(&mut peer, &format!(r#"{{"i":{call},"d":1}}"#)), Incoming::Nothing));
     }
@@ -200,14 +209,14 @@ fn nothing_is_sent_on_a_channel_that_has_ended() {
     let mut peer = connected();
     let key = opened(&mut peer, Role::Producer);
     handle(&mut peer, r#"{"h":7,"x":1}"#);
-    assert_eq!(peer.emit(CallEncoder::new("e").finish_on(key)), Err(SendRefused::ChannelClosed));
-    assert_eq!(request_on(&mut peer, key, 2), Err(SendRefused::ChannelClosed));
-    assert_eq!((peer.producer(key).allowance(), peer.producer(key).item_request()), (Allowance::Gone, None));
+    assert_eq!(peer.emit(CallEncoder::new("e").finish_on(key)), Err(QueueError::ChannelClosed));
+    assert_eq!(request_on(&mut peer, key, 2), Err(QueueError::ChannelClosed));
+    assert_eq!((peer.producer(key).allowance(), peer.producer(key).item_request()), (Allowance::Closed, None));
     peer.producer(key).abort_items(&Reason::new("late"));
-    assert_eq!((peer.pending(), sent(&mut peer).len()), (0, 0));
-    assert_eq!(ask(&mut peer, Role::Plain), Side::Dialling.first_id(), "no id was used");
+    assert_eq!((peer.pending_calls(), sent(&mut peer).len()), (0, 0));
+    assert_eq!(ask(&mut peer, Role::Plain), Side::Client.first_id(), "no id was used");
     peer.close();
-    assert_eq!(request_on(&mut peer, key, 2), Err(SendRefused::Closed));
+    assert_eq!(request_on(&mut peer, key, 2), Err(QueueError::Closed));
 }
 
 // Requests that are answered by channels [P-32, P-67, P-70, P-73].
@@ -249,15 +258,15 @@ fn channel_in_place_of_a_value_is_told_and_aborted() {
     let call = peer.request(CallEncoder::new("q").finish(None), 1, None, None, None).expect("room");
     sent(&mut peer);
     let creation = format!(r#"{{"i":{call},"h":1}}"#);
-    assert!(matches!(handle(&mut peer, &creation), Incoming::Response(1, Answer::Channel)));
+    assert!(matches!(handle(&mut peer, &creation), Incoming::Response(1, Response::Channel)));
     assert_eq!((sent(&mut peer), peer.open_channels()), (vec![aborted(call)], 0));
 }
 
 #[test]
 fn request_that_was_answered_by_a_channel_is_finished() {
     let mut peer = connected();
-    peer.begin(id(7), HANDLER, None);
-    peer.end(id(7), &HANDLER);
+    peer.handler_started(id(7), HANDLER, None);
+    peer.handler_finished(id(7), &HANDLER);
     opened(&mut peer, Role::Producer);
     assert!(matches!(handle(&mut peer, r#"{"i":7,"x":"late"}"#), Incoming::Nothing));
     assert_eq!((peer.open_channels(), sent(&mut peer).len()), (1, 0));
@@ -277,9 +286,16 @@ fn loss_of_the_connection_ends_every_channel_once() {
     peer.close();
     let mut ends = events(&mut peer);
     ends.sort_by_key(|end| format!("{end:?}"));
-    assert_eq!(ends, [Event::ChannelClosed("in"), Event::ChannelClosed("out"), Event::Ended(2, Ended::Closed)]);
-    assert_eq!((peer.open_channels(), peer.pending(), peer.unanswered()), (0, 0, 0));
-    assert_eq!(peer.open_channel(id(8), Role::Plain, "late"), Err(OpenRefused::Closed));
+    assert_eq!(
+        ends,
+        [
+            Notification::CallFailed(2, CallFailure::Closed),
+            Notification::ChannelClosed("in"),
+            Notification::ChannelClosed("out")
+        ]
+    );
+    assert_eq!((peer.open_channels(), peer.pending_calls(), peer.unanswered_items()), (0, 0, 0));
+    assert_eq!(peer.open_channel(id(8), Role::Plain, "late"), Err(OpenChannelError::Closed));
     peer.open();
     assert!(matches!(handle(&mut peer, &format!(r#"{{"i":{item}}}"#)), Incoming::Nothing));
     for key in [producer, consumer] {

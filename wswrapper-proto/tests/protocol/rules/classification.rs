@@ -2,13 +2,13 @@
 
 use super::{answered, call, rejection};
 use crate::core_peer::id;
-use crate::proto::{Answer, Message, Rejection, RequestId, Scope};
+use crate::proto::{Address, Message, Rejection, RequestId, Response};
 
 #[test]
 fn what_is_no_list_with_a_name_is_no_call() {
     for a in ["[]", "[ ]", "\"echo\"", "{\"0\":\"echo\"}", "null", "5"] {
         let frame = format!(r#"{{"a":{a},"i":1,"d":2}}"#);
-        assert!(matches!(Message::decode(&frame), Message::Response(_, Answer::Result(Some("2")))), "{frame}");
+        assert!(matches!(Message::decode(&frame), Message::Response(_, Response::Result(Some("2")))), "{frame}");
     }
 }
 
@@ -80,13 +80,13 @@ fn ids_beyond_the_range_cannot_be_made() {
 #[test]
 fn numbers_and_numeric_strings_name_anonymous_channels() {
     for (h, number) in [("7", 7), ("7.0", 7), ("7e0", 7), ("\"7\"", 7), ("9007199254740991", (1 << 53) - 1)] {
-        assert_eq!(call(&format!(r#"{{"a":["e"],"h":{h}}}"#)).scope, Scope::Anonymous(id(number)), "{h}");
+        assert_eq!(call(&format!(r#"{{"a":["e"],"h":{h}}}"#)).address, Address::Anonymous(id(number)), "{h}");
         let frame = format!(r#"{{"h":{h},"x":"end"}}"#);
-        let Message::Abort(scope, _) = Message::decode(&frame) else { panic!("{frame}") };
-        assert_eq!(scope, Scope::Anonymous(id(number)), "{h}");
+        let Message::Abort(address, _) = Message::decode(&frame) else { panic!("{frame}") };
+        assert_eq!(address, Address::Anonymous(id(number)), "{h}");
     }
-    assert_eq!(call(r#"{"a":["e"],"h":null}"#).scope, Scope::Main);
-    assert_eq!(call(r#"{"a":["e"],"h":null,"c":"x"}"#).scope, Scope::Named("x".into()));
+    assert_eq!(call(r#"{"a":["e"],"h":null}"#).address, Address::Main);
+    assert_eq!(call(r#"{"a":["e"],"h":null,"c":"x"}"#).address, Address::Named("x".into()));
 }
 
 #[test]
@@ -106,23 +106,23 @@ fn what_is_no_number_names_no_anonymous_channel() {
         "\"NaN\"",
     ] {
         let frame = format!(r#"{{"a":["e"],"h":{h}}}"#);
-        assert_eq!(call(&frame).scope, Scope::NoAnonymous(h), "{h}");
+        assert_eq!(call(&frame).address, Address::InvalidNumber(h), "{h}");
         assert!(answered(&frame).is_empty(), "{h}");
     }
 }
 
 #[test]
 fn anonymous_channel_wins_over_a_named_one() {
-    assert_eq!(call(r#"{"a":["e"],"c":"x","h":7}"#).scope, Scope::Anonymous(id(7)));
-    assert_eq!(call(r#"{"a":["e"],"h":7,"c":5}"#).scope, Scope::Anonymous(id(7)));
+    assert_eq!(call(r#"{"a":["e"],"c":"x","h":7}"#).address, Address::Anonymous(id(7)));
+    assert_eq!(call(r#"{"a":["e"],"h":7,"c":5}"#).address, Address::Anonymous(id(7)));
 }
 
 #[test]
 fn channel_that_cannot_exist_is_named_in_the_answer() {
-    assert_eq!(call(r#"{"a":["e"],"c":null,"i":1}"#).scope, Scope::Main);
+    assert_eq!(call(r#"{"a":["e"],"c":null,"i":1}"#).address, Address::Main);
     let empty = call(r#"{"a":["e"],"c":"","i":1}"#);
-    assert_eq!(empty.scope, Scope::Named("".into()));
-    let answer = Rejection::no_listener(&empty.event, &empty.scope, false);
+    assert_eq!(empty.address, Address::Named("".into()));
+    let answer = Rejection::no_listener(&empty.event, &empty.address, false);
     assert_eq!(answer, Rejection::new("Channel '' does not exist"));
     for c in ["5", "true", "[\"x\"]", "{}"] {
         let answers = answered(&format!(r#"{{"a":["e"],"c":{c},"i":1}}"#));

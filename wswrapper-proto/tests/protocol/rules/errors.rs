@@ -3,7 +3,7 @@
 use super::rejection;
 use crate::core_peer::id;
 use crate::outgoing::assert_valid;
-use crate::proto::{Answer, Message, RawReason, Rejection, Scope, encode};
+use crate::proto::{Address, Message, RawReason, Rejection, Response, encode};
 use serde_json::{Value, json};
 
 #[test]
@@ -35,7 +35,7 @@ fn error_mark_counts_if_it_and_the_rejection_are_truthy() {
     }
     let null = Message::decode(r#"{"i":1,"e":null,"_":1}"#);
     assert!(
-        matches!(null, Message::Response(_, Answer::Rejected(RawReason { value: "null", error: false }))),
+        matches!(null, Message::Response(_, Response::Rejection(RawReason { value: "null", error: false }))),
         "{null:?}"
     );
 }
@@ -70,9 +70,9 @@ fn null_is_never_sent_as_a_rejection_or_a_reason() {
 
 #[test]
 fn missing_handler_or_channel_is_told_in_the_words_of_javascript() {
-    let text = |scope, exists| Rejection::no_listener("E", &scope, exists).to_string();
-    assert_eq!(text(Scope::Main, true), "No event listener for 'E'");
-    assert_eq!(text(Scope::Named("C".into()), true), "No event listener for 'E' on channel 'C'");
-    assert_eq!(text(Scope::Named("C".into()), false), "Channel 'C' does not exist");
-    assert_eq!(text(Scope::Anonymous(id(7)), false), "Anonymous channel '7' does not exist");
+    let text = |address, exists| Rejection::no_listener("E", &address, exists).to_string();
+    assert_eq!(text(Address::Main, true), "No event listener for 'E'");
+    assert_eq!(text(Address::Named("C".into()), true), "No event listener for 'E' on channel 'C'");
+    assert_eq!(text(Address::Named("C".into()), false), "Channel 'C' does not exist");
+    assert_eq!(text(Address::Anonymous(id(7)), false), "Anonymous channel '7' does not exist");
 }

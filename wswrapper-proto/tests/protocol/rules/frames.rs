@@ -2,7 +2,7 @@
 
 use super::{call, rejection};
 use crate::core_peer::id;
-use crate::proto::{ArgumentsError, Call, Message, Rejection, Scope};
+use crate::proto::{Address, ArgumentsError, Call, Message, Rejection};
 use serde_json::{Value, json};
 
 #[test]
@@ -42,8 +42,8 @@ fn only_false_says_that_a_frame_is_not_ours() {
 #[test]
 fn last_of_a_repeated_key_counts() {
     let frame = r#"{"a":["e",1],"i":1,"c":"x","a":["f",2],"i":2,"c":"y"}"#;
-    let Call { id: last, scope, event, mut arguments, .. } = call(frame);
-    assert_eq!((last, scope, &*event), (Some(id(2)), Scope::Named("y".into()), "f"));
+    let Call { id: last, address, event, mut arguments, .. } = call(frame);
+    assert_eq!((last, address, &*event), (Some(id(2)), Address::Named("y".into()), "f"));
     assert_eq!(arguments.collect::<Value>().expect("JSON"), [json!(2)]);
 }
 

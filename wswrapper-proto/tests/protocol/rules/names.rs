@@ -1,6 +1,6 @@
 //! Reserved names [P-20, P-21].
 
-use crate::proto::{Answer, ChannelName, Message, NameError, RESERVED, check_event};
+use crate::proto::{ChannelName, Message, NameError, RESERVED, Response, check_event};
 
 #[test]
 fn reserved_name_is_no_call_on_the_main_channel() {
@@ -12,7 +12,7 @@ fn reserved_name_is_no_call_on_the_main_channel() {
         let frame = format!(r#"{{"a":["{name}"],"i":1,"x":"stop"}}"#);
         assert!(matches!(Message::decode(&frame), Message::Cancellation(..)), "{frame}");
         let frame = format!(r#"{{"a":["{name}"],"i":1,"d":5}}"#);
-        assert!(matches!(Message::decode(&frame), Message::Response(_, Answer::Result(Some("5")))), "{frame}");
+        assert!(matches!(Message::decode(&frame), Message::Response(_, Response::Result(Some("5")))), "{frame}");
     }
     assert!(!matches!(Message::decode(r#"{"a":["\u006fpen"],"i":1}"#), Message::Call(_)));
 }

@@ -3,7 +3,7 @@
 use super::{call, request};
 use crate::core_peer::{Peer, connected, id, sent};
 use crate::outgoing::assert_valid;
-use crate::proto::{Answer, ArgumentsError, CallEncoder, Incoming, Message, Side, encode};
+use crate::proto::{ArgumentsError, CallEncoder, Incoming, Message, Response, Side, encode};
 use serde_json::{Value, json};
 use std::time::Instant;
 
@@ -74,7 +74,7 @@ fn response_to_what_is_not_pending_is_ignored() {
     for frame in [r#"{"i":1,"d":1}"#, r#"{"i":1,"e":1}"#, r#"{"i":1}"#, r#"{"d":1}"#, r#"{"i":268435456}"#] {
         assert!(matches!(peer.handle_frame(frame, now), Incoming::Nothing), "{frame}");
     }
-    assert!(matches!(peer.handle_frame(&answer, now), Incoming::Response(1, Answer::Result(Some("1")))));
+    assert!(matches!(peer.handle_frame(&answer, now), Incoming::Response(1, Response::Result(Some("1")))));
     assert!(matches!(peer.handle_frame(&answer, now), Incoming::Nothing));
     assert!(sent(&mut peer).is_empty());
 }
@@ -93,11 +93,11 @@ fn rejection_wins_over_channel_and_channel_over_result() {
         Message::Response(_, answer) => answer,
         other => panic!("{other:?}"),
     };
-    assert!(matches!(answer(r#"{"i":1,"d":1,"h":1,"e":1}"#), Answer::Rejected(_)));
-    assert!(matches!(answer(r#"{"i":1,"d":1,"e":null}"#), Answer::Rejected(_)));
-    assert!(matches!(answer(r#"{"i":1,"d":1,"h":0}"#), Answer::Channel));
-    assert!(matches!(answer(r#"{"i":1,"d":1,"h":false}"#), Answer::Channel));
-    assert!(matches!(answer(r#"{"i":1,"d":1,"h":null}"#), Answer::Result(Some("1"))));
+    assert!(matches!(answer(r#"{"i":1,"d":1,"h":1,"e":1}"#), Response::Rejection(_)));
+    assert!(matches!(answer(r#"{"i":1,"d":1,"e":null}"#), Response::Rejection(_)));
+    assert!(matches!(answer(r#"{"i":1,"d":1,"h":0}"#), Response::Channel));
+    assert!(matches!(answer(r#"{"i":1,"d":1,"h":false}"#), Response::Channel));
+    assert!(matches!(answer(r#"{"i":1,"d":1,"h":null}"#), Response::Result(Some("1"))));
 }
 
 #[test]
@@ -105,29 +105,29 @@ fn ids_of_the_two_directions_are_independent() {
     let mut peer = connected();
     let call = request(&mut peer, 1, None);
     let now = Instant::now();
-    peer.begin(call, 5, None);
+    peer.handler_started(call, 5, None);
     let cancellation = format!(r#"{{"i":{call},"x":"stop"}}"#);
     assert!(matches!(peer.handle_frame(&cancellation, now), Incoming::Cancelled(5, _)));
     assert!(matches!(peer.handle_frame(&cancellation, now), Incoming::Nothing));
-    assert_eq!(peer.pending(), 1);
+    assert_eq!(peer.pending_calls(), 1);
     let answer = format!(r#"{{"i":{call}}}"#);
-    assert!(matches!(peer.handle_frame(&answer, now), Incoming::Response(1, Answer::Result(None))));
+    assert!(matches!(peer.handle_frame(&answer, now), Incoming::Response(1, Response::Result(None))));
 }
 
 #[test]
 fn newer_handler_of_a_repeated_id_is_the_one_cancelled() {
     let mut peer = connected();
-    peer.begin(id(1), 10, None);
-    peer.begin(id(1), 11, None);
-    peer.end(id(1), &10);
+    peer.handler_started(id(1), 10, None);
+    peer.handler_started(id(1), 11, None);
+    peer.handler_finished(id(1), &10);
     let incoming = peer.handle_frame(r#"{"i":1,"x":"stop"}"#, Instant::now());
     assert!(matches!(incoming, Incoming::Cancelled(11, _)), "{incoming:?}");
-    assert_eq!(peer.running(), 0);
+    assert_eq!(peer.running_handlers(), 0);
 }
 
 #[test]
 fn each_side_counts_from_a_start_of_its_own() {
-    for (side, first) in [(Side::Dialling, 268_435_457), (Side::Accepting, 536_870_913)] {
+    for (side, first) in [(Side::Client, 268_435_457), (Side::Server, 536_870_913)] {
         let mut peer = Peer::new(side, 10);
         peer.open();
         assert_eq!(request(&mut peer, 1, None).get(), first);

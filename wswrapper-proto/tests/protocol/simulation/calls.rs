@@ -4,7 +4,7 @@ use super::Simulation;
 use super::action::Kind;
 use super::end::{Call, Handler};
 use super::streams::Stream;
-use crate::proto::{CallEncoder, Opens};
+use crate::proto::{CallEncoder, ExpectedChannel};
 use std::time::Duration;
 
 impl Simulation {
@@ -17,7 +17,7 @@ impl Simulation {
             Some(on) => call.finish_on(end.channels[&on].key),
             None => call.finish(None),
         };
-        let opens = kind.opens().map(|role| Opens { role, end: end.number() });
+        let opens = kind.opens().map(|role| ExpectedChannel { role, state: end.number() });
         let wait = amount.is_multiple_of(3).then(|| Duration::from_millis(u64::from(amount) * 20 + 5));
         let waiter = u32::try_from(end.calls.len()).expect("few");
         let sent = end.core.request(call, waiter, wait.map(|wait| end.now + wait), wait, opens.clone());
@@ -65,7 +65,7 @@ impl Simulation {
     pub(super) fn settle(&mut self, n: usize, handler: u32) {
         let end = &mut self.ends[n];
         let id = end.handlers.remove(&handler).and_then(|handler| handler.id).expect("a request");
-        end.core.end(id, &handler);
+        end.core.handler_finished(id, &handler);
         end.answer(id);
     }
 

@@ -1,6 +1,8 @@
 //! One end, and what it keeps account of.
 
-use crate::proto::{Bounds, ChannelKey, Connection, ITEM_BYTES, Opens, Rejection, RequestId, Role, Side, encode};
+use crate::proto::{
+    Bounds, ChannelKey, Connection, ExpectedChannel, ITEM_OVERHEAD, Rejection, RequestId, Role, Side, encode,
+};
 use serde_json::json;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Instant;
@@ -22,7 +24,7 @@ pub(super) struct End {
 pub(super) struct Call {
     pub(super) id: RequestId,
     pub(super) ends: u32,
-    pub(super) opens: Option<Opens<u32>>,
+    pub(super) opens: Option<ExpectedChannel<u32>>,
     pub(super) stream: usize,
     pub(super) on: Option<u32>,
     /// It waits for the result of the upload on its channel.
@@ -40,7 +42,7 @@ pub(super) struct Channel {
     pub(super) key: ChannelKey,
     pub(super) role: Role,
     pub(super) stream: usize,
-    pub(super) runner: Option<u32>,
+    pub(super) handler: Option<u32>,
     pub(super) started: bool,
     /// The bytes of what came and was not taken.
     pub(super) held: VecDeque<usize>,
@@ -55,7 +57,7 @@ impl Channel {
     }
 
     fn held_bytes(&self) -> usize {
-        self.held.iter().map(|bytes| bytes + ITEM_BYTES).sum()
+        self.held.iter().map(|bytes| bytes + ITEM_OVERHEAD).sum()
     }
 }
 
@@ -86,9 +88,9 @@ impl End {
         call
     }
 
-    pub(super) fn opened(&mut self, channel: u32, key: ChannelKey, role: Role, stream: usize, runner: Option<u32>) {
+    pub(super) fn opened(&mut self, channel: u32, key: ChannelKey, role: Role, stream: usize, handler: Option<u32>) {
         let (held, notes) = (VecDeque::new(), (0, 0));
-        let new = Channel { key, role, stream, runner, started: false, held, ended: false, notes };
+        let new = Channel { key, role, stream, handler, started: false, held, ended: false, notes };
         assert!(self.channels.insert(channel, new).is_none());
         assert_eq!(self.ends.insert(channel, 0), None);
     }
@@ -107,7 +109,7 @@ impl End {
         self.discard(channel);
         let channel = self.channels.remove(&channel).expect("an open channel");
         assert!(!self.core.is_channel_open(channel.key));
-        channel.runner.and_then(|handler| self.handlers.remove(&handler));
+        channel.handler.and_then(|handler| self.handlers.remove(&handler));
         channel
     }
 
@@ -129,7 +131,10 @@ impl End {
         let waiting = self.handlers.values().filter(|handler| handler.id.is_some()).count();
         let pending = self.calls.iter().filter(|call| call.ends == 0).count();
         let open = self.channels.len();
-        assert_eq!((self.core.pending(), self.core.running(), self.core.open_channels()), (pending, waiting, open));
+        assert_eq!(
+            (self.core.pending_calls(), self.core.running_handlers(), self.core.open_channels()),
+            (pending, waiting, open)
+        );
         let held: usize = self.channels.values().map(Channel::held_bytes).sum();
         assert_eq!(self.core.held_bytes(), held, "what is held is counted, and nothing else");
         let is_open = |on: Option<u32>| on.is_none_or(|on| self.channels.contains_key(&on));

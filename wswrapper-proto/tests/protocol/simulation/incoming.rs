@@ -3,7 +3,7 @@
 use super::Simulation;
 use super::end::{Call, Handler};
 use super::wire::Request;
-use crate::proto::{Ended, Event, Incoming, OpenRefused, Opens, Role, encode};
+use crate::proto::{CallFailure, ExpectedChannel, Incoming, Notification, OpenChannelError, Role, encode};
 
 impl Simulation {
     /// The next frame to an end arrives, if there is one.
@@ -19,7 +19,7 @@ impl Simulation {
         let end = &mut self.ends[n];
         let incoming = end.core.handle_frame(&frame, end.now);
         self.understand(n, incoming);
-        self.poll_events(n);
+        self.poll_notifications(n);
         self.transmit();
         true
     }
@@ -36,10 +36,11 @@ impl Simulation {
                     self.close(n, channel);
                 }
             }
-            Incoming::Opened(call, key) => {
+            Incoming::ChannelOpened(call, key) => {
                 let call = end.call_ended(call);
                 let (id, stream) = (call.id, call.stream);
-                let Opens { role, end: channel } = call.opens.clone().expect("it may be answered by a channel");
+                let ExpectedChannel { role, state: channel } =
+                    call.opens.clone().expect("it may be answered by a channel");
                 assert_eq!(key.id(), id);
                 end.opened(channel, key, role, stream, None);
                 self.streams[stream].open |= role == Role::Consumer;
@@ -70,19 +71,19 @@ impl Simulation {
                     channel.held.push_back(value.len());
                 }
             }
-            Incoming::Resumed(channel, runner) => assert_eq!(end.channels[&channel].runner, runner),
-            Incoming::ResultAwaited(runner, id) => {
-                let handler = end.handlers.get_mut(&runner.expect("a handler")).expect("it runs");
+            Incoming::Resumed(channel, handler) => assert_eq!(end.channels[&channel].handler, handler),
+            Incoming::ResultAwaited(handler, id) => {
+                let handler = end.handlers.get_mut(&handler.expect("a handler")).expect("it runs");
                 assert_eq!(handler.id.replace(id), None, "one result");
             }
-            Incoming::Aborted(key, number, runner, _) => {
+            Incoming::ChannelAborted(key, number, handler, _) => {
                 let channel = end.channels.get_mut(&number).expect("an open channel");
                 assert_eq!(channel.key, key);
                 self.streams[channel.stream].cut = true;
                 if channel.role == Role::Upload {
                     channel.ended = true;
                 } else {
-                    assert_eq!(channel.runner, runner);
+                    assert_eq!(channel.handler, handler);
                     end.channel_ended(number);
                 }
             }
@@ -109,8 +110,8 @@ impl Simulation {
             "refusal" => return end.reject(id, "no"),
             "later" => {
                 let handler = end.number();
-                let deadline = call.caller_waits().map(|wait| end.now + wait);
-                end.core.begin(id, handler, deadline);
+                let deadline = call.caller_timeout().map(|wait| end.now + wait);
+                end.core.handler_started(id, handler, deadline);
                 end.handlers.insert(handler, Handler { id: Some(id), channel: None });
                 return;
             }
@@ -129,27 +130,27 @@ impl Simulation {
                 end.respond(|out| encode::channel(out, id));
             }
             Err(refused) => {
-                assert_eq!(refused, OpenRefused::TooMany);
+                assert_eq!(refused, OpenChannelError::TooMany);
                 end.reject(id, refused.to_string());
             }
         }
     }
 
-    pub(super) fn poll_events(&mut self, n: usize) {
-        while let Some(event) = self.ends[n].core.poll_event() {
+    pub(super) fn poll_notifications(&mut self, n: usize) {
+        while let Some(notification) = self.ends[n].core.poll_notification() {
             let end = &mut self.ends[n];
-            match event {
-                Event::Ended(call, how) => {
+            match notification {
+                Notification::CallFailed(call, how) => {
                     let Call { on, is_result, .. } = *end.call_ended(call);
                     let on = on.filter(|on| end.channels.contains_key(on));
                     match how {
-                        Ended::Closed => assert!(on.is_none() || !end.core.is_open(), "its channel has ended"),
-                        Ended::TimedOut if is_result => self.abort(n, on.expect("an open channel")),
-                        Ended::TimedOut => {}
+                        CallFailure::Closed => assert!(on.is_none() || !end.core.is_open(), "its channel has ended"),
+                        CallFailure::TimedOut if is_result => self.abort(n, on.expect("an open channel")),
+                        CallFailure::TimedOut => {}
                     }
                 }
-                Event::Expired(handler) => self.handler_dropped(n, handler),
-                Event::ChannelClosed(channel) => drop(end.channel_ended(channel)),
+                Notification::HandlerExpired(handler) => self.handler_dropped(n, handler),
+                Notification::ChannelClosed(channel) => drop(end.channel_ended(channel)),
             }
         }
     }

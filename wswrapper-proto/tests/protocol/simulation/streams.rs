@@ -49,20 +49,20 @@ impl Simulation {
             let allowance = end.core.producer(key).allowance();
             if stream.sent == stream.total && allowance != Allowance::Idle {
                 channel.ended = true;
-                let closes = channel.runner.is_some();
+                let closes = channel.handler.is_some();
                 end.respond(|out| encode::done(out, key.id(), 0));
                 if closes {
                     assert_eq!(end.core.close_channel(key), Some(number));
                     end.channel_ended(number);
-                    self.poll_events(n);
+                    self.poll_notifications(n);
                 }
                 return true;
             }
             let request = match allowance {
                 Allowance::Items(_) => None,
                 Allowance::OneRequest => Some(end.core.producer(key).item_request().expect("an open channel")),
-                Allowance::Idle | Allowance::Behind => break,
-                Allowance::Gone => panic!("the channel is open"),
+                Allowance::Idle | Allowance::Blocked => break,
+                Allowance::Closed => panic!("the channel is open"),
             };
             if request.is_none() {
                 end.core.producer(key).sent(1);
@@ -86,7 +86,7 @@ impl Simulation {
         assert_eq!(end.core.abort_channel(key, None), Some(number));
         let channel = end.channel_ended(number);
         self.streams[channel.stream].cut = true;
-        self.poll_events(n);
+        self.poll_notifications(n);
     }
 
     pub(super) fn leave(&mut self, n: usize, number: u32) {
@@ -99,7 +99,7 @@ impl Simulation {
         end.core.consumer(key).stop(None);
         if role == Role::Consumer {
             end.channel_ended(number);
-            self.poll_events(n);
+            self.poll_notifications(n);
         }
     }
 
@@ -108,7 +108,7 @@ impl Simulation {
         let key = end.channels[&number].key;
         assert_eq!(end.core.close_channel(key), Some(number));
         end.channel_ended(number);
-        self.poll_events(n);
+        self.poll_notifications(n);
     }
 
     pub(super) fn abort_items(&mut self, n: usize, number: u32) {

@@ -10,7 +10,7 @@ use crate::engine::scope::ChannelScope;
 use crate::engine::shared::Handled;
 use crate::engine::tasks::{RunningHandler, RunningKey};
 use crate::error::PeerError;
-use crate::proto::{Call, ChannelKey, Message, Reason, Rejection, Role, Scope};
+use crate::proto::{Address, Call, ChannelKey, Message, Reason, Rejection, Role};
 use crate::transport::Transport;
 use bytes::Bytes;
 use std::sync::Arc;
@@ -29,7 +29,7 @@ struct Received<'f> {
 type Log = Option<Box<CallLog>>;
 
 fn deadline(received: Received<'_>, call: &Call<'_>) -> Option<Instant> {
-    call.caller_waits().and_then(|wait| received.at.checked_add(wait))
+    call.caller_timeout().and_then(|wait| received.at.checked_add(wait))
 }
 
 impl<T: Transport> Driver<T> {
@@ -55,7 +55,7 @@ impl<T: Transport> Driver<T> {
             Message::Call(call) if deadline(received, call).is_some_and(|deadline| deadline <= Instant::now()) => {
                 self.log_end(log.as_deref());
             }
-            Message::Call(call) if matches!(call.scope, Scope::Main | Scope::Named(_)) => {
+            Message::Call(call) if matches!(call.address, Address::Main | Address::Named(_)) => {
                 if let Err((error, log)) = self.call(cx, received, call, log) {
                     self.not_started(cx, received, call, error, log);
                 }
@@ -87,7 +87,7 @@ impl<T: Transport> Driver<T> {
 
     /// A call that could not be started was wrong, or not what it seemed to be.
     fn not_started(&mut self, cx: &mut Context<'_>, received: Received<'_>, call: &Call<'_>, error: BadCall, log: Log) {
-        if call.arguments.is_proven() {
+        if call.arguments.is_validated() {
             self.refuse(call, error, log.as_deref());
         } else {
             self.message(cx, received, &Message::decode_whole(received.text), log);
@@ -103,21 +103,21 @@ impl<T: Transport> Driver<T> {
         log: Log,
     ) -> Result<(), (BadCall, Log)> {
         let link = Arc::clone(&self.link);
-        if let Some((found, handlers)) = link.find_dynamic(&call.scope, &call.event) {
+        if let Some((found, handlers)) = link.find_dynamic(&call.address, &call.event) {
             let started = self.start(cx, received, call, &found.entry, None, log);
             if started.is_err() {
-                handlers.give_back(&call.scope, found);
+                handlers.give_back(&call.address, found);
             } else {
                 // The closure of a handler for once ends here.
                 self.link.report_drop(drop_caught(found), &call.event);
             }
             return started;
         }
-        match link.end.router.find(&call.scope, &call.event) {
+        match link.end.router.find(&call.address, &call.event) {
             Some(entry) => self.start(cx, received, call, entry, None, log),
             None => {
-                let exists = link.has_channel(&call.scope);
-                Err((BadCall::Rejected(Rejection::no_listener(&call.event, &call.scope, exists)), log))
+                let exists = link.has_channel(&call.address);
+                Err((BadCall::Rejected(Rejection::no_listener(&call.event, &call.address, exists)), log))
             }
         }
     }
@@ -147,7 +147,7 @@ impl<T: Transport> Driver<T> {
                 self.link.report_drop(drop_caught(entry), &call.event);
                 started
             }
-            None => Err((BadCall::Rejected(Rejection::no_listener(&call.event, &call.scope, true)), log)),
+            None => Err((BadCall::Rejected(Rejection::no_listener(&call.event, &call.address, true)), log)),
         }
     }
 
@@ -226,8 +226,8 @@ impl<T: Transport> Driver<T> {
                 Answers::new(&self.link, self.transport.output(), &mut Progress::default()).reject(id, &reason);
             }
             None => {
-                let channel = match &call.scope {
-                    Scope::Named(name) => Some(name.to_string()),
+                let channel = match &call.address {
+                    Address::Named(name) => Some(name.to_string()),
                     _ => None,
                 };
                 self.link.report(&PeerError::EventDropped { event: call.event.to_string(), channel, reason });

@@ -14,7 +14,7 @@ use crate::engine::hooks::HookFuture;
 use crate::engine::message_log::CallLog;
 use crate::engine::shared::{Link, Rest};
 use crate::engine::tasks::{RunningHandler, RunningSet};
-use crate::proto::{Call, Message, Reason, Scope};
+use crate::proto::{Address, Call, Message, Reason};
 use crate::rt::{Timer, after};
 use crate::transport::{Frame, Transport, TransportError};
 use backlog::Held;
@@ -183,8 +183,8 @@ impl<T: Transport> Driver<T> {
             let text = std::str::from_utf8(frame).unwrap_or_default();
             let id = match Message::decode(text) {
                 // What a stream's ends say to each other is not for a handler.
-                Message::Call(Call { scope: Scope::Anonymous(channel), event, .. })
-                    if self.link.is_streams(channel, &event) =>
+                Message::Call(Call { address: Address::Anonymous(channel), event, .. })
+                    if self.link.is_stream_message(channel, &event) =>
                 {
                     None
                 }

@@ -4,7 +4,7 @@ use super::Entry;
 use crate::engine::handler::Handler;
 use crate::engine::label::Label;
 use crate::lock::lock;
-use crate::proto::{ChannelName, NameError, Scope, check_event};
+use crate::proto::{Address, ChannelName, NameError, check_event};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -119,18 +119,18 @@ impl DynamicHandlers {
     }
 
     /// The handler of an event; one for once is taken out.
-    pub(crate) fn find(&self, scope: &Scope<'_>, event: &str) -> Option<Found> {
+    pub(crate) fn find(&self, address: &Address<'_>, event: &str) -> Option<Found> {
         if self.count.load(Ordering::Acquire) == 0 {
             return None;
         }
         let mut tables = self.lock();
-        let table = tables.of(scope)?;
+        let table = tables.of(address)?;
         let slot = table.get_mut(event)?;
         match slot.once.take() {
             Some(entry) => {
                 if slot.on.is_none() {
                     table.remove(event);
-                    if let (true, Scope::Named(name)) = (table.is_empty(), scope) {
+                    if let (true, Address::Named(name)) = (table.is_empty(), address) {
                         tables.channels.remove(&**name);
                     }
                 }
@@ -142,14 +142,14 @@ impl DynamicHandlers {
     }
 
     /// Gives back a handler that was taken out and did not run, unless there is a new one.
-    pub(crate) fn give_back(&self, scope: &Scope<'_>, found: Found) {
+    pub(crate) fn give_back(&self, address: &Address<'_>, found: Found) {
         let mut tables = self.lock();
         if tables.closed || !found.once {
             return;
         }
-        let table = match scope {
-            Scope::Named(name) => ChannelName::new(name).ok().map(|name| tables.channels.entry(name).or_default()),
-            scope => tables.of(scope),
+        let table = match address {
+            Address::Named(name) => ChannelName::new(name).ok().map(|name| tables.channels.entry(name).or_default()),
+            address => tables.of(address),
         };
         let Some(table) = table else { return };
         let slot = table.entry((*found.entry.event).into()).or_default();
@@ -175,11 +175,11 @@ impl DynamicHandlers {
 }
 
 impl Tables {
-    fn of(&mut self, scope: &Scope<'_>) -> Option<&mut Table> {
-        match scope {
-            Scope::Main => Some(&mut self.main),
-            Scope::Named(name) => self.channels.get_mut(&**name),
-            Scope::Anonymous(_) | Scope::NoChannel(_) | Scope::NoAnonymous(_) => None,
+    fn of(&mut self, address: &Address<'_>) -> Option<&mut Table> {
+        match address {
+            Address::Main => Some(&mut self.main),
+            Address::Named(name) => self.channels.get_mut(&**name),
+            Address::Anonymous(_) | Address::InvalidName(_) | Address::InvalidNumber(_) => None,
         }
     }
 }
@@ -194,7 +194,7 @@ pub(crate) struct Found {
 mod tests {
     use super::{DynamicHandlers, Times};
     use crate::engine::handler::{BadCall, Handler, Start, Started};
-    use crate::proto::Scope;
+    use crate::proto::Address;
     use std::sync::atomic::Ordering;
 
     struct Nothing;
@@ -205,8 +205,8 @@ mod tests {
         }
     }
 
-    fn on(channel: Option<&str>) -> Scope<'_> {
-        channel.map_or(Scope::Main, |name| Scope::Named(name.into()))
+    fn on(channel: Option<&str>) -> Address<'_> {
+        channel.map_or(Address::Main, |name| Address::Named(name.into()))
     }
 
     fn once(handlers: &DynamicHandlers, channel: Option<&str>, event: &str) {

@@ -9,7 +9,7 @@ pub use mounted::Mounted;
 use crate::engine::handler::Handler;
 use crate::engine::label::Label;
 use crate::error::MountError;
-use crate::proto::{ChannelName, Scope, check_event};
+use crate::proto::{Address, ChannelName, check_event};
 use foldhash::fast::FixedState;
 use std::collections::HashMap;
 
@@ -30,20 +30,20 @@ pub(crate) struct Entry {
 
 impl Router {
     /// The handler of an event.
-    pub(crate) fn find(&self, scope: &Scope<'_>, event: &str) -> Option<&Entry> {
-        match scope {
-            Scope::Main => self.main.get(event),
-            Scope::Named(name) => self.channels.get(&**name)?.get(event),
-            Scope::Anonymous(_) | Scope::NoChannel(_) | Scope::NoAnonymous(_) => None,
+    pub(crate) fn find(&self, address: &Address<'_>, event: &str) -> Option<&Entry> {
+        match address {
+            Address::Main => self.main.get(event),
+            Address::Named(name) => self.channels.get(&**name)?.get(event),
+            Address::Anonymous(_) | Address::InvalidName(_) | Address::InvalidNumber(_) => None,
         }
     }
 
     /// Whether anything is handled on the channel.
-    pub(crate) fn has_channel(&self, scope: &Scope<'_>) -> bool {
-        match scope {
-            Scope::Main => true,
-            Scope::Named(name) => self.channels.contains_key(&**name),
-            Scope::Anonymous(_) | Scope::NoChannel(_) | Scope::NoAnonymous(_) => false,
+    pub(crate) fn has_channel(&self, address: &Address<'_>) -> bool {
+        match address {
+            Address::Main => true,
+            Address::Named(name) => self.channels.contains_key(&**name),
+            Address::Anonymous(_) | Address::InvalidName(_) | Address::InvalidNumber(_) => false,
         }
     }
 

@@ -8,7 +8,9 @@ use crate::engine::scope::ChannelScope;
 use crate::engine::slot::End;
 use crate::engine::tasks::RunningKey;
 use crate::error::SendError;
-use crate::proto::{Allowance, AwaitedResult, ChannelKey, Incoming, OpenRefused, Outgoing, Reason, RequestId, Role};
+use crate::proto::{
+    Allowance, AwaitedResult, ChannelKey, Incoming, OpenChannelError, Outgoing, Reason, RequestId, Role,
+};
 use std::sync::{Arc, MutexGuard};
 use std::task::{Context, Poll, Waker};
 
@@ -42,7 +44,7 @@ impl LinkState {
 
     /// Makes an inbox for a channel that wants one.
     pub(super) fn add_inbox(&mut self, channel: ChannelKey) -> Option<usize> {
-        match self.core.channel_end(channel)? {
+        match self.core.channel_state(channel)? {
             ChannelEnd::Inbox(place) | ChannelEnd::Upload(place) => {
                 let inbox = self.inboxes.insert(Inbox::default());
                 *place = Some(inbox);
@@ -75,23 +77,25 @@ impl LinkState {
             Incoming::ChannelCall(ChannelEnd::Scope(scope), _) => return Handled::Serve(scope),
             // A stream's channel has no handlers.
             Incoming::ChannelCall(..) => return Handled::Serve(ChannelScope::without_handlers()),
-            Incoming::Aborted(key, ChannelEnd::Scope(scope), _, reason) => {
-                let Ends { wakers, .. } = self.take_events();
+            Incoming::ChannelAborted(key, ChannelEnd::Scope(scope), _, reason) => {
+                let Ends { wakers, .. } = self.take_notifications();
                 return Handled::ChannelEnded(key, scope, reason.read(), wakers);
             }
-            Incoming::Aborted(_, _, Some(handler), reason) => return Handled::Cancelled(handler, reason.read(), None),
-            Incoming::Aborted(key, end @ ChannelEnd::Inbox(_), None, reason)
+            Incoming::ChannelAborted(_, _, Some(handler), reason) => {
+                return Handled::Cancelled(handler, reason.read(), None);
+            }
+            Incoming::ChannelAborted(key, end @ ChannelEnd::Inbox(_), None, reason)
                 if self.core.consumer(key).awaited_result() == AwaitedResult::Never
-                    && let Some(handler) = self.core.runner(key) =>
+                    && let Some(handler) = self.core.channel_handler(key) =>
             {
                 // Nobody will ask for the result of this upload. Its items may be taken by a task.
                 let waker = self.end_stream(&end, || StreamEnd::Aborted(reason.read()));
                 self.core.close_channel(key);
                 return Handled::Cancelled(handler, reason.read(), waker);
             }
-            Incoming::Aborted(_, end, None, reason) => {
+            Incoming::ChannelAborted(_, end, None, reason) => {
                 // Calls on the channel can only be an upload's, which looks there itself.
-                let Ends { mut wakers, .. } = self.take_events();
+                let Ends { mut wakers, .. } = self.take_notifications();
                 wakers.extend(self.end_stream(&end, || StreamEnd::Aborted(reason.read())));
                 return Handled::Callers(wakers);
             }
@@ -109,11 +113,11 @@ impl Link {
         role: Role,
         end: ChannelEnd,
         handler: Option<RunningKey>,
-    ) -> Result<(ChannelKey, Option<usize>), OpenRefused> {
+    ) -> Result<(ChannelKey, Option<usize>), OpenChannelError> {
         let mut state = self.lock();
         let key = state.core.open_channel(id, role, end)?;
         if let Some(handler) = handler {
-            state.core.end(id, &handler);
+            state.core.handler_finished(id, &handler);
             state.core.attach(key, handler);
         }
         let inbox = state.add_inbox(key);
@@ -126,8 +130,8 @@ impl Link {
     }
 
     /// Whether a frame is for a stream's end and not for a handler.
-    pub(crate) fn is_streams(&self, channel: RequestId, event: &str) -> bool {
-        self.lock().core.is_streams(channel, event)
+    pub(crate) fn is_stream_message(&self, channel: RequestId, event: &str) -> bool {
+        self.lock().core.is_stream_message(channel, event)
     }
 
     /// Closes a channel at this end alone.
@@ -145,7 +149,7 @@ impl Link {
     }
 
     fn ended_channel(&self, mut state: MutexGuard<'_, LinkState>, kept: Option<ChannelEnd>) {
-        let Ends { mut wakers, .. } = state.take_events();
+        let Ends { mut wakers, .. } = state.take_notifications();
         // Items may still be taken, by a task.
         wakers.extend(kept.as_ref().and_then(|end| state.end_stream(end, || StreamEnd::Closed)));
         self.wake(state);
@@ -204,7 +208,7 @@ impl Link {
     ) -> Result<(), SendError> {
         let mut state = self.lock();
         for frame in frames {
-            state.core.event(Outgoing::Owned(frame))?;
+            state.core.emit_frame(Outgoing::Owned(frame))?;
         }
         state.core.producer(channel).sent(sent);
         self.wake(state);
@@ -256,7 +260,7 @@ impl Link {
         let mut state = self.lock();
         let waker = state.remove_inbox(inbox, unused);
         let left = state.core.consumer(channel).stop(None);
-        if let Some(ChannelEnd::Inbox(place)) = state.core.channel_end(channel) {
+        if let Some(ChannelEnd::Inbox(place)) = state.core.channel_state(channel) {
             // The next inbox may be another's.
             *place = None;
         }

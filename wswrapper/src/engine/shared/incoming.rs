@@ -8,7 +8,7 @@ use crate::close::{CloseRequest, Closed};
 use crate::engine::scope::ChannelScope;
 use crate::engine::slot::End;
 use crate::engine::tasks::RunningKey;
-use crate::proto::{Answer, ChannelKey, Incoming, Message, RawReason, Reason, RequestId, Side};
+use crate::proto::{ChannelKey, Incoming, Message, RawReason, Reason, RequestId, Response, Side};
 use crate::transport::Output;
 use bytes::Bytes;
 use std::sync::Arc;
@@ -75,15 +75,15 @@ impl Link {
         let handled = match incoming {
             Incoming::Response(slot, answer) => {
                 let end = match answer {
-                    Answer::Result(json) => End::Result(json.map(slice)),
-                    Answer::Rejected(RawReason { value, error }) => End::Rejected { value: slice(value), error },
-                    Answer::Channel => End::Channel,
+                    Response::Result(json) => End::Result(json.map(slice)),
+                    Response::Rejection(RawReason { value, error }) => End::Rejected { value: slice(value), error },
+                    Response::Channel => End::Channel,
                 };
                 state.end_call(slot, end)
             }
-            Incoming::Opened(slot, channel) => {
+            Incoming::ChannelOpened(slot, channel) => {
                 let inbox = state.add_inbox(channel);
-                if let Some(ChannelEnd::Scope(scope)) = state.core.channel_end(channel) {
+                if let Some(ChannelEnd::Scope(scope)) = state.core.channel_state(channel) {
                     scope.open(channel);
                 }
                 state.end_call(slot, End::Opened { channel, inbox })
@@ -136,7 +136,7 @@ impl Link {
         let mut state = self.lock();
         state.core.close();
         let also = also(&mut state);
-        let ends = state.take_events();
+        let ends = state.take_notifications();
         let room = state.take_room();
         self.count_queued(&state);
         drop(state);
@@ -151,7 +151,7 @@ impl Link {
     /// The connection is over: tells everyone who waits, and drops what is kept with it.
     pub(crate) fn finish(self: &Arc<Self>, closed: Closed) {
         // A client may be bound again; a server's connection is over for good, and what it keeps may keep it.
-        let for_good = self.end.side == Side::Accepting;
+        let for_good = self.end.side == Side::Server;
         let data = self.end(|state| {
             state.closed = Some(Box::new(closed));
             state.ends += 1;
@@ -174,7 +174,7 @@ impl Link {
     pub(crate) fn pass_time(&self, now: Instant) -> Vec<RunningKey> {
         let mut state = self.lock();
         state.core.handle_timeout(now.into_std());
-        let ends = state.take_events();
+        let ends = state.take_notifications();
         self.count_queued(&state);
         drop(state);
         ends.wakers.into_iter().for_each(Waker::wake);
@@ -183,16 +183,16 @@ impl Link {
 
     /// A handler of a request has ended by itself.
     pub(crate) fn handler_ended(&self, id: RequestId, key: RunningKey) {
-        self.lock().core.end(id, &key);
+        self.lock().core.handler_finished(id, &key);
     }
 
     /// No handler can be cancelled by the peer any more.
     pub(crate) fn forget_handlers(&self) {
-        self.lock().core.end_all();
+        self.lock().core.clear_handlers();
     }
 
     /// A handler of this request goes on running.
     pub(crate) fn begin(&self, id: RequestId, key: RunningKey, deadline: Option<Instant>) {
-        self.lock().core.begin(id, key, deadline.map(Instant::into_std));
+        self.lock().core.handler_started(id, key, deadline.map(Instant::into_std));
     }
 }

@@ -19,7 +19,7 @@ use crate::error::PeerError;
 use crate::handshake::Handshake;
 use crate::limits::Limits;
 use crate::lock::lock;
-use crate::proto::{Connection, Scope, Side};
+use crate::proto::{Address, Connection, Side};
 use slab::Slab;
 use state::LinkState;
 use std::fmt::{self, Write as _};
@@ -209,18 +209,18 @@ impl Link {
     }
 
     /// The dynamic handler of an event, and where it was found.
-    pub(crate) fn find_dynamic(&self, scope: &Scope<'_>, event: &str) -> Option<(Found, &DynamicHandlers)> {
+    pub(crate) fn find_dynamic(&self, address: &Address<'_>, event: &str) -> Option<(Found, &DynamicHandlers)> {
         let mut tables = self.handlers.get().map(|handlers| &**handlers).into_iter().chain([&self.end.handlers]);
-        tables.find_map(|handlers| handlers.find(scope, event).map(|found| (found, handlers)))
+        tables.find_map(|handlers| handlers.find(address, event).map(|found| (found, handlers)))
     }
 
     /// Whether the peer can call anything on the channel.
-    pub(crate) fn has_channel(&self, scope: &Scope<'_>) -> bool {
+    pub(crate) fn has_channel(&self, address: &Address<'_>) -> bool {
         let dynamic = |name: &str| {
             self.end.handlers.has_channel(name)
                 || self.handlers.get().is_some_and(|handlers| handlers.has_channel(name))
         };
-        self.end.router.has_channel(scope) || matches!(scope, Scope::Named(name) if dynamic(name))
+        self.end.router.has_channel(address) || matches!(address, Address::Named(name) if dynamic(name))
     }
 
     /// Tells this end of something that went wrong.
@@ -248,7 +248,7 @@ impl Link {
     pub(crate) fn counters(&self) -> Counters {
         let state = self.lock();
         Counters {
-            calls_in_flight: state.core.pending(),
+            calls_in_flight: state.core.pending_calls(),
             handlers_in_flight: state.handlers,
             open_channels: state.core.open_channels(),
             queued_bytes: state.core.queued_bytes() + state.unsent,

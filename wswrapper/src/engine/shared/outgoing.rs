@@ -22,7 +22,7 @@ impl Link {
         tell: bool,
     ) -> Poll<Result<Waiting, SendError>> {
         let mut state = self.lock();
-        if state.core.pending() >= self.end.limits.calls_in_flight {
+        if state.core.pending_calls() >= self.end.limits.calls_in_flight {
             return Poll::Ready(Err(SendError::TooManyCalls));
         }
         if !self.has_room(&state) {
@@ -72,7 +72,7 @@ impl Link {
         drop(state);
         match slot {
             Some(CallSlot::Ended(end)) => Poll::Ready(end),
-            _ => Poll::Ready(End::Without(proto::Ended::Closed)),
+            _ => Poll::Ready(End::Without(proto::CallFailure::Closed)),
         }
     }
 
@@ -100,7 +100,7 @@ impl Link {
         if !self.has_room(&state) {
             return Err(SendError::Full);
         }
-        state.core.event(Outgoing::Shared(Arc::clone(frame)))?;
+        state.core.emit_frame(Outgoing::Shared(Arc::clone(frame)))?;
         self.wake(state);
         Ok(())
     }
@@ -119,7 +119,7 @@ impl Link {
             _ => None,
         };
         // Calls that were under way on the channel.
-        let Ends { wakers, .. } = state.take_events();
+        let Ends { wakers, .. } = state.take_notifications();
         if cancelled || opened.is_some() {
             self.wake(state);
         } else {

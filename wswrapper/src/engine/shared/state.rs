@@ -6,7 +6,7 @@ use crate::engine::inbox::{Inbox, StreamEnd};
 use crate::engine::scope::ChannelScope;
 use crate::engine::slot::{CallSlot, End};
 use crate::engine::tasks::RunningKey;
-use crate::proto::{ChannelKey, Connection, Event, Reason};
+use crate::proto::{ChannelKey, Connection, Notification, Reason};
 use slab::Slab;
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -89,16 +89,16 @@ impl LinkState {
     /// Leaves the ends of calls and streams where they are waited for.
     ///
     /// Under the same lock as what has caused them, as a slot may be used again after that.
-    pub(super) fn take_events(&mut self) -> Ends {
+    pub(super) fn take_notifications(&mut self) -> Ends {
         let mut ends = Ends::default();
-        while let Some(event) = self.core.poll_event() {
-            match event {
-                Event::Ended(slot, ended) => {
+        while let Some(notification) = self.core.poll_notification() {
+            match notification {
+                Notification::CallFailed(slot, ended) => {
                     ends.wakers.extend(self.calls.get_mut(slot).and_then(|slot| slot.end(End::Without(ended))));
                 }
-                Event::Expired(handler) => ends.expired.push(handler),
-                Event::ChannelClosed(ChannelEnd::Scope(scope)) => ends.channels.push(scope),
-                Event::ChannelClosed(end) => ends.wakers.extend(self.end_stream(&end, || StreamEnd::Closed)),
+                Notification::HandlerExpired(handler) => ends.expired.push(handler),
+                Notification::ChannelClosed(ChannelEnd::Scope(scope)) => ends.channels.push(scope),
+                Notification::ChannelClosed(end) => ends.wakers.extend(self.end_stream(&end, || StreamEnd::Closed)),
             }
         }
         ends

@@ -148,9 +148,9 @@ impl<T: StreamItem> Pump<T> {
         let pumped = loop {
             if credit == 0 {
                 (credit, as_request) = match link.allowance(channel, mem::take(&mut sent)) {
-                    Allowance::Gone => break Pumped::Ended,
+                    Allowance::Closed => break Pumped::Ended,
                     Allowance::Idle => break Pumped::Waits,
-                    Allowance::Behind => break self.hold(channel, answers, left, source),
+                    Allowance::Blocked => break self.hold(channel, answers, left, source),
                     Allowance::Items(items) => (items, false),
                     Allowance::OneRequest => (1, true),
                 };

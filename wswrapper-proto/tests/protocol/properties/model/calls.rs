@@ -1,7 +1,7 @@
 //! Calls, and the handlers of others.
 
 use super::{HANDLERS, Model, QUEUE, Timed, answer};
-use crate::proto::{CallEncoder, Opens, Outgoing, Reason, RequestId, Role, SendRefused, check_event};
+use crate::proto::{CallEncoder, ExpectedChannel, Outgoing, QueueError, Reason, RequestId, Role, check_event};
 use proptest::sample::Index;
 use serde_json::Value;
 use std::time::Duration;
@@ -15,7 +15,7 @@ impl Model {
         let wait = timeout.map(Duration::from_millis);
         let deadline = wait.map(|wait| self.now + wait);
         let call = CallEncoder::new(event).finish(None);
-        let opens_for = opens.map(|role| Opens { role, end: waiter });
+        let opens_for = opens.map(|role| ExpectedChannel { role, state: waiter });
         let sent = self.connection.request(call, waiter, deadline, wait.filter(|_| tell), opens_for);
         assert_eq!(sent.map(|_| ()), self.room());
         if let Ok(id) = sent {
@@ -38,16 +38,16 @@ impl Model {
         for argument in arguments {
             call.argument(argument).expect("JSON");
         }
-        let sent = self.connection.event(Outgoing::Owned(call.finish(Some("io")).into_event()));
+        let sent = self.connection.emit_frame(Outgoing::Owned(call.finish(Some("io")).into_event()));
         assert_eq!(sent, self.room());
     }
 
     /// Whether an event or request is accepted now.
-    pub(super) fn room(&mut self) -> Result<(), SendRefused> {
+    pub(super) fn room(&mut self) -> Result<(), QueueError> {
         match (self.open, self.lost) {
             (true, _) => Ok(()),
-            (false, true) => Err(SendRefused::Closed),
-            (false, false) if self.queued == QUEUE => Err(SendRefused::QueueFull),
+            (false, true) => Err(QueueError::Closed),
+            (false, false) if self.queued == QUEUE => Err(QueueError::QueueFull),
             (false, false) => {
                 self.queued += 1;
                 Ok(())
@@ -91,10 +91,10 @@ impl Model {
         let handler = self.running[&id].serial;
         if handler > HANDLERS {
             // An older one with the same id, which cannot be reached any more.
-            self.connection.end(id, &(handler - 1));
-            assert_eq!(self.connection.running(), self.running.len());
+            self.connection.handler_finished(id, &(handler - 1));
+            assert_eq!(self.connection.running_handlers(), self.running.len());
         }
-        self.connection.end(id, &handler);
+        self.connection.handler_finished(id, &handler);
         self.running.remove(&id);
         match self.reason.take() {
             Some(reason) => answer(id, Err(reason)),

@@ -1,7 +1,7 @@
 //! Anonymous channels, and the streams on them.
 
 use super::{Channel, Model, Timed};
-use crate::proto::{Allowance, CallEncoder, Ended, Event, Role};
+use crate::proto::{Allowance, CallEncoder, CallFailure, Notification, Role};
 use proptest::sample::Index;
 use std::time::Duration;
 
@@ -41,11 +41,11 @@ impl Model {
                 let id = self.connection.producer(key).item_request().expect("an open channel");
                 assert!(!self.used.contains(&id), "an id is used once");
                 self.used.push(id);
-                assert_eq!(self.connection.producer(key).allowance(), Allowance::Behind);
+                assert_eq!(self.connection.producer(key).allowance(), Allowance::Blocked);
             }
             (Role::Producer, Allowance::Items(items)) => {
                 self.connection.producer(key).sent(items);
-                assert_eq!(self.connection.producer(key).allowance(), Allowance::Behind);
+                assert_eq!(self.connection.producer(key).allowance(), Allowance::Blocked);
             }
             (Role::Producer | Role::Plain, _) => {}
         }
@@ -53,7 +53,7 @@ impl Model {
 
     pub(super) fn end(&mut self, index: Index, abort: bool) {
         let Some(serial) = self.channel(index) else { return };
-        let Channel { key, runner, .. } = self.channels[&serial];
+        let Channel { key, handler, .. } = self.channels[&serial];
         let reason = self.reason.take();
         let end = if abort {
             self.connection.abort_channel(key, reason.as_ref())
@@ -63,7 +63,7 @@ impl Model {
         assert_eq!(end, Some(serial));
         assert_eq!((self.connection.close_channel(key), self.connection.abort_channel(key, None)), (None, None));
         self.channels.remove(&serial);
-        self.running.retain(|_, running| Some(running.serial) != runner);
+        self.running.retain(|_, running| Some(running.serial) != handler);
         self.end_calls();
     }
 
@@ -78,8 +78,8 @@ impl Model {
 
     /// Calls end with their channels.
     pub(super) fn end_calls(&mut self) {
-        while let Some(event) = self.connection.poll_event() {
-            let Event::Ended(call, Ended::Closed) = event else { panic!("{event:?}") };
+        while let Some(notification) = self.connection.poll_notification() {
+            let Notification::CallFailed(call, CallFailure::Closed) = notification else { panic!("{notification:?}") };
             let on = self.take_pending(call).on.expect("a call on a channel");
             assert!(self.channels.get(&on).is_none_or(|channel| channel.ended));
         }

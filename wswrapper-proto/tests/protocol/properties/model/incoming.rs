@@ -2,7 +2,7 @@
 
 use super::{BOUNDS, Channel, HANDLERS, Model, ROLES, Timed, answer};
 use crate::outgoing::assert_valid;
-use crate::proto::{Answer, Call, Incoming, Message, OpenRefused, Rejection, RequestId, Role, encode};
+use crate::proto::{Call, Incoming, Message, OpenChannelError, Rejection, RequestId, Response, Role, encode};
 use serde_json::Value;
 use serde_json::value::RawValue;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use std::time::Duration;
 impl Model {
     pub(super) fn receive(&mut self, frame: &str, deadline: Option<u64>) {
         self.told = match Message::decode_whole(frame) {
-            Message::Call(call) => call.caller_waits(),
+            Message::Call(call) => call.caller_timeout(),
             _ => None,
         };
         let incoming = self.connection.handle_frame(frame, self.now);
@@ -27,24 +27,24 @@ impl Model {
             Incoming::ChannelCall(channel, mut call) => {
                 assert!(self.channels.contains_key(&channel));
                 if call.arguments.finish().is_err() {
-                    assert!(!call.arguments.is_proven());
+                    assert!(!call.arguments.is_validated());
                     return false;
                 }
                 if let Some(id) = call.id {
-                    answer(id, Err(Rejection::no_listener(&call.event, &call.scope, true)));
+                    answer(id, Err(Rejection::no_listener(&call.event, &call.address, true)));
                 }
             }
             Incoming::Response(call, answer) => {
                 self.take_pending(call);
                 match answer {
-                    Answer::Rejected(reason) => self.reason = Some(reason.read()),
-                    Answer::Result(Some(json)) => {
+                    Response::Rejection(reason) => self.reason = Some(reason.read()),
+                    Response::Result(Some(json)) => {
                         assert!(serde_json::from_str::<&RawValue>(json).is_ok(), "{json}");
                     }
-                    Answer::Result(None) | Answer::Channel => {}
+                    Response::Result(None) | Response::Channel => {}
                 }
             }
-            Incoming::Opened(call, key) => {
+            Incoming::ChannelOpened(call, key) => {
                 let role = self.take_pending(call).opens.expect("the call may be answered by a channel");
                 assert!(self.channels.insert(call, Channel::new(key, role, None)).is_none());
             }
@@ -54,16 +54,16 @@ impl Model {
                 self.channels.get_mut(&channel).expect("an open channel").held += 1;
             }
             Incoming::Overflow(channel) => self.end_stream(channel),
-            Incoming::Resumed(channel, runner) => assert_eq!(self.channels[&channel].runner, runner),
-            Incoming::ResultAwaited(runner, id) => {
-                let runner = runner.expect("every channel of a handler has one");
+            Incoming::Resumed(channel, handler) => assert_eq!(self.channels[&channel].handler, handler),
+            Incoming::ResultAwaited(handler, id) => {
+                let handler = handler.expect("every channel of a handler has one");
                 let deadline = self.told.and_then(|wait| self.now.checked_add(wait));
-                self.running.insert(id, Timed::new(runner, deadline));
+                self.running.insert(id, Timed::new(handler, deadline));
             }
-            Incoming::Aborted(key, channel, runner, reason) => {
+            Incoming::ChannelAborted(key, channel, handler, reason) => {
                 assert_eq!(self.channels[&channel].key, key);
                 if self.channels[&channel].role != Role::Upload {
-                    assert_eq!(self.channels[&channel].runner, runner);
+                    assert_eq!(self.channels[&channel].handler, handler);
                 }
                 self.end_stream(channel);
                 self.reason = Some(reason.read());
@@ -82,11 +82,11 @@ impl Model {
     fn serve(&mut self, mut call: Call<'_>, deadline: Option<u64>) -> bool {
         let known = matches!(&*call.event, "echo" | "add" | "news");
         match (call.arguments.collect::<Value>(), call.id) {
-            _ if !known && !call.arguments.is_proven() => return false,
-            (Err(_), _) if !call.arguments.is_proven() => return false,
+            _ if !known && !call.arguments.is_validated() => return false,
+            (Err(_), _) if !call.arguments.is_validated() => return false,
             (Err(error), Some(id)) => answer(id, Err(Rejection::new(format!("{error:?}")))),
             (Ok(_), Some(id)) if !known => {
-                answer(id, Err(Rejection::no_listener(&call.event, &call.scope, false)));
+                answer(id, Err(Rejection::no_listener(&call.event, &call.address, false)));
             }
             (Ok(arguments), Some(id)) if call.event == "echo" => answer(id, Ok(arguments.into())),
             (Ok(_), Some(id)) if call.event == "news" => self.open_channel(id),
@@ -112,9 +112,9 @@ impl Model {
                 encode::channel(&mut frame, id);
                 assert_valid(&frame);
             }
-            Err(OpenRefused::Closed) => assert!(self.lost),
-            Err(OpenRefused::TooMany) => assert_eq!(opened, BOUNDS.open_channels),
-            Err(OpenRefused::Taken(seen)) => assert!(taken && seen == id),
+            Err(OpenChannelError::Closed) => assert!(self.lost),
+            Err(OpenChannelError::TooMany) => assert_eq!(opened, BOUNDS.open_channels),
+            Err(OpenChannelError::Taken(seen)) => assert!(taken && seen == id),
             Err(refused) => panic!("{refused}"),
         }
     }
@@ -123,7 +123,7 @@ impl Model {
         // A handler whose connection was lost in the meantime is not begun.
         if !self.lost {
             let deadline = deadline.map(|deadline| self.now + Duration::from_millis(deadline));
-            self.connection.begin(id, self.handlers, deadline);
+            self.connection.handler_started(id, self.handlers, deadline);
             self.running.insert(id, Timed::new(self.handlers, deadline));
             self.handlers += 1;
         }

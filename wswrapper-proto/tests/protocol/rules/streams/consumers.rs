@@ -3,7 +3,9 @@
 use crate::core_peer::{
     Peer, aborted, bounded, connected, events, handle, received, rejected, request_on, sent, unknown,
 };
-use crate::proto::{Bounds, ChannelKey, Ended, Event, ITEM_BYTES, Incoming, Item, Reason, RequestId, Role};
+use crate::proto::{
+    Bounds, CallFailure, ChannelKey, ITEM_OVERHEAD, Incoming, Item, Notification, Reason, RequestId, Role,
+};
 
 /// A consumer that has started with this window; and the number of its channel.
 fn consumer(bounds: Bounds, window: Option<u32>) -> (Peer, ChannelKey, RequestId) {
@@ -154,7 +156,7 @@ fn end_closes_the_channel_and_nothing_is_sent_after_it() {
     sent(&mut peer);
     let end = format!(r#"{{"a":["next",{{"done":true}}],"h":{number}}}"#);
     assert!(matches!(handle(&mut peer, &end), Incoming::Item("out", Item { done: true, .. })));
-    assert_eq!(events(&mut peer), [Event::Ended(2, Ended::Closed)]);
+    assert_eq!(events(&mut peer), [Notification::CallFailed(2, CallFailure::Closed)]);
     peer.consumer(key).take(4, 12);
     assert!(matches!(handle(&mut peer, &format!(r#"{{"h":{number},"x":1}}"#)), Incoming::Nothing));
     assert_eq!(
@@ -221,7 +223,10 @@ fn more_items_without_credit_than_the_bound_abort_the_stream() {
         request_on(&mut peer, key, 2).expect("an open channel");
         sent(&mut peer);
         assert!(next(&mut peer));
-        assert_eq!((peer.open_channels(), events(&mut peer)), (0, vec![Event::Ended(2, Ended::Closed)]));
+        assert_eq!(
+            (peer.open_channels(), events(&mut peer)),
+            (0, vec![Notification::CallFailed(2, CallFailure::Closed)])
+        );
         let frames = sent(&mut peer);
         assert!(frames[0].starts_with(&format!(r#"{{"h":{number},"x":{{"message":""#)), "{frames:?}");
         assert_eq!(frames.len(), if requests { 5 } else { 1 }, "each request has an answer");
@@ -232,7 +237,7 @@ fn more_items_without_credit_than_the_bound_abort_the_stream() {
 
 #[test]
 fn more_bytes_than_the_bound_abort_the_stream() {
-    let three = 3 * (3 + ITEM_BYTES);
+    let three = 3 * (3 + ITEM_OVERHEAD);
     for (stream_bytes, window) in [(three, None), (three + 2, None), (three, Some(100))] {
         let (mut peer, key, number) = consumer(Bounds { stream_bytes, ..Bounds::default() }, window);
         receive(&mut peer, number, 3);
@@ -245,7 +250,7 @@ fn more_bytes_than_the_bound_abort_the_stream() {
 
 #[test]
 fn items_without_a_value_are_not_held_for_nothing() {
-    let (mut peer, key, number) = consumer(Bounds { stream_bytes: 2 * ITEM_BYTES, ..Bounds::default() }, Some(100));
+    let (mut peer, key, number) = consumer(Bounds { stream_bytes: 2 * ITEM_OVERHEAD, ..Bounds::default() }, Some(100));
     let nothing = format!(r#"{{"a":["next",{{}}],"h":{number}}}"#);
     for _ in 0..2 {
         assert!(matches!(handle(&mut peer, &nothing), Incoming::Item("out", _)));
@@ -253,7 +258,7 @@ fn items_without_a_value_are_not_held_for_nothing() {
     peer.consumer(key).take(1, 0);
     assert!(matches!(handle(&mut peer, &nothing), Incoming::Item("out", _)));
     assert!(handle(&mut peer, &nothing).is_overflow());
-    peer.discard(2 * ITEM_BYTES);
+    peer.discard(2 * ITEM_OVERHEAD);
     assert_eq!(peer.held_bytes(), 0);
 }
 

@@ -3,7 +3,7 @@
 use super::START;
 use crate::core_peer::{connected, handle, id, opened, sent};
 use crate::outgoing::assert_valid;
-use crate::proto::{Allowance, Incoming, Item, Message, Role, Scope, encode};
+use crate::proto::{Address, Allowance, Incoming, Item, Message, Role, encode};
 use std::time::Instant;
 
 #[test]
@@ -17,12 +17,14 @@ fn other_events_on_a_streams_channel_are_for_its_handlers() {
         let mut peer = connected();
         opened(&mut peer, role);
         for event in others {
-            assert!(!peer.is_streams(id(7), event), "{event}");
+            assert!(!peer.is_stream_message(id(7), event), "{event}");
             let frame = format!(r#"{{"a":["{event}",{{"done":true}}],"h":7,"i":3}}"#);
             let incoming = handle(&mut peer, &frame);
             assert!(matches!(incoming, Incoming::ChannelCall("in", _)), "{role:?}: {incoming:?}");
         }
-        assert!(theirs.iter().all(|event| peer.is_streams(id(7), event) && !peer.is_streams(id(8), event)));
+        assert!(
+            theirs.iter().all(|event| peer.is_stream_message(id(7), event) && !peer.is_stream_message(id(8), event))
+        );
         assert!(sent(&mut peer).is_empty());
     }
 }
@@ -75,8 +77,8 @@ fn frame_that_is_not_what_it_seems_changes_nothing() {
                 assert!(matches!(handle(&mut peer, &frame), Incoming::Nothing), "{frame}");
             }
             handle(&mut peer, START);
-            let expected = if role == Role::Producer { Allowance::OneRequest } else { Allowance::Gone };
-            assert_eq!((peer.producer(key).allowance(), peer.running()), (expected, 0), "{call}");
+            let expected = if role == Role::Producer { Allowance::OneRequest } else { Allowance::Closed };
+            assert_eq!((peer.producer(key).allowance(), peer.running_handlers()), (expected, 0), "{call}");
             assert!(sent(&mut peer).is_empty(), "{call}");
         }
     }
@@ -97,7 +99,7 @@ fn frame_with_a_second_reading_is_read_as_the_whole() {
     assert!(matches!(handle(&mut peer, twice), Incoming::Item("in", Item { value: Some("2"), .. })));
     let other = r#"{"a":["next",{"done":true}],"a":["e"],"h":7}"#;
     let Incoming::ChannelCall("in", call) = handle(&mut peer, other) else { panic!("a call") };
-    assert_eq!((call.scope, &*call.event), (Scope::Anonymous(id(7)), "e"));
+    assert_eq!((call.address, &*call.event), (Address::Anonymous(id(7)), "e"));
     let none = r#"{"a":["next",{"done":true}],"a":[],"h":7}"#;
     assert!(matches!(handle(&mut peer, none), Incoming::Nothing));
     assert_eq!((peer.open_channels(), sent(&mut peer).len()), (1, 0));

@@ -2,7 +2,7 @@
 
 use super::START;
 use crate::core_peer::{HANDLER, Peer, aborted, connected, handle, opened, sent, unknown};
-use crate::proto::{Allowance, ChannelKey, Incoming, LARGEST_WINDOW, Reason, Role};
+use crate::proto::{Allowance, ChannelKey, Incoming, MAX_WINDOW, Reason, Role};
 
 /// A producer whose consumer has sent this.
 fn producer(frames: &[&str]) -> (Peer, ChannelKey) {
@@ -51,7 +51,7 @@ fn credit_that_makes_no_sense_is_none() {
     }
     let (mut peer, key) = producer(&[r#"{"a":["credit"],"h":7}"#, START]);
     assert_eq!(peer.producer(key).allowance(), Allowance::OneRequest);
-    for (items, window) in [("1", 1), ("5.0", 5), ("1e1", 10), ("3,9", 3), ("65536", LARGEST_WINDOW)] {
+    for (items, window) in [("1", 1), ("5.0", 5), ("1e1", 10), ("3,9", 3), ("65536", MAX_WINDOW)] {
         let (mut peer, key) = producer(&[&credit(items), START]);
         assert_eq!(
             (peer.producer(key).allowance(), peer.producer(key).window()),
@@ -78,7 +78,7 @@ fn credit_never_goes_beyond_its_first_value() {
         for items in &more {
             handle(&mut peer, &credit(items));
         }
-        let left = if left == 0 { Allowance::Behind } else { Allowance::Items(left) };
+        let left = if left == 0 { Allowance::Blocked } else { Allowance::Items(left) };
         assert_eq!(peer.producer(key).allowance(), left, "{sent} sent, {more:?} given");
     }
     let (mut peer, key) = producer(&[&credit("5"), &credit("7"), &credit("5"), &credit("1"), START]);
@@ -96,11 +96,11 @@ fn further_start_while_the_stream_runs_is_ignored() {
     let (mut peer, key) = producer(&[&credit("5"), START]);
     peer.producer(key).sent(5);
     handle(&mut peer, START);
-    assert_eq!(peer.producer(key).allowance(), Allowance::Behind);
+    assert_eq!(peer.producer(key).allowance(), Allowance::Blocked);
     let (mut peer, key) = producer(&[START]);
     peer.producer(key).item_request().expect("an open channel");
     handle(&mut peer, START);
-    assert_eq!(peer.producer(key).allowance(), Allowance::Behind);
+    assert_eq!(peer.producer(key).allowance(), Allowance::Blocked);
 }
 
 #[test]
@@ -109,13 +109,13 @@ fn items_without_credit_are_requests_one_at_a_time() {
     for value in ["", ",\"d\":5", ",\"d\":null", ",\"d\":false"] {
         assert_eq!(peer.producer(key).allowance(), Allowance::OneRequest);
         let item = peer.producer(key).item_request().expect("an open channel");
-        assert_eq!(peer.producer(key).allowance(), Allowance::Behind);
+        assert_eq!(peer.producer(key).allowance(), Allowance::Blocked);
         assert!(matches!(handle(&mut peer, &format!(r#"{{"i":{}{value}}}"#, item.get() + 1)), Incoming::Nothing));
         let answer = format!(r#"{{"i":{item}{value}}}"#);
         assert!(matches!(handle(&mut peer, &answer), Incoming::Resumed("in", Some(HANDLER))));
         assert!(matches!(handle(&mut peer, &answer), Incoming::Nothing));
     }
-    assert_eq!((peer.producer(key).allowance(), peer.pending()), (Allowance::OneRequest, 0));
+    assert_eq!((peer.producer(key).allowance(), peer.pending_calls()), (Allowance::OneRequest, 0));
     assert!(sent(&mut peer).is_empty());
 }
 
@@ -146,19 +146,19 @@ fn producer_that_has_ended_is_unknown_to_a_further_start() {
     let (mut peer, key) = producer(&[START]);
     let item = peer.producer(key).item_request().expect("an open channel");
     peer.close_channel(key);
-    assert_eq!(peer.unanswered(), 0);
+    assert_eq!(peer.unanswered_items(), 0);
     assert!(matches!(handle(&mut peer, &format!(r#"{{"i":{item}}}"#)), Incoming::Nothing));
     assert!(matches!(handle(&mut peer, START), Incoming::Nothing));
-    assert_eq!((peer.producer(key).allowance(), sent(&mut peer)), (Allowance::Gone, vec![unknown(7)]));
+    assert_eq!((peer.producer(key).allowance(), sent(&mut peer)), (Allowance::Closed, vec![unknown(7)]));
 }
 
 #[test]
 fn producer_is_stopped_by_an_abort() {
     let (mut peer, key) = producer(&[&credit("5"), START]);
     let incoming = handle(&mut peer, r#"{"h":7,"x":{"message":"m"},"_":1}"#);
-    let Incoming::Aborted(seen, "in", Some(HANDLER), reason) = incoming else { panic!("{incoming:?}") };
+    let Incoming::ChannelAborted(seen, "in", Some(HANDLER), reason) = incoming else { panic!("{incoming:?}") };
     assert_eq!((seen, reason.read()), (key, Reason::new("m")));
-    assert_eq!((peer.producer(key).allowance(), peer.open_channels()), (Allowance::Gone, 0));
+    assert_eq!((peer.producer(key).allowance(), peer.open_channels()), (Allowance::Closed, 0));
     // What it had sent already does not bring it back.
     peer.producer(key).sent(3);
     assert!(sent(&mut peer).is_empty());

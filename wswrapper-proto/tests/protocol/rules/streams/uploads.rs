@@ -1,7 +1,9 @@
 //! Uploads [X-05].
 
 use crate::core_peer::{HANDLER, Peer, bounded, connected, events, handle, id, opened, received, sent, unknown};
-use crate::proto::{Allowance, Answer, AwaitedResult, Bounds, CallEncoder, ChannelKey, Event, Incoming, Reason, Role};
+use crate::proto::{
+    Allowance, AwaitedResult, Bounds, CallEncoder, ChannelKey, Incoming, Notification, Reason, Response, Role,
+};
 use std::time::{Duration, Instant};
 
 /// A handler that takes an upload.
@@ -22,11 +24,11 @@ fn result_of_an_upload_goes_to_the_first_request_for_it() {
     assert!(matches!(handle(&mut peer, r#"{"a":["result"],"h":7}"#), Incoming::ChannelCall("in", _)), "an event");
     let incoming = handle(&mut peer, RESULT);
     assert!(matches!(incoming, Incoming::ResultAwaited(Some(HANDLER), seen) if seen == id(8)), "{incoming:?}");
-    assert_eq!((peer.consumer(key).awaited_result(), peer.running()), (AwaitedResult::Request(id(8)), 1));
+    assert_eq!((peer.consumer(key).awaited_result(), peer.running_handlers()), (AwaitedResult::Request(id(8)), 1));
     let second = r#"{"a":["result"],"h":7,"i":9}"#;
     assert!(matches!(handle(&mut peer, second), Incoming::ChannelCall("in", _)));
-    assert_eq!((peer.consumer(key).awaited_result(), peer.running()), (AwaitedResult::Request(id(8)), 1));
-    assert_eq!((peer.close_channel(key), peer.running()), (Some("in"), 0));
+    assert_eq!((peer.consumer(key).awaited_result(), peer.running_handlers()), (AwaitedResult::Request(id(8)), 1));
+    assert_eq!((peer.close_channel(key), peer.running_handlers()), (Some("in"), 0));
     assert_eq!(peer.consumer(key).awaited_result(), AwaitedResult::Never);
     assert!(sent(&mut peer).is_empty());
 }
@@ -37,7 +39,7 @@ fn cancellation_of_the_result_reaches_the_handler() {
     handle(&mut peer, RESULT);
     assert!(matches!(handle(&mut peer, r#"{"i":8,"x":"stop"}"#), Incoming::Cancelled(HANDLER, _)));
     assert!(matches!(handle(&mut peer, r#"{"i":8,"x":"stop"}"#), Incoming::Nothing));
-    assert_eq!((peer.running(), peer.is_channel_open(key)), (0, true));
+    assert_eq!((peer.running_handlers(), peer.is_channel_open(key)), (0, true));
 }
 
 #[test]
@@ -48,7 +50,7 @@ fn time_that_the_caller_waits_for_the_result_is_the_handlers() {
     let due = now + Duration::from_millis(20);
     assert_eq!(peer.poll_timeout(), Some(due));
     peer.handle_timeout(due);
-    assert_eq!(events(&mut peer), [Event::Expired(HANDLER)]);
+    assert_eq!(events(&mut peer), [Notification::HandlerExpired(HANDLER)]);
     assert!(sent(&mut peer).is_empty());
 }
 
@@ -57,9 +59,9 @@ fn abort_ends_the_items_of_an_upload_but_not_its_result() {
     let (mut peer, key) = upload();
     handle(&mut peer, RESULT);
     let incoming = handle(&mut peer, r#"{"h":7,"x":{"message":"m"},"_":1}"#);
-    assert!(matches!(incoming, Incoming::Aborted(seen, "in", None, _) if seen == key), "{incoming:?}");
+    assert!(matches!(incoming, Incoming::ChannelAborted(seen, "in", None, _) if seen == key), "{incoming:?}");
     assert!(matches!(handle(&mut peer, r#"{"h":7,"x":1}"#), Incoming::Nothing), "they end once");
-    assert_eq!((peer.consumer(key).awaited_result(), peer.running()), (AwaitedResult::Request(id(8)), 1));
+    assert_eq!((peer.consumer(key).awaited_result(), peer.running_handlers()), (AwaitedResult::Request(id(8)), 1));
     assert!(matches!(handle(&mut peer, ITEM), Incoming::Nothing));
     assert_eq!(sent(&mut peer), [unknown(7)]);
     assert_eq!(peer.close_channel(key), Some("in"));
@@ -90,7 +92,7 @@ fn overflow_of_an_upload_leaves_its_handler_running() {
     handle(&mut peer, RESULT);
     handle(&mut peer, ITEM);
     assert!(matches!(handle(&mut peer, ITEM), Incoming::Overflow("in")));
-    assert_eq!((peer.running(), peer.open_channels(), sent(&mut peer).len()), (1, 1, 1));
+    assert_eq!((peer.running_handlers(), peer.open_channels(), sent(&mut peer).len()), (1, 1, 1));
     assert_eq!(peer.close_channel(key), Some("in"));
 }
 
@@ -129,9 +131,9 @@ fn caller_whose_items_fail_still_gets_the_result() {
     assert_eq!(sent(&mut peer), [format!(r#"{{"h":{number},"x":"why"}}"#)]);
     handle(&mut peer, &format!(r#"{{"a":["start"],"h":{number}}}"#));
     handle(&mut peer, &format!(r#"{{"a":["credit",1],"h":{number}}}"#));
-    assert_eq!((peer.producer(key).allowance(), peer.open_channels()), (Allowance::Gone, 1));
+    assert_eq!((peer.producer(key).allowance(), peer.open_channels()), (Allowance::Closed, 1));
     let answer = format!(r#"{{"i":{result},"d":5}}"#);
-    assert!(matches!(handle(&mut peer, &answer), Incoming::Response(2, Answer::Result(Some("5")))));
+    assert!(matches!(handle(&mut peer, &answer), Incoming::Response(2, Response::Result(Some("5")))));
     assert!(sent(&mut peer).is_empty());
 }
 
@@ -143,10 +145,10 @@ fn items_that_failed_do_not_go_on_when_the_last_is_answered() {
         let number = key.id();
         handle(&mut peer, &format!(r#"{{"a":["start"],"h":{number}}}"#));
         let item = peer.producer(key).item_request().expect("an open channel");
-        assert_eq!(peer.unanswered(), 1);
+        assert_eq!(peer.unanswered_items(), 1);
         peer.producer(key).abort_items(&Reason::value("why"));
         assert!(matches!(handle(&mut peer, &format!(r#"{{"i":{item}{answer}}}"#)), Incoming::Resumed("out", None)));
         handle(&mut peer, &format!(r#"{{"a":["start"],"h":{number}}}"#));
-        assert_eq!((peer.producer(key).allowance(), peer.unanswered()), (Allowance::Gone, 0));
+        assert_eq!((peer.producer(key).allowance(), peer.unanswered_items()), (Allowance::Closed, 0));
     }
 }
