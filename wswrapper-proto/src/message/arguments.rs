@@ -19,13 +19,16 @@ pub struct Arguments<'f> {
 }
 
 /// Why the next argument cannot be had.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum ArgumentsError {
     /// It does not decode to the type.
-    Decode(serde_json::Error),
+    #[error("the argument cannot be decoded: {0}")]
+    Decode(#[source] serde_json::Error),
     /// It is missing.
+    #[error("an argument is missing")]
     Missing,
     /// The frame is not what it seemed to be: [decode](super::Message::decode_whole) it again.
+    #[error("the frame is not JSON")]
     NotJson,
 }
 
