@@ -1,33 +1,34 @@
-//! Arguments of a call, read one by one out of the frame.
+//! Arguments of a call, decoded one by one from the frame.
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-/// What JSON takes for white space; ASCII has more.
+/// The white space of JSON. ASCII has more.
 pub(crate) const SPACE: [char; 4] = [' ', '\t', '\n', '\r'];
 
-/// The arguments that follow the event's name, as the JSON text in the frame.
+/// The arguments of a call, as JSON text in the frame.
 ///
-/// They are decoded straight into the types that the handler wants. A call that was taken in by the codec's quick way
-/// is known to be well-formed only once its arguments have been read to the end; see [`NotJson`](ArgumentsError).
+/// Each is decoded directly into the type that the handler declares. [`Message::decode`](crate::Message::decode) does
+/// not scan the arguments of most calls, so the frame is known to be well-formed only after [`finish`](Self::finish);
+/// see [`ArgumentsError::NotJson`].
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Arguments<'f> {
-    /// What follows the name: `,1,2]`, or `]`.
+    /// The text after the name and the arguments taken so far: `,1,2]`, or `]`.
     rest: &'f str,
     validated: bool,
     taken: usize,
 }
 
-/// Why the next argument cannot be had.
+/// An error from reading an argument.
 #[derive(Debug, thiserror::Error)]
 pub enum ArgumentsError {
-    /// It does not decode to the type.
+    /// The argument does not decode to the type.
     #[error("the argument cannot be decoded: {0}")]
     Decode(#[source] serde_json::Error),
-    /// It is missing.
+    /// The argument is missing.
     #[error("an argument is missing")]
     Missing,
-    /// The frame is not what it seemed to be: [decode](super::Message::decode_whole) it again.
+    /// The frame is malformed. [Decode it again](crate::Message::decode_whole) and handle that message instead.
     #[error("the frame is not JSON")]
     NotJson,
 }
@@ -37,31 +38,31 @@ impl<'f> Arguments<'f> {
         Self { rest, validated, taken: 0 }
     }
 
-    /// Whether the frame is known to be valid JSON of this form.
+    /// Returns true if the whole frame was checked when it was decoded.
     #[inline]
     pub const fn is_validated(&self) -> bool {
         self.validated
     }
 
-    /// What is left of the JSON text: `,1,2]`.
+    /// Returns the remaining JSON text: `,1,2]`.
     #[inline]
     pub(crate) const fn text(&self) -> &'f str {
         self.rest
     }
 
-    /// How many arguments have been taken.
+    /// Returns the number of arguments that were taken.
     #[inline]
     pub const fn taken(&self) -> usize {
         self.taken
     }
 
-    /// Takes the next argument. A missing one is `None` for an `Option` and an error for other types [P-34].
-    #[expect(clippy::should_implement_trait, reason = "each item has a type of its own")]
+    /// Takes the next argument. A missing argument is `None` for an `Option` and an error for other types [P-34].
+    #[expect(clippy::should_implement_trait, reason = "each argument has a type of its own")]
     pub fn next<T: Deserialize<'f>>(&mut self) -> Result<T, ArgumentsError> {
         self.take()?.ok_or(ArgumentsError::Missing).or_else(|e| missing().map_err(|()| e))
     }
 
-    /// Counts the arguments that are left and proves the frame to be well-formed.
+    /// Skips and counts the remaining arguments, and checks the rest of the frame.
     #[inline]
     pub fn finish(&mut self) -> Result<usize, ArgumentsError> {
         let mut left = 0;
@@ -74,13 +75,13 @@ impl<'f> Arguments<'f> {
         Ok(left)
     }
 
-    /// Whether the frame is what it seems to be: known to be well-formed, or found to be so now.
+    /// Returns true if the frame is well-formed, checking it if that is not known yet.
     #[inline]
     pub(crate) fn validate(&self) -> bool {
         self.validated || { *self }.finish().is_ok()
     }
 
-    /// All arguments that are left.
+    /// Takes all remaining arguments and checks the rest of the frame.
     pub fn collect<T: Deserialize<'f>>(&mut self) -> Result<Vec<T>, ArgumentsError> {
         let mut all = Vec::new();
         while let Some(argument) = self.take()? {
@@ -109,7 +110,7 @@ impl<'f> Arguments<'f> {
     }
 }
 
-/// What serde makes of a value that is not there: `None`, or nothing.
+/// Decodes a missing value: `None` for an `Option`, an error for other types.
 fn missing<'f, T: Deserialize<'f>>() -> Result<T, ()> {
     struct Missing;
     #[derive(Debug)]

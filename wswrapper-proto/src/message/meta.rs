@@ -6,7 +6,9 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 impl Call<'_> {
-    /// How long its caller says it waits: `m.t`; anything but a positive integer is its absence.
+    /// Returns the time that the caller waits for the response: the milliseconds in `m.t`.
+    ///
+    /// A value that is not a positive integer counts as absent.
     pub fn caller_timeout(&self) -> Option<Duration> {
         #[derive(Deserialize)]
         struct Meta<'m> {

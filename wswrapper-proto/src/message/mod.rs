@@ -1,4 +1,4 @@
-//! What a frame says.
+//! Decoded frames.
 
 mod arguments;
 mod meta;
@@ -13,68 +13,71 @@ use std::borrow::Cow;
 /// A decoded frame, borrowed from its text.
 #[derive(Clone, Debug)]
 pub enum Message<'f> {
-    /// An event, or a request if it has an id.
+    /// An event or a request.
     Call(Call<'f>),
-    /// A call of something that is no event's name [P-19].
+    /// A call whose event name is not a string [P-19].
     BadName(Option<RequestId>),
-    /// The answer to a request of ours, should it be pending.
+    /// The response to a local request, which may not be pending.
     Response(RequestId, Response<'f>),
-    /// The requestor no longer waits [P-50].
+    /// The caller of this request no longer waits [P-50].
     Cancellation(RequestId, RawReason<'f>),
-    /// An anonymous channel ends [P-63].
+    /// The peer aborts an anonymous channel [P-63].
     Abort(Address<'f>, RawReason<'f>),
-    /// Nothing for us [P-02, P-03, P-04, P-10].
+    /// A frame that is ignored [P-02, P-03, P-04, P-10].
     Nothing,
 }
 
 /// An event, or a request if it has an id.
 #[derive(Clone, Debug)]
 pub struct Call<'f> {
-    /// The id to answer with; none for an event.
+    /// The id of a request, or `None` for an event.
     pub id: Option<RequestId>,
-    /// The channel.
+    /// The channel of the call.
     pub address: Address<'f>,
     /// The event's name.
     pub event: Cow<'f, str>,
-    /// What follows the name.
+    /// The arguments after the name.
     pub arguments: Arguments<'f>,
-    /// Metadata.
+    /// The metadata `m` as JSON.
     pub meta: Option<&'f RawValue>,
 }
 
-/// What a stream's producer sends with `next` [P-81, P-82].
+/// An item of a stream, or its end: the argument of `next` [P-81, P-82].
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct Item<'f> {
     /// The value as JSON text.
     pub value: Option<&'f str>,
-    /// Whether this is the end.
+    /// True if this is the end of the stream.
     pub done: bool,
-    /// How many items before it the producer has dropped.
+    /// The number of items that the producer dropped before this one.
     pub lost: u64,
 }
 
-/// How a request ended, as the other end tells it.
+/// The peer's response to a request.
 #[derive(Clone, Copy, Debug)]
 pub enum Response<'f> {
-    /// A result as JSON text; none if the handler returned nothing [P-31].
+    /// The result as JSON text, or `None` if the handler returned no value [P-31].
     Result(Option<&'f str>),
-    /// A rejection.
+    /// The rejection.
     Rejection(RawReason<'f>),
-    /// An anonymous channel [P-60].
+    /// An anonymous channel, which has the id of the request [P-60].
     Channel,
 }
 
-/// A rejection or a reason, not yet read.
+/// A rejection or a reason that is not decoded yet.
 #[derive(Clone, Copy, Debug)]
 pub struct RawReason<'f> {
-    /// As JSON text.
+    /// The value as JSON text.
     pub value: &'f str,
-    /// Whether it is marked as an Error.
+    /// True if the value is marked as an Error.
     pub error: bool,
 }
 
 impl RawReason<'_> {
-    /// Reads it. What serde cannot represent (a lone surrogate, a thousand brackets) is an Error without a message.
+    /// Decodes the value.
+    ///
+    /// A value that serde cannot represent, such as a lone surrogate or very deep nesting, becomes an Error with an
+    /// empty message.
     pub fn read(&self) -> Rejection {
         match serde_json::from_str(self.value) {
             Ok(value) => Rejection::from_wire(value, self.error),
