@@ -1,4 +1,4 @@
-//! Frames to messages: a quick way for the frames that peers really send, and the whole way for all others.
+//! Decodes frames: a fast path for the common forms, a full parse for all others.
 
 use super::envelope::{Envelope, is_truthy};
 use crate::message::SPACE;
@@ -8,9 +8,11 @@ use serde_json::value::RawValue;
 use std::borrow::Cow;
 
 impl<'f> Message<'f> {
-    /// Tells what a frame says [P-10].
+    /// Decodes a frame [P-10].
     ///
-    /// A call may turn out later not to be one: see [`Arguments::is_validated`].
+    /// The arguments of a call may not be checked yet. If reading them fails with
+    /// [`ArgumentsError::NotJson`](crate::ArgumentsError::NotJson), the frame has to be decoded with
+    /// [`decode_whole`](Self::decode_whole). [`Arguments::is_validated`] returns false for such a call.
     #[inline]
     pub fn decode(frame: &'f str) -> Self {
         quick_call(frame)
@@ -19,7 +21,7 @@ impl<'f> Message<'f> {
             .unwrap_or_else(|| Self::decode_whole(frame))
     }
 
-    /// The same, with the whole frame checked.
+    /// Decodes a frame and checks all of it.
     pub fn decode_whole(frame: &'f str) -> Self {
         serde_json::from_str(frame).map_or(Message::Nothing, |envelope| classify(&envelope).unwrap_or(Message::Nothing))
     }
@@ -55,7 +57,7 @@ fn classify<'f>(envelope: &Envelope<'f>) -> Option<Message<'f>> {
     id.map(|id| Message::Response(id, response))
 }
 
-/// The frame as an event or request, if it is one [P-11].
+/// Returns the event or request in the envelope, if it is one [P-11].
 fn call<'f>(envelope: &Envelope<'f>, id: Option<RequestId>, anonymous: Option<&'f str>) -> Option<Message<'f>> {
     let inside = envelope.arguments?.get().strip_prefix('[')?.trim_start_matches(SPACE);
     if inside.starts_with(']') {
@@ -84,15 +86,17 @@ fn call<'f>(envelope: &Envelope<'f>, id: Option<RequestId>, anonymous: Option<&'
     }
 }
 
-/// A number, or an old peer's numeric string [P-16, P-72].
+/// Reads an `h`: a number, or a numeric string from an old peer [P-16, P-72].
 fn anonymous_address(h: &str) -> Address<'_> {
     let string = h.starts_with('"').then(|| serde_json::from_str::<String>(h).unwrap_or_default());
     RequestId::from_json(string.as_deref().unwrap_or(h)).map_or(Address::InvalidNumber(h), Address::Anonymous)
 }
 
-/// Reads the envelope's keys from both ends, so that the arguments between them need no scan of their own:
-/// `{"i":1,"c":"x","a":[` from the left, `],"c":"x","i":1}` or `],"h":1,"i":2}` from the right. What lies between is shown to be one array,
-/// and the whole thus to be JSON, when the arguments are read. Anything unusual is left to the whole way.
+/// Reads the keys of the envelope before and after the arguments, without a scan of the arguments:
+/// `{"i":1,"c":"x","a":[` from the left, `],"c":"x","i":1}` or `],"h":1,"i":2}` from the right.
+///
+/// The text between is shown to be one array, and the frame to be JSON, when the arguments are read. Any other form is
+/// left to the full parse.
 #[inline]
 fn quick_call(frame: &str) -> Option<Call<'_>> {
     let (mut id, mut channel, mut anonymous) = (None, None, None);
@@ -146,7 +150,7 @@ fn quick_call(frame: &str) -> Option<Call<'_>> {
     Some(Call { id, address, event: Cow::Borrowed(event), arguments, meta: None })
 }
 
-/// `{"i":1,"d":…}` and `{"i":1}`.
+/// Decodes `{"i":1,"d":…}` and `{"i":1}`.
 #[inline]
 fn quick_response(frame: &str) -> Option<Message<'_>> {
     let inside = frame.trim_end_matches(SPACE).strip_prefix("{\"i\":")?.strip_suffix('}')?;
@@ -159,13 +163,13 @@ fn quick_response(frame: &str) -> Option<Message<'_>> {
     Some(Message::Response(quick_id(id)?, Response::Result(result)))
 }
 
-/// Plain digits as JSON writes them; what is out of range has rules of its own, on the whole way.
+/// Reads plain digits as JSON writes them. Other numbers are left to the full parse.
 #[inline]
 fn quick_id(digits: &str) -> Option<RequestId> {
     if digits.starts_with('0') { None } else { RequestId::new(digits.parse().ok()?) }
 }
 
-/// Where a string without escapes ends.
+/// Returns the length of a string without escapes.
 #[inline]
 fn plain_string(rest: &str) -> Option<usize> {
     let end = rest.bytes().position(|b| matches!(b, b'"' | b'\\' | 0..0x20))?;

@@ -1,4 +1,6 @@
-//! Messages to frames: compact JSON, keys in the order in which JavaScript writes them.
+//! Encoders of frames: compact JSON, with the keys in the order of the JavaScript implementation.
+//!
+//! Each function appends one frame to `out`. After an error the caller truncates `out` to its previous length.
 
 use super::null::{is_none, is_unit};
 use crate::rejection::ABORTED;
@@ -6,16 +8,16 @@ use crate::time::Duration;
 use crate::{ChannelKey, Reason, Rejection, RequestId};
 use serde::Serialize;
 
-/// An event's name and its arguments, encoded as they are given; not yet an event or a request.
+/// Encodes the name and the arguments of an event or a request.
 #[derive(Debug)]
 pub struct CallEncoder {
     frame: Vec<u8>,
-    /// Where the last argument ends that is not an absent one.
+    /// The length up to the last argument that is not `None`.
     end: usize,
 }
 
 impl CallEncoder {
-    /// Begins with the event's name.
+    /// Starts with the event's name.
     #[inline]
     pub fn new(event: &str) -> Self {
         let mut frame = Vec::with_capacity(96);
@@ -24,7 +26,7 @@ impl CallEncoder {
         Self { end: frame.len(), frame }
     }
 
-    /// Adds an argument. A `None` at the end is left out [P-34]. After an error the encoder is of no more use.
+    /// Adds an argument. Trailing `None`s are left out [P-34]. The encoder cannot be used after an error.
     pub fn argument<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), serde_json::Error> {
         self.frame.push(b',');
         let start = self.frame.len();
@@ -35,7 +37,7 @@ impl CallEncoder {
         Ok(())
     }
 
-    /// Ends with the channel, `None` being the main one.
+    /// Finishes a call on a named channel, or on the main one if `channel` is `None`.
     #[inline]
     pub fn finish(mut self, channel: Option<&str>) -> EncodedCall {
         self.finish_arguments();
@@ -46,7 +48,7 @@ impl CallEncoder {
         EncodedCall { frame: self.frame, on: None }
     }
 
-    /// Ends with an anonymous channel.
+    /// Finishes a call on an anonymous channel.
     #[inline]
     pub fn finish_on(mut self, channel: ChannelKey) -> EncodedCall {
         self.finish_arguments();
@@ -61,30 +63,30 @@ impl CallEncoder {
     }
 }
 
-/// A name with its arguments and channel, ready to become an event or a request.
+/// An encoded call that becomes an event or a request.
 #[derive(Debug)]
 pub struct EncodedCall {
     /// Without the closing brace.
     frame: Vec<u8>,
-    /// The anonymous channel that it belongs to.
+    /// The anonymous channel of the call.
     on: Option<ChannelKey>,
 }
 
 impl EncodedCall {
-    /// The anonymous channel that it belongs to.
+    /// Returns the anonymous channel of the call.
     #[inline]
     pub const fn channel(&self) -> Option<ChannelKey> {
         self.on
     }
 
-    /// The frame of an event.
+    /// Returns the frame of an event.
     #[inline]
     pub fn into_event(mut self) -> Vec<u8> {
         self.frame.push(b'}');
         self.frame
     }
 
-    /// The frame of a request, with the milliseconds that its caller will wait, if the other end is to know.
+    /// Returns the frame of a request, with `caller_timeout` in its metadata if there is one.
     #[inline]
     pub fn into_request(mut self, id: RequestId, caller_timeout: Option<Duration>) -> Vec<u8> {
         self.frame.extend_from_slice(b",\"i\":");
@@ -98,20 +100,19 @@ impl EncodedCall {
         self.frame
     }
 
-    /// Bytes so far.
+    /// Returns the length of the encoded call so far, in bytes.
     #[inline]
     pub fn len(&self) -> usize {
         self.frame.len()
     }
 
-    /// Never: it has a name.
+    /// Returns false: a call always has a name.
     pub fn is_empty(&self) -> bool {
         false
     }
 }
 
-/// Writes a request's result; `()` is written as no value at all [P-31, P-32]. On an error the frame is to be cut off
-/// by the caller.
+/// Writes the result of a request. `()` is encoded as no value [P-31, P-32].
 pub fn result<T: Serialize + ?Sized>(out: &mut Vec<u8>, id: RequestId, value: &T) -> Result<(), serde_json::Error> {
     open_frame(out, id);
     let plain = out.len();
@@ -125,41 +126,42 @@ pub fn result<T: Serialize + ?Sized>(out: &mut Vec<u8>, id: RequestId, value: &T
     Ok(())
 }
 
-/// Writes a request's rejection [P-40, P-41].
+/// Writes the rejection of a request [P-40, P-41].
 pub fn rejection(out: &mut Vec<u8>, id: RequestId, rejection: &Rejection) {
     open_frame(out, id);
     write_reason(out, "e", Some(rejection), "Error");
 }
 
-/// Writes a cancellation [P-50]; without a reason `Request aborted` [P-52].
+/// Writes the cancellation of a request [P-50]. The default reason is `Request aborted` [P-52].
 pub fn cancellation(out: &mut Vec<u8>, id: RequestId, reason: Option<&Reason>) {
     open_frame(out, id);
     write_reason(out, "x", reason, ABORTED);
 }
 
-/// Writes the abort of an anonymous channel [P-63]; without a reason `Request aborted` [P-52].
+/// Writes the abort of an anonymous channel [P-63]. The default reason is `Request aborted` [P-52].
 pub fn abort(out: &mut Vec<u8>, channel: RequestId, reason: Option<&Reason>) {
     out.extend_from_slice(b"{\"h\":");
     number(out, channel.get());
     write_reason(out, "x", reason, ABORTED);
 }
 
-/// Writes the answer that is an anonymous channel [P-60].
+/// Writes the response that opens an anonymous channel [P-60].
 #[inline]
 pub fn channel(out: &mut Vec<u8>, id: RequestId) {
     open_frame(out, id);
     out.extend_from_slice(b",\"h\":1}");
 }
 
-/// Writes an answer without a value [P-31].
+/// Writes a result without a value [P-31].
 #[inline]
 pub fn empty_result(out: &mut Vec<u8>, id: RequestId) {
     open_frame(out, id);
     out.push(b'}');
 }
 
-/// Writes a stream's item, as an event, or as a request with this id [P-81, P-85]; `lost` are the items that were dropped
-/// before it. On an error the frame is to be cut off by the caller.
+/// Writes an item of a stream: a request if `request` is an id, otherwise an event [P-81, P-85].
+///
+/// `lost` is the number of items that were dropped before this one.
 pub fn item<T: Serialize + ?Sized>(
     out: &mut Vec<u8>,
     channel: RequestId,
@@ -179,7 +181,7 @@ pub fn item<T: Serialize + ?Sized>(
     Ok(())
 }
 
-/// Makes a request of an item that was written as an event [P-85].
+/// Turns an item that was written as an event into a request [P-85].
 pub fn item_as_request(item: &mut Vec<u8>, id: RequestId) {
     item.pop();
     item.extend_from_slice(b",\"i\":");
@@ -204,14 +206,14 @@ fn finish_item(out: &mut Vec<u8>, channel: RequestId, lost: u64) {
     on_channel(out, channel);
 }
 
-/// Writes a consumer's wish for the first item [P-80].
+/// Writes a consumer's request for the first items [P-80].
 pub fn start(out: &mut Vec<u8>, channel: RequestId) {
     out.extend_from_slice(b"{\"a\":[\"start\"]");
     on_channel(out, channel);
     out.push(b'}');
 }
 
-/// Writes how many more items a consumer takes.
+/// Writes a consumer's credit for further items.
 pub fn credit(out: &mut Vec<u8>, channel: RequestId, items: u32) {
     out.extend_from_slice(b"{\"a\":[\"credit\",");
     number(out, items.into());
@@ -232,7 +234,7 @@ fn open_frame(out: &mut Vec<u8>, id: RequestId) {
     number(out, id.get());
 }
 
-/// Null is never sent, as not everyone takes it for a reason: it becomes an Error [P-42, P-44, P-55].
+/// Writes a rejection or a reason. Null becomes an Error, because not every peer accepts it [P-42, P-44, P-55].
 fn write_reason(out: &mut Vec<u8>, key: &str, reason: Option<&Reason>, default: &str) {
     let none;
     let reason = match reason.filter(|reason| reason.as_value().is_none_or(|value| !value.is_null())) {
@@ -259,7 +261,7 @@ fn number(out: &mut Vec<u8>, number: u64) {
     write(out, &number);
 }
 
-/// Writes what cannot fail: a string, a number, a tree of JSON.
+/// Writes a string, a number or JSON, which cannot fail.
 fn write<T: Serialize + ?Sized>(out: &mut Vec<u8>, value: &T) {
     let written = serde_json::to_writer(out, value);
     debug_assert!(written.is_ok(), "{written:?}");

@@ -1,4 +1,4 @@
-//! The object around a message, its values not looked at yet.
+//! The object of a frame, with its values still undecoded.
 
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::fmt;
 
-/// The values of the keys that we know; of a repeated key the last one [P-05].
+/// The values of the known keys. The last value of a repeated key counts [P-05].
 #[derive(Default)]
 pub(super) struct Envelope<'f> {
     pub(super) arguments: Option<&'f RawValue>,
@@ -22,7 +22,7 @@ pub(super) struct Envelope<'f> {
 }
 
 impl Envelope<'_> {
-    /// Whether the frame belongs to somebody else on this socket [P-04].
+    /// Returns true if the frame is marked as no message of this protocol [P-04].
     pub(super) fn is_foreign(&self) -> bool {
         self.wrapper.is_some_and(|value| value.get() == "false")
     }
@@ -63,7 +63,7 @@ impl<'de: 'f, 'f> Deserialize<'de> for Envelope<'f> {
     }
 }
 
-/// A key that was read as raw text, since it may hold what no Rust string can: a lone surrogate.
+/// Decodes a key. Keys are read as raw text, because a lone surrogate in one must not fail the whole frame.
 pub(super) fn key_text(key: &RawValue) -> Cow<'_, str> {
     match key.get() {
         escaped if escaped.contains('\\') => Cow::Owned(serde_json::from_str(escaped).unwrap_or_default()),
@@ -71,11 +71,11 @@ pub(super) fn key_text(key: &RawValue) -> Cow<'_, str> {
     }
 }
 
-/// Whether JavaScript takes this JSON value for true [P-43].
+/// Returns true if JavaScript treats this JSON value as true [P-43].
 pub(super) fn is_truthy(json: &str) -> bool {
     match json {
         "null" | "false" | "\"\"" => false,
-        // Every number that is zero, `-0` and `0e9` too; what is no number does not parse.
+        // `-0` and `0e9` are zero too. A value that is not a number does not parse.
         other => !other.parse::<f64>().is_ok_and(|zero| zero == 0.0),
     }
 }

@@ -1,4 +1,4 @@
-//! Frames to messages and back. Nothing outside this folder knows the letters `a c d e h i m x _` of the wire.
+//! The wire format. Only this folder knows the keys `a c d e h i m x _`.
 
 mod decode;
 pub mod encode;

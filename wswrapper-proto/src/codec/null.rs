@@ -1,19 +1,19 @@
-//! Tells apart what all becomes `null`: an absent argument, a handler's “nothing”, and a null that is meant.
+//! Distinguishes `None` and `()` from other values that serialize to `null`.
 
 use serde::ser::{Impossible, Serialize, Serializer};
 use std::fmt;
 
-/// Whether the value is `None`.
+/// Returns true if the value is `None`.
 pub(super) fn is_none<T: Serialize + ?Sized>(value: &T) -> bool {
     value.serialize(Probe) == Err(Kind::None)
 }
 
-/// Whether the value is `()`.
+/// Returns true if the value is `()`.
 pub(super) fn is_unit<T: Serialize + ?Sized>(value: &T) -> bool {
     value.serialize(Probe) == Err(Kind::Unit)
 }
 
-/// A serializer that only tells which method was called first.
+/// A serializer that only reports which of its methods was called first.
 struct Probe;
 
 #[derive(PartialEq, Debug)]

@@ -1,4 +1,4 @@
-//! What a stream's two ends say to each other on their channel.
+//! Messages between the producer and the consumer of a stream.
 
 use super::envelope::{is_truthy, key_text};
 use crate::{Arguments, Item, RequestId};
@@ -7,18 +7,19 @@ use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use std::fmt;
 
-/// The consumer asks for items [P-80].
+/// The consumer requests the first items [P-80].
 pub(crate) const START: &str = "start";
-/// An item, or the end [P-81, P-82].
+/// The producer sends an item, or the end [P-81, P-82].
 pub(crate) const NEXT: &str = "next";
-/// How many more items the consumer takes.
+/// The consumer grants credit for further items.
 pub(crate) const CREDIT: &str = "credit";
-/// The caller of an upload asks for the handler's result.
+/// The caller of an upload requests the handler's result.
 pub(crate) const RESULT: &str = "result";
 
 impl<'f> Item<'f> {
-    /// Reads what comes with `next`; none if the frame is not what it seemed to be. What is no item's object is an item
-    /// without a value [P-82].
+    /// Reads the arguments of `next`, or returns `None` if the frame is malformed.
+    ///
+    /// An argument that is not the object of an item is an item without a value [P-82].
     pub fn read(arguments: &Arguments<'f>) -> Option<Self> {
         if let Some(value) = plain_value(arguments.text()) {
             return Some(Self { value: Some(value), done: false, lost: 0 });
@@ -36,25 +37,26 @@ impl<'f> Item<'f> {
     }
 }
 
-/// The value in `,{"value":…,"done":false}]`, as peers really send it: it is one JSON value, so that all of it is JSON.
+/// Returns the value in `,{"value":…,"done":false}]`, the form that peers send. If it is one JSON value, the whole text
+/// is well-formed.
 fn plain_value(text: &str) -> Option<&str> {
     let value = text.strip_prefix(",{\"value\":")?.strip_suffix(",\"done\":false}]")?;
     serde_json::from_str::<IgnoredAny>(value).is_ok().then_some(value)
 }
 
-/// Reads the number that comes with `credit`, 0 for what is no positive integer; none if the frame is not what it seemed
-/// to be.
+/// Reads the argument of `credit`, or returns `None` if the frame is malformed. A value that is not a positive integer
+/// counts as 0.
 pub(crate) fn credit(arguments: &Arguments<'_>) -> Option<u32> {
     let items = first(arguments).and_then(RequestId::from_json);
     arguments.validate().then(|| items.and_then(|items| u32::try_from(items.get()).ok()).unwrap_or(0))
 }
 
-/// The first argument as JSON text, if there is one.
+/// Returns the first argument as JSON text.
 fn first<'f>(arguments: &Arguments<'f>) -> Option<&'f str> {
     { *arguments }.next::<Option<&RawValue>>().ok().flatten().map(RawValue::get)
 }
 
-/// The members of an item's object; of a repeated one the last.
+/// The members of an item's object. The last value of a repeated member counts.
 #[derive(Default)]
 struct Payload<'f> {
     value: Option<&'f RawValue>,
