@@ -1,53 +1,56 @@
-//! Calls and events of ours.
+//! Local calls and events.
 
 use super::{Connection, ExpectedChannel, Incoming, Outgoing, QueueError};
 use crate::id::{ChannelKey, Opener};
 use crate::time::{Duration, Instant};
 use crate::{EncodedCall, Reason, RequestId, Response, encode};
 
+/// A local call without a response yet.
 #[derive(Debug)]
 pub(super) struct PendingCall<W, C> {
     pub(super) waiter: W,
     pub(super) deadline: Option<Instant>,
-    /// Most calls have none.
+    /// Boxed, because most calls have none.
     pub(super) channels: Option<Box<CallChannels<C>>>,
 }
 
-/// What a call has to do with anonymous channels.
+/// The anonymous channels of a call.
 #[derive(Debug)]
 pub(super) struct CallChannels<C> {
-    /// It was sent on this one.
+    /// The channel on which the call was sent.
     pub(super) on: Option<ChannelKey>,
-    /// Its answer may be one.
+    /// The channel that the response may open.
     pub(super) expected_channel: Option<ExpectedChannel<C>>,
 }
 
 impl<W, H: Clone + PartialEq, C: Clone> Connection<W, H, C> {
-    /// Calls of ours that wait for an answer.
+    /// Returns the number of local calls without a response.
     pub fn pending_calls(&self) -> usize {
         self.pending.len()
     }
 
-    /// Items of ours that were sent as requests and wait for an answer [P-85].
+    /// Returns the number of items that were sent as requests and have no response yet [P-85].
     pub fn unanswered_items(&self) -> usize {
         self.channels.item_requests()
     }
 
-    /// Sends an event's frame.
+    /// Queues the frame of an event, which may be shared with other connections.
     pub fn emit_frame(&mut self, frame: Outgoing) -> Result<(), QueueError> {
         self.take_capacity()?;
         self.outbox.push(frame);
         Ok(())
     }
 
-    /// Sends an event on its channel.
+    /// Queues an event.
     pub fn emit(&mut self, call: EncodedCall) -> Result<(), QueueError> {
         self.check_channel(call.channel())?;
         self.emit_frame(Outgoing::Owned(call.into_event()))
     }
 
-    /// Sends a request; `caller_timeout` lets the other end know how long its caller waits. Where it has something for that,
-    /// it may be answered by an anonymous channel.
+    /// Queues a request. `waiter` comes back when the call finishes, fails or is [cancelled](Self::cancel).
+    ///
+    /// The call times out at `deadline`. The peer receives `caller_timeout` and stops the handler after it. If
+    /// the response is an anonymous channel, it becomes the `expected_channel`; without one, the channel is aborted.
     pub fn request(
         &mut self,
         call: EncodedCall,
@@ -71,7 +74,7 @@ impl<W, H: Clone + PartialEq, C: Clone> Connection<W, H, C> {
         Ok(id)
     }
 
-    /// Sets anew when a call of ours times out; never with none.
+    /// Replaces the deadline of a pending call. Without a deadline the call does not time out.
     pub fn set_deadline(&mut self, id: RequestId, deadline: Option<Instant>) {
         if let Some(call) = self.pending.get_mut(&id) {
             call.deadline = deadline;
@@ -87,17 +90,20 @@ impl<W, H: Clone + PartialEq, C: Clone> Connection<W, H, C> {
         }
     }
 
-    /// Ends a call of ours and tells the peer; `None` if it had ended before, and then nothing is sent [P-53].
+    /// Cancels a pending call, notifies the peer and returns the call's waiter.
+    ///
+    /// Returns `None` and sends nothing if the call is no longer pending [P-53].
     pub fn cancel(&mut self, id: RequestId, reason: Option<&Reason>) -> Option<W> {
         let (waiter, _) = self.finish_call(id)?;
         self.send(|out| encode::cancellation(out, id, reason));
         Some(waiter)
     }
 
+    /// Handles the response to a local request, which may be an item of a stream.
     pub(super) fn response<'f>(&mut self, id: RequestId, response: Response<'f>) -> Incoming<'f, W, H, C> {
         if let Some(item_of) = self.channels.take_item_request(id) {
             if matches!(response, Response::Channel) {
-                // What JavaScript makes of a null: the item was taken [P-32].
+                // JavaScript turns a null result into a channel: the item was taken [P-32].
                 self.send(|out| encode::abort(out, id, None));
             }
             return self.item_answered(item_of, !matches!(response, Response::Rejection(_)));
@@ -111,7 +117,7 @@ impl<W, H: Clone + PartialEq, C: Clone> Connection<W, H, C> {
                 Incoming::ChannelOpened(waiter, self.channels.add(id, Opener::Remote, role, state))
             }
             call => {
-                // Nobody can use the channel: the peer is told to free it [P-32, P-67], but not for a repeated answer.
+                // Nobody can use the channel, so it is aborted [P-32, P-67], unless the response is a repeated one.
                 if self.ids.has_issued(id) && self.channels.find(id, &self.ids).is_none() {
                     self.send(|out| encode::abort(out, id, None));
                 }
@@ -120,7 +126,7 @@ impl<W, H: Clone + PartialEq, C: Clone> Connection<W, H, C> {
         }
     }
 
-    /// A call of ours is no longer pending; gives back for what its answer could have been a channel.
+    /// Removes a pending call and returns its waiter and expected channel.
     pub(super) fn finish_call(&mut self, id: RequestId) -> Option<(W, Option<ExpectedChannel<C>>)> {
         let PendingCall { waiter, channels, .. } = self.pending.remove(&id)?;
         let Some(channels) = channels else { return Some((waiter, None)) };

@@ -6,28 +6,30 @@ use crate::id::{ChannelKey, Ids, Opener, RequestId};
 use foldhash::fast::FixedState;
 use std::collections::HashMap;
 
-/// What a channel is for. Events and requests that are no part of it are for the channel's handlers.
+/// The local endpoint's part on an anonymous channel.
+///
+/// Calls that do not belong to the stream are reported as [`ChannelCall`](crate::Incoming::ChannelCall).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Role {
-    /// Events and requests, in both directions.
+    /// Events and requests in both directions.
     Plain,
-    /// This end sends a stream's items [P-80].
+    /// The local endpoint sends the items of a stream [P-80].
     Producer,
-    /// This end takes a stream's items.
+    /// The local endpoint takes the items of a stream.
     Consumer,
-    /// This end takes a stream's items and answers their sender's request `result`.
+    /// The local endpoint takes the items of an upload and responds to the request `result`.
     Upload,
 }
 
-/// A channel that is open.
+/// An open channel.
 #[derive(Debug)]
 pub(super) struct Channel<H, C> {
-    /// What the caller keeps of it.
+    /// The state that the user of the core keeps for the channel.
     pub(super) state: C,
-    /// The handler that goes on while it is open.
+    /// The handler that runs while the channel is open.
     pub(super) handler: Option<H>,
     serial: u64,
-    /// Calls of ours that are pending on it.
+    /// The number of local calls that are pending on the channel.
     pub(super) pending_calls: u32,
     pub(super) stream: Stream,
 }
@@ -40,21 +42,21 @@ pub(super) enum Stream {
     Consumer(Box<ConsumerState>),
 }
 
-/// All channels of a connection. Most have none, and then nothing is kept for them.
+/// The anonymous channels of a connection. The tables are allocated with the first channel.
 #[derive(Debug)]
 pub(super) struct Channels<H, C> {
     tables: Option<Box<Tables<H, C>>>,
-    /// Goes on counting when the connection is opened again.
+    /// Not reset when the connection is opened again.
     next_serial: u64,
 }
 
-/// Both kinds, apart.
+/// Channels by their ids, one table for each [`Opener`].
 #[derive(Debug)]
 struct Tables<H, C> {
     opened: HashMap<RequestId, Channel<H, C>>,
-    /// The ids are our own, so that any hash will do.
+    /// The ids are local, so a fast hash is safe.
     received: HashMap<RequestId, Channel<H, C>, FixedState>,
-    /// Items that we have sent as requests [P-85].
+    /// The channels of items that were sent as requests [P-85].
     item_requests: HashMap<RequestId, ChannelKey, FixedState>,
 }
 
@@ -65,7 +67,7 @@ impl<H, C> Default for Channels<H, C> {
 }
 
 impl<H, C> Channels<H, C> {
-    /// Adds a channel whose number is free.
+    /// Adds a channel whose id is free.
     pub(super) fn add(&mut self, id: RequestId, opened_by: Opener, role: Role, state: C) -> ChannelKey {
         let serial = self.next_serial;
         self.next_serial += 1;
@@ -87,7 +89,7 @@ impl<H, C> Channels<H, C> {
         ChannelKey { id, opened_by, serial }
     }
 
-    /// The channel that the peer means by this number.
+    /// Returns the channel that has this id in a frame from the peer.
     pub(super) fn find(&self, id: RequestId, ids: &Ids) -> Option<ChannelKey> {
         let tables = self.tables.as_ref()?;
         let key = |opened_by| move |channel: &Channel<H, C>| ChannelKey { id, opened_by, serial: channel.serial };
@@ -136,34 +138,34 @@ impl<H, C> Channels<H, C> {
         }
     }
 
-    /// An item of this channel was sent as this request.
+    /// Records that an item of `channel` was sent as request `id`.
     pub(super) fn add_item_request(&mut self, id: RequestId, channel: ChannelKey) {
         if let Some(tables) = &mut self.tables {
             tables.item_requests.insert(id, channel);
         }
     }
 
-    /// The channel whose item was sent as this request, which has an answer now or waits for none any more.
+    /// Removes the request of an item and returns the item's channel.
     pub(super) fn take_item_request(&mut self, id: RequestId) -> Option<ChannelKey> {
         self.tables.as_mut()?.item_requests.remove(&id)
     }
 
-    /// Items that were sent as requests and are not answered.
+    /// Returns the number of items that were sent as requests and have no response yet.
     pub(super) fn item_requests(&self) -> usize {
         self.tables.as_ref().map_or(0, |tables| tables.item_requests.len())
     }
 
-    /// How many channels our handlers have opened.
+    /// Returns the number of channels that local handlers have opened.
     pub(super) fn opened(&self) -> usize {
         self.tables.as_ref().map_or(0, |tables| tables.opened.len())
     }
 
-    /// All of them.
+    /// Returns the number of all channels.
     pub(super) fn len(&self) -> usize {
         self.opened() + self.tables.as_ref().map_or(0, |tables| tables.received.len())
     }
 
-    /// Takes all out.
+    /// Removes all channels and returns their states.
     pub(super) fn take_all(&mut self) -> impl Iterator<Item = C> + use<H, C> {
         let tables = self.tables.take().map(|tables| *tables).into_iter();
         tables.flat_map(|Tables { opened, received, .. }| {

@@ -9,35 +9,35 @@ use crate::codec::stream;
 use crate::time::Instant;
 use crate::{Address, Call, ChannelKey, Item, Opener, RawReason, Reason, RequestId, encode};
 
-/// For what a request's answer may be an anonymous channel.
+/// The channel that the response to a request may open.
 #[derive(Clone, Debug)]
 pub struct ExpectedChannel<C> {
-    /// What the channel is for.
+    /// The local endpoint's part on the channel.
     pub role: Role,
-    /// What the caller keeps of it.
+    /// The state that the user of the core keeps for the channel.
     pub state: C,
 }
 
-/// Why a handler cannot answer with a channel.
+/// An error from opening a channel.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenChannelError {
-    /// [`open_channels`](crate::Bounds::open_channels) are open.
+    /// [`Bounds::open_channels`](crate::Bounds::open_channels) are open.
     #[error("too many open channels")]
     TooMany,
-    /// A channel of this number is open: the peer has used its request's number before.
+    /// A channel with this id is open, because the peer has used the request's id before.
     #[error("channel '{0}' is open already")]
     Taken(RequestId),
-    /// The connection was lost.
+    /// The connection is closed.
     #[error("the connection is closed")]
     Closed,
 }
 
 impl<W, H: Clone + PartialEq, C: Clone> Connection<W, H, C> {
-    /// A handler answers this request with a channel; its creation frame is the caller's to [write](encode::channel).
+    /// Opens a channel in response to the peer's request `id`.
     ///
-    /// The request is thereby finished [P-70]. A handler that goes on while the channel is open is
-    /// [attached](Self::attach).
+    /// The caller sends the [response](encode::channel), which finishes the request [P-70]. A handler that runs while
+    /// the channel is open is [attached](Self::attach) to it.
     pub fn open_channel(&mut self, id: RequestId, role: Role, state: C) -> Result<ChannelKey, OpenChannelError> {
         if self.state == State::Closed {
             return Err(OpenChannelError::Closed);
@@ -51,41 +51,41 @@ impl<W, H: Clone + PartialEq, C: Clone> Connection<W, H, C> {
         Ok(self.channels.add(id, Opener::Local, role, state))
     }
 
-    /// A handler goes on while its channel is open: it is given back when the channel is aborted, or resumed.
+    /// Attaches a handler to a channel. It comes back when the channel is aborted, or when its stream may continue.
     pub fn attach(&mut self, channel: ChannelKey, handler: H) {
         if let Some(channel) = self.channels.get_mut(channel) {
             channel.handler = Some(handler);
         }
     }
 
-    /// What is kept of a channel.
+    /// Returns the state of an open channel.
     pub fn channel_state(&mut self, channel: ChannelKey) -> Option<&mut C> {
         self.channels.get_mut(channel).map(|channel| &mut channel.state)
     }
 
-    /// Channels that are open, in both directions.
+    /// Returns the number of open channels, whoever opened them.
     pub fn open_channels(&self) -> usize {
         self.channels.len()
     }
 
-    /// Whether a channel is open.
+    /// Returns true if a channel is open.
     pub fn is_channel_open(&self, channel: ChannelKey) -> bool {
         self.channels.get(channel).is_some()
     }
 
-    /// Closes a channel at this end alone [P-66]; gives back what was kept of it. Calls that are pending on it end.
+    /// Closes a channel without notifying the peer [P-66], and returns its state. Local calls on it fail.
     pub fn close_channel(&mut self, channel: ChannelKey) -> Option<C> {
         self.remove_channel(channel).map(|(state, _)| state)
     }
 
-    /// Closes a channel at both ends [P-63]; gives back what was kept of it. Calls that are pending on it end.
+    /// Closes a channel, notifies the peer [P-63] and returns the channel's state. Local calls on it fail.
     pub fn abort_channel(&mut self, channel: ChannelKey, reason: Option<&Reason>) -> Option<C> {
         let (state, _) = self.remove_channel(channel)?;
         self.send(|out| encode::abort(out, channel.id(), reason));
         Some(state)
     }
 
-    /// The handler that goes on while a channel is open.
+    /// Returns the handler that is attached to a channel.
     pub fn channel_handler(&self, channel: ChannelKey) -> Option<H> {
         self.channels.get(channel)?.handler.clone()
     }
@@ -95,7 +95,7 @@ impl<W, H: Clone + PartialEq, C: Clone> Connection<W, H, C> {
         if open || self.state == State::Closed { Ok(()) } else { Err(QueueError::ChannelClosed) }
     }
 
-    /// A call on an anonymous channel, or on none that there is.
+    /// Handles a call on an anonymous channel or on an address that does not exist.
     pub(super) fn channel_call<'f>(&mut self, call: Call<'f>, now: Instant) -> Incoming<'f, W, H, C> {
         let key = match call.address {
             Address::Anonymous(id) => self.channels.find(id, &self.ids),
@@ -146,12 +146,12 @@ impl<W, H: Clone + PartialEq, C: Clone> Connection<W, H, C> {
         }
     }
 
-    /// The peer aborts a channel; an unknown one is ignored [P-65].
+    /// Handles an abort by the peer. An unknown channel is ignored [P-65].
     pub(super) fn aborted<'f>(&mut self, address: &Address<'_>, reason: RawReason<'f>) -> Incoming<'f, W, H, C> {
         let Address::Anonymous(id) = *address else { return Incoming::Nothing };
         let Some(key) = self.channels.find(id, &self.ids) else { return Incoming::Nothing };
         match self.channels.consumer(key) {
-            // The handler of an upload learns it from its items.
+            // Only the items are aborted. The handler of the upload finds that out when it takes the next one.
             Some(ConsumerState { upload: Some(upload), .. }) => {
                 let was_finished = std::mem::replace(&mut upload.items, UploadItems::Finished) == UploadItems::Finished;
                 let state = self.channels.get(key).filter(|_| !was_finished).map(|channel| channel.state.clone());
@@ -163,7 +163,7 @@ impl<W, H: Clone + PartialEq, C: Clone> Connection<W, H, C> {
         }
     }
 
-    /// Ends a channel, and the calls that are pending on it [P-63].
+    /// Removes a channel, and fails the local calls that are pending on it [P-63].
     pub(super) fn remove_channel(&mut self, key: ChannelKey) -> Option<(C, Option<H>)> {
         let mut channel = self.channels.remove(key)?;
         match &mut channel.stream {
@@ -175,7 +175,7 @@ impl<W, H: Clone + PartialEq, C: Clone> Connection<W, H, C> {
                 if let (Some(id), Some(handler)) = (result, &channel.handler) {
                     self.handler_finished(id, handler);
                 }
-                // Items that nobody takes any more: each request has an answer [P-30].
+                // Items that nobody takes any more: each request has a response [P-30].
                 for id in consumer.finish() {
                     let rejection = no_channel(&Address::Anonymous(key.id()));
                     self.send(|out| encode::rejection(out, id, &rejection));
@@ -193,7 +193,7 @@ impl<W, H: Clone + PartialEq, C: Clone> Connection<W, H, C> {
         Some((channel.state, channel.handler))
     }
 
-    /// Answers a call on a channel that there is not [P-47, P-64].
+    /// Rejects a call on a channel that does not exist [P-47, P-64].
     fn refuse<'f>(&mut self, call: &Call<'_>) -> Incoming<'f, W, H, C> {
         if !call.arguments.validate() {
             return Incoming::NotJson;

@@ -1,32 +1,32 @@
-//! The end of a stream that takes items.
+//! Consumers of streams.
 
 use super::Connection;
 use super::channel_table::Stream;
 use crate::{Bounds, ChannelKey, ITEM_OVERHEAD, Reason, RequestId, encode};
 use std::collections::VecDeque;
 
-/// A view of one channel's consumer: the endpoint that takes a stream's items.
+/// The consumer of a stream on one channel, borrowed from its connection.
 ///
-/// A channel that has closed, or that carries no stream to this endpoint, has a view too; its verbs then do nothing.
+/// If the channel is closed or the local endpoint is not the consumer of its stream, the methods do nothing.
 #[derive(Debug)]
 pub struct Consumer<'c, W, H, C> {
     connection: &'c mut Connection<W, H, C>,
     channel: ChannelKey,
 }
 
-/// Where the result of an upload goes.
+/// The request that the result of an upload responds to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum AwaitedResult {
-    /// To this request.
+    /// The caller has sent this request.
     Request(RequestId),
-    /// The caller has not asked for it yet.
+    /// The caller has not requested the result yet.
     NotYet,
-    /// Nowhere: the caller has ended its items without asking.
+    /// The caller has finished or aborted its items without a request, or the channel is closed.
     Never,
 }
 
 impl<W, H: Clone + PartialEq, C: Clone> Connection<W, H, C> {
-    /// The consumer of a channel.
+    /// Returns the consumer of a channel.
     #[inline]
     pub fn consumer(&mut self, channel: ChannelKey) -> Consumer<'_, W, H, C> {
         Consumer { connection: self, channel }
@@ -34,8 +34,10 @@ impl<W, H: Clone + PartialEq, C: Clone> Connection<W, H, C> {
 }
 
 impl<W, H: Clone + PartialEq, C: Clone> Consumer<'_, W, H, C> {
-    /// Asks a stream's producer for the first items, with this much credit ahead; with none it sends without flow control
-    /// [P-80, X-02]. False if the channel has ended.
+    /// Requests the first items, with a credit of `window` items [P-80, X-02].
+    ///
+    /// Without a window, the producer sends each item as a request and waits for its response. Returns false if the
+    /// channel is closed.
     pub fn start(&mut self, window: Option<u32>) -> bool {
         let Some(consumer) = self.connection.channels.consumer(self.channel) else { return false };
         if let Some(window) = window {
@@ -46,8 +48,9 @@ impl<W, H: Clone + PartialEq, C: Clone> Consumer<'_, W, H, C> {
         true
     }
 
-    /// Items of a stream were taken, of so many bytes, be it after its end: gives credit and answers for them when that is
-    /// due. True if so.
+    /// Records that `items` with `bytes` of JSON were taken, which may be after the stream has finished.
+    ///
+    /// Queues the credit and the responses that are due. Returns true if there are any.
     pub fn take(&mut self, items: u32, bytes: usize) -> bool {
         self.connection.discard(bytes + items as usize * ITEM_OVERHEAD);
         let Some(consumer) = self.connection.channels.consumer(self.channel) else { return false };
@@ -62,8 +65,10 @@ impl<W, H: Clone + PartialEq, C: Clone> Consumer<'_, W, H, C> {
         granted
     }
 
-    /// Nobody takes a stream's items any more: it is [aborted](Connection::abort_channel), but for an upload, whose channel stays
-    /// for the result. True if something is to be sent.
+    /// Stops taking items.
+    ///
+    /// The channel is [aborted](Connection::abort_channel), except that of an upload, which stays open for the result
+    /// . Returns true if frames were queued.
     pub fn stop(&mut self, reason: Option<&Reason>) -> bool {
         let Some(ConsumerState { upload: Some(upload), .. }) = self.connection.channels.consumer(self.channel) else {
             return self.connection.abort_channel(self.channel, reason).is_some();
@@ -80,7 +85,7 @@ impl<W, H: Clone + PartialEq, C: Clone> Consumer<'_, W, H, C> {
         rejected
     }
 
-    /// The request that waits for the result of an upload.
+    /// Returns the request for the result of an upload.
     pub fn awaited_result(&self) -> AwaitedResult {
         let Some(Stream::Consumer(consumer)) =
             self.connection.channels.get(self.channel).map(|channel| &channel.stream)
@@ -95,51 +100,51 @@ impl<W, H: Clone + PartialEq, C: Clone> Consumer<'_, W, H, C> {
     }
 }
 
-/// What a consumer has been sent and has taken.
+/// The flow control of a consumer.
 #[derive(Default, Debug)]
 pub(super) struct ConsumerState {
     /// The first credit, once started; 0 if none was given.
     window: u32,
     /// Items that the producer may still send.
     credit: u32,
-    /// Items that were taken since credit was last given.
+    /// Items that were taken since credit was last granted.
     taken: u32,
-    /// The producer has sent more than it may: it knows no flow control and gets no more credit.
+    /// The producer has sent an event without credit: it knows no flow control, so it gets no more credit.
     ignores_credit: bool,
     received: u64,
     total_taken: u64,
-    /// Items that came as requests, by their place among all, to be answered when they are taken [P-85].
+    /// Items that came as requests, with their positions in the stream. They are responded to when taken [P-85].
     unanswered: VecDeque<(u64, RequestId)>,
     pub(super) upload: Option<Upload>,
 }
 
-/// What an upload is beyond a stream: its channel stays open for its result.
+/// An upload, whose channel stays open for the result after its items.
 #[derive(Default, Debug)]
 pub(super) struct Upload {
-    /// The request that its result answers.
+    /// The request for the result.
     pub(super) result: Option<RequestId>,
     pub(super) items: UploadItems,
 }
 
-/// How far the items of an upload are.
+/// The state of an upload's items.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub(super) enum UploadItems {
     #[default]
     Wanted,
-    /// Nobody takes them any more.
+    /// The handler does not take them any more.
     Unwanted,
-    /// No more come.
+    /// The caller sends no more.
     Finished,
 }
 
-/// More came than can be held.
+/// The consumer holds more items than its bounds allow.
 pub(super) struct Overflow;
 
-/// What is due after items were taken.
+/// The credit and the responses that are due after items were taken.
 pub(super) struct Grant {
-    /// Credit to be given.
+    /// Credit to grant.
     pub(super) credit: Option<u32>,
-    /// Requests to be answered.
+    /// Requests to respond to.
     pub(super) answers: Vec<RequestId>,
 }
 
@@ -148,13 +153,13 @@ impl ConsumerState {
         Self { upload: Some(Upload::default()), ..Self::default() }
     }
 
-    /// How far the items of an upload are; none if it is not one.
+    /// Returns the state of an upload's items, or `None` for another stream.
     #[inline]
     pub(super) fn upload_items(&self) -> Option<UploadItems> {
         self.upload.as_ref().map(|upload| upload.items)
     }
 
-    /// Nothing more comes: gives back what was not answered.
+    /// Stops taking items, and returns the requests that still need a response.
     pub(super) fn finish(&mut self) -> Vec<RequestId> {
         self.unanswered.drain(..).map(|(_, id)| id).collect()
     }
@@ -163,7 +168,7 @@ impl ConsumerState {
         (self.window, self.credit) = (window, window);
     }
 
-    /// An item came; it may be before the start [P-89].
+    /// Records an item, which may come before the start [P-89].
     #[inline]
     pub(super) fn receive(&mut self, id: Option<RequestId>, bounds: &Bounds) -> Result<(), Overflow> {
         self.received += 1;
@@ -177,7 +182,7 @@ impl ConsumerState {
         if too_many { Err(Overflow) } else { Ok(()) }
     }
 
-    /// Items were taken: credit is given in batches of half a window.
+    /// Records taken items. Credit is granted in batches of half a window.
     #[inline]
     pub(super) fn take(&mut self, items: u32) -> Grant {
         self.total_taken += u64::from(items);
@@ -185,9 +190,9 @@ impl ConsumerState {
         while let Some((_, id)) = self.unanswered.pop_front_if(|(place, _)| *place <= self.total_taken) {
             answers.push(id);
         }
-        // An item that was answered took no credit.
+        // An item that came as a request used no credit.
         let unanswered = items.saturating_sub(u32::try_from(answers.len()).unwrap_or(u32::MAX));
-        // Without end where no credit is given.
+        // Saturates, because it is never reset where no credit is granted.
         self.taken = self.taken.saturating_add(unanswered);
         let is_active = !self.ignores_credit && self.upload_items() != Some(UploadItems::Finished);
         let due = self.window > 0 && is_active && self.taken >= (self.window / 2).max(1);

@@ -1,10 +1,11 @@
-//! Handlers that run for the peer's requests.
+//! Running handlers of the peer's requests.
 
 use super::Connection;
 use crate::RequestId;
 use crate::time::Instant;
 use std::collections::HashMap;
 
+/// A handler without a response yet.
 #[derive(Debug)]
 pub(super) struct RunningHandler<H> {
     pub(super) handler: H,
@@ -12,13 +13,15 @@ pub(super) struct RunningHandler<H> {
 }
 
 impl<W, H: Clone + PartialEq, C: Clone> Connection<W, H, C> {
-    /// Handlers that were [begun](Self::handler_started) and have not ended.
+    /// Returns the number of handlers that have [started](Self::handler_started) and not finished.
     pub fn running_handlers(&self) -> usize {
         self.running.len()
     }
 
-    /// A handler goes on running for this request, so that a cancellation can reach it; of two with the same id only
-    /// the newer one can be reached [P-38].
+    /// Records that a handler runs for request `id`, so that the peer can cancel it.
+    ///
+    /// At `deadline` it is reported as [expired](crate::Notification::HandlerExpired). If the peer uses the id of a
+    /// running handler again, only the newer handler can be cancelled [P-38].
     pub fn handler_started(&mut self, id: RequestId, handler: H, deadline: Option<Instant>) {
         if let Some(at) = deadline {
             let running = &self.running;
@@ -28,14 +31,14 @@ impl<W, H: Clone + PartialEq, C: Clone> Connection<W, H, C> {
         self.running.insert(id, RunningHandler { handler, deadline });
     }
 
-    /// A handler ended by itself.
+    /// Records that a handler has finished.
     pub fn handler_finished(&mut self, id: RequestId, handler: &H) {
         if self.running.get(&id).is_some_and(|running| running.handler == *handler) {
             self.running.remove(&id);
         }
     }
 
-    /// Every handler has ended: the connection is about to close.
+    /// Forgets all handlers, because the connection is about to close.
     pub fn clear_handlers(&mut self) {
         self.running = HashMap::new();
         self.running_deadlines.clear();

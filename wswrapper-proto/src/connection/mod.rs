@@ -1,4 +1,4 @@
-//! The calls and the channels of one connection, in both directions.
+//! The state of a connection: calls and channels in both directions.
 
 mod calls;
 mod channel_table;
@@ -30,30 +30,33 @@ use handlers::RunningHandler;
 use outbox::Outbox;
 use std::collections::{HashMap, VecDeque};
 
-/// The state of a connection.
+/// The protocol state of one connection.
 ///
-/// `W` stands for whoever waits for a call of ours; the connection keeps it and gives it back exactly once. `H` stands
-/// for a handler that runs for the peer; it is given back if the peer cancels it. `C` stands for what the caller keeps of
-/// an anonymous channel; it is given back when the channel ends.
+/// The connection stores three kinds of values for its user and returns them when something happens to them:
 ///
-/// What a frame means is returned by [`handle_frame`](Self::handle_frame). What time or disconnection causes is polled:
-/// [`poll_timeout`](Self::poll_timeout), [`poll_notification`](Self::poll_notification). Frames to be sent are taken by
-/// [`poll_transmit`](Self::poll_transmit) while the connection is open.
+/// - `W`, the waiter of a local call, is returned exactly once: when the call finishes, fails or is cancelled.
+/// - `H`, a running handler of the peer, is returned when the peer cancels it or no longer waits for it.
+/// - `C`, the state of an anonymous channel, is returned with each of its messages and when the channel closes.
+///
+/// [`handle_frame`](Self::handle_frame) returns the meaning of a frame. After it, and after any other method that may
+/// queue a frame, [`poll_transmit`](Self::poll_transmit) returns the frames to send.
+/// [`handle_timeout`](Self::handle_timeout) has to be called at the time of [`poll_timeout`](Self::poll_timeout).
+/// Everything else that happens is returned by [`poll_notification`](Self::poll_notification).
 #[derive(Debug)]
 pub struct Connection<W, H, C> {
     state: State,
     ids: Ids,
-    /// The ids are our own, so that any hash will do.
+    /// The ids are local, so a fast hash is safe.
     pending: HashMap<RequestId, PendingCall<W, C>, FixedState>,
     running: HashMap<RequestId, RunningHandler<H>>,
     channels: Channels<H, C>,
-    /// Bytes of items that came and were not taken.
+    /// Bytes of untaken items.
     held_bytes: usize,
     bounds: Bounds,
     deadlines: Deadlines,
     running_deadlines: Deadlines,
     outbox: Outbox,
-    /// How many events and requests may still be queued before the first opening.
+    /// Events and requests that may still be queued before the first opening.
     capacity_before_open: usize,
     notifications: VecDeque<Notification<W, H, C>>,
 }
@@ -66,7 +69,8 @@ enum State {
 }
 
 impl<W, H: Clone + PartialEq, C: Clone> Connection<W, H, C> {
-    /// A connection that is not open yet. Until it is, `queue` events and requests may wait [P-90].
+    /// Creates a connection that is not open yet, and queues up to `queue_capacity` events and requests until it is
+    /// [P-90].
     pub fn new(side: Side, queue_capacity: usize) -> Self {
         Self {
             state: State::Connecting,
@@ -84,25 +88,28 @@ impl<W, H: Clone + PartialEq, C: Clone> Connection<W, H, C> {
         }
     }
 
-    /// The same with other bounds.
+    /// Sets the bounds on channels and streams.
     #[must_use]
     pub fn with_bounds(mut self, bounds: Bounds) -> Self {
         self.bounds = bounds;
         self
     }
 
-    /// The transport is open, for the first time or again; what was queued may be sent.
+    /// Records that a transport is open, for the first time or again. Queued frames may be sent now.
     pub fn open(&mut self) {
         self.state = State::Open;
     }
 
-    /// Whether the transport is open.
+    /// Returns true if the transport is open.
     pub fn is_open(&self) -> bool {
         self.state == State::Open
     }
 
-    /// The transport is gone: every pending call and every anonymous channel ends, running handlers are forgotten, nothing
-    /// of what was queued is sent later. Ids go on counting.
+    /// Records that the transport is closed.
+    ///
+    /// Pending calls and anonymous channels are closed and reported by [`poll_notification`](Self::poll_notification).
+    /// Running handlers are forgotten, and queued frames are dropped. A transport may be opened again afterwards; ids
+    /// keep counting.
     pub fn close(&mut self) {
         self.state = State::Closed;
         self.clear_handlers();
@@ -114,22 +121,22 @@ impl<W, H: Clone + PartialEq, C: Clone> Connection<W, H, C> {
         self.notifications.extend(self.channels.take_all().map(Notification::ChannelClosed));
     }
 
-    /// Bytes that wait in the queue.
+    /// Returns the number of queued bytes.
     pub fn queued_bytes(&self) -> usize {
         self.outbox.bytes()
     }
 
-    /// Whether nothing waits in the queue.
+    /// Returns true if no frame is queued.
     pub fn is_drained(&self) -> bool {
         self.outbox.is_empty()
     }
 
-    /// Queues the frame of a response, which has no limit of its own [P-90].
+    /// Queues the frame of a response, even if the queue is full [P-90].
     pub fn respond(&mut self, frame: Vec<u8>) {
         self.outbox.push(Outgoing::Owned(frame));
     }
 
-    /// Tells what a frame means.
+    /// Handles a frame.
     pub fn handle_frame<'f>(&mut self, frame: &'f str, now: Instant) -> Incoming<'f, W, H, C> {
         match self.handle(Message::decode(frame), now) {
             Incoming::NotJson => self.handle(Message::decode_whole(frame), now),
@@ -137,7 +144,10 @@ impl<W, H: Clone + PartialEq, C: Clone> Connection<W, H, C> {
         }
     }
 
-    /// Tells what a decoded frame means. Nothing that it says can be an error [P-08].
+    /// Handles a decoded frame. No frame is an error of the connection [P-08].
+    ///
+    /// After [`Incoming::NotJson`] the frame has to be decoded [whole](Message::decode_whole) and handled again. So has
+    /// the frame of a call whose arguments fail with [`ArgumentsError::NotJson`](crate::ArgumentsError::NotJson).
     pub fn handle<'f>(&mut self, message: Message<'f>, now: Instant) -> Incoming<'f, W, H, C> {
         match message {
             Message::Call(call) if matches!(call.address, Address::Main | Address::Named(_)) => Incoming::Call(call),
@@ -159,7 +169,7 @@ impl<W, H: Clone + PartialEq, C: Clone> Connection<W, H, C> {
         }
     }
 
-    /// When [`handle_timeout`](Self::handle_timeout) is to be called.
+    /// Returns the time at which [`handle_timeout`](Self::handle_timeout) has to be called next.
     pub fn poll_timeout(&mut self) -> Option<Instant> {
         let (pending, running) = (&self.pending, &self.running);
         let call = self.deadlines.next(|id, at| pending.get(&id).is_some_and(|call| call.deadline == Some(at)));
@@ -168,7 +178,7 @@ impl<W, H: Clone + PartialEq, C: Clone> Connection<W, H, C> {
         call.into_iter().chain(handler).min()
     }
 
-    /// Ends what is due.
+    /// Cancels the local calls whose deadline has passed, and reports the handlers whose deadline has passed.
     pub fn handle_timeout(&mut self, now: Instant) {
         let due = |deadline: Option<Instant>| deadline.is_some_and(|at| at <= now);
         while let Some(id) = self.deadlines.pop_due(now) {
@@ -186,16 +196,17 @@ impl<W, H: Clone + PartialEq, C: Clone> Connection<W, H, C> {
         }
     }
 
-    /// What happened since without a frame.
+    /// Returns the next notification.
     pub fn poll_notification(&mut self) -> Option<Notification<W, H, C>> {
         self.notifications.pop_front()
     }
 
-    /// The next frame to be sent, while the connection is open.
+    /// Returns the next frame to send. Returns `None` while the transport is not open.
     pub fn poll_transmit(&mut self) -> Option<Outgoing> {
         if self.is_open() { self.outbox.pop() } else { None }
     }
 
+    /// Reserves space in the queue for an event or a request.
     fn take_capacity(&mut self) -> Result<(), QueueError> {
         match self.state {
             State::Open => Ok(()),
@@ -207,7 +218,7 @@ impl<W, H: Clone + PartialEq, C: Clone> Connection<W, H, C> {
         }
     }
 
-    /// Sends what has no limit of its own; a lost connection drops it.
+    /// Queues a frame even if the queue is full. A closed connection drops it.
     fn send(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
         if self.state != State::Closed {
             let mut frame = Vec::new();

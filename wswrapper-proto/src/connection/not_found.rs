@@ -1,8 +1,8 @@
-//! Rejections of calls that nobody handles.
+//! Rejections of calls without a handler.
 
 use crate::{Address, Rejection};
 
-/// A channel that there is not [P-47, P-48].
+/// Returns the rejection of a call on a channel that does not exist [P-47, P-48].
 pub(super) fn no_channel(address: &Address<'_>) -> Rejection {
     match address {
         Address::Main => no_named_channel(""),
@@ -18,7 +18,7 @@ fn no_named_channel(name: &str) -> Rejection {
 }
 
 impl Rejection {
-    /// Nobody handles the event [P-46], or there is no such channel [P-47, P-48].
+    /// Creates the rejection of a call that has no handler [P-46] or no channel [P-47, P-48].
     pub fn no_listener(event: &str, address: &Address<'_>, channel_exists: bool) -> Self {
         match address {
             Address::Main => Self::new(format!("No event listener for '{event}'")),

@@ -1,66 +1,66 @@
-//! What a connection tells its caller.
+//! Reports of a connection to its user.
 
 use crate::{Call, ChannelKey, Item, RawReason, RequestId, Response};
 
-/// What a frame means.
+/// The meaning of a frame.
 #[derive(Debug)]
 pub enum Incoming<'f, W, H, C> {
-    /// An event or a request, to be handled.
+    /// An event or a request on the main channel or a named one.
     Call(Call<'f>),
-    /// The same on an anonymous channel.
+    /// An event or a request on an anonymous channel.
     ChannelCall(C, Call<'f>),
-    /// The end of a call of ours.
+    /// The response to a local call.
     Response(W, Response<'f>),
-    /// The end of a call of ours that can be answered by a channel: it was.
+    /// The response to a local call is the channel that was expected. It is open.
     ChannelOpened(W, ChannelKey),
-    /// A stream's item, or its end; then the channel is closed.
+    /// An item of a stream, or its end. The end closes the channel, unless it is that of an upload.
     Item(C, Item<'f>),
-    /// A stream's producer has sent more than this end can hold: the channel was aborted [P-83].
+    /// A producer has sent more items than the [bounds](crate::Bounds) allow. The channel was aborted [P-83].
     Overflow(C),
-    /// The producer of this stream may go on.
+    /// A producer may send more items, or an upload's handler need not wait for a request any more.
     Resumed(C, Option<H>),
-    /// The result of this handler's upload goes to that request.
+    /// The caller of this handler's upload requests its result.
     ResultAwaited(Option<H>, RequestId),
-    /// The peer has aborted a channel, and with it the handler that goes on while it is open.
+    /// The peer has aborted a channel. The handler that is attached to it has to stop.
     ChannelAborted(ChannelKey, C, Option<H>, RawReason<'f>),
-    /// The peer cancelled this handler's request.
+    /// The peer has cancelled the request of this handler.
     Cancelled(H, RawReason<'f>),
-    /// The frame is not what it seemed to be: [decode](crate::Message::decode_whole) it again.
+    /// The frame is malformed. [Decode it again](crate::Message::decode_whole) and handle that message instead.
     NotJson,
-    /// Nothing that the caller has to act on.
+    /// The frame requires no action.
     Nothing,
 }
 
-/// What happened without a frame.
+/// A report that no frame causes, or not only a frame.
 #[derive(PartialEq, Eq, Debug)]
 pub enum Notification<W, H, C> {
-    /// A call of ours ended without an answer.
+    /// A local call failed without a response.
     CallFailed(W, CallFailure),
-    /// The peer's time for this handler's request ran out.
+    /// The time that the caller waits for this handler has passed.
     HandlerExpired(H),
-    /// An anonymous channel ended with the connection [P-73].
+    /// An anonymous channel was closed with the connection [P-73].
     ChannelClosed(C),
 }
 
-/// How a call ended without an answer.
+/// The reason of a call's failure without a response.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum CallFailure {
-    /// Its time ran out; the peer was told [P-54].
+    /// The deadline has passed. The peer was notified [P-54].
     TimedOut,
-    /// Its connection was lost [P-91], or its channel has ended [P-63].
+    /// The connection [P-91] or the call's channel [P-63] was closed.
     Closed,
 }
 
-/// Why something is not sent.
+/// An error from queueing an event or a request.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum QueueError {
-    /// The connection is not open yet and its queue is full [P-90].
+    /// The connection is not open yet, and its queue is full [P-90].
     #[error("not connected yet, and the queue is full")]
     QueueFull,
-    /// The connection was lost.
+    /// The connection is closed.
     #[error("the connection is closed")]
     Closed,
-    /// The anonymous channel has ended [P-69].
+    /// The anonymous channel is closed [P-69].
     #[error("the channel is closed")]
     ChannelClosed,
 }

@@ -1,4 +1,4 @@
-//! Frames that wait to be sent.
+//! Frames to be sent.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -6,14 +6,14 @@ use std::sync::Arc;
 /// A frame to be sent as text.
 #[derive(Clone, Debug)]
 pub enum Outgoing {
-    /// For this connection alone.
+    /// A frame for one connection.
     Owned(Vec<u8>),
-    /// The same bytes for many connections: a broadcast.
+    /// A frame for many connections: a broadcast.
     Shared(Arc<[u8]>),
 }
 
 impl Outgoing {
-    /// The JSON text.
+    /// Returns the JSON text.
     #[inline]
     pub fn as_bytes(&self) -> &[u8] {
         match self {
@@ -23,7 +23,7 @@ impl Outgoing {
     }
 }
 
-/// The queue of a connection.
+/// The queue of a connection's frames.
 #[derive(Default, Debug)]
 pub(super) struct Outbox {
     frames: VecDeque<Outgoing>,

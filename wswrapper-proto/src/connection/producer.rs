@@ -1,4 +1,4 @@
-//! The end of a stream that sends items.
+//! Producers of streams.
 
 use super::Connection;
 use super::channel_table::Stream;
@@ -7,32 +7,32 @@ use crate::{ChannelKey, Reason, RequestId, encode};
 /// The largest window that a consumer may have.
 pub const MAX_WINDOW: u32 = 65_536;
 
-/// A view of one channel's producer: the endpoint that sends a stream's items.
+/// The producer of a stream on one channel, borrowed from its connection.
 ///
-/// A channel that has closed, or that carries no stream from this endpoint, has a view too; it may send nothing.
+/// If the channel is closed or the local endpoint is not the producer of its stream, it may send nothing.
 #[derive(Debug)]
 pub struct Producer<'c, W, H, C> {
     connection: &'c mut Connection<W, H, C>,
     channel: ChannelKey,
 }
 
-/// What a producer may send now.
+/// The items that a producer may send now.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Allowance {
-    /// Nothing: the consumer has not started, or has left.
+    /// None: the consumer has not started, or has stopped.
     Idle,
-    /// Nothing: the consumer is behind.
+    /// None until the consumer grants credit, or responds to the last item.
     Blocked,
-    /// So many items, each as an event.
+    /// This number of items, each as an event.
     Items(u32),
     /// One item, as a request.
     OneRequest,
-    /// Nothing any more: the channel is closed.
+    /// None: the stream has finished, or the channel is closed.
     Closed,
 }
 
 impl<W, H: Clone + PartialEq, C: Clone> Connection<W, H, C> {
-    /// The producer of a channel.
+    /// Returns the producer of a channel.
     #[inline]
     pub fn producer(&mut self, channel: ChannelKey) -> Producer<'_, W, H, C> {
         Producer { connection: self, channel }
@@ -40,7 +40,7 @@ impl<W, H: Clone + PartialEq, C: Clone> Connection<W, H, C> {
 }
 
 impl<W, H: Clone + PartialEq, C: Clone> Producer<'_, W, H, C> {
-    /// What a stream's producer may send now.
+    /// Returns the items that may be sent now.
     pub fn allowance(&self) -> Allowance {
         match self.connection.channels.get(self.channel).map(|channel| &channel.stream) {
             Some(Stream::Producer(producer)) => producer.allowance(),
@@ -48,7 +48,7 @@ impl<W, H: Clone + PartialEq, C: Clone> Producer<'_, W, H, C> {
         }
     }
 
-    /// The first credit of a stream that has started: how far its producer may go ahead.
+    /// Returns the first credit of a started stream: the number of items that may be sent ahead of the consumer.
     pub fn window(&self) -> Option<u32> {
         match &self.connection.channels.get(self.channel)?.stream {
             Stream::Producer(producer) => producer.window(),
@@ -56,14 +56,14 @@ impl<W, H: Clone + PartialEq, C: Clone> Producer<'_, W, H, C> {
         }
     }
 
-    /// So many items were sent as events.
+    /// Records that `items` were sent as events.
     pub fn sent(&mut self, items: u32) {
         if let Some(producer) = self.connection.channels.producer(self.channel) {
             producer.sent(items);
         }
     }
 
-    /// The id for an item that is sent as a request [P-85]; none if the channel has ended.
+    /// Returns the id for an item that is sent as a request [P-85], or `None` if the channel is closed.
     pub fn item_request(&mut self) -> Option<RequestId> {
         let producer = self.connection.channels.producer(self.channel)?;
         let id = self.connection.ids.next();
@@ -72,7 +72,7 @@ impl<W, H: Clone + PartialEq, C: Clone> Producer<'_, W, H, C> {
         Some(id)
     }
 
-    /// Ends the items of an upload with an error [P-86]; its channel stays for the result.
+    /// Aborts the items of an upload [P-86]. Its channel stays open for the result.
     pub fn abort_items(&mut self, reason: &Reason) {
         if let Some(producer) = self.connection.channels.producer(self.channel) {
             producer.finish();
@@ -81,21 +81,21 @@ impl<W, H: Clone + PartialEq, C: Clone> Producer<'_, W, H, C> {
     }
 }
 
-/// How far a producer may go.
+/// The flow control of a producer.
 #[derive(Default, Debug)]
 pub(super) struct ProducerState {
-    /// Between `start` and the end; a consumer that has left may start again [P-88].
+    /// True from `start` until the consumer stops. A consumer may start again [P-88].
     running: bool,
-    /// The first credit; none from a consumer that knows no credit.
+    /// The first credit, or `None` if the consumer knows no flow control.
     window: Option<u32>,
     credit: u32,
-    /// An item that was sent as a request and is not answered yet [P-85].
+    /// An item that was sent as a request and has no response yet [P-85].
     pub(super) item_request: Option<RequestId>,
     finished: bool,
 }
 
 impl ProducerState {
-    /// The consumer gives credit. What makes no sense is ignored.
+    /// Adds credit. A grant that exceeds the window is ignored.
     #[inline]
     pub(super) fn add_credit(&mut self, items: u32) {
         match self.window {
@@ -107,18 +107,18 @@ impl ProducerState {
         }
     }
 
-    /// The consumer starts; while it runs, a further start is ignored [P-88].
+    /// Starts the stream. A further start has no effect [P-88].
     #[inline]
     pub(super) fn start(&mut self) {
         self.running = true;
     }
 
-    /// Nothing more is sent.
+    /// Finishes the stream.
     pub(super) fn finish(&mut self) {
         *self = Self { finished: true, item_request: self.item_request, ..Self::default() };
     }
 
-    /// The consumer has answered an item; if not by taking it, it has left [P-85].
+    /// Records the response to an item. A consumer that did not take the item has stopped [P-85].
     #[inline]
     pub(super) fn answered(&mut self, taken: bool) {
         self.item_request = None;
@@ -143,7 +143,7 @@ impl ProducerState {
         self.credit = self.credit.saturating_sub(items);
     }
 
-    /// The first credit, once started.
+    /// Returns the first credit of a started stream.
     #[inline]
     pub(super) fn window(&self) -> Option<u32> {
         self.window.filter(|_| self.running)

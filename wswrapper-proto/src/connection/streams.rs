@@ -1,4 +1,4 @@
-//! The two ends of a stream on an anonymous channel [P-80], uploads among them.
+//! Messages of streams on anonymous channels [P-80], including uploads.
 
 use super::channel_table::{Channel, Stream};
 use super::consumer::{AwaitedResult, ConsumerState, Overflow, UploadItems};
@@ -7,7 +7,7 @@ use crate::codec::stream;
 use crate::{Address, Call, ChannelKey, ITEM_OVERHEAD, Item, Reason, Rejection, RequestId, encode};
 
 impl<W, H: Clone + PartialEq, C: Clone> Connection<W, H, C> {
-    /// Whether a frame on this channel is for a stream's end and not for a handler.
+    /// Returns true if `event` on this channel belongs to its stream and is not for a handler.
     pub fn is_stream_message(&self, channel: RequestId, event: &str) -> bool {
         let found = self.channels.find(channel, &self.ids);
         match found.and_then(|key| self.channels.get(key)).map(|channel| &channel.stream) {
@@ -19,23 +19,24 @@ impl<W, H: Clone + PartialEq, C: Clone> Connection<W, H, C> {
         }
     }
 
-    /// So many bytes of items that came, and [`ITEM_OVERHEAD`] for each, are dropped and will never be taken.
+    /// Releases `bytes` of items that were dropped and will never be taken, [`ITEM_OVERHEAD`] included.
     pub fn discard(&mut self, bytes: usize) {
         self.held_bytes = self.held_bytes.saturating_sub(bytes);
     }
 
-    /// Bytes of items that came and were neither taken nor discarded, and [`ITEM_OVERHEAD`] for each.
+    /// Returns the bytes of items that were neither taken nor discarded, plus [`ITEM_OVERHEAD`] for each.
     pub fn held_bytes(&self) -> usize {
         self.held_bytes
     }
 
-    /// What a stream's end sends as an event may come as a request [P-80].
+    /// Responds to a message of a stream that the peer has sent as a request [P-80].
     pub(super) fn answer_if_request(&mut self, call: &Call<'_>) {
         if let Some(id) = call.id {
             self.send(|out| encode::empty_result(out, id));
         }
     }
 
+    /// Handles an item or the end of a stream.
     pub(super) fn item<'f>(
         &mut self,
         key: ChannelKey,
@@ -45,7 +46,7 @@ impl<W, H: Clone + PartialEq, C: Clone> Connection<W, H, C> {
     ) -> Incoming<'f, W, H, C> {
         let Some(consumer) = self.channels.consumer(key) else { return Incoming::Nothing };
         if item.done {
-            // Whatever was not answered yet: the producer waits for nothing any more.
+            // All remaining items are taken: the producer waits for none of them.
             let answers: Vec<_> = consumer.finish().into_iter().chain(id).collect();
             for id in answers {
                 self.send(|out| encode::empty_result(out, id));
@@ -68,7 +69,7 @@ impl<W, H: Clone + PartialEq, C: Clone> Connection<W, H, C> {
         }
     }
 
-    /// An item that the handler of an upload does not take any more.
+    /// Handles an item that the handler of an upload does not take any more.
     pub(super) fn unwanted_item<'f>(
         &mut self,
         key: ChannelKey,
@@ -85,7 +86,7 @@ impl<W, H: Clone + PartialEq, C: Clone> Connection<W, H, C> {
             return Incoming::Nothing;
         }
         self.finish_stream(key);
-        // Its handler may be done too, and wait for the request that asks for its result.
+        // Its handler may have finished and wait for a request for its result, which will not come.
         if self.consumer(key).awaited_result() == AwaitedResult::Never {
             Incoming::Resumed(state, handler)
         } else {
@@ -93,13 +94,13 @@ impl<W, H: Clone + PartialEq, C: Clone> Connection<W, H, C> {
         }
     }
 
-    /// Whoever sends an item as a request learns that nobody takes it, and waits [P-85].
+    /// Rejects an item that came as a request, so that the producer sends no more [P-85].
     pub(super) fn reject_item(&mut self, key: ChannelKey, id: RequestId) {
         let rejection = Rejection::no_listener(stream::NEXT, &Address::Anonymous(key.id()), true);
         self.send(|out| encode::rejection(out, id, &rejection));
     }
 
-    /// Nothing more comes; the channel of an upload stays until its result is sent.
+    /// Finishes a stream and closes its channel, except that of an upload, which stays open for the result.
     fn finish_stream(&mut self, key: ChannelKey) {
         match self.channels.consumer(key) {
             Some(ConsumerState { upload: Some(upload), .. }) => upload.items = UploadItems::Finished,
@@ -107,7 +108,7 @@ impl<W, H: Clone + PartialEq, C: Clone> Connection<W, H, C> {
         }
     }
 
-    /// The consumer has answered an item that was sent as a request.
+    /// Handles the response to an item that was sent as a request.
     pub(super) fn item_answered<'f>(&mut self, key: ChannelKey, taken: bool) -> Incoming<'f, W, H, C> {
         match self.channels.get_mut(key) {
             Some(Channel { stream: Stream::Producer(producer), state, handler, .. }) => {
