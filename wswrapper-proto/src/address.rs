@@ -1,34 +1,34 @@
-//! Names of events and channels that cannot be wrong.
+//! Names of events and channels, and the addresses of messages.
 
 use std::borrow::{Borrow, Cow};
 use std::fmt;
 use std::sync::Arc;
 
-/// Names that are local notifications on the main channel, so that they never travel there [P-20].
+/// Event names that never travel on the main channel, because they name local notifications there [P-20].
 pub const RESERVED: [&str; 6] = ["open", "connect", "message", "error", "close", "disconnect"];
 
-/// Whether this is a reserved name of the main channel [P-20].
+/// Returns true if `event` is reserved on the main channel [P-20].
 #[inline]
 pub fn is_reserved(event: &str) -> bool {
     RESERVED.contains(&event)
 }
 
-/// The name of a channel: not empty [P-18].
+/// The name of a channel. It is never empty [P-18].
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ChannelName(Arc<str>);
 
 impl ChannelName {
-    /// A channel of this name.
+    /// Creates a name, or fails if it is empty.
     pub fn new(name: &str) -> Result<Self, NameError> {
         Self::check(name).map(|()| Self(name.into()))
     }
 
-    /// Whether a channel can have this name.
+    /// Fails if `name` is empty.
     pub fn check(name: &str) -> Result<(), NameError> {
         if name.is_empty() { Err(NameError::EmptyChannel) } else { Ok(()) }
     }
 
-    /// The name as text.
+    /// Returns the name as text.
     #[inline]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -53,7 +53,7 @@ impl fmt::Debug for ChannelName {
     }
 }
 
-/// Checks the name of an event that is to be sent or handled on a channel, `None` being the main one.
+/// Fails if `event` cannot be sent or handled on `channel`. `None` is the main channel.
 #[inline]
 pub fn check_event(event: &str, channel: Option<&str>) -> Result<(), NameError> {
     if event.is_empty() {
@@ -65,32 +65,32 @@ pub fn check_event(event: &str, channel: Option<&str>) -> Result<(), NameError> 
     }
 }
 
-/// A name that cannot be used.
+/// An error about the name of an event or a channel.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum NameError {
-    /// An event without a name.
+    /// The event's name is empty.
     #[error("an event's name cannot be empty")]
     EmptyEvent,
-    /// A channel without a name; the main channel is meant by leaving the channel out [P-18].
+    /// The channel's name is empty. The main channel has no name [P-18].
     #[error("a channel's name cannot be empty: leave it out to use the main channel")]
     EmptyChannel,
-    /// A reserved name on the main channel [P-20].
+    /// The name is reserved on the main channel [P-20].
     #[error("`{0}` is a reserved event on the main channel: use a channel, or another name")]
     Reserved(String),
 }
 
-/// Where an event or a request belongs.
+/// The channel to which an event, a request or an abort belongs.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Address<'f> {
     /// The main channel.
     Main,
-    /// A named channel; the name may be one that cannot exist.
+    /// A named channel. The peer may have sent the empty name, which no channel has.
     Named(Cow<'f, str>),
     /// An anonymous channel.
     Anonymous(super::RequestId),
-    /// A `c` that is no string, as JSON: no channel has that name [P-18].
+    /// The JSON of a `c` that is not a string, so that no channel has the name [P-18].
     InvalidName(&'f str),
-    /// An `h` that is no channel's number, as JSON [P-16].
+    /// The JSON of an `h` that is not the id of a channel [P-16].
     InvalidNumber(&'f str),
 }

@@ -1,19 +1,19 @@
-//! How much a peer may make this end keep.
+//! Limits on the memory that a peer can occupy.
 
-/// Bounds on anonymous channels and streams.
+/// Limits on anonymous channels and streams.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Bounds {
-    /// Channels that handlers have opened and that are open. A further one is [refused](super::OpenChannelError::TooMany).
+    /// Open channels that local handlers have opened. A further one [fails](crate::OpenChannelError::TooMany).
     pub open_channels: usize,
-    /// Items of one stream that came and were not taken, from a producer that knows no flow control; beyond it the
-    /// stream is aborted [P-83].
+    /// Untaken items of one stream whose producer knows no flow control. An item beyond it aborts the stream [P-83].
     pub stream_items: usize,
-    /// Bytes of the items of all streams that came and were not taken, and [`ITEM_OVERHEAD`] for each; a stream whose item goes
-    /// beyond it is aborted.
+    /// Bytes of the untaken items of all streams, plus [`ITEM_OVERHEAD`] for each. An item beyond it aborts its stream.
     pub stream_bytes: usize,
 }
 
-/// What an item takes beside its JSON. The rest of its frame is longer, so that a window of whole frames is within bounds.
+/// Bytes that each untaken item is charged in addition to its JSON.
+///
+/// Less than the rest of an item's frame, so that a window of whole frames stays within the bounds.
 pub const ITEM_OVERHEAD: usize = 32;
 
 impl Default for Bounds {

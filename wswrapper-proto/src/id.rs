@@ -1,17 +1,17 @@
-//! Numbers of requests.
+//! Ids of requests and keys of anonymous channels.
 
 use std::fmt;
 use std::num::NonZeroU64;
 
-/// The largest integer that every peer can represent: 2^53 - 1.
+/// The largest integer that every peer represents exactly.
 const MAX_ID: u64 = (1 << 53) - 1;
 
-/// The number of a request, from 1 to 2^53 - 1 [P-12].
+/// The id of a request: an integer from 1 to 2^53 - 1 [P-12].
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RequestId(NonZeroU64);
 
 impl RequestId {
-    /// The id with this number, if there can be one.
+    /// Creates an id, or returns `None` if `number` is out of range.
     #[inline]
     pub const fn new(number: u64) -> Option<Self> {
         match NonZeroU64::new(number) {
@@ -20,13 +20,13 @@ impl RequestId {
         }
     }
 
-    /// The number.
+    /// Returns the id as an integer.
     #[inline]
     pub const fn get(self) -> u64 {
         self.0.get()
     }
 
-    /// Reads the text of a JSON value: any number with an integral value in range, `1.0` and `1e2` too [P-14].
+    /// Reads a JSON value. `1.0` and `1e2` are integers too [P-14].
     pub(crate) fn from_json(text: &str) -> Option<Self> {
         if text.bytes().all(|b| b.is_ascii_digit()) {
             return Self::new(text.parse().ok()?);
@@ -38,7 +38,7 @@ impl RequestId {
         if number.fract() != 0.0 {
             return None;
         }
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "what is out of range stays so")]
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it saturates, still out of range")]
         Self::new(number as u64)
     }
 }
@@ -55,18 +55,19 @@ impl fmt::Debug for RequestId {
     }
 }
 
-/// Which end of the connection this is. Each numbers its requests from a range of its own, out of reach of peers
-/// that count from 1 [P-68].
+/// The role of the local endpoint.
+///
+/// Each side takes its request ids from a range of its own, which peers that count from 1 do not reach [P-68].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Side {
-    /// This end opened the connection: a client.
+    /// The local endpoint opened the connection.
     Client,
-    /// This end accepted the connection: a server.
+    /// The local endpoint accepted the connection.
     Server,
 }
 
 impl Side {
-    /// The number of this side's first request.
+    /// Returns the id of this side's first request.
     pub const fn first_id(self) -> RequestId {
         match self {
             Self::Client => RequestId(NonZeroU64::MIN.saturating_add(1 << 28)),
@@ -75,7 +76,7 @@ impl Side {
     }
 }
 
-/// Hands out ids; never the same twice [P-36].
+/// Issues request ids, each once [P-36].
 #[derive(Debug)]
 pub(crate) struct Ids {
     first: RequestId,
@@ -87,7 +88,7 @@ impl Ids {
         Self { first: side.first_id(), next: side.first_id() }
     }
 
-    /// Whether this id was handed out.
+    /// Returns true if `id` was issued.
     #[inline]
     pub(crate) fn has_issued(&self, id: RequestId) -> bool {
         (self.first..self.next).contains(&id)
@@ -101,7 +102,9 @@ impl Ids {
     }
 }
 
-/// An anonymous channel of a connection; no two are the same, though a peer may use a number again.
+/// The key of an anonymous channel.
+///
+/// Unique within a connection, even if a peer uses a channel's id again.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct ChannelKey {
     pub(crate) id: RequestId,
@@ -109,22 +112,22 @@ pub struct ChannelKey {
     pub(crate) serial: u64,
 }
 
-/// Who has answered a request with the channel: numbers do not tell [P-68].
+/// The endpoint whose handler opened a channel. Ids alone do not distinguish the two [P-68].
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Opener {
-    /// A handler of ours; its number is that of the peer's request.
+    /// The local endpoint. The channel has the id of the peer's request.
     Local,
-    /// A handler of the peer's; its number is that of our request.
+    /// The peer. The channel has the id of a local request.
     Remote,
 }
 
 impl ChannelKey {
-    /// The channel's number on the wire.
+    /// Returns the channel's id on the wire.
     pub const fn id(self) -> RequestId {
         self.id
     }
 
-    /// Who has answered a request with it.
+    /// Returns the endpoint that opened the channel.
     pub const fn opened_by(self) -> Opener {
         self.opened_by
     }

@@ -1,27 +1,65 @@
-//! The protocol's core: a state machine without socket, clock or runtime.
+//! The ws-wrapper protocol, version 4, as a state machine without I/O, clock or runtime.
 //!
-//! Frames and commands go in, frames and notifications come out; the time is an argument. [`Message::decode`] tells what
-//! a frame says, [`Connection`] what it means for the calls that are under way. Tags such as `[P-12]` name the rules of
-//! the [protocol], those with an X our extensions of it.
+//! A [`Connection`] holds the state of one WebSocket connection: calls, handlers, anonymous channels and streams, in
+//! both directions. The crate `wswrapper` drives it on tokio, and most programs need only that crate. Other runtimes and
+//! transports can drive it the same way.
 //!
-//! This is what the rest of the crate is built on, and what a transport or a runtime of another kind could be built on;
-//! most programs never need it.
+//! # Driving a connection
+//!
+//! 1. Create it by [`Connection::new`], and call [`open`](Connection::open) when the WebSocket is open.
+//! 2. Pass each received frame to [`handle_frame`](Connection::handle_frame) and act on the [`Incoming`]: run a
+//!    handler, complete a call, store an item.
+//! 3. Queue messages by [`request`](Connection::request), [`emit`](Connection::emit) and
+//!    [`respond`](Connection::respond).
+//! 4. After each of these steps send the frames of [`poll_transmit`](Connection::poll_transmit), act on each
+//!    [`Notification`] of [`poll_notification`](Connection::poll_notification), and set a timer to
+//!    [`poll_timeout`](Connection::poll_timeout).
+//! 5. When the timer fires, call [`handle_timeout`](Connection::handle_timeout).
+//! 6. Call [`close`](Connection::close) when the WebSocket is closed.
+//!
+//! The time is always an argument. Tags such as `[P-12]` name the rules of the [protocol]; those with an X are
+//! extensions of this library.
 //!
 //! ```
-//! use wswrapper_proto::{Response, CallEncoder, Connection, Incoming, Instant, Side};
+//! use std::str::from_utf8;
+//! use wswrapper_proto::{
+//!     CallEncoder, CallFailure, Connection, Duration, Incoming, Instant, Notification, Response, Side, encode,
+//! };
 //!
-//! // `u32` stands for whoever waits for a call of ours, `()` for a handler that runs, and for an anonymous channel.
-//! let mut connection = Connection::<u32, (), ()>::new(Side::Client, 10);
-//! connection.open();
+//! // A number identifies whoever waits for a call. Handlers and channels need no state here.
+//! type Endpoint = Connection<u32, (), ()>;
+//! let (mut client, mut server) = (Endpoint::new(Side::Client, 10), Endpoint::new(Side::Server, 10));
+//! client.open();
+//! server.open();
+//! let now = Instant::now();
+//! let deadline = now + Duration::from_secs(5);
+//!
+//! // Frames out: the client calls `add(1, 2)`.
 //! let mut call = CallEncoder::new("add");
 //! call.argument(&1)?;
 //! call.argument(&2)?;
-//! connection.request(call.finish(None), 7, None, None, None)?;
-//! let frame = connection.poll_transmit().expect("the request");
+//! client.request(call.finish(None), 7, Some(deadline), None, None)?;
+//! let frame = client.poll_transmit().expect("the request");
 //! assert_eq!(frame.as_bytes(), br#"{"a":["add",1,2],"i":268435457}"#);
 //!
-//! let incoming = connection.handle_frame(r#"{"i":268435457,"d":3}"#, Instant::now());
+//! // Frames in: the server reads the arguments and responds.
+//! let Incoming::Call(mut call) = server.handle_frame(from_utf8(frame.as_bytes())?, now) else { unreachable!() };
+//! let (a, b): (i32, i32) = (call.arguments.next()?, call.arguments.next()?);
+//! assert_eq!(call.arguments.finish()?, 0, "no argument is left");
+//! let mut response = Vec::new();
+//! encode::result(&mut response, call.id.expect("a request"), &(a + b))?;
+//! server.respond(response);
+//!
+//! // The response returns the call's waiter.
+//! let frame = server.poll_transmit().expect("the response");
+//! let incoming = client.handle_frame(from_utf8(frame.as_bytes())?, now);
 //! assert!(matches!(incoming, Incoming::Response(7, Response::Result(Some("3")))));
+//!
+//! // Timeouts and notifications: a call without a response fails at its deadline.
+//! client.request(CallEncoder::new("slow").finish(None), 8, Some(deadline), None, None)?;
+//! assert_eq!(client.poll_timeout(), Some(deadline));
+//! client.handle_timeout(deadline);
+//! assert_eq!(client.poll_notification(), Some(Notification::CallFailed(8, CallFailure::TimedOut)));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 

@@ -1,4 +1,4 @@
-//! Why a request failed or was cancelled, as it travels.
+//! Rejections of requests and reasons of cancellations.
 
 use super::NameError;
 use serde::Serialize;
@@ -7,10 +7,11 @@ use serde_json::{Map, Value};
 use std::error::Error;
 use std::fmt;
 
-/// What a request is rejected with: an Error with a message, or any bare value [P-40, P-41].
+/// The rejection of a request: an Error with a message, or a bare value.
 ///
-/// An Error is a JavaScript `Error` over there. Beside its message it may carry properties; by this library's
-/// convention `code` tells errors apart and `data` holds what a program needs of them.
+/// A JavaScript peer receives an Error as an `Error` object. It may have properties in addition to its message. By
+/// convention of this library, `code` identifies the kind of error and `data` holds its details for programs
+/// [P-40, P-41].
 ///
 /// ```
 /// # use wswrapper_proto::Rejection;
@@ -22,7 +23,7 @@ pub struct Rejection(Box<Inner>);
 
 struct Inner {
     thrown: Thrown,
-    /// The true error, when what travels is only `internal error`.
+    /// The local error behind an `internal error`. It never travels.
     source: Option<Box<dyn Error + Send + Sync>>,
 }
 
@@ -32,54 +33,56 @@ enum Thrown {
     Value(Value),
 }
 
-/// Why a request was cancelled, or a channel ended: `Reason::new("enough")`; encoded like a rejection [P-52, P-63].
+/// The reason of a cancellation or of a channel's abort. It is encoded like a rejection [P-52, P-63].
 pub type Reason = Rejection;
 
-/// What a cancellation or an abort says that has no reason [P-52].
+/// The message of a cancellation or an abort without a reason [P-52].
 pub(crate) const ABORTED: &str = "Request aborted";
 
 impl Rejection {
-    /// An Error with this message.
+    /// Creates an Error with this message.
     pub fn new(message: impl Into<String>) -> Self {
         Self::from_thrown(Thrown::Error { message: message.into(), properties: Map::new() })
     }
 
-    /// A bare value, which is no Error at the other end. Null is sent as the Error `Error`, or as a reason
-    /// `Request aborted` [P-42, P-52].
+    /// Creates a bare value, which the peer does not receive as an Error.
+    ///
+    /// Null is sent as the Error `Error`, or as `Request aborted` if it is a reason [P-42, P-52].
     pub fn value(value: impl Into<Value>) -> Self {
         Self::from_thrown(Thrown::Value(value.into()))
     }
 
-    /// An Error whose message is the text of this error, shown to the peer on purpose.
+    /// Creates an Error whose message is the text of `error`. The peer sees that text.
     pub fn from_display(error: impl fmt::Display) -> Self {
         Self::new(error.to_string())
     }
 
-    /// The Error `internal error`: the peer learns nothing else, the true error is kept as the
-    /// [source](Error::source) for this end's own eyes.
+    /// Creates the Error `internal error` and keeps `error` as its local [source](Error::source).
+    ///
+    /// The peer receives nothing of `error`.
     pub fn internal(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         let mut internal = Self::internal_error();
         internal.0.source = Some(error.into());
         internal
     }
 
-    /// The same without a source.
+    /// Creates the Error `internal error` without a source.
     pub fn internal_error() -> Self {
         Self::new("internal error")
     }
 
-    /// The reason that stands for none.
+    /// Creates the reason that is sent where none is given: `Request aborted`.
     pub fn aborted() -> Self {
         Self::new(ABORTED)
     }
 
-    /// Adds the property `code`. A bare value stays as it is.
+    /// Sets the property `code`. A bare value does not change.
     #[must_use]
     pub fn with_code(self, code: impl Into<String>) -> Self {
         self.with_property("code", Value::String(code.into()))
     }
 
-    /// Adds the property `data`. What cannot be JSON is left out; a bare value stays as it is.
+    /// Sets the property `data`. Data that cannot be encoded is left out. A bare value does not change.
     #[must_use]
     pub fn with_data(self, data: &(impl Serialize + ?Sized)) -> Self {
         match serde_json::to_value(data) {
@@ -88,7 +91,7 @@ impl Rejection {
         }
     }
 
-    /// Adds any property, but not another `message`.
+    /// Sets a property other than `message`. A bare value does not change.
     #[must_use]
     pub fn with_property(mut self, name: &str, value: impl Into<Value>) -> Self {
         if let (Thrown::Error { properties, .. }, false) = (&mut self.0.thrown, name == "message") {
@@ -97,7 +100,7 @@ impl Rejection {
         self
     }
 
-    /// The message of an Error; `None` for a bare value.
+    /// Returns the message of an Error, or `None` for a bare value.
     pub fn message(&self) -> Option<&str> {
         match &self.0.thrown {
             Thrown::Error { message, .. } => Some(message),
@@ -105,22 +108,22 @@ impl Rejection {
         }
     }
 
-    /// The property `code`, if it is a string.
+    /// Returns the property `code` if it is a string.
     pub fn code(&self) -> Option<&str> {
         self.property("code")?.as_str()
     }
 
-    /// The property `data`.
+    /// Returns the property `data`.
     pub fn data(&self) -> Option<&Value> {
         self.property("data")
     }
 
-    /// A property of an Error.
+    /// Returns a property of an Error.
     pub fn property(&self, name: &str) -> Option<&Value> {
         self.properties()?.get(name)
     }
 
-    /// All properties of an Error but its message; `None` for a bare value.
+    /// Returns the properties of an Error without its message, or `None` for a bare value.
     pub fn properties(&self) -> Option<&Map<String, Value>> {
         match &self.0.thrown {
             Thrown::Error { properties, .. } => Some(properties),
@@ -128,7 +131,7 @@ impl Rejection {
         }
     }
 
-    /// The bare value; `None` for an Error.
+    /// Returns the bare value, or `None` for an Error.
     pub fn as_value(&self) -> Option<&Value> {
         match &self.0.thrown {
             Thrown::Error { .. } => None,
@@ -136,12 +139,12 @@ impl Rejection {
         }
     }
 
-    /// Whether this is an Error and not a bare value.
+    /// Returns true for an Error, false for a bare value.
     pub fn is_error(&self) -> bool {
         self.message().is_some()
     }
 
-    /// Reads what came: an Error if it is marked as one [P-43, P-45].
+    /// Converts a received value, which is an Error if it is `marked` as one [P-43, P-45].
     pub(crate) fn from_wire(value: Value, marked: bool) -> Self {
         let thrown = match value {
             value if !marked => Thrown::Value(value),
@@ -163,7 +166,7 @@ impl Rejection {
     }
 }
 
-/// What travels in `e` or `x`; whether it is marked as an Error is told by [`Rejection::is_error`].
+/// Writes the value of `e` or `x`. The mark `_` of an Error is written by the encoder.
 impl Serialize for Rejection {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match &self.0.thrown {
@@ -180,7 +183,7 @@ impl Serialize for Rejection {
     }
 }
 
-/// Without the source, which stays where it was made.
+/// The clone has no source.
 impl Clone for Rejection {
     fn clone(&self) -> Self {
         Self::from_thrown(self.0.thrown.clone())
@@ -217,7 +220,7 @@ impl fmt::Debug for Rejection {
     }
 }
 
-/// A handler that uses a wrong name itself: the caller is told `internal error`.
+/// The caller receives `internal error`, because the wrong name is a mistake of the handler.
 impl From<NameError> for Rejection {
     fn from(error: NameError) -> Self {
         Self::internal(error)

@@ -1,4 +1,4 @@
-//! The clock's types; the time itself is always an argument.
+//! The types of the clock. The core never reads it: the time is always an argument.
 
 pub use std::time::Duration;
 
