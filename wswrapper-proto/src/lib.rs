@@ -68,21 +68,25 @@ pub mod protocol {}
 
 mod address;
 mod bounds;
+mod channel_key;
 mod codec;
 mod connection;
 mod id;
 mod message;
+mod name;
 mod rejection;
 mod time;
 
-pub use address::{Address, ChannelName, NameError, RESERVED, check_event, is_reserved};
+pub use address::Address;
 pub use bounds::{Bounds, ITEM_OVERHEAD};
+pub use channel_key::{ChannelKey, Opener};
 pub use codec::encode::{self, CallEncoder, EncodedCall};
 pub use connection::{
     Allowance, AwaitedResult, CallFailure, Connection, Consumer, ExpectedChannel, Incoming, MAX_WINDOW, Notification,
     OpenChannelError, Outgoing, Producer, QueueError, Role,
 };
-pub use id::{ChannelKey, Opener, RequestId, Side};
+pub use id::{RequestId, Side};
 pub use message::{Arguments, ArgumentsError, Call, Item, Message, RawReason, Response};
+pub use name::{ChannelName, NameError, RESERVED, check_event, is_reserved};
 pub use rejection::{Reason, Rejection};
 pub use time::{Duration, Instant};

@@ -1,9 +1,8 @@
 //! Local calls and events.
 
-use super::{Connection, ExpectedChannel, Incoming, Outgoing, QueueError};
-use crate::id::{ChannelKey, Opener};
+use super::{Connection, ExpectedChannel, Incoming, Outgoing};
 use crate::time::{Duration, Instant};
-use crate::{EncodedCall, Reason, RequestId, Response, encode};
+use crate::{ChannelKey, EncodedCall, Opener, Reason, RequestId, Response, encode};
 
 /// A local call without a response yet.
 #[derive(Debug)]
@@ -21,6 +20,20 @@ pub(super) struct CallChannels<C> {
     pub(super) on: Option<ChannelKey>,
     /// The channel that the response may open.
     pub(super) expected_channel: Option<ExpectedChannel<C>>,
+}
+
+/// An error from queueing an event or a request.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum QueueError {
+    /// The connection is not open yet, and its queue is full [P-90].
+    #[error("not connected yet, and the queue is full")]
+    QueueFull,
+    /// The connection is closed.
+    #[error("the connection is closed")]
+    Closed,
+    /// The anonymous channel is closed [P-69].
+    #[error("the channel is closed")]
+    ChannelClosed,
 }
 
 impl<W, H: Clone + PartialEq, C: Clone> Connection<W, H, C> {

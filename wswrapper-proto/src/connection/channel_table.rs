@@ -1,25 +1,12 @@
 //! The anonymous channels of a connection.
 
+use super::Role;
 use super::consumer::ConsumerState;
 use super::producer::ProducerState;
-use crate::id::{ChannelKey, Ids, Opener, RequestId};
+use crate::id::Ids;
+use crate::{ChannelKey, Opener, RequestId};
 use foldhash::fast::FixedState;
 use std::collections::HashMap;
-
-/// The local endpoint's part on an anonymous channel.
-///
-/// Calls that do not belong to the stream are reported as [`ChannelCall`](crate::Incoming::ChannelCall).
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Role {
-    /// Events and requests in both directions.
-    Plain,
-    /// The local endpoint sends the items of a stream [P-80].
-    Producer,
-    /// The local endpoint takes the items of a stream.
-    Consumer,
-    /// The local endpoint takes the items of an upload and responds to the request `result`.
-    Upload,
-}
 
 /// An open channel.
 #[derive(Debug)]

@@ -1,10 +1,10 @@
 //! Anonymous channels [P-60].
 
 use super::calls::PendingCall;
-use super::channel_table::{Role, Stream};
+use super::channel_table::Stream;
 use super::consumer::{ConsumerState, UploadItems};
 use super::not_found::no_channel;
-use super::{CallFailure, Connection, Incoming, Notification, QueueError, State};
+use super::{CallFailure, Connection, Incoming, Notification, QueueError, Role, State};
 use crate::codec::stream;
 use crate::time::Instant;
 use crate::{Address, Call, ChannelKey, Item, Opener, RawReason, Reason, RequestId, encode};

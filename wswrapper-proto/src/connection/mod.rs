@@ -6,18 +6,22 @@ mod channels;
 mod consumer;
 mod deadlines;
 mod handlers;
+mod incoming;
 mod not_found;
 mod notification;
 mod outbox;
 mod producer;
+mod role;
 mod streams;
 
-pub use channel_table::Role;
+pub use calls::QueueError;
 pub use channels::{ExpectedChannel, OpenChannelError};
 pub use consumer::{AwaitedResult, Consumer};
-pub use notification::{CallFailure, Incoming, Notification, QueueError};
+pub use incoming::Incoming;
+pub use notification::{CallFailure, Notification};
 pub use outbox::Outgoing;
 pub use producer::{Allowance, MAX_WINDOW, Producer};
+pub use role::Role;
 
 use crate::id::Ids;
 use crate::time::Instant;

@@ -1,0 +1,81 @@
+//! Names of events and channels.
+
+use std::borrow::Borrow;
+use std::fmt;
+use std::sync::Arc;
+
+/// Event names that never travel on the main channel, because they name local notifications there [P-20].
+pub const RESERVED: [&str; 6] = ["open", "connect", "message", "error", "close", "disconnect"];
+
+/// Returns true if `event` is reserved on the main channel [P-20].
+#[inline]
+pub fn is_reserved(event: &str) -> bool {
+    RESERVED.contains(&event)
+}
+
+/// The name of a channel. It is never empty [P-18].
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ChannelName(Arc<str>);
+
+impl ChannelName {
+    /// Creates a name, or fails if it is empty.
+    pub fn new(name: &str) -> Result<Self, NameError> {
+        Self::check(name).map(|()| Self(name.into()))
+    }
+
+    /// Fails if `name` is empty.
+    pub fn check(name: &str) -> Result<(), NameError> {
+        if name.is_empty() { Err(NameError::EmptyChannel) } else { Ok(()) }
+    }
+
+    /// Returns the name as text.
+    #[inline]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Borrow<str> for ChannelName {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ChannelName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl fmt::Debug for ChannelName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Fails if `event` cannot be sent or handled on `channel`. `None` is the main channel.
+#[inline]
+pub fn check_event(event: &str, channel: Option<&str>) -> Result<(), NameError> {
+    if event.is_empty() {
+        Err(NameError::EmptyEvent)
+    } else if channel.is_none() && is_reserved(event) {
+        Err(NameError::Reserved(event.to_owned()))
+    } else {
+        Ok(())
+    }
+}
+
+/// An error about the name of an event or a channel.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum NameError {
+    /// The event's name is empty.
+    #[error("an event's name cannot be empty")]
+    EmptyEvent,
+    /// The channel's name is empty. The main channel has no name [P-18].
+    #[error("a channel's name cannot be empty: leave it out to use the main channel")]
+    EmptyChannel,
+    /// The name is reserved on the main channel [P-20].
+    #[error("`{0}` is a reserved event on the main channel: use a channel, or another name")]
+    Reserved(String),
+}
