@@ -9,6 +9,7 @@ use crate::{ChannelKey, Reason, Rejection, RequestId};
 use serde::Serialize;
 
 /// Encodes the name and the arguments of an event or a request.
+#[must_use = "nothing is sent until the encoder is finished"]
 #[derive(Debug)]
 pub struct CallEncoder {
     frame: Vec<u8>,
@@ -64,6 +65,7 @@ impl CallEncoder {
 }
 
 /// An encoded call that becomes an event or a request.
+#[must_use = "an encoded call is not sent yet"]
 #[derive(Debug)]
 pub struct EncodedCall {
     /// Without the closing brace.

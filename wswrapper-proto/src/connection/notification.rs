@@ -1,6 +1,6 @@
-//! Reports that are no direct consequence of a frame.
+//! Reports other than the meanings of frames.
 
-/// A report that no frame causes, or not only a frame.
+/// A report that is not the meaning of a frame.
 #[derive(PartialEq, Eq, Debug)]
 pub enum Notification<W, H, C> {
     /// A local call failed without a response.
