@@ -1,7 +1,7 @@
 //! What servers and clients are built from.
 
 use crate::close::Closed;
-use crate::engine::{DynamicHandlers, Hooks, LocalEnd, MessageLog, Router};
+use crate::engine::{DynamicHandlers, Hooks, LocalEndpoint, MessageLog, Router};
 use crate::error::{MountError, PeerError};
 use crate::handle::Peer;
 use crate::limits::Limits;
@@ -150,12 +150,12 @@ impl<R> Builder<R> {
         self
     }
 
-    pub(crate) fn finish(self, side: Side) -> Result<(LocalEnd, R), MountError> {
+    pub(crate) fn finish(self, side: Side) -> Result<(LocalEndpoint, R), MountError> {
         match self.error {
             Some(error) => Err(error),
             None => {
                 let Self { router, limits, hooks, role, .. } = self;
-                Ok((LocalEnd { side, router, handlers: DynamicHandlers::default(), limits, hooks }, role))
+                Ok((LocalEndpoint { side, router, handlers: DynamicHandlers::default(), limits, hooks }, role))
             }
         }
     }

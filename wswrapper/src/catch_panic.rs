@@ -6,13 +6,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 /// Runs user code; a panic is an error with its message.
 ///
 /// What the code could leave half done is its own and is dropped after a panic, so that nobody sees it.
-pub(crate) fn panics<R>(run: impl FnOnce() -> R) -> Result<R, String> {
+pub(crate) fn catch_panic<R>(run: impl FnOnce() -> R) -> Result<R, String> {
     catch_unwind(AssertUnwindSafe(run)).map_err(message)
 }
 
 /// Drops a value of the user's.
 pub(crate) fn drop_caught<T>(value: T) -> Result<(), String> {
-    panics(|| drop(value))
+    catch_panic(|| drop(value))
 }
 
 fn message(payload: Box<dyn Any + Send>) -> String {
@@ -40,11 +40,11 @@ mod tests {
         let kept = allocation_counter::measure(|| {
             for _ in 0..100 {
                 let text = "x".repeat(1_000);
-                assert_eq!(panics(|| resume_unwind(Box::new(text.clone()))), Err::<(), _>(text));
+                assert_eq!(catch_panic(|| resume_unwind(Box::new(text.clone()))), Err::<(), _>(text));
             }
         });
         assert!(kept.bytes_current < 1_000, "{} bytes", kept.bytes_current);
-        assert_eq!(panics(|| panic!("a literal")), Err::<(), _>("a literal".to_owned()));
-        assert_eq!(panics(|| panic_any(5)), Err::<(), _>("a value that is no text".to_owned()));
+        assert_eq!(catch_panic(|| panic!("a literal")), Err::<(), _>("a literal".to_owned()));
+        assert_eq!(catch_panic(|| panic_any(5)), Err::<(), _>("a value that is no text".to_owned()));
     }
 }

@@ -8,12 +8,12 @@ pub use crate::engine::{Answering, Answers, BadCall, ConnectionHandle, Mounted, 
 pub use crate::handle::Peer;
 pub use crate::proto::Rejection;
 pub use crate::service::{
-    Context, Contract, Fallible, Infallible, Invocation, Methods, OnFull, Opens, Producer, Serves, check_channel,
+    Context, Contract, Fallible, Infallible, IntoStream, Invocation, Methods, OnFull, Producer, Serves, check_channel,
 };
 pub use crate::stream::Streaming;
 pub use crate::value::{
-    Argument, Base64, Bytes, Decode, Encode, ErrorReader, ErrorWriter, JsonResponse, Plain, Probe, Returns, StreamItem,
-    UploadItem, WsError, error, internal, reply,
+    Argument, Base64, Bytes, Decode, Encode, ErrorReader, ErrorWriter, IntoResult, JsonResponse, Plain, Probe,
+    StreamItem, UploadItem, WsError, error, internal, reply,
 };
 pub use futures_core::Stream;
 pub use std::clone::Clone;

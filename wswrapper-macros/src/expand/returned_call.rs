@@ -87,10 +87,10 @@ impl ReturnedCall {
 /// The type whose associated types `Ok` and `Err` are those of `ty`.
 fn returns(ty: Option<&Type>, private: Private<'_>) -> TokenStream {
     ty.map_or_else(
-        || quote!(<() as #private::Returns<false>>),
+        || quote!(<() as #private::IntoResult<false>>),
         |ty| {
             quote_spanned! {tokens::first_span(ty)=>
-                <#ty as #private::Returns<{ #private::returns_result!(#ty) }>>
+                <#ty as #private::IntoResult<{ #private::returns_result!(#ty) }>>
             }
         },
     )

@@ -14,7 +14,7 @@ pub(crate) use target::into_target;
 pub use target::{Caller, IntoTarget, SendTo, Target};
 pub use upload::UploadCall;
 
-use crate::engine::{ConnectionHandle, End, Expected, Waiting};
+use crate::engine::{Completion, ConnectionHandle, Expected, SentCall};
 use crate::error::{CallError, SendError};
 use crate::proto::{self, ChannelKey, EncodedCall, RawReason, Reason};
 use crate::value::WsError;
@@ -71,7 +71,7 @@ impl<T: Reply, E: WsError> Future for Call<T, E> {
 
 impl<T, E> fmt::Debug for Call<T, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Call").field("peer", &self.raw.connection.link().id).finish_non_exhaustive()
+        f.debug_struct("Call").field("peer", &self.raw.connection.shared().id).finish_non_exhaustive()
     }
 }
 
@@ -102,7 +102,7 @@ pub(crate) struct RawCall {
 
 enum Stage {
     Unsent(Result<Option<EncodedCall>, SendError>),
-    Waiting(Waiting),
+    Waiting(SentCall),
     Ended,
 }
 
@@ -116,7 +116,7 @@ pub(crate) enum Answer {
     UnusedChannel,
 }
 
-impl End {
+impl Completion {
     pub(crate) fn into_answer<E: WsError>(self) -> Result<Answer, CallError<E::Remote>> {
         match self {
             Self::Result(Some(json)) => Ok(Answer::Json(json)),
@@ -128,8 +128,8 @@ impl End {
                 let rejection = RawReason { value, error }.read();
                 Err(E::from_rejection(rejection).map_or_else(CallError::Refused, CallError::Rejected))
             }
-            Self::Without(proto::CallFailure::TimedOut) => Err(CallError::TimedOut),
-            Self::Without(proto::CallFailure::Closed) => Err(CallError::Closed),
+            Self::Failed(proto::CallFailure::TimedOut) => Err(CallError::TimedOut),
+            Self::Failed(proto::CallFailure::Closed) => Err(CallError::Closed),
         }
     }
 }
@@ -154,12 +154,12 @@ impl RawCall {
     /// Gives it so long from now on, or all the time there is. False if it was not sent yet.
     pub(crate) fn restart(&self, timeout: Option<Duration>) -> bool {
         let Stage::Waiting(waiting) = &self.stage else { return false };
-        self.connection.link().set_timeout(waiting, timeout);
+        self.connection.shared().set_timeout(waiting, timeout);
         true
     }
 
-    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<End, SendError>> {
-        let link = self.connection.link();
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Completion, SendError>> {
+        let shared = self.connection.shared();
         match &mut self.stage {
             Stage::Ended => Poll::Ready(Err(SendError::Closed)),
             Stage::Unsent(call) => {
@@ -168,15 +168,15 @@ impl RawCall {
                     Ok(call) => {
                         let timeout = match &self.unsent {
                             Some(unsent) => Some(unsent.deadline().saturating_duration_since(Instant::now())),
-                            None => self.timeout.or(link.end.limits.call_timeout),
+                            None => self.timeout.or(shared.endpoint.limits.call_timeout),
                         };
-                        match link.poll_request(cx, call, &self.wish.0, timeout, self.timeout.is_some()) {
+                        match shared.poll_request(cx, call, &self.wish.0, timeout, self.timeout.is_some()) {
                             Poll::Ready(sent) => Some(sent),
                             Poll::Pending => {
                                 let Some(timeout) = timeout else { return Poll::Pending };
                                 ready!(self.unsent.get_or_insert_with(|| Box::pin(sleep(timeout))).as_mut().poll(cx));
                                 self.stage = Stage::Ended;
-                                return Poll::Ready(Ok(End::Without(proto::CallFailure::TimedOut)));
+                                return Poll::Ready(Ok(Completion::Failed(proto::CallFailure::TimedOut)));
                             }
                         }
                     }
@@ -192,7 +192,7 @@ impl RawCall {
                 }
             }
             Stage::Waiting(waiting) => {
-                let end = ready!(link.poll_call(cx, waiting));
+                let end = ready!(shared.poll_call(cx, waiting));
                 self.stage = Stage::Ended;
                 Poll::Ready(Ok(end))
             }
@@ -201,7 +201,7 @@ impl RawCall {
 
     pub(crate) fn end(&mut self, reason: Option<&Reason>) {
         if let Stage::Waiting(waiting) = std::mem::replace(&mut self.stage, Stage::Ended) {
-            self.connection.link().forget(&waiting, reason);
+            self.connection.shared().forget(&waiting, reason);
         }
     }
 }
@@ -233,7 +233,7 @@ impl Future for Emit {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let Self { connection, event } = self.get_mut();
         match event {
-            Ok(event) => connection.link().poll_event(cx, event),
+            Ok(event) => connection.shared().poll_event(cx, event),
             Err(error) => Poll::Ready(Err(error.take().unwrap_or(SendError::Closed))),
         }
     }
@@ -241,6 +241,6 @@ impl Future for Emit {
 
 impl fmt::Debug for Emit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Emit").field("peer", &self.connection.link().id).finish_non_exhaustive()
+        f.debug_struct("Emit").field("peer", &self.connection.shared().id).finish_non_exhaustive()
     }
 }

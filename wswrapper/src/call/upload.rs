@@ -3,7 +3,7 @@
 use super::response::Wish;
 use super::source::{ItemError, Source};
 use super::{Answer, RawCall};
-use crate::engine::{ConnectionHandle, End, Expected};
+use crate::engine::{Completion, ConnectionHandle, Expected};
 use crate::error::{CallError, SendError};
 use crate::proto::{Allowance, CallEncoder, ChannelKey, EncodedCall, Reason, encode};
 use crate::value::{Decode, WsError};
@@ -87,7 +87,7 @@ impl<T: Decode, E: WsError> Future for UploadCall<T, E> {
         };
         if let Poll::Ready(end) = upload.result.poll(cx) {
             // What was not sent, or not in time, is answered by nobody: the handler is stopped.
-            upload.answered = end.as_ref().is_ok_and(|end| !matches!(end, End::Without(_)));
+            upload.answered = end.as_ref().is_ok_and(|end| !matches!(end, Completion::Failed(_)));
             (this.upload, this.source) = (None, None);
             return Poll::Ready(decode::<T, E>(end?.into_answer::<E>()?));
         }
@@ -142,7 +142,7 @@ enum Batch {
 
 impl Uploading {
     fn set_waits(&mut self, waits: bool) {
-        let timeout = self.result.connection().link().end.limits.call_timeout.filter(|_| waits);
+        let timeout = self.result.connection().shared().endpoint.limits.call_timeout.filter(|_| waits);
         if self.times_waits && self.waits != waits && self.result.restart(timeout) {
             self.waits = waits;
         }
@@ -150,16 +150,16 @@ impl Uploading {
 
     /// Sends what the handler takes; ready when nothing more is to be sent.
     fn poll_source(&mut self, cx: &mut Context<'_>, source: &mut Source) -> Poll<Result<(), SendError>> {
-        let link = Arc::clone(self.result.connection().link());
+        let shared = Arc::clone(self.result.connection().shared());
         for _ in 0..BATCHES {
-            let allowance = match link.poll_room(cx) {
+            let allowance = match shared.poll_capacity(cx) {
                 Poll::Pending => Allowance::Idle,
-                Poll::Ready(()) => link.upload_allowance(cx, self.channel, self.inbox),
+                Poll::Ready(()) => shared.upload_allowance(cx, self.channel, self.inbox),
             };
             self.set_waits(matches!(allowance, Allowance::Idle | Allowance::Blocked));
             let (most, as_request) = match allowance {
                 Allowance::Idle => return Poll::Pending,
-                Allowance::Blocked if link.window(self.channel).is_none() => return Poll::Pending,
+                Allowance::Blocked if shared.window(self.channel).is_none() => return Poll::Pending,
                 Allowance::Blocked => return source.poll_end(cx, self.channel.id()).map(|end| self.end(end)),
                 Allowance::Closed => return Poll::Ready(Ok(())),
                 Allowance::OneRequest => (1, true),
@@ -179,13 +179,13 @@ impl Uploading {
             };
             if as_request {
                 for frame in &mut frames {
-                    let Some(id) = link.item_request(self.channel) else { return Poll::Ready(Ok(())) };
+                    let Some(id) = shared.item_request(self.channel) else { return Poll::Ready(Ok(())) };
                     encode::item_as_request(frame, id);
                 }
             }
             if !frames.is_empty() {
                 let used = if as_request { 0 } else { u32::try_from(frames.len()).unwrap_or(BATCH) };
-                link.send_items(self.channel, frames, used)?;
+                shared.send_items(self.channel, frames, used)?;
             }
             match ready!(end) {
                 Batch::More => {}
@@ -199,15 +199,15 @@ impl Uploading {
 
     /// Tells how the items ended.
     fn end(&self, end: Result<(), ItemError>) -> Result<(), SendError> {
-        let link = self.result.connection().link();
+        let shared = self.result.connection().shared();
         match end {
             Ok(()) => {
                 let mut done = Vec::new();
                 encode::done(&mut done, self.channel.id(), 0);
-                link.send_items(self.channel, [done], 0)
+                shared.send_items(self.channel, [done], 0)
             }
             Err(ItemError::Failed(reason)) => {
-                link.abort_items(self.channel, &reason);
+                shared.abort_items(self.channel, &reason);
                 Ok(())
             }
             Err(ItemError::Encode(error)) => Err(SendError::EncodeItem(error)),
@@ -219,16 +219,16 @@ impl Drop for Uploading {
     fn drop(&mut self) {
         // Before the channel's end, as that would end this call too, and the handler would not be stopped.
         self.result.end(None);
-        let link = self.result.connection().link();
+        let shared = self.result.connection().shared();
         if self.answered {
-            link.close_channel(self.channel);
+            shared.close_channel(self.channel);
         }
-        link.drop_inbox(self.inbox, self.channel, 0);
+        shared.drop_inbox(self.inbox, self.channel, 0);
     }
 }
 
 impl<T, E> fmt::Debug for UploadCall<T, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("UploadCall").field("peer", &self.opening.connection().link().id).finish_non_exhaustive()
+        f.debug_struct("UploadCall").field("peer", &self.opening.connection().shared().id).finish_non_exhaustive()
     }
 }

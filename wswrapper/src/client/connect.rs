@@ -2,7 +2,7 @@
 
 use super::{Client, Dialling};
 use crate::builder::Builder;
-use crate::engine::LocalEnd;
+use crate::engine::LocalEndpoint;
 use crate::error::ConnectError;
 use crate::handshake::{Handshake, MAX_HEADERS, header_map};
 use crate::http::{Head, read_head, status_of, subprotocol};
@@ -18,7 +18,7 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 /// What a client wants beyond the URL.
 #[derive(Default, Debug)]
-pub(crate) struct Wishes {
+pub(crate) struct ConnectOptions {
     headers: HeaderMap,
     /// The first header that cannot be sent.
     error: Option<ConnectError>,
@@ -63,11 +63,11 @@ impl Builder<Dialling> {
     /// # }
     /// ```
     pub fn header(mut self, name: &str, value: &str) -> Self {
-        let wishes = &mut self.role.wishes;
+        let options = &mut self.role.options;
         match extra_header(name, value) {
-            Ok((name, value)) => drop(wishes.headers.append(name, value)),
+            Ok((name, value)) => drop(options.headers.append(name, value)),
             Err(reason) => {
-                wishes.error.get_or_insert(ConnectError::Header { name: name.to_owned(), reason });
+                options.error.get_or_insert(ConnectError::Header { name: name.to_owned(), reason });
             }
         }
         self
@@ -89,7 +89,7 @@ impl Builder<Dialling> {
     /// # }
     /// ```
     pub fn subprotocol(mut self, name: &str) -> Self {
-        let added = subprotocol(&mut self.role.wishes.subprotocols, name);
+        let added = subprotocol(&mut self.role.options.subprotocols, name);
         self.note(added)
     }
 
@@ -106,7 +106,7 @@ impl Builder<Dialling> {
     /// # }
     /// ```
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
-        self.role.wishes.timeout = Some(timeout);
+        self.role.options.timeout = Some(timeout);
         self
     }
 
@@ -121,13 +121,13 @@ impl Builder<Dialling> {
     /// # }
     /// ```
     pub async fn connect(self, url: &str) -> Result<Client, ConnectError> {
-        let (end, Dialling { mut wishes }) = self.finish(Side::Client)?;
-        let place = Place::parse(url)?;
-        if let Some(error) = wishes.error.take() {
+        let (endpoint, Dialling { mut options }) = self.finish(Side::Client)?;
+        let place = ServerUrl::parse(url)?;
+        if let Some(error) = options.error.take() {
             return Err(error);
         }
-        let time = wishes.timeout.unwrap_or(end.limits.handshake_timeout);
-        let dialled = tokio::time::timeout(time, dial(end, &place, wishes));
+        let time = options.timeout.unwrap_or(endpoint.limits.handshake_timeout);
+        let dialled = tokio::time::timeout(time, dial(endpoint, &place, options));
         dialled.await.map_err(|_| ConnectError::TimedOut { address: place.address.clone() })?
     }
 }
@@ -151,7 +151,7 @@ fn extra_header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), &'
 }
 
 /// Where a URL leads.
-struct Place {
+struct ServerUrl {
     uri: Uri,
     scheme: Scheme,
     /// Host and port.
@@ -164,7 +164,7 @@ enum Scheme {
     Wss,
 }
 
-impl Place {
+impl ServerUrl {
     fn parse(url: &str) -> Result<Self, ConnectError> {
         let wrong = |reason| ConnectError::Url { url: without_user_info(url), reason };
         let uri: Uri = url.parse().map_err(|_| wrong("it cannot be parsed"))?;
@@ -216,7 +216,7 @@ fn without_user_info(url: &str) -> String {
     }
 }
 
-async fn dial(end: LocalEnd, place: &Place, wishes: Wishes) -> Result<Client, ConnectError> {
+async fn dial(endpoint: LocalEndpoint, place: &ServerUrl, options: ConnectOptions) -> Result<Client, ConnectError> {
     let address = &place.address;
     let stream = TcpStream::connect(address).await;
     let stream = stream.map_err(|source| ConnectError::Connect { address: address.clone(), source })?;
@@ -225,20 +225,20 @@ async fn dial(end: LocalEnd, place: &Place, wishes: Wishes) -> Result<Client, Co
     let remote_addr = stream.peer_addr().ok();
     let handshake = Handshake { uri: place.uri.clone(), remote_addr, ..Handshake::default() };
     match place.scheme {
-        Scheme::Ws => shake_hands(end, place, wishes, stream, handshake).await,
+        Scheme::Ws => shake_hands(endpoint, place, options, stream, handshake).await,
         #[cfg(feature = "rustls")]
         Scheme::Wss => {
-            let stream = super::tls::encrypt(stream, place.host(), wishes.tls.clone()).await;
+            let stream = super::tls::encrypt(stream, place.host(), options.tls.clone()).await;
             let stream = stream.map_err(|source| ConnectError::Tls { address: address.clone(), source })?;
-            shake_hands(end, place, wishes, stream, handshake).await
+            shake_hands(endpoint, place, options, stream, handshake).await
         }
     }
 }
 
 async fn shake_hands<S>(
-    end: LocalEnd,
-    place: &Place,
-    wishes: Wishes,
+    endpoint: LocalEndpoint,
+    place: &ServerUrl,
+    options: ConnectOptions,
     mut stream: S,
     mut handshake: Handshake,
 ) -> Result<Client, ConnectError>
@@ -247,11 +247,11 @@ where
 {
     let refused = |reason: String| ConnectError::Handshake { address: place.address.clone(), reason };
     let ended = |error| refused(format!("it ended the connection: {error}"));
-    let Wishes { headers, subprotocols, .. } = wishes;
+    let ConnectOptions { headers, subprotocols, .. } = options;
     let (head, key) = request(&place.uri, headers, &subprotocols).map_err(refused)?;
     stream.write_all(&head).await.map_err(ended)?;
     stream.flush().await.map_err(ended)?;
-    let answer = read_head(&mut stream, end.limits.head_bytes, parse_response).await.map_err(ended)?;
+    let answer = read_head(&mut stream, endpoint.limits.head_bytes, parse_response).await.map_err(ended)?;
     let Head { parsed, text, rest } = answer.map_err(|status| {
         let what = match status {
             StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => "the head of its answer is too large",
@@ -265,8 +265,8 @@ where
     check(status, &headers, &key).map_err(refused)?;
     handshake.subprotocol = chosen(&headers, &subprotocols).map_err(refused)?;
     handshake.head = text.into();
-    let websocket = WebSocket::new(stream, Side::Client, rest, end.limits.frame_bytes);
-    Ok(Client::start(end, websocket, handshake))
+    let websocket = WebSocket::new(stream, Side::Client, rest, endpoint.limits.frame_bytes);
+    Ok(Client::start(endpoint, websocket, handshake))
 }
 
 /// The head of our request, and its key.
@@ -345,12 +345,12 @@ fn parse_response(read: &[u8]) -> Result<Option<(Answer, usize)>, StatusCode> {
 
 #[cfg(all(test, not(feature = "rustls")))]
 mod tests {
-    use super::Place;
+    use super::ServerUrl;
 
     /// The other tests are built with the feature.
     #[test]
     fn wss_without_its_feature_is_said_with_its_name() {
-        let error = Place::parse("wss://localhost").err().expect("it has no TLS");
+        let error = ServerUrl::parse("wss://localhost").err().expect("it has no TLS");
         assert_eq!(
             error.to_string(),
             "`wss://localhost` is not a WebSocket URL: wss:// needs the feature `rustls` of the crate wswrapper"

@@ -7,12 +7,12 @@ mod tls;
 
 use crate::builder::Builder;
 use crate::call::IntoTarget;
-use crate::engine::{ConnectionHandle, Driver, Link, LocalEnd};
+use crate::engine::{ConnectionHandle, Driver, LocalEndpoint, Shared};
 use crate::error::{BindError, MountError};
 use crate::handle::{Channel, Closing, Peer};
 use crate::handshake::Handshake;
 use crate::proto::Side;
-use crate::registry::Hub;
+use crate::registry::Registry;
 use crate::transport::Transport;
 use std::fmt;
 use std::ops::Deref;
@@ -35,7 +35,7 @@ pub type ClientBuilder = Builder<Dialling>;
 #[derive(Default, Debug)]
 pub struct Dialling {
     #[cfg(feature = "tungstenite")]
-    pub(crate) wishes: connect::Wishes,
+    pub(crate) options: connect::ConnectOptions,
 }
 
 impl Client {
@@ -77,19 +77,19 @@ impl Client {
     ///
     /// Outside a tokio runtime.
     pub fn bind(&self, transport: impl Transport) -> Result<(), BindError> {
-        let link = self.peer.link();
-        if !link.reopen() {
+        let shared = self.peer.shared();
+        if !shared.reopen() {
             return Err(BindError::StillOpen);
         }
-        tokio::spawn(Driver::new(Arc::clone(link), transport).run());
+        tokio::spawn(Driver::new(Arc::clone(shared), transport).run());
         Ok(())
     }
 
-    pub(crate) fn start(end: LocalEnd, transport: impl Transport, handshake: Handshake) -> Self {
-        let link = Arc::new(Link::new(Arc::new(end), Arc::new(Hub::default()), handshake));
-        let peer = Peer::new(ConnectionHandle::keeping_open(&link));
+    pub(crate) fn start(endpoint: LocalEndpoint, transport: impl Transport, handshake: Handshake) -> Self {
+        let shared = Arc::new(Shared::new(Arc::new(endpoint), Arc::new(Registry::default()), handshake));
+        let peer = Peer::new(ConnectionHandle::keeping_open(&shared));
         // Ends by itself when the last handle is gone, at the latest after the time for closing.
-        tokio::spawn(Driver::new(link, transport).run());
+        tokio::spawn(Driver::new(shared, transport).run());
         Self { peer }
     }
 }
@@ -101,8 +101,8 @@ impl Builder<Dialling> {
     ///
     /// Outside a tokio runtime.
     pub fn over(self, transport: impl Transport) -> Result<Client, MountError> {
-        let (end, _) = self.finish(Side::Client)?;
-        Ok(Client::start(end, transport, Handshake::default()))
+        let (endpoint, _) = self.finish(Side::Client)?;
+        Ok(Client::start(endpoint, transport, Handshake::default()))
     }
 }
 

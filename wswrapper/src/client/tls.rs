@@ -36,7 +36,7 @@ impl Builder<Dialling> {
     /// # }
     /// ```
     pub fn tls(mut self, config: impl Into<Arc<ClientConfig>>) -> Self {
-        self.role.wishes.tls = Some(config.into());
+        self.role.options.tls = Some(config.into());
         self
     }
 }

@@ -1,8 +1,8 @@
 //! Where a handler's answer goes.
 
+use super::channel_state::ChannelState;
 use super::label::Label;
-use super::scope::ChannelScope;
-use super::shared::{ChannelEnd, Link};
+use super::shared::{ChannelBinding, Shared};
 use super::tasks::RunningKey;
 use crate::error::PeerError;
 use crate::proto::{ChannelKey, Rejection, RequestId, Role, encode};
@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 /// Writes answers into the transport's output, after whatever the handler sent before it [P-95].
 pub struct Answers<'d> {
-    link: &'d Arc<Link>,
+    shared: &'d Arc<Shared>,
     pub(super) output: &'d mut Output,
     pub(super) progress: &'d mut Progress,
 }
@@ -51,8 +51,8 @@ impl Progress {
 }
 
 impl<'d> Answers<'d> {
-    pub(crate) fn new(link: &'d Arc<Link>, output: &'d mut Output, progress: &'d mut Progress) -> Self {
-        Self { link, output, progress }
+    pub(crate) fn new(shared: &'d Arc<Shared>, output: &'d mut Output, progress: &'d mut Progress) -> Self {
+        Self { shared, output, progress }
     }
 
     /// The end of a handler: its answer, if it was a request.
@@ -64,21 +64,21 @@ impl<'d> Answers<'d> {
     }
 
     /// Answers with a channel that goes on by itself.
-    pub(crate) fn channel(&mut self, call: &Answering, scope: &Arc<ChannelScope>) {
-        if let Some(why) = scope.unopenable(self.link.id) {
+    pub(crate) fn channel(&mut self, call: &Answering, channel_state: &Arc<ChannelState>) {
+        if let Some(why) = channel_state.open_error(self.shared.id) {
             return self.failed(call, &Rejection::new(why));
         }
-        match self.open(call, Role::Plain, ChannelEnd::Scope(Arc::clone(scope))) {
+        match self.open(call, Role::Plain, ChannelBinding::State(Arc::clone(channel_state))) {
             Ok((channel, _)) => {
                 self.progress.opened = None;
-                scope.open(channel);
-                if scope.is_ended() {
+                channel_state.open(channel);
+                if channel_state.is_ended() {
                     // Meanwhile, by a handle in another task.
-                    self.link.abort_channel(channel, None);
+                    self.shared.abort_channel(channel, None);
                 }
             }
             Err(rejection) => {
-                scope.end(self.link, rejection.clone());
+                channel_state.end(self.shared, rejection.clone());
                 self.failed(call, &rejection);
             }
         }
@@ -89,13 +89,13 @@ impl<'d> Answers<'d> {
         &mut self,
         call: &Answering,
         role: Role,
-        end: ChannelEnd,
+        end: ChannelBinding,
     ) -> Result<(ChannelKey, Option<usize>), Rejection> {
         let Some(id) = call.id else {
             let event = &*call.event;
             return Err(Rejection::new(format!("`{event}` answers with a channel, and an event has no answer")));
         };
-        let opened = self.link.open_channel(id, role, end, self.progress.handler);
+        let opened = self.shared.open_channel(id, role, end, self.progress.handler);
         let (channel, inbox) = opened.map_err(Rejection::from_display)?;
         self.write_plain(0, |out| encode::channel(out, id));
         self.progress.opened = Some(Opened { channel, role });
@@ -103,8 +103,8 @@ impl<'d> Answers<'d> {
     }
 
     /// Whether the connection takes more output now.
-    pub(crate) fn has_room(&self) -> bool {
-        self.output.len() < self.link.end.limits.outbound_bytes
+    pub(crate) fn has_capacity(&self) -> bool {
+        self.output.len() < self.shared.endpoint.limits.outbound_bytes
     }
 
     /// The end of a handler whose answer is a value.
@@ -112,7 +112,7 @@ impl<'d> Answers<'d> {
         let Some(id) = call.id else { return };
         if let Err(source) = self.write(call.hint, |out| encode::result(out, id, value)) {
             self.reject(id, &Rejection::internal(source.to_string()));
-            self.link.report(&PeerError::Encode { event: call.event.to_string(), source });
+            self.shared.report(&PeerError::Encode { event: call.event.to_string(), source });
         }
     }
 
@@ -120,7 +120,7 @@ impl<'d> Answers<'d> {
     pub(crate) fn report(&self, call: &Answering, rejection: &Rejection) {
         if let Some(source) = rejection.source() {
             let source = source.to_string().into();
-            self.link.report(&PeerError::Internal { event: call.event.to_string(), source });
+            self.shared.report(&PeerError::Internal { event: call.event.to_string(), source });
         }
     }
 
@@ -128,7 +128,7 @@ impl<'d> Answers<'d> {
         self.report(call, rejection);
         if call.id.is_none() && rejection.source().is_none() {
             let reason = rejection.clone();
-            self.link.report(&PeerError::EventFailed { event: call.event.to_string(), reason });
+            self.shared.report(&PeerError::EventFailed { event: call.event.to_string(), reason });
         }
         if let Some(id) = call.id {
             self.reject(id, rejection);
@@ -143,7 +143,7 @@ impl<'d> Answers<'d> {
     /// The end of a handler that panicked.
     #[cold]
     pub(crate) fn panicked(&mut self, id: Option<RequestId>, event: &str, message: String) {
-        self.link.report(&PeerError::Panicked { event: event.to_owned(), message });
+        self.shared.report(&PeerError::Panicked { event: event.to_owned(), message });
         if let (Some(id), false) = (id, self.progress.answered) {
             self.reject(id, &Rejection::internal_error());
         }
@@ -160,14 +160,14 @@ impl<'d> Answers<'d> {
     }
 
     pub(crate) fn write<E>(&mut self, hint: usize, write: impl FnOnce(&mut Vec<u8>) -> Result<(), E>) -> Result<(), E> {
-        if self.has_room() {
-            self.link.drain(self.output);
+        if self.has_capacity() {
+            self.shared.drain(self.output);
             self.output.text(hint, write)?;
         } else {
             // The peer does not read: the answer waits behind what was sent before it.
             let mut frame = Vec::new();
             write(&mut frame)?;
-            self.link.respond(frame);
+            self.shared.respond(frame);
         }
         self.progress.answered = true;
         Ok(())

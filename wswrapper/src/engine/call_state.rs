@@ -1,7 +1,7 @@
 //! The part of a call that its contexts share with the driver.
 
-use super::scope::{ChannelScope, channel_closed};
-use super::shared::Link;
+use super::channel_state::{ChannelState, channel_closed};
+use super::shared::Shared;
 use crate::lock::lock;
 use crate::proto::{Reason, RequestId};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -14,9 +14,9 @@ pub(crate) struct CallState {
     pub(crate) channel: Option<Box<str>>,
     pub(crate) wait: Option<Duration>,
     /// The anonymous channel of the call.
-    pub(crate) scope: Option<Arc<ChannelScope>>,
+    pub(crate) channel_state: Option<Arc<ChannelState>>,
     /// Channels that its handler has made; none once it has ended.
-    made: Mutex<Option<Vec<Arc<ChannelScope>>>>,
+    made: Mutex<Option<Vec<Arc<ChannelState>>>>,
     pub(crate) cancelled: SetOnce<Reason>,
 }
 
@@ -25,36 +25,36 @@ impl CallState {
         id: Option<RequestId>,
         channel: Option<&str>,
         wait: Option<Duration>,
-        scope: Option<Arc<ChannelScope>>,
+        channel_state: Option<Arc<ChannelState>>,
     ) -> Self {
         Self {
             id,
             channel: channel.map(Into::into),
             wait,
-            scope,
+            channel_state,
             made: Mutex::new(Some(Vec::new())),
             cancelled: SetOnce::new(),
         }
     }
 
     /// The handler has ended: channels that it has made and not returned can never be used [P-69, P-74].
-    pub(crate) fn ended(&self, link: &Arc<Link>) {
+    pub(crate) fn ended(&self, shared: &Arc<Shared>) {
         let made = self.made().take();
-        for scope in made.iter().flatten().filter(|scope| scope.key().is_none()) {
-            scope.end(link, channel_closed());
+        for channel_state in made.iter().flatten().filter(|channel_state| channel_state.key().is_none()) {
+            channel_state.end(shared, channel_closed());
         }
     }
 
     /// The handler has made a channel.
-    pub(crate) fn makes(&self, link: &Arc<Link>, scope: &Arc<ChannelScope>) {
+    pub(crate) fn makes(&self, shared: &Arc<Shared>, channel_state: &Arc<ChannelState>) {
         if let Some(made) = &mut *self.made() {
-            made.push(Arc::clone(scope));
+            made.push(Arc::clone(channel_state));
         } else {
-            scope.end(link, channel_closed());
+            channel_state.end(shared, channel_closed());
         }
     }
 
-    fn made(&self) -> MutexGuard<'_, Option<Vec<Arc<ChannelScope>>>> {
+    fn made(&self) -> MutexGuard<'_, Option<Vec<Arc<ChannelState>>>> {
         lock(&self.made)
     }
 

@@ -1,6 +1,6 @@
 //! The reference to a connection in all handles, calls and streams.
 
-use super::shared::Link;
+use super::shared::Shared;
 use crate::close::{Close, CloseRequest};
 use std::fmt;
 use std::sync::Arc;
@@ -8,34 +8,34 @@ use std::sync::Arc;
 /// A reference to a connection. The clones of one that a client has given keep its connection open.
 #[derive(Clone)]
 pub struct ConnectionHandle {
-    link: Arc<Link>,
+    shared: Arc<Shared>,
     keep: Option<Arc<KeepOpen>>,
 }
 
 /// Closes a client's connection when the last handle is gone.
 struct KeepOpen {
-    link: Arc<Link>,
+    shared: Arc<Shared>,
 }
 
 impl Drop for KeepOpen {
     fn drop(&mut self) {
-        self.link.close(CloseRequest::Close(Close::new(1000, "")));
+        self.shared.close(CloseRequest::Close(Close::new(1000, "")));
     }
 }
 
 impl ConnectionHandle {
     /// Keeps nothing open.
-    pub(crate) fn of(link: &Arc<Link>) -> Self {
-        Self { link: Arc::clone(link), keep: None }
+    pub(crate) fn of(shared: &Arc<Shared>) -> Self {
+        Self { shared: Arc::clone(shared), keep: None }
     }
 
     /// Keeps the connection open, together with its clones.
-    pub(crate) fn keeping_open(link: &Arc<Link>) -> Self {
-        Self { link: Arc::clone(link), keep: Some(Arc::new(KeepOpen { link: Arc::clone(link) })) }
+    pub(crate) fn keeping_open(shared: &Arc<Shared>) -> Self {
+        Self { shared: Arc::clone(shared), keep: Some(Arc::new(KeepOpen { shared: Arc::clone(shared) })) }
     }
 
-    pub(crate) fn link(&self) -> &Arc<Link> {
-        &self.link
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
     }
 
     pub(crate) fn keeps_open(&self) -> bool {
@@ -45,6 +45,6 @@ impl ConnectionHandle {
 
 impl fmt::Debug for ConnectionHandle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("ConnectionHandle").field(&self.link.id).finish()
+        f.debug_tuple("ConnectionHandle").field(&self.shared.id).finish()
     }
 }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 /// One value of each type.
 #[derive(Default)]
-pub(crate) struct Data {
+pub(crate) struct Extensions {
     kept: Mutex<Kept>,
 }
 
@@ -21,7 +21,7 @@ struct Kept {
 
 type Values = HashMap<TypeId, Arc<dyn Any + Send + Sync>>;
 
-impl Data {
+impl Extensions {
     pub(crate) fn insert<T: Any + Send + Sync>(&self, value: T) -> Option<Arc<T>> {
         let value = Arc::new(value);
         let mut kept = self.lock();

@@ -2,8 +2,8 @@
 
 use super::answers::{Answers, Opened};
 use super::call_state::CallState;
-use super::scope::ChannelScope;
-use super::shared::Link;
+use super::channel_state::ChannelState;
+use super::shared::Shared;
 use crate::proto::{Arguments, Call, Rejection};
 use crate::transport::Output;
 use std::any::Any;
@@ -19,7 +19,7 @@ pub(crate) trait Handler: Send + Sync {
 
 /// What the driver knows of a call.
 pub(crate) struct Start<'c> {
-    pub(crate) link: &'c Arc<Link>,
+    pub(crate) shared: &'c Arc<Shared>,
     pub(crate) call: &'c Call<'c>,
     pub(crate) arguments: Arguments<'c>,
     /// The length of the call's frame.
@@ -29,7 +29,7 @@ pub(crate) struct Start<'c> {
     pub(crate) state: &'c mut Option<Arc<CallState>>,
     pub(crate) sessions: &'c mut Sessions,
     /// The anonymous channel of the call.
-    pub(crate) scope: Option<&'c Arc<ChannelScope>>,
+    pub(crate) channel_state: Option<&'c Arc<ChannelState>>,
 }
 
 /// The per-connection services of a connection, each made when it is first called.

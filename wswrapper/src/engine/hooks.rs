@@ -1,8 +1,8 @@
 //! What a user wants to be told of connections.
 
 use super::message_log::MessageLog;
-use super::shared::Link;
-use crate::catch_panic::panics;
+use super::shared::Shared;
+use crate::catch_panic::catch_panic;
 use crate::close::Closed;
 use crate::error::PeerError;
 use std::future::Future;
@@ -20,10 +20,10 @@ pub(crate) struct Hooks {
     message: Option<Arc<MessageHook>>,
 }
 
-pub(crate) type OpenHook = dyn Fn(&Arc<Link>) -> HookFuture + Send + Sync;
-pub(crate) type CloseHook = dyn Fn(&Arc<Link>, Closed) -> HookFuture + Send + Sync;
-pub(crate) type ErrorHook = dyn Fn(&Arc<Link>, &PeerError) + Send + Sync;
-pub(crate) type MessageHook = dyn Fn(&Arc<Link>, &MessageLog<'_>) + Send + Sync;
+pub(crate) type OpenHook = dyn Fn(&Arc<Shared>) -> HookFuture + Send + Sync;
+pub(crate) type CloseHook = dyn Fn(&Arc<Shared>, Closed) -> HookFuture + Send + Sync;
+pub(crate) type ErrorHook = dyn Fn(&Arc<Shared>, &PeerError) + Send + Sync;
+pub(crate) type MessageHook = dyn Fn(&Arc<Shared>, &MessageLog<'_>) + Send + Sync;
 
 impl Hooks {
     pub(crate) fn set_open(&mut self, hook: Arc<OpenHook>) {
@@ -47,25 +47,25 @@ impl Hooks {
         self.message.is_some()
     }
 
-    pub(crate) fn message(&self, link: &Arc<Link>, message: &MessageLog<'_>) {
+    pub(crate) fn message(&self, shared: &Arc<Shared>, message: &MessageLog<'_>) {
         if let Some(hook) = &self.message
-            && let Err(message) = panics(|| hook(link, message))
+            && let Err(message) = catch_panic(|| hook(shared, message))
         {
             tracing::error!("on_message panicked: {message}");
         }
     }
 
-    pub(crate) fn opened(&self, link: &Arc<Link>) -> Option<HookFuture> {
-        self.open.as_ref().map(|hook| hook(link))
+    pub(crate) fn opened(&self, shared: &Arc<Shared>) -> Option<HookFuture> {
+        self.open.as_ref().map(|hook| hook(shared))
     }
 
-    pub(crate) fn closed(&self, link: &Arc<Link>, closed: &Closed) -> Option<HookFuture> {
-        self.close.as_ref().map(|hook| hook(link, closed.clone()))
+    pub(crate) fn closed(&self, shared: &Arc<Shared>, closed: &Closed) -> Option<HookFuture> {
+        self.close.as_ref().map(|hook| hook(shared, closed.clone()))
     }
 
-    pub(crate) fn error(&self, link: &Arc<Link>, error: &PeerError) {
+    pub(crate) fn error(&self, shared: &Arc<Shared>, error: &PeerError) {
         if let Some(hook) = &self.error
-            && let Err(message) = panics(|| hook(link, error))
+            && let Err(message) = catch_panic(|| hook(shared, error))
         {
             tracing::error!("on_error panicked: {message}");
         }

@@ -12,12 +12,12 @@ pub(crate) struct Inbox {
     items: Batch,
     /// Items that the producer has dropped.
     lost: u64,
-    end: Option<StreamEnd>,
+    end: Option<StreamFinish>,
     waker: Option<Waker>,
 }
 
 /// How a stream ended.
-pub(crate) enum StreamEnd {
+pub(crate) enum StreamFinish {
     /// All items came.
     Done,
     /// The producer failed, or has aborted it.
@@ -33,7 +33,7 @@ pub(crate) struct Taken {
     /// Items that the producer has dropped so far.
     pub(crate) lost: u64,
     /// Told once all items were taken.
-    pub(crate) end: Option<StreamEnd>,
+    pub(crate) end: Option<StreamFinish>,
 }
 
 /// Items, their JSON one behind the other, each after its length: none costs an allocation, and none keeps the frame that
@@ -92,7 +92,7 @@ impl Inbox {
         self.lost = self.lost.saturating_add(item.lost);
         if item.done {
             // What a JavaScript generator returns at its end is no item there either.
-            return self.end(StreamEnd::Done);
+            return self.end(StreamFinish::Done);
         }
         self.items.add(item.value.unwrap_or_default());
         self.waker.take()
@@ -116,7 +116,7 @@ impl Inbox {
     }
 
     /// Nothing more comes; only the first end counts. Gives back who waits for it.
-    pub(crate) fn end(&mut self, end: StreamEnd) -> Option<Waker> {
+    pub(crate) fn end(&mut self, end: StreamFinish) -> Option<Waker> {
         self.end.get_or_insert(end);
         self.waker.take()
     }

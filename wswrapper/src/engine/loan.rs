@@ -1,7 +1,7 @@
 //! The loan of the output to a handler's future that cannot be handed it.
 
 use super::answers::{Answers, Progress};
-use super::shared::Link;
+use super::shared::Shared;
 use crate::lock::lock;
 use crate::transport::Output;
 use std::mem;
@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 /// What the driver of a connection lends to a handler's future while it polls it; it polls one at a time.
 #[derive(Default)]
-pub(crate) struct Lent(Mutex<Option<Loan>>);
+pub(crate) struct LoanSlot(Mutex<Option<Loan>>);
 
 /// Answers without their borrows, for the future of a handler.
 struct Loan {
@@ -18,8 +18,8 @@ struct Loan {
 }
 
 impl Loan {
-    fn answers<'d>(&'d mut self, link: &'d Arc<Link>) -> Answers<'d> {
-        Answers::new(link, &mut self.output, &mut self.progress)
+    fn answers<'d>(&'d mut self, shared: &'d Arc<Shared>) -> Answers<'d> {
+        Answers::new(shared, &mut self.output, &mut self.progress)
     }
 }
 
@@ -34,10 +34,10 @@ impl Answers<'_> {
     }
 }
 
-impl Lent {
+impl LoanSlot {
     /// Lends the output while a future is polled.
     pub(crate) fn during<R>(&self, answers: &mut Answers<'_>, poll: impl FnOnce() -> R) -> R {
-        struct TakeBack<'a, 'd>(&'a Lent, &'a mut Answers<'d>);
+        struct TakeBack<'a, 'd>(&'a LoanSlot, &'a mut Answers<'d>);
         impl Drop for TakeBack<'_, '_> {
             fn drop(&mut self) {
                 if let Some(loan) = self.0.lock().take() {
@@ -51,8 +51,8 @@ impl Lent {
     }
 
     /// Uses what is lent; nobody else can meanwhile, and no lock is held. Only from within the future that it is lent to.
-    pub(crate) fn using<T>(&self, link: &Arc<Link>, f: impl FnOnce(&mut Answers<'_>) -> T) -> Option<T> {
-        struct PutBack<'a>(&'a Lent, Option<Loan>);
+    pub(crate) fn with<T>(&self, shared: &Arc<Shared>, f: impl FnOnce(&mut Answers<'_>) -> T) -> Option<T> {
+        struct PutBack<'a>(&'a LoanSlot, Option<Loan>);
         impl Drop for PutBack<'_> {
             fn drop(&mut self) {
                 *self.0.lock() = self.1.take();
@@ -60,7 +60,7 @@ impl Lent {
         }
         let loan = self.lock().take();
         let mut put_back = PutBack(self, loan);
-        put_back.1.as_mut().map(|loan| f(&mut loan.answers(link)))
+        put_back.1.as_mut().map(|loan| f(&mut loan.answers(shared)))
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Loan>> {

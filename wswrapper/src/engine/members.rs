@@ -1,12 +1,12 @@
 //! The set of connections that a connection belongs to.
 
-use super::shared::Link;
+use super::shared::Shared;
 use std::sync::Arc;
 
 /// The connections of a server; of a client its one.
 pub(crate) trait Members: Send + Sync {
     /// Takes in a connection that opens; gives its place.
-    fn join(&self, link: Arc<Link>) -> usize;
+    fn join(&self, shared: Arc<Shared>) -> usize;
 
     /// The connection of this place has ended.
     fn leave(&self, place: usize);
@@ -14,5 +14,5 @@ pub(crate) trait Members: Send + Sync {
     fn len(&self) -> usize;
 
     /// All connections now. What is then done to each happens outside any lock.
-    fn all(&self) -> Vec<Arc<Link>>;
+    fn all(&self) -> Vec<Arc<Shared>>;
 }

@@ -1,7 +1,7 @@
 //! The slot in which the end of a call is left for its caller.
 
-use super::scope::ChannelScope;
-use super::shared::ChannelEnd;
+use super::channel_state::ChannelState;
+use super::shared::ChannelBinding;
 use crate::proto::{self, ChannelKey, ExpectedChannel, RequestId, Role};
 use bytes::Bytes;
 use std::sync::Arc;
@@ -16,23 +16,23 @@ pub(crate) enum Expected {
     /// A channel over which this end then sends items.
     Upload,
     /// A channel with these handlers at this end.
-    Channel(Arc<ChannelScope>),
+    Channel(Arc<ChannelState>),
 }
 
 impl Expected {
-    pub(crate) fn opens(&self) -> Option<ExpectedChannel<ChannelEnd>> {
+    pub(crate) fn opens(&self) -> Option<ExpectedChannel<ChannelBinding>> {
         let (role, state) = match self {
             Self::Value => return None,
-            Self::Items(_) => (Role::Consumer, ChannelEnd::Inbox(None)),
-            Self::Upload => (Role::Producer, ChannelEnd::Upload(None)),
-            Self::Channel(scope) => (Role::Plain, ChannelEnd::Scope(Arc::clone(scope))),
+            Self::Items(_) => (Role::Consumer, ChannelBinding::Inbox(None)),
+            Self::Upload => (Role::Producer, ChannelBinding::Upload(None)),
+            Self::Channel(channel_state) => (Role::Plain, ChannelBinding::State(Arc::clone(channel_state))),
         };
         Some(ExpectedChannel { role, state })
     }
 }
 
 /// A call that was sent.
-pub(crate) struct Waiting {
+pub(crate) struct SentCall {
     pub(crate) slot: usize,
     pub(crate) id: RequestId,
 }
@@ -40,11 +40,11 @@ pub(crate) struct Waiting {
 /// Where a call's end is left for its caller.
 pub(crate) enum CallSlot {
     Waiting(Waker),
-    Ended(End),
+    Completed(Completion),
 }
 
 /// How a call ended; the JSON is part of the frame that brought it.
-pub(crate) enum End {
+pub(crate) enum Completion {
     Result(Option<Bytes>),
     Rejected {
         value: Bytes,
@@ -57,15 +57,15 @@ pub(crate) enum End {
         channel: ChannelKey,
         inbox: Option<usize>,
     },
-    Without(proto::CallFailure),
+    Failed(proto::CallFailure),
 }
 
 impl CallSlot {
     /// Leaves the end and gives back the caller's waker.
-    pub(crate) fn end(&mut self, end: End) -> Option<Waker> {
-        match std::mem::replace(self, Self::Ended(end)) {
+    pub(crate) fn complete(&mut self, completion: Completion) -> Option<Waker> {
+        match std::mem::replace(self, Self::Completed(completion)) {
             Self::Waiting(waker) => Some(waker),
-            Self::Ended(_) => None,
+            Self::Completed(_) => None,
         }
     }
 }

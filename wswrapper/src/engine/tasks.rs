@@ -197,7 +197,7 @@ impl RunningSet {
     }
 
     /// Takes out those that were called on an anonymous channel.
-    pub(crate) fn take_on(&mut self, channel: ChannelKey) -> Vec<(RunningKey, RunningHandler)> {
+    pub(crate) fn remove_by_channel(&mut self, channel: ChannelKey) -> Vec<(RunningKey, RunningHandler)> {
         let on_it = self.on_channels.range((channel, RunningKey::FIRST)..=(channel, RunningKey::LAST));
         let keys: Vec<_> = on_it.map(|(_, key)| *key).collect();
         keys.into_iter().filter_map(|key| Some((key, self.remove(key)?))).collect()

@@ -2,7 +2,7 @@
 
 use super::peer::Peer;
 use crate::call::{Answer, Caller, Emit, Given, Reply, SendTo, Target, Wish, into_target, no_value};
-use crate::engine::{Answering, Answers, ChannelScope, ConnectionHandle, Expected, Response, channel_closed};
+use crate::engine::{Answering, Answers, ChannelState, ConnectionHandle, Expected, Response, channel_closed};
 use crate::error::SendError;
 use crate::proto::{CallEncoder, ChannelKey, EncodedCall, Reason};
 use std::fmt;
@@ -50,7 +50,7 @@ use std::sync::Arc;
 /// end ends it: [`Context::called_on`](crate::Context::called_on) gives one that does not.
 #[derive(Clone)]
 pub struct AnonymousChannel {
-    scope: Arc<ChannelScope>,
+    channel_state: Arc<ChannelState>,
     peer: Peer,
     keep: Option<Arc<AbortOnDrop>>,
 }
@@ -58,40 +58,40 @@ pub struct AnonymousChannel {
 /// The caller's end of a channel, as long as it can be used.
 struct AbortOnDrop {
     peer: Peer,
-    scope: Arc<ChannelScope>,
+    channel_state: Arc<ChannelState>,
 }
 
 impl Drop for AbortOnDrop {
     fn drop(&mut self) {
-        self.scope.abort(self.peer.link(), None);
+        self.channel_state.abort(self.peer.shared(), None);
     }
 }
 
 impl AnonymousChannel {
     /// One that a handler makes.
     pub(crate) fn made(peer: Peer) -> Self {
-        Self { scope: ChannelScope::made_for(Some(peer.id())), peer, keep: None }
+        Self { channel_state: ChannelState::made_for(Some(peer.id())), peer, keep: None }
     }
 
     /// One that a handler runs on.
-    pub(crate) fn of(peer: Peer, scope: &Arc<ChannelScope>) -> Self {
-        Self { scope: Arc::clone(scope), peer, keep: None }
+    pub(crate) fn of(peer: Peer, channel_state: &Arc<ChannelState>) -> Self {
+        Self { channel_state: Arc::clone(channel_state), peer, keep: None }
     }
 
     /// One that a call was answered with.
-    pub(crate) fn received(peer: &Peer, scope: &Arc<ChannelScope>, key: ChannelKey) -> Self {
-        debug_assert_eq!(scope.key(), Some(key), "it was opened when it came");
-        let keep = AbortOnDrop { peer: peer.clone(), scope: Arc::clone(scope) };
-        Self { scope: Arc::clone(scope), peer: peer.clone(), keep: Some(Arc::new(keep)) }
+    pub(crate) fn received(peer: &Peer, channel_state: &Arc<ChannelState>, key: ChannelKey) -> Self {
+        debug_assert_eq!(channel_state.key(), Some(key), "it was opened when it came");
+        let keep = AbortOnDrop { peer: peer.clone(), channel_state: Arc::clone(channel_state) };
+        Self { channel_state: Arc::clone(channel_state), peer: peer.clone(), keep: Some(Arc::new(keep)) }
     }
 
-    pub(crate) fn scope(&self) -> &Arc<ChannelScope> {
-        &self.scope
+    pub(crate) fn channel_state(&self) -> &Arc<ChannelState> {
+        &self.channel_state
     }
 
     /// The channel that things are sent on.
     pub(crate) fn key(&self) -> Result<ChannelKey, SendError> {
-        match self.scope.key() {
+        match self.channel_state.key() {
             _ if self.is_closed() => Err(SendError::ChannelClosed),
             Some(key) => Ok(key),
             None => Err(SendError::ChannelNotOpen),
@@ -106,34 +106,34 @@ impl AnonymousChannel {
     /// Closes the channel at this end, and drops its handlers; calls that they are at work on go on. Sends nothing: the
     /// other end learns it when it next uses the channel [P-66].
     pub fn close(&self) {
-        if self.scope.end(self.peer.link(), channel_closed())
-            && let Some(key) = self.scope.key()
+        if self.channel_state.end(self.peer.shared(), channel_closed())
+            && let Some(key) = self.channel_state.key()
         {
-            self.peer.link().close_channel(key);
+            self.peer.shared().close_channel(key);
         }
     }
 
     /// Closes the channel at both ends, for this reason [P-63]; what is under way on it is cancelled:
     /// `channel.abort(&Reason::new("enough"))`.
     pub fn abort(&self, reason: &Reason) {
-        self.scope.abort(self.peer.link(), Some(reason));
+        self.channel_state.abort(self.peer.shared(), Some(reason));
     }
 
     /// Whether the channel has ended.
     pub fn is_closed(&self) -> bool {
-        self.scope.is_ended()
+        self.channel_state.is_ended()
     }
 
     /// Tells whoever has it that the channel has ended, and why. It does not keep the channel open.
     pub fn close_signal(&self) -> CloseSignal {
-        CloseSignal { scope: Arc::clone(&self.scope) }
+        CloseSignal { channel_state: Arc::clone(&self.channel_state) }
     }
 }
 
 /// The end of an [`AnonymousChannel`], for tasks that work for it: whether it has come, and why.
 #[derive(Clone)]
 pub struct CloseSignal {
-    scope: Arc<ChannelScope>,
+    channel_state: Arc<ChannelState>,
 }
 
 impl CloseSignal {
@@ -145,12 +145,12 @@ impl CloseSignal {
     /// Why it has ended: what the end that has aborted it says, `Channel closed` where this end has closed it, `Connection
     /// closed` where that was lost.
     pub fn reason(&self) -> Option<&Reason> {
-        self.scope.ended().get()
+        self.channel_state.ended().get()
     }
 
     /// Waits for the end and tells why it came. Cancel-safe.
     pub async fn closed(&self) -> &Reason {
-        self.scope.ended().wait().await
+        self.channel_state.ended().wait().await
     }
 }
 
@@ -181,13 +181,13 @@ impl Reply for AnonymousChannel {
     type Output = Self;
 
     fn expected() -> Wish {
-        Wish(Expected::Channel(ChannelScope::new()))
+        Wish(Expected::Channel(ChannelState::new()))
     }
 
     fn from_answer(connection: &ConnectionHandle, wish: &Wish, answer: Given) -> Result<Self, serde_json::Error> {
         match (&wish.0, answer.0) {
-            (Expected::Channel(scope), Answer::Channel(channel, _)) => {
-                Ok(Self::received(&Peer::new(connection.clone()), scope, channel))
+            (Expected::Channel(channel_state), Answer::Channel(channel, _)) => {
+                Ok(Self::received(&Peer::new(connection.clone()), channel_state, channel))
             }
             _ => Err(no_value("a value, expected a channel")),
         }
@@ -197,7 +197,7 @@ impl Reply for AnonymousChannel {
 #[diagnostic::do_not_recommend]
 impl Response for AnonymousChannel {
     fn answer(self, answers: &mut Answers<'_>, call: &Answering) {
-        answers.channel(call, self.scope());
+        answers.channel(call, self.channel_state());
     }
 }
 
@@ -205,8 +205,8 @@ impl fmt::Debug for AnonymousChannel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AnonymousChannel")
             .field("peer", &self.peer.id())
-            .field("channel", &self.scope.key().map(ChannelKey::id))
-            .field("closed", &self.scope.ended().get())
+            .field("channel", &self.channel_state.key().map(ChannelKey::id))
+            .field("closed", &self.channel_state.ended().get())
             .field("aborts_on_drop", &self.keep.is_some())
             .finish_non_exhaustive()
     }
@@ -214,6 +214,6 @@ impl fmt::Debug for AnonymousChannel {
 
 impl fmt::Debug for CloseSignal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("CloseSignal").field(&self.scope.ended().get()).finish()
+        f.debug_tuple("CloseSignal").field(&self.channel_state.ended().get()).finish()
     }
 }

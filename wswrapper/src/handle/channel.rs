@@ -43,7 +43,7 @@ impl Channel {
     /// and of proxies made from them fail with [`SendError::ChannelClosed`]. Sends nothing.
     pub fn close(&self) {
         self.inner.closed.store(true, Ordering::Release);
-        self.peer.link().handlers().remove_channel(self.name());
+        self.peer.shared().handlers().remove_channel(self.name());
     }
 
     /// Whether [`close`](Self::close) was called.

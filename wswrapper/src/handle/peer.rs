@@ -3,7 +3,7 @@
 use super::channel::Channel;
 use crate::call::{Caller, Emit, SendTo, Target, into_target};
 use crate::close::{Close, CloseRequest, Closed};
-use crate::engine::{ConnectionHandle, Counters, Link, PeerId};
+use crate::engine::{ConnectionHandle, Counters, PeerId, Shared};
 use crate::error::SendError;
 use crate::handshake::Handshake;
 use crate::proto::EncodedCall;
@@ -26,8 +26,8 @@ pub struct Peer {
 
 impl Peer {
     /// A handle that keeps nothing open.
-    pub(crate) fn of(link: &Arc<Link>) -> Self {
-        Self::new(ConnectionHandle::of(link))
+    pub(crate) fn of(shared: &Arc<Shared>) -> Self {
+        Self::new(ConnectionHandle::of(shared))
     }
 
     pub(crate) fn new(connection: ConnectionHandle) -> Self {
@@ -38,18 +38,18 @@ impl Peer {
         &self.connection
     }
 
-    pub(crate) fn link(&self) -> &Arc<Link> {
-        self.connection.link()
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        self.connection.shared()
     }
 
     /// The number of this connection, unique in this process.
     pub fn id(&self) -> PeerId {
-        self.link().id
+        self.shared().id
     }
 
     /// The request with which the connection began: path, query, headers, address.
     pub fn handshake(&self) -> &Handshake {
-        &self.link().handshake
+        &self.shared().handshake
     }
 
     /// A channel of this connection, as a proxy's target. Opening one sends nothing.
@@ -61,17 +61,17 @@ impl Peer {
 
     /// Everyone who is connected at this end.
     pub fn broadcast(&self) -> Broadcast {
-        Broadcast::new(Arc::clone(&self.link().members))
+        Broadcast::new(Arc::clone(&self.shared().members))
     }
 
     /// Whether the connection is open and nobody at this end has asked to close it.
     pub fn is_open(&self) -> bool {
-        self.link().is_open()
+        self.shared().is_open()
     }
 
     /// What is under way on the connection.
     pub fn counters(&self) -> Counters {
-        self.link().counters()
+        self.shared().counters()
     }
 
     /// Calls of this end that wait for an answer.
@@ -98,12 +98,12 @@ impl Peer {
 
     /// Waits for the end of the connection and tells how it came. Cancel-safe.
     pub async fn closed(&self) -> Closed {
-        self.link().closed(self.link().ends()).await
+        self.shared().closed(self.shared().ends()).await
     }
 
     /// How the connection ended, if it has.
     pub fn close_info(&self) -> Option<Closed> {
-        self.link().close_info()
+        self.shared().close_info()
     }
 
     /// Keeps a value with the connection until it ends, in the place of another of its type, which is given back. After
@@ -122,17 +122,17 @@ impl Peer {
     /// }
     /// ```
     pub fn insert<T: Any + Send + Sync>(&self, value: T) -> Option<Arc<T>> {
-        self.link().data.insert(value)
+        self.shared().extensions.insert(value)
     }
 
     /// The value of this type that is kept with the connection.
     pub fn get<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
-        self.link().data.get()
+        self.shared().extensions.get()
     }
 
     /// Takes out the value of this type that is kept with the connection.
     pub fn remove<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
-        self.link().data.remove()
+        self.shared().extensions.remove()
     }
 }
 
@@ -157,8 +157,8 @@ into_target!(Peer);
 impl fmt::Debug for Peer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Peer")
-            .field("id", &self.link().id)
-            .field("remote_addr", &self.link().handshake.remote_addr)
+            .field("id", &self.shared().id)
+            .field("remote_addr", &self.shared().handshake.remote_addr)
             .field("keeps_open", &self.connection.keeps_open())
             .finish_non_exhaustive()
     }
@@ -181,9 +181,9 @@ pub struct Closing {
 impl Closing {
     fn new(peer: Peer, request: CloseRequest) -> Self {
         // This end is meant, though another transport may be bound before this is polled.
-        let ends = peer.link().ends();
-        peer.link().close(request);
-        Self { closed: Box::pin(async move { peer.link().closed(ends).await }) }
+        let ends = peer.shared().ends();
+        peer.shared().close(request);
+        Self { closed: Box::pin(async move { peer.shared().closed(ends).await }) }
     }
 }
 

@@ -14,7 +14,7 @@ use tokio_tungstenite::tungstenite::handshake::server::{create_response, write_r
 
 /// What is served beside the WebSocket.
 #[derive(Default, Debug)]
-pub(crate) struct Front {
+pub(crate) struct HttpFront {
     /// Where WebSocket connections are taken; everywhere if not set.
     path: Option<String>,
     pub(crate) subprotocols: Vec<String>,
@@ -38,7 +38,7 @@ pub(crate) struct Request {
     pub(crate) rest: Vec<u8>,
 }
 
-impl Front {
+impl HttpFront {
     pub(crate) fn set_path(&mut self, path: &str) {
         self.path = Some(absolute(path));
     }

@@ -13,8 +13,8 @@ where
     Fut: Future<Output = ()> + Send + 'static,
 {
     let hook = Arc::new(hook);
-    Arc::new(move |link| {
-        let (hook, peer) = (Arc::clone(&hook), Peer::of(link));
+    Arc::new(move |shared| {
+        let (hook, peer) = (Arc::clone(&hook), Peer::of(shared));
         // Called when it is polled, where a panic is caught.
         Box::pin(async move { hook(peer).await })
     })
@@ -26,16 +26,16 @@ where
     Fut: Future<Output = ()> + Send + 'static,
 {
     let hook = Arc::new(hook);
-    Arc::new(move |link, closed| {
-        let (hook, peer) = (Arc::clone(&hook), Peer::of(link));
+    Arc::new(move |shared, closed| {
+        let (hook, peer) = (Arc::clone(&hook), Peer::of(shared));
         Box::pin(async move { hook(peer, closed).await })
     })
 }
 
 pub(crate) fn error(hook: impl Fn(&Peer, &PeerError) + Send + Sync + 'static) -> Arc<ErrorHook> {
-    Arc::new(move |link, error| hook(&Peer::of(link), error))
+    Arc::new(move |shared, error| hook(&Peer::of(shared), error))
 }
 
 pub(crate) fn message(hook: impl Fn(&Peer, &MessageLog<'_>) + Send + Sync + 'static) -> Arc<MessageHook> {
-    Arc::new(move |link, message| hook(&Peer::of(link), message))
+    Arc::new(move |shared, message| hook(&Peer::of(shared), message))
 }

@@ -66,10 +66,10 @@ impl Future for EmitToAll {
             None => return Poll::Ready(Err(SendError::Closed)),
         };
         let mut delivery = Delivery::default();
-        for link in self.members.all() {
-            match link.try_event(&frame) {
+        for shared in self.members.all() {
+            match shared.try_event(&frame) {
                 Ok(()) => delivery.sent += 1,
-                Err(error) => delivery.failed.push((link.id, error)),
+                Err(error) => delivery.failed.push((shared.id, error)),
             }
         }
         Poll::Ready(Ok(delivery))

@@ -4,26 +4,26 @@ mod broadcast;
 
 pub use broadcast::{Broadcast, Delivery, EmitToAll};
 
-use crate::engine::{Link, Members};
+use crate::engine::{Members, Shared};
 use crate::lock::lock;
 use slab::Slab;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 /// The connections of a server; of a client its one.
 #[derive(Default)]
-pub(crate) struct Hub {
-    links: Mutex<Slab<Arc<Link>>>,
+pub(crate) struct Registry {
+    links: Mutex<Slab<Arc<Shared>>>,
 }
 
-impl Hub {
-    fn lock(&self) -> MutexGuard<'_, Slab<Arc<Link>>> {
+impl Registry {
+    fn lock(&self) -> MutexGuard<'_, Slab<Arc<Shared>>> {
         lock(&self.links)
     }
 }
 
-impl Members for Hub {
-    fn join(&self, link: Arc<Link>) -> usize {
-        self.lock().insert(link)
+impl Members for Registry {
+    fn join(&self, shared: Arc<Shared>) -> usize {
+        self.lock().insert(shared)
     }
 
     fn leave(&self, place: usize) {
@@ -36,7 +36,7 @@ impl Members for Hub {
     }
 
     /// All connections now. What is then done to each happens outside the lock.
-    fn all(&self) -> Vec<Arc<Link>> {
-        self.lock().iter().map(|(_, link)| Arc::clone(link)).collect()
+    fn all(&self) -> Vec<Arc<Shared>> {
+        self.lock().iter().map(|(_, shared)| Arc::clone(shared)).collect()
     }
 }

@@ -3,12 +3,12 @@
 use super::{CLOSING, Phase, Server, Serving};
 use crate::builder::Builder;
 use crate::close::{Close, CloseRequest};
-use crate::engine::{Driver, Link, LocalEnd};
+use crate::engine::{Driver, LocalEndpoint, Shared};
 use crate::error::{AcceptError, ServeError};
 use crate::handle::Peer;
 use crate::handshake::Handshake;
 use crate::http;
-use crate::http::{Front, Page, Request};
+use crate::http::{HttpFront, Page, Request};
 use crate::proto::Side;
 use crate::transport::WebSocket;
 use std::io;
@@ -20,7 +20,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream, ToSocketAddrs};
 
 /// How long to wait when the system has no room for a further connection.
-const NO_ROOM: Duration = Duration::from_millis(50);
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// A [`Server`] with a TCP port.
 #[derive(Debug)]
@@ -98,7 +98,7 @@ impl Listening {
                 Err(error) if is_about_one_connection(&error) => {}
                 Err(error) => {
                     tracing::error!("cannot accept connections now: {error}");
-                    tokio::time::sleep(NO_ROOM).await;
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
                 }
             }
         }
@@ -127,32 +127,33 @@ impl Server {
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let front = Arc::clone(&self.inner.front);
-        let (websocket, handshake) = shake_hands(&self.inner.end, &front, stream, None).await?;
+        let (websocket, handshake) = shake_hands(&self.inner.endpoint, &front, stream, None).await?;
         self.accept_with(websocket, handshake)
     }
 }
 
 /// The whole life of a connection. It holds nothing that keeps the server open.
 fn handshake_and_drive(server: &Server, stream: TcpStream) -> impl Future<Output = ()> + Send + 'static {
-    let (end, front, hub) = (Arc::clone(&server.inner.end), Arc::clone(&server.inner.front), Arc::clone(server.hub()));
+    let (endpoint, front, registry) =
+        (Arc::clone(&server.inner.endpoint), Arc::clone(&server.inner.front), Arc::clone(server.registry()));
     let mut phase = server.inner.phase.subscribe();
     async move {
         let address = stream.peer_addr().ok();
         // Answers are written in batches by ourselves.
         let _ = stream.set_nodelay(true);
         let shaken = tokio::select! {
-            shaken = shake_hands(&end, &front, stream, address) => shaken,
+            shaken = shake_hands(&endpoint, &front, stream, address) => shaken,
             _ = phase.wait_for(|phase| *phase >= Phase::Closing) => Err(AcceptError::Closing),
         };
         match shaken {
             Ok((websocket, handshake)) => {
-                let link = Arc::new(Link::new(end, hub, handshake));
-                let driver = Driver::new(Arc::clone(&link), websocket);
+                let shared = Arc::new(Shared::new(endpoint, registry, handshake));
+                let driver = Driver::new(Arc::clone(&shared), websocket);
                 if *phase.borrow() >= Phase::Closing {
                     // It may have come too late to be told.
-                    link.close(CloseRequest::Close(Close::new(1001, CLOSING)));
+                    shared.close(CloseRequest::Close(Close::new(1001, CLOSING)));
                 }
-                drop((phase, link));
+                drop((phase, shared));
                 driver.run().await;
             }
             Err(error) => tracing::debug!(?address, "no connection: {error}"),
@@ -161,16 +162,16 @@ fn handshake_and_drive(server: &Server, stream: TcpStream) -> impl Future<Output
 }
 
 async fn shake_hands<S>(
-    end: &LocalEnd,
-    front: &Front,
+    endpoint: &LocalEndpoint,
+    front: &HttpFront,
     mut stream: S,
     remote_addr: Option<SocketAddr>,
 ) -> Result<(WebSocket<S>, Handshake), AcceptError>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let Request { uri, head, subprotocol, rest } = front.answer(&mut stream, &end.limits).await?;
-    let websocket = WebSocket::new(stream, Side::Server, rest, end.limits.frame_bytes);
+    let Request { uri, head, subprotocol, rest } = front.answer(&mut stream, &endpoint.limits).await?;
+    let websocket = WebSocket::new(stream, Side::Server, rest, endpoint.limits.frame_bytes);
     Ok((websocket, Handshake { uri, head: head.into(), remote_addr, subprotocol, ..Handshake::default() }))
 }
 

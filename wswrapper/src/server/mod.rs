@@ -8,13 +8,13 @@ pub use listener::Listening;
 
 use crate::builder::Builder;
 use crate::close::{Close, CloseRequest};
-use crate::engine::{Driver, Link, LocalEnd, Members};
+use crate::engine::{Driver, LocalEndpoint, Members, Shared};
 use crate::error::{AcceptError, MountError};
 use crate::handle::Peer;
 use crate::handshake::Handshake;
 use crate::lock::lock;
 use crate::proto::Side;
-use crate::registry::{Broadcast, Hub};
+use crate::registry::{Broadcast, Registry};
 use crate::service::handler_methods;
 use crate::transport::Transport;
 use std::fmt;
@@ -35,10 +35,10 @@ pub struct Server {
 }
 
 pub(crate) struct Inner {
-    pub(crate) end: Arc<LocalEnd>,
+    pub(crate) endpoint: Arc<LocalEndpoint>,
     #[cfg(feature = "tungstenite")]
-    pub(crate) front: Arc<crate::http::Front>,
-    hub: Arc<dyn Members>,
+    pub(crate) front: Arc<crate::http::HttpFront>,
+    registry: Arc<dyn Members>,
     /// The tasks of all connections; dropped with the server, which ends them.
     tasks: Mutex<JoinSet<()>>,
     pub(crate) phase: watch::Sender<Phase>,
@@ -59,21 +59,21 @@ pub type ServerBuilder = Builder<Serving>;
 #[derive(Default, Debug)]
 pub struct Serving {
     #[cfg(feature = "tungstenite")]
-    pub(crate) front: crate::http::Front,
+    pub(crate) front: crate::http::HttpFront,
 }
 
 impl Builder<Serving> {
     /// A server without a listener: connections are handed to it by [`accept_transport`](Server::accept_transport) or
     /// `accept`.
     pub fn build(self) -> Result<Server, MountError> {
-        let (end, serving) = self.finish(Side::Server)?;
+        let (endpoint, serving) = self.finish(Side::Server)?;
         #[cfg(not(feature = "tungstenite"))]
         let Serving {} = serving;
         let inner = Inner {
-            end: Arc::new(end),
+            endpoint: Arc::new(endpoint),
             #[cfg(feature = "tungstenite")]
             front: Arc::new(serving.front),
-            hub: Arc::new(Hub::default()),
+            registry: Arc::new(Registry::default()),
             tasks: Mutex::default(),
             phase: watch::Sender::new(Phase::Open),
         };
@@ -101,9 +101,9 @@ impl Server {
         if self.is_closing() {
             return Err(AcceptError::Closing);
         }
-        let link = self.link(handshake);
-        let peer = Peer::of(&link);
-        self.spawn(Driver::new(link, transport).run());
+        let shared = self.shared(handshake);
+        let peer = Peer::of(&shared);
+        self.spawn(Driver::new(shared, transport).run());
         if self.is_closing() {
             // It may have come too late to be told.
             peer.close(1001, CLOSING);
@@ -113,12 +113,12 @@ impl Server {
 
     /// Everyone who is connected, as a proxy's target for events.
     pub fn broadcast(&self) -> Broadcast {
-        Broadcast::new(Arc::clone(&self.inner.hub))
+        Broadcast::new(Arc::clone(&self.inner.registry))
     }
 
     /// Everyone who is connected now.
     pub fn peers(&self) -> Vec<Peer> {
-        self.inner.hub.all().iter().map(Peer::of).collect()
+        self.inner.registry.all().iter().map(Peer::of).collect()
     }
 
     /// Closes all connections with status 1001 and waits until they have ended, at most for
@@ -133,8 +133,8 @@ impl Server {
             open
         });
         if first {
-            for link in self.inner.hub.all() {
-                link.close(CloseRequest::Close(Close::new(1001, CLOSING)));
+            for shared in self.inner.registry.all() {
+                shared.close(CloseRequest::Close(Close::new(1001, CLOSING)));
             }
             // It goes on if whoever has asked for it is stopped, be it a handler on one of the connections.
             tokio::spawn(self.clone().end_tasks());
@@ -147,7 +147,8 @@ impl Server {
         let mut tasks = std::mem::take(&mut *self.tasks());
         let all_ended = async { while tasks.join_next().await.is_some() {} };
         // A task in its handshake, or a hook that takes its time, must not keep the server open.
-        let _ = tokio::time::timeout(self.inner.end.limits.close_timeout.saturating_add(FOR_HOOKS), all_ended).await;
+        let _ =
+            tokio::time::timeout(self.inner.endpoint.limits.close_timeout.saturating_add(FOR_HOOKS), all_ended).await;
         tasks.shutdown().await;
     }
 
@@ -166,15 +167,15 @@ impl Server {
         ServerChannel { server: self.clone(), name: name.into() }
     }
 
-    handler_methods!("of any peer on the main channel", self => &self.inner.end.handlers, None);
+    handler_methods!("of any peer on the main channel", self => &self.inner.endpoint.handlers, None);
 
-    pub(crate) fn link(&self, handshake: Handshake) -> Arc<Link> {
-        Arc::new(Link::new(Arc::clone(&self.inner.end), Arc::clone(&self.inner.hub), handshake))
+    pub(crate) fn shared(&self, handshake: Handshake) -> Arc<Shared> {
+        Arc::new(Shared::new(Arc::clone(&self.inner.endpoint), Arc::clone(&self.inner.registry), handshake))
     }
 
     #[cfg(feature = "tungstenite")]
-    pub(crate) fn hub(&self) -> &Arc<dyn Members> {
-        &self.inner.hub
+    pub(crate) fn registry(&self) -> &Arc<dyn Members> {
+        &self.inner.registry
     }
 
     /// Runs a task that ends with the server.
@@ -207,7 +208,7 @@ impl Drop for SetClosed<'_> {
 impl fmt::Debug for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Server")
-            .field("peers", &self.inner.hub.len())
+            .field("peers", &self.inner.registry.len())
             .field("closing", &self.is_closing())
             .finish_non_exhaustive()
     }
@@ -226,5 +227,5 @@ impl ServerChannel {
         &self.name
     }
 
-    handler_methods!("of any peer on the channel", self => &self.server.inner.end.handlers, Some(&self.name));
+    handler_methods!("of any peer on the channel", self => &self.server.inner.endpoint.handlers, Some(&self.name));
 }

@@ -3,7 +3,7 @@
 use super::closure::{HandlerFn, closure_handler};
 use super::methods::{Contract, Serves};
 use crate::call::{Call, Emit, Reply};
-use crate::engine::{ChannelScope, DynamicHandlers, Expected, Times};
+use crate::engine::{ChannelState, DynamicHandlers, Expected, Times};
 use crate::error::SendError;
 use crate::handle::{AnonymousChannel, Channel, Peer};
 use crate::proto::{CallEncoder, ChannelKey, ChannelName, EncodedCall, NameError, Rejection, check_event};
@@ -131,7 +131,7 @@ impl Peer {
         Call::new(self.connection().clone(), encode(None, event, arguments))
     }
 
-    handler_methods!("of this peer on the main channel", self => self.link().handlers(), None);
+    handler_methods!("of this peer on the main channel", self => self.shared().handlers(), None);
 }
 
 impl Channel {
@@ -147,7 +147,7 @@ impl Channel {
         Call::new(self.peer().connection().clone(), self.encode(event, arguments))
     }
 
-    handler_methods!("of this peer on the channel", self => self.peer().link().handlers(), Some(self.name()));
+    handler_methods!("of this peer on the channel", self => self.peer().shared().handlers(), Some(self.name()));
 
     fn encode(&self, event: &str, arguments: impl IntoArguments) -> Result<EncodedCall, SendError> {
         if self.is_closed() { Err(SendError::ChannelClosed) } else { encode(Some(self.name()), event, arguments) }
@@ -169,13 +169,13 @@ impl AnonymousChannel {
 
     /// Serves a contract on the channel. What was added by [`on`](Self::on) goes before it.
     pub fn serve<C: Contract + ?Sized>(&self, service: impl Serves<C>) {
-        serve(self.scope(), service);
+        serve(self.channel_state(), service);
     }
 
     handler_methods!(
         "of this channel",
         "the one for once, the other, and then the contracts that are served",
-        self => self.scope().handlers(), None
+        self => self.channel_state().handlers(), None
     );
 
     fn encode(&self, event: &str, arguments: impl IntoArguments) -> Result<EncodedCall, SendError> {
@@ -199,24 +199,24 @@ impl<E> Call<AnonymousChannel, E> {
     /// Handles an event on the channel, from its first one on: a handler that is added to the channel when that has come
     /// may come after the first events.
     pub fn on<M: 'static>(self, event: &str, handler: impl HandlerFn<M>) -> Result<Self, NameError> {
-        if let Expected::Channel(scope) = self.expected() {
-            add_closure(scope.handlers(), None, event, Times::Always, handler)?;
+        if let Expected::Channel(channel_state) = self.expected() {
+            add_closure(channel_state.handlers(), None, event, Times::Always, handler)?;
         }
         Ok(self)
     }
 
     /// Serves a contract on the channel, from its first event on.
     pub fn serve<C: Contract + ?Sized>(self, service: impl Serves<C>) -> Self {
-        if let Expected::Channel(scope) = self.expected() {
-            serve(scope, service);
+        if let Expected::Channel(channel_state) = self.expected() {
+            serve(channel_state, service);
         }
         self
     }
 }
 
 /// Serves a contract on an anonymous channel.
-pub(super) fn serve<C: Contract + ?Sized, S: Serves<C>>(scope: &ChannelScope, service: S) {
+pub(super) fn serve<C: Contract + ?Sized, S: Serves<C>>(channel_state: &ChannelState, service: S) {
     let service = Arc::new(service);
     let methods = S::shared(&service);
-    scope.serve(service, methods);
+    channel_state.serve(service, methods);
 }

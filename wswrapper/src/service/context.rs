@@ -1,6 +1,6 @@
 //! What a handler knows of its call.
 
-use crate::engine::{CallState, Link, PeerId};
+use crate::engine::{CallState, PeerId, Shared};
 use crate::handle::{AnonymousChannel, Peer};
 use crate::handshake::Handshake;
 use crate::proto::Reason;
@@ -26,42 +26,42 @@ use std::time::Duration;
 /// ```
 #[derive(Clone)]
 pub struct Context {
-    link: Arc<Link>,
+    shared: Arc<Shared>,
     call: Arc<CallState>,
 }
 
 impl Context {
-    pub(crate) fn new(link: Arc<Link>, call: Arc<CallState>) -> Self {
-        Self { link, call }
+    pub(crate) fn new(shared: Arc<Shared>, call: Arc<CallState>) -> Self {
+        Self { shared, call }
     }
 
     /// The other end: to call it back, to send it events, to close its connection.
     pub fn peer(&self) -> Peer {
-        Peer::of(&self.link)
+        Peer::of(&self.shared)
     }
 
     /// The number of the other end's connection, unique in this process.
     pub fn peer_id(&self) -> PeerId {
-        self.link.id
+        self.shared.id
     }
 
     /// The request with which the connection began: path, query, headers, address.
     pub fn handshake(&self) -> &Handshake {
-        &self.link.handshake
+        &self.shared.handshake
     }
 
     /// Makes an anonymous channel, for the handler to return as its answer, and so to give to the caller. One that is not
     /// returned ends with the handler.
     pub fn anonymous_channel(&self) -> AnonymousChannel {
         let channel = AnonymousChannel::made(self.peer());
-        self.call.makes(&self.link, channel.scope());
+        self.call.makes(&self.shared, channel.channel_state());
         channel
     }
 
     /// The anonymous channel of the call, if it is on one: a handler of a [`Scoped`](crate::Scoped) service calls its
     /// other end by it.
     pub fn called_on(&self) -> Option<AnonymousChannel> {
-        self.call.scope.as_ref().map(|scope| AnonymousChannel::of(self.peer(), scope))
+        self.call.channel_state.as_ref().map(|channel_state| AnonymousChannel::of(self.peer(), channel_state))
     }
 
     /// The named channel of the call; `None` is the main one, or an [anonymous](Self::called_on) one.
@@ -81,7 +81,7 @@ impl Context {
 
     /// Everyone who is connected at this end, as a proxy's target for events.
     pub fn broadcast(&self) -> Broadcast {
-        Broadcast::new(Arc::clone(&self.link.members))
+        Broadcast::new(Arc::clone(&self.shared.members))
     }
 
     /// Whether the call was cancelled, by its caller or by the end of the connection.
@@ -105,7 +105,7 @@ impl Context {
 impl fmt::Debug for Context {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Context")
-            .field("peer", &self.link.id)
+            .field("peer", &self.shared.id)
             .field("request", &self.call.id)
             .field("channel", &self.channel())
             .field("cancelled", &self.reason())

@@ -5,7 +5,7 @@ use super::own_task::OwnTask;
 use super::stream::{OnFull, Producer, producing};
 use super::upload::uploading;
 use crate::engine::{
-    Answering, Answers, BadCall, BlockedThread, CallState, ChannelEnd, ConnectionHandle, Label, Progress, Response,
+    Answering, Answers, BadCall, BlockedThread, CallState, ChannelBinding, ConnectionHandle, Label, Progress, Response,
     Running, Start, Started,
 };
 use crate::proto::{Address, ArgumentsError, Rejection, Role};
@@ -34,15 +34,15 @@ impl<S: Send + Sync + 'static> Invocation<'_, S> {
 
     /// The context of the call.
     pub fn context(&mut self) -> Context {
-        let Start { link, call, state, scope, .. } = &mut self.start;
+        let Start { shared, call, state, channel_state, .. } = &mut self.start;
         let state = state.get_or_insert_with(|| {
             let channel = match &call.address {
                 Address::Named(name) => Some(&**name),
                 _ => None,
             };
-            Arc::new(CallState::new(call.id, channel, call.caller_timeout(), scope.cloned()))
+            Arc::new(CallState::new(call.id, channel, call.caller_timeout(), channel_state.cloned()))
         });
-        Context::new(Arc::clone(link), Arc::clone(state))
+        Context::new(Arc::clone(shared), Arc::clone(state))
     }
 
     /// Starts an asynchronous handler.
@@ -64,7 +64,7 @@ impl<S: Send + Sync + 'static> Invocation<'_, S> {
     {
         let call = self.finish()?;
         let outcome = handler(self.service);
-        Answers::new(self.start.link, self.start.output, &mut Progress::default()).end(&call, outcome);
+        Answers::new(self.start.shared, self.start.output, &mut Progress::default()).end(&call, outcome);
         Ok(Started { running: None, opened: None })
     }
 
@@ -81,7 +81,7 @@ impl<S: Send + Sync + 'static> Invocation<'_, S> {
             return Err(BadCall::Rejected(Rejection::new(text)));
         }
         let service = self.service;
-        Ok(Started::running(producing(self.start.link, call, on_full, |producer| handler(service, producer))))
+        Ok(Started::running(producing(self.start.shared, call, on_full, |producer| handler(service, producer))))
     }
 
     /// Opens the channel of an upload and starts its handler.
@@ -94,15 +94,15 @@ impl<S: Send + Sync + 'static> Invocation<'_, S> {
         R: JsonResponse + Send + 'static,
     {
         let call = self.finish()?;
-        let Start { link, output, .. } = self.start;
+        let Start { shared, output, .. } = self.start;
         let mut progress = Progress::default();
-        let mut answers = Answers::new(link, output, &mut progress);
-        let opened = answers.open(&call, Role::Upload, ChannelEnd::Inbox(None));
+        let mut answers = Answers::new(shared, output, &mut progress);
+        let opened = answers.open(&call, Role::Upload, ChannelBinding::Inbox(None));
         let (channel, inbox) = opened.map_err(BadCall::Rejected)?;
         // Never without one.
         let inbox = inbox.unwrap_or(usize::MAX);
-        let upload = Upload::new(Items::new(ConnectionHandle::of(link), channel, inbox));
-        let running = uploading(link, call, channel, handler(self.service, upload));
+        let upload = Upload::new(Items::new(ConnectionHandle::of(shared), channel, inbox));
+        let running = uploading(shared, call, channel, handler(self.service, upload));
         Ok(Started { running: Some(running), opened: progress.opened })
     }
 
@@ -114,7 +114,7 @@ impl<S: Send + Sync + 'static> Invocation<'_, S> {
     {
         let call = self.finish()?;
         let service = self.service;
-        let thread = BlockedThread::new(self.start.link);
+        let thread = BlockedThread::new(self.start.shared);
         Ok(OwnTask::blocking(call, thread, move || handler(service)))
     }
 

@@ -49,7 +49,7 @@ pub trait Serves<C: Contract + ?Sized>: Send + Sync + Sized + 'static {
     /// The handlers of one object that serves all connections.
     #[doc(hidden)]
     fn shared(service: &Arc<Self>) -> Mounted {
-        mounted(Self::methods, |method| Box::new(Shared { service: Arc::clone(service), method }))
+        mounted(Self::methods, |method| Box::new(SharedService { service: Arc::clone(service), method }))
     }
 
     /// The handlers of objects that each connection has one of, in this place among its sessions.
@@ -88,7 +88,7 @@ fn mounted_per_peer<S: Send + Sync + 'static>(
     slot: usize,
 ) -> Mounted {
     let make: Make<S> = Arc::new(make);
-    mounted(name, |method| Box::new(PerPeer { make: Arc::clone(&make), slot, method }))
+    mounted(name, |method| Box::new(PerConnection { make: Arc::clone(&make), slot, method }))
 }
 
 /// Fails to compile if the contract names another channel.
@@ -143,12 +143,12 @@ impl<S> fmt::Debug for Methods<S> {
 }
 
 /// A method of one object that serves all connections.
-struct Shared<S> {
+struct SharedService<S> {
     service: Arc<S>,
     method: Method<S>,
 }
 
-impl<S: Send + Sync> Handler for Shared<S> {
+impl<S: Send + Sync> Handler for SharedService<S> {
     fn start(&self, start: Start<'_>) -> Result<Started, BadCall> {
         self.method.start(Arc::clone(&self.service), start)
     }
@@ -158,14 +158,14 @@ impl<S: Send + Sync> Handler for Shared<S> {
 type Make<S> = Arc<dyn Fn(&Peer) -> Arc<S> + Send + Sync>;
 
 /// A method of an object that each connection has one of.
-struct PerPeer<S> {
+struct PerConnection<S> {
     make: Make<S>,
     /// Its place among the connection's sessions.
     slot: usize,
     method: Method<S>,
 }
 
-impl<S: Send + Sync + 'static> Handler for PerPeer<S> {
+impl<S: Send + Sync + 'static> Handler for PerConnection<S> {
     fn start(&self, start: Start<'_>) -> Result<Started, BadCall> {
         if start.sessions.len() <= self.slot {
             start.sessions.resize(self.slot + 1, None);
@@ -173,7 +173,7 @@ impl<S: Send + Sync + 'static> Handler for PerPeer<S> {
         let session = match &start.sessions[self.slot] {
             Some(session) => Arc::clone(session),
             None => {
-                let session: Arc<dyn std::any::Any + Send + Sync> = (self.make)(&Peer::of(start.link));
+                let session: Arc<dyn std::any::Any + Send + Sync> = (self.make)(&Peer::of(start.shared));
                 start.sessions[self.slot] = Some(Arc::clone(&session));
                 session
             }

@@ -17,4 +17,4 @@ pub use context::Context;
 pub use invocation::Invocation;
 pub use methods::{Contract, Methods, Serves, check_channel};
 pub use scoped::Scoped;
-pub use stream::{OnFull, Opens, Producer};
+pub use stream::{IntoStream, OnFull, Producer};

@@ -3,7 +3,7 @@
 use super::by_name::serve;
 use super::methods::{Contract, Serves};
 use crate::call::{Call, Given, Proxy, Reply, Wish};
-use crate::engine::{Answering, Answers, ChannelScope, ConnectionHandle, Expected, Response};
+use crate::engine::{Answering, Answers, ChannelState, ConnectionHandle, Expected, Response};
 use crate::handle::AnonymousChannel;
 use std::fmt;
 use std::marker::PhantomData;
@@ -59,31 +59,31 @@ use std::sync::Arc;
 /// channel that its [`Context`](crate::Context::called_on) names. A service that wants the channel from the beginning is
 /// built [on](Self::on) one. What several callers share is given to each as an [`Arc`]: `Scoped::new(Arc::clone(&sum))`.
 pub struct Scoped<C: ?Sized> {
-    scope: Arc<ChannelScope>,
+    channel_state: Arc<ChannelState>,
     contract: PhantomData<fn() -> Box<C>>,
 }
 
 impl<C: Contract + ?Sized> Scoped<C> {
     /// Serves the contract with this value.
     pub fn new(service: impl Serves<C>) -> Self {
-        Self::in_scope(ChannelScope::new(), service)
+        Self::in_scope(ChannelState::new(), service)
     }
 
     /// The same on a channel that was [made](crate::Context::anonymous_channel) for it, which the value can keep.
     pub fn on(channel: &AnonymousChannel, service: impl Serves<C>) -> Self {
-        Self::in_scope(Arc::clone(channel.scope()), service)
+        Self::in_scope(Arc::clone(channel.channel_state()), service)
     }
 
-    fn in_scope(scope: Arc<ChannelScope>, service: impl Serves<C>) -> Self {
-        serve(&scope, service);
-        Self { scope, contract: PhantomData }
+    fn in_scope(channel_state: Arc<ChannelState>, service: impl Serves<C>) -> Self {
+        serve(&channel_state, service);
+        Self { channel_state, contract: PhantomData }
     }
 }
 
 #[diagnostic::do_not_recommend]
 impl<C: ?Sized> Response for Scoped<C> {
     fn answer(self, answers: &mut Answers<'_>, call: &Answering) {
-        answers.channel(call, &self.scope);
+        answers.channel(call, &self.channel_state);
     }
 }
 
@@ -107,8 +107,8 @@ impl<C: Contract + ?Sized> Reply for Scoped<C> {
 impl<C: Contract + ?Sized, E> Call<Scoped<C>, E> {
     /// Serves a contract at this end of the channel, from its first event on.
     pub fn serve<D: Contract + ?Sized>(self, service: impl Serves<D>) -> Self {
-        if let Expected::Channel(scope) = self.expected() {
-            serve(scope, service);
+        if let Expected::Channel(channel_state) = self.expected() {
+            serve(channel_state, service);
         }
         self
     }

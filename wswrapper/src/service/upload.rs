@@ -1,7 +1,7 @@
 //! Handlers that take a stream from their caller.
 
-use crate::catch_panic::panics;
-use crate::engine::{Answering, Answers, BoxRunning, Link, Response, Running};
+use crate::catch_panic::catch_panic;
+use crate::engine::{Answering, Answers, BoxRunning, Response, Running, Shared};
 use crate::error::PeerError;
 use crate::proto::{AwaitedResult, ChannelKey, Reason, Rejection};
 use pin_project_lite::pin_project;
@@ -23,26 +23,26 @@ pin_project! {
 
 /// The channel of an upload, which ends with its handler.
 struct UploadChannel {
-    link: Arc<Link>,
+    shared: Arc<Shared>,
     key: ChannelKey,
     /// None if the handler was stopped.
-    told: Option<Told>,
+    told: Option<ResultState>,
 }
 
 /// Whether the caller was told the result.
-enum Told {
+enum ResultState {
     Yes,
     /// It has not asked for it, and will not.
     No,
 }
 
 /// The future of a handler whose upload is open.
-pub(super) fn uploading<F, T>(link: &Arc<Link>, call: Answering, key: ChannelKey, handler: F) -> BoxRunning
+pub(super) fn uploading<F, T>(shared: &Arc<Shared>, call: Answering, key: ChannelKey, handler: F) -> BoxRunning
 where
     F: Future<Output = Result<T, Rejection>> + Send + 'static,
     T: Response + Send + 'static,
 {
-    let channel = UploadChannel { link: Arc::clone(link), key, told: None };
+    let channel = UploadChannel { shared: Arc::clone(shared), key, told: None };
     Box::pin(Uploading { call, channel, handler, outcome: None })
 }
 
@@ -55,22 +55,22 @@ where
         let this = self.project();
         if this.outcome.is_none() {
             // The caller gets the answer to a request that may not have come yet: a panic too waits for it.
-            *this.outcome = Some(match panics(|| this.handler.poll(cx)) {
+            *this.outcome = Some(match catch_panic(|| this.handler.poll(cx)) {
                 Ok(polled) => ready!(polled),
                 Err(message) => {
                     let event = this.call.event.to_string();
-                    this.channel.link.report(&PeerError::Panicked { event, message });
+                    this.channel.shared.report(&PeerError::Panicked { event, message });
                     Err(Rejection::internal_error())
                 }
             });
         }
-        match this.channel.link.awaited_result(this.channel.key) {
+        match this.channel.shared.awaited_result(this.channel.key) {
             AwaitedResult::NotYet => return Poll::Pending,
-            AwaitedResult::Never => this.channel.told = Some(Told::No),
+            AwaitedResult::Never => this.channel.told = Some(ResultState::No),
             AwaitedResult::Request(id) => {
                 let call = Answering { id: Some(id), ..this.call.clone() };
                 if let Some(outcome) = this.outcome.take() {
-                    this.channel.told = Some(Told::Yes);
+                    this.channel.told = Some(ResultState::Yes);
                     answers.end(&call, outcome);
                 }
             }
@@ -81,12 +81,12 @@ where
 
 impl Drop for UploadChannel {
     fn drop(&mut self) {
-        let Self { link, key, told } = self;
+        let Self { shared, key, told } = self;
         match told {
-            Some(Told::Yes) => link.close_channel(*key),
-            Some(Told::No) => link.abort_channel(*key, Some(&Reason::new("The result was not asked for"))),
+            Some(ResultState::Yes) => shared.close_channel(*key),
+            Some(ResultState::No) => shared.abort_channel(*key, Some(&Reason::new("The result was not asked for"))),
             // Whoever waits for its answer learns it.
-            None => link.abort_channel(*key, None),
+            None => shared.abort_channel(*key, None),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The end of a stream that takes items, without their type.
 
-use crate::engine::{Batch, ConnectionHandle, StreamEnd, Taken};
+use crate::engine::{Batch, ConnectionHandle, StreamFinish, Taken};
 use crate::error::CallError;
 use crate::proto::{ChannelKey, ITEM_OVERHEAD, MAX_WINDOW, Reason};
 use crate::value::{Decode, WsError};
@@ -63,7 +63,7 @@ impl Items {
     pub(crate) fn abort(&mut self, reason: Option<&Reason>) {
         if self.state != State::Ended {
             self.state = State::Ended;
-            self.connection.link().abort_channel(self.channel, reason);
+            self.connection.shared().abort_channel(self.channel, reason);
         }
     }
 
@@ -80,12 +80,12 @@ impl Items {
         {
             self.state = State::Ended;
             return Poll::Ready(match end {
-                StreamEnd::Done => None,
-                StreamEnd::Aborted(reason) => {
+                StreamFinish::Done => None,
+                StreamFinish::Aborted(reason) => {
                     Some(Err(E::from_rejection(reason).map_or_else(CallError::Refused, CallError::Rejected)))
                 }
-                StreamEnd::Overflow => Some(Err(CallError::Overflow)),
-                StreamEnd::Closed => Some(Err(CallError::Closed)),
+                StreamFinish::Overflow => Some(Err(CallError::Overflow)),
+                StreamFinish::Closed => Some(Err(CallError::Closed)),
             });
         }
         let json = self.batch.take().unwrap_or_default();
@@ -94,31 +94,31 @@ impl Items {
         let value = serde_json::from_slice(if json.is_empty() { b"null" } else { json });
         if self.batch.is_empty() {
             self.batch.clear();
-            self.tell_taken();
+            self.grant_credit();
         } else if self.taken >= self.window / 2 {
-            self.tell_taken();
+            self.grant_credit();
         }
         Poll::Ready(Some(value.map_err(CallError::Decode)))
     }
 
     /// Takes out what has come; the end once all was taken.
-    fn poll_inbox(&mut self, cx: &mut Context<'_>) -> Poll<Option<StreamEnd>> {
-        let link = self.connection.link();
-        if let Poll::Ready(Taken { lost, end }) = link.poll_inbox(cx, self.inbox, &mut self.batch) {
+    fn poll_inbox(&mut self, cx: &mut Context<'_>) -> Poll<Option<StreamFinish>> {
+        let shared = self.connection.shared();
+        if let Poll::Ready(Taken { lost, end }) = shared.poll_inbox(cx, self.inbox, &mut self.batch) {
             self.lost = lost;
             return Poll::Ready(end);
         }
         if self.state == State::New {
             self.state = State::Started;
-            link.start_stream(self.channel, self.window);
+            shared.start_stream(self.channel, self.window);
         }
         Poll::Pending
     }
 
     /// Lets the producer send more.
-    fn tell_taken(&mut self) {
+    fn grant_credit(&mut self) {
         let (items, bytes) = (std::mem::take(&mut self.taken), std::mem::take(&mut self.taken_bytes));
-        self.connection.link().items_taken(self.channel, items, bytes);
+        self.connection.shared().items_taken(self.channel, items, bytes);
     }
 }
 
@@ -126,14 +126,14 @@ impl Drop for Items {
     fn drop(&mut self) {
         let taken = self.taken_bytes + self.taken as usize * ITEM_OVERHEAD;
         let unused = std::mem::take(&mut self.batch).left() + taken;
-        self.connection.link().drop_inbox(self.inbox, self.channel, unused);
+        self.connection.shared().drop_inbox(self.inbox, self.channel, unused);
     }
 }
 
 impl fmt::Debug for Items {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Items")
-            .field("peer", &self.connection.link().id)
+            .field("peer", &self.connection.shared().id)
             .field("channel", &self.channel.id())
             .finish_non_exhaustive()
     }

@@ -7,5 +7,5 @@ mod outcome;
 pub use bytes::{Base64, Bytes};
 pub use error_data::{ErrorReader, ErrorWriter, error, internal};
 pub use outcome::{
-    Argument, Decode, Encode, JsonResponse, Plain, Probe, Returns, StreamItem, UploadItem, WsError, reply,
+    Argument, Decode, Encode, IntoResult, JsonResponse, Plain, Probe, StreamItem, UploadItem, WsError, reply,
 };

@@ -184,7 +184,7 @@ impl WsError for anyhow::Error {
 }
 
 /// What a method returns, as a `Result`. `RESULT` tells by its type whether it is one already.
-pub trait Returns<const RESULT: bool> {
+pub trait IntoResult<const RESULT: bool> {
     /// The result.
     type Ok;
     /// The error.
@@ -194,7 +194,7 @@ pub trait Returns<const RESULT: bool> {
     fn into_result(self) -> Result<Self::Ok, Self::Err>;
 }
 
-impl<T> Returns<false> for T {
+impl<T> IntoResult<false> for T {
     type Ok = T;
     type Err = Infallible;
 
@@ -203,7 +203,7 @@ impl<T> Returns<false> for T {
     }
 }
 
-impl<T, E> Returns<true> for Result<T, E> {
+impl<T, E> IntoResult<true> for Result<T, E> {
     type Ok = T;
     type Err = E;
 
@@ -243,7 +243,7 @@ macro_rules! __returns_result {
 /// What a method returned, as it goes on to be an answer.
 pub fn reply<R, const RESULT: bool>(returned: R) -> Result<R::Ok, Rejection>
 where
-    R: Returns<RESULT>,
+    R: IntoResult<RESULT>,
     R::Err: WsError,
 {
     returned.into_result().map_err(WsError::into_rejection)

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 /// Events and requests that came while none could start, in their order.
 #[derive(Default)]
-pub(super) struct Held {
+pub(super) struct Backlog {
     /// A request that was cancelled meanwhile leaves its place empty.
     calls: VecDeque<Option<HeldCall>>,
     /// Where each request is, counted from the first call since it was last empty.
@@ -32,7 +32,7 @@ impl HeldCall {
     }
 }
 
-impl Held {
+impl Backlog {
     pub(super) fn push(&mut self, frame: &Bytes, id: Option<RequestId>, came: Instant) {
         let place = self.left + self.calls.len();
         if let Some(older) = id.and_then(|id| self.requests.insert(id, place))
@@ -100,21 +100,21 @@ impl Held {
 mod tests {
     use super::*;
 
-    fn hold(held: &mut Held, id: u64, text: &str) {
+    fn hold(held: &mut Backlog, id: u64, text: &str) {
         held.push(&Bytes::copy_from_slice(text.as_bytes()), RequestId::new(id), Instant::now());
     }
 
-    fn cancel(held: &mut Held, id: u64) -> bool {
+    fn cancel(held: &mut Backlog, id: u64) -> bool {
         held.cancel(RequestId::new(id).expect("in range"))
     }
 
-    fn pop_all(held: &mut Held) -> Vec<Bytes> {
+    fn pop_all(held: &mut Backlog) -> Vec<Bytes> {
         std::iter::from_fn(|| held.pop()).map(|(frame, _)| frame).collect()
     }
 
     #[test]
     fn what_is_cancelled_leaves_and_the_rest_keeps_its_order() {
-        let mut held = Held::default();
+        let mut held = Backlog::default();
         hold(&mut held, 0, "first");
         assert!(held.pop().is_some());
         for n in 1..=1_000 {
@@ -132,7 +132,7 @@ mod tests {
 
     #[test]
     fn what_is_cancelled_takes_no_place() {
-        let mut held = Held::default();
+        let mut held = Backlog::default();
         hold(&mut held, 1, "stays");
         let bytes = held.bytes();
         for n in 2..10_000 {
@@ -147,7 +147,7 @@ mod tests {
 
     #[test]
     fn of_two_with_the_same_id_the_newer_is_cancelled_and_only_that() {
-        let mut held = Held::default();
+        let mut held = Backlog::default();
         for text in ["older", "newer"] {
             hold(&mut held, 1, text);
         }
@@ -162,7 +162,7 @@ mod tests {
 
     #[test]
     fn the_buffer_that_a_call_came_in_is_not_kept() {
-        let mut held = Held::default();
+        let mut held = Backlog::default();
         let buffer = Bytes::from(vec![b' '; 100_000]);
         held.push(&buffer.slice(..9), None, Instant::now());
         assert!(buffer.is_unique());

@@ -5,7 +5,7 @@ use tokio::time::Instant;
 
 /// How far the end of a connection has come.
 #[derive(Default)]
-pub(super) struct Ending {
+pub(super) struct CloseProgress {
     /// Our close frame was written; the peer has until then to answer it.
     ours: Option<(Close, Instant)>,
     /// The peer's close frame came.
@@ -14,7 +14,7 @@ pub(super) struct Ending {
     over: Option<(Closed, Instant)>,
 }
 
-impl Ending {
+impl CloseProgress {
     /// Whether frames are still exchanged.
     pub(super) fn is_open(&self) -> bool {
         self.ours.is_none() && self.theirs.is_none() && self.over.is_none()
@@ -26,7 +26,7 @@ impl Ending {
     }
 
     /// Whether a request to end the connection still changes anything.
-    pub(super) fn heeds(&self, request: &CloseRequest) -> bool {
+    pub(super) fn accepts(&self, request: &CloseRequest) -> bool {
         match request {
             CloseRequest::Close(_) => self.is_open(),
             CloseRequest::Abort => !self.is_over(),
@@ -34,17 +34,17 @@ impl Ending {
     }
 
     /// Our close frame was written.
-    pub(super) fn we_close(&mut self, close: Close, until: Instant) {
+    pub(super) fn close_sent(&mut self, close: Close, until: Instant) {
         self.ours = Some((close, until));
     }
 
     /// The peer's close frame came.
-    pub(super) fn they_close(&mut self, close: Close, until: Instant) {
+    pub(super) fn close_received(&mut self, close: Close, until: Instant) {
         self.theirs.get_or_insert((close, until));
     }
 
     /// Nothing more can be read, `lost` saying why if nobody has closed; what is written has until then.
-    pub(super) fn over(&mut self, lost: &str, until: Instant) {
+    pub(super) fn reading_ended(&mut self, lost: &str, until: Instant) {
         if self.over.is_some() {
             return;
         }

@@ -1,13 +1,13 @@
 //! The calls of a turn: from a frame to a handler that runs, and to its end.
 
 use super::{Driver, TURN_MESSAGES};
-use crate::catch_panic::{drop_caught, panics};
+use crate::catch_panic::{catch_panic, drop_caught};
 use crate::engine::answers::{Answers, Progress};
+use crate::engine::channel_state::ChannelState;
 use crate::engine::handler::{BadCall, Start};
 use crate::engine::message_log::{CallLog, MessageLog};
 use crate::engine::router::Entry;
-use crate::engine::scope::ChannelScope;
-use crate::engine::shared::Handled;
+use crate::engine::shared::Action;
 use crate::engine::tasks::{RunningHandler, RunningKey};
 use crate::error::PeerError;
 use crate::proto::{Address, Call, ChannelKey, Message, Reason, Rejection, Role};
@@ -37,11 +37,11 @@ impl<T: Transport> Driver<T> {
         // A binary frame is read as if it were text [P-06]; what is not UTF-8 is not JSON [P-02].
         let Ok(text) = std::str::from_utf8(frame) else { return };
         let received = Received { frame, text, at: came };
-        if self.link.end.hooks.sees_messages() {
+        if self.shared.endpoint.hooks.sees_messages() {
             // Decoded whole, so that what is logged as a call is one.
             let message = Message::decode_whole(text);
             let log = MessageLog::new(text, &message);
-            self.link.end.hooks.message(&self.link, &log);
+            self.shared.endpoint.hooks.message(&self.shared, &log);
             let call = log.event.is_some().then(|| Box::new(CallLog::new(&log)));
             self.message(cx, received, &message, call);
         } else {
@@ -60,27 +60,27 @@ impl<T: Transport> Driver<T> {
                     self.not_started(cx, received, call, error, log);
                 }
             }
-            message => match self.link.handle(message.clone(), received.frame, received.at) {
-                Handled::Caller(waker) => self.callers.push(waker),
-                Handled::Callers(wakers) => self.callers.extend(wakers),
-                Handled::Cancelled(handler, reason, waker) => {
+            message => match self.shared.handle(message.clone(), received.frame, received.at) {
+                Action::Caller(waker) => self.callers.push(waker),
+                Action::Callers(wakers) => self.callers.extend(wakers),
+                Action::Cancelled(handler, reason, waker) => {
                     self.callers.extend(waker);
                     self.cancel(handler, reason);
                 }
-                Handled::Resumed(handler) => self.running.wake(handler),
-                Handled::Serve(scope) => {
+                Action::Resumed(handler) => self.running.wake(handler),
+                Action::Serve(channel_state) => {
                     let Message::Call(call) = message else { return };
-                    if let Err((error, log)) = self.channel_call(cx, received, call, &scope, log) {
+                    if let Err((error, log)) = self.channel_call(cx, received, call, &channel_state, log) {
                         self.not_started(cx, received, call, error, log);
                     }
                 }
-                Handled::ChannelEnded(channel, scope, reason, callers) => {
+                Action::ChannelEnded(channel, channel_state, reason, callers) => {
                     self.callers.extend(callers);
-                    scope.end(&self.link, reason.clone());
-                    self.end_channel(channel, &reason);
+                    channel_state.end(&self.shared, reason.clone());
+                    self.stop_channel(channel, &reason);
                 }
-                Handled::NotJson => self.message(cx, received, &Message::decode_whole(received.text), log),
-                Handled::Nothing => {}
+                Action::NotJson => self.message(cx, received, &Message::decode_whole(received.text), log),
+                Action::Nothing => {}
             },
         }
     }
@@ -102,21 +102,21 @@ impl<T: Transport> Driver<T> {
         call: &Call<'_>,
         log: Log,
     ) -> Result<(), (BadCall, Log)> {
-        let link = Arc::clone(&self.link);
-        if let Some((found, handlers)) = link.find_dynamic(&call.address, &call.event) {
+        let shared = Arc::clone(&self.shared);
+        if let Some((found, handlers)) = shared.find_dynamic(&call.address, &call.event) {
             let started = self.start(cx, received, call, &found.entry, None, log);
             if started.is_err() {
                 handlers.give_back(&call.address, found);
             } else {
                 // The closure of a handler for once ends here.
-                self.link.report_drop(drop_caught(found), &call.event);
+                self.shared.report_drop(drop_caught(found), &call.event);
             }
             return started;
         }
-        match link.end.router.find(&call.address, &call.event) {
+        match shared.endpoint.router.find(&call.address, &call.event) {
             Some(entry) => self.start(cx, received, call, entry, None, log),
             None => {
-                let exists = link.has_channel(&call.address);
+                let exists = shared.has_channel(&call.address);
                 Err((BadCall::Rejected(Rejection::no_listener(&call.event, &call.address, exists)), log))
             }
         }
@@ -128,23 +128,23 @@ impl<T: Transport> Driver<T> {
         cx: &mut Context<'_>,
         received: Received<'_>,
         call: &Call<'_>,
-        scope: &Arc<ChannelScope>,
+        channel_state: &Arc<ChannelState>,
         log: Log,
     ) -> Result<(), (BadCall, Log)> {
-        if let Some(found) = scope.find_dynamic(&call.event) {
-            let started = self.start(cx, received, call, &found.entry, Some(scope), log);
+        if let Some(found) = channel_state.find_dynamic(&call.event) {
+            let started = self.start(cx, received, call, &found.entry, Some(channel_state), log);
             if started.is_err() {
-                scope.give_back(found);
+                channel_state.give_back(found);
             } else {
-                self.link.report_drop(drop_caught(found), &call.event);
+                self.shared.report_drop(drop_caught(found), &call.event);
             }
             return started;
         }
-        match scope.find(&call.event) {
+        match channel_state.find(&call.event) {
             Some(entry) => {
-                let started = self.start(cx, received, call, &entry, Some(scope), log);
+                let started = self.start(cx, received, call, &entry, Some(channel_state), log);
                 // It may have closed its channel.
-                self.link.report_drop(drop_caught(entry), &call.event);
+                self.shared.report_drop(drop_caught(entry), &call.event);
                 started
             }
             None => Err((BadCall::Rejected(Rejection::no_listener(&call.event, &call.address, true)), log)),
@@ -158,32 +158,32 @@ impl<T: Transport> Driver<T> {
         received: Received<'_>,
         call: &Call<'_>,
         entry: &Entry,
-        scope: Option<&Arc<ChannelScope>>,
+        channel_state: Option<&Arc<ChannelState>>,
         log: Log,
     ) -> Result<(), (BadCall, Log)> {
         // Only who says how long it waits costs a look at the clock.
         let deadline = deadline(received, call);
         let mut state = None;
         let start = Start {
-            link: &self.link,
+            shared: &self.shared,
             call,
             arguments: call.arguments,
             hint: received.text.len(),
             output: self.transport.output(),
             state: &mut state,
             sessions: &mut self.sessions,
-            scope,
+            channel_state,
         };
-        let started = panics(|| entry.handler.start(start));
+        let started = catch_panic(|| entry.handler.start(start));
         let opened = started.as_ref().ok().and_then(|started| started.as_ref().ok()).and_then(|started| started.opened);
         let mut progress = Progress::opened(opened);
-        let mut answers = Answers::new(&self.link, self.transport.output(), &mut progress);
+        let mut answers = Answers::new(&self.shared, self.transport.output(), &mut progress);
         let ended = match started {
             Ok(Err(error)) => return Err((error, log)),
             Ok(Ok(started)) => match started.running {
-                Some(mut future) => match panics(|| future.as_mut().poll(cx, &mut answers)) {
+                Some(mut future) => match catch_panic(|| future.as_mut().poll(cx, &mut answers)) {
                     Ok(Poll::Pending) => {
-                        let on = scope.and_then(|scope| scope.key());
+                        let on = channel_state.and_then(|channel_state| channel_state.key());
                         let opened = progress.opened;
                         let is_stream = opened.is_some_and(|opened| opened.role == Role::Producer);
                         // A request that was answered is finished.
@@ -191,8 +191,8 @@ impl<T: Transport> Driver<T> {
                         let event = entry.event.clone();
                         let key = self.running.insert(RunningHandler { future, id, event, state, log, on, is_stream });
                         match (opened, id) {
-                            (Some(opened), _) => self.link.attach(opened.channel, key),
-                            (None, Some(id)) => self.link.begin(id, key, deadline),
+                            (Some(opened), _) => self.shared.attach(opened.channel, key),
+                            (None, Some(id)) => self.shared.begin(id, key, deadline),
                             (None, None) => {}
                         }
                         return Ok(());
@@ -208,7 +208,7 @@ impl<T: Transport> Driver<T> {
             answers.panicked(call.id, &entry.event, message);
         }
         if let Some(state) = state {
-            state.ended(&self.link);
+            state.ended(&self.shared);
         }
         self.log_end(log.as_deref());
         Ok(())
@@ -223,14 +223,14 @@ impl<T: Transport> Driver<T> {
         };
         match call.id {
             Some(id) => {
-                Answers::new(&self.link, self.transport.output(), &mut Progress::default()).reject(id, &reason);
+                Answers::new(&self.shared, self.transport.output(), &mut Progress::default()).reject(id, &reason);
             }
             None => {
                 let channel = match &call.address {
                     Address::Named(name) => Some(name.to_string()),
                     _ => None,
                 };
-                self.link.report(&PeerError::EventDropped { event: call.event.to_string(), channel, reason });
+                self.shared.report(&PeerError::EventDropped { event: call.event.to_string(), channel, reason });
             }
         }
         self.log_end(log);
@@ -242,8 +242,8 @@ impl<T: Transport> Driver<T> {
         for &key in &batch {
             let Some((handler, waker)) = self.running.get(key) else { continue };
             let mut progress = Progress::of(key);
-            let mut answers = Answers::new(&self.link, self.transport.output(), &mut progress);
-            let polled = panics(|| handler.future.as_mut().poll(&mut Context::from_waker(&waker), &mut answers));
+            let mut answers = Answers::new(&self.shared, self.transport.output(), &mut progress);
+            let polled = catch_panic(|| handler.future.as_mut().poll(&mut Context::from_waker(&waker), &mut answers));
             if let Some(opened) = progress.opened {
                 // The request was answered and is finished.
                 handler.id = None;
@@ -256,13 +256,13 @@ impl<T: Transport> Driver<T> {
             }
             let Some(RunningHandler { future, id, event, log, state, .. }) = self.running.remove(key) else { continue };
             if let Err(message) = polled.map(drop).and(drop_caught(future)) {
-                Answers::new(&self.link, self.transport.output(), &mut progress).panicked(id, &event, message);
+                Answers::new(&self.shared, self.transport.output(), &mut progress).panicked(id, &event, message);
             }
             if let Some(id) = id {
-                self.link.handler_ended(id, key);
+                self.shared.handler_ended(id, key);
             }
             if let Some(state) = state {
-                state.ended(&self.link);
+                state.ended(&self.shared);
             }
             self.log_end(log.as_deref());
         }
@@ -271,10 +271,10 @@ impl<T: Transport> Driver<T> {
     }
 
     /// Stops the handlers that were called on a channel.
-    pub(super) fn end_channel(&mut self, channel: ChannelKey, reason: &Reason) {
-        for (key, handler) in self.running.take_on(channel) {
+    pub(super) fn stop_channel(&mut self, channel: ChannelKey, reason: &Reason) {
+        for (key, handler) in self.running.remove_by_channel(channel) {
             if let Some(id) = handler.id {
-                self.link.handler_ended(id, key);
+                self.shared.handler_ended(id, key);
             }
             self.stop(handler, reason.clone());
         }

@@ -7,19 +7,19 @@ mod backlog;
 mod closing;
 mod dispatch;
 
-use crate::catch_panic::{drop_caught, panics};
+use crate::catch_panic::{catch_panic, drop_caught};
 use crate::close::{Close, CloseRequest, Closed};
 use crate::engine::handler::Sessions;
 use crate::engine::hooks::HookFuture;
 use crate::engine::message_log::CallLog;
-use crate::engine::shared::{Link, Rest};
+use crate::engine::shared::{Shared, SleepState};
 use crate::engine::tasks::{RunningHandler, RunningSet};
 use crate::proto::{Address, Call, Message, Reason};
 use crate::rt::{Timer, after};
 use crate::transport::{Frame, Transport, TransportError};
-use backlog::Held;
+use backlog::Backlog;
 use bytes::Bytes;
-use closing::Ending;
+use closing::CloseProgress;
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -31,23 +31,23 @@ const TURN_BYTES: usize = 64 * 1024;
 
 /// Drives one connection to its end.
 pub(crate) struct Driver<T> {
-    link: Arc<Link>,
+    shared: Arc<Shared>,
     transport: T,
     place: usize,
     /// The hook that comes before the first call is started.
     opening: Option<HookFuture>,
     running: RunningSet,
     sessions: Sessions,
-    held: Held,
+    backlog: Backlog,
     /// Set while reading has stopped though there may be more: when to see whether the peer is still there.
-    unread: Option<Instant>,
+    probe_at: Option<Instant>,
     /// Callers whose answers came with this turn.
     callers: Vec<Waker>,
     /// Whether the callers were given their turn before this one.
     callers_ran: bool,
     /// Asked for by a handle.
     close_request: Option<CloseRequest>,
-    ending: Ending,
+    closing: CloseProgress,
     /// Since when nothing could be written, and how much had been sent by then.
     stalled: Option<(Instant, u64)>,
     timer: Timer,
@@ -56,20 +56,20 @@ pub(crate) struct Driver<T> {
 
 impl<T: Transport> Driver<T> {
     /// Takes over a transport that is open.
-    pub(crate) fn new(link: Arc<Link>, transport: T) -> Self {
+    pub(crate) fn new(shared: Arc<Shared>, transport: T) -> Self {
         Self {
-            place: link.members.join(Arc::clone(&link)),
-            opening: link.end.hooks.opened(&link),
-            link,
+            place: shared.members.join(Arc::clone(&shared)),
+            opening: shared.endpoint.hooks.opened(&shared),
+            shared,
             transport,
             running: RunningSet::new(),
             sessions: Sessions::new(),
-            held: Held::default(),
-            unread: None,
+            backlog: Backlog::default(),
+            probe_at: None,
             callers: Vec::new(),
             callers_ran: false,
             close_request: None,
-            ending: Ending::default(),
+            closing: CloseProgress::default(),
             stalled: None,
             timer: Timer::default(),
             finished: false,
@@ -79,31 +79,31 @@ impl<T: Transport> Driver<T> {
     /// Runs until the connection is over.
     pub(crate) async fn run(mut self) {
         let closed = poll_fn(|cx| self.poll(cx)).await;
-        tracing::debug!(peer = %self.link.id, code = closed.code, reason = closed.reason, "closed");
+        tracing::debug!(peer = %self.shared.id, code = closed.code, reason = closed.reason, "closed");
         self.finish(closed.clone());
-        let link = Arc::clone(&self.link);
+        let shared = Arc::clone(&self.shared);
         drop(self);
-        if let Some(mut hook) = link.end.hooks.closed(&link, &closed) {
+        if let Some(mut hook) = shared.endpoint.hooks.closed(&shared, &closed) {
             poll_fn(|cx| poll_hook(&mut hook, cx)).await;
         }
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Closed> {
-        self.link.begin_turn();
+        self.shared.begin_turn();
         let now = Instant::now();
-        self.pass_time(now);
+        self.handle_timeout(now);
         self.poll_opening(cx);
         let mut again = self.read(cx, now);
         again |= self.poll_running();
         if self.let_callers_run(cx) {
             return Poll::Pending;
         }
-        self.heed_close_request(now);
+        self.apply_close_request(now);
         self.flush(cx, now);
-        if let Some(closed) = self.ending.ended(now) {
+        if let Some(closed) = self.closing.ended(now) {
             return Poll::Ready(closed);
         }
-        again |= self.rest(cx);
+        again |= self.prepare_to_sleep(cx);
         if again {
             cx.waker().wake_by_ref();
         }
@@ -111,11 +111,11 @@ impl<T: Transport> Driver<T> {
     }
 
     /// Ends what is due.
-    fn pass_time(&mut self, now: Instant) {
+    fn handle_timeout(&mut self, now: Instant) {
         if !self.timer.is_due(now) {
             return;
         }
-        for handler in self.link.pass_time(now) {
+        for handler in self.shared.handle_timeout(now) {
             self.cancel(handler, Reason::new("The caller's time ran out"));
         }
     }
@@ -131,34 +131,34 @@ impl<T: Transport> Driver<T> {
     /// Reads and handles what is there; true if there may be more.
     fn read(&mut self, cx: &mut Context<'_>, now: Instant) -> bool {
         let (mut messages, mut bytes) = (0, 0);
-        while messages < TURN_MESSAGES && !self.is_full() && self.ending.is_open() {
-            let Some((frame, came)) = self.held.pop() else { break };
+        while messages < TURN_MESSAGES && !self.is_full() && self.closing.is_open() {
+            let Some((frame, came)) = self.backlog.pop() else { break };
             messages += 1;
             self.frame(cx, &frame, came);
         }
         while messages < TURN_MESSAGES && bytes < TURN_BYTES {
-            if self.ending.is_over() {
+            if self.closing.is_over() {
                 return false;
             }
-            if self.is_stuffed() {
-                self.leave_unread(now);
+            if self.is_overloaded() {
+                self.pause_reading(now);
                 return false;
             }
-            self.unread = None;
+            self.probe_at = None;
             match self.transport.poll_frame(cx) {
                 Poll::Pending => return false,
                 Poll::Ready(Some(Ok(Frame::Text(frame) | Frame::Binary(frame)))) => {
                     (messages, bytes) = (messages + 1, bytes + frame.len());
-                    if self.ending.is_open() {
+                    if self.closing.is_open() {
                         self.receive(cx, &frame, now);
                     }
                 }
                 Poll::Ready(Some(Ok(Frame::Ping(_) | Frame::Pong(_)))) => messages += 1,
                 Poll::Ready(Some(Ok(Frame::Close(close)))) => {
-                    self.ending.they_close(close, after(now, self.link.end.limits.close_timeout));
-                    self.end_handlers();
+                    self.closing.close_received(close, after(now, self.shared.endpoint.limits.close_timeout));
+                    self.stop_handlers();
                     // They send no answers any more, and heed nothing.
-                    self.link.lose();
+                    self.shared.disconnect();
                 }
                 Poll::Ready(Some(Err(TransportError::Violation(close)))) => self.close(close, now),
                 Poll::Ready(Some(Err(TransportError::Io(error)))) => self.over(&error.to_string(), now),
@@ -169,32 +169,32 @@ impl<T: Transport> Driver<T> {
     }
 
     /// While nothing is read, only a write shows that the peer has gone.
-    fn leave_unread(&mut self, now: Instant) {
-        let next = after(now, self.link.end.limits.write_timeout);
-        if *self.unread.get_or_insert(next) <= now && self.ending.is_open() {
+    fn pause_reading(&mut self, now: Instant) {
+        let next = after(now, self.shared.endpoint.limits.write_timeout);
+        if *self.probe_at.get_or_insert(next) <= now && self.closing.is_open() {
             self.transport.probe();
-            self.unread = Some(next);
+            self.probe_at = Some(next);
         }
     }
 
     /// Handles a frame, or holds it if it is a call and none can start now; then a cancellation may mean one of those.
     fn receive(&mut self, cx: &mut Context<'_>, frame: &Bytes, now: Instant) {
-        if self.is_full() || !self.held.is_empty() {
+        if self.is_full() || !self.backlog.is_empty() {
             let text = std::str::from_utf8(frame).unwrap_or_default();
             let id = match Message::decode(text) {
                 // What a stream's ends say to each other is not for a handler.
                 Message::Call(Call { address: Address::Anonymous(channel), event, .. })
-                    if self.link.is_stream_message(channel, &event) =>
+                    if self.shared.is_stream_message(channel, &event) =>
                 {
                     None
                 }
                 Message::Call(call) => Some(call.id),
                 Message::BadName(id) => Some(id),
-                Message::Cancellation(id, _) if self.held.cancel(id) => return,
+                Message::Cancellation(id, _) if self.backlog.cancel(id) => return,
                 _ => None,
             };
             if let Some(id) = id {
-                return self.held.push(frame, id, now);
+                return self.backlog.push(frame, id, now);
             }
         }
         self.frame(cx, frame, now);
@@ -213,9 +213,9 @@ impl<T: Transport> Driver<T> {
     }
 
     /// Ends the connection if a handle has asked for it.
-    fn heed_close_request(&mut self, now: Instant) {
+    fn apply_close_request(&mut self, now: Instant) {
         match self.close_request.take() {
-            Some(CloseRequest::Abort) => self.ending.cut_off("aborted", now),
+            Some(CloseRequest::Abort) => self.closing.cut_off("aborted", now),
             Some(CloseRequest::Close(close)) => self.close(close, now),
             None => {}
         }
@@ -223,30 +223,30 @@ impl<T: Transport> Driver<T> {
 
     /// Writes our close frame, after all that was queued.
     fn close(&mut self, close: Close, now: Instant) {
-        if !self.ending.is_open() {
+        if !self.closing.is_open() {
             return;
         }
-        self.link.drain(self.transport.output());
+        self.shared.drain(self.transport.output());
         self.transport.close(&close);
-        self.end_handlers();
-        self.ending.we_close(close, after(now, self.link.end.limits.close_timeout));
+        self.stop_handlers();
+        self.closing.close_sent(close, after(now, self.shared.endpoint.limits.close_timeout));
     }
 
     /// What runs is stopped, and what has not begun by now never will.
-    fn end_handlers(&mut self) {
-        self.link.forget_handlers();
+    fn stop_handlers(&mut self) {
+        self.shared.forget_handlers();
         self.stop_all();
-        self.held = Held::default();
+        self.backlog = Backlog::default();
     }
 
     /// Nothing more can be read.
     fn over(&mut self, lost: &str, now: Instant) {
-        self.ending.over(lost, after(now, self.link.end.limits.close_timeout));
+        self.closing.reading_ended(lost, after(now, self.shared.endpoint.limits.close_timeout));
     }
 
     fn flush(&mut self, cx: &mut Context<'_>, now: Instant) {
-        if self.ending.is_open() && self.transport.output().len() < self.link.end.limits.outbound_bytes {
-            self.link.drain(self.transport.output());
+        if self.closing.is_open() && self.transport.output().len() < self.shared.endpoint.limits.outbound_bytes {
+            self.shared.drain(self.transport.output());
         }
         match self.transport.poll_flush(cx) {
             Poll::Ready(flushed) => {
@@ -254,14 +254,14 @@ impl<T: Transport> Driver<T> {
                 if let Err(error) = flushed {
                     self.over(&error.to_string(), now);
                 }
-                self.ending.flushed(now);
+                self.closing.flushed(now);
             }
             Poll::Pending => {
                 let sent = self.transport.output().sent();
                 match self.stalled {
                     Some((since, before)) if before == sent => {
-                        if now >= after(since, self.link.end.limits.write_timeout) {
-                            self.ending.cut_off("the peer does not read", now);
+                        if now >= after(since, self.shared.endpoint.limits.write_timeout) {
+                            self.closing.cut_off("the peer does not read", now);
                         }
                     }
                     _ => self.stalled = Some((now, sent)),
@@ -271,45 +271,45 @@ impl<T: Transport> Driver<T> {
     }
 
     /// Goes to sleep; true if something has come up meanwhile.
-    fn rest(&mut self, cx: &mut Context<'_>) -> bool {
+    fn prepare_to_sleep(&mut self, cx: &mut Context<'_>) -> bool {
         let awake = self.running.register(cx.waker());
-        let (unsent, most) = (self.transport.output().len(), self.link.end.limits.outbound_bytes);
+        let (unsent, most) = (self.transport.output().len(), self.shared.endpoint.limits.outbound_bytes);
         let output_full = unsent >= most;
         // A crowd that waits for room is not woken for every byte that is read.
-        let has_room = !output_full && unsent <= most / 2;
-        let Rest { queued, timeout, close, ended_channels } =
-            self.link.rest(cx.waker(), self.running.len(), unsent, has_room);
+        let has_capacity = !output_full && unsent <= most / 2;
+        let SleepState { queued, timeout, close, closed_channels } =
+            self.shared.prepare_to_sleep(cx.waker(), self.running.len(), unsent, has_capacity);
         // The counters are to show it.
-        let stopped = !ended_channels.is_empty();
-        for channel in ended_channels {
-            self.end_channel(channel, &Reason::new("The channel was aborted"));
+        let stopped = !closed_channels.is_empty();
+        for channel in closed_channels {
+            self.stop_channel(channel, &Reason::new("The channel was aborted"));
         }
-        self.close_request = close.filter(|close| self.ending.heeds(close));
-        let stalled = self.stalled.map(|(since, _)| after(since, self.link.end.limits.write_timeout));
-        let unread = self.unread.filter(|_| self.ending.is_open());
-        let soonest = [timeout, stalled, unread, self.ending.deadline()].into_iter().flatten().min();
+        self.close_request = close.filter(|close| self.closing.accepts(close));
+        let stalled = self.stalled.map(|(since, _)| after(since, self.shared.endpoint.limits.write_timeout));
+        let probe = self.probe_at.filter(|_| self.closing.is_open());
+        let soonest = [timeout, stalled, probe, self.closing.deadline()].into_iter().flatten().min();
         let due = self.timer.set(soonest, cx);
-        let open = self.ending.is_open();
-        let startable = open && !self.held.is_empty() && !self.is_full();
+        let open = self.closing.is_open();
+        let startable = open && !self.backlog.is_empty() && !self.is_full();
         let sendable = open && queued && !output_full;
-        let readable = self.unread.is_some() && !self.is_stuffed();
+        let readable = self.probe_at.is_some() && !self.is_overloaded();
         awake || stopped || due || startable || sendable || readable || self.close_request.is_some()
     }
 
     /// Whether nothing more can be read now: what comes could not be kept, or answered. Held calls fill it, or a peer that
     /// sends what is answered by itself (pings, what is on no channel) and does not read.
-    fn is_stuffed(&mut self) -> bool {
-        let limits = &self.link.end.limits;
-        let unsent = self.transport.output().len() + self.link.queued_bytes();
-        self.held.bytes() >= limits.held_bytes || unsent >= limits.outbound_bytes.saturating_mul(3)
+    fn is_overloaded(&mut self) -> bool {
+        let limits = &self.shared.endpoint.limits;
+        let unsent = self.transport.output().len() + self.shared.queued_bytes();
+        self.backlog.bytes() >= limits.held_bytes || unsent >= limits.outbound_bytes.saturating_mul(3)
     }
 
     /// Whether no further handler can start now.
     fn is_full(&mut self) -> bool {
-        let limits = &self.link.end.limits;
+        let limits = &self.shared.endpoint.limits;
         self.opening.is_some()
             || self.running.len() >= limits.handlers_in_flight
-            || self.link.blocked_threads() >= limits.handlers_in_flight
+            || self.shared.blocked_threads() >= limits.handlers_in_flight
             || self.transport.output().len() >= limits.outbound_bytes
     }
 }
@@ -320,18 +320,18 @@ impl<T> Driver<T> {
         if std::mem::replace(&mut self.finished, true) {
             return;
         }
-        self.link.members.leave(self.place);
+        self.shared.members.leave(self.place);
         self.stop_all();
         self.drop_opening();
         for session in std::mem::take(&mut self.sessions) {
-            self.link.report_drop(drop_caught(session), "a session");
+            self.shared.report_drop(drop_caught(session), "a session");
         }
-        self.link.finish(closed);
+        self.shared.finish(closed);
     }
 
     fn drop_opening(&mut self) {
         let dropped = drop_caught(self.opening.take());
-        self.link.report_drop(dropped, "on_open");
+        self.shared.report_drop(dropped, "on_open");
     }
 
     fn stop_all(&mut self) {
@@ -345,16 +345,16 @@ impl<T> Driver<T> {
     fn stop(&self, handler: RunningHandler, reason: Reason) {
         if let Some(state) = &handler.state {
             state.cancel(reason);
-            state.ended(&self.link);
+            state.ended(&self.shared);
         }
-        self.link.report_drop(drop_caught(handler.future), &handler.event);
+        self.shared.report_drop(drop_caught(handler.future), &handler.event);
         self.log_end(handler.log.as_deref());
     }
 
     /// Shows that a handler has ended.
     fn log_end(&self, log: Option<&CallLog>) {
         if let Some(log) = log {
-            self.link.end.hooks.message(&self.link, &log.ended());
+            self.shared.endpoint.hooks.message(&self.shared, &log.ended());
         }
     }
 }
@@ -369,7 +369,7 @@ impl<T> Drop for Driver<T> {
 
 /// Polls a hook; one that panics is over.
 fn poll_hook(hook: &mut HookFuture, cx: &mut Context<'_>) -> Poll<()> {
-    panics(|| hook.as_mut().poll(cx)).unwrap_or_else(|message| {
+    catch_panic(|| hook.as_mut().poll(cx)).unwrap_or_else(|message| {
         tracing::error!("a hook panicked: {message}");
         Poll::Ready(())
     })

@@ -119,7 +119,7 @@ impl DynamicHandlers {
     }
 
     /// The handler of an event; one for once is taken out.
-    pub(crate) fn find(&self, address: &Address<'_>, event: &str) -> Option<Found> {
+    pub(crate) fn find(&self, address: &Address<'_>, event: &str) -> Option<Lookup> {
         if self.count.load(Ordering::Acquire) == 0 {
             return None;
         }
@@ -135,14 +135,14 @@ impl DynamicHandlers {
                     }
                 }
                 self.count.fetch_sub(1, Ordering::Release);
-                Some(Found { entry, once: true })
+                Some(Lookup { entry, once: true })
             }
-            None => slot.on.clone().map(|entry| Found { entry, once: false }),
+            None => slot.on.clone().map(|entry| Lookup { entry, once: false }),
         }
     }
 
     /// Gives back a handler that was taken out and did not run, unless there is a new one.
-    pub(crate) fn give_back(&self, address: &Address<'_>, found: Found) {
+    pub(crate) fn give_back(&self, address: &Address<'_>, found: Lookup) {
         let mut tables = self.lock();
         if tables.closed || !found.once {
             return;
@@ -185,7 +185,7 @@ impl Tables {
 }
 
 /// A dynamic handler, about to run.
-pub(crate) struct Found {
+pub(crate) struct Lookup {
     pub(crate) entry: Arc<Entry>,
     once: bool,
 }

@@ -3,7 +3,7 @@
 mod dynamic;
 mod mounted;
 
-pub(crate) use dynamic::{DynamicHandlers, Found, Times};
+pub(crate) use dynamic::{DynamicHandlers, Lookup, Times};
 pub use mounted::Mounted;
 
 use crate::engine::handler::Handler;

@@ -1,11 +1,11 @@
 //! Anonymous channels and streams, as the driver and the handles share them.
 
-use super::Link;
-use super::incoming::Handled;
-use super::state::{Ends, LinkState};
-use crate::engine::inbox::{Batch, Inbox, StreamEnd, Taken};
-use crate::engine::scope::ChannelScope;
-use crate::engine::slot::End;
+use super::Shared;
+use super::incoming::Action;
+use super::state::{Finished, State};
+use crate::engine::channel_state::ChannelState;
+use crate::engine::inbox::{Batch, Inbox, StreamFinish, Taken};
+use crate::engine::slot::Completion;
 use crate::engine::tasks::RunningKey;
 use crate::error::SendError;
 use crate::proto::{
@@ -16,7 +16,7 @@ use std::task::{Context, Poll, Waker};
 
 /// What the core keeps of an anonymous channel.
 #[derive(Clone)]
-pub(crate) enum ChannelEnd {
+pub(crate) enum ChannelBinding {
     /// Its items are left in this inbox; none yet.
     Inbox(Option<usize>),
     /// A handler sends its items.
@@ -24,94 +24,94 @@ pub(crate) enum ChannelEnd {
     /// A call sends its items; it waits where the inbox is.
     Upload(Option<usize>),
     /// It has handlers of its own.
-    Scope(Arc<ChannelScope>),
+    State(Arc<ChannelState>),
 }
 
-impl ChannelEnd {
+impl ChannelBinding {
     fn inbox(&self) -> Option<usize> {
         match self {
             Self::Inbox(inbox) | Self::Upload(inbox) => *inbox,
-            Self::Handler | Self::Scope(_) => None,
+            Self::Handler | Self::State(_) => None,
         }
     }
 }
 
-impl LinkState {
+impl State {
     /// Leaves the end of a call in its slot.
-    pub(super) fn end_call(&mut self, slot: usize, end: End) -> Handled {
-        self.calls.get_mut(slot).and_then(|slot| slot.end(end)).map_or(Handled::Nothing, Handled::Caller)
+    pub(super) fn finish_call(&mut self, slot: usize, end: Completion) -> Action {
+        self.calls.get_mut(slot).and_then(|slot| slot.complete(end)).map_or(Action::Nothing, Action::Caller)
     }
 
     /// Makes an inbox for a channel that wants one.
     pub(super) fn add_inbox(&mut self, channel: ChannelKey) -> Option<usize> {
         match self.core.channel_state(channel)? {
-            ChannelEnd::Inbox(place) | ChannelEnd::Upload(place) => {
+            ChannelBinding::Inbox(place) | ChannelBinding::Upload(place) => {
                 let inbox = self.inboxes.insert(Inbox::default());
                 *place = Some(inbox);
                 Some(inbox)
             }
-            ChannelEnd::Handler | ChannelEnd::Scope(_) => None,
+            ChannelBinding::Handler | ChannelBinding::State(_) => None,
         }
     }
 
     /// Leaves the end of a stream in its inbox; gives back who waits there.
-    pub(super) fn end_stream(&mut self, end: &ChannelEnd, how: impl FnOnce() -> StreamEnd) -> Option<Waker> {
+    pub(super) fn finish_stream(&mut self, end: &ChannelBinding, how: impl FnOnce() -> StreamFinish) -> Option<Waker> {
         self.inboxes.get_mut(end.inbox()?)?.end(how())
     }
 
     /// What a message on an anonymous channel means.
-    pub(super) fn channel(&mut self, incoming: Incoming<'_, usize, RunningKey, ChannelEnd>) -> Handled {
+    pub(super) fn channel(&mut self, incoming: Incoming<'_, usize, RunningKey, ChannelBinding>) -> Action {
         let waker = match incoming {
             Incoming::Item(end, item) => {
                 let inbox = end.inbox().and_then(|inbox| self.inboxes.get_mut(inbox));
                 inbox.and_then(|inbox| inbox.add(&item))
             }
-            Incoming::Overflow(end) => self.end_stream(&end, || StreamEnd::Overflow),
+            Incoming::Overflow(end) => self.finish_stream(&end, || StreamFinish::Overflow),
             Incoming::Resumed(_, Some(handler)) | Incoming::ResultAwaited(Some(handler), _) => {
-                return Handled::Resumed(handler);
+                return Action::Resumed(handler);
             }
             Incoming::Resumed(end, None) => {
                 let inbox = end.inbox().and_then(|inbox| self.inboxes.get_mut(inbox));
                 inbox.and_then(Inbox::take_waker)
             }
-            Incoming::ChannelCall(ChannelEnd::Scope(scope), _) => return Handled::Serve(scope),
+            Incoming::ChannelCall(ChannelBinding::State(channel_state), _) => return Action::Serve(channel_state),
             // A stream's channel has no handlers.
-            Incoming::ChannelCall(..) => return Handled::Serve(ChannelScope::without_handlers()),
-            Incoming::ChannelAborted(key, ChannelEnd::Scope(scope), _, reason) => {
-                let Ends { wakers, .. } = self.take_notifications();
-                return Handled::ChannelEnded(key, scope, reason.read(), wakers);
+            Incoming::ChannelCall(..) => return Action::Serve(ChannelState::without_handlers()),
+            Incoming::ChannelAborted(key, ChannelBinding::State(channel_state), _, reason) => {
+                let Finished { wakers, .. } = self.take_notifications();
+                return Action::ChannelEnded(key, channel_state, reason.read(), wakers);
             }
             Incoming::ChannelAborted(_, _, Some(handler), reason) => {
-                return Handled::Cancelled(handler, reason.read(), None);
+                return Action::Cancelled(handler, reason.read(), None);
             }
-            Incoming::ChannelAborted(key, end @ ChannelEnd::Inbox(_), None, reason)
+            Incoming::ChannelAborted(key, end @ ChannelBinding::Inbox(_), None, reason)
                 if self.core.consumer(key).awaited_result() == AwaitedResult::Never
                     && let Some(handler) = self.core.channel_handler(key) =>
             {
                 // Nobody will ask for the result of this upload. Its items may be taken by a task.
-                let waker = self.end_stream(&end, || StreamEnd::Aborted(reason.read()));
+                let waker = self.finish_stream(&end, || StreamFinish::Aborted(reason.read()));
                 self.core.close_channel(key);
-                return Handled::Cancelled(handler, reason.read(), waker);
+                return Action::Cancelled(handler, reason.read(), waker);
             }
             Incoming::ChannelAborted(_, end, None, reason) => {
                 // Calls on the channel can only be an upload's, which looks there itself.
-                let Ends { mut wakers, .. } = self.take_notifications();
-                wakers.extend(self.end_stream(&end, || StreamEnd::Aborted(reason.read())));
-                return Handled::Callers(wakers);
+                let Finished { mut wakers, .. } = self.take_notifications();
+                wakers.extend(self.finish_stream(&end, || StreamFinish::Aborted(reason.read())));
+                return Action::Callers(wakers);
             }
             _ => None,
         };
-        waker.map_or(Handled::Nothing, Handled::Caller)
+        waker.map_or(Action::Nothing, Action::Caller)
     }
 }
 
-impl Link {
+impl Shared {
     /// Opens a channel as the answer to a request, for a handler that may go on.
     pub(crate) fn open_channel(
         &self,
         id: RequestId,
         role: Role,
-        end: ChannelEnd,
+        end: ChannelBinding,
         handler: Option<RunningKey>,
     ) -> Result<(ChannelKey, Option<usize>), OpenChannelError> {
         let mut state = self.lock();
@@ -138,38 +138,38 @@ impl Link {
     pub(crate) fn close_channel(&self, channel: ChannelKey) {
         let mut state = self.lock();
         let kept = state.core.close_channel(channel);
-        self.ended_channel(state, kept);
+        self.channel_closed(state, kept);
     }
 
     /// Closes a channel at both ends, and stops the handlers that run on it.
     pub(crate) fn abort_channel(&self, channel: ChannelKey, reason: Option<&Reason>) {
         let mut state = self.lock();
         let kept = state.abort_channel(channel, reason);
-        self.ended_channel(state, kept);
+        self.channel_closed(state, kept);
     }
 
-    fn ended_channel(&self, mut state: MutexGuard<'_, LinkState>, kept: Option<ChannelEnd>) {
-        let Ends { mut wakers, .. } = state.take_notifications();
+    fn channel_closed(&self, mut state: MutexGuard<'_, State>, kept: Option<ChannelBinding>) {
+        let Finished { mut wakers, .. } = state.take_notifications();
         // Items may still be taken, by a task.
-        wakers.extend(kept.as_ref().and_then(|end| state.end_stream(end, || StreamEnd::Closed)));
+        wakers.extend(kept.as_ref().and_then(|end| state.finish_stream(end, || StreamFinish::Closed)));
         self.wake(state);
         drop(kept);
         wakers.into_iter().for_each(Waker::wake);
     }
 
     /// Registers who waits for room, unless there is some.
-    pub(crate) fn poll_room(&self, cx: &mut Context<'_>) -> Poll<()> {
+    pub(crate) fn poll_capacity(&self, cx: &mut Context<'_>) -> Poll<()> {
         let mut state = self.lock();
-        if self.has_room(&state) {
+        if self.has_capacity(&state) {
             return Poll::Ready(());
         }
-        state.wait_for_room(cx.waker());
+        state.wait_for_capacity(cx.waker());
         Poll::Pending
     }
 
     /// Waits until the output, which is full, has room.
     pub(crate) fn wait_for_output(&self, cx: &mut Context<'_>) {
-        self.lock().wait_for_room(cx.waker());
+        self.lock().wait_for_capacity(cx.waker());
     }
 
     /// What a producer may send, which has sent so many items since it last asked.
@@ -231,7 +231,7 @@ impl Link {
     pub(crate) fn poll_inbox(&self, cx: &mut Context<'_>, inbox: usize, batch: &mut Batch) -> Poll<Taken> {
         let mut state = self.lock();
         let Some(inbox) = state.inboxes.get_mut(inbox) else {
-            return Poll::Ready(Taken { lost: 0, end: Some(StreamEnd::Closed) });
+            return Poll::Ready(Taken { lost: 0, end: Some(StreamFinish::Closed) });
         };
         let (taken, old) = inbox.poll_take(cx.waker(), batch);
         drop(state);
@@ -260,7 +260,7 @@ impl Link {
         let mut state = self.lock();
         let waker = state.remove_inbox(inbox, unused);
         let left = state.core.consumer(channel).stop(None);
-        if let Some(ChannelEnd::Inbox(place)) = state.core.channel_state(channel) {
+        if let Some(ChannelBinding::Inbox(place)) = state.core.channel_state(channel) {
             // The next inbox may be another's.
             *place = None;
         }

@@ -1,12 +1,12 @@
 //! What the driver does with the shared part of its connection.
 
-use super::Link;
-use super::channels::ChannelEnd;
-use super::state::LinkState;
+use super::Shared;
+use super::channels::ChannelBinding;
+use super::state::State;
 use crate::catch_panic::drop_caught;
 use crate::close::{CloseRequest, Closed};
-use crate::engine::scope::ChannelScope;
-use crate::engine::slot::End;
+use crate::engine::channel_state::ChannelState;
+use crate::engine::slot::Completion;
 use crate::engine::tasks::RunningKey;
 use crate::proto::{ChannelKey, Incoming, Message, RawReason, Reason, RequestId, Response, Side};
 use crate::transport::Output;
@@ -17,7 +17,7 @@ use std::task::Waker;
 use tokio::time::Instant;
 
 /// What the driver has to do about a message.
-pub(crate) enum Handled {
+pub(crate) enum Action {
     /// Wake whoever waits for what it brought.
     Caller(Waker),
     /// The same for all of them.
@@ -27,26 +27,26 @@ pub(crate) enum Handled {
     /// This handler may go on: with its stream, or to the end of its upload.
     Resumed(RunningKey),
     /// Start a handler of this channel.
-    Serve(Arc<ChannelScope>),
+    Serve(Arc<ChannelState>),
     /// The channel has ended, and with it all that runs on it.
-    ChannelEnded(ChannelKey, Arc<ChannelScope>, Reason, Vec<Waker>),
+    ChannelEnded(ChannelKey, Arc<ChannelState>, Reason, Vec<Waker>),
     /// Decode the frame again, the whole way.
     NotJson,
     Nothing,
 }
 
 /// What the driver finds before it sleeps.
-pub(crate) struct Rest {
+pub(crate) struct SleepState {
     /// Something is to be sent.
     pub(crate) queued: bool,
     /// When time will pass.
     pub(crate) timeout: Option<Instant>,
     pub(crate) close: Option<CloseRequest>,
     /// Channels whose handlers are to be dropped.
-    pub(crate) ended_channels: Vec<ChannelKey>,
+    pub(crate) closed_channels: Vec<ChannelKey>,
 }
 
-impl Link {
+impl Shared {
     /// Moves what the handles have queued to the output.
     pub(crate) fn drain(&self, output: &mut Output) {
         if self.queued_bytes() == 0 {
@@ -68,29 +68,31 @@ impl Link {
     }
 
     /// What a message means to this end that is no call on the main or a named channel.
-    pub(crate) fn handle(&self, message: Message<'_>, frame: &Bytes, now: Instant) -> Handled {
+    pub(crate) fn handle(&self, message: Message<'_>, frame: &Bytes, now: Instant) -> Action {
         let slice = |json: &str| frame.slice_ref(json.as_bytes());
         let mut state = self.lock();
         let incoming = state.core.handle(message, now.into_std());
         let handled = match incoming {
             Incoming::Response(slot, answer) => {
                 let end = match answer {
-                    Response::Result(json) => End::Result(json.map(slice)),
-                    Response::Rejection(RawReason { value, error }) => End::Rejected { value: slice(value), error },
-                    Response::Channel => End::Channel,
+                    Response::Result(json) => Completion::Result(json.map(slice)),
+                    Response::Rejection(RawReason { value, error }) => {
+                        Completion::Rejected { value: slice(value), error }
+                    }
+                    Response::Channel => Completion::Channel,
                 };
-                state.end_call(slot, end)
+                state.finish_call(slot, end)
             }
             Incoming::ChannelOpened(slot, channel) => {
                 let inbox = state.add_inbox(channel);
-                if let Some(ChannelEnd::Scope(scope)) = state.core.channel_state(channel) {
-                    scope.open(channel);
+                if let Some(ChannelBinding::State(channel_state)) = state.core.channel_state(channel) {
+                    channel_state.open(channel);
                 }
-                state.end_call(slot, End::Opened { channel, inbox })
+                state.finish_call(slot, Completion::Opened { channel, inbox })
             }
-            Incoming::Cancelled(handler, reason) => Handled::Cancelled(handler, reason.read(), None),
-            Incoming::Call(_) | Incoming::Nothing => Handled::Nothing,
-            Incoming::NotJson => Handled::NotJson,
+            Incoming::Cancelled(handler, reason) => Action::Cancelled(handler, reason.read(), None),
+            Incoming::Call(_) | Incoming::Nothing => Action::Nothing,
+            Incoming::NotJson => Action::NotJson,
             incoming => state.channel(incoming),
         };
         self.count_queued(&state);
@@ -103,7 +105,13 @@ impl Link {
     }
 
     /// The driver goes to sleep, to be woken by handles: says what they have asked for meanwhile.
-    pub(crate) fn rest(&self, driver: &Waker, handlers: usize, unsent: usize, has_room: bool) -> Rest {
+    pub(crate) fn prepare_to_sleep(
+        &self,
+        driver: &Waker,
+        handlers: usize,
+        unsent: usize,
+        has_capacity: bool,
+    ) -> SleepState {
         let mut state = self.lock();
         (state.handlers, state.unsent) = (handlers, unsent);
         self.awake.store(false, Ordering::Relaxed);
@@ -114,11 +122,11 @@ impl Link {
         let close = state.close.clone();
         let queued = !state.core.is_drained();
         let timeout = state.core.poll_timeout().map(Instant::from_std);
-        let room = if has_room && !self.is_full(&state) { state.take_room() } else { Vec::new() };
-        let ended_channels = std::mem::take(&mut state.ended_channels);
+        let room = if has_capacity && !self.is_full(&state) { state.take_capacity_waiters() } else { Vec::new() };
+        let closed_channels = std::mem::take(&mut state.closed_channels);
         drop(state);
         room.into_iter().for_each(Waker::wake);
-        Rest { queued, timeout, close, ended_channels }
+        SleepState { queued, timeout, close, closed_channels }
     }
 
     /// Bytes that handles and the core have queued and that the driver has not taken yet.
@@ -127,17 +135,17 @@ impl Link {
     }
 
     /// Nothing more is exchanged: ends every call and every channel.
-    pub(crate) fn lose(self: &Arc<Self>) {
+    pub(crate) fn disconnect(self: &Arc<Self>) {
         self.end(|_| ());
     }
 
     /// The same; `also` is done under the same lock, before anybody learns it.
-    fn end<R>(self: &Arc<Self>, also: impl FnOnce(&mut LinkState) -> R) -> R {
+    fn end<R>(self: &Arc<Self>, also: impl FnOnce(&mut State) -> R) -> R {
         let mut state = self.lock();
         state.core.close();
         let also = also(&mut state);
         let ends = state.take_notifications();
-        let room = state.take_room();
+        let room = state.take_capacity_waiters();
         self.count_queued(&state);
         drop(state);
         let reason = Reason::new("Connection closed");
@@ -151,13 +159,13 @@ impl Link {
     /// The connection is over: tells everyone who waits, and drops what is kept with it.
     pub(crate) fn finish(self: &Arc<Self>, closed: Closed) {
         // A client may be bound again; a server's connection is over for good, and what it keeps may keep it.
-        let for_good = self.end.side == Side::Server;
+        let for_good = self.endpoint.side == Side::Server;
         let data = self.end(|state| {
             state.closed = Some(Box::new(closed));
             state.ends += 1;
             (state.handlers, state.unsent) = (0, 0);
             // What comes later may be the next connection's.
-            self.data.take(for_good)
+            self.extensions.take(for_good)
         });
         self.ended.notify_waiters();
         for value in data {
@@ -171,7 +179,7 @@ impl Link {
     }
 
     /// Ends what is due; gives back the handlers whose callers' time ran out.
-    pub(crate) fn pass_time(&self, now: Instant) -> Vec<RunningKey> {
+    pub(crate) fn handle_timeout(&self, now: Instant) -> Vec<RunningKey> {
         let mut state = self.lock();
         state.core.handle_timeout(now.into_std());
         let ends = state.take_notifications();

@@ -5,23 +5,23 @@ mod incoming;
 mod outgoing;
 mod state;
 
-pub(crate) use channels::ChannelEnd;
-pub(crate) use incoming::{Handled, Rest};
+pub(crate) use channels::ChannelBinding;
+pub(crate) use incoming::{Action, SleepState};
 
 use crate::close::{CloseRequest, Closed};
-use crate::engine::extensions::Data;
+use crate::engine::extensions::Extensions;
 use crate::engine::hooks::Hooks;
 use crate::engine::id::{Counters, PeerId};
-use crate::engine::loan::Lent;
+use crate::engine::loan::LoanSlot;
 use crate::engine::members::Members;
-use crate::engine::router::{DynamicHandlers, Found, Router};
+use crate::engine::router::{DynamicHandlers, Lookup, Router};
 use crate::error::PeerError;
 use crate::handshake::Handshake;
 use crate::limits::Limits;
 use crate::lock::lock;
 use crate::proto::{Address, Connection, Side};
 use slab::Slab;
-use state::LinkState;
+use state::State;
 use std::fmt::{self, Write as _};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
@@ -29,17 +29,17 @@ use std::task::Waker;
 use tokio::sync::Notify;
 
 /// The shared part of a connection.
-pub(crate) struct Link {
+pub(crate) struct Shared {
     pub(crate) id: PeerId,
     pub(crate) handshake: Handshake,
     pub(crate) members: Arc<dyn Members>,
-    pub(crate) end: Arc<LocalEnd>,
+    pub(crate) endpoint: Arc<LocalEndpoint>,
     /// Handlers of this peer alone; most have none.
     handlers: OnceLock<Box<DynamicHandlers>>,
-    pub(crate) data: Data,
+    pub(crate) extensions: Extensions,
     /// Only handlers that send streams are lent anything.
-    lent: OnceLock<Box<Lent>>,
-    state: Mutex<LinkState>,
+    loan_slot: OnceLock<Box<LoanSlot>>,
+    state: Mutex<State>,
     /// Bytes in the core's queue: spares the driver a lock before each answer.
     queued: AtomicUsize,
     /// The driver is in its turn, at whose end it looks at what the handles have left: it need not be woken.
@@ -50,7 +50,7 @@ pub(crate) struct Link {
 }
 
 /// What all connections of one server or client have in common.
-pub(crate) struct LocalEnd {
+pub(crate) struct LocalEndpoint {
     pub(crate) side: Side,
     pub(crate) router: Router,
     pub(crate) handlers: DynamicHandlers,
@@ -72,33 +72,33 @@ impl<T: fmt::Display> fmt::Display for OneLine<T> {
 
 /// A thread of the blocking pool that a peer uses, until its handler has ended there: cancelling cannot stop it.
 pub(crate) struct BlockedThread {
-    link: Arc<Link>,
+    shared: Arc<Shared>,
 }
 
 impl BlockedThread {
-    pub(crate) fn new(link: &Arc<Link>) -> Self {
-        link.blocked.fetch_add(1, Ordering::Release);
-        Self { link: Arc::clone(link) }
+    pub(crate) fn new(shared: &Arc<Shared>) -> Self {
+        shared.blocked.fetch_add(1, Ordering::Release);
+        Self { shared: Arc::clone(shared) }
     }
 }
 
 impl Drop for BlockedThread {
     fn drop(&mut self) {
-        self.link.blocked.fetch_sub(1, Ordering::Release);
+        self.shared.blocked.fetch_sub(1, Ordering::Release);
         // Another handler may start now.
-        self.link.wake(self.link.lock());
+        self.shared.wake(self.shared.lock());
     }
 }
 
-impl Link {
-    pub(crate) fn new(end: Arc<LocalEnd>, members: Arc<dyn Members>, handshake: Handshake) -> Self {
-        let mut core = Connection::new(end.side, 0).with_bounds(end.limits.bounds());
+impl Shared {
+    pub(crate) fn new(endpoint: Arc<LocalEndpoint>, members: Arc<dyn Members>, handshake: Handshake) -> Self {
+        let mut core = Connection::new(endpoint.side, 0).with_bounds(endpoint.limits.bounds());
         core.open();
-        let state = LinkState {
+        let state = State {
             core,
             calls: Slab::new(),
             inboxes: Slab::new(),
-            ended_channels: Vec::new(),
+            closed_channels: Vec::new(),
             handlers: 0,
             unsent: 0,
             close: None,
@@ -112,24 +112,24 @@ impl Link {
             id: PeerId::next(),
             handshake,
             members,
-            end,
+            endpoint,
             state: Mutex::new(state),
             queued: AtomicUsize::new(0),
             awake: AtomicBool::new(false),
             blocked: AtomicUsize::new(0),
             handlers: OnceLock::new(),
-            data: Data::default(),
-            lent: OnceLock::new(),
+            extensions: Extensions::default(),
+            loan_slot: OnceLock::new(),
             ended: Notify::new(),
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, LinkState> {
+    fn lock(&self) -> MutexGuard<'_, State> {
         lock(&self.state)
     }
 
     /// Wakes the driver after something was queued under the lock.
-    fn wake(&self, mut state: MutexGuard<'_, LinkState>) {
+    fn wake(&self, mut state: MutexGuard<'_, State>) {
         self.count_queued(&state);
         let driver = state.driver.take_if(|_| !self.awake.load(Ordering::Relaxed));
         drop(state);
@@ -156,7 +156,7 @@ impl Link {
         self.blocked.load(Ordering::Acquire)
     }
 
-    fn count_queued(&self, state: &LinkState) {
+    fn count_queued(&self, state: &State) {
         self.queued.store(state.core.queued_bytes(), Ordering::Release);
     }
 
@@ -199,8 +199,8 @@ impl Link {
     }
 
     /// What the driver lends to handlers.
-    pub(crate) fn lent(&self) -> &Lent {
-        self.lent.get_or_init(Box::default)
+    pub(crate) fn loan_slot(&self) -> &LoanSlot {
+        self.loan_slot.get_or_init(Box::default)
     }
 
     /// The handlers of this peer alone.
@@ -209,24 +209,24 @@ impl Link {
     }
 
     /// The dynamic handler of an event, and where it was found.
-    pub(crate) fn find_dynamic(&self, address: &Address<'_>, event: &str) -> Option<(Found, &DynamicHandlers)> {
-        let mut tables = self.handlers.get().map(|handlers| &**handlers).into_iter().chain([&self.end.handlers]);
+    pub(crate) fn find_dynamic(&self, address: &Address<'_>, event: &str) -> Option<(Lookup, &DynamicHandlers)> {
+        let mut tables = self.handlers.get().map(|handlers| &**handlers).into_iter().chain([&self.endpoint.handlers]);
         tables.find_map(|handlers| handlers.find(address, event).map(|found| (found, handlers)))
     }
 
     /// Whether the peer can call anything on the channel.
     pub(crate) fn has_channel(&self, address: &Address<'_>) -> bool {
         let dynamic = |name: &str| {
-            self.end.handlers.has_channel(name)
+            self.endpoint.handlers.has_channel(name)
                 || self.handlers.get().is_some_and(|handlers| handlers.has_channel(name))
         };
-        self.end.router.has_channel(address) || matches!(address, Address::Named(name) if dynamic(name))
+        self.endpoint.router.has_channel(address) || matches!(address, Address::Named(name) if dynamic(name))
     }
 
     /// Tells this end of something that went wrong.
     pub(crate) fn report(self: &Arc<Self>, error: &PeerError) {
         tracing::warn!(peer = %self.id, "{}", OneLine(error));
-        self.end.hooks.error(self, error);
+        self.endpoint.hooks.error(self, error);
     }
 
     /// The same of a value of the user's whose drop has panicked.
@@ -236,12 +236,12 @@ impl Link {
         }
     }
 
-    fn is_full(&self, state: &LinkState) -> bool {
-        state.core.queued_bytes() >= self.end.limits.outbound_bytes && state.core.is_open()
+    fn is_full(&self, state: &State) -> bool {
+        state.core.queued_bytes() >= self.endpoint.limits.outbound_bytes && state.core.is_open()
     }
 
     /// Whether something can be queued now: there is room, and nobody who came before waits for it.
-    fn has_room(&self, state: &LinkState) -> bool {
+    fn has_capacity(&self, state: &State) -> bool {
         !self.is_full(state) && state.room.is_none()
     }
 

@@ -1,9 +1,9 @@
 //! Calls and events of ours on their way out.
 
-use super::Link;
-use super::channels::ChannelEnd;
-use super::state::Ends;
-use crate::engine::slot::{CallSlot, End, Expected, Waiting};
+use super::Shared;
+use super::channels::ChannelBinding;
+use super::state::Finished;
+use crate::engine::slot::{CallSlot, Completion, Expected, SentCall};
 use crate::error::SendError;
 use crate::proto::{self, EncodedCall, Outgoing, Reason};
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 use tokio::time::Instant;
 
-impl Link {
+impl Shared {
     /// Sends a request as soon as there is room.
     pub(crate) fn poll_request(
         &self,
@@ -20,13 +20,13 @@ impl Link {
         expected: &Expected,
         timeout: Option<Duration>,
         tell: bool,
-    ) -> Poll<Result<Waiting, SendError>> {
+    ) -> Poll<Result<SentCall, SendError>> {
         let mut state = self.lock();
-        if state.core.pending_calls() >= self.end.limits.calls_in_flight {
+        if state.core.pending_calls() >= self.endpoint.limits.calls_in_flight {
             return Poll::Ready(Err(SendError::TooManyCalls));
         }
-        if !self.has_room(&state) {
-            state.wait_for_room(cx.waker());
+        if !self.has_capacity(&state) {
+            state.wait_for_capacity(cx.waker());
             return Poll::Pending;
         }
         // Polled after its end.
@@ -36,7 +36,7 @@ impl Link {
         match state.core.request(call, slot, deadline, timeout.filter(|_| tell), expected.opens()) {
             Ok(id) => {
                 self.wake(state);
-                Poll::Ready(Ok(Waiting { slot, id }))
+                Poll::Ready(Ok(SentCall { slot, id }))
             }
             Err(refused) => {
                 let unused = state.calls.remove(slot);
@@ -48,7 +48,7 @@ impl Link {
     }
 
     /// Gives a call that was sent so long from now on, or all the time there is.
-    pub(crate) fn set_timeout(&self, call: &Waiting, timeout: Option<Duration>) {
+    pub(crate) fn set_timeout(&self, call: &SentCall, timeout: Option<Duration>) {
         let mut state = self.lock();
         state.core.set_deadline(call.id, timeout.and_then(deadline));
         if timeout.is_some() {
@@ -57,7 +57,7 @@ impl Link {
     }
 
     /// The end of a call that was sent, once it has come.
-    pub(crate) fn poll_call(&self, cx: &mut Context<'_>, call: &Waiting) -> Poll<End> {
+    pub(crate) fn poll_call(&self, cx: &mut Context<'_>, call: &SentCall) -> Poll<Completion> {
         let mut state = self.lock();
         let old = match state.calls.get_mut(call.slot) {
             Some(CallSlot::Waiting(waker)) if waker.will_wake(cx.waker()) => return Poll::Pending,
@@ -71,8 +71,8 @@ impl Link {
         let slot = state.calls.try_remove(call.slot);
         drop(state);
         match slot {
-            Some(CallSlot::Ended(end)) => Poll::Ready(end),
-            _ => Poll::Ready(End::Without(proto::CallFailure::Closed)),
+            Some(CallSlot::Completed(end)) => Poll::Ready(end),
+            _ => Poll::Ready(Completion::Failed(proto::CallFailure::Closed)),
         }
     }
 
@@ -83,8 +83,8 @@ impl Link {
         event: &mut Option<EncodedCall>,
     ) -> Poll<Result<(), SendError>> {
         let mut state = self.lock();
-        if !self.has_room(&state) {
-            state.wait_for_room(cx.waker());
+        if !self.has_capacity(&state) {
+            state.wait_for_capacity(cx.waker());
             return Poll::Pending;
         }
         // Polled after its end.
@@ -97,7 +97,7 @@ impl Link {
     /// Sends an event that many peers get, if there is room for it now.
     pub(crate) fn try_event(&self, frame: &Arc<[u8]>) -> Result<(), SendError> {
         let mut state = self.lock();
-        if !self.has_room(&state) {
+        if !self.has_capacity(&state) {
             return Err(SendError::Full);
         }
         state.core.emit_frame(Outgoing::Shared(Arc::clone(frame)))?;
@@ -106,12 +106,12 @@ impl Link {
     }
 
     /// Nobody waits any more for this call.
-    pub(crate) fn forget(self: &Arc<Self>, call: &Waiting, reason: Option<&Reason>) {
+    pub(crate) fn forget(self: &Arc<Self>, call: &SentCall, reason: Option<&Reason>) {
         let mut state = self.lock();
         let cancelled = state.core.cancel(call.id, reason).is_some();
         let slot = state.calls.try_remove(call.slot);
         let opened = match &slot {
-            Some(CallSlot::Ended(End::Opened { channel, inbox })) => {
+            Some(CallSlot::Completed(Completion::Opened { channel, inbox })) => {
                 // Nobody will use the channel that has come.
                 let inbox = inbox.and_then(|inbox| state.remove_inbox(inbox, 0));
                 Some((state.abort_channel(*channel, reason), inbox))
@@ -119,14 +119,14 @@ impl Link {
             _ => None,
         };
         // Calls that were under way on the channel.
-        let Ends { wakers, .. } = state.take_notifications();
+        let Finished { wakers, .. } = state.take_notifications();
         if cancelled || opened.is_some() {
             self.wake(state);
         } else {
             drop(state);
         }
-        if let Some((Some(ChannelEnd::Scope(scope)), _)) = &opened {
-            scope.end(self, reason.cloned().unwrap_or_else(Reason::aborted));
+        if let Some((Some(ChannelBinding::State(channel_state)), _)) = &opened {
+            channel_state.end(self, reason.cloned().unwrap_or_else(Reason::aborted));
         }
         drop((slot, opened));
         wakers.into_iter().for_each(Waker::wake);

@@ -1,10 +1,10 @@
 //! What the lock of a connection protects.
 
-use super::channels::ChannelEnd;
+use super::channels::ChannelBinding;
 use crate::close::{CloseRequest, Closed};
-use crate::engine::inbox::{Inbox, StreamEnd};
-use crate::engine::scope::ChannelScope;
-use crate::engine::slot::{CallSlot, End};
+use crate::engine::channel_state::ChannelState;
+use crate::engine::inbox::{Inbox, StreamFinish};
+use crate::engine::slot::{CallSlot, Completion};
 use crate::engine::tasks::RunningKey;
 use crate::proto::{ChannelKey, Connection, Notification, Reason};
 use slab::Slab;
@@ -13,14 +13,14 @@ use std::sync::Arc;
 use std::task::Waker;
 
 /// What the lock protects. No user code runs under it, wakers included.
-pub(super) struct LinkState {
+pub(super) struct State {
     /// A call of ours waits in the slot with this key.
-    pub(super) core: Connection<usize, RunningKey, ChannelEnd>,
+    pub(super) core: Connection<usize, RunningKey, ChannelBinding>,
     pub(super) calls: Slab<CallSlot>,
     /// Where the items of streams are left.
     pub(super) inboxes: Slab<Inbox>,
     /// Channels that a handle has ended: their handlers are to be dropped.
-    pub(super) ended_channels: Vec<ChannelKey>,
+    pub(super) closed_channels: Vec<ChannelKey>,
     /// What the driver had when it last went to sleep, for the counters: handlers that run, and bytes on their way out.
     pub(super) handlers: usize,
     pub(super) unsent: usize,
@@ -48,15 +48,15 @@ pub(super) struct Room {
 
 /// What has ended without a frame, to be acted on outside the lock.
 #[derive(Default)]
-pub(super) struct Ends {
+pub(super) struct Finished {
     /// Those who waited.
     pub(super) wakers: Vec<Waker>,
     /// Handlers whose callers' time ran out.
     pub(super) expired: Vec<RunningKey>,
-    pub(super) channels: Vec<Arc<ChannelScope>>,
+    pub(super) channels: Vec<Arc<ChannelState>>,
 }
 
-impl LinkState {
+impl State {
     /// Nobody reads an inbox any more, of whose items so many bytes were taken out and not used. Gives back what waits there,
     /// to be dropped outside the lock.
     pub(super) fn remove_inbox(&mut self, inbox: usize, unused: usize) -> Option<Waker> {
@@ -66,15 +66,15 @@ impl LinkState {
     }
 
     /// Closes a channel at both ends, and has the handlers stopped that run on it; gives back what was kept of it.
-    pub(super) fn abort_channel(&mut self, channel: ChannelKey, reason: Option<&Reason>) -> Option<ChannelEnd> {
+    pub(super) fn abort_channel(&mut self, channel: ChannelKey, reason: Option<&Reason>) -> Option<ChannelBinding> {
         let kept = self.core.abort_channel(channel, reason);
-        if let Some(ChannelEnd::Scope(_)) = kept {
-            self.ended_channels.push(channel);
+        if let Some(ChannelBinding::State(_)) = kept {
+            self.closed_channels.push(channel);
         }
         kept
     }
 
-    pub(super) fn wait_for_room(&mut self, waker: &Waker) {
+    pub(super) fn wait_for_capacity(&mut self, waker: &Waker) {
         let room = self.room.get_or_insert_default();
         if room.known.insert((waker.data().addr(), std::ptr::from_ref(waker.vtable()).addr())) {
             room.wakers.push(waker.clone());
@@ -82,23 +82,26 @@ impl LinkState {
     }
 
     /// Those who wait for room, to be woken outside the lock.
-    pub(super) fn take_room(&mut self) -> Vec<Waker> {
+    pub(super) fn take_capacity_waiters(&mut self) -> Vec<Waker> {
         self.room.take().map(|room| room.wakers).unwrap_or_default()
     }
 
     /// Leaves the ends of calls and streams where they are waited for.
     ///
     /// Under the same lock as what has caused them, as a slot may be used again after that.
-    pub(super) fn take_notifications(&mut self) -> Ends {
-        let mut ends = Ends::default();
+    pub(super) fn take_notifications(&mut self) -> Finished {
+        let mut ends = Finished::default();
         while let Some(notification) = self.core.poll_notification() {
             match notification {
                 Notification::CallFailed(slot, ended) => {
-                    ends.wakers.extend(self.calls.get_mut(slot).and_then(|slot| slot.end(End::Without(ended))));
+                    ends.wakers
+                        .extend(self.calls.get_mut(slot).and_then(|slot| slot.complete(Completion::Failed(ended))));
                 }
                 Notification::HandlerExpired(handler) => ends.expired.push(handler),
-                Notification::ChannelClosed(ChannelEnd::Scope(scope)) => ends.channels.push(scope),
-                Notification::ChannelClosed(end) => ends.wakers.extend(self.end_stream(&end, || StreamEnd::Closed)),
+                Notification::ChannelClosed(ChannelBinding::State(channel_state)) => ends.channels.push(channel_state),
+                Notification::ChannelClosed(end) => {
+                    ends.wakers.extend(self.finish_stream(&end, || StreamFinish::Closed));
+                }
             }
         }
         ends

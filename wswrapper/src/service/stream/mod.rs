@@ -4,8 +4,8 @@
 mod pump;
 
 use self::pump::Pumping;
-use crate::engine::{Answering, Answers, BoxRunning, Link, Running};
-use crate::value::{Returns, StreamItem, WsError};
+use crate::engine::{Answering, Answers, BoxRunning, Running, Shared};
+use crate::value::{IntoResult, StreamItem, WsError};
 use futures_core::Stream;
 use pin_project_lite::pin_project;
 use std::fmt;
@@ -35,7 +35,7 @@ pub enum OnFull {
     label = "not a stream",
     note = "a stream must be the whole answer, or the `Ok` of a `Result`"
 )]
-pub trait Opens<M> {
+pub trait IntoStream<M> {
     /// The stream's item.
     type Item;
     /// The stream.
@@ -48,7 +48,7 @@ pub trait Opens<M> {
 }
 
 #[diagnostic::do_not_recommend]
-impl<S: Stream> Opens<super::closure::Infallible> for S {
+impl<S: Stream> IntoStream<super::closure::Infallible> for S {
     type Item = S::Item;
     type Stream = S;
     type Err = std::convert::Infallible;
@@ -59,7 +59,7 @@ impl<S: Stream> Opens<super::closure::Infallible> for S {
 }
 
 #[diagnostic::do_not_recommend]
-impl<S: Stream, E> Opens<super::closure::Fallible> for Result<S, E> {
+impl<S: Stream, E> IntoStream<super::closure::Fallible> for Result<S, E> {
     type Item = S::Item;
     type Stream = S;
     type Err = E;
@@ -71,7 +71,7 @@ impl<S: Stream, E> Opens<super::closure::Fallible> for Result<S, E> {
 
 /// Sends the stream of a handler.
 pub struct Producer {
-    pub(super) link: Arc<Link>,
+    pub(super) shared: Arc<Shared>,
     pub(super) call: Answering,
     pub(super) on_full: OnFull,
 }
@@ -79,26 +79,26 @@ pub struct Producer {
 pin_project! {
     /// The future of a handler that sends a stream.
     struct Producing<F> {
-        link: Arc<Link>,
+        shared: Arc<Shared>,
         #[pin]
         future: F,
     }
 }
 
 /// The future of a handler that is given what it sends its stream with.
-pub(super) fn producing<F, Fut>(link: &Arc<Link>, call: Answering, on_full: OnFull, handler: F) -> BoxRunning
+pub(super) fn producing<F, Fut>(shared: &Arc<Shared>, call: Answering, on_full: OnFull, handler: F) -> BoxRunning
 where
     F: FnOnce(Producer) -> Fut,
     Fut: Future<Output = ()> + Send + 'static,
 {
-    let producer = Producer { link: Arc::clone(link), call, on_full };
-    Box::pin(Producing { link: Arc::clone(link), future: handler(producer) })
+    let producer = Producer { shared: Arc::clone(shared), call, on_full };
+    Box::pin(Producing { shared: Arc::clone(shared), future: handler(producer) })
 }
 
 impl<F: Future<Output = ()> + Send> Running for Producing<F> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>, answers: &mut Answers<'_>) -> Poll<()> {
         let this = self.project();
-        this.link.lent().during(answers, || this.future.poll(cx))
+        this.shared.loan_slot().during(answers, || this.future.poll(cx))
     }
 }
 
@@ -111,10 +111,10 @@ impl Producer {
         returned: R,
     ) -> Pin<Box<dyn Future<Output = ()> + Send + 's>>
     where
-        R: Opens<M, Item = I> + 's,
+        R: IntoStream<M, Item = I> + 's,
         R::Stream: Send + 's,
         R::Err: WsError,
-        I: Returns<RESULT, Ok = T, Err = E>,
+        I: IntoResult<RESULT, Ok = T, Err = E>,
         T: StreamItem + Send + 's,
         E: WsError,
     {
@@ -126,8 +126,8 @@ impl Producer {
             Err(error) => {
                 let rejection = error.into_rejection();
                 Box::pin(async move {
-                    let Self { link, call, .. } = self;
-                    link.lent().using(&link, |answers| answers.end::<()>(&call, Err(rejection)));
+                    let Self { shared, call, .. } = self;
+                    shared.loan_slot().with(&shared, |answers| answers.end::<()>(&call, Err(rejection)));
                 })
             }
         }

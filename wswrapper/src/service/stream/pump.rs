@@ -1,7 +1,7 @@
 //! From a handler's stream to its channel.
 
 use super::{OnFull, Producer};
-use crate::engine::{Answers, ChannelEnd, WINDOW};
+use crate::engine::{Answers, ChannelBinding, WINDOW};
 use crate::error::PeerError;
 use crate::proto::{Allowance, ChannelKey, Reason, Rejection, Role, encode};
 use crate::value::StreamItem;
@@ -41,9 +41,9 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let mut this = self.project();
-        let link = Arc::clone(&this.pump.producer.link);
+        let shared = Arc::clone(&this.pump.producer.shared);
         this.pump.polling = true;
-        let pumped = link.lent().using(&link, |answers| {
+        let pumped = shared.loan_slot().with(&shared, |answers| {
             let source = Polled { stream: this.stream.as_mut(), cx: &mut *cx, into_result: this.into_result };
             this.pump.pump(answers, source)
         });
@@ -52,7 +52,7 @@ where
             Pumped::Ended => return Poll::Ready(()),
             Pumped::Waits => {}
             Pumped::Yields => cx.waker().wake_by_ref(),
-            Pumped::NoRoom => link.wait_for_output(cx),
+            Pumped::OutputFull => shared.wait_for_output(cx),
         }
         Poll::Pending
     }
@@ -97,7 +97,7 @@ enum Pumped {
     /// Others are to have their turn.
     Yields,
     /// The connection's output is full.
-    NoRoom,
+    OutputFull,
     /// It has ended, and its channel.
     Ended,
 }
@@ -133,10 +133,10 @@ impl<T> Pump<T> {
 impl<T: StreamItem> Pump<T> {
     /// Sends what there is, as far as the consumer takes it.
     fn pump(&mut self, answers: &mut Answers<'_>, mut source: impl Source<T>) -> Pumped {
-        let link = Arc::clone(&self.producer.link);
+        let shared = Arc::clone(&self.producer.shared);
         let channel = match self.channel {
             Some(channel) => channel,
-            None => match answers.open(&self.producer.call, Role::Producer, ChannelEnd::Handler) {
+            None => match answers.open(&self.producer.call, Role::Producer, ChannelBinding::Handler) {
                 Ok((channel, _)) => *self.channel.insert(channel),
                 Err(rejection) => {
                     answers.end::<()>(&self.producer.call, Err(rejection));
@@ -147,7 +147,7 @@ impl<T: StreamItem> Pump<T> {
         let (mut credit, mut as_request, mut sent, mut left) = (0, false, 0, BURST);
         let pumped = loop {
             if credit == 0 {
-                (credit, as_request) = match link.allowance(channel, mem::take(&mut sent)) {
+                (credit, as_request) = match shared.allowance(channel, mem::take(&mut sent)) {
                     Allowance::Closed => break Pumped::Ended,
                     Allowance::Idle => break Pumped::Waits,
                     Allowance::Blocked => break self.hold(channel, answers, left, source),
@@ -158,8 +158,8 @@ impl<T: StreamItem> Pump<T> {
             if left == 0 {
                 break Pumped::Yields;
             }
-            if !answers.has_room() {
-                break Pumped::NoRoom;
+            if !answers.has_capacity() {
+                break Pumped::OutputFull;
             }
             left -= 1;
             match self.next(&mut source) {
@@ -174,7 +174,7 @@ impl<T: StreamItem> Pump<T> {
             }
         };
         if sent > 0 {
-            link.allowance(channel, sent);
+            shared.allowance(channel, sent);
         }
         pumped
     }
@@ -200,9 +200,9 @@ impl<T: StreamItem> Pump<T> {
         most: u32,
         mut source: impl Source<T>,
     ) -> Pumped {
-        let link = Arc::clone(&self.producer.link);
-        let window = link.window(channel);
-        let room = (window.unwrap_or(WINDOW) as usize).min(link.end.limits.stream_items);
+        let shared = Arc::clone(&self.producer.shared);
+        let window = shared.window(channel);
+        let room = (window.unwrap_or(WINDOW) as usize).min(shared.endpoint.limits.stream_items);
         for _ in 0..most {
             if self.end.is_some() {
                 // It needs no credit; but who answers each item has to answer the last one first [P-86].
@@ -263,7 +263,7 @@ impl<T: StreamItem> Pump<T> {
 
     /// Sends an item; false if it could not, and the stream has ended.
     fn send(&mut self, channel: ChannelKey, answers: &mut Answers<'_>, as_request: bool, item: &T) -> bool {
-        let request = if as_request { self.producer.link.item_request(channel) } else { None };
+        let request = if as_request { self.producer.shared.item_request(channel) } else { None };
         let written = answers.write(self.hint, |out| {
             let start = out.len();
             encode::item(out, channel.id(), request, self.lost, item)?;
@@ -275,7 +275,7 @@ impl<T: StreamItem> Pump<T> {
             Err(source) => {
                 self.fail(channel, answers, &Rejection::internal_error());
                 let event = self.producer.call.event.to_string();
-                self.producer.link.report(&PeerError::Encode { event, source });
+                self.producer.shared.report(&PeerError::Encode { event, source });
                 return false;
             }
         }
@@ -284,13 +284,13 @@ impl<T: StreamItem> Pump<T> {
 
     fn done(&mut self, channel: ChannelKey, answers: &mut Answers<'_>) -> Pumped {
         answers.write_plain(0, |out| encode::done(out, channel.id(), self.lost));
-        self.producer.link.close_channel(channel);
+        self.producer.shared.close_channel(channel);
         Pumped::Ended
     }
 
     fn fail(&mut self, channel: ChannelKey, answers: &mut Answers<'_>, rejection: &Rejection) -> Pumped {
         answers.report(&self.producer.call, rejection);
-        self.producer.link.abort_channel(channel, Some(rejection));
+        self.producer.shared.abort_channel(channel, Some(rejection));
         Pumped::Ended
     }
 }
@@ -301,7 +301,7 @@ impl<T> Drop for Pump<T> {
     fn drop(&mut self) {
         if let Some(channel) = self.channel {
             let panicked = self.polling.then(Reason::internal_error);
-            self.producer.link.abort_channel(channel, panicked.as_ref());
+            self.producer.shared.abort_channel(channel, panicked.as_ref());
         }
     }
 }

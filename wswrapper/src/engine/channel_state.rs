@@ -1,8 +1,8 @@
 //! The part of an anonymous channel that its handles share with the driver.
 
 use super::id::PeerId;
-use super::router::{DynamicHandlers, Entry, Found, Mounted};
-use super::shared::Link;
+use super::router::{DynamicHandlers, Entry, Lookup, Mounted};
+use super::shared::Shared;
 use crate::catch_panic::drop_caught;
 use crate::lock::lock;
 use crate::proto::{ChannelKey, Reason};
@@ -16,7 +16,7 @@ pub(crate) fn channel_closed() -> Reason {
 }
 
 /// What both ends of this process know of a channel: its handlers and its end.
-pub(crate) struct ChannelScope {
+pub(crate) struct ChannelState {
     /// Known when the channel is open.
     key: OnceLock<ChannelKey>,
     /// The connection that it was made for; one that was made for none is for any.
@@ -30,7 +30,7 @@ pub(crate) struct ChannelScope {
 /// Services with their methods. One that has none is kept, too: it may do something when it is dropped.
 type Services = Vec<(Arc<dyn Any + Send + Sync>, Vec<Arc<Entry>>)>;
 
-impl ChannelScope {
+impl ChannelState {
     pub(crate) fn new() -> Arc<Self> {
         Self::made_for(None)
     }
@@ -47,12 +47,12 @@ impl ChannelScope {
 
     /// What calls on a stream's channel find.
     pub(crate) fn without_handlers() -> Arc<Self> {
-        static NONE: OnceLock<Arc<ChannelScope>> = OnceLock::new();
+        static NONE: OnceLock<Arc<ChannelState>> = OnceLock::new();
         Arc::clone(NONE.get_or_init(Self::new))
     }
 
     /// Why the channel cannot be opened on this connection.
-    pub(crate) fn unopenable(&self, connection: PeerId) -> Option<&'static str> {
+    pub(crate) fn open_error(&self, connection: PeerId) -> Option<&'static str> {
         if self.is_ended() {
             Some("The channel is closed")
         } else if self.key().is_some() {
@@ -96,12 +96,12 @@ impl ChannelScope {
     }
 
     /// The handler of an event.
-    pub(crate) fn find_dynamic(&self, event: &str) -> Option<Found> {
+    pub(crate) fn find_dynamic(&self, event: &str) -> Option<Lookup> {
         self.handlers.find(&crate::proto::Address::Main, event)
     }
 
     /// Gives back a handler that did not run.
-    pub(crate) fn give_back(&self, found: Found) {
+    pub(crate) fn give_back(&self, found: Lookup) {
         self.handlers.give_back(&crate::proto::Address::Main, found);
     }
 
@@ -115,26 +115,26 @@ impl ChannelScope {
     }
 
     /// The channel has ended: drops its handlers; false if it had before.
-    pub(crate) fn end(&self, link: &Arc<Link>, reason: Reason) -> bool {
+    pub(crate) fn end(&self, shared: &Arc<Shared>, reason: Reason) -> bool {
         let first = self.ended.set(reason).is_ok();
         if first {
             let services = self.services().take();
             for handler in self.handlers.close() {
-                link.report_drop(drop_caught(handler), "an anonymous channel's handlers");
+                shared.report_drop(drop_caught(handler), "an anonymous channel's handlers");
             }
             for service in services.into_iter().flatten() {
-                link.report_drop(drop_caught(service), "an anonymous channel's service");
+                shared.report_drop(drop_caught(service), "an anonymous channel's service");
             }
         }
         first
     }
 
-    pub(crate) fn abort(&self, link: &Arc<Link>, reason: Option<&Reason>) {
+    pub(crate) fn abort(&self, shared: &Arc<Shared>, reason: Option<&Reason>) {
         let kept = reason.cloned().unwrap_or_else(Reason::aborted);
-        if self.end(link, kept)
+        if self.end(shared, kept)
             && let Some(key) = self.key.get()
         {
-            link.abort_channel(*key, reason);
+            shared.abort_channel(*key, reason);
         }
     }
 
