@@ -7,15 +7,15 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 ///
 /// What the code could leave half done is its own and is dropped after a panic, so that nobody sees it.
 pub(crate) fn catch_panic<R>(run: impl FnOnce() -> R) -> Result<R, String> {
-    catch_unwind(AssertUnwindSafe(run)).map_err(message)
+    catch_unwind(AssertUnwindSafe(run)).map_err(panic_message)
 }
 
 /// Drops a value of the user's.
-pub(crate) fn drop_caught<T>(value: T) -> Result<(), String> {
+pub(crate) fn drop_catching_panic<T>(value: T) -> Result<(), String> {
     catch_panic(|| drop(value))
 }
 
-fn message(payload: Box<dyn Any + Send>) -> String {
+fn panic_message(payload: Box<dyn Any + Send>) -> String {
     let payload = match payload.downcast::<String>() {
         Ok(text) => return *text,
         Err(payload) => payload,
@@ -37,13 +37,13 @@ mod tests {
 
     #[test]
     fn what_a_panic_says_is_told_and_not_kept() {
-        let kept = allocation_counter::measure(|| {
+        let measured = allocation_counter::measure(|| {
             for _ in 0..100 {
                 let text = "x".repeat(1_000);
                 assert_eq!(catch_panic(|| resume_unwind(Box::new(text.clone()))), Err::<(), _>(text));
             }
         });
-        assert!(kept.bytes_current < 1_000, "{} bytes", kept.bytes_current);
+        assert!(measured.bytes_current < 1_000, "{} bytes", measured.bytes_current);
         assert_eq!(catch_panic(|| panic!("a literal")), Err::<(), _>("a literal".to_owned()));
         assert_eq!(catch_panic(|| panic_any(5)), Err::<(), _>("a value that is no text".to_owned()));
     }

@@ -73,9 +73,9 @@ pub(crate) fn header_map(headers: &[httparse::Header<'_>]) -> Option<HeaderMap> 
 #[cfg(feature = "tungstenite")]
 fn parse_headers(head: &[u8]) -> HeaderMap {
     // Empty lines before the first are heeded as little here as when it was parsed (RFC 9112, 2.2).
-    let begin = head.iter().position(|byte| !matches!(byte, b'\r' | b'\n')).unwrap_or(head.len());
-    let head = &head[begin..];
-    let lines = head.iter().position(|byte| *byte == b'\n').map_or(&[][..], |end| &head[end + 1..]);
+    let start = head.iter().position(|byte| !matches!(byte, b'\r' | b'\n')).unwrap_or(head.len());
+    let head = &head[start..];
+    let lines = head.iter().position(|byte| *byte == b'\n').map_or(&[][..], |newline| &head[newline + 1..]);
     let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
     match httparse::parse_headers(lines, &mut headers) {
         Ok(httparse::Status::Complete((_, headers))) => header_map(headers).unwrap_or_default(),

@@ -8,8 +8,8 @@ use tokio::time::{Instant, Sleep};
 
 /// The end of a wait; one that is beyond the clock's end is as good as none.
 pub(crate) fn after(start: Instant, wait: Duration) -> Instant {
-    const FAR: Duration = Duration::from_hours(24 * 365 * 30);
-    start.checked_add(wait.min(FAR)).unwrap_or(start)
+    const MAX_WAIT: Duration = Duration::from_hours(24 * 365 * 30);
+    start.checked_add(wait.min(MAX_WAIT)).unwrap_or(start)
 }
 
 /// Wakes the driver at the soonest deadline; costs nothing while there has been none.

@@ -40,7 +40,7 @@ pub(crate) struct Opened {
 
 impl Progress {
     /// Of a handler that has waited.
-    pub(crate) fn of(handler: RunningKey) -> Self {
+    pub(crate) fn for_handler(handler: RunningKey) -> Self {
         Self { handler: Some(handler), ..Self::default() }
     }
 
@@ -59,14 +59,14 @@ impl<'d> Answers<'d> {
     pub(crate) fn end<T: Response>(&mut self, call: &Answering, outcome: Result<T, Rejection>) {
         match outcome {
             Ok(value) => value.answer(self, call),
-            Err(rejection) => self.failed(call, &rejection),
+            Err(rejection) => self.fail(call, &rejection),
         }
     }
 
     /// Answers with a channel that goes on by itself.
     pub(crate) fn channel(&mut self, call: &Answering, channel_state: &Arc<ChannelState>) {
-        if let Some(why) = channel_state.open_error(self.shared.id) {
-            return self.failed(call, &Rejection::new(why));
+        if let Some(error) = channel_state.open_error(self.shared.id) {
+            return self.fail(call, &Rejection::new(error));
         }
         match self.open(call, Role::Plain, ChannelBinding::State(Arc::clone(channel_state))) {
             Ok((channel, _)) => {
@@ -79,7 +79,7 @@ impl<'d> Answers<'d> {
             }
             Err(rejection) => {
                 channel_state.end(self.shared, rejection.clone());
-                self.failed(call, &rejection);
+                self.fail(call, &rejection);
             }
         }
     }
@@ -89,13 +89,13 @@ impl<'d> Answers<'d> {
         &mut self,
         call: &Answering,
         role: Role,
-        end: ChannelBinding,
+        binding: ChannelBinding,
     ) -> Result<(ChannelKey, Option<usize>), Rejection> {
         let Some(id) = call.id else {
             let event = &*call.event;
             return Err(Rejection::new(format!("`{event}` answers with a channel, and an event has no answer")));
         };
-        let opened = self.shared.open_channel(id, role, end, self.progress.handler);
+        let opened = self.shared.open_channel(id, role, binding, self.progress.handler);
         let (channel, inbox) = opened.map_err(Rejection::from_display)?;
         self.write_plain(0, |out| encode::channel(out, id));
         self.progress.opened = Some(Opened { channel, role });
@@ -124,7 +124,7 @@ impl<'d> Answers<'d> {
         }
     }
 
-    fn failed(&mut self, call: &Answering, rejection: &Rejection) {
+    fn fail(&mut self, call: &Answering, rejection: &Rejection) {
         self.report(call, rejection);
         if call.id.is_none() && rejection.source().is_none() {
             let reason = rejection.clone();

@@ -16,7 +16,7 @@ pub(crate) struct CallState {
     /// The anonymous channel of the call.
     pub(crate) channel_state: Option<Arc<ChannelState>>,
     /// Channels that its handler has made; none once it has ended.
-    made: Mutex<Option<Vec<Arc<ChannelState>>>>,
+    channels: Mutex<Option<Vec<Arc<ChannelState>>>>,
     pub(crate) cancelled: SetOnce<Reason>,
 }
 
@@ -32,30 +32,30 @@ impl CallState {
             channel: channel.map(Into::into),
             wait,
             channel_state,
-            made: Mutex::new(Some(Vec::new())),
+            channels: Mutex::new(Some(Vec::new())),
             cancelled: SetOnce::new(),
         }
     }
 
     /// The handler has ended: channels that it has made and not returned can never be used [P-69, P-74].
-    pub(crate) fn ended(&self, shared: &Arc<Shared>) {
-        let made = self.made().take();
-        for channel_state in made.iter().flatten().filter(|channel_state| channel_state.key().is_none()) {
+    pub(crate) fn handler_finished(&self, shared: &Arc<Shared>) {
+        let channels = self.lock_channels().take();
+        for channel_state in channels.iter().flatten().filter(|channel_state| channel_state.key().is_none()) {
             channel_state.end(shared, channel_closed());
         }
     }
 
     /// The handler has made a channel.
     pub(crate) fn makes(&self, shared: &Arc<Shared>, channel_state: &Arc<ChannelState>) {
-        if let Some(made) = &mut *self.made() {
-            made.push(Arc::clone(channel_state));
+        if let Some(channels) = &mut *self.lock_channels() {
+            channels.push(Arc::clone(channel_state));
         } else {
             channel_state.end(shared, channel_closed());
         }
     }
 
-    fn made(&self) -> MutexGuard<'_, Option<Vec<Arc<ChannelState>>>> {
-        lock(&self.made)
+    fn lock_channels(&self) -> MutexGuard<'_, Option<Vec<Arc<ChannelState>>>> {
+        lock(&self.channels)
     }
 
     /// Cancels the contexts of a call; only the first reason counts.

@@ -3,7 +3,7 @@
 use super::id::PeerId;
 use super::router::{DynamicHandlers, Entry, Lookup, Mounted};
 use super::shared::Shared;
-use crate::catch_panic::drop_caught;
+use crate::catch_panic::drop_catching_panic;
 use crate::lock::lock;
 use crate::proto::{ChannelKey, Reason};
 use std::any::Any;
@@ -101,8 +101,8 @@ impl ChannelState {
     }
 
     /// Gives back a handler that did not run.
-    pub(crate) fn give_back(&self, found: Lookup) {
-        self.handlers.give_back(&crate::proto::Address::Main, found);
+    pub(crate) fn restore(&self, lookup: Lookup) {
+        self.handlers.restore(&crate::proto::Address::Main, lookup);
     }
 
     /// The method of a service.
@@ -120,10 +120,10 @@ impl ChannelState {
         if first {
             let services = self.services().take();
             for handler in self.handlers.close() {
-                shared.report_drop(drop_caught(handler), "an anonymous channel's handlers");
+                shared.report_drop_panic(drop_catching_panic(handler), "an anonymous channel's handlers");
             }
             for service in services.into_iter().flatten() {
-                shared.report_drop(drop_caught(service), "an anonymous channel's service");
+                shared.report_drop_panic(drop_catching_panic(service), "an anonymous channel's service");
             }
         }
         first

@@ -9,7 +9,7 @@ use std::sync::Arc;
 #[derive(Clone)]
 pub struct ConnectionHandle {
     shared: Arc<Shared>,
-    keep: Option<Arc<KeepOpen>>,
+    keep_open: Option<Arc<KeepOpen>>,
 }
 
 /// Closes a client's connection when the last handle is gone.
@@ -26,12 +26,12 @@ impl Drop for KeepOpen {
 impl ConnectionHandle {
     /// Keeps nothing open.
     pub(crate) fn of(shared: &Arc<Shared>) -> Self {
-        Self { shared: Arc::clone(shared), keep: None }
+        Self { shared: Arc::clone(shared), keep_open: None }
     }
 
     /// Keeps the connection open, together with its clones.
     pub(crate) fn keeping_open(shared: &Arc<Shared>) -> Self {
-        Self { shared: Arc::clone(shared), keep: Some(Arc::new(KeepOpen { shared: Arc::clone(shared) })) }
+        Self { shared: Arc::clone(shared), keep_open: Some(Arc::new(KeepOpen { shared: Arc::clone(shared) })) }
     }
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {
@@ -39,7 +39,7 @@ impl ConnectionHandle {
     }
 
     pub(crate) fn keeps_open(&self) -> bool {
-        self.keep.is_some()
+        self.keep_open.is_some()
     }
 }
 

@@ -8,11 +8,11 @@ use std::sync::{Arc, Mutex, MutexGuard};
 /// One value of each type.
 #[derive(Default)]
 pub(crate) struct Extensions {
-    kept: Mutex<Kept>,
+    contents: Mutex<Contents>,
 }
 
 #[derive(Default)]
-struct Kept {
+struct Contents {
     /// Most connections keep nothing.
     values: Option<Box<Values>>,
     /// Nothing is taken in any more.
@@ -24,12 +24,12 @@ type Values = HashMap<TypeId, Arc<dyn Any + Send + Sync>>;
 impl Extensions {
     pub(crate) fn insert<T: Any + Send + Sync>(&self, value: T) -> Option<Arc<T>> {
         let value = Arc::new(value);
-        let mut kept = self.lock();
-        if kept.closed {
+        let mut contents = self.lock();
+        if contents.closed {
             return None;
         }
-        let old = kept.values.get_or_insert_default().insert(TypeId::of::<T>(), value);
-        drop(kept);
+        let old = contents.values.get_or_insert_default().insert(TypeId::of::<T>(), value);
+        drop(contents);
         old.and_then(|old| old.downcast().ok())
     }
 
@@ -45,12 +45,12 @@ impl Extensions {
 
     /// Takes everything out, to be dropped outside the lock, each by itself; perhaps for good.
     pub(crate) fn take(&self, close: bool) -> impl Iterator<Item = Arc<dyn Any + Send + Sync>> + use<> {
-        let mut kept = self.lock();
-        kept.closed = close;
-        kept.values.take().into_iter().flat_map(|values| values.into_values())
+        let mut contents = self.lock();
+        contents.closed = close;
+        contents.values.take().into_iter().flat_map(|values| values.into_values())
     }
 
-    fn lock(&self) -> MutexGuard<'_, Kept> {
-        lock(&self.kept)
+    fn lock(&self) -> MutexGuard<'_, Contents> {
+        lock(&self.contents)
     }
 }

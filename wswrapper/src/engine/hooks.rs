@@ -43,7 +43,7 @@ impl Hooks {
     }
 
     /// Whether anybody wants to see messages.
-    pub(crate) fn sees_messages(&self) -> bool {
+    pub(crate) fn has_message_hook(&self) -> bool {
         self.message.is_some()
     }
 

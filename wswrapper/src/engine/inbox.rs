@@ -12,7 +12,7 @@ pub(crate) struct Inbox {
     items: Batch,
     /// Items that the producer has dropped.
     lost: u64,
-    end: Option<StreamFinish>,
+    finish: Option<StreamFinish>,
     waker: Option<Waker>,
 }
 
@@ -33,7 +33,7 @@ pub(crate) struct Taken {
     /// Items that the producer has dropped so far.
     pub(crate) lost: u64,
     /// Told once all items were taken.
-    pub(crate) end: Option<StreamFinish>,
+    pub(crate) finish: Option<StreamFinish>,
 }
 
 /// Items, their JSON one behind the other, each after its length: none costs an allocation, and none keeps the frame that
@@ -92,7 +92,7 @@ impl Inbox {
         self.lost = self.lost.saturating_add(item.lost);
         if item.done {
             // What a JavaScript generator returns at its end is no item there either.
-            return self.end(StreamFinish::Done);
+            return self.finish(StreamFinish::Done);
         }
         self.items.add(item.value.unwrap_or_default());
         self.waker.take()
@@ -103,26 +103,26 @@ impl Inbox {
     pub(crate) fn poll_take(&mut self, waker: &Waker, batch: &mut Batch) -> (Poll<Taken>, Option<Waker>) {
         if !self.items.is_empty() {
             std::mem::swap(batch, &mut self.items);
-        } else if self.end.is_none() {
-            return (Poll::Pending, self.wait(waker));
+        } else if self.finish.is_none() {
+            return (Poll::Pending, self.register(waker));
         }
-        let end = if batch.is_empty() { self.end.take() } else { None };
-        (Poll::Ready(Taken { lost: self.lost, end }), None)
+        let finish = if batch.is_empty() { self.finish.take() } else { None };
+        (Poll::Ready(Taken { lost: self.lost, finish }), None)
     }
 
     /// Nobody reads any more: gives back the bytes of what was not taken, and who waits.
-    pub(crate) fn into_left(self) -> (usize, Option<Waker>) {
+    pub(crate) fn into_unread(self) -> (usize, Option<Waker>) {
         (self.items.left(), self.waker)
     }
 
     /// Nothing more comes; only the first end counts. Gives back who waits for it.
-    pub(crate) fn end(&mut self, end: StreamFinish) -> Option<Waker> {
-        self.end.get_or_insert(end);
+    pub(crate) fn finish(&mut self, finish: StreamFinish) -> Option<Waker> {
+        self.finish.get_or_insert(finish);
         self.waker.take()
     }
 
     /// Someone waits; gives back who waited before.
-    pub(crate) fn wait(&mut self, waker: &Waker) -> Option<Waker> {
+    pub(crate) fn register(&mut self, waker: &Waker) -> Option<Waker> {
         match &self.waker {
             Some(waiting) if waiting.will_wake(waker) => None,
             _ => self.waker.replace(waker.clone()),

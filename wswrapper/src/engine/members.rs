@@ -9,7 +9,7 @@ pub(crate) trait Members: Send + Sync {
     fn join(&self, shared: Arc<Shared>) -> usize;
 
     /// The connection of this place has ended.
-    fn leave(&self, place: usize);
+    fn leave(&self, key: usize);
 
     fn len(&self) -> usize;
 

@@ -78,7 +78,7 @@ pub(crate) struct CallLog {
     event: Box<str>,
     id: Option<u64>,
     bytes: usize,
-    began: Instant,
+    started_at: Instant,
 }
 
 impl CallLog {
@@ -89,12 +89,12 @@ impl CallLog {
             event: message.event.unwrap_or_default().into(),
             id: message.id,
             bytes: message.bytes,
-            began: Instant::now(),
+            started_at: Instant::now(),
         }
     }
 
     /// The handler has ended.
-    pub(crate) fn ended(&self) -> MessageLog<'_> {
+    pub(crate) fn finished(&self) -> MessageLog<'_> {
         MessageLog {
             kind: self.kind,
             channel: self.channel.as_deref(),
@@ -102,7 +102,7 @@ impl CallLog {
             id: self.id,
             bytes: self.bytes,
             text: "",
-            took: Some(self.began.elapsed()),
+            took: Some(self.started_at.elapsed()),
         }
     }
 }

@@ -20,7 +20,7 @@ pub(crate) enum Expected {
 }
 
 impl Expected {
-    pub(crate) fn opens(&self) -> Option<ExpectedChannel<ChannelBinding>> {
+    pub(crate) fn channel(&self) -> Option<ExpectedChannel<ChannelBinding>> {
         let (role, state) = match self {
             Self::Value => return None,
             Self::Items(_) => (Role::Consumer, ChannelBinding::Inbox(None)),

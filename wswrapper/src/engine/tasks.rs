@@ -15,11 +15,11 @@ use std::task::{Wake, Waker};
 
 /// Handlers that wait for something.
 pub(crate) struct RunningSet {
-    places: Slab<Place>,
+    handlers: Slab<RunningEntry>,
     /// How many of them send streams.
     streams: usize,
     /// Those that were called on anonymous channels.
-    on_channels: BTreeSet<(ChannelKey, RunningKey)>,
+    by_channel: BTreeSet<(ChannelKey, RunningKey)>,
     woken: Arc<Woken>,
     next_key: NonZeroU64,
     /// Kept for its capacity.
@@ -34,12 +34,12 @@ pub(crate) struct RunningHandler {
     pub(crate) state: Option<Arc<CallState>>,
     pub(crate) log: Option<Box<CallLog>>,
     /// The anonymous channel of its call.
-    pub(crate) on: Option<ChannelKey>,
+    pub(crate) channel: Option<ChannelKey>,
     /// It has answered with a stream, which it sends.
     pub(crate) is_stream: bool,
 }
 
-struct Place {
+struct RunningEntry {
     handler: RunningHandler,
     waker: Arc<HandlerWaker>,
 }
@@ -48,12 +48,12 @@ struct Place {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(crate) struct RunningKey {
     index: usize,
-    unique: NonZeroU64,
+    serial: NonZeroU64,
 }
 
 impl RunningKey {
-    const FIRST: Self = Self { index: 0, unique: NonZeroU64::MIN };
-    const LAST: Self = Self { index: usize::MAX, unique: NonZeroU64::MAX };
+    const FIRST: Self = Self { index: 0, serial: NonZeroU64::MIN };
+    const LAST: Self = Self { index: usize::MAX, serial: NonZeroU64::MAX };
 }
 
 /// Those that have been woken, and the driver that is to poll them.
@@ -99,9 +99,9 @@ impl Wake for HandlerWaker {
 impl RunningSet {
     pub(crate) fn new() -> Self {
         Self {
-            places: Slab::new(),
+            handlers: Slab::new(),
             streams: 0,
-            on_channels: BTreeSet::new(),
+            by_channel: BTreeSet::new(),
             woken: Arc::default(),
             next_key: NonZeroU64::MIN,
             batch: Vec::new(),
@@ -110,31 +110,31 @@ impl RunningSet {
 
     /// How many there are, not counting those that send streams.
     pub(crate) fn len(&self) -> usize {
-        self.places.len() - self.streams
+        self.handlers.len() - self.streams
     }
 
     /// Takes in a handler that was polled once; it is polled again with the next batch, to register its own waker.
     pub(crate) fn insert(&mut self, handler: RunningHandler) -> RunningKey {
-        let entry = self.places.vacant_entry();
-        let key = RunningKey { index: entry.key(), unique: self.next_key };
+        let entry = self.handlers.vacant_entry();
+        let key = RunningKey { index: entry.key(), serial: self.next_key };
         self.next_key = self.next_key.saturating_add(1);
         self.streams += usize::from(handler.is_stream);
-        self.on_channels.extend(handler.on.map(|channel| (channel, key)));
+        self.by_channel.extend(handler.channel.map(|channel| (channel, key)));
         let waker = Arc::new(HandlerWaker { key, queued: AtomicBool::new(true), woken: Arc::clone(&self.woken) });
-        entry.insert(Place { handler, waker });
+        entry.insert(RunningEntry { handler, waker });
         self.woken.lock().keys.push(key);
         key
     }
 
     /// Those that are to be polled now, at most so many, and whether more are left.
-    pub(crate) fn take_woken(&mut self, most: usize) -> (Vec<RunningKey>, bool) {
+    pub(crate) fn take_woken(&mut self, max: usize) -> (Vec<RunningKey>, bool) {
         let mut batch = std::mem::take(&mut self.batch);
-        if !self.places.is_empty() {
+        if !self.handlers.is_empty() {
             let mut woken = self.woken.lock();
-            if woken.keys.len() <= most {
+            if woken.keys.len() <= max {
                 std::mem::swap(&mut batch, &mut woken.keys);
             } else {
-                batch.extend(woken.keys.drain(..most));
+                batch.extend(woken.keys.drain(..max));
                 return (batch, true);
             }
         }
@@ -142,14 +142,14 @@ impl RunningSet {
     }
 
     /// Gives back the vector of [`take_woken`](Self::take_woken).
-    pub(crate) fn give_back(&mut self, mut batch: Vec<RunningKey>) {
+    pub(crate) fn return_batch(&mut self, mut batch: Vec<RunningKey>) {
         batch.clear();
         self.batch = batch;
     }
 
     /// Registers the driver; true if some were woken meanwhile.
     pub(crate) fn register(&mut self, driver: &Waker) -> bool {
-        if self.places.is_empty() {
+        if self.handlers.is_empty() {
             return false;
         }
         let mut woken = self.woken.lock();
@@ -161,51 +161,51 @@ impl RunningSet {
     }
 
     /// A handler and the waker to poll it with.
-    pub(crate) fn get(&mut self, key: RunningKey) -> Option<(&mut RunningHandler, Waker)> {
-        let place = self.places.get_mut(key.index).filter(|place| place.waker.key == key)?;
-        place.waker.queued.store(false, Ordering::Release);
-        let waker = Waker::from(Arc::clone(&place.waker));
-        Some((&mut place.handler, waker))
+    pub(crate) fn poll_context(&mut self, key: RunningKey) -> Option<(&mut RunningHandler, Waker)> {
+        let entry = self.handlers.get_mut(key.index).filter(|entry| entry.waker.key == key)?;
+        entry.waker.queued.store(false, Ordering::Release);
+        let waker = Waker::from(Arc::clone(&entry.waker));
+        Some((&mut entry.handler, waker))
     }
 
     /// Takes a handler out.
     pub(crate) fn remove(&mut self, key: RunningKey) -> Option<RunningHandler> {
-        let found = self.places.get(key.index).is_some_and(|place| place.waker.key == key);
-        found.then(|| {
-            let handler = self.places.remove(key.index).handler;
+        let exists = self.handlers.get(key.index).is_some_and(|entry| entry.waker.key == key);
+        exists.then(|| {
+            let handler = self.handlers.remove(key.index).handler;
             self.streams -= usize::from(handler.is_stream);
-            if let Some(channel) = handler.on {
-                self.on_channels.remove(&(channel, key));
+            if let Some(channel) = handler.channel {
+                self.by_channel.remove(&(channel, key));
             }
             handler
         })
     }
 
     /// A handler has answered with a stream.
-    pub(crate) fn sends_stream(&mut self, key: RunningKey) {
-        let place = self.places.get_mut(key.index).filter(|place| place.waker.key == key);
-        if let Some(place) = place {
-            self.streams += usize::from(!std::mem::replace(&mut place.handler.is_stream, true));
+    pub(crate) fn mark_as_stream(&mut self, key: RunningKey) {
+        let entry = self.handlers.get_mut(key.index).filter(|entry| entry.waker.key == key);
+        if let Some(entry) = entry {
+            self.streams += usize::from(!std::mem::replace(&mut entry.handler.is_stream, true));
         }
     }
 
     /// Wakes a handler.
     pub(crate) fn wake(&self, key: RunningKey) {
-        if let Some(place) = self.places.get(key.index).filter(|place| place.waker.key == key) {
-            place.waker.wake_by_ref();
+        if let Some(entry) = self.handlers.get(key.index).filter(|entry| entry.waker.key == key) {
+            entry.waker.wake_by_ref();
         }
     }
 
     /// Takes out those that were called on an anonymous channel.
     pub(crate) fn remove_by_channel(&mut self, channel: ChannelKey) -> Vec<(RunningKey, RunningHandler)> {
-        let on_it = self.on_channels.range((channel, RunningKey::FIRST)..=(channel, RunningKey::LAST));
-        let keys: Vec<_> = on_it.map(|(_, key)| *key).collect();
+        let range = self.by_channel.range((channel, RunningKey::FIRST)..=(channel, RunningKey::LAST));
+        let keys: Vec<_> = range.map(|(_, key)| *key).collect();
         keys.into_iter().filter_map(|key| Some((key, self.remove(key)?))).collect()
     }
 
     /// Takes all out.
     pub(crate) fn take_all(&mut self) -> impl Iterator<Item = RunningHandler> + use<> {
-        (self.streams, self.on_channels) = (0, BTreeSet::new());
-        std::mem::take(&mut self.places).into_iter().map(|(_, place)| place.handler)
+        (self.streams, self.by_channel) = (0, BTreeSet::new());
+        std::mem::take(&mut self.handlers).into_iter().map(|(_, entry)| entry.handler)
     }
 }

@@ -104,7 +104,7 @@ impl Items {
     /// Takes out what has come; the end once all was taken.
     fn poll_inbox(&mut self, cx: &mut Context<'_>) -> Poll<Option<StreamFinish>> {
         let shared = self.connection.shared();
-        if let Poll::Ready(Taken { lost, end }) = shared.poll_inbox(cx, self.inbox, &mut self.batch) {
+        if let Poll::Ready(Taken { lost, finish: end }) = shared.poll_inbox(cx, self.inbox, &mut self.batch) {
             self.lost = lost;
             return Poll::Ready(end);
         }

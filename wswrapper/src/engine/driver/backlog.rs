@@ -9,23 +9,23 @@ use tokio::time::Instant;
 #[derive(Default)]
 pub(super) struct Backlog {
     /// A request that was cancelled meanwhile leaves its place empty.
-    calls: VecDeque<Option<HeldCall>>,
+    calls: VecDeque<Option<WaitingCall>>,
     /// Where each request is, counted from the first call since it was last empty.
     requests: HashMap<RequestId, usize>,
     /// How many places have left since.
-    left: usize,
+    first_position: usize,
     /// How many calls there are.
     count: usize,
     bytes: usize,
 }
 
-struct HeldCall {
+struct WaitingCall {
     frame: Bytes,
     id: Option<RequestId>,
-    came: Instant,
+    received_at: Instant,
 }
 
-impl HeldCall {
+impl WaitingCall {
     /// What it takes.
     fn bytes(&self) -> usize {
         self.frame.len() + size_of::<Self>()
@@ -33,16 +33,16 @@ impl HeldCall {
 }
 
 impl Backlog {
-    pub(super) fn push(&mut self, frame: &Bytes, id: Option<RequestId>, came: Instant) {
-        let place = self.left + self.calls.len();
-        if let Some(older) = id.and_then(|id| self.requests.insert(id, place))
-            && let Some(Some(older)) = self.calls.get_mut(older - self.left)
+    pub(super) fn push(&mut self, frame: &Bytes, id: Option<RequestId>, received_at: Instant) {
+        let position = self.first_position + self.calls.len();
+        if let Some(older) = id.and_then(|id| self.requests.insert(id, position))
+            && let Some(Some(older)) = self.calls.get_mut(older - self.first_position)
         {
             // Of two with the same id only the newer can be cancelled [P-38].
             older.id = None;
         }
         // The frame itself is a part of a buffer that may be large.
-        let call = HeldCall { frame: Bytes::copy_from_slice(frame), id, came };
+        let call = WaitingCall { frame: Bytes::copy_from_slice(frame), id, received_at };
         self.bytes += call.bytes();
         self.count += 1;
         self.calls.push_back(Some(call));
@@ -51,13 +51,13 @@ impl Backlog {
     /// The next one, and when it came.
     pub(super) fn pop(&mut self) -> Option<(Bytes, Instant)> {
         while let Some(call) = self.calls.pop_front() {
-            self.left += 1;
+            self.first_position += 1;
             if let Some(call) = call {
                 if let Some(id) = call.id {
                     self.requests.remove(&id);
                 }
-                self.forget(&call);
-                return Some((call.frame, call.came));
+                self.subtract(&call);
+                return Some((call.frame, call.received_at));
             }
         }
         None
@@ -65,9 +65,9 @@ impl Backlog {
 
     /// Forgets a request. False if there is none.
     pub(super) fn cancel(&mut self, id: RequestId) -> bool {
-        let Some(place) = self.requests.remove(&id) else { return false };
-        if let Some(call) = self.calls.get_mut(place - self.left).and_then(Option::take) {
-            self.forget(&call);
+        let Some(position) = self.requests.remove(&id) else { return false };
+        if let Some(call) = self.calls.get_mut(position - self.first_position).and_then(Option::take) {
+            self.subtract(&call);
         }
         true
     }
@@ -82,7 +82,7 @@ impl Backlog {
     }
 
     /// A call has left. Empty places are not kept when they are most of them.
-    fn forget(&mut self, call: &HeldCall) {
+    fn subtract(&mut self, call: &WaitingCall) {
         self.bytes -= call.bytes();
         self.count -= 1;
         if self.count == 0 {
@@ -90,8 +90,8 @@ impl Backlog {
         } else if self.calls.len() > 64 + 2 * self.count {
             self.calls.retain(Option::is_some);
             self.calls.shrink_to_fit();
-            let places = self.calls.iter().flatten().zip(self.left..);
-            self.requests = places.filter_map(|(call, place)| Some((call.id?, place))).collect();
+            let positions = self.calls.iter().flatten().zip(self.first_position..);
+            self.requests = positions.filter_map(|(call, position)| Some((call.id?, position))).collect();
         }
     }
 }
@@ -100,72 +100,72 @@ impl Backlog {
 mod tests {
     use super::*;
 
-    fn hold(held: &mut Backlog, id: u64, text: &str) {
-        held.push(&Bytes::copy_from_slice(text.as_bytes()), RequestId::new(id), Instant::now());
+    fn push(backlog: &mut Backlog, id: u64, text: &str) {
+        backlog.push(&Bytes::copy_from_slice(text.as_bytes()), RequestId::new(id), Instant::now());
     }
 
-    fn cancel(held: &mut Backlog, id: u64) -> bool {
-        held.cancel(RequestId::new(id).expect("in range"))
+    fn cancel(backlog: &mut Backlog, id: u64) -> bool {
+        backlog.cancel(RequestId::new(id).expect("in range"))
     }
 
-    fn pop_all(held: &mut Backlog) -> Vec<Bytes> {
-        std::iter::from_fn(|| held.pop()).map(|(frame, _)| frame).collect()
+    fn pop_all(backlog: &mut Backlog) -> Vec<Bytes> {
+        std::iter::from_fn(|| backlog.pop()).map(|(frame, _)| frame).collect()
     }
 
     #[test]
     fn what_is_cancelled_leaves_and_the_rest_keeps_its_order() {
-        let mut held = Backlog::default();
-        hold(&mut held, 0, "first");
-        assert!(held.pop().is_some());
+        let mut backlog = Backlog::default();
+        push(&mut backlog, 0, "first");
+        assert!(backlog.pop().is_some());
         for n in 1..=1_000 {
-            hold(&mut held, n, &n.to_string());
+            push(&mut backlog, n, &n.to_string());
         }
         for n in (1..=1_000).filter(|n| n % 100 != 0) {
-            assert!(cancel(&mut held, n));
-            assert!(!cancel(&mut held, n));
+            assert!(cancel(&mut backlog, n));
+            assert!(!cancel(&mut backlog, n));
         }
-        assert!(cancel(&mut held, 500));
-        assert_eq!(pop_all(&mut held), ["100", "200", "300", "400", "600", "700", "800", "900", "1000"]);
-        assert!(!cancel(&mut held, 100));
-        assert_eq!((held.is_empty(), held.bytes()), (true, 0));
+        assert!(cancel(&mut backlog, 500));
+        assert_eq!(pop_all(&mut backlog), ["100", "200", "300", "400", "600", "700", "800", "900", "1000"]);
+        assert!(!cancel(&mut backlog, 100));
+        assert_eq!((backlog.is_empty(), backlog.bytes()), (true, 0));
     }
 
     #[test]
     fn what_is_cancelled_takes_no_place() {
-        let mut held = Backlog::default();
-        hold(&mut held, 1, "stays");
-        let bytes = held.bytes();
+        let mut backlog = Backlog::default();
+        push(&mut backlog, 1, "stays");
+        let bytes = backlog.bytes();
         for n in 2..10_000 {
-            hold(&mut held, n, "goes");
-            assert!(cancel(&mut held, n));
+            push(&mut backlog, n, "goes");
+            assert!(cancel(&mut backlog, n));
         }
-        assert_eq!(held.bytes(), bytes);
-        assert!(held.calls.capacity() <= 256 && held.requests.capacity() <= 256);
-        assert!(cancel(&mut held, 1));
-        assert_eq!((held.is_empty(), held.bytes(), held.calls.capacity()), (true, 0, 0));
+        assert_eq!(backlog.bytes(), bytes);
+        assert!(backlog.calls.capacity() <= 256 && backlog.requests.capacity() <= 256);
+        assert!(cancel(&mut backlog, 1));
+        assert_eq!((backlog.is_empty(), backlog.bytes(), backlog.calls.capacity()), (true, 0, 0));
     }
 
     #[test]
     fn of_two_with_the_same_id_the_newer_is_cancelled_and_only_that() {
-        let mut held = Backlog::default();
+        let mut backlog = Backlog::default();
         for text in ["older", "newer"] {
-            hold(&mut held, 1, text);
+            push(&mut backlog, 1, text);
         }
-        assert!(cancel(&mut held, 1));
+        assert!(cancel(&mut backlog, 1));
         for n in 2..200 {
-            hold(&mut held, n, "goes");
-            assert!(cancel(&mut held, n));
+            push(&mut backlog, n, "goes");
+            assert!(cancel(&mut backlog, n));
         }
-        assert!(!cancel(&mut held, 1));
-        assert_eq!(pop_all(&mut held), ["older"]);
+        assert!(!cancel(&mut backlog, 1));
+        assert_eq!(pop_all(&mut backlog), ["older"]);
     }
 
     #[test]
     fn the_buffer_that_a_call_came_in_is_not_kept() {
-        let mut held = Backlog::default();
+        let mut backlog = Backlog::default();
         let buffer = Bytes::from(vec![b' '; 100_000]);
-        held.push(&buffer.slice(..9), None, Instant::now());
+        backlog.push(&buffer.slice(..9), None, Instant::now());
         assert!(buffer.is_unique());
-        assert!(held.bytes() > 9, "a call is more than its frame");
+        assert!(backlog.bytes() > 9, "a call is more than its frame");
     }
 }

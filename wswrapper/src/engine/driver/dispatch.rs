@@ -1,7 +1,7 @@
 //! The calls of a turn: from a frame to a handler that runs, and to its end.
 
 use super::{Driver, TURN_MESSAGES};
-use crate::catch_panic::{catch_panic, drop_caught};
+use crate::catch_panic::{catch_panic, drop_catching_panic};
 use crate::engine::answers::{Answers, Progress};
 use crate::engine::channel_state::ChannelState;
 use crate::engine::handler::{BadCall, Start};
@@ -33,69 +33,76 @@ fn deadline(received: Received<'_>, call: &Call<'_>) -> Option<Instant> {
 }
 
 impl<T: Transport> Driver<T> {
-    pub(super) fn frame(&mut self, cx: &mut Context<'_>, frame: &Bytes, came: Instant) {
+    pub(super) fn handle_frame(&mut self, cx: &mut Context<'_>, frame: &Bytes, received_at: Instant) {
         // A binary frame is read as if it were text [P-06]; what is not UTF-8 is not JSON [P-02].
         let Ok(text) = std::str::from_utf8(frame) else { return };
-        let received = Received { frame, text, at: came };
-        if self.shared.endpoint.hooks.sees_messages() {
+        let received = Received { frame, text, at: received_at };
+        if self.shared.endpoint.hooks.has_message_hook() {
             // Decoded whole, so that what is logged as a call is one.
             let message = Message::decode_whole(text);
             let log = MessageLog::new(text, &message);
             self.shared.endpoint.hooks.message(&self.shared, &log);
             let call = log.event.is_some().then(|| Box::new(CallLog::new(&log)));
-            self.message(cx, received, &message, call);
+            self.handle_message(cx, received, &message, call);
         } else {
-            self.message(cx, received, &Message::decode(text), None);
+            self.handle_message(cx, received, &Message::decode(text), None);
         }
     }
 
-    fn message(&mut self, cx: &mut Context<'_>, received: Received<'_>, message: &Message<'_>, log: Log) {
+    fn handle_message(&mut self, cx: &mut Context<'_>, received: Received<'_>, message: &Message<'_>, log: Log) {
         match message {
             // Before its handler is looked for, which may be for once.
             Message::Call(call) if deadline(received, call).is_some_and(|deadline| deadline <= Instant::now()) => {
-                self.log_end(log.as_deref());
+                self.log_finished(log.as_deref());
             }
             Message::Call(call) if matches!(call.address, Address::Main | Address::Named(_)) => {
-                if let Err((error, log)) = self.call(cx, received, call, log) {
-                    self.not_started(cx, received, call, error, log);
+                if let Err((error, log)) = self.start_call(cx, received, call, log) {
+                    self.handle_bad_call(cx, received, call, error, log);
                 }
             }
             message => match self.shared.handle(message.clone(), received.frame, received.at) {
-                Action::Caller(waker) => self.callers.push(waker),
-                Action::Callers(wakers) => self.callers.extend(wakers),
-                Action::Cancelled(handler, reason, waker) => {
+                Action::Wake(waker) => self.callers.push(waker),
+                Action::WakeAll(wakers) => self.callers.extend(wakers),
+                Action::Cancel(handler, reason, waker) => {
                     self.callers.extend(waker);
                     self.cancel(handler, reason);
                 }
-                Action::Resumed(handler) => self.running.wake(handler),
+                Action::Resume(handler) => self.running.wake(handler),
                 Action::Serve(channel_state) => {
                     let Message::Call(call) = message else { return };
-                    if let Err((error, log)) = self.channel_call(cx, received, call, &channel_state, log) {
-                        self.not_started(cx, received, call, error, log);
+                    if let Err((error, log)) = self.start_channel_call(cx, received, call, &channel_state, log) {
+                        self.handle_bad_call(cx, received, call, error, log);
                     }
                 }
-                Action::ChannelEnded(channel, channel_state, reason, callers) => {
+                Action::CloseChannel(channel, channel_state, reason, callers) => {
                     self.callers.extend(callers);
                     channel_state.end(&self.shared, reason.clone());
                     self.stop_channel(channel, &reason);
                 }
-                Action::NotJson => self.message(cx, received, &Message::decode_whole(received.text), log),
+                Action::DecodeWhole => self.handle_message(cx, received, &Message::decode_whole(received.text), log),
                 Action::Nothing => {}
             },
         }
     }
 
     /// A call that could not be started was wrong, or not what it seemed to be.
-    fn not_started(&mut self, cx: &mut Context<'_>, received: Received<'_>, call: &Call<'_>, error: BadCall, log: Log) {
+    fn handle_bad_call(
+        &mut self,
+        cx: &mut Context<'_>,
+        received: Received<'_>,
+        call: &Call<'_>,
+        error: BadCall,
+        log: Log,
+    ) {
         if call.arguments.is_validated() {
-            self.refuse(call, error, log.as_deref());
+            self.reject(call, error, log.as_deref());
         } else {
-            self.message(cx, received, &Message::decode_whole(received.text), log);
+            self.handle_message(cx, received, &Message::decode_whole(received.text), log);
         }
     }
 
     /// Finds the handler of a call and starts it.
-    fn call(
+    fn start_call(
         &mut self,
         cx: &mut Context<'_>,
         received: Received<'_>,
@@ -103,18 +110,18 @@ impl<T: Transport> Driver<T> {
         log: Log,
     ) -> Result<(), (BadCall, Log)> {
         let shared = Arc::clone(&self.shared);
-        if let Some((found, handlers)) = shared.find_dynamic(&call.address, &call.event) {
-            let started = self.start(cx, received, call, &found.entry, None, log);
+        if let Some((lookup, handlers)) = shared.find_dynamic(&call.address, &call.event) {
+            let started = self.start_handler(cx, received, call, &lookup.entry, None, log);
             if started.is_err() {
-                handlers.give_back(&call.address, found);
+                handlers.restore(&call.address, lookup);
             } else {
                 // The closure of a handler for once ends here.
-                self.shared.report_drop(drop_caught(found), &call.event);
+                self.shared.report_drop_panic(drop_catching_panic(lookup), &call.event);
             }
             return started;
         }
         match shared.endpoint.router.find(&call.address, &call.event) {
-            Some(entry) => self.start(cx, received, call, entry, None, log),
+            Some(entry) => self.start_handler(cx, received, call, entry, None, log),
             None => {
                 let exists = shared.has_channel(&call.address);
                 Err((BadCall::Rejected(Rejection::no_listener(&call.event, &call.address, exists)), log))
@@ -123,7 +130,7 @@ impl<T: Transport> Driver<T> {
     }
 
     /// Finds the handler of a call on an anonymous channel and starts it.
-    fn channel_call(
+    fn start_channel_call(
         &mut self,
         cx: &mut Context<'_>,
         received: Received<'_>,
@@ -131,20 +138,20 @@ impl<T: Transport> Driver<T> {
         channel_state: &Arc<ChannelState>,
         log: Log,
     ) -> Result<(), (BadCall, Log)> {
-        if let Some(found) = channel_state.find_dynamic(&call.event) {
-            let started = self.start(cx, received, call, &found.entry, Some(channel_state), log);
+        if let Some(lookup) = channel_state.find_dynamic(&call.event) {
+            let started = self.start_handler(cx, received, call, &lookup.entry, Some(channel_state), log);
             if started.is_err() {
-                channel_state.give_back(found);
+                channel_state.restore(lookup);
             } else {
-                self.shared.report_drop(drop_caught(found), &call.event);
+                self.shared.report_drop_panic(drop_catching_panic(lookup), &call.event);
             }
             return started;
         }
         match channel_state.find(&call.event) {
             Some(entry) => {
-                let started = self.start(cx, received, call, &entry, Some(channel_state), log);
+                let started = self.start_handler(cx, received, call, &entry, Some(channel_state), log);
                 // It may have closed its channel.
-                self.shared.report_drop(drop_caught(entry), &call.event);
+                self.shared.report_drop_panic(drop_catching_panic(entry), &call.event);
                 started
             }
             None => Err((BadCall::Rejected(Rejection::no_listener(&call.event, &call.address, true)), log)),
@@ -152,7 +159,7 @@ impl<T: Transport> Driver<T> {
     }
 
     /// Starts a handler and polls it once, in place.
-    fn start(
+    fn start_handler(
         &mut self,
         cx: &mut Context<'_>,
         received: Received<'_>,
@@ -178,44 +185,45 @@ impl<T: Transport> Driver<T> {
         let opened = started.as_ref().ok().and_then(|started| started.as_ref().ok()).and_then(|started| started.opened);
         let mut progress = Progress::opened(opened);
         let mut answers = Answers::new(&self.shared, self.transport.output(), &mut progress);
-        let ended = match started {
+        let finished = match started {
             Ok(Err(error)) => return Err((error, log)),
             Ok(Ok(started)) => match started.running {
                 Some(mut future) => match catch_panic(|| future.as_mut().poll(cx, &mut answers)) {
                     Ok(Poll::Pending) => {
-                        let on = channel_state.and_then(|channel_state| channel_state.key());
+                        let channel = channel_state.and_then(|channel_state| channel_state.key());
                         let opened = progress.opened;
                         let is_stream = opened.is_some_and(|opened| opened.role == Role::Producer);
                         // A request that was answered is finished.
                         let id = call.id.filter(|_| opened.is_none());
                         let event = entry.event.clone();
-                        let key = self.running.insert(RunningHandler { future, id, event, state, log, on, is_stream });
+                        let key =
+                            self.running.insert(RunningHandler { future, id, event, state, log, channel, is_stream });
                         match (opened, id) {
-                            (Some(opened), _) => self.shared.attach(opened.channel, key),
-                            (None, Some(id)) => self.shared.begin(id, key, deadline),
+                            (Some(opened), _) => self.shared.attach_handler(opened.channel, key),
+                            (None, Some(id)) => self.shared.handler_started(id, key, deadline),
                             (None, None) => {}
                         }
                         return Ok(());
                     }
-                    Ok(Poll::Ready(())) => drop_caught(future),
-                    Err(message) => drop_caught(future).and(Err(message)),
+                    Ok(Poll::Ready(())) => drop_catching_panic(future),
+                    Err(message) => drop_catching_panic(future).and(Err(message)),
                 },
                 None => Ok(()),
             },
             Err(message) => Err(message),
         };
-        if let Err(message) = ended {
+        if let Err(message) = finished {
             answers.panicked(call.id, &entry.event, message);
         }
         if let Some(state) = state {
-            state.ended(&self.shared);
+            state.handler_finished(&self.shared);
         }
-        self.log_end(log.as_deref());
+        self.log_finished(log.as_deref());
         Ok(())
     }
 
     /// Rejects a request that cannot be handled; an event is dropped where that can be seen.
-    fn refuse(&mut self, call: &Call<'_>, error: BadCall, log: Option<&CallLog>) {
+    fn reject(&mut self, call: &Call<'_>, error: BadCall, log: Option<&CallLog>) {
         let reason = match error {
             BadCall::Rejected(rejection) => rejection,
             // Never: the frame is proven to be JSON.
@@ -233,48 +241,48 @@ impl<T: Transport> Driver<T> {
                 self.shared.report(&PeerError::EventDropped { event: call.event.to_string(), channel, reason });
             }
         }
-        self.log_end(log);
+        self.log_finished(log);
     }
 
     /// Polls the handlers that were woken; true if some are left for the next turn.
     pub(super) fn poll_running(&mut self) -> bool {
-        let (batch, left) = self.running.take_woken(TURN_MESSAGES);
+        let (batch, more) = self.running.take_woken(TURN_MESSAGES);
         for &key in &batch {
-            let Some((handler, waker)) = self.running.get(key) else { continue };
-            let mut progress = Progress::of(key);
+            let Some((handler, waker)) = self.running.poll_context(key) else { continue };
+            let mut progress = Progress::for_handler(key);
             let mut answers = Answers::new(&self.shared, self.transport.output(), &mut progress);
             let polled = catch_panic(|| handler.future.as_mut().poll(&mut Context::from_waker(&waker), &mut answers));
             if let Some(opened) = progress.opened {
                 // The request was answered and is finished.
                 handler.id = None;
                 if opened.role == Role::Producer {
-                    self.running.sends_stream(key);
+                    self.running.mark_as_stream(key);
                 }
             }
             if let Ok(Poll::Pending) = polled {
                 continue;
             }
             let Some(RunningHandler { future, id, event, log, state, .. }) = self.running.remove(key) else { continue };
-            if let Err(message) = polled.map(drop).and(drop_caught(future)) {
+            if let Err(message) = polled.map(drop).and(drop_catching_panic(future)) {
                 Answers::new(&self.shared, self.transport.output(), &mut progress).panicked(id, &event, message);
             }
             if let Some(id) = id {
-                self.shared.handler_ended(id, key);
+                self.shared.handler_finished(id, key);
             }
             if let Some(state) = state {
-                state.ended(&self.shared);
+                state.handler_finished(&self.shared);
             }
-            self.log_end(log.as_deref());
+            self.log_finished(log.as_deref());
         }
-        self.running.give_back(batch);
-        left
+        self.running.return_batch(batch);
+        more
     }
 
     /// Stops the handlers that were called on a channel.
     pub(super) fn stop_channel(&mut self, channel: ChannelKey, reason: &Reason) {
         for (key, handler) in self.running.remove_by_channel(channel) {
             if let Some(id) = handler.id {
-                self.shared.handler_ended(id, key);
+                self.shared.handler_finished(id, key);
             }
             self.stop(handler, reason.clone());
         }

@@ -7,7 +7,7 @@ mod backlog;
 mod closing;
 mod dispatch;
 
-use crate::catch_panic::{catch_panic, drop_caught};
+use crate::catch_panic::{catch_panic, drop_catching_panic};
 use crate::close::{Close, CloseRequest, Closed};
 use crate::engine::handler::Sessions;
 use crate::engine::hooks::HookFuture;
@@ -33,9 +33,9 @@ const TURN_BYTES: usize = 64 * 1024;
 pub(crate) struct Driver<T> {
     shared: Arc<Shared>,
     transport: T,
-    place: usize,
+    member_key: usize,
     /// The hook that comes before the first call is started.
-    opening: Option<HookFuture>,
+    open_hook: Option<HookFuture>,
     running: RunningSet,
     sessions: Sessions,
     backlog: Backlog,
@@ -58,8 +58,8 @@ impl<T: Transport> Driver<T> {
     /// Takes over a transport that is open.
     pub(crate) fn new(shared: Arc<Shared>, transport: T) -> Self {
         Self {
-            place: shared.members.join(Arc::clone(&shared)),
-            opening: shared.endpoint.hooks.opened(&shared),
+            member_key: shared.members.join(Arc::clone(&shared)),
+            open_hook: shared.endpoint.hooks.opened(&shared),
             shared,
             transport,
             running: RunningSet::new(),
@@ -92,19 +92,19 @@ impl<T: Transport> Driver<T> {
         self.shared.begin_turn();
         let now = Instant::now();
         self.handle_timeout(now);
-        self.poll_opening(cx);
-        let mut again = self.read(cx, now);
-        again |= self.poll_running();
+        self.poll_open_hook(cx);
+        let mut poll_again = self.read(cx, now);
+        poll_again |= self.poll_running();
         if self.let_callers_run(cx) {
             return Poll::Pending;
         }
         self.apply_close_request(now);
         self.flush(cx, now);
-        if let Some(closed) = self.closing.ended(now) {
+        if let Some(closed) = self.closing.closed(now) {
             return Poll::Ready(closed);
         }
-        again |= self.prepare_to_sleep(cx);
-        if again {
+        poll_again |= self.prepare_to_sleep(cx);
+        if poll_again {
             cx.waker().wake_by_ref();
         }
         Poll::Pending
@@ -120,11 +120,11 @@ impl<T: Transport> Driver<T> {
         }
     }
 
-    fn poll_opening(&mut self, cx: &mut Context<'_>) {
-        if let Some(hook) = &mut self.opening
+    fn poll_open_hook(&mut self, cx: &mut Context<'_>) {
+        if let Some(hook) = &mut self.open_hook
             && poll_hook(hook, cx).is_ready()
         {
-            self.drop_opening();
+            self.drop_open_hook();
         }
     }
 
@@ -132,12 +132,12 @@ impl<T: Transport> Driver<T> {
     fn read(&mut self, cx: &mut Context<'_>, now: Instant) -> bool {
         let (mut messages, mut bytes) = (0, 0);
         while messages < TURN_MESSAGES && !self.is_full() && self.closing.is_open() {
-            let Some((frame, came)) = self.backlog.pop() else { break };
+            let Some((frame, received_at)) = self.backlog.pop() else { break };
             messages += 1;
-            self.frame(cx, &frame, came);
+            self.handle_frame(cx, &frame, received_at);
         }
         while messages < TURN_MESSAGES && bytes < TURN_BYTES {
-            if self.closing.is_over() {
+            if self.closing.is_reading_finished() {
                 return false;
             }
             if self.is_overloaded() {
@@ -150,7 +150,7 @@ impl<T: Transport> Driver<T> {
                 Poll::Ready(Some(Ok(Frame::Text(frame) | Frame::Binary(frame)))) => {
                     (messages, bytes) = (messages + 1, bytes + frame.len());
                     if self.closing.is_open() {
-                        self.receive(cx, &frame, now);
+                        self.receive_frame(cx, &frame, now);
                     }
                 }
                 Poll::Ready(Some(Ok(Frame::Ping(_) | Frame::Pong(_)))) => messages += 1,
@@ -161,8 +161,8 @@ impl<T: Transport> Driver<T> {
                     self.shared.disconnect();
                 }
                 Poll::Ready(Some(Err(TransportError::Violation(close)))) => self.close(close, now),
-                Poll::Ready(Some(Err(TransportError::Io(error)))) => self.over(&error.to_string(), now),
-                Poll::Ready(None) => self.over("the connection was lost", now),
+                Poll::Ready(Some(Err(TransportError::Io(error)))) => self.finish_reading(&error.to_string(), now),
+                Poll::Ready(None) => self.finish_reading("the connection was lost", now),
             }
         }
         true
@@ -170,15 +170,15 @@ impl<T: Transport> Driver<T> {
 
     /// While nothing is read, only a write shows that the peer has gone.
     fn pause_reading(&mut self, now: Instant) {
-        let next = after(now, self.shared.endpoint.limits.write_timeout);
-        if *self.probe_at.get_or_insert(next) <= now && self.closing.is_open() {
+        let next_probe = after(now, self.shared.endpoint.limits.write_timeout);
+        if *self.probe_at.get_or_insert(next_probe) <= now && self.closing.is_open() {
             self.transport.probe();
-            self.probe_at = Some(next);
+            self.probe_at = Some(next_probe);
         }
     }
 
     /// Handles a frame, or holds it if it is a call and none can start now; then a cancellation may mean one of those.
-    fn receive(&mut self, cx: &mut Context<'_>, frame: &Bytes, now: Instant) {
+    fn receive_frame(&mut self, cx: &mut Context<'_>, frame: &Bytes, now: Instant) {
         if self.is_full() || !self.backlog.is_empty() {
             let text = std::str::from_utf8(frame).unwrap_or_default();
             let id = match Message::decode(text) {
@@ -197,15 +197,15 @@ impl<T: Transport> Driver<T> {
                 return self.backlog.push(frame, id, now);
             }
         }
-        self.frame(cx, frame, now);
+        self.handle_frame(cx, frame, now);
     }
 
     /// Wakes the callers who got answers and lets them run once before this task writes, so that what they send next
     /// leaves together; true if the turn ends here.
     fn let_callers_run(&mut self, cx: &mut Context<'_>) -> bool {
-        let woken = !self.callers.is_empty();
+        let any_woken = !self.callers.is_empty();
         self.callers.drain(..).for_each(Waker::wake);
-        self.callers_ran = woken && !self.callers_ran;
+        self.callers_ran = any_woken && !self.callers_ran;
         if self.callers_ran {
             cx.waker().wake_by_ref();
         }
@@ -215,7 +215,7 @@ impl<T: Transport> Driver<T> {
     /// Ends the connection if a handle has asked for it.
     fn apply_close_request(&mut self, now: Instant) {
         match self.close_request.take() {
-            Some(CloseRequest::Abort) => self.closing.cut_off("aborted", now),
+            Some(CloseRequest::Abort) => self.closing.abort("aborted", now),
             Some(CloseRequest::Close(close)) => self.close(close, now),
             None => {}
         }
@@ -235,13 +235,13 @@ impl<T: Transport> Driver<T> {
     /// What runs is stopped, and what has not begun by now never will.
     fn stop_handlers(&mut self) {
         self.shared.forget_handlers();
-        self.stop_all();
+        self.stop_running();
         self.backlog = Backlog::default();
     }
 
     /// Nothing more can be read.
-    fn over(&mut self, lost: &str, now: Instant) {
-        self.closing.reading_ended(lost, after(now, self.shared.endpoint.limits.close_timeout));
+    fn finish_reading(&mut self, reason: &str, now: Instant) {
+        self.closing.finish_reading(reason, after(now, self.shared.endpoint.limits.close_timeout));
     }
 
     fn flush(&mut self, cx: &mut Context<'_>, now: Instant) {
@@ -252,16 +252,16 @@ impl<T: Transport> Driver<T> {
             Poll::Ready(flushed) => {
                 self.stalled = None;
                 if let Err(error) = flushed {
-                    self.over(&error.to_string(), now);
+                    self.finish_reading(&error.to_string(), now);
                 }
                 self.closing.flushed(now);
             }
             Poll::Pending => {
                 let sent = self.transport.output().sent();
                 match self.stalled {
-                    Some((since, before)) if before == sent => {
+                    Some((since, sent_before)) if sent_before == sent => {
                         if now >= after(since, self.shared.endpoint.limits.write_timeout) {
-                            self.closing.cut_off("the peer does not read", now);
+                            self.closing.abort("the peer does not read", now);
                         }
                     }
                     _ => self.stalled = Some((now, sent)),
@@ -272,42 +272,49 @@ impl<T: Transport> Driver<T> {
 
     /// Goes to sleep; true if something has come up meanwhile.
     fn prepare_to_sleep(&mut self, cx: &mut Context<'_>) -> bool {
-        let awake = self.running.register(cx.waker());
-        let (unsent, most) = (self.transport.output().len(), self.shared.endpoint.limits.outbound_bytes);
-        let output_full = unsent >= most;
+        let handlers_woken = self.running.register(cx.waker());
+        let output_bytes = self.transport.output().len();
+        let max_output_bytes = self.shared.endpoint.limits.outbound_bytes;
+        let output_full = output_bytes >= max_output_bytes;
         // A crowd that waits for room is not woken for every byte that is read.
-        let has_capacity = !output_full && unsent <= most / 2;
+        let has_capacity = !output_full && output_bytes <= max_output_bytes / 2;
         let SleepState { queued, timeout, close, closed_channels } =
-            self.shared.prepare_to_sleep(cx.waker(), self.running.len(), unsent, has_capacity);
+            self.shared.prepare_to_sleep(cx.waker(), self.running.len(), output_bytes, has_capacity);
         // The counters are to show it.
-        let stopped = !closed_channels.is_empty();
+        let handlers_stopped = !closed_channels.is_empty();
         for channel in closed_channels {
             self.stop_channel(channel, &Reason::new("The channel was aborted"));
         }
         self.close_request = close.filter(|close| self.closing.accepts(close));
-        let stalled = self.stalled.map(|(since, _)| after(since, self.shared.endpoint.limits.write_timeout));
-        let probe = self.probe_at.filter(|_| self.closing.is_open());
-        let soonest = [timeout, stalled, probe, self.closing.deadline()].into_iter().flatten().min();
-        let due = self.timer.set(soonest, cx);
+        let stall_timeout = self.stalled.map(|(since, _)| after(since, self.shared.endpoint.limits.write_timeout));
+        let probe_timeout = self.probe_at.filter(|_| self.closing.is_open());
+        let next_timeout = [timeout, stall_timeout, probe_timeout, self.closing.deadline()].into_iter().flatten().min();
+        let timer_elapsed = self.timer.set(next_timeout, cx);
         let open = self.closing.is_open();
-        let startable = open && !self.backlog.is_empty() && !self.is_full();
-        let sendable = open && queued && !output_full;
-        let readable = self.probe_at.is_some() && !self.is_overloaded();
-        awake || stopped || due || startable || sendable || readable || self.close_request.is_some()
+        let can_start = open && !self.backlog.is_empty() && !self.is_full();
+        let can_send = open && queued && !output_full;
+        let can_read = self.probe_at.is_some() && !self.is_overloaded();
+        handlers_woken
+            || handlers_stopped
+            || timer_elapsed
+            || can_start
+            || can_send
+            || can_read
+            || self.close_request.is_some()
     }
 
     /// Whether nothing more can be read now: what comes could not be kept, or answered. Held calls fill it, or a peer that
     /// sends what is answered by itself (pings, what is on no channel) and does not read.
     fn is_overloaded(&mut self) -> bool {
         let limits = &self.shared.endpoint.limits;
-        let unsent = self.transport.output().len() + self.shared.queued_bytes();
-        self.backlog.bytes() >= limits.held_bytes || unsent >= limits.outbound_bytes.saturating_mul(3)
+        let unsent_bytes = self.transport.output().len() + self.shared.queued_bytes();
+        self.backlog.bytes() >= limits.held_bytes || unsent_bytes >= limits.outbound_bytes.saturating_mul(3)
     }
 
     /// Whether no further handler can start now.
     fn is_full(&mut self) -> bool {
         let limits = &self.shared.endpoint.limits;
-        self.opening.is_some()
+        self.open_hook.is_some()
             || self.running.len() >= limits.handlers_in_flight
             || self.shared.blocked_threads() >= limits.handlers_in_flight
             || self.transport.output().len() >= limits.outbound_bytes
@@ -320,21 +327,21 @@ impl<T> Driver<T> {
         if std::mem::replace(&mut self.finished, true) {
             return;
         }
-        self.shared.members.leave(self.place);
-        self.stop_all();
-        self.drop_opening();
+        self.shared.members.leave(self.member_key);
+        self.stop_running();
+        self.drop_open_hook();
         for session in std::mem::take(&mut self.sessions) {
-            self.shared.report_drop(drop_caught(session), "a session");
+            self.shared.report_drop_panic(drop_catching_panic(session), "a session");
         }
         self.shared.finish(closed);
     }
 
-    fn drop_opening(&mut self) {
-        let dropped = drop_caught(self.opening.take());
-        self.shared.report_drop(dropped, "on_open");
+    fn drop_open_hook(&mut self) {
+        let dropped = drop_catching_panic(self.open_hook.take());
+        self.shared.report_drop_panic(dropped, "on_open");
     }
 
-    fn stop_all(&mut self) {
+    fn stop_running(&mut self) {
         let reason = Reason::new("Connection closed");
         for handler in self.running.take_all() {
             self.stop(handler, reason.clone());
@@ -345,16 +352,16 @@ impl<T> Driver<T> {
     fn stop(&self, handler: RunningHandler, reason: Reason) {
         if let Some(state) = &handler.state {
             state.cancel(reason);
-            state.ended(&self.shared);
+            state.handler_finished(&self.shared);
         }
-        self.shared.report_drop(drop_caught(handler.future), &handler.event);
-        self.log_end(handler.log.as_deref());
+        self.shared.report_drop_panic(drop_catching_panic(handler.future), &handler.event);
+        self.log_finished(handler.log.as_deref());
     }
 
     /// Shows that a handler has ended.
-    fn log_end(&self, log: Option<&CallLog>) {
+    fn log_finished(&self, log: Option<&CallLog>) {
         if let Some(log) = log {
-            self.shared.endpoint.hooks.message(&self.shared, &log.ended());
+            self.shared.endpoint.hooks.message(&self.shared, &log.finished());
         }
     }
 }

@@ -33,7 +33,7 @@ type Table = HashMap<Arc<str>, Slot>;
 #[derive(Default)]
 struct Slot {
     once: Option<Arc<Entry>>,
-    on: Option<Arc<Entry>>,
+    always: Option<Arc<Entry>>,
 }
 
 /// How often a handler runs.
@@ -71,8 +71,8 @@ impl DynamicHandlers {
             Some(channel) => tables.channels.entry(channel).or_default(),
         };
         let slot = table.entry(event).or_default();
-        let place = if times == Times::Once { &mut slot.once } else { &mut slot.on };
-        let replaced = place.replace(entry);
+        let target = if times == Times::Once { &mut slot.once } else { &mut slot.always };
+        let replaced = target.replace(entry);
         if replaced.is_none() {
             self.count.fetch_add(1, Ordering::Release);
         }
@@ -94,7 +94,7 @@ impl DynamicHandlers {
                 removed
             }
         };
-        self.forget(removed.iter());
+        self.subtract(removed.iter());
         drop(tables);
         removed.is_some()
     }
@@ -103,7 +103,7 @@ impl DynamicHandlers {
     pub(crate) fn remove_channel(&self, channel: &str) {
         let mut tables = self.lock();
         let removed = tables.channels.remove(channel);
-        self.forget(removed.iter().flat_map(HashMap::values));
+        self.subtract(removed.iter().flat_map(HashMap::values));
         drop(tables);
         drop(removed);
     }
@@ -115,7 +115,7 @@ impl DynamicHandlers {
             std::mem::replace(&mut *tables, Tables { closed: true, ..Tables::default() });
         self.count.store(0, Ordering::Release);
         let removed = std::iter::once(main).chain(channels.into_values()).flat_map(Table::into_values);
-        removed.flat_map(|Slot { once, on }| [once, on]).flatten()
+        removed.flat_map(|Slot { once, always }| [once, always]).flatten()
     }
 
     /// The handler of an event; one for once is taken out.
@@ -124,11 +124,11 @@ impl DynamicHandlers {
             return None;
         }
         let mut tables = self.lock();
-        let table = tables.of(address)?;
+        let table = tables.get_mut(address)?;
         let slot = table.get_mut(event)?;
         match slot.once.take() {
             Some(entry) => {
-                if slot.on.is_none() {
+                if slot.always.is_none() {
                     table.remove(event);
                     if let (true, Address::Named(name)) = (table.is_empty(), address) {
                         tables.channels.remove(&**name);
@@ -137,24 +137,24 @@ impl DynamicHandlers {
                 self.count.fetch_sub(1, Ordering::Release);
                 Some(Lookup { entry, once: true })
             }
-            None => slot.on.clone().map(|entry| Lookup { entry, once: false }),
+            None => slot.always.clone().map(|entry| Lookup { entry, once: false }),
         }
     }
 
     /// Gives back a handler that was taken out and did not run, unless there is a new one.
-    pub(crate) fn give_back(&self, address: &Address<'_>, found: Lookup) {
+    pub(crate) fn restore(&self, address: &Address<'_>, lookup: Lookup) {
         let mut tables = self.lock();
-        if tables.closed || !found.once {
+        if tables.closed || !lookup.once {
             return;
         }
         let table = match address {
             Address::Named(name) => ChannelName::new(name).ok().map(|name| tables.channels.entry(name).or_default()),
-            address => tables.of(address),
+            address => tables.get_mut(address),
         };
         let Some(table) = table else { return };
-        let slot = table.entry((*found.entry.event).into()).or_default();
+        let slot = table.entry((*lookup.entry.event).into()).or_default();
         if slot.once.is_none() {
-            slot.once = Some(found.entry);
+            slot.once = Some(lookup.entry);
             self.count.fetch_add(1, Ordering::Release);
         }
     }
@@ -164,8 +164,8 @@ impl DynamicHandlers {
         self.count.load(Ordering::Acquire) > 0 && self.lock().channels.contains_key(channel)
     }
 
-    fn forget<'s>(&self, slots: impl Iterator<Item = &'s Slot>) {
-        let handlers = slots.map(|slot| usize::from(slot.once.is_some()) + usize::from(slot.on.is_some())).sum();
+    fn subtract<'s>(&self, slots: impl Iterator<Item = &'s Slot>) {
+        let handlers = slots.map(|slot| usize::from(slot.once.is_some()) + usize::from(slot.always.is_some())).sum();
         self.count.fetch_sub(handlers, Ordering::Release);
     }
 
@@ -175,7 +175,7 @@ impl DynamicHandlers {
 }
 
 impl Tables {
-    fn of(&mut self, address: &Address<'_>) -> Option<&mut Table> {
+    fn get_mut(&mut self, address: &Address<'_>) -> Option<&mut Table> {
         match address {
             Address::Main => Some(&mut self.main),
             Address::Named(name) => self.channels.get_mut(&**name),
@@ -205,16 +205,16 @@ mod tests {
         }
     }
 
-    fn on(channel: Option<&str>) -> Address<'_> {
+    fn address(channel: Option<&str>) -> Address<'_> {
         channel.map_or(Address::Main, |name| Address::Named(name.into()))
     }
 
-    fn once(handlers: &DynamicHandlers, channel: Option<&str>, event: &str) {
+    fn add_once(handlers: &DynamicHandlers, channel: Option<&str>, event: &str) {
         handlers.add(channel, event.into(), Times::Once, Box::new(Nothing)).expect("a good name");
     }
 
     /// How many handlers there are, events that may have one, and channels.
-    fn kept(handlers: &DynamicHandlers) -> (usize, usize, usize) {
+    fn counts(handlers: &DynamicHandlers) -> (usize, usize, usize) {
         let tables = handlers.lock();
         let events = tables.main.len() + tables.channels.values().map(super::Table::len).sum::<usize>();
         (handlers.count.load(Ordering::Acquire), events, tables.channels.len())
@@ -226,12 +226,12 @@ mod tests {
         for n in 0..1_000 {
             let (event, channel) = (format!("event {n}"), format!("channel {n}"));
             for channel in [None, Some(&*channel)] {
-                once(&handlers, channel, &event);
-                assert!(handlers.find(&on(channel), &event).is_some());
-                assert!(handlers.find(&on(channel), &event).is_none());
+                add_once(&handlers, channel, &event);
+                assert!(handlers.find(&address(channel), &event).is_some());
+                assert!(handlers.find(&address(channel), &event).is_none());
             }
         }
-        assert_eq!(kept(&handlers), (0, 0, 0));
+        assert_eq!(counts(&handlers), (0, 0, 0));
         let tables = handlers.lock();
         assert!(tables.main.capacity() <= 16 && tables.channels.capacity() <= 16);
     }
@@ -241,35 +241,35 @@ mod tests {
         let handlers = DynamicHandlers::default();
         handlers.add(Some("io"), "both".into(), Times::Always, Box::new(Nothing)).expect("a good name");
         for event in ["both", "one"] {
-            once(&handlers, Some("io"), event);
-            assert!(handlers.find(&on(Some("io")), event).is_some());
+            add_once(&handlers, Some("io"), event);
+            assert!(handlers.find(&address(Some("io")), event).is_some());
         }
-        assert_eq!(kept(&handlers), (1, 1, 1));
+        assert_eq!(counts(&handlers), (1, 1, 1));
         assert!(handlers.has_channel("io"));
-        assert!(handlers.find(&on(Some("io")), "both").is_some_and(|found| !found.once));
+        assert!(handlers.find(&address(Some("io")), "both").is_some_and(|lookup| !lookup.once));
     }
 
     #[test]
     fn one_that_is_given_back_is_found_again() {
         let handlers = DynamicHandlers::default();
         for channel in [None, Some("io")] {
-            once(&handlers, channel, "ask");
+            add_once(&handlers, channel, "ask");
             for _ in 0..2 {
-                let found = handlers.find(&on(channel), "ask").expect("it was added");
-                handlers.give_back(&on(channel), found);
+                let lookup = handlers.find(&address(channel), "ask").expect("it was added");
+                handlers.restore(&address(channel), lookup);
             }
             // Not where a new one has its place.
-            let found = handlers.find(&on(channel), "ask").expect("it was given back");
-            once(&handlers, channel, "ask");
-            handlers.give_back(&on(channel), found);
-            assert!(handlers.find(&on(channel), "ask").is_some());
-            assert!(handlers.find(&on(channel), "ask").is_none());
+            let lookup = handlers.find(&address(channel), "ask").expect("it was given back");
+            add_once(&handlers, channel, "ask");
+            handlers.restore(&address(channel), lookup);
+            assert!(handlers.find(&address(channel), "ask").is_some());
+            assert!(handlers.find(&address(channel), "ask").is_none());
         }
         // Nor where nothing is taken in any more.
-        once(&handlers, None, "ask");
-        let found = handlers.find(&on(None), "ask").expect("it was added");
+        add_once(&handlers, None, "ask");
+        let lookup = handlers.find(&address(None), "ask").expect("it was added");
         assert_eq!(handlers.close().count(), 0);
-        handlers.give_back(&on(None), found);
-        assert_eq!(kept(&handlers), (0, 0, 0));
+        handlers.restore(&address(None), lookup);
+        assert_eq!(counts(&handlers), (0, 0, 0));
     }
 }

@@ -38,16 +38,16 @@ impl ChannelBinding {
 
 impl State {
     /// Leaves the end of a call in its slot.
-    pub(super) fn finish_call(&mut self, slot: usize, end: Completion) -> Action {
-        self.calls.get_mut(slot).and_then(|slot| slot.complete(end)).map_or(Action::Nothing, Action::Caller)
+    pub(super) fn finish_call(&mut self, slot: usize, completion: Completion) -> Action {
+        self.calls.get_mut(slot).and_then(|slot| slot.complete(completion)).map_or(Action::Nothing, Action::Wake)
     }
 
     /// Makes an inbox for a channel that wants one.
     pub(super) fn add_inbox(&mut self, channel: ChannelKey) -> Option<usize> {
         match self.core.channel_state(channel)? {
-            ChannelBinding::Inbox(place) | ChannelBinding::Upload(place) => {
+            ChannelBinding::Inbox(slot) | ChannelBinding::Upload(slot) => {
                 let inbox = self.inboxes.insert(Inbox::default());
-                *place = Some(inbox);
+                *slot = Some(inbox);
                 Some(inbox)
             }
             ChannelBinding::Handler | ChannelBinding::State(_) => None,
@@ -55,23 +55,30 @@ impl State {
     }
 
     /// Leaves the end of a stream in its inbox; gives back who waits there.
-    pub(super) fn finish_stream(&mut self, end: &ChannelBinding, how: impl FnOnce() -> StreamFinish) -> Option<Waker> {
-        self.inboxes.get_mut(end.inbox()?)?.end(how())
+    pub(super) fn finish_stream(
+        &mut self,
+        binding: &ChannelBinding,
+        finish: impl FnOnce() -> StreamFinish,
+    ) -> Option<Waker> {
+        self.inboxes.get_mut(binding.inbox()?)?.finish(finish())
     }
 
     /// What a message on an anonymous channel means.
-    pub(super) fn channel(&mut self, incoming: Incoming<'_, usize, RunningKey, ChannelBinding>) -> Action {
+    pub(super) fn handle_channel_message(
+        &mut self,
+        incoming: Incoming<'_, usize, RunningKey, ChannelBinding>,
+    ) -> Action {
         let waker = match incoming {
-            Incoming::Item(end, item) => {
-                let inbox = end.inbox().and_then(|inbox| self.inboxes.get_mut(inbox));
+            Incoming::Item(binding, item) => {
+                let inbox = binding.inbox().and_then(|inbox| self.inboxes.get_mut(inbox));
                 inbox.and_then(|inbox| inbox.add(&item))
             }
-            Incoming::Overflow(end) => self.finish_stream(&end, || StreamFinish::Overflow),
+            Incoming::Overflow(binding) => self.finish_stream(&binding, || StreamFinish::Overflow),
             Incoming::Resumed(_, Some(handler)) | Incoming::ResultAwaited(Some(handler), _) => {
-                return Action::Resumed(handler);
+                return Action::Resume(handler);
             }
-            Incoming::Resumed(end, None) => {
-                let inbox = end.inbox().and_then(|inbox| self.inboxes.get_mut(inbox));
+            Incoming::Resumed(binding, None) => {
+                let inbox = binding.inbox().and_then(|inbox| self.inboxes.get_mut(inbox));
                 inbox.and_then(Inbox::take_waker)
             }
             Incoming::ChannelCall(ChannelBinding::State(channel_state), _) => return Action::Serve(channel_state),
@@ -79,29 +86,29 @@ impl State {
             Incoming::ChannelCall(..) => return Action::Serve(ChannelState::without_handlers()),
             Incoming::ChannelAborted(key, ChannelBinding::State(channel_state), _, reason) => {
                 let Finished { wakers, .. } = self.take_notifications();
-                return Action::ChannelEnded(key, channel_state, reason.read(), wakers);
+                return Action::CloseChannel(key, channel_state, reason.read(), wakers);
             }
             Incoming::ChannelAborted(_, _, Some(handler), reason) => {
-                return Action::Cancelled(handler, reason.read(), None);
+                return Action::Cancel(handler, reason.read(), None);
             }
-            Incoming::ChannelAborted(key, end @ ChannelBinding::Inbox(_), None, reason)
+            Incoming::ChannelAborted(key, binding @ ChannelBinding::Inbox(_), None, reason)
                 if self.core.consumer(key).awaited_result() == AwaitedResult::Never
                     && let Some(handler) = self.core.channel_handler(key) =>
             {
                 // Nobody will ask for the result of this upload. Its items may be taken by a task.
-                let waker = self.finish_stream(&end, || StreamFinish::Aborted(reason.read()));
+                let waker = self.finish_stream(&binding, || StreamFinish::Aborted(reason.read()));
                 self.core.close_channel(key);
-                return Action::Cancelled(handler, reason.read(), waker);
+                return Action::Cancel(handler, reason.read(), waker);
             }
-            Incoming::ChannelAborted(_, end, None, reason) => {
+            Incoming::ChannelAborted(_, binding, None, reason) => {
                 // Calls on the channel can only be an upload's, which looks there itself.
                 let Finished { mut wakers, .. } = self.take_notifications();
-                wakers.extend(self.finish_stream(&end, || StreamFinish::Aborted(reason.read())));
-                return Action::Callers(wakers);
+                wakers.extend(self.finish_stream(&binding, || StreamFinish::Aborted(reason.read())));
+                return Action::WakeAll(wakers);
             }
             _ => None,
         };
-        waker.map_or(Action::Nothing, Action::Caller)
+        waker.map_or(Action::Nothing, Action::Wake)
     }
 }
 
@@ -111,11 +118,11 @@ impl Shared {
         &self,
         id: RequestId,
         role: Role,
-        end: ChannelBinding,
+        binding: ChannelBinding,
         handler: Option<RunningKey>,
     ) -> Result<(ChannelKey, Option<usize>), OpenChannelError> {
         let mut state = self.lock();
-        let key = state.core.open_channel(id, role, end)?;
+        let key = state.core.open_channel(id, role, binding)?;
         if let Some(handler) = handler {
             state.core.handler_finished(id, &handler);
             state.core.attach(key, handler);
@@ -125,7 +132,7 @@ impl Shared {
     }
 
     /// A handler goes on while its channel is open.
-    pub(crate) fn attach(&self, channel: ChannelKey, handler: RunningKey) {
+    pub(crate) fn attach_handler(&self, channel: ChannelKey, handler: RunningKey) {
         self.lock().core.attach(channel, handler);
     }
 
@@ -137,23 +144,23 @@ impl Shared {
     /// Closes a channel at this end alone.
     pub(crate) fn close_channel(&self, channel: ChannelKey) {
         let mut state = self.lock();
-        let kept = state.core.close_channel(channel);
-        self.channel_closed(state, kept);
+        let binding = state.core.close_channel(channel);
+        self.release_channel(state, binding);
     }
 
     /// Closes a channel at both ends, and stops the handlers that run on it.
     pub(crate) fn abort_channel(&self, channel: ChannelKey, reason: Option<&Reason>) {
         let mut state = self.lock();
-        let kept = state.abort_channel(channel, reason);
-        self.channel_closed(state, kept);
+        let binding = state.abort_channel(channel, reason);
+        self.release_channel(state, binding);
     }
 
-    fn channel_closed(&self, mut state: MutexGuard<'_, State>, kept: Option<ChannelBinding>) {
+    fn release_channel(&self, mut state: MutexGuard<'_, State>, binding: Option<ChannelBinding>) {
         let Finished { mut wakers, .. } = state.take_notifications();
         // Items may still be taken, by a task.
-        wakers.extend(kept.as_ref().and_then(|end| state.finish_stream(end, || StreamFinish::Closed)));
+        wakers.extend(binding.as_ref().and_then(|binding| state.finish_stream(binding, || StreamFinish::Closed)));
         self.wake(state);
-        drop(kept);
+        drop(binding);
         wakers.into_iter().for_each(Waker::wake);
     }
 
@@ -183,9 +190,9 @@ impl Shared {
     pub(crate) fn upload_allowance(&self, cx: &mut Context<'_>, channel: ChannelKey, inbox: usize) -> Allowance {
         let mut state = self.lock();
         let allowance = state.core.producer(channel).allowance();
-        let old = state.inboxes.get_mut(inbox).and_then(|inbox| inbox.wait(cx.waker()));
+        let old_waker = state.inboxes.get_mut(inbox).and_then(|inbox| inbox.register(cx.waker()));
         drop(state);
-        drop(old);
+        drop(old_waker);
         allowance
     }
 
@@ -231,11 +238,11 @@ impl Shared {
     pub(crate) fn poll_inbox(&self, cx: &mut Context<'_>, inbox: usize, batch: &mut Batch) -> Poll<Taken> {
         let mut state = self.lock();
         let Some(inbox) = state.inboxes.get_mut(inbox) else {
-            return Poll::Ready(Taken { lost: 0, end: Some(StreamFinish::Closed) });
+            return Poll::Ready(Taken { lost: 0, finish: Some(StreamFinish::Closed) });
         };
-        let (taken, old) = inbox.poll_take(cx.waker(), batch);
+        let (taken, old_waker) = inbox.poll_take(cx.waker(), batch);
         drop(state);
-        drop(old);
+        drop(old_waker);
         taken
     }
 
@@ -259,12 +266,12 @@ impl Shared {
     pub(crate) fn drop_inbox(&self, inbox: usize, channel: ChannelKey, unused: usize) {
         let mut state = self.lock();
         let waker = state.remove_inbox(inbox, unused);
-        let left = state.core.consumer(channel).stop(None);
-        if let Some(ChannelBinding::Inbox(place)) = state.core.channel_state(channel) {
+        let stopped = state.core.consumer(channel).stop(None);
+        if let Some(ChannelBinding::Inbox(slot)) = state.core.channel_state(channel) {
             // The next inbox may be another's.
-            *place = None;
+            *slot = None;
         }
-        if left {
+        if stopped {
             self.wake(state);
         } else {
             drop(state);

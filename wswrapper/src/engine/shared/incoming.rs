@@ -3,7 +3,7 @@
 use super::Shared;
 use super::channels::ChannelBinding;
 use super::state::State;
-use crate::catch_panic::drop_caught;
+use crate::catch_panic::drop_catching_panic;
 use crate::close::{CloseRequest, Closed};
 use crate::engine::channel_state::ChannelState;
 use crate::engine::slot::Completion;
@@ -19,19 +19,19 @@ use tokio::time::Instant;
 /// What the driver has to do about a message.
 pub(crate) enum Action {
     /// Wake whoever waits for what it brought.
-    Caller(Waker),
+    Wake(Waker),
     /// The same for all of them.
-    Callers(Vec<Waker>),
+    WakeAll(Vec<Waker>),
     /// Stop this handler, and wake who takes its items elsewhere.
-    Cancelled(RunningKey, Reason, Option<Waker>),
+    Cancel(RunningKey, Reason, Option<Waker>),
     /// This handler may go on: with its stream, or to the end of its upload.
-    Resumed(RunningKey),
+    Resume(RunningKey),
     /// Start a handler of this channel.
     Serve(Arc<ChannelState>),
     /// The channel has ended, and with it all that runs on it.
-    ChannelEnded(ChannelKey, Arc<ChannelState>, Reason, Vec<Waker>),
+    CloseChannel(ChannelKey, Arc<ChannelState>, Reason, Vec<Waker>),
     /// Decode the frame again, the whole way.
-    NotJson,
+    DecodeWhole,
     Nothing,
 }
 
@@ -53,7 +53,7 @@ impl Shared {
             return;
         }
         let mut state = self.lock();
-        self.queued.store(0, Ordering::Release);
+        self.queued_bytes.store(0, Ordering::Release);
         while let Some(frame) = state.core.poll_transmit() {
             let text = frame.as_bytes();
             output.plain_text(text.len(), |out| out.extend_from_slice(text));
@@ -72,16 +72,16 @@ impl Shared {
         let slice = |json: &str| frame.slice_ref(json.as_bytes());
         let mut state = self.lock();
         let incoming = state.core.handle(message, now.into_std());
-        let handled = match incoming {
+        let action = match incoming {
             Incoming::Response(slot, answer) => {
-                let end = match answer {
+                let completion = match answer {
                     Response::Result(json) => Completion::Result(json.map(slice)),
                     Response::Rejection(RawReason { value, error }) => {
                         Completion::Rejected { value: slice(value), error }
                     }
                     Response::Channel => Completion::Channel,
                 };
-                state.finish_call(slot, end)
+                state.finish_call(slot, completion)
             }
             Incoming::ChannelOpened(slot, channel) => {
                 let inbox = state.add_inbox(channel);
@@ -90,18 +90,18 @@ impl Shared {
                 }
                 state.finish_call(slot, Completion::Opened { channel, inbox })
             }
-            Incoming::Cancelled(handler, reason) => Action::Cancelled(handler, reason.read(), None),
+            Incoming::Cancelled(handler, reason) => Action::Cancel(handler, reason.read(), None),
             Incoming::Call(_) | Incoming::Nothing => Action::Nothing,
-            Incoming::NotJson => Action::NotJson,
-            incoming => state.channel(incoming),
+            Incoming::NotJson => Action::DecodeWhole,
+            incoming => state.handle_channel_message(incoming),
         };
         self.count_queued(&state);
-        handled
+        action
     }
 
     /// The driver begins a turn: at its end it looks at what the handles have left.
     pub(crate) fn begin_turn(&self) {
-        self.awake.store(true, Ordering::Relaxed);
+        self.driver_awake.store(true, Ordering::Relaxed);
     }
 
     /// The driver goes to sleep, to be woken by handles: says what they have asked for meanwhile.
@@ -109,12 +109,12 @@ impl Shared {
         &self,
         driver: &Waker,
         handlers: usize,
-        unsent: usize,
+        output_bytes: usize,
         has_capacity: bool,
     ) -> SleepState {
         let mut state = self.lock();
-        (state.handlers, state.unsent) = (handlers, unsent);
-        self.awake.store(false, Ordering::Relaxed);
+        (state.handlers, state.output_bytes) = (handlers, output_bytes);
+        self.driver_awake.store(false, Ordering::Relaxed);
         match &mut state.driver {
             Some(waker) => waker.clone_from(driver),
             none => *none = Some(driver.clone()),
@@ -122,58 +122,58 @@ impl Shared {
         let close = state.close.clone();
         let queued = !state.core.is_drained();
         let timeout = state.core.poll_timeout().map(Instant::from_std);
-        let room = if has_capacity && !self.is_full(&state) { state.take_capacity_waiters() } else { Vec::new() };
+        let waiters = if has_capacity && !self.is_full(&state) { state.take_capacity_waiters() } else { Vec::new() };
         let closed_channels = std::mem::take(&mut state.closed_channels);
         drop(state);
-        room.into_iter().for_each(Waker::wake);
+        waiters.into_iter().for_each(Waker::wake);
         SleepState { queued, timeout, close, closed_channels }
     }
 
     /// Bytes that handles and the core have queued and that the driver has not taken yet.
     pub(crate) fn queued_bytes(&self) -> usize {
-        self.queued.load(Ordering::Acquire)
+        self.queued_bytes.load(Ordering::Acquire)
     }
 
     /// Nothing more is exchanged: ends every call and every channel.
     pub(crate) fn disconnect(self: &Arc<Self>) {
-        self.end(|_| ());
+        self.disconnect_and(|_| ());
     }
 
-    /// The same; `also` is done under the same lock, before anybody learns it.
-    fn end<R>(self: &Arc<Self>, also: impl FnOnce(&mut State) -> R) -> R {
+    /// The same; `update` is done under the same lock, before anybody learns it.
+    fn disconnect_and<R>(self: &Arc<Self>, update: impl FnOnce(&mut State) -> R) -> R {
         let mut state = self.lock();
         state.core.close();
-        let also = also(&mut state);
-        let ends = state.take_notifications();
-        let room = state.take_capacity_waiters();
+        let result = update(&mut state);
+        let finished = state.take_notifications();
+        let waiters = state.take_capacity_waiters();
         self.count_queued(&state);
         drop(state);
         let reason = Reason::new("Connection closed");
-        for channel in ends.channels {
+        for channel in finished.channels {
             channel.end(self, reason.clone());
         }
-        ends.wakers.into_iter().chain(room).for_each(Waker::wake);
-        also
+        finished.wakers.into_iter().chain(waiters).for_each(Waker::wake);
+        result
     }
 
     /// The connection is over: tells everyone who waits, and drops what is kept with it.
     pub(crate) fn finish(self: &Arc<Self>, closed: Closed) {
         // A client may be bound again; a server's connection is over for good, and what it keeps may keep it.
-        let for_good = self.endpoint.side == Side::Server;
-        let data = self.end(|state| {
+        let is_final = self.endpoint.side == Side::Server;
+        let data = self.disconnect_and(|state| {
             state.closed = Some(Box::new(closed));
-            state.ends += 1;
-            (state.handlers, state.unsent) = (0, 0);
+            state.close_count += 1;
+            (state.handlers, state.output_bytes) = (0, 0);
             // What comes later may be the next connection's.
-            self.extensions.take(for_good)
+            self.extensions.take(is_final)
         });
-        self.ended.notify_waiters();
+        self.closed_notify.notify_waiters();
         for value in data {
-            self.report_drop(drop_caught(value), "the peer's data");
+            self.report_drop_panic(drop_catching_panic(value), "the peer's data");
         }
-        if for_good {
+        if is_final {
             for handler in self.handlers().close() {
-                self.report_drop(drop_caught(handler), "the peer's handlers");
+                self.report_drop_panic(drop_catching_panic(handler), "the peer's handlers");
             }
         }
     }
@@ -182,15 +182,15 @@ impl Shared {
     pub(crate) fn handle_timeout(&self, now: Instant) -> Vec<RunningKey> {
         let mut state = self.lock();
         state.core.handle_timeout(now.into_std());
-        let ends = state.take_notifications();
+        let finished = state.take_notifications();
         self.count_queued(&state);
         drop(state);
-        ends.wakers.into_iter().for_each(Waker::wake);
-        ends.expired
+        finished.wakers.into_iter().for_each(Waker::wake);
+        finished.expired
     }
 
     /// A handler of a request has ended by itself.
-    pub(crate) fn handler_ended(&self, id: RequestId, key: RunningKey) {
+    pub(crate) fn handler_finished(&self, id: RequestId, key: RunningKey) {
         self.lock().core.handler_finished(id, &key);
     }
 
@@ -200,7 +200,7 @@ impl Shared {
     }
 
     /// A handler of this request goes on running.
-    pub(crate) fn begin(&self, id: RequestId, key: RunningKey, deadline: Option<Instant>) {
+    pub(crate) fn handler_started(&self, id: RequestId, key: RunningKey, deadline: Option<Instant>) {
         self.lock().core.handler_started(id, key, deadline.map(Instant::into_std));
     }
 }

@@ -41,12 +41,12 @@ pub(crate) struct Shared {
     loan_slot: OnceLock<Box<LoanSlot>>,
     state: Mutex<State>,
     /// Bytes in the core's queue: spares the driver a lock before each answer.
-    queued: AtomicUsize,
+    queued_bytes: AtomicUsize,
     /// The driver is in its turn, at whose end it looks at what the handles have left: it need not be woken.
-    awake: AtomicBool,
+    driver_awake: AtomicBool,
     /// Blocking handlers that have not ended, those included that nobody waits for any more.
-    blocked: AtomicUsize,
-    ended: Notify,
+    blocked_threads: AtomicUsize,
+    closed_notify: Notify,
 }
 
 /// What all connections of one server or client have in common.
@@ -77,14 +77,14 @@ pub(crate) struct BlockedThread {
 
 impl BlockedThread {
     pub(crate) fn new(shared: &Arc<Shared>) -> Self {
-        shared.blocked.fetch_add(1, Ordering::Release);
+        shared.blocked_threads.fetch_add(1, Ordering::Release);
         Self { shared: Arc::clone(shared) }
     }
 }
 
 impl Drop for BlockedThread {
     fn drop(&mut self) {
-        self.shared.blocked.fetch_sub(1, Ordering::Release);
+        self.shared.blocked_threads.fetch_sub(1, Ordering::Release);
         // Another handler may start now.
         self.shared.wake(self.shared.lock());
     }
@@ -100,13 +100,13 @@ impl Shared {
             inboxes: Slab::new(),
             closed_channels: Vec::new(),
             handlers: 0,
-            unsent: 0,
+            output_bytes: 0,
             close: None,
             driver: None,
-            room: None,
+            capacity_waiters: None,
             closed: None,
-            last: None,
-            ends: 0,
+            previous_closed: None,
+            close_count: 0,
         };
         Self {
             id: PeerId::next(),
@@ -114,13 +114,13 @@ impl Shared {
             members,
             endpoint,
             state: Mutex::new(state),
-            queued: AtomicUsize::new(0),
-            awake: AtomicBool::new(false),
-            blocked: AtomicUsize::new(0),
+            queued_bytes: AtomicUsize::new(0),
+            driver_awake: AtomicBool::new(false),
+            blocked_threads: AtomicUsize::new(0),
             handlers: OnceLock::new(),
             extensions: Extensions::default(),
             loan_slot: OnceLock::new(),
-            ended: Notify::new(),
+            closed_notify: Notify::new(),
         }
     }
 
@@ -131,7 +131,7 @@ impl Shared {
     /// Wakes the driver after something was queued under the lock.
     fn wake(&self, mut state: MutexGuard<'_, State>) {
         self.count_queued(&state);
-        let driver = state.driver.take_if(|_| !self.awake.load(Ordering::Relaxed));
+        let driver = state.driver.take_if(|_| !self.driver_awake.load(Ordering::Relaxed));
         drop(state);
         driver.into_iter().for_each(Waker::wake);
     }
@@ -153,23 +153,23 @@ impl Shared {
 
     /// Blocking handlers that have not ended.
     pub(crate) fn blocked_threads(&self) -> usize {
-        self.blocked.load(Ordering::Acquire)
+        self.blocked_threads.load(Ordering::Acquire)
     }
 
     fn count_queued(&self, state: &State) {
-        self.queued.store(state.core.queued_bytes(), Ordering::Release);
+        self.queued_bytes.store(state.core.queued_bytes(), Ordering::Release);
     }
 
     /// How often the connection has ended, an end that it is at not counted.
     pub(crate) fn ends(&self) -> u64 {
         let state = self.lock();
-        state.ends - u64::from(state.closed.is_some())
+        state.close_count - u64::from(state.closed.is_some())
     }
 
     /// How the connection ended, once it has more often than this.
     pub(crate) async fn closed(&self, ends: u64) -> Closed {
         loop {
-            let notified = self.ended.notified();
+            let notified = self.closed_notify.notified();
             let mut notified = std::pin::pin!(notified);
             notified.as_mut().enable();
             if let Some(closed) = self.closed_since(ends) {
@@ -181,7 +181,11 @@ impl Shared {
 
     fn closed_since(&self, ends: u64) -> Option<Closed> {
         let state = self.lock();
-        if state.ends > ends { state.closed.as_deref().or(state.last.as_deref()).cloned() } else { None }
+        if state.close_count > ends {
+            state.closed.as_deref().or(state.previous_closed.as_deref()).cloned()
+        } else {
+            None
+        }
     }
 
     pub(crate) fn close_info(&self) -> Option<Closed> {
@@ -192,7 +196,7 @@ impl Shared {
     pub(crate) fn reopen(&self) -> bool {
         let mut state = self.lock();
         let Some(closed) = state.closed.take() else { return false };
-        state.last = Some(closed);
+        state.previous_closed = Some(closed);
         state.close = None;
         state.core.open();
         true
@@ -230,7 +234,7 @@ impl Shared {
     }
 
     /// The same of a value of the user's whose drop has panicked.
-    pub(crate) fn report_drop(self: &Arc<Self>, dropped: Result<(), String>, event: &str) {
+    pub(crate) fn report_drop_panic(self: &Arc<Self>, dropped: Result<(), String>, event: &str) {
         if let Err(message) = dropped {
             self.report(&PeerError::Panicked { event: event.to_owned(), message });
         }
@@ -242,7 +246,7 @@ impl Shared {
 
     /// Whether something can be queued now: there is room, and nobody who came before waits for it.
     fn has_capacity(&self, state: &State) -> bool {
-        !self.is_full(state) && state.room.is_none()
+        !self.is_full(state) && state.capacity_waiters.is_none()
     }
 
     pub(crate) fn counters(&self) -> Counters {
@@ -251,7 +255,7 @@ impl Shared {
             calls_in_flight: state.core.pending_calls(),
             handlers_in_flight: state.handlers,
             open_channels: state.core.open_channels(),
-            queued_bytes: state.core.queued_bytes() + state.unsent,
+            queued_bytes: state.core.queued_bytes() + state.output_bytes,
         }
     }
 }
@@ -303,7 +307,7 @@ mod tests {
         let (near, far) = memory::pair();
         server.accept_transport(far).expect("it is open");
         let client = Client::over(near).expect("nothing to mount");
-        client.emit("x\n\r INFO `Ad\u{e4}` logged in \u{1b}[31m", ()).await.expect("there is room");
+        client.emit("x\n\r INFO `Ad\u{e4}` logged in \u{1b}[31m", ()).await.expect("there is capacity");
         // It is rejected after the event was dropped.
         client.request::<()>("y", ()).await.expect_err("nobody handles it");
         let messages = messages.0.lock().expect("no panic").clone();

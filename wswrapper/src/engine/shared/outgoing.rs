@@ -19,7 +19,7 @@ impl Shared {
         call: &mut Option<EncodedCall>,
         expected: &Expected,
         timeout: Option<Duration>,
-        tell: bool,
+        send_timeout: bool,
     ) -> Poll<Result<SentCall, SendError>> {
         let mut state = self.lock();
         if state.core.pending_calls() >= self.endpoint.limits.calls_in_flight {
@@ -33,16 +33,16 @@ impl Shared {
         let Some(call) = call.take() else { return Poll::Ready(Err(SendError::Closed)) };
         let deadline = timeout.and_then(deadline);
         let slot = state.calls.insert(CallSlot::Waiting(cx.waker().clone()));
-        match state.core.request(call, slot, deadline, timeout.filter(|_| tell), expected.opens()) {
+        match state.core.request(call, slot, deadline, timeout.filter(|_| send_timeout), expected.channel()) {
             Ok(id) => {
                 self.wake(state);
                 Poll::Ready(Ok(SentCall { slot, id }))
             }
-            Err(refused) => {
+            Err(error) => {
                 let unused = state.calls.remove(slot);
                 drop(state);
                 drop(unused);
-                Poll::Ready(Err(refused.into()))
+                Poll::Ready(Err(error.into()))
             }
         }
     }
@@ -59,19 +59,19 @@ impl Shared {
     /// The end of a call that was sent, once it has come.
     pub(crate) fn poll_call(&self, cx: &mut Context<'_>, call: &SentCall) -> Poll<Completion> {
         let mut state = self.lock();
-        let old = match state.calls.get_mut(call.slot) {
+        let old_waker = match state.calls.get_mut(call.slot) {
             Some(CallSlot::Waiting(waker)) if waker.will_wake(cx.waker()) => return Poll::Pending,
             Some(CallSlot::Waiting(waker)) => Some(std::mem::replace(waker, cx.waker().clone())),
             _ => None,
         };
-        if old.is_some() {
+        if old_waker.is_some() {
             drop(state);
             return Poll::Pending;
         }
         let slot = state.calls.try_remove(call.slot);
         drop(state);
         match slot {
-            Some(CallSlot::Completed(end)) => Poll::Ready(end),
+            Some(CallSlot::Completed(completion)) => Poll::Ready(completion),
             _ => Poll::Ready(Completion::Failed(proto::CallFailure::Closed)),
         }
     }
