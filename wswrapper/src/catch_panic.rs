@@ -36,7 +36,7 @@ mod tests {
     use std::panic::{panic_any, resume_unwind};
 
     #[test]
-    fn what_a_panic_says_is_told_and_not_kept() {
+    fn a_caught_panic_returns_its_message_and_frees_its_payload() {
         let measured = allocation_counter::measure(|| {
             for _ in 0..100 {
                 let text = "x".repeat(1_000);

@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_cancelled_leaves_and_the_rest_keeps_its_order() {
+    fn cancelled_requests_are_removed_and_the_rest_keep_their_order() {
         let mut backlog = Backlog::default();
         push(&mut backlog, 0, "first");
         assert!(backlog.pop().is_some());
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_cancelled_takes_no_place() {
+    fn cancelled_requests_occupy_no_memory() {
         let mut backlog = Backlog::default();
         push(&mut backlog, 1, "stays");
         let bytes = backlog.bytes();
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn of_two_with_the_same_id_the_newer_is_cancelled_and_only_that() {
+    fn cancelling_a_repeated_id_removes_only_the_newer_call() {
         let mut backlog = Backlog::default();
         for text in ["older", "newer"] {
             push(&mut backlog, 1, text);
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn the_buffer_that_a_call_came_in_is_not_kept() {
+    fn a_queued_call_does_not_keep_its_receive_buffer() {
         let mut backlog = Backlog::default();
         let buffer = Bytes::from(vec![b' '; 100_000]);
         backlog.push(&buffer.slice(..9), None, Instant::now());

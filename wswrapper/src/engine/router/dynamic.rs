@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn handlers_for_once_leave_nothing_of_ever_new_names() {
+    fn one_shot_handlers_leave_no_entry_after_they_were_found() {
         let handlers = DynamicHandlers::default();
         for n in 0..1_000 {
             let (event, channel) = (format!("event {n}"), format!("channel {n}"));
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_handled_beside_one_for_once_stays() {
+    fn finding_a_one_shot_handler_keeps_the_other_handlers_of_its_channel() {
         let handlers = DynamicHandlers::default();
         handlers.add(Some("io"), "both".into(), Times::Always, Box::new(Nothing)).expect("a good name");
         for event in ["both", "one"] {
@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_is_given_back_is_found_again() {
+    fn a_restored_one_shot_handler_is_found_again() {
         let handlers = DynamicHandlers::default();
         for channel in [None, Some("io")] {
             add_once(&handlers, channel, "ask");

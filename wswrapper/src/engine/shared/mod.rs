@@ -300,7 +300,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_name_that_a_peer_chose_makes_no_line_of_its_own_in_the_log() {
+    async fn control_characters_in_an_event_name_are_escaped_in_the_log() {
         let messages = Messages::default();
         let _log = tracing::subscriber::set_default(messages.clone());
         let server = Server::builder().build().expect("nothing to mount");
