@@ -64,7 +64,7 @@ impl<R> Builder<R> {
 
     /// Sets the limits of each connection.
     pub fn limits(mut self, limits: Limits) -> Self {
-        self.limits = limits.usable();
+        self.limits = limits.with_minimums();
         self
     }
 

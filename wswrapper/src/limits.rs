@@ -91,7 +91,7 @@ impl Default for Limits {
 
 impl Limits {
     /// With those raised to 1 without which nothing would ever move.
-    pub(crate) fn usable(self) -> Self {
+    pub(crate) fn with_minimums(self) -> Self {
         Self {
             handlers_in_flight: self.handlers_in_flight.max(1),
             held_bytes: self.held_bytes.max(1),

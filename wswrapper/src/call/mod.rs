@@ -201,7 +201,7 @@ impl RawCall {
 
     pub(crate) fn end(&mut self, reason: Option<&Reason>) {
         if let Stage::Waiting(waiting) = std::mem::replace(&mut self.stage, Stage::Ended) {
-            self.connection.shared().forget(&waiting, reason);
+            self.connection.shared().cancel_call(&waiting, reason);
         }
     }
 }
@@ -233,7 +233,7 @@ impl Future for Emit {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let Self { connection, event } = self.get_mut();
         match event {
-            Ok(event) => connection.shared().poll_event(cx, event),
+            Ok(event) => connection.shared().poll_emit(cx, event),
             Err(error) => Poll::Ready(Err(error.take().unwrap_or(SendError::Closed))),
         }
     }

@@ -56,7 +56,7 @@ impl<'d> Answers<'d> {
     }
 
     /// The end of a handler: its answer, if it was a request.
-    pub(crate) fn end<T: Response>(&mut self, call: &Answering, outcome: Result<T, Rejection>) {
+    pub(crate) fn finish<T: Response>(&mut self, call: &Answering, outcome: Result<T, Rejection>) {
         match outcome {
             Ok(value) => value.answer(self, call),
             Err(rejection) => self.fail(call, &rejection),
@@ -72,13 +72,13 @@ impl<'d> Answers<'d> {
             Ok((channel, _)) => {
                 self.progress.opened = None;
                 channel_state.open(channel);
-                if channel_state.is_ended() {
+                if channel_state.is_closed() {
                     // Meanwhile, by a handle in another task.
                     self.shared.abort_channel(channel, None);
                 }
             }
             Err(rejection) => {
-                channel_state.end(self.shared, rejection.clone());
+                channel_state.close(self.shared, rejection.clone());
                 self.fail(call, &rejection);
             }
         }

@@ -1,6 +1,6 @@
 //! The part of a call that its contexts share with the driver.
 
-use super::channel_state::{ChannelState, channel_closed};
+use super::channel_state::{ChannelState, channel_closed_reason};
 use super::shared::Shared;
 use crate::lock::lock;
 use crate::proto::{Reason, RequestId};
@@ -12,7 +12,7 @@ use tokio::sync::SetOnce;
 pub(crate) struct CallState {
     pub(crate) id: Option<RequestId>,
     pub(crate) channel: Option<Box<str>>,
-    pub(crate) wait: Option<Duration>,
+    pub(crate) caller_timeout: Option<Duration>,
     /// The anonymous channel of the call.
     pub(crate) channel_state: Option<Arc<ChannelState>>,
     /// Channels that its handler has made; none once it has ended.
@@ -24,13 +24,13 @@ impl CallState {
     pub(crate) fn new(
         id: Option<RequestId>,
         channel: Option<&str>,
-        wait: Option<Duration>,
+        caller_timeout: Option<Duration>,
         channel_state: Option<Arc<ChannelState>>,
     ) -> Self {
         Self {
             id,
             channel: channel.map(Into::into),
-            wait,
+            caller_timeout,
             channel_state,
             channels: Mutex::new(Some(Vec::new())),
             cancelled: SetOnce::new(),
@@ -41,16 +41,16 @@ impl CallState {
     pub(crate) fn handler_finished(&self, shared: &Arc<Shared>) {
         let channels = self.lock_channels().take();
         for channel_state in channels.iter().flatten().filter(|channel_state| channel_state.key().is_none()) {
-            channel_state.end(shared, channel_closed());
+            channel_state.close(shared, channel_closed_reason());
         }
     }
 
     /// The handler has made a channel.
-    pub(crate) fn makes(&self, shared: &Arc<Shared>, channel_state: &Arc<ChannelState>) {
+    pub(crate) fn add_channel(&self, shared: &Arc<Shared>, channel_state: &Arc<ChannelState>) {
         if let Some(channels) = &mut *self.lock_channels() {
             channels.push(Arc::clone(channel_state));
         } else {
-            channel_state.end(shared, channel_closed());
+            channel_state.close(shared, channel_closed_reason());
         }
     }
 

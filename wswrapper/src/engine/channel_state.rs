@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use tokio::sync::SetOnce;
 
 /// The end of a channel that this end has closed.
-pub(crate) fn channel_closed() -> Reason {
+pub(crate) fn channel_closed_reason() -> Reason {
     Reason::new("Channel closed")
 }
 
@@ -20,11 +20,11 @@ pub(crate) struct ChannelState {
     /// Known when the channel is open.
     key: OnceLock<ChannelKey>,
     /// The connection that it was made for; one that was made for none is for any.
-    made_for: Option<PeerId>,
+    connection: Option<PeerId>,
     handlers: DynamicHandlers,
     /// None once the channel has ended.
     services: Mutex<Option<Services>>,
-    ended: SetOnce<Reason>,
+    closed: SetOnce<Reason>,
 }
 
 /// Services with their methods. One that has none is kept, too: it may do something when it is dropped.
@@ -32,16 +32,16 @@ type Services = Vec<(Arc<dyn Any + Send + Sync>, Vec<Arc<Entry>>)>;
 
 impl ChannelState {
     pub(crate) fn new() -> Arc<Self> {
-        Self::made_for(None)
+        Self::for_connection(None)
     }
 
-    pub(crate) fn made_for(connection: Option<PeerId>) -> Arc<Self> {
+    pub(crate) fn for_connection(connection: Option<PeerId>) -> Arc<Self> {
         Arc::new(Self {
             key: OnceLock::new(),
-            made_for: connection,
+            connection,
             handlers: DynamicHandlers::anonymous(),
             services: Mutex::new(Some(Vec::new())),
-            ended: SetOnce::new(),
+            closed: SetOnce::new(),
         })
     }
 
@@ -53,11 +53,11 @@ impl ChannelState {
 
     /// Why the channel cannot be opened on this connection.
     pub(crate) fn open_error(&self, connection: PeerId) -> Option<&'static str> {
-        if self.is_ended() {
+        if self.is_closed() {
             Some("The channel is closed")
         } else if self.key().is_some() {
             Some("The channel is open already")
-        } else if self.made_for.is_some_and(|made_for| made_for != connection) {
+        } else if self.connection.is_some_and(|own| own != connection) {
             Some("The channel is another connection's")
         } else {
             None
@@ -91,8 +91,8 @@ impl ChannelState {
     }
 
     /// How the channel has ended, and those who wait for it.
-    pub(crate) fn ended(&self) -> &SetOnce<Reason> {
-        &self.ended
+    pub(crate) fn closed(&self) -> &SetOnce<Reason> {
+        &self.closed
     }
 
     /// The handler of an event.
@@ -110,13 +110,13 @@ impl ChannelState {
         self.services().iter().flatten().flat_map(|(_, entries)| entries).find(|entry| &*entry.event == event).cloned()
     }
 
-    pub(crate) fn is_ended(&self) -> bool {
-        self.ended.get().is_some()
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed.get().is_some()
     }
 
     /// The channel has ended: drops its handlers; false if it had before.
-    pub(crate) fn end(&self, shared: &Arc<Shared>, reason: Reason) -> bool {
-        let first = self.ended.set(reason).is_ok();
+    pub(crate) fn close(&self, shared: &Arc<Shared>, reason: Reason) -> bool {
+        let first = self.closed.set(reason).is_ok();
         if first {
             let services = self.services().take();
             for handler in self.handlers.close() {
@@ -130,8 +130,8 @@ impl ChannelState {
     }
 
     pub(crate) fn abort(&self, shared: &Arc<Shared>, reason: Option<&Reason>) {
-        let kept = reason.cloned().unwrap_or_else(Reason::aborted);
-        if self.end(shared, kept)
+        let close_reason = reason.cloned().unwrap_or_else(Reason::aborted);
+        if self.close(shared, close_reason)
             && let Some(key) = self.key.get()
         {
             shared.abort_channel(*key, reason);

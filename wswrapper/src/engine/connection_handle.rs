@@ -25,7 +25,7 @@ impl Drop for KeepOpen {
 
 impl ConnectionHandle {
     /// Keeps nothing open.
-    pub(crate) fn of(shared: &Arc<Shared>) -> Self {
+    pub(crate) fn new(shared: &Arc<Shared>) -> Self {
         Self { shared: Arc::clone(shared), keep_open: None }
     }
 

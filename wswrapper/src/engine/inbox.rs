@@ -63,12 +63,12 @@ impl Batch {
     }
 
     /// Bytes of JSON that were not taken, and what their items take beside it.
-    pub(crate) fn left(mut self) -> usize {
-        let mut left = 0;
+    pub(crate) fn unread_bytes(mut self) -> usize {
+        let mut unread = 0;
         while let Some(json) = self.take() {
-            left += json.len() + ITEM_OVERHEAD;
+            unread += json.len() + ITEM_OVERHEAD;
         }
-        left
+        unread
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -112,7 +112,7 @@ impl Inbox {
 
     /// Nobody reads any more: gives back the bytes of what was not taken, and who waits.
     pub(crate) fn into_unread(self) -> (usize, Option<Waker>) {
-        (self.items.left(), self.waker)
+        (self.items.unread_bytes(), self.waker)
     }
 
     /// Nothing more comes; only the first end counts. Gives back who waits for it.

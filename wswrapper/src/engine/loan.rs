@@ -36,7 +36,7 @@ impl Answers<'_> {
 
 impl LoanSlot {
     /// Lends the output while a future is polled.
-    pub(crate) fn during<R>(&self, answers: &mut Answers<'_>, poll: impl FnOnce() -> R) -> R {
+    pub(crate) fn lend_while<R>(&self, answers: &mut Answers<'_>, poll: impl FnOnce() -> R) -> R {
         struct TakeBack<'a, 'd>(&'a LoanSlot, &'a mut Answers<'d>);
         impl Drop for TakeBack<'_, '_> {
             fn drop(&mut self) {

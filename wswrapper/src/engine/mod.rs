@@ -22,7 +22,7 @@ mod tasks;
 pub(crate) use answers::Progress;
 pub use answers::{Answering, Answers, Response};
 pub(crate) use call_state::CallState;
-pub(crate) use channel_state::{ChannelState, channel_closed};
+pub(crate) use channel_state::{ChannelState, channel_closed_reason};
 pub use connection_handle::ConnectionHandle;
 pub(crate) use driver::Driver;
 pub use handler::{BadCall, Started};

@@ -2,7 +2,7 @@
 
 use super::peer::Peer;
 use crate::call::{Answer, Caller, Emit, Given, Reply, SendTo, Target, Wish, into_target, no_value};
-use crate::engine::{Answering, Answers, ChannelState, ConnectionHandle, Expected, Response, channel_closed};
+use crate::engine::{Answering, Answers, ChannelState, ConnectionHandle, Expected, Response, channel_closed_reason};
 use crate::error::SendError;
 use crate::proto::{CallEncoder, ChannelKey, EncodedCall, Reason};
 use std::fmt;
@@ -70,7 +70,7 @@ impl Drop for AbortOnDrop {
 impl AnonymousChannel {
     /// One that a handler makes.
     pub(crate) fn made(peer: Peer) -> Self {
-        Self { channel_state: ChannelState::made_for(Some(peer.id())), peer, keep: None }
+        Self { channel_state: ChannelState::for_connection(Some(peer.id())), peer, keep: None }
     }
 
     /// One that a handler runs on.
@@ -106,7 +106,7 @@ impl AnonymousChannel {
     /// Closes the channel at this end, and drops its handlers; calls that they are at work on go on. Sends nothing: the
     /// other end learns it when it next uses the channel [P-66].
     pub fn close(&self) {
-        if self.channel_state.end(self.peer.shared(), channel_closed())
+        if self.channel_state.close(self.peer.shared(), channel_closed_reason())
             && let Some(key) = self.channel_state.key()
         {
             self.peer.shared().close_channel(key);
@@ -121,7 +121,7 @@ impl AnonymousChannel {
 
     /// Whether the channel has ended.
     pub fn is_closed(&self) -> bool {
-        self.channel_state.is_ended()
+        self.channel_state.is_closed()
     }
 
     /// Tells whoever has it that the channel has ended, and why. It does not keep the channel open.
@@ -145,12 +145,12 @@ impl CloseSignal {
     /// Why it has ended: what the end that has aborted it says, `Channel closed` where this end has closed it, `Connection
     /// closed` where that was lost.
     pub fn reason(&self) -> Option<&Reason> {
-        self.channel_state.ended().get()
+        self.channel_state.closed().get()
     }
 
     /// Waits for the end and tells why it came. Cancel-safe.
     pub async fn closed(&self) -> &Reason {
-        self.channel_state.ended().wait().await
+        self.channel_state.closed().wait().await
     }
 }
 
@@ -206,7 +206,7 @@ impl fmt::Debug for AnonymousChannel {
         f.debug_struct("AnonymousChannel")
             .field("peer", &self.peer.id())
             .field("channel", &self.channel_state.key().map(ChannelKey::id))
-            .field("closed", &self.channel_state.ended().get())
+            .field("closed", &self.channel_state.closed().get())
             .field("aborts_on_drop", &self.keep.is_some())
             .finish_non_exhaustive()
     }
@@ -214,6 +214,6 @@ impl fmt::Debug for AnonymousChannel {
 
 impl fmt::Debug for CloseSignal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("CloseSignal").field(&self.channel_state.ended().get()).finish()
+        f.debug_tuple("CloseSignal").field(&self.channel_state.closed().get()).finish()
     }
 }

@@ -27,7 +27,7 @@ pub struct Peer {
 impl Peer {
     /// A handle that keeps nothing open.
     pub(crate) fn of(shared: &Arc<Shared>) -> Self {
-        Self::new(ConnectionHandle::of(shared))
+        Self::new(ConnectionHandle::new(shared))
     }
 
     pub(crate) fn new(connection: ConnectionHandle) -> Self {
@@ -98,7 +98,7 @@ impl Peer {
 
     /// Waits for the end of the connection and tells how it came. Cancel-safe.
     pub async fn closed(&self) -> Closed {
-        self.shared().closed(self.shared().ends()).await
+        self.shared().closed_after(self.shared().past_closes()).await
     }
 
     /// How the connection ended, if it has.
@@ -181,9 +181,9 @@ pub struct Closing {
 impl Closing {
     fn new(peer: Peer, request: CloseRequest) -> Self {
         // This end is meant, though another transport may be bound before this is polled.
-        let ends = peer.shared().ends();
+        let ends = peer.shared().past_closes();
         peer.shared().close(request);
-        Self { closed: Box::pin(async move { peer.shared().closed(ends).await }) }
+        Self { closed: Box::pin(async move { peer.shared().closed_after(ends).await }) }
     }
 }
 

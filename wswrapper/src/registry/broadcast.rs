@@ -67,7 +67,7 @@ impl Future for EmitToAll {
         };
         let mut delivery = Delivery::default();
         for shared in self.members.all() {
-            match shared.try_event(&frame) {
+            match shared.try_emit(&frame) {
                 Ok(()) => delivery.sent += 1,
                 Err(error) => delivery.failed.push((shared.id, error)),
             }

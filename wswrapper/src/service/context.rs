@@ -54,7 +54,7 @@ impl Context {
     /// returned ends with the handler.
     pub fn anonymous_channel(&self) -> AnonymousChannel {
         let channel = AnonymousChannel::made(self.peer());
-        self.call.makes(&self.shared, channel.channel_state());
+        self.call.add_channel(&self.shared, channel.channel_state());
         channel
     }
 
@@ -76,7 +76,7 @@ impl Context {
 
     /// How long the caller said it would wait, counted from the arrival of its call.
     pub fn caller_waits(&self) -> Option<Duration> {
-        self.call.wait
+        self.call.caller_timeout
     }
 
     /// Everyone who is connected at this end, as a proxy's target for events.

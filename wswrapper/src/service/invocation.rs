@@ -64,7 +64,7 @@ impl<S: Send + Sync + 'static> Invocation<'_, S> {
     {
         let call = self.finish()?;
         let outcome = handler(self.service);
-        Answers::new(self.start.shared, self.start.output, &mut Progress::default()).end(&call, outcome);
+        Answers::new(self.start.shared, self.start.output, &mut Progress::default()).finish(&call, outcome);
         Ok(Started { running: None, opened: None })
     }
 
@@ -101,7 +101,7 @@ impl<S: Send + Sync + 'static> Invocation<'_, S> {
         let (channel, inbox) = opened.map_err(BadCall::Rejected)?;
         // Never without one.
         let inbox = inbox.unwrap_or(usize::MAX);
-        let upload = Upload::new(Items::new(ConnectionHandle::of(shared), channel, inbox));
+        let upload = Upload::new(Items::new(ConnectionHandle::new(shared), channel, inbox));
         let running = uploading(shared, call, channel, handler(self.service, upload));
         Ok(Started { running: Some(running), opened: progress.opened })
     }
@@ -194,7 +194,7 @@ where
 {
     fn poll(self: Pin<&mut Self>, cx: &mut task::Context<'_>, answers: &mut Answers<'_>) -> Poll<()> {
         let this = self.project();
-        this.handler.poll(cx).map(|outcome| answers.end(this.call, outcome))
+        this.handler.poll(cx).map(|outcome| answers.finish(this.call, outcome))
     }
 }
 

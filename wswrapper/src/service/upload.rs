@@ -71,7 +71,7 @@ where
                 let call = Answering { id: Some(id), ..this.call.clone() };
                 if let Some(outcome) = this.outcome.take() {
                     this.channel.told = Some(ResultState::Yes);
-                    answers.end(&call, outcome);
+                    answers.finish(&call, outcome);
                 }
             }
         }

@@ -125,7 +125,7 @@ impl Items {
 impl Drop for Items {
     fn drop(&mut self) {
         let taken = self.taken_bytes + self.taken as usize * ITEM_OVERHEAD;
-        let unused = std::mem::take(&mut self.batch).left() + taken;
+        let unused = std::mem::take(&mut self.batch).unread_bytes() + taken;
         self.connection.shared().drop_inbox(self.inbox, self.channel, unused);
     }
 }

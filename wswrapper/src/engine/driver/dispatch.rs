@@ -76,7 +76,7 @@ impl<T: Transport> Driver<T> {
                 }
                 Action::CloseChannel(channel, channel_state, reason, callers) => {
                     self.callers.extend(callers);
-                    channel_state.end(&self.shared, reason.clone());
+                    channel_state.close(&self.shared, reason.clone());
                     self.stop_channel(channel, &reason);
                 }
                 Action::DecodeWhole => self.handle_message(cx, received, &Message::decode_whole(received.text), log),

@@ -333,7 +333,7 @@ impl<T> Driver<T> {
         for session in std::mem::take(&mut self.sessions) {
             self.shared.report_drop_panic(drop_catching_panic(session), "a session");
         }
-        self.shared.finish(closed);
+        self.shared.set_closed(closed);
     }
 
     fn drop_open_hook(&mut self) {

@@ -150,14 +150,14 @@ impl Shared {
         drop(state);
         let reason = Reason::new("Connection closed");
         for channel in finished.channels {
-            channel.end(self, reason.clone());
+            channel.close(self, reason.clone());
         }
         finished.wakers.into_iter().chain(waiters).for_each(Waker::wake);
         result
     }
 
     /// The connection is over: tells everyone who waits, and drops what is kept with it.
-    pub(crate) fn finish(self: &Arc<Self>, closed: Closed) {
+    pub(crate) fn set_closed(self: &Arc<Self>, closed: Closed) {
         // A client may be bound again; a server's connection is over for good, and what it keeps may keep it.
         let is_final = self.endpoint.side == Side::Server;
         let data = self.disconnect_and(|state| {

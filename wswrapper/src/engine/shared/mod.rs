@@ -161,27 +161,27 @@ impl Shared {
     }
 
     /// How often the connection has ended, an end that it is at not counted.
-    pub(crate) fn ends(&self) -> u64 {
+    pub(crate) fn past_closes(&self) -> u64 {
         let state = self.lock();
         state.close_count - u64::from(state.closed.is_some())
     }
 
     /// How the connection ended, once it has more often than this.
-    pub(crate) async fn closed(&self, ends: u64) -> Closed {
+    pub(crate) async fn closed_after(&self, past_closes: u64) -> Closed {
         loop {
             let notified = self.closed_notify.notified();
             let mut notified = std::pin::pin!(notified);
             notified.as_mut().enable();
-            if let Some(closed) = self.closed_since(ends) {
+            if let Some(closed) = self.find_closed(past_closes) {
                 return closed;
             }
             notified.await;
         }
     }
 
-    fn closed_since(&self, ends: u64) -> Option<Closed> {
+    fn find_closed(&self, past_closes: u64) -> Option<Closed> {
         let state = self.lock();
-        if state.close_count > ends {
+        if state.close_count > past_closes {
             state.closed.as_deref().or(state.previous_closed.as_deref()).cloned()
         } else {
             None

@@ -77,7 +77,7 @@ impl Shared {
     }
 
     /// Sends an event as soon as there is room.
-    pub(crate) fn poll_event(
+    pub(crate) fn poll_emit(
         &self,
         cx: &mut Context<'_>,
         event: &mut Option<EncodedCall>,
@@ -95,7 +95,7 @@ impl Shared {
     }
 
     /// Sends an event that many peers get, if there is room for it now.
-    pub(crate) fn try_event(&self, frame: &Arc<[u8]>) -> Result<(), SendError> {
+    pub(crate) fn try_emit(&self, frame: &Arc<[u8]>) -> Result<(), SendError> {
         let mut state = self.lock();
         if !self.has_capacity(&state) {
             return Err(SendError::Full);
@@ -106,7 +106,7 @@ impl Shared {
     }
 
     /// Nobody waits any more for this call.
-    pub(crate) fn forget(self: &Arc<Self>, call: &SentCall, reason: Option<&Reason>) {
+    pub(crate) fn cancel_call(self: &Arc<Self>, call: &SentCall, reason: Option<&Reason>) {
         let mut state = self.lock();
         let cancelled = state.core.cancel(call.id, reason).is_some();
         let slot = state.calls.try_remove(call.slot);
@@ -126,7 +126,7 @@ impl Shared {
             drop(state);
         }
         if let Some((Some(ChannelBinding::State(channel_state)), _)) = &opened {
-            channel_state.end(self, reason.cloned().unwrap_or_else(Reason::aborted));
+            channel_state.close(self, reason.cloned().unwrap_or_else(Reason::aborted));
         }
         drop((slot, opened));
         wakers.into_iter().for_each(Waker::wake);

@@ -98,7 +98,7 @@ where
 impl<F: Future<Output = ()> + Send> Running for Producing<F> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>, answers: &mut Answers<'_>) -> Poll<()> {
         let this = self.project();
-        this.shared.loan_slot().during(answers, || this.future.poll(cx))
+        this.shared.loan_slot().lend_while(answers, || this.future.poll(cx))
     }
 }
 
@@ -127,7 +127,7 @@ impl Producer {
                 let rejection = error.into_rejection();
                 Box::pin(async move {
                     let Self { shared, call, .. } = self;
-                    shared.loan_slot().with(&shared, |answers| answers.end::<()>(&call, Err(rejection)));
+                    shared.loan_slot().with(&shared, |answers| answers.finish::<()>(&call, Err(rejection)));
                 })
             }
         }
