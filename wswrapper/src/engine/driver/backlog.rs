@@ -1,21 +1,22 @@
-//! Calls that wait for their turn to start.
+//! Calls that wait to start.
 
 use crate::proto::RequestId;
 use bytes::Bytes;
 use std::collections::{HashMap, VecDeque};
 use tokio::time::Instant;
 
-/// Events and requests that came while none could start, in their order.
+/// Events and requests that arrived while no handler could start, in order of arrival.
 #[derive(Default)]
 pub(super) struct Backlog {
-    /// A request that was cancelled meanwhile leaves its place empty.
+    /// A cancelled request leaves `None` at its position.
     calls: VecDeque<Option<WaitingCall>>,
-    /// Where each request is, counted from the first call since it was last empty.
+    /// The position of each request, counted from the first call after the backlog was last empty.
     requests: HashMap<RequestId, usize>,
-    /// How many places have left since.
+    /// The position of the front of `calls`.
     first_position: usize,
-    /// How many calls there are.
+    /// The number of calls, without cancelled ones.
     count: usize,
+    /// The memory of these calls.
     bytes: usize,
 }
 
@@ -26,29 +27,30 @@ struct WaitingCall {
 }
 
 impl WaitingCall {
-    /// What it takes.
+    /// The memory of the call.
     fn bytes(&self) -> usize {
         self.frame.len() + size_of::<Self>()
     }
 }
 
 impl Backlog {
+    /// Adds a call.
     pub(super) fn push(&mut self, frame: &Bytes, id: Option<RequestId>, received_at: Instant) {
         let position = self.first_position + self.calls.len();
         if let Some(older) = id.and_then(|id| self.requests.insert(id, position))
             && let Some(Some(older)) = self.calls.get_mut(older - self.first_position)
         {
-            // Of two with the same id only the newer can be cancelled [P-38].
+            // Of two requests with the same id only the newer can be cancelled [P-38].
             older.id = None;
         }
-        // The frame itself is a part of a buffer that may be large.
+        // Copied, because the frame is a slice of a read buffer that may be large.
         let call = WaitingCall { frame: Bytes::copy_from_slice(frame), id, received_at };
         self.bytes += call.bytes();
         self.count += 1;
         self.calls.push_back(Some(call));
     }
 
-    /// The next one, and when it came.
+    /// Removes the first call, and returns its frame and the time of its arrival.
     pub(super) fn pop(&mut self) -> Option<(Bytes, Instant)> {
         while let Some(call) = self.calls.pop_front() {
             self.first_position += 1;
@@ -63,7 +65,7 @@ impl Backlog {
         None
     }
 
-    /// Forgets a request. False if there is none.
+    /// Removes a request. Returns false if there is none with the id.
     pub(super) fn cancel(&mut self, id: RequestId) -> bool {
         let Some(position) = self.requests.remove(&id) else { return false };
         if let Some(call) = self.calls.get_mut(position - self.first_position).and_then(Option::take) {
@@ -76,12 +78,12 @@ impl Backlog {
         self.count == 0
     }
 
-    /// What they take.
+    /// Returns the memory of the waiting calls in bytes.
     pub(super) fn bytes(&self) -> usize {
         self.bytes
     }
 
-    /// A call has left. Empty places are not kept when they are most of them.
+    /// Subtracts a removed call from the totals, and compacts the queue if most of its positions are empty.
     fn subtract(&mut self, call: &WaitingCall) {
         self.bytes -= call.bytes();
         self.count -= 1;

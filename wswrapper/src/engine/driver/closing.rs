@@ -1,31 +1,31 @@
-//! The end of a connection.
+//! The closing of a connection.
 
 use crate::close::{Close, CloseRequest, Closed};
 use tokio::time::Instant;
 
-/// How far the end of a connection has come.
+/// The progress of closing a connection. Each instant is the deadline of its step.
 #[derive(Default)]
 pub(super) struct CloseProgress {
-    /// Our close frame was written; the peer has until then to answer it.
+    /// The close frame that was written. The peer has until the deadline to answer it.
     sent: Option<(Close, Instant)>,
-    /// The peer's close frame came.
+    /// The peer's close frame. The transport has until the deadline to finish.
     received: Option<(Close, Instant)>,
-    /// Nothing more can be read; what is written is flushed until then.
+    /// The final result, set once no more frames are read. Until the deadline the output may still be flushed.
     reading_finished: Option<(Closed, Instant)>,
 }
 
 impl CloseProgress {
-    /// Whether frames are still exchanged.
+    /// Returns true if frames are still exchanged.
     pub(super) fn is_open(&self) -> bool {
         self.sent.is_none() && self.received.is_none() && self.reading_finished.is_none()
     }
 
-    /// Whether nothing more can be read.
+    /// Returns true if no more frames are read.
     pub(super) fn is_reading_finished(&self) -> bool {
         self.reading_finished.is_some()
     }
 
-    /// Whether a request to end the connection still changes anything.
+    /// Returns true if a close request still has an effect.
     pub(super) fn accepts(&self, request: &CloseRequest) -> bool {
         match request {
             CloseRequest::Close(_) => self.is_open(),
@@ -33,17 +33,18 @@ impl CloseProgress {
         }
     }
 
-    /// Our close frame was written.
+    /// Records that the local close frame was written.
     pub(super) fn close_sent(&mut self, close: Close, deadline: Instant) {
         self.sent = Some((close, deadline));
     }
 
-    /// The peer's close frame came.
+    /// Records the peer's close frame. Only the first one counts.
     pub(super) fn close_received(&mut self, close: Close, deadline: Instant) {
         self.received.get_or_insert((close, deadline));
     }
 
-    /// Nothing more can be read, `reason` saying why if nobody has closed; what is written has until then.
+    /// Records that no more frames can be read. `reason` is reported if neither side had closed; `deadline` limits the
+    /// flush if neither side had set one.
     pub(super) fn finish_reading(&mut self, reason: &str, deadline: Instant) {
         if self.reading_finished.is_some() {
             return;
@@ -57,7 +58,7 @@ impl CloseProgress {
         });
     }
 
-    /// This end ends the connection at once, without a handshake.
+    /// Disconnects at once, without a closing handshake.
     pub(super) fn abort(&mut self, reason: &str, now: Instant) {
         if self.reading_finished.is_none() {
             self.reading_finished =
@@ -66,14 +67,14 @@ impl CloseProgress {
         self.flushed(now);
     }
 
-    /// Everything was written, or nothing more can be.
+    /// Records that everything was written, or that nothing more can be.
     pub(super) fn flushed(&mut self, now: Instant) {
         if let Some((_, deadline)) = &mut self.reading_finished {
             *deadline = now;
         }
     }
 
-    /// How the connection ended, if it has.
+    /// Returns the result once the connection is closed.
     pub(super) fn closed(&mut self, now: Instant) -> Option<Closed> {
         match (&self.reading_finished, &self.sent, &self.received) {
             (Some((closed, deadline)), ..) => (now >= *deadline).then(|| closed.clone()),
@@ -85,7 +86,7 @@ impl CloseProgress {
         }
     }
 
-    /// When it will have ended at the latest.
+    /// Returns the latest time at which the connection will be closed.
     pub(super) fn deadline(&self) -> Option<Instant> {
         let reading_finished = self.reading_finished.as_ref().map(|(_, deadline)| *deadline);
         reading_finished.or(self.sent.as_ref().or(self.received.as_ref()).map(|(_, deadline)| *deadline))

@@ -1,4 +1,4 @@
-//! The calls of a turn: from a frame to a handler that runs, and to its end.
+//! Decodes frames, starts the handlers of calls, polls running handlers and stops them.
 
 use super::{Driver, TURN_MESSAGES};
 use crate::catch_panic::{catch_panic, drop_catching_panic};
@@ -17,28 +17,32 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use tokio::time::Instant;
 
-/// A frame that has come.
+/// A received frame.
 #[derive(Clone, Copy)]
 struct Received<'f> {
     frame: &'f Bytes,
+    /// The frame as UTF-8.
     text: &'f str,
+    /// The time of its arrival.
     at: Instant,
 }
 
-/// What is logged of a call, if anything is.
+/// The log entry of a call, if an `on_message` hook is set.
 type Log = Option<Box<CallLog>>;
 
+/// Returns the time until which the caller of a request waits.
 fn deadline(received: Received<'_>, call: &Call<'_>) -> Option<Instant> {
     call.caller_timeout().and_then(|wait| received.at.checked_add(wait))
 }
 
 impl<T: Transport> Driver<T> {
+    /// Decodes a frame and handles its message.
     pub(super) fn handle_frame(&mut self, cx: &mut Context<'_>, frame: &Bytes, received_at: Instant) {
-        // A binary frame is read as if it were text [P-06]; what is not UTF-8 is not JSON [P-02].
+        // A binary frame is read as text [P-06]. A frame that is not UTF-8 is not JSON [P-02].
         let Ok(text) = std::str::from_utf8(frame) else { return };
         let received = Received { frame, text, at: received_at };
         if self.shared.endpoint.hooks.has_message_hook() {
-            // Decoded whole, so that what is logged as a call is one.
+            // Decoded whole, because the quick decoder takes some frames for calls that are none.
             let message = Message::decode_whole(text);
             let log = MessageLog::new(text, &message);
             self.shared.endpoint.hooks.message(&self.shared, &log);
@@ -51,7 +55,8 @@ impl<T: Transport> Driver<T> {
 
     fn handle_message(&mut self, cx: &mut Context<'_>, received: Received<'_>, message: &Message<'_>, log: Log) {
         match message {
-            // Before its handler is looked for, which may be for once.
+            // The caller no longer waits. Checked before the lookup, because that takes out a one-shot handler. The
+            // clock is read only for a call with a timeout.
             Message::Call(call) if deadline(received, call).is_some_and(|deadline| deadline <= Instant::now()) => {
                 self.log_finished(log.as_deref());
             }
@@ -85,7 +90,7 @@ impl<T: Transport> Driver<T> {
         }
     }
 
-    /// A call that could not be started was wrong, or not what it seemed to be.
+    /// Rejects a call that could not be started, or decodes its frame again if it was not proven to be JSON.
     fn handle_bad_call(
         &mut self,
         cx: &mut Context<'_>,
@@ -101,7 +106,7 @@ impl<T: Transport> Driver<T> {
         }
     }
 
-    /// Finds the handler of a call and starts it.
+    /// Finds the handler of a call on the main or a named channel, and starts it.
     fn start_call(
         &mut self,
         cx: &mut Context<'_>,
@@ -115,7 +120,7 @@ impl<T: Transport> Driver<T> {
             if started.is_err() {
                 handlers.restore(&call.address, lookup);
             } else {
-                // The closure of a handler for once ends here.
+                // A one-shot handler drops its closure here.
                 self.shared.report_drop_panic(drop_catching_panic(lookup), &call.event);
             }
             return started;
@@ -129,7 +134,7 @@ impl<T: Transport> Driver<T> {
         }
     }
 
-    /// Finds the handler of a call on an anonymous channel and starts it.
+    /// Finds the handler of a call on an anonymous channel, and starts it.
     fn start_channel_call(
         &mut self,
         cx: &mut Context<'_>,
@@ -150,7 +155,7 @@ impl<T: Transport> Driver<T> {
         match channel_state.find(&call.event) {
             Some(entry) => {
                 let started = self.start_handler(cx, received, call, &entry, Some(channel_state), log);
-                // It may have closed its channel.
+                // The last reference to its service, if the handler has closed the channel.
                 self.shared.report_drop_panic(drop_catching_panic(entry), &call.event);
                 started
             }
@@ -158,7 +163,7 @@ impl<T: Transport> Driver<T> {
         }
     }
 
-    /// Starts a handler and polls it once, in place.
+    /// Starts a handler and polls it once, in place. A pending handler joins the running set.
     fn start_handler(
         &mut self,
         cx: &mut Context<'_>,
@@ -168,7 +173,6 @@ impl<T: Transport> Driver<T> {
         channel_state: Option<&Arc<ChannelState>>,
         log: Log,
     ) -> Result<(), (BadCall, Log)> {
-        // Only who says how long it waits costs a look at the clock.
         let deadline = deadline(received, call);
         let mut state = None;
         let start = Start {
@@ -193,7 +197,8 @@ impl<T: Transport> Driver<T> {
                         let channel = channel_state.and_then(|channel_state| channel_state.key());
                         let opened = progress.opened;
                         let is_stream = opened.is_some_and(|opened| opened.role == Role::Producer);
-                        // A request that was answered is finished.
+                        // A request that was answered with a channel is finished: aborting the channel stops the
+                        // handler.
                         let id = call.id.filter(|_| opened.is_none());
                         let event = entry.event.clone();
                         let key =
@@ -222,11 +227,11 @@ impl<T: Transport> Driver<T> {
         Ok(())
     }
 
-    /// Rejects a request that cannot be handled; an event is dropped where that can be seen.
+    /// Rejects a request that cannot be handled. An event is dropped and reported locally.
     fn reject(&mut self, call: &Call<'_>, error: BadCall, log: Option<&CallLog>) {
         let reason = match error {
             BadCall::Rejected(rejection) => rejection,
-            // Never: the frame is proven to be JSON.
+            // Unreachable: the frame is proven to be JSON.
             BadCall::NotJson => Rejection::new("The arguments cannot be read"),
         };
         match call.id {
@@ -244,7 +249,7 @@ impl<T: Transport> Driver<T> {
         self.log_finished(log);
     }
 
-    /// Polls the handlers that were woken; true if some are left for the next turn.
+    /// Polls the handlers that were woken. Returns true if some are left for the next turn.
     pub(super) fn poll_running(&mut self) -> bool {
         let (batch, more) = self.running.take_woken(TURN_MESSAGES);
         for &key in &batch {
@@ -253,7 +258,7 @@ impl<T: Transport> Driver<T> {
             let mut answers = Answers::new(&self.shared, self.transport.output(), &mut progress);
             let polled = catch_panic(|| handler.future.as_mut().poll(&mut Context::from_waker(&waker), &mut answers));
             if let Some(opened) = progress.opened {
-                // The request was answered and is finished.
+                // A request that was answered with a channel is finished: aborting the channel stops the handler.
                 handler.id = None;
                 if opened.role == Role::Producer {
                     self.running.mark_as_stream(key);
@@ -288,7 +293,7 @@ impl<T: Transport> Driver<T> {
         }
     }
 
-    /// Cancels a handler: its contexts are told, its future is dropped.
+    /// Cancels a handler: notifies its contexts and drops its future.
     pub(super) fn cancel(&mut self, key: RunningKey, reason: Reason) {
         if let Some(handler) = self.running.remove(key) {
             self.stop(handler, reason);

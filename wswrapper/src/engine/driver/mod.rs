@@ -1,7 +1,18 @@
-//! The one task of a connection: transport ⇄ core ⇄ handlers.
+//! The task of a connection. It moves frames between the transport, the core and the handlers.
 //!
-//! Each turn reads the frames that are there (a bounded batch), starts their handlers, polls those that were woken,
-//! lets the callers who got answers run once, and then writes everything with one flush.
+//! One poll of the task is a turn:
+//!
+//! 1. Handle the deadlines that have passed, and poll the `on_open` hook.
+//! 2. Read a bounded batch of frames. A call on the main or a named channel starts its handler, which is polled once,
+//!    in place; a ready handler writes its response into the transport's output. Any other message goes to the core,
+//!    and the returned `Action` says what the driver has to do.
+//! 3. Poll the running handlers that were woken.
+//! 4. Wake the local callers whose responses arrived. If there are any, the turn ends here, so that they can queue
+//!    their next calls before this task writes.
+//! 5. Apply a close request, move queued frames to the output, and flush it once.
+//! 6. Register the task's waker, notify the senders that wait for capacity, and set the timer.
+//!
+//! The task is woken by the transport, by a running handler, by a handle that queued something, or by the timer.
 
 mod backlog;
 mod closing;
@@ -25,37 +36,37 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use tokio::time::Instant;
 
-/// A turn ends after so many messages or bytes, so that other tasks get theirs.
+/// Messages or bytes after which a turn stops reading, so that other tasks can run.
 const TURN_MESSAGES: usize = 256;
 const TURN_BYTES: usize = 64 * 1024;
 
-/// Drives one connection to its end.
+/// Drives one connection until it is closed.
 pub(crate) struct Driver<T> {
     shared: Arc<Shared>,
     transport: T,
     member_key: usize,
-    /// The hook that comes before the first call is started.
+    /// The `on_open` hook. No call starts before it returns.
     open_hook: Option<HookFuture>,
     running: RunningSet,
     sessions: Sessions,
     backlog: Backlog,
-    /// Set while reading has stopped though there may be more: when to see whether the peer is still there.
+    /// The time of the next probe for a lost peer, while reading is paused.
     probe_at: Option<Instant>,
-    /// Callers whose answers came with this turn.
+    /// Local callers whose responses arrived in this turn.
     callers: Vec<Waker>,
-    /// Whether the callers were given their turn before this one.
+    /// True if the last turn ended early so that callers could run.
     callers_ran: bool,
-    /// Asked for by a handle.
+    /// Requested by a handle.
     close_request: Option<CloseRequest>,
     closing: CloseProgress,
-    /// Since when nothing could be written, and how much had been sent by then.
+    /// The time since when nothing could be written, and the number of bytes sent until then.
     stalled: Option<(Instant, u64)>,
     timer: Timer,
     finished: bool,
 }
 
 impl<T: Transport> Driver<T> {
-    /// Takes over a transport that is open.
+    /// Creates the driver of an open transport, and joins the connection to its set of members.
     pub(crate) fn new(shared: Arc<Shared>, transport: T) -> Self {
         Self {
             member_key: shared.members.join(Arc::clone(&shared)),
@@ -76,7 +87,7 @@ impl<T: Transport> Driver<T> {
         }
     }
 
-    /// Runs until the connection is over.
+    /// Runs until the connection is closed and the `on_close` hook has returned.
     pub(crate) async fn run(mut self) {
         let closed = poll_fn(|cx| self.poll(cx)).await;
         tracing::debug!(peer = %self.shared.id, code = closed.code, reason = closed.reason, "closed");
@@ -110,7 +121,7 @@ impl<T: Transport> Driver<T> {
         Poll::Pending
     }
 
-    /// Ends what is due.
+    /// Handles the deadlines that have passed.
     fn handle_timeout(&mut self, now: Instant) {
         if !self.timer.is_due(now) {
             return;
@@ -128,7 +139,7 @@ impl<T: Transport> Driver<T> {
         }
     }
 
-    /// Reads and handles what is there; true if there may be more.
+    /// Handles waiting calls, then reads and handles frames. Returns true if there may be more.
     fn read(&mut self, cx: &mut Context<'_>, now: Instant) -> bool {
         let (mut messages, mut bytes) = (0, 0);
         while messages < TURN_MESSAGES && !self.is_full() && self.closing.is_open() {
@@ -157,7 +168,7 @@ impl<T: Transport> Driver<T> {
                 Poll::Ready(Some(Ok(Frame::Close(close)))) => {
                     self.closing.close_received(close, after(now, self.shared.endpoint.limits.close_timeout));
                     self.stop_handlers();
-                    // They send no answers any more, and heed nothing.
+                    // The peer sends no responses any more, and ignores further frames.
                     self.shared.disconnect();
                 }
                 Poll::Ready(Some(Err(TransportError::Violation(close)))) => self.close(close, now),
@@ -168,7 +179,7 @@ impl<T: Transport> Driver<T> {
         true
     }
 
-    /// While nothing is read, only a write shows that the peer has gone.
+    /// Stops reading for now, and probes the peer at intervals, because only a write shows that an unread peer is gone.
     fn pause_reading(&mut self, now: Instant) {
         let next_probe = after(now, self.shared.endpoint.limits.write_timeout);
         if *self.probe_at.get_or_insert(next_probe) <= now && self.closing.is_open() {
@@ -177,12 +188,13 @@ impl<T: Transport> Driver<T> {
         }
     }
 
-    /// Handles a frame, or holds it if it is a call and none can start now; then a cancellation may mean one of those.
+    /// Handles a frame. A call joins the backlog if no handler can start now; a cancellation removes its call from
+    /// there.
     fn receive_frame(&mut self, cx: &mut Context<'_>, frame: &Bytes, now: Instant) {
         if self.is_full() || !self.backlog.is_empty() {
             let text = std::str::from_utf8(frame).unwrap_or_default();
             let id = match Message::decode(text) {
-                // What a stream's ends say to each other is not for a handler.
+                // The messages of a stream start no handler.
                 Message::Call(Call { address: Address::Anonymous(channel), event, .. })
                     if self.shared.is_stream_message(channel, &event) =>
                 {
@@ -200,8 +212,8 @@ impl<T: Transport> Driver<T> {
         self.handle_frame(cx, frame, now);
     }
 
-    /// Wakes the callers who got answers and lets them run once before this task writes, so that what they send next
-    /// leaves together; true if the turn ends here.
+    /// Wakes the callers whose responses arrived and lets them run once before this task writes, so that their next
+    /// frames leave with one write. Returns true if the turn ends here.
     fn let_callers_run(&mut self, cx: &mut Context<'_>) -> bool {
         let any_woken = !self.callers.is_empty();
         self.callers.drain(..).for_each(Waker::wake);
@@ -212,7 +224,7 @@ impl<T: Transport> Driver<T> {
         self.callers_ran
     }
 
-    /// Ends the connection if a handle has asked for it.
+    /// Closes or aborts the connection if a handle has requested it.
     fn apply_close_request(&mut self, now: Instant) {
         match self.close_request.take() {
             Some(CloseRequest::Abort) => self.closing.abort("aborted", now),
@@ -221,7 +233,7 @@ impl<T: Transport> Driver<T> {
         }
     }
 
-    /// Writes our close frame, after all that was queued.
+    /// Writes the local close frame after everything that was queued, and stops the handlers.
     fn close(&mut self, close: Close, now: Instant) {
         if !self.closing.is_open() {
             return;
@@ -232,18 +244,20 @@ impl<T: Transport> Driver<T> {
         self.closing.close_sent(close, after(now, self.shared.endpoint.limits.close_timeout));
     }
 
-    /// What runs is stopped, and what has not begun by now never will.
+    /// Stops the running handlers, and drops the calls that wait to start.
     fn stop_handlers(&mut self) {
         self.shared.forget_handlers();
         self.stop_running();
         self.backlog = Backlog::default();
     }
 
-    /// Nothing more can be read.
+    /// Records that no more frames can be read.
     fn finish_reading(&mut self, reason: &str, now: Instant) {
         self.closing.finish_reading(reason, after(now, self.shared.endpoint.limits.close_timeout));
     }
 
+    /// Moves queued frames to the output and flushes it. A peer that reads nothing for the write timeout is
+    /// disconnected.
     fn flush(&mut self, cx: &mut Context<'_>, now: Instant) {
         if self.closing.is_open() && self.transport.output().len() < self.shared.endpoint.limits.outbound_bytes {
             self.shared.drain(self.transport.output());
@@ -270,17 +284,17 @@ impl<T: Transport> Driver<T> {
         }
     }
 
-    /// Goes to sleep; true if something has come up meanwhile.
+    /// Registers the task with all that can wake it. Returns true if it has to be polled again at once.
     fn prepare_to_sleep(&mut self, cx: &mut Context<'_>) -> bool {
         let handlers_woken = self.running.register(cx.waker());
         let output_bytes = self.transport.output().len();
         let max_output_bytes = self.shared.endpoint.limits.outbound_bytes;
         let output_full = output_bytes >= max_output_bytes;
-        // A crowd that waits for room is not woken for every byte that is read.
+        // Waiting senders are woken at half the limit, and not for every byte that the peer reads.
         let has_capacity = !output_full && output_bytes <= max_output_bytes / 2;
         let SleepState { queued, timeout, close, closed_channels } =
             self.shared.prepare_to_sleep(cx.waker(), self.running.len(), output_bytes, has_capacity);
-        // The counters are to show it.
+        // Stopped handlers need another turn, which updates the counters.
         let handlers_stopped = !closed_channels.is_empty();
         for channel in closed_channels {
             self.stop_channel(channel, &Reason::new("The channel was aborted"));
@@ -303,15 +317,17 @@ impl<T: Transport> Driver<T> {
             || self.close_request.is_some()
     }
 
-    /// Whether nothing more can be read now: what comes could not be kept, or answered. Held calls fill it, or a peer that
-    /// sends what is answered by itself (pings, what is on no channel) and does not read.
+    /// Returns true if no frame may be read now, because it could not be stored or answered.
+    ///
+    /// Waiting calls fill the backlog. Unsent bytes reach three times their limit if the peer sends frames that are
+    /// answered automatically, such as pings or messages on unknown channels, and reads nothing.
     fn is_overloaded(&mut self) -> bool {
         let limits = &self.shared.endpoint.limits;
         let unsent_bytes = self.transport.output().len() + self.shared.queued_bytes();
         self.backlog.bytes() >= limits.held_bytes || unsent_bytes >= limits.outbound_bytes.saturating_mul(3)
     }
 
-    /// Whether no further handler can start now.
+    /// Returns true if no further handler can start now.
     fn is_full(&mut self) -> bool {
         let limits = &self.shared.endpoint.limits;
         self.open_hook.is_some()
@@ -322,7 +338,7 @@ impl<T: Transport> Driver<T> {
 }
 
 impl<T> Driver<T> {
-    /// Leaves nothing behind.
+    /// Drops everything that belongs to the connection, and records how it was closed. Only the first call counts.
     fn finish(&mut self, closed: Closed) {
         if std::mem::replace(&mut self.finished, true) {
             return;
@@ -348,7 +364,7 @@ impl<T> Driver<T> {
         }
     }
 
-    /// Tells the contexts of a handler, and drops it.
+    /// Cancels the contexts of a handler, and drops its future.
     fn stop(&self, handler: RunningHandler, reason: Reason) {
         if let Some(state) = &handler.state {
             state.cancel(reason);
@@ -358,7 +374,7 @@ impl<T> Driver<T> {
         self.log_finished(handler.log.as_deref());
     }
 
-    /// Shows that a handler has ended.
+    /// Reports to the `on_message` hook that a handler has finished.
     fn log_finished(&self, log: Option<&CallLog>) {
         if let Some(log) = log {
             self.shared.endpoint.hooks.message(&self.shared, &log.finished());
@@ -366,7 +382,7 @@ impl<T> Driver<T> {
     }
 }
 
-/// A driver that is dropped before its end was part of a task that was ended.
+/// A driver that is dropped while it runs belonged to an aborted task.
 impl<T> Drop for Driver<T> {
     fn drop(&mut self) {
         let reason = "the connection's task was ended".to_owned();
@@ -374,7 +390,7 @@ impl<T> Drop for Driver<T> {
     }
 }
 
-/// Polls a hook; one that panics is over.
+/// Polls a hook. A panic counts as its return.
 fn poll_hook(hook: &mut HookFuture, cx: &mut Context<'_>) -> Poll<()> {
     catch_panic(|| hook.as_mut().poll(cx)).unwrap_or_else(|message| {
         tracing::error!("a hook panicked: {message}");
