@@ -1,4 +1,4 @@
-//! Anonymous channels and streams, as the driver and the handles share them.
+//! Anonymous channels and the streams on them.
 
 use super::Shared;
 use super::incoming::Action;
@@ -14,20 +14,21 @@ use crate::proto::{
 use std::sync::{Arc, MutexGuard};
 use std::task::{Context, Poll, Waker};
 
-/// What the core keeps of an anonymous channel.
+/// The local part of an anonymous channel. The core stores it and returns it with the messages of the channel.
 #[derive(Clone)]
 pub(crate) enum ChannelBinding {
-    /// Its items are left in this inbox; none yet.
+    /// A stream whose items are left in this inbox. `None` until the channel is open.
     Inbox(Option<usize>),
-    /// A handler sends its items.
+    /// A stream whose items a handler sends.
     Handler,
-    /// A call sends its items; it waits where the inbox is.
+    /// An upload whose items a local call sends. The call waits at this inbox. `None` until the channel is open.
     Upload(Option<usize>),
-    /// It has handlers of its own.
+    /// A channel with handlers of its own.
     State(Arc<ChannelState>),
 }
 
 impl ChannelBinding {
+    /// Returns the key of its inbox.
     fn inbox(&self) -> Option<usize> {
         match self {
             Self::Inbox(inbox) | Self::Upload(inbox) => *inbox,
@@ -37,12 +38,12 @@ impl ChannelBinding {
 }
 
 impl State {
-    /// Leaves the end of a call in its slot.
+    /// Leaves the result of a call in its slot.
     pub(super) fn finish_call(&mut self, slot: usize, completion: Completion) -> Action {
         self.calls.get_mut(slot).and_then(|slot| slot.complete(completion)).map_or(Action::Nothing, Action::Wake)
     }
 
-    /// Makes an inbox for a channel that wants one.
+    /// Creates the inbox of an open channel, if its binding needs one.
     pub(super) fn add_inbox(&mut self, channel: ChannelKey) -> Option<usize> {
         match self.core.channel_state(channel)? {
             ChannelBinding::Inbox(slot) | ChannelBinding::Upload(slot) => {
@@ -54,7 +55,7 @@ impl State {
         }
     }
 
-    /// Leaves the end of a stream in its inbox; gives back who waits there.
+    /// Leaves the finish of a stream in its inbox. Returns the waker of the task that waits there.
     pub(super) fn finish_stream(
         &mut self,
         binding: &ChannelBinding,
@@ -63,7 +64,7 @@ impl State {
         self.inboxes.get_mut(binding.inbox()?)?.finish(finish())
     }
 
-    /// What a message on an anonymous channel means.
+    /// Handles a message on an anonymous channel.
     pub(super) fn handle_channel_message(
         &mut self,
         incoming: Incoming<'_, usize, RunningKey, ChannelBinding>,
@@ -82,7 +83,7 @@ impl State {
                 inbox.and_then(Inbox::take_waker)
             }
             Incoming::ChannelCall(ChannelBinding::State(channel_state), _) => return Action::Serve(channel_state),
-            // A stream's channel has no handlers.
+            // The channel of a stream has no handlers.
             Incoming::ChannelCall(..) => return Action::Serve(ChannelState::without_handlers()),
             Incoming::ChannelAborted(key, ChannelBinding::State(channel_state), _, reason) => {
                 let Finished { wakers, .. } = self.take_notifications();
@@ -95,13 +96,13 @@ impl State {
                 if self.core.consumer(key).awaited_result() == AwaitedResult::Never
                     && let Some(handler) = self.core.channel_handler(key) =>
             {
-                // Nobody will ask for the result of this upload. Its items may be taken by a task.
+                // The result of this upload will not be requested. Another task may wait for its items.
                 let waker = self.finish_stream(&binding, || StreamFinish::Aborted(reason.read()));
                 self.core.close_channel(key);
                 return Action::Cancel(handler, reason.read(), waker);
             }
             Incoming::ChannelAborted(_, binding, None, reason) => {
-                // Calls on the channel can only be an upload's, which looks there itself.
+                // The only calls on such a channel belong to an upload, and it looks at its inbox by itself.
                 let Finished { mut wakers, .. } = self.take_notifications();
                 wakers.extend(self.finish_stream(&binding, || StreamFinish::Aborted(reason.read())));
                 return Action::WakeAll(wakers);
@@ -113,7 +114,9 @@ impl State {
 }
 
 impl Shared {
-    /// Opens a channel as the answer to a request, for a handler that may go on.
+    /// Opens a channel in response to a request. Also returns the key of its inbox, if it has one.
+    ///
+    /// A `handler` that was pending before is attached to the channel, and no longer cancelled by the request.
     pub(crate) fn open_channel(
         &self,
         id: RequestId,
@@ -131,40 +134,42 @@ impl Shared {
         Ok((key, inbox))
     }
 
-    /// A handler goes on while its channel is open.
+    /// Attaches a handler to its channel. It is stopped if the channel is aborted, and polled if its stream may
+    /// continue.
     pub(crate) fn attach_handler(&self, channel: ChannelKey, handler: RunningKey) {
         self.lock().core.attach(channel, handler);
     }
 
-    /// Whether a frame is for a stream's end and not for a handler.
+    /// Returns true if a call on an anonymous channel is a message of its stream and starts no handler.
     pub(crate) fn is_stream_message(&self, channel: RequestId, event: &str) -> bool {
         self.lock().core.is_stream_message(channel, event)
     }
 
-    /// Closes a channel at this end alone.
+    /// Closes a channel without notifying the peer.
     pub(crate) fn close_channel(&self, channel: ChannelKey) {
         let mut state = self.lock();
         let binding = state.core.close_channel(channel);
         self.release_channel(state, binding);
     }
 
-    /// Closes a channel at both ends, and stops the handlers that run on it.
+    /// Closes a channel at both endpoints, and stops the handlers that run on it.
     pub(crate) fn abort_channel(&self, channel: ChannelKey, reason: Option<&Reason>) {
         let mut state = self.lock();
         let binding = state.abort_channel(channel, reason);
         self.release_channel(state, binding);
     }
 
+    /// Releases the lock after a channel was closed, and wakes everyone who waits for the channel.
     fn release_channel(&self, mut state: MutexGuard<'_, State>, binding: Option<ChannelBinding>) {
         let Finished { mut wakers, .. } = state.take_notifications();
-        // Items may still be taken, by a task.
+        // Another task may wait for items.
         wakers.extend(binding.as_ref().and_then(|binding| state.finish_stream(binding, || StreamFinish::Closed)));
         self.wake(state);
         drop(binding);
         wakers.into_iter().for_each(Waker::wake);
     }
 
-    /// Registers who waits for room, unless there is some.
+    /// Waits until a frame can be queued.
     pub(crate) fn poll_capacity(&self, cx: &mut Context<'_>) -> Poll<()> {
         let mut state = self.lock();
         if self.has_capacity(&state) {
@@ -174,19 +179,19 @@ impl Shared {
         Poll::Pending
     }
 
-    /// Waits until the output, which is full, has room.
+    /// Registers a handler that found the output full. It is woken when the output has capacity.
     pub(crate) fn wait_for_output(&self, cx: &mut Context<'_>) {
         self.lock().wait_for_capacity(cx.waker());
     }
 
-    /// What a producer may send, which has sent so many items since it last asked.
+    /// Returns the items that a producer may send. `sent` items were sent since it last asked.
     pub(crate) fn allowance(&self, channel: ChannelKey, sent: u32) -> Allowance {
         let mut state = self.lock();
         state.core.producer(channel).sent(sent);
         state.core.producer(channel).allowance()
     }
 
-    /// The same for a call that sends an upload, which waits for more at its inbox.
+    /// Returns the items that an upload may send, and registers its call at `inbox` for more.
     pub(crate) fn upload_allowance(&self, cx: &mut Context<'_>, channel: ChannelKey, inbox: usize) -> Allowance {
         let mut state = self.lock();
         let allowance = state.core.producer(channel).allowance();
@@ -196,17 +201,17 @@ impl Shared {
         allowance
     }
 
-    /// How far the producer of a stream may go ahead.
+    /// Returns the number of items that a started stream may send ahead of its consumer.
     pub(crate) fn window(&self, channel: ChannelKey) -> Option<u32> {
         self.lock().core.producer(channel).window()
     }
 
-    /// The id for an item that is sent as a request.
+    /// Returns the id for an item that is sent as a request, or `None` if the channel is closed.
     pub(crate) fn item_request(&self, channel: ChannelKey) -> Option<RequestId> {
         self.lock().core.producer(channel).item_request()
     }
 
-    /// Queues items of an upload; so many of them used credit.
+    /// Queues items of an upload. `sent` of them use credit.
     pub(crate) fn send_items(
         &self,
         channel: ChannelKey,
@@ -222,19 +227,19 @@ impl Shared {
         Ok(())
     }
 
-    /// The items of an upload end with an error; its result may still come.
+    /// Aborts the items of an upload. Its channel stays open for the result.
     pub(crate) fn abort_items(&self, channel: ChannelKey, reason: &Reason) {
         let mut state = self.lock();
         state.core.producer(channel).abort_items(reason);
         self.wake(state);
     }
 
-    /// Where the result of an upload goes.
+    /// Returns the request for the result of an upload.
     pub(crate) fn awaited_result(&self, channel: ChannelKey) -> AwaitedResult {
         self.lock().core.consumer(channel).awaited_result()
     }
 
-    /// Takes what has come out of an inbox into the reader's batch, or waits for it.
+    /// Moves the items of an inbox into the reader's `batch`, or waits for items.
     pub(crate) fn poll_inbox(&self, cx: &mut Context<'_>, inbox: usize, batch: &mut Batch) -> Poll<Taken> {
         let mut state = self.lock();
         let Some(inbox) = state.inboxes.get_mut(inbox) else {
@@ -246,14 +251,14 @@ impl Shared {
         taken
     }
 
-    /// Asks the producer of a stream for its first items.
+    /// Requests the first items of a stream from its producer.
     pub(crate) fn start_stream(&self, channel: ChannelKey, window: u32) {
         let mut state = self.lock();
         state.core.consumer(channel).start(Some(window));
         self.wake(state);
     }
 
-    /// Items were taken: lets their producer send more.
+    /// Records that items were taken, and sends the credit that is due.
     pub(crate) fn items_taken(&self, channel: ChannelKey, items: u32, bytes: usize) {
         let mut state = self.lock();
         if state.core.consumer(channel).take(items, bytes) {
@@ -261,14 +266,15 @@ impl Shared {
         }
     }
 
-    /// Nobody reads an inbox any more, of whose items so many bytes were taken out and not used; the stream is aborted,
-    /// should it go on, but an upload's channel stays for the result.
+    /// Removes the inbox of a dropped consumer. `unused` bytes had left the inbox and were not recorded as taken.
+    ///
+    /// A running stream is aborted; an upload's channel stays open for its result.
     pub(crate) fn drop_inbox(&self, inbox: usize, channel: ChannelKey, unused: usize) {
         let mut state = self.lock();
         let waker = state.remove_inbox(inbox, unused);
         let stopped = state.core.consumer(channel).stop(None);
         if let Some(ChannelBinding::Inbox(slot)) = state.core.channel_state(channel) {
-            // The next inbox may be another's.
+            // Another stream may get this key next.
             *slot = None;
         }
         if stopped {

@@ -1,4 +1,4 @@
-//! What the driver does with the shared part of its connection.
+//! The methods of the shared state that only the driver calls.
 
 use super::Shared;
 use super::channels::ChannelBinding;
@@ -16,38 +16,39 @@ use std::sync::atomic::Ordering;
 use std::task::Waker;
 use tokio::time::Instant;
 
-/// What the driver has to do about a message.
+/// The action that a message requires of the driver.
 pub(crate) enum Action {
-    /// Wake whoever waits for what it brought.
+    /// Wake the task that waits for the message.
     Wake(Waker),
-    /// The same for all of them.
+    /// Wake all of these tasks.
     WakeAll(Vec<Waker>),
-    /// Stop this handler, and wake who takes its items elsewhere.
+    /// Stop this handler, and wake the task that takes the items of its upload, if another task does.
     Cancel(RunningKey, Reason, Option<Waker>),
-    /// This handler may go on: with its stream, or to the end of its upload.
+    /// Poll this handler: its stream may continue, or the result of its upload was requested.
     Resume(RunningKey),
-    /// Start a handler of this channel.
+    /// Start the handler of a call on this channel.
     Serve(Arc<ChannelState>),
-    /// The channel has ended, and with it all that runs on it.
+    /// Close this channel, stop the handlers that run on it, and wake the callers of calls on it.
     CloseChannel(ChannelKey, Arc<ChannelState>, Reason, Vec<Waker>),
-    /// Decode the frame again, the whole way.
+    /// Decode the frame again, with the complete decoder.
     DecodeWhole,
     Nothing,
 }
 
-/// What the driver finds before it sleeps.
+/// The state that the driver needs before it goes to sleep.
 pub(crate) struct SleepState {
-    /// Something is to be sent.
+    /// Frames are queued.
     pub(crate) queued: bool,
-    /// When time will pass.
+    /// The next deadline of the core.
     pub(crate) timeout: Option<Instant>,
+    /// The close that a handle has requested.
     pub(crate) close: Option<CloseRequest>,
-    /// Channels whose handlers are to be dropped.
+    /// Channels whose handlers the driver has to stop.
     pub(crate) closed_channels: Vec<ChannelKey>,
 }
 
 impl Shared {
-    /// Moves what the handles have queued to the output.
+    /// Moves all queued frames to the output.
     pub(crate) fn drain(&self, output: &mut Output) {
         if self.queued_bytes() == 0 {
             return;
@@ -60,14 +61,14 @@ impl Shared {
         }
     }
 
-    /// Queues a response behind everything else.
+    /// Queues a response behind all other frames.
     pub(crate) fn respond(&self, frame: Vec<u8>) {
         let mut state = self.lock();
         state.core.respond(frame);
         self.count_queued(&state);
     }
 
-    /// What a message means to this end that is no call on the main or a named channel.
+    /// Handles a message other than a call on the main or a named channel.
     pub(crate) fn handle(&self, message: Message<'_>, frame: &Bytes, now: Instant) -> Action {
         let slice = |json: &str| frame.slice_ref(json.as_bytes());
         let mut state = self.lock();
@@ -99,12 +100,14 @@ impl Shared {
         action
     }
 
-    /// The driver begins a turn: at its end it looks at what the handles have left.
+    /// Records that the driver begins a turn. Until the turn ends, handles do not wake it.
     pub(crate) fn begin_turn(&self) {
         self.driver_awake.store(true, Ordering::Relaxed);
     }
 
-    /// The driver goes to sleep, to be woken by handles: says what they have asked for meanwhile.
+    /// Records that the driver goes to sleep, and registers its waker. Returns the requests of the handles.
+    ///
+    /// `handlers` and `output_bytes` are kept for the counters. If the output has capacity, waiting senders are woken.
     pub(crate) fn prepare_to_sleep(
         &self,
         driver: &Waker,
@@ -129,17 +132,17 @@ impl Shared {
         SleepState { queued, timeout, close, closed_channels }
     }
 
-    /// Bytes that handles and the core have queued and that the driver has not taken yet.
+    /// Returns the number of bytes that are queued and not yet moved to the output.
     pub(crate) fn queued_bytes(&self) -> usize {
         self.queued_bytes.load(Ordering::Acquire)
     }
 
-    /// Nothing more is exchanged: ends every call and every channel.
+    /// Fails every pending call and closes every channel, because no more frames are exchanged.
     pub(crate) fn disconnect(self: &Arc<Self>) {
         self.disconnect_and(|_| ());
     }
 
-    /// The same; `update` is done under the same lock, before anybody learns it.
+    /// Disconnects, and runs `update` under the same lock, before any task is woken.
     fn disconnect_and<R>(self: &Arc<Self>, update: impl FnOnce(&mut State) -> R) -> R {
         let mut state = self.lock();
         state.core.close();
@@ -156,15 +159,16 @@ impl Shared {
         result
     }
 
-    /// The connection is over: tells everyone who waits, and drops what is kept with it.
+    /// Records that the connection is closed, wakes everyone who waits, and drops the extensions.
     pub(crate) fn set_closed(self: &Arc<Self>, closed: Closed) {
-        // A client may be bound again; a server's connection is over for good, and what it keeps may keep it.
+        // A client may be bound again. A server's connection stays closed, so it drops its handlers too: they may hold
+        // references to the connection.
         let is_final = self.endpoint.side == Side::Server;
         let data = self.disconnect_and(|state| {
             state.closed = Some(Box::new(closed));
             state.close_count += 1;
             (state.handlers, state.output_bytes) = (0, 0);
-            // What comes later may be the next connection's.
+            // Taken under the lock, because a value that is inserted later may belong to the next connection.
             self.extensions.take(is_final)
         });
         self.closed_notify.notify_waiters();
@@ -178,7 +182,7 @@ impl Shared {
         }
     }
 
-    /// Ends what is due; gives back the handlers whose callers' time ran out.
+    /// Handles the deadlines that have passed. Returns the handlers whose callers no longer wait.
     pub(crate) fn handle_timeout(&self, now: Instant) -> Vec<RunningKey> {
         let mut state = self.lock();
         state.core.handle_timeout(now.into_std());
@@ -189,17 +193,17 @@ impl Shared {
         finished.expired
     }
 
-    /// A handler of a request has ended by itself.
+    /// Records that the handler of a request has finished or was stopped locally.
     pub(crate) fn handler_finished(&self, id: RequestId, key: RunningKey) {
         self.lock().core.handler_finished(id, &key);
     }
 
-    /// No handler can be cancelled by the peer any more.
+    /// Forgets all handlers, so that the peer can cancel none of them.
     pub(crate) fn forget_handlers(&self) {
         self.lock().core.clear_handlers();
     }
 
-    /// A handler of this request goes on running.
+    /// Records that the handler of a request is pending, so that the peer can cancel it.
     pub(crate) fn handler_started(&self, id: RequestId, key: RunningKey, deadline: Option<Instant>) {
         self.lock().core.handler_started(id, key, deadline.map(Instant::into_std));
     }

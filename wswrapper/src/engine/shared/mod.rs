@@ -1,4 +1,14 @@
-//! What the driver of a connection and the handles to it share.
+//! The state that a connection's driver shares with its handles.
+//!
+//! The lock of [`Shared`] protects [`State`]: the protocol core, the slots of local calls, the inboxes of streams, and
+//! the wakers of all that wait for them. It is held for short, synchronous steps. No user code runs under it, so wakers
+//! and values of users are taken out, and woken or dropped after the lock was released.
+//!
+//! A handle queues its frames in the core (`outgoing`) and wakes the driver, unless the driver is in a turn, because a
+//! turn ends with a look at the queue. The driver passes messages to the core (`incoming`, `channels`); a response is
+//! left in the slot of its call, an item in the inbox of its stream, and the driver wakes the task that waits there. At
+//! the end of a turn it also wakes the senders that wait for capacity. Everyone who waits is woken when the connection
+//! closes.
 
 mod channels;
 mod incoming;
@@ -28,28 +38,29 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::task::Waker;
 use tokio::sync::Notify;
 
-/// The shared part of a connection.
+/// The state of one connection, shared by its driver and its handles.
 pub(crate) struct Shared {
     pub(crate) id: PeerId,
     pub(crate) handshake: Handshake,
     pub(crate) members: Arc<dyn Members>,
     pub(crate) endpoint: Arc<LocalEndpoint>,
-    /// Handlers of this peer alone; most have none.
+    /// The dynamic handlers of this peer. Most connections have none.
     handlers: OnceLock<Box<DynamicHandlers>>,
     pub(crate) extensions: Extensions,
-    /// Only handlers that send streams are lent anything.
+    /// Used only by handlers that send streams.
     loan_slot: OnceLock<Box<LoanSlot>>,
     state: Mutex<State>,
-    /// Bytes in the core's queue: spares the driver a lock before each answer.
+    /// Bytes in the core's queue. Without it, the driver would have to lock the state before each response.
     queued_bytes: AtomicUsize,
-    /// The driver is in its turn, at whose end it looks at what the handles have left: it need not be woken.
+    /// True during a turn of the driver. It then needs no wake, because it looks at the state at the end of the turn.
     driver_awake: AtomicBool,
-    /// Blocking handlers that have not ended, those included that nobody waits for any more.
+    /// Threads on which blocking handlers run, including cancelled handlers.
     blocked_threads: AtomicUsize,
+    /// Notified when the connection is closed.
     closed_notify: Notify,
 }
 
-/// What all connections of one server or client have in common.
+/// The configuration and handlers that all connections of one server or client have in common.
 pub(crate) struct LocalEndpoint {
     pub(crate) side: Side,
     pub(crate) router: Router,
@@ -58,7 +69,8 @@ pub(crate) struct LocalEndpoint {
     pub(crate) hooks: Hooks,
 }
 
-/// Text that a peer may have chosen, as a log may show it.
+/// Shows a text that a peer may have chosen, with its control characters escaped, so that it stays on one line of the
+/// log.
 struct OneLine<T>(T);
 
 impl<T: fmt::Display> fmt::Display for OneLine<T> {
@@ -70,7 +82,8 @@ impl<T: fmt::Display> fmt::Display for OneLine<T> {
     }
 }
 
-/// A thread of the blocking pool that a peer uses, until its handler has ended there: cancelling cannot stop it.
+/// Counts a thread of the blocking pool that runs a handler. Dropped when the handler returns; cancelling cannot stop
+/// it.
 pub(crate) struct BlockedThread {
     shared: Arc<Shared>,
 }
@@ -85,12 +98,13 @@ impl BlockedThread {
 impl Drop for BlockedThread {
     fn drop(&mut self) {
         self.shared.blocked_threads.fetch_sub(1, Ordering::Release);
-        // Another handler may start now.
+        // Another handler can start now.
         self.shared.wake(self.shared.lock());
     }
 }
 
 impl Shared {
+    /// Creates the state of a connection that is open.
     pub(crate) fn new(endpoint: Arc<LocalEndpoint>, members: Arc<dyn Members>, handshake: Handshake) -> Self {
         let mut core = Connection::new(endpoint.side, 0).with_bounds(endpoint.limits.bounds());
         core.open();
@@ -128,7 +142,7 @@ impl Shared {
         lock(&self.state)
     }
 
-    /// Wakes the driver after something was queued under the lock.
+    /// Releases the lock after something was queued, and wakes the driver if it sleeps.
     fn wake(&self, mut state: MutexGuard<'_, State>) {
         self.count_queued(&state);
         let driver = state.driver.take_if(|_| !self.driver_awake.load(Ordering::Relaxed));
@@ -136,7 +150,8 @@ impl Shared {
         driver.into_iter().for_each(Waker::wake);
     }
 
-    /// Asks the driver to end the connection. Only the first request counts, but for an abort after a close.
+    /// Requests the driver to close the connection. Only the first request counts, except that an abort follows a
+    /// close.
     pub(crate) fn close(&self, request: CloseRequest) {
         let mut state = self.lock();
         if state.close.is_none() || matches!(request, CloseRequest::Abort) {
@@ -145,28 +160,29 @@ impl Shared {
         }
     }
 
-    /// Whether calls and events can be sent.
+    /// Returns true if calls and events can be sent.
     pub(crate) fn is_open(&self) -> bool {
         let state = self.lock();
         state.core.is_open() && state.close.is_none()
     }
 
-    /// Blocking handlers that have not ended.
+    /// Returns the number of threads on which blocking handlers run.
     pub(crate) fn blocked_threads(&self) -> usize {
         self.blocked_threads.load(Ordering::Acquire)
     }
 
+    /// Publishes the number of queued bytes. Called before the lock is released.
     fn count_queued(&self, state: &State) {
         self.queued_bytes.store(state.core.queued_bytes(), Ordering::Release);
     }
 
-    /// How often the connection has ended, an end that it is at not counted.
+    /// Returns how often the connection was closed before it was last opened.
     pub(crate) fn past_closes(&self) -> u64 {
         let state = self.lock();
         state.close_count - u64::from(state.closed.is_some())
     }
 
-    /// How the connection ended, once it has more often than this.
+    /// Waits until the connection was closed more than `past_closes` times. Cancel-safe.
     pub(crate) async fn closed_after(&self, past_closes: u64) -> Closed {
         loop {
             let notified = self.closed_notify.notified();
@@ -188,11 +204,12 @@ impl Shared {
         }
     }
 
+    /// Returns how the connection was closed, unless it is open.
     pub(crate) fn close_info(&self) -> Option<Closed> {
         self.lock().closed.as_deref().cloned()
     }
 
-    /// Opens a connection that has ended for another transport; false if it has not ended.
+    /// Opens a closed connection again, for another transport. Returns false if it is not closed.
     pub(crate) fn reopen(&self) -> bool {
         let mut state = self.lock();
         let Some(closed) = state.closed.take() else { return false };
@@ -202,23 +219,24 @@ impl Shared {
         true
     }
 
-    /// What the driver lends to handlers.
+    /// Returns the slot through which the driver lends its output to the futures of handlers.
     pub(crate) fn loan_slot(&self) -> &LoanSlot {
         self.loan_slot.get_or_init(Box::default)
     }
 
-    /// The handlers of this peer alone.
+    /// Returns the dynamic handlers of this peer.
     pub(crate) fn handlers(&self) -> &DynamicHandlers {
         self.handlers.get_or_init(Box::default)
     }
 
-    /// The dynamic handler of an event, and where it was found.
+    /// Finds the dynamic handler of an event: first among those of this peer, then of the local endpoint. Also returns
+    /// the set that holds the handler.
     pub(crate) fn find_dynamic(&self, address: &Address<'_>, event: &str) -> Option<(Lookup, &DynamicHandlers)> {
         let mut tables = self.handlers.get().map(|handlers| &**handlers).into_iter().chain([&self.endpoint.handlers]);
         tables.find_map(|handlers| handlers.find(address, event).map(|found| (found, handlers)))
     }
 
-    /// Whether the peer can call anything on the channel.
+    /// Returns true if the peer can call any event on the channel.
     pub(crate) fn has_channel(&self, address: &Address<'_>) -> bool {
         let dynamic = |name: &str| {
             self.endpoint.handlers.has_channel(name)
@@ -227,28 +245,30 @@ impl Shared {
         self.endpoint.router.has_channel(address) || matches!(address, Address::Named(name) if dynamic(name))
     }
 
-    /// Tells this end of something that went wrong.
+    /// Logs a local error, and passes it to the `on_error` hook.
     pub(crate) fn report(self: &Arc<Self>, error: &PeerError) {
         tracing::warn!(peer = %self.id, "{}", OneLine(error));
         self.endpoint.hooks.error(self, error);
     }
 
-    /// The same of a value of the user's whose drop has panicked.
+    /// Reports a panic that a user's value caused when it was dropped.
     pub(crate) fn report_drop_panic(self: &Arc<Self>, dropped: Result<(), String>, event: &str) {
         if let Err(message) = dropped {
             self.report(&PeerError::Panicked { event: event.to_owned(), message });
         }
     }
 
+    /// Returns true if the queue of an open connection has reached its limit.
     fn is_full(&self, state: &State) -> bool {
         state.core.queued_bytes() >= self.endpoint.limits.outbound_bytes && state.core.is_open()
     }
 
-    /// Whether something can be queued now: there is room, and nobody who came before waits for it.
+    /// Returns true if a frame can be queued now: the queue has capacity, and no earlier sender waits for it.
     fn has_capacity(&self, state: &State) -> bool {
         !self.is_full(state) && state.capacity_waiters.is_none()
     }
 
+    /// Returns the counters of the connection.
     pub(crate) fn counters(&self) -> Counters {
         let state = self.lock();
         Counters {
@@ -270,7 +290,7 @@ mod tests {
     use tracing::span::{Attributes, Id, Record};
     use tracing::{Event, Metadata, Subscriber};
 
-    /// Keeps the messages of a log.
+    /// Collects the messages of a log.
     #[derive(Clone, Default)]
     struct Messages(Arc<Mutex<Vec<String>>>);
 
@@ -283,7 +303,7 @@ mod tests {
             let mut message = String::new();
             event.record(&mut |field: &Field, value: &dyn Debug| {
                 if field.name() == "message" {
-                    write!(message, "{value:?}").expect("a text takes it");
+                    write!(message, "{value:?}").expect("a string accepts any text");
                 }
             });
             self.0.lock().expect("no panic").push(message);
@@ -308,7 +328,7 @@ mod tests {
         server.accept_transport(far).expect("it is open");
         let client = Client::over(near).expect("nothing to mount");
         client.emit("x\n\r INFO `Ad\u{e4}` logged in \u{1b}[31m", ()).await.expect("there is capacity");
-        // It is rejected after the event was dropped.
+        // Its rejection arrives after the event was dropped.
         client.request::<()>("y", ()).await.expect_err("nobody handles it");
         let messages = messages.0.lock().expect("no panic").clone();
         let expected = r"event `x\n\r INFO `Adä` logged in \u{1b}[31m` was dropped: ";

@@ -1,4 +1,4 @@
-//! Calls and events of ours on their way out.
+//! Local calls and events: sending, waiting and cancelling.
 
 use super::Shared;
 use super::channels::ChannelBinding;
@@ -12,7 +12,10 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 impl Shared {
-    /// Sends a request as soon as there is room.
+    /// Queues a request as soon as the queue has capacity.
+    ///
+    /// `call` is taken when it is queued. The call times out after `timeout`; if `send_timeout` is set, the peer
+    /// receives it, too. Fails at once if too many calls are pending.
     pub(crate) fn poll_request(
         &self,
         cx: &mut Context<'_>,
@@ -29,7 +32,7 @@ impl Shared {
             state.wait_for_capacity(cx.waker());
             return Poll::Pending;
         }
-        // Polled after its end.
+        // Polled after it was ready.
         let Some(call) = call.take() else { return Poll::Ready(Err(SendError::Closed)) };
         let deadline = timeout.and_then(deadline);
         let slot = state.calls.insert(CallSlot::Waiting(cx.waker().clone()));
@@ -47,7 +50,7 @@ impl Shared {
         }
     }
 
-    /// Gives a call that was sent so long from now on, or all the time there is.
+    /// Lets a sent call time out after `timeout` from now, or never.
     pub(crate) fn set_timeout(&self, call: &SentCall, timeout: Option<Duration>) {
         let mut state = self.lock();
         state.core.set_deadline(call.id, timeout.and_then(deadline));
@@ -56,7 +59,7 @@ impl Shared {
         }
     }
 
-    /// The end of a call that was sent, once it has come.
+    /// Takes the result of a sent call, or waits for it.
     pub(crate) fn poll_call(&self, cx: &mut Context<'_>, call: &SentCall) -> Poll<Completion> {
         let mut state = self.lock();
         let old_waker = match state.calls.get_mut(call.slot) {
@@ -76,7 +79,7 @@ impl Shared {
         }
     }
 
-    /// Sends an event as soon as there is room.
+    /// Queues an event as soon as the queue has capacity. `event` is taken when it is queued.
     pub(crate) fn poll_emit(
         &self,
         cx: &mut Context<'_>,
@@ -87,14 +90,14 @@ impl Shared {
             state.wait_for_capacity(cx.waker());
             return Poll::Pending;
         }
-        // Polled after its end.
+        // Polled after it was ready.
         let Some(event) = event.take() else { return Poll::Ready(Err(SendError::Closed)) };
         let sent = state.core.emit(event);
         self.wake(state);
         Poll::Ready(sent.map_err(SendError::from))
     }
 
-    /// Sends an event that many peers get, if there is room for it now.
+    /// Queues an event that is sent to many peers. Fails if the queue has no capacity now.
     pub(crate) fn try_emit(&self, frame: &Arc<[u8]>) -> Result<(), SendError> {
         let mut state = self.lock();
         if !self.has_capacity(&state) {
@@ -105,20 +108,20 @@ impl Shared {
         Ok(())
     }
 
-    /// Nobody waits any more for this call.
+    /// Cancels a sent call, and frees its slot. If it has opened a channel already, the channel is aborted.
     pub(crate) fn cancel_call(self: &Arc<Self>, call: &SentCall, reason: Option<&Reason>) {
         let mut state = self.lock();
         let cancelled = state.core.cancel(call.id, reason).is_some();
         let slot = state.calls.try_remove(call.slot);
         let opened = match &slot {
             Some(CallSlot::Completed(Completion::Opened { channel, inbox })) => {
-                // Nobody will use the channel that has come.
+                // The channel was opened and will not be used.
                 let inbox = inbox.and_then(|inbox| state.remove_inbox(inbox, 0));
                 Some((state.abort_channel(*channel, reason), inbox))
             }
             _ => None,
         };
-        // Calls that were under way on the channel.
+        // Calls that were pending on the channel.
         let Finished { wakers, .. } = state.take_notifications();
         if cancelled || opened.is_some() {
             self.wake(state);
@@ -133,7 +136,7 @@ impl Shared {
     }
 }
 
-/// A time beyond the clock's end is no limit.
+/// Returns the time after `timeout`, or `None` if the clock cannot express it.
 fn deadline(timeout: Duration) -> Option<std::time::Instant> {
     Instant::now().checked_add(timeout).map(Instant::into_std)
 }

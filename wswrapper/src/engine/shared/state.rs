@@ -1,4 +1,4 @@
-//! What the lock of a connection protects.
+//! The state under the lock of a connection.
 
 use super::channels::ChannelBinding;
 use crate::close::{CloseRequest, Closed};
@@ -12,60 +12,64 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::task::Waker;
 
-/// What the lock protects. No user code runs under it, wakers included.
+/// The state under the lock. No user code runs while it is locked, wakers included.
 pub(super) struct State {
-    /// A call of ours waits in the slot with this key.
+    /// Its waiters are the keys of `calls`, its handlers the keys of the driver's running set.
     pub(super) core: Connection<usize, RunningKey, ChannelBinding>,
+    /// The slots of local calls.
     pub(super) calls: Slab<CallSlot>,
-    /// Where the items of streams are left.
+    /// The items of streams that were received and not taken.
     pub(super) inboxes: Slab<Inbox>,
-    /// Channels that a handle has ended: their handlers are to be dropped.
+    /// Channels that a handle has aborted. The driver drops the handlers that run on them.
     pub(super) closed_channels: Vec<ChannelKey>,
-    /// What the driver had when it last went to sleep, for the counters: handlers that run, and bytes on their way out.
+    /// The running handlers and the bytes in the output when the driver last went to sleep, for the counters.
     pub(super) handlers: usize,
     pub(super) output_bytes: usize,
-    /// Asked for by a handle.
+    /// Requested by a handle.
     pub(super) close: Option<CloseRequest>,
-    /// Set while the driver sleeps.
+    /// The waker of the driver. Taken by the handle that wakes it.
     pub(super) driver: Option<Waker>,
-    /// Senders that wait for room; most of the time there are none.
+    /// Senders that wait for capacity. Boxed, because there are none most of the time.
     pub(super) capacity_waiters: Option<Box<CapacityWaiters>>,
-    /// How the connection ended, until another transport is bound.
+    /// Set while the connection is closed.
     pub(super) closed: Option<Box<Closed>>,
-    /// How it ended before that, and how often it has ended: for those who wait for an end and are slower than whoever
-    /// binds the next transport.
+    /// The last close before the connection was opened again. A task that waits for the close may see it only after
+    /// that.
     pub(super) previous_closed: Option<Box<Closed>>,
+    /// The number of times that the connection was closed.
     pub(super) close_count: u64,
 }
 
-/// Senders that wait, each once, in the order in which they came.
+/// Senders that wait for capacity, each once, in order of arrival.
 #[derive(Default)]
 pub(super) struct CapacityWaiters {
     pub(super) wakers: Vec<Waker>,
-    /// What tells one from another: a crowd of them is not searched.
+    /// The identities of the wakers, because a search through many wakers would be slow.
     known: HashSet<(usize, usize)>,
 }
 
-/// What has ended without a frame, to be acted on outside the lock.
+/// Calls, handlers and channels that finished without a frame. The caller acts on them outside the lock.
 #[derive(Default)]
 pub(super) struct Finished {
-    /// Those who waited.
+    /// Tasks that wait for a call or a stream.
     pub(super) wakers: Vec<Waker>,
-    /// Handlers whose callers' time ran out.
+    /// Handlers whose callers no longer wait.
     pub(super) expired: Vec<RunningKey>,
+    /// Channels with handlers of their own.
     pub(super) channels: Vec<Arc<ChannelState>>,
 }
 
 impl State {
-    /// Nobody reads an inbox any more, of whose items so many bytes were taken out and not used. Gives back what waits there,
-    /// to be dropped outside the lock.
+    /// Removes the inbox of a dropped consumer. `unused` bytes had left the inbox and were not recorded as taken. The
+    /// returned waker is dropped outside the lock.
     pub(super) fn remove_inbox(&mut self, inbox: usize, unused: usize) -> Option<Waker> {
         let (unread, waker) = self.inboxes.try_remove(inbox)?.into_unread();
         self.core.discard(unread + unused);
         waker
     }
 
-    /// Closes a channel at both ends, and has the handlers stopped that run on it; gives back what was kept of it.
+    /// Closes a channel at both endpoints, and schedules the stop of the handlers that run on it. The returned binding
+    /// is dropped outside the lock.
     pub(super) fn abort_channel(&mut self, channel: ChannelKey, reason: Option<&Reason>) -> Option<ChannelBinding> {
         let binding = self.core.abort_channel(channel, reason);
         if let Some(ChannelBinding::State(_)) = binding {
@@ -74,6 +78,7 @@ impl State {
         binding
     }
 
+    /// Registers a sender that waits for capacity.
     pub(super) fn wait_for_capacity(&mut self, waker: &Waker) {
         let waiters = self.capacity_waiters.get_or_insert_default();
         if waiters.known.insert((waker.data().addr(), std::ptr::from_ref(waker.vtable()).addr())) {
@@ -81,14 +86,14 @@ impl State {
         }
     }
 
-    /// Those who wait for room, to be woken outside the lock.
+    /// Takes the senders that wait for capacity. They are woken outside the lock.
     pub(super) fn take_capacity_waiters(&mut self) -> Vec<Waker> {
         self.capacity_waiters.take().map(|waiters| waiters.wakers).unwrap_or_default()
     }
 
-    /// Leaves the ends of calls and streams where they are waited for.
+    /// Takes the notifications of the core, and leaves the results of calls and streams in their slots and inboxes.
     ///
-    /// Under the same lock as what has caused them, as a slot may be used again after that.
+    /// Called before the lock of the causing step is released, because another call may use a slot after that.
     pub(super) fn take_notifications(&mut self) -> Finished {
         let mut finished = Finished::default();
         while let Some(notification) = self.core.poll_notification() {
