@@ -1,4 +1,4 @@
-//! Handlers that are added and removed while the program runs.
+//! Handlers that are added and removed at any time.
 
 use super::Entry;
 use crate::engine::handler::Handler;
@@ -9,13 +9,13 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-/// The dynamic handlers of one peer, or of a server.
+/// The dynamic handlers of a peer, of a server or client, or of an anonymous channel.
 #[derive(Default)]
 pub(crate) struct DynamicHandlers {
-    /// How many there are: nobody who has none pays for a lock.
+    /// The number of handlers. A lookup takes no lock while it is zero.
     count: AtomicUsize,
     tables: Mutex<Tables>,
-    /// An anonymous channel's, where no name is reserved [P-21].
+    /// True for an anonymous channel. No name is reserved there [P-21].
     anonymous: bool,
 }
 
@@ -23,20 +23,20 @@ pub(crate) struct DynamicHandlers {
 struct Tables {
     main: Table,
     channels: HashMap<ChannelName, Table>,
-    /// Nothing is taken in any more.
+    /// True after `close`. Further handlers are dropped.
     closed: bool,
 }
 
 type Table = HashMap<Arc<str>, Slot>;
 
-/// What handles an event; the one for once goes first [P-93].
+/// The handlers of an event. The one-shot handler precedes the other [P-93].
 #[derive(Default)]
 struct Slot {
     once: Option<Arc<Entry>>,
     always: Option<Arc<Entry>>,
 }
 
-/// How often a handler runs.
+/// The number of times that a handler runs.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Times {
     Once,
@@ -44,12 +44,12 @@ pub(crate) enum Times {
 }
 
 impl DynamicHandlers {
-    /// Those of an anonymous channel.
+    /// Creates the set of an anonymous channel.
     pub(crate) fn anonymous() -> Self {
         Self { anonymous: true, ..Self::default() }
     }
 
-    /// Adds a handler; it takes the place of another of its kind.
+    /// Adds a handler. It replaces the handler that the event has for the same `times`.
     pub(crate) fn add(
         &self,
         channel: Option<&str>,
@@ -77,12 +77,12 @@ impl DynamicHandlers {
             self.count.fetch_add(1, Ordering::Release);
         }
         drop(tables);
-        // The user's closure is dropped outside the lock.
+        // The closure belongs to the user, so it is dropped outside the lock.
         drop(replaced);
         Ok(())
     }
 
-    /// Removes both handlers of an event; true if there was one.
+    /// Removes all handlers of an event. Returns true if there was one.
     pub(crate) fn remove(&self, channel: Option<&str>, event: &str) -> bool {
         let mut tables = self.lock();
         let removed = match channel {
@@ -108,7 +108,7 @@ impl DynamicHandlers {
         drop(removed);
     }
 
-    /// Removes all, for good; they are to be dropped each by itself.
+    /// Removes all handlers and accepts no more. The caller drops each handler by itself, because a drop may panic.
     pub(crate) fn close(&self) -> impl Iterator<Item = Arc<Entry>> + use<> {
         let mut tables = self.lock();
         let Tables { main, channels, .. } =
@@ -118,7 +118,7 @@ impl DynamicHandlers {
         removed.flat_map(|Slot { once, always }| [once, always]).flatten()
     }
 
-    /// The handler of an event; one for once is taken out.
+    /// Finds the handler of an event. A one-shot handler is removed.
     pub(crate) fn find(&self, address: &Address<'_>, event: &str) -> Option<Lookup> {
         if self.count.load(Ordering::Acquire) == 0 {
             return None;
@@ -141,7 +141,7 @@ impl DynamicHandlers {
         }
     }
 
-    /// Gives back a handler that was taken out and did not run, unless there is a new one.
+    /// Puts back a one-shot handler that was found and did not run, unless the event has a new one.
     pub(crate) fn restore(&self, address: &Address<'_>, lookup: Lookup) {
         let mut tables = self.lock();
         if tables.closed || !lookup.once {
@@ -159,11 +159,12 @@ impl DynamicHandlers {
         }
     }
 
-    /// Whether anything is handled on the channel.
+    /// Returns true if any event is handled on the named channel.
     pub(crate) fn has_channel(&self, channel: &str) -> bool {
         self.count.load(Ordering::Acquire) > 0 && self.lock().channels.contains_key(channel)
     }
 
+    /// Subtracts removed handlers from the count.
     fn subtract<'s>(&self, slots: impl Iterator<Item = &'s Slot>) {
         let handlers = slots.map(|slot| usize::from(slot.once.is_some()) + usize::from(slot.always.is_some())).sum();
         self.count.fetch_sub(handlers, Ordering::Release);
@@ -175,6 +176,7 @@ impl DynamicHandlers {
 }
 
 impl Tables {
+    /// Returns the table of a channel.
     fn get_mut(&mut self, address: &Address<'_>) -> Option<&mut Table> {
         match address {
             Address::Main => Some(&mut self.main),
@@ -184,7 +186,7 @@ impl Tables {
     }
 }
 
-/// A dynamic handler, about to run.
+/// A dynamic handler that was found for a call.
 pub(crate) struct Lookup {
     pub(crate) entry: Arc<Entry>,
     once: bool,
@@ -213,7 +215,7 @@ mod tests {
         handlers.add(channel, event.into(), Times::Once, Box::new(Nothing)).expect("a good name");
     }
 
-    /// How many handlers there are, events that may have one, and channels.
+    /// Returns the number of handlers, of events with an entry, and of channels.
     fn counts(handlers: &DynamicHandlers) -> (usize, usize, usize) {
         let tables = handlers.lock();
         let events = tables.main.len() + tables.channels.values().map(super::Table::len).sum::<usize>();
@@ -258,14 +260,14 @@ mod tests {
                 let lookup = handlers.find(&address(channel), "ask").expect("it was added");
                 handlers.restore(&address(channel), lookup);
             }
-            // Not where a new one has its place.
-            let lookup = handlers.find(&address(channel), "ask").expect("it was given back");
+            // It does not replace a new one.
+            let lookup = handlers.find(&address(channel), "ask").expect("it was restored");
             add_once(&handlers, channel, "ask");
             handlers.restore(&address(channel), lookup);
             assert!(handlers.find(&address(channel), "ask").is_some());
             assert!(handlers.find(&address(channel), "ask").is_none());
         }
-        // Nor where nothing is taken in any more.
+        // It is dropped after the set was closed.
         add_once(&handlers, None, "ask");
         let lookup = handlers.find(&address(None), "ask").expect("it was added");
         assert_eq!(handlers.close().count(), 0);

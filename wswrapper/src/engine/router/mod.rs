@@ -1,4 +1,15 @@
-//! From channel and event to a handler.
+//! The tables that map a channel and an event to a handler.
+//!
+//! [`Router`] holds the methods of mounted services. It is built before the first connection and never changes, so it
+//! needs no lock. [`DynamicHandlers`] holds closures, which are added and removed at any time: one set for each peer,
+//! one for the server or client, and one for each anonymous channel.
+//!
+//! For a call on the main or a named channel the driver looks in this order [P-93]: the dynamic handlers of the peer,
+//! those of the local endpoint, and the router. Within a set of dynamic handlers a one-shot handler precedes a
+//! permanent one. A call on an anonymous channel finds only the handlers of that channel: its closures, and then its
+//! services.
+//!
+//! The entry that is found starts the handler; see [`Handler::start`].
 
 mod dynamic;
 mod mounted;
@@ -13,23 +24,26 @@ use crate::proto::{Address, ChannelName, check_event};
 use foldhash::fast::FixedState;
 use std::collections::HashMap;
 
-/// The mounted services. The names are the user's own, so a fixed hash is safe; the peer's names only look things up.
+/// The mounted services. The keys are names of the program, so a fixed hash is safe; names from a peer are only looked
+/// up.
 #[derive(Default)]
 pub(crate) struct Router {
     main: Events,
     channels: HashMap<ChannelName, Events, FixedState>,
+    /// The number of services that have an instance for each connection.
     sessions: usize,
 }
 
 type Events = HashMap<&'static str, Entry, FixedState>;
 
+/// A handler and the name of its event.
 pub(crate) struct Entry {
     pub(crate) event: Label,
     pub(crate) handler: Box<dyn Handler>,
 }
 
 impl Router {
-    /// The handler of an event.
+    /// Returns the handler of an event.
     pub(crate) fn find(&self, address: &Address<'_>, event: &str) -> Option<&Entry> {
         match address {
             Address::Main => self.main.get(event),
@@ -38,7 +52,7 @@ impl Router {
         }
     }
 
-    /// Whether anything is handled on the channel.
+    /// Returns true if any event is handled on the channel.
     pub(crate) fn has_channel(&self, address: &Address<'_>) -> bool {
         match address {
             Address::Main => true,
@@ -47,13 +61,13 @@ impl Router {
         }
     }
 
-    /// Reserves the place of a service that each connection has an object of among the connection's sessions.
+    /// Reserves an index in the sessions of each connection, for a service with an instance for each connection.
     pub(crate) fn add_session(&mut self) -> usize {
         self.sessions += 1;
         self.sessions - 1
     }
 
-    /// Mounts the methods of a service on a channel.
+    /// Mounts the methods of a service on a channel. Fails if a name is invalid or an event is already handled there.
     pub(crate) fn add_all(&mut self, channel: Option<&str>, mounted: Mounted) -> Result<(), MountError> {
         mounted.handlers.into_iter().try_for_each(|(event, handler)| self.add(channel, event, handler))
     }

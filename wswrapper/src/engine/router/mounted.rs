@@ -1,10 +1,10 @@
-//! The methods of a service, ready to be mounted.
+//! The methods of a service, before they are mounted.
 
 use super::Entry;
 use crate::engine::handler::Handler;
 use std::fmt;
 
-/// The handlers of a service, by their events.
+/// The handlers of a service, with the names of their events.
 pub struct Mounted {
     pub(super) handlers: Vec<(&'static str, Box<dyn Handler>)>,
 }
