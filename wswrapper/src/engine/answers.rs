@@ -1,4 +1,4 @@
-//! Where a handler's answer goes.
+//! The responses of handlers.
 
 use super::channel_state::ChannelState;
 use super::label::Label;
@@ -13,25 +13,27 @@ use std::error::Error as _;
 use std::fmt;
 use std::sync::Arc;
 
-/// Writes answers into the transport's output, after whatever the handler sent before it [P-95].
+/// Writes a handler's response into the transport's output.
+///
+/// A response follows all frames that the handler has queued before it [P-95].
 pub struct Answers<'d> {
     shared: &'d Arc<Shared>,
     pub(super) output: &'d mut Output,
     pub(super) progress: &'d mut Progress,
 }
 
-/// How far a handler got while it was polled.
+/// The progress of a handler during one poll.
 #[derive(Clone, Copy, Default, Debug)]
 pub(crate) struct Progress {
-    /// Which one it is, if it has waited before.
+    /// The key of the handler, unless this is its first poll.
     handler: Option<RunningKey>,
-    /// Whether anything was answered.
+    /// True once a frame was written.
     answered: bool,
-    /// The channel that it has answered with and goes on for.
+    /// The channel of the response, if the handler continues while it is open.
     pub(crate) opened: Option<Opened>,
 }
 
-/// A channel that a handler has answered with.
+/// A channel that a handler has opened in response to its request.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Opened {
     pub(crate) channel: ChannelKey,
@@ -39,12 +41,12 @@ pub(crate) struct Opened {
 }
 
 impl Progress {
-    /// Of a handler that has waited.
+    /// The progress of a handler that was pending before.
     pub(crate) fn for_handler(handler: RunningKey) -> Self {
         Self { handler: Some(handler), ..Self::default() }
     }
 
-    /// A channel was opened before the handler was first polled.
+    /// The progress of a handler before its first poll. `opened` is the channel that was opened before.
     pub(crate) fn opened(opened: Option<Opened>) -> Self {
         Self { opened, answered: opened.is_some(), ..Self::default() }
     }
@@ -55,7 +57,7 @@ impl<'d> Answers<'d> {
         Self { shared, output, progress }
     }
 
-    /// The end of a handler: its answer, if it was a request.
+    /// Writes the response of a finished handler, if its call was a request.
     pub(crate) fn finish<T: Response>(&mut self, call: &Answering, outcome: Result<T, Rejection>) {
         match outcome {
             Ok(value) => value.answer(self, call),
@@ -63,7 +65,7 @@ impl<'d> Answers<'d> {
         }
     }
 
-    /// Answers with a channel that goes on by itself.
+    /// Responds with a channel that stays open after the handler has finished.
     pub(crate) fn channel(&mut self, call: &Answering, channel_state: &Arc<ChannelState>) {
         if let Some(error) = channel_state.open_error(self.shared.id) {
             return self.fail(call, &Rejection::new(error));
@@ -73,7 +75,7 @@ impl<'d> Answers<'d> {
                 self.progress.opened = None;
                 channel_state.open(channel);
                 if channel_state.is_closed() {
-                    // Meanwhile, by a handle in another task.
+                    // A handle in another task has closed it in the meantime.
                     self.shared.abort_channel(channel, None);
                 }
             }
@@ -84,7 +86,8 @@ impl<'d> Answers<'d> {
         }
     }
 
-    /// Answers with a channel, for a handler that goes on; also gives the channel's inbox, if it has one.
+    /// Responds with a channel, for a handler that continues. Also returns the key of the inbox, if the channel has
+    /// one.
     pub(crate) fn open(
         &mut self,
         call: &Answering,
@@ -102,12 +105,12 @@ impl<'d> Answers<'d> {
         Ok((channel, inbox))
     }
 
-    /// Whether the connection takes more output now.
+    /// Returns true if the output has capacity.
     pub(crate) fn has_capacity(&self) -> bool {
         self.output.len() < self.shared.endpoint.limits.outbound_bytes
     }
 
-    /// The end of a handler whose answer is a value.
+    /// Writes the response of a finished handler whose result is a value.
     pub(crate) fn value<T: Serialize>(&mut self, call: &Answering, value: &T) {
         let Some(id) = call.id else { return };
         if let Err(source) = self.write(call.hint, |out| encode::result(out, id, value)) {
@@ -116,7 +119,7 @@ impl<'d> Answers<'d> {
         }
     }
 
-    /// Tells this end the truth about an error that the other end must not see.
+    /// Reports the source of an internal error locally. The peer does not receive it.
     pub(crate) fn report(&self, call: &Answering, rejection: &Rejection) {
         if let Some(source) = rejection.source() {
             let source = source.to_string().into();
@@ -124,6 +127,7 @@ impl<'d> Answers<'d> {
         }
     }
 
+    /// Rejects the call of a failed handler. A failed event is reported locally.
     fn fail(&mut self, call: &Answering, rejection: &Rejection) {
         self.report(call, rejection);
         if call.id.is_none() && rejection.source().is_none() {
@@ -140,7 +144,7 @@ impl<'d> Answers<'d> {
         self.write_plain(0, |out| encode::rejection(out, id, rejection));
     }
 
-    /// The end of a handler that panicked.
+    /// Reports a handler that panicked, and rejects its request if nothing was answered.
     #[cold]
     pub(crate) fn panicked(&mut self, id: Option<RequestId>, event: &str, message: String) {
         self.shared.report(&PeerError::Panicked { event: event.to_owned(), message });
@@ -149,6 +153,7 @@ impl<'d> Answers<'d> {
         }
     }
 
+    /// Writes a frame whose encoding cannot fail.
     pub(crate) fn write_plain(&mut self, hint: usize, write: impl FnOnce(&mut Vec<u8>)) {
         let written = self.write(hint, |out| {
             write(out);
@@ -159,12 +164,13 @@ impl<'d> Answers<'d> {
         }
     }
 
+    /// Writes a frame, behind all frames that are queued. `hint` guesses its length.
     pub(crate) fn write<E>(&mut self, hint: usize, write: impl FnOnce(&mut Vec<u8>) -> Result<(), E>) -> Result<(), E> {
         if self.has_capacity() {
             self.shared.drain(self.output);
             self.output.text(hint, write)?;
         } else {
-            // The peer does not read: the answer waits behind what was sent before it.
+            // The peer does not read, so the response is queued behind the other frames.
             let mut frame = Vec::new();
             write(&mut frame)?;
             self.shared.respond(frame);
@@ -174,7 +180,9 @@ impl<'d> Answers<'d> {
     }
 }
 
-/// What a handler can answer with: whatever serde encodes, a [`Scoped`](crate::Scoped) service, an
+/// A value that a handler can respond with.
+///
+/// Implemented for all types that serde encodes, for a [`Scoped`](crate::Scoped) service and for an
 /// [`AnonymousChannel`](crate::AnonymousChannel).
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be sent as a response",
@@ -183,7 +191,7 @@ impl<'d> Answers<'d> {
     note = "a stream is returned as `impl Stream<Item = T> + Send`, a service as `Scoped<dyn Trait>`"
 )]
 pub trait Response {
-    /// Writes the answer.
+    /// Writes the response.
     #[doc(hidden)]
     fn answer(self, answers: &mut Answers<'_>, call: &Answering);
 }
@@ -195,12 +203,12 @@ impl<T: Serialize> Response for T {
     }
 }
 
-/// The call that is being answered.
+/// The call that a handler responds to.
 #[derive(Clone, Debug)]
 pub struct Answering {
     pub(crate) id: Option<RequestId>,
     pub(crate) event: Label,
-    /// The length of its frame: a guess at that of the answer.
+    /// The length of the call's frame, as a guess at the length of the response.
     pub(crate) hint: usize,
 }
 

@@ -1,4 +1,4 @@
-//! The part of a call that its contexts share with the driver.
+//! The state of a call.
 
 use super::channel_state::{ChannelState, channel_closed_reason};
 use super::shared::Shared;
@@ -8,15 +8,18 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 use tokio::sync::SetOnce;
 
-/// What one call's contexts share with the driver.
+/// The state that the contexts of a call share with the driver.
 pub(crate) struct CallState {
     pub(crate) id: Option<RequestId>,
+    /// The named channel of the call.
     pub(crate) channel: Option<Box<str>>,
+    /// The time that the caller waits.
     pub(crate) caller_timeout: Option<Duration>,
     /// The anonymous channel of the call.
     pub(crate) channel_state: Option<Arc<ChannelState>>,
-    /// Channels that its handler has made; none once it has ended.
+    /// Channels that the handler has created. `None` once it has finished.
     channels: Mutex<Option<Vec<Arc<ChannelState>>>>,
+    /// Set when the call is cancelled.
     pub(crate) cancelled: SetOnce<Reason>,
 }
 
@@ -37,7 +40,7 @@ impl CallState {
         }
     }
 
-    /// The handler has ended: channels that it has made and not returned can never be used [P-69, P-74].
+    /// Records that the handler has finished. Channels that it has created and not returned are closed [P-69, P-74].
     pub(crate) fn handler_finished(&self, shared: &Arc<Shared>) {
         let channels = self.lock_channels().take();
         for channel_state in channels.iter().flatten().filter(|channel_state| channel_state.key().is_none()) {
@@ -45,7 +48,7 @@ impl CallState {
         }
     }
 
-    /// The handler has made a channel.
+    /// Records a channel that the handler has created. It is closed at once if the handler has finished.
     pub(crate) fn add_channel(&self, shared: &Arc<Shared>, channel_state: &Arc<ChannelState>) {
         if let Some(channels) = &mut *self.lock_channels() {
             channels.push(Arc::clone(channel_state));
@@ -58,9 +61,8 @@ impl CallState {
         lock(&self.channels)
     }
 
-    /// Cancels the contexts of a call; only the first reason counts.
+    /// Cancels the contexts of the call. Only the first reason counts.
     pub(crate) fn cancel(&self, reason: Reason) {
-        // A second reason does not count.
         let _ = self.cancelled.set(reason);
     }
 }

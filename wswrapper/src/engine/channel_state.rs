@@ -1,4 +1,4 @@
-//! The part of an anonymous channel that its handles share with the driver.
+//! The state of an anonymous channel.
 
 use super::id::PeerId;
 use super::router::{DynamicHandlers, Entry, Lookup, Mounted};
@@ -10,31 +10,35 @@ use std::any::Any;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use tokio::sync::SetOnce;
 
-/// The end of a channel that this end has closed.
+/// Returns the reason of a channel that this endpoint has closed.
 pub(crate) fn channel_closed_reason() -> Reason {
     Reason::new("Channel closed")
 }
 
-/// What both ends of this process know of a channel: its handlers and its end.
+/// The state that the handles of an anonymous channel share with the driver: its handlers, and whether it is closed.
 pub(crate) struct ChannelState {
-    /// Known when the channel is open.
+    /// Set when the channel is opened.
     key: OnceLock<ChannelKey>,
-    /// The connection that it was made for; one that was made for none is for any.
+    /// The only connection on which it can be opened; `None` allows any.
     connection: Option<PeerId>,
+    /// Handlers that are closures.
     handlers: DynamicHandlers,
-    /// None once the channel has ended.
+    /// `None` once the channel is closed.
     services: Mutex<Option<Services>>,
+    /// Set when the channel is closed.
     closed: SetOnce<Reason>,
 }
 
-/// Services with their methods. One that has none is kept, too: it may do something when it is dropped.
+/// Services and their methods. A service without methods is kept too, because its drop may have an effect.
 type Services = Vec<(Arc<dyn Any + Send + Sync>, Vec<Arc<Entry>>)>;
 
 impl ChannelState {
+    /// Creates the state of a channel that can be opened on any connection.
     pub(crate) fn new() -> Arc<Self> {
         Self::for_connection(None)
     }
 
+    /// Creates the state of a channel that can be opened on `connection` only, or on any.
     pub(crate) fn for_connection(connection: Option<PeerId>) -> Arc<Self> {
         Arc::new(Self {
             key: OnceLock::new(),
@@ -45,13 +49,13 @@ impl ChannelState {
         })
     }
 
-    /// What calls on a stream's channel find.
+    /// Returns the state that is used for calls on the channel of a stream, which has no handlers.
     pub(crate) fn without_handlers() -> Arc<Self> {
         static NONE: OnceLock<Arc<ChannelState>> = OnceLock::new();
         Arc::clone(NONE.get_or_init(Self::new))
     }
 
-    /// Why the channel cannot be opened on this connection.
+    /// Returns the reason for which the channel cannot be opened on `connection`, if there is one.
     pub(crate) fn open_error(&self, connection: PeerId) -> Option<&'static str> {
         if self.is_closed() {
             Some("The channel is closed")
@@ -64,57 +68,58 @@ impl ChannelState {
         }
     }
 
-    /// The channel is open.
+    /// Records that the channel was opened.
     pub(crate) fn open(&self, key: ChannelKey) {
         let known = self.key.get_or_init(|| key);
         debug_assert_eq!(*known, key, "a channel is opened once");
-        // Whoever ends it at the same time takes this lock too, and so finds the key or is found to have ended it.
+        // `close` takes this lock too. So either the closing task sees the key, or the caller sees the channel closed.
         drop(self.services());
     }
 
+    /// Returns the key of the channel once it was opened.
     pub(crate) fn key(&self) -> Option<ChannelKey> {
         self.key.get().copied()
     }
 
-    /// Adds a service with its methods. One that has none is kept, too: it may do something when it is dropped.
+    /// Adds a service with its methods. A closed channel drops them.
     pub(crate) fn serve(&self, service: Arc<dyn Any + Send + Sync>, methods: Mounted) {
         let entries = methods.into_entries().map(Arc::new).collect();
-        // One that has ended keeps nothing.
         if let Some(services) = &mut *self.services() {
             services.push((service, entries));
         }
     }
 
-    /// Handlers that are closures.
+    /// Returns the handlers that are closures.
     pub(crate) fn handlers(&self) -> &DynamicHandlers {
         &self.handlers
     }
 
-    /// How the channel has ended, and those who wait for it.
+    /// Returns the reason of the close, which can be waited for.
     pub(crate) fn closed(&self) -> &SetOnce<Reason> {
         &self.closed
     }
 
-    /// The handler of an event.
+    /// Finds the closure that handles an event. A one-shot handler is removed.
     pub(crate) fn find_dynamic(&self, event: &str) -> Option<Lookup> {
         self.handlers.find(&crate::proto::Address::Main, event)
     }
 
-    /// Gives back a handler that did not run.
+    /// Puts back a one-shot handler that was found and did not run.
     pub(crate) fn restore(&self, lookup: Lookup) {
         self.handlers.restore(&crate::proto::Address::Main, lookup);
     }
 
-    /// The method of a service.
+    /// Finds the method of a service that handles an event.
     pub(crate) fn find(&self, event: &str) -> Option<Arc<Entry>> {
         self.services().iter().flatten().flat_map(|(_, entries)| entries).find(|entry| &*entry.event == event).cloned()
     }
 
+    /// Returns true if the channel is closed.
     pub(crate) fn is_closed(&self) -> bool {
         self.closed.get().is_some()
     }
 
-    /// The channel has ended: drops its handlers; false if it had before.
+    /// Records that the channel is closed, and drops its handlers. Returns false if it was closed before.
     pub(crate) fn close(&self, shared: &Arc<Shared>, reason: Reason) -> bool {
         let first = self.closed.set(reason).is_ok();
         if first {
@@ -129,6 +134,7 @@ impl ChannelState {
         first
     }
 
+    /// Closes the channel at both endpoints.
     pub(crate) fn abort(&self, shared: &Arc<Shared>, reason: Option<&Reason>) {
         let close_reason = reason.cloned().unwrap_or_else(Reason::aborted);
         if self.close(shared, close_reason)

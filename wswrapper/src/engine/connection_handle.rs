@@ -1,18 +1,19 @@
-//! The reference to a connection in all handles, calls and streams.
+//! The reference to a connection that all handles, calls and streams hold.
 
 use super::shared::Shared;
 use crate::close::{Close, CloseRequest};
 use std::fmt;
 use std::sync::Arc;
 
-/// A reference to a connection. The clones of one that a client has given keep its connection open.
+/// A reference to a connection. A reference that comes from a client keeps the connection open, as do its clones.
 #[derive(Clone)]
 pub struct ConnectionHandle {
     shared: Arc<Shared>,
+    /// `None` if the reference does not keep the connection open.
     keep_open: Option<Arc<KeepOpen>>,
 }
 
-/// Closes a client's connection when the last handle is gone.
+/// Closes a client's connection when the last handle is dropped.
 struct KeepOpen {
     shared: Arc<Shared>,
 }
@@ -24,12 +25,12 @@ impl Drop for KeepOpen {
 }
 
 impl ConnectionHandle {
-    /// Keeps nothing open.
+    /// Creates a reference that does not keep the connection open.
     pub(crate) fn new(shared: &Arc<Shared>) -> Self {
         Self { shared: Arc::clone(shared), keep_open: None }
     }
 
-    /// Keeps the connection open, together with its clones.
+    /// Creates a reference that keeps the connection open until it and all its clones are dropped.
     pub(crate) fn keeping_open(shared: &Arc<Shared>) -> Self {
         Self { shared: Arc::clone(shared), keep_open: Some(Arc::new(KeepOpen { shared: Arc::clone(shared) })) }
     }
@@ -38,6 +39,7 @@ impl ConnectionHandle {
         &self.shared
     }
 
+    /// Returns true if the reference keeps the connection open.
     pub(crate) fn keeps_open(&self) -> bool {
         self.keep_open.is_some()
     }

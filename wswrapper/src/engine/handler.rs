@@ -1,4 +1,4 @@
-//! The engine's view of a handler: it is started by a call, and may go on as a future that writes its own answer.
+//! The interface between the engine and the handlers of services.
 
 use super::answers::{Answers, Opened};
 use super::call_state::CallState;
@@ -12,12 +12,13 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{self, Poll};
 
-/// What the router finds for an event.
+/// A handler of an event.
 pub(crate) trait Handler: Send + Sync {
+    /// Starts the handler for a call. The arguments are decoded, and a handler that is no future runs to completion.
     fn start(&self, start: Start<'_>) -> Result<Started, BadCall>;
 }
 
-/// What the driver knows of a call.
+/// The call that starts a handler, and the means of its driver.
 pub(crate) struct Start<'c> {
     pub(crate) shared: &'c Arc<Shared>,
     pub(crate) call: &'c Call<'c>,
@@ -25,41 +26,44 @@ pub(crate) struct Start<'c> {
     /// The length of the call's frame.
     pub(crate) hint: usize,
     pub(crate) output: &'c mut Output,
-    /// The contexts of this call, made when the method wants one.
+    /// The state of the call's contexts. Created if the method takes a context.
     pub(crate) state: &'c mut Option<Arc<CallState>>,
     pub(crate) sessions: &'c mut Sessions,
     /// The anonymous channel of the call.
     pub(crate) channel_state: Option<&'c Arc<ChannelState>>,
 }
 
-/// The per-connection services of a connection, each made when it is first called.
+/// The services with an instance for each connection. An instance is created by its first call.
 pub(crate) type Sessions = Vec<Option<Arc<dyn Any + Send + Sync>>>;
 
-/// A handler that was started: already answered, or a future.
+/// A handler that was started. It has responded already, or continues as a future.
 pub struct Started {
+    /// `None` if the handler has finished.
     pub(crate) running: Option<BoxRunning>,
-    /// A channel that it has answered with already.
+    /// The channel with which it has responded already.
     pub(crate) opened: Option<Opened>,
 }
 
-/// A handler's future that writes its own answer.
+/// A handler's future that writes its own response.
 pub(crate) type BoxRunning = Pin<Box<dyn Running>>;
 
-/// See [`BoxRunning`].
+/// A future that writes its own response. It may continue after that, as a stream does.
 pub(crate) trait Running: Send {
+    /// Polls the future. It responds through `answers`.
     fn poll(self: Pin<&mut Self>, cx: &mut task::Context<'_>, answers: &mut Answers<'_>) -> Poll<()>;
 }
 
-/// Why a handler was not started.
+/// The reason for which a handler was not started.
 #[derive(Debug)]
 pub enum BadCall {
-    /// The frame is not what it seemed to be; see [`Arguments`].
+    /// The frame is not valid JSON and has to be decoded again; see [`Arguments`].
     NotJson,
-    /// The arguments are wrong.
+    /// The call is rejected, for example because of its arguments.
     Rejected(Rejection),
 }
 
 impl Started {
+    /// A handler that continues as a future.
     pub(crate) fn running(running: BoxRunning) -> Self {
         Self { running: Some(running), opened: None }
     }

@@ -1,4 +1,4 @@
-//! What a user wants to be told of connections.
+//! The hooks of a program: connections that open and close, errors, and messages.
 
 use super::message_log::MessageLog;
 use super::shared::Shared;
@@ -9,9 +9,10 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+/// The future of an asynchronous hook.
 pub(crate) type HookFuture = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// The hooks of a server or a client.
+/// The hooks of a server or a client. None is set by default.
 #[derive(Clone, Default)]
 pub(crate) struct Hooks {
     open: Option<Arc<OpenHook>>,
@@ -42,11 +43,12 @@ impl Hooks {
         self.message = Some(hook);
     }
 
-    /// Whether anybody wants to see messages.
+    /// Returns true if an `on_message` hook is set.
     pub(crate) fn has_message_hook(&self) -> bool {
         self.message.is_some()
     }
 
+    /// Calls the `on_message` hook. A panic is logged.
     pub(crate) fn message(&self, shared: &Arc<Shared>, message: &MessageLog<'_>) {
         if let Some(hook) = &self.message
             && let Err(message) = catch_panic(|| hook(shared, message))
@@ -55,14 +57,17 @@ impl Hooks {
         }
     }
 
+    /// Calls the `on_open` hook, and returns its future.
     pub(crate) fn opened(&self, shared: &Arc<Shared>) -> Option<HookFuture> {
         self.open.as_ref().map(|hook| hook(shared))
     }
 
+    /// Calls the `on_close` hook, and returns its future.
     pub(crate) fn closed(&self, shared: &Arc<Shared>, closed: &Closed) -> Option<HookFuture> {
         self.close.as_ref().map(|hook| hook(shared, closed.clone()))
     }
 
+    /// Calls the `on_error` hook. A panic is logged.
     pub(crate) fn error(&self, shared: &Arc<Shared>, error: &PeerError) {
         if let Some(hook) = &self.error
             && let Err(message) = catch_panic(|| hook(shared, error))

@@ -8,12 +8,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub struct PeerId(u64);
 
 impl PeerId {
+    /// Returns the next number.
     pub(crate) fn next() -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         Self(NEXT.fetch_add(1, Ordering::Relaxed))
     }
 
-    /// The number.
+    /// Returns the number.
     pub const fn get(self) -> u64 {
         self.0
     }
@@ -31,17 +32,17 @@ impl fmt::Debug for PeerId {
     }
 }
 
-/// What is under way on a connection, at one moment.
+/// The calls, handlers and channels of a connection at one moment.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 #[non_exhaustive]
 pub struct Counters {
-    /// Calls of this end that wait for an answer.
+    /// Local calls that wait for a response.
     pub calls_in_flight: usize,
-    /// Handlers that were not ready at once and have not ended, but for those that send streams: what
-    /// [`handlers_in_flight`](crate::Limits::handlers_in_flight) bounds.
+    /// Pending handlers, without those that send streams. A handler that is ready at its first poll is not counted.
+    /// Bounded by [`handlers_in_flight`](crate::Limits::handlers_in_flight).
     pub handlers_in_flight: usize,
-    /// Anonymous channels that are open, whichever end has opened them: streams, uploads, scoped services.
+    /// Open anonymous channels of both endpoints: streams, uploads and scoped services.
     pub open_channels: usize,
-    /// Bytes that wait to be written: how far the other end is behind.
+    /// Bytes that wait to be written to the peer.
     pub queued_bytes: usize,
 }

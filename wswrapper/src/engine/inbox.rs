@@ -1,60 +1,62 @@
-//! Where the driver leaves the items of a stream.
+//! The inbox of a stream, in which the driver leaves its items.
 
 use crate::proto::{ITEM_OVERHEAD, Item, Rejection};
 use std::task::{Poll, Waker};
 
-/// How many items a producer may send ahead, unless a program says otherwise.
+/// The default window: the number of items that a producer may send ahead of its consumer.
 pub(crate) const WINDOW: u32 = 64;
 
-/// Items that came and were not taken, and the end that comes after them.
+/// Received items that were not taken, and the finish that follows them.
 #[derive(Default)]
 pub(crate) struct Inbox {
     items: Batch,
-    /// Items that the producer has dropped.
+    /// The number of items that the producer has dropped.
     lost: u64,
     finish: Option<StreamFinish>,
+    /// The task that waits for items.
     waker: Option<Waker>,
 }
 
-/// How a stream ended.
+/// The way in which a stream finished.
 pub(crate) enum StreamFinish {
-    /// All items came.
+    /// All items were received.
     Done,
-    /// The producer failed, or has aborted it.
+    /// The producer has failed, or has aborted the stream.
     Aborted(Rejection),
-    /// More came than could be held.
+    /// An item exceeded the bounds of the consumer.
     Overflow,
-    /// The connection was lost.
+    /// The connection or the channel was closed.
     Closed,
 }
 
-/// Items were taken out of an inbox into the reader's batch, or the end.
+/// The result of taking items from an inbox into a batch.
 pub(crate) struct Taken {
-    /// Items that the producer has dropped so far.
+    /// The number of items that the producer has dropped so far.
     pub(crate) lost: u64,
-    /// Told once all items were taken.
+    /// Set once, after all items were taken.
     pub(crate) finish: Option<StreamFinish>,
 }
 
-/// Items, their JSON one behind the other, each after its length: none costs an allocation, and none keeps the frame that
-/// brought it.
+/// A queue of items. It stores the JSON of each item after its length, in one buffer, so that an item needs no
+/// allocation and does not keep the frame in which it arrived.
 #[derive(Default)]
 pub(crate) struct Batch {
     bytes: Vec<u8>,
-    /// Up to where they were taken.
+    /// The start of the first item that was not taken.
     taken: usize,
 }
 
-/// A buffer that had to grow beyond this is not kept.
+/// The largest buffer that is kept for further items.
 const KEPT_BYTES: usize = 16 * 1024;
 
 impl Batch {
+    /// Appends an item.
     fn add(&mut self, json: &str) {
         self.bytes.extend_from_slice(&json.len().to_ne_bytes());
         self.bytes.extend_from_slice(json.as_bytes());
     }
 
-    /// Takes the next item: its JSON, empty if it has no value.
+    /// Takes the next item and returns its JSON, which is empty if the item has no value.
     pub(crate) fn take(&mut self) -> Option<&[u8]> {
         let (length, rest) = self.bytes[self.taken..].split_first_chunk()?;
         let length = usize::from_ne_bytes(*length);
@@ -62,7 +64,7 @@ impl Batch {
         rest.get(..length)
     }
 
-    /// Bytes of JSON that were not taken, and what their items take beside it.
+    /// Returns the bytes of the items that were not taken: their JSON and their overhead.
     pub(crate) fn unread_bytes(mut self) -> usize {
         let mut unread = 0;
         while let Some(json) = self.take() {
@@ -71,11 +73,12 @@ impl Batch {
         unread
     }
 
+    /// Returns true if all items were taken.
     pub(crate) fn is_empty(&self) -> bool {
         self.taken == self.bytes.len()
     }
 
-    /// Empties it, and keeps what is worth keeping.
+    /// Removes all items. A large buffer is freed.
     pub(crate) fn clear(&mut self) {
         if self.bytes.capacity() > KEPT_BYTES {
             *self = Self::default();
@@ -87,19 +90,19 @@ impl Batch {
 }
 
 impl Inbox {
-    /// Takes in an item, or the end; gives back who waits for it.
+    /// Adds an item, or the finish of the stream. Returns the waker of the task that waits for it.
     pub(crate) fn add(&mut self, item: &Item<'_>) -> Option<Waker> {
         self.lost = self.lost.saturating_add(item.lost);
         if item.done {
-            // What a JavaScript generator returns at its end is no item there either.
+            // The return value of a JavaScript generator is not an item.
             return self.finish(StreamFinish::Done);
         }
         self.items.add(item.value.unwrap_or_default());
         self.waker.take()
     }
 
-    /// Swaps what has come into the reader's empty batch; registers the reader where there is nothing, and gives back who
-    /// waited before.
+    /// Swaps the items with the reader's empty `batch`, or registers the reader if there are none. Also returns the
+    /// former waker, to be dropped outside the lock.
     pub(crate) fn poll_take(&mut self, waker: &Waker, batch: &mut Batch) -> (Poll<Taken>, Option<Waker>) {
         if !self.items.is_empty() {
             std::mem::swap(batch, &mut self.items);
@@ -110,18 +113,18 @@ impl Inbox {
         (Poll::Ready(Taken { lost: self.lost, finish }), None)
     }
 
-    /// Nobody reads any more: gives back the bytes of what was not taken, and who waits.
+    /// Returns the bytes of the items that were not taken, and the waker, to be dropped outside the lock.
     pub(crate) fn into_unread(self) -> (usize, Option<Waker>) {
         (self.items.unread_bytes(), self.waker)
     }
 
-    /// Nothing more comes; only the first end counts. Gives back who waits for it.
+    /// Finishes the stream; only the first call counts. Returns the waker of the task that waits for it.
     pub(crate) fn finish(&mut self, finish: StreamFinish) -> Option<Waker> {
         self.finish.get_or_insert(finish);
         self.waker.take()
     }
 
-    /// Someone waits; gives back who waited before.
+    /// Registers a waiting task. Returns the former waker, to be dropped outside the lock.
     pub(crate) fn register(&mut self, waker: &Waker) -> Option<Waker> {
         match &self.waker {
             Some(waiting) if waiting.will_wake(waker) => None,
@@ -129,6 +132,7 @@ impl Inbox {
         }
     }
 
+    /// Returns the waker of the waiting task.
     pub(crate) fn take_waker(&mut self) -> Option<Waker> {
         self.waker.take()
     }

@@ -1,12 +1,14 @@
-//! The name of an event, as a running handler keeps it.
+//! The name of an event that a running handler keeps.
 
 use std::ops::Deref;
 use std::sync::Arc;
 
-/// A name that is cheap to keep: a contract's is compiled in, a dynamic handler's is shared.
+/// A name that is cheap to clone.
 #[derive(Clone, Debug)]
 pub(crate) enum Label {
+    /// The name of a contract's method.
     Fixed(&'static str),
+    /// The name of a dynamic handler.
     Shared(Arc<str>),
 }
 

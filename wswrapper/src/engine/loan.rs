@@ -1,4 +1,7 @@
-//! The loan of the output to a handler's future that cannot be handed it.
+//! The loan of the output to a future that has no access to the driver's arguments.
+//!
+//! An `async` block can be polled with a waker only. So the output is moved into the connection's slot before the poll
+//! and moved back after it, by guards, so that a panic loses nothing.
 
 use super::answers::{Answers, Progress};
 use super::shared::Shared;
@@ -7,11 +10,11 @@ use crate::transport::Output;
 use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-/// What the driver of a connection lends to a handler's future while it polls it; it polls one at a time.
+/// The slot of a connection for a loan. One is enough, because the driver polls one handler at a time.
 #[derive(Default)]
 pub(crate) struct LoanSlot(Mutex<Option<Loan>>);
 
-/// Answers without their borrows, for the future of a handler.
+/// The owned parts of [`Answers`].
 struct Loan {
     output: Output,
     progress: Progress,
@@ -24,7 +27,7 @@ impl Loan {
 }
 
 impl Answers<'_> {
-    /// Lends the output, until it is [taken back](Self::take_back).
+    /// Moves the output out, until it is [taken back](Self::take_back).
     fn lend(&mut self) -> Loan {
         Loan { output: mem::replace(self.output, Output::texts()), progress: *self.progress }
     }
@@ -35,7 +38,7 @@ impl Answers<'_> {
 }
 
 impl LoanSlot {
-    /// Lends the output while a future is polled.
+    /// Lends the output while `poll` polls a future.
     pub(crate) fn lend_while<R>(&self, answers: &mut Answers<'_>, poll: impl FnOnce() -> R) -> R {
         struct TakeBack<'a, 'd>(&'a LoanSlot, &'a mut Answers<'d>);
         impl Drop for TakeBack<'_, '_> {
@@ -50,7 +53,10 @@ impl LoanSlot {
         poll()
     }
 
-    /// Uses what is lent; nobody else can meanwhile, and no lock is held. Only from within the future that it is lent to.
+    /// Calls `f` with the loan, or returns `None` if nothing is lent.
+    ///
+    /// Only the future that is being polled calls this. The loan is taken out of the slot, so no lock is held during
+    /// `f`.
     pub(crate) fn with<T>(&self, shared: &Arc<Shared>, f: impl FnOnce(&mut Answers<'_>) -> T) -> Option<T> {
         struct PutBack<'a>(&'a LoanSlot, Option<Loan>);
         impl Drop for PutBack<'_> {

@@ -3,16 +3,17 @@
 use super::shared::Shared;
 use std::sync::Arc;
 
-/// The connections of a server; of a client its one.
+/// The connections of a server, or the connection of a client.
 pub(crate) trait Members: Send + Sync {
-    /// Takes in a connection that opens; gives its place.
+    /// Adds a connection that was opened, and returns its key.
     fn join(&self, shared: Arc<Shared>) -> usize;
 
-    /// The connection of this place has ended.
+    /// Removes a connection that was closed.
     fn leave(&self, key: usize);
 
+    /// Returns the number of connections.
     fn len(&self) -> usize;
 
-    /// All connections now. What is then done to each happens outside any lock.
+    /// Returns all connections. The caller holds no lock while it uses them.
     fn all(&self) -> Vec<Arc<Shared>>;
 }

@@ -1,30 +1,30 @@
-//! A message as it is shown for logging.
+//! The log entry of a message.
 
 use crate::proto::{Address, Message, RequestId, Response};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// A message that came, as [`on_message`](crate::Builder::on_message) shows it.
+/// A received message, or a finished handler, as [`on_message`](crate::Builder::on_message) sees it.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct MessageLog<'m> {
-    /// What it is.
+    /// The kind of the message.
     pub kind: MessageKind,
-    /// The named channel of an event or request; `None` is the main one.
+    /// The named channel of an event or a request; `None` is the main channel.
     pub channel: Option<&'m str>,
-    /// The name of an event or request.
+    /// The name of an event or a request.
     pub event: Option<&'m str>,
-    /// The request that it is, answers or cancels.
+    /// The id of the request that the message is, responds to or cancels.
     pub id: Option<u64>,
     /// The length of the whole message in bytes.
     pub bytes: usize,
-    /// The message itself, cut to [`TEXT_BYTES`](Self::TEXT_BYTES) bytes; empty when its handler has ended.
+    /// The message itself, cut to [`TEXT_BYTES`](Self::TEXT_BYTES) bytes; empty for a finished handler.
     pub text: &'m str,
-    /// `None` when it has come; how long its handler took, once that has ended.
+    /// The time that the handler took; `None` for a received message.
     pub took: Option<Duration>,
 }
 
-/// What a message is.
+/// The kind of a message.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum MessageKind {
@@ -32,22 +32,23 @@ pub enum MessageKind {
     Event,
     /// A request.
     Request,
-    /// The result of a request of ours.
+    /// The result of a local request.
     Response,
-    /// The rejection of a request of ours.
+    /// The rejection of a local request.
     Rejection,
-    /// The end of the peer's wait for a request.
+    /// The cancellation of a request by the peer.
     Cancellation,
-    /// The end of an anonymous channel.
+    /// The abort of an anonymous channel.
     Abort,
     /// Not a message of the protocol.
     Ignored,
 }
 
 impl<'m> MessageLog<'m> {
-    /// The length to which a logged message is cut.
+    /// The length to which a logged message is cut, in bytes.
     pub const TEXT_BYTES: usize = 256;
 
+    /// The entry of a received message.
     pub(crate) fn new(text: &'m str, message: &'m Message<'_>) -> Self {
         let (kind, id, address, event) = match message {
             Message::Call(call) => {
@@ -71,7 +72,7 @@ impl<'m> MessageLog<'m> {
     }
 }
 
-/// What is kept of a logged call until its handler has ended.
+/// The part of a logged call that is kept until its handler has finished.
 pub(crate) struct CallLog {
     kind: MessageKind,
     channel: Option<Box<str>>,
@@ -93,7 +94,7 @@ impl CallLog {
         }
     }
 
-    /// The handler has ended.
+    /// The entry of the finished handler.
     pub(crate) fn finished(&self) -> MessageLog<'_> {
         MessageLog {
             kind: self.kind,

@@ -1,4 +1,17 @@
-//! One connection: its task, the state that its handles share with it, and the ways to its handlers.
+//! One connection: its task, the state that its handles share with it, and the lookup of its handlers.
+//!
+//! From a frame to a response:
+//!
+//! 1. `driver` reads a frame from the transport and decodes its message.
+//! 2. `router` finds the handler for the channel and the event of a call.
+//! 3. `handler` starts it: the arguments are decoded from the frame, and the handler's future is created.
+//! 4. The driver polls the future once, in place. A ready handler writes its response through `answers` into the
+//!    transport's output. A pending one joins `tasks`, and its waker wakes the driver.
+//! 5. At the end of its turn the driver writes the output with one flush.
+//!
+//! `shared` holds the protocol core and all that handles and the driver exchange, under one lock. A handle queues a
+//! call there and waits at a `slot`; the driver leaves the response in the slot and wakes the handle's task. Items of a
+//! stream wait in an `inbox`.
 
 mod answers;
 mod call_state;

@@ -1,4 +1,4 @@
-//! The slot in which the end of a call is left for its caller.
+//! The slot in which the driver leaves the result of a local call.
 
 use super::channel_state::ChannelState;
 use super::shared::ChannelBinding;
@@ -7,19 +7,20 @@ use bytes::Bytes;
 use std::sync::Arc;
 use std::task::Waker;
 
-/// What answers a call.
+/// The response that a call expects.
 pub(crate) enum Expected {
     /// A value.
     Value,
-    /// A stream, with this window.
+    /// A stream with this window, in items.
     Items(u32),
-    /// A channel over which this end then sends items.
+    /// A channel on which the caller sends items.
     Upload,
-    /// A channel with these handlers at this end.
+    /// A channel with these local handlers.
     Channel(Arc<ChannelState>),
 }
 
 impl Expected {
+    /// Returns the channel that the response opens.
     pub(crate) fn channel(&self) -> Option<ExpectedChannel<ChannelBinding>> {
         let (role, state) = match self {
             Self::Value => return None,
@@ -37,22 +38,22 @@ pub(crate) struct SentCall {
     pub(crate) id: RequestId,
 }
 
-/// Where a call's end is left for its caller.
+/// The slot of a call: its waiting caller, or its result.
 pub(crate) enum CallSlot {
     Waiting(Waker),
     Completed(Completion),
 }
 
-/// How a call ended; the JSON is part of the frame that brought it.
+/// The result of a call. Its JSON is a slice of the received frame.
 pub(crate) enum Completion {
     Result(Option<Bytes>),
     Rejected {
         value: Bytes,
         error: bool,
     },
-    /// A channel that nobody can use.
+    /// A channel that was not expected.
     Channel,
-    /// The channel that was expected, and the inbox that it got.
+    /// The expected channel, and the key of its inbox.
     Opened {
         channel: ChannelKey,
         inbox: Option<usize>,
@@ -61,7 +62,7 @@ pub(crate) enum Completion {
 }
 
 impl CallSlot {
-    /// Leaves the end and gives back the caller's waker.
+    /// Leaves the result, and returns the waker of the caller.
     pub(crate) fn complete(&mut self, completion: Completion) -> Option<Waker> {
         match std::mem::replace(self, Self::Completed(completion)) {
             Self::Waiting(waker) => Some(waker),

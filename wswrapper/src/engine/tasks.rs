@@ -1,4 +1,4 @@
-//! The handlers of a connection that were not ready at once, polled by its driver.
+//! The pending handlers of a connection.
 
 use super::call_state::CallState;
 use super::handler::BoxRunning;
@@ -13,12 +13,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Wake, Waker};
 
-/// Handlers that wait for something.
+/// The pending handlers. The driver polls those that were woken.
 pub(crate) struct RunningSet {
     handlers: Slab<RunningEntry>,
-    /// How many of them send streams.
+    /// The number of handlers that send streams.
     streams: usize,
-    /// Those that were called on anonymous channels.
+    /// The handlers that were called on anonymous channels.
     by_channel: BTreeSet<(ChannelKey, RunningKey)>,
     woken: Arc<Woken>,
     next_key: NonZeroU64,
@@ -26,16 +26,17 @@ pub(crate) struct RunningSet {
     batch: Vec<RunningKey>,
 }
 
-/// One of them.
+/// A pending handler.
 pub(crate) struct RunningHandler {
     pub(crate) future: BoxRunning,
+    /// The id of its request. `None` for an event, or once it has responded.
     pub(crate) id: Option<RequestId>,
     pub(crate) event: Label,
     pub(crate) state: Option<Arc<CallState>>,
     pub(crate) log: Option<Box<CallLog>>,
     /// The anonymous channel of its call.
     pub(crate) channel: Option<ChannelKey>,
-    /// It has answered with a stream, which it sends.
+    /// True if it has responded with a stream, which it sends.
     pub(crate) is_stream: bool,
 }
 
@@ -44,7 +45,7 @@ struct RunningEntry {
     waker: Arc<HandlerWaker>,
 }
 
-/// Which one; never the same twice.
+/// The key of a handler. It is never used again.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(crate) struct RunningKey {
     index: usize,
@@ -56,7 +57,7 @@ impl RunningKey {
     const LAST: Self = Self { index: usize::MAX, serial: NonZeroU64::MAX };
 }
 
-/// Those that have been woken, and the driver that is to poll them.
+/// The handlers that were woken, shared with their wakers.
 #[derive(Default)]
 struct Woken {
     state: Mutex<WokenState>,
@@ -65,6 +66,7 @@ struct Woken {
 #[derive(Default)]
 struct WokenState {
     keys: Vec<RunningKey>,
+    /// Taken by the first handler that wakes it.
     driver: Option<Waker>,
 }
 
@@ -74,8 +76,10 @@ impl Woken {
     }
 }
 
+/// The waker of one handler.
 struct HandlerWaker {
     key: RunningKey,
+    /// True while the key waits in `woken`.
     queued: AtomicBool,
     woken: Arc<Woken>,
 }
@@ -108,12 +112,13 @@ impl RunningSet {
         }
     }
 
-    /// How many there are, not counting those that send streams.
+    /// Returns the number of handlers, without those that send streams.
     pub(crate) fn len(&self) -> usize {
         self.handlers.len() - self.streams
     }
 
-    /// Takes in a handler that was polled once; it is polled again with the next batch, to register its own waker.
+    /// Adds a handler that was polled once, with the driver's waker. It is polled again with the next batch, to
+    /// register its own waker.
     pub(crate) fn insert(&mut self, handler: RunningHandler) -> RunningKey {
         let entry = self.handlers.vacant_entry();
         let key = RunningKey { index: entry.key(), serial: self.next_key };
@@ -126,7 +131,7 @@ impl RunningSet {
         key
     }
 
-    /// Those that are to be polled now, at most so many, and whether more are left.
+    /// Takes at most `max` handlers that were woken. Also returns true if more are left.
     pub(crate) fn take_woken(&mut self, max: usize) -> (Vec<RunningKey>, bool) {
         let mut batch = std::mem::take(&mut self.batch);
         if !self.handlers.is_empty() {
@@ -141,13 +146,13 @@ impl RunningSet {
         (batch, false)
     }
 
-    /// Gives back the vector of [`take_woken`](Self::take_woken).
+    /// Keeps the vector of [`take_woken`](Self::take_woken) for its capacity.
     pub(crate) fn return_batch(&mut self, mut batch: Vec<RunningKey>) {
         batch.clear();
         self.batch = batch;
     }
 
-    /// Registers the driver; true if some were woken meanwhile.
+    /// Registers the driver. Returns true if handlers were woken in the meantime.
     pub(crate) fn register(&mut self, driver: &Waker) -> bool {
         if self.handlers.is_empty() {
             return false;
@@ -160,7 +165,7 @@ impl RunningSet {
         !woken.keys.is_empty()
     }
 
-    /// A handler and the waker to poll it with.
+    /// Returns a handler and its waker, to poll it. From now on it can be woken again.
     pub(crate) fn poll_context(&mut self, key: RunningKey) -> Option<(&mut RunningHandler, Waker)> {
         let entry = self.handlers.get_mut(key.index).filter(|entry| entry.waker.key == key)?;
         entry.waker.queued.store(false, Ordering::Release);
@@ -168,7 +173,7 @@ impl RunningSet {
         Some((&mut entry.handler, waker))
     }
 
-    /// Takes a handler out.
+    /// Removes a handler.
     pub(crate) fn remove(&mut self, key: RunningKey) -> Option<RunningHandler> {
         let exists = self.handlers.get(key.index).is_some_and(|entry| entry.waker.key == key);
         exists.then(|| {
@@ -181,7 +186,7 @@ impl RunningSet {
         })
     }
 
-    /// A handler has answered with a stream.
+    /// Records that a handler has responded with a stream.
     pub(crate) fn mark_as_stream(&mut self, key: RunningKey) {
         let entry = self.handlers.get_mut(key.index).filter(|entry| entry.waker.key == key);
         if let Some(entry) = entry {
@@ -196,14 +201,14 @@ impl RunningSet {
         }
     }
 
-    /// Takes out those that were called on an anonymous channel.
+    /// Removes the handlers that were called on an anonymous channel.
     pub(crate) fn remove_by_channel(&mut self, channel: ChannelKey) -> Vec<(RunningKey, RunningHandler)> {
         let range = self.by_channel.range((channel, RunningKey::FIRST)..=(channel, RunningKey::LAST));
         let keys: Vec<_> = range.map(|(_, key)| *key).collect();
         keys.into_iter().filter_map(|key| Some((key, self.remove(key)?))).collect()
     }
 
-    /// Takes all out.
+    /// Removes all handlers.
     pub(crate) fn take_all(&mut self) -> impl Iterator<Item = RunningHandler> + use<> {
         (self.streams, self.by_channel) = (0, BTreeSet::new());
         std::mem::take(&mut self.handlers).into_iter().map(|(_, entry)| entry.handler)
