@@ -1,20 +1,21 @@
-//! Panics of user code, kept from ending a connection.
+//! Catches panics of user code, so that they do not close a connection.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// Runs user code; a panic is an error with its message.
+/// Runs user code. Returns the message of a panic as an error.
 ///
-/// What the code could leave half done is its own and is dropped after a panic, so that nobody sees it.
+/// The caller drops the values that the code was working on after a panic, so that no broken state is seen.
 pub(crate) fn catch_panic<R>(run: impl FnOnce() -> R) -> Result<R, String> {
     catch_unwind(AssertUnwindSafe(run)).map_err(panic_message)
 }
 
-/// Drops a value of the user's.
+/// Drops a user's value. Returns the message of a panic as an error.
 pub(crate) fn drop_catching_panic<T>(value: T) -> Result<(), String> {
     catch_panic(|| drop(value))
 }
 
+/// Returns the message of a panic.
 fn panic_message(payload: Box<dyn Any + Send>) -> String {
     let payload = match payload.downcast::<String>() {
         Ok(text) => return *text,
@@ -23,7 +24,7 @@ fn panic_message(payload: Box<dyn Any + Send>) -> String {
     match payload.downcast::<&'static str>() {
         Ok(text) => (*text).to_owned(),
         Err(payload) => {
-            // It may panic when it is dropped.
+            // Its drop may panic.
             std::mem::forget(payload);
             "a value that is no text".to_owned()
         }

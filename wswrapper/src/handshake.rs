@@ -1,4 +1,4 @@
-//! The request with which a connection began, as its handlers see it.
+//! The HTTP request that opened a connection.
 
 use http::{HeaderMap, Uri};
 #[cfg(feature = "tungstenite")]
@@ -6,15 +6,15 @@ use http::{HeaderName, HeaderValue};
 use std::net::SocketAddr;
 use std::sync::OnceLock;
 
-/// Headers in a head.
+/// The largest number of headers in the head of a request or a response.
 #[cfg(feature = "tungstenite")]
 pub(crate) const MAX_HEADERS: usize = 100;
 
-/// The request with which a connection began.
+/// The HTTP request that opened a connection.
 #[derive(Clone, Default, Debug)]
 pub struct Handshake {
     pub(crate) uri: Uri,
-    /// The head as it came: most programs never look at it, and each connection keeps it.
+    /// The head as it was received. Parsed on demand, because most programs never read it.
     pub(crate) head: Box<[u8]>,
     pub(crate) headers: OnceLock<Box<HeaderMap>>,
     pub(crate) remote_addr: Option<SocketAddr>,
@@ -22,27 +22,29 @@ pub struct Handshake {
 }
 
 impl Handshake {
-    /// Path and query of the request; `/` for a transport without any.
+    /// Returns the path and the query of the request, or `/` for a transport without an HTTP request.
     pub fn uri(&self) -> &Uri {
         &self.uri
     }
 
-    /// The path of the request.
+    /// Returns the path of the request.
     pub fn path(&self) -> &str {
         self.uri.path()
     }
 
-    /// The headers: of the request at the server, of the response at the client; parsed when they are first asked for.
+    /// Returns the headers: at the server those of the request, at the client those of the response.
+    ///
+    /// They are parsed by the first call.
     pub fn headers(&self) -> &HeaderMap {
         self.headers.get_or_init(|| Box::new(parse_headers(&self.head)))
     }
 
-    /// The address of the other end, if it has one.
+    /// Returns the socket address of the peer, if the transport has one.
     pub fn remote_addr(&self) -> Option<SocketAddr> {
         self.remote_addr
     }
 
-    /// The subprotocol that the server chose of those that the client offered.
+    /// Returns the subprotocol that the server has chosen from the offer of the client.
     ///
     /// ```
     /// # use wswrapper::{Context, ws_handlers};
@@ -59,6 +61,7 @@ impl Handshake {
     }
 }
 
+/// Converts parsed headers. Returns `None` if a name or a value is invalid.
 #[cfg(feature = "tungstenite")]
 pub(crate) fn header_map(headers: &[httparse::Header<'_>]) -> Option<HeaderMap> {
     let mut map = HeaderMap::with_capacity(headers.len());
@@ -69,10 +72,10 @@ pub(crate) fn header_map(headers: &[httparse::Header<'_>]) -> Option<HeaderMap> 
     Some(map)
 }
 
-/// The headers of a head that was in order when it came.
+/// Parses the headers of a head that was valid when it was received.
 #[cfg(feature = "tungstenite")]
 fn parse_headers(head: &[u8]) -> HeaderMap {
-    // Empty lines before the first are heeded as little here as when it was parsed (RFC 9112, 2.2).
+    // Empty lines before the first line are ignored, as when the head was received (RFC 9112, 2.2).
     let start = head.iter().position(|byte| !matches!(byte, b'\r' | b'\n')).unwrap_or(head.len());
     let head = &head[start..];
     let lines = head.iter().position(|byte| *byte == b'\n').map_or(&[][..], |newline| &head[newline + 1..]);
@@ -83,7 +86,7 @@ fn parse_headers(head: &[u8]) -> HeaderMap {
     }
 }
 
-/// Other transports have no head.
+/// Returns no headers, because only the WebSocket transport has a head.
 #[cfg(not(feature = "tungstenite"))]
 fn parse_headers(_: &[u8]) -> HeaderMap {
     HeaderMap::new()

@@ -1,10 +1,13 @@
-//! What one connection may use.
+//! The limits on the resources of one connection.
 
 use crate::proto::Bounds;
 use std::time::Duration;
 
-/// Bounds, each with what happens at it. The defaults are safe for a server on the open internet. Where 0 would stop a
-/// connection for good (`handlers_in_flight`, `held_bytes`, `outbound_bytes`, the milliseconds of `write_timeout`) it counts as 1.
+/// Limits of a connection.
+///
+/// The defaults are safe for a server on the open internet. A value of 0 would block a connection forever in
+/// `handlers_in_flight`, `held_bytes` and `outbound_bytes`, so it counts as 1 there; `write_timeout` is at least 1
+/// millisecond.
 ///
 /// ```
 /// use wswrapper::{Limits, Server};
@@ -14,57 +17,85 @@ use std::time::Duration;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// Bytes of an incoming message, all its fragments together. A larger one closes the connection with status 1009
-    /// [P-07]. Default 1 MiB.
+    /// The size of an incoming message with all its fragments, in bytes. Default 1 MiB.
     ///
-    /// What other peers take by default: `ws` on Node 100 MiB, Go's coder adapter **32 KiB**.
+    /// A larger message closes the connection with status 1009 [P-07].
+    ///
+    /// Other implementations accept by default: `ws` on Node 100 MiB, the coder adapter of Go **32 KiB**.
     pub frame_bytes: usize,
-    /// Bytes of an HTTP request's head. A larger one is answered with status 431. Default 16 KiB.
+    /// The size of the head of an HTTP request or response, in bytes. Default 16 KiB.
+    ///
+    /// A larger request is answered with status 431. A larger response is an error of
+    /// [`Client::connect`](crate::Client::connect).
     pub head_bytes: usize,
-    /// Time for the whole handshake, on both ends. A slower peer is answered with status 408, a slower server is an
-    /// error of [`Client::connect`](crate::Client::connect). Default 10 seconds.
+    /// The time for the whole opening handshake, at both endpoints. Default 10 seconds.
+    ///
+    /// A slower client is answered with status 408. A slower server is an error of
+    /// [`Client::connect`](crate::Client::connect).
     pub handshake_timeout: Duration,
-    /// Time for a call, unless it has one [of its own](crate::Call::timeout): it ends as
-    /// [`TimedOut`](crate::CallError::TimedOut) and the peer is told. `None` waits forever. Default 2 minutes.
-    /// It is not for what comes after the answer, a stream or a scoped service, and for an upload it is for each
-    /// [wait](crate::UploadCall::timeout) for the other end, not for the whole.
+    /// The time for a call without a [timeout of its own](crate::Call::timeout). `None` waits forever. Default 2
+    /// minutes.
+    ///
+    /// When it has passed, the call fails with [`TimedOut`](crate::CallError::TimedOut), and the peer is notified.
+    /// After the response, a stream or a scoped service has no timeout. For an upload the time limits each
+    /// [wait](crate::UploadCall::timeout) for the peer, not the whole call.
     pub call_timeout: Option<Duration>,
-    /// Calls of ours that wait for an answer, on one connection. A further one fails with
-    /// [`TooManyCalls`](crate::SendError::TooManyCalls). Default 16,384.
+    /// The number of local calls that wait for a response, on one connection. Default 16,384.
+    ///
+    /// A further call fails with [`TooManyCalls`](crate::SendError::TooManyCalls).
     pub calls_in_flight: usize,
-    /// Handlers that run for one connection, not counting those that were ready at once, and as many again that block a
-    /// thread and were cancelled, which cannot stop them. While there are so many, further events and requests wait
-    /// their turn in the [`held_bytes`](Self::held_bytes). Default 16,384.
+    /// The number of unfinished handlers of one connection. Default 16,384.
+    ///
+    /// A handler that is ready at its first poll is not counted. Threads of `#[ws(blocking)]` handlers are counted
+    /// separately against the same number, also after cancellation, which cannot stop them.
+    ///
+    /// At the limit, further events and requests wait to start. They count against [`held_bytes`](Self::held_bytes).
     pub handlers_in_flight: usize,
-    /// Anonymous channels that handlers of this end have opened on one connection: streams, uploads, scoped services. A
-    /// further request for one is rejected with `too many open channels`. The streams among them do not count toward
-    /// [`handlers_in_flight`](Self::handlers_in_flight). Default 16,384.
+    /// The number of open anonymous channels that local handlers have opened on one connection: streams, uploads,
+    /// scoped services. Default 16,384.
+    ///
+    /// A further request that opens a channel is rejected with `too many open channels`. A stream counts here and not
+    /// against [`handlers_in_flight`](Self::handlers_in_flight).
     pub open_channels: usize,
-    /// Items of one stream that came and were not taken, from a producer that knows no flow control, such as JavaScript's
-    /// `iterableHandler`. Beyond it the stream is aborted and ends with [`CallError::Overflow`](crate::CallError::Overflow).
-    /// From others there are never more than the stream's window. It also bounds what a stream of this end holds for a
-    /// consumer that is behind, where it drops items beyond the window. Default 16,384.
+    /// The number of untaken items of one incoming stream whose producer knows no flow control, such as JavaScript's
+    /// `iterableHandler`. Default 16,384.
+    ///
+    /// An item beyond it aborts the stream, which finishes with [`CallError::Overflow`](crate::CallError::Overflow).
+    /// Other producers never send more than the window of the stream.
+    ///
+    /// The limit also applies to an outgoing stream that drops items for a slow consumer: it holds at most this number,
+    /// if the window is larger.
     pub stream_items: usize,
-    /// Bytes of the items of all streams of one connection that came and were not taken, and 32 for each. A stream whose
-    /// item goes beyond it is aborted and ends with [`CallError::Overflow`](crate::CallError::Overflow). Default 64 MiB: as
-    /// much as one stream has in its window, be each item a whole frame. Streams of such items want smaller windows if
-    /// there are many.
+    /// The size of the untaken items of all incoming streams of one connection, in bytes, plus 32 bytes for each item.
+    /// Default 64 MiB.
+    ///
+    /// An item beyond it aborts its stream, which finishes with [`CallError::Overflow`](crate::CallError::Overflow).
+    ///
+    /// The default fits one stream with the default window whose items all have the maximum size of a message. Many
+    /// streams of such items need smaller windows.
     pub stream_bytes: usize,
-    /// Bytes of events and requests that came while no further handler could start. When they are full the connection
-    /// is not read, and TCP slows the peer down; whether it is still there is then found out each
-    /// [`write_timeout`](Self::write_timeout). Responses and cancellations are not held. Default 4 MiB.
+    /// The size of the events and requests that wait until a handler can start, in bytes. Default 4 MiB.
+    ///
+    /// At the limit the connection is not read, so TCP slows down the peer. Every
+    /// [`write_timeout`](Self::write_timeout) a probe checks that the peer is still connected. Responses and
+    /// cancellations do not wait.
     pub held_bytes: usize,
-    /// Bytes that wait to be written to one connection, and as many again that handles have queued behind them. While
-    /// there are so many, events, requests and streams to this peer wait until half of it was written, broadcasts leave
-    /// it out with [`Full`](crate::SendError::Full), and no further handlers start for it. At
-    /// three times as many, which only a peer reaches that sends pings and the like and reads nothing, the connection is
-    /// not read either. Default 4 MiB.
+    /// The size of the output that waits to be written to one connection, in bytes. Frames that handles have queued
+    /// behind it are limited to the same size. Default 4 MiB.
+    ///
+    /// At the limit, events, requests and streams to this peer wait until half of the output was written. Broadcasts
+    /// leave out the peer with [`Full`](crate::SendError::Full). No further handlers start for it.
+    ///
+    /// At three times the limit the connection is not read either. Only a peer that reads nothing and sends frames
+    /// which are answered automatically, such as pings, reaches that.
     pub outbound_bytes: usize,
-    /// How long a peer may read nothing while something waits to be written to it, a page too; then it is cut off. Default
-    /// 30 seconds.
+    /// The time in which a peer has to read at least a part of its waiting output. Default 30 seconds.
+    ///
+    /// When it has passed without progress, the connection is aborted. The limit also applies to HTTP responses.
     pub write_timeout: Duration,
-    /// Time for the closing handshake, what was queued before included; then the connection is cut off. Default
-    /// 5 seconds.
+    /// The time for the closing handshake, including the output that was queued before. Default 5 seconds.
+    ///
+    /// When it has passed, the connection is dropped.
     pub close_timeout: Duration,
 }
 
@@ -90,7 +121,7 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// With those raised to 1 without which nothing would ever move.
+    /// Raises the limits that would block a connection if they were 0.
     pub(crate) fn with_minimums(self) -> Self {
         Self {
             handlers_in_flight: self.handlers_in_flight.max(1),
@@ -101,7 +132,7 @@ impl Limits {
         }
     }
 
-    /// Those that the protocol's core keeps.
+    /// Returns the limits that the protocol core enforces.
     pub(crate) fn bounds(&self) -> Bounds {
         Bounds { open_channels: self.open_channels, stream_items: self.stream_items, stream_bytes: self.stream_bytes }
     }

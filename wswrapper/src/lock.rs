@@ -1,8 +1,10 @@
-//! Locks.
+//! Locking without poisoning.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Locks what no user code runs under: a panic of ours leaves nothing half done that is worth a second one.
+/// Locks a mutex and ignores poisoning.
+///
+/// No user code runs under the crate's locks. If the crate itself panics under one, a second panic would not help.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -6,34 +6,34 @@ use std::task::Context;
 use std::time::Duration;
 use tokio::time::{Instant, Sleep};
 
-/// The end of a wait; one that is beyond the clock's end is as good as none.
+/// Returns the time `wait` after `start`. A wait that the clock cannot express is shortened to 30 years.
 pub(crate) fn after(start: Instant, wait: Duration) -> Instant {
     const MAX_WAIT: Duration = Duration::from_hours(24 * 365 * 30);
     start.checked_add(wait.min(MAX_WAIT)).unwrap_or(start)
 }
 
-/// Wakes the driver at the soonest deadline; costs nothing while there has been none.
+/// Wakes the driver at the next deadline. No timer exists before the first deadline.
 ///
-/// A timer that is set too early is left alone: most deadlines are taken back long before they come, and each change
-/// goes through the runtime's timer wheel.
+/// A later deadline does not change the timer. It then wakes the driver too early and is set again. This is cheaper,
+/// because most deadlines are withdrawn long before they pass, and each change goes through the runtime's timer wheel.
 #[derive(Default)]
 pub(crate) struct Timer {
     sleep: Option<Pin<Box<Sleep>>>,
 }
 
 impl Timer {
-    /// Whether the time has come for which it was set, or a deadline that was taken back.
+    /// Returns true if the time of the timer has passed. Its deadline may have been withdrawn.
     pub(crate) fn is_due(&self, now: Instant) -> bool {
         self.sleep.as_ref().is_some_and(|sleep| sleep.deadline() <= now)
     }
 
-    /// Sets the deadline; true if it has passed already.
+    /// Sets the deadline. Returns true if the timer has fired already.
     pub(crate) fn set(&mut self, deadline: Option<Instant>, cx: &mut Context<'_>) -> bool {
         let Some(deadline) = deadline else {
             if self.sleep.as_ref().is_some_and(|sleep| sleep.is_elapsed()) {
                 self.sleep = None;
             }
-            // Else it fires once for nothing: by then there may be another.
+            // Otherwise it stays set and may fire in vain. A new deadline may come before that.
             return self.sleep.as_mut().is_some_and(|sleep| sleep.as_mut().poll(cx).is_ready());
         };
         let sleep = self.sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline)));
