@@ -5,7 +5,7 @@
 mod errors;
 mod frames;
 mod proxies;
-mod refusals;
+mod rejections;
 
 use wswrapper::{Bytes, Server, WsError, ws_handlers, ws_service};
 

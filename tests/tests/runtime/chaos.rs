@@ -2,12 +2,12 @@
 //!
 //! Each test ends with nothing left: no peers, no calls, no handlers, no tasks.
 
-mod bytes;
-mod crowds;
-mod garbage;
-mod losses;
+mod disconnects;
+mod load;
+mod malformed;
 mod network;
-mod slowness;
+mod slow_peers;
+mod websocket_frames;
 
 use serde_json::{Value, json};
 use std::net::SocketAddr;

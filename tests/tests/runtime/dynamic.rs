@@ -1,6 +1,6 @@
 //! Handlers that are closures, calls by name, and what a connection can be asked.
 
-mod kept;
+mod extensions;
 mod once;
 
 use serde::{Deserialize, Serialize};

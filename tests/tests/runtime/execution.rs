@@ -1,9 +1,9 @@
 //! Where handlers run: on the blocking pool, in tasks of their own.
 
-mod answers;
-mod ends;
-mod places;
-mod turns;
+mod cancellation;
+mod flushes;
+mod results;
+mod tasks;
 
 use serde::{Serialize, Serializer};
 use std::future::pending;

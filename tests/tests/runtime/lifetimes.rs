@@ -1,9 +1,9 @@
 //! Who waits for whom and until when: timeouts, cancellation, disconnection, closing.
 
-mod binding;
+mod capacity;
 mod closing;
 mod panics;
-mod room;
+mod rebinding;
 mod uploads;
 
 use serde_json::json;

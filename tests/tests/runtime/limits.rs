@@ -2,14 +2,14 @@
 //!
 //! `head_bytes` and `handshake_timeout` are reached in the suite `sockets`.
 
+mod backlog;
 mod calls;
 mod closing;
-mod frames;
 mod handlers;
-mod held;
+mod message_size;
 mod output;
 mod streams;
-mod zeros;
+mod zero;
 
 use futures_util::{StreamExt, stream};
 use std::sync::Arc;

@@ -1,6 +1,6 @@
 //! Servers and clients over the transport in memory, and what they do with broken connections.
 
-mod anonymous;
+mod anonymous_channels;
 mod calls;
 mod chaos;
 mod dynamic;

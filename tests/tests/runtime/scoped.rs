@@ -2,7 +2,7 @@
 
 mod callbacks;
 mod calls;
-mod ends;
+mod closing;
 mod panics;
 mod streams;
 mod wire;

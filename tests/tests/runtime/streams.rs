@@ -1,12 +1,12 @@
 //! Streams from handlers.
 
-mod crowd;
-mod ends;
-mod flow;
-mod full;
+mod concurrent;
+mod finish;
+mod finish_without_credit;
+mod flow_control;
+mod full_window;
 mod javascript;
-mod kinds;
-mod last;
+mod return_types;
 mod sources;
 
 use futures_util::FutureExt;

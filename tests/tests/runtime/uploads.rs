@@ -1,8 +1,8 @@
 //! Streams to handlers.
 
-mod ends;
+mod early_finish;
 mod results;
-mod time;
+mod timeouts;
 mod wire;
 
 use futures_util::stream::{self, FusedStream};

@@ -1,10 +1,10 @@
 //! Anonymous channels.
 
-mod answers;
 mod callers;
 mod calls;
-mod ends;
+mod closing;
 mod panics;
+mod responses;
 
 use std::sync::{Arc, Mutex};
 use tokio::sync::Notify;

@@ -1,6 +1,6 @@
 //! Frames that are odd, or no lawful ones at all.
 
-use super::bytes::{FIRST, LAST, NEXT, PING, PONG, TEXT, frame};
+use super::websocket_frames::{FIRST, LAST, NEXT, PING, PONG, TEXT, frame};
 use super::{Before, WeatherProxy, serve, station};
 use futures_util::StreamExt;
 use serde_json::{Value, json};

@@ -1,6 +1,6 @@
 //! Those who take their time.
 
-use super::bytes::{PING, TEXT, frame};
+use super::websocket_frames::{PING, TEXT, frame};
 use super::{WeatherProxy, serve};
 use futures_util::SinkExt;
 use serde_json::{Value, json};
