@@ -74,7 +74,7 @@ async fn a_closure_handles_an_event_like_a_method() -> Result<(), Box<dyn Error>
 }
 
 #[tokio::test]
-async fn the_server_asks_a_client_by_name() -> Result<(), Box<dyn Error>> {
+async fn the_server_calls_a_client_by_event_name() -> Result<(), Box<dyn Error>> {
     let pair = pair(Server::builder());
     let log = Log::default();
     pair.client.on("name", || async { "Ada" })?;
@@ -103,7 +103,7 @@ impl Mounted {
 }
 
 #[tokio::test]
-async fn of_several_handlers_the_nearest_runs() -> Result<(), Box<dyn Error>> {
+async fn handlers_of_a_peer_precede_those_of_its_server_and_of_services() -> Result<(), Box<dyn Error>> {
     let server = Server::builder().service(Mounted).build()?;
     let (mut raw, peer) = RawPeer::dial(&server);
     server.on("who", || async { "the server" })?;
@@ -125,7 +125,7 @@ async fn of_several_handlers_the_nearest_runs() -> Result<(), Box<dyn Error>> {
 }
 
 #[tokio::test]
-async fn handlers_come_and_go_while_calls_run() -> Result<(), Box<dyn Error>> {
+async fn a_running_call_completes_after_its_handler_was_removed() -> Result<(), Box<dyn Error>> {
     let pair = pair(Server::builder());
     let alive = Alive::default();
     pair.server.on("wait", {
@@ -148,7 +148,7 @@ async fn handlers_come_and_go_while_calls_run() -> Result<(), Box<dyn Error>> {
 }
 
 #[tokio::test]
-async fn names_that_cannot_be_are_errors() {
+async fn invalid_names_are_errors() {
     let pair = pair(Server::builder());
     for (result, error) in [
         (pair.server.on("", || async {}), NameError::EmptyEvent),
@@ -167,7 +167,7 @@ async fn names_that_cannot_be_are_errors() {
 }
 
 #[tokio::test]
-async fn handlers_of_on_open_are_there_before_the_first_frame() -> Result<(), Box<dyn Error>> {
+async fn handlers_added_by_on_open_receive_the_first_frame() -> Result<(), Box<dyn Error>> {
     let server = Server::builder().on_open(|peer| async move {
         peer.on("early", || async { "in time" }).expect("a good name");
     });
@@ -181,7 +181,7 @@ async fn handlers_of_on_open_are_there_before_the_first_frame() -> Result<(), Bo
 }
 
 #[tokio::test]
-async fn a_closed_channel_has_no_handlers_and_no_use() -> Result<(), Box<dyn Error>> {
+async fn a_closed_channel_has_no_handlers_and_sends_nothing() -> Result<(), Box<dyn Error>> {
     let pair = pair(Server::builder());
     let channel = pair.client.channel("io");
     channel.on("ask", || async { 1 })?;
@@ -199,7 +199,7 @@ async fn a_closed_channel_has_no_handlers_and_no_use() -> Result<(), Box<dyn Err
 }
 
 #[tokio::test]
-async fn counters_tell_what_is_under_way() -> Result<(), Box<dyn Error>> {
+async fn counters_report_running_calls_and_handlers() -> Result<(), Box<dyn Error>> {
     let pair = pair(Server::builder());
     pair.server.on("wait", || async { std::future::pending::<()>().await })?;
     let calls: Vec<_> = (0..3).map(|_| tokio::spawn(pair.client.request::<()>("wait", ()))).collect();
@@ -213,7 +213,7 @@ async fn counters_tell_what_is_under_way() -> Result<(), Box<dyn Error>> {
 }
 
 #[tokio::test]
-async fn an_aborted_connection_ends_at_once_without_a_handshake() {
+async fn an_aborted_connection_closes_at_once_without_a_handshake() {
     let pair = pair(Server::builder());
     let closed = pair.peer.abort_connection().await;
     assert_eq!((closed.code, closed.by_us), (1006, true));
@@ -222,7 +222,7 @@ async fn an_aborted_connection_ends_at_once_without_a_handshake() {
 }
 
 #[tokio::test]
-async fn messages_are_shown_with_what_they_are_and_how_long_they_took() -> Result<(), Box<dyn Error>> {
+async fn on_message_observes_the_kind_the_size_and_whether_a_call_took_time() -> Result<(), Box<dyn Error>> {
     let log = Log::default();
     let server = Server::builder().on_message({
         let log = log.clone();
@@ -265,7 +265,7 @@ async fn messages_are_shown_with_what_they_are_and_how_long_they_took() -> Resul
 }
 
 #[tokio::test]
-async fn a_client_goes_on_over_another_transport() -> Result<(), Box<dyn Error>> {
+async fn a_client_continues_over_another_transport() -> Result<(), Box<dyn Error>> {
     let server = server();
     server.on("wait", || async { std::future::pending::<()>().await })?;
     server.on("double", |a: i64| async move { 2 * a })?;
@@ -308,7 +308,7 @@ async fn a_client_goes_on_over_another_transport() -> Result<(), Box<dyn Error>>
 }
 
 #[tokio::test]
-async fn ids_go_on_counting_over_transports() -> Result<(), Box<dyn Error>> {
+async fn request_ids_continue_after_a_rebind() -> Result<(), Box<dyn Error>> {
     let (mut raw, client) = RawPeer::accept(Client::builder());
     drop(tokio::spawn(client.request::<()>("a", ())));
     let first = raw.receive().await["i"].as_u64().expect("an id");
@@ -323,7 +323,7 @@ async fn ids_go_on_counting_over_transports() -> Result<(), Box<dyn Error>> {
 }
 
 #[tokio::test]
-async fn a_client_is_bound_again_and_again_under_load() -> Result<(), Box<dyn Error>> {
+async fn a_client_is_rebound_fifty_times_under_load() -> Result<(), Box<dyn Error>> {
     let server = server();
     server.on("double", |a: i64| async move { 2 * a })?;
     let (near, far) = memory::pair();

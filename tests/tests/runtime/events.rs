@@ -76,7 +76,7 @@ impl Announcer {
 }
 
 #[tokio::test]
-async fn what_a_handler_sends_before_it_returns_arrives_before_its_answer() {
+async fn an_event_sent_by_a_handler_arrives_before_its_response() {
     let server = Server::builder().service(Announcer).build().expect("it can be mounted");
     let (mut raw, _) = RawPeer::dial(&server);
     raw.send(r#"{"a":["announce"],"i":1}"#).await;
@@ -85,7 +85,7 @@ async fn what_a_handler_sends_before_it_returns_arrives_before_its_answer() {
 }
 
 #[tokio::test]
-async fn a_broadcast_reaches_everyone_once() {
+async fn a_broadcast_reaches_each_peer_once() {
     let server = Server::builder().service(Announcer).build().expect("it can be mounted");
     let readers: Vec<_> = (0..50)
         .map(|_| {
@@ -105,7 +105,7 @@ async fn a_broadcast_reaches_everyone_once() {
 }
 
 #[tokio::test]
-async fn a_slow_peer_is_left_out_of_a_broadcast_and_delays_nobody() {
+async fn a_broadcast_skips_a_slow_peer_and_reaches_the_others_without_delay() {
     let limits = Limits { outbound_bytes: 100_000, ..Limits::default() };
     let server = Server::builder().limits(limits).build().expect("nothing to mount");
     let (slow, slow_peer) = RawPeer::dial(&server);
@@ -130,7 +130,7 @@ async fn a_slow_peer_is_left_out_of_a_broadcast_and_delays_nobody() {
 }
 
 #[tokio::test]
-async fn an_event_waits_for_room_instead_of_piling_up() {
+async fn an_event_waits_for_capacity() {
     let limits = Limits { outbound_bytes: 50_000, ..Limits::default() };
     let (mut raw, client) = RawPeer::accept(Client::builder().limits(limits));
     let sender = tokio::spawn({
@@ -153,7 +153,7 @@ async fn an_event_waits_for_room_instead_of_piling_up() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_waits_for_room_goes_before_those_who_come_later() {
+async fn senders_that_wait_for_capacity_precede_later_ones() {
     let limits = Limits { outbound_bytes: 50_000, ..Limits::default() };
     let server = Server::builder().limits(limits).build().expect("nothing to mount");
     let (mut raw, peer) = RawPeer::dial(&server);
@@ -201,7 +201,7 @@ async fn who_waits_for_room_goes_before_those_who_come_later() {
 }
 
 #[tokio::test]
-async fn an_argument_that_cannot_be_json_is_an_error_of_the_call() {
+async fn an_argument_that_cannot_be_encoded_is_an_error_of_the_call() {
     #[derive(serde::Serialize, serde::Deserialize, PartialEq, Eq, PartialOrd, Ord)]
     struct Key {
         a: u8,
@@ -226,7 +226,7 @@ async fn an_argument_that_cannot_be_json_is_an_error_of_the_call() {
 }
 
 #[tokio::test]
-async fn on_open_is_done_before_the_first_call_is_started_and_may_call_the_peer() {
+async fn on_open_may_call_the_peer_and_finishes_before_the_first_handler_starts() {
     let log = Log::default();
     let server = Server::builder().service(Reader { log: log.clone() }).on_open({
         let log = log.clone();
@@ -251,7 +251,7 @@ async fn on_open_is_done_before_the_first_call_is_started_and_may_call_the_peer(
 }
 
 #[tokio::test]
-async fn on_close_tells_how_it_ended() {
+async fn on_close_receives_the_code_the_reason_and_the_closing_side() {
     let log = Log::default();
     let hook = log.clone();
     let pair = pair_with(
@@ -266,7 +266,7 @@ async fn on_close_tells_how_it_ended() {
 }
 
 #[tokio::test]
-async fn a_hook_that_panics_ends_nothing() {
+async fn a_panicking_hook_does_not_close_the_connection() {
     let pair = pair(
         Server::builder()
             .service(Reader::default())

@@ -48,7 +48,7 @@ fn slow() -> (Slow, ServerBuilder) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_that_takes_too_long_ends_at_both_ends() {
+async fn a_call_that_times_out_fails_and_cancels_its_handler() {
     let (slow, server) = slow();
     let pair = pair(server);
     let error = SlowProxy::new(&pair.client).wait().timeout(Duration::from_secs(3)).await;
@@ -59,7 +59,7 @@ async fn a_call_that_takes_too_long_ends_at_both_ends() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_call_has_a_time_by_default_and_can_have_its_own() {
+async fn every_call_has_a_default_timeout_that_it_can_override() {
     let (_, server) = slow();
     let (near, far) = wswrapper::transport::memory::pair();
     let server = server.build().expect("it can be mounted");
@@ -75,7 +75,7 @@ async fn every_call_has_a_time_by_default_and_can_have_its_own() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_handler_ends_when_its_callers_time_is_over_even_if_nobody_says_so() {
+async fn a_handler_is_cancelled_when_its_callers_deadline_passes() {
     let (slow, server) = slow();
     let server = server.build().expect("it can be mounted");
     let (mut raw, _) = RawPeer::dial(&server);
@@ -123,7 +123,7 @@ async fn a_call_that_is_never_awaited_sends_nothing() {
 }
 
 #[tokio::test]
-async fn a_cancelled_request_is_not_answered_and_a_late_one_is_ignored() {
+async fn a_cancelled_request_is_not_answered_and_a_repeated_cancellation_is_ignored() {
     let (slow, server) = slow();
     let server = server.build().expect("it can be mounted");
     let (mut raw, _) = RawPeer::dial(&server);
@@ -137,7 +137,7 @@ async fn a_cancelled_request_is_not_answered_and_a_late_one_is_ignored() {
 }
 
 #[tokio::test]
-async fn a_lost_connection_ends_calls_and_handlers() {
+async fn a_lost_connection_fails_calls_and_cancels_handlers() {
     let (slow, server) = slow();
     let server = server.build().expect("it can be mounted");
     let (mut raw, peer) = RawPeer::dial(&server);
@@ -160,7 +160,7 @@ async fn a_lost_connection_ends_calls_and_handlers() {
 }
 
 #[tokio::test]
-async fn closing_tells_both_ends_who_it_was() {
+async fn closing_reports_the_code_the_reason_and_the_closing_side_to_both_endpoints() {
     let (_, server) = slow();
     let pair = pair(server);
     pair.peer.close(4001, "enough for today");
@@ -171,7 +171,7 @@ async fn closing_tells_both_ends_who_it_was() {
 }
 
 #[tokio::test]
-async fn what_was_sent_before_closing_arrives_before_it() {
+async fn a_call_sent_before_closing_arrives_before_the_close() {
     let (mut raw, client) = RawPeer::accept(Client::builder());
     let call = tokio::spawn({
         let proxy = SlowProxy::new(&client);
@@ -186,7 +186,7 @@ async fn what_was_sent_before_closing_arrives_before_it() {
 }
 
 #[tokio::test]
-async fn the_last_handle_of_a_client_closes_it() {
+async fn dropping_the_last_handle_of_a_client_closes_it() {
     let (_, server) = slow();
     let pair = pair(server);
     let proxy = SlowProxy::new(&pair.client);
@@ -197,7 +197,7 @@ async fn the_last_handle_of_a_client_closes_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_peer_that_does_not_answer_the_closing_handshake_is_cut_off() {
+async fn a_peer_that_does_not_answer_the_closing_handshake_is_disconnected() {
     let (_, server) = slow();
     let server = server.build().expect("it can be mounted");
     let (raw, peer) = RawPeer::dial(&server);
@@ -209,7 +209,7 @@ async fn a_peer_that_does_not_answer_the_closing_handshake_is_cut_off() {
 }
 
 #[tokio::test]
-async fn a_closing_server_ends_everything() {
+async fn a_closing_server_fails_all_calls_and_cancels_all_handlers() {
     let (slow, server) = slow();
     let pair = pair(server);
     let proxy = SlowProxy::new(&pair.client);
@@ -259,7 +259,7 @@ impl Session {
 }
 
 #[tokio::test]
-async fn each_connection_has_a_service_of_its_own_until_it_ends() {
+async fn each_connection_has_its_own_service_until_it_closes() {
     let sessions = Alive::default();
     let builder = Server::builder().service_with({
         let sessions = sessions.clone();

@@ -63,7 +63,7 @@ impl Till {
 }
 
 #[tokio::test]
-async fn an_object_with_other_users_is_mounted_as_an_arc() -> Result<(), Box<dyn Error>> {
+async fn a_shared_object_is_mounted_as_an_arc() -> Result<(), Box<dyn Error>> {
     let till = Arc::new(Till::default());
     let (everyones, own) = (Arc::clone(&till), Arc::clone(&till));
     let server = Server::builder().service(everyones).service_with(move |_| Arc::clone(&own)).build();
@@ -89,7 +89,7 @@ async fn an_object_with_other_users_is_mounted_as_an_arc() -> Result<(), Box<dyn
 }
 
 #[tokio::test]
-async fn handlers_choose_the_channel_that_the_contract_left_open() {
+async fn handlers_choose_the_channel_if_the_contract_names_none() {
     let pair = pair(Server::builder().service_as::<dyn Math>(Desk));
     let math = MathProxy::new(&pair.client.channel("io"));
     assert_eq!(math.twice(4).await.expect("an answer"), 8);
@@ -106,7 +106,7 @@ async fn one_type_serves_several_contracts() {
 }
 
 #[tokio::test]
-async fn a_service_is_mounted_elsewhere_by_both_ends() {
+async fn both_endpoints_can_mount_a_service_on_another_channel() {
     let pair = pair_with(
         Server::builder().service(Plain).service_at("a", Plain).service_at("b", Plain),
         Client::builder().service_at("back", Plain),
@@ -127,7 +127,7 @@ fn two_services_cannot_handle_the_same_event() {
 }
 
 #[tokio::test]
-async fn a_channel_without_a_name_is_an_error_where_it_is_used() {
+async fn an_empty_channel_name_is_an_error_of_mounting_and_of_calls() {
     let error = Server::builder().service_at("", Plain).build().expect_err("it has no name");
     assert_eq!(error, MountError::Name(NameError::EmptyChannel));
     let pair = pair(Server::builder());

@@ -46,21 +46,21 @@ async fn check_all(rows: Vec<Row>, documented: Vec<([String; 2], String)>) {
 }
 
 #[tokio::test]
-async fn every_value_is_sent_as_documented_and_comes_back() {
+async fn every_value_is_encoded_as_documented_and_decoded_again() {
     let documented = tables(&["Rust", "JSON"]);
     let documented = documented.into_iter().map(|row| ([row[0].clone(), "sent".to_owned()], row[1].clone())).collect();
     check_all(sent(), documented).await;
 }
 
 #[tokio::test]
-async fn other_forms_are_read_as_documented() {
+async fn other_forms_are_decoded_as_documented() {
     let documented = tables(&["JSON", "as", "gives"]);
     let documented = documented.into_iter().map(|row| ([row[0].clone(), row[1].clone()], row[2].clone())).collect();
     check_all(read(), documented).await;
 }
 
 #[test]
-fn javascript_has_the_numbers_that_are_documented() {
+fn numbers_in_javascript_are_as_documented() {
     for row in tables(&["Rust", "JSON", "JavaScript"]) {
         let [_, json, javascript] = &row[..] else { panic!("three cells: {row:?}") };
         let expected = match json.parse::<f64>() {

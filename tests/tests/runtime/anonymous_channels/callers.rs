@@ -8,7 +8,7 @@ use wswrapper::{AnonymousChannel, CallError, Client, Context, Counters, Reason};
 use wswrapper_tests::{Alive, Log, RawPeer, until};
 
 #[tokio::test]
-async fn what_is_handled_from_the_call_on_gets_the_first_events() {
+async fn handlers_added_to_the_call_receive_the_first_events() {
     let (mut raw, client) = RawPeer::accept(Client::builder());
     let (log, alive) = (Log::default(), Alive::default());
     let (seen, guard) = (log.clone(), alive.guard());
@@ -43,7 +43,7 @@ async fn what_is_handled_from_the_call_on_gets_the_first_events() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_channel_that_comes_too_late_is_aborted_and_a_repeated_answer_is_ignored() {
+async fn a_channel_that_arrives_after_a_timeout_is_aborted_and_a_repeated_response_is_ignored() {
     let (mut raw, client) = RawPeer::accept(Client::builder());
     let late = client.request::<AnonymousChannel>("make", ()).timeout(Duration::from_secs(1));
     let error = tokio::spawn(late).await.expect("no panic");
@@ -64,7 +64,7 @@ async fn a_channel_that_comes_too_late_is_aborted_and_a_repeated_answer_is_ignor
 }
 
 #[tokio::test]
-async fn a_channel_that_has_come_and_that_nobody_takes_is_aborted() {
+async fn an_arrived_channel_is_aborted_when_its_call_is_cancelled() {
     let (mut raw, client) = RawPeer::accept(Client::builder());
     let alive = Alive::default();
     let guard = alive.guard();
@@ -84,7 +84,7 @@ async fn a_channel_that_has_come_and_that_nobody_takes_is_aborted() {
 }
 
 #[tokio::test]
-async fn calls_on_a_channel_end_with_the_call_that_did_not_take_it() {
+async fn calls_on_a_channel_fail_when_the_call_that_received_it_is_dropped() {
     let (mut raw, client) = RawPeer::accept(Client::builder());
     let kept = Arc::new(Mutex::new(None));
     let mut call = client

@@ -7,7 +7,7 @@ use wswrapper::{AnonymousChannel, CallError, Context, Json, MessageKind, SendErr
 use wswrapper_tests::{Log, RawPeer};
 
 #[tokio::test]
-async fn both_ends_handle_and_send_on_a_channel() -> Result<(), Box<dyn Error>> {
+async fn both_endpoints_handle_and_send_on_a_channel() -> Result<(), Box<dyn Error>> {
     let (made, pair) = made();
     let log = Log::default();
     let here = pair.client.request::<AnonymousChannel>("make", ()).await?;
@@ -39,7 +39,7 @@ async fn both_ends_handle_and_send_on_a_channel() -> Result<(), Box<dyn Error>> 
 }
 
 #[tokio::test]
-async fn names_are_not_reserved_on_a_channel_and_not_empty() -> Result<(), Box<dyn Error>> {
+async fn event_names_on_a_channel_are_not_reserved_but_must_not_be_empty() -> Result<(), Box<dyn Error>> {
     let (made, pair) = made();
     let here = pair.client.request::<AnonymousChannel>("make", ()).await?;
     for name in ["open", "connect", "message", "error", "close", "disconnect"] {
@@ -52,7 +52,7 @@ async fn names_are_not_reserved_on_a_channel_and_not_empty() -> Result<(), Box<d
 }
 
 #[tokio::test]
-async fn what_is_for_no_channel_is_answered_once() {
+async fn each_message_for_an_unknown_channel_is_answered_with_one_abort() {
     let (made, server) = made_raw();
     let (mut raw, _) = RawPeer::dial(&server);
     let gone = json!({"message": "Anonymous channel '7' does not exist"});
@@ -73,7 +73,7 @@ async fn what_is_for_no_channel_is_answered_once() {
 }
 
 #[tokio::test]
-async fn wrong_arguments_and_panics_on_a_channel_are_as_elsewhere() {
+async fn wrong_arguments_and_panics_on_a_channel_are_rejected_and_reported() {
     let (made, server) = made_raw();
     let (mut raw, _) = RawPeer::dial(&server);
     raw.ask(r#"{"a":["make"],"i":1}"#).await;
@@ -112,7 +112,7 @@ async fn wrong_arguments_and_panics_on_a_channel_are_as_elsewhere() {
 }
 
 #[tokio::test]
-async fn messages_of_channels_are_shown() -> Result<(), Box<dyn Error>> {
+async fn on_message_observes_messages_of_channels() -> Result<(), Box<dyn Error>> {
     let log = Log::default();
     let made = Made::default();
     let server = Server::builder().service(made.clone()).on_message({

@@ -17,7 +17,7 @@ async fn reason(signal: &CloseSignal) -> String {
 }
 
 #[tokio::test]
-async fn the_end_of_a_channel_says_why_it_came() -> Result<(), Box<dyn Error>> {
+async fn a_close_signal_reports_why_the_channel_was_closed() -> Result<(), Box<dyn Error>> {
     let (made, pair) = made();
     let open = async || {
         let here = pair.client.request::<AnonymousChannel>("make", ()).await.expect("a channel");
@@ -58,7 +58,7 @@ async fn the_end_of_a_channel_says_why_it_came() -> Result<(), Box<dyn Error>> {
 }
 
 #[tokio::test]
-async fn closing_sends_nothing_and_the_other_end_learns_it_at_its_next_use() -> Result<(), Box<dyn Error>> {
+async fn closing_a_channel_sends_nothing_and_the_peer_finds_out_at_its_next_use() -> Result<(), Box<dyn Error>> {
     let (made, pair) = made();
     let here = pair.client.request::<AnonymousChannel>("make", ()).await?;
     made.last().close();
@@ -77,7 +77,7 @@ async fn closing_sends_nothing_and_the_other_end_learns_it_at_its_next_use() -> 
 }
 
 #[tokio::test]
-async fn handlers_that_are_at_work_go_on_after_a_close_and_stop_at_an_abort() -> Result<(), Box<dyn Error>> {
+async fn running_handlers_continue_after_a_close_and_stop_at_an_abort() -> Result<(), Box<dyn Error>> {
     let (made, pair) = made();
     for aborts in [false, true] {
         let here = pair.client.request::<AnonymousChannel>("make", ()).await?;
@@ -112,7 +112,7 @@ async fn handlers_that_are_at_work_go_on_after_a_close_and_stop_at_an_abort() ->
 }
 
 #[tokio::test]
-async fn the_callers_last_handle_aborts_and_the_makers_keep_nothing_open() -> Result<(), Box<dyn Error>> {
+async fn the_callers_last_handle_aborts_a_channel_and_the_creators_keep_nothing_open() -> Result<(), Box<dyn Error>> {
     let (made, pair) = made();
     let here = pair.client.request::<AnonymousChannel>("make", ()).await?;
     let clone = here.clone();
@@ -146,7 +146,7 @@ async fn the_callers_last_handle_aborts_and_the_makers_keep_nothing_open() -> Re
 }
 
 #[tokio::test]
-async fn a_channel_that_ended_keeps_no_handlers() -> Result<(), Box<dyn Error>> {
+async fn a_closed_channel_keeps_no_handlers() -> Result<(), Box<dyn Error>> {
     let (made, pair) = made();
     let here = pair.client.request::<AnonymousChannel>("make", ()).await?;
     here.close();
@@ -166,7 +166,7 @@ async fn a_channel_that_ended_keeps_no_handlers() -> Result<(), Box<dyn Error>> 
 }
 
 #[tokio::test]
-async fn after_a_thousand_channels_of_every_kind_nothing_is_left() -> Result<(), Box<dyn Error>> {
+async fn a_thousand_channels_of_every_kind_leave_nothing_behind() -> Result<(), Box<dyn Error>> {
     let (made, pair) = made();
     let client = &pair.client;
     for n in 0..1_000 {

@@ -70,7 +70,7 @@ async fn both_are_reported(log: &Log) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn they_are_reported_at_every_end_of_a_channel_and_end_nothing_else() -> Result<(), Box<dyn Error>> {
+async fn panics_in_dropping_handlers_are_reported_and_close_only_their_channel() -> Result<(), Box<dyn Error>> {
     for end in ["the caller's", "the maker's", "nobody's"] {
         let (log, made, pair) = mined()?;
         let other = tokio::spawn(pair.client.request::<u8>("wait", ()));
@@ -96,7 +96,7 @@ async fn they_are_reported_at_every_end_of_a_channel_and_end_nothing_else() -> R
 }
 
 #[tokio::test(start_paused = true)]
-async fn they_are_reported_at_the_end_of_their_connection() -> Result<(), Box<dyn Error>> {
+async fn panics_in_dropping_handlers_are_reported_when_the_connection_closes() -> Result<(), Box<dyn Error>> {
     let (log, made, pair) = mined()?;
     let channel = pair.client.request::<AnonymousChannel>("mine", ()).await?;
     let signal = made.last().close_signal();
@@ -110,7 +110,7 @@ async fn they_are_reported_at_the_end_of_their_connection() -> Result<(), Box<dy
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_for_once_is_reported_when_it_has_run() -> Result<(), Box<dyn Error>> {
+async fn a_panic_in_dropping_a_once_handler_is_reported_after_it_ran() -> Result<(), Box<dyn Error>> {
     let (log, made, pair) = mined()?;
     let channel = pair.client.request::<AnonymousChannel>("make", ()).await?;
     let bomb = Bomb("once");

@@ -7,7 +7,7 @@ use wswrapper::{AnonymousChannel, CallError, Client, Counters, Reason, SendError
 use wswrapper_tests::{RawPeer, nothing_is_left, until};
 
 #[tokio::test]
-async fn nothing_is_sent_on_a_channel_before_it_was_returned() -> Result<(), Box<dyn Error>> {
+async fn sending_on_a_channel_fails_until_it_is_returned() -> Result<(), Box<dyn Error>> {
     let (made, pair) = made();
     let call = tokio::spawn(pair.client.request::<AnonymousChannel>("waits", ()));
     made.alive.becomes(1).await;
@@ -24,7 +24,7 @@ async fn nothing_is_sent_on_a_channel_before_it_was_returned() -> Result<(), Box
 }
 
 #[tokio::test]
-async fn a_channel_that_is_not_returned_ends_with_its_handler() -> Result<(), Box<dyn Error>> {
+async fn a_channel_that_is_not_returned_is_closed_when_its_handler_finishes() -> Result<(), Box<dyn Error>> {
     let (made, pair) = made();
     let client = &pair.client;
     assert_eq!(client.request::<u8>("keeps", ()).await?, 7);
@@ -40,7 +40,7 @@ async fn a_channel_that_is_not_returned_ends_with_its_handler() -> Result<(), Bo
 }
 
 #[tokio::test]
-async fn a_channel_that_is_made_after_its_handlers_end_has_ended_too() -> Result<(), Box<dyn Error>> {
+async fn a_channel_opened_after_its_handler_finished_is_closed() -> Result<(), Box<dyn Error>> {
     let (made, pair) = made();
     pair.client.request::<()>("late", ()).await?;
     made.go_on.notify_one();
@@ -50,7 +50,7 @@ async fn a_channel_that_is_made_after_its_handlers_end_has_ended_too() -> Result
 }
 
 #[tokio::test]
-async fn a_channel_that_was_closed_cannot_be_returned() -> Result<(), Box<dyn Error>> {
+async fn a_closed_channel_cannot_be_returned() -> Result<(), Box<dyn Error>> {
     let (made, pair) = made();
     let refused = pair.client.request::<AnonymousChannel>("closed", ()).await;
     assert!(matches!(&refused, Err(CallError::Rejected(r)) if r.message() == Some("The channel is closed")));
@@ -60,7 +60,7 @@ async fn a_channel_that_was_closed_cannot_be_returned() -> Result<(), Box<dyn Er
 }
 
 #[tokio::test]
-async fn a_channel_is_the_answer_to_one_request_of_its_own_connection() -> Result<(), Box<dyn Error>> {
+async fn a_channel_can_be_returned_for_one_request_of_its_own_connection() -> Result<(), Box<dyn Error>> {
     let (made, pair) = made();
     let here = pair.client.request::<AnonymousChannel>("make", ()).await?;
     let refused = pair.client.request::<AnonymousChannel>("again", ()).await;
@@ -99,7 +99,7 @@ async fn an_event_cannot_be_answered_with_a_channel() {
 }
 
 #[tokio::test]
-async fn a_request_that_is_cancelled_before_its_channel_is_returned_gets_none() {
+async fn a_request_cancelled_before_its_channel_is_returned_opens_no_channel() {
     let (made, server) = made_raw();
     let (mut raw, _) = RawPeer::dial(&server);
     raw.send(r#"{"a":["waits"],"i":1}"#).await;

@@ -106,7 +106,7 @@ fn failing(log: &Log) -> wswrapper::ServerBuilder {
 }
 
 #[tokio::test]
-async fn errors_of_each_kind_come_as_what_they_are() {
+async fn errors_of_each_type_reach_the_caller() {
     let log = Log::default();
     let pair = pair(failing(&log));
     let failing = FailingProxy::new(&pair.client);
@@ -118,7 +118,7 @@ async fn errors_of_each_kind_come_as_what_they_are() {
 }
 
 #[tokio::test]
-async fn details_of_an_internal_error_stay_in_the_process() {
+async fn details_of_an_internal_error_are_reported_and_not_sent() {
     let log = Log::default();
     let pair = pair(failing(&log));
     let error = FailingProxy::new(&pair.client).internal().await.expect_err("it fails");
@@ -127,7 +127,7 @@ async fn details_of_an_internal_error_stay_in_the_process() {
 }
 
 #[tokio::test]
-async fn a_panic_rejects_its_request_and_nothing_else() {
+async fn a_panic_rejects_only_its_request() {
     let log = Log::default();
     let pair = pair(failing(&log));
     let failing = FailingProxy::new(&pair.client);
@@ -148,7 +148,7 @@ async fn a_panic_rejects_its_request_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn a_result_that_cannot_be_json_is_a_rejection() {
+async fn a_result_that_cannot_be_encoded_rejects_its_request() {
     let log = Log::default();
     let server = failing(&log).build().expect("it can be mounted");
     let (mut raw, _) = RawPeer::dial(&server);
@@ -160,7 +160,7 @@ async fn a_result_that_cannot_be_json_is_a_rejection() {
 }
 
 #[tokio::test]
-async fn values_come_through_whole() -> Result<(), Box<dyn Error>> {
+async fn values_are_returned_unchanged() -> Result<(), Box<dyn Error>> {
     let pair = pair(failing(&Log::default()));
     let value = Everything {
         small: 255,
@@ -173,7 +173,7 @@ async fn values_come_through_whole() -> Result<(), Box<dyn Error>> {
 }
 
 #[tokio::test]
-async fn an_event_that_cannot_be_handled_is_dropped_where_it_can_be_seen() {
+async fn an_event_that_cannot_be_handled_is_dropped_and_reported() {
     let log = Log::default();
     let server = failing(&log).build().expect("it can be mounted");
     let (mut raw, _) = RawPeer::dial(&server);

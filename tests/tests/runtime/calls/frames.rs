@@ -6,7 +6,7 @@ use wswrapper::{CallError, Client};
 use wswrapper_tests::RawPeer;
 
 #[tokio::test]
-async fn frames_are_those_of_the_protocol() {
+async fn requests_and_responses_are_frames_of_the_protocol() {
     let server = calc().build().expect("it can be mounted");
     let (mut raw, _) = RawPeer::dial(&server);
     for (request, response) in [
@@ -35,7 +35,7 @@ async fn frames_are_those_of_the_protocol() {
 }
 
 #[tokio::test]
-async fn a_call_is_sent_as_javascript_writes_it() {
+async fn a_call_is_encoded_as_in_javascript() {
     let (mut raw, client) = RawPeer::accept(Client::builder());
     let calc = CalcProxy::new(&client);
     let call = tokio::spawn({
@@ -52,7 +52,7 @@ async fn a_call_is_sent_as_javascript_writes_it() {
 }
 
 #[tokio::test]
-async fn a_frame_that_only_looks_like_a_call_is_ignored() {
+async fn a_malformed_call_is_ignored() {
     let server = calc().build().expect("it can be mounted");
     let (mut raw, _) = RawPeer::dial(&server);
     for frame in [
@@ -68,7 +68,7 @@ async fn a_frame_that_only_looks_like_a_call_is_ignored() {
 }
 
 #[tokio::test]
-async fn an_answer_of_another_type_is_an_error_of_the_call_alone() {
+async fn a_response_of_another_type_fails_only_its_call() {
     let (mut raw, client) = RawPeer::accept(Client::builder());
     let calc = CalcProxy::new(&client);
     let call = tokio::spawn({

@@ -29,7 +29,7 @@ async fn the_server_calls_the_client_with_the_same_proxy() -> Result<(), Box<dyn
 }
 
 #[tokio::test]
-async fn a_contracts_error_comes_back_as_itself() {
+async fn a_contracts_error_is_decoded_by_the_caller() {
     let pair = pair(calc());
     let calc = CalcProxy::new(&pair.client);
     for (a, b, expected) in
@@ -43,7 +43,7 @@ async fn a_contracts_error_comes_back_as_itself() {
 }
 
 #[tokio::test]
-async fn ten_thousand_calls_at_once_each_get_their_own_answer() {
+async fn ten_thousand_concurrent_calls_each_get_their_own_response() {
     let pair = pair(calc());
     let calc = CalcProxy::new(&pair.client);
     let mut calls = tokio::task::JoinSet::new();

@@ -25,7 +25,7 @@ async fn wrong_arguments_are_rejected_with_position_name_and_reason() {
 }
 
 #[tokio::test]
-async fn what_nobody_handles_is_rejected_with_the_texts_of_javascript() {
+async fn unhandled_events_and_unknown_channels_are_rejected_with_the_texts_of_javascript() {
     let server = calc().build().expect("it can be mounted");
     let (mut raw, _) = RawPeer::dial(&server);
     for (frame, message) in [

@@ -14,7 +14,7 @@ use wswrapper_tests::websocket::websocket;
 use wswrapper_tests::{RawPeer, until};
 
 #[tokio::test(start_paused = true)]
-async fn a_network_that_is_lost_in_the_middle_of_calls_ends_them_all() {
+async fn a_lost_network_fails_all_running_calls() {
     let before = Before::now();
     let (station, builder) = station();
     let (server, _, client, control) = join(builder, &memory::builder().latency(Duration::from_millis(20)));
@@ -42,7 +42,7 @@ async fn a_network_that_is_lost_in_the_middle_of_calls_ends_them_all() {
 }
 
 #[tokio::test]
-async fn a_client_that_vanishes_in_the_middle_of_anything_leaves_nothing() -> Result<(), Box<dyn Error>> {
+async fn a_client_that_disconnects_at_any_point_leaves_nothing_behind() -> Result<(), Box<dyn Error>> {
     let running = serve(Limits::default()).await;
     // In its calls, which it has sent and which run.
     let mut websocket = websocket(running.address).await;
@@ -74,7 +74,7 @@ async fn a_client_that_vanishes_in_the_middle_of_anything_leaves_nothing() -> Re
 }
 
 #[tokio::test]
-async fn a_peer_that_vanishes_while_it_is_not_read_is_noticed_when_reading_goes_on() {
+async fn a_disconnect_while_reading_is_paused_is_noticed_when_reading_resumes() {
     let before = Before::now();
     let (station, builder) = station();
     let limits = Limits { handlers_in_flight: 1, held_bytes: 100, ..Limits::default() };
@@ -89,7 +89,7 @@ async fn a_peer_that_vanishes_while_it_is_not_read_is_noticed_when_reading_goes_
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_peer_that_vanishes_while_it_is_not_read_is_noticed_though_nothing_ends() {
+async fn a_disconnect_while_reading_is_paused_is_noticed_while_a_handler_runs() {
     let before = Before::now();
     let (station, builder) = station();
     let limits = Limits { handlers_in_flight: 1, held_bytes: 100, ..Limits::default() };
@@ -108,7 +108,7 @@ async fn a_peer_that_vanishes_while_it_is_not_read_is_noticed_though_nothing_end
 }
 
 #[tokio::test]
-async fn a_socket_that_is_gone_while_it_is_not_read_is_noticed_though_nothing_ends() -> Result<(), Box<dyn Error>> {
+async fn a_socket_closed_while_reading_is_paused_is_noticed_while_a_handler_runs() -> Result<(), Box<dyn Error>> {
     let write_timeout = Duration::from_millis(20);
     let running = serve(Limits { handlers_in_flight: 1, held_bytes: 100, write_timeout, ..Limits::default() }).await;
     let mut websocket = websocket(running.address).await;

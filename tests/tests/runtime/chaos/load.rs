@@ -13,7 +13,7 @@ use wswrapper::{CallError, Client, Limits, SendError, Server};
 use wswrapper_tests::{pair_with, until};
 
 #[tokio::test(start_paused = true)]
-async fn ten_thousand_calls_under_way_are_answered_in_any_order() {
+async fn ten_thousand_running_calls_are_answered_in_the_order_of_completion() {
     const CALLS: u64 = 10_000;
     let before = Before::now();
     let (station, builder) = station();
@@ -49,7 +49,7 @@ async fn ten_thousand_calls_under_way_are_answered_in_any_order() {
 }
 
 #[tokio::test]
-async fn a_thousand_connections_at_once_are_served_with_their_calls() {
+async fn calls_of_a_thousand_concurrent_connections_are_answered() {
     let running = serve(Limits::default()).await;
     let clients = join_all((0..1_000).map(|n| {
         let running = &running;
@@ -99,7 +99,7 @@ async fn flood(limits: Limits, calls: u32, depth: u32) -> usize {
 }
 
 #[tokio::test(start_paused = true)]
-async fn two_ends_that_flood_each_other_with_calls_that_call_back_answer_all() {
+async fn two_endpoints_that_flood_each_other_with_nested_calls_answer_all() {
     let began = Instant::now();
     assert_eq!(flood(Limits::default(), 1_000, 6).await, 2_000);
     // Little room in any queue.
@@ -109,7 +109,7 @@ async fn two_ends_that_flood_each_other_with_calls_that_call_back_answer_all() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn calls_back_that_need_more_handlers_than_there_are_end_in_time_and_leave_nothing() {
+async fn nested_calls_beyond_the_handler_limit_time_out_and_leave_nothing_behind() {
     let began = Instant::now();
     let few = Limits { handlers_in_flight: 10, ..Limits::default() };
     // Each level of depth needs a handler while those above it wait: some must give up.
@@ -120,7 +120,7 @@ async fn calls_back_that_need_more_handlers_than_there_are_end_in_time_and_leave
 }
 
 #[tokio::test]
-async fn a_server_that_closes_under_a_thousand_calls_ends_them_all() -> Result<(), Box<dyn Error>> {
+async fn a_closing_server_fails_all_of_a_thousand_running_calls() -> Result<(), Box<dyn Error>> {
     let running = serve(Limits::default()).await;
     let mut calls = Vec::new();
     let mut clients = Vec::new();

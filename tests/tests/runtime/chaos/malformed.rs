@@ -14,7 +14,7 @@ use wswrapper_tests::RawPeer;
 use wswrapper_tests::websocket::websocket;
 
 #[tokio::test]
-async fn garbage_in_a_lawful_frame_is_ignored_or_rejected_and_the_connection_stays() {
+async fn garbage_in_a_valid_frame_is_ignored_or_rejected_and_the_connection_stays_open() {
     let before = Before::now();
     let (station, builder) = station();
     let server = builder.build().expect("it can be mounted");
@@ -79,7 +79,7 @@ async fn garbage_in_a_lawful_frame_is_ignored_or_rejected_and_the_connection_sta
 }
 
 #[tokio::test]
-async fn an_answer_that_is_deep_beyond_reason_is_an_error_of_its_call_alone() {
+async fn a_too_deeply_nested_response_fails_only_its_call() {
     let (mut raw, client) = RawPeer::accept(Client::builder());
     for key in ["d", "e"] {
         for value in
@@ -103,7 +103,7 @@ async fn an_answer_that_is_deep_beyond_reason_is_an_error_of_its_call_alone() {
 }
 
 #[tokio::test]
-async fn a_message_in_a_thousand_fragments_with_control_frames_between_them_is_one() -> Result<(), Box<dyn Error>> {
+async fn a_message_in_one_byte_fragments_between_control_frames_is_reassembled() -> Result<(), Box<dyn Error>> {
     let running = serve(Limits::default()).await;
     let mut websocket = websocket(running.address).await;
     let text = format!(r#"{{"a":["echo","{}"],"i":1}}"#, "ä".repeat(1_000));
@@ -135,7 +135,7 @@ async fn a_message_in_a_thousand_fragments_with_control_frames_between_them_is_o
 }
 
 #[tokio::test]
-async fn frames_that_break_the_rules_are_answered_with_their_status() -> Result<(), Box<dyn Error>> {
+async fn websocket_protocol_violations_close_the_connection_with_their_status() -> Result<(), Box<dyn Error>> {
     let running = serve(Limits { frame_bytes: 1_000, ..Limits::default() }).await;
     let neighbour = running.client().await;
     let unmasked = b"\x81\x02{}".to_vec();
@@ -176,7 +176,7 @@ async fn frames_that_break_the_rules_are_answered_with_their_status() -> Result<
 }
 
 #[tokio::test]
-async fn a_hundred_peers_that_send_noise_end_only_their_own_connections() -> Result<(), Box<dyn Error>> {
+async fn a_hundred_peers_that_send_noise_close_only_their_own_connections() -> Result<(), Box<dyn Error>> {
     let running = serve(Limits { handshake_timeout: Duration::from_secs(2), ..Limits::default() }).await;
     let neighbour = running.client().await;
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;

@@ -24,7 +24,7 @@ async fn frames_arrive_after_the_latency_and_in_order() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_written_before_an_end_is_dropped_arrives_before_the_end() {
+async fn frames_written_before_a_client_is_dropped_arrive_before_the_close() {
     let (station, builder) = station();
     let (near, far) = memory::builder().latency(Duration::from_millis(300)).pair();
     let server = builder.build().expect("it can be mounted");
@@ -39,7 +39,7 @@ async fn what_was_written_before_an_end_is_dropped_arrives_before_the_end() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_pair_takes_as_much_as_its_capacity() {
+async fn a_pair_carries_no_more_than_its_capacity_at_a_time() {
     let (station, builder) = station();
     let network = memory::builder().latency(Duration::from_millis(100)).capacity(1_000);
     let (_server, _, client, _) = join(builder, &network);
@@ -58,7 +58,7 @@ async fn a_pair_takes_as_much_as_its_capacity() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stalled_end_reads_nothing_until_it_goes_on() {
+async fn a_stalled_endpoint_reads_nothing_until_it_resumes() {
     let (station, builder) = station();
     let (_server, peer, client, control) = join(builder.limits(Limits::default()), &memory::builder());
     control.stall();
@@ -77,7 +77,7 @@ async fn a_stalled_end_reads_nothing_until_it_goes_on() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_cut_is_seen_at_both_ends_at_once_and_loses_what_is_under_way() {
+async fn a_cut_closes_both_endpoints_at_once_and_loses_frames_in_transit() {
     let before = Before::now();
     let (station, builder) = station();
     let (server, peer, client, control) = join(builder, &memory::builder().latency(Duration::from_millis(300)));
@@ -102,7 +102,7 @@ async fn a_cut_is_seen_at_both_ends_at_once_and_loses_what_is_under_way() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_cut_ends_a_stall() {
+async fn a_cut_closes_a_stalled_connection() {
     let (_, builder) = station();
     let (_server, peer, client, control) = join(builder, &memory::builder());
     control.stall();

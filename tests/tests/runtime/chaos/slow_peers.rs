@@ -15,7 +15,7 @@ use wswrapper_tests::until;
 use wswrapper_tests::websocket::{REQUEST, websocket};
 
 #[tokio::test]
-async fn a_slow_reader_costs_nobody_else_anything() -> Result<(), Box<dyn Error>> {
+async fn a_slow_reader_does_not_delay_other_peers() -> Result<(), Box<dyn Error>> {
     // Far beyond what a socket takes in at both of its ends.
     const MOST: usize = 256 << 20;
     let running = serve(Limits { outbound_bytes: 10_000, held_bytes: 10_000, ..Limits::default() }).await;
@@ -52,7 +52,7 @@ async fn a_slow_reader_costs_nobody_else_anything() -> Result<(), Box<dyn Error>
 }
 
 #[tokio::test]
-async fn a_peer_that_only_sends_pings_and_reads_nothing_is_not_read_either() -> Result<(), Box<dyn Error>> {
+async fn reading_pauses_for_a_peer_that_sends_pings_and_reads_nothing() -> Result<(), Box<dyn Error>> {
     // Far beyond what a socket takes in at both of its ends.
     const MOST: usize = 256 << 20;
     let running = serve(Limits { outbound_bytes: 10_000, ..Limits::default() }).await;
@@ -73,7 +73,7 @@ async fn a_peer_that_only_sends_pings_and_reads_nothing_is_not_read_either() -> 
 }
 
 #[tokio::test]
-async fn a_request_that_comes_byte_by_byte_is_accepted_within_its_time() -> Result<(), Box<dyn Error>> {
+async fn a_handshake_that_arrives_byte_by_byte_is_accepted() -> Result<(), Box<dyn Error>> {
     let running = serve(Limits::default()).await;
     let mut socket = TcpStream::connect(running.address).await?;
     socket.set_nodelay(true)?;
@@ -95,7 +95,7 @@ async fn a_request_that_comes_byte_by_byte_is_accepted_within_its_time() -> Resu
 }
 
 #[tokio::test]
-async fn a_request_that_never_comes_to_its_end_is_sent_away_though_bytes_come() -> Result<(), Box<dyn Error>> {
+async fn an_endless_handshake_is_rejected_after_its_timeout() -> Result<(), Box<dyn Error>> {
     let running = serve(Limits { handshake_timeout: Duration::from_millis(300), ..Limits::default() }).await;
     let began = Instant::now();
     let (mut read, mut write) = TcpStream::connect(running.address).await?.into_split();

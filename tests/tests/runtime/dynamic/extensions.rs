@@ -10,7 +10,7 @@ use wswrapper::{Client, Peer, Server};
 use wswrapper_tests::{Alive, Guard, RawPeer, pair};
 
 #[tokio::test]
-async fn a_connection_keeps_one_value_of_each_type_until_it_ends() {
+async fn a_connection_keeps_one_extension_of_each_type_until_it_closes() {
     struct Name(&'static str);
     let pair = pair(Server::builder());
     let alive = Alive::default();
@@ -50,7 +50,7 @@ fn keep(peer: &Peer, alive: &Alive) -> Option<Arc<Session>> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_holds_a_connection_of_a_servers_ends_with_it_however_it_ends() -> Result<(), Box<dyn Error>> {
+async fn extensions_and_handlers_that_hold_a_connection_are_dropped_when_it_closes() -> Result<(), Box<dyn Error>> {
     let server = server();
     let alive = Alive::default();
     for way in ["closed here", "closed there", "aborted", "lost", "the server's end"] {
@@ -76,7 +76,7 @@ async fn what_holds_a_connection_of_a_servers_ends_with_it_however_it_ends() -> 
 }
 
 #[tokio::test(start_paused = true)]
-async fn handlers_that_on_open_adds_end_with_their_connection() -> Result<(), Box<dyn Error>> {
+async fn handlers_added_by_on_open_are_dropped_with_their_connection() -> Result<(), Box<dyn Error>> {
     let alive = Alive::default();
     let server = Server::builder().on_open({
         let alive = alive.clone();
@@ -98,7 +98,7 @@ async fn handlers_that_on_open_adds_end_with_their_connection() -> Result<(), Bo
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_clients_handlers_stay_for_its_next_connection_and_its_values_do_not() -> Result<(), Box<dyn Error>> {
+async fn a_clients_handlers_survive_a_rebind_and_its_extensions_do_not() -> Result<(), Box<dyn Error>> {
     let (mut raw, client) = RawPeer::accept(Client::builder());
     let (handlers, values) = (Alive::default(), Alive::default());
     let guard = handlers.guard();

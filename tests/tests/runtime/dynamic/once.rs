@@ -8,7 +8,7 @@ use wswrapper::Server;
 use wswrapper_tests::RawPeer;
 
 #[tokio::test]
-async fn a_handler_for_once_is_kept_for_a_call_that_it_can_take() -> Result<(), Box<dyn Error>> {
+async fn a_once_handler_is_not_consumed_by_a_call_with_wrong_arguments() -> Result<(), Box<dyn Error>> {
     let server = server();
     let (mut raw, _) = RawPeer::dial(&server);
     server.once("take", |n: i64| async move { n })?;
@@ -19,7 +19,7 @@ async fn a_handler_for_once_is_kept_for_a_call_that_it_can_take() -> Result<(), 
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_handler_for_once_is_kept_for_a_caller_who_still_waits() -> Result<(), Box<dyn Error>> {
+async fn a_once_handler_is_not_consumed_by_a_call_whose_deadline_passed() -> Result<(), Box<dyn Error>> {
     // Nothing starts before five seconds have passed.
     let server = Server::builder().on_open(|_| tokio::time::sleep(Duration::from_secs(5))).build()?;
     let (mut raw, peer) = RawPeer::dial(&server);
@@ -37,7 +37,7 @@ async fn a_handler_for_once_is_kept_for_a_caller_who_still_waits() -> Result<(),
 }
 
 #[tokio::test]
-async fn a_channel_is_there_as_long_as_its_handler_for_once_is() -> Result<(), Box<dyn Error>> {
+async fn a_channel_exists_until_its_once_handler_has_run() -> Result<(), Box<dyn Error>> {
     let server = server();
     let (mut raw, peer) = RawPeer::dial(&server);
     // Another handler, elsewhere.

@@ -20,7 +20,7 @@ async fn a_cancelled_call_aborts_its_spawned_handler() {
 }
 
 #[tokio::test]
-async fn a_cancelled_call_only_tells_its_blocking_handler_and_discards_its_answer() {
+async fn a_cancelled_call_notifies_its_blocking_handler_and_discards_the_result() {
     let (worker, _server, mut raw) = Worker::dialled();
     raw.send(r#"{"a":["block"],"i":1}"#).await;
     worker.begun.one().await;
@@ -34,7 +34,7 @@ async fn a_cancelled_call_only_tells_its_blocking_handler_and_discards_its_answe
 }
 
 #[test]
-fn a_blocking_handler_that_has_not_begun_is_not_run_after_a_cancellation() {
+fn a_cancelled_blocking_handler_that_has_not_started_never_runs() {
     let mut runtime = tokio::runtime::Builder::new_current_thread();
     let runtime = runtime.enable_all().max_blocking_threads(1).build().expect("there are threads");
     runtime.block_on(async {
@@ -53,7 +53,7 @@ fn a_blocking_handler_that_has_not_begun_is_not_run_after_a_cancellation() {
 }
 
 #[tokio::test]
-async fn a_lost_connection_aborts_what_is_spawned_and_tells_what_blocks() {
+async fn a_lost_connection_aborts_spawned_handlers_and_notifies_blocking_ones() {
     let worker = Worker::default();
     let server = worker.server().build().expect("it can be mounted");
     let (mut raw, peer) = RawPeer::dial(&server);
@@ -72,7 +72,7 @@ async fn a_lost_connection_aborts_what_is_spawned_and_tells_what_blocks() {
 }
 
 #[tokio::test]
-async fn a_server_that_ends_leaves_no_task_behind() {
+async fn a_dropped_server_aborts_all_spawned_handlers() {
     let (worker, pair, work) = Worker::paired();
     let calls: Vec<_> = (0..100).map(|_| tokio::spawn(work.wait())).collect();
     worker.running.becomes(100).await;
@@ -88,7 +88,7 @@ async fn a_server_that_ends_leaves_no_task_behind() {
 }
 
 #[tokio::test]
-async fn a_peer_that_calls_and_cancels_does_not_fill_the_pool() {
+async fn cancelled_blocking_handlers_count_towards_the_limit_until_they_return() {
     let worker = Worker::default();
     let limits = Limits { handlers_in_flight: 3, ..Limits::default() };
     let server = worker.server().limits(limits).build().expect("it can be mounted");

@@ -40,7 +40,7 @@ impl Transport for Counting {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_handler_sends_costs_no_further_turn() -> Result<(), Box<dyn Error>> {
+async fn messages_sent_by_a_handler_need_no_further_flush() -> Result<(), Box<dyn Error>> {
     let server = Server::builder().build()?;
     let turns = Arc::new(AtomicUsize::new(0));
     let (near, far) = memory::pair();

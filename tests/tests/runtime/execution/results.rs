@@ -5,7 +5,7 @@ use serde_json::json;
 use wswrapper::CallError;
 
 #[tokio::test]
-async fn arguments_are_lent_and_results_and_errors_come_back() {
+async fn handlers_borrow_arguments_and_return_results_and_errors() {
     let (worker, _pair, work) = Worker::paired();
     assert_eq!(work.measure_blocking("a \"b\"", &[1, 2], None).await.expect("an answer"), 7);
     assert_eq!(work.measure_spawned("a \"b\"", &[1, 2], Some(100)).await.expect("an answer"), 107);
@@ -23,7 +23,7 @@ async fn arguments_are_lent_and_results_and_errors_come_back() {
 }
 
 #[tokio::test]
-async fn nothing_and_none_are_answered_as_such() {
+async fn unit_is_answered_without_data_and_none_with_null() {
     let (worker, _server, mut raw) = Worker::dialled();
     assert_eq!(raw.ask(r#"{"a":["nothing_blocking"],"i":1}"#).await, json!({"i": 1}));
     assert_eq!(raw.ask(r#"{"a":["none_spawned"],"i":2}"#).await, json!({"i": 2, "d": null}));
@@ -32,7 +32,7 @@ async fn nothing_and_none_are_answered_as_such() {
 }
 
 #[tokio::test]
-async fn wrong_arguments_are_rejected_before_anything_runs() {
+async fn wrong_arguments_are_rejected_before_a_handler_starts() {
     let (worker, _server, mut raw) = Worker::dialled();
     let few = raw.ask(r#"{"a":["measure_blocking"],"i":1}"#).await;
     let message = "too few arguments for `measure_blocking`: expected 3 (`text`, `bytes`, `more`), got 0";

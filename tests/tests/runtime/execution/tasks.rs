@@ -6,7 +6,7 @@ use wswrapper::{Context, Server, ws_handlers, ws_service};
 use wswrapper_tests::RawPeer;
 
 #[tokio::test]
-async fn a_blocking_handler_holds_up_no_other() {
+async fn a_blocking_handler_delays_no_other() {
     let (worker, _pair, work) = Worker::paired();
     let blocked = tokio::spawn(work.block());
     worker.begun.one().await;
@@ -20,7 +20,7 @@ async fn a_blocking_handler_holds_up_no_other() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_spawned_handler_that_computes_holds_up_no_other() {
+async fn a_spawned_handler_that_computes_delays_no_other() {
     let (worker, _pair, work) = Worker::paired();
     let computed = tokio::spawn(work.compute());
     worker.begun.one().await;
@@ -32,7 +32,7 @@ async fn a_spawned_handler_that_computes_holds_up_no_other() {
 }
 
 #[tokio::test]
-async fn each_has_a_task_of_its_own() {
+async fn each_blocking_or_spawned_handler_runs_in_its_own_task() {
     let (worker, _pair, work) = Worker::paired();
     let here = work.here().await.expect("an answer");
     assert_eq!(work.here().await.expect("an answer"), here);
@@ -48,7 +48,7 @@ async fn each_has_a_task_of_its_own() {
 }
 
 #[tokio::test]
-async fn events_run_there_too() {
+async fn blocking_and_spawned_event_handlers_run_outside_the_connections_task() {
     let (worker, _pair, work) = Worker::paired();
     let here = work.here().await.expect("an answer");
     work.note_blocking("blocking").await.expect("there is room");
@@ -87,7 +87,7 @@ impl Reports for Reporter {
 }
 
 #[tokio::test]
-async fn what_they_send_before_they_return_arrives_before_their_answer() {
+async fn an_event_sent_by_a_blocking_or_spawned_handler_arrives_before_its_response() {
     let server = Server::builder().service(Reporter).build().expect("it can be mounted");
     let (mut raw, _) = RawPeer::dial(&server);
     let first = raw.ask(r#"{"a":["spawned"],"c":"reports","i":1}"#).await;

@@ -5,7 +5,7 @@ use serde_json::json;
 use wswrapper::{CallError, Limits};
 
 #[tokio::test]
-async fn what_a_stream_does_not_know_is_rejected_on_its_channel() {
+async fn unknown_events_on_the_channel_of_a_stream_are_rejected() {
     let mut meeting = Meeting::new();
     meeting.count(3).await;
     let (items, theirs) = meeting.feed().await;
@@ -28,7 +28,7 @@ async fn what_a_stream_does_not_know_is_rejected_on_its_channel() {
 }
 
 #[tokio::test]
-async fn channels_that_are_no_numbers_are_no_channels() {
+async fn messages_with_invalid_channel_numbers_are_rejected_or_ignored() {
     let mut meeting = Meeting::new();
     meeting.count(3).await;
     let bad = ["true", "false", "[1]", "{}", "{\"1\":1}", "-1", "0", "1.5", "\"one\"", "\"\"", "\" 1\"", "1e400"];
@@ -51,7 +51,7 @@ async fn channels_that_are_no_numbers_are_no_channels() {
 }
 
 #[tokio::test]
-async fn abort_of_what_is_not_there_is_ignored_and_so_is_a_second_one() {
+async fn an_abort_of_an_unknown_channel_and_a_repeated_abort_are_ignored() {
     let mut meeting = Meeting::new();
     meeting.in_vain(r#"{"h":1,"x":{"message":"no"},"_":1}"#).await;
     meeting.count(3).await;
@@ -68,7 +68,7 @@ async fn abort_of_what_is_not_there_is_ignored_and_so_is_a_second_one() {
 }
 
 #[tokio::test]
-async fn aborts_for_all_numbers_end_the_streams_alone() {
+async fn aborts_of_a_hundred_thousand_channel_numbers_finish_only_the_streams() {
     let mut meeting = Meeting::new();
     for id in 1..=500 {
         meeting.raw.send(&format!(r#"{{"a":["count",9],"i":{id}}}"#)).await;
@@ -94,7 +94,7 @@ async fn aborts_for_all_numbers_end_the_streams_alone() {
 }
 
 #[tokio::test]
-async fn channels_beyond_the_limit_are_refused_one_by_one() {
+async fn each_stream_beyond_the_channel_limit_is_rejected() {
     let mut meeting = Meeting::with(Limits { open_channels: 100, ..Limits::default() });
     for id in 1..=10_000 {
         meeting.raw.write(&format!(r#"{{"a":["count",9],"i":{id}}}"#));
@@ -115,7 +115,7 @@ async fn channels_beyond_the_limit_are_refused_one_by_one() {
 }
 
 #[tokio::test]
-async fn uploads_and_scoped_services_beyond_the_limit_are_refused_one_by_one() {
+async fn each_upload_or_scoped_service_beyond_the_channel_limit_is_rejected() {
     // A call, and what an upload sends by itself: credit and `start`.
     for (call, sent) in [("sum", 2), ("tap", 0)] {
         let mut meeting = Meeting::with(Limits { open_channels: 100, ..Limits::default() });
@@ -151,7 +151,7 @@ async fn uploads_and_scoped_services_beyond_the_limit_are_refused_one_by_one() {
 }
 
 #[tokio::test]
-async fn number_of_an_open_channel_is_taken() {
+async fn a_stream_on_the_number_of_an_open_channel_is_rejected() {
     let mut meeting = Meeting::new();
     meeting.count(3).await;
     for _ in 0..3 {
@@ -171,7 +171,7 @@ async fn number_of_an_open_channel_is_taken() {
 }
 
 #[tokio::test]
-async fn cancelling_the_request_of_a_stream_changes_nothing() {
+async fn cancelling_the_request_of_an_open_stream_is_ignored() {
     let mut meeting = Meeting::new();
     meeting.count(3).await;
     meeting.in_vain(r#"{"i":1,"x":{"message":"no"},"_":1}"#).await;
@@ -180,7 +180,7 @@ async fn cancelling_the_request_of_a_stream_changes_nothing() {
 }
 
 #[tokio::test]
-async fn channels_that_nobody_asked_for_are_aborted_or_ignored() {
+async fn unrequested_channels_are_aborted_or_ignored() {
     let mut meeting = Meeting::new();
     // Numbers that were never sent.
     for id in [1, 2, 536_870_913, 9_007_199_254_740_991_u64] {
@@ -205,7 +205,7 @@ async fn channels_that_nobody_asked_for_are_aborted_or_ignored() {
 }
 
 #[tokio::test]
-async fn streams_that_are_never_started_end_with_the_connection() {
+async fn streams_that_are_never_started_are_dropped_with_the_connection() {
     let mut meeting = Meeting::new();
     for id in 1..=1_000 {
         meeting.raw.send(&format!(r#"{{"a":["count",9],"i":{id}}}"#)).await;

@@ -23,7 +23,7 @@ pub(super) const SENSELESS: [&str; 16] = [
 ];
 
 #[tokio::test]
-async fn first_credit_that_makes_no_sense_is_none() {
+async fn invalid_first_credit_is_ignored() {
     for credit in SENSELESS {
         let mut meeting = Meeting::new();
         meeting.count(3).await;
@@ -35,7 +35,7 @@ async fn first_credit_that_makes_no_sense_is_none() {
 }
 
 #[tokio::test]
-async fn later_credit_that_makes_no_sense_is_none() {
+async fn invalid_later_credit_is_ignored() {
     let mut meeting = Meeting::new();
     meeting.count(100).await;
     meeting.in_vain(r#"{"a":["credit",2],"h":1}"#).await;
@@ -55,7 +55,7 @@ async fn later_credit_that_makes_no_sense_is_none() {
 }
 
 #[tokio::test]
-async fn credit_without_a_start_sends_nothing() {
+async fn credit_without_a_start_sends_no_item() {
     let mut meeting = Meeting::new();
     meeting.count(100).await;
     for _ in 0..100 {
@@ -66,7 +66,7 @@ async fn credit_without_a_start_sends_nothing() {
 }
 
 #[tokio::test]
-async fn credit_that_comes_after_the_start_does_not_count() {
+async fn first_credit_after_the_start_is_ignored() {
     let mut meeting = Meeting::new();
     meeting.count(100).await;
     let first = meeting.raw.ask(r#"{"a":["start"],"h":1}"#).await;
@@ -77,7 +77,7 @@ async fn credit_that_comes_after_the_start_does_not_count() {
 }
 
 #[tokio::test]
-async fn second_start_gives_nothing_twice() {
+async fn a_repeated_start_sends_no_item_twice() {
     let mut meeting = Meeting::new();
     meeting.count(4).await;
     meeting.raw.send(r#"{"a":["credit",3],"h":1}"#).await;
@@ -92,7 +92,7 @@ async fn second_start_gives_nothing_twice() {
 }
 
 #[tokio::test]
-async fn hundred_thousand_credits_are_no_burden() {
+async fn a_hundred_thousand_requests_with_credit_are_answered() {
     let mut meeting = Meeting::new();
     meeting.count(100_001).await;
     meeting.raw.send(r#"{"a":["credit",1],"h":1}"#).await;

@@ -6,7 +6,7 @@ use serde_json::json;
 use wswrapper_tests::RawPeer;
 
 #[tokio::test]
-async fn items_on_a_producers_channel_are_not_for_it() {
+async fn items_on_the_channel_of_a_producer_are_dropped_or_rejected() {
     let mut meeting = Meeting::new();
     meeting.count(3).await;
     meeting.in_vain(&item(1, 5).to_string()).await;
@@ -19,7 +19,7 @@ async fn items_on_a_producers_channel_are_not_for_it() {
 }
 
 #[tokio::test]
-async fn items_after_the_end_are_on_no_channel() {
+async fn items_after_the_finish_are_rejected() {
     let mut meeting = Meeting::new();
     let (mut items, channel) = meeting.feed().await;
     meeting.raw.send(&item(channel, 1).to_string()).await;
@@ -34,7 +34,7 @@ async fn items_after_the_end_are_on_no_channel() {
 }
 
 #[tokio::test]
-async fn items_on_channels_that_are_not_theirs_are_refused() {
+async fn items_on_channels_of_other_connections_are_rejected() {
     let mut meeting = Meeting::new();
     let (mut other, _) = RawPeer::dial(&meeting.server);
     assert_eq!(other.ask(r#"{"a":["count",9],"i":1}"#).await, json!({"i": 1, "h": 1}));
@@ -52,7 +52,7 @@ async fn items_on_channels_that_are_not_theirs_are_refused() {
 }
 
 #[tokio::test]
-async fn item_that_is_answered_with_a_channel_was_taken() {
+async fn an_item_answered_with_a_channel_counts_as_taken() {
     let mut meeting = Meeting::new();
     meeting.count(2).await;
     let first = meeting.raw.ask(r#"{"a":["start"],"h":1}"#).await;
@@ -63,7 +63,7 @@ async fn item_that_is_answered_with_a_channel_was_taken() {
 }
 
 #[tokio::test]
-async fn frames_that_only_seem_to_be_items_are_ignored() {
+async fn malformed_items_are_ignored() {
     let mut meeting = Meeting::new();
     let (mut items, channel) = meeting.feed().await;
     for payload in [

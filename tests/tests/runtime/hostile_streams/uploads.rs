@@ -61,7 +61,7 @@ impl Upload {
 }
 
 #[tokio::test]
-async fn first_credit_for_an_upload_that_makes_no_sense_is_none() {
+async fn invalid_first_credit_for_an_upload_is_ignored() {
     for credit in SENSELESS {
         let mut upload = Upload::new().await;
         upload.in_vain(&format!(r#""credit"{credit}"#)).await;
@@ -73,7 +73,7 @@ async fn first_credit_for_an_upload_that_makes_no_sense_is_none() {
 }
 
 #[tokio::test]
-async fn later_credit_for_an_upload_that_makes_no_sense_is_none() {
+async fn invalid_later_credit_for_an_upload_is_ignored() {
     let mut upload = Upload::new().await;
     upload.in_vain(r#""credit",2"#).await;
     // Before the start it is more than the first value as well.
@@ -89,7 +89,7 @@ async fn later_credit_for_an_upload_that_makes_no_sense_is_none() {
 }
 
 #[tokio::test]
-async fn credit_for_an_upload_without_a_start_gives_nothing() {
+async fn credit_for_an_upload_without_a_start_sends_no_item() {
     let mut upload = Upload::new().await;
     for _ in 0..100 {
         upload.send(r#""credit",1"#).await;
@@ -99,7 +99,7 @@ async fn credit_for_an_upload_without_a_start_gives_nothing() {
 }
 
 #[tokio::test]
-async fn credit_for_an_upload_after_its_start_does_not_count() {
+async fn first_credit_after_the_start_of_an_upload_is_ignored() {
     let mut upload = Upload::new().await;
     upload.send(r#""start""#).await;
     let first = upload.gives_as_request(1).await;
@@ -110,7 +110,7 @@ async fn credit_for_an_upload_after_its_start_does_not_count() {
 }
 
 #[tokio::test]
-async fn second_start_of_an_upload_gives_nothing_twice() {
+async fn a_repeated_start_of_an_upload_sends_no_item_twice() {
     let mut upload = Upload::new().await;
     upload.send(r#""credit",3"#).await;
     upload.send(r#""start""#).await;

@@ -35,7 +35,7 @@ async fn sent(raw: &mut RawPeer) -> Vec<String> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_time_of_a_call_counts_while_it_waits_for_room() -> Result<(), Box<dyn Error>> {
+async fn the_timeout_of_a_call_includes_the_wait_for_capacity() -> Result<(), Box<dyn Error>> {
     let (mut raw, client) = RawPeer::accept(Client::builder().limits(little()));
     fill(client.peer()).await;
     let began = Instant::now();
@@ -48,7 +48,7 @@ async fn the_time_of_a_call_counts_while_it_waits_for_room() -> Result<(), Box<d
 }
 
 #[tokio::test(start_paused = true)]
-async fn so_does_the_time_that_every_call_has() -> Result<(), Box<dyn Error>> {
+async fn the_default_timeout_includes_the_wait_for_capacity() -> Result<(), Box<dyn Error>> {
     let limits = Limits { call_timeout: Some(Duration::from_secs(10)), ..little() };
     let (mut raw, client) = RawPeer::accept(Client::builder().limits(limits));
     fill(client.peer()).await;
@@ -61,7 +61,7 @@ async fn so_does_the_time_that_every_call_has() -> Result<(), Box<dyn Error>> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_that_has_waited_for_room_has_the_rest_of_its_time() -> Result<(), Box<dyn Error>> {
+async fn a_call_that_waited_for_capacity_has_the_rest_of_its_timeout() -> Result<(), Box<dyn Error>> {
     let (mut raw, client) = RawPeer::accept(Client::builder().limits(little()));
     fill(client.peer()).await;
     let began = Instant::now();
@@ -83,7 +83,7 @@ async fn a_call_that_has_waited_for_room_has_the_rest_of_its_time() -> Result<()
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_without_a_time_waits_for_room_for_ever() -> Result<(), Box<dyn Error>> {
+async fn a_call_without_a_timeout_waits_for_capacity_for_ever() -> Result<(), Box<dyn Error>> {
     let limits = Limits { call_timeout: None, ..little() };
     let (mut raw, client) = RawPeer::accept(Client::builder().limits(limits));
     fill(client.peer()).await;

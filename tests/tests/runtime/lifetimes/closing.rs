@@ -60,7 +60,7 @@ fn patient() -> Limits {
 const LONG: Duration = Duration::from_hours(1);
 
 #[tokio::test(start_paused = true)]
-async fn a_client_that_closes_and_does_not_go_is_gone_in_time() -> Result<(), Box<dyn Error>> {
+async fn a_closing_client_that_stays_connected_is_disconnected_after_the_timeout() -> Result<(), Box<dyn Error>> {
     let (slow, server) = slow();
     let server = server.limits(patient()).build()?;
     let (near, far) = memory::pair();
@@ -87,7 +87,7 @@ async fn a_client_that_closes_and_does_not_go_is_gone_in_time() -> Result<(), Bo
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_closes_and_does_not_go_is_gone_in_time() -> Result<(), Box<dyn Error>> {
+async fn a_closing_server_that_stays_connected_is_disconnected_after_the_timeout() -> Result<(), Box<dyn Error>> {
     let (near, far) = memory::pair();
     let slow = Slow::default();
     let client = Client::builder().limits(patient()).service(slow.clone()).over(Endless::over(far))?;
@@ -106,7 +106,7 @@ async fn a_server_that_closes_and_does_not_go_is_gone_in_time() -> Result<(), Bo
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_handler_that_closes_its_server_closes_all_of_it() -> Result<(), Box<dyn Error>> {
+async fn a_handler_can_close_its_server_with_all_connections() -> Result<(), Box<dyn Error>> {
     let pair = pair(Server::builder());
     let server = &pair.server;
     server.on("shutdown", {
@@ -133,7 +133,7 @@ async fn a_handler_that_closes_its_server_closes_all_of_it() -> Result<(), Box<d
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_goes_on_closing_when_nobody_waits_for_it_any_more() -> Result<(), Box<dyn Error>> {
+async fn a_server_continues_to_close_after_the_future_is_dropped() -> Result<(), Box<dyn Error>> {
     let log = Log::default();
     let server = Server::builder().on_close({
         let log = log.clone();
@@ -164,7 +164,7 @@ async fn a_server_goes_on_closing_when_nobody_waits_for_it_any_more() -> Result<
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_close_that_is_dropped_still_ends_what_takes_too_long() -> Result<(), Box<dyn Error>> {
+async fn a_server_whose_close_was_dropped_still_cancels_hooks_after_the_timeout() -> Result<(), Box<dyn Error>> {
     let hooks = Alive::default();
     let server = Server::builder().on_close({
         let hooks = hooks.clone();

@@ -32,7 +32,7 @@ fn watched() -> (Log, ServerBuilder) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_value_of_a_peers_that_panics_when_dropped_ends_nothing_else() -> Result<(), Box<dyn Error>> {
+async fn a_panic_in_dropping_a_peers_extension_is_reported_and_the_close_completes() -> Result<(), Box<dyn Error>> {
     let (log, server) = watched();
     let server = server.build()?;
     let (mut raw, peer) = RawPeer::dial(&server);
@@ -51,7 +51,7 @@ async fn a_value_of_a_peers_that_panics_when_dropped_ends_nothing_else() -> Resu
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_handler_of_a_peers_that_panics_when_dropped_ends_nothing_else() -> Result<(), Box<dyn Error>> {
+async fn a_panic_in_dropping_a_peers_handler_is_reported_and_the_close_completes() -> Result<(), Box<dyn Error>> {
     let (log, server) = watched();
     let server = server.build()?;
     let (mut raw, peer) = RawPeer::dial(&server);
@@ -69,7 +69,7 @@ async fn a_handler_of_a_peers_that_panics_when_dropped_ends_nothing_else() -> Re
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_value_of_a_clients_that_panics_when_dropped_ends_nothing_else() -> Result<(), Box<dyn Error>> {
+async fn a_panic_in_dropping_a_clients_extension_is_reported_and_the_close_completes() -> Result<(), Box<dyn Error>> {
     let log = Log::default();
     let errors = log.clone();
     let client = Client::builder().on_error(move |_, error| errors.add(error.to_string()));
@@ -86,7 +86,7 @@ async fn a_value_of_a_clients_that_panics_when_dropped_ends_nothing_else() -> Re
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_kept_beside_something_that_panics_when_dropped_is_dropped_too() -> Result<(), Box<dyn Error>> {
+async fn a_panic_in_dropping_does_not_keep_other_extensions_and_handlers_alive() -> Result<(), Box<dyn Error>> {
     struct Kept<const N: usize>(#[expect(dead_code, reason = "it is only held")] super::Guard);
     let (log, server) = watched();
     let pair = pair(server);
@@ -112,7 +112,7 @@ async fn what_is_kept_beside_something_that_panics_when_dropped_is_dropped_too()
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_closure_for_once_that_panics_when_dropped_ends_nothing_else() -> Result<(), Box<dyn Error>> {
+async fn a_panic_in_dropping_a_once_handler_is_reported_and_fails_nothing() -> Result<(), Box<dyn Error>> {
     let (log, server) = watched();
     let server = server.build()?;
     let (mut raw, peer) = RawPeer::dial(&server);

@@ -14,7 +14,7 @@ use wswrapper_tests::{Log, RawPeer, let_others_run, pair};
 const LONG: Duration = Duration::from_hours(1);
 
 #[tokio::test(start_paused = true)]
-async fn all_who_wait_for_the_end_hear_of_it_though_one_of_them_goes_on_at_once() -> Result<(), Box<dyn Error>> {
+async fn all_tasks_that_await_the_close_are_notified_although_one_rebinds_at_once() -> Result<(), Box<dyn Error>> {
     let (mut raw, client) = RawPeer::accept(Client::builder());
     let (_near, far) = memory::pair();
     let wait = || {
@@ -42,7 +42,7 @@ async fn all_who_wait_for_the_end_hear_of_it_though_one_of_them_goes_on_at_once(
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_close_that_is_awaited_late_gives_the_end_that_was_asked_for() -> Result<(), Box<dyn Error>> {
+async fn a_close_awaited_after_a_rebind_returns_how_its_connection_closed() -> Result<(), Box<dyn Error>> {
     let pair = pair(Server::builder());
     let client = &pair.client;
     let asked = client.peer().close(4001, "enough");
@@ -76,7 +76,7 @@ impl<F: FnOnce() + Send + 'static> Wake for InPlace<F> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_kept_after_a_bind_is_not_dropped_with_the_connection_before() -> Result<(), Box<dyn Error>> {
+async fn extensions_inserted_after_a_rebind_outlive_the_previous_connection() -> Result<(), Box<dyn Error>> {
     struct Name(&'static str);
     let (raw, client) = RawPeer::accept(Client::builder());
     let (_near, far) = memory::pair();

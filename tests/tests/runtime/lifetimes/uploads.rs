@@ -17,7 +17,7 @@ impl Shut {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_upload_that_is_over_at_both_ends_is_gone_though_nobody_asks_for_its_result() -> Result<(), Box<dyn Error>> {
+async fn a_finished_upload_is_closed_without_a_request_for_its_result() -> Result<(), Box<dyn Error>> {
     let server = Server::builder().service(Shut).build()?;
     let (mut raw, peer) = RawPeer::dial(&server);
     assert_eq!(raw.ask(r#"{"a":["sum"],"i":1}"#).await, json!({"i": 1, "h": 1}));
@@ -34,7 +34,7 @@ async fn an_upload_that_is_over_at_both_ends_is_gone_though_nobody_asks_for_its_
 }
 
 #[tokio::test(start_paused = true)]
-async fn so_is_one_whose_end_comes_as_a_request() -> Result<(), Box<dyn Error>> {
+async fn an_upload_finished_by_a_request_is_closed_without_a_request_for_its_result() -> Result<(), Box<dyn Error>> {
     let server = Server::builder().service(Shut).build()?;
     let (mut raw, peer) = RawPeer::dial(&server);
     raw.ask(r#"{"a":["sum"],"i":1}"#).await;
@@ -45,7 +45,7 @@ async fn so_is_one_whose_end_comes_as_a_request() -> Result<(), Box<dyn Error>> 
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_has_asked_for_the_result_before_the_end_has_it() -> Result<(), Box<dyn Error>> {
+async fn a_result_requested_before_the_finish_is_sent() -> Result<(), Box<dyn Error>> {
     let server = Server::builder().service(Shut).build()?;
     let (mut raw, peer) = RawPeer::dial(&server);
     raw.ask(r#"{"a":["sum"],"i":1}"#).await;

@@ -12,7 +12,7 @@ use wswrapper::transport::Frame;
 use wswrapper_tests::RawPeer;
 
 #[tokio::test]
-async fn when_the_held_bytes_are_full_reading_stops_and_nothing_is_lost() {
+async fn a_full_backlog_pauses_reading_and_loses_nothing() {
     let desk = Desk::new();
     let limits = Limits { handlers_in_flight: 1, held_bytes: 10_000, ..Limits::default() };
     let server = desk.serve(limits).build().expect("it can be mounted");
@@ -44,7 +44,7 @@ async fn when_the_held_bytes_are_full_reading_stops_and_nothing_is_lost() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_connection_whose_held_bytes_are_full_is_closed_without_delay() {
+async fn a_connection_with_a_full_backlog_closes_without_delay() {
     let desk = Desk::new();
     let limits = Limits { handlers_in_flight: 1, held_bytes: 100, ..Limits::default() };
     let server = desk.serve(limits).build().expect("it can be mounted");

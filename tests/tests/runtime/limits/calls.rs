@@ -6,7 +6,7 @@ use wswrapper::{CallError, Client, Limits, SendError};
 use wswrapper_tests::pair_with;
 
 #[tokio::test(start_paused = true)]
-async fn a_call_without_a_time_waits_for_ever() {
+async fn a_call_without_a_timeout_waits_for_ever() {
     let desk = Desk::new();
     let limits = Limits { call_timeout: None, ..Limits::default() };
     let pair = pair_with(desk.serve(Limits::default()), Client::builder().limits(limits));
@@ -22,7 +22,7 @@ async fn a_call_without_a_time_waits_for_ever() {
 }
 
 #[tokio::test]
-async fn a_call_too_many_fails_at_once_and_the_others_go_on() {
+async fn a_call_beyond_the_limit_fails_at_once_and_the_others_continue() {
     let desk = Desk::new();
     let limits = Limits { calls_in_flight: 3, ..Limits::default() };
     let pair = pair_with(desk.serve(Limits::default()), Client::builder().limits(limits));

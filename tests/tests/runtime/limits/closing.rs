@@ -9,7 +9,7 @@ use wswrapper::{Client, Limits};
 use wswrapper_tests::{Log, RawPeer};
 
 #[tokio::test(start_paused = true)]
-async fn closing_takes_no_longer_than_its_time_whatever_waits_to_be_written() {
+async fn closing_takes_no_longer_than_its_timeout_while_output_is_queued() {
     let desk = Desk::new();
     let limits = Limits { close_timeout: Duration::from_secs(3), ..Limits::default() };
     let server = desk.serve(limits).build().expect("it can be mounted");
@@ -39,7 +39,7 @@ async fn closing_takes_no_longer_than_its_time_whatever_waits_to_be_written() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_closing_server_tells_how_a_connection_ended_that_did_not_answer() {
+async fn on_close_is_called_for_a_connection_that_does_not_answer_the_close() {
     let log = Log::default();
     let hook = log.clone();
     let builder = Desk::new().serve(Limits::default()).on_close(move |_, closed| {
@@ -55,7 +55,7 @@ async fn a_closing_server_tells_how_a_connection_ended_that_did_not_answer() {
 }
 
 #[tokio::test]
-async fn the_longest_times_there_are_stand_for_no_limit() {
+async fn the_longest_duration_stands_for_no_timeout() {
     let (most, desk) = (Duration::MAX, Desk::new());
     let limits = Limits {
         handshake_timeout: most,

@@ -7,7 +7,7 @@ use wswrapper::Limits;
 use wswrapper_tests::RawPeer;
 
 #[tokio::test]
-async fn calls_beyond_the_handlers_that_may_run_wait_and_then_start_in_order() {
+async fn calls_beyond_the_handler_limit_wait_and_start_in_order() {
     let desk = Desk::new();
     let server = desk.serve(Limits { handlers_in_flight: 2, ..Limits::default() }).build().expect("it can be mounted");
     let (mut raw, peer) = RawPeer::dial(&server);
@@ -57,7 +57,7 @@ async fn a_call_that_is_cancelled_while_it_waits_never_starts() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_time_of_a_caller_passes_while_its_call_waits() {
+async fn a_call_whose_deadline_passes_while_it_waits_never_starts() {
     let desk = Desk::new();
     let server = desk.serve(Limits { handlers_in_flight: 1, ..Limits::default() }).build().expect("it can be mounted");
     let (mut raw, _) = RawPeer::dial(&server);

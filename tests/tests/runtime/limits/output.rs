@@ -11,7 +11,7 @@ use wswrapper::{Limits, SendError};
 use wswrapper_tests::RawPeer;
 
 #[tokio::test]
-async fn no_handler_starts_for_a_peer_that_does_not_take_its_answers() {
+async fn no_handler_starts_for_a_peer_that_does_not_read_its_responses() {
     let desk = Desk::new();
     let server = desk.serve(Limits { outbound_bytes: 50_000, ..Limits::default() }).build().expect("it can be mounted");
     let (mut raw, _) = RawPeer::dial(&server);
@@ -29,7 +29,7 @@ async fn no_handler_starts_for_a_peer_that_does_not_take_its_answers() {
 }
 
 #[tokio::test]
-async fn calls_and_events_wait_for_room_and_a_broadcast_does_not() {
+async fn calls_and_events_wait_for_capacity_and_a_broadcast_does_not() {
     let desk = Desk::new();
     let server = desk.serve(Limits { outbound_bytes: 50_000, ..Limits::default() }).build().expect("it can be mounted");
     let (mut raw, peer) = RawPeer::dial(&server);
@@ -72,7 +72,7 @@ async fn calls_and_events_wait_for_room_and_a_broadcast_does_not() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_peer_that_reads_nothing_is_cut_off_after_its_time_and_one_that_reads_slowly_is_not() {
+async fn a_peer_that_reads_nothing_is_disconnected_after_the_write_timeout_and_a_slow_one_is_not() {
     let desk = Desk::new();
     let limits = Limits { write_timeout: Duration::from_secs(7), ..Limits::default() };
     let server = desk.serve(limits).build().expect("it can be mounted");

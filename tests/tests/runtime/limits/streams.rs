@@ -7,7 +7,7 @@ use wswrapper::{CallError, Client, Limits, Rejection, Server, Streaming};
 use wswrapper_tests::{RawPeer, pair_with};
 
 #[tokio::test]
-async fn stream_too_many_is_rejected_and_the_others_go_on() {
+async fn a_stream_beyond_the_limit_is_rejected_and_the_others_continue() {
     let desk = Desk::new();
     let pair = pair_with(desk.serve(Limits { open_channels: 2, ..Limits::default() }), Client::builder());
     let proxy = DeskProxy::new(&pair.client);
@@ -35,7 +35,7 @@ async fn stream_too_many_is_rejected_and_the_others_go_on() {
 }
 
 #[tokio::test]
-async fn streams_of_the_other_ends_do_not_count_toward_the_open_channels() {
+async fn streams_of_the_remote_endpoint_do_not_count_towards_the_open_channels() {
     let desk = Desk::new();
     let limits = Limits { open_channels: 1, ..Limits::default() };
     let client = Client::builder().limits(limits.clone()).service(desk.clone());
@@ -48,7 +48,7 @@ async fn streams_of_the_other_ends_do_not_count_toward_the_open_channels() {
 }
 
 #[tokio::test]
-async fn streams_do_not_count_toward_the_handlers() {
+async fn streams_do_not_count_towards_the_handler_limit() {
     let desk = Desk::new();
     let limits = Limits { handlers_in_flight: 1, ..Limits::default() };
     let pair = pair_with(desk.serve(limits), Client::builder());
@@ -79,7 +79,7 @@ async fn stream_of_raw(limits: Limits, window: u32) -> (RawPeer, Streaming<Strin
 }
 
 #[tokio::test]
-async fn items_of_a_stream_are_held_up_to_the_limit_or_to_its_window() {
+async fn items_of_a_stream_are_buffered_up_to_the_limit_or_its_window() {
     // (items, window, how many are held)
     for (stream_items, window, held) in [(10, 2, 10), (10, 10, 10), (10, 25, 25), (0, 1, 1)] {
         for more in [0, 1] {
@@ -110,7 +110,7 @@ async fn items_of_a_stream_are_held_up_to_the_limit_or_to_its_window() {
 }
 
 #[tokio::test]
-async fn bytes_of_a_stream_are_held_up_to_the_limit_and_count_again_when_they_are_taken() {
+async fn bytes_of_a_stream_are_buffered_up_to_the_limit_and_released_when_taken() {
     // Each item counts for 32 more.
     let limits = Limits { stream_bytes: 1_000 + 2 * 32, ..Limits::default() };
     let (mut raw, mut stream, channel) = stream_of_raw(limits, 100).await;
@@ -147,7 +147,7 @@ async fn unread_pages() -> (Desk, Server, RawPeer) {
 }
 
 #[tokio::test]
-async fn stream_waits_for_a_peer_that_does_not_read_and_then_goes_on() {
+async fn a_stream_waits_for_a_peer_that_does_not_read_and_then_continues() {
     let (desk, _server, mut raw) = unread_pages().await;
     // What is under way, what waits to be written, and the one that made it full.
     let made = desk.log.entries().len();
@@ -160,7 +160,7 @@ async fn stream_waits_for_a_peer_that_does_not_read_and_then_goes_on() {
 }
 
 #[tokio::test]
-async fn streams_that_wait_for_room_wait_for_half_of_it() {
+async fn a_stream_that_waits_for_capacity_resumes_when_half_of_it_is_free() {
     let (desk, _server, mut raw) = unread_pages().await;
     assert_eq!(raw.receive().await, json!({"i": 1, "h": 1}));
     // Each page that is read lets another one leave.
@@ -194,7 +194,7 @@ async fn three_items(raw: &mut RawPeer, client: &Client) -> (Streaming<u32, Reje
 }
 
 #[tokio::test]
-async fn what_a_stream_held_makes_room_when_it_is_dropped() {
+async fn items_of_a_dropped_stream_release_capacity() {
     let (mut raw, client) = holds_four();
     for _ in 0..3 {
         let (mut stream, id) = three_items(&mut raw, &client).await;
@@ -208,7 +208,7 @@ async fn what_a_stream_held_makes_room_when_it_is_dropped() {
 }
 
 #[tokio::test]
-async fn items_that_are_taken_after_the_end_make_room() {
+async fn items_taken_after_the_finish_release_capacity() {
     let (mut raw, client) = holds_four();
     for _ in 0..3 {
         let (mut stream, id) = three_items(&mut raw, &client).await;

@@ -6,7 +6,7 @@ use wswrapper::{AnonymousChannel, Context, Rejection, Scoped, Server, ws_handler
 use wswrapper_tests::{Log, nothing_is_left, pair};
 
 #[tokio::test]
-async fn the_service_calls_back_over_the_channel_that_it_was_called_on() -> Result<(), Box<dyn Error>> {
+async fn a_scoped_service_calls_back_over_its_channel() -> Result<(), Box<dyn Error>> {
     let (_, server) = office();
     let pair = pair(server);
     let log = Log::default();
@@ -60,7 +60,7 @@ impl Drop for Kept {
 }
 
 #[tokio::test]
-async fn a_service_can_keep_the_channel_that_it_is_on() -> Result<(), Box<dyn Error>> {
+async fn a_scoped_service_can_keep_its_channel() -> Result<(), Box<dyn Error>> {
     let log = Log::default();
     let pair = pair(Server::builder().service(Keeper(log.clone())));
     let kept = KeeperProxy::new(&pair.client).keep().serve::<dyn Bell>(Brass(log.clone())).await?;

@@ -6,7 +6,7 @@ use wswrapper::{AnonymousChannel, CallError, Client, Limits};
 use wswrapper_tests::{nothing_is_left, pair, pair_with};
 
 #[tokio::test]
-async fn a_scope_is_called_through_its_contracts_proxy_and_keeps_its_state() -> Result<(), Box<dyn Error>> {
+async fn a_scoped_service_is_called_through_its_proxy_and_keeps_its_state() -> Result<(), Box<dyn Error>> {
     let (seen, pair, desk) = open_office();
     let one: RegisterProxy<AnonymousChannel> = desk.register(40).await?;
     let two = desk.register(0).await?;
@@ -24,7 +24,7 @@ async fn a_scope_is_called_through_its_contracts_proxy_and_keeps_its_state() -> 
 }
 
 #[tokio::test]
-async fn a_scope_can_be_refused_with_the_contracts_error() -> Result<(), Box<dyn Error>> {
+async fn a_scoped_service_can_be_refused_with_the_contracts_error() -> Result<(), Box<dyn Error>> {
     let (seen, pair, desk) = open_office();
     let refused = desk.locked("tin").await.map(|_| ());
     assert!(matches!(refused, Err(CallError::Rejected(Locked::Key { key })) if key == "tin"));
@@ -35,7 +35,7 @@ async fn a_scope_can_be_refused_with_the_contracts_error() -> Result<(), Box<dyn
 }
 
 #[tokio::test]
-async fn both_ends_serve_scopes_to_each_other() -> Result<(), Box<dyn Error>> {
+async fn both_endpoints_serve_scoped_services_to_each_other() -> Result<(), Box<dyn Error>> {
     let (there, server) = office();
     let here = Seen::default();
     let pair = pair_with(server, Client::builder().service_as::<dyn Desk>(Office(here.clone())));
@@ -52,7 +52,7 @@ async fn both_ends_serve_scopes_to_each_other() -> Result<(), Box<dyn Error>> {
 }
 
 #[tokio::test]
-async fn a_scope_inside_another_lives_on_its_own() -> Result<(), Box<dyn Error>> {
+async fn a_nested_scoped_service_outlives_the_outer_one() -> Result<(), Box<dyn Error>> {
     let (seen, server) = office();
     let pair = pair(server);
     let outer = DeskProxy::new(&pair.client).register(1).await?;
@@ -68,7 +68,7 @@ async fn a_scope_inside_another_lives_on_its_own() -> Result<(), Box<dyn Error>>
 }
 
 #[tokio::test]
-async fn no_name_is_reserved_in_a_scope_and_the_contracts_channel_means_nothing() -> Result<(), Box<dyn Error>> {
+async fn a_scoped_service_has_no_reserved_names_and_ignores_the_contracts_channel() -> Result<(), Box<dyn Error>> {
     let (seen, server) = office();
     let pair = pair(server);
     let door = DeskProxy::new(&pair.client).door().await?;
@@ -79,7 +79,7 @@ async fn no_name_is_reserved_in_a_scope_and_the_contracts_channel_means_nothing(
 }
 
 #[tokio::test]
-async fn too_many_scopes_are_rejected_and_dropped() -> Result<(), Box<dyn Error>> {
+async fn scoped_services_beyond_the_limit_are_rejected_and_dropped() -> Result<(), Box<dyn Error>> {
     let (seen, server) = office();
     let pair = pair(server.limits(Limits { open_channels: 2, ..Limits::default() }));
     let desk = DeskProxy::new(&pair.client);

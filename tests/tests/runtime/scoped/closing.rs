@@ -7,7 +7,7 @@ use wswrapper::{CallError, Reason, SendError, ws_handlers};
 use wswrapper_tests::{Alive, Guard, nothing_is_left, pair, until};
 
 #[tokio::test]
-async fn a_scope_ends_with_the_last_clone_of_its_proxy() -> Result<(), Box<dyn Error>> {
+async fn a_scoped_service_is_dropped_with_the_last_clone_of_its_proxy() -> Result<(), Box<dyn Error>> {
     let (seen, pair, desk) = open_office();
     let proxy = desk.register(40).await?;
     let clone = proxy.clone();
@@ -29,7 +29,7 @@ async fn a_scope_ends_with_the_last_clone_of_its_proxy() -> Result<(), Box<dyn E
 }
 
 #[tokio::test]
-async fn calls_under_way_end_with_their_scope_and_handlers_are_dropped() -> Result<(), Box<dyn Error>> {
+async fn running_calls_fail_and_handlers_are_dropped_with_their_scoped_service() -> Result<(), Box<dyn Error>> {
     let (seen, pair, desk) = open_office();
     let (register, other) = (desk.register(0).await?, desk.register(0).await?);
     let calls: Vec<_> = (0..3).map(|_| tokio::spawn(register.wait())).collect();
@@ -54,7 +54,7 @@ async fn calls_under_way_end_with_their_scope_and_handlers_are_dropped() -> Resu
 }
 
 #[tokio::test]
-async fn a_scope_is_aborted_for_a_reason() -> Result<(), Box<dyn Error>> {
+async fn an_abort_of_a_scoped_service_carries_its_reason() -> Result<(), Box<dyn Error>> {
     let (seen, pair, desk) = open_office();
     let channel = desk.register(1).channel().await?;
     let register = RegisterProxy::new(&channel);
@@ -81,7 +81,7 @@ impl Held {
 }
 
 #[tokio::test]
-async fn a_lost_connection_ends_scopes_at_both_ends() -> Result<(), Box<dyn Error>> {
+async fn a_lost_connection_drops_the_scoped_services_of_both_endpoints() -> Result<(), Box<dyn Error>> {
     let (seen, server) = office();
     let pair = pair(server);
     let bells = Alive::default();
@@ -104,7 +104,7 @@ async fn a_lost_connection_ends_scopes_at_both_ends() -> Result<(), Box<dyn Erro
 }
 
 #[tokio::test]
-async fn a_service_that_panics_when_dropped_ends_nothing_else() -> Result<(), Box<dyn Error>> {
+async fn a_scoped_service_that_panics_when_dropped_closes_only_its_channel() -> Result<(), Box<dyn Error>> {
     let (_, pair, desk) = open_office();
     let register = desk.register(1).await?;
     assert_eq!(desk.bomb().await?.tick().await?, 1);
@@ -115,7 +115,7 @@ async fn a_service_that_panics_when_dropped_ends_nothing_else() -> Result<(), Bo
 }
 
 #[tokio::test]
-async fn after_a_thousand_scopes_of_every_kind_nothing_is_left() -> Result<(), Box<dyn Error>> {
+async fn a_thousand_scoped_services_of_every_kind_leave_nothing_behind() -> Result<(), Box<dyn Error>> {
     let (seen, pair, desk) = open_office();
     for n in 0..1_000_i64 {
         match n % 6 {

@@ -77,7 +77,7 @@ fn store() -> (Alive, Log, Pair, StoreProxy) {
 const REPORT: &str = "handler of `an anonymous channel's service` panicked: boom";
 
 #[tokio::test(start_paused = true)]
-async fn one_that_panics_as_its_caller_drops_it_is_reported_and_ends_nothing_else() -> Result<(), Box<dyn Error>> {
+async fn a_panic_in_dropping_a_service_is_reported_and_fails_nothing_else() -> Result<(), Box<dyn Error>> {
     let (alive, log, pair, store) = store();
     let (other, fuse) = (tokio::spawn(store.wait()), store.fuse().await?);
     assert_eq!(fuse.tick().await?, 1);
@@ -90,7 +90,7 @@ async fn one_that_panics_as_its_caller_drops_it_is_reported_and_ends_nothing_els
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_that_closes_its_own_channel_in_a_call_is_reported_and_ends_nothing_else() -> Result<(), Box<dyn Error>> {
+async fn a_panic_in_dropping_a_service_that_closes_its_own_channel_is_reported() -> Result<(), Box<dyn Error>> {
     let (alive, log, pair, store) = store();
     let (other, fuse) = (tokio::spawn(store.wait()), store.fuse().await?);
     timeout(LONG, fuse.quit()).await??;
@@ -104,7 +104,7 @@ async fn one_that_closes_its_own_channel_in_a_call_is_reported_and_ends_nothing_
 }
 
 #[tokio::test(start_paused = true)]
-async fn those_that_panic_at_the_end_of_their_connection_are_reported_each() -> Result<(), Box<dyn Error>> {
+async fn panics_in_dropping_services_with_their_connection_are_all_reported() -> Result<(), Box<dyn Error>> {
     let (alive, log, pair, store) = store();
     let fuses = [store.fuse().await?, store.fuse().await?];
     let other = tokio::spawn(store.wait());
@@ -122,7 +122,7 @@ async fn those_that_panic_at_the_end_of_their_connection_are_reported_each() -> 
 }
 
 #[tokio::test(start_paused = true)]
-async fn two_on_one_channel_that_panic_are_two_reports() -> Result<(), Box<dyn Error>> {
+async fn panics_in_dropping_two_services_of_one_channel_are_both_reported() -> Result<(), Box<dyn Error>> {
     let (_, log, pair, store) = store();
     pair.server.on("two", |ctx: Context| async move {
         let channel = ctx.anonymous_channel();

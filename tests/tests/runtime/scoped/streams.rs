@@ -7,7 +7,7 @@ use wswrapper::CallError;
 use wswrapper_tests::{nothing_is_left, pair};
 
 #[tokio::test]
-async fn streams_and_uploads_run_in_a_scope() -> Result<(), Box<dyn Error>> {
+async fn a_scoped_service_serves_streams_and_uploads() -> Result<(), Box<dyn Error>> {
     let (seen, server) = office();
     let pair = pair(server);
     let register = DeskProxy::new(&pair.client).register(10).await?;
@@ -25,7 +25,7 @@ async fn streams_and_uploads_run_in_a_scope() -> Result<(), Box<dyn Error>> {
 }
 
 #[tokio::test]
-async fn streams_and_uploads_of_a_scope_end_with_it() -> Result<(), Box<dyn Error>> {
+async fn streams_and_uploads_of_a_scoped_service_fail_when_it_is_dropped() -> Result<(), Box<dyn Error>> {
     let (seen, server) = office();
     let pair = pair(server);
     let register = DeskProxy::new(&pair.client).register(10).await?;

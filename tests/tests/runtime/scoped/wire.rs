@@ -6,7 +6,7 @@ use wswrapper::{CallError, Client, Counters};
 use wswrapper_tests::RawPeer;
 
 #[tokio::test]
-async fn a_scope_is_on_the_wire_what_the_protocol_says() {
+async fn a_scoped_service_answers_with_the_frames_of_the_protocol() {
     let (seen, server) = office();
     let server = server.build().expect("it can be mounted");
     let (mut raw, peer) = RawPeer::dial(&server);
@@ -43,7 +43,7 @@ async fn a_scope_is_on_the_wire_what_the_protocol_says() {
 }
 
 #[tokio::test]
-async fn a_proxy_is_on_the_wire_what_the_protocol_says() {
+async fn a_proxy_of_a_scoped_service_sends_the_frames_of_the_protocol() {
     let (mut raw, client) = RawPeer::accept(Client::builder());
     let call = tokio::spawn(DeskProxy::new(&client).register(40));
     assert_eq!(raw.receive_text().await, r#"{"a":["register",40],"i":268435457}"#);
@@ -62,7 +62,7 @@ async fn a_proxy_is_on_the_wire_what_the_protocol_says() {
 }
 
 #[tokio::test]
-async fn a_value_in_the_place_of_a_scope_is_an_error_of_the_call() {
+async fn a_value_instead_of_a_scoped_service_fails_the_call() {
     let (mut raw, client) = RawPeer::accept(Client::builder());
     let call = tokio::spawn(DeskProxy::new(&client).register(1));
     raw.receive().await;
@@ -74,7 +74,7 @@ async fn a_value_in_the_place_of_a_scope_is_an_error_of_the_call() {
 }
 
 #[tokio::test]
-async fn channels_of_both_directions_are_kept_apart_though_numbers_are_equal() {
+async fn channels_of_both_directions_with_equal_numbers_are_kept_apart() {
     let seen = Seen::default();
     let (mut raw, client) = RawPeer::accept(Client::builder().service_as::<dyn Desk>(Office(seen.clone())));
     // Ours is answered first: what would take its number is refused.

@@ -9,7 +9,7 @@ use wswrapper::{CallError, Client, Context, Counters, Limits, Peer, Scoped, Serv
 use wswrapper_tests::{Log, pair, pair_with, until};
 
 #[tokio::test]
-async fn thousand_streams_share_a_connection() {
+async fn a_thousand_streams_share_a_connection() {
     let well = Well::default();
     let pair = pair(Server::builder().service(well.clone()));
     let proxy = SourcesProxy::new(&pair.client);
@@ -31,7 +31,7 @@ async fn thousand_streams_share_a_connection() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn streams_are_taken_in_other_threads() {
+async fn streams_are_consumed_in_other_threads() {
     let well = Well::default();
     let pair = pair(Server::builder().service(well.clone()));
     let proxy = SourcesProxy::new(&pair.client);
@@ -72,7 +72,7 @@ impl Nested for Nest {
 }
 
 #[tokio::test]
-async fn streams_go_on_within_each_others_items() {
+async fn streams_can_be_nested_in_items_of_other_streams() {
     let well = Well::default();
     let server = Server::builder().service(well.clone()).service_at("nest", Nest);
     let pair = pair_with(server, Client::builder().service(well.clone()));
@@ -91,7 +91,7 @@ async fn streams_go_on_within_each_others_items() {
 }
 
 #[tokio::test]
-async fn streams_go_on_while_no_handler_can_start() {
+async fn streams_continue_while_no_handler_can_start() {
     let (well, log) = (Well::default(), Log::default());
     let limits = Limits { handlers_in_flight: 1, ..Limits::default() };
     let server = Server::builder().limits(limits).service(well.clone());
@@ -137,7 +137,7 @@ impl Room for House {
 }
 
 #[tokio::test]
-async fn streams_of_a_scoped_service_end_with_it() {
+async fn streams_of_a_scoped_service_are_aborted_when_it_is_dropped() {
     let well = Well::default();
     let pair = pair(Server::builder().service(House(well.clone())));
     let room = RoomProxy::new(&pair.client).enter().await.expect("a room");
@@ -153,7 +153,7 @@ async fn streams_of_a_scoped_service_end_with_it() {
 }
 
 #[tokio::test]
-async fn streams_go_on_while_messages_are_watched() {
+async fn a_stream_is_delivered_while_on_message_observes_it() {
     let (well, log) = (Well::default(), Log::default());
     let server = Server::builder().service(well.clone()).on_message({
         let log = log.clone();

@@ -54,7 +54,7 @@ async fn dropping_a_stream_aborts_its_channel_once() {
 }
 
 #[tokio::test]
-async fn abort_brings_its_reason_to_the_handlers_context() {
+async fn an_abort_carries_its_reason_to_the_handlers_context() {
     let (well, server) = well();
     let pair = pair(server);
     let mut items = SourcesProxy::new(&pair.client).endless().await.expect("a stream");
@@ -65,7 +65,7 @@ async fn abort_brings_its_reason_to_the_handlers_context() {
 }
 
 #[tokio::test]
-async fn stream_that_has_ended_is_not_aborted() {
+async fn a_finished_stream_is_not_aborted() {
     let (mut raw, mut items, channel) = stream_of_raw(Limits::default()).await;
     ask(&mut items);
     raw.receive().await;
@@ -77,7 +77,7 @@ async fn stream_that_has_ended_is_not_aborted() {
 }
 
 #[tokio::test]
-async fn dropping_the_call_before_its_stream_cancels_the_handler() {
+async fn dropping_a_call_before_its_stream_arrives_cancels_the_handler() {
     let (well, server) = well();
     let pair = pair(server);
     let call = tokio::spawn(pair.client.request::<Streaming<u32, Rejection>>("late", ()));
@@ -90,7 +90,7 @@ async fn dropping_the_call_before_its_stream_cancels_the_handler() {
 }
 
 #[tokio::test]
-async fn handler_that_is_cancelled_before_its_stream_answers_nothing() {
+async fn a_handler_cancelled_before_its_stream_opens_sends_nothing() {
     let (well, server) = well();
     let server = server.build().expect("the service can be mounted");
     let (mut raw, peer) = RawPeer::dial(&server);
@@ -104,7 +104,7 @@ async fn handler_that_is_cancelled_before_its_stream_answers_nothing() {
 }
 
 #[tokio::test]
-async fn stream_that_comes_after_its_call_was_dropped_is_aborted() {
+async fn a_stream_that_arrives_after_its_call_was_dropped_is_aborted() {
     let (mut raw, client) = RawPeer::accept(Client::builder());
     let call = tokio::spawn(client.request::<Streaming<u32, Rejection>>("count", ()));
     let id = raw.receive().await["i"].clone();
@@ -115,7 +115,7 @@ async fn stream_that_comes_after_its_call_was_dropped_is_aborted() {
 }
 
 #[tokio::test]
-async fn stream_that_came_and_was_not_taken_is_aborted_with_its_call() {
+async fn an_arrived_stream_is_aborted_when_its_call_is_dropped() {
     let (mut raw, client) = RawPeer::accept(Client::builder());
     {
         let mut call = pin!(client.request::<Streaming<u32, Rejection>>("count", ()));
@@ -131,7 +131,7 @@ async fn stream_that_came_and_was_not_taken_is_aborted_with_its_call() {
 }
 
 #[tokio::test]
-async fn cancelling_a_call_whose_stream_has_come_carries_the_reason() {
+async fn cancelling_a_call_whose_stream_has_arrived_carries_the_reason() {
     let (mut raw, client) = RawPeer::accept(Client::builder());
     let mut call = client.request::<Streaming<u32, Rejection>>("count", ());
     assert!((&mut call).now_or_never().is_none());
@@ -143,7 +143,7 @@ async fn cancelling_a_call_whose_stream_has_come_carries_the_reason() {
 }
 
 #[tokio::test]
-async fn lost_connection_drops_the_producer_and_ends_the_consumer_after_what_it_holds() {
+async fn a_lost_connection_drops_the_producer_and_fails_the_consumer_after_the_buffered_items() {
     let (well, server) = well();
     let pair = pair(server);
     let mut items = SourcesProxy::new(&pair.client).stalls(3).await.expect("a stream");
@@ -159,7 +159,7 @@ async fn lost_connection_drops_the_producer_and_ends_the_consumer_after_what_it_
 }
 
 #[tokio::test]
-async fn client_that_goes_away_drops_the_producer() {
+async fn a_disconnecting_client_drops_the_producer() {
     let (well, server) = well();
     let pair = pair(server);
     let mut items = SourcesProxy::new(&pair.client).endless().await.expect("a stream");
@@ -173,7 +173,7 @@ async fn client_that_goes_away_drops_the_producer() {
 }
 
 #[tokio::test]
-async fn stream_keeps_a_clients_connection_open() {
+async fn a_stream_keeps_a_clients_connection_open() {
     let (well, server) = well();
     let pair = pair(server);
     let mut items = SourcesProxy::new(&pair.client).stalls(1).await.expect("a stream");
@@ -186,7 +186,7 @@ async fn stream_keeps_a_clients_connection_open() {
 }
 
 #[tokio::test]
-async fn server_that_closes_ends_its_streams() {
+async fn a_closing_server_fails_its_streams() {
     let (well, server) = well();
     let pair = pair(server);
     let mut items = SourcesProxy::new(&pair.client).stalls(2).await.expect("a stream");
@@ -200,7 +200,7 @@ async fn server_that_closes_ends_its_streams() {
 }
 
 #[tokio::test]
-async fn stream_of_a_connection_that_was_lost_does_not_go_on_with_another() {
+async fn a_stream_of_a_lost_connection_does_not_continue_after_a_rebind() {
     let (well, server) = well();
     let pair = pair(server);
     let mut items = SourcesProxy::new(&pair.client).endless().await.expect("a stream");
@@ -218,7 +218,7 @@ async fn stream_of_a_connection_that_was_lost_does_not_go_on_with_another() {
 }
 
 #[tokio::test]
-async fn source_that_panics_ends_its_stream_alone() {
+async fn a_panicking_source_finishes_only_its_stream() {
     let (well, log, pair) = reporting_well();
     let proxy = SourcesProxy::new(&pair.client);
     for after in [0, 3] {
@@ -232,7 +232,7 @@ async fn source_that_panics_ends_its_stream_alone() {
 }
 
 #[tokio::test]
-async fn item_that_cannot_be_json_ends_its_stream_alone() {
+async fn an_item_that_cannot_be_encoded_finishes_only_its_stream() {
     let (well, log, pair) = reporting_well();
     let items = pair.client.request::<Streaming<serde_json::Value, Rejection>>("unwritable", ());
     let (items, error) = until_error(items.await.expect("a stream")).await;
@@ -245,7 +245,7 @@ async fn item_that_cannot_be_json_ends_its_stream_alone() {
 }
 
 #[tokio::test]
-async fn details_of_an_items_internal_error_stay_in_the_process() {
+async fn details_of_an_items_internal_error_are_reported_and_not_sent() {
     let (well, log, pair) = reporting_well();
     let items = SourcesProxy::new(&pair.client).confidential().await.expect("a stream");
     let (items, error) = until_error(items).await;
@@ -257,7 +257,7 @@ async fn details_of_an_items_internal_error_stay_in_the_process() {
 }
 
 #[tokio::test]
-async fn item_of_another_type_does_not_end_the_stream() {
+async fn an_item_of_another_type_does_not_finish_the_stream() {
     let (mut raw, mut items, channel) = stream_of_raw(Limits::default()).await;
     ask(&mut items);
     raw.receive().await;
@@ -273,7 +273,7 @@ async fn item_of_another_type_does_not_end_the_stream() {
 }
 
 #[tokio::test]
-async fn abort_of_the_producers_comes_after_what_is_held() {
+async fn an_abort_by_the_producer_follows_the_buffered_items() {
     let (mut raw, mut items, channel) = stream_of_raw(Limits::default()).await;
     ask(&mut items);
     raw.send(&item(channel, 1).to_string()).await;
@@ -286,7 +286,7 @@ async fn abort_of_the_producers_comes_after_what_is_held() {
 }
 
 #[tokio::test]
-async fn value_is_no_stream() {
+async fn a_value_instead_of_a_stream_fails_the_call() {
     let (well, server) = well();
     let pair = pair(server);
     let answer = pair.client.request::<Streaming<u32, Rejection>>("echo", (5,)).await;
@@ -305,7 +305,7 @@ async fn value_is_no_stream() {
 }
 
 #[tokio::test]
-async fn channel_is_null_for_a_call_of_a_value_and_is_aborted() {
+async fn a_channel_instead_of_a_value_is_read_as_null_and_aborted() {
     let (mut raw, client) = RawPeer::accept(Client::builder());
     let call = tokio::spawn(client.request::<Option<u8>>("maybe", ()));
     let id = raw.receive().await["i"].clone();
@@ -321,7 +321,7 @@ async fn channel_is_null_for_a_call_of_a_value_and_is_aborted() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn time_of_a_call_is_until_its_stream_comes() {
+async fn a_timeout_covers_a_call_only_until_its_stream_arrives() {
     let (well, server) = well();
     let pair = pair(server);
     let proxy = SourcesProxy::new(&pair.client);

@@ -62,7 +62,7 @@ async fn started(clerk: &Clerk, call: &str, credit: u32) -> (RawPeer, Server) {
 }
 
 #[tokio::test]
-async fn an_error_in_the_place_of_the_last_item_needs_no_credit() {
+async fn an_error_instead_of_the_last_item_needs_no_credit() {
     let clerk = Clerk::default();
     let (mut raw, _server) = started(&clerk, r#""tally",4,true"#, 3).await;
     for n in 1..=3 {
@@ -73,7 +73,7 @@ async fn an_error_in_the_place_of_the_last_item_needs_no_credit() {
 }
 
 #[tokio::test]
-async fn the_last_item_that_might_be_an_error_waits_for_credit() {
+async fn a_last_item_that_is_no_error_waits_for_credit() {
     let clerk = Clerk::default();
     let (mut raw, _server) = started(&clerk, r#""tally",5,false"#, 3).await;
     for n in 1..=3 {
@@ -91,7 +91,7 @@ async fn the_last_item_that_might_be_an_error_waits_for_credit() {
 }
 
 #[tokio::test]
-async fn a_stream_that_does_not_know_its_length_is_asked_for_its_end_with_credit_only() {
+async fn a_stream_of_unknown_length_is_polled_for_its_finish_only_with_credit() {
     let clerk = Clerk::default();
     let (mut raw, _server) = started(&clerk, r#""found",3"#, 3).await;
     for n in 1..=3 {
@@ -104,7 +104,7 @@ async fn a_stream_that_does_not_know_its_length_is_asked_for_its_end_with_credit
 }
 
 #[tokio::test]
-async fn an_end_comes_after_the_answer_to_the_last_item() {
+async fn the_finish_is_sent_after_the_response_to_the_last_item() {
     for (call, end) in [
         (r#""tally",1,false"#, done(1)),
         (r#""quick",9"#, json!({"h": 1, "x": {"message": "The consumer is too slow", "code": "TooSlow"}, "_": 1})),

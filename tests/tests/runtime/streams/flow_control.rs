@@ -12,7 +12,7 @@ fn well() -> (Well, ServerBuilder) {
 }
 
 #[tokio::test]
-async fn nothing_is_sent_and_nothing_made_before_an_item_is_asked_for() {
+async fn nothing_is_produced_or_sent_before_the_first_item_is_requested() {
     let (well, server) = well();
     let pair = pair(server);
     let mut items = SourcesProxy::new(&pair.client).endless().await.expect("a stream");
@@ -25,7 +25,7 @@ async fn nothing_is_sent_and_nothing_made_before_an_item_is_asked_for() {
 }
 
 #[tokio::test]
-async fn window_is_given_before_the_start_and_again_by_halves() {
+async fn credit_is_granted_before_the_start_and_again_for_each_half_window() {
     let (mut raw, items, channel) = stream_of_raw(Limits::default()).await;
     let mut items = items.window(4);
     ask(&mut items);
@@ -46,7 +46,7 @@ async fn window_is_given_before_the_start_and_again_by_halves() {
 }
 
 #[tokio::test]
-async fn windows_are_64_by_default_and_from_1_to_65536() {
+async fn a_window_is_64_by_default_and_clamped_between_1_and_65536() {
     for (window, credit) in [(None, 64), (Some(0), 1), (Some(1), 1), (Some(65_536), 65_536), (Some(u32::MAX), 65_536)] {
         let (mut raw, mut items, channel) = stream_of_raw(Limits::default()).await;
         if let Some(window) = window {
@@ -59,7 +59,7 @@ async fn windows_are_64_by_default_and_from_1_to_65536() {
 }
 
 #[tokio::test]
-async fn window_of_one_goes_item_by_item() {
+async fn a_window_of_one_delivers_all_items() {
     let (well, server) = well();
     let pair = pair(server);
     let items = SourcesProxy::new(&pair.client).counted(100).await.expect("a stream").window(1);
@@ -68,7 +68,7 @@ async fn window_of_one_goes_item_by_item() {
 }
 
 #[tokio::test]
-async fn consumer_that_stops_holds_the_producer_to_its_window() {
+async fn a_paused_consumer_limits_the_producer_to_its_window() {
     let (well, server) = well();
     let pair = pair(server);
     let request = pair.client.request::<Streaming<u32, Rejection>>("endless", ());
@@ -90,7 +90,7 @@ async fn consumer_that_stops_holds_the_producer_to_its_window() {
 }
 
 #[tokio::test]
-async fn stopped_client_holds_a_server_and_a_stopped_server_a_client() {
+async fn a_paused_server_limits_a_producing_client_to_its_window() {
     let well = Well::default();
     let pair = pair_with(Server::builder(), Client::builder().service(well.clone()));
     let mut items = SourcesProxy::new(&pair.peer).endless().await.expect("a stream").window(5);
@@ -100,7 +100,7 @@ async fn stopped_client_holds_a_server_and_a_stopped_server_a_client() {
 }
 
 #[tokio::test]
-async fn slow_stream_stops_no_other_stream_and_no_call() {
+async fn a_paused_stream_delays_no_other_stream_and_no_call() {
     let (well, server) = well();
     let pair = pair(server);
     let proxy = SourcesProxy::new(&pair.client);
@@ -117,7 +117,7 @@ async fn slow_stream_stops_no_other_stream_and_no_call() {
 }
 
 #[tokio::test]
-async fn items_that_come_before_the_start_are_kept() {
+async fn items_that_arrive_before_the_start_are_buffered() {
     let (mut raw, items, channel) = stream_of_raw(Limits::default()).await;
     let mut items = items.window(4);
     raw.send(&item(channel, 1).to_string()).await;
@@ -133,7 +133,7 @@ async fn items_that_come_before_the_start_are_kept() {
 }
 
 #[tokio::test]
-async fn producer_sends_its_credit_as_events_and_more_with_more() {
+async fn a_producer_sends_as_many_items_as_it_has_credit() {
     let (well, server) = well();
     let server = server.build().expect("the service can be mounted");
     let (mut raw, _) = RawPeer::dial(&server);
@@ -157,7 +157,7 @@ async fn producer_sends_its_credit_as_events_and_more_with_more() {
 }
 
 #[tokio::test]
-async fn next_that_is_dropped_loses_no_item() {
+async fn a_dropped_next_future_loses_no_item() {
     let (_, server) = well();
     let pair = pair(server);
     let mut items = SourcesProxy::new(&pair.client).counted(500).await.expect("a stream").window(3);
@@ -181,7 +181,7 @@ async fn next_that_is_dropped_loses_no_item() {
 }
 
 #[tokio::test]
-async fn what_a_source_sends_leaves_before_its_item() {
+async fn an_event_sent_by_a_source_precedes_its_item() {
     let (_, server) = well();
     let server = server.build().expect("the service can be mounted");
     let (mut raw, _) = RawPeer::dial(&server);
@@ -195,7 +195,7 @@ async fn what_a_source_sends_leaves_before_its_item() {
 }
 
 #[tokio::test]
-async fn stream_with_a_wide_window_leaves_the_others_their_turns() {
+async fn a_stream_with_a_wide_window_does_not_delay_a_response() {
     let (_, server) = well();
     let server = server.build().expect("the service can be mounted");
     let (mut raw, _) = RawPeer::dial(&server);

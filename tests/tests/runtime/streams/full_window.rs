@@ -67,7 +67,7 @@ async fn through_a_window(items: Streaming<u32>) -> (Vec<u32>, u64, Option<CallE
 }
 
 #[tokio::test]
-async fn producer_waits_or_drops_or_closes_as_its_method_says() {
+async fn a_producer_waits_drops_or_closes_as_its_method_declares() {
     let pair = pair(Server::builder().service(Market));
     let prices = PricesProxy::new(&pair.client);
     let (items, lost, error) = through_a_window(prices.wait(10).await.expect("a stream")).await;
@@ -89,7 +89,7 @@ async fn producer_waits_or_drops_or_closes_as_its_method_says() {
 }
 
 #[tokio::test]
-async fn stream_that_fits_into_the_window_loses_nothing() {
+async fn a_stream_that_fits_into_the_window_loses_nothing() {
     let pair = pair(Server::builder().service(Market));
     let prices = PricesProxy::new(&pair.client);
     let streams = [
@@ -106,7 +106,7 @@ async fn stream_that_fits_into_the_window_loses_nothing() {
 }
 
 #[tokio::test]
-async fn error_comes_after_what_is_held() {
+async fn an_error_follows_the_buffered_items() {
     let pair = pair(Server::builder().service(Market));
     let items = PricesProxy::new(&pair.client).fails(9).await.expect("a stream").window(2);
     let (items, error) = until_error(items).await;
@@ -115,7 +115,7 @@ async fn error_comes_after_what_is_held() {
 }
 
 #[tokio::test]
-async fn source_that_is_always_ready_does_not_take_the_connection() {
+async fn an_always_ready_source_does_not_block_the_connection() {
     let pair = pair(Server::builder().service(Market));
     let prices = PricesProxy::new(&pair.client);
     let mut items = prices.latest(u32::MAX).await.expect("a stream").window(1);
@@ -127,7 +127,7 @@ async fn source_that_is_always_ready_does_not_take_the_connection() {
 }
 
 #[tokio::test]
-async fn how_many_were_lost_is_said_with_the_next_item() {
+async fn the_number_of_lost_items_is_sent_with_the_next_item() {
     let server = Server::builder().service(Market).build().expect("the service can be mounted");
     let (mut raw, _) = RawPeer::dial(&server);
     assert_eq!(raw.ask(r#"{"a":["oldest",10],"c":"market","i":1}"#).await, json!({"i": 1, "h": 1}));
@@ -144,7 +144,7 @@ async fn how_many_were_lost_is_said_with_the_next_item() {
 }
 
 #[tokio::test]
-async fn consumer_without_credit_is_behind_until_it_answers() {
+async fn a_consumer_without_credit_is_behind_until_it_responds() {
     let server = Server::builder().service(Market).build().expect("the service can be mounted");
     let (mut raw, _) = RawPeer::dial(&server);
     assert_eq!(raw.ask(r#"{"a":["latest",10],"c":"market","i":1}"#).await, json!({"i": 1, "h": 1}));
@@ -156,7 +156,7 @@ async fn consumer_without_credit_is_behind_until_it_answers() {
 }
 
 #[tokio::test]
-async fn lost_items_of_a_peer_are_added_up() {
+async fn lost_items_reported_by_a_peer_are_added_up() {
     let (mut raw, mut items, channel) = stream_of_raw(Limits::default()).await;
     ask(&mut items);
     for lost in ["3", "0", "-1", "\"7\"", "4", "null"] {
@@ -171,7 +171,7 @@ async fn lost_items_of_a_peer_are_added_up() {
 }
 
 #[tokio::test]
-async fn no_number_of_lost_items_is_too_much() {
+async fn the_number_of_lost_items_saturates() {
     let (mut raw, mut items, channel) = stream_of_raw(Limits::default()).await;
     ask(&mut items);
     let largest = (1_u64 << 53) - 1;
@@ -187,7 +187,7 @@ async fn no_number_of_lost_items_is_too_much() {
 }
 
 #[tokio::test]
-async fn what_is_held_for_a_consumer_that_is_behind_has_a_limit_of_its_own() {
+async fn items_buffered_for_a_slow_consumer_are_limited() {
     let limits = Limits { stream_items: 2, ..Limits::default() };
     let pair = pair(Server::builder().service(Market).limits(limits));
     let prices = PricesProxy::new(&pair.client);
@@ -196,7 +196,7 @@ async fn what_is_held_for_a_consumer_that_is_behind_has_a_limit_of_its_own() {
 }
 
 #[tokio::test]
-async fn how_many_were_lost_is_said_with_the_end_if_no_item_comes_after_them() {
+async fn the_number_of_lost_items_is_sent_with_the_finish_if_no_item_follows() {
     let server = Server::builder().service(Market).limits(Limits { stream_items: 0, ..Limits::default() });
     let pair = pair(server);
     let (items, lost, error) =

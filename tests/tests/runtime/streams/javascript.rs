@@ -23,7 +23,7 @@ fn asked(frame: &Value, value: u32) -> u64 {
 }
 
 #[tokio::test]
-async fn consumer_without_credit_gets_items_as_requests_one_at_a_time() {
+async fn a_consumer_without_credit_gets_items_as_requests_one_at_a_time() {
     let (well, mut raw, _server) = consumer(r#"["counted",3]"#).await;
     raw.send(r#"{"a":["start"],"h":1}"#).await;
     for n in 1..=3 {
@@ -38,7 +38,7 @@ async fn consumer_without_credit_gets_items_as_requests_one_at_a_time() {
 }
 
 #[tokio::test]
-async fn ten_thousand_items_arrive_whole_without_credit() {
+async fn ten_thousand_items_arrive_without_credit() {
     let (well, mut raw, _server) = consumer(r#"["counted",10000]"#).await;
     raw.send(r#"{"a":["start"],"h":1}"#).await;
     for n in 1..=10_000 {
@@ -50,14 +50,14 @@ async fn ten_thousand_items_arrive_whole_without_credit() {
 }
 
 #[tokio::test]
-async fn start_as_a_request_is_answered() {
+async fn a_start_sent_as_a_request_is_answered() {
     let (_, mut raw, _server) = consumer(r#"["counted",3]"#).await;
     assert_eq!(raw.ask(r#"{"a":["start"],"h":1,"i":2}"#).await, json!({"i": 2}));
     asked(&raw.receive().await, 1);
 }
 
 #[tokio::test]
-async fn consumer_that_leaves_its_loop_pauses_the_stream_until_it_starts_again() {
+async fn a_consumer_that_leaves_its_loop_pauses_the_stream_until_it_starts_again() {
     let (well, mut raw, server) = consumer(r#"["endless"]"#).await;
     let id = asked(&raw.ask(r#"{"a":["start"],"h":1}"#).await, 1);
     let left = json!({"i": id, "e": {"message": "No event listener for 'next' on channel '1'"}, "_": 1});
@@ -73,7 +73,7 @@ async fn consumer_that_leaves_its_loop_pauses_the_stream_until_it_starts_again()
 }
 
 #[tokio::test]
-async fn consumer_that_has_left_may_come_back_with_credit() {
+async fn a_consumer_that_left_its_loop_may_resume_with_credit() {
     let (_, mut raw, _server) = consumer(r#"["endless"]"#).await;
     let id = asked(&raw.ask(r#"{"a":["start"],"h":1}"#).await, 1);
     raw.send(&json!({"i": id, "e": "gone"}).to_string()).await;
@@ -85,7 +85,7 @@ async fn consumer_that_has_left_may_come_back_with_credit() {
 }
 
 #[tokio::test]
-async fn further_start_is_ignored_while_the_stream_runs() {
+async fn a_repeated_start_is_ignored_while_the_stream_runs() {
     let (well, mut raw, _server) = consumer(r#"["counted",3]"#).await;
     let id = asked(&raw.ask(r#"{"a":["start"],"h":1}"#).await, 1);
     raw.send(r#"{"a":["start"],"h":1}"#).await;
@@ -99,7 +99,7 @@ async fn further_start_is_ignored_while_the_stream_runs() {
 }
 
 #[tokio::test]
-async fn start_after_the_end_is_told_that_there_is_no_channel() {
+async fn a_start_after_the_finish_is_rejected() {
     let (_, mut raw, _server) = consumer(r#"["counted",0]"#).await;
     assert_eq!(raw.ask(r#"{"a":["start"],"h":1}"#).await, done(1));
     let gone = json!({"message": "Anonymous channel '1' does not exist"});
@@ -109,7 +109,7 @@ async fn start_after_the_end_is_told_that_there_is_no_channel() {
 }
 
 #[tokio::test]
-async fn producer_without_flow_control_loses_nothing() {
+async fn a_producer_without_flow_control_loses_nothing() {
     let (mut raw, mut items, channel) = stream_of_raw(Limits::default()).await;
     ask(&mut items);
     raw.receive().await;
@@ -123,7 +123,7 @@ async fn producer_without_flow_control_loses_nothing() {
 }
 
 #[tokio::test]
-async fn producer_that_sent_more_than_its_credit_gets_no_more_of_it() {
+async fn a_producer_that_exceeded_its_credit_is_granted_no_more() {
     let (mut raw, items, channel) = stream_of_raw(Limits::default()).await;
     let mut items = items.window(2);
     ask(&mut items);
@@ -139,7 +139,7 @@ async fn producer_that_sent_more_than_its_credit_gets_no_more_of_it() {
 }
 
 #[tokio::test]
-async fn end_is_told_in_many_ways_and_brings_no_item() {
+async fn every_truthy_done_finishes_the_stream_without_an_item() {
     for payload in [
         r#"{"done":true}"#,
         r#"{"value":7,"done":true}"#,
@@ -160,7 +160,7 @@ async fn end_is_told_in_many_ways_and_brings_no_item() {
 }
 
 #[tokio::test]
-async fn payload_that_is_no_items_object_is_an_item_without_a_value() {
+async fn a_payload_without_a_value_is_an_item_that_cannot_be_decoded() {
     let payloads = ["", ",5", ",null", ",\"x\"", ",[1]", ",{}", ",{\"done\":0}", ",{\"value\":null,\"done\":null}"];
     let (mut raw, mut items, channel) = stream_of_raw(Limits::default()).await;
     for payload in payloads {
@@ -176,7 +176,7 @@ async fn payload_that_is_no_items_object_is_an_item_without_a_value() {
 }
 
 #[tokio::test]
-async fn items_as_requests_are_answered_when_they_are_taken() {
+async fn items_sent_as_requests_are_answered_when_they_are_taken() {
     let (mut raw, items, channel) = stream_of_raw(Limits::default()).await;
     let mut items = items.window(2);
     ask(&mut items);
@@ -204,7 +204,7 @@ async fn items_as_requests_are_answered_when_they_are_taken() {
 }
 
 #[tokio::test]
-async fn items_as_requests_that_nobody_takes_are_rejected() {
+async fn items_sent_as_requests_are_rejected_when_the_stream_is_dropped() {
     let (mut raw, mut items, channel) = stream_of_raw(Limits::default()).await;
     ask(&mut items);
     raw.receive().await;
@@ -219,7 +219,7 @@ async fn items_as_requests_that_nobody_takes_are_rejected() {
 }
 
 #[tokio::test]
-async fn stream_that_overflows_ends_with_an_error_after_what_was_held() {
+async fn an_overflowing_stream_finishes_with_an_error_after_the_buffered_items() {
     let limits = Limits { stream_items: 100, ..Limits::default() };
     let (mut raw, items, channel) = stream_of_raw(limits).await;
     let mut items = items.window(8);

@@ -76,7 +76,7 @@ fn desk() -> Desk {
 }
 
 #[tokio::test]
-async fn items_arrive_in_order_and_end() {
+async fn items_arrive_in_order_and_the_stream_finishes() {
     let pair = pair(Server::builder().service(desk()));
     let items = NumbersProxy::new(&pair.client).count(1_000).await.expect("a stream");
     assert_eq!(all(items).await, (1..=1_000).map(|n| 2 * n).collect::<Vec<_>>());
@@ -84,7 +84,7 @@ async fn items_arrive_in_order_and_end() {
 }
 
 #[tokio::test]
-async fn stream_of_a_client_arrives_at_the_server() {
+async fn a_stream_of_a_client_arrives_at_the_server() {
     let pair = pair_with(Server::builder(), Client::builder().service(desk()));
     let numbers = NumbersProxy::new(&pair.peer);
     assert_eq!(all(numbers.count(300).await.expect("a stream")).await.last(), Some(&600));
@@ -94,7 +94,7 @@ async fn stream_of_a_client_arrives_at_the_server() {
 }
 
 #[tokio::test]
-async fn streams_go_over_tcp() {
+async fn streams_work_over_tcp() {
     let listening = Server::builder().service(desk()).bind("127.0.0.1:0").await.expect("a port is free");
     let url = format!("ws://{}", listening.local_addr());
     tokio::spawn(listening.serve());
@@ -104,7 +104,7 @@ async fn streams_go_over_tcp() {
 }
 
 #[tokio::test]
-async fn stream_is_terminated_once_its_end_or_its_error_was_told() {
+async fn a_stream_is_terminated_after_its_finish_or_error_was_returned() {
     let pair = pair(Server::builder().service(desk()));
     let numbers = NumbersProxy::new(&pair.client);
     let mut items = numbers.count(1).await.expect("a stream");
@@ -119,7 +119,7 @@ async fn stream_is_terminated_once_its_end_or_its_error_was_told() {
 }
 
 #[tokio::test]
-async fn stream_comes_from_a_plain_fn_and_from_a_default_body_too() {
+async fn plain_functions_and_default_bodies_may_return_streams() {
     let pair = pair(Server::builder().service(desk()));
     let numbers = NumbersProxy::new(&pair.client);
     assert_eq!(all(numbers.plain(3).await.expect("a stream")).await, [3, 4, 5]);
@@ -127,7 +127,7 @@ async fn stream_comes_from_a_plain_fn_and_from_a_default_body_too() {
 }
 
 #[tokio::test]
-async fn stream_borrows_the_service_and_what_was_made_of_the_arguments() {
+async fn a_stream_borrows_the_service_and_owns_values_made_of_the_arguments() {
     let pair = pair(Server::builder().service(desk()));
     let numbers = NumbersProxy::new(&pair.client);
     assert_eq!(all(numbers.steps("a b c", None).await.expect("a stream")).await, ["aa", "bb", "cc"]);
@@ -135,7 +135,7 @@ async fn stream_borrows_the_service_and_what_was_made_of_the_arguments() {
 }
 
 #[tokio::test]
-async fn stream_may_be_refused_with_the_methods_error() {
+async fn a_stream_may_be_refused_with_the_methods_error() {
     let pair = pair(Server::builder().service(desk()));
     let numbers = NumbersProxy::new(&pair.client);
     let error = numbers.until(2, true).await.expect_err("it fails");
@@ -147,7 +147,7 @@ async fn stream_may_be_refused_with_the_methods_error() {
 }
 
 #[tokio::test]
-async fn item_that_is_an_error_ends_the_stream_after_those_before_it() {
+async fn an_error_item_finishes_the_stream_after_the_items_before_it() {
     let pair = pair(Server::builder().service(desk()));
     let items = NumbersProxy::new(&pair.client).until(100, false).await.expect("a stream").window(8);
     let (items, error) = until_error(items).await;
@@ -156,7 +156,7 @@ async fn item_that_is_an_error_ends_the_stream_after_those_before_it() {
 }
 
 #[tokio::test]
-async fn results_by_an_alias_are_results() {
+async fn a_method_may_return_an_alias_of_result() {
     let pair = pair(Server::builder().service(desk()));
     let numbers = NumbersProxy::new(&pair.client);
     let error = numbers.aliased(0).await.expect_err("it fails");
@@ -165,14 +165,14 @@ async fn results_by_an_alias_are_results() {
 }
 
 #[tokio::test]
-async fn empty_stream_ends_at_once() {
+async fn an_empty_stream_finishes_at_once() {
     let pair = pair(Server::builder().service(desk()));
     let items = NumbersProxy::new(&pair.client).count(0).await.expect("a stream");
     assert_eq!(all(items).await, Vec::<u32>::new());
 }
 
 #[tokio::test]
-async fn items_may_be_nothing() {
+async fn items_may_be_unit_or_none() {
     let pair = pair(Server::builder().service(desk()));
     let numbers = NumbersProxy::new(&pair.client);
     assert_eq!(all(numbers.units(3).await.expect("a stream")).await, [(); 3]);
@@ -180,7 +180,7 @@ async fn items_may_be_nothing() {
 }
 
 #[tokio::test]
-async fn stream_is_asked_for_by_name() {
+async fn a_stream_is_requested_by_event_name() {
     let pair = pair(Server::builder().service(desk()));
     let channel = pair.client.channel("numbers");
     let items = channel.request::<Streaming<u32, Rejection>>("count", (3,)).await.expect("a stream");
@@ -192,7 +192,7 @@ async fn stream_is_asked_for_by_name() {
 }
 
 #[tokio::test]
-async fn streaming_is_a_stream() {
+async fn streaming_implements_stream() {
     let pair = pair(Server::builder().service(desk()));
     let items = NumbersProxy::new(&pair.client).count(5).await.expect("a stream");
     let items: Vec<u32> = items.map(|item| item.expect("an item")).collect().await;
@@ -200,7 +200,7 @@ async fn streaming_is_a_stream() {
 }
 
 #[tokio::test]
-async fn event_cannot_be_answered_with_a_stream() {
+async fn an_event_cannot_be_answered_with_a_stream() {
     let server = Server::builder().service(desk()).build().expect("the service can be mounted");
     let (mut raw, _) = RawPeer::dial(&server);
     raw.send(r#"{"a":["count",3],"c":"numbers"}"#).await;

@@ -26,7 +26,7 @@ async fn dropping_the_call_drops_the_handler_and_the_source() {
 }
 
 #[tokio::test]
-async fn a_call_that_is_dropped_before_the_handlers_end_is_there_stops_the_handler() {
+async fn a_call_dropped_before_its_channel_opens_stops_the_handler() {
     let (desk, server) = depot();
     let pair = pair(server);
     let mut call = DepotProxy::new(&pair.client).wait(stream::empty());
@@ -39,7 +39,7 @@ async fn a_call_that_is_dropped_before_the_handlers_end_is_there_stops_the_handl
 }
 
 #[tokio::test]
-async fn a_call_that_is_dropped_when_the_handlers_end_has_come_stops_the_handler() {
+async fn a_call_dropped_after_its_channel_opened_stops_the_handler() {
     let (desk, server) = depot();
     let pair = pair(server);
     let mut call = DepotProxy::new(&pair.client).wait(stream::empty());
@@ -52,7 +52,7 @@ async fn a_call_that_is_dropped_when_the_handlers_end_has_come_stops_the_handler
 }
 
 #[tokio::test]
-async fn a_call_that_is_cancelled_tells_the_handler_why() {
+async fn a_cancelled_call_carries_its_reason_to_the_handler() {
     let (desk, server) = depot();
     let pair = pair(server);
     let mut calls = [0; 2].map(|_| DepotProxy::new(&pair.client).wait(stream::empty()));
@@ -73,7 +73,7 @@ async fn a_call_that_is_cancelled_tells_the_handler_why() {
 }
 
 #[tokio::test]
-async fn a_lost_connection_ends_the_upload_at_both_ends() {
+async fn a_lost_connection_fails_the_upload_and_stops_the_handler() {
     let (desk, server) = depot();
     let pair = pair(server);
     let source = Watched::default();
@@ -91,7 +91,7 @@ async fn a_lost_connection_ends_the_upload_at_both_ends() {
 }
 
 #[tokio::test]
-async fn a_panic_rejects_the_call_and_leaves_nothing() -> Result<(), Box<dyn Error>> {
+async fn a_panic_rejects_the_call_and_leaves_nothing_behind() -> Result<(), Box<dyn Error>> {
     let (desk, server) = depot();
     let pair = pair(server);
     let depot = DepotProxy::new(&pair.client);
@@ -110,7 +110,7 @@ async fn a_panic_rejects_the_call_and_leaves_nothing() -> Result<(), Box<dyn Err
 }
 
 #[tokio::test]
-async fn an_item_that_cannot_be_encoded_ends_the_call_and_drops_the_handler() {
+async fn an_item_that_cannot_be_encoded_fails_the_call_and_drops_the_handler() {
     let (desk, server) = depot();
     let pair = pair(server);
     // A call that is kept after its end keeps nothing at the other one.
@@ -124,7 +124,7 @@ async fn an_item_that_cannot_be_encoded_ends_the_call_and_drops_the_handler() {
 }
 
 #[tokio::test]
-async fn items_that_cannot_be_held_end_the_upload() {
+async fn items_beyond_the_buffer_limit_fail_the_upload() {
     let (desk, server) = depot();
     let pair = pair(server.limits(Limits { stream_bytes: 100, ..Limits::default() }));
     let source = Watched::default();
@@ -136,7 +136,7 @@ async fn items_that_cannot_be_held_end_the_upload() {
 }
 
 #[tokio::test]
-async fn after_a_thousand_uploads_of_every_kind_nothing_is_left() -> Result<(), Box<dyn Error>> {
+async fn a_thousand_uploads_of_every_kind_leave_nothing_behind() -> Result<(), Box<dyn Error>> {
     let (desk, server) = depot();
     let pair = pair(server);
     let depot = DepotProxy::new(&pair.client);
@@ -164,7 +164,7 @@ async fn after_a_thousand_uploads_of_every_kind_nothing_is_left() -> Result<(), 
 }
 
 #[tokio::test]
-async fn an_upload_that_its_handler_gave_to_a_task_ends_with_the_handler() -> Result<(), Box<dyn Error>> {
+async fn an_upload_moved_to_a_task_finishes_with_its_handler() -> Result<(), Box<dyn Error>> {
     let (desk, server) = depot();
     let pair = pair(server);
     let depot = DepotProxy::new(&pair.client);
@@ -182,7 +182,7 @@ async fn an_upload_that_its_handler_gave_to_a_task_ends_with_the_handler() -> Re
 }
 
 #[tokio::test]
-async fn an_upload_that_its_handler_gave_to_a_task_ends_with_the_abort_of_its_caller() {
+async fn an_upload_moved_to_a_task_finishes_when_its_caller_aborts() {
     let (desk, server) = depot();
     let server = server.build().expect("it can be mounted");
     let (mut raw, peer) = RawPeer::dial(&server);
@@ -197,7 +197,7 @@ async fn an_upload_that_its_handler_gave_to_a_task_ends_with_the_abort_of_its_ca
 }
 
 #[tokio::test]
-async fn the_error_of_an_upload_that_nobody_takes_is_not_that_of_another() {
+async fn an_error_for_a_dropped_upload_does_not_affect_another() {
     let server = depot().1.build().expect("it can be mounted");
     let (mut raw, _) = RawPeer::dial(&server);
     assert_eq!(raw.ask(r#"{"a":["let_go",0],"i":1}"#).await, json!({"i": 1, "h": 1}));
@@ -212,7 +212,7 @@ async fn the_error_of_an_upload_that_nobody_takes_is_not_that_of_another() {
 }
 
 #[tokio::test]
-async fn a_call_that_cannot_ask_for_its_result_stops_the_handler() {
+async fn a_call_that_cannot_request_its_result_stops_the_handler() {
     let (desk, server) = depot();
     let limits = Limits { calls_in_flight: 1, ..Limits::default() };
     let pair = pair_with(server, Client::builder().limits(limits));
@@ -232,7 +232,7 @@ async fn a_call_that_cannot_ask_for_its_result_stops_the_handler() {
 }
 
 #[tokio::test]
-async fn an_abort_wakes_the_task_to_which_a_call_has_moved() {
+async fn an_abort_wakes_the_task_that_a_call_was_moved_to() {
     let (mut raw, client) = RawPeer::accept(Client::builder());
     let mut call = DepotProxy::new(&client).first(1, stream::iter([1]));
     assert!((&mut call).now_or_never().is_none());

@@ -10,7 +10,7 @@ use wswrapper::{CallError, Client, Limits, Server};
 use wswrapper_tests::{RawPeer, pair, pair_with, until};
 
 #[tokio::test]
-async fn a_stream_is_summed_among_other_arguments() -> Result<(), Box<dyn Error>> {
+async fn an_upload_can_be_passed_among_other_arguments() -> Result<(), Box<dyn Error>> {
     let (desk, server) = depot();
     let pair = pair(server);
     let depot = DepotProxy::new(&pair.client);
@@ -24,7 +24,7 @@ async fn a_stream_is_summed_among_other_arguments() -> Result<(), Box<dyn Error>
 }
 
 #[tokio::test]
-async fn a_source_that_waits_is_waited_for() -> Result<(), Box<dyn Error>> {
+async fn a_call_waits_for_a_pending_source() -> Result<(), Box<dyn Error>> {
     let (desk, server) = depot();
     let pair = pair(server);
     let (give, numbers) = tokio::sync::mpsc::unbounded_channel();
@@ -50,7 +50,7 @@ async fn the_server_uploads_to_the_client() -> Result<(), Box<dyn Error>> {
 }
 
 #[tokio::test]
-async fn uploads_go_over_tcp() -> Result<(), Box<dyn Error>> {
+async fn uploads_work_over_tcp() -> Result<(), Box<dyn Error>> {
     let listening = depot().1.bind("127.0.0.1:0").await?;
     let url = format!("ws://{}", listening.local_addr());
     tokio::spawn(listening.serve());
@@ -60,7 +60,7 @@ async fn uploads_go_over_tcp() -> Result<(), Box<dyn Error>> {
 }
 
 #[tokio::test]
-async fn a_sources_error_ends_the_upload_and_the_handler_still_answers() -> Result<(), Box<dyn Error>> {
+async fn a_sources_error_finishes_the_upload_and_the_handler_still_answers() -> Result<(), Box<dyn Error>> {
     let pair = pair(depot().1);
     let depot = DepotProxy::new(&pair.client);
     let parts = |at| [Ok("a".to_owned()), Ok("b".to_owned()), Err(Lost::At { at }), Ok("c".to_owned())];
@@ -74,7 +74,7 @@ async fn a_sources_error_ends_the_upload_and_the_handler_still_answers() -> Resu
 }
 
 #[tokio::test]
-async fn an_answer_before_the_end_stops_the_source() -> Result<(), Box<dyn Error>> {
+async fn a_response_before_the_finish_stops_the_source() -> Result<(), Box<dyn Error>> {
     let pair = pair(depot().1);
     let depot = DepotProxy::new(&pair.client);
     let source = Watched::default();
@@ -90,7 +90,7 @@ async fn an_answer_before_the_end_stops_the_source() -> Result<(), Box<dyn Error
 }
 
 #[tokio::test]
-async fn a_handler_that_lets_go_of_its_upload_still_answers() -> Result<(), Box<dyn Error>> {
+async fn a_handler_that_drops_its_upload_still_answers() -> Result<(), Box<dyn Error>> {
     let (desk, server) = depot();
     let pair = pair(server);
     let depot = DepotProxy::new(&pair.client);
@@ -112,7 +112,7 @@ async fn a_handler_that_lets_go_of_its_upload_still_answers() -> Result<(), Box<
 }
 
 #[tokio::test]
-async fn a_source_that_nobody_reads_is_not_polled() {
+async fn a_source_is_not_polled_while_the_handler_reads_nothing() {
     let (desk, server) = depot();
     let pair = pair(server);
     let source = Watched::default();
@@ -126,7 +126,7 @@ async fn a_source_that_nobody_reads_is_not_polled() {
 }
 
 #[tokio::test]
-async fn a_slow_handler_holds_the_source_to_its_window() {
+async fn a_slow_handler_limits_the_source_to_its_window() {
     let (desk, server) = depot();
     let pair = pair(server);
     let source = Watched::default();
@@ -144,7 +144,7 @@ async fn a_slow_handler_holds_the_source_to_its_window() {
 }
 
 #[tokio::test]
-async fn several_uploads_at_once_do_not_mix() -> Result<(), Box<dyn Error>> {
+async fn concurrent_uploads_do_not_mix() -> Result<(), Box<dyn Error>> {
     let pair = pair(depot().1);
     let depot = DepotProxy::new(&pair.client);
     let calls: Vec<_> =
@@ -157,7 +157,7 @@ async fn several_uploads_at_once_do_not_mix() -> Result<(), Box<dyn Error>> {
 }
 
 #[tokio::test]
-async fn an_upload_goes_on_while_no_further_handler_can_start() -> Result<(), Box<dyn Error>> {
+async fn an_upload_continues_while_no_further_handler_can_start() -> Result<(), Box<dyn Error>> {
     let limits = Limits { handlers_in_flight: 1, ..Limits::default() };
     let (desk, server) = depot();
     let pair = pair(server.limits(limits));
@@ -181,7 +181,7 @@ async fn an_upload_goes_on_while_no_further_handler_can_start() -> Result<(), Bo
 }
 
 #[tokio::test]
-async fn too_many_uploads_are_rejected() -> Result<(), Box<dyn Error>> {
+async fn uploads_beyond_the_limit_are_rejected() -> Result<(), Box<dyn Error>> {
     let limits = Limits { open_channels: 1, ..Limits::default() };
     let (desk, server) = depot();
     let pair = pair(server.limits(limits));
@@ -199,7 +199,7 @@ async fn too_many_uploads_are_rejected() -> Result<(), Box<dyn Error>> {
 }
 
 #[tokio::test]
-async fn a_source_that_is_always_ready_lets_others_run() {
+async fn an_always_ready_source_yields_to_other_tasks() {
     let (mut raw, client) = RawPeer::accept(Client::builder());
     let source = Watched::default();
     let mut call = DepotProxy::new(&client).store(source.numbers());
@@ -217,7 +217,7 @@ async fn a_source_that_is_always_ready_lets_others_run() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_source_waits_for_a_peer_that_does_not_read_and_then_goes_on() {
+async fn a_source_waits_for_a_peer_that_does_not_read_and_then_continues() {
     let (near, far) = memory::builder().capacity(1_000).pair();
     let client = Client::builder().limits(Limits { outbound_bytes: 20_000, ..Limits::default() });
     let (mut raw, client) = (RawPeer::on(near), client.over(far).expect("nothing to mount"));
@@ -243,7 +243,7 @@ async fn a_source_waits_for_a_peer_that_does_not_read_and_then_goes_on() {
 }
 
 #[tokio::test]
-async fn an_upload_is_terminated_once_its_end_or_its_error_was_told() -> Result<(), Box<dyn Error>> {
+async fn an_upload_is_terminated_after_its_finish_or_error_was_returned() -> Result<(), Box<dyn Error>> {
     let pair = pair(depot().1);
     let depot = DepotProxy::new(&pair.client);
     assert_eq!(depot.terminated(stream::iter([Ok(1), Ok(2)])).await?, [false, false, false, true]);

@@ -23,7 +23,7 @@ fn slow(numbers: impl Stream<Item = i64> + Send + 'static, seconds: u64) -> impl
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_time_limit_covers_the_whole_upload() {
+async fn an_explicit_timeout_covers_the_whole_upload() {
     let (desk, server) = depot();
     let pair = pair(server);
     let depot = DepotProxy::new(&pair.client);
@@ -43,7 +43,7 @@ async fn a_time_limit_covers_the_whole_upload() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_time_that_the_channel_took_counts() {
+async fn an_explicit_timeout_includes_the_opening_of_the_channel() {
     let (desk, server) = depot();
     let (near, far) = memory::builder().latency(Duration::from_secs(1)).pair();
     let server = server.build().expect("it can be mounted");
@@ -57,7 +57,7 @@ async fn the_time_that_the_channel_took_counts() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_upload_may_take_as_long_as_its_stream() -> Result<(), Box<dyn Error>> {
+async fn the_default_timeout_does_not_run_while_the_source_is_pending() -> Result<(), Box<dyn Error>> {
     let (_, server) = depot();
     let pair = impatient(server);
     let began = Instant::now();
@@ -68,7 +68,7 @@ async fn an_upload_may_take_as_long_as_its_stream() -> Result<(), Box<dyn Error>
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_upload_may_take_as_long_as_its_handler_takes_items() -> Result<(), Box<dyn Error>> {
+async fn the_default_timeout_restarts_with_each_item_that_the_handler_takes() -> Result<(), Box<dyn Error>> {
     let (desk, server) = depot();
     let pair = impatient(server);
     let began = Instant::now();
@@ -84,7 +84,7 @@ async fn an_upload_may_take_as_long_as_its_handler_takes_items() -> Result<(), B
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_handler_that_takes_nothing_is_not_waited_for_for_ever() {
+async fn a_call_to_a_handler_that_stops_taking_items_times_out() {
     // Once something is taken, a further item is sent ahead.
     for (taken, sent) in [(0, 0), (2, 3)] {
         let (desk, server) = depot();
@@ -102,7 +102,7 @@ async fn a_handler_that_takes_nothing_is_not_waited_for_for_ever() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_result_is_waited_for_from_the_last_item_on() {
+async fn the_default_timeout_of_a_result_starts_after_the_last_item() {
     let (_, server) = depot();
     let pair = impatient(server);
     let began = Instant::now();
@@ -113,7 +113,7 @@ async fn a_result_is_waited_for_from_the_last_item_on() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_handler_is_stopped_though_its_result_could_not_be_asked_for_in_time() {
+async fn a_handler_is_stopped_if_its_result_cannot_be_requested_in_time() {
     let (desk, server) = depot();
     let (near, far) = memory::builder().capacity(1).pair();
     let network = far.control();

@@ -31,7 +31,7 @@ async fn summing() -> (Desk, RawPeer, Peer, Server) {
 }
 
 #[tokio::test]
-async fn an_upload_is_on_the_wire_what_the_protocol_says() {
+async fn a_handler_of_an_upload_sends_the_frames_of_the_protocol() {
     let (desk, server) = depot();
     let server = server.build().expect("it can be mounted");
     let (mut raw, peer) = RawPeer::dial(&server);
@@ -55,7 +55,7 @@ async fn an_upload_is_on_the_wire_what_the_protocol_says() {
 }
 
 #[tokio::test]
-async fn a_caller_is_on_the_wire_what_the_protocol_says() {
+async fn a_caller_sends_the_frames_of_the_protocol() {
     let (mut raw, client) = RawPeer::accept(Client::builder());
     let call = tokio::spawn(DepotProxy::new(&client).sum(5, stream::iter(1..=3), "m"));
     assert_eq!(raw.receive_text().await, r#"{"a":["sum",5,"m"],"i":268435457}"#);
@@ -78,7 +78,7 @@ async fn a_caller_is_on_the_wire_what_the_protocol_says() {
 }
 
 #[tokio::test]
-async fn to_a_handler_without_credit_items_go_one_by_one() {
+async fn items_are_sent_one_by_one_to_a_handler_without_credit() {
     let source = Watched::default();
     let (mut raw, _client, call) = waiting_call(&source).await;
     raw.send(r#"{"a":["start"],"h":268435457}"#).await;
@@ -118,7 +118,7 @@ async fn wrong_arguments_are_rejected_without_a_channel() {
 }
 
 #[tokio::test]
-async fn a_peer_that_never_asks_for_the_result_gets_none() {
+async fn a_result_that_is_never_requested_is_not_sent() {
     let (desk, mut raw, peer, _server) = summing().await;
     raw.send(r#"{"a":["next",{"value":7,"done":false}],"h":1}"#).await;
     raw.send(r#"{"a":["next",{"done":true}],"h":1}"#).await;
@@ -133,7 +133,7 @@ async fn a_peer_that_never_asks_for_the_result_gets_none() {
 }
 
 #[tokio::test]
-async fn a_result_is_given_once() {
+async fn a_result_can_be_requested_once() {
     let (desk, mut raw, _, _server) = summing().await;
     raw.send(r#"{"a":["result"],"h":1,"i":2}"#).await;
     let refused = json!({"message": "No event listener for 'result' on channel '1'"});
@@ -144,7 +144,7 @@ async fn a_result_is_given_once() {
 }
 
 #[tokio::test]
-async fn a_peer_that_aborts_the_upload_ends_its_items() {
+async fn an_abort_by_the_caller_finishes_the_items() {
     let (desk, mut raw, peer, _server) = summing().await;
     raw.send(r#"{"a":["result"],"h":1,"i":2}"#).await;
     raw.send(r#"{"a":["next",{"value":7,"done":false}],"h":1}"#).await;
@@ -161,7 +161,7 @@ async fn a_peer_that_aborts_the_upload_ends_its_items() {
 }
 
 #[tokio::test]
-async fn items_that_come_as_requests_are_answered_as_they_are_taken() {
+async fn items_sent_as_requests_are_answered_when_they_are_taken() {
     let (desk, server) = depot();
     let server = server.build().expect("it can be mounted");
     let (mut raw, peer) = RawPeer::dial(&server);
@@ -197,7 +197,7 @@ async fn items_that_come_as_requests_are_answered_as_they_are_taken() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_handler_ends_when_the_time_for_its_result_is_over() {
+async fn a_handler_is_cancelled_when_the_deadline_of_its_result_passes() {
     let (desk, server) = depot();
     let server = server.build().expect("it can be mounted");
     let (mut raw, peer) = RawPeer::dial(&server);
@@ -212,7 +212,7 @@ async fn a_handler_ends_when_the_time_for_its_result_is_over() {
 }
 
 #[tokio::test]
-async fn a_handlers_end_that_aborts_the_upload_ends_the_call() {
+async fn an_abort_by_the_handlers_endpoint_fails_the_call() {
     let source = Watched::default();
     let (mut raw, _client, call) = waiting_call(&source).await;
     raw.send(r#"{"h":268435457,"x":{"message":"no"},"_":1}"#).await;
@@ -223,7 +223,7 @@ async fn a_handlers_end_that_aborts_the_upload_ends_the_call() {
 }
 
 #[tokio::test]
-async fn a_plain_answer_ends_the_call_before_the_first_item() {
+async fn a_plain_response_finishes_the_call_before_the_first_item() {
     let (mut raw, client) = RawPeer::accept(Client::builder());
     let depot = DepotProxy::new(&client);
     for (answer, expected) in [
