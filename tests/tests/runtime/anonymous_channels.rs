@@ -13,15 +13,15 @@ use wswrapper_tests::{Alive, Log, Pair, pair};
 
 /// What handlers of these tests make and keep.
 #[derive(Clone, Default)]
-struct Made {
+struct ChannelService {
     alive: Alive,
     log: Log,
     /// Handles do not keep anything open.
     channels: Arc<Mutex<Vec<AnonymousChannel>>>,
-    go_on: Arc<Notify>,
+    resume: Arc<Notify>,
 }
 
-impl Made {
+impl ChannelService {
     /// A channel with handlers, one of which keeps the channel itself.
     fn channel(&self, ctx: &Context) -> AnonymousChannel {
         let channel = ctx.anonymous_channel();
@@ -41,21 +41,21 @@ impl Made {
         channel
     }
 
-    fn last(&self) -> AnonymousChannel {
+    fn last_channel(&self) -> AnonymousChannel {
         self.channels.lock().expect("no panic").last().expect("one was made").clone()
     }
 }
 
 /// Its methods are what a handler can do with a channel.
 #[ws_handlers]
-impl Made {
+impl ChannelService {
     async fn make(&self, ctx: Context) -> Result<AnonymousChannel, Rejection> {
         Ok(self.channel(&ctx))
     }
 
     async fn waits(&self, ctx: Context) -> Result<AnonymousChannel, Rejection> {
         let channel = self.channel(&ctx);
-        self.go_on.notified().await;
+        self.resume.notified().await;
         Ok(channel)
     }
 
@@ -81,15 +81,15 @@ impl Made {
     }
 
     async fn again(&self) -> AnonymousChannel {
-        self.last()
+        self.last_channel()
     }
 
     async fn late(&self, ctx: Context) {
-        let (made, go_on) = (self.clone(), Arc::clone(&self.go_on));
+        let (service, resume) = (self.clone(), Arc::clone(&self.resume));
         tokio::spawn(async move {
-            go_on.notified().await;
-            made.channel(&ctx);
-            made.log.add(made.last().is_closed().to_string());
+            resume.notified().await;
+            service.channel(&ctx);
+            service.log.add(service.last_channel().is_closed().to_string());
         });
     }
 
@@ -99,18 +99,18 @@ impl Made {
 }
 
 /// A server that makes channels, and says what went wrong.
-fn making() -> (Made, ServerBuilder) {
-    let made = Made::default();
-    let errors = made.log.clone();
-    (made.clone(), Server::builder().service(made).on_error(move |_, error| errors.add(error.to_string())))
+fn channel_server() -> (ChannelService, ServerBuilder) {
+    let service = ChannelService::default();
+    let errors = service.log.clone();
+    (service.clone(), Server::builder().service(service).on_error(move |_, error| errors.add(error.to_string())))
 }
 
-fn made() -> (Made, Pair) {
-    let (made, server) = making();
-    (made, pair(server))
+fn channel_pair() -> (ChannelService, Pair) {
+    let (service, server) = channel_server();
+    (service, pair(server))
 }
 
-fn made_raw() -> (Made, Server) {
-    let (made, server) = making();
-    (made, server.build().expect("it can be mounted"))
+fn built_channel_server() -> (ChannelService, Server) {
+    let (service, server) = channel_server();
+    (service, server.build().expect("it can be mounted"))
 }

@@ -35,10 +35,10 @@ enum CalcError {
     TooSmall { by: i64 },
 }
 
-struct Desk;
+struct CalcService;
 
 #[ws_handlers]
-impl Calc for Desk {
+impl Calc for CalcService {
     async fn add(&self, a: i64, b: i64) -> i64 {
         a + b
     }
@@ -79,6 +79,6 @@ impl Calc for Desk {
     }
 }
 
-fn calc() -> wswrapper::ServerBuilder {
-    Server::builder().service(Desk)
+fn calc_server() -> wswrapper::ServerBuilder {
+    Server::builder().service(CalcService)
 }

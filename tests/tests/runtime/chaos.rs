@@ -20,7 +20,7 @@ use wswrapper_tests::websocket::websocket;
 use wswrapper_tests::{Alive, Log, until};
 
 #[ws_service]
-trait Weather {
+trait Chaos {
     async fn echo(&self, value: Value) -> Value;
     async fn sleep(&self, milliseconds: u64) -> u64;
     async fn wait(&self);
@@ -31,13 +31,13 @@ trait Weather {
 }
 
 #[derive(Clone, Default)]
-struct Station {
+struct ChaosService {
     handlers: Alive,
     log: Log,
 }
 
 #[ws_handlers]
-impl Weather for Station {
+impl Chaos for ChaosService {
     async fn echo(&self, value: Value) -> Value {
         value
     }
@@ -59,7 +59,7 @@ impl Weather for Station {
             return 0;
         }
         // A call back that fails leaves its depth out.
-        WeatherProxy::new(ctx.peer()).bounce(depth - 1).await.map_or(0, |deeper| deeper + 1)
+        ChaosProxy::new(ctx.peer()).bounce(depth - 1).await.map_or(0, |deeper| deeper + 1)
     }
 
     async fn note(&self, text: String) {
@@ -68,11 +68,11 @@ impl Weather for Station {
 }
 
 /// What was there before, and must be again.
-struct Before {
+struct TaskBaseline {
     tasks: usize,
 }
 
-impl Before {
+impl TaskBaseline {
     fn now() -> Self {
         Self { tasks: Self::tasks() }
     }
@@ -82,32 +82,32 @@ impl Before {
     }
 
     /// Waits until nothing is left of a server's connections.
-    async fn is_again(&self, server: &Server, station: &Station) {
+    async fn is_restored(&self, server: &Server, service: &ChaosService) {
         until(|| server.peers().is_empty()).await;
-        station.handlers.becomes(0).await;
+        service.handlers.becomes(0).await;
         until(|| Self::tasks() == self.tasks).await;
     }
 }
 
 /// A server with a port.
-struct Running {
+struct RunningServer {
     server: Server,
-    station: Station,
+    service: ChaosService,
     address: SocketAddr,
     serving: JoinHandle<Result<(), ServeError>>,
-    before: Before,
+    baseline: TaskBaseline,
 }
 
-async fn serve(limits: Limits) -> Running {
-    let station = Station::default();
-    let before = Before::now();
-    let listening = Server::builder().limits(limits).service(station.clone()).bind("127.0.0.1:0").await;
+async fn serve(limits: Limits) -> RunningServer {
+    let service = ChaosService::default();
+    let baseline = TaskBaseline::now();
+    let listening = Server::builder().limits(limits).service(service.clone()).bind("127.0.0.1:0").await;
     let listening = listening.expect("a port is free");
     let (server, address) = (listening.server(), listening.local_addr());
-    Running { server, station, address, serving: tokio::spawn(listening.serve()), before }
+    RunningServer { server, service, address, serving: tokio::spawn(listening.serve()), baseline }
 }
 
-impl Running {
+impl RunningServer {
     async fn client(&self) -> Client {
         Client::connect(&format!("ws://{}", self.address)).await.expect("it takes WebSockets")
     }
@@ -127,28 +127,28 @@ impl Running {
     }
 
     /// The server still serves, and then leaves nothing.
-    async fn ends_well(self) {
+    async fn shut_down_cleanly(self) {
         let client = self.client().await;
-        assert_eq!(WeatherProxy::new(&client).echo(json!("still there")).await.expect("an answer"), "still there");
+        assert_eq!(ChaosProxy::new(&client).echo(json!("still there")).await.expect("an answer"), "still there");
         drop(client);
         until(|| self.server.peers().is_empty()).await;
-        self.station.handlers.becomes(0).await;
+        self.service.handlers.becomes(0).await;
         self.server.close().await;
         self.serving.await.expect("no panic").expect("it served");
-        until(|| Before::tasks() == self.before.tasks).await;
+        until(|| TaskBaseline::tasks() == self.baseline.tasks).await;
     }
 }
 
-fn station() -> (Station, ServerBuilder) {
-    let station = Station::default();
-    (station.clone(), Server::builder().service(station))
+fn chaos_server() -> (ChaosService, ServerBuilder) {
+    let service = ChaosService::default();
+    (service.clone(), Server::builder().service(service))
 }
 
 /// A server and a client of it over a pair of one's own.
-fn join(builder: ServerBuilder, network: &memory::Builder) -> (Server, Peer, Client, memory::Control) {
-    let (near, far) = network.pair();
-    let control = near.control();
+fn connect(builder: ServerBuilder, network: &memory::Builder) -> (Server, Peer, Client, memory::Control) {
+    let (local, remote) = network.pair();
+    let control = local.control();
     let server = builder.build().expect("it can be mounted");
-    let peer = server.accept_transport(far).expect("the server is open");
-    (server, peer, Client::over(near).expect("nothing to mount"), control)
+    let peer = server.accept_transport(remote).expect("the server is open");
+    (server, peer, Client::over(local).expect("nothing to mount"), control)
 }

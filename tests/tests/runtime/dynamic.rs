@@ -172,10 +172,10 @@ async fn handlers_added_by_on_open_receive_the_first_frame() -> Result<(), Box<d
         peer.on("early", || async { "in time" }).expect("a good name");
     });
     let server = server.build()?;
-    let (near, far) = memory::pair();
-    let client = Client::over(near)?;
+    let (local, remote) = memory::pair();
+    let client = Client::over(local)?;
     let call = tokio::spawn(client.request::<String>("early", ()));
-    server.accept_transport(far)?;
+    server.accept_transport(remote)?;
     assert_eq!(call.await??, "in time");
     Ok(())
 }
@@ -185,11 +185,11 @@ async fn a_closed_channel_has_no_handlers_and_sends_nothing() -> Result<(), Box<
     let pair = pair(Server::builder());
     let channel = pair.client.channel("io");
     channel.on("ask", || async { 1 })?;
-    let asked = pair.peer.channel("io");
-    assert_eq!(asked.request::<u8>("ask", ()).await?, 1);
+    let remote_channel = pair.peer.channel("io");
+    assert_eq!(remote_channel.request::<u8>("ask", ()).await?, 1);
     channel.close();
     assert!(channel.is_closed());
-    let refused = asked.request::<u8>("ask", ()).await;
+    let refused = remote_channel.request::<u8>("ask", ()).await;
     assert!(matches!(refused, Err(CallError::Rejected(r)) if r.message() == Some("Channel 'io' does not exist")));
     assert!(matches!(channel.clone().emit("x", ()).await, Err(SendError::ChannelClosed)));
     let call = MountedProxy::new(&channel).who().await;
@@ -217,8 +217,8 @@ async fn an_aborted_connection_closes_at_once_without_a_handshake() {
     let pair = pair(Server::builder());
     let closed = pair.peer.abort_connection().await;
     assert_eq!((closed.code, closed.by_us), (1006, true));
-    let there = pair.client.closed().await;
-    assert_eq!((there.code, there.by_us), (1006, false));
+    let remote = pair.client.closed().await;
+    assert_eq!((remote.code, remote.by_us), (1006, false));
 }
 
 #[tokio::test]
@@ -270,8 +270,8 @@ async fn a_client_continues_over_another_transport() -> Result<(), Box<dyn Error
     server.on("wait", || async { std::future::pending::<()>().await })?;
     server.on("double", |a: i64| async move { 2 * a })?;
     let log = Log::default();
-    let (near, far) = memory::pair();
-    let first = server.accept_transport(far)?;
+    let (local, remote) = memory::pair();
+    let first = server.accept_transport(remote)?;
     let client = Client::builder()
         .on_open({
             let log = log.clone();
@@ -280,7 +280,7 @@ async fn a_client_continues_over_another_transport() -> Result<(), Box<dyn Error
                 async move { log.add("open") }
             }
         })
-        .over(near)?;
+        .over(local)?;
     client.on("name", || async { "Ada" })?;
     let proxy = client.channel("unused").peer().clone();
     assert_eq!(proxy.request::<i64>("double", (1,)).await?, 2);
@@ -295,9 +295,9 @@ async fn a_client_continues_over_another_transport() -> Result<(), Box<dyn Error
     assert_eq!((closed.code, closed.by_us), (1006, false));
     assert!(matches!(client.request::<i64>("double", (1,)).await, Err(CallError::NotSent(SendError::Closed))));
 
-    let (near, far) = memory::pair();
-    client.bind(near)?;
-    let second = server.accept_transport(far)?;
+    let (local, remote) = memory::pair();
+    client.bind(local)?;
+    let second = server.accept_transport(remote)?;
     assert!(client.is_open());
     assert_eq!(proxy.request::<i64>("double", (2,)).await?, 4);
     assert_eq!(second.request::<String>("name", ()).await?, "Ada");
@@ -314,9 +314,9 @@ async fn request_ids_continue_after_a_rebind() -> Result<(), Box<dyn Error>> {
     let first = raw.receive().await["i"].as_u64().expect("an id");
     drop(raw);
     client.closed().await;
-    let (near, far) = memory::pair();
-    client.bind(far)?;
-    let mut raw = RawPeer::on(near);
+    let (local, remote) = memory::pair();
+    client.bind(remote)?;
+    let mut raw = RawPeer::on(local);
     drop(tokio::spawn(client.request::<()>("b", ())));
     assert_eq!(raw.receive().await["i"], first + 1);
     Ok(())
@@ -326,17 +326,17 @@ async fn request_ids_continue_after_a_rebind() -> Result<(), Box<dyn Error>> {
 async fn a_client_is_rebound_fifty_times_under_load() -> Result<(), Box<dyn Error>> {
     let server = server();
     server.on("double", |a: i64| async move { 2 * a })?;
-    let (near, far) = memory::pair();
-    let mut peer = server.accept_transport(far)?;
-    let client = Client::over(near)?;
+    let (local, remote) = memory::pair();
+    let mut peer = server.accept_transport(remote)?;
+    let client = Client::over(local)?;
     for _ in 0..50 {
         let calls: Vec<_> = (0..100).map(|n| (n, tokio::spawn(client.request::<i64>("double", (n,))))).collect();
         tokio::task::yield_now().await;
         peer.abort_connection();
         client.closed().await;
-        let (near, far) = memory::pair();
-        client.bind(near)?;
-        peer = server.accept_transport(far)?;
+        let (local, remote) = memory::pair();
+        client.bind(local)?;
+        peer = server.accept_transport(remote)?;
         for (n, call) in calls {
             match call.await? {
                 Ok(double) => assert_eq!(double, 2 * n),

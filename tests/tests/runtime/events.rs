@@ -90,9 +90,9 @@ async fn a_broadcast_reaches_each_peer_once() {
     let readers: Vec<_> = (0..50)
         .map(|_| {
             let reader = Reader::default();
-            let (near, far) = wswrapper::transport::memory::pair();
-            server.accept_transport(far).expect("the server is open");
-            (Client::builder().service(reader.clone()).over(near).expect("it can be mounted"), reader)
+            let (local, remote) = wswrapper::transport::memory::pair();
+            server.accept_transport(remote).expect("the server is open");
+            (Client::builder().service(reader.clone()).over(local).expect("it can be mounted"), reader)
         })
         .collect();
     let delivery = NewsProxy::new(server.broadcast()).flash_news("hello").await.expect("it can be encoded");
@@ -110,9 +110,9 @@ async fn a_broadcast_skips_a_slow_peer_and_reaches_the_others_without_delay() {
     let server = Server::builder().limits(limits).build().expect("nothing to mount");
     let (slow, slow_peer) = RawPeer::dial(&server);
     let reader = Reader::default();
-    let (near, far) = wswrapper::transport::memory::pair();
-    server.accept_transport(far).expect("the server is open");
-    let _client = Client::builder().service(reader.clone()).over(near).expect("it can be mounted");
+    let (local, remote) = wswrapper::transport::memory::pair();
+    server.accept_transport(remote).expect("the server is open");
+    let _client = Client::builder().service(reader.clone()).over(local).expect("it can be mounted");
     let news = NewsProxy::new(server.broadcast());
     let text = "x".repeat(10_000);
     let mut left_out = 0;
@@ -172,13 +172,13 @@ async fn senders_that_wait_for_capacity_precede_later_ones() {
     };
     let (mut order, mut newcomers) = (Vec::new(), 0);
     loop {
-        let everyone = server.broadcast().emit("broadcast", (&text,)).await.expect("it can be encoded");
+        let delivery = server.broadcast().emit("broadcast", (&text,)).await.expect("it can be encoded");
         if waiting.iter().all(JoinHandle::is_finished) {
-            if everyone.sent == 1 {
+            if delivery.sent == 1 {
                 break;
             }
         } else {
-            assert_eq!(everyone.sent, 0, "a broadcast went before who waits, after {order:?}");
+            assert_eq!(delivery.sent, 0, "a broadcast went before who waits, after {order:?}");
             // There may be room for them, but they come behind.
             if newcomers % 2 == 0 {
                 drop(tokio::spawn(peer.emit("newcomer", (&text,))));

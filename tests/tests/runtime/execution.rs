@@ -21,9 +21,9 @@ enum Trouble {
 }
 
 /// Cannot be sent at all.
-struct Unspeakable;
+struct Unencodable;
 
-impl Serialize for Unspeakable {
+impl Serialize for Unencodable {
     fn serialize<S: Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
         Err(serde::ser::Error::custom("no words for it"))
     }
@@ -62,7 +62,7 @@ trait Work {
     #[ws(spawn)]
     async fn none_spawned(&self) -> Option<u8>;
     #[ws(spawn)]
-    async fn unspeakable(&self) -> Unspeakable;
+    async fn unspeakable(&self) -> Unencodable;
     #[ws(event, spawn)]
     async fn note_spawned(&self, ctx: Context, text: String);
     #[ws(event, spawn)]
@@ -71,7 +71,7 @@ trait Work {
 
 #[derive(Clone, Default)]
 struct Worker {
-    begun: Begun,
+    started: Started,
     running: Alive,
     gate: Gate,
     log: Log,
@@ -80,12 +80,12 @@ struct Worker {
 #[ws_handlers]
 impl Work for Worker {
     async fn here(&self) -> String {
-        place()
+        task_id()
     }
 
     fn block(&self, ctx: Context) -> String {
         let running = self.running.guard();
-        self.begun.tell();
+        self.started.notify();
         let opened = self.gate.wait();
         let why = ctx.reason().map(ToString::to_string).unwrap_or_default();
         self.log.add(format!("opened: {opened}, cancelled: {why:?}"));
@@ -98,12 +98,12 @@ impl Work for Worker {
     }
 
     fn panic_blocking(&self) -> u8 {
-        self.log.add(place());
+        self.log.add(task_id());
         panic!("no more {}", "threads")
     }
 
     fn nothing_blocking(&self) {
-        self.log.add(place());
+        self.log.add(task_id());
     }
 
     fn note_blocking(&self, ctx: Context, text: String) {
@@ -111,16 +111,16 @@ impl Work for Worker {
     }
 
     async fn compute(&self) -> bool {
-        self.begun.tell();
+        self.started.notify();
         self.gate.wait()
     }
 
     async fn wait(&self, ctx: Context) -> u8 {
         let _running = self.running.guard();
         let log = self.log.clone();
-        log.add(place());
+        log.add(task_id());
         tokio::spawn(async move { log.add(ctx.cancelled().await.to_string()) });
-        self.begun.tell();
+        self.started.notify();
         pending().await
     }
 
@@ -136,18 +136,18 @@ impl Work for Worker {
     }
 
     async fn panic_spawned(&self) -> u8 {
-        self.log.add(place());
+        self.log.add(task_id());
         panic!("no more {}", "tasks")
     }
 
     async fn none_spawned(&self) -> Option<u8> {
-        self.log.add(place());
+        self.log.add(task_id());
         None
     }
 
-    async fn unspeakable(&self) -> Unspeakable {
-        self.log.add(place());
-        Unspeakable
+    async fn unspeakable(&self) -> Unencodable {
+        self.log.add(task_id());
+        Unencodable
     }
 
     async fn note_spawned(&self, ctx: Context, text: String) {
@@ -155,14 +155,14 @@ impl Work for Worker {
     }
 
     async fn panic_unheard(&self) {
-        self.log.add(place());
+        self.log.add(task_id());
         panic!("nobody hears it")
     }
 }
 
 impl Worker {
     /// One that a client calls.
-    fn paired() -> (Self, Pair, WorkProxy) {
+    fn with_client() -> (Self, Pair, WorkProxy) {
         let worker = Self::default();
         let pair = pair(worker.server());
         let work = WorkProxy::new(&pair.client);
@@ -170,7 +170,7 @@ impl Worker {
     }
 
     /// One that a peer calls in bare frames.
-    fn dialled() -> (Self, Server, RawPeer) {
+    fn with_raw_peer() -> (Self, Server, RawPeer) {
         let worker = Self::default();
         let server = worker.server().build().expect("it can be mounted");
         let (raw, _) = RawPeer::dial(&server);
@@ -184,7 +184,7 @@ impl Worker {
 
     fn measure(&self, ctx: &Context, text: &str, bytes: &[u8], more: Option<usize>) -> Result<usize, Trouble> {
         assert!(ctx.is_request() && !ctx.is_cancelled());
-        self.log.add(place());
+        self.log.add(task_id());
         match text.len() {
             length if length > 10 => Err(Trouble::TooLong(length)),
             length => Ok(length + bytes.len() + more.unwrap_or_default()),
@@ -193,33 +193,33 @@ impl Worker {
 
     fn note(&self, ctx: &Context, text: &str) {
         assert!(!ctx.is_request());
-        self.log.add(format!("{text} {}", place()));
+        self.log.add(format!("{text} {}", task_id()));
     }
 }
 
 /// The task that a handler runs in; one on the blocking pool is a task too.
-fn place() -> String {
+fn task_id() -> String {
     format!("{:?}", task::try_id())
 }
 
 /// Counts handlers that have begun.
 #[derive(Clone)]
-struct Begun(Arc<Semaphore>);
+struct Started(Arc<Semaphore>);
 
-impl Default for Begun {
+impl Default for Started {
     fn default() -> Self {
         Self(Arc::new(Semaphore::new(0)))
     }
 }
 
-impl Begun {
-    fn tell(&self) {
+impl Started {
+    fn notify(&self) {
         self.0.add_permits(1);
     }
 
-    async fn one(&self) {
-        let begun = tokio::time::timeout(Duration::from_secs(20), self.0.acquire()).await;
-        begun.expect("it never began").expect("it is never closed").forget();
+    async fn next(&self) {
+        let started = tokio::time::timeout(Duration::from_secs(20), self.0.acquire()).await;
+        started.expect("it never began").expect("it is never closed").forget();
     }
 }
 

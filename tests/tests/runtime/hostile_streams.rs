@@ -31,7 +31,7 @@ impl Tap {
 }
 
 #[derive(Clone, Default)]
-struct Desk {
+struct SourcesService {
     sources: Alive,
 }
 
@@ -42,7 +42,7 @@ fn guarded(to: u32, guard: Guard) -> impl Stream<Item = u32> {
 }
 
 #[ws_handlers]
-impl Sources for Desk {
+impl Sources for SourcesService {
     async fn count(&self, to: u32) -> impl Stream<Item = u32> + Send {
         guarded(to, self.sources.guard())
     }
@@ -66,38 +66,38 @@ impl Sources for Desk {
 }
 
 /// A server and a peer that misbehaves.
-struct Meeting {
+struct Fixture {
     server: Server,
     peer: Peer,
     raw: RawPeer,
-    desk: Desk,
+    service: SourcesService,
     errors: Log,
 }
 
-impl Meeting {
+impl Fixture {
     fn new() -> Self {
         Self::with(Limits::default())
     }
 
     fn with(limits: Limits) -> Self {
-        let (desk, errors) = (Desk::default(), Log::default());
-        let builder = Server::builder().limits(limits).service(desk.clone()).on_error({
+        let (service, errors) = (SourcesService::default(), Log::default());
+        let builder = Server::builder().limits(limits).service(service.clone()).on_error({
             let errors = errors.clone();
             move |_, error: &PeerError| errors.add(error.to_string())
         });
         let server = builder.build().expect("the service can be mounted");
         let (raw, peer) = RawPeer::dial(&server);
-        Self { server, peer, raw, desk, errors }
+        Self { server, peer, raw, service, errors }
     }
 
     /// Opens the stream of so many numbers on channel 1.
-    async fn count(&mut self, to: u32) {
+    async fn open_count(&mut self, to: u32) {
         let opened = self.raw.ask(&json!({"a": ["count", to], "i": 1}).to_string()).await;
         assert_eq!(opened, json!({"i": 1, "h": 1}));
     }
 
     /// Is asked for a stream: its consumer, and the number of its channel.
-    async fn feed(&mut self) -> (Streaming<u32, Rejection>, u64) {
+    async fn request_stream(&mut self) -> (Streaming<u32, Rejection>, u64) {
         let call = tokio::spawn(self.peer.request::<Streaming<u32, Rejection>>("feed", ()));
         let id = self.raw.receive().await["i"].as_u64().expect("a request");
         self.raw.send(&json!({"i": id, "h": 1}).to_string()).await;
@@ -105,28 +105,28 @@ impl Meeting {
     }
 
     /// Sends a frame that nothing comes of.
-    async fn in_vain(&mut self, frame: &str) {
+    async fn send_ignored(&mut self, frame: &str) {
         self.raw.send(frame).await;
         let got = self.raw.ask(r#"{"a":["echo","in vain?"],"i":77}"#).await;
         assert_eq!(got, json!({"i": 77, "d": "in vain?"}), "after {frame}");
     }
 
     /// The connection works, and so many sources are left; then it ends, and none is.
-    async fn end(mut self, sources: usize) -> Log {
+    async fn finish(mut self, sources: usize) -> Log {
         let got = self.raw.ask(r#"{"a":["echo","still here"],"i":99}"#).await;
         assert_eq!(got, json!({"i": 99, "d": "still here"}));
         assert!(self.peer.is_open());
         let counters = self.peer.counters();
-        assert_eq!((counters.open_channels, self.desk.sources.count()), (sources, sources));
+        assert_eq!((counters.open_channels, self.service.sources.count()), (sources, sources));
         assert_eq!((counters.calls_in_flight, counters.handlers_in_flight, counters.queued_bytes), (0, 0, 0));
         drop(self.raw);
-        self.desk.sources.becomes(0).await;
+        self.service.sources.becomes(0).await;
         self.peer.closed().await;
         assert!(self.server.peers().is_empty());
         self.errors
     }
 }
 
-fn unknown(channel: u64) -> Value {
+fn unknown_channel(channel: u64) -> Value {
     json!({"h": channel, "x": {"message": format!("Anonymous channel '{channel}' does not exist")}, "_": 1})
 }

@@ -42,14 +42,14 @@ impl Slow {
     }
 }
 
-fn slow() -> (Slow, ServerBuilder) {
+fn slow_server() -> (Slow, ServerBuilder) {
     let slow = Slow::default();
     (slow.clone(), Server::builder().service(slow))
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_call_that_times_out_fails_and_cancels_its_handler() {
-    let (slow, server) = slow();
+    let (slow, server) = slow_server();
     let pair = pair(server);
     let error = SlowProxy::new(&pair.client).wait().timeout(Duration::from_secs(3)).await;
     assert!(matches!(error, Err(CallError::TimedOut)), "{error:?}");
@@ -60,12 +60,12 @@ async fn a_call_that_times_out_fails_and_cancels_its_handler() {
 
 #[tokio::test(start_paused = true)]
 async fn every_call_has_a_default_timeout_that_it_can_override() {
-    let (_, server) = slow();
-    let (near, far) = wswrapper::transport::memory::pair();
+    let (_, server) = slow_server();
+    let (local, remote) = wswrapper::transport::memory::pair();
     let server = server.build().expect("it can be mounted");
-    server.accept_transport(far).expect("the server is open");
+    server.accept_transport(remote).expect("the server is open");
     let limits = Limits { call_timeout: Some(Duration::from_secs(10)), ..Limits::default() };
-    let client = Client::builder().limits(limits).over(near).expect("nothing to mount");
+    let client = Client::builder().limits(limits).over(local).expect("nothing to mount");
     let proxy = SlowProxy::new(&client);
     assert!(matches!(proxy.sleep(11_000).await, Err(CallError::TimedOut)));
     assert!(matches!(proxy.sleep(9_000).await, Ok(9_000)));
@@ -76,7 +76,7 @@ async fn every_call_has_a_default_timeout_that_it_can_override() {
 
 #[tokio::test(start_paused = true)]
 async fn a_handler_is_cancelled_when_its_callers_deadline_passes() {
-    let (slow, server) = slow();
+    let (slow, server) = slow_server();
     let server = server.build().expect("it can be mounted");
     let (mut raw, _) = RawPeer::dial(&server);
     raw.send(r#"{"a":["wait"],"i":1,"m":{"t":5000}}"#).await;
@@ -90,7 +90,7 @@ async fn a_handler_is_cancelled_when_its_callers_deadline_passes() {
 
 #[tokio::test]
 async fn dropping_a_call_cancels_its_handler() {
-    let (slow, server) = slow();
+    let (slow, server) = slow_server();
     let pair = pair(server);
     let proxy = SlowProxy::new(&pair.client);
     let call = tokio::spawn(async move { proxy.wait().await });
@@ -103,7 +103,7 @@ async fn dropping_a_call_cancels_its_handler() {
 
 #[tokio::test]
 async fn a_cancellation_carries_its_reason() {
-    let (slow, server) = slow();
+    let (slow, server) = slow_server();
     let pair = pair(server);
     let mut call = SlowProxy::new(&pair.client).wait();
     tokio::select! {
@@ -124,7 +124,7 @@ async fn a_call_that_is_never_awaited_sends_nothing() {
 
 #[tokio::test]
 async fn a_cancelled_request_is_not_answered_and_a_repeated_cancellation_is_ignored() {
-    let (slow, server) = slow();
+    let (slow, server) = slow_server();
     let server = server.build().expect("it can be mounted");
     let (mut raw, _) = RawPeer::dial(&server);
     raw.send(r#"{"a":["wait"],"i":1}"#).await;
@@ -138,7 +138,7 @@ async fn a_cancelled_request_is_not_answered_and_a_repeated_cancellation_is_igno
 
 #[tokio::test]
 async fn a_lost_connection_fails_calls_and_cancels_handlers() {
-    let (slow, server) = slow();
+    let (slow, server) = slow_server();
     let server = server.build().expect("it can be mounted");
     let (mut raw, peer) = RawPeer::dial(&server);
     raw.send(r#"{"a":["wait"],"i":1}"#).await;
@@ -161,12 +161,12 @@ async fn a_lost_connection_fails_calls_and_cancels_handlers() {
 
 #[tokio::test]
 async fn closing_reports_the_code_the_reason_and_the_closing_side_to_both_endpoints() {
-    let (_, server) = slow();
+    let (_, server) = slow_server();
     let pair = pair(server);
     pair.peer.close(4001, "enough for today");
-    let (there, here) = (pair.client.closed().await, pair.peer.closed().await);
-    assert_eq!((there.code, there.reason.as_str(), there.by_us), (4001, "enough for today", false));
-    assert_eq!((here.code, here.reason.as_str(), here.by_us), (4001, "enough for today", true));
+    let (remote, local) = (pair.client.closed().await, pair.peer.closed().await);
+    assert_eq!((remote.code, remote.reason.as_str(), remote.by_us), (4001, "enough for today", false));
+    assert_eq!((local.code, local.reason.as_str(), local.by_us), (4001, "enough for today", true));
     assert!(!pair.client.is_open() && !pair.peer.is_open());
 }
 
@@ -187,7 +187,7 @@ async fn a_call_sent_before_closing_arrives_before_the_close() {
 
 #[tokio::test]
 async fn dropping_the_last_handle_of_a_client_closes_it() {
-    let (_, server) = slow();
+    let (_, server) = slow_server();
     let pair = pair(server);
     let proxy = SlowProxy::new(&pair.client);
     drop(pair.client);
@@ -198,7 +198,7 @@ async fn dropping_the_last_handle_of_a_client_closes_it() {
 
 #[tokio::test(start_paused = true)]
 async fn a_peer_that_does_not_answer_the_closing_handshake_is_disconnected() {
-    let (_, server) = slow();
+    let (_, server) = slow_server();
     let server = server.build().expect("it can be mounted");
     let (raw, peer) = RawPeer::dial(&server);
     peer.close(1000, "");
@@ -210,7 +210,7 @@ async fn a_peer_that_does_not_answer_the_closing_handshake_is_disconnected() {
 
 #[tokio::test]
 async fn a_closing_server_fails_all_calls_and_cancels_all_handlers() {
-    let (slow, server) = slow();
+    let (slow, server) = slow_server();
     let pair = pair(server);
     let proxy = SlowProxy::new(&pair.client);
     let calls: Vec<_> = (0..1_000)
@@ -226,13 +226,13 @@ async fn a_closing_server_fails_all_calls_and_cancels_all_handlers() {
         assert!(matches!(call.await.expect("no panic"), Err(CallError::Closed)));
     }
     assert_eq!(pair.client.closed().await.code, 1001);
-    let (_, far) = wswrapper::transport::memory::pair();
-    assert!(pair.server.accept_transport(far).is_err());
+    let (_, remote) = wswrapper::transport::memory::pair();
+    assert!(pair.server.accept_transport(remote).is_err());
 }
 
 #[tokio::test]
 async fn a_dropped_server_leaves_nothing_running() {
-    let (slow, server) = slow();
+    let (slow, server) = slow_server();
     let pair = pair(server);
     let call = tokio::spawn({
         let proxy = SlowProxy::new(&pair.client);
@@ -268,9 +268,9 @@ async fn each_connection_has_its_own_service_until_it_closes() {
     let server = builder.build().expect("it can be mounted");
     let mut clients = Vec::new();
     for _ in 0..3 {
-        let (near, far) = wswrapper::transport::memory::pair();
-        let peer = server.accept_transport(far).expect("the server is open");
-        let client = Client::over(near).expect("nothing to mount");
+        let (local, remote) = wswrapper::transport::memory::pair();
+        let peer = server.accept_transport(remote).expect("the server is open");
+        let client = Client::over(local).expect("nothing to mount");
         let proxy = SessionProxy::new(&client);
         for _ in 0..2 {
             assert_eq!(proxy.whoami().await.expect("an answer"), format!("a session of {}", peer.id()));

@@ -19,14 +19,14 @@ use wswrapper_tests::{Alive, Log, let_others_run};
 
 /// A service whose handlers end when they are allowed to.
 #[derive(Clone)]
-struct Desk {
+struct GatedService {
     log: Log,
     running: Alive,
     gate: Arc<Semaphore>,
 }
 
 #[ws_handlers]
-impl Desk {
+impl GatedService {
     async fn wait(&self, n: u32) -> u32 {
         let _alive = self.running.guard();
         self.log.add(format!("wait {n}"));
@@ -69,7 +69,7 @@ impl Desk {
     }
 }
 
-impl Desk {
+impl GatedService {
     fn new() -> Self {
         Self { log: Log::default(), running: Alive::default(), gate: Arc::new(Semaphore::new(0)) }
     }

@@ -19,10 +19,10 @@ trait Greeter {
     async fn greet(&self, name: String) -> String;
 }
 
-struct Desk;
+struct MathAndGreeter;
 
 #[ws_handlers(channel = "io")]
-impl Math for Desk {
+impl Math for MathAndGreeter {
     async fn twice(&self, a: i64) -> i64 {
         2 * a
     }
@@ -33,16 +33,16 @@ impl Math for Desk {
 }
 
 #[ws_handlers(channel = "greeter")]
-impl Greeter for Desk {
+impl Greeter for MathAndGreeter {
     async fn greet(&self, name: String) -> String {
         format!("hello, {name}")
     }
 }
 
-struct Plain;
+struct PlainMath;
 
 #[ws_handlers]
-impl Math for Plain {
+impl Math for PlainMath {
     async fn twice(&self, a: i64) -> i64 {
         a + a
     }
@@ -65,17 +65,17 @@ impl Till {
 #[tokio::test]
 async fn a_shared_object_is_mounted_as_an_arc() -> Result<(), Box<dyn Error>> {
     let till = Arc::new(Till::default());
-    let (everyones, own) = (Arc::clone(&till), Arc::clone(&till));
-    let server = Server::builder().service(everyones).service_with(move |_| Arc::clone(&own)).build();
+    let (shared_service, own_service) = (Arc::clone(&till), Arc::clone(&till));
+    let server = Server::builder().service(shared_service).service_with(move |_| Arc::clone(&own_service)).build();
     assert!(matches!(server, Err(MountError::Duplicate { .. })), "both have the methods of what is shared");
     let pair_of = |server: ServerBuilder| {
         let pair = pair(server);
         (TillProxy::new(&pair.client), pair)
     };
-    let own = Arc::clone(&till);
+    let own_service = Arc::clone(&till);
     let servers = [
         Server::builder().service(Arc::clone(&till)),
-        Server::builder().service_with(move |_| Arc::clone(&own)),
+        Server::builder().service_with(move |_| Arc::clone(&own_service)),
         Server::builder().service_at("till", Arc::new(Arc::clone(&till))),
     ];
     let [shared, per_peer, named] = servers.map(pair_of);
@@ -90,7 +90,7 @@ async fn a_shared_object_is_mounted_as_an_arc() -> Result<(), Box<dyn Error>> {
 
 #[tokio::test]
 async fn handlers_choose_the_channel_if_the_contract_names_none() {
-    let pair = pair(Server::builder().service_as::<dyn Math>(Desk));
+    let pair = pair(Server::builder().service_as::<dyn Math>(MathAndGreeter));
     let math = MathProxy::new(&pair.client.channel("io"));
     assert_eq!(math.twice(4).await.expect("an answer"), 8);
     assert_eq!(math.channel().await.expect("an answer").as_deref(), Some("io"));
@@ -99,7 +99,7 @@ async fn handlers_choose_the_channel_if_the_contract_names_none() {
 
 #[tokio::test]
 async fn one_type_serves_several_contracts() {
-    let server = Server::builder().service_as::<dyn Math>(Desk).service_as::<dyn Greeter>(Desk);
+    let server = Server::builder().service_as::<dyn Math>(MathAndGreeter).service_as::<dyn Greeter>(MathAndGreeter);
     let pair = pair(server);
     assert_eq!(MathProxy::new(pair.client.channel("io")).twice(1).await.expect("an answer"), 2);
     assert_eq!(GreeterProxy::new(&pair.client).greet("Ada").await.expect("an answer"), "hello, Ada");
@@ -108,8 +108,8 @@ async fn one_type_serves_several_contracts() {
 #[tokio::test]
 async fn both_endpoints_can_mount_a_service_on_another_channel() {
     let pair = pair_with(
-        Server::builder().service(Plain).service_at("a", Plain).service_at("b", Plain),
-        Client::builder().service_at("back", Plain),
+        Server::builder().service(PlainMath).service_at("a", PlainMath).service_at("b", PlainMath),
+        Client::builder().service_at("back", PlainMath),
     );
     for name in ["a", "b"] {
         let math = MathProxy::new(&pair.client.channel(name));
@@ -121,14 +121,14 @@ async fn both_endpoints_can_mount_a_service_on_another_channel() {
 
 #[test]
 fn two_services_cannot_handle_the_same_event() {
-    let error = Server::builder().service(Plain).service(Plain).build().expect_err("it is mounted twice");
+    let error = Server::builder().service(PlainMath).service(PlainMath).build().expect_err("it is mounted twice");
     assert_eq!(error, MountError::Duplicate { event: "twice".to_owned(), channel: None });
     assert_eq!(error.to_string(), "event `twice` is handled by two services: mount one on a channel of its own");
 }
 
 #[tokio::test]
 async fn an_empty_channel_name_is_an_error_of_mounting_and_of_calls() {
-    let error = Server::builder().service_at("", Plain).build().expect_err("it has no name");
+    let error = Server::builder().service_at("", PlainMath).build().expect_err("it has no name");
     assert_eq!(error, MountError::Name(NameError::EmptyChannel));
     let pair = pair(Server::builder());
     let error = MathProxy::new(&pair.client.channel("")).twice(1).await;

@@ -40,11 +40,11 @@ trait Door {
 }
 
 #[ws_service]
-trait Desk {
+trait Office {
     async fn register(&self, start: i64) -> Scoped<dyn Register>;
     async fn locked(&self, key: &str) -> Result<Scoped<dyn Register>, Locked>;
     async fn door(&self) -> Scoped<dyn Door>;
-    fn bomb(&self) -> Scoped<Bomb>;
+    fn bomb(&self) -> Scoped<DropBomb>;
     async fn quick(&self) -> u8 {
         1
     }
@@ -58,21 +58,21 @@ enum Locked {
 
 /// What is alive and what happened.
 #[derive(Clone, Default)]
-struct Seen {
-    scopes: Alive,
+struct Observed {
+    services: Alive,
     handlers: Alive,
     log: Log,
 }
 
 struct Sum {
     so_far: AtomicI64,
-    seen: Seen,
+    observed: Observed,
     _alive: Guard,
 }
 
-impl Seen {
+impl Observed {
     fn sum(&self, start: i64) -> Scoped<dyn Register> {
-        Scoped::new(Sum { so_far: start.into(), seen: self.clone(), _alive: self.scopes.guard() })
+        Scoped::new(Sum { so_far: start.into(), observed: self.clone(), _alive: self.services.guard() })
     }
 }
 
@@ -83,12 +83,12 @@ impl Register for Sum {
     }
 
     async fn note(&self, line: String) {
-        self.seen.log.add(format!("{line} {}", self.so_far.load(Ordering::SeqCst)));
+        self.observed.log.add(format!("{line} {}", self.so_far.load(Ordering::SeqCst)));
     }
 
     async fn wait(&self, ctx: Context) {
-        let _alive = self.seen.handlers.guard();
-        let log = self.seen.log.clone();
+        let _alive = self.observed.handlers.guard();
+        let log = self.observed.log.clone();
         tokio::spawn(async move { log.add(ctx.cancelled().await.to_string()) });
         std::future::pending::<()>().await;
     }
@@ -99,18 +99,18 @@ impl Register for Sum {
     }
 
     async fn below(&self, start: i64) -> Scoped<dyn Register> {
-        self.seen.sum(start)
+        self.observed.sum(start)
     }
 
     async fn count(&self) -> impl Stream<Item = i64> + Send {
-        let alive = self.seen.handlers.guard();
+        let alive = self.observed.handlers.guard();
         stream::unfold((&self.so_far, alive), async |(sum, alive)| {
             Some((sum.fetch_add(1, Ordering::SeqCst), (sum, alive)))
         })
     }
 
     async fn sum(&self, mut numbers: Upload<i64>) -> i64 {
-        let _alive = self.seen.handlers.guard();
+        let _alive = self.observed.handlers.guard();
         while let Some(Ok(n)) = numbers.next().await {
             self.so_far.fetch_add(n, Ordering::SeqCst);
         }
@@ -118,10 +118,10 @@ impl Register for Sum {
     }
 }
 
-struct Oak(Log);
+struct DoorService(Log);
 
 #[ws_handlers]
-impl Door for Oak {
+impl Door for DoorService {
     async fn open(&self) -> String {
         "opened".to_owned()
     }
@@ -135,25 +135,25 @@ impl Door for Oak {
     }
 }
 
-struct Bomb;
+struct DropBomb;
 
 #[ws_handlers]
-impl Bomb {
+impl DropBomb {
     fn tick(&self) -> u8 {
         1
     }
 }
 
-impl Drop for Bomb {
+impl Drop for DropBomb {
     fn drop(&mut self) {
         panic!("boom");
     }
 }
 
-struct Office(Seen);
+struct OfficeService(Observed);
 
 #[ws_handlers]
-impl Desk for Office {
+impl Office for OfficeService {
     async fn register(&self, start: i64) -> Scoped<dyn Register> {
         self.0.sum(start)
     }
@@ -163,33 +163,33 @@ impl Desk for Office {
     }
 
     async fn door(&self) -> Scoped<dyn Door> {
-        Scoped::new(Oak(self.0.log.clone()))
+        Scoped::new(DoorService(self.0.log.clone()))
     }
 
-    fn bomb(&self) -> Scoped<Bomb> {
-        Scoped::new(Bomb)
+    fn bomb(&self) -> Scoped<DropBomb> {
+        Scoped::new(DropBomb)
     }
 }
 
-struct Brass(Log);
+struct BellService(Log);
 
 #[ws_handlers]
-impl Bell for Brass {
+impl Bell for BellService {
     async fn ring(&self, n: i64) -> i64 {
         self.0.add(format!("rung {n}"));
         2 * n
     }
 }
 
-fn office() -> (Seen, ServerBuilder) {
-    let seen = Seen::default();
-    (seen.clone(), Server::builder().service_as::<dyn Desk>(Office(seen)))
+fn office_server() -> (Observed, ServerBuilder) {
+    let observed = Observed::default();
+    (observed.clone(), Server::builder().service_as::<dyn Office>(OfficeService(observed)))
 }
 
 /// An office and its client.
-fn open_office() -> (Seen, Pair, DeskProxy) {
-    let (seen, server) = office();
+fn connected_office() -> (Observed, Pair, OfficeProxy) {
+    let (observed, server) = office_server();
     let pair = pair(server);
-    let desk = DeskProxy::new(&pair.client);
-    (seen, pair, desk)
+    let office = OfficeProxy::new(&pair.client);
+    (observed, pair, office)
 }

@@ -49,12 +49,12 @@ where
 }
 
 /// Asks for an item that has not come yet.
-fn ask<T: DeserializeOwned, E: WsError>(items: &mut Streaming<T, E>) {
+fn request_item<T: DeserializeOwned, E: WsError>(items: &mut Streaming<T, E>) {
     assert!(items.next().now_or_never().is_none(), "there is one");
 }
 
 /// Takes an item that has come.
-fn take(items: &mut Streaming<u32, Rejection>) -> u32 {
+fn take_buffered(items: &mut Streaming<u32, Rejection>) -> u32 {
     items.next().now_or_never().expect("it has come").expect("not the end").expect("an item")
 }
 
@@ -68,7 +68,7 @@ async fn stream_of_raw(limits: Limits) -> (RawPeer, Streaming<u32, Rejection>, u
 }
 
 /// Nothing comes but the end of the connection, which the stream was the last to use.
-async fn only_the_end(mut raw: RawPeer) {
+async fn expect_close(mut raw: RawPeer) {
     let frame = raw.frame().await;
     assert!(matches!(frame, Some(Frame::Close(_))), "{frame:?}");
 }

@@ -57,20 +57,20 @@ trait Depot {
 
 /// What handlers do can be seen, and `slow` takes an item for each permit.
 #[derive(Clone)]
-struct Desk {
+struct DepotService {
     handlers: Alive,
     log: Log,
     permits: Arc<Semaphore>,
 }
 
-impl Default for Desk {
+impl Default for DepotService {
     fn default() -> Self {
         Self { handlers: Alive::default(), log: Log::default(), permits: Arc::new(Semaphore::new(0)) }
     }
 }
 
 #[ws_handlers]
-impl Depot for Desk {
+impl Depot for DepotService {
     async fn sum(&self, start: i64, mut numbers: Upload<i64>, unit: &str) -> String {
         let _alive = self.handlers.guard();
         let mut sum = start;
@@ -176,21 +176,21 @@ impl Depot for Desk {
     }
 }
 
-fn depot() -> (Desk, ServerBuilder) {
-    let desk = Desk::default();
-    let errors = desk.log.clone();
-    let server = Server::builder().service_as::<dyn Depot>(desk.clone());
-    (desk, server.on_error(move |_, error| errors.add(error.to_string())))
+fn depot_server() -> (DepotService, ServerBuilder) {
+    let service = DepotService::default();
+    let errors = service.log.clone();
+    let server = Server::builder().service_as::<dyn Depot>(service.clone());
+    (service, server.on_error(move |_, error| errors.add(error.to_string())))
 }
 
 /// A stream that can be watched.
 #[derive(Clone, Default)]
-struct Watched {
+struct WatchedSource {
     alive: Alive,
     polled: Arc<AtomicUsize>,
 }
 
-impl Watched {
+impl WatchedSource {
     /// Numbers without end.
     fn numbers(&self) -> impl Stream<Item = i64> + Send + use<> {
         let (alive, polled) = (self.alive.guard(), Arc::clone(&self.polled));

@@ -1,6 +1,6 @@
 //! Events and requests on channels.
 
-use super::{Made, made, made_raw};
+use super::{ChannelService, built_channel_server, channel_pair};
 use serde_json::json;
 use std::error::Error;
 use wswrapper::{AnonymousChannel, CallError, Context, Json, MessageKind, SendError, Server};
@@ -8,52 +8,52 @@ use wswrapper_tests::{Log, RawPeer};
 
 #[tokio::test]
 async fn both_endpoints_handle_and_send_on_a_channel() -> Result<(), Box<dyn Error>> {
-    let (made, pair) = made();
+    let (service, pair) = channel_pair();
     let log = Log::default();
-    let here = pair.client.request::<AnonymousChannel>("make", ()).await?;
-    let there = made.last();
-    assert_eq!(here.request::<i64>("add", (1, 2)).await?, 3);
-    here.emit("note", ("a",)).await?;
-    here.on("double", |n: i64| async move { 2 * n })?;
-    here.once("double", |n: i64| async move { 200 * n })?;
-    here.on("heard", {
+    let local = pair.client.request::<AnonymousChannel>("make", ()).await?;
+    let remote = service.last_channel();
+    assert_eq!(local.request::<i64>("add", (1, 2)).await?, 3);
+    local.emit("note", ("a",)).await?;
+    local.on("double", |n: i64| async move { 2 * n })?;
+    local.once("double", |n: i64| async move { 200 * n })?;
+    local.on("heard", {
         let log = log.clone();
         move |ctx: Context, text: String| {
             log.add(format!("{text} {} {}", ctx.called_on().is_some(), ctx.channel().is_none()));
             async {}
         }
     })?;
-    assert_eq!(there.request::<i64>("double", (2,)).await?, 400);
-    assert_eq!(there.request::<i64>("double", (2,)).await?, 4);
-    there.emit("heard", ("b",)).await?;
-    assert_eq!((made.log.has(1).await, log.has(1).await), (vec!["a".to_owned()], vec!["b true true".to_owned()]));
-    assert!(here.off("double") && !here.off("double"));
-    let error = there.request::<i64>("double", (2,)).await;
+    assert_eq!(remote.request::<i64>("double", (2,)).await?, 400);
+    assert_eq!(remote.request::<i64>("double", (2,)).await?, 4);
+    remote.emit("heard", ("b",)).await?;
+    assert_eq!((service.log.has(1).await, log.has(1).await), (vec!["a".to_owned()], vec!["b true true".to_owned()]));
+    assert!(local.off("double") && !local.off("double"));
+    let error = remote.request::<i64>("double", (2,)).await;
     let text = format!("No event listener for 'double' on channel '{}'", 268_435_457);
     assert!(matches!(&error, Err(CallError::Rejected(r)) if r.message() == Some(&*text)), "{error:?}");
     // What is handled on the channel is not handled beside it.
     assert!(pair.client.request::<i64>("add", (1, 2)).await.is_err());
-    assert!(here.request::<u8>("quick", ()).await.is_err());
-    assert_eq!((here.peer(), there.peer()), (pair.client.peer(), &pair.peer));
+    assert!(local.request::<u8>("quick", ()).await.is_err());
+    assert_eq!((local.peer(), remote.peer()), (pair.client.peer(), &pair.peer));
     Ok(())
 }
 
 #[tokio::test]
 async fn event_names_on_a_channel_are_not_reserved_but_must_not_be_empty() -> Result<(), Box<dyn Error>> {
-    let (made, pair) = made();
-    let here = pair.client.request::<AnonymousChannel>("make", ()).await?;
+    let (service, pair) = channel_pair();
+    let local = pair.client.request::<AnonymousChannel>("make", ()).await?;
     for name in ["open", "connect", "message", "error", "close", "disconnect"] {
-        made.last().on(name, move || async move { name })?;
-        assert_eq!(here.request::<String>(name, ()).await?, name);
+        service.last_channel().on(name, move || async move { name })?;
+        assert_eq!(local.request::<String>(name, ()).await?, name);
     }
-    assert!(here.on("", || async {}).is_err());
-    assert!(matches!(here.emit("", ()).await, Err(SendError::Name(_))));
+    assert!(local.on("", || async {}).is_err());
+    assert!(matches!(local.emit("", ()).await, Err(SendError::Name(_))));
     Ok(())
 }
 
 #[tokio::test]
 async fn each_message_for_an_unknown_channel_is_answered_with_one_abort() {
-    let (made, server) = made_raw();
+    let (service, server) = built_channel_server();
     let (mut raw, _) = RawPeer::dial(&server);
     let gone = json!({"message": "Anonymous channel '7' does not exist"});
     let abort = json!({"h": 7, "x": gone, "_": 1});
@@ -68,18 +68,18 @@ async fn each_message_for_an_unknown_channel_is_answered_with_one_abort() {
     assert_eq!(raw.ask(r#"{"a":["make"],"i":7}"#).await, json!({"i": 7, "h": 1}));
     raw.send(r#"{"h":7,"x":{"message":"m"},"_":1}"#).await;
     assert_eq!(raw.ask(r#"{"a":["add",1,2],"h":7}"#).await, abort);
-    made.alive.becomes(0).await;
-    assert!(made.log.entries().is_empty(), "{:?}", made.log.entries());
+    service.alive.becomes(0).await;
+    assert!(service.log.entries().is_empty(), "{:?}", service.log.entries());
 }
 
 #[tokio::test]
 async fn wrong_arguments_and_panics_on_a_channel_are_rejected_and_reported() {
-    let (made, server) = made_raw();
+    let (service, server) = built_channel_server();
     let (mut raw, _) = RawPeer::dial(&server);
     raw.ask(r#"{"a":["make"],"i":1}"#).await;
-    made.last().on("panics", || async { panic!("oh no") as u8 }).expect("a good name");
-    made.last().once("once", |n: u8| async move { n }).expect("a good name");
-    made.last().on("text", || async { Err::<Json<()>, _>("only text") }).expect("a good name");
+    service.last_channel().on("panics", || async { panic!("oh no") as u8 }).expect("a good name");
+    service.last_channel().once("once", |n: u8| async move { n }).expect("a good name");
+    service.last_channel().on("text", || async { Err::<Json<()>, _>("only text") }).expect("a good name");
     for (arguments, message) in [
         (r#""add",1"#, "too few arguments for `add`: expected 2, got 1"),
         (r#""add",1,"x""#, "argument 2 of `add`: invalid type: string \"x\", expected i64"),
@@ -99,7 +99,7 @@ async fn wrong_arguments_and_panics_on_a_channel_are_rejected_and_reported() {
         raw.send(&format!(r#"{{"a":[{arguments}],"h":1}}"#)).await;
     }
     assert_eq!(
-        made.log.has(4).await,
+        service.log.has(4).await,
         [
             "handler of `panics` panicked: oh no",
             "event `note` was dropped: argument 1 of `note`: invalid type: integer `5`, expected a string",
@@ -114,8 +114,8 @@ async fn wrong_arguments_and_panics_on_a_channel_are_rejected_and_reported() {
 #[tokio::test]
 async fn on_message_observes_messages_of_channels() -> Result<(), Box<dyn Error>> {
     let log = Log::default();
-    let made = Made::default();
-    let server = Server::builder().service(made.clone()).on_message({
+    let service = ChannelService::default();
+    let server = Server::builder().service(service.clone()).on_message({
         let log = log.clone();
         move |_, message| {
             let (kind, event) = (message.kind, message.event);

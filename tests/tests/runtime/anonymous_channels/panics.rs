@@ -1,6 +1,6 @@
 //! Closures on a channel that panic as they are dropped.
 
-use super::{Made, making};
+use super::{ChannelService, channel_server};
 use std::error::Error;
 use std::time::Duration;
 use tokio::time::timeout;
@@ -9,23 +9,23 @@ use wswrapper_tests::{Log, Pair, nothing_is_left, pair, until};
 
 const LONG: Duration = Duration::from_hours(1);
 
-struct Bomb(&'static str);
+struct DropBomb(&'static str);
 
-impl Drop for Bomb {
+impl Drop for DropBomb {
     fn drop(&mut self) {
         // A test that fails says why.
         assert!(std::thread::panicking(), "{}", self.0);
     }
 }
 
-impl Made {
+impl ChannelService {
     /// A channel with closures that panic as they are dropped, among others that do not.
-    fn mined(&self, ctx: &Context) -> Result<AnonymousChannel, NameError> {
+    fn channel_with_drop_bombs(&self, ctx: &Context) -> Result<AnonymousChannel, NameError> {
         let channel = self.channel(ctx);
         for name in ["one", "two"] {
-            let (bomb, guard) = (Bomb(name), self.alive.guard());
+            let (drop_bomb, guard) = (DropBomb(name), self.alive.guard());
             channel.on(name, move || {
-                let _ = (&bomb, &guard);
+                let _ = (&drop_bomb, &guard);
                 async { 7 }
             })?;
         }
@@ -41,24 +41,24 @@ impl Made {
 }
 
 /// A server whose `mine` answers with such a channel, and whose `forget` makes one for nobody.
-fn mined() -> Result<(Log, Made, Pair), Box<dyn Error>> {
-    let (made, server) = making();
+fn drop_bomb_server() -> Result<(Log, ChannelService, Pair), Box<dyn Error>> {
+    let (service, server) = channel_server();
     let pair = pair(server);
-    let maker = made.clone();
+    let creator = service.clone();
     pair.server.on("mine", move |ctx: Context| {
-        let channel = maker.mined(&ctx).map_err(|error| error.to_string());
+        let channel = creator.channel_with_drop_bombs(&ctx).map_err(|error| error.to_string());
         async { channel }
     })?;
-    let maker = made.clone();
+    let creator = service.clone();
     pair.server.on("forget", move |ctx: Context| {
-        let made = maker.mined(&ctx).is_ok();
-        async move { made }
+        let opened = creator.channel_with_drop_bombs(&ctx).is_ok();
+        async move { opened }
     })?;
     pair.server.on("wait", || async {
         tokio::time::sleep(Duration::from_secs(1)).await;
         7
     })?;
-    Ok((made.log.clone(), made, pair))
+    Ok((service.log.clone(), service, pair))
 }
 
 /// Both were reported, in any order.
@@ -72,7 +72,7 @@ async fn both_are_reported(log: &Log) {
 #[tokio::test(start_paused = true)]
 async fn panics_in_dropping_handlers_are_reported_and_close_only_their_channel() -> Result<(), Box<dyn Error>> {
     for end in ["the caller's", "the maker's", "nobody's"] {
-        let (log, made, pair) = mined()?;
+        let (log, service, pair) = drop_bomb_server()?;
         let other = tokio::spawn(pair.client.request::<u8>("wait", ()));
         if end == "nobody's" {
             assert!(timeout(LONG, pair.client.request::<bool>("forget", ())).await??);
@@ -81,14 +81,14 @@ async fn panics_in_dropping_handlers_are_reported_and_close_only_their_channel()
             assert_eq!(channel.request::<u8>("one", ()).await?, 7);
             if end == "the maker's" {
                 channel.emit("close", ()).await?;
-                until(|| made.last().is_closed()).await;
+                until(|| service.last_channel().is_closed()).await;
                 // It says nothing; the next use finds out.
                 let used = timeout(LONG, channel.request::<u8>("one", ())).await?;
                 assert!(used.is_err());
             }
         }
         both_are_reported(&log).await;
-        made.alive.becomes(0).await;
+        service.alive.becomes(0).await;
         assert_eq!(timeout(LONG, other).await???, 7, "{end}");
         nothing_is_left(&pair).await;
     }
@@ -97,13 +97,13 @@ async fn panics_in_dropping_handlers_are_reported_and_close_only_their_channel()
 
 #[tokio::test(start_paused = true)]
 async fn panics_in_dropping_handlers_are_reported_when_the_connection_closes() -> Result<(), Box<dyn Error>> {
-    let (log, made, pair) = mined()?;
+    let (log, service, pair) = drop_bomb_server()?;
     let channel = pair.client.request::<AnonymousChannel>("mine", ()).await?;
-    let signal = made.last().close_signal();
+    let signal = service.last_channel().close_signal();
     let call = tokio::spawn(channel.request::<u8>("nothing", ()));
     assert_eq!(timeout(LONG, pair.peer.abort_connection()).await?.code, 1006);
     both_are_reported(&log).await;
-    made.alive.becomes(0).await;
+    service.alive.becomes(0).await;
     assert_eq!(timeout(LONG, signal.closed()).await?.to_string(), "Connection closed");
     assert!(timeout(LONG, call).await??.is_err());
     Ok(())
@@ -111,11 +111,11 @@ async fn panics_in_dropping_handlers_are_reported_when_the_connection_closes() -
 
 #[tokio::test(start_paused = true)]
 async fn a_panic_in_dropping_a_once_handler_is_reported_after_it_ran() -> Result<(), Box<dyn Error>> {
-    let (log, made, pair) = mined()?;
+    let (log, service, pair) = drop_bomb_server()?;
     let channel = pair.client.request::<AnonymousChannel>("make", ()).await?;
-    let bomb = Bomb("once");
-    made.last().once("once", move || {
-        let _ = &bomb;
+    let drop_bomb = DropBomb("once");
+    service.last_channel().once("once", move || {
+        let _ = &drop_bomb;
         async { 7 }
     })?;
     let other = tokio::spawn(pair.client.request::<u8>("wait", ()));

@@ -1,6 +1,6 @@
 //! Which channels a handler can answer with.
 
-use super::{made, made_raw};
+use super::{built_channel_server, channel_pair};
 use serde_json::json;
 use std::error::Error;
 use wswrapper::{AnonymousChannel, CallError, Client, Counters, Reason, SendError};
@@ -8,107 +8,107 @@ use wswrapper_tests::{RawPeer, nothing_is_left, until};
 
 #[tokio::test]
 async fn sending_on_a_channel_fails_until_it_is_returned() -> Result<(), Box<dyn Error>> {
-    let (made, pair) = made();
+    let (service, pair) = channel_pair();
     let call = tokio::spawn(pair.client.request::<AnonymousChannel>("waits", ()));
-    made.alive.becomes(1).await;
-    let there = made.last();
-    assert!(matches!(there.emit("x", ()).await, Err(SendError::ChannelNotOpen)));
-    let error = there.request::<u8>("x", ()).await;
+    service.alive.becomes(1).await;
+    let remote = service.last_channel();
+    assert!(matches!(remote.emit("x", ()).await, Err(SendError::ChannelNotOpen)));
+    let error = remote.request::<u8>("x", ()).await;
     assert!(matches!(error, Err(CallError::NotSent(SendError::ChannelNotOpen))), "{error:?}");
-    assert!(!there.is_closed());
-    made.go_on.notify_one();
-    let here = call.await??;
-    here.on("x", || async { 5 })?;
-    assert_eq!(there.request::<u8>("x", ()).await?, 5);
+    assert!(!remote.is_closed());
+    service.resume.notify_one();
+    let local = call.await??;
+    local.on("x", || async { 5 })?;
+    assert_eq!(remote.request::<u8>("x", ()).await?, 5);
     Ok(())
 }
 
 #[tokio::test]
 async fn a_channel_that_is_not_returned_is_closed_when_its_handler_finishes() -> Result<(), Box<dyn Error>> {
-    let (made, pair) = made();
+    let (service, pair) = channel_pair();
     let client = &pair.client;
     assert_eq!(client.request::<u8>("keeps", ()).await?, 7);
-    assert_eq!((made.alive.count(), made.last().is_closed()), (0, true));
-    assert!(matches!(made.last().emit("x", ()).await, Err(SendError::ChannelClosed)));
-    assert_eq!(made.last().close_signal().reason().and_then(Reason::message), Some("Channel closed"));
+    assert_eq!((service.alive.count(), service.last_channel().is_closed()), (0, true));
+    assert!(matches!(service.last_channel().emit("x", ()).await, Err(SendError::ChannelClosed)));
+    assert_eq!(service.last_channel().close_signal().reason().and_then(Reason::message), Some("Channel closed"));
     assert!(client.request::<AnonymousChannel>("fails", ()).await.is_err());
     assert!(client.request::<u8>("panics", ()).await.is_err());
-    until(|| made.alive.count() == 0 && made.last().is_closed()).await;
-    assert_eq!(made.channels.lock().expect("no panic").len(), 3);
+    until(|| service.alive.count() == 0 && service.last_channel().is_closed()).await;
+    assert_eq!(service.channels.lock().expect("no panic").len(), 3);
     nothing_is_left(&pair).await;
     Ok(())
 }
 
 #[tokio::test]
 async fn a_channel_opened_after_its_handler_finished_is_closed() -> Result<(), Box<dyn Error>> {
-    let (made, pair) = made();
+    let (service, pair) = channel_pair();
     pair.client.request::<()>("late", ()).await?;
-    made.go_on.notify_one();
-    assert_eq!(made.log.has(1).await, ["true"]);
-    assert_eq!(made.alive.count(), 0);
+    service.resume.notify_one();
+    assert_eq!(service.log.has(1).await, ["true"]);
+    assert_eq!(service.alive.count(), 0);
     Ok(())
 }
 
 #[tokio::test]
 async fn a_closed_channel_cannot_be_returned() -> Result<(), Box<dyn Error>> {
-    let (made, pair) = made();
+    let (service, pair) = channel_pair();
     let refused = pair.client.request::<AnonymousChannel>("closed", ()).await;
     assert!(matches!(&refused, Err(CallError::Rejected(r)) if r.message() == Some("The channel is closed")));
-    assert_eq!(made.alive.count(), 0);
+    assert_eq!(service.alive.count(), 0);
     nothing_is_left(&pair).await;
     Ok(())
 }
 
 #[tokio::test]
 async fn a_channel_can_be_returned_for_one_request_of_its_own_connection() -> Result<(), Box<dyn Error>> {
-    let (made, pair) = made();
-    let here = pair.client.request::<AnonymousChannel>("make", ()).await?;
+    let (service, pair) = channel_pair();
+    let local = pair.client.request::<AnonymousChannel>("make", ()).await?;
     let refused = pair.client.request::<AnonymousChannel>("again", ()).await;
-    let is_open = "The channel is open already";
-    assert!(matches!(&refused, Err(CallError::Rejected(r)) if r.message() == Some(is_open)), "{refused:?}");
-    assert_eq!(here.request::<i64>("add", (1, 2)).await?, 3);
+    let already_open = "The channel is open already";
+    assert!(matches!(&refused, Err(CallError::Rejected(r)) if r.message() == Some(already_open)), "{refused:?}");
+    assert_eq!(local.request::<i64>("add", (1, 2)).await?, 3);
     // Nor can that of one connection go to another.
     let waits = tokio::spawn(pair.client.request::<AnonymousChannel>("waits", ()));
-    made.alive.becomes(2).await;
-    let (near, far) = wswrapper::transport::memory::pair();
-    let other = pair.server.accept_transport(far)?;
-    let stranger = Client::over(near)?;
-    let refused = stranger.request::<AnonymousChannel>("again", ()).await;
-    let of_another = "The channel is another connection's";
-    assert!(matches!(&refused, Err(CallError::Rejected(r)) if r.message() == Some(of_another)), "{refused:?}");
-    assert_eq!((other.counters(), stranger.counters()), (Counters::default(), Counters::default()));
-    made.go_on.notify_one();
+    service.alive.becomes(2).await;
+    let (other_local, other_remote) = wswrapper::transport::memory::pair();
+    let other = pair.server.accept_transport(other_remote)?;
+    let other_client = Client::over(other_local)?;
+    let refused = other_client.request::<AnonymousChannel>("again", ()).await;
+    let other_connection = "The channel is another connection's";
+    assert!(matches!(&refused, Err(CallError::Rejected(r)) if r.message() == Some(other_connection)), "{refused:?}");
+    assert_eq!((other.counters(), other_client.counters()), (Counters::default(), Counters::default()));
+    service.resume.notify_one();
     assert_eq!(waits.await??.request::<i64>("add", (1, 2)).await?, 3);
-    drop(here);
-    made.alive.becomes(0).await;
+    drop(local);
+    service.alive.becomes(0).await;
     nothing_is_left(&pair).await;
-    assert!(made.log.entries().is_empty(), "{:?}", made.log.entries());
+    assert!(service.log.entries().is_empty(), "{:?}", service.log.entries());
     Ok(())
 }
 
 #[tokio::test]
 async fn an_event_cannot_be_answered_with_a_channel() {
-    let (made, server) = made_raw();
+    let (service, server) = built_channel_server();
     let (mut raw, peer) = RawPeer::dial(&server);
     raw.send(r#"{"a":["make"]}"#).await;
     let why = "`make` answers with a channel, and an event has no answer";
-    assert_eq!(made.log.has(1).await, [format!("handler of event `make` failed: {why}")]);
-    made.alive.becomes(0).await;
+    assert_eq!(service.log.has(1).await, [format!("handler of event `make` failed: {why}")]);
+    service.alive.becomes(0).await;
     raw.silence().await;
     assert_eq!(peer.counters(), Counters::default());
 }
 
 #[tokio::test]
 async fn a_request_cancelled_before_its_channel_is_returned_opens_no_channel() {
-    let (made, server) = made_raw();
+    let (service, server) = built_channel_server();
     let (mut raw, _) = RawPeer::dial(&server);
     raw.send(r#"{"a":["waits"],"i":1}"#).await;
-    made.alive.becomes(1).await;
+    service.alive.becomes(1).await;
     raw.send(r#"{"i":1,"x":{"message":"never mind"},"_":1}"#).await;
-    made.alive.becomes(0).await;
-    made.go_on.notify_one();
+    service.alive.becomes(0).await;
+    service.resume.notify_one();
     raw.silence().await;
-    assert!(made.last().is_closed());
+    assert!(service.last_channel().is_closed());
     let gone = json!({"message": "Anonymous channel '1' does not exist"});
     assert_eq!(raw.ask(r#"{"a":["add",1,2],"h":1}"#).await, json!({"h": 1, "x": gone, "_": 1}));
 }

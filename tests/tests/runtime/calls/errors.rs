@@ -63,19 +63,19 @@ impl Failing {
     }
 
     async fn panics_when_dropped(&self) -> u8 {
-        struct Bomb;
-        impl Drop for Bomb {
+        struct DropBomb;
+        impl Drop for DropBomb {
             fn drop(&mut self) {
                 panic!("boom");
             }
         }
-        let _bomb = Bomb;
+        let _drop_bomb = DropBomb;
         tokio::task::yield_now().await;
         7
     }
 
-    async fn not_json(&self) -> BTreeMap<Shape2, u8> {
-        BTreeMap::from([(Shape2 { a: 1 }, 1)])
+    async fn not_json(&self) -> BTreeMap<UnencodableKey, u8> {
+        BTreeMap::from([(UnencodableKey { a: 1 }, 1)])
     }
 
     async fn everything(&self, value: Everything) -> Everything {
@@ -94,11 +94,11 @@ impl Failing {
 }
 
 #[derive(Serialize, PartialEq, Eq, PartialOrd, Ord)]
-struct Shape2 {
+struct UnencodableKey {
     a: u8,
 }
 
-fn failing(log: &Log) -> wswrapper::ServerBuilder {
+fn failing_server(log: &Log) -> wswrapper::ServerBuilder {
     let errors = log.clone();
     Server::builder().service(Failing { log: log.clone() }).on_error(move |_, error: &PeerError| {
         errors.add(error.to_string());
@@ -108,7 +108,7 @@ fn failing(log: &Log) -> wswrapper::ServerBuilder {
 #[tokio::test]
 async fn errors_of_each_type_reach_the_caller() {
     let log = Log::default();
-    let pair = pair(failing(&log));
+    let pair = pair(failing_server(&log));
     let failing = FailingProxy::new(&pair.client);
     assert!(matches!(failing.text().await, Err(CallError::Rejected(text)) if text == "only text"));
     assert!(matches!(failing.literal().await, Err(CallError::Rejected(text)) if text == "a literal"));
@@ -120,7 +120,7 @@ async fn errors_of_each_type_reach_the_caller() {
 #[tokio::test]
 async fn details_of_an_internal_error_are_reported_and_not_sent() {
     let log = Log::default();
-    let pair = pair(failing(&log));
+    let pair = pair(failing_server(&log));
     let error = FailingProxy::new(&pair.client).internal().await.expect_err("it fails");
     assert_eq!(error.to_string(), "internal error");
     assert_eq!(log.entries(), ["handler of `internal` failed: the password is 1234"]);
@@ -129,7 +129,7 @@ async fn details_of_an_internal_error_are_reported_and_not_sent() {
 #[tokio::test]
 async fn a_panic_rejects_only_its_request() {
     let log = Log::default();
-    let pair = pair(failing(&log));
+    let pair = pair(failing_server(&log));
     let failing = FailingProxy::new(&pair.client);
     for error in [failing.panics().await, failing.panics_at_once().await, failing.panics_later().await] {
         assert!(matches!(error, Err(CallError::Refused(r)) if r.message() == Some("internal error")));
@@ -150,7 +150,7 @@ async fn a_panic_rejects_only_its_request() {
 #[tokio::test]
 async fn a_result_that_cannot_be_encoded_rejects_its_request() {
     let log = Log::default();
-    let server = failing(&log).build().expect("it can be mounted");
+    let server = failing_server(&log).build().expect("it can be mounted");
     let (mut raw, _) = RawPeer::dial(&server);
     assert_eq!(
         raw.ask(r#"{"a":["not_json"],"i":1}"#).await,
@@ -161,7 +161,7 @@ async fn a_result_that_cannot_be_encoded_rejects_its_request() {
 
 #[tokio::test]
 async fn values_are_returned_unchanged() -> Result<(), Box<dyn Error>> {
-    let pair = pair(failing(&Log::default()));
+    let pair = pair(failing_server(&Log::default()));
     let value = Everything {
         small: 255,
         large: u64::MAX,
@@ -175,7 +175,7 @@ async fn values_are_returned_unchanged() -> Result<(), Box<dyn Error>> {
 #[tokio::test]
 async fn an_event_that_cannot_be_handled_is_dropped_and_reported() {
     let log = Log::default();
-    let server = failing(&log).build().expect("it can be mounted");
+    let server = failing_server(&log).build().expect("it can be mounted");
     let (mut raw, _) = RawPeer::dial(&server);
     raw.send(r#"{"a":["note",5]}"#).await;
     raw.send(r#"{"a":["nobody"],"c":"there"}"#).await;

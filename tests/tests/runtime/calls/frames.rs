@@ -1,13 +1,13 @@
 //! What calls are on the wire.
 
-use super::{CalcProxy, calc};
+use super::{CalcProxy, calc_server};
 use serde_json::json;
 use wswrapper::{CallError, Client};
 use wswrapper_tests::RawPeer;
 
 #[tokio::test]
 async fn requests_and_responses_are_frames_of_the_protocol() {
-    let server = calc().build().expect("it can be mounted");
+    let server = calc_server().build().expect("it can be mounted");
     let (mut raw, _) = RawPeer::dial(&server);
     for (request, response) in [
         (r#"{"a":["add",1,2],"c":"calc","i":1}"#, r#"{"i":1,"d":3}"#),
@@ -53,7 +53,7 @@ async fn a_call_is_encoded_as_in_javascript() {
 
 #[tokio::test]
 async fn a_malformed_call_is_ignored() {
-    let server = calc().build().expect("it can be mounted");
+    let server = calc_server().build().expect("it can be mounted");
     let (mut raw, _) = RawPeer::dial(&server);
     for frame in [
         r#"{"a":["add",1,2,"c":"calc","i":1}"#,

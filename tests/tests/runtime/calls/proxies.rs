@@ -1,13 +1,13 @@
 //! Calls from either end.
 
-use super::{CalcError, CalcProxy, Desk, calc};
+use super::{CalcError, CalcProxy, CalcService, calc_server};
 use std::error::Error;
 use wswrapper::{CallError, Client, Server};
 use wswrapper_tests::{pair, pair_with};
 
 #[tokio::test]
 async fn a_proxy_calls_a_service() -> Result<(), Box<dyn Error>> {
-    let pair = pair(calc());
+    let pair = pair(calc_server());
     let calc = CalcProxy::new(&pair.client);
     assert_eq!(calc.add(1, 2).await?, 3);
     assert_eq!(calc.negate(7).await?, -7);
@@ -22,7 +22,7 @@ async fn a_proxy_calls_a_service() -> Result<(), Box<dyn Error>> {
 
 #[tokio::test]
 async fn the_server_calls_the_client_with_the_same_proxy() -> Result<(), Box<dyn Error>> {
-    let pair = pair_with(Server::builder(), Client::builder().service(Desk));
+    let pair = pair_with(Server::builder(), Client::builder().service(CalcService));
     assert_eq!(CalcProxy::new(&pair.peer).add(20, 22).await?, 42);
     assert_eq!(CalcProxy::new(pair.peer).div(9, 3).await?, 3);
     Ok(())
@@ -30,7 +30,7 @@ async fn the_server_calls_the_client_with_the_same_proxy() -> Result<(), Box<dyn
 
 #[tokio::test]
 async fn a_contracts_error_is_decoded_by_the_caller() {
-    let pair = pair(calc());
+    let pair = pair(calc_server());
     let calc = CalcProxy::new(&pair.client);
     for (a, b, expected) in
         [(1, 0, CalcError::DivisionByZero), (1, 1, CalcError::TooSmall { by: 1 }), (3, 2, CalcError::Odd(3, 2))]
@@ -44,7 +44,7 @@ async fn a_contracts_error_is_decoded_by_the_caller() {
 
 #[tokio::test]
 async fn ten_thousand_concurrent_calls_each_get_their_own_response() {
-    let pair = pair(calc());
+    let pair = pair(calc_server());
     let calc = CalcProxy::new(&pair.client);
     let mut calls = tokio::task::JoinSet::new();
     for n in 0..10_000 {

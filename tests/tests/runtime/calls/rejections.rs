@@ -1,13 +1,13 @@
 //! Calls that cannot be served.
 
-use super::{CalcProxy, calc};
+use super::{CalcProxy, calc_server};
 use serde_json::json;
 use wswrapper::{CallError, Server};
 use wswrapper_tests::{RawPeer, pair};
 
 #[tokio::test]
 async fn wrong_arguments_are_rejected_with_position_name_and_reason() {
-    let server = calc().build().expect("it can be mounted");
+    let server = calc_server().build().expect("it can be mounted");
     let (mut raw, _) = RawPeer::dial(&server);
     for (arguments, message) in [
         (r#""add",1,"x""#, "argument 2 (`b`) of `add`: invalid type: string \"x\", expected i64"),
@@ -26,7 +26,7 @@ async fn wrong_arguments_are_rejected_with_position_name_and_reason() {
 
 #[tokio::test]
 async fn unhandled_events_and_unknown_channels_are_rejected_with_the_texts_of_javascript() {
-    let server = calc().build().expect("it can be mounted");
+    let server = calc_server().build().expect("it can be mounted");
     let (mut raw, _) = RawPeer::dial(&server);
     for (frame, message) in [
         (r#"{"a":["nope"],"i":1}"#, "No event listener for 'nope'"),

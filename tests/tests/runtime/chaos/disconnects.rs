@@ -1,6 +1,6 @@
 //! Those who vanish.
 
-use super::{Before, WeatherProxy, join, serve, station};
+use super::{ChaosProxy, TaskBaseline, chaos_server, connect, serve};
 use futures_util::SinkExt;
 use std::error::Error;
 use std::time::Duration;
@@ -15,17 +15,17 @@ use wswrapper_tests::{RawPeer, until};
 
 #[tokio::test(start_paused = true)]
 async fn a_lost_network_fails_all_running_calls() {
-    let before = Before::now();
-    let (station, builder) = station();
-    let (server, _, client, control) = join(builder, &memory::builder().latency(Duration::from_millis(20)));
-    let proxy = WeatherProxy::new(&client);
+    let baseline = TaskBaseline::now();
+    let (service, builder) = chaos_server();
+    let (server, _, client, control) = connect(builder, &memory::builder().latency(Duration::from_millis(20)));
+    let proxy = ChaosProxy::new(&client);
     let calls: Vec<_> = (0..1_000)
         .map(|n| {
             let proxy = proxy.clone();
             tokio::spawn(async move { proxy.sleep(1_000 + n).await })
         })
         .collect();
-    station.handlers.becomes(1_000).await;
+    service.handlers.becomes(1_000).await;
     sleep(Duration::from_millis(1_500)).await;
     control.cut();
     let mut answered = 0;
@@ -38,7 +38,7 @@ async fn a_lost_network_fails_all_running_calls() {
     assert!((400..600).contains(&answered), "{answered} were answered before");
     assert_eq!(client.calls_in_flight(), 0);
     drop((proxy, client));
-    before.is_again(&server, &station).await;
+    baseline.is_restored(&server, &service).await;
 }
 
 #[tokio::test]
@@ -50,33 +50,35 @@ async fn a_client_that_disconnects_at_any_point_leaves_nothing_behind() -> Resul
         websocket.feed(Message::text(format!(r#"{{"a":["wait"],"i":{n}}}"#))).await?;
     }
     websocket.flush().await?;
-    running.station.handlers.becomes(100).await;
+    running.service.handlers.becomes(100).await;
     drop(websocket);
-    running.station.handlers.becomes(0).await;
+    running.service.handlers.becomes(0).await;
     // In a frame: its first byte, half a length, half a mask, half a text, and between two fragments.
-    let half_a_text: &[u8] = b"\x81\xfe\x01\x00\x00\x00\x00\x00{\"a\":[\"echo\"";
-    for begun in [b"\x81".as_slice(), b"\x81\xfe\x01", b"\x81\x85\x00\x00", half_a_text, b"\x01\x81\x00\x00\x00\x00{"] {
+    let partial_text: &[u8] = b"\x81\xfe\x01\x00\x00\x00\x00\x00{\"a\":[\"echo\"";
+    for partial in
+        [b"\x81".as_slice(), b"\x81\xfe\x01", b"\x81\x85\x00\x00", partial_text, b"\x01\x81\x00\x00\x00\x00{"]
+    {
         let mut socket = running.socket().await;
         let peer = running.peer().await;
-        socket.write_all(begun).await?;
+        socket.write_all(partial).await?;
         drop(socket);
         let closed = peer.closed().await;
-        assert_eq!((closed.code, closed.by_us), (1006, false), "{begun:?}");
+        assert_eq!((closed.code, closed.by_us), (1006, false), "{partial:?}");
     }
     // In the handshake.
-    for begun in ["", "G", "GET / HTTP/1.1\r\n", "GET / HTTP/1.1\r\nUpgrade: websocket\r\n\r"] {
+    for partial in ["", "G", "GET / HTTP/1.1\r\n", "GET / HTTP/1.1\r\nUpgrade: websocket\r\n\r"] {
         let mut socket = TcpStream::connect(running.address).await?;
-        socket.write_all(begun.as_bytes()).await?;
+        socket.write_all(partial.as_bytes()).await?;
         drop(socket);
     }
-    running.ends_well().await;
+    running.shut_down_cleanly().await;
     Ok(())
 }
 
 #[tokio::test]
 async fn a_disconnect_while_reading_is_paused_is_noticed_when_reading_resumes() {
-    let before = Before::now();
-    let (station, builder) = station();
+    let baseline = TaskBaseline::now();
+    let (service, builder) = chaos_server();
     let limits = Limits { handlers_in_flight: 1, held_bytes: 100, ..Limits::default() };
     let server = builder.limits(limits).build().expect("it can be mounted");
     let (mut raw, peer) = RawPeer::dial(&server);
@@ -85,26 +87,26 @@ async fn a_disconnect_while_reading_is_paused_is_noticed_when_reading_resumes() 
     }
     drop(raw);
     until(|| !peer.is_open()).await;
-    before.is_again(&server, &station).await;
+    baseline.is_restored(&server, &service).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_disconnect_while_reading_is_paused_is_noticed_while_a_handler_runs() {
-    let before = Before::now();
-    let (station, builder) = station();
+    let baseline = TaskBaseline::now();
+    let (service, builder) = chaos_server();
     let limits = Limits { handlers_in_flight: 1, held_bytes: 100, ..Limits::default() };
     let server = builder.limits(limits).build().expect("it can be mounted");
     let (mut raw, peer) = RawPeer::dial(&server);
     for n in 1..=20 {
         raw.send(&format!(r#"{{"a":["wait"],"i":{n}}}"#)).await;
     }
-    station.handlers.becomes(1).await;
+    service.handlers.becomes(1).await;
     sleep(2 * Limits::default().write_timeout).await;
     assert!(peer.is_open(), "it is still there");
     drop(raw);
     let closed = timeout(Duration::from_mins(1), peer.closed()).await;
     assert_eq!(closed.expect("it is noticed").code, 1006);
-    before.is_again(&server, &station).await;
+    baseline.is_restored(&server, &service).await;
 }
 
 #[tokio::test]
@@ -117,9 +119,9 @@ async fn a_socket_closed_while_reading_is_paused_is_noticed_while_a_handler_runs
         websocket.feed(Message::text(format!(r#"{{"a":["wait"],"i":{n}}}"#))).await?;
     }
     websocket.flush().await?;
-    running.station.handlers.becomes(1).await;
+    running.service.handlers.becomes(1).await;
     drop(websocket);
     assert_eq!(timeout(Duration::from_mins(1), peer.closed()).await?.code, 1006);
-    running.ends_well().await;
+    running.shut_down_cleanly().await;
     Ok(())
 }

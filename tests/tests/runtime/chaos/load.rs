@@ -1,6 +1,6 @@
 //! Very many at once.
 
-use super::{Before, Station, WeatherProxy, join, serve, station};
+use super::{ChaosProxy, ChaosService, TaskBaseline, chaos_server, connect, serve};
 use futures_util::StreamExt;
 use futures_util::future::join_all;
 use futures_util::stream::FuturesUnordered;
@@ -15,11 +15,11 @@ use wswrapper_tests::{pair_with, until};
 #[tokio::test(start_paused = true)]
 async fn ten_thousand_running_calls_are_answered_in_the_order_of_completion() {
     const CALLS: u64 = 10_000;
-    let before = Before::now();
-    let (station, builder) = station();
+    let baseline = TaskBaseline::now();
+    let (service, builder) = chaos_server();
     let (server, peer, client, _) =
-        join(builder, &memory::builder().latency(Duration::from_millis(10)).capacity(1 << 20));
-    let proxy = WeatherProxy::new(&client);
+        connect(builder, &memory::builder().latency(Duration::from_millis(10)).capacity(1 << 20));
+    let proxy = ChaosProxy::new(&client);
     // 7,919 and 10,000 have no common factor: each time comes once, in an order of its own.
     let mut calls: FuturesUnordered<_> = (0..CALLS)
         .map(|n| {
@@ -30,7 +30,7 @@ async fn ten_thousand_running_calls_are_answered_in_the_order_of_completion() {
         .collect();
     let mut answers = Vec::new();
     let counting = async {
-        station.handlers.becomes(usize::try_from(CALLS).expect("it fits")).await;
+        service.handlers.becomes(usize::try_from(CALLS).expect("it fits")).await;
         assert_eq!(client.calls_in_flight(), 10_000);
     };
     let answering = async {
@@ -45,7 +45,7 @@ async fn ten_thousand_running_calls_are_answered_in_the_order_of_completion() {
     drop(calls);
     assert_eq!((client.calls_in_flight(), peer.calls_in_flight()), (0, 0));
     drop((proxy, client));
-    before.is_again(&server, &station).await;
+    baseline.is_restored(&server, &service).await;
 }
 
 #[tokio::test]
@@ -55,7 +55,7 @@ async fn calls_of_a_thousand_concurrent_connections_are_answered() {
         let running = &running;
         async move {
             let client = running.client().await;
-            let proxy = WeatherProxy::new(&client);
+            let proxy = ChaosProxy::new(&client);
             let answers = join_all((0..10).map(|call| proxy.echo(json!([n, call])))).await;
             for (call, answer) in answers.into_iter().enumerate() {
                 assert_eq!(answer.expect("an answer"), json!([n, call]));
@@ -67,35 +67,35 @@ async fn calls_of_a_thousand_concurrent_connections_are_answered() {
     .await;
     assert_eq!(running.server.peers().len(), 1_000);
     drop(clients);
-    running.ends_well().await;
+    running.shut_down_cleanly().await;
 }
 
 /// Floods both ends with calls that call back, and gives how many came to their full depth.
 async fn flood(limits: Limits, calls: u32, depth: u32) -> usize {
-    let before = Before::now();
-    let (here, there) = (Station::default(), Station::default());
+    let baseline = TaskBaseline::now();
+    let (server_service, client_service) = (ChaosService::default(), ChaosService::default());
     let pair = pair_with(
-        Server::builder().limits(limits.clone()).service(here.clone()),
-        Client::builder().limits(limits).service(there.clone()),
+        Server::builder().limits(limits.clone()).service(server_service.clone()),
+        Client::builder().limits(limits).service(client_service.clone()),
     );
-    let ends = [WeatherProxy::new(&pair.client), WeatherProxy::new(&pair.peer)];
-    let answers = join_all(ends.iter().flat_map(|end| (0..calls).map(|_| end.bounce(depth)))).await;
-    let (mut whole, mut others) = (0, 0);
+    let proxies = [ChaosProxy::new(&pair.client), ChaosProxy::new(&pair.peer)];
+    let answers = join_all(proxies.iter().flat_map(|proxy| (0..calls).map(|_| proxy.bounce(depth)))).await;
+    let (mut complete, mut others) = (0, 0);
     for answer in answers {
         match answer {
-            Ok(answer) if answer == depth => whole += 1,
+            Ok(answer) if answer == depth => complete += 1,
             Ok(_) | Err(CallError::TimedOut | CallError::NotSent(SendError::TooManyCalls)) => others += 1,
             Err(error) => panic!("{error:?}"),
         }
     }
-    assert_eq!(whole + others, 2 * calls as usize);
+    assert_eq!(complete + others, 2 * calls as usize);
     until(|| pair.client.calls_in_flight() + pair.peer.calls_in_flight() == 0).await;
-    there.handlers.becomes(0).await;
-    here.handlers.becomes(0).await;
+    client_service.handlers.becomes(0).await;
+    server_service.handlers.becomes(0).await;
     assert!(pair.client.is_open());
-    drop((ends, pair.client));
-    before.is_again(&pair.server, &here).await;
-    whole
+    drop((proxies, pair.client));
+    baseline.is_restored(&pair.server, &server_service).await;
+    complete
 }
 
 #[tokio::test(start_paused = true)]
@@ -127,14 +127,14 @@ async fn a_closing_server_fails_all_of_a_thousand_running_calls() -> Result<(), 
     for _ in 0..10 {
         let client = running.client().await;
         for _ in 0..100 {
-            let proxy = WeatherProxy::new(&client);
+            let proxy = ChaosProxy::new(&client);
             calls.push(tokio::spawn(async move { proxy.wait().await }));
         }
         clients.push(client);
     }
-    running.station.handlers.becomes(1_000).await;
+    running.service.handlers.becomes(1_000).await;
     running.server.close().await;
-    assert_eq!(running.station.handlers.count(), 0);
+    assert_eq!(running.service.handlers.count(), 0);
     assert!(running.server.peers().is_empty());
     for call in calls {
         assert!(matches!(call.await?, Err(CallError::Closed)));
@@ -143,6 +143,6 @@ async fn a_closing_server_fails_all_of_a_thousand_running_calls() -> Result<(), 
         assert_eq!((client.closed().await.code, client.calls_in_flight()), (1001, 0));
     }
     running.serving.await??;
-    until(|| Before::tasks() == running.before.tasks).await;
+    until(|| TaskBaseline::tasks() == running.baseline.tasks).await;
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! Frames that are odd, or no lawful ones at all.
 
 use super::websocket_frames::{FIRST, LAST, NEXT, PING, PONG, TEXT, frame};
-use super::{Before, WeatherProxy, serve, station};
+use super::{ChaosProxy, TaskBaseline, chaos_server, serve};
 use futures_util::StreamExt;
 use serde_json::{Value, json};
 use std::error::Error;
@@ -15,14 +15,14 @@ use wswrapper_tests::websocket::websocket;
 
 #[tokio::test]
 async fn garbage_in_a_valid_frame_is_ignored_or_rejected_and_the_connection_stays_open() {
-    let before = Before::now();
-    let (station, builder) = station();
+    let baseline = TaskBaseline::now();
+    let (service, builder) = chaos_server();
     let server = builder.build().expect("it can be mounted");
     let (mut raw, peer) = RawPeer::dial(&server);
     let deep = |bracket: &str| bracket.repeat(100_000);
-    let closed = |opened: &str, closed: &str| format!("{}1{}", deep(opened), deep(closed));
-    let lists = closed("[", "]");
-    let objects = closed(r#"{"a":"#, "}");
+    let balanced = |opened: &str, closed: &str| format!("{}1{}", deep(opened), deep(closed));
+    let lists = balanced("[", "]");
+    let objects = balanced(r#"{"a":"#, "}");
     let mut frames = vec![
         String::new(),
         " ".repeat(100_000),
@@ -75,7 +75,7 @@ async fn garbage_in_a_valid_frame_is_ignored_or_rejected_and_the_connection_stay
     }
     assert!(peer.is_open());
     drop(raw);
-    before.is_again(&server, &station).await;
+    baseline.is_restored(&server, &service).await;
 }
 
 #[tokio::test]
@@ -86,7 +86,7 @@ async fn a_too_deeply_nested_response_fails_only_its_call() {
             ["[".repeat(100_000) + &"]".repeat(100_000), r#"{"a":"#.repeat(100_000) + "1" + &"}".repeat(100_000)]
         {
             let call = tokio::spawn({
-                let proxy = WeatherProxy::new(&client);
+                let proxy = ChaosProxy::new(&client);
                 async move { proxy.echo(Value::Null).await }
             });
             let id = raw.receive().await["i"].clone();
@@ -96,7 +96,7 @@ async fn a_too_deeply_nested_response_fails_only_its_call() {
         }
     }
     assert_eq!(client.calls_in_flight(), 0);
-    let call = tokio::spawn(async move { WeatherProxy::new(&client).echo(Value::Null).await });
+    let call = tokio::spawn(async move { ChaosProxy::new(&client).echo(Value::Null).await });
     let id = raw.receive().await["i"].clone();
     raw.send(&format!(r#"{{"i":{id},"d":1}}"#)).await;
     assert_eq!(call.await.expect("no panic").expect("an answer"), 1);
@@ -130,7 +130,7 @@ async fn a_message_in_one_byte_fragments_between_control_frames_is_reassembled()
         }
     }
     drop(websocket);
-    running.ends_well().await;
+    running.shut_down_cleanly().await;
     Ok(())
 }
 
@@ -141,7 +141,7 @@ async fn websocket_protocol_violations_close_the_connection_with_their_status() 
     let unmasked = b"\x81\x02{}".to_vec();
     let longest = [b"\x81\xff\x7f\xff\xff\xff\xff\xff\xff\xff\0\0\0\0".as_slice(), &[b' '; 100]].concat();
     let never_ending = [frame(FIRST, &[b' '; 600]), frame(NEXT, &[b' '; 600])].concat();
-    for (what, bytes, code) in [
+    for (violation, bytes, code) in [
         ("a frame that is not masked", unmasked, 1002),
         ("a frame of 2^63-1 bytes", longest, 1009),
         ("fragments beyond the limit", never_ending, 1009),
@@ -164,14 +164,14 @@ async fn websocket_protocol_violations_close_the_connection_with_their_status() 
         websocket.get_mut().write_all(&bytes).await?;
         match websocket.next().await {
             Some(Ok(Message::Close(Some(close)))) => {
-                assert_eq!(u16::from(close.code), code, "{what}: {}", close.reason);
+                assert_eq!(u16::from(close.code), code, "{violation}: {}", close.reason);
             }
-            other => panic!("{what}: expected {code}, got {other:?}"),
+            other => panic!("{violation}: expected {code}, got {other:?}"),
         }
     }
-    assert_eq!(WeatherProxy::new(&neighbour).echo(json!(1)).await?, 1);
+    assert_eq!(ChaosProxy::new(&neighbour).echo(json!(1)).await?, 1);
     drop(neighbour);
-    running.ends_well().await;
+    running.shut_down_cleanly().await;
     Ok(())
 }
 
@@ -198,9 +198,9 @@ async fn a_hundred_peers_that_send_noise_close_only_their_own_connections() -> R
         let _ = socket.shutdown().await;
         let mut rest = Vec::new();
         let _ = tokio::time::timeout(Duration::from_secs(10), socket.read_to_end(&mut rest)).await?;
-        assert_eq!(WeatherProxy::new(&neighbour).echo(json!(n)).await?, n);
+        assert_eq!(ChaosProxy::new(&neighbour).echo(json!(n)).await?, n);
     }
     drop(neighbour);
-    running.ends_well().await;
+    running.shut_down_cleanly().await;
     Ok(())
 }

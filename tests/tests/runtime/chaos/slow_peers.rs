@@ -1,7 +1,7 @@
 //! Those who take their time.
 
 use super::websocket_frames::{PING, TEXT, frame};
-use super::{WeatherProxy, serve};
+use super::{ChaosProxy, serve};
 use futures_util::SinkExt;
 use serde_json::{Value, json};
 use std::error::Error;
@@ -17,7 +17,7 @@ use wswrapper_tests::websocket::{REQUEST, websocket};
 #[tokio::test]
 async fn a_slow_reader_does_not_delay_other_peers() -> Result<(), Box<dyn Error>> {
     // Far beyond what a socket takes in at both of its ends.
-    const MOST: usize = 256 << 20;
+    const MAX_SENT: usize = 256 << 20;
     let running = serve(Limits { outbound_bytes: 10_000, held_bytes: 10_000, ..Limits::default() }).await;
     let mut slow = websocket(running.address).await;
     let slow_peer = running.peer().await;
@@ -29,32 +29,32 @@ async fn a_slow_reader_does_not_delay_other_peers() -> Result<(), Box<dyn Error>
     {
         written?;
         sent += request.len();
-        assert!(sent < MOST, "all of it was read");
+        assert!(sent < MAX_SENT, "all of it was read");
     }
     // Another is served as if it were alone.
     let client = running.client().await;
-    let proxy = WeatherProxy::new(&client);
+    let proxy = ChaosProxy::new(&client);
     for n in 0..1_000 {
         assert_eq!(proxy.echo(json!(n)).await?, n);
     }
-    let everyone = WeatherProxy::new(running.server.broadcast());
+    let broadcast = ChaosProxy::new(running.server.broadcast());
     // The first may still find room behind the answers.
-    everyone.note("x".repeat(10_000)).await?;
+    broadcast.note("x".repeat(10_000)).await?;
     proxy.echo(Value::Null).await?;
-    let delivery = everyone.note("to all").await?;
+    let delivery = broadcast.note("to all").await?;
     assert_eq!(delivery.sent, 1);
     assert!(matches!(delivery.failed[..], [(id, SendError::Full)] if id == slow_peer.id()), "{delivery:?}");
     assert!(slow_peer.is_open(), "it still has time to go on");
     drop((slow, proxy, client));
     until(|| slow_peer.close_info().is_some()).await;
-    running.ends_well().await;
+    running.shut_down_cleanly().await;
     Ok(())
 }
 
 #[tokio::test]
 async fn reading_pauses_for_a_peer_that_sends_pings_and_reads_nothing() -> Result<(), Box<dyn Error>> {
     // Far beyond what a socket takes in at both of its ends.
-    const MOST: usize = 256 << 20;
+    const MAX_SENT: usize = 256 << 20;
     let running = serve(Limits { outbound_bytes: 10_000, ..Limits::default() }).await;
     let mut socket = running.socket().await;
     let peer = running.peer().await;
@@ -62,13 +62,13 @@ async fn reading_pauses_for_a_peer_that_sends_pings_and_reads_nothing() -> Resul
     let mut sent = 0;
     while tokio::time::timeout(Duration::from_secs(2), socket.write_all(&pings)).await.is_ok_and(|sent| sent.is_ok()) {
         sent += pings.len();
-        assert!(sent < MOST, "all of it was read");
+        assert!(sent < MAX_SENT, "all of it was read");
     }
     assert!(peer.is_open());
     drop(socket);
     // What it is owed cannot be written any more.
     until(|| peer.close_info().is_some_and(|closed| !closed.by_us)).await;
-    running.ends_well().await;
+    running.shut_down_cleanly().await;
     Ok(())
 }
 
@@ -90,7 +90,7 @@ async fn a_handshake_that_arrives_byte_by_byte_is_accepted() -> Result<(), Box<d
     }
     assert!(answer.starts_with(b"HTTP/1.1 101 "));
     drop(socket);
-    running.ends_well().await;
+    running.shut_down_cleanly().await;
     Ok(())
 }
 
@@ -99,7 +99,7 @@ async fn an_endless_handshake_is_rejected_after_its_timeout() -> Result<(), Box<
     let running = serve(Limits { handshake_timeout: Duration::from_millis(300), ..Limits::default() }).await;
     let began = Instant::now();
     let (mut read, mut write) = TcpStream::connect(running.address).await?.into_split();
-    let dripping = tokio::spawn(async move {
+    let writer = tokio::spawn(async move {
         let mut time = tokio::time::interval(Duration::from_millis(20));
         write.write_all(b"GET / HTTP/1.1\r\nCookie: ").await?;
         loop {
@@ -114,7 +114,7 @@ async fn an_endless_handshake_is_rejected_after_its_timeout() -> Result<(), Box<
     let _ = tokio::time::timeout(Duration::from_secs(10), read.read_to_end(&mut answer)).await?;
     assert!(answer.starts_with(b"HTTP/1.1 408 "), "{answer:?}");
     assert!(began.elapsed() >= Duration::from_millis(300));
-    assert!(dripping.await?.is_err());
-    running.ends_well().await;
+    assert!(writer.await?.is_err());
+    running.shut_down_cleanly().await;
     Ok(())
 }

@@ -34,7 +34,7 @@ struct Session {
 }
 
 /// A value and handlers that hold their connection.
-fn keep(peer: &Peer, alive: &Alive) -> Option<Arc<Session>> {
+fn hold_connection(peer: &Peer, alive: &Alive) -> Option<Arc<Session>> {
     let handler = || {
         let session = Session { _peer: peer.clone(), _alive: alive.guard() };
         move || {
@@ -44,8 +44,8 @@ fn keep(peer: &Peer, alive: &Alive) -> Option<Arc<Session>> {
     };
     let channel = peer.channel("io");
     let (on, once) = (peer.on("on", handler()), peer.once("once", handler()));
-    let (on_channel, once_there) = (channel.on("on", handler()), channel.once("once", handler()));
-    on.and(once).and(on_channel).and(once_there).expect("good names");
+    let (on_channel, once_on_channel) = (channel.on("on", handler()), channel.once("once", handler()));
+    on.and(once).and(on_channel).and(once_on_channel).expect("good names");
     peer.insert(Session { _peer: peer.clone(), _alive: alive.guard() })
 }
 
@@ -53,12 +53,12 @@ fn keep(peer: &Peer, alive: &Alive) -> Option<Arc<Session>> {
 async fn extensions_and_handlers_that_hold_a_connection_are_dropped_when_it_closes() -> Result<(), Box<dyn Error>> {
     let server = server();
     let alive = Alive::default();
-    for way in ["closed here", "closed there", "aborted", "lost", "the server's end"] {
+    for ending in ["closed here", "closed there", "aborted", "lost", "the server's end"] {
         let (mut raw, peer) = RawPeer::dial(&server);
-        keep(&peer, &alive);
+        hold_connection(&peer, &alive);
         assert_eq!(raw.ask(r#"{"a":["on"],"i":1}"#).await["d"], "kept");
-        assert_eq!(alive.count(), 5, "{way}");
-        match way {
+        assert_eq!(alive.count(), 5, "{ending}");
+        match ending {
             "closed here" => drop(peer.close(1000, "")),
             "closed there" => raw.close(1000, "").await,
             "aborted" => drop(peer.abort_connection()),
@@ -68,9 +68,9 @@ async fn extensions_and_handlers_that_hold_a_connection_are_dropped_when_it_clos
         timeout(LONG, peer.closed()).await?;
         alive.becomes(0).await;
         // Nor is anything taken in afterwards.
-        assert!(keep(&peer, &alive).is_none());
+        assert!(hold_connection(&peer, &alive).is_none());
         assert!(peer.get::<Session>().is_none());
-        assert_eq!(alive.count(), 0, "{way}");
+        assert_eq!(alive.count(), 0, "{ending}");
     }
     Ok(())
 }
@@ -81,15 +81,15 @@ async fn handlers_added_by_on_open_are_dropped_with_their_connection() -> Result
     let server = Server::builder().on_open({
         let alive = alive.clone();
         move |peer| {
-            keep(&peer, &alive);
+            hold_connection(&peer, &alive);
             async {}
         }
     });
     let server = server.build()?;
     for _ in 0..100 {
-        let (near, far) = memory::pair();
-        server.accept_transport(far)?;
-        let client = Client::over(near)?;
+        let (local, remote) = memory::pair();
+        server.accept_transport(remote)?;
+        let client = Client::over(local)?;
         assert_eq!(client.request::<String>("on", ()).await?, "kept");
         client.close().await;
     }
@@ -114,9 +114,9 @@ async fn a_clients_handlers_survive_a_rebind_and_its_extensions_do_not() -> Resu
     // What is added between two connections is there as well.
     client.on("age", || async { 36 })?;
     assert!(client.peer().insert(values.guard()).is_none());
-    let (near, far) = memory::pair();
-    client.bind(far)?;
-    let mut raw = RawPeer::on(near);
+    let (local, remote) = memory::pair();
+    client.bind(remote)?;
+    let mut raw = RawPeer::on(local);
     assert_eq!(raw.ask(r#"{"a":["name"],"i":1}"#).await["d"], "Ada");
     assert_eq!(raw.ask(r#"{"a":["age"],"i":2}"#).await["d"], 36);
     assert_eq!(values.count(), 1);

@@ -7,23 +7,23 @@ use wswrapper_tests::RawPeer;
 
 #[tokio::test]
 async fn a_cancelled_call_aborts_its_spawned_handler() {
-    let (worker, _pair, work) = Worker::paired();
+    let (worker, _pair, work) = Worker::with_client();
     let waiting = tokio::spawn(work.wait());
-    worker.begun.one().await;
-    let here = work.here().await.expect("an answer");
+    worker.started.next().await;
+    let connection_task = work.here().await.expect("an answer");
     assert_eq!(worker.running.count(), 1);
     waiting.abort();
     worker.running.becomes(0).await;
     let log = worker.log.has(2).await;
-    assert_ne!(log[0], here);
+    assert_ne!(log[0], connection_task);
     assert_eq!(log[1], "Request aborted");
 }
 
 #[tokio::test]
 async fn a_cancelled_call_notifies_its_blocking_handler_and_discards_the_result() {
-    let (worker, _server, mut raw) = Worker::dialled();
+    let (worker, _server, mut raw) = Worker::with_raw_peer();
     raw.send(r#"{"a":["block"],"i":1}"#).await;
-    worker.begun.one().await;
+    worker.started.next().await;
     raw.send(r#"{"i":1,"x":{"message":"enough"},"_":1}"#).await;
     raw.ask(r#"{"a":["here"],"i":2}"#).await;
     assert_eq!(worker.running.count(), 1);
@@ -38,10 +38,10 @@ fn a_cancelled_blocking_handler_that_has_not_started_never_runs() {
     let mut runtime = tokio::runtime::Builder::new_current_thread();
     let runtime = runtime.enable_all().max_blocking_threads(1).build().expect("there are threads");
     runtime.block_on(async {
-        let (worker, _server, mut raw) = Worker::dialled();
+        let (worker, _server, mut raw) = Worker::with_raw_peer();
         raw.send(r#"{"a":["block"],"i":1}"#).await;
         raw.send(r#"{"a":["block"],"i":2}"#).await;
-        worker.begun.one().await;
+        worker.started.next().await;
         raw.send(r#"{"i":2,"x":{"message":"enough"},"_":1}"#).await;
         raw.ask(r#"{"a":["here"],"i":3}"#).await;
         worker.gate.open();
@@ -59,8 +59,8 @@ async fn a_lost_connection_aborts_spawned_handlers_and_notifies_blocking_ones() 
     let (mut raw, peer) = RawPeer::dial(&server);
     raw.send(r#"{"a":["block"],"i":1}"#).await;
     raw.send(r#"{"a":["wait"],"i":2}"#).await;
-    worker.begun.one().await;
-    worker.begun.one().await;
+    worker.started.next().await;
+    worker.started.next().await;
     assert_eq!(worker.running.count(), 2);
     drop(raw);
     peer.closed().await;
@@ -73,13 +73,13 @@ async fn a_lost_connection_aborts_spawned_handlers_and_notifies_blocking_ones() 
 
 #[tokio::test]
 async fn a_dropped_server_aborts_all_spawned_handlers() {
-    let (worker, pair, work) = Worker::paired();
+    let (worker, pair, work) = Worker::with_client();
     let calls: Vec<_> = (0..100).map(|_| tokio::spawn(work.wait())).collect();
     worker.running.becomes(100).await;
-    let mut places = worker.log.entries();
-    places.sort();
-    places.dedup();
-    assert_eq!(places.len(), 100);
+    let mut task_ids = worker.log.entries();
+    task_ids.sort();
+    task_ids.dedup();
+    assert_eq!(task_ids.len(), 100);
     drop((pair.server, pair.peer));
     worker.running.becomes(0).await;
     for call in calls {
@@ -95,7 +95,7 @@ async fn cancelled_blocking_handlers_count_towards_the_limit_until_they_return()
     let (mut raw, _) = RawPeer::dial(&server);
     for id in 1..=3 {
         raw.send(&json!({"a": ["block"], "i": id}).to_string()).await;
-        worker.begun.one().await;
+        worker.started.next().await;
         raw.send(&json!({"i": id, "x": "changed my mind"}).to_string()).await;
     }
     // Nobody waits for these any more, but they have ended no sooner: the next wait, and are cancelled before they begin.

@@ -11,12 +11,12 @@ use wswrapper::transport::{Close, Frame, Output, Transport, TransportError};
 use wswrapper::{Client, Context, Server};
 
 /// Counts turns: each ends with one flush.
-struct Counting {
+struct CountingTransport {
     transport: Memory,
-    turns: Arc<AtomicUsize>,
+    flushes: Arc<AtomicUsize>,
 }
 
-impl Transport for Counting {
+impl Transport for CountingTransport {
     fn poll_frame(&mut self, cx: &mut TaskContext<'_>) -> Poll<Option<Result<Frame, TransportError>>> {
         self.transport.poll_frame(cx)
     }
@@ -26,7 +26,7 @@ impl Transport for Counting {
     }
 
     fn poll_flush(&mut self, cx: &mut TaskContext<'_>) -> Poll<io::Result<()>> {
-        self.turns.fetch_add(1, Ordering::SeqCst);
+        self.flushes.fetch_add(1, Ordering::SeqCst);
         self.transport.poll_flush(cx)
     }
 
@@ -42,10 +42,10 @@ impl Transport for Counting {
 #[tokio::test(start_paused = true)]
 async fn messages_sent_by_a_handler_need_no_further_flush() -> Result<(), Box<dyn Error>> {
     let server = Server::builder().build()?;
-    let turns = Arc::new(AtomicUsize::new(0));
-    let (near, far) = memory::pair();
-    server.accept_transport(Counting { transport: far, turns: Arc::clone(&turns) })?;
-    let client = Client::over(near)?;
+    let flushes = Arc::new(AtomicUsize::new(0));
+    let (local, remote) = memory::pair();
+    server.accept_transport(CountingTransport { transport: remote, flushes: Arc::clone(&flushes) })?;
+    let client = Client::over(local)?;
     server.on("sends nothing", || async { 1 })?;
     server.on("emits", |ctx: Context| async move { ctx.peer().emit("e", ()).await.map_or(0, |()| 1) })?;
     server.on("broadcasts", |ctx: Context| async move {
@@ -55,12 +55,12 @@ async fn messages_sent_by_a_handler_need_no_further_flush() -> Result<(), Box<dy
     for event in ["sends nothing", "emits", "broadcasts"] {
         // The ends are at rest.
         tokio::time::sleep(Duration::from_millis(10)).await;
-        let before = turns.load(Ordering::SeqCst);
+        let before = flushes.load(Ordering::SeqCst);
         for _ in 0..10 {
             assert_eq!(client.request::<usize>(event, ()).await?, 1);
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        assert_eq!(turns.load(Ordering::SeqCst) - before, 10, "{event}: one turn for each request");
+        assert_eq!(flushes.load(Ordering::SeqCst) - before, 10, "{event}: one turn for each request");
     }
     Ok(())
 }

@@ -7,9 +7,9 @@ use wswrapper_tests::RawPeer;
 
 #[tokio::test]
 async fn a_blocking_handler_delays_no_other() {
-    let (worker, _pair, work) = Worker::paired();
+    let (worker, _pair, work) = Worker::with_client();
     let blocked = tokio::spawn(work.block());
-    worker.begun.one().await;
+    worker.started.next().await;
     for _ in 0..3 {
         work.here().await.expect("an answer");
     }
@@ -21,9 +21,9 @@ async fn a_blocking_handler_delays_no_other() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_spawned_handler_that_computes_delays_no_other() {
-    let (worker, _pair, work) = Worker::paired();
+    let (worker, _pair, work) = Worker::with_client();
     let computed = tokio::spawn(work.compute());
-    worker.begun.one().await;
+    worker.started.next().await;
     for _ in 0..3 {
         work.here().await.expect("an answer");
     }
@@ -33,33 +33,33 @@ async fn a_spawned_handler_that_computes_delays_no_other() {
 
 #[tokio::test]
 async fn each_blocking_or_spawned_handler_runs_in_its_own_task() {
-    let (worker, _pair, work) = Worker::paired();
-    let here = work.here().await.expect("an answer");
-    assert_eq!(work.here().await.expect("an answer"), here);
+    let (worker, _pair, work) = Worker::with_client();
+    let connection_task = work.here().await.expect("an answer");
+    assert_eq!(work.here().await.expect("an answer"), connection_task);
     for _ in 0..2 {
         work.measure_blocking("ab", &[], None).await.expect("an answer");
         work.measure_spawned("ab", &[], None).await.expect("an answer");
     }
-    let mut places = worker.log.entries();
-    places.push(here);
-    places.sort();
-    places.dedup();
-    assert_eq!(places.len(), 5);
+    let mut task_ids = worker.log.entries();
+    task_ids.push(connection_task);
+    task_ids.sort();
+    task_ids.dedup();
+    assert_eq!(task_ids.len(), 5);
 }
 
 #[tokio::test]
 async fn blocking_and_spawned_event_handlers_run_outside_the_connections_task() {
-    let (worker, _pair, work) = Worker::paired();
-    let here = work.here().await.expect("an answer");
+    let (worker, _pair, work) = Worker::with_client();
+    let connection_task = work.here().await.expect("an answer");
     work.note_blocking("blocking").await.expect("there is room");
     worker.log.has(1).await;
     work.note_spawned("spawned").await.expect("there is room");
     let notes = worker.log.has(2).await;
     assert!(notes[0].starts_with("blocking ") && notes[1].starts_with("spawned "), "{notes:?}");
-    assert!(notes.iter().all(|note| !note.ends_with(&here)), "{notes:?}");
+    assert!(notes.iter().all(|note| !note.ends_with(&connection_task)), "{notes:?}");
     work.panic_unheard().await.expect("there is room");
     let log = worker.log.has(4).await;
-    assert_ne!(log[2], here);
+    assert_ne!(log[2], connection_task);
     assert_eq!(log[3], "handler of `panic_unheard` panicked: nobody hears it");
 }
 

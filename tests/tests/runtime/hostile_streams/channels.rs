@@ -1,130 +1,130 @@
 //! Channels that are not there, not theirs, or too many.
 
-use super::{Meeting, item};
+use super::{Fixture, item};
 use serde_json::json;
 use wswrapper::{CallError, Limits};
 
 #[tokio::test]
 async fn unknown_events_on_the_channel_of_a_stream_are_rejected() {
-    let mut meeting = Meeting::new();
-    meeting.count(3).await;
-    let (items, theirs) = meeting.feed().await;
+    let mut fixture = Fixture::new();
+    fixture.open_count(3).await;
+    let (items, remote_channel) = fixture.request_stream().await;
     for event in ["echo", "count", "result", "next ", "Start", "", "disconnect", "error"] {
-        meeting.in_vain(&format!(r#"{{"a":["{event}",1],"h":1}}"#)).await;
-        for channel in [1, theirs] {
-            let answer = meeting.raw.ask(&format!(r#"{{"a":["{event}",1],"h":{channel},"i":7}}"#)).await;
+        fixture.send_ignored(&format!(r#"{{"a":["{event}",1],"h":1}}"#)).await;
+        for channel in [1, remote_channel] {
+            let answer = fixture.raw.ask(&format!(r#"{{"a":["{event}",1],"h":{channel},"i":7}}"#)).await;
             let message = format!("No event listener for '{event}' on channel '{channel}'");
             assert_eq!(answer, json!({"i": 7, "e": {"message": message}, "_": 1}));
         }
     }
     for event in ["start", "credit"] {
-        let answer = meeting.raw.ask(&format!(r#"{{"a":["{event}",1],"h":{theirs},"i":7}}"#)).await;
-        assert_eq!(answer["e"]["message"], format!("No event listener for '{event}' on channel '{theirs}'"));
+        let answer = fixture.raw.ask(&format!(r#"{{"a":["{event}",1],"h":{remote_channel},"i":7}}"#)).await;
+        assert_eq!(answer["e"]["message"], format!("No event listener for '{event}' on channel '{remote_channel}'"));
     }
-    assert_eq!(meeting.raw.ask(r#"{"a":[5],"h":1,"i":7}"#).await["e"]["message"], "The event's name is not a string");
+    assert_eq!(fixture.raw.ask(r#"{"a":[5],"h":1,"i":7}"#).await["e"]["message"], "The event's name is not a string");
     drop(items);
-    assert_eq!(meeting.raw.receive().await["h"], theirs);
-    meeting.end(1).await;
+    assert_eq!(fixture.raw.receive().await["h"], remote_channel);
+    fixture.finish(1).await;
 }
 
 #[tokio::test]
 async fn messages_with_invalid_channel_numbers_are_rejected_or_ignored() {
-    let mut meeting = Meeting::new();
-    meeting.count(3).await;
+    let mut fixture = Fixture::new();
+    fixture.open_count(3).await;
     let bad = ["true", "false", "[1]", "{}", "{\"1\":1}", "-1", "0", "1.5", "\"one\"", "\"\"", "\" 1\"", "1e400"];
     for channel in bad {
         for event in ["start", "credit", "next"] {
-            meeting.in_vain(&format!(r#"{{"a":["{event}",5],"h":{channel}}}"#)).await;
-            meeting.raw.send(&format!(r#"{{"a":["{event}",5],"h":{channel},"i":7}}"#)).await;
-            let answer = meeting.raw.receive().await;
+            fixture.send_ignored(&format!(r#"{{"a":["{event}",5],"h":{channel}}}"#)).await;
+            fixture.raw.send(&format!(r#"{{"a":["{event}",5],"h":{channel},"i":7}}"#)).await;
+            let answer = fixture.raw.receive().await;
             let message = answer["e"]["message"].as_str().unwrap_or_default();
             assert!(message.starts_with("Anonymous channel '"), "{channel}: {answer}");
         }
-        meeting.in_vain(&format!(r#"{{"h":{channel},"x":1}}"#)).await;
+        fixture.send_ignored(&format!(r#"{{"h":{channel},"x":1}}"#)).await;
     }
     // A numeric string is one.
-    let first = meeting.raw.ask(r#"{"a":["start"],"h":"1"}"#).await;
+    let first = fixture.raw.ask(r#"{"a":["start"],"h":"1"}"#).await;
     assert_eq!(first["a"], item(1, 1)["a"]);
-    meeting.raw.send(r#"{"h":"1","x":1}"#).await;
-    meeting.desk.sources.becomes(0).await;
-    meeting.end(0).await;
+    fixture.raw.send(r#"{"h":"1","x":1}"#).await;
+    fixture.service.sources.becomes(0).await;
+    fixture.finish(0).await;
 }
 
 #[tokio::test]
 async fn an_abort_of_an_unknown_channel_and_a_repeated_abort_are_ignored() {
-    let mut meeting = Meeting::new();
-    meeting.in_vain(r#"{"h":1,"x":{"message":"no"},"_":1}"#).await;
-    meeting.count(3).await;
-    meeting.in_vain(r#"{"h":2,"x":{"message":"no"},"_":1}"#).await;
-    assert_eq!(meeting.desk.sources.count(), 1);
+    let mut fixture = Fixture::new();
+    fixture.send_ignored(r#"{"h":1,"x":{"message":"no"},"_":1}"#).await;
+    fixture.open_count(3).await;
+    fixture.send_ignored(r#"{"h":2,"x":{"message":"no"},"_":1}"#).await;
+    assert_eq!(fixture.service.sources.count(), 1);
     for _ in 0..2 {
-        meeting.in_vain(r#"{"h":1,"x":{"message":"no"},"_":1}"#).await;
-        assert_eq!(meeting.desk.sources.count(), 0);
+        fixture.send_ignored(r#"{"h":1,"x":{"message":"no"},"_":1}"#).await;
+        assert_eq!(fixture.service.sources.count(), 0);
     }
     // The number is free again.
-    meeting.count(3).await;
-    meeting.in_vain(r#"{"h":1,"x":null}"#).await;
-    meeting.end(0).await;
+    fixture.open_count(3).await;
+    fixture.send_ignored(r#"{"h":1,"x":null}"#).await;
+    fixture.finish(0).await;
 }
 
 #[tokio::test]
 async fn aborts_of_a_hundred_thousand_channel_numbers_finish_only_the_streams() {
-    let mut meeting = Meeting::new();
+    let mut fixture = Fixture::new();
     for id in 1..=500 {
-        meeting.raw.send(&format!(r#"{{"a":["count",9],"i":{id}}}"#)).await;
-        meeting.raw.send(&format!(r#"{{"a":["start"],"h":{id}}}"#)).await;
+        fixture.raw.send(&format!(r#"{{"a":["count",9],"i":{id}}}"#)).await;
+        fixture.raw.send(&format!(r#"{{"a":["start"],"h":{id}}}"#)).await;
     }
     for _ in 0..1_000 {
-        meeting.raw.receive().await;
+        fixture.raw.receive().await;
     }
-    let (mut items, channel) = meeting.feed().await;
-    assert_eq!(meeting.desk.sources.count(), 500);
+    let (mut items, channel) = fixture.request_stream().await;
+    assert_eq!(fixture.service.sources.count(), 500);
     for id in (0..100_000).chain([channel]) {
-        meeting.raw.write(&format!(r#"{{"h":{id},"x":{{"message":"all of you"}},"_":1}}"#));
+        fixture.raw.write(&format!(r#"{{"h":{id},"x":{{"message":"all of you"}},"_":1}}"#));
     }
-    meeting.in_vain(r#"{"h":1,"x":1}"#).await;
+    fixture.send_ignored(r#"{"h":1,"x":1}"#).await;
     let Some(Err(CallError::Rejected(reason))) = items.next().await else { panic!("it was aborted") };
     assert_eq!(reason.message(), Some("all of you"));
-    meeting.desk.sources.becomes(0).await;
+    fixture.service.sources.becomes(0).await;
     // Answers to items that were sent as requests and are on no channel any more.
     for id in 536_870_913..536_871_500_u64 {
-        meeting.raw.write(&format!(r#"{{"i":{id}}}"#));
+        fixture.raw.write(&format!(r#"{{"i":{id}}}"#));
     }
-    meeting.end(0).await;
+    fixture.finish(0).await;
 }
 
 #[tokio::test]
 async fn each_stream_beyond_the_channel_limit_is_rejected() {
-    let mut meeting = Meeting::with(Limits { open_channels: 100, ..Limits::default() });
+    let mut fixture = Fixture::with(Limits { open_channels: 100, ..Limits::default() });
     for id in 1..=10_000 {
-        meeting.raw.write(&format!(r#"{{"a":["count",9],"i":{id}}}"#));
+        fixture.raw.write(&format!(r#"{{"a":["count",9],"i":{id}}}"#));
     }
     for id in 1..=10_000 {
         let expected = match id {
             1..=100 => json!({"i": id, "h": 1}),
             _ => json!({"i": id, "e": {"message": "too many open channels"}, "_": 1}),
         };
-        assert_eq!(meeting.raw.receive().await, expected);
+        assert_eq!(fixture.raw.receive().await, expected);
     }
-    meeting.desk.sources.becomes(100).await;
-    meeting.in_vain(r#"{"h":50,"x":1}"#).await;
-    assert_eq!(meeting.raw.ask(r#"{"a":["count",9],"i":10001}"#).await, json!({"i": 10_001, "h": 1}));
-    let refused = meeting.raw.ask(r#"{"a":["count",9],"i":10002}"#).await;
+    fixture.service.sources.becomes(100).await;
+    fixture.send_ignored(r#"{"h":50,"x":1}"#).await;
+    assert_eq!(fixture.raw.ask(r#"{"a":["count",9],"i":10001}"#).await, json!({"i": 10_001, "h": 1}));
+    let refused = fixture.raw.ask(r#"{"a":["count",9],"i":10002}"#).await;
     assert_eq!(refused["e"]["message"], "too many open channels");
-    meeting.end(100).await;
+    fixture.finish(100).await;
 }
 
 #[tokio::test]
 async fn each_upload_or_scoped_service_beyond_the_channel_limit_is_rejected() {
     // A call, and what an upload sends by itself: credit and `start`.
     for (call, sent) in [("sum", 2), ("tap", 0)] {
-        let mut meeting = Meeting::with(Limits { open_channels: 100, ..Limits::default() });
+        let mut fixture = Fixture::with(Limits { open_channels: 100, ..Limits::default() });
         for id in 1..=10_000 {
-            meeting.raw.write(&json!({"a": [call], "i": id}).to_string());
+            fixture.raw.write(&json!({"a": [call], "i": id}).to_string());
         }
         let (mut answers, mut events) = (Vec::new(), 0);
         while answers.len() < 10_000 || events < 100 * sent {
-            let frame = meeting.raw.receive().await;
+            let frame = fixture.raw.receive().await;
             if frame["a"].is_null() { answers.push(frame) } else { events += 1 }
         }
         for (answer, id) in answers.into_iter().zip(1..) {
@@ -134,84 +134,84 @@ async fn each_upload_or_scoped_service_beyond_the_channel_limit_is_rejected() {
             };
             assert_eq!(answer, expected);
         }
-        assert_eq!((meeting.peer.counters().open_channels, meeting.desk.sources.count()), (100, 100));
+        assert_eq!((fixture.peer.counters().open_channels, fixture.service.sources.count()), (100, 100));
         // One that ends makes room for one.
-        meeting.in_vain(r#"{"h":50,"x":1}"#).await;
-        assert_eq!(meeting.raw.ask(&json!({"a": [call], "i": 50}).to_string()).await, json!({"i": 50, "h": 1}));
+        fixture.send_ignored(r#"{"h":50,"x":1}"#).await;
+        assert_eq!(fixture.raw.ask(&json!({"a": [call], "i": 50}).to_string()).await, json!({"i": 50, "h": 1}));
         for _ in 0..sent {
-            assert_eq!(meeting.raw.receive().await["h"], 50);
+            assert_eq!(fixture.raw.receive().await["h"], 50);
         }
-        let refused = meeting.raw.ask(&json!({"a": [call], "i": 101}).to_string()).await;
+        let refused = fixture.raw.ask(&json!({"a": [call], "i": 101}).to_string()).await;
         assert_eq!(refused["e"]["message"], "too many open channels");
         for id in 1..=100 {
-            meeting.raw.write(&json!({"h": id, "x": 1}).to_string());
+            fixture.raw.write(&json!({"h": id, "x": 1}).to_string());
         }
-        meeting.end(0).await;
+        fixture.finish(0).await;
     }
 }
 
 #[tokio::test]
 async fn a_stream_on_the_number_of_an_open_channel_is_rejected() {
-    let mut meeting = Meeting::new();
-    meeting.count(3).await;
+    let mut fixture = Fixture::new();
+    fixture.open_count(3).await;
     for _ in 0..3 {
-        let refused = meeting.raw.ask(r#"{"a":["count",5],"i":1}"#).await;
+        let refused = fixture.raw.ask(r#"{"a":["count",5],"i":1}"#).await;
         assert_eq!(refused, json!({"i": 1, "e": {"message": "channel '1' is open already"}, "_": 1}));
     }
     // A call of a value may have it.
-    assert_eq!(meeting.raw.ask(r#"{"a":["echo",5],"i":1}"#).await, json!({"i": 1, "d": 5}));
-    meeting.raw.send(r#"{"a":["credit",9],"h":1}"#).await;
-    meeting.raw.send(r#"{"a":["start"],"h":1}"#).await;
+    assert_eq!(fixture.raw.ask(r#"{"a":["echo",5],"i":1}"#).await, json!({"i": 1, "d": 5}));
+    fixture.raw.send(r#"{"a":["credit",9],"h":1}"#).await;
+    fixture.raw.send(r#"{"a":["start"],"h":1}"#).await;
     for n in 1..=3 {
-        assert_eq!(meeting.raw.receive().await, item(1, n));
+        assert_eq!(fixture.raw.receive().await, item(1, n));
     }
-    assert_eq!(meeting.raw.receive().await, json!({"a": ["next", {"done": true}], "h": 1}));
-    meeting.count(0).await;
-    meeting.end(1).await;
+    assert_eq!(fixture.raw.receive().await, json!({"a": ["next", {"done": true}], "h": 1}));
+    fixture.open_count(0).await;
+    fixture.finish(1).await;
 }
 
 #[tokio::test]
 async fn cancelling_the_request_of_an_open_stream_is_ignored() {
-    let mut meeting = Meeting::new();
-    meeting.count(3).await;
-    meeting.in_vain(r#"{"i":1,"x":{"message":"no"},"_":1}"#).await;
-    assert_eq!(meeting.raw.ask(r#"{"a":["start"],"h":1}"#).await["a"], item(1, 1)["a"]);
-    meeting.end(1).await;
+    let mut fixture = Fixture::new();
+    fixture.open_count(3).await;
+    fixture.send_ignored(r#"{"i":1,"x":{"message":"no"},"_":1}"#).await;
+    assert_eq!(fixture.raw.ask(r#"{"a":["start"],"h":1}"#).await["a"], item(1, 1)["a"]);
+    fixture.finish(1).await;
 }
 
 #[tokio::test]
 async fn unrequested_channels_are_aborted_or_ignored() {
-    let mut meeting = Meeting::new();
+    let mut fixture = Fixture::new();
     // Numbers that were never sent.
     for id in [1, 2, 536_870_913, 9_007_199_254_740_991_u64] {
-        meeting.in_vain(&format!(r#"{{"i":{id},"h":1}}"#)).await;
+        fixture.send_ignored(&format!(r#"{{"i":{id},"h":1}}"#)).await;
     }
-    let (mut items, channel) = meeting.feed().await;
+    let (mut items, channel) = fixture.request_stream().await;
     // Once more, while it is open.
     for h in ["1", "true", "\"x\"", "0"] {
-        meeting.in_vain(&format!(r#"{{"i":{channel},"h":{h}}}"#)).await;
+        fixture.send_ignored(&format!(r#"{{"i":{channel},"h":{h}}}"#)).await;
     }
-    meeting.in_vain(&format!(r#"{{"i":{channel},"d":1}}"#)).await;
-    meeting.in_vain(&format!(r#"{{"i":{channel},"e":1}}"#)).await;
-    meeting.in_vain(&item(channel, 1).to_string()).await;
+    fixture.send_ignored(&format!(r#"{{"i":{channel},"d":1}}"#)).await;
+    fixture.send_ignored(&format!(r#"{{"i":{channel},"e":1}}"#)).await;
+    fixture.send_ignored(&item(channel, 1).to_string()).await;
     assert!(matches!(items.next().await, Some(Ok(1))));
     drop(items);
     let aborted = json!({"h": channel, "x": {"message": "Request aborted"}, "_": 1});
-    assert_eq!(meeting.raw.receive().await, aborted);
+    assert_eq!(fixture.raw.receive().await, aborted);
     for _ in 0..2 {
-        assert_eq!(meeting.raw.ask(&format!(r#"{{"i":{channel},"h":1}}"#)).await, aborted);
+        assert_eq!(fixture.raw.ask(&format!(r#"{{"i":{channel},"h":1}}"#)).await, aborted);
     }
-    meeting.end(0).await;
+    fixture.finish(0).await;
 }
 
 #[tokio::test]
 async fn streams_that_are_never_started_are_dropped_with_the_connection() {
-    let mut meeting = Meeting::new();
+    let mut fixture = Fixture::new();
     for id in 1..=1_000 {
-        meeting.raw.send(&format!(r#"{{"a":["count",9],"i":{id}}}"#)).await;
+        fixture.raw.send(&format!(r#"{{"a":["count",9],"i":{id}}}"#)).await;
     }
     for _ in 0..1_000 {
-        meeting.raw.receive().await;
+        fixture.raw.receive().await;
     }
-    meeting.end(1_000).await;
+    fixture.finish(1_000).await;
 }

@@ -1,7 +1,7 @@
 //! Credit and starts for an upload of ours that make no sense.
 
-use super::credit::SENSELESS;
-use super::{Meeting, SourcesProxy, guarded, item};
+use super::credit::INVALID_CREDIT;
+use super::{Fixture, SourcesProxy, guarded, item};
 use serde_json::json;
 use std::convert::Infallible;
 use tokio::task::JoinHandle;
@@ -9,7 +9,7 @@ use wswrapper::CallError;
 
 /// A call of ours that uploads 1, 2, 3 and so on to the peer.
 struct Upload {
-    meeting: Meeting,
+    fixture: Fixture,
     call: JoinHandle<Result<u32, CallError<Infallible>>>,
     channel: u64,
     /// The request for its result.
@@ -18,74 +18,74 @@ struct Upload {
 
 impl Upload {
     async fn new() -> Self {
-        let mut meeting = Meeting::new();
-        let numbers = guarded(u32::MAX, meeting.desk.sources.guard());
-        let call = tokio::spawn(SourcesProxy::new(&meeting.peer).sum(numbers));
-        let channel = meeting.raw.receive().await["i"].as_u64().expect("a request");
-        let result = meeting.raw.ask(&json!({"i": channel, "h": 1}).to_string()).await;
+        let mut fixture = Fixture::new();
+        let numbers = guarded(u32::MAX, fixture.service.sources.guard());
+        let call = tokio::spawn(SourcesProxy::new(&fixture.peer).sum(numbers));
+        let channel = fixture.raw.receive().await["i"].as_u64().expect("a request");
+        let result = fixture.raw.ask(&json!({"i": channel, "h": 1}).to_string()).await;
         assert_eq!((&result["a"], &result["h"]), (&json!(["result"]), &json!(channel)));
         let result = result["i"].as_u64().expect("a request");
-        Self { meeting, call, channel, result }
+        Self { fixture, call, channel, result }
     }
 
     /// Sends an event on its channel, given as what stands in the brackets.
     async fn send(&mut self, event: &str) {
-        self.meeting.raw.send(&format!(r#"{{"a":[{event}],"h":{}}}"#, self.channel)).await;
+        self.fixture.raw.send(&format!(r#"{{"a":[{event}],"h":{}}}"#, self.channel)).await;
     }
 
     /// Sends one that nothing comes of.
-    async fn in_vain(&mut self, event: &str) {
-        self.meeting.in_vain(&format!(r#"{{"a":[{event}],"h":{}}}"#, self.channel)).await;
+    async fn send_ignored(&mut self, event: &str) {
+        self.fixture.send_ignored(&format!(r#"{{"a":[{event}],"h":{}}}"#, self.channel)).await;
     }
 
     /// These come, as events.
-    async fn gives(&mut self, numbers: impl IntoIterator<Item = u32>) {
+    async fn expect_items(&mut self, numbers: impl IntoIterator<Item = u32>) {
         for number in numbers {
-            assert_eq!(self.meeting.raw.receive().await, item(self.channel, number));
+            assert_eq!(self.fixture.raw.receive().await, item(self.channel, number));
         }
     }
 
     /// The next comes, as a request; gives that.
-    async fn gives_as_request(&mut self, number: u32) -> u64 {
-        let frame = self.meeting.raw.receive().await;
+    async fn expect_item_as_request(&mut self, number: u32) -> u64 {
+        let frame = self.fixture.raw.receive().await;
         assert_eq!(frame["a"], item(self.channel, number)["a"]);
         frame["i"].as_u64().unwrap_or_else(|| panic!("{frame} is no request"))
     }
 
     /// The call works, and nothing is left of it.
-    async fn end(mut self) {
-        self.meeting.raw.send(&json!({"i": self.result, "d": 7}).to_string()).await;
+    async fn finish(mut self) {
+        self.fixture.raw.send(&json!({"i": self.result, "d": 7}).to_string()).await;
         assert_eq!(self.call.await.expect("no panic").expect("an answer"), 7);
-        assert_eq!(self.meeting.end(0).await.entries(), [] as [&str; 0]);
+        assert_eq!(self.fixture.finish(0).await.entries(), [] as [&str; 0]);
     }
 }
 
 #[tokio::test]
 async fn invalid_first_credit_for_an_upload_is_ignored() {
-    for credit in SENSELESS {
+    for credit in INVALID_CREDIT {
         let mut upload = Upload::new().await;
-        upload.in_vain(&format!(r#""credit"{credit}"#)).await;
+        upload.send_ignored(&format!(r#""credit"{credit}"#)).await;
         upload.send(r#""start""#).await;
-        upload.gives_as_request(1).await;
-        upload.in_vain(&format!(r#""credit"{credit}"#)).await;
-        upload.end().await;
+        upload.expect_item_as_request(1).await;
+        upload.send_ignored(&format!(r#""credit"{credit}"#)).await;
+        upload.finish().await;
     }
 }
 
 #[tokio::test]
 async fn invalid_later_credit_for_an_upload_is_ignored() {
     let mut upload = Upload::new().await;
-    upload.in_vain(r#""credit",2"#).await;
+    upload.send_ignored(r#""credit",2"#).await;
     // Before the start it is more than the first value as well.
-    upload.in_vain(r#""credit",2"#).await;
+    upload.send_ignored(r#""credit",2"#).await;
     upload.send(r#""start""#).await;
-    upload.gives([1, 2]).await;
-    for credit in SENSELESS.into_iter().chain([",3", ",65536", ",9007199254740991"]) {
-        upload.in_vain(&format!(r#""credit"{credit}"#)).await;
+    upload.expect_items([1, 2]).await;
+    for credit in INVALID_CREDIT.into_iter().chain([",3", ",65536", ",9007199254740991"]) {
+        upload.send_ignored(&format!(r#""credit"{credit}"#)).await;
     }
     upload.send(r#""credit",2.0,"more""#).await;
-    upload.gives([3, 4]).await;
-    upload.end().await;
+    upload.expect_items([3, 4]).await;
+    upload.finish().await;
 }
 
 #[tokio::test]
@@ -94,19 +94,19 @@ async fn credit_for_an_upload_without_a_start_sends_no_item() {
     for _ in 0..100 {
         upload.send(r#""credit",1"#).await;
     }
-    upload.in_vain(r#""credit",65536"#).await;
-    upload.end().await;
+    upload.send_ignored(r#""credit",65536"#).await;
+    upload.finish().await;
 }
 
 #[tokio::test]
 async fn first_credit_after_the_start_of_an_upload_is_ignored() {
     let mut upload = Upload::new().await;
     upload.send(r#""start""#).await;
-    let first = upload.gives_as_request(1).await;
-    upload.in_vain(r#""credit",50"#).await;
-    upload.meeting.raw.send(&json!({"i": first}).to_string()).await;
-    upload.gives_as_request(2).await;
-    upload.end().await;
+    let first = upload.expect_item_as_request(1).await;
+    upload.send_ignored(r#""credit",50"#).await;
+    upload.fixture.raw.send(&json!({"i": first}).to_string()).await;
+    upload.expect_item_as_request(2).await;
+    upload.finish().await;
 }
 
 #[tokio::test]
@@ -115,7 +115,7 @@ async fn a_repeated_start_of_an_upload_sends_no_item_twice() {
     upload.send(r#""credit",3"#).await;
     upload.send(r#""start""#).await;
     upload.send(r#""start",{"again":true}"#).await;
-    upload.gives(1..=3).await;
-    upload.in_vain(r#""start""#).await;
-    upload.end().await;
+    upload.expect_items(1..=3).await;
+    upload.send_ignored(r#""start""#).await;
+    upload.finish().await;
 }

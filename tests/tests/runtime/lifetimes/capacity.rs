@@ -10,12 +10,12 @@ use wswrapper_tests::{RawPeer, until};
 const LONG: Duration = Duration::from_hours(1);
 
 /// Little room, and a peer that may read nothing for as long as it likes.
-fn little() -> Limits {
+fn small_capacity() -> Limits {
     Limits { outbound_bytes: 20_000, write_timeout: 10 * LONG, ..Limits::default() }
 }
 
 /// Uses up all the room there is.
-async fn fill(peer: &Peer) {
+async fn fill_queue(peer: &Peer) {
     let text = "x".repeat(5_000);
     let queued = async || timeout(Duration::from_millis(100), peer.emit("fill", (&text,))).await;
     while let Ok(sent) = queued().await {
@@ -24,7 +24,7 @@ async fn fill(peer: &Peer) {
 }
 
 /// All that was sent: the names of its events.
-async fn sent(raw: &mut RawPeer) -> Vec<String> {
+async fn received_events(raw: &mut RawPeer) -> Vec<String> {
     let mut events = Vec::new();
     while let Ok(frame) = timeout(Duration::from_secs(1), raw.receive()).await {
         if let Some(event) = frame["a"][0].as_str().filter(|event| *event != "fill") {
@@ -36,34 +36,34 @@ async fn sent(raw: &mut RawPeer) -> Vec<String> {
 
 #[tokio::test(start_paused = true)]
 async fn the_timeout_of_a_call_includes_the_wait_for_capacity() -> Result<(), Box<dyn Error>> {
-    let (mut raw, client) = RawPeer::accept(Client::builder().limits(little()));
-    fill(client.peer()).await;
+    let (mut raw, client) = RawPeer::accept(Client::builder().limits(small_capacity()));
+    fill_queue(client.peer()).await;
     let began = Instant::now();
     let call = timeout(LONG, client.request::<()>("x", ()).timeout(Duration::from_secs(3))).await?;
     assert!(matches!(call, Err(CallError::TimedOut)), "{call:?}");
     assert_eq!(began.elapsed().as_secs(), 3);
-    assert_eq!(sent(&mut raw).await, [""; 0], "it was never sent");
+    assert_eq!(received_events(&mut raw).await, [""; 0], "it was never sent");
     assert_eq!(client.calls_in_flight(), 0);
     Ok(())
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_default_timeout_includes_the_wait_for_capacity() -> Result<(), Box<dyn Error>> {
-    let limits = Limits { call_timeout: Some(Duration::from_secs(10)), ..little() };
+    let limits = Limits { call_timeout: Some(Duration::from_secs(10)), ..small_capacity() };
     let (mut raw, client) = RawPeer::accept(Client::builder().limits(limits));
-    fill(client.peer()).await;
+    fill_queue(client.peer()).await;
     let began = Instant::now();
     let call = timeout(LONG, client.request::<()>("x", ())).await?;
     assert!(matches!(call, Err(CallError::TimedOut)), "{call:?}");
     assert_eq!(began.elapsed().as_secs(), 10);
-    assert_eq!(sent(&mut raw).await, [""; 0]);
+    assert_eq!(received_events(&mut raw).await, [""; 0]);
     Ok(())
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_call_that_waited_for_capacity_has_the_rest_of_its_timeout() -> Result<(), Box<dyn Error>> {
-    let (mut raw, client) = RawPeer::accept(Client::builder().limits(little()));
-    fill(client.peer()).await;
+    let (mut raw, client) = RawPeer::accept(Client::builder().limits(small_capacity()));
+    fill_queue(client.peer()).await;
     let began = Instant::now();
     let call = tokio::spawn(client.request::<()>("x", ()).timeout(Duration::from_secs(3)));
     sleep(Duration::from_secs(2)).await;
@@ -73,8 +73,8 @@ async fn a_call_that_waited_for_capacity_has_the_rest_of_its_timeout() -> Result
             break frame;
         }
     };
-    let told = frame["m"]["t"].as_u64().expect("its time is told");
-    assert!((900..=1_000).contains(&told), "{told}");
+    let deadline = frame["m"]["t"].as_u64().expect("its time is told");
+    assert!((900..=1_000).contains(&deadline), "{deadline}");
     let call = timeout(LONG, call).await??;
     assert!(matches!(call, Err(CallError::TimedOut)), "{call:?}");
     assert_eq!(began.elapsed().as_secs(), 3);
@@ -84,9 +84,9 @@ async fn a_call_that_waited_for_capacity_has_the_rest_of_its_timeout() -> Result
 
 #[tokio::test(start_paused = true)]
 async fn a_call_without_a_timeout_waits_for_capacity_for_ever() -> Result<(), Box<dyn Error>> {
-    let limits = Limits { call_timeout: None, ..little() };
+    let limits = Limits { call_timeout: None, ..small_capacity() };
     let (mut raw, client) = RawPeer::accept(Client::builder().limits(limits));
-    fill(client.peer()).await;
+    fill_queue(client.peer()).await;
     let call = tokio::spawn(client.request::<u8>("x", ()));
     sleep(LONG).await;
     assert!(!call.is_finished());

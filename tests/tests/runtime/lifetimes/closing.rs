@@ -1,6 +1,6 @@
 //! How connections are closed, and servers.
 
-use super::{Slow, SlowProxy, slow};
+use super::{Slow, SlowProxy, slow_server};
 use futures_util::FutureExt;
 use std::error::Error;
 use std::future::pending;
@@ -14,18 +14,18 @@ use wswrapper::{CallError, Client, Limits, SendError, Server};
 use wswrapper_tests::{Alive, Log, RawPeer, pair, until};
 
 /// A network where the peer's close frame comes and the end of the connection never does.
-struct Endless {
+struct NeverDisconnects {
     transport: Memory,
     closed: bool,
 }
 
-impl Endless {
+impl NeverDisconnects {
     fn over(transport: Memory) -> Self {
         Self { transport, closed: false }
     }
 }
 
-impl Transport for Endless {
+impl Transport for NeverDisconnects {
     fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame, TransportError>>> {
         if self.closed {
             return Poll::Pending;
@@ -53,7 +53,7 @@ impl Transport for Endless {
 }
 
 /// Closing takes a minute at the most, calls as long as they like.
-fn patient() -> Limits {
+fn patient_limits() -> Limits {
     Limits { close_timeout: Duration::from_mins(1), call_timeout: None, ..Limits::default() }
 }
 
@@ -61,11 +61,11 @@ const LONG: Duration = Duration::from_hours(1);
 
 #[tokio::test(start_paused = true)]
 async fn a_closing_client_that_stays_connected_is_disconnected_after_the_timeout() -> Result<(), Box<dyn Error>> {
-    let (slow, server) = slow();
-    let server = server.limits(patient()).build()?;
-    let (near, far) = memory::pair();
-    let peer = server.accept_transport(Endless::over(far))?;
-    let mut raw = RawPeer::on(near);
+    let (slow, server) = slow_server();
+    let server = server.limits(patient_limits()).build()?;
+    let (local, remote) = memory::pair();
+    let peer = server.accept_transport(NeverDisconnects::over(remote))?;
+    let mut raw = RawPeer::on(local);
     raw.send(r#"{"a":["wait"],"i":1}"#).await;
     slow.handlers.becomes(1).await;
     let call = tokio::spawn(peer.request::<()>("x", ()));
@@ -88,10 +88,11 @@ async fn a_closing_client_that_stays_connected_is_disconnected_after_the_timeout
 
 #[tokio::test(start_paused = true)]
 async fn a_closing_server_that_stays_connected_is_disconnected_after_the_timeout() -> Result<(), Box<dyn Error>> {
-    let (near, far) = memory::pair();
+    let (local, remote) = memory::pair();
     let slow = Slow::default();
-    let client = Client::builder().limits(patient()).service(slow.clone()).over(Endless::over(far))?;
-    let mut raw = RawPeer::on(near);
+    let client =
+        Client::builder().limits(patient_limits()).service(slow.clone()).over(NeverDisconnects::over(remote))?;
+    let mut raw = RawPeer::on(local);
     raw.send(r#"{"a":["wait"],"i":1}"#).await;
     slow.handlers.becomes(1).await;
     let call = tokio::spawn(client.request::<()>("x", ()));
@@ -116,15 +117,15 @@ async fn a_handler_can_close_its_server_with_all_connections() -> Result<(), Box
             async move { server.close().await }
         }
     })?;
-    let (near, far) = memory::pair();
-    let peer = server.accept_transport(far)?;
-    let other = Client::over(near)?;
+    let (local, remote) = memory::pair();
+    let peer = server.accept_transport(remote)?;
+    let other = Client::over(local)?;
     let call = timeout(LONG, pair.client.request::<()>("shutdown", ())).await?;
     assert!(matches!(call, Err(CallError::Closed)), "{call:?}");
     for (client, peer) in [(&pair.client, &pair.peer), (&other, &peer)] {
-        let (there, here) = (timeout(LONG, client.closed()).await?, timeout(LONG, peer.closed()).await?);
-        assert_eq!((there.code, there.by_us), (1001, false));
-        assert_eq!((here.code, here.by_us), (1001, true));
+        let (remote, local) = (timeout(LONG, client.closed()).await?, timeout(LONG, peer.closed()).await?);
+        assert_eq!((remote.code, remote.by_us), (1001, false));
+        assert_eq!((local.code, local.by_us), (1001, true));
     }
     timeout(LONG, server.close()).await?;
     assert_eq!(server.peers().len(), 0);

@@ -8,9 +8,9 @@ use tokio::time::timeout;
 use wswrapper::{CallError, Client, Server, ServerBuilder};
 use wswrapper_tests::{Alive, Log, RawPeer, pair, pair_with};
 
-struct Bomb(&'static str);
+struct DropBomb(&'static str);
 
-impl Drop for Bomb {
+impl Drop for DropBomb {
     fn drop(&mut self) {
         // A test that fails says why.
         assert!(std::thread::panicking(), "{}", self.0);
@@ -20,7 +20,7 @@ impl Drop for Bomb {
 const LONG: Duration = Duration::from_hours(1);
 
 /// A server that notes what goes wrong and how connections end.
-fn watched() -> (Log, ServerBuilder) {
+fn logging_server() -> (Log, ServerBuilder) {
     let log = Log::default();
     let (errors, closes) = (log.clone(), log.clone());
     let server = Server::builder().on_error(move |_, error| errors.add(error.to_string()));
@@ -33,10 +33,10 @@ fn watched() -> (Log, ServerBuilder) {
 
 #[tokio::test(start_paused = true)]
 async fn a_panic_in_dropping_a_peers_extension_is_reported_and_the_close_completes() -> Result<(), Box<dyn Error>> {
-    let (log, server) = watched();
+    let (log, server) = logging_server();
     let server = server.build()?;
     let (mut raw, peer) = RawPeer::dial(&server);
-    peer.insert(Bomb("of the data"));
+    peer.insert(DropBomb("of the data"));
     let call = tokio::spawn(peer.request::<()>("never", ()));
     let closed = tokio::spawn({
         let peer = peer.clone();
@@ -52,12 +52,12 @@ async fn a_panic_in_dropping_a_peers_extension_is_reported_and_the_close_complet
 
 #[tokio::test(start_paused = true)]
 async fn a_panic_in_dropping_a_peers_handler_is_reported_and_the_close_completes() -> Result<(), Box<dyn Error>> {
-    let (log, server) = watched();
+    let (log, server) = logging_server();
     let server = server.build()?;
     let (mut raw, peer) = RawPeer::dial(&server);
-    let (bomb, call) = (Bomb("of the handler"), tokio::spawn(peer.request::<()>("never", ())));
+    let (drop_bomb, call) = (DropBomb("of the handler"), tokio::spawn(peer.request::<()>("never", ())));
     peer.on("x", move || {
-        let _ = &bomb;
+        let _ = &drop_bomb;
         async {}
     })?;
     raw.receive().await;
@@ -74,7 +74,7 @@ async fn a_panic_in_dropping_a_clients_extension_is_reported_and_the_close_compl
     let errors = log.clone();
     let client = Client::builder().on_error(move |_, error| errors.add(error.to_string()));
     let pair = pair_with(Server::builder(), client);
-    pair.client.peer().insert(Bomb("of the data"));
+    pair.client.peer().insert(DropBomb("of the data"));
     pair.server.on("never", pending::<()>)?;
     let call = tokio::spawn(pair.client.request::<()>("never", ()));
     tokio::task::yield_now().await;
@@ -87,19 +87,19 @@ async fn a_panic_in_dropping_a_clients_extension_is_reported_and_the_close_compl
 
 #[tokio::test(start_paused = true)]
 async fn a_panic_in_dropping_does_not_keep_other_extensions_and_handlers_alive() -> Result<(), Box<dyn Error>> {
-    struct Kept<const N: usize>(#[expect(dead_code, reason = "it is only held")] super::Guard);
-    let (log, server) = watched();
+    struct Held<const N: usize>(#[expect(dead_code, reason = "it is only held")] super::Guard);
+    let (log, server) = logging_server();
     let pair = pair(server);
     let (values, handlers) = (Alive::default(), Alive::default());
-    pair.peer.insert(Kept::<0>(values.guard()));
-    pair.peer.insert(Kept::<1>(values.guard()));
-    pair.peer.insert(Bomb("of the data"));
-    pair.peer.insert(Kept::<2>(values.guard()));
-    pair.peer.insert(Kept::<3>(values.guard()));
+    pair.peer.insert(Held::<0>(values.guard()));
+    pair.peer.insert(Held::<1>(values.guard()));
+    pair.peer.insert(DropBomb("of the data"));
+    pair.peer.insert(Held::<2>(values.guard()));
+    pair.peer.insert(Held::<3>(values.guard()));
     for n in 0..10 {
-        let (guard, bomb) = (handlers.guard(), (n % 2 == 0).then(|| Bomb("of a handler")));
+        let (guard, drop_bomb) = (handlers.guard(), (n % 2 == 0).then(|| DropBomb("of a handler")));
         pair.peer.on(&n.to_string(), move || {
-            let _ = (&bomb, &guard);
+            let _ = (&drop_bomb, &guard);
             async {}
         })?;
     }
@@ -113,7 +113,7 @@ async fn a_panic_in_dropping_does_not_keep_other_extensions_and_handlers_alive()
 
 #[tokio::test(start_paused = true)]
 async fn a_panic_in_dropping_a_once_handler_is_reported_and_fails_nothing() -> Result<(), Box<dyn Error>> {
-    let (log, server) = watched();
+    let (log, server) = logging_server();
     let server = server.build()?;
     let (mut raw, peer) = RawPeer::dial(&server);
     server.on("wait", || async {
@@ -122,9 +122,9 @@ async fn a_panic_in_dropping_a_once_handler_is_reported_and_fails_nothing() -> R
     })?;
     raw.send(r#"{"a":["wait"],"i":1}"#).await;
     for (n, handles) in [(2, "server"), (3, "peer")] {
-        let bomb = Bomb(handles);
+        let drop_bomb = DropBomb(handles);
         let handler = move || {
-            let _ = &bomb;
+            let _ = &drop_bomb;
             async { 7 }
         };
         if handles == "server" { server.once("x", handler) } else { peer.once("x", handler) }?;

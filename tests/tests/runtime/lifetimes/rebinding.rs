@@ -16,7 +16,7 @@ const LONG: Duration = Duration::from_hours(1);
 #[tokio::test(start_paused = true)]
 async fn all_tasks_that_await_the_close_are_notified_although_one_rebinds_at_once() -> Result<(), Box<dyn Error>> {
     let (mut raw, client) = RawPeer::accept(Client::builder());
-    let (_near, far) = memory::pair();
+    let (_local, remote) = memory::pair();
     let wait = || {
         let client = client.clone();
         tokio::spawn(async move { client.closed().await })
@@ -26,7 +26,7 @@ async fn all_tasks_that_await_the_close_are_notified_although_one_rebinds_at_onc
         let client = client.clone();
         async move {
             client.closed().await;
-            client.bind(far)
+            client.bind(remote)
         }
     });
     let late = wait();
@@ -49,8 +49,8 @@ async fn a_close_awaited_after_a_rebind_returns_how_its_connection_closed() -> R
     let asked_again = client.peer().close(4002, "more than enough");
     timeout(LONG, client.closed()).await?;
     let asked_afterwards = client.close();
-    let (_near, far) = memory::pair();
-    client.bind(far)?;
+    let (_local, remote) = memory::pair();
+    client.bind(remote)?;
     for closing in [asked, asked_again, asked_afterwards] {
         let closed = timeout(LONG, closing).await?;
         assert_eq!((closed.code, closed.reason.as_str(), closed.by_us), (4001, "enough", true));
@@ -64,13 +64,13 @@ async fn a_close_awaited_after_a_rebind_returns_how_its_connection_closed() -> R
 }
 
 /// Is done where it is woken, as by an executor that polls in place.
-struct InPlace<F>(Mutex<Option<F>>);
+struct RunOnWake<F>(Mutex<Option<F>>);
 
-impl<F: FnOnce() + Send + 'static> Wake for InPlace<F> {
+impl<F: FnOnce() + Send + 'static> Wake for RunOnWake<F> {
     fn wake(self: Arc<Self>) {
-        let what = self.0.lock().expect("no panic").take();
-        if let Some(what) = what {
-            what();
+        let action = self.0.lock().expect("no panic").take();
+        if let Some(action) = action {
+            action();
         }
     }
 }
@@ -79,19 +79,19 @@ impl<F: FnOnce() + Send + 'static> Wake for InPlace<F> {
 async fn extensions_inserted_after_a_rebind_outlive_the_previous_connection() -> Result<(), Box<dyn Error>> {
     struct Name(&'static str);
     let (raw, client) = RawPeer::accept(Client::builder());
-    let (_near, far) = memory::pair();
+    let (_local, remote) = memory::pair();
     client.insert(Name("Ada"));
     client.insert(1_u8);
     let log = Log::default();
     let rebind = {
         let (client, log) = (client.clone(), log.clone());
         move || {
-            let bound = client.bind(far).is_ok();
+            let bound = client.bind(remote).is_ok();
             client.insert(Name("Bob"));
             log.add(format!("bound: {bound}"));
         }
     };
-    let waker = Waker::from(Arc::new(InPlace(Mutex::new(Some(rebind)))));
+    let waker = Waker::from(Arc::new(RunOnWake(Mutex::new(Some(rebind)))));
     let mut closed = pin!(client.closed());
     assert!(closed.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
     drop(raw);

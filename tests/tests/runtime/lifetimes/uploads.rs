@@ -6,10 +6,10 @@ use wswrapper::{Counters, Server, Upload, ws_handlers};
 use wswrapper_tests::{RawPeer, until};
 
 /// Takes nothing of what is sent.
-struct Shut;
+struct DropsUpload;
 
 #[ws_handlers]
-impl Shut {
+impl DropsUpload {
     async fn sum(&self, numbers: Upload<i64>) -> i64 {
         drop(numbers);
         5
@@ -18,7 +18,7 @@ impl Shut {
 
 #[tokio::test(start_paused = true)]
 async fn a_finished_upload_is_closed_without_a_request_for_its_result() -> Result<(), Box<dyn Error>> {
-    let server = Server::builder().service(Shut).build()?;
+    let server = Server::builder().service(DropsUpload).build()?;
     let (mut raw, peer) = RawPeer::dial(&server);
     assert_eq!(raw.ask(r#"{"a":["sum"],"i":1}"#).await, json!({"i": 1, "h": 1}));
     raw.silence().await;
@@ -27,15 +27,15 @@ async fn a_finished_upload_is_closed_without_a_request_for_its_result() -> Resul
     assert_eq!(peer.counters().open_channels, 1, "its result can still be asked for");
     raw.send(r#"{"a":["next",{"done":true}],"h":1}"#).await;
     until(|| peer.counters() == Counters::default()).await;
-    let unasked = json!({"message": "The result was not asked for"});
-    assert_eq!(raw.receive().await, json!({"h": 1, "x": unasked, "_": 1}));
+    let not_requested = json!({"message": "The result was not asked for"});
+    assert_eq!(raw.receive().await, json!({"h": 1, "x": not_requested, "_": 1}));
     raw.silence().await;
     Ok(())
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_upload_finished_by_a_request_is_closed_without_a_request_for_its_result() -> Result<(), Box<dyn Error>> {
-    let server = Server::builder().service(Shut).build()?;
+    let server = Server::builder().service(DropsUpload).build()?;
     let (mut raw, peer) = RawPeer::dial(&server);
     raw.ask(r#"{"a":["sum"],"i":1}"#).await;
     assert_eq!(raw.ask(r#"{"a":["next",{"done":true}],"h":1,"i":2}"#).await, json!({"i": 2}));
@@ -46,7 +46,7 @@ async fn an_upload_finished_by_a_request_is_closed_without_a_request_for_its_res
 
 #[tokio::test(start_paused = true)]
 async fn a_result_requested_before_the_finish_is_sent() -> Result<(), Box<dyn Error>> {
-    let server = Server::builder().service(Shut).build()?;
+    let server = Server::builder().service(DropsUpload).build()?;
     let (mut raw, peer) = RawPeer::dial(&server);
     raw.ask(r#"{"a":["sum"],"i":1}"#).await;
     assert_eq!(raw.ask(r#"{"a":["result"],"h":1,"i":2}"#).await, json!({"i": 2, "d": 5}));

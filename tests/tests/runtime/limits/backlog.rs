@@ -1,6 +1,6 @@
 //! The limit of what is held until it can start.
 
-use super::Desk;
+use super::GatedService;
 use serde_json::json;
 use std::future::poll_fn;
 use std::pin::pin;
@@ -13,12 +13,12 @@ use wswrapper_tests::RawPeer;
 
 #[tokio::test]
 async fn a_full_backlog_pauses_reading_and_loses_nothing() {
-    let desk = Desk::new();
+    let service = GatedService::new();
     let limits = Limits { handlers_in_flight: 1, held_bytes: 10_000, ..Limits::default() };
-    let server = desk.serve(limits).build().expect("it can be mounted");
+    let server = service.serve(limits).build().expect("it can be mounted");
     let (mut raw, _) = RawPeer::dial(&server);
     raw.send(r#"{"a":["wait",0],"i":1}"#).await;
-    desk.running.becomes(1).await;
+    service.running.becomes(1).await;
     // Ten times of what is held and of what is under way between us.
     let padding = " ".repeat(1_000);
     let requests: Vec<_> = (1..1_000).map(|n| format!(r#"{{"a":["quick",{n}],{padding}"i":{}}}"#, n + 1)).collect();
@@ -33,8 +33,8 @@ async fn a_full_backlog_pauses_reading_and_loses_nothing() {
             assert!(polled.is_pending(), "all of it was read");
             tokio::task::yield_now().await;
         }
-        assert_eq!(desk.log.entries(), ["wait 0"]);
-        desk.gate.add_permits(1);
+        assert_eq!(service.log.entries(), ["wait 0"]);
+        service.gate.add_permits(1);
         // Their answers are small enough to leave meanwhile.
         sending.await;
     }
@@ -45,14 +45,14 @@ async fn a_full_backlog_pauses_reading_and_loses_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn a_connection_with_a_full_backlog_closes_without_delay() {
-    let desk = Desk::new();
+    let service = GatedService::new();
     let limits = Limits { handlers_in_flight: 1, held_bytes: 100, ..Limits::default() };
-    let server = desk.serve(limits).build().expect("it can be mounted");
+    let server = service.serve(limits).build().expect("it can be mounted");
     let (mut raw, peer) = RawPeer::dial(&server);
     for n in 0..20 {
         raw.send(&format!(r#"{{"a":["wait",{n}],"i":{}}}"#, n + 1)).await;
     }
-    desk.running.becomes(1).await;
+    service.running.becomes(1).await;
     let began = Instant::now();
     peer.close(4000, "enough");
     let closing = tokio::spawn(async move {
@@ -62,6 +62,6 @@ async fn a_connection_with_a_full_backlog_closes_without_delay() {
     });
     assert_eq!(peer.closed().await.code, 4000);
     assert_eq!(began.elapsed(), Duration::ZERO, "the peer's answer was not read");
-    assert_eq!(desk.running.count(), 0);
+    assert_eq!(service.running.count(), 0);
     assert!(closing.await.expect("no panic").is_none());
 }

@@ -1,6 +1,6 @@
 //! The time for closing, and times without end.
 
-use super::Desk;
+use super::GatedService;
 use serde_json::json;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -10,19 +10,19 @@ use wswrapper_tests::{Log, RawPeer};
 
 #[tokio::test(start_paused = true)]
 async fn closing_takes_no_longer_than_its_timeout_while_output_is_queued() {
-    let desk = Desk::new();
+    let service = GatedService::new();
     let limits = Limits { close_timeout: Duration::from_secs(3), ..Limits::default() };
-    let server = desk.serve(limits).build().expect("it can be mounted");
+    let server = service.serve(limits).build().expect("it can be mounted");
     let (mut raw, peer) = RawPeer::dial(&server);
     for n in 0..20 {
         raw.send(&format!(r#"{{"a":["large",{n}],"i":{}}}"#, n + 1)).await;
     }
-    desk.log.has(20).await;
+    service.log.has(20).await;
     // Another that is silent, and one that has a handler and answers.
     let (silent, silent_peer) = RawPeer::dial(&server);
-    let (near, far) = memory::pair();
-    let polite_peer = server.accept_transport(far).expect("the server is open");
-    let polite = Client::over(near).expect("nothing to mount");
+    let (local, remote) = memory::pair();
+    let polite_peer = server.accept_transport(remote).expect("the server is open");
+    let polite = Client::over(local).expect("nothing to mount");
     let began = Instant::now();
     let closing = tokio::spawn({
         let server = server.clone();
@@ -42,7 +42,7 @@ async fn closing_takes_no_longer_than_its_timeout_while_output_is_queued() {
 async fn on_close_is_called_for_a_connection_that_does_not_answer_the_close() {
     let log = Log::default();
     let hook = log.clone();
-    let builder = Desk::new().serve(Limits::default()).on_close(move |_, closed| {
+    let builder = GatedService::new().serve(Limits::default()).on_close(move |_, closed| {
         let log = hook.clone();
         async move { log.add(format!("{} {}", closed.code, closed.by_us)) }
     });
@@ -56,16 +56,16 @@ async fn on_close_is_called_for_a_connection_that_does_not_answer_the_close() {
 
 #[tokio::test]
 async fn the_longest_duration_stands_for_no_timeout() {
-    let (most, desk) = (Duration::MAX, Desk::new());
+    let (longest, service) = (Duration::MAX, GatedService::new());
     let limits = Limits {
-        handshake_timeout: most,
-        call_timeout: Some(most),
-        write_timeout: most,
-        close_timeout: most,
+        handshake_timeout: longest,
+        call_timeout: Some(longest),
+        write_timeout: longest,
+        close_timeout: longest,
         outbound_bytes: 1_000,
         ..Limits::default()
     };
-    let server = desk.serve(limits).build().expect("it can be mounted");
+    let server = service.serve(limits).build().expect("it can be mounted");
     let (mut raw, peer) = RawPeer::dial(&server);
     let call = tokio::spawn(peer.request::<u8>("ask", ()));
     assert_eq!(raw.receive().await["a"], json!(["ask"]));

@@ -1,6 +1,6 @@
 //! The limits of what waits to be written.
 
-use super::{Desk, DeskProxy, let_others_run};
+use super::{GatedService, GatedServiceProxy, let_others_run};
 use serde_json::json;
 use std::future::poll_fn;
 use std::pin::pin;
@@ -12,15 +12,16 @@ use wswrapper_tests::RawPeer;
 
 #[tokio::test]
 async fn no_handler_starts_for_a_peer_that_does_not_read_its_responses() {
-    let desk = Desk::new();
-    let server = desk.serve(Limits { outbound_bytes: 50_000, ..Limits::default() }).build().expect("it can be mounted");
+    let service = GatedService::new();
+    let server =
+        service.serve(Limits { outbound_bytes: 50_000, ..Limits::default() }).build().expect("it can be mounted");
     let (mut raw, _) = RawPeer::dial(&server);
     for n in 0..1_000 {
         raw.send(&format!(r#"{{"a":["large",{n}],"i":{}}}"#, n + 1)).await;
     }
     let_others_run().await;
     // What is under way, what waits to be written, and the one that made it full.
-    let started = desk.log.entries().len();
+    let started = service.log.entries().len();
     assert!((5..=13).contains(&started), "{started} handlers were started");
     for n in 0..1_000 {
         let answer = raw.receive().await;
@@ -30,28 +31,29 @@ async fn no_handler_starts_for_a_peer_that_does_not_read_its_responses() {
 
 #[tokio::test]
 async fn calls_and_events_wait_for_capacity_and_a_broadcast_does_not() {
-    let desk = Desk::new();
-    let server = desk.serve(Limits { outbound_bytes: 50_000, ..Limits::default() }).build().expect("it can be mounted");
+    let service = GatedService::new();
+    let server =
+        service.serve(Limits { outbound_bytes: 50_000, ..Limits::default() }).build().expect("it can be mounted");
     let (mut raw, peer) = RawPeer::dial(&server);
-    let proxy = DeskProxy::new(&peer);
+    let proxy = GatedServiceProxy::new(&peer);
     let text = "x".repeat(10_000);
     // Fills what is under way, what waits to be written, and what waits behind that.
-    let mut noted = 0;
-    let mut sent_in_vain = 0;
-    while sent_in_vain < 100 {
+    let mut queued_events = 0;
+    let mut failed_attempts = 0;
+    while failed_attempts < 100 {
         let full = {
             let mut note = pin!(proxy.note(&text));
             poll_fn(|cx| Poll::Ready(note.as_mut().poll(cx))).await.is_pending()
         };
         if full {
-            sent_in_vain += 1;
+            failed_attempts += 1;
         } else {
-            noted += 1;
+            queued_events += 1;
         }
         tokio::task::yield_now().await;
     }
-    assert!((10..=20).contains(&noted), "{noted} events fit");
-    let delivery = DeskProxy::new(server.broadcast()).note("to all").await.expect("it can be encoded");
+    assert!((10..=20).contains(&queued_events), "{queued_events} events fit");
+    let delivery = GatedServiceProxy::new(server.broadcast()).note("to all").await.expect("it can be encoded");
     assert_eq!(delivery.sent, 0);
     assert!(matches!(delivery.failed[..], [(id, SendError::Full)] if id == peer.id()), "{delivery:?}");
     let call = tokio::spawn({
@@ -60,22 +62,22 @@ async fn calls_and_events_wait_for_capacity_and_a_broadcast_does_not() {
     });
     let_others_run().await;
     assert_eq!(peer.calls_in_flight(), 0, "it waits for room");
-    for _ in 0..noted {
+    for _ in 0..queued_events {
         assert_eq!(raw.receive().await["a"][0], "note");
     }
     let request = raw.receive().await;
     assert_eq!(request["a"], json!(["quick", 1]));
     raw.send(&json!({"i": request["i"], "d": 1}).to_string()).await;
     assert_eq!(call.await.expect("no panic").expect("an answer"), 1);
-    assert_eq!(DeskProxy::new(server.broadcast()).note("to all").await.expect("it can be encoded").sent, 1);
+    assert_eq!(GatedServiceProxy::new(server.broadcast()).note("to all").await.expect("it can be encoded").sent, 1);
     assert_eq!(raw.receive().await["a"], json!(["note", "to all"]));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_peer_that_reads_nothing_is_disconnected_after_the_write_timeout_and_a_slow_one_is_not() {
-    let desk = Desk::new();
+    let service = GatedService::new();
     let limits = Limits { write_timeout: Duration::from_secs(7), ..Limits::default() };
-    let server = desk.serve(limits).build().expect("it can be mounted");
+    let server = service.serve(limits).build().expect("it can be mounted");
     let request = |n: u32| format!(r#"{{"a":["large",{n}],"i":{}}}"#, n + 1);
     let (mut raw, peer) = RawPeer::dial(&server);
     let (mut slow, slow_peer) = RawPeer::dial(&server);
@@ -84,7 +86,7 @@ async fn a_peer_that_reads_nothing_is_disconnected_after_the_write_timeout_and_a
         slow.send(&request(n)).await;
     }
     let began = Instant::now();
-    let slowly = tokio::spawn(async move {
+    let slow_reader = tokio::spawn(async move {
         for n in 0..20 {
             tokio::time::sleep(Duration::from_secs(6)).await;
             assert_eq!(slow.receive().await["i"], n + 1);
@@ -94,7 +96,7 @@ async fn a_peer_that_reads_nothing_is_disconnected_after_the_write_timeout_and_a
     let closed = peer.closed().await;
     assert_eq!((closed.code, closed.reason.as_str(), closed.by_us), (1006, "the peer does not read", true));
     assert_eq!(began.elapsed().as_secs(), 7);
-    let slow = slowly.await.expect("nothing is missing");
+    let slow = slow_reader.await.expect("nothing is missing");
     assert!(slow_peer.is_open());
     assert_eq!(server.peers(), [slow_peer]);
     drop((raw, slow));

@@ -1,6 +1,6 @@
 //! The limits of streams.
 
-use super::{Desk, DeskProxy, let_others_run};
+use super::{GatedService, GatedServiceProxy, let_others_run};
 use futures_util::FutureExt;
 use serde_json::json;
 use wswrapper::{CallError, Client, Limits, Rejection, Server, Streaming};
@@ -8,9 +8,9 @@ use wswrapper_tests::{RawPeer, pair_with};
 
 #[tokio::test]
 async fn a_stream_beyond_the_limit_is_rejected_and_the_others_continue() {
-    let desk = Desk::new();
-    let pair = pair_with(desk.serve(Limits { open_channels: 2, ..Limits::default() }), Client::builder());
-    let proxy = DeskProxy::new(&pair.client);
+    let service = GatedService::new();
+    let pair = pair_with(service.serve(Limits { open_channels: 2, ..Limits::default() }), Client::builder());
+    let proxy = GatedServiceProxy::new(&pair.client);
     let mut first = proxy.count(100).await.expect("a stream");
     let second = proxy.count(3).await.expect("a stream");
     let refused = proxy.count(3).await;
@@ -18,10 +18,10 @@ async fn a_stream_beyond_the_limit_is_rejected_and_the_others_continue() {
         matches!(&refused, Err(CallError::Refused(it)) if it.message() == Some("too many open channels")),
         "{refused:?}"
     );
-    assert_eq!((desk.running.count(), pair.peer.counters().open_channels), (2, 2));
+    assert_eq!((service.running.count(), pair.peer.counters().open_channels), (2, 2));
     // One that is dropped makes room, and so does one that ends.
     drop(second);
-    desk.running.becomes(1).await;
+    service.running.becomes(1).await;
     let mut third = proxy.count(3).await.expect("there is room");
     assert!(proxy.count(3).await.is_err());
     while third.next().await.is_some() {}
@@ -36,33 +36,33 @@ async fn a_stream_beyond_the_limit_is_rejected_and_the_others_continue() {
 
 #[tokio::test]
 async fn streams_of_the_remote_endpoint_do_not_count_towards_the_open_channels() {
-    let desk = Desk::new();
+    let service = GatedService::new();
     let limits = Limits { open_channels: 1, ..Limits::default() };
-    let client = Client::builder().limits(limits.clone()).service(desk.clone());
-    let pair = pair_with(desk.serve(limits), client);
-    let theirs = DeskProxy::new(&pair.client).count(3).await.expect("a stream");
-    let ours = DeskProxy::new(&pair.peer).count(3).await.expect("a stream");
+    let client = Client::builder().limits(limits.clone()).service(service.clone());
+    let pair = pair_with(service.serve(limits), client);
+    let client_stream = GatedServiceProxy::new(&pair.client).count(3).await.expect("a stream");
+    let server_stream = GatedServiceProxy::new(&pair.peer).count(3).await.expect("a stream");
     assert_eq!((pair.peer.counters().open_channels, pair.client.counters().open_channels), (2, 2));
-    drop((theirs, ours));
-    desk.running.becomes(0).await;
+    drop((client_stream, server_stream));
+    service.running.becomes(0).await;
 }
 
 #[tokio::test]
 async fn streams_do_not_count_towards_the_handler_limit() {
-    let desk = Desk::new();
+    let service = GatedService::new();
     let limits = Limits { handlers_in_flight: 1, ..Limits::default() };
-    let pair = pair_with(desk.serve(limits), Client::builder());
-    let proxy = DeskProxy::new(&pair.client);
+    let pair = pair_with(service.serve(limits), Client::builder());
+    let proxy = GatedServiceProxy::new(&pair.client);
     let mut streams = Vec::new();
     for _ in 0..10 {
         let mut stream = proxy.count(u32::MAX).await.expect("a stream").window(2);
         assert!(matches!(stream.next().await, Some(Ok(1))));
         streams.push(stream);
     }
-    assert_eq!((desk.running.count(), pair.peer.counters().handlers_in_flight), (10, 0));
+    assert_eq!((service.running.count(), pair.peer.counters().handlers_in_flight), (10, 0));
     assert_eq!(proxy.length("abc").await.expect("an answer"), 3);
     drop(streams);
-    desk.running.becomes(0).await;
+    service.running.becomes(0).await;
 }
 
 /// A stream of a peer that speaks in bare frames, which has been asked for items, and the number of its channel.
@@ -135,23 +135,24 @@ async fn bytes_of_a_stream_are_buffered_up_to_the_limit_and_released_when_taken(
 }
 
 /// A peer that takes all of a thousand pages and reads none of them.
-async fn unread_pages() -> (Desk, Server, RawPeer) {
-    let desk = Desk::new();
-    let server = desk.serve(Limits { outbound_bytes: 50_000, ..Limits::default() }).build().expect("it can be mounted");
+async fn thousand_unread_pages() -> (GatedService, Server, RawPeer) {
+    let service = GatedService::new();
+    let server =
+        service.serve(Limits { outbound_bytes: 50_000, ..Limits::default() }).build().expect("it can be mounted");
     let (mut raw, _) = RawPeer::dial(&server);
     raw.send(r#"{"a":["pages",1000],"i":1}"#).await;
     raw.send(r#"{"a":["credit",65536],"h":1}"#).await;
     raw.send(r#"{"a":["start"],"h":1}"#).await;
     let_others_run().await;
-    (desk, server, raw)
+    (service, server, raw)
 }
 
 #[tokio::test]
 async fn a_stream_waits_for_a_peer_that_does_not_read_and_then_continues() {
-    let (desk, _server, mut raw) = unread_pages().await;
+    let (service, _server, mut raw) = thousand_unread_pages().await;
     // What is under way, what waits to be written, and the one that made it full.
-    let made = desk.log.entries().len();
-    assert!((5..=13).contains(&made), "{made} items were made");
+    let produced = service.log.entries().len();
+    assert!((5..=13).contains(&produced), "{produced} items were made");
     assert_eq!(raw.receive().await, json!({"i": 1, "h": 1}));
     for n in 1..=1_000 {
         assert_eq!(raw.receive().await["a"][1]["value"][0], n);
@@ -161,14 +162,14 @@ async fn a_stream_waits_for_a_peer_that_does_not_read_and_then_continues() {
 
 #[tokio::test]
 async fn a_stream_that_waits_for_capacity_resumes_when_half_of_it_is_free() {
-    let (desk, _server, mut raw) = unread_pages().await;
+    let (service, _server, mut raw) = thousand_unread_pages().await;
     assert_eq!(raw.receive().await, json!({"i": 1, "h": 1}));
     // Each page that is read lets another one leave.
-    let (mut made, mut batches) = (desk.log.entries().len(), Vec::new());
+    let (mut produced, mut batches) = (service.log.entries().len(), Vec::new());
     for n in 1..=20 {
         assert_eq!(raw.receive().await["a"][1]["value"][0], n);
         let_others_run().await;
-        let more = desk.log.entries().len() - std::mem::replace(&mut made, desk.log.entries().len());
+        let more = service.log.entries().len() - std::mem::replace(&mut produced, service.log.entries().len());
         batches.extend((more > 0).then_some(more));
     }
     assert!((3..=8).contains(&batches.len()), "{batches:?}");
@@ -176,12 +177,12 @@ async fn a_stream_that_waits_for_capacity_resumes_when_half_of_it_is_free() {
 }
 
 /// A client that holds four items of one byte.
-fn holds_four() -> (RawPeer, Client) {
+fn client_with_four_item_buffer() -> (RawPeer, Client) {
     RawPeer::accept(Client::builder().limits(Limits { stream_bytes: 4 * 33, ..Limits::default() }))
 }
 
 /// A stream whose first three items have come, and the number of its channel.
-async fn three_items(raw: &mut RawPeer, client: &Client) -> (Streaming<u32, Rejection>, u64) {
+async fn stream_with_three_items(raw: &mut RawPeer, client: &Client) -> (Streaming<u32, Rejection>, u64) {
     let call = tokio::spawn(client.request::<Streaming<u32, Rejection>>("count", ()));
     let id = raw.receive().await["i"].as_u64().expect("a request");
     raw.send(&json!({"i": id, "h": 1}).to_string()).await;
@@ -195,9 +196,9 @@ async fn three_items(raw: &mut RawPeer, client: &Client) -> (Streaming<u32, Reje
 
 #[tokio::test]
 async fn items_of_a_dropped_stream_release_capacity() {
-    let (mut raw, client) = holds_four();
+    let (mut raw, client) = client_with_four_item_buffer();
     for _ in 0..3 {
-        let (mut stream, id) = three_items(&mut raw, &client).await;
+        let (mut stream, id) = stream_with_three_items(&mut raw, &client).await;
         // One was taken, two were taken out of the inbox with it, and one is there.
         assert!(matches!(stream.next().await, Some(Ok(1))));
         raw.send(&json!({"a": ["next", {"value": 4, "done": false}], "h": id}).to_string()).await;
@@ -209,9 +210,9 @@ async fn items_of_a_dropped_stream_release_capacity() {
 
 #[tokio::test]
 async fn items_taken_after_the_finish_release_capacity() {
-    let (mut raw, client) = holds_four();
+    let (mut raw, client) = client_with_four_item_buffer();
     for _ in 0..3 {
-        let (mut stream, id) = three_items(&mut raw, &client).await;
+        let (mut stream, id) = stream_with_three_items(&mut raw, &client).await;
         raw.send(&json!({"a": ["next", {"done": true}], "h": id}).to_string()).await;
         raw.silence().await;
         for n in 1..=3 {

@@ -1,6 +1,6 @@
 //! Limits of nothing at all.
 
-use super::{Desk, DeskProxy};
+use super::{GatedService, GatedServiceProxy};
 use std::error::Error;
 use std::time::Duration;
 use tokio::time::timeout;
@@ -10,7 +10,7 @@ use wswrapper::{Client, Limits, Peer};
 const LONG: Duration = Duration::from_hours(1);
 
 /// Limits without which nothing would move, each of them 0.
-fn zeros() -> [Limits; 3] {
+fn zero_limits() -> [Limits; 3] {
     let limits = || Limits { call_timeout: None, ..Limits::default() };
     [
         Limits { handlers_in_flight: 0, ..limits() },
@@ -20,30 +20,30 @@ fn zeros() -> [Limits; 3] {
 }
 
 /// Calls of this peer are answered, and its events come.
-async fn exchange(peer: &Peer, theirs: &Desk) -> Result<(), Box<dyn Error>> {
-    let proxy = DeskProxy::new(peer);
+async fn exchange(peer: &Peer, remote_service: &GatedService) -> Result<(), Box<dyn Error>> {
+    let proxy = GatedServiceProxy::new(peer);
     let several = (0..10).map(|n| timeout(LONG, proxy.quick(n)));
     for (n, answer) in (0..10).zip(futures_util::future::join_all(several).await) {
         assert_eq!(answer??, n);
     }
     assert_eq!(timeout(LONG, proxy.large(3)).await??.0, 3);
     timeout(LONG, proxy.note("an event")).await??;
-    assert_eq!(timeout(LONG, theirs.log.has(12)).await?.last().map(String::as_str), Some("an event"));
+    assert_eq!(timeout(LONG, remote_service.log.has(12)).await?.last().map(String::as_str), Some("an event"));
     Ok(())
 }
 
 /// Both ends call each other, and one of them closes.
-async fn live(servers: Limits, clients: Limits, closing: fn(&Client, &Peer)) -> Result<(), Box<dyn Error>> {
-    let (here, there) = (Desk::new(), Desk::new());
-    let server = there.serve(servers).build()?;
-    let (near, far) = memory::pair();
-    let peer = server.accept_transport(far)?;
-    let client = Client::builder().limits(clients).service(here.clone()).over(near)?;
-    exchange(&client, &there).await?;
-    exchange(&peer, &here).await?;
+async fn call_and_close(servers: Limits, clients: Limits, closing: fn(&Client, &Peer)) -> Result<(), Box<dyn Error>> {
+    let (client_service, server_service) = (GatedService::new(), GatedService::new());
+    let server = server_service.serve(servers).build()?;
+    let (local, remote) = memory::pair();
+    let peer = server.accept_transport(remote)?;
+    let client = Client::builder().limits(clients).service(client_service.clone()).over(local)?;
+    exchange(&client, &server_service).await?;
+    exchange(&peer, &client_service).await?;
     closing(&client, &peer);
-    for end in [client.peer(), &peer] {
-        assert_eq!(timeout(LONG, end.closed()).await?.code, 4001);
+    for endpoint in [client.peer(), &peer] {
+        assert_eq!(timeout(LONG, endpoint.closed()).await?.code, 4001);
     }
     timeout(LONG, server.close()).await?;
     Ok(())
@@ -53,11 +53,13 @@ async fn live(servers: Limits, clients: Limits, closing: fn(&Client, &Peer)) -> 
 async fn a_limit_of_zero_stops_neither_calls_nor_closing() -> Result<(), Box<dyn Error>> {
     let by_client = |client: &Client, _: &Peer| drop(client.peer().close(4001, "enough"));
     let by_server = |_: &Client, peer: &Peer| drop(peer.close(4001, "enough"));
-    for zero in zeros() {
+    for zero in zero_limits() {
         for (servers, clients) in [(zero.clone(), Limits::default()), (Limits::default(), zero.clone())] {
             let which = format!("server {servers:?}, client {clients:?}");
             for closing in [by_client, by_server] {
-                live(servers.clone(), clients.clone(), closing).await.map_err(|error| format!("{which}: {error}"))?;
+                call_and_close(servers.clone(), clients.clone(), closing)
+                    .await
+                    .map_err(|error| format!("{which}: {error}"))?;
             }
         }
     }

@@ -1,25 +1,25 @@
 //! Services that call back on the channel that they are on.
 
-use super::{Bell, BellProxy, Brass, DeskProxy, RegisterProxy, office};
+use super::{Bell, BellProxy, BellService, OfficeProxy, RegisterProxy, office_server};
 use std::error::Error;
 use wswrapper::{AnonymousChannel, Context, Rejection, Scoped, Server, ws_handlers};
 use wswrapper_tests::{Log, nothing_is_left, pair};
 
 #[tokio::test]
 async fn a_scoped_service_calls_back_over_its_channel() -> Result<(), Box<dyn Error>> {
-    let (_, server) = office();
+    let (_, server) = office_server();
     let pair = pair(server);
     let log = Log::default();
-    let desk = DeskProxy::new(&pair.client);
-    let register = desk.register(1).serve::<dyn Bell>(Brass(log.clone())).await?;
-    let silent = desk.register(1).await?;
+    let office = OfficeProxy::new(&pair.client);
+    let register = office.register(1).serve::<dyn Bell>(BellService(log.clone())).await?;
+    let silent = office.register(1).await?;
     assert_eq!(register.rings(21).await?, 42);
     assert_eq!(log.entries(), ["rung 21"]);
     let error = silent.rings(1).await.expect_err("nobody serves there");
     assert!(error.to_string().starts_with("No event listener for 'ring' on channel '"), "{error}");
     // Also where the caller serves when it has the channel.
-    let channel = desk.register(1).channel().await?;
-    channel.serve::<dyn Bell>(Brass(log.clone()));
+    let channel = office.register(1).channel().await?;
+    channel.serve::<dyn Bell>(BellService(log.clone()));
     assert_eq!(RegisterProxy::new(&channel).rings(4).await?, 8);
     assert_eq!(log.entries().len(), 2);
     Ok(())
@@ -63,7 +63,7 @@ impl Drop for Kept {
 async fn a_scoped_service_can_keep_its_channel() -> Result<(), Box<dyn Error>> {
     let log = Log::default();
     let pair = pair(Server::builder().service(Keeper(log.clone())));
-    let kept = KeeperProxy::new(&pair.client).keep().serve::<dyn Bell>(Brass(log.clone())).await?;
+    let kept = KeeperProxy::new(&pair.client).keep().serve::<dyn Bell>(BellService(log.clone())).await?;
     assert_eq!(kept.twice().await?, 6);
     drop(kept);
     let early = "the channel is not open yet: return it from the handler first";

@@ -1,6 +1,6 @@
 //! How scopes end.
 
-use super::{Bell, Brass, DeskProxy, RegisterProxy, office, open_office};
+use super::{Bell, BellService, OfficeProxy, RegisterProxy, connected_office, office_server};
 use futures_util::FutureExt;
 use std::error::Error;
 use wswrapper::{CallError, Reason, SendError, ws_handlers};
@@ -8,33 +8,33 @@ use wswrapper_tests::{Alive, Guard, nothing_is_left, pair, until};
 
 #[tokio::test]
 async fn a_scoped_service_is_dropped_with_the_last_clone_of_its_proxy() -> Result<(), Box<dyn Error>> {
-    let (seen, pair, desk) = open_office();
-    let proxy = desk.register(40).await?;
+    let (observed, pair, office) = connected_office();
+    let proxy = office.register(40).await?;
     let clone = proxy.clone();
     drop(proxy);
     assert_eq!(clone.add(2).await?, 42);
     drop(clone);
     // One round trip later it is gone.
-    desk.quick().await?;
-    assert_eq!(seen.scopes.count(), 0);
+    office.quick().await?;
+    assert_eq!(observed.services.count(), 0);
     // Nor does one stay that nobody has taken.
-    drop(desk.register(1).await?);
-    let mut call = desk.register(2);
+    drop(office.register(1).await?);
+    let mut call = office.register(2);
     assert!((&mut call).now_or_never().is_none());
-    until(|| seen.scopes.count() == 1).await;
+    until(|| observed.services.count() == 1).await;
     drop(call);
-    seen.scopes.becomes(0).await;
+    observed.services.becomes(0).await;
     nothing_is_left(&pair).await;
     Ok(())
 }
 
 #[tokio::test]
 async fn running_calls_fail_and_handlers_are_dropped_with_their_scoped_service() -> Result<(), Box<dyn Error>> {
-    let (seen, pair, desk) = open_office();
-    let (register, other) = (desk.register(0).await?, desk.register(0).await?);
+    let (observed, pair, office) = connected_office();
+    let (register, other) = (office.register(0).await?, office.register(0).await?);
     let calls: Vec<_> = (0..3).map(|_| tokio::spawn(register.wait())).collect();
     let stays = tokio::spawn(other.wait());
-    seen.handlers.becomes(4).await;
+    observed.handlers.becomes(4).await;
     let unsent = register.add(1);
     drop(register);
     for call in calls {
@@ -43,29 +43,29 @@ async fn running_calls_fail_and_handlers_are_dropped_with_their_scoped_service()
     }
     let error = unsent.await;
     assert!(matches!(error, Err(CallError::NotSent(SendError::ChannelClosed))), "{error:?}");
-    seen.handlers.becomes(1).await;
-    seen.scopes.becomes(1).await;
-    assert_eq!(seen.log.has(3).await, ["Request aborted"; 3]);
+    observed.handlers.becomes(1).await;
+    observed.services.becomes(1).await;
+    assert_eq!(observed.log.has(3).await, ["Request aborted"; 3]);
     assert!(!stays.is_finished());
     drop(other);
-    seen.handlers.becomes(0).await;
+    observed.handlers.becomes(0).await;
     nothing_is_left(&pair).await;
     Ok(())
 }
 
 #[tokio::test]
 async fn an_abort_of_a_scoped_service_carries_its_reason() -> Result<(), Box<dyn Error>> {
-    let (seen, pair, desk) = open_office();
-    let channel = desk.register(1).channel().await?;
+    let (observed, pair, office) = connected_office();
+    let channel = office.register(1).channel().await?;
     let register = RegisterProxy::new(&channel);
     assert_eq!(register.add(1).await?, 2);
     let call = tokio::spawn(register.wait());
-    seen.handlers.becomes(1).await;
+    observed.handlers.becomes(1).await;
     channel.abort(&Reason::new("closing time"));
     assert!(matches!(call.await?, Err(CallError::Closed)));
-    assert_eq!(seen.log.has(1).await, ["closing time"]);
-    seen.handlers.becomes(0).await;
-    seen.scopes.becomes(0).await;
+    assert_eq!(observed.log.has(1).await, ["closing time"]);
+    observed.handlers.becomes(0).await;
+    observed.services.becomes(0).await;
     let error = register.add(1).await;
     assert!(matches!(error, Err(CallError::NotSent(SendError::ChannelClosed))), "{error:?}");
     assert!(matches!(register.note(String::new()).await, Err(SendError::ChannelClosed)));
@@ -82,33 +82,33 @@ impl Held {
 
 #[tokio::test]
 async fn a_lost_connection_drops_the_scoped_services_of_both_endpoints() -> Result<(), Box<dyn Error>> {
-    let (seen, server) = office();
+    let (observed, server) = office_server();
     let pair = pair(server);
     let bells = Alive::default();
-    let register = DeskProxy::new(&pair.client).register(1).serve::<Held>(Held(bells.guard())).await?;
+    let register = OfficeProxy::new(&pair.client).register(1).serve::<Held>(Held(bells.guard())).await?;
     let call = tokio::spawn(register.wait());
-    seen.handlers.becomes(1).await;
+    observed.handlers.becomes(1).await;
     pair.peer.abort_connection().await;
     assert!(matches!(call.await?, Err(CallError::Closed)));
-    seen.handlers.becomes(0).await;
-    seen.scopes.becomes(0).await;
+    observed.handlers.becomes(0).await;
+    observed.services.becomes(0).await;
     bells.becomes(0).await;
     // Nor does one come back with another connection.
-    let (near, far) = wswrapper::transport::memory::pair();
-    pair.client.bind(near)?;
-    pair.server.accept_transport(far)?;
+    let (local, remote) = wswrapper::transport::memory::pair();
+    pair.client.bind(local)?;
+    pair.server.accept_transport(remote)?;
     let error = register.add(1).await;
     assert!(matches!(error, Err(CallError::NotSent(SendError::ChannelClosed))), "{error:?}");
-    assert_eq!(DeskProxy::new(&pair.client).register(1).await?.add(1).await?, 2);
+    assert_eq!(OfficeProxy::new(&pair.client).register(1).await?.add(1).await?, 2);
     Ok(())
 }
 
 #[tokio::test]
 async fn a_scoped_service_that_panics_when_dropped_closes_only_its_channel() -> Result<(), Box<dyn Error>> {
-    let (_, pair, desk) = open_office();
-    let register = desk.register(1).await?;
-    assert_eq!(desk.bomb().await?.tick().await?, 1);
-    assert_eq!(desk.quick().await?, 1);
+    let (_, pair, office) = connected_office();
+    let register = office.register(1).await?;
+    assert_eq!(office.bomb().await?.tick().await?, 1);
+    assert_eq!(office.quick().await?, 1);
     assert_eq!(register.add(1).await?, 2);
     until(|| pair.peer.counters().open_channels == 1).await;
     Ok(())
@@ -116,32 +116,32 @@ async fn a_scoped_service_that_panics_when_dropped_closes_only_its_channel() -> 
 
 #[tokio::test]
 async fn a_thousand_scoped_services_of_every_kind_leave_nothing_behind() -> Result<(), Box<dyn Error>> {
-    let (seen, pair, desk) = open_office();
+    let (observed, pair, office) = connected_office();
     for n in 0..1_000_i64 {
         match n % 6 {
-            0 => drop(desk.register(n).await?),
-            1 => assert_eq!(desk.register(n).await?.add(1).await?, n + 1),
-            2 => drop((&mut desk.register(n)).now_or_never()),
+            0 => drop(office.register(n).await?),
+            1 => assert_eq!(office.register(n).await?.add(1).await?, n + 1),
+            2 => drop((&mut office.register(n)).now_or_never()),
             3 => {
-                let register = desk.register(n).serve::<dyn Bell>(Brass(seen.log.clone())).await?;
+                let register = office.register(n).serve::<dyn Bell>(BellService(observed.log.clone())).await?;
                 drop((&mut register.wait()).now_or_never());
                 assert_eq!(register.rings(n).await?, 2 * n);
             }
             4 => {
-                let inner = desk.register(n).await?.below(n).await?;
+                let inner = office.register(n).await?.below(n).await?;
                 assert_eq!(inner.count().await?.next().await.transpose()?, Some(n));
             }
             _ => {
-                let register = desk.register(n).await?;
+                let register = office.register(n).await?;
                 let call = tokio::spawn(register.wait());
-                seen.handlers.becomes(1).await;
+                observed.handlers.becomes(1).await;
                 drop(register);
                 assert!(call.await?.is_err());
             }
         }
     }
-    seen.handlers.becomes(0).await;
-    seen.scopes.becomes(0).await;
+    observed.handlers.becomes(0).await;
+    observed.services.becomes(0).await;
     nothing_is_left(&pair).await;
     Ok(())
 }

@@ -23,16 +23,16 @@ trait Store {
     async fn wait(&self) -> u8;
 }
 
-struct Charge(AnonymousChannel);
+struct DropBomb(AnonymousChannel);
 
 #[ws_handlers]
-impl Fuse for Charge {
+impl Fuse for DropBomb {
     fn quit(&self) {
         self.0.close();
     }
 }
 
-impl Drop for Charge {
+impl Drop for DropBomb {
     fn drop(&mut self) {
         // A test that fails says why.
         assert!(std::thread::panicking(), "boom");
@@ -40,22 +40,22 @@ impl Drop for Charge {
 }
 
 /// What is kept on the same channel.
-struct Beside(#[expect(dead_code, reason = "it is only held")] Guard);
+struct Neighbour(#[expect(dead_code, reason = "it is only held")] Guard);
 
 #[ws_handlers]
-impl Beside {
+impl Neighbour {
     fn beside(&self) {}
 }
 
-struct Shelf(Alive);
+struct StoreService(Alive);
 
 #[ws_handlers]
-impl Store for Shelf {
+impl Store for StoreService {
     async fn fuse(&self, ctx: Context) -> Scoped<dyn Fuse> {
         let channel = ctx.anonymous_channel();
-        channel.serve::<Beside>(Beside(self.0.guard()));
-        let fuse = Scoped::on(&channel, Charge(channel.clone()));
-        channel.serve::<Beside>(Beside(self.0.guard()));
+        channel.serve::<Neighbour>(Neighbour(self.0.guard()));
+        let fuse = Scoped::on(&channel, DropBomb(channel.clone()));
+        channel.serve::<Neighbour>(Neighbour(self.0.guard()));
         fuse
     }
 
@@ -68,7 +68,7 @@ impl Store for Shelf {
 fn store() -> (Alive, Log, Pair, StoreProxy) {
     let (alive, log) = (Alive::default(), Log::default());
     let errors = log.clone();
-    let server = Server::builder().service_as::<dyn Store>(Shelf(alive.clone()));
+    let server = Server::builder().service_as::<dyn Store>(StoreService(alive.clone()));
     let pair = pair(server.on_error(move |_, error| errors.add(error.to_string())));
     let store = StoreProxy::new(&pair.client);
     (alive, log, pair, store)
@@ -126,8 +126,8 @@ async fn panics_in_dropping_two_services_of_one_channel_are_both_reported() -> R
     let (_, log, pair, store) = store();
     pair.server.on("two", |ctx: Context| async move {
         let channel = ctx.anonymous_channel();
-        channel.serve::<dyn Fuse>(Charge(channel.clone()));
-        channel.serve::<dyn Fuse>(Charge(channel.clone()));
+        channel.serve::<dyn Fuse>(DropBomb(channel.clone()));
+        channel.serve::<dyn Fuse>(DropBomb(channel.clone()));
         channel
     })?;
     drop(pair.client.request::<AnonymousChannel>("two", ()).await?);

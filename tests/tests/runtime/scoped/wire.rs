@@ -1,13 +1,13 @@
 //! What of a scope is on the wire.
 
-use super::{Desk, DeskProxy, Office, Seen, office};
+use super::{Observed, Office, OfficeProxy, OfficeService, office_server};
 use serde_json::json;
 use wswrapper::{CallError, Client, Counters};
 use wswrapper_tests::RawPeer;
 
 #[tokio::test]
 async fn a_scoped_service_answers_with_the_frames_of_the_protocol() {
-    let (seen, server) = office();
+    let (observed, server) = office_server();
     let server = server.build().expect("it can be mounted");
     let (mut raw, peer) = RawPeer::dial(&server);
     for (request, response) in [
@@ -37,7 +37,7 @@ async fn a_scoped_service_answers_with_the_frames_of_the_protocol() {
     raw.send(r#"{"h":1,"x":{"message":"enough"},"_":1}"#).await;
     raw.send(r#"{"h":1,"x":{"message":"enough"},"_":1}"#).await;
     raw.send(r#"{"h":"4","x":"bare"}"#).await;
-    seen.scopes.becomes(0).await;
+    observed.services.becomes(0).await;
     raw.silence().await;
     assert_eq!(peer.counters(), Counters::default());
 }
@@ -45,7 +45,7 @@ async fn a_scoped_service_answers_with_the_frames_of_the_protocol() {
 #[tokio::test]
 async fn a_proxy_of_a_scoped_service_sends_the_frames_of_the_protocol() {
     let (mut raw, client) = RawPeer::accept(Client::builder());
-    let call = tokio::spawn(DeskProxy::new(&client).register(40));
+    let call = tokio::spawn(OfficeProxy::new(&client).register(40));
     assert_eq!(raw.receive_text().await, r#"{"a":["register",40],"i":268435457}"#);
     raw.send(r#"{"i":268435457,"h":1}"#).await;
     let register = call.await.expect("no panic").expect("a scope");
@@ -64,7 +64,7 @@ async fn a_proxy_of_a_scoped_service_sends_the_frames_of_the_protocol() {
 #[tokio::test]
 async fn a_value_instead_of_a_scoped_service_fails_the_call() {
     let (mut raw, client) = RawPeer::accept(Client::builder());
-    let call = tokio::spawn(DeskProxy::new(&client).register(1));
+    let call = tokio::spawn(OfficeProxy::new(&client).register(1));
     raw.receive().await;
     raw.send(r#"{"i":268435457,"d":5}"#).await;
     let error = call.await.expect("no panic").map(|_| ());
@@ -75,17 +75,18 @@ async fn a_value_instead_of_a_scoped_service_fails_the_call() {
 
 #[tokio::test]
 async fn channels_of_both_directions_with_equal_numbers_are_kept_apart() {
-    let seen = Seen::default();
-    let (mut raw, client) = RawPeer::accept(Client::builder().service_as::<dyn Desk>(Office(seen.clone())));
+    let observed = Observed::default();
+    let (mut raw, client) =
+        RawPeer::accept(Client::builder().service_as::<dyn Office>(OfficeService(observed.clone())));
     // Ours is answered first: what would take its number is refused.
-    let call = tokio::spawn(DeskProxy::new(&client).register(1));
+    let call = tokio::spawn(OfficeProxy::new(&client).register(1));
     raw.receive().await;
     raw.send(r#"{"i":268435457,"h":1}"#).await;
     let ours = call.await.expect("no panic").expect("a scope");
     let taken = json!({"message": "channel '268435457' is open already"});
     let same = r#"{"a":["register",5],"i":268435457}"#;
     assert_eq!(raw.ask(same).await, json!({"i": 268_435_457, "e": taken, "_": 1}));
-    assert_eq!(seen.scopes.count(), 0);
+    assert_eq!(observed.services.count(), 0);
     // Theirs is opened first: each is found by who uses it.
     assert_eq!(raw.ask(r#"{"a":["register",5],"i":268435458}"#).await, json!({"i": 268_435_458, "h": 1}));
     let add = r#"{"a":["add",1],"h":268435458,"i":9}"#;

@@ -1,6 +1,6 @@
 //! Many streams at once, and what else goes on meanwhile.
 
-use super::sources::{Sources, SourcesProxy, Well};
+use super::sources::{Sources, SourcesProxy, SourcesService};
 use super::{all, let_others_run, until_error};
 use futures_util::future::join_all;
 use futures_util::{StreamExt, stream};
@@ -10,11 +10,11 @@ use wswrapper_tests::{Log, pair, pair_with, until};
 
 #[tokio::test]
 async fn a_thousand_streams_share_a_connection() {
-    let well = Well::default();
-    let pair = pair(Server::builder().service(well.clone()));
+    let service = SourcesService::default();
+    let pair = pair(Server::builder().service(service.clone()));
     let proxy = SourcesProxy::new(&pair.client);
     let streams = join_all((0..1_000).map(|n| proxy.counted(n % 100))).await;
-    assert_eq!(well.alive.count(), 1_000);
+    assert_eq!(service.alive.count(), 1_000);
     assert_eq!(pair.peer.counters().handlers_in_flight, 0);
     let consumers: Vec<_> = (0..)
         .zip(streams)
@@ -26,14 +26,14 @@ async fn a_thousand_streams_share_a_connection() {
     for consumer in consumers {
         consumer.await.expect("all items");
     }
-    well.alive.becomes(0).await;
+    service.alive.becomes(0).await;
     assert_eq!((pair.peer.counters(), pair.client.counters()), (Counters::default(), Counters::default()));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn streams_are_consumed_in_other_threads() {
-    let well = Well::default();
-    let pair = pair(Server::builder().service(well.clone()));
+    let service = SourcesService::default();
+    let pair = pair(Server::builder().service(service.clone()));
     let proxy = SourcesProxy::new(&pair.client);
     let consumers: Vec<_> = (0..50)
         .map(|_| {
@@ -44,7 +44,7 @@ async fn streams_are_consumed_in_other_threads() {
     for consumer in consumers {
         assert_eq!(consumer.await.expect("no panic"), (1..=500).collect::<Vec<_>>());
     }
-    well.alive.becomes(0).await;
+    service.alive.becomes(0).await;
 }
 
 #[ws_service]
@@ -53,7 +53,7 @@ trait Nested {
     async fn sums(&self, ctx: Context, to: u32) -> impl Stream<Item = u32> + Send;
 }
 
-struct Nest;
+struct NestedService;
 
 async fn sum(peer: Peer, to: u32) -> u32 {
     let mut numbers = SourcesProxy::new(&peer).counted(to).await.expect("a stream").window(2);
@@ -65,7 +65,7 @@ async fn sum(peer: Peer, to: u32) -> u32 {
 }
 
 #[ws_handlers]
-impl Nested for Nest {
+impl Nested for NestedService {
     async fn sums(&self, ctx: Context, to: u32) -> impl Stream<Item = u32> + Send {
         stream::iter(1..=to).then(move |n| sum(ctx.peer(), n))
     }
@@ -73,9 +73,9 @@ impl Nested for Nest {
 
 #[tokio::test]
 async fn streams_can_be_nested_in_items_of_other_streams() {
-    let well = Well::default();
-    let server = Server::builder().service(well.clone()).service_at("nest", Nest);
-    let pair = pair_with(server, Client::builder().service(well.clone()));
+    let service = SourcesService::default();
+    let server = Server::builder().service(service.clone()).service_at("nest", NestedService);
+    let pair = pair_with(server, Client::builder().service(service.clone()));
     let mut sums = NestedProxy::new(pair.client.channel("nest")).sums(20).await.expect("a stream").window(3);
     let proxy = SourcesProxy::new(&pair.client);
     let mut taken = 0;
@@ -87,20 +87,20 @@ async fn streams_can_be_nested_in_items_of_other_streams() {
         assert_eq!(proxy.echo(json!(taken)).await.expect("an answer"), taken);
     }
     assert_eq!(taken, 20);
-    well.alive.becomes(0).await;
+    service.alive.becomes(0).await;
 }
 
 #[tokio::test]
 async fn streams_continue_while_no_handler_can_start() {
-    let (well, log) = (Well::default(), Log::default());
+    let (service, log) = (SourcesService::default(), Log::default());
     let limits = Limits { handlers_in_flight: 1, ..Limits::default() };
-    let server = Server::builder().limits(limits).service(well.clone());
-    let pair = pair_with(server, Client::builder().service(well.clone()));
+    let server = Server::builder().limits(limits).service(service.clone());
+    let pair = pair_with(server, Client::builder().service(service.clone()));
     let proxy = SourcesProxy::new(&pair.client);
     let items = proxy.counted(1_000).await.expect("a stream").window(8);
     let dropped = proxy.endless().await.expect("a stream");
     let theirs = SourcesProxy::new(&pair.peer).counted(1_000).await.expect("a stream").window(8);
-    assert_eq!((well.alive.count(), pair.peer.counters().handlers_in_flight), (3, 0));
+    assert_eq!((service.alive.count(), pair.peer.counters().handlers_in_flight), (3, 0));
     // One runs, the other is held, and what comes behind it.
     let waiting: Vec<_> = (0..2)
         .map(|n| {
@@ -114,23 +114,23 @@ async fn streams_continue_while_no_handler_can_start() {
     assert_eq!(all(theirs).await.len(), 1_000);
     drop(dropped);
     // What is left is the handler that waits.
-    well.alive.becomes(1).await;
+    service.alive.becomes(1).await;
     for call in waiting {
         call.abort();
     }
-    well.alive.becomes(0).await;
+    service.alive.becomes(0).await;
     assert_eq!((proxy.echo(json!(1)).await.expect("an answer"), log.entries().len()), (json!(1), 0));
 }
 
 #[ws_service]
-trait Room {
+trait ScopedSources {
     async fn enter(&self) -> Scoped<dyn Sources>;
 }
 
-struct House(Well);
+struct ScopedSourcesService(SourcesService);
 
 #[ws_handlers]
-impl Room for House {
+impl ScopedSources for ScopedSourcesService {
     async fn enter(&self) -> Scoped<dyn Sources> {
         Scoped::new(self.0.clone())
     }
@@ -138,15 +138,15 @@ impl Room for House {
 
 #[tokio::test]
 async fn streams_of_a_scoped_service_are_aborted_when_it_is_dropped() {
-    let well = Well::default();
-    let pair = pair(Server::builder().service(House(well.clone())));
-    let room = RoomProxy::new(&pair.client).enter().await.expect("a room");
-    assert_eq!(all(room.counted(5).await.expect("a stream")).await, [1, 2, 3, 4, 5]);
-    let mut items = room.endless().await.expect("a stream").window(2);
+    let service = SourcesService::default();
+    let pair = pair(Server::builder().service(ScopedSourcesService(service.clone())));
+    let sources = ScopedSourcesProxy::new(&pair.client).enter().await.expect("a room");
+    assert_eq!(all(sources.counted(5).await.expect("a stream")).await, [1, 2, 3, 4, 5]);
+    let mut items = sources.endless().await.expect("a stream").window(2);
     assert!(matches!(items.next().await, Some(Ok(1))));
-    drop(room);
-    well.alive.becomes(0).await;
-    assert_eq!(well.log.has(1).await, ["Request aborted"]);
+    drop(sources);
+    service.alive.becomes(0).await;
+    assert_eq!(service.log.has(1).await, ["Request aborted"]);
     let (_, error) = until_error(items).await;
     assert!(matches!(&error, Some(CallError::Refused(it)) if it.message() == Some("Request aborted")), "{error:?}");
     until(|| pair.peer.counters() == Counters::default()).await;
@@ -154,8 +154,8 @@ async fn streams_of_a_scoped_service_are_aborted_when_it_is_dropped() {
 
 #[tokio::test]
 async fn a_stream_is_delivered_while_on_message_observes_it() {
-    let (well, log) = (Well::default(), Log::default());
-    let server = Server::builder().service(well.clone()).on_message({
+    let (service, log) = (SourcesService::default(), Log::default());
+    let server = Server::builder().service(service.clone()).on_message({
         let log = log.clone();
         move |_, message| log.add(message.event.unwrap_or("none"))
     });

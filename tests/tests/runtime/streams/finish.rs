@@ -1,7 +1,7 @@
 //! How streams end.
 
-use super::sources::{SourcesProxy, Well};
-use super::{all, ask, done, item, let_others_run, only_the_end, stream_of_raw, take, until_error};
+use super::sources::{SourcesProxy, SourcesService};
+use super::{all, done, expect_close, item, let_others_run, request_item, stream_of_raw, take_buffered, until_error};
 use futures_util::FutureExt;
 use serde_json::json;
 use std::pin::pin;
@@ -9,97 +9,97 @@ use std::time::Duration;
 use wswrapper::{CallError, Client, Counters, Limits, PeerError, Reason, Rejection, Server, ServerBuilder, Streaming};
 use wswrapper_tests::{Log, Pair, RawPeer, pair, until};
 
-fn well() -> (Well, ServerBuilder) {
-    let well = Well::default();
-    (well.clone(), Server::builder().service(well))
+fn sources_server() -> (SourcesService, ServerBuilder) {
+    let service = SourcesService::default();
+    (service.clone(), Server::builder().service(service))
 }
 
 /// A well whose server says what went wrong.
-fn reporting_well() -> (Well, Log, Pair) {
-    let (well, log) = (Well::default(), Log::default());
-    let server = Server::builder().service(well.clone()).on_error({
+fn reporting_pair() -> (SourcesService, Log, Pair) {
+    let (service, log) = (SourcesService::default(), Log::default());
+    let server = Server::builder().service(service.clone()).on_error({
         let log = log.clone();
         move |_, error: &PeerError| log.add(error.to_string())
     });
     let pair = pair(server);
-    (well, log, pair)
+    (service, log, pair)
 }
 
 #[tokio::test]
 async fn dropping_a_stream_drops_its_producer() {
-    let (well, server) = well();
+    let (service, server) = sources_server();
     let pair = pair(server);
     let proxy = SourcesProxy::new(&pair.client);
     let mut started = proxy.endless().await.expect("a stream");
     assert!(matches!(started.next().await, Some(Ok(1))));
     let new = proxy.endless().await.expect("a stream");
-    assert_eq!(well.alive.count(), 2);
+    assert_eq!(service.alive.count(), 2);
     drop(started);
-    well.alive.becomes(1).await;
+    service.alive.becomes(1).await;
     drop(new);
-    well.alive.becomes(0).await;
-    assert_eq!(well.log.has(2).await, ["Request aborted", "Request aborted"]);
+    service.alive.becomes(0).await;
+    assert_eq!(service.log.has(2).await, ["Request aborted", "Request aborted"]);
     assert_eq!((pair.peer.counters(), pair.client.counters()), (Counters::default(), Counters::default()));
 }
 
 #[tokio::test]
 async fn dropping_a_stream_aborts_its_channel_once() {
     let (mut raw, mut items, channel) = stream_of_raw(Limits::default()).await;
-    ask(&mut items);
+    request_item(&mut items);
     raw.receive().await;
     raw.receive().await;
     drop(items);
     assert_eq!(raw.receive().await, json!({"h": channel, "x": {"message": "Request aborted"}, "_": 1}));
-    only_the_end(raw).await;
+    expect_close(raw).await;
 }
 
 #[tokio::test]
 async fn an_abort_carries_its_reason_to_the_handlers_context() {
-    let (well, server) = well();
+    let (service, server) = sources_server();
     let pair = pair(server);
     let mut items = SourcesProxy::new(&pair.client).endless().await.expect("a stream");
     assert!(matches!(items.next().await, Some(Ok(1))));
     items.abort(&Reason::new("seen enough"));
-    well.alive.becomes(0).await;
-    assert_eq!(well.log.has(1).await, ["seen enough"]);
+    service.alive.becomes(0).await;
+    assert_eq!(service.log.has(1).await, ["seen enough"]);
 }
 
 #[tokio::test]
 async fn a_finished_stream_is_not_aborted() {
     let (mut raw, mut items, channel) = stream_of_raw(Limits::default()).await;
-    ask(&mut items);
+    request_item(&mut items);
     raw.receive().await;
     raw.receive().await;
     raw.send(&done(channel).to_string()).await;
     assert!(items.next().await.is_none());
     items.abort(&Reason::new("too late"));
-    only_the_end(raw).await;
+    expect_close(raw).await;
 }
 
 #[tokio::test]
 async fn dropping_a_call_before_its_stream_arrives_cancels_the_handler() {
-    let (well, server) = well();
+    let (service, server) = sources_server();
     let pair = pair(server);
     let call = tokio::spawn(pair.client.request::<Streaming<u32, Rejection>>("late", ()));
-    well.alive.becomes(1).await;
+    service.alive.becomes(1).await;
     assert_eq!(pair.peer.counters().handlers_in_flight, 1);
     call.abort();
-    well.alive.becomes(0).await;
-    assert_eq!(well.log.has(1).await, ["Request aborted"]);
+    service.alive.becomes(0).await;
+    assert_eq!(service.log.has(1).await, ["Request aborted"]);
     assert_eq!(pair.peer.counters(), Counters::default());
 }
 
 #[tokio::test]
 async fn a_handler_cancelled_before_its_stream_opens_sends_nothing() {
-    let (well, server) = well();
+    let (service, server) = sources_server();
     let server = server.build().expect("the service can be mounted");
     let (mut raw, peer) = RawPeer::dial(&server);
     raw.send(r#"{"a":["late"],"i":1}"#).await;
-    well.alive.becomes(1).await;
+    service.alive.becomes(1).await;
     raw.send(r#"{"i":1,"x":{"message":"enough"},"_":1}"#).await;
-    well.alive.becomes(0).await;
+    service.alive.becomes(0).await;
     raw.silence().await;
-    assert_eq!(well.log.has(1).await, ["enough"]);
+    assert_eq!(service.log.has(1).await, ["enough"]);
     assert_eq!(peer.counters(), Counters::default());
 }
 
@@ -144,14 +144,14 @@ async fn cancelling_a_call_whose_stream_has_arrived_carries_the_reason() {
 
 #[tokio::test]
 async fn a_lost_connection_drops_the_producer_and_fails_the_consumer_after_the_buffered_items() {
-    let (well, server) = well();
+    let (service, server) = sources_server();
     let pair = pair(server);
     let mut items = SourcesProxy::new(&pair.client).stalls(3).await.expect("a stream");
-    ask(&mut items);
-    until(|| well.given() == 3).await;
+    request_item(&mut items);
+    until(|| service.produced() == 3).await;
     let_others_run().await;
     pair.peer.abort_connection().await;
-    well.alive.becomes(0).await;
+    service.alive.becomes(0).await;
     pair.client.closed().await;
     let (items, error) = until_error(items).await;
     assert_eq!(items, [1, 2, 3]);
@@ -160,13 +160,13 @@ async fn a_lost_connection_drops_the_producer_and_fails_the_consumer_after_the_b
 
 #[tokio::test]
 async fn a_disconnecting_client_drops_the_producer() {
-    let (well, server) = well();
+    let (service, server) = sources_server();
     let pair = pair(server);
     let mut items = SourcesProxy::new(&pair.client).endless().await.expect("a stream");
     assert!(matches!(items.next().await, Some(Ok(1))));
     pair.client.abort_connection().await;
-    well.alive.becomes(0).await;
-    assert_eq!(well.log.has(1).await, ["Connection closed"]);
+    service.alive.becomes(0).await;
+    assert_eq!(service.log.has(1).await, ["Connection closed"]);
     let (items, error) = until_error(items).await;
     assert_eq!(items.first(), Some(&2));
     assert!(matches!(error, Some(CallError::Closed)), "{error:?}");
@@ -174,26 +174,26 @@ async fn a_disconnecting_client_drops_the_producer() {
 
 #[tokio::test]
 async fn a_stream_keeps_a_clients_connection_open() {
-    let (well, server) = well();
+    let (service, server) = sources_server();
     let pair = pair(server);
     let mut items = SourcesProxy::new(&pair.client).stalls(1).await.expect("a stream");
     drop(pair.client);
     assert!(matches!(items.next().await, Some(Ok(1))));
     assert!(pair.peer.is_open());
     drop(items);
-    well.alive.becomes(0).await;
+    service.alive.becomes(0).await;
     assert_eq!(pair.peer.closed().await.code, 1000);
 }
 
 #[tokio::test]
 async fn a_closing_server_fails_its_streams() {
-    let (well, server) = well();
+    let (service, server) = sources_server();
     let pair = pair(server);
     let mut items = SourcesProxy::new(&pair.client).stalls(2).await.expect("a stream");
-    ask(&mut items);
-    until(|| well.given() == 2).await;
+    request_item(&mut items);
+    until(|| service.produced() == 2).await;
     pair.server.close().await;
-    assert_eq!(well.alive.count(), 0);
+    assert_eq!(service.alive.count(), 0);
     let (items, error) = until_error(items).await;
     assert_eq!(items, [1, 2]);
     assert!(matches!(error, Some(CallError::Closed)), "{error:?}");
@@ -201,44 +201,44 @@ async fn a_closing_server_fails_its_streams() {
 
 #[tokio::test]
 async fn a_stream_of_a_lost_connection_does_not_continue_after_a_rebind() {
-    let (well, server) = well();
+    let (service, server) = sources_server();
     let pair = pair(server);
     let mut items = SourcesProxy::new(&pair.client).endless().await.expect("a stream");
     pair.peer.abort_connection().await;
     pair.client.closed().await;
-    let (near, far) = wswrapper::transport::memory::pair();
-    let peer = pair.server.accept_transport(far).expect("the server is open");
-    pair.client.bind(near).expect("the connection was lost");
+    let (local, remote) = wswrapper::transport::memory::pair();
+    let peer = pair.server.accept_transport(remote).expect("the server is open");
+    pair.client.bind(local).expect("the connection was lost");
     assert!(matches!(items.next().await, Some(Err(CallError::Closed))));
     assert!(items.next().await.is_none());
     let again = SourcesProxy::new(&pair.client).counted(3).await.expect("a stream");
     assert_eq!(all(again).await, [1, 2, 3]);
-    well.alive.becomes(0).await;
+    service.alive.becomes(0).await;
     assert!(peer.is_open());
 }
 
 #[tokio::test]
 async fn a_panicking_source_finishes_only_its_stream() {
-    let (well, log, pair) = reporting_well();
+    let (service, log, pair) = reporting_pair();
     let proxy = SourcesProxy::new(&pair.client);
     for after in [0, 3] {
         let (items, error) = until_error(proxy.panics(after).await.expect("a stream")).await;
         assert_eq!(items, (1..=after).collect::<Vec<_>>());
         assert!(matches!(&error, Some(CallError::Refused(it)) if it.message() == Some("internal error")), "{error:?}");
     }
-    well.alive.becomes(0).await;
+    service.alive.becomes(0).await;
     assert_eq!(log.entries(), ["handler of `panics` panicked: the source broke"; 2]);
     assert_eq!(proxy.echo(json!(1)).await.expect("an answer"), 1);
 }
 
 #[tokio::test]
 async fn an_item_that_cannot_be_encoded_finishes_only_its_stream() {
-    let (well, log, pair) = reporting_well();
+    let (service, log, pair) = reporting_pair();
     let items = pair.client.request::<Streaming<serde_json::Value, Rejection>>("unwritable", ());
     let (items, error) = until_error(items.await.expect("a stream")).await;
     assert_eq!(items, [json!({})]);
     assert!(matches!(&error, Some(CallError::Rejected(it)) if it.message() == Some("internal error")), "{error:?}");
-    well.alive.becomes(0).await;
+    service.alive.becomes(0).await;
     assert_eq!(log.entries(), ["the result of `unwritable` cannot be encoded: key must be a string"]);
     let echo = SourcesProxy::new(&pair.client).echo(json!(1));
     assert_eq!(echo.await.expect("an answer"), 1);
@@ -246,36 +246,36 @@ async fn an_item_that_cannot_be_encoded_finishes_only_its_stream() {
 
 #[tokio::test]
 async fn details_of_an_items_internal_error_are_reported_and_not_sent() {
-    let (well, log, pair) = reporting_well();
+    let (service, log, pair) = reporting_pair();
     let items = SourcesProxy::new(&pair.client).confidential().await.expect("a stream");
     let (items, error) = until_error(items).await;
     assert_eq!(items, [1]);
     let Some(CallError::Rejected(reason)) = error else { panic!("{error:?}") };
     assert_eq!(serde_json::to_value(&reason).expect("JSON"), json!({"message": "internal error"}));
-    well.alive.becomes(0).await;
+    service.alive.becomes(0).await;
     assert_eq!(log.entries(), ["handler of `confidential` failed: the password is 1234"]);
 }
 
 #[tokio::test]
 async fn an_item_of_another_type_does_not_finish_the_stream() {
     let (mut raw, mut items, channel) = stream_of_raw(Limits::default()).await;
-    ask(&mut items);
+    request_item(&mut items);
     raw.receive().await;
     raw.receive().await;
     for value in ["1", "\"two\"", "-3", "4"] {
         raw.send(&format!(r#"{{"a":["next",{{"value":{value},"done":false}}],"h":{channel}}}"#)).await;
     }
     raw.silence().await;
-    assert_eq!(take(&mut items), 1);
+    assert_eq!(take_buffered(&mut items), 1);
     assert!(matches!(items.next().await, Some(Err(CallError::Decode(_)))));
     assert!(matches!(items.next().await, Some(Err(CallError::Decode(_)))));
-    assert_eq!(take(&mut items), 4);
+    assert_eq!(take_buffered(&mut items), 4);
 }
 
 #[tokio::test]
 async fn an_abort_by_the_producer_follows_the_buffered_items() {
     let (mut raw, mut items, channel) = stream_of_raw(Limits::default()).await;
-    ask(&mut items);
+    request_item(&mut items);
     raw.send(&item(channel, 1).to_string()).await;
     raw.send(&item(channel, 2).to_string()).await;
     raw.send(&json!({"h": channel, "x": {"message": "sold out", "code": "Gone"}, "_": 1}).to_string()).await;
@@ -287,7 +287,7 @@ async fn an_abort_by_the_producer_follows_the_buffered_items() {
 
 #[tokio::test]
 async fn a_value_instead_of_a_stream_fails_the_call() {
-    let (well, server) = well();
+    let (service, server) = sources_server();
     let pair = pair(server);
     let answer = pair.client.request::<Streaming<u32, Rejection>>("echo", (5,)).await;
     let Err(CallError::Decode(error)) = answer else { panic!("{answer:?}") };
@@ -301,7 +301,7 @@ async fn a_value_instead_of_a_stream_fails_the_call() {
         assert!(matches!(got, Err(CallError::Decode(_))), "{answer}: {got:?}");
     }
     raw.silence().await;
-    assert_eq!(well.alive.count(), 0);
+    assert_eq!(service.alive.count(), 0);
 }
 
 #[tokio::test]
@@ -312,17 +312,17 @@ async fn a_channel_instead_of_a_value_is_read_as_null_and_aborted() {
     let abort = raw.ask(&json!({"i": id, "h": 1}).to_string()).await;
     assert_eq!(abort, json!({"h": id, "x": {"message": "Request aborted"}, "_": 1}));
     assert_eq!(call.await.expect("no panic").expect("an answer"), None);
-    let (well, server) = well();
+    let (service, server) = sources_server();
     let pair = pair(server);
     let error = pair.client.request::<u32>("endless", ()).await;
     let Err(CallError::Decode(error)) = error else { panic!("{error:?}") };
     assert_eq!(error.to_string(), "the answer is a channel, expected a value");
-    well.alive.becomes(0).await;
+    service.alive.becomes(0).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_timeout_covers_a_call_only_until_its_stream_arrives() {
-    let (well, server) = well();
+    let (service, server) = sources_server();
     let pair = pair(server);
     let proxy = SourcesProxy::new(&pair.client);
     for wait in [0, 500] {
@@ -335,6 +335,6 @@ async fn a_timeout_covers_a_call_only_until_its_stream_arrives() {
     }
     let error = proxy.slow(2_000).timeout(Duration::from_secs(1)).await;
     assert!(matches!(error, Err(CallError::TimedOut)), "{error:?}");
-    well.alive.becomes(0).await;
+    service.alive.becomes(0).await;
     assert_eq!(pair.peer.counters(), Counters::default());
 }

@@ -19,23 +19,23 @@ trait Tallies {
 }
 
 #[derive(Clone, Default)]
-struct Clerk {
-    given: Arc<AtomicU32>,
+struct TallyService {
+    produced: Arc<AtomicU32>,
 }
 
-impl Clerk {
+impl TallyService {
     fn numbers(&self, to: u32) -> impl Stream<Item = u32> + Send + use<> {
-        let given = Arc::clone(&self.given);
-        stream::iter(1..=to).inspect(move |n| given.store(*n, Ordering::SeqCst))
+        let produced = Arc::clone(&self.produced);
+        stream::iter(1..=to).inspect(move |n| produced.store(*n, Ordering::SeqCst))
     }
 
-    fn given(&self) -> u32 {
-        self.given.load(Ordering::SeqCst)
+    fn produced(&self) -> u32 {
+        self.produced.load(Ordering::SeqCst)
     }
 }
 
 #[ws_handlers]
-impl Tallies for Clerk {
+impl Tallies for TallyService {
     async fn tally(&self, to: u32, fails: bool) -> impl Stream<Item = Result<u32, String>> + Send {
         self.numbers(to).map(move |n| if fails && n == to { Err("lost count".to_owned()) } else { Ok(n) })
     }
@@ -50,8 +50,8 @@ impl Tallies for Clerk {
 }
 
 /// Calls, gives this much credit, and starts.
-async fn started(clerk: &Clerk, call: &str, credit: u32) -> (RawPeer, Server) {
-    let server = Server::builder().service(clerk.clone()).build().expect("it can be mounted");
+async fn start_stream(service: &TallyService, call: &str, credit: u32) -> (RawPeer, Server) {
+    let server = Server::builder().service(service.clone()).build().expect("it can be mounted");
     let (mut raw, _) = RawPeer::dial(&server);
     assert_eq!(raw.ask(&format!(r#"{{"a":[{call}],"i":1}}"#)).await, json!({"i": 1, "h": 1}));
     if credit > 0 {
@@ -63,8 +63,8 @@ async fn started(clerk: &Clerk, call: &str, credit: u32) -> (RawPeer, Server) {
 
 #[tokio::test]
 async fn an_error_instead_of_the_last_item_needs_no_credit() {
-    let clerk = Clerk::default();
-    let (mut raw, _server) = started(&clerk, r#""tally",4,true"#, 3).await;
+    let service = TallyService::default();
+    let (mut raw, _server) = start_stream(&service, r#""tally",4,true"#, 3).await;
     for n in 1..=3 {
         assert_eq!(raw.receive().await, item(1, n));
     }
@@ -74,17 +74,17 @@ async fn an_error_instead_of_the_last_item_needs_no_credit() {
 
 #[tokio::test]
 async fn a_last_item_that_is_no_error_waits_for_credit() {
-    let clerk = Clerk::default();
-    let (mut raw, _server) = started(&clerk, r#""tally",5,false"#, 3).await;
+    let service = TallyService::default();
+    let (mut raw, _server) = start_stream(&service, r#""tally",5,false"#, 3).await;
     for n in 1..=3 {
         assert_eq!(raw.receive().await, item(1, n));
     }
     raw.silence().await;
-    assert_eq!(clerk.given(), 3);
+    assert_eq!(service.produced(), 3);
     raw.send(r#"{"a":["credit",1],"h":1}"#).await;
     assert_eq!(raw.receive().await, item(1, 4));
     raw.silence().await;
-    assert_eq!(clerk.given(), 5);
+    assert_eq!(service.produced(), 5);
     raw.send(r#"{"a":["credit",1],"h":1}"#).await;
     assert_eq!(raw.receive().await, item(1, 5));
     assert_eq!(raw.receive().await, done(1));
@@ -92,13 +92,13 @@ async fn a_last_item_that_is_no_error_waits_for_credit() {
 
 #[tokio::test]
 async fn a_stream_of_unknown_length_is_polled_for_its_finish_only_with_credit() {
-    let clerk = Clerk::default();
-    let (mut raw, _server) = started(&clerk, r#""found",3"#, 3).await;
+    let service = TallyService::default();
+    let (mut raw, _server) = start_stream(&service, r#""found",3"#, 3).await;
     for n in 1..=3 {
         assert_eq!(raw.receive().await, item(1, n));
     }
     raw.silence().await;
-    assert_eq!(clerk.given(), 3);
+    assert_eq!(service.produced(), 3);
     raw.send(r#"{"a":["credit",1],"h":1}"#).await;
     assert_eq!(raw.receive().await, done(1));
 }
@@ -109,7 +109,7 @@ async fn the_finish_is_sent_after_the_response_to_the_last_item() {
         (r#""tally",1,false"#, done(1)),
         (r#""quick",9"#, json!({"h": 1, "x": {"message": "The consumer is too slow", "code": "TooSlow"}, "_": 1})),
     ] {
-        let (mut raw, _server) = started(&Clerk::default(), call, 0).await;
+        let (mut raw, _server) = start_stream(&TallyService::default(), call, 0).await;
         let mut first = raw.receive().await;
         let id = first["i"].take();
         assert_eq!(first["a"][1], json!({"value": 1, "done": false}));

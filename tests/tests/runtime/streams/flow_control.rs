@@ -1,23 +1,23 @@
 //! How far a producer goes ahead of its consumer.
 
-use super::sources::{SourcesProxy, Well};
-use super::{all, ask, done, item, let_others_run, stream_of_raw, take};
+use super::sources::{SourcesProxy, SourcesService};
+use super::{all, done, item, let_others_run, request_item, stream_of_raw, take_buffered};
 use serde_json::json;
 use wswrapper::{Client, Limits, Rejection, Server, ServerBuilder, Streaming};
 use wswrapper_tests::{RawPeer, pair, pair_with, until};
 
-fn well() -> (Well, ServerBuilder) {
-    let well = Well::default();
-    (well.clone(), Server::builder().service(well))
+fn sources_server() -> (SourcesService, ServerBuilder) {
+    let service = SourcesService::default();
+    (service.clone(), Server::builder().service(service))
 }
 
 #[tokio::test]
 async fn nothing_is_produced_or_sent_before_the_first_item_is_requested() {
-    let (well, server) = well();
+    let (service, server) = sources_server();
     let pair = pair(server);
     let mut items = SourcesProxy::new(&pair.client).endless().await.expect("a stream");
     let_others_run().await;
-    assert_eq!((well.given(), well.alive.count()), (0, 1));
+    assert_eq!((service.produced(), service.alive.count()), (0, 1));
     assert!(matches!(items.next().await, Some(Ok(1))));
     let (mut raw, items, _) = stream_of_raw(Limits::default()).await;
     raw.silence().await;
@@ -28,20 +28,20 @@ async fn nothing_is_produced_or_sent_before_the_first_item_is_requested() {
 async fn credit_is_granted_before_the_start_and_again_for_each_half_window() {
     let (mut raw, items, channel) = stream_of_raw(Limits::default()).await;
     let mut items = items.window(4);
-    ask(&mut items);
+    request_item(&mut items);
     assert_eq!(raw.receive().await, json!({"a": ["credit", 4], "h": channel}));
     assert_eq!(raw.receive().await, json!({"a": ["start"], "h": channel}));
     for n in 1..=4 {
         raw.send(&item(channel, n).to_string()).await;
     }
     raw.silence().await;
-    assert_eq!(take(&mut items), 1);
+    assert_eq!(take_buffered(&mut items), 1);
     raw.silence().await;
-    assert_eq!(take(&mut items), 2);
+    assert_eq!(take_buffered(&mut items), 2);
     assert_eq!(raw.receive().await, json!({"a": ["credit", 2], "h": channel}));
-    assert_eq!((take(&mut items), take(&mut items)), (3, 4));
+    assert_eq!((take_buffered(&mut items), take_buffered(&mut items)), (3, 4));
     assert_eq!(raw.receive().await, json!({"a": ["credit", 2], "h": channel}));
-    ask(&mut items);
+    request_item(&mut items);
     raw.silence().await;
 }
 
@@ -52,7 +52,7 @@ async fn a_window_is_64_by_default_and_clamped_between_1_and_65536() {
         if let Some(window) = window {
             items = items.window(window);
         }
-        ask(&mut items);
+        request_item(&mut items);
         assert_eq!(raw.receive().await, json!({"a": ["credit", credit], "h": channel}));
         assert_eq!(raw.receive().await, json!({"a": ["start"], "h": channel}));
     }
@@ -60,58 +60,58 @@ async fn a_window_is_64_by_default_and_clamped_between_1_and_65536() {
 
 #[tokio::test]
 async fn a_window_of_one_delivers_all_items() {
-    let (well, server) = well();
+    let (service, server) = sources_server();
     let pair = pair(server);
     let items = SourcesProxy::new(&pair.client).counted(100).await.expect("a stream").window(1);
     assert_eq!(all(items).await, (1..=100).collect::<Vec<_>>());
-    assert_eq!(well.given(), 100);
+    assert_eq!(service.produced(), 100);
 }
 
 #[tokio::test]
 async fn a_paused_consumer_limits_the_producer_to_its_window() {
-    let (well, server) = well();
+    let (service, server) = sources_server();
     let pair = pair(server);
     let request = pair.client.request::<Streaming<u32, Rejection>>("endless", ());
     let mut items = request.await.expect("a stream").window(8);
     assert!(matches!(items.next().await, Some(Ok(1))));
     let_others_run().await;
-    assert_eq!(well.given(), 8);
-    assert_eq!((take(&mut items), take(&mut items)), (2, 3));
+    assert_eq!(service.produced(), 8);
+    assert_eq!((take_buffered(&mut items), take_buffered(&mut items)), (2, 3));
     let_others_run().await;
-    assert_eq!(well.given(), 8);
-    assert_eq!(take(&mut items), 4);
-    until(|| well.given() == 12).await;
+    assert_eq!(service.produced(), 8);
+    assert_eq!(take_buffered(&mut items), 4);
+    until(|| service.produced() == 12).await;
     for n in 5..=8 {
-        assert_eq!(take(&mut items), n);
+        assert_eq!(take_buffered(&mut items), n);
     }
-    until(|| well.given() == 16).await;
+    until(|| service.produced() == 16).await;
     let_others_run().await;
-    assert_eq!(well.given(), 16);
+    assert_eq!(service.produced(), 16);
 }
 
 #[tokio::test]
 async fn a_paused_server_limits_a_producing_client_to_its_window() {
-    let well = Well::default();
-    let pair = pair_with(Server::builder(), Client::builder().service(well.clone()));
+    let service = SourcesService::default();
+    let pair = pair_with(Server::builder(), Client::builder().service(service.clone()));
     let mut items = SourcesProxy::new(&pair.peer).endless().await.expect("a stream").window(5);
     assert!(matches!(items.next().await, Some(Ok(1))));
     let_others_run().await;
-    assert_eq!(well.given(), 5);
+    assert_eq!(service.produced(), 5);
 }
 
 #[tokio::test]
 async fn a_paused_stream_delays_no_other_stream_and_no_call() {
-    let (well, server) = well();
+    let (service, server) = sources_server();
     let pair = pair(server);
     let proxy = SourcesProxy::new(&pair.client);
     let mut slow = proxy.endless().await.expect("a stream").window(2);
     assert!(matches!(slow.next().await, Some(Ok(1))));
     let silent = proxy.endless().await.expect("a stream");
-    let before = well.given();
+    let before = service.produced();
     let items = proxy.counted(10_000).await.expect("a stream");
     assert_eq!(all(items).await.len(), 10_000);
     assert_eq!(proxy.echo(json!("x")).await.expect("an answer"), "x");
-    assert!(well.given() <= before + 10_000 + 2, "the slow one did not stop");
+    assert!(service.produced() <= before + 10_000 + 2, "the slow one did not stop");
     assert!(matches!(slow.next().await, Some(Ok(2))));
     drop(silent);
 }
@@ -123,29 +123,29 @@ async fn items_that_arrive_before_the_start_are_buffered() {
     raw.send(&item(channel, 1).to_string()).await;
     raw.send(&item(channel, 2).to_string()).await;
     raw.silence().await;
-    assert_eq!((take(&mut items), take(&mut items)), (1, 2));
-    ask(&mut items);
+    assert_eq!((take_buffered(&mut items), take_buffered(&mut items)), (1, 2));
+    request_item(&mut items);
     assert_eq!(raw.receive().await["a"], json!(["credit", 4]));
     assert_eq!(raw.receive().await["a"], json!(["start"]));
     raw.send(&item(channel, 3).to_string()).await;
     raw.silence().await;
-    assert_eq!(take(&mut items), 3);
+    assert_eq!(take_buffered(&mut items), 3);
 }
 
 #[tokio::test]
 async fn a_producer_sends_as_many_items_as_it_has_credit() {
-    let (well, server) = well();
+    let (service, server) = sources_server();
     let server = server.build().expect("the service can be mounted");
     let (mut raw, _) = RawPeer::dial(&server);
     assert_eq!(raw.ask(r#"{"a":["counted",5],"i":1}"#).await, json!({"i": 1, "h": 1}));
     raw.send(r#"{"a":["credit",2],"h":1}"#).await;
     raw.silence().await;
-    assert_eq!(well.given(), 0);
+    assert_eq!(service.produced(), 0);
     raw.send(r#"{"a":["start"],"h":1}"#).await;
     assert_eq!(raw.receive().await, item(1, 1));
     assert_eq!(raw.receive().await, item(1, 2));
     raw.silence().await;
-    assert_eq!(well.given(), 2);
+    assert_eq!(service.produced(), 2);
     raw.send(r#"{"a":["credit",1],"h":1}"#).await;
     assert_eq!(raw.receive().await, item(1, 3));
     raw.silence().await;
@@ -158,7 +158,7 @@ async fn a_producer_sends_as_many_items_as_it_has_credit() {
 
 #[tokio::test]
 async fn a_dropped_next_future_loses_no_item() {
-    let (_, server) = well();
+    let (_, server) = sources_server();
     let pair = pair(server);
     let mut items = SourcesProxy::new(&pair.client).counted(500).await.expect("a stream").window(3);
     let mut taken = Vec::new();
@@ -182,7 +182,7 @@ async fn a_dropped_next_future_loses_no_item() {
 
 #[tokio::test]
 async fn an_event_sent_by_a_source_precedes_its_item() {
-    let (_, server) = well();
+    let (_, server) = sources_server();
     let server = server.build().expect("the service can be mounted");
     let (mut raw, _) = RawPeer::dial(&server);
     assert_eq!(raw.ask(r#"{"a":["announced"],"i":1}"#).await, json!({"i": 1, "h": 1}));
@@ -196,7 +196,7 @@ async fn an_event_sent_by_a_source_precedes_its_item() {
 
 #[tokio::test]
 async fn a_stream_with_a_wide_window_does_not_delay_a_response() {
-    let (_, server) = well();
+    let (_, server) = sources_server();
     let server = server.build().expect("the service can be mounted");
     let (mut raw, _) = RawPeer::dial(&server);
     assert_eq!(raw.ask(r#"{"a":["endless"],"i":1}"#).await, json!({"i": 1, "h": 1}));

@@ -1,6 +1,6 @@
 //! What becomes of a producer at a full window.
 
-use super::{ask, done, item, stream_of_raw, until_error};
+use super::{done, item, request_item, stream_of_raw, until_error};
 use futures_util::stream;
 use serde_json::json;
 use std::convert::Infallible;
@@ -54,7 +54,7 @@ impl Prices for Market {
 
 /// All items through a window of four, how many were lost, and the error at the end. When the first item arrives, the
 /// producer has gone as far as it does.
-async fn through_a_window(items: Streaming<u32>) -> (Vec<u32>, u64, Option<CallError<Infallible>>) {
+async fn take_through_window(items: Streaming<u32>) -> (Vec<u32>, u64, Option<CallError<Infallible>>) {
     let mut items = items.window(4);
     let mut taken = Vec::new();
     loop {
@@ -70,19 +70,19 @@ async fn through_a_window(items: Streaming<u32>) -> (Vec<u32>, u64, Option<CallE
 async fn a_producer_waits_drops_or_closes_as_its_method_declares() {
     let pair = pair(Server::builder().service(Market));
     let prices = PricesProxy::new(&pair.client);
-    let (items, lost, error) = through_a_window(prices.wait(10).await.expect("a stream")).await;
+    let (items, lost, error) = take_through_window(prices.wait(10).await.expect("a stream")).await;
     assert_eq!((items, lost), ((1..=10).collect(), 0));
     assert!(error.is_none(), "{error:?}");
-    let (items, lost, error) = through_a_window(prices.oldest(10).await.expect("a stream")).await;
+    let (items, lost, error) = take_through_window(prices.oldest(10).await.expect("a stream")).await;
     assert_eq!((items, lost), (vec![1, 2, 3, 4, 7, 8, 9, 10], 2));
     assert!(error.is_none(), "{error:?}");
-    let (items, lost, error) = through_a_window(prices.newest(10).await.expect("a stream")).await;
+    let (items, lost, error) = take_through_window(prices.newest(10).await.expect("a stream")).await;
     assert_eq!((items, lost), (vec![1, 2, 3, 4, 5, 6, 7, 8], 2));
     assert!(error.is_none(), "{error:?}");
-    let (items, lost, error) = through_a_window(prices.latest(10).await.expect("a stream")).await;
+    let (items, lost, error) = take_through_window(prices.latest(10).await.expect("a stream")).await;
     assert_eq!((items, lost), (vec![1, 2, 3, 4, 10], 5));
     assert!(error.is_none(), "{error:?}");
-    let (items, lost, error) = through_a_window(prices.close(10).await.expect("a stream")).await;
+    let (items, lost, error) = take_through_window(prices.close(10).await.expect("a stream")).await;
     assert_eq!((items, lost), (vec![1, 2, 3, 4], 0));
     let Some(CallError::Refused(reason)) = error else { panic!("{error:?}") };
     assert_eq!((reason.message(), reason.code()), (Some("The consumer is too slow"), Some("TooSlow")));
@@ -99,7 +99,7 @@ async fn a_stream_that_fits_into_the_window_loses_nothing() {
         prices.close(4).await.expect("a stream"),
     ];
     for stream in streams {
-        let (items, lost, error) = through_a_window(stream).await;
+        let (items, lost, error) = take_through_window(stream).await;
         assert_eq!((items, lost), (vec![1, 2, 3, 4], 0));
         assert!(error.is_none(), "{error:?}");
     }
@@ -158,7 +158,7 @@ async fn a_consumer_without_credit_is_behind_until_it_responds() {
 #[tokio::test]
 async fn lost_items_reported_by_a_peer_are_added_up() {
     let (mut raw, mut items, channel) = stream_of_raw(Limits::default()).await;
-    ask(&mut items);
+    request_item(&mut items);
     for lost in ["3", "0", "-1", "\"7\"", "4", "null"] {
         raw.send(&format!(r#"{{"a":["next",{{"value":1,"done":false,"lost":{lost}}}],"h":{channel}}}"#)).await;
     }
@@ -173,7 +173,7 @@ async fn lost_items_reported_by_a_peer_are_added_up() {
 #[tokio::test]
 async fn the_number_of_lost_items_saturates() {
     let (mut raw, mut items, channel) = stream_of_raw(Limits::default()).await;
-    ask(&mut items);
+    request_item(&mut items);
     let largest = (1_u64 << 53) - 1;
     for _ in 0..3_000 {
         raw.send(&format!(r#"{{"a":["next",{{"value":1,"lost":{largest}}}],"h":{channel}}}"#)).await;
@@ -191,7 +191,7 @@ async fn items_buffered_for_a_slow_consumer_are_limited() {
     let limits = Limits { stream_items: 2, ..Limits::default() };
     let pair = pair(Server::builder().service(Market).limits(limits));
     let prices = PricesProxy::new(&pair.client);
-    let (items, lost, _) = through_a_window(prices.oldest(10).await.expect("a stream")).await;
+    let (items, lost, _) = take_through_window(prices.oldest(10).await.expect("a stream")).await;
     assert_eq!((items, lost), (vec![1, 2, 3, 4, 9, 10], 4));
 }
 
@@ -200,12 +200,12 @@ async fn the_number_of_lost_items_is_sent_with_the_finish_if_no_item_follows() {
     let server = Server::builder().service(Market).limits(Limits { stream_items: 0, ..Limits::default() });
     let pair = pair(server);
     let (items, lost, error) =
-        through_a_window(PricesProxy::new(&pair.client).newest(10).await.expect("a stream")).await;
+        take_through_window(PricesProxy::new(&pair.client).newest(10).await.expect("a stream")).await;
     assert_eq!((items, lost), (vec![1, 2, 3, 4], 6));
     assert!(error.is_none(), "{error:?}");
     // The latest is held in any case.
     let (items, lost, error) =
-        through_a_window(PricesProxy::new(&pair.client).oldest(10).await.expect("a stream")).await;
+        take_through_window(PricesProxy::new(&pair.client).oldest(10).await.expect("a stream")).await;
     assert_eq!((items, lost), (vec![1, 2, 3, 4, 10], 5));
     assert!(error.is_none(), "{error:?}");
     let (mut raw, _) = RawPeer::dial(&pair.server);

@@ -1,22 +1,22 @@
 //! The other end is a JavaScript program, which knows no flow control.
 
-use super::sources::Well;
-use super::{all, ask, done, item, only_the_end, stream_of_raw, take, until_error};
+use super::sources::SourcesService;
+use super::{all, done, expect_close, item, request_item, stream_of_raw, take_buffered, until_error};
 use serde_json::{Value, json};
 use wswrapper::{CallError, Counters, Limits, Server};
 use wswrapper_tests::RawPeer;
 
 /// A peer that has asked for a stream, which is on channel 1.
-async fn consumer(request: &str) -> (Well, RawPeer, Server) {
-    let well = Well::default();
-    let server = Server::builder().service(well.clone()).build().expect("the service can be mounted");
+async fn open_stream(request: &str) -> (SourcesService, RawPeer, Server) {
+    let service = SourcesService::default();
+    let server = Server::builder().service(service.clone()).build().expect("the service can be mounted");
     let (mut raw, _) = RawPeer::dial(&server);
     assert_eq!(raw.ask(&format!(r#"{{"a":{request},"i":1}}"#)).await, json!({"i": 1, "h": 1}));
-    (well, raw, server)
+    (service, raw, server)
 }
 
 /// An item as a request, and the number of that.
-fn asked(frame: &Value, value: u32) -> u64 {
+fn expect_item_request(frame: &Value, value: u32) -> u64 {
     let id = frame["i"].as_u64().expect("a request");
     assert_eq!(*frame, json!({"a": ["next", {"value": value, "done": false}], "h": 1, "i": id}));
     id
@@ -24,58 +24,61 @@ fn asked(frame: &Value, value: u32) -> u64 {
 
 #[tokio::test]
 async fn a_consumer_without_credit_gets_items_as_requests_one_at_a_time() {
-    let (well, mut raw, _server) = consumer(r#"["counted",3]"#).await;
+    let (service, mut raw, _server) = open_stream(r#"["counted",3]"#).await;
     raw.send(r#"{"a":["start"],"h":1}"#).await;
     for n in 1..=3 {
-        let id = asked(&raw.receive().await, n);
+        let id = expect_item_request(&raw.receive().await, n);
         raw.silence().await;
-        assert_eq!(well.given(), n as usize);
+        assert_eq!(service.produced(), n as usize);
         raw.send(&json!({"i": id}).to_string()).await;
     }
     assert_eq!(raw.receive().await, done(1));
-    well.alive.becomes(0).await;
+    service.alive.becomes(0).await;
     raw.silence().await;
 }
 
 #[tokio::test]
 async fn ten_thousand_items_arrive_without_credit() {
-    let (well, mut raw, _server) = consumer(r#"["counted",10000]"#).await;
+    let (service, mut raw, _server) = open_stream(r#"["counted",10000]"#).await;
     raw.send(r#"{"a":["start"],"h":1}"#).await;
     for n in 1..=10_000 {
-        let id = asked(&raw.receive().await, n);
+        let id = expect_item_request(&raw.receive().await, n);
         raw.send(&json!({"i": id}).to_string()).await;
     }
     assert_eq!(raw.receive().await, done(1));
-    well.alive.becomes(0).await;
+    service.alive.becomes(0).await;
 }
 
 #[tokio::test]
 async fn a_start_sent_as_a_request_is_answered() {
-    let (_, mut raw, _server) = consumer(r#"["counted",3]"#).await;
+    let (_, mut raw, _server) = open_stream(r#"["counted",3]"#).await;
     assert_eq!(raw.ask(r#"{"a":["start"],"h":1,"i":2}"#).await, json!({"i": 2}));
-    asked(&raw.receive().await, 1);
+    expect_item_request(&raw.receive().await, 1);
 }
 
 #[tokio::test]
 async fn a_consumer_that_leaves_its_loop_pauses_the_stream_until_it_starts_again() {
-    let (well, mut raw, server) = consumer(r#"["endless"]"#).await;
-    let id = asked(&raw.ask(r#"{"a":["start"],"h":1}"#).await, 1);
+    let (service, mut raw, server) = open_stream(r#"["endless"]"#).await;
+    let id = expect_item_request(&raw.ask(r#"{"a":["start"],"h":1}"#).await, 1);
     let left = json!({"i": id, "e": {"message": "No event listener for 'next' on channel '1'"}, "_": 1});
     raw.send(&left.to_string()).await;
     raw.silence().await;
-    assert_eq!((well.given(), well.alive.count()), (1, 1));
-    let id = asked(&raw.ask(r#"{"a":["start"],"h":1}"#).await, 2);
-    asked(&raw.ask(&json!({"i": id}).to_string()).await, 3);
+    assert_eq!((service.produced(), service.alive.count()), (1, 1));
+    let id = expect_item_request(&raw.ask(r#"{"a":["start"],"h":1}"#).await, 2);
+    expect_item_request(&raw.ask(&json!({"i": id}).to_string()).await, 3);
     raw.send(r#"{"h":1,"x":{"message":"enough"},"_":1}"#).await;
-    well.alive.becomes(0).await;
+    service.alive.becomes(0).await;
     raw.silence().await;
-    assert_eq!((well.log.has(1).await, server.peers()[0].counters()), (vec!["enough".to_owned()], Counters::default()));
+    assert_eq!(
+        (service.log.has(1).await, server.peers()[0].counters()),
+        (vec!["enough".to_owned()], Counters::default())
+    );
 }
 
 #[tokio::test]
 async fn a_consumer_that_left_its_loop_may_resume_with_credit() {
-    let (_, mut raw, _server) = consumer(r#"["endless"]"#).await;
-    let id = asked(&raw.ask(r#"{"a":["start"],"h":1}"#).await, 1);
+    let (_, mut raw, _server) = open_stream(r#"["endless"]"#).await;
+    let id = expect_item_request(&raw.ask(r#"{"a":["start"],"h":1}"#).await, 1);
     raw.send(&json!({"i": id, "e": "gone"}).to_string()).await;
     raw.send(r#"{"a":["credit",2],"h":1}"#).await;
     raw.send(r#"{"a":["start"],"h":1}"#).await;
@@ -86,21 +89,21 @@ async fn a_consumer_that_left_its_loop_may_resume_with_credit() {
 
 #[tokio::test]
 async fn a_repeated_start_is_ignored_while_the_stream_runs() {
-    let (well, mut raw, _server) = consumer(r#"["counted",3]"#).await;
-    let id = asked(&raw.ask(r#"{"a":["start"],"h":1}"#).await, 1);
+    let (service, mut raw, _server) = open_stream(r#"["counted",3]"#).await;
+    let id = expect_item_request(&raw.ask(r#"{"a":["start"],"h":1}"#).await, 1);
     raw.send(r#"{"a":["start"],"h":1}"#).await;
     raw.silence().await;
-    let id = asked(&raw.ask(&json!({"i": id}).to_string()).await, 2);
+    let id = expect_item_request(&raw.ask(&json!({"i": id}).to_string()).await, 2);
     // An answer that is repeated, as of several listeners.
     raw.send(&json!({"i": id}).to_string()).await;
-    asked(&raw.ask(&json!({"i": id}).to_string()).await, 3);
+    expect_item_request(&raw.ask(&json!({"i": id}).to_string()).await, 3);
     raw.silence().await;
-    assert_eq!(well.given(), 3);
+    assert_eq!(service.produced(), 3);
 }
 
 #[tokio::test]
 async fn a_start_after_the_finish_is_rejected() {
-    let (_, mut raw, _server) = consumer(r#"["counted",0]"#).await;
+    let (_, mut raw, _server) = open_stream(r#"["counted",0]"#).await;
     assert_eq!(raw.ask(r#"{"a":["start"],"h":1}"#).await, done(1));
     let gone = json!({"message": "Anonymous channel '1' does not exist"});
     assert_eq!(raw.ask(r#"{"a":["start"],"h":1}"#).await, json!({"h": 1, "x": gone, "_": 1}));
@@ -111,7 +114,7 @@ async fn a_start_after_the_finish_is_rejected() {
 #[tokio::test]
 async fn a_producer_without_flow_control_loses_nothing() {
     let (mut raw, mut items, channel) = stream_of_raw(Limits::default()).await;
-    ask(&mut items);
+    request_item(&mut items);
     raw.receive().await;
     raw.receive().await;
     for n in 0..10_000 {
@@ -119,22 +122,22 @@ async fn a_producer_without_flow_control_loses_nothing() {
     }
     raw.send(&done(channel).to_string()).await;
     assert_eq!(all(items).await, (0..10_000).collect::<Vec<_>>());
-    only_the_end(raw).await;
+    expect_close(raw).await;
 }
 
 #[tokio::test]
 async fn a_producer_that_exceeded_its_credit_is_granted_no_more() {
     let (mut raw, items, channel) = stream_of_raw(Limits::default()).await;
     let mut items = items.window(2);
-    ask(&mut items);
+    request_item(&mut items);
     raw.receive().await;
     raw.receive().await;
     for n in 1..=3 {
         raw.send(&item(channel, n).to_string()).await;
     }
     raw.silence().await;
-    assert_eq!((take(&mut items), take(&mut items), take(&mut items)), (1, 2, 3));
-    ask(&mut items);
+    assert_eq!((take_buffered(&mut items), take_buffered(&mut items), take_buffered(&mut items)), (1, 2, 3));
+    request_item(&mut items);
     raw.silence().await;
 }
 
@@ -152,7 +155,7 @@ async fn every_truthy_done_finishes_the_stream_without_an_item() {
         raw.send(&item(channel, 1).to_string()).await;
         raw.send(&format!(r#"{{"a":["next",{payload}],"h":{channel}}}"#)).await;
         raw.silence().await;
-        assert_eq!(take(&mut items), 1, "{payload}");
+        assert_eq!(take_buffered(&mut items), 1, "{payload}");
         assert!(items.next().await.is_none(), "{payload}");
         assert!(items.next().await.is_none(), "{payload}");
         raw.silence().await;
@@ -179,7 +182,7 @@ async fn a_payload_without_a_value_is_an_item_that_cannot_be_decoded() {
 async fn items_sent_as_requests_are_answered_when_they_are_taken() {
     let (mut raw, items, channel) = stream_of_raw(Limits::default()).await;
     let mut items = items.window(2);
-    ask(&mut items);
+    request_item(&mut items);
     raw.receive().await;
     raw.receive().await;
     for n in 1..=3 {
@@ -187,7 +190,7 @@ async fn items_sent_as_requests_are_answered_when_they_are_taken() {
     }
     raw.silence().await;
     for n in 1..=3 {
-        assert_eq!(take(&mut items), n);
+        assert_eq!(take_buffered(&mut items), n);
         assert_eq!(raw.receive().await, json!({"i": n}));
         raw.silence().await;
     }
@@ -195,7 +198,7 @@ async fn items_sent_as_requests_are_answered_when_they_are_taken() {
     for n in 4..=6 {
         raw.send(&json!({"a": ["next", {"value": n, "done": false}], "h": channel, "i": n}).to_string()).await;
         raw.silence().await;
-        assert_eq!(take(&mut items), n);
+        assert_eq!(take_buffered(&mut items), n);
         assert_eq!(raw.receive().await, json!({"i": n}));
     }
     let end = json!({"a": ["next", {"done": true}], "h": channel, "i": 7});
@@ -206,7 +209,7 @@ async fn items_sent_as_requests_are_answered_when_they_are_taken() {
 #[tokio::test]
 async fn items_sent_as_requests_are_rejected_when_the_stream_is_dropped() {
     let (mut raw, mut items, channel) = stream_of_raw(Limits::default()).await;
-    ask(&mut items);
+    request_item(&mut items);
     raw.receive().await;
     raw.receive().await;
     raw.send(&json!({"a": ["next", {"value": 1, "done": false}], "h": channel, "i": 5}).to_string()).await;
@@ -223,7 +226,7 @@ async fn an_overflowing_stream_finishes_with_an_error_after_the_buffered_items()
     let limits = Limits { stream_items: 100, ..Limits::default() };
     let (mut raw, items, channel) = stream_of_raw(limits).await;
     let mut items = items.window(8);
-    ask(&mut items);
+    request_item(&mut items);
     raw.receive().await;
     raw.receive().await;
     for n in 1..=150 {
@@ -239,5 +242,5 @@ async fn an_overflowing_stream_finishes_with_an_error_after_the_buffered_items()
     for _ in 101..150 {
         assert_eq!(raw.receive().await["x"]["message"], format!("Anonymous channel '{channel}' does not exist"));
     }
-    only_the_end(raw).await;
+    expect_close(raw).await;
 }

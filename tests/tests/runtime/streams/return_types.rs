@@ -28,12 +28,12 @@ enum Stop {
     At { at: u32 },
 }
 
-struct Desk {
+struct NumbersService {
     step: u32,
 }
 
 #[ws_handlers]
-impl Numbers for Desk {
+impl Numbers for NumbersService {
     async fn count(&self, to: u32) -> impl Stream<Item = u32> + Send {
         stream::iter((1..=to).map(move |n| n * self.step))
     }
@@ -71,13 +71,13 @@ impl Numbers for Desk {
     }
 }
 
-fn desk() -> Desk {
-    Desk { step: 2 }
+fn numbers_service() -> NumbersService {
+    NumbersService { step: 2 }
 }
 
 #[tokio::test]
 async fn items_arrive_in_order_and_the_stream_finishes() {
-    let pair = pair(Server::builder().service(desk()));
+    let pair = pair(Server::builder().service(numbers_service()));
     let items = NumbersProxy::new(&pair.client).count(1_000).await.expect("a stream");
     assert_eq!(all(items).await, (1..=1_000).map(|n| 2 * n).collect::<Vec<_>>());
     assert_eq!(pair.peer.counters(), Counters::default());
@@ -85,7 +85,7 @@ async fn items_arrive_in_order_and_the_stream_finishes() {
 
 #[tokio::test]
 async fn a_stream_of_a_client_arrives_at_the_server() {
-    let pair = pair_with(Server::builder(), Client::builder().service(desk()));
+    let pair = pair_with(Server::builder(), Client::builder().service(numbers_service()));
     let numbers = NumbersProxy::new(&pair.peer);
     assert_eq!(all(numbers.count(300).await.expect("a stream")).await.last(), Some(&600));
     let (items, error) = until_error(numbers.until(2, false).await.expect("a stream")).await;
@@ -95,7 +95,7 @@ async fn a_stream_of_a_client_arrives_at_the_server() {
 
 #[tokio::test]
 async fn streams_work_over_tcp() {
-    let listening = Server::builder().service(desk()).bind("127.0.0.1:0").await.expect("a port is free");
+    let listening = Server::builder().service(numbers_service()).bind("127.0.0.1:0").await.expect("a port is free");
     let url = format!("ws://{}", listening.local_addr());
     tokio::spawn(listening.serve());
     let numbers = NumbersProxy::new(&Client::connect(&url).await.expect("it listens"));
@@ -105,7 +105,7 @@ async fn streams_work_over_tcp() {
 
 #[tokio::test]
 async fn a_stream_is_terminated_after_its_finish_or_error_was_returned() {
-    let pair = pair(Server::builder().service(desk()));
+    let pair = pair(Server::builder().service(numbers_service()));
     let numbers = NumbersProxy::new(&pair.client);
     let mut items = numbers.count(1).await.expect("a stream");
     assert!(!items.is_terminated());
@@ -120,7 +120,7 @@ async fn a_stream_is_terminated_after_its_finish_or_error_was_returned() {
 
 #[tokio::test]
 async fn plain_functions_and_default_bodies_may_return_streams() {
-    let pair = pair(Server::builder().service(desk()));
+    let pair = pair(Server::builder().service(numbers_service()));
     let numbers = NumbersProxy::new(&pair.client);
     assert_eq!(all(numbers.plain(3).await.expect("a stream")).await, [3, 4, 5]);
     assert_eq!(all(numbers.squares(3).await.expect("a stream")).await, [4, 16, 36]);
@@ -128,7 +128,7 @@ async fn plain_functions_and_default_bodies_may_return_streams() {
 
 #[tokio::test]
 async fn a_stream_borrows_the_service_and_owns_values_made_of_the_arguments() {
-    let pair = pair(Server::builder().service(desk()));
+    let pair = pair(Server::builder().service(numbers_service()));
     let numbers = NumbersProxy::new(&pair.client);
     assert_eq!(all(numbers.steps("a b c", None).await.expect("a stream")).await, ["aa", "bb", "cc"]);
     assert_eq!(all(numbers.steps("a b c", Some(1)).await.expect("a stream")).await, ["aa"]);
@@ -136,7 +136,7 @@ async fn a_stream_borrows_the_service_and_owns_values_made_of_the_arguments() {
 
 #[tokio::test]
 async fn a_stream_may_be_refused_with_the_methods_error() {
-    let pair = pair(Server::builder().service(desk()));
+    let pair = pair(Server::builder().service(numbers_service()));
     let numbers = NumbersProxy::new(&pair.client);
     let error = numbers.until(2, true).await.expect_err("it fails");
     assert!(matches!(&error, CallError::Rejected(text) if text == "no"), "{error:?}");
@@ -148,7 +148,7 @@ async fn a_stream_may_be_refused_with_the_methods_error() {
 
 #[tokio::test]
 async fn an_error_item_finishes_the_stream_after_the_items_before_it() {
-    let pair = pair(Server::builder().service(desk()));
+    let pair = pair(Server::builder().service(numbers_service()));
     let items = NumbersProxy::new(&pair.client).until(100, false).await.expect("a stream").window(8);
     let (items, error) = until_error(items).await;
     assert_eq!(items, (1..=100).collect::<Vec<_>>());
@@ -157,7 +157,7 @@ async fn an_error_item_finishes_the_stream_after_the_items_before_it() {
 
 #[tokio::test]
 async fn a_method_may_return_an_alias_of_result() {
-    let pair = pair(Server::builder().service(desk()));
+    let pair = pair(Server::builder().service(numbers_service()));
     let numbers = NumbersProxy::new(&pair.client);
     let error = numbers.aliased(0).await.expect_err("it fails");
     assert!(matches!(error, CallError::Rejected(Stop::At { at: 0 })), "{error:?}");
@@ -166,14 +166,14 @@ async fn a_method_may_return_an_alias_of_result() {
 
 #[tokio::test]
 async fn an_empty_stream_finishes_at_once() {
-    let pair = pair(Server::builder().service(desk()));
+    let pair = pair(Server::builder().service(numbers_service()));
     let items = NumbersProxy::new(&pair.client).count(0).await.expect("a stream");
     assert_eq!(all(items).await, Vec::<u32>::new());
 }
 
 #[tokio::test]
 async fn items_may_be_unit_or_none() {
-    let pair = pair(Server::builder().service(desk()));
+    let pair = pair(Server::builder().service(numbers_service()));
     let numbers = NumbersProxy::new(&pair.client);
     assert_eq!(all(numbers.units(3).await.expect("a stream")).await, [(); 3]);
     assert_eq!(all(numbers.options().await.expect("a stream")).await, [None, Some(1), None]);
@@ -181,7 +181,7 @@ async fn items_may_be_unit_or_none() {
 
 #[tokio::test]
 async fn a_stream_is_requested_by_event_name() {
-    let pair = pair(Server::builder().service(desk()));
+    let pair = pair(Server::builder().service(numbers_service()));
     let channel = pair.client.channel("numbers");
     let items = channel.request::<Streaming<u32, Rejection>>("count", (3,)).await.expect("a stream");
     assert_eq!(all(items).await, [2, 4, 6]);
@@ -193,7 +193,7 @@ async fn a_stream_is_requested_by_event_name() {
 
 #[tokio::test]
 async fn streaming_implements_stream() {
-    let pair = pair(Server::builder().service(desk()));
+    let pair = pair(Server::builder().service(numbers_service()));
     let items = NumbersProxy::new(&pair.client).count(5).await.expect("a stream");
     let items: Vec<u32> = items.map(|item| item.expect("an item")).collect().await;
     assert_eq!(items, [2, 4, 6, 8, 10]);
@@ -201,7 +201,7 @@ async fn streaming_implements_stream() {
 
 #[tokio::test]
 async fn an_event_cannot_be_answered_with_a_stream() {
-    let server = Server::builder().service(desk()).build().expect("the service can be mounted");
+    let server = Server::builder().service(numbers_service()).build().expect("the service can be mounted");
     let (mut raw, _) = RawPeer::dial(&server);
     raw.send(r#"{"a":["count",3],"c":"numbers"}"#).await;
     raw.silence().await;

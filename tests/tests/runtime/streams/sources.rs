@@ -33,25 +33,25 @@ pub(crate) trait Sources {
 }
 
 #[derive(Clone, Default)]
-pub(crate) struct Well {
+pub(crate) struct SourcesService {
     /// Items that were taken out of a source.
-    pub(crate) given: Arc<AtomicUsize>,
+    pub(crate) produced: Arc<AtomicUsize>,
     /// Sources and handlers that have not been dropped.
     pub(crate) alive: Alive,
     /// Why calls were cancelled.
     pub(crate) log: Log,
 }
 
-impl Well {
-    pub(crate) fn given(&self) -> usize {
-        self.given.load(Ordering::SeqCst)
+impl SourcesService {
+    pub(crate) fn produced(&self) -> usize {
+        self.produced.load(Ordering::SeqCst)
     }
 
     fn source<S: Stream>(&self, items: S) -> impl Stream<Item = S::Item> + use<S> {
-        let (given, alive) = (Arc::clone(&self.given), self.alive.guard());
+        let (produced, alive) = (Arc::clone(&self.produced), self.alive.guard());
         items.inspect(move |_| {
             let _ = &alive;
-            given.fetch_add(1, Ordering::SeqCst);
+            produced.fetch_add(1, Ordering::SeqCst);
         })
     }
 
@@ -62,7 +62,7 @@ impl Well {
 }
 
 #[ws_handlers]
-impl Sources for Well {
+impl Sources for SourcesService {
     async fn endless(&self, ctx: Context) -> impl Stream<Item = u32> + Send {
         self.watch(ctx);
         self.source(stream::iter(1..))

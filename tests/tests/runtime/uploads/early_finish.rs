@@ -1,6 +1,6 @@
 //! How uploads end early.
 
-use super::{DepotProxy, Even, Watched, depot, nothing_is_left};
+use super::{DepotProxy, Even, WatchedSource, depot_server, nothing_is_left};
 use futures_util::{FutureExt, StreamExt, stream};
 use serde_json::json;
 use std::error::Error;
@@ -10,50 +10,50 @@ use wswrapper_tests::{RawPeer, let_others_run, pair, pair_with, until};
 
 #[tokio::test]
 async fn dropping_the_call_drops_the_handler_and_the_source() {
-    let (desk, server) = depot();
+    let (service, server) = depot_server();
     let pair = pair(server);
     let depot = DepotProxy::new(&pair.client);
-    let source = Watched::default();
+    let source = WatchedSource::default();
     let call = tokio::spawn(depot.wait(source.numbers()));
-    desk.handlers.becomes(1).await;
+    service.handlers.becomes(1).await;
     // The result is asked for.
     let_others_run().await;
     call.abort();
-    desk.handlers.becomes(0).await;
-    assert_eq!(desk.log.has(1).await, ["Request aborted"]);
+    service.handlers.becomes(0).await;
+    assert_eq!(service.log.has(1).await, ["Request aborted"]);
     assert_eq!(source.alive.count(), 0);
     nothing_is_left(&pair).await;
 }
 
 #[tokio::test]
 async fn a_call_dropped_before_its_channel_opens_stops_the_handler() {
-    let (desk, server) = depot();
+    let (service, server) = depot_server();
     let pair = pair(server);
     let mut call = DepotProxy::new(&pair.client).wait(stream::empty());
     // It is sent, and nobody has had a turn since.
     assert!((&mut call).now_or_never().is_none());
     drop(call);
-    assert_eq!(desk.log.has(1).await, ["Request aborted"]);
-    desk.handlers.becomes(0).await;
+    assert_eq!(service.log.has(1).await, ["Request aborted"]);
+    service.handlers.becomes(0).await;
     nothing_is_left(&pair).await;
 }
 
 #[tokio::test]
 async fn a_call_dropped_after_its_channel_opened_stops_the_handler() {
-    let (desk, server) = depot();
+    let (service, server) = depot_server();
     let pair = pair(server);
     let mut call = DepotProxy::new(&pair.client).wait(stream::empty());
     assert!((&mut call).now_or_never().is_none());
     until(|| pair.client.counters().open_channels == 1).await;
     drop(call);
-    assert_eq!(desk.log.has(1).await, ["Request aborted"]);
-    desk.handlers.becomes(0).await;
+    assert_eq!(service.log.has(1).await, ["Request aborted"]);
+    service.handlers.becomes(0).await;
     nothing_is_left(&pair).await;
 }
 
 #[tokio::test]
 async fn a_cancelled_call_carries_its_reason_to_the_handler() {
-    let (desk, server) = depot();
+    let (service, server) = depot_server();
     let pair = pair(server);
     let mut calls = [0; 2].map(|_| DepotProxy::new(&pair.client).wait(stream::empty()));
     for call in &mut calls {
@@ -67,43 +67,43 @@ async fn a_cancelled_call_carries_its_reason_to_the_handler() {
     for call in calls {
         call.cancel(&Reason::new("no more room"));
     }
-    assert_eq!(desk.log.has(2).await, ["no more room", "no more room"]);
-    desk.handlers.becomes(0).await;
+    assert_eq!(service.log.has(2).await, ["no more room", "no more room"]);
+    service.handlers.becomes(0).await;
     nothing_is_left(&pair).await;
 }
 
 #[tokio::test]
 async fn a_lost_connection_fails_the_upload_and_stops_the_handler() {
-    let (desk, server) = depot();
+    let (service, server) = depot_server();
     let pair = pair(server);
-    let source = Watched::default();
+    let source = WatchedSource::default();
     let call = tokio::spawn(DepotProxy::new(&pair.client).wait(source.numbers()));
-    desk.handlers.becomes(1).await;
+    service.handlers.becomes(1).await;
     // The result is asked for.
     let_others_run().await;
     pair.peer.abort_connection().await;
     let error = call.await.expect("no panic");
     assert!(matches!(error, Err(CallError::Closed)), "{error:?}");
-    desk.handlers.becomes(0).await;
-    assert_eq!(desk.log.has(1).await, ["Connection closed"]);
+    service.handlers.becomes(0).await;
+    assert_eq!(service.log.has(1).await, ["Connection closed"]);
     source.alive.becomes(0).await;
     nothing_is_left(&pair).await;
 }
 
 #[tokio::test]
 async fn a_panic_rejects_the_call_and_leaves_nothing_behind() -> Result<(), Box<dyn Error>> {
-    let (desk, server) = depot();
+    let (service, server) = depot_server();
     let pair = pair(server);
     let depot = DepotProxy::new(&pair.client);
     for after in [0, 1, 100] {
-        let source = Watched::default();
+        let source = WatchedSource::default();
         let error = depot.panics(after, source.numbers()).await;
         assert!(matches!(&error, Err(CallError::Refused(r)) if r.message() == Some("internal error")), "{error:?}");
         source.alive.becomes(0).await;
     }
-    desk.handlers.becomes(0).await;
+    service.handlers.becomes(0).await;
     let panics = [0, 1, 100].map(|after| format!("handler of `panics` panicked: after {after}"));
-    assert_eq!(desk.log.entries(), panics);
+    assert_eq!(service.log.entries(), panics);
     assert_eq!(depot.quick().await?, 1);
     nothing_is_left(&pair).await;
     Ok(())
@@ -111,36 +111,36 @@ async fn a_panic_rejects_the_call_and_leaves_nothing_behind() -> Result<(), Box<
 
 #[tokio::test]
 async fn an_item_that_cannot_be_encoded_fails_the_call_and_drops_the_handler() {
-    let (desk, server) = depot();
+    let (service, server) = depot_server();
     let pair = pair(server);
     // A call that is kept after its end keeps nothing at the other one.
     let mut call = DepotProxy::new(&pair.client).even(stream::iter([Even(2), Even(3), Even(4)]));
     let error = (&mut call).await;
     assert!(matches!(&error, Err(CallError::NotSent(SendError::EncodeItem(_)))), "{error:?}");
     assert_eq!(error.map_err(|error| error.to_string()), Err("an item cannot be encoded: 3 is odd".to_owned()));
-    desk.handlers.becomes(0).await;
+    service.handlers.becomes(0).await;
     nothing_is_left(&pair).await;
     drop(call);
 }
 
 #[tokio::test]
 async fn items_beyond_the_buffer_limit_fail_the_upload() {
-    let (desk, server) = depot();
+    let (service, server) = depot_server();
     let pair = pair(server.limits(Limits { stream_bytes: 100, ..Limits::default() }));
-    let source = Watched::default();
+    let source = WatchedSource::default();
     let error = DepotProxy::new(&pair.client).sum(0, source.numbers().map(|n| n + 1_000_000_000), "").await;
     assert!(matches!(error, Err(CallError::Closed)), "{error:?}");
-    desk.handlers.becomes(0).await;
+    service.handlers.becomes(0).await;
     source.alive.becomes(0).await;
     nothing_is_left(&pair).await;
 }
 
 #[tokio::test]
 async fn a_thousand_uploads_of_every_kind_leave_nothing_behind() -> Result<(), Box<dyn Error>> {
-    let (desk, server) = depot();
+    let (service, server) = depot_server();
     let pair = pair(server);
     let depot = DepotProxy::new(&pair.client);
-    let source = Watched::default();
+    let source = WatchedSource::default();
     for n in 0..1_000_usize {
         match n % 5 {
             0 => drop(depot.sum(0, stream::iter([1, 2]), "").await?),
@@ -157,7 +157,7 @@ async fn a_thousand_uploads_of_every_kind_leave_nothing_behind() -> Result<(), B
             _ => drop(depot.slow(1, stream::iter([1])).timeout(Duration::ZERO).await),
         }
     }
-    desk.handlers.becomes(0).await;
+    service.handlers.becomes(0).await;
     source.alive.becomes(0).await;
     nothing_is_left(&pair).await;
     Ok(())
@@ -165,17 +165,17 @@ async fn a_thousand_uploads_of_every_kind_leave_nothing_behind() -> Result<(), B
 
 #[tokio::test]
 async fn an_upload_moved_to_a_task_finishes_with_its_handler() -> Result<(), Box<dyn Error>> {
-    let (desk, server) = depot();
+    let (service, server) = depot_server();
     let pair = pair(server);
     let depot = DepotProxy::new(&pair.client);
     depot.hand_on(false, stream::pending()).await?;
-    desk.handlers.becomes(0).await;
-    assert_eq!(desk.log.entries(), ["the connection was closed before an answer came"]);
+    service.handlers.becomes(0).await;
+    assert_eq!(service.log.entries(), ["the connection was closed before an answer came"]);
     let call = tokio::spawn(depot.hand_on(true, stream::pending()));
-    desk.handlers.becomes(1).await;
+    service.handlers.becomes(1).await;
     pair.peer.abort_connection().await;
-    desk.handlers.becomes(0).await;
-    assert_eq!(desk.log.entries(), ["the connection was closed before an answer came"; 2]);
+    service.handlers.becomes(0).await;
+    assert_eq!(service.log.entries(), ["the connection was closed before an answer came"; 2]);
     assert!(matches!(call.await?, Err(CallError::Closed)));
     nothing_is_left(&pair).await;
     Ok(())
@@ -183,22 +183,22 @@ async fn an_upload_moved_to_a_task_finishes_with_its_handler() -> Result<(), Box
 
 #[tokio::test]
 async fn an_upload_moved_to_a_task_finishes_when_its_caller_aborts() {
-    let (desk, server) = depot();
+    let (service, server) = depot_server();
     let server = server.build().expect("it can be mounted");
     let (mut raw, peer) = RawPeer::dial(&server);
     assert_eq!(raw.ask(r#"{"a":["hand_on",true],"i":1}"#).await, json!({"i": 1, "h": 1}));
     assert_eq!(raw.receive().await["a"][0], "credit");
     assert_eq!(raw.receive().await["a"][0], "start");
     raw.send(r#"{"h":1,"x":{"message":"enough"},"_":1}"#).await;
-    desk.handlers.becomes(0).await;
-    assert_eq!(desk.log.entries(), ["enough"]);
+    service.handlers.becomes(0).await;
+    assert_eq!(service.log.entries(), ["enough"]);
     raw.silence().await;
     assert_eq!(peer.counters(), Counters::default());
 }
 
 #[tokio::test]
 async fn an_error_for_a_dropped_upload_does_not_affect_another() {
-    let server = depot().1.build().expect("it can be mounted");
+    let server = depot_server().1.build().expect("it can be mounted");
     let (mut raw, _) = RawPeer::dial(&server);
     assert_eq!(raw.ask(r#"{"a":["let_go",0],"i":1}"#).await, json!({"i": 1, "h": 1}));
     raw.send(r#"{"a":["result"],"h":1,"i":11}"#).await;
@@ -213,19 +213,19 @@ async fn an_error_for_a_dropped_upload_does_not_affect_another() {
 
 #[tokio::test]
 async fn a_call_that_cannot_request_its_result_stops_the_handler() {
-    let (desk, server) = depot();
+    let (service, server) = depot_server();
     let limits = Limits { calls_in_flight: 1, ..Limits::default() };
     let pair = pair_with(server, Client::builder().limits(limits));
     let depot = DepotProxy::new(&pair.client);
     let mut call = depot.wait(stream::pending());
     assert!((&mut call).now_or_never().is_none());
-    desk.handlers.becomes(1).await;
+    service.handlers.becomes(1).await;
     until(|| pair.client.calls_in_flight() == 0).await;
     let mut other = depot.quick();
     assert!((&mut other).now_or_never().is_none());
     let error = (&mut call).now_or_never();
     assert!(matches!(error, Some(Err(CallError::NotSent(SendError::TooManyCalls)))), "{error:?}");
-    desk.handlers.becomes(0).await;
+    service.handlers.becomes(0).await;
     drop(call);
     assert_eq!(other.await.expect("an answer"), 1);
     nothing_is_left(&pair).await;

@@ -1,6 +1,6 @@
 //! What uploads give.
 
-use super::{Depot, DepotProxy, Desk, Lost, Watched, depot, nothing_is_left};
+use super::{Depot, DepotProxy, DepotService, Lost, WatchedSource, depot_server, nothing_is_left};
 use futures_util::{FutureExt, StreamExt, stream};
 use serde_json::json;
 use std::error::Error;
@@ -11,38 +11,38 @@ use wswrapper_tests::{RawPeer, pair, pair_with, until};
 
 #[tokio::test]
 async fn an_upload_can_be_passed_among_other_arguments() -> Result<(), Box<dyn Error>> {
-    let (desk, server) = depot();
+    let (service, server) = depot_server();
     let pair = pair(server);
     let depot = DepotProxy::new(&pair.client);
     assert_eq!(depot.sum(100, stream::iter([1, 2, 3]), "metres").await?, "106 metres");
     assert_eq!(depot.sum(0, stream::iter(1..=1_000), "of many").await?, "500500 of many");
     assert_eq!(depot.sum(5, stream::empty(), "of none").await?, "5 of none");
     depot.store(stream::iter([1, 2, 3])).await?;
-    assert_eq!(desk.log.entries(), ["1", "2", "3"]);
+    assert_eq!(service.log.entries(), ["1", "2", "3"]);
     nothing_is_left(&pair).await;
     Ok(())
 }
 
 #[tokio::test]
 async fn a_call_waits_for_a_pending_source() -> Result<(), Box<dyn Error>> {
-    let (desk, server) = depot();
+    let (service, server) = depot_server();
     let pair = pair(server);
-    let (give, numbers) = tokio::sync::mpsc::unbounded_channel();
+    let (sender, numbers) = tokio::sync::mpsc::unbounded_channel();
     let numbers = stream::unfold(numbers, async |mut numbers| Some((numbers.recv().await?, numbers)));
     let call = tokio::spawn(DepotProxy::new(&pair.client).store(numbers));
     for n in 1..=3 {
-        give.send(n)?;
-        assert_eq!(desk.log.has(n.try_into()?).await.len(), usize::try_from(n)?);
+        sender.send(n)?;
+        assert_eq!(service.log.has(n.try_into()?).await.len(), usize::try_from(n)?);
     }
     assert!(!call.is_finished());
-    drop(give);
+    drop(sender);
     call.await??;
     Ok(())
 }
 
 #[tokio::test]
 async fn the_server_uploads_to_the_client() -> Result<(), Box<dyn Error>> {
-    let pair = pair_with(Server::builder(), Client::builder().service_as::<dyn Depot>(Desk::default()));
+    let pair = pair_with(Server::builder(), Client::builder().service_as::<dyn Depot>(DepotService::default()));
     let depot = DepotProxy::new(&pair.peer);
     assert_eq!(depot.sum(0, stream::iter(1..=300), "back").await?, "45150 back");
     nothing_is_left(&pair).await;
@@ -51,7 +51,7 @@ async fn the_server_uploads_to_the_client() -> Result<(), Box<dyn Error>> {
 
 #[tokio::test]
 async fn uploads_work_over_tcp() -> Result<(), Box<dyn Error>> {
-    let listening = depot().1.bind("127.0.0.1:0").await?;
+    let listening = depot_server().1.bind("127.0.0.1:0").await?;
     let url = format!("ws://{}", listening.local_addr());
     tokio::spawn(listening.serve());
     let client = Client::connect(&url).await?;
@@ -61,7 +61,7 @@ async fn uploads_work_over_tcp() -> Result<(), Box<dyn Error>> {
 
 #[tokio::test]
 async fn a_sources_error_finishes_the_upload_and_the_handler_still_answers() -> Result<(), Box<dyn Error>> {
-    let pair = pair(depot().1);
+    let pair = pair(depot_server().1);
     let depot = DepotProxy::new(&pair.client);
     let parts = |at| [Ok("a".to_owned()), Ok("b".to_owned()), Err(Lost::At { at }), Ok("c".to_owned())];
     assert_eq!(depot.collect(stream::iter(parts(2))).await?, "ab and lost at 2");
@@ -75,9 +75,9 @@ async fn a_sources_error_finishes_the_upload_and_the_handler_still_answers() -> 
 
 #[tokio::test]
 async fn a_response_before_the_finish_stops_the_source() -> Result<(), Box<dyn Error>> {
-    let pair = pair(depot().1);
+    let pair = pair(depot_server().1);
     let depot = DepotProxy::new(&pair.client);
-    let source = Watched::default();
+    let source = WatchedSource::default();
     let mut call = depot.first(3, source.numbers());
     assert_eq!((&mut call).await?, [1, 2, 3]);
     assert_eq!(source.alive.count(), 0);
@@ -91,21 +91,21 @@ async fn a_response_before_the_finish_stops_the_source() -> Result<(), Box<dyn E
 
 #[tokio::test]
 async fn a_handler_that_drops_its_upload_still_answers() -> Result<(), Box<dyn Error>> {
-    let (desk, server) = depot();
+    let (service, server) = depot_server();
     let pair = pair(server);
     let depot = DepotProxy::new(&pair.client);
     for most in [0, 3, 1_000] {
-        let source = Watched::default();
+        let source = WatchedSource::default();
         let call = tokio::spawn(depot.let_go(most, source.numbers()));
         until(|| source.polled() >= most).await;
         assert_eq!(depot.quick().await?, 1);
-        desk.permits.add_permits(1);
+        service.permits.add_permits(1);
         assert_eq!(call.await??, most);
         source.alive.becomes(0).await;
     }
     let call = tokio::spawn(depot.let_go(10, stream::iter([1, 2, 3])));
     assert_eq!(depot.quick().await?, 1);
-    desk.permits.add_permits(1);
+    service.permits.add_permits(1);
     assert_eq!(call.await??, 3);
     nothing_is_left(&pair).await;
     Ok(())
@@ -113,27 +113,27 @@ async fn a_handler_that_drops_its_upload_still_answers() -> Result<(), Box<dyn E
 
 #[tokio::test]
 async fn a_source_is_not_polled_while_the_handler_reads_nothing() {
-    let (desk, server) = depot();
+    let (service, server) = depot_server();
     let pair = pair(server);
-    let source = Watched::default();
+    let source = WatchedSource::default();
     let call = tokio::spawn(DepotProxy::new(&pair.client).wait(source.numbers()));
-    desk.handlers.becomes(1).await;
+    service.handlers.becomes(1).await;
     until(|| pair.peer.counters().handlers_in_flight == 1).await;
     assert_eq!((source.polled(), source.alive.count()), (0, 1));
     call.abort();
-    desk.handlers.becomes(0).await;
+    service.handlers.becomes(0).await;
     assert_eq!((source.polled(), source.alive.count()), (0, 0));
 }
 
 #[tokio::test]
 async fn a_slow_handler_limits_the_source_to_its_window() {
-    let (desk, server) = depot();
+    let (service, server) = depot_server();
     let pair = pair(server);
-    let source = Watched::default();
+    let source = WatchedSource::default();
     let call = tokio::spawn(DepotProxy::new(&pair.client).slow(4, source.numbers()));
     for taken in 1..=20 {
-        desk.permits.add_permits(1);
-        assert_eq!(desk.log.has(taken).await.len(), taken);
+        service.permits.add_permits(1);
+        assert_eq!(service.log.has(taken).await.len(), taken);
         DepotProxy::new(&pair.client).quick().await.expect("all credit has come");
         // Of four, two are given back when two were taken.
         assert!(source.polled() <= taken + 4, "{} of {taken}", source.polled());
@@ -145,7 +145,7 @@ async fn a_slow_handler_limits_the_source_to_its_window() {
 
 #[tokio::test]
 async fn concurrent_uploads_do_not_mix() -> Result<(), Box<dyn Error>> {
-    let pair = pair(depot().1);
+    let pair = pair(depot_server().1);
     let depot = DepotProxy::new(&pair.client);
     let calls: Vec<_> =
         (0..20).map(|n| (n, tokio::spawn(depot.sum(0, stream::iter(vec![n; 500]), "together")))).collect();
@@ -159,7 +159,7 @@ async fn concurrent_uploads_do_not_mix() -> Result<(), Box<dyn Error>> {
 #[tokio::test]
 async fn an_upload_continues_while_no_further_handler_can_start() -> Result<(), Box<dyn Error>> {
     let limits = Limits { handlers_in_flight: 1, ..Limits::default() };
-    let (desk, server) = depot();
+    let (service, server) = depot_server();
     let pair = pair(server.limits(limits));
     let depot = DepotProxy::new(&pair.client);
     let slow = tokio::spawn(depot.slow(2, stream::iter(1..=100)));
@@ -170,10 +170,10 @@ async fn an_upload_continues_while_no_further_handler_can_start() -> Result<(), 
         let depot = depot.clone();
         async move { depot.quick().await }
     });
-    desk.permits.add_permits(50);
-    desk.log.has(50).await;
+    service.permits.add_permits(50);
+    service.log.has(50).await;
     assert!(!next.is_finished() && !quick.is_finished());
-    desk.permits.add_permits(51);
+    service.permits.add_permits(51);
     assert_eq!(slow.await??, 100);
     assert_eq!(next.await??, "5050 later");
     assert_eq!(quick.await??, 1);
@@ -183,17 +183,17 @@ async fn an_upload_continues_while_no_further_handler_can_start() -> Result<(), 
 #[tokio::test]
 async fn uploads_beyond_the_limit_are_rejected() -> Result<(), Box<dyn Error>> {
     let limits = Limits { open_channels: 1, ..Limits::default() };
-    let (desk, server) = depot();
+    let (service, server) = depot_server();
     let pair = pair(server.limits(limits));
     let depot = DepotProxy::new(&pair.client);
     let first = tokio::spawn(depot.wait(stream::empty()));
-    desk.handlers.becomes(1).await;
-    let source = Watched::default();
+    service.handlers.becomes(1).await;
+    let source = WatchedSource::default();
     let refused = depot.sum(0, source.numbers(), "").await;
     assert!(matches!(&refused, Err(CallError::Refused(r)) if r.message() == Some("too many open channels")));
     assert_eq!((source.polled(), source.alive.count()), (0, 0));
     first.abort();
-    desk.handlers.becomes(0).await;
+    service.handlers.becomes(0).await;
     assert_eq!(depot.sum(0, stream::iter([1]), "").await?, "1 ");
     Ok(())
 }
@@ -201,7 +201,7 @@ async fn uploads_beyond_the_limit_are_rejected() -> Result<(), Box<dyn Error>> {
 #[tokio::test]
 async fn an_always_ready_source_yields_to_other_tasks() {
     let (mut raw, client) = RawPeer::accept(Client::builder());
-    let source = Watched::default();
+    let source = WatchedSource::default();
     let mut call = DepotProxy::new(&client).store(source.numbers());
     assert!((&mut call).now_or_never().is_none());
     let id = raw.receive().await["i"].clone();
@@ -218,10 +218,10 @@ async fn an_always_ready_source_yields_to_other_tasks() {
 
 #[tokio::test(start_paused = true)]
 async fn a_source_waits_for_a_peer_that_does_not_read_and_then_continues() {
-    let (near, far) = memory::builder().capacity(1_000).pair();
+    let (local, remote) = memory::builder().capacity(1_000).pair();
     let client = Client::builder().limits(Limits { outbound_bytes: 20_000, ..Limits::default() });
-    let (mut raw, client) = (RawPeer::on(near), client.over(far).expect("nothing to mount"));
-    let source = Watched::default();
+    let (mut raw, client) = (RawPeer::on(local), client.over(remote).expect("nothing to mount"));
+    let source = WatchedSource::default();
     let call = tokio::spawn(DepotProxy::new(&client).store(source.numbers()));
     let id = raw.receive().await["i"].clone();
     raw.send(&json!({"i": id, "h": 1}).to_string()).await;
@@ -244,7 +244,7 @@ async fn a_source_waits_for_a_peer_that_does_not_read_and_then_continues() {
 
 #[tokio::test]
 async fn an_upload_is_terminated_after_its_finish_or_error_was_returned() -> Result<(), Box<dyn Error>> {
-    let pair = pair(depot().1);
+    let pair = pair(depot_server().1);
     let depot = DepotProxy::new(&pair.client);
     assert_eq!(depot.terminated(stream::iter([Ok(1), Ok(2)])).await?, [false, false, false, true]);
     assert_eq!(depot.terminated(stream::iter([Ok(1), Err(Lost::At { at: 1 })])).await?, [false, false, true, true]);

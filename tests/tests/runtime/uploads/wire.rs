@@ -1,6 +1,6 @@
 //! What uploads are on the wire, and peers that do as they like.
 
-use super::{DepotProxy, Desk, Watched, depot};
+use super::{DepotProxy, DepotService, WatchedSource, depot_server};
 use futures_util::stream;
 use serde_json::json;
 use std::convert::Infallible;
@@ -10,7 +10,7 @@ use wswrapper::{CallError, Client, Counters, Peer, Server};
 use wswrapper_tests::{RawPeer, until};
 
 /// A peer with a call of a client's that has sent its two requests and waits for `start`.
-async fn waiting_call(source: &Watched) -> (RawPeer, Client, JoinHandle<Result<String, CallError<Infallible>>>) {
+async fn waiting_call(source: &WatchedSource) -> (RawPeer, Client, JoinHandle<Result<String, CallError<Infallible>>>) {
     let (mut raw, client) = RawPeer::accept(Client::builder());
     let call = tokio::spawn(DepotProxy::new(&client).sum(0, source.numbers(), ""));
     raw.receive().await;
@@ -20,19 +20,19 @@ async fn waiting_call(source: &Watched) -> (RawPeer, Client, JoinHandle<Result<S
 }
 
 /// A peer whose upload to `sum` is on channel 1 and asked for its items.
-async fn summing() -> (Desk, RawPeer, Peer, Server) {
-    let (desk, server) = depot();
+async fn open_sum_upload() -> (DepotService, RawPeer, Peer, Server) {
+    let (service, server) = depot_server();
     let server = server.build().expect("it can be mounted");
     let (mut raw, peer) = RawPeer::dial(&server);
     assert_eq!(raw.ask(r#"{"a":["sum",0,"m"],"i":1}"#).await, json!({"i": 1, "h": 1}));
     assert_eq!(raw.receive().await, json!({"a": ["credit", 64], "h": 1}));
     assert_eq!(raw.receive().await, json!({"a": ["start"], "h": 1}));
-    (desk, raw, peer, server)
+    (service, raw, peer, server)
 }
 
 #[tokio::test]
 async fn a_handler_of_an_upload_sends_the_frames_of_the_protocol() {
-    let (desk, server) = depot();
+    let (service, server) = depot_server();
     let server = server.build().expect("it can be mounted");
     let (mut raw, peer) = RawPeer::dial(&server);
     assert_eq!(raw.ask(r#"{"a":["sum",5,"m"],"i":1}"#).await, json!({"i": 1, "h": 1}));
@@ -46,7 +46,7 @@ async fn a_handler_of_an_upload_sends_the_frames_of_the_protocol() {
     raw.send(r#"{"a":["next",{"done":true}],"h":1}"#).await;
     assert_eq!(raw.receive_text().await, r#"{"i":2,"d":"533 m"}"#);
     raw.silence().await;
-    desk.handlers.becomes(0).await;
+    service.handlers.becomes(0).await;
     assert_eq!(peer.counters(), Counters::default());
     // The channel is gone.
     let gone = json!({"message": "Anonymous channel '1' does not exist"});
@@ -79,7 +79,7 @@ async fn a_caller_sends_the_frames_of_the_protocol() {
 
 #[tokio::test]
 async fn items_are_sent_one_by_one_to_a_handler_without_credit() {
-    let source = Watched::default();
+    let source = WatchedSource::default();
     let (mut raw, _client, call) = waiting_call(&source).await;
     raw.send(r#"{"a":["start"],"h":268435457}"#).await;
     for n in 1..=3 {
@@ -97,7 +97,7 @@ async fn items_are_sent_one_by_one_to_a_handler_without_credit() {
 
 #[tokio::test]
 async fn wrong_arguments_are_rejected_without_a_channel() {
-    let (desk, server) = depot();
+    let (service, server) = depot_server();
     let server = server.build().expect("it can be mounted");
     let (mut raw, _) = RawPeer::dial(&server);
     for (arguments, message) in [
@@ -110,19 +110,19 @@ async fn wrong_arguments_are_rejected_without_a_channel() {
     }
     raw.silence().await;
     raw.send(r#"{"a":["sum",1,"m"]}"#).await;
-    let reports = desk.log.has(1).await;
+    let reports = service.log.has(1).await;
     let dropped = "event `sum` was dropped: `sum` answers with a channel, and an event has no answer";
     assert_eq!(reports, [dropped]);
     raw.silence().await;
-    desk.handlers.becomes(0).await;
+    service.handlers.becomes(0).await;
 }
 
 #[tokio::test]
 async fn a_result_that_is_never_requested_is_not_sent() {
-    let (desk, mut raw, peer, _server) = summing().await;
+    let (service, mut raw, peer, _server) = open_sum_upload().await;
     raw.send(r#"{"a":["next",{"value":7,"done":false}],"h":1}"#).await;
     raw.send(r#"{"a":["next",{"done":true}],"h":1}"#).await;
-    desk.handlers.becomes(0).await;
+    service.handlers.becomes(0).await;
     until(|| peer.counters() == Counters::default()).await;
     // One that has not ended its items can still ask for it.
     raw.receive().await;
@@ -134,35 +134,35 @@ async fn a_result_that_is_never_requested_is_not_sent() {
 
 #[tokio::test]
 async fn a_result_can_be_requested_once() {
-    let (desk, mut raw, _, _server) = summing().await;
+    let (service, mut raw, _, _server) = open_sum_upload().await;
     raw.send(r#"{"a":["result"],"h":1,"i":2}"#).await;
     let refused = json!({"message": "No event listener for 'result' on channel '1'"});
     assert_eq!(raw.ask(r#"{"a":["result"],"h":1,"i":3}"#).await, json!({"i": 3, "e": refused, "_": 1}));
     raw.send(r#"{"a":["next",{"done":true}],"h":1}"#).await;
     assert_eq!(raw.receive().await, json!({"i": 2, "d": "0 m"}));
-    desk.handlers.becomes(0).await;
+    service.handlers.becomes(0).await;
 }
 
 #[tokio::test]
 async fn an_abort_by_the_caller_finishes_the_items() {
-    let (desk, mut raw, peer, _server) = summing().await;
+    let (service, mut raw, peer, _server) = open_sum_upload().await;
     raw.send(r#"{"a":["result"],"h":1,"i":2}"#).await;
     raw.send(r#"{"a":["next",{"value":7,"done":false}],"h":1}"#).await;
     raw.send(r#"{"h":1,"x":{"message":"no more"},"_":1}"#).await;
     assert_eq!(raw.receive().await, json!({"i": 2, "d": "no more"}));
-    desk.handlers.becomes(0).await;
+    service.handlers.becomes(0).await;
     // Before the request for the result nobody waits for the handler.
     assert_eq!(raw.ask(r#"{"a":["wait"],"i":3}"#).await, json!({"i": 3, "h": 1}));
     raw.send(r#"{"h":3,"x":{"message":"changed my mind"},"_":1}"#).await;
-    assert_eq!(desk.log.has(1).await, ["changed my mind"]);
-    desk.handlers.becomes(0).await;
+    assert_eq!(service.log.has(1).await, ["changed my mind"]);
+    service.handlers.becomes(0).await;
     until(|| peer.counters() == Counters::default()).await;
     raw.silence().await;
 }
 
 #[tokio::test]
 async fn items_sent_as_requests_are_answered_when_they_are_taken() {
-    let (desk, server) = depot();
+    let (service, server) = depot_server();
     let server = server.build().expect("it can be mounted");
     let (mut raw, peer) = RawPeer::dial(&server);
     raw.ask(r#"{"a":["let_go",1],"i":1}"#).await;
@@ -179,7 +179,7 @@ async fn items_sent_as_requests_are_answered_when_they_are_taken() {
     raw.send(r#"{"a":["next",{"value":4,"done":false],"h":1}"#).await;
     raw.silence().await;
     assert_eq!(raw.ask(r#"{"a":["next",{"done":true}],"h":1,"i":5}"#).await, json!({"i": 5}));
-    desk.permits.add_permits(1);
+    service.permits.add_permits(1);
     assert_eq!(raw.receive().await, json!({"i": 2, "d": 1}));
     assert_eq!(peer.counters(), Counters::default());
 
@@ -198,22 +198,22 @@ async fn items_sent_as_requests_are_answered_when_they_are_taken() {
 
 #[tokio::test(start_paused = true)]
 async fn a_handler_is_cancelled_when_the_deadline_of_its_result_passes() {
-    let (desk, server) = depot();
+    let (service, server) = depot_server();
     let server = server.build().expect("it can be mounted");
     let (mut raw, peer) = RawPeer::dial(&server);
     raw.ask(r#"{"a":["wait"],"i":1}"#).await;
     raw.send(r#"{"a":["result"],"h":1,"i":2,"m":{"t":5000}}"#).await;
     tokio::time::sleep(Duration::from_millis(4_900)).await;
-    assert_eq!(desk.handlers.count(), 1);
-    desk.handlers.becomes(0).await;
-    assert_eq!(desk.log.has(1).await, ["The caller's time ran out"]);
+    assert_eq!(service.handlers.count(), 1);
+    service.handlers.becomes(0).await;
+    assert_eq!(service.log.has(1).await, ["The caller's time ran out"]);
     assert_eq!(raw.receive().await["h"], 1);
     assert_eq!(peer.counters(), Counters::default());
 }
 
 #[tokio::test]
 async fn an_abort_by_the_handlers_endpoint_fails_the_call() {
-    let source = Watched::default();
+    let source = WatchedSource::default();
     let (mut raw, _client, call) = waiting_call(&source).await;
     raw.send(r#"{"h":268435457,"x":{"message":"no"},"_":1}"#).await;
     let error = call.await.expect("no panic");
@@ -230,7 +230,7 @@ async fn a_plain_response_finishes_the_call_before_the_first_item() {
         (json!({"d": "at once"}), Ok("at once".to_owned())),
         (json!({"e": {"message": "no"}, "_": 1}), Err("no".to_owned())),
     ] {
-        let source = Watched::default();
+        let source = WatchedSource::default();
         let call = tokio::spawn(depot.sum(0, source.numbers(), ""));
         let id = &raw.receive().await["i"];
         let mut answer = answer;

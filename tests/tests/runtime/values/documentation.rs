@@ -5,16 +5,16 @@ const DOCUMENTATION: &str = include_str!("../../../../wswrapper/src/values.md");
 /// The documentation's tables, as lists of cells; the heads are left out.
 pub(super) fn tables(columns: &[&str]) -> Vec<Vec<String>> {
     let mut rows = Vec::new();
-    let mut ours = false;
+    let mut in_table = false;
     for line in DOCUMENTATION.lines() {
         let Some(line) = line.strip_prefix("| ").and_then(|line| line.strip_suffix(" |")) else {
-            ours = false;
+            in_table = false;
             continue;
         };
-        let cells: Vec<_> = line.split(" | ").map(code).collect();
+        let cells: Vec<_> = line.split(" | ").map(strip_code_span).collect();
         if cells.starts_with(&columns.iter().map(|column| (*column).to_owned()).collect::<Vec<_>>()) {
-            ours = true;
-        } else if ours && cells[0] != "---" {
+            in_table = true;
+        } else if in_table && cells[0] != "---" {
             rows.push(cells);
         }
     }
@@ -23,7 +23,7 @@ pub(super) fn tables(columns: &[&str]) -> Vec<Vec<String>> {
 }
 
 /// What is in a code span, if the whole cell is one.
-fn code(cell: &str) -> String {
+fn strip_code_span(cell: &str) -> String {
     let inner = cell.strip_prefix('`').and_then(|cell| cell.strip_suffix('`')).filter(|inner| !inner.contains('`'));
     inner.unwrap_or(cell).to_owned()
 }

@@ -11,9 +11,9 @@ use wswrapper_tests::RawPeer;
 macro_rules! reads {
     ($($type:ty: $($json:literal),+;)+) => {
         vec![$($({
-            struct Desk;
+            struct Service;
             #[ws_handlers]
-            impl Desk {
+            impl Service {
                 async fn get(&self) -> $type {
                     unreachable!("only its proxy is used")
                 }
@@ -23,11 +23,11 @@ macro_rules! reads {
                 }
             }
             Row::new([$json, stringify!($type)], |gives| async move {
-                let server = Server::builder().service(Desk).build().expect("it can be mounted");
+                let server = Server::builder().service(Service).build().expect("it can be mounted");
                 let (mut raw, _) = RawPeer::dial(&server);
                 let answer = raw.ask(&format!(r#"{{"a":["read",{},0],"i":1}}"#, $json)).await;
                 let (mut raw, client) = RawPeer::accept(Client::builder());
-                let call = tokio::spawn(async move { DeskProxy::new(&client).get().await });
+                let call = tokio::spawn(async move { ServiceProxy::new(&client).get().await });
                 raw.receive().await;
                 raw.send(&format!(r#"{{"i":268435457,"d":{}}}"#, $json)).await;
                 let result = call.await.expect("no panic");

@@ -19,9 +19,9 @@ macro_rules! values {
                 async fn echo(&self, value: $type, last: u8) -> $type;
                 async fn give(&self) -> $type;
             }
-            struct Desk;
+            struct Service;
             #[ws_handlers]
-            impl Echo for Desk {
+            impl Echo for Service {
                 async fn echo(&self, value: $type, _: u8) -> $type {
                     value
                 }
@@ -36,7 +36,7 @@ macro_rules! values {
                     let failed = echo.echo($value, 0).await;
                     let Err(CallError::NotSent(SendError::Encode { source, .. })) = failed else { panic!("{failed:?}") };
                     assert_eq!(source.to_string(), error);
-                    let server = Server::builder().service(Desk).build().expect("it can be mounted");
+                    let server = Server::builder().service(Service).build().expect("it can be mounted");
                     let rejection = RawPeer::dial(&server).0.ask(r#"{"a":["give"],"i":1}"#).await;
                     assert!(rejection.get("e").is_some(), "{rejection}");
                     return;
@@ -47,7 +47,7 @@ macro_rules! values {
                 raw.send(&format!(r#"{{"i":268435457,"d":{json}}}"#)).await;
                 let back = call.await.expect("no panic");
                 // From our server to any peer.
-                let server = Server::builder().service(Desk).build().expect("it can be mounted");
+                let server = Server::builder().service(Service).build().expect("it can be mounted");
                 let (mut raw, _) = RawPeer::dial(&server);
                 raw.send(r#"{"a":["give"],"i":1}"#).await;
                 let answer = raw.receive_text().await;
@@ -57,16 +57,16 @@ macro_rules! values {
                     assert_eq!(answer, format!(r#"{{"i":1,"d":{json}}}"#));
                 }
                 // Between two of ours.
-                let pair = pair(Server::builder().service(Desk));
+                let pair = pair(Server::builder().service(Service));
                 let echo = EchoProxy::new(&pair.client);
-                let (there_and_back, given) = (echo.echo($value, 0).await, echo.give().await);
+                let (echoed, given) = (echo.echo($value, 0).await, echo.give().await);
                 if ONE_WAY.contains(&stringify!($value)) {
-                    assert!([back.is_err(), there_and_back.is_err(), given.is_err()].iter().all(|lost| *lost));
+                    assert!([back.is_err(), echoed.is_err(), given.is_err()].iter().all(|lost| *lost));
                     return;
                 }
                 let same = LOSSY.iter().find(|(value, _)| *value == stringify!($value));
                 let same = same.map_or_else(|| format!("{:?}", $value), |(_, back)| (*back).to_owned());
-                for back in [back, there_and_back, given] {
+                for back in [back, echoed, given] {
                     assert_eq!(format!("{:?}", back.expect("an answer")), same);
                 }
             })
@@ -146,9 +146,9 @@ fn result_and_borrowed() -> Vec<Row> {
         async fn bytes(&self, bytes: &[u8], last: u8) -> Vec<u8>;
         async fn results(&self, results: Vec<Result<u8, String>>) -> Vec<Result<u8, String>>;
     }
-    struct Desk;
+    struct Service;
     #[ws_handlers]
-    impl Take for Desk {
+    impl Take for Service {
         async fn text(&self, text: &str, _: u8) -> String {
             text.to_owned()
         }
@@ -159,8 +159,8 @@ fn result_and_borrowed() -> Vec<Row> {
             results
         }
     }
-    fn ours() -> Pair {
-        pair(Server::builder().service(Desk))
+    fn pair_of_ours() -> Pair {
+        pair(Server::builder().service(Service))
     }
     let sent = |call: &str, json: &str| format!(r#"{{"a":["{call}",{json}],"i":268435457}}"#);
     vec![
@@ -169,14 +169,20 @@ fn result_and_borrowed() -> Vec<Row> {
             let call = tokio::spawn(async move { TakeProxy::new(&client).text("borrowed", 0).await });
             assert_eq!(raw.receive_text().await, sent("text", &format!("{json},0")));
             drop(call);
-            assert_eq!(TakeProxy::new(&ours().client).text("borrowed", 0).await.expect("an answer"), "borrowed");
+            assert_eq!(
+                TakeProxy::new(&pair_of_ours().client).text("borrowed", 0).await.expect("an answer"),
+                "borrowed"
+            );
         }),
         Row::new(["&[1, 2, 255]", "sent"], move |json| async move {
             let (mut raw, client) = RawPeer::accept(Client::builder());
             let call = tokio::spawn(async move { TakeProxy::new(&client).bytes(&[1, 2, 255], 0).await });
             assert_eq!(raw.receive_text().await, sent("bytes", &format!("{json},0")));
             drop(call);
-            assert_eq!(TakeProxy::new(&ours().client).bytes(&[1, 2, 255], 0).await.expect("an answer"), [1, 2, 255]);
+            assert_eq!(
+                TakeProxy::new(&pair_of_ours().client).bytes(&[1, 2, 255], 0).await.expect("an answer"),
+                [1, 2, 255]
+            );
         }),
         Row::new(["Ok::<u8, String>(1)", "sent"], move |json| async move {
             let (mut raw, client) = RawPeer::accept(Client::builder());
@@ -184,7 +190,7 @@ fn result_and_borrowed() -> Vec<Row> {
             let call = tokio::spawn(async move { TakeProxy::new(&client).results(results()).await });
             assert_eq!(raw.receive_text().await, sent("results", &format!("[{json}]")));
             drop(call);
-            assert_eq!(TakeProxy::new(&ours().client).results(results()).await.expect("an answer"), results());
+            assert_eq!(TakeProxy::new(&pair_of_ours().client).results(results()).await.expect("an answer"), results());
         }),
     ]
 }
