@@ -48,12 +48,14 @@ async fn a_closure_handles_an_event_like_a_method() -> Result<(), Box<dyn Error>
     assert_eq!(client.request::<i64>("add", (1, 2)).await?, 3);
     client.request::<()>("nothing", ()).await?;
     assert_eq!(client.request::<i64>("half", (4,)).await?, 2);
-    assert!(
-        matches!(client.request::<i64>("half", (3,)).await, Err(CallError::Rejected(r)) if r.message() == Some("3 is odd"))
-    );
-    assert!(
-        matches!(client.request::<()>("text", (3,)).await, Err(CallError::Rejected(r)) if r.message() == Some("only text"))
-    );
+    assert!(matches!(
+        client.request::<i64>("half", (3,)).await,
+        Err(CallError::Rejected(r)) if r.message() == Some("3 is odd")
+    ));
+    assert!(matches!(
+        client.request::<()>("text", (3,)).await,
+        Err(CallError::Rejected(r)) if r.message() == Some("only text")
+    ));
     assert_eq!(client.request::<Point>("swap", (Point { x: 1, y: 2 },)).await?, Point { x: 2, y: 1 });
     assert_eq!(client.request::<Point>("point", (1, 2)).await?, Point { x: 1, y: 2 });
     assert_eq!(client.request::<Value>("maybe", (1,)).await?, json!([1, null]));

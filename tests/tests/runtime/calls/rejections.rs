@@ -36,7 +36,8 @@ async fn unhandled_events_and_unknown_channels_are_rejected_with_the_texts_of_ja
         assert_eq!(raw.ask(frame).await, json!({"i": 1, "e": {"message": message}, "_": 1}));
     }
     let refused = CalcProxy::new(&pair(Server::builder()).client).add(1, 2).await;
-    assert!(
-        matches!(refused, Err(CallError::Refused(rejection)) if rejection.message() == Some("Channel 'calc' does not exist"))
-    );
+    assert!(matches!(
+        refused,
+        Err(CallError::Refused(rejection)) if rejection.message() == Some("Channel 'calc' does not exist")
+    ));
 }

@@ -34,7 +34,9 @@ macro_rules! values {
                 let echo = EchoProxy::new(&client);
                 if let Some(error) = json.strip_prefix("error: ") {
                     let failed = echo.echo($value, 0).await;
-                    let Err(CallError::NotSent(SendError::Encode { source, .. })) = failed else { panic!("{failed:?}") };
+                    let Err(CallError::NotSent(SendError::Encode { source, .. })) = failed else {
+                        panic!("{failed:?}")
+                    };
                     assert_eq!(source.to_string(), error);
                     let server = Server::builder().service(Service).build().expect("it can be mounted");
                     let rejection = RawPeer::dial(&server).0.ask(r#"{"a":["give"],"i":1}"#).await;
@@ -92,7 +94,8 @@ pub(super) fn sent() -> Vec<Row> {
         u128: u128::MAX;
         i128: i128::MIN;
         NonZero<u8>: NonZero::<u8>::MIN;
-        f64: 1.0_f64, -0.0_f64, 0.1_f64 + 0.2, 434.291_987_228_963_65_f64, 1.071_566_039_146_582_6e-75_f64, f64::MAX, f64::MIN_POSITIVE, f64::NAN, f64::INFINITY;
+        f64: 1.0_f64, -0.0_f64, 0.1_f64 + 0.2, 434.291_987_228_963_65_f64, 1.071_566_039_146_582_6e-75_f64, f64::MAX,
+            f64::MIN_POSITIVE, f64::NAN, f64::INFINITY;
         f32: 0.1_f32, f32::NEG_INFINITY;
         bool: true, false;
         char: 'ß', '\0';
