@@ -11,18 +11,18 @@ use tokio::sync::Notify;
 use wswrapper::{AnonymousChannel, Context, Rejection, Server, ServerBuilder, ws_handlers};
 use wswrapper_tests::{Alive, Log, Pair, pair};
 
-/// What handlers of these tests make and keep.
+/// A service that opens anonymous channels, and a record of them.
 #[derive(Clone, Default)]
 struct ChannelService {
     alive: Alive,
     log: Log,
-    /// Handles do not keep anything open.
+    /// Every channel that was opened. A handle of its creator does not keep a channel open.
     channels: Arc<Mutex<Vec<AnonymousChannel>>>,
     resume: Arc<Notify>,
 }
 
 impl ChannelService {
-    /// A channel with handlers, one of which keeps the channel itself.
+    /// Opens a channel with handlers. One of them holds the channel itself.
     fn channel(&self, ctx: &Context) -> AnonymousChannel {
         let channel = ctx.anonymous_channel();
         let (guard, kept, log) = (self.alive.guard(), channel.clone(), self.log.clone());
@@ -31,22 +31,22 @@ impl ChannelService {
                 let _ = (&guard, &kept);
                 async move { a + b }
             })
-            .expect("a good name");
+            .expect("a valid name");
         let note = move |text: String| {
             log.add(text);
             async {}
         };
-        channel.on("note", note).expect("a good name");
+        channel.on("note", note).expect("a valid name");
         self.channels.lock().expect("no panic").push(channel.clone());
         channel
     }
 
     fn last_channel(&self) -> AnonymousChannel {
-        self.channels.lock().expect("no panic").last().expect("one was made").clone()
+        self.channels.lock().expect("no panic").last().expect("a channel was opened").clone()
     }
 }
 
-/// Its methods are what a handler can do with a channel.
+/// Each method uses a channel in another way.
 #[ws_handlers]
 impl ChannelService {
     async fn make(&self, ctx: Context) -> Result<AnonymousChannel, Rejection> {
@@ -98,7 +98,7 @@ impl ChannelService {
     }
 }
 
-/// A server that makes channels, and says what went wrong.
+/// Returns a server that opens channels, and whose errors are logged.
 fn channel_server() -> (ChannelService, ServerBuilder) {
     let service = ChannelService::default();
     let errors = service.log.clone();

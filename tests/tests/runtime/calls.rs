@@ -1,6 +1,6 @@
 //! Calls through proxies: results, errors, arguments, both directions.
 
-#![allow(clippy::similar_names, reason = "a `call` goes to `calc`")]
+#![allow(clippy::similar_names, reason = "`call` and `calc` are plain names")]
 
 mod errors;
 mod frames;

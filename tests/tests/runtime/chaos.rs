@@ -1,6 +1,6 @@
-//! Bad weather: very many at once, broken frames, lost networks, peers that do not do their part.
+//! Heavy load, malformed frames, lost networks and slow peers.
 //!
-//! Each test ends with nothing left: no peers, no calls, no handlers, no tasks.
+//! After each test nothing is left: no peer, call, handler or task.
 
 mod disconnects;
 mod load;
@@ -24,7 +24,7 @@ trait Chaos {
     async fn echo(&self, value: Value) -> Value;
     async fn sleep(&self, milliseconds: u64) -> u64;
     async fn wait(&self);
-    /// Calls back so many times, in each other.
+    /// Calls `bounce` of the caller with `depth - 1`, and returns how many nested calls succeeded.
     async fn bounce(&self, ctx: Context, depth: u32) -> u32;
     #[ws(event)]
     async fn note(&self, text: String);
@@ -58,7 +58,7 @@ impl Chaos for ChaosService {
         if depth == 0 {
             return 0;
         }
-        // A call back that fails leaves its depth out.
+        // A nested call that fails is not counted.
         ChaosProxy::new(ctx.peer()).bounce(depth - 1).await.map_or(0, |deeper| deeper + 1)
     }
 
@@ -67,7 +67,7 @@ impl Chaos for ChaosService {
     }
 }
 
-/// What was there before, and must be again.
+/// The number of tasks at the start of a test.
 struct TaskBaseline {
     tasks: usize,
 }
@@ -81,7 +81,7 @@ impl TaskBaseline {
         tokio::runtime::Handle::current().metrics().num_alive_tasks()
     }
 
-    /// Waits until nothing is left of a server's connections.
+    /// Waits until no connection, handler or task of the server is left.
     async fn is_restored(&self, server: &Server, service: &ChaosService) {
         until(|| server.peers().is_empty()).await;
         service.handlers.becomes(0).await;
@@ -89,7 +89,7 @@ impl TaskBaseline {
     }
 }
 
-/// A server with a port.
+/// A server that listens on a port.
 struct RunningServer {
     server: Server,
     service: ChaosService,
@@ -112,7 +112,7 @@ impl RunningServer {
         Client::connect(&format!("ws://{}", self.address)).await.expect("it takes WebSockets")
     }
 
-    /// A socket after the handshake, to write bytes of our own making.
+    /// Connects and returns the socket after the handshake, for frames written byte by byte.
     async fn socket(&self) -> TcpStream {
         let known = self.server.peers().len();
         let stream = websocket(self.address).await.into_inner();
@@ -120,13 +120,13 @@ impl RunningServer {
         stream
     }
 
-    /// The one peer that is connected.
+    /// Waits until exactly one peer is connected, and returns it.
     async fn peer(&self) -> Peer {
         until(|| self.server.peers().len() == 1).await;
         self.server.peers().remove(0)
     }
 
-    /// The server still serves, and then leaves nothing.
+    /// Checks that the server still serves, closes it and checks that nothing is left.
     async fn shut_down_cleanly(self) {
         let client = self.client().await;
         assert_eq!(ChaosProxy::new(&client).echo(json!("still there")).await.expect("an answer"), "still there");
@@ -144,7 +144,7 @@ fn chaos_server() -> (ChaosService, ServerBuilder) {
     (service.clone(), Server::builder().service(service))
 }
 
-/// A server and a client of it over a pair of one's own.
+/// Connects a client to a server over a pair of `network`.
 fn connect(builder: ServerBuilder, network: &memory::Builder) -> (Server, Peer, Client, memory::Control) {
     let (local, remote) = network.pair();
     let control = local.control();

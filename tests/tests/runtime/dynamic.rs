@@ -1,4 +1,4 @@
-//! Handlers that are closures, calls by name, and what a connection can be asked.
+//! Handlers that are closures, calls by name, counters, hooks and rebinding.
 
 mod extensions;
 mod once;
@@ -163,7 +163,10 @@ async fn invalid_names_are_errors() {
     assert_eq!(pair.server.channel("io").on("open", || async { 1 }), Ok(()));
     let reserved = pair.client.emit("open", ()).await;
     assert!(matches!(reserved, Err(SendError::Name(NameError::Reserved(_)))), "{reserved:?}");
-    assert_eq!(pair.client.channel("io").request::<u8>("open", ()).await.expect("it is ordinary here"), 1);
+    assert_eq!(
+        pair.client.channel("io").request::<u8>("open", ()).await.expect("`open` is not reserved on a channel"),
+        1
+    );
     let empty = pair.client.request::<u8>("", ()).await;
     assert!(matches!(empty, Err(CallError::NotSent(SendError::Name(NameError::EmptyEvent)))), "{empty:?}");
 }
@@ -171,7 +174,7 @@ async fn invalid_names_are_errors() {
 #[tokio::test]
 async fn handlers_added_by_on_open_receive_the_first_frame() -> Result<(), Box<dyn Error>> {
     let server = Server::builder().on_open(|peer| async move {
-        peer.on("early", || async { "in time" }).expect("a good name");
+        peer.on("early", || async { "in time" }).expect("a valid name");
     });
     let server = server.build()?;
     let (local, remote) = memory::pair();
@@ -196,7 +199,7 @@ async fn a_closed_channel_has_no_handlers_and_sends_nothing() -> Result<(), Box<
     assert!(matches!(channel.clone().emit("x", ()).await, Err(SendError::ChannelClosed)));
     let call = MountedProxy::new(&channel).who().await;
     assert!(matches!(call, Err(CallError::NotSent(SendError::ChannelClosed))), "{call:?}");
-    assert!(pair.client.channel("io").emit("x", ()).await.is_ok(), "another handle opens it anew");
+    assert!(pair.client.channel("io").emit("x", ()).await.is_ok(), "another handle opens the channel again");
     Ok(())
 }
 

@@ -42,9 +42,9 @@ async fn events_arrive_in_order_and_before_later_calls() {
     let pair = pair(Server::builder().service(reader.clone()));
     let news = NewsProxy::new(&pair.client);
     for n in 0..100 {
-        news.flash_news(n.to_string()).await.expect("there is room");
+        news.flash_news(n.to_string()).await.expect("the queue has capacity");
     }
-    news.bye().await.expect("there is room");
+    news.bye().await.expect("the queue has capacity");
     assert_eq!(news.count().await.expect("an answer"), 101);
     let expected: Vec<_> = (0..100).map(|n| n.to_string()).chain(["bye".to_owned()]).collect();
     assert_eq!(reader.log.entries(), expected);
@@ -54,8 +54,8 @@ async fn events_arrive_in_order_and_before_later_calls() {
 async fn events_have_the_names_of_the_contract() {
     let (mut raw, client) = RawPeer::accept(Client::builder());
     let news = NewsProxy::new(&client);
-    news.flash_news("x").await.expect("there is room");
-    news.bye().await.expect("there is room");
+    news.flash_news("x").await.expect("the queue has capacity");
+    news.bye().await.expect("the queue has capacity");
     assert_eq!(raw.receive_text().await, r#"{"a":["flashNews","x"],"c":"news"}"#);
     assert_eq!(raw.receive_text().await, r#"{"a":["goodbye"],"c":"news"}"#);
 }
@@ -66,7 +66,7 @@ struct Announcer;
 impl Announcer {
     async fn announce(&self, ctx: Context) -> usize {
         let news = NewsProxy::new(ctx.peer());
-        news.flash_news("before the answer").await.expect("there is room");
+        news.flash_news("before the answer").await.expect("the queue has capacity");
         1
     }
 
@@ -125,7 +125,7 @@ async fn a_broadcast_skips_a_slow_peer_and_reaches_the_others_without_delay() {
         }
         assert_eq!(reader.log.has(n).await.len(), n);
     }
-    assert!((50..100).contains(&left_out), "{left_out}");
+    assert!((50..100).contains(&left_out), "the peer was left out {left_out} times");
     drop(slow);
 }
 
@@ -138,7 +138,7 @@ async fn an_event_waits_for_capacity() {
         let text = "x".repeat(10_000);
         async move {
             for _ in 0..100 {
-                news.flash_news(&text).await.expect("it comes to its turn");
+                news.flash_news(&text).await.expect("it is sent when there is capacity");
             }
         }
     });
@@ -167,7 +167,7 @@ async fn senders_that_wait_for_capacity_precede_later_ones() {
         tokio::task::yield_now().await;
     }
     let mut next = async || {
-        let frame = timeout(Duration::from_secs(10), raw.receive()).await.expect("all of them come");
+        let frame = timeout(Duration::from_secs(10), raw.receive()).await.expect("all of them arrive");
         frame["a"][0].as_str().unwrap_or_default().to_owned()
     };
     let (mut order, mut newcomers) = (Vec::new(), 0);
@@ -178,8 +178,8 @@ async fn senders_that_wait_for_capacity_precede_later_ones() {
                 break;
             }
         } else {
-            assert_eq!(delivery.sent, 0, "a broadcast went before who waits, after {order:?}");
-            // There may be room for them, but they come behind.
+            assert_eq!(delivery.sent, 0, "a broadcast preceded a waiting sender, after {order:?}");
+            // There may be capacity for the newcomers, but they must follow the waiting ones.
             if newcomers % 2 == 0 {
                 drop(tokio::spawn(peer.emit("newcomer", (&text,))));
             } else {

@@ -1,4 +1,4 @@
-//! Where handlers run: on the blocking pool, in tasks of their own.
+//! Handlers on the blocking pool and in tasks of their own.
 
 mod cancellation;
 mod flushes;
@@ -20,7 +20,7 @@ enum Trouble {
     TooLong(usize),
 }
 
-/// Cannot be sent at all.
+/// Cannot be encoded.
 struct Unencodable;
 
 impl Serialize for Unencodable {
@@ -31,7 +31,7 @@ impl Serialize for Unencodable {
 
 #[ws_service]
 trait Work {
-    /// In the connection's own task.
+    /// Runs in the connection's own task.
     async fn here(&self) -> String;
 
     #[ws(blocking)]
@@ -161,7 +161,7 @@ impl Work for Worker {
 }
 
 impl Worker {
-    /// One that a client calls.
+    /// Returns a worker and a client that calls it.
     fn with_client() -> (Self, Pair, WorkProxy) {
         let worker = Self::default();
         let pair = pair(worker.server());
@@ -169,7 +169,7 @@ impl Worker {
         (worker, pair, work)
     }
 
-    /// One that a peer calls in bare frames.
+    /// Returns a worker and a peer that calls it with single frames.
     fn with_raw_peer() -> (Self, Server, RawPeer) {
         let worker = Self::default();
         let server = worker.server().build().expect("it can be mounted");
@@ -197,12 +197,12 @@ impl Worker {
     }
 }
 
-/// The task that a handler runs in; one on the blocking pool is a task too.
+/// Returns the id of the current task. A blocking handler runs in a task, too.
 fn task_id() -> String {
     format!("{:?}", task::try_id())
 }
 
-/// Counts handlers that have begun.
+/// Counts handlers that have started.
 #[derive(Clone)]
 struct Started(Arc<Semaphore>);
 
@@ -219,11 +219,11 @@ impl Started {
 
     async fn next(&self) {
         let started = tokio::time::timeout(Duration::from_secs(20), self.0.acquire()).await;
-        started.expect("it never began").expect("it is never closed").forget();
+        started.expect("the handler never started").expect("the semaphore is never closed").forget();
     }
 }
 
-/// What blocks a thread until a test opens it.
+/// Blocks a thread until a test opens it.
 #[derive(Clone, Default)]
 struct Gate(Arc<(Mutex<bool>, Condvar)>);
 
@@ -234,7 +234,7 @@ impl Gate {
         changed.notify_all();
     }
 
-    /// False if it was not opened in a long time: a test that fails ends.
+    /// Returns false after ten seconds without `open`, so that a failing test finishes.
     fn wait(&self) -> bool {
         let (open, changed) = &*self.0;
         let open = open.lock().expect("no panic under it");

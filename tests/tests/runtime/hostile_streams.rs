@@ -1,4 +1,4 @@
-//! Streams with a peer that does everything wrong: its connection stays open and goes on working, and nothing is left.
+//! Streams with a peer that violates the protocol. Its connection still works afterwards, and nothing is left behind.
 
 mod channels;
 mod credit;
@@ -65,7 +65,7 @@ impl Sources for SourcesService {
     }
 }
 
-/// A server and a peer that misbehaves.
+/// A server and a peer that violates the protocol.
 struct Fixture {
     server: Server,
     peer: Peer,
@@ -85,18 +85,18 @@ impl Fixture {
             let errors = errors.clone();
             move |_, error: &PeerError| errors.add(error.to_string())
         });
-        let server = builder.build().expect("the service can be mounted");
+        let server = builder.build().expect("it can be mounted");
         let (raw, peer) = RawPeer::dial(&server);
         Self { server, peer, raw, service, errors }
     }
 
-    /// Opens the stream of so many numbers on channel 1.
+    /// Opens a stream of `to` numbers on channel 1.
     async fn open_count(&mut self, to: u32) {
         let opened = self.raw.ask(&json!({"a": ["count", to], "i": 1}).to_string()).await;
         assert_eq!(opened, json!({"i": 1, "h": 1}));
     }
 
-    /// Is asked for a stream: its consumer, and the number of its channel.
+    /// Lets the server request a stream. Returns the stream and the number of its channel.
     async fn request_stream(&mut self) -> (Streaming<u32, Rejection>, u64) {
         let call = tokio::spawn(self.peer.request::<Streaming<u32, Rejection>>("feed", ()));
         let id = self.raw.receive().await["i"].as_u64().expect("a request");
@@ -104,14 +104,14 @@ impl Fixture {
         (call.await.expect("no panic").expect("a stream"), id)
     }
 
-    /// Sends a frame that nothing comes of.
+    /// Sends a frame, and checks that it is ignored.
     async fn send_ignored(&mut self, frame: &str) {
         self.raw.send(frame).await;
         let got = self.raw.ask(r#"{"a":["echo","in vain?"],"i":77}"#).await;
         assert_eq!(got, json!({"i": 77, "d": "in vain?"}), "after {frame}");
     }
 
-    /// The connection works, and so many sources are left; then it ends, and none is.
+    /// Checks that the connection works and that `sources` sources are left. Then disconnects, and none is left.
     async fn finish(mut self, sources: usize) -> Log {
         let got = self.raw.ask(r#"{"a":["echo","still here"],"i":99}"#).await;
         assert_eq!(got, json!({"i": 99, "d": "still here"}));
@@ -127,6 +127,7 @@ impl Fixture {
     }
 }
 
+/// Returns the abort that answers a message on an unknown channel.
 fn unknown_channel(channel: u64) -> Value {
     json!({"h": channel, "x": {"message": format!("Anonymous channel '{channel}' does not exist")}, "_": 1})
 }

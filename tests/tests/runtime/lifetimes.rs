@@ -1,4 +1,4 @@
-//! Who waits for whom and until when: timeouts, cancellation, disconnection, closing.
+//! Timeouts, cancellation, disconnection and closing.
 
 mod capacity;
 mod closing;
@@ -11,7 +11,7 @@ use std::time::Duration;
 use wswrapper::{CallError, Client, Context, Limits, Peer, SendError, Server, ServerBuilder, ws_handlers};
 use wswrapper_tests::{Alive, Guard, Log, RawPeer, pair, until};
 
-/// A service that takes its time.
+/// A service with slow handlers.
 #[derive(Clone, Default)]
 struct Slow {
     handlers: Alive,
@@ -70,7 +70,7 @@ async fn every_call_has_a_default_timeout_that_it_can_override() {
     assert!(matches!(proxy.sleep(11_000).await, Err(CallError::TimedOut)));
     assert!(matches!(proxy.sleep(9_000).await, Ok(9_000)));
     assert!(matches!(proxy.sleep(11_000).timeout(Duration::from_secs(20)).await, Ok(11_000)));
-    assert!(matches!(proxy.waits().await, Ok(None)), "nothing is said of the default");
+    assert!(matches!(proxy.waits().await, Ok(None)), "the default timeout is not sent");
     assert!(matches!(proxy.waits().timeout(Duration::from_secs(20)).await, Ok(Some(20))));
 }
 
@@ -244,7 +244,7 @@ async fn a_dropped_server_leaves_nothing_running() {
     assert!(matches!(call.await.expect("no panic"), Err(CallError::Closed)));
 }
 
-/// One for each connection.
+/// A service of one connection.
 struct Session {
     name: String,
     peer: Peer,

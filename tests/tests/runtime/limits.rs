@@ -1,6 +1,6 @@
-//! Each limit, reached: what is documented happens, and nothing else.
+//! The behaviour at each limit.
 //!
-//! `head_bytes` and `handshake_timeout` are reached in the suite `sockets`.
+//! Tests of `head_bytes` and `handshake_timeout` are in the suite `sockets`.
 
 mod backlog;
 mod calls;
@@ -17,7 +17,7 @@ use tokio::sync::Semaphore;
 use wswrapper::{Limits, Server, ServerBuilder, Stream, ws_handlers};
 use wswrapper_tests::{Alive, Log, let_others_run};
 
-/// A service whose handlers end when they are allowed to.
+/// A service whose handlers wait for a permit of `gate`.
 #[derive(Clone)]
 struct GatedService {
     log: Log,
@@ -30,7 +30,7 @@ impl GatedService {
     async fn wait(&self, n: u32) -> u32 {
         let _alive = self.running.guard();
         self.log.add(format!("wait {n}"));
-        self.gate.acquire().await.expect("it stays open").forget();
+        self.gate.acquire().await.expect("the gate is never closed").forget();
         n
     }
 

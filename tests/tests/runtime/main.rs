@@ -1,4 +1,4 @@
-//! Servers and clients over the transport in memory, and what they do with broken connections.
+//! Servers and clients, mostly over the transport in memory, also with broken connections.
 
 mod anonymous_channels;
 mod calls;

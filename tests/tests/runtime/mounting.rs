@@ -1,4 +1,4 @@
-//! Where services are mounted, and what cannot be.
+//! Services on channels, and services that cannot be mounted.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -67,7 +67,7 @@ async fn a_shared_object_is_mounted_as_an_arc() -> Result<(), Box<dyn Error>> {
     let till = Arc::new(Till::default());
     let (shared_service, own_service) = (Arc::clone(&till), Arc::clone(&till));
     let server = Server::builder().service(shared_service).service_with(move |_| Arc::clone(&own_service)).build();
-    assert!(matches!(server, Err(MountError::Duplicate { .. })), "both have the methods of what is shared");
+    assert!(matches!(server, Err(MountError::Duplicate { .. })), "both services have the same methods");
     let pair_of = |server: ServerBuilder| {
         let pair = pair(server);
         (TillProxy::new(&pair.client), pair)

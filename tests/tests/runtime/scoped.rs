@@ -1,4 +1,4 @@
-//! Services that are answers.
+//! Services that are responses.
 
 mod callbacks;
 mod calls;
@@ -24,13 +24,13 @@ trait Register {
     async fn sum(&self, numbers: Upload<i64>) -> i64;
 }
 
-/// What the caller serves at its end of a register's channel.
+/// A service of the caller on the channel of a register.
 #[ws_service]
 trait Bell {
     async fn ring(&self, n: i64) -> i64;
 }
 
-/// All its names are reserved on the main channel.
+/// A service whose event names are reserved on the main channel.
 #[ws_service(channel = "door")]
 trait Door {
     async fn open(&self) -> String;
@@ -56,7 +56,7 @@ enum Locked {
     Key { key: String },
 }
 
-/// What is alive and what happened.
+/// The services and handlers that are alive, and a log.
 #[derive(Clone, Default)]
 struct Observed {
     services: Alive,
@@ -186,7 +186,7 @@ fn office_server() -> (Observed, ServerBuilder) {
     (observed.clone(), Server::builder().service_as::<dyn Office>(OfficeService(observed)))
 }
 
-/// An office and its client.
+/// Pairs an office server with a client.
 fn connected_office() -> (Observed, Pair, OfficeProxy) {
     let (observed, server) = office_server();
     let pair = pair(server);

@@ -17,7 +17,7 @@ use wswrapper::transport::Frame;
 use wswrapper::{CallError, Client, Limits, Rejection, Streaming, WsError};
 use wswrapper_tests::{RawPeer, item, let_others_run};
 
-/// All items of a stream, none of them an error.
+/// Returns all items of a stream. Panics at an error.
 async fn all<T, E>(items: Streaming<T, E>) -> Vec<T>
 where
     T: DeserializeOwned,
@@ -28,7 +28,7 @@ where
     items
 }
 
-/// The items up to the end, and the error that it came with; nothing comes after it.
+/// Returns the items of a stream and the error that finished it, if any. Nothing may follow the error.
 async fn until_error<T, E>(mut items: Streaming<T, E>) -> (Vec<T>, Option<CallError<E::Remote>>)
 where
     T: DeserializeOwned,
@@ -36,7 +36,7 @@ where
 {
     let (mut all, mut error) = (Vec::new(), None);
     while let Some(item) = items.next().await {
-        assert!(error.is_none(), "something came after the error");
+        assert!(error.is_none(), "an item followed the error");
         match item {
             Ok(item) => all.push(item),
             Err(it) => error = Some(it),
@@ -48,17 +48,17 @@ where
     (all, error)
 }
 
-/// Asks for an item that has not come yet.
+/// Requests an item, and checks that it has not arrived yet.
 fn request_item<T: DeserializeOwned, E: WsError>(items: &mut Streaming<T, E>) {
-    assert!(items.next().now_or_never().is_none(), "there is one");
+    assert!(items.next().now_or_never().is_none(), "an item has already arrived");
 }
 
-/// Takes an item that has come.
+/// Takes an item that has arrived.
 fn take_buffered(items: &mut Streaming<u32, Rejection>) -> u32 {
-    items.next().now_or_never().expect("it has come").expect("not the end").expect("an item")
+    items.next().now_or_never().expect("an item has arrived").expect("the stream has not finished").expect("an item")
 }
 
-/// A stream of a peer that speaks in bare frames, and the number of its channel.
+/// Returns a raw peer, a stream from it, and the number of the stream's channel.
 async fn stream_of_raw(limits: Limits) -> (RawPeer, Streaming<u32, Rejection>, u64) {
     let (mut raw, client) = RawPeer::accept(Client::builder().limits(limits));
     let call = tokio::spawn(client.request::<Streaming<u32, Rejection>>("count", ()));
@@ -67,13 +67,13 @@ async fn stream_of_raw(limits: Limits) -> (RawPeer, Streaming<u32, Rejection>, u
     (raw, call.await.expect("no panic").expect("a stream"), id)
 }
 
-/// Nothing comes but the end of the connection, which the stream was the last to use.
+/// Checks that only a close frame follows. The stream was the last handle of its connection.
 async fn expect_close(mut raw: RawPeer) {
     let frame = raw.frame().await;
     assert!(matches!(frame, Some(Frame::Close(_))), "{frame:?}");
 }
 
-/// The end of a stream.
+/// Returns the event that finishes a stream.
 fn done(channel: u64) -> Value {
     json!({"a": ["next", {"done": true}], "h": channel})
 }

@@ -1,4 +1,4 @@
-//! Streams to handlers.
+//! Streams that callers send to handlers.
 
 mod early_finish;
 mod results;
@@ -21,7 +21,7 @@ enum Lost {
     At { at: usize },
 }
 
-/// An odd one cannot be sent.
+/// A number that cannot be encoded if it is odd.
 #[derive(Deserialize)]
 struct Even(u8);
 
@@ -48,14 +48,14 @@ trait Depot {
     async fn panics(&self, after: usize, numbers: Upload<i64>) -> u8;
     async fn even(&self, numbers: Upload<Even>) -> usize;
     async fn hand_on(&self, wait: bool, numbers: Upload<i64, Lost>);
-    /// Whether they are, before the first item and after each.
+    /// Returns `is_terminated` of the upload before the first item and after each.
     async fn terminated(&self, numbers: Upload<i64, Lost>) -> Vec<bool>;
     async fn quick(&self) -> u8 {
         1
     }
 }
 
-/// What handlers do can be seen, and `slow` takes an item for each permit.
+/// A service whose handlers can be observed. `slow` takes one item for each permit.
 #[derive(Clone)]
 struct DepotService {
     handlers: Alive,
@@ -80,7 +80,7 @@ impl Depot for DepotService {
                 Err(error) => return error.to_string(),
             }
         }
-        assert!(numbers.next().await.is_none(), "an end is an end");
+        assert!(numbers.next().await.is_none(), "an item followed the finish");
         format!("{sum} {unit}")
     }
 
@@ -91,7 +91,7 @@ impl Depot for DepotService {
                 Some(Ok(part)) => all += &part,
                 Some(Err(CallError::Rejected(Lost::At { at: 0 }))) => return Err(Lost::At { at: all.len() }),
                 Some(Err(error)) => {
-                    assert!(parts.next().await.is_none(), "an error is the end");
+                    assert!(parts.next().await.is_none(), "an item followed the error");
                     return Ok(format!("{all} and {error}"));
                 }
                 None => return Ok(all),
@@ -115,7 +115,7 @@ impl Depot for DepotService {
 
     async fn let_go(&self, most: usize, numbers: Upload<i64>) -> usize {
         let count = numbers.take(most).count().await;
-        let permit = self.permits.acquire().await.expect("it is never closed");
+        let permit = self.permits.acquire().await.expect("the semaphore is never closed");
         permit.forget();
         count
     }
@@ -131,7 +131,7 @@ impl Depot for DepotService {
         let mut numbers = numbers.window(window);
         let mut count = 0;
         loop {
-            self.permits.acquire().await.expect("it is never closed").forget();
+            self.permits.acquire().await.expect("the semaphore is never closed").forget();
             let Some(_) = numbers.next().await else { return count };
             count += 1;
             self.log.add(count.to_string());
@@ -183,7 +183,7 @@ fn depot_server() -> (DepotService, ServerBuilder) {
     (service, server.on_error(move |_, error| errors.add(error.to_string())))
 }
 
-/// A stream that can be watched.
+/// Counts the polled items of streams, and the streams that are alive.
 #[derive(Clone, Default)]
 struct WatchedSource {
     alive: Alive,
@@ -191,7 +191,7 @@ struct WatchedSource {
 }
 
 impl WatchedSource {
-    /// Numbers without end.
+    /// Returns 1, 2, 3 and so on.
     fn numbers(&self) -> impl Stream<Item = i64> + Send + use<> {
         let (alive, polled) = (self.alive.guard(), Arc::clone(&self.polled));
         stream::iter(1..).inspect(move |_| {

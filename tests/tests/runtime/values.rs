@@ -1,6 +1,6 @@
-//! What Rust values are in JSON: each row of the tables in `values.md`, over the wire.
+//! Rust values in JSON: checks each row of the tables in `values.md` over the wire.
 
-#![expect(clippy::option_option, reason = "it is a row of a table")]
+#![expect(clippy::option_option, reason = "a row of a table has this type")]
 
 mod documentation;
 mod read;
@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
 
-/// What a row is known by, and what shows that it is true of the text in its other cell.
+/// The key of a row, and a check of the text in its other cell.
 struct Row {
     key: [&'static str; 2],
     check: Box<dyn Fn(String) -> Checking>,
@@ -28,7 +28,7 @@ impl Row {
     }
 }
 
-/// Checks each row of the tables, and that there are no others at either place.
+/// Checks each row, and that the tables and this test have the same rows.
 async fn check_all(rows: Vec<Row>, documented: Vec<([String; 2], String)>) {
     let mut documented: BTreeMap<_, _> = documented.into_iter().collect();
     let mut missing = Vec::new();
@@ -62,7 +62,7 @@ async fn other_forms_are_decoded_as_documented() {
 #[test]
 fn numbers_in_javascript_are_as_documented() {
     for row in tables(&["Rust", "JSON", "JavaScript"]) {
-        let [_, json, javascript] = &row[..] else { panic!("three cells: {row:?}") };
+        let [_, json, javascript] = &row[..] else { panic!("expected three cells: {row:?}") };
         let expected = match json.parse::<f64>() {
             Ok(double) => in_javascript(double),
             Err(_) => json.clone(),
@@ -71,7 +71,7 @@ fn numbers_in_javascript_are_as_documented() {
     }
 }
 
-/// A double as JavaScript's `String` writes it.
+/// Formats a double like JavaScript's `String`.
 fn in_javascript(double: f64) -> String {
     if double == 0.0 {
         "0".to_owned()

@@ -1,4 +1,4 @@
-//! What callers do with the channels that they get, or do not take.
+//! Channels from the caller's view: accepted, late, and not taken.
 
 use futures_util::FutureExt;
 use serde_json::json;
@@ -18,7 +18,7 @@ async fn handlers_added_to_the_call_receive_the_first_events() {
         async {}
     });
     assert!(client.request::<AnonymousChannel>("make", ()).on("", || async {}).is_err());
-    let call = tokio::spawn(call.expect("a good name"));
+    let call = tokio::spawn(call.expect("a valid name"));
     raw.receive().await;
     raw.write(r#"{"i":268435457,"h":1}"#);
     raw.write(r#"{"a":["tick",1],"h":268435457}"#);
@@ -29,13 +29,13 @@ async fn handlers_added_to_the_call_receive_the_first_events() {
     drop(channel);
     assert_eq!(raw.receive_text().await, r#"{"h":268435457,"x":{"message":"Request aborted"},"_":1}"#);
     assert_eq!(alive.count(), 0);
-    // Nothing stays of a call that is rejected.
+    // A rejected call keeps no handler.
     let guard = alive.guard();
     let call = client.request::<AnonymousChannel>("make", ()).on("tick", move || {
         let _ = &guard;
         async {}
     });
-    let call = tokio::spawn(call.expect("a good name"));
+    let call = tokio::spawn(call.expect("a valid name"));
     raw.receive().await;
     raw.send(r#"{"i":268435458,"e":"no"}"#).await;
     assert!(call.await.expect("no panic").is_err());
@@ -72,7 +72,7 @@ async fn an_arrived_channel_is_aborted_when_its_call_is_cancelled() {
         let _ = &guard;
         async {}
     });
-    let mut call = call.expect("a good name");
+    let mut call = call.expect("a valid name");
     assert!((&mut call).now_or_never().is_none());
     raw.receive().await;
     raw.send(r#"{"i":268435457,"h":1}"#).await;
@@ -96,7 +96,7 @@ async fn calls_on_a_channel_fail_when_the_call_that_received_it_is_dropped() {
                 async {}
             }
         })
-        .expect("a good name");
+        .expect("a valid name");
     assert!((&mut call).now_or_never().is_none());
     let id = raw.receive().await["i"].clone();
     raw.send(&json!({"i": id, "h": 1}).to_string()).await;

@@ -31,7 +31,7 @@ async fn both_endpoints_handle_and_send_on_a_channel() -> Result<(), Box<dyn Err
     let error = remote.request::<i64>("double", (2,)).await;
     let text = format!("No event listener for 'double' on channel '{}'", 268_435_457);
     assert!(matches!(&error, Err(CallError::Rejected(r)) if r.message() == Some(&*text)), "{error:?}");
-    // What is handled on the channel is not handled beside it.
+    // Handlers of the channel do not handle events of the connection.
     assert!(pair.client.request::<i64>("add", (1, 2)).await.is_err());
     assert!(local.request::<u8>("quick", ()).await.is_err());
     assert_eq!((local.peer(), remote.peer()), (pair.client.peer(), &pair.peer));
@@ -64,7 +64,7 @@ async fn each_message_for_an_unknown_channel_is_answered_with_one_abort() {
     assert_eq!(raw.ask(r#"{"a":["add",1,2],"h":7,"i":2}"#).await, abort);
     assert_eq!(raw.receive().await, json!({"i": 2, "e": gone, "_": 1}));
     raw.silence().await;
-    // One that the peer has aborted is such a one.
+    // A channel that the peer has aborted is unknown as well.
     assert_eq!(raw.ask(r#"{"a":["make"],"i":7}"#).await, json!({"i": 7, "h": 1}));
     raw.send(r#"{"h":7,"x":{"message":"m"},"_":1}"#).await;
     assert_eq!(raw.ask(r#"{"a":["add",1,2],"h":7}"#).await, abort);
@@ -77,9 +77,9 @@ async fn wrong_arguments_and_panics_on_a_channel_are_rejected_and_reported() {
     let (service, server) = built_channel_server();
     let (mut raw, _) = RawPeer::dial(&server);
     raw.ask(r#"{"a":["make"],"i":1}"#).await;
-    service.last_channel().on("panics", || async { panic!("oh no") as u8 }).expect("a good name");
-    service.last_channel().once("once", |n: u8| async move { n }).expect("a good name");
-    service.last_channel().on("text", || async { Err::<Json<()>, _>("only text") }).expect("a good name");
+    service.last_channel().on("panics", || async { panic!("oh no") as u8 }).expect("a valid name");
+    service.last_channel().once("once", |n: u8| async move { n }).expect("a valid name");
+    service.last_channel().on("text", || async { Err::<Json<()>, _>("only text") }).expect("a valid name");
     for (arguments, message) in [
         (r#""add",1"#, "too few arguments for `add`: expected 2, got 1"),
         (r#""add",1,"x""#, "argument 2 of `add`: invalid type: string \"x\", expected i64"),
@@ -92,7 +92,7 @@ async fn wrong_arguments_and_panics_on_a_channel_are_rejected_and_reported() {
         assert_eq!(raw.ask(&request).await, json!({"i": 5, "e": {"message": message}, "_": 1}), "{arguments}");
     }
     assert_eq!(raw.ask(r#"{"a":["once",9],"h":1,"i":6}"#).await, json!({"i": 6, "d": 9}));
-    // A frame that only looks like a call is none.
+    // A malformed call is ignored.
     raw.send(r#"{"a":["add",1,2],"h":1,"i":01}"#).await;
     raw.send(r#"{"a":["add",1,x],"h":1,"i":7}"#).await;
     for arguments in [r#""note",5"#, r#""nope""#, r#""panics""#] {

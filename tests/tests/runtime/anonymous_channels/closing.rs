@@ -1,4 +1,4 @@
-//! How channels end.
+//! Channels that are closed, aborted or dropped.
 
 use super::{ChannelService, channel_pair};
 use futures_util::FutureExt;
@@ -8,7 +8,7 @@ use std::sync::Arc;
 use wswrapper::{AnonymousChannel, CallError, CloseSignal, Context, Reason, SendError};
 use wswrapper_tests::{Alive, Pair, nothing_is_left};
 
-/// The reason of an end that has come.
+/// Waits until the channel is closed, and returns the reason.
 async fn reason(signal: &CloseSignal) -> String {
     let reason = signal.closed().await.to_string();
     assert!(signal.is_closed());
@@ -33,7 +33,7 @@ async fn a_close_signal_reports_why_the_channel_was_closed() -> Result<(), Box<d
     remote.abort(&Reason::new("enough"));
     assert_eq!((reason(&local_signal).await, reason(&remote_signal).await), ("enough".to_owned(), "enough".to_owned()));
     assert_eq!(waiting.await?, Reason::new("enough"));
-    // Only the first end counts.
+    // Only the first close counts.
     local.abort(&Reason::new("too late"));
     local.close();
     assert_eq!(reason(&local_signal).await, "enough");
@@ -126,7 +126,7 @@ async fn the_callers_last_handle_aborts_a_channel_and_the_creators_keep_nothing_
     assert_eq!(reason(&signal).await, "Request aborted");
     service.alive.becomes(0).await;
     assert!(service.last_channel().is_closed());
-    // A channel that a client has been given keeps its connection open; one that it has made does not.
+    // A channel that a client received keeps its connection open. A channel that it opened does not.
     let local = pair.client.request::<AnonymousChannel>("make", ()).await?;
     pair.client.on("make", {
         let service = service.clone();
@@ -187,7 +187,7 @@ async fn a_thousand_channels_of_every_kind_leave_nothing_behind() -> Result<(), 
                     2 => local.close(),
                     _ => service.last_channel().abort(&Reason::new("by its maker")),
                 }
-                // Who closes says nothing: the other end's use of the channel finds it.
+                // A close sends nothing: the remote endpoint finds out at its next use of the channel.
                 let _ = service.last_channel().request::<u8>("x", ()).await;
             }
             3 => drop(client.request::<u8>("keeps", ()).await?),

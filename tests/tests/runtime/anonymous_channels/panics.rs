@@ -1,4 +1,4 @@
-//! Closures on a channel that panic as they are dropped.
+//! Handlers of a channel that panic when they are dropped.
 
 use super::{ChannelService, channel_server};
 use std::error::Error;
@@ -13,13 +13,13 @@ struct DropBomb(&'static str);
 
 impl Drop for DropBomb {
     fn drop(&mut self) {
-        // A test that fails says why.
+        // A second panic would abort the program and hide why the test failed.
         assert!(std::thread::panicking(), "{}", self.0);
     }
 }
 
 impl ChannelService {
-    /// A channel with closures that panic as they are dropped, among others that do not.
+    /// Opens a channel with handlers that panic when they are dropped, among others that do not.
     fn channel_with_drop_bombs(&self, ctx: &Context) -> Result<AnonymousChannel, NameError> {
         let channel = self.channel(ctx);
         for name in ["one", "two"] {
@@ -40,7 +40,7 @@ impl ChannelService {
     }
 }
 
-/// A server whose `mine` answers with such a channel, and whose `forget` makes one for nobody.
+/// Pairs a server with a client. `mine` returns a channel with drop bombs, `forget` opens one without returning it.
 fn drop_bomb_server() -> Result<(Log, ChannelService, Pair), Box<dyn Error>> {
     let (service, server) = channel_server();
     let pair = pair(server);
@@ -61,7 +61,7 @@ fn drop_bomb_server() -> Result<(Log, ChannelService, Pair), Box<dyn Error>> {
     Ok((service.log.clone(), service, pair))
 }
 
-/// Both were reported, in any order.
+/// Checks that both panics were reported, in any order.
 async fn both_are_reported(log: &Log) {
     let mut reports = log.has(2).await;
     reports.sort();
@@ -82,7 +82,7 @@ async fn panics_in_dropping_handlers_are_reported_and_close_only_their_channel()
             if end == "the maker's" {
                 channel.emit("close", ()).await?;
                 until(|| service.last_channel().is_closed()).await;
-                // It says nothing; the next use finds out.
+                // A close sends nothing: the next use finds out.
                 let used = timeout(LONG, channel.request::<u8>("one", ())).await?;
                 assert!(used.is_err());
             }

@@ -1,4 +1,4 @@
-//! Which channels a handler can answer with.
+//! Channels that a handler may return, and channels that it may not.
 
 use super::{built_channel_server, channel_pair};
 use serde_json::json;
@@ -67,7 +67,7 @@ async fn a_channel_can_be_returned_for_one_request_of_its_own_connection() -> Re
     let already_open = "The channel is open already";
     assert!(matches!(&refused, Err(CallError::Rejected(r)) if r.message() == Some(already_open)), "{refused:?}");
     assert_eq!(local.request::<i64>("add", (1, 2)).await?, 3);
-    // Nor can that of one connection go to another.
+    // A channel of one connection cannot be returned to another.
     let waits = tokio::spawn(pair.client.request::<AnonymousChannel>("waits", ()));
     service.alive.becomes(2).await;
     let (other_local, other_remote) = wswrapper::transport::memory::pair();

@@ -1,4 +1,4 @@
-//! Handlers that fail, each in its way.
+//! Handlers that fail or panic.
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -191,7 +191,7 @@ async fn an_event_that_cannot_be_handled_is_dropped_and_reported() {
         ]
     );
     raw.silence().await;
-    // A request for it is answered all the same.
+    // A request to an event handler is answered.
     assert_eq!(raw.ask(r#"{"a":["note","asked"],"i":1}"#).await, json!({"i": 1}));
     assert_eq!(log.entries().last().map(String::as_str), Some("asked true"));
 }

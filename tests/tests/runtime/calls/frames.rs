@@ -1,4 +1,4 @@
-//! What calls are on the wire.
+//! Frames of calls.
 
 use super::{CalcProxy, calc_server};
 use serde_json::json;
@@ -78,7 +78,7 @@ async fn a_response_of_another_type_fails_only_its_call() {
     raw.receive().await;
     raw.send(r#"{"i":268435457,"d":"three"}"#).await;
     raw.receive().await;
-    // A peer with JavaScript's defect means null by this, and is told to free the channel.
+    // A JavaScript peer may send this instead of null. The abort makes it free the channel.
     raw.send(r#"{"i":268435458,"h":1}"#).await;
     assert_eq!(raw.receive().await, json!({"h": 268_435_458, "x": {"message": "Request aborted"}, "_": 1}));
     let (add, none) = call.await.expect("no panic");

@@ -1,4 +1,4 @@
-//! Calls from either end.
+//! Calls through proxies from both endpoints.
 
 use super::{CalcError, CalcProxy, CalcService, calc_server};
 use std::error::Error;

@@ -1,4 +1,4 @@
-//! Calls that cannot be served.
+//! Calls with wrong arguments, unknown events and unknown channels.
 
 use super::{CalcProxy, calc_server};
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! Those who vanish.
+//! Peers and networks that disappear.
 
 use super::{ChaosProxy, TaskBaseline, chaos_server, connect, serve};
 use futures_util::SinkExt;
@@ -35,7 +35,7 @@ async fn a_lost_network_fails_all_running_calls() {
             Err(error) => assert!(matches!(error, CallError::Closed), "{error:?}"),
         }
     }
-    assert!((400..600).contains(&answered), "{answered} were answered before");
+    assert!((400..600).contains(&answered), "{answered} calls were answered before the cut");
     assert_eq!(client.calls_in_flight(), 0);
     drop((proxy, client));
     baseline.is_restored(&server, &service).await;
@@ -44,7 +44,7 @@ async fn a_lost_network_fails_all_running_calls() {
 #[tokio::test]
 async fn a_client_that_disconnects_at_any_point_leaves_nothing_behind() -> Result<(), Box<dyn Error>> {
     let running = serve(Limits::default()).await;
-    // In its calls, which it has sent and which run.
+    // During calls that run.
     let mut websocket = websocket(running.address).await;
     for n in 1..=100 {
         websocket.feed(Message::text(format!(r#"{{"a":["wait"],"i":{n}}}"#))).await?;
@@ -53,7 +53,7 @@ async fn a_client_that_disconnects_at_any_point_leaves_nothing_behind() -> Resul
     running.service.handlers.becomes(100).await;
     drop(websocket);
     running.service.handlers.becomes(0).await;
-    // In a frame: its first byte, half a length, half a mask, half a text, and between two fragments.
+    // During a frame: after its first byte, in the length, in the mask, in the text, and between two fragments.
     let partial_text: &[u8] = b"\x81\xfe\x01\x00\x00\x00\x00\x00{\"a\":[\"echo\"";
     for partial in
         [b"\x81".as_slice(), b"\x81\xfe\x01", b"\x81\x85\x00\x00", partial_text, b"\x01\x81\x00\x00\x00\x00{"]
@@ -65,7 +65,7 @@ async fn a_client_that_disconnects_at_any_point_leaves_nothing_behind() -> Resul
         let closed = peer.closed().await;
         assert_eq!((closed.code, closed.by_us), (1006, false), "{partial:?}");
     }
-    // In the handshake.
+    // During the handshake.
     for partial in ["", "G", "GET / HTTP/1.1\r\n", "GET / HTTP/1.1\r\nUpgrade: websocket\r\n\r"] {
         let mut socket = TcpStream::connect(running.address).await?;
         socket.write_all(partial.as_bytes()).await?;
@@ -102,10 +102,10 @@ async fn a_disconnect_while_reading_is_paused_is_noticed_while_a_handler_runs() 
     }
     service.handlers.becomes(1).await;
     sleep(2 * Limits::default().write_timeout).await;
-    assert!(peer.is_open(), "it is still there");
+    assert!(peer.is_open(), "the connection is still open");
     drop(raw);
     let closed = timeout(Duration::from_mins(1), peer.closed()).await;
-    assert_eq!(closed.expect("it is noticed").code, 1006);
+    assert_eq!(closed.expect("the disconnect is noticed").code, 1006);
     baseline.is_restored(&server, &service).await;
 }
 

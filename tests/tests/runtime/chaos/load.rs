@@ -1,4 +1,4 @@
-//! Very many at once.
+//! Many calls and connections at once.
 
 use super::{ChaosProxy, ChaosService, TaskBaseline, chaos_server, connect, serve};
 use futures_util::StreamExt;
@@ -20,7 +20,7 @@ async fn ten_thousand_running_calls_are_answered_in_the_order_of_completion() {
     let (server, peer, client, _) =
         connect(builder, &memory::builder().latency(Duration::from_millis(10)).capacity(1 << 20));
     let proxy = ChaosProxy::new(&client);
-    // 7,919 and 10,000 have no common factor: each time comes once, in an order of its own.
+    // 7,919 and 10,000 have no common factor, so each duration occurs once, in a mixed order.
     let mut calls: FuturesUnordered<_> = (0..CALLS)
         .map(|n| {
             let time = 1_000 + n * 7_919 % CALLS;
@@ -40,7 +40,7 @@ async fn ten_thousand_running_calls_are_answered_in_the_order_of_completion() {
         }
     };
     tokio::join!(counting, answering);
-    assert!(answers.is_sorted(), "the shortest was answered first");
+    assert!(answers.is_sorted(), "the shortest call was answered first");
     assert_eq!(answers.len(), 10_000);
     drop(calls);
     assert_eq!((client.calls_in_flight(), peer.calls_in_flight()), (0, 0));
@@ -70,7 +70,7 @@ async fn calls_of_a_thousand_concurrent_connections_are_answered() {
     running.shut_down_cleanly().await;
 }
 
-/// Floods both ends with calls that call back, and gives how many came to their full depth.
+/// Floods both endpoints with nested calls, and returns how many reached their full depth.
 async fn flood(limits: Limits, calls: u32, depth: u32) -> usize {
     let baseline = TaskBaseline::now();
     let (server_service, client_service) = (ChaosService::default(), ChaosService::default());
@@ -102,20 +102,20 @@ async fn flood(limits: Limits, calls: u32, depth: u32) -> usize {
 async fn two_endpoints_that_flood_each_other_with_nested_calls_answer_all() {
     let began = Instant::now();
     assert_eq!(flood(Limits::default(), 1_000, 6).await, 2_000);
-    // Little room in any queue.
+    // Small queues.
     let small = Limits { outbound_bytes: 500, held_bytes: 500, ..Limits::default() };
     assert_eq!(flood(small, 1_000, 6).await, 2_000);
-    assert!(began.elapsed() < Duration::from_secs(1), "somebody had to wait for the clock");
+    assert!(began.elapsed() < Duration::from_secs(1), "a call had to wait for a timeout");
 }
 
 #[tokio::test(start_paused = true)]
 async fn nested_calls_beyond_the_handler_limit_time_out_and_leave_nothing_behind() {
     let began = Instant::now();
     let few = Limits { handlers_in_flight: 10, ..Limits::default() };
-    // Each level of depth needs a handler while those above it wait: some must give up.
+    // Each level of depth needs a handler while those above it wait, so some calls must time out.
     assert!(flood(few.clone(), 100, 6).await < 200);
-    assert!(began.elapsed() <= 2 * Limits::default().call_timeout.expect("there is one"));
-    // One level deep, the other end's handlers answer at once.
+    assert!(began.elapsed() <= 2 * Limits::default().call_timeout.expect("calls have a default timeout"));
+    // One level deep, the handlers of the remote endpoint answer at once.
     assert_eq!(flood(few, 5, 1).await, 10);
 }
 

@@ -1,4 +1,4 @@
-//! Frames that are odd, or no lawful ones at all.
+//! Malformed messages and WebSocket frames.
 
 use super::websocket_frames::{FIRST, LAST, NEXT, PING, PONG, TEXT, frame};
 use super::{ChaosProxy, TaskBaseline, chaos_server, serve};
@@ -54,7 +54,7 @@ async fn garbage_in_a_valid_frame_is_ignored_or_rejected_and_the_connection_stay
     for frame in &frames {
         raw.send(frame).await;
     }
-    // What is deep beyond reason where something is to be read is an error to whoever asked.
+    // Requests whose argument is nested too deeply.
     for request in [
         format!(r#"{{"a":["echo",{lists}],"i":7}}"#),
         format!(r#"{{"a":["echo",{objects}],"i":7}}"#),
@@ -63,7 +63,7 @@ async fn garbage_in_a_valid_frame_is_ignored_or_rejected_and_the_connection_stay
     ] {
         raw.send(&request).await;
     }
-    // Whether those are rejected or ignored is for another test; nothing else comes, and all goes on.
+    // Other tests show which frames are rejected and which are ignored. Here only rejections may precede this response.
     raw.send(r#"{"a":["echo","after"],"i":8}"#).await;
     loop {
         let answer = raw.receive().await;
@@ -91,7 +91,7 @@ async fn a_too_deeply_nested_response_fails_only_its_call() {
             });
             let id = raw.receive().await["i"].clone();
             raw.send(&format!(r#"{{"i":{id},"{key}":{value}}}"#)).await;
-            let error = call.await.expect("no panic").expect_err("nobody can read it");
+            let error = call.await.expect("no panic").expect_err("it is nested too deeply");
             assert!(matches!((key, &error), ("d", CallError::Decode(_)) | ("e", CallError::Refused(_))), "{error:?}");
         }
     }
@@ -108,7 +108,7 @@ async fn a_message_in_one_byte_fragments_between_control_frames_is_reassembled()
     let mut websocket = websocket(running.address).await;
     let text = format!(r#"{{"a":["echo","{}"],"i":1}}"#, "ä".repeat(1_000));
     let mut bytes = Vec::new();
-    // A byte at a time, in the middle of characters too.
+    // One byte for each fragment, so that characters are split, too.
     for (n, byte) in text.bytes().enumerate() {
         let first = if n == 0 { FIRST } else { NEXT };
         bytes.extend(frame(first, &[byte]));
@@ -120,7 +120,7 @@ async fn a_message_in_one_byte_fragments_between_control_frames_is_reassembled()
     bytes.extend(frame(LAST, b""));
     websocket.get_mut().write_all(&bytes).await?;
     loop {
-        match websocket.next().await.ok_or("it ended")?? {
+        match websocket.next().await.ok_or("the connection was closed")?? {
             Message::Pong(pong) => assert_eq!(pong, b"there?".as_slice()),
             Message::Text(answer) => {
                 assert_eq!(answer.as_str(), format!(r#"{{"i":1,"d":"{}"}}"#, "ä".repeat(1_000)));
@@ -193,7 +193,7 @@ async fn a_hundred_peers_that_send_noise_close_only_their_own_connections() -> R
         } else {
             TcpStream::connect(running.address).await?
         };
-        // It may be closed before all is written.
+        // The connection may be closed before everything is written.
         let _ = socket.write_all(&bytes).await;
         let _ = socket.shutdown().await;
         let mut rest = Vec::new();

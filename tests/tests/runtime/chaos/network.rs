@@ -1,4 +1,4 @@
-//! The network itself: latency, capacity, stalls and cuts.
+//! The transport in memory: latency, capacity, stalls and cuts.
 
 use super::{ChaosProxy, TaskBaseline, chaos_server, connect};
 use serde_json::Value;
@@ -14,7 +14,7 @@ async fn frames_arrive_after_the_latency_and_in_order() {
     let proxy = ChaosProxy::new(&client);
     let began = Instant::now();
     for n in 0..100 {
-        proxy.note(n.to_string()).await.expect("there is room");
+        proxy.note(n.to_string()).await.expect("the queue has capacity");
     }
     tokio::time::sleep(Duration::from_millis(299)).await;
     assert!(service.log.entries().is_empty());
@@ -30,7 +30,7 @@ async fn frames_written_before_a_client_is_dropped_arrive_before_the_close() {
     let server = builder.build().expect("it can be mounted");
     let peer = server.accept_transport(remote).expect("the server is open");
     let client = Client::over(local).expect("nothing to mount");
-    ChaosProxy::new(&client).note("the last").await.expect("there is room");
+    ChaosProxy::new(&client).note("the last").await.expect("the queue has capacity");
     let began = Instant::now();
     drop(client);
     assert_eq!(peer.closed().await.code, 1000);
@@ -47,13 +47,13 @@ async fn a_pair_carries_no_more_than_its_capacity_at_a_time() {
     let began = Instant::now();
     let text = "x".repeat(400 - r#"{"a":["note",""]}"#.len());
     for _ in 0..10 {
-        proxy.note(&text).await.expect("there is room in the queue");
+        proxy.note(&text).await.expect("the queue has capacity");
     }
     service.log.has(10).await;
-    // Two at a time.
+    // Two messages fit at a time.
     assert_eq!(began.elapsed().as_millis() / 100, 5);
-    // A larger one goes alone.
-    proxy.note("x".repeat(5_000)).await.expect("there is room in the queue");
+    // A larger message is sent alone.
+    proxy.note("x".repeat(5_000)).await.expect("the queue has capacity");
     service.log.has(11).await;
 }
 
@@ -66,7 +66,7 @@ async fn a_stalled_endpoint_reads_nothing_until_it_resumes() {
         let proxy = ChaosProxy::new(&client);
         async move { proxy.sleep(5).await }
     });
-    // The other direction is open: the call arrives, its answer does not.
+    // The other direction is open: the call arrives, its response does not.
     service.handlers.becomes(1).await;
     service.handlers.becomes(0).await;
     tokio::time::sleep(Duration::from_mins(1)).await;
@@ -88,7 +88,7 @@ async fn a_cut_closes_both_endpoints_at_once_and_loses_frames_in_transit() {
         async move { proxy.wait().await }
     });
     service.handlers.becomes(1).await;
-    proxy.note("never arrives").await.expect("there is room");
+    proxy.note("never arrives").await.expect("the queue has capacity");
     tokio::task::yield_now().await;
     control.cut();
     for closed in [client.closed().await, peer.closed().await] {

@@ -1,4 +1,4 @@
-//! Those who take their time.
+//! Peers that read or write slowly.
 
 use super::websocket_frames::{PING, TEXT, frame};
 use super::{ChaosProxy, serve};
@@ -16,12 +16,12 @@ use wswrapper_tests::websocket::{REQUEST, websocket};
 
 #[tokio::test]
 async fn a_slow_reader_does_not_delay_other_peers() -> Result<(), Box<dyn Error>> {
-    // Far beyond what a socket takes in at both of its ends.
+    // Far more than the buffers of both sockets hold.
     const MAX_SENT: usize = 256 << 20;
     let running = serve(Limits { outbound_bytes: 10_000, held_bytes: 10_000, ..Limits::default() }).await;
     let mut slow = websocket(running.address).await;
     let slow_peer = running.peer().await;
-    // It asks and reads nothing, until not even its requests are read.
+    // It sends requests and reads nothing, until its requests are not read either.
     let request = format!(r#"{{"a":["echo","{}"],"i":1}}"#, "x".repeat(50_000));
     let mut sent = 0;
     while let Ok(written) =
@@ -29,22 +29,22 @@ async fn a_slow_reader_does_not_delay_other_peers() -> Result<(), Box<dyn Error>
     {
         written?;
         sent += request.len();
-        assert!(sent < MAX_SENT, "all of it was read");
+        assert!(sent < MAX_SENT, "everything was read");
     }
-    // Another is served as if it were alone.
+    // Another client is served without delay.
     let client = running.client().await;
     let proxy = ChaosProxy::new(&client);
     for n in 0..1_000 {
         assert_eq!(proxy.echo(json!(n)).await?, n);
     }
     let broadcast = ChaosProxy::new(running.server.broadcast());
-    // The first may still find room behind the answers.
+    // The queue may still have capacity for the first broadcast.
     broadcast.note("x".repeat(10_000)).await?;
     proxy.echo(Value::Null).await?;
     let delivery = broadcast.note("to all").await?;
     assert_eq!(delivery.sent, 1);
     assert!(matches!(delivery.failed[..], [(id, SendError::Full)] if id == slow_peer.id()), "{delivery:?}");
-    assert!(slow_peer.is_open(), "it still has time to go on");
+    assert!(slow_peer.is_open(), "the write timeout has not passed");
     drop((slow, proxy, client));
     until(|| slow_peer.close_info().is_some()).await;
     running.shut_down_cleanly().await;
@@ -53,7 +53,7 @@ async fn a_slow_reader_does_not_delay_other_peers() -> Result<(), Box<dyn Error>
 
 #[tokio::test]
 async fn reading_pauses_for_a_peer_that_sends_pings_and_reads_nothing() -> Result<(), Box<dyn Error>> {
-    // Far beyond what a socket takes in at both of its ends.
+    // Far more than the buffers of both sockets hold.
     const MAX_SENT: usize = 256 << 20;
     let running = serve(Limits { outbound_bytes: 10_000, ..Limits::default() }).await;
     let mut socket = running.socket().await;
@@ -62,11 +62,11 @@ async fn reading_pauses_for_a_peer_that_sends_pings_and_reads_nothing() -> Resul
     let mut sent = 0;
     while tokio::time::timeout(Duration::from_secs(2), socket.write_all(&pings)).await.is_ok_and(|sent| sent.is_ok()) {
         sent += pings.len();
-        assert!(sent < MAX_SENT, "all of it was read");
+        assert!(sent < MAX_SENT, "everything was read");
     }
     assert!(peer.is_open());
     drop(socket);
-    // What it is owed cannot be written any more.
+    // The queued pongs cannot be written any more.
     until(|| peer.close_info().is_some_and(|closed| !closed.by_us)).await;
     running.shut_down_cleanly().await;
     Ok(())
@@ -82,11 +82,11 @@ async fn a_handshake_that_arrives_byte_by_byte_is_accepted() -> Result<(), Box<d
         socket.write_all(&[byte]).await?;
         tokio::task::yield_now().await;
     }
-    // What follows in the same packet as the last byte is a frame already.
+    // The bytes after the handshake are a WebSocket frame.
     socket.write_all(&frame(TEXT, br#"{"a":["echo",1],"i":1}"#)).await?;
     let mut answer = Vec::new();
     while !answer.ends_with(br#"{"i":1,"d":1}"#) {
-        assert_ne!(socket.read_buf(&mut answer).await?, 0, "it ended");
+        assert_ne!(socket.read_buf(&mut answer).await?, 0, "the connection was closed");
     }
     assert!(answer.starts_with(b"HTTP/1.1 101 "));
     drop(socket);
@@ -110,7 +110,7 @@ async fn an_endless_handshake_is_rejected_after_its_timeout() -> Result<(), Box<
         Ok::<(), std::io::Error>(())
     });
     let mut answer = Vec::new();
-    // The connection may be reset, as bytes come still.
+    // The connection may be reset because bytes still arrive.
     let _ = tokio::time::timeout(Duration::from_secs(10), read.read_to_end(&mut answer)).await?;
     assert!(answer.starts_with(b"HTTP/1.1 408 "), "{answer:?}");
     assert!(began.elapsed() >= Duration::from_millis(300));

@@ -1,4 +1,4 @@
-//! Frames byte by byte.
+//! WebSocket frames, built byte by byte.
 
 pub(crate) const TEXT: u8 = 0x81;
 pub(crate) const FIRST: u8 = 0x01;
@@ -7,7 +7,7 @@ pub(crate) const LAST: u8 = 0x80;
 pub(crate) const PING: u8 = 0x89;
 pub(crate) const PONG: u8 = 0x8a;
 
-/// A client's frame, masked with zeros.
+/// Returns a client's frame, masked with zeros.
 pub(crate) fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
     let mut frame = vec![first];
     match u8::try_from(payload.len()) {

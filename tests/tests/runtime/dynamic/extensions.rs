@@ -1,4 +1,4 @@
-//! What is kept with a connection, and for how long.
+//! Lifetimes of a connection's extensions and handlers.
 
 use super::server;
 use std::error::Error;
@@ -27,13 +27,13 @@ async fn a_connection_keeps_one_extension_of_each_type_until_it_closes() {
 
 const LONG: Duration = Duration::from_hours(1);
 
-/// Holds its connection, as a session may.
+/// An extension that holds its connection.
 struct Session {
     _peer: Peer,
     _alive: Guard,
 }
 
-/// A value and handlers that hold their connection.
+/// Adds handlers and an extension that all hold the connection.
 fn hold_connection(peer: &Peer, alive: &Alive) -> Option<Arc<Session>> {
     let handler = || {
         let session = Session { _peer: peer.clone(), _alive: alive.guard() };
@@ -45,7 +45,7 @@ fn hold_connection(peer: &Peer, alive: &Alive) -> Option<Arc<Session>> {
     let channel = peer.channel("io");
     let (on, once) = (peer.on("on", handler()), peer.once("once", handler()));
     let (on_channel, once_on_channel) = (channel.on("on", handler()), channel.once("once", handler()));
-    on.and(once).and(on_channel).and(once_on_channel).expect("good names");
+    on.and(once).and(on_channel).and(once_on_channel).expect("valid names");
     peer.insert(Session { _peer: peer.clone(), _alive: alive.guard() })
 }
 
@@ -53,21 +53,21 @@ fn hold_connection(peer: &Peer, alive: &Alive) -> Option<Arc<Session>> {
 async fn extensions_and_handlers_that_hold_a_connection_are_dropped_when_it_closes() -> Result<(), Box<dyn Error>> {
     let server = server();
     let alive = Alive::default();
-    for ending in ["closed here", "closed there", "aborted", "lost", "the server's end"] {
+    for ending in ["closed locally", "closed by the peer", "aborted", "lost", "server closed"] {
         let (mut raw, peer) = RawPeer::dial(&server);
         hold_connection(&peer, &alive);
         assert_eq!(raw.ask(r#"{"a":["on"],"i":1}"#).await["d"], "kept");
         assert_eq!(alive.count(), 5, "{ending}");
         match ending {
-            "closed here" => drop(peer.close(1000, "")),
-            "closed there" => raw.close(1000, "").await,
+            "closed locally" => drop(peer.close(1000, "")),
+            "closed by the peer" => raw.close(1000, "").await,
             "aborted" => drop(peer.abort_connection()),
             "lost" => drop(raw),
             _ => timeout(LONG, server.close()).await?,
         }
         timeout(LONG, peer.closed()).await?;
         alive.becomes(0).await;
-        // Nor is anything taken in afterwards.
+        // A closed connection accepts no handlers and no extensions.
         assert!(hold_connection(&peer, &alive).is_none());
         assert!(peer.get::<Session>().is_none());
         assert_eq!(alive.count(), 0, "{ending}");
@@ -111,7 +111,7 @@ async fn a_clients_handlers_survive_a_rebind_and_its_extensions_do_not() -> Resu
     client.closed().await;
     assert_eq!(handlers.count(), 1);
     values.becomes(0).await;
-    // What is added between two connections is there as well.
+    // Handlers and extensions that are added between two connections belong to the next one.
     client.on("age", || async { 36 })?;
     assert!(client.peer().insert(values.guard()).is_none());
     let (local, remote) = memory::pair();

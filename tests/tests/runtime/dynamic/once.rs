@@ -1,4 +1,4 @@
-//! Handlers for once.
+//! Handlers that run once.
 
 use super::server;
 use serde_json::json;
@@ -20,7 +20,7 @@ async fn a_once_handler_is_not_consumed_by_a_call_with_wrong_arguments() -> Resu
 
 #[tokio::test(start_paused = true)]
 async fn a_once_handler_is_not_consumed_by_a_call_whose_deadline_passed() -> Result<(), Box<dyn Error>> {
-    // Nothing starts before five seconds have passed.
+    // No handler starts in the first five seconds.
     let server = Server::builder().on_open(|_| tokio::time::sleep(Duration::from_secs(5))).build()?;
     let (mut raw, peer) = RawPeer::dial(&server);
     for (first, event) in [(1, "server's"), (3, "peer's")] {
@@ -40,7 +40,7 @@ async fn a_once_handler_is_not_consumed_by_a_call_whose_deadline_passed() -> Res
 async fn a_channel_exists_until_its_once_handler_has_run() -> Result<(), Box<dyn Error>> {
     let server = server();
     let (mut raw, peer) = RawPeer::dial(&server);
-    // Another handler, elsewhere.
+    // A handler that is not on the channel.
     peer.on("x", || async {})?;
     peer.channel("io").once("take", |n: i64| async move { n })?;
     assert_eq!(raw.ask(r#"{"a":["take","x"],"c":"io","i":1}"#).await["_"], 1);

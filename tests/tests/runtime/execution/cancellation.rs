@@ -1,4 +1,4 @@
-//! Handlers that nobody waits for any more.
+//! Handlers whose call was cancelled or whose connection was lost.
 
 use super::Worker;
 use serde_json::json;
@@ -36,7 +36,7 @@ async fn a_cancelled_call_notifies_its_blocking_handler_and_discards_the_result(
 #[test]
 fn a_cancelled_blocking_handler_that_has_not_started_never_runs() {
     let mut runtime = tokio::runtime::Builder::new_current_thread();
-    let runtime = runtime.enable_all().max_blocking_threads(1).build().expect("there are threads");
+    let runtime = runtime.enable_all().max_blocking_threads(1).build().expect("threads can be started");
     runtime.block_on(async {
         let (worker, _server, mut raw) = Worker::with_raw_peer();
         raw.send(r#"{"a":["block"],"i":1}"#).await;
@@ -98,7 +98,7 @@ async fn cancelled_blocking_handlers_count_towards_the_limit_until_they_return()
         worker.started.next().await;
         raw.send(&json!({"i": id, "x": "changed my mind"}).to_string()).await;
     }
-    // Nobody waits for these any more, but they have ended no sooner: the next wait, and are cancelled before they begin.
+    // The cancelled handlers still run, so the next calls wait and are cancelled before they start.
     for id in 4..=100 {
         raw.send(&json!({"a": ["block"], "i": id}).to_string()).await;
         raw.send(&json!({"i": id, "x": "changed my mind"}).to_string()).await;
@@ -109,5 +109,5 @@ async fn cancelled_blocking_handlers_count_towards_the_limit_until_they_return()
     worker.gate.open();
     assert_eq!(raw.receive().await["i"], 200);
     worker.running.becomes(0).await;
-    assert_eq!(worker.log.entries().len(), 3, "what was cancelled in time never began");
+    assert_eq!(worker.log.entries().len(), 3, "calls that were cancelled while they waited never started");
 }

@@ -1,4 +1,4 @@
-//! How often a connection's task is polled.
+//! Flushes of a connection's output.
 
 use std::error::Error;
 use std::io;
@@ -10,7 +10,7 @@ use wswrapper::transport::memory::{self, Memory};
 use wswrapper::transport::{Close, Frame, Output, Transport, TransportError};
 use wswrapper::{Client, Context, Server};
 
-/// Counts turns: each ends with one flush.
+/// Counts flushes. Each poll of the connection's task does one.
 struct CountingTransport {
     transport: Memory,
     flushes: Arc<AtomicUsize>,
@@ -53,14 +53,14 @@ async fn messages_sent_by_a_handler_need_no_further_flush() -> Result<(), Box<dy
     })?;
     client.on("e", || async {})?;
     for event in ["sends nothing", "emits", "broadcasts"] {
-        // The ends are at rest.
+        // Both endpoints become idle.
         tokio::time::sleep(Duration::from_millis(10)).await;
         let before = flushes.load(Ordering::SeqCst);
         for _ in 0..10 {
             assert_eq!(client.request::<usize>(event, ()).await?, 1);
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        assert_eq!(flushes.load(Ordering::SeqCst) - before, 10, "{event}: one turn for each request");
+        assert_eq!(flushes.load(Ordering::SeqCst) - before, 10, "{event}: one flush for each request");
     }
     Ok(())
 }

@@ -19,7 +19,7 @@ async fn handlers_borrow_arguments_and_return_results_and_errors() {
         Err(CallError::Rejected(error)) if error == Trouble::TooLong(19)
     ));
     let connection_task = work.here().await.expect("an answer");
-    assert!(!worker.log.entries().contains(&connection_task), "none of them ran in the connection's task");
+    assert!(!worker.log.entries().contains(&connection_task), "no handler ran in the connection's task");
 }
 
 #[tokio::test]
@@ -57,7 +57,7 @@ async fn a_panic_rejects_its_request_and_is_reported() {
     assert!(log[0] != connection_task && log[2] != connection_task);
     assert_eq!(log[1], "handler of `panic_blocking` panicked: no more threads");
     assert_eq!(log[3], "handler of `panic_spawned` panicked: no more tasks");
-    work.here().await.expect("the connection goes on");
+    work.here().await.expect("the connection still works");
 }
 
 #[tokio::test]

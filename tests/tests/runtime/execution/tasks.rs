@@ -1,4 +1,4 @@
-//! Which task a handler runs in, and whom it holds up.
+//! The task that a handler runs in, and the handlers that it does not delay.
 
 use super::{WorkProxy, Worker};
 use serde_json::json;
@@ -51,13 +51,13 @@ async fn each_blocking_or_spawned_handler_runs_in_its_own_task() {
 async fn blocking_and_spawned_event_handlers_run_outside_the_connections_task() {
     let (worker, _pair, work) = Worker::with_client();
     let connection_task = work.here().await.expect("an answer");
-    work.note_blocking("blocking").await.expect("there is room");
+    work.note_blocking("blocking").await.expect("the queue has capacity");
     worker.log.has(1).await;
-    work.note_spawned("spawned").await.expect("there is room");
+    work.note_spawned("spawned").await.expect("the queue has capacity");
     let notes = worker.log.has(2).await;
     assert!(notes[0].starts_with("blocking ") && notes[1].starts_with("spawned "), "{notes:?}");
     assert!(notes.iter().all(|note| !note.ends_with(&connection_task)), "{notes:?}");
-    work.panic_unheard().await.expect("there is room");
+    work.panic_unheard().await.expect("the queue has capacity");
     let log = worker.log.has(4).await;
     assert_ne!(log[2], connection_task);
     assert_eq!(log[3], "handler of `panic_unheard` panicked: nobody hears it");

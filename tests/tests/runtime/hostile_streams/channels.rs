@@ -1,4 +1,4 @@
-//! Channels that are not there, not theirs, or too many.
+//! Channels that are unknown, of another connection, or too many.
 
 use super::{Fixture, item};
 use serde_json::json;
@@ -42,7 +42,7 @@ async fn messages_with_invalid_channel_numbers_are_rejected_or_ignored() {
         }
         fixture.send_ignored(&format!(r#"{{"h":{channel},"x":1}}"#)).await;
     }
-    // A numeric string is one.
+    // A numeric string is a channel number.
     let first = fixture.raw.ask(r#"{"a":["start"],"h":"1"}"#).await;
     assert_eq!(first["a"], item(1, 1)["a"]);
     fixture.raw.send(r#"{"h":"1","x":1}"#).await;
@@ -83,10 +83,10 @@ async fn aborts_of_a_hundred_thousand_channel_numbers_finish_only_the_streams() 
         fixture.raw.write(&format!(r#"{{"h":{id},"x":{{"message":"all of you"}},"_":1}}"#));
     }
     fixture.send_ignored(r#"{"h":1,"x":1}"#).await;
-    let Some(Err(CallError::Rejected(reason))) = items.next().await else { panic!("it was aborted") };
+    let Some(Err(CallError::Rejected(reason))) = items.next().await else { panic!("expected the reason of the abort") };
     assert_eq!(reason.message(), Some("all of you"));
     fixture.service.sources.becomes(0).await;
-    // Answers to items that were sent as requests and are on no channel any more.
+    // Responses to items that were sent as requests on channels that are closed now.
     for id in 536_870_913..536_871_500_u64 {
         fixture.raw.write(&format!(r#"{{"i":{id}}}"#));
     }
@@ -116,7 +116,7 @@ async fn each_stream_beyond_the_channel_limit_is_rejected() {
 
 #[tokio::test]
 async fn each_upload_or_scoped_service_beyond_the_channel_limit_is_rejected() {
-    // A call, and what an upload sends by itself: credit and `start`.
+    // A call, and the number of events that follow its channel: an upload sends `credit` and `start`.
     for (call, sent) in [("sum", 2), ("tap", 0)] {
         let mut fixture = Fixture::with(Limits { open_channels: 100, ..Limits::default() });
         for id in 1..=10_000 {
@@ -135,7 +135,7 @@ async fn each_upload_or_scoped_service_beyond_the_channel_limit_is_rejected() {
             assert_eq!(answer, expected);
         }
         assert_eq!((fixture.peer.counters().open_channels, fixture.service.sources.count()), (100, 100));
-        // One that ends makes room for one.
+        // A channel that is closed makes room for another.
         fixture.send_ignored(r#"{"h":50,"x":1}"#).await;
         assert_eq!(fixture.raw.ask(&json!({"a": [call], "i": 50}).to_string()).await, json!({"i": 50, "h": 1}));
         for _ in 0..sent {
@@ -158,7 +158,7 @@ async fn a_stream_on_the_number_of_an_open_channel_is_rejected() {
         let refused = fixture.raw.ask(r#"{"a":["count",5],"i":1}"#).await;
         assert_eq!(refused, json!({"i": 1, "e": {"message": "channel '1' is open already"}, "_": 1}));
     }
-    // A call of a value may have it.
+    // A call that returns a value may use the number.
     assert_eq!(fixture.raw.ask(r#"{"a":["echo",5],"i":1}"#).await, json!({"i": 1, "d": 5}));
     fixture.raw.send(r#"{"a":["credit",9],"h":1}"#).await;
     fixture.raw.send(r#"{"a":["start"],"h":1}"#).await;
@@ -182,12 +182,12 @@ async fn cancelling_the_request_of_an_open_stream_is_ignored() {
 #[tokio::test]
 async fn unrequested_channels_are_aborted_or_ignored() {
     let mut fixture = Fixture::new();
-    // Numbers that were never sent.
+    // Ids of requests that were never sent.
     for id in [1, 2, 536_870_913, 9_007_199_254_740_991_u64] {
         fixture.send_ignored(&format!(r#"{{"i":{id},"h":1}}"#)).await;
     }
     let (mut items, channel) = fixture.request_stream().await;
-    // Once more, while it is open.
+    // Further responses while the channel is open.
     for h in ["1", "true", "\"x\"", "0"] {
         fixture.send_ignored(&format!(r#"{{"i":{channel},"h":{h}}}"#)).await;
     }

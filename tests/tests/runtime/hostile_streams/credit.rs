@@ -1,8 +1,9 @@
-//! Credit and starts that make no sense.
+//! Invalid credit and repeated starts.
 
 use super::{Fixture, item};
 use serde_json::{Value, json};
 
+/// Invalid arguments of `credit`, each with the comma before it.
 pub(super) const INVALID_CREDIT: [&str; 16] = [
     ",0",
     ",-1",
@@ -29,7 +30,7 @@ async fn invalid_first_credit_is_ignored() {
         fixture.open_count(3).await;
         fixture.send_ignored(&format!(r#"{{"a":["credit"{credit}],"h":1}}"#)).await;
         let first = fixture.raw.ask(r#"{"a":["start"],"h":1}"#).await;
-        assert!(first["i"].is_u64(), "{credit} made it {first}");
+        assert!(first["i"].is_u64(), "after {credit}: {first}");
         fixture.finish(1).await;
     }
 }
@@ -39,7 +40,7 @@ async fn invalid_later_credit_is_ignored() {
     let mut fixture = Fixture::new();
     fixture.open_count(100).await;
     fixture.send_ignored(r#"{"a":["credit",2],"h":1}"#).await;
-    // Before the start it is more than the first value as well.
+    // No item was sent yet, so this exceeds the first value and is ignored.
     fixture.send_ignored(r#"{"a":["credit",2],"h":1}"#).await;
     fixture.raw.send(r#"{"a":["start"],"h":1}"#).await;
     assert_eq!((fixture.raw.receive().await, fixture.raw.receive().await), (item(1, 1), item(1, 2)));
@@ -98,7 +99,7 @@ async fn a_hundred_thousand_requests_with_credit_are_answered() {
     fixture.raw.send(r#"{"a":["credit",1],"h":1}"#).await;
     fixture.raw.send(r#"{"a":["start"],"h":1}"#).await;
     assert_eq!(fixture.raw.receive().await, item(1, 1));
-    // Each as a request, and each answered; one item comes of each that is taken up.
+    // Each credit is a request and is answered. Each accepted one releases an item.
     for id in 2..100_002 {
         fixture.raw.write(&format!(r#"{{"a":["credit",1],"h":1,"i":{id}}}"#));
     }

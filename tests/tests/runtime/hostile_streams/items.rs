@@ -1,4 +1,4 @@
-//! Items that nobody asked for, and answers to items.
+//! Unrequested and malformed items, and responses to items.
 
 use super::{Fixture, item, unknown_channel};
 use futures_util::FutureExt;
@@ -92,7 +92,7 @@ async fn malformed_items_are_ignored() {
     for asked in ["credit", "start"] {
         assert_eq!(fixture.raw.receive().await["a"][0], asked);
     }
-    // Other members and further arguments do no harm.
+    // Further members and arguments are ignored.
     fixture
         .raw
         .send(&format!(

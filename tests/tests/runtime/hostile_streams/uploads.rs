@@ -1,4 +1,4 @@
-//! Credit and starts for an upload of ours that make no sense.
+//! Invalid credit and repeated starts for an upload of the server.
 
 use super::credit::INVALID_CREDIT;
 use super::{Fixture, SourcesProxy, guarded, item};
@@ -7,12 +7,12 @@ use std::convert::Infallible;
 use tokio::task::JoinHandle;
 use wswrapper::CallError;
 
-/// A call of ours that uploads 1, 2, 3 and so on to the peer.
+/// A call of the server that uploads 1, 2, 3 and so on to the peer.
 struct Upload {
     fixture: Fixture,
     call: JoinHandle<Result<u32, CallError<Infallible>>>,
     channel: u64,
-    /// The request for its result.
+    /// The id of the request for the result.
     result: u64,
 }
 
@@ -28,31 +28,31 @@ impl Upload {
         Self { fixture, call, channel, result }
     }
 
-    /// Sends an event on its channel, given as what stands in the brackets.
+    /// Sends an event on the upload's channel. `event` is the content of the array.
     async fn send(&mut self, event: &str) {
         self.fixture.raw.send(&format!(r#"{{"a":[{event}],"h":{}}}"#, self.channel)).await;
     }
 
-    /// Sends one that nothing comes of.
+    /// Sends an event, and checks that it is ignored.
     async fn send_ignored(&mut self, event: &str) {
         self.fixture.send_ignored(&format!(r#"{{"a":[{event}],"h":{}}}"#, self.channel)).await;
     }
 
-    /// These come, as events.
+    /// Checks that these items arrive as events.
     async fn expect_items(&mut self, numbers: impl IntoIterator<Item = u32>) {
         for number in numbers {
             assert_eq!(self.fixture.raw.receive().await, item(self.channel, number));
         }
     }
 
-    /// The next comes, as a request; gives that.
+    /// Checks that this item arrives as a request, and returns the request's id.
     async fn expect_item_as_request(&mut self, number: u32) -> u64 {
         let frame = self.fixture.raw.receive().await;
         assert_eq!(frame["a"], item(self.channel, number)["a"]);
         frame["i"].as_u64().unwrap_or_else(|| panic!("{frame} is no request"))
     }
 
-    /// The call works, and nothing is left of it.
+    /// Checks that the call completes and leaves nothing behind.
     async fn finish(mut self) {
         self.fixture.raw.send(&json!({"i": self.result, "d": 7}).to_string()).await;
         assert_eq!(self.call.await.expect("no panic").expect("an answer"), 7);
@@ -76,7 +76,7 @@ async fn invalid_first_credit_for_an_upload_is_ignored() {
 async fn invalid_later_credit_for_an_upload_is_ignored() {
     let mut upload = Upload::new().await;
     upload.send_ignored(r#""credit",2"#).await;
-    // Before the start it is more than the first value as well.
+    // No item was sent yet, so this exceeds the first value and is ignored.
     upload.send_ignored(r#""credit",2"#).await;
     upload.send(r#""start""#).await;
     upload.expect_items([1, 2]).await;

@@ -1,4 +1,4 @@
-//! Calls that wait until there is room for them.
+//! Calls that wait for capacity in the output queue.
 
 use serde_json::json;
 use std::error::Error;
@@ -9,12 +9,12 @@ use wswrapper_tests::{RawPeer, until};
 
 const LONG: Duration = Duration::from_hours(1);
 
-/// Little room, and a peer that may read nothing for as long as it likes.
+/// Returns limits with a small output queue and a write timeout that no test reaches.
 fn small_capacity() -> Limits {
     Limits { outbound_bytes: 20_000, write_timeout: 10 * LONG, ..Limits::default() }
 }
 
-/// Uses up all the room there is.
+/// Emits events until the output queue has no capacity left.
 async fn fill_queue(peer: &Peer) {
     let text = "x".repeat(5_000);
     let queued = async || timeout(Duration::from_millis(100), peer.emit("fill", (&text,))).await;
@@ -23,7 +23,7 @@ async fn fill_queue(peer: &Peer) {
     }
 }
 
-/// All that was sent: the names of its events.
+/// Reads everything that was sent. Returns the names of the events other than `fill`.
 async fn received_events(raw: &mut RawPeer) -> Vec<String> {
     let mut events = Vec::new();
     while let Ok(frame) = timeout(Duration::from_secs(1), raw.receive()).await {
@@ -42,7 +42,7 @@ async fn the_timeout_of_a_call_includes_the_wait_for_capacity() -> Result<(), Bo
     let call = timeout(LONG, client.request::<()>("x", ()).timeout(Duration::from_secs(3))).await?;
     assert!(matches!(call, Err(CallError::TimedOut)), "{call:?}");
     assert_eq!(began.elapsed().as_secs(), 3);
-    assert_eq!(received_events(&mut raw).await, [""; 0], "it was never sent");
+    assert_eq!(received_events(&mut raw).await, [""; 0], "the call was never sent");
     assert_eq!(client.calls_in_flight(), 0);
     Ok(())
 }
@@ -73,12 +73,12 @@ async fn a_call_that_waited_for_capacity_has_the_rest_of_its_timeout() -> Result
             break frame;
         }
     };
-    let deadline = frame["m"]["t"].as_u64().expect("its time is told");
+    let deadline = frame["m"]["t"].as_u64().expect("the deadline is sent");
     assert!((900..=1_000).contains(&deadline), "{deadline}");
     let call = timeout(LONG, call).await??;
     assert!(matches!(call, Err(CallError::TimedOut)), "{call:?}");
     assert_eq!(began.elapsed().as_secs(), 3);
-    assert_eq!(raw.receive().await["i"], frame["i"], "the other end is told");
+    assert_eq!(raw.receive().await["i"], frame["i"], "the call is cancelled at the remote endpoint");
     Ok(())
 }
 

@@ -1,4 +1,4 @@
-//! How connections are closed, and servers.
+//! Closing of connections and servers.
 
 use super::{Slow, SlowProxy, slow_server};
 use futures_util::FutureExt;
@@ -13,7 +13,7 @@ use wswrapper::transport::{Close, Frame, Output, Transport, TransportError};
 use wswrapper::{CallError, Client, Limits, SendError, Server};
 use wswrapper_tests::{Alive, Log, RawPeer, pair, until};
 
-/// A network where the peer's close frame comes and the end of the connection never does.
+/// A transport that delivers the peer's close frame and never ends afterwards.
 struct NeverDisconnects {
     transport: Memory,
     closed: bool,
@@ -52,7 +52,7 @@ impl Transport for NeverDisconnects {
     }
 }
 
-/// Closing takes a minute at the most, calls as long as they like.
+/// Returns limits with a close timeout of one minute and no call timeout.
 fn patient_limits() -> Limits {
     Limits { close_timeout: Duration::from_mins(1), call_timeout: None, ..Limits::default() }
 }
@@ -72,10 +72,10 @@ async fn a_closing_client_that_stays_connected_is_disconnected_after_the_timeout
     raw.receive().await;
     let began = Instant::now();
     raw.close(4001, "enough").await;
-    // What runs is stopped at once.
+    // Running handlers are stopped at once.
     slow.handlers.becomes(0).await;
     assert_eq!(slow.log.has(1).await, ["Connection closed"]);
-    // Nothing more can be sent, and no answer comes.
+    // Nothing more can be sent, and no response arrives.
     assert!(matches!(timeout(LONG, call).await??, Err(CallError::Closed)));
     assert!(matches!(peer.emit("x", ()).await, Err(SendError::Closed)));
     assert_eq!((peer.is_open(), peer.close_info(), began.elapsed().as_secs()), (false, None, 0));
@@ -99,7 +99,7 @@ async fn a_closing_server_that_stays_connected_is_disconnected_after_the_timeout
     raw.receive().await;
     raw.close(1001, "going").await;
     slow.handlers.becomes(0).await;
-    // Closing in return is not forgotten either.
+    // Closing in return also completes after the timeout.
     let closed = timeout(LONG, client.close()).await?;
     assert_eq!((closed.code, closed.reason.as_str(), closed.by_us), (1001, "going", false));
     assert!(matches!(timeout(LONG, call).await??, Err(CallError::Closed)));
@@ -144,7 +144,7 @@ async fn a_server_continues_to_close_after_the_future_is_dropped() -> Result<(),
         }
     });
     let pair = pair(server);
-    // One that does not answer is waited for.
+    // The server waits for a peer that does not answer.
     let (_silent, silent_peer) = RawPeer::dial(&pair.server);
     let began = Instant::now();
     assert!(pair.server.close().now_or_never().is_none());
@@ -153,7 +153,7 @@ async fn a_server_continues_to_close_after_the_future_is_dropped() -> Result<(),
     assert_eq!((closed.code, closed.by_us), (1001, false));
     until(|| pair.peer.close_info().is_some()).await;
     assert_eq!(silent_peer.close_info(), None);
-    // Who asks again waits for the same end.
+    // A second call waits for the same close.
     let mut again = Box::pin(pair.server.close());
     assert!((&mut again).now_or_never().is_none());
     timeout(LONG, again).await?;

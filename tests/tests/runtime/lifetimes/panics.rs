@@ -1,4 +1,4 @@
-//! What panics as it is dropped ends nothing but itself.
+//! Extensions and handlers that panic when they are dropped.
 
 use serde_json::json;
 use std::error::Error;
@@ -12,14 +12,14 @@ struct DropBomb(&'static str);
 
 impl Drop for DropBomb {
     fn drop(&mut self) {
-        // A test that fails says why.
+        // A second panic would abort the program and hide why the test failed.
         assert!(std::thread::panicking(), "{}", self.0);
     }
 }
 
 const LONG: Duration = Duration::from_hours(1);
 
-/// A server that notes what goes wrong and how connections end.
+/// Returns a server that logs errors and how connections close.
 fn logging_server() -> (Log, ServerBuilder) {
     let log = Log::default();
     let (errors, closes) = (log.clone(), log.clone());
@@ -87,7 +87,7 @@ async fn a_panic_in_dropping_a_clients_extension_is_reported_and_the_close_compl
 
 #[tokio::test(start_paused = true)]
 async fn a_panic_in_dropping_does_not_keep_other_extensions_and_handlers_alive() -> Result<(), Box<dyn Error>> {
-    struct Held<const N: usize>(#[expect(dead_code, reason = "it is only held")] super::Guard);
+    struct Held<const N: usize>(#[expect(dead_code, reason = "only its drop counts")] super::Guard);
     let (log, server) = logging_server();
     let pair = pair(server);
     let (values, handlers) = (Alive::default(), Alive::default());

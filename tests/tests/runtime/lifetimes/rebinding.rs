@@ -1,4 +1,4 @@
-//! A client that goes on over another transport while the end before it is still looked at.
+//! A client that is rebound while tasks still observe the close of the previous connection.
 
 use futures_util::FutureExt;
 use std::error::Error;
@@ -55,7 +55,7 @@ async fn a_close_awaited_after_a_rebind_returns_how_its_connection_closed() -> R
         let closed = timeout(LONG, closing).await?;
         assert_eq!((closed.code, closed.reason.as_str(), closed.by_us), (4001, "enough", true));
     }
-    // Who begins to wait now waits for the next end.
+    // A task that starts to wait now waits for the next close.
     assert!(client.closed().now_or_never().is_none());
     assert!(client.is_open());
     let closed = timeout(LONG, client.abort_connection()).await?;
@@ -63,7 +63,7 @@ async fn a_close_awaited_after_a_rebind_returns_how_its_connection_closed() -> R
     Ok(())
 }
 
-/// Is done where it is woken, as by an executor that polls in place.
+/// Runs a closure inside `wake`, like an executor that polls in place.
 struct RunOnWake<F>(Mutex<Option<F>>);
 
 impl<F: FnOnce() + Send + 'static> Wake for RunOnWake<F> {
@@ -98,7 +98,7 @@ async fn extensions_inserted_after_a_rebind_outlive_the_previous_connection() ->
     assert_eq!(log.has(1).await, ["bound: true"]);
     let_others_run().await;
     assert_eq!(client.get::<Name>().map(|name| name.0), Some("Bob"));
-    assert!(client.get::<u8>().is_none(), "it was kept with the connection before");
+    assert!(client.get::<u8>().is_none(), "it belonged to the previous connection");
     assert!(client.is_open());
     Ok(())
 }

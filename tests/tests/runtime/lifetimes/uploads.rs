@@ -1,11 +1,11 @@
-//! Uploads whose result nobody asks for.
+//! Uploads whose result is requested late or never.
 
 use serde_json::json;
 use std::error::Error;
 use wswrapper::{Counters, Server, Upload, ws_handlers};
 use wswrapper_tests::{RawPeer, until};
 
-/// Takes nothing of what is sent.
+/// Drops the upload and returns a result.
 struct DropsUpload;
 
 #[ws_handlers]
@@ -24,7 +24,7 @@ async fn a_finished_upload_is_closed_without_a_request_for_its_result() -> Resul
     raw.silence().await;
     raw.send(r#"{"a":["next",{"value":7,"done":false}],"h":1}"#).await;
     raw.silence().await;
-    assert_eq!(peer.counters().open_channels, 1, "its result can still be asked for");
+    assert_eq!(peer.counters().open_channels, 1, "its result can still be requested");
     raw.send(r#"{"a":["next",{"done":true}],"h":1}"#).await;
     until(|| peer.counters() == Counters::default()).await;
     let not_requested = json!({"message": "The result was not asked for"});

@@ -1,4 +1,4 @@
-//! The limit of what is held until it can start.
+//! The limit of the bytes of calls that wait to start.
 
 use super::GatedService;
 use serde_json::json;
@@ -19,7 +19,7 @@ async fn a_full_backlog_pauses_reading_and_loses_nothing() {
     let (mut raw, _) = RawPeer::dial(&server);
     raw.send(r#"{"a":["wait",0],"i":1}"#).await;
     service.running.becomes(1).await;
-    // Ten times of what is held and of what is under way between us.
+    // About ten times what the backlog and the transport hold.
     let padding = " ".repeat(1_000);
     let requests: Vec<_> = (1..1_000).map(|n| format!(r#"{{"a":["quick",{n}],{padding}"i":{}}}"#, n + 1)).collect();
     {
@@ -30,12 +30,12 @@ async fn a_full_backlog_pauses_reading_and_loses_nothing() {
         });
         for _ in 0..100 {
             let polled = poll_fn(|cx| Poll::Ready(sending.as_mut().poll(cx))).await;
-            assert!(polled.is_pending(), "all of it was read");
+            assert!(polled.is_pending(), "everything was read");
             tokio::task::yield_now().await;
         }
         assert_eq!(service.log.entries(), ["wait 0"]);
         service.gate.add_permits(1);
-        // Their answers are small enough to leave meanwhile.
+        // The responses are small enough for the transport.
         sending.await;
     }
     for n in 0..1_000 {
@@ -61,7 +61,7 @@ async fn a_connection_with_a_full_backlog_closes_without_delay() {
         raw.frame().await
     });
     assert_eq!(peer.closed().await.code, 4000);
-    assert_eq!(began.elapsed(), Duration::ZERO, "the peer's answer was not read");
+    assert_eq!(began.elapsed(), Duration::ZERO, "the peer's close frame was not read");
     assert_eq!(service.running.count(), 0);
     assert!(closing.await.expect("no panic").is_none());
 }

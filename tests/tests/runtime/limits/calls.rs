@@ -37,10 +37,10 @@ async fn a_call_beyond_the_limit_fails_at_once_and_the_others_continue() {
     let refused = proxy.quick(1).await;
     assert!(matches!(refused, Err(CallError::NotSent(SendError::TooManyCalls))), "{refused:?}");
     assert_eq!(pair.client.calls_in_flight(), 3);
-    // One that is cancelled makes room, and so does one that is answered.
+    // A cancelled call and an answered call free their place.
     calls.remove(0).abort();
     service.running.becomes(2).await;
-    assert_eq!(proxy.quick(2).await.expect("there is room"), 2);
+    assert_eq!(proxy.quick(2).await.expect("a place is free"), 2);
     service.gate.add_permits(2);
     for (call, n) in calls.into_iter().zip([1, 2]) {
         assert_eq!(call.await.expect("no panic").expect("an answer"), n);

@@ -1,4 +1,4 @@
-//! The time for closing, and times without end.
+//! The close timeout, and the longest durations.
 
 use super::GatedService;
 use serde_json::json;
@@ -18,7 +18,7 @@ async fn closing_takes_no_longer_than_its_timeout_while_output_is_queued() {
         raw.send(&format!(r#"{{"a":["large",{n}],"i":{}}}"#, n + 1)).await;
     }
     service.log.has(20).await;
-    // Another that is silent, and one that has a handler and answers.
+    // One more peer that does not answer, and a client that does.
     let (silent, silent_peer) = RawPeer::dial(&server);
     let (local, remote) = memory::pair();
     let polite_peer = server.accept_transport(remote).expect("the server is open");
@@ -69,7 +69,7 @@ async fn the_longest_duration_stands_for_no_timeout() {
     let (mut raw, peer) = RawPeer::dial(&server);
     let call = tokio::spawn(peer.request::<u8>("ask", ()));
     assert_eq!(raw.receive().await["a"], json!(["ask"]));
-    // More than what is under way between us: something waits to be written.
+    // More than the transport holds, so that output is queued.
     for _ in 0..200 {
         let _ = server.broadcast().emit("news", ("x".repeat(1_000),)).await;
         tokio::task::yield_now().await;

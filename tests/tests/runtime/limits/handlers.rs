@@ -1,4 +1,4 @@
-//! The limit of handlers.
+//! The limit of running handlers.
 
 use super::{GatedService, GatedServiceProxy};
 use serde_json::json;
@@ -19,7 +19,7 @@ async fn calls_beyond_the_handler_limit_wait_and_start_in_order() {
     service.running.becomes(2).await;
     raw.silence().await;
     assert_eq!(service.log.entries(), ["wait 0", "wait 1"]);
-    // A response comes through although calls wait.
+    // A response is handled although calls wait.
     let asked = tokio::spawn({
         let proxy = GatedServiceProxy::new(&peer);
         async move { proxy.quick(9).await }
@@ -27,7 +27,7 @@ async fn calls_beyond_the_handler_limit_wait_and_start_in_order() {
     let request = raw.receive().await;
     raw.send(&json!({"i": request["i"], "d": 9}).to_string()).await;
     assert_eq!(asked.await.expect("no panic").expect("an answer"), 9);
-    // So does a cancellation, and it makes room.
+    // So is a cancellation, and the next call starts.
     raw.send(r#"{"i":1,"x":{"message":"enough"},"_":1}"#).await;
     assert_eq!(service.log.has(3).await, ["wait 0", "wait 1", "wait 2"]);
     service.gate.add_permits(1);
@@ -71,7 +71,7 @@ async fn a_call_whose_deadline_passes_while_it_waits_never_starts() {
     tokio::time::sleep(Duration::from_secs(6)).await;
     service.gate.add_permits(1);
     assert_eq!(raw.receive().await, json!({"i": 1, "d": 0}));
-    assert_eq!(service.log.has(2).await, ["wait 0", "wait 2"], "nobody waits any more for the second");
+    assert_eq!(service.log.has(2).await, ["wait 0", "wait 2"], "the deadline of the second call has passed");
     service.gate.add_permits(1);
     assert_eq!(raw.receive().await, json!({"i": 3, "d": 2}));
 }

@@ -1,4 +1,4 @@
-//! The limit of a message.
+//! The limit of a message's size.
 
 use super::GatedService;
 use futures_util::{SinkExt, StreamExt};
@@ -23,11 +23,11 @@ async fn a_message_of_exactly_the_limit_is_read_and_fragments_count_together() -
     };
     let part = |text: &str, opcode, last| Message::Frame(WsFrame::message(text.to_owned(), OpCode::Data(opcode), last));
     websocket.send(Message::text(frame(1_000))).await?;
-    assert_eq!(websocket.next().await.ok_or("it ended")??, Message::text(r#"{"i":1,"d":975}"#));
+    assert_eq!(websocket.next().await.ok_or("the connection was closed")??, Message::text(r#"{"i":1,"d":975}"#));
     let message = frame(1_000);
     websocket.send(part(&message[..600], Data::Text, false)).await?;
     websocket.send(part(&message[600..], Data::Continue, true)).await?;
-    assert_eq!(websocket.next().await.ok_or("it ended")??, Message::text(r#"{"i":1,"d":975}"#));
+    assert_eq!(websocket.next().await.ok_or("the connection was closed")??, Message::text(r#"{"i":1,"d":975}"#));
     let message = frame(1_001);
     websocket.send(part(&message[..600], Data::Text, false)).await?;
     websocket.send(part(&message[600..], Data::Continue, true)).await?;

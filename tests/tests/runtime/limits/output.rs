@@ -1,4 +1,4 @@
-//! The limits of what waits to be written.
+//! The limit of queued output, and the write timeout.
 
 use super::{GatedService, GatedServiceProxy, let_others_run};
 use serde_json::json;
@@ -20,7 +20,7 @@ async fn no_handler_starts_for_a_peer_that_does_not_read_its_responses() {
         raw.send(&format!(r#"{{"a":["large",{n}],"i":{}}}"#, n + 1)).await;
     }
     let_others_run().await;
-    // What is under way, what waits to be written, and the one that made it full.
+    // Responses in transit, responses in the queue, and the response that filled it.
     let started = service.log.entries().len();
     assert!((5..=13).contains(&started), "{started} handlers were started");
     for n in 0..1_000 {
@@ -37,7 +37,7 @@ async fn calls_and_events_wait_for_capacity_and_a_broadcast_does_not() {
     let (mut raw, peer) = RawPeer::dial(&server);
     let proxy = GatedServiceProxy::new(&peer);
     let text = "x".repeat(10_000);
-    // Fills what is under way, what waits to be written, and what waits behind that.
+    // Fills the transport, the output queue, and the queue of senders behind it.
     let mut queued_events = 0;
     let mut failed_attempts = 0;
     while failed_attempts < 100 {
@@ -61,7 +61,7 @@ async fn calls_and_events_wait_for_capacity_and_a_broadcast_does_not() {
         async move { proxy.quick(1).await }
     });
     let_others_run().await;
-    assert_eq!(peer.calls_in_flight(), 0, "it waits for room");
+    assert_eq!(peer.calls_in_flight(), 0, "it waits for capacity");
     for _ in 0..queued_events {
         assert_eq!(raw.receive().await["a"][0], "note");
     }
@@ -96,7 +96,7 @@ async fn a_peer_that_reads_nothing_is_disconnected_after_the_write_timeout_and_a
     let closed = peer.closed().await;
     assert_eq!((closed.code, closed.reason.as_str(), closed.by_us), (1006, "the peer does not read", true));
     assert_eq!(began.elapsed().as_secs(), 7);
-    let slow = slow_reader.await.expect("nothing is missing");
+    let slow = slow_reader.await.expect("all responses arrive");
     assert!(slow_peer.is_open());
     assert_eq!(server.peers(), [slow_peer]);
     drop((raw, slow));

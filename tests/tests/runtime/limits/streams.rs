@@ -19,18 +19,18 @@ async fn a_stream_beyond_the_limit_is_rejected_and_the_others_continue() {
         "{refused:?}"
     );
     assert_eq!((service.running.count(), pair.peer.counters().open_channels), (2, 2));
-    // One that is dropped makes room, and so does one that ends.
+    // A dropped stream and a finished stream free their channels.
     drop(second);
     service.running.becomes(1).await;
-    let mut third = proxy.count(3).await.expect("there is room");
+    let mut third = proxy.count(3).await.expect("a channel is free");
     assert!(proxy.count(3).await.is_err());
     while third.next().await.is_some() {}
-    drop(proxy.count(3).await.expect("there is room"));
+    drop(proxy.count(3).await.expect("a channel is free"));
     for n in 1..=100 {
         assert!(matches!(first.next().await, Some(Ok(it)) if it == n));
     }
     assert!(first.next().await.is_none());
-    // Streams of the other end's do not count.
+    // All streams have finished or were dropped.
     assert_eq!(pair.client.counters().open_channels, 0);
 }
 
@@ -65,7 +65,7 @@ async fn streams_do_not_count_towards_the_handler_limit() {
     service.running.becomes(0).await;
 }
 
-/// A stream of a peer that speaks in bare frames, which has been asked for items, and the number of its channel.
+/// Returns a raw peer, a stream from it that has granted its first credit, and the number of the stream's channel.
 async fn stream_of_raw(limits: Limits, window: u32) -> (RawPeer, Streaming<String, Rejection>, u64) {
     let (mut raw, client) = RawPeer::accept(Client::builder().limits(limits));
     let call = tokio::spawn(client.request::<Streaming<String, Rejection>>("texts", ()));
@@ -80,7 +80,7 @@ async fn stream_of_raw(limits: Limits, window: u32) -> (RawPeer, Streaming<Strin
 
 #[tokio::test]
 async fn items_of_a_stream_are_buffered_up_to_the_limit_or_its_window() {
-    // (items, window, how many are held)
+    // (items, window, items that are buffered)
     for (stream_items, window, held) in [(10, 2, 10), (10, 10, 10), (10, 25, 25), (0, 1, 1)] {
         for more in [0, 1] {
             let (mut raw, mut stream, channel) =
@@ -111,10 +111,10 @@ async fn items_of_a_stream_are_buffered_up_to_the_limit_or_its_window() {
 
 #[tokio::test]
 async fn bytes_of_a_stream_are_buffered_up_to_the_limit_and_released_when_taken() {
-    // Each item counts for 32 more.
+    // Each item counts for its bytes and 32 more.
     let limits = Limits { stream_bytes: 1_000 + 2 * 32, ..Limits::default() };
     let (mut raw, mut stream, channel) = stream_of_raw(limits, 100).await;
-    // Quotes are of the JSON.
+    // The length of the JSON value includes its quotes.
     let item = |length: usize| {
         json!({"a": ["next", {"value": "x".repeat(length - 2), "done": false}], "h": channel}).to_string()
     };
@@ -134,7 +134,7 @@ async fn bytes_of_a_stream_are_buffered_up_to_the_limit_and_released_when_taken(
     assert!(stream.next().await.is_none());
 }
 
-/// A peer that takes all of a thousand pages and reads none of them.
+/// Lets a raw peer grant credit for a thousand pages and read none of them.
 async fn thousand_unread_pages() -> (GatedService, Server, RawPeer) {
     let service = GatedService::new();
     let server =
@@ -150,9 +150,9 @@ async fn thousand_unread_pages() -> (GatedService, Server, RawPeer) {
 #[tokio::test]
 async fn a_stream_waits_for_a_peer_that_does_not_read_and_then_continues() {
     let (service, _server, mut raw) = thousand_unread_pages().await;
-    // What is under way, what waits to be written, and the one that made it full.
+    // Items in transit, items in the queue, and the item that filled it.
     let produced = service.log.entries().len();
-    assert!((5..=13).contains(&produced), "{produced} items were made");
+    assert!((5..=13).contains(&produced), "{produced} items were produced");
     assert_eq!(raw.receive().await, json!({"i": 1, "h": 1}));
     for n in 1..=1_000 {
         assert_eq!(raw.receive().await["a"][1]["value"][0], n);
@@ -164,7 +164,7 @@ async fn a_stream_waits_for_a_peer_that_does_not_read_and_then_continues() {
 async fn a_stream_that_waits_for_capacity_resumes_when_half_of_it_is_free() {
     let (service, _server, mut raw) = thousand_unread_pages().await;
     assert_eq!(raw.receive().await, json!({"i": 1, "h": 1}));
-    // Each page that is read lets another one leave.
+    // Each page that the peer reads lets one more leave the queue.
     let (mut produced, mut batches) = (service.log.entries().len(), Vec::new());
     for n in 1..=20 {
         assert_eq!(raw.receive().await["a"][1]["value"][0], n);
@@ -176,12 +176,12 @@ async fn a_stream_that_waits_for_capacity_resumes_when_half_of_it_is_free() {
     assert!(batches.iter().all(|pages| *pages >= 2), "{batches:?}");
 }
 
-/// A client that holds four items of one byte.
+/// Connects a client that buffers at most four items of one byte.
 fn client_with_four_item_buffer() -> (RawPeer, Client) {
     RawPeer::accept(Client::builder().limits(Limits { stream_bytes: 4 * 33, ..Limits::default() }))
 }
 
-/// A stream whose first three items have come, and the number of its channel.
+/// Returns a stream whose first three items have arrived, and the number of its channel.
 async fn stream_with_three_items(raw: &mut RawPeer, client: &Client) -> (Streaming<u32, Rejection>, u64) {
     let call = tokio::spawn(client.request::<Streaming<u32, Rejection>>("count", ()));
     let id = raw.receive().await["i"].as_u64().expect("a request");
@@ -199,7 +199,7 @@ async fn items_of_a_dropped_stream_release_capacity() {
     let (mut raw, client) = client_with_four_item_buffer();
     for _ in 0..3 {
         let (mut stream, id) = stream_with_three_items(&mut raw, &client).await;
-        // One was taken, two were taken out of the inbox with it, and one is there.
+        // One item was taken, two more left the inbox with it, and one is still there.
         assert!(matches!(stream.next().await, Some(Ok(1))));
         raw.send(&json!({"a": ["next", {"value": 4, "done": false}], "h": id}).to_string()).await;
         raw.silence().await;

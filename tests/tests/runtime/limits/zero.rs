@@ -1,4 +1,4 @@
-//! Limits of nothing at all.
+//! Limits of zero.
 
 use super::{GatedService, GatedServiceProxy};
 use std::error::Error;
@@ -9,7 +9,7 @@ use wswrapper::{Client, Limits, Peer};
 
 const LONG: Duration = Duration::from_hours(1);
 
-/// Limits without which nothing would move, each of them 0.
+/// Returns limits with one value of 0 each that must not stop the connection.
 fn zero_limits() -> [Limits; 3] {
     let limits = || Limits { call_timeout: None, ..Limits::default() };
     [
@@ -19,7 +19,7 @@ fn zero_limits() -> [Limits; 3] {
     ]
 }
 
-/// Calls of this peer are answered, and its events come.
+/// Checks that the calls of `peer` are answered and that its events arrive.
 async fn exchange(peer: &Peer, remote_service: &GatedService) -> Result<(), Box<dyn Error>> {
     let proxy = GatedServiceProxy::new(peer);
     let several = (0..10).map(|n| timeout(LONG, proxy.quick(n)));
@@ -32,7 +32,7 @@ async fn exchange(peer: &Peer, remote_service: &GatedService) -> Result<(), Box<
     Ok(())
 }
 
-/// Both ends call each other, and one of them closes.
+/// Lets both endpoints call each other, and one of them close.
 async fn call_and_close(servers: Limits, clients: Limits, closing: fn(&Client, &Peer)) -> Result<(), Box<dyn Error>> {
     let (client_service, server_service) = (GatedService::new(), GatedService::new());
     let server = server_service.serve(servers).build()?;

@@ -1,4 +1,4 @@
-//! Services that call back on the channel that they are on.
+//! Services that call the caller over their own channel.
 
 use super::{Bell, BellProxy, BellService, OfficeProxy, RegisterProxy, office_server};
 use std::error::Error;
@@ -15,9 +15,9 @@ async fn a_scoped_service_calls_back_over_its_channel() -> Result<(), Box<dyn Er
     let silent = office.register(1).await?;
     assert_eq!(register.rings(21).await?, 42);
     assert_eq!(log.entries(), ["rung 21"]);
-    let error = silent.rings(1).await.expect_err("nobody serves there");
+    let error = silent.rings(1).await.expect_err("the caller serves nothing");
     assert!(error.to_string().starts_with("No event listener for 'ring' on channel '"), "{error}");
-    // Also where the caller serves when it has the channel.
+    // The caller may also serve after it received the channel.
     let channel = office.register(1).channel().await?;
     channel.serve::<dyn Bell>(BellService(log.clone()));
     assert_eq!(RegisterProxy::new(&channel).rings(4).await?, 8);
@@ -25,7 +25,7 @@ async fn a_scoped_service_calls_back_over_its_channel() -> Result<(), Box<dyn Er
     Ok(())
 }
 
-/// Answers with a service that has its channel from the beginning.
+/// Returns a service that holds its own channel.
 struct Keeper(Log);
 
 struct Kept {

@@ -1,4 +1,4 @@
-//! Calls in a scope, and calls that give one.
+//! Calls to scoped services, and calls that return them.
 
 use super::{Locked, Observed, Office, OfficeProxy, OfficeService, RegisterProxy, connected_office, office_server};
 use std::error::Error;

@@ -1,4 +1,4 @@
-//! How scopes end.
+//! Lifetimes of scoped services.
 
 use super::{Bell, BellService, OfficeProxy, RegisterProxy, connected_office, office_server};
 use futures_util::FutureExt;
@@ -14,10 +14,10 @@ async fn a_scoped_service_is_dropped_with_the_last_clone_of_its_proxy() -> Resul
     drop(proxy);
     assert_eq!(clone.add(2).await?, 42);
     drop(clone);
-    // One round trip later it is gone.
+    // It is dropped within one round trip.
     office.quick().await?;
     assert_eq!(observed.services.count(), 0);
-    // Nor does one stay that nobody has taken.
+    // A scoped service that was not taken is dropped as well.
     drop(office.register(1).await?);
     let mut call = office.register(2);
     assert!((&mut call).now_or_never().is_none());
@@ -73,7 +73,7 @@ async fn an_abort_of_a_scoped_service_carries_its_reason() -> Result<(), Box<dyn
     Ok(())
 }
 
-struct Held(#[expect(dead_code, reason = "it is only held")] Guard);
+struct Held(#[expect(dead_code, reason = "only its drop counts")] Guard);
 
 #[ws_handlers]
 impl Held {
@@ -93,7 +93,7 @@ async fn a_lost_connection_drops_the_scoped_services_of_both_endpoints() -> Resu
     observed.handlers.becomes(0).await;
     observed.services.becomes(0).await;
     bells.becomes(0).await;
-    // Nor does one come back with another connection.
+    // It is not served again over another connection.
     let (local, remote) = wswrapper::transport::memory::pair();
     pair.client.bind(local)?;
     pair.server.accept_transport(remote)?;

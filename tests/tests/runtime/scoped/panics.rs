@@ -1,4 +1,4 @@
-//! Services that panic as they are dropped.
+//! Services that panic when they are dropped.
 
 use std::error::Error;
 use std::time::Duration;
@@ -34,13 +34,13 @@ impl Fuse for DropBomb {
 
 impl Drop for DropBomb {
     fn drop(&mut self) {
-        // A test that fails says why.
+        // A second panic would abort the program and hide why the test failed.
         assert!(std::thread::panicking(), "boom");
     }
 }
 
-/// What is kept on the same channel.
-struct Neighbour(#[expect(dead_code, reason = "it is only held")] Guard);
+/// Another service on the same channel.
+struct Neighbour(#[expect(dead_code, reason = "only its drop counts")] Guard);
 
 #[ws_handlers]
 impl Neighbour {

@@ -1,4 +1,4 @@
-//! Streams and uploads in a scope.
+//! Streams and uploads of scoped services.
 
 use super::{OfficeProxy, office_server};
 use futures_util::stream;
@@ -38,7 +38,7 @@ async fn streams_and_uploads_of_a_scoped_service_fail_when_it_is_dropped() -> Re
     assert!(matches!(error, Err(CallError::Closed)), "{error:?}");
     observed.handlers.becomes(0).await;
     observed.services.becomes(0).await;
-    // What has come is still given.
+    // Items that have arrived are still returned.
     let error = loop {
         match numbers.next().await {
             Some(Ok(_)) => {}

@@ -1,4 +1,4 @@
-//! What of a scope is on the wire.
+//! Frames of scoped services.
 
 use super::{Observed, Office, OfficeProxy, OfficeService, office_server};
 use serde_json::json;
@@ -13,7 +13,7 @@ async fn a_scoped_service_answers_with_the_frames_of_the_protocol() {
     for (request, response) in [
         (r#"{"a":["register",40],"i":1}"#, r#"{"i":1,"h":1}"#),
         (r#"{"a":["add",2],"h":1,"i":2}"#, r#"{"i":2,"d":42}"#),
-        // A numeric string names the same channel, and `c` means nothing.
+        // A numeric string names the same channel, and `c` is ignored.
         (r#"{"a":["add",1],"h":"1","c":"io","i":3}"#, r#"{"i":3,"d":43}"#),
         (r#"{"a":["register",0],"i":1}"#, r#"{"i":1,"e":{"message":"channel '1' is open already"},"_":1}"#),
         (r#"{"a":["below",0],"h":1,"i":4}"#, r#"{"i":4,"h":1}"#),
@@ -48,7 +48,7 @@ async fn a_proxy_of_a_scoped_service_sends_the_frames_of_the_protocol() {
     let call = tokio::spawn(OfficeProxy::new(&client).register(40));
     assert_eq!(raw.receive_text().await, r#"{"a":["register",40],"i":268435457}"#);
     raw.send(r#"{"i":268435457,"h":1}"#).await;
-    let register = call.await.expect("no panic").expect("a scope");
+    let register = call.await.expect("no panic").expect("a scoped service");
     raw.silence().await;
     let call = tokio::spawn(register.add(2));
     assert_eq!(raw.receive_text().await, r#"{"a":["add",2],"h":268435457,"i":268435458}"#);
@@ -78,16 +78,16 @@ async fn channels_of_both_directions_with_equal_numbers_are_kept_apart() {
     let observed = Observed::default();
     let (mut raw, client) =
         RawPeer::accept(Client::builder().service_as::<dyn Office>(OfficeService(observed.clone())));
-    // Ours is answered first: what would take its number is refused.
+    // The client's call is answered first: a call of the peer with the same number is rejected.
     let call = tokio::spawn(OfficeProxy::new(&client).register(1));
     raw.receive().await;
     raw.send(r#"{"i":268435457,"h":1}"#).await;
-    let ours = call.await.expect("no panic").expect("a scope");
+    let ours = call.await.expect("no panic").expect("a scoped service");
     let taken = json!({"message": "channel '268435457' is open already"});
     let same = r#"{"a":["register",5],"i":268435457}"#;
     assert_eq!(raw.ask(same).await, json!({"i": 268_435_457, "e": taken, "_": 1}));
     assert_eq!(observed.services.count(), 0);
-    // Theirs is opened first: each is found by who uses it.
+    // The peer's channel is opened first: a later call of the client may have the same number.
     assert_eq!(raw.ask(r#"{"a":["register",5],"i":268435458}"#).await, json!({"i": 268_435_458, "h": 1}));
     let add = r#"{"a":["add",1],"h":268435458,"i":9}"#;
     assert_eq!(raw.ask(add).await, json!({"i": 9, "d": 6}));

@@ -1,4 +1,4 @@
-//! Many streams at once, and what else goes on meanwhile.
+//! Many streams at once, together with calls and other streams.
 
 use super::sources::{Sources, SourcesProxy, SourcesService};
 use super::{all, let_others_run, until_error};
@@ -49,7 +49,7 @@ async fn streams_are_consumed_in_other_threads() {
 
 #[ws_service]
 trait Nested {
-    /// Each item is the sum of a stream of the caller's.
+    /// Returns the sums of streams that the caller serves.
     async fn sums(&self, ctx: Context, to: u32) -> impl Stream<Item = u32> + Send;
 }
 
@@ -82,7 +82,7 @@ async fn streams_can_be_nested_in_items_of_other_streams() {
     while let Some(sum) = sums.next().await {
         let sum = sum.expect("a sum");
         taken += 1;
-        // A stream and a call, while the first stream goes on.
+        // A stream and a call, while the first stream continues.
         assert_eq!(all(proxy.counted(sum).await.expect("a stream")).await, (1..=sum).collect::<Vec<_>>());
         assert_eq!(proxy.echo(json!(taken)).await.expect("an answer"), taken);
     }
@@ -101,7 +101,7 @@ async fn streams_continue_while_no_handler_can_start() {
     let dropped = proxy.endless().await.expect("a stream");
     let theirs = SourcesProxy::new(&pair.peer).counted(1_000).await.expect("a stream").window(8);
     assert_eq!((service.alive.count(), pair.peer.counters().handlers_in_flight), (3, 0));
-    // One runs, the other is held, and what comes behind it.
+    // The first call runs. The second and everything behind it wait to start.
     let waiting: Vec<_> = (0..2)
         .map(|n| {
             let (proxy, log) = (proxy.clone(), log.clone());
@@ -113,7 +113,7 @@ async fn streams_continue_while_no_handler_can_start() {
     assert_eq!(all(items).await.len(), 1_000);
     assert_eq!(all(theirs).await.len(), 1_000);
     drop(dropped);
-    // What is left is the handler that waits.
+    // Only the waiting handler is left.
     service.alive.becomes(1).await;
     for call in waiting {
         call.abort();
@@ -140,7 +140,7 @@ impl ScopedSources for ScopedSourcesService {
 async fn streams_of_a_scoped_service_are_aborted_when_it_is_dropped() {
     let service = SourcesService::default();
     let pair = pair(Server::builder().service(ScopedSourcesService(service.clone())));
-    let sources = ScopedSourcesProxy::new(&pair.client).enter().await.expect("a room");
+    let sources = ScopedSourcesProxy::new(&pair.client).enter().await.expect("a scoped service");
     assert_eq!(all(sources.counted(5).await.expect("a stream")).await, [1, 2, 3, 4, 5]);
     let mut items = sources.endless().await.expect("a stream").window(2);
     assert!(matches!(items.next().await, Some(Ok(1))));

@@ -1,4 +1,4 @@
-//! How streams end.
+//! Streams that finish, fail or are dropped.
 
 use super::sources::{SourcesProxy, SourcesService};
 use super::{all, done, expect_close, item, let_others_run, request_item, stream_of_raw, take_buffered, until_error};
@@ -14,7 +14,7 @@ fn sources_server() -> (SourcesService, ServerBuilder) {
     (service.clone(), Server::builder().service(service))
 }
 
-/// A well whose server says what went wrong.
+/// Pairs a client with a server whose errors are logged.
 fn reporting_pair() -> (SourcesService, Log, Pair) {
     let (service, log) = (SourcesService::default(), Log::default());
     let server = Server::builder().service(service.clone()).on_error({
@@ -92,7 +92,7 @@ async fn dropping_a_call_before_its_stream_arrives_cancels_the_handler() {
 #[tokio::test]
 async fn a_handler_cancelled_before_its_stream_opens_sends_nothing() {
     let (service, server) = sources_server();
-    let server = server.build().expect("the service can be mounted");
+    let server = server.build().expect("it can be mounted");
     let (mut raw, peer) = RawPeer::dial(&server);
     raw.send(r#"{"a":["late"],"i":1}"#).await;
     service.alive.becomes(1).await;

@@ -1,4 +1,4 @@
-//! The end of a stream, which needs no credit.
+//! The finish of a stream, which needs no credit.
 
 use super::{done, item};
 use futures_util::{StreamExt, stream};
@@ -10,9 +10,9 @@ use wswrapper_tests::RawPeer;
 
 #[ws_service]
 trait Tallies {
-    /// So many items, of which the last may be an error.
+    /// Returns `to` items. The last one is an error if `fails` is true.
     async fn tally(&self, to: u32, fails: bool) -> impl Stream<Item = Result<u32, String>> + Send;
-    /// The same of a stream that does not know its length.
+    /// Returns `to` items in a stream of unknown length.
     async fn found(&self, to: u32) -> impl Stream<Item = u32> + Send;
     #[ws(on_full = "close")]
     async fn quick(&self, to: u32) -> impl Stream<Item = u32> + Send;
@@ -49,7 +49,7 @@ impl Tallies for TallyService {
     }
 }
 
-/// Calls, gives this much credit, and starts.
+/// Calls a method, grants `credit` and starts the stream.
 async fn start_stream(service: &TallyService, call: &str, credit: u32) -> (RawPeer, Server) {
     let server = Server::builder().service(service.clone()).build().expect("it can be mounted");
     let (mut raw, _) = RawPeer::dial(&server);

@@ -1,4 +1,4 @@
-//! How far a producer goes ahead of its consumer.
+//! Windows and credit.
 
 use super::sources::{SourcesProxy, SourcesService};
 use super::{all, done, item, let_others_run, request_item, stream_of_raw, take_buffered};
@@ -111,7 +111,7 @@ async fn a_paused_stream_delays_no_other_stream_and_no_call() {
     let items = proxy.counted(10_000).await.expect("a stream");
     assert_eq!(all(items).await.len(), 10_000);
     assert_eq!(proxy.echo(json!("x")).await.expect("an answer"), "x");
-    assert!(service.produced() <= before + 10_000 + 2, "the slow one did not stop");
+    assert!(service.produced() <= before + 10_000 + 2, "the paused stream did not stop");
     assert!(matches!(slow.next().await, Some(Ok(2))));
     drop(silent);
 }
@@ -135,7 +135,7 @@ async fn items_that_arrive_before_the_start_are_buffered() {
 #[tokio::test]
 async fn a_producer_sends_as_many_items_as_it_has_credit() {
     let (service, server) = sources_server();
-    let server = server.build().expect("the service can be mounted");
+    let server = server.build().expect("it can be mounted");
     let (mut raw, _) = RawPeer::dial(&server);
     assert_eq!(raw.ask(r#"{"a":["counted",5],"i":1}"#).await, json!({"i": 1, "h": 1}));
     raw.send(r#"{"a":["credit",2],"h":1}"#).await;
@@ -152,7 +152,7 @@ async fn a_producer_sends_as_many_items_as_it_has_credit() {
     raw.send(r#"{"a":["credit",2],"h":1}"#).await;
     assert_eq!(raw.receive().await, item(1, 4));
     assert_eq!(raw.receive().await, item(1, 5));
-    // The end needs no credit.
+    // The finish needs no credit.
     assert_eq!(raw.receive().await, done(1));
 }
 
@@ -177,13 +177,13 @@ async fn a_dropped_next_future_loses_no_item() {
         }
     }
     assert_eq!(taken, (1..=500).collect::<Vec<_>>());
-    assert!(dropped > 100, "it was ready too often to show anything: {dropped}");
+    assert!(dropped > 100, "only {dropped} futures were dropped");
 }
 
 #[tokio::test]
 async fn an_event_sent_by_a_source_precedes_its_item() {
     let (_, server) = sources_server();
-    let server = server.build().expect("the service can be mounted");
+    let server = server.build().expect("it can be mounted");
     let (mut raw, _) = RawPeer::dial(&server);
     assert_eq!(raw.ask(r#"{"a":["announced"],"i":1}"#).await, json!({"i": 1, "h": 1}));
     raw.send(r#"{"a":["credit",20],"h":1}"#).await;
@@ -197,12 +197,12 @@ async fn an_event_sent_by_a_source_precedes_its_item() {
 #[tokio::test]
 async fn a_stream_with_a_wide_window_does_not_delay_a_response() {
     let (_, server) = sources_server();
-    let server = server.build().expect("the service can be mounted");
+    let server = server.build().expect("it can be mounted");
     let (mut raw, _) = RawPeer::dial(&server);
     assert_eq!(raw.ask(r#"{"a":["endless"],"i":1}"#).await, json!({"i": 1, "h": 1}));
     raw.send(r#"{"a":["credit",65536],"h":1}"#).await;
     raw.send(r#"{"a":["start"],"h":1}"#).await;
-    // As a task like that of the connection, so that they take turns.
+    // Runs as a task, so that it alternates with the connection's task.
     let items = tokio::spawn(async move {
         assert_eq!(raw.receive().await, item(1, 1));
         raw.send(r#"{"a":["echo","between"],"i":2}"#).await;
@@ -213,5 +213,5 @@ async fn a_stream_with_a_wide_window_does_not_delay_a_response() {
         items
     });
     let items = items.await.expect("no panic");
-    assert!(items <= 1_024, "the answer waited for {items} items");
+    assert!(items <= 1_024, "the response waited for {items} items");
 }

@@ -1,4 +1,4 @@
-//! What becomes of a producer at a full window.
+//! Producers whose window is full.
 
 use super::{done, item, request_item, stream_of_raw, until_error};
 use futures_util::stream;
@@ -52,8 +52,8 @@ impl Prices for Market {
     }
 }
 
-/// All items through a window of four, how many were lost, and the error at the end. When the first item arrives, the
-/// producer has gone as far as it does.
+/// Takes all items through a window of four. Returns the items, the number of lost items and the final error. When the
+/// first item arrives, the producer has already gone as far as it can.
 async fn take_through_window(items: Streaming<u32>) -> (Vec<u32>, u64, Option<CallError<Infallible>>) {
     let mut items = items.window(4);
     let mut taken = Vec::new();
@@ -128,7 +128,7 @@ async fn an_always_ready_source_does_not_block_the_connection() {
 
 #[tokio::test]
 async fn the_number_of_lost_items_is_sent_with_the_next_item() {
-    let server = Server::builder().service(Market).build().expect("the service can be mounted");
+    let server = Server::builder().service(Market).build().expect("it can be mounted");
     let (mut raw, _) = RawPeer::dial(&server);
     assert_eq!(raw.ask(r#"{"a":["oldest",10],"c":"market","i":1}"#).await, json!({"i": 1, "h": 1}));
     raw.send(r#"{"a":["credit",2],"h":1}"#).await;
@@ -145,7 +145,7 @@ async fn the_number_of_lost_items_is_sent_with_the_next_item() {
 
 #[tokio::test]
 async fn a_consumer_without_credit_is_behind_until_it_responds() {
-    let server = Server::builder().service(Market).build().expect("the service can be mounted");
+    let server = Server::builder().service(Market).build().expect("it can be mounted");
     let (mut raw, _) = RawPeer::dial(&server);
     assert_eq!(raw.ask(r#"{"a":["latest",10],"c":"market","i":1}"#).await, json!({"i": 1, "h": 1}));
     let first = raw.ask(r#"{"a":["start"],"h":1}"#).await;
@@ -203,7 +203,7 @@ async fn the_number_of_lost_items_is_sent_with_the_finish_if_no_item_follows() {
         take_through_window(PricesProxy::new(&pair.client).newest(10).await.expect("a stream")).await;
     assert_eq!((items, lost), (vec![1, 2, 3, 4], 6));
     assert!(error.is_none(), "{error:?}");
-    // The latest is held in any case.
+    // The latest item is buffered in any case.
     let (items, lost, error) =
         take_through_window(PricesProxy::new(&pair.client).oldest(10).await.expect("a stream")).await;
     assert_eq!((items, lost), (vec![1, 2, 3, 4, 10], 5));

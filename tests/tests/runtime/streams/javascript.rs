@@ -1,4 +1,4 @@
-//! The other end is a JavaScript program, which knows no flow control.
+//! Streams with a remote endpoint in JavaScript, which has no flow control.
 
 use super::sources::SourcesService;
 use super::{all, done, expect_close, item, request_item, stream_of_raw, take_buffered, until_error};
@@ -6,16 +6,16 @@ use serde_json::{Value, json};
 use wswrapper::{CallError, Counters, Limits, Server};
 use wswrapper_tests::RawPeer;
 
-/// A peer that has asked for a stream, which is on channel 1.
+/// Connects a raw peer and opens a stream for it on channel 1.
 async fn open_stream(request: &str) -> (SourcesService, RawPeer, Server) {
     let service = SourcesService::default();
-    let server = Server::builder().service(service.clone()).build().expect("the service can be mounted");
+    let server = Server::builder().service(service.clone()).build().expect("it can be mounted");
     let (mut raw, _) = RawPeer::dial(&server);
     assert_eq!(raw.ask(&format!(r#"{{"a":{request},"i":1}}"#)).await, json!({"i": 1, "h": 1}));
     (service, raw, server)
 }
 
-/// An item as a request, and the number of that.
+/// Checks that `frame` is a request with this item, and returns the request's id.
 fn expect_item_request(frame: &Value, value: u32) -> u64 {
     let id = frame["i"].as_u64().expect("a request");
     assert_eq!(*frame, json!({"a": ["next", {"value": value, "done": false}], "h": 1, "i": id}));
@@ -94,7 +94,7 @@ async fn a_repeated_start_is_ignored_while_the_stream_runs() {
     raw.send(r#"{"a":["start"],"h":1}"#).await;
     raw.silence().await;
     let id = expect_item_request(&raw.ask(&json!({"i": id}).to_string()).await, 2);
-    // An answer that is repeated, as of several listeners.
+    // A repeated response, like those of several listeners.
     raw.send(&json!({"i": id}).to_string()).await;
     expect_item_request(&raw.ask(&json!({"i": id}).to_string()).await, 3);
     raw.silence().await;
@@ -194,7 +194,7 @@ async fn items_sent_as_requests_are_answered_when_they_are_taken() {
         assert_eq!(raw.receive().await, json!({"i": n}));
         raw.silence().await;
     }
-    // One at a time, as a producer does that waits for the answer; the end as a request is answered at once.
+    // A producer that waits for each response sends one item at a time. A finish sent as a request is answered at once.
     for n in 4..=6 {
         raw.send(&json!({"a": ["next", {"value": n, "done": false}], "h": channel, "i": n}).to_string()).await;
         raw.silence().await;
@@ -238,7 +238,7 @@ async fn an_overflowing_stream_finishes_with_an_error_after_the_buffered_items()
     let (items, error) = until_error(items).await;
     assert_eq!(items, (1..=100).collect::<Vec<_>>());
     assert!(matches!(error, Some(CallError::Overflow)), "{error:?}");
-    // Those that come later are on no channel.
+    // The channel of later items does not exist any more.
     for _ in 101..150 {
         assert_eq!(raw.receive().await["x"]["message"], format!("Anonymous channel '{channel}' does not exist"));
     }

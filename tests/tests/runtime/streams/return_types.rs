@@ -1,4 +1,4 @@
-//! What a method can answer with.
+//! Return types of methods with streams.
 
 use super::{all, until_error};
 use futures_util::stream::{self, FusedStream, StreamExt};
@@ -98,7 +98,7 @@ async fn streams_work_over_tcp() {
     let listening = Server::builder().service(numbers_service()).bind("127.0.0.1:0").await.expect("a port is free");
     let url = format!("ws://{}", listening.local_addr());
     tokio::spawn(listening.serve());
-    let numbers = NumbersProxy::new(&Client::connect(&url).await.expect("it listens"));
+    let numbers = NumbersProxy::new(&Client::connect(&url).await.expect("the server listens"));
     let items = numbers.count(10_000).await.expect("a stream").window(256);
     assert_eq!(all(items).await.len(), 10_000);
 }
@@ -201,7 +201,7 @@ async fn streaming_implements_stream() {
 
 #[tokio::test]
 async fn an_event_cannot_be_answered_with_a_stream() {
-    let server = Server::builder().service(numbers_service()).build().expect("the service can be mounted");
+    let server = Server::builder().service(numbers_service()).build().expect("it can be mounted");
     let (mut raw, _) = RawPeer::dial(&server);
     raw.send(r#"{"a":["count",3],"c":"numbers"}"#).await;
     raw.silence().await;

@@ -1,4 +1,4 @@
-//! Streams that tell what becomes of them.
+//! Streams whose sources and handlers can be observed.
 
 use futures_util::{StreamExt, stream};
 use serde_json::Value;
@@ -12,21 +12,21 @@ use wswrapper_tests::{Alive, Log};
 
 #[ws_service]
 pub(crate) trait Sources {
-    /// 1, 2, 3 and so on.
+    /// Returns 1, 2, 3 and so on.
     async fn endless(&self, ctx: Context) -> impl Stream<Item = u32> + Send;
-    /// So many, and then nothing, not even the end.
+    /// Returns `after` numbers, and then neither an item nor the finish.
     async fn stalls(&self, after: u32) -> impl Stream<Item = u32> + Send;
     async fn counted(&self, to: u32) -> impl Stream<Item = u32> + Send;
-    /// Never comes to its stream.
+    /// Never returns its stream.
     async fn late(&self, ctx: Context) -> impl Stream<Item = u32> + Send;
-    /// Takes its time before its stream.
+    /// Waits before it returns its stream.
     async fn slow(&self, milliseconds: u64) -> impl Stream<Item = u32> + Send;
     /// Sends an event before each item.
     async fn announced(&self, ctx: Context) -> impl Stream<Item = u32> + Send;
     async fn panics(&self, after: u32) -> impl Stream<Item = u32> + Send;
-    /// Its second item has keys that cannot be JSON's.
+    /// Returns a second item whose keys cannot be encoded.
     async fn unwritable(&self) -> impl Stream<Item = BTreeMap<Option<Vec<u8>>, u8>> + Send;
-    /// Fails with what only this end may know.
+    /// Fails with an error whose text must not be sent.
     async fn confidential(&self) -> impl Stream<Item = Result<u32, Box<dyn Error + Send + Sync>>> + Send;
     async fn echo(&self, value: Value) -> Value;
     async fn wait(&self);
@@ -34,11 +34,11 @@ pub(crate) trait Sources {
 
 #[derive(Clone, Default)]
 pub(crate) struct SourcesService {
-    /// Items that were taken out of a source.
+    /// The number of items that sources produced.
     pub(crate) produced: Arc<AtomicUsize>,
     /// Sources and handlers that have not been dropped.
     pub(crate) alive: Alive,
-    /// Why calls were cancelled.
+    /// The reasons of cancellations.
     pub(crate) log: Log,
 }
 

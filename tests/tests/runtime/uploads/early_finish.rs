@@ -1,4 +1,4 @@
-//! How uploads end early.
+//! Uploads that finish early: dropped, cancelled or failed.
 
 use super::{DepotProxy, Even, WatchedSource, depot_server, nothing_is_left};
 use futures_util::{FutureExt, StreamExt, stream};
@@ -16,7 +16,7 @@ async fn dropping_the_call_drops_the_handler_and_the_source() {
     let source = WatchedSource::default();
     let call = tokio::spawn(depot.wait(source.numbers()));
     service.handlers.becomes(1).await;
-    // The result is asked for.
+    // The call has requested its result.
     let_others_run().await;
     call.abort();
     service.handlers.becomes(0).await;
@@ -30,7 +30,7 @@ async fn a_call_dropped_before_its_channel_opens_stops_the_handler() {
     let (service, server) = depot_server();
     let pair = pair(server);
     let mut call = DepotProxy::new(&pair.client).wait(stream::empty());
-    // It is sent, and nobody has had a turn since.
+    // The call was sent, but no other task has run yet.
     assert!((&mut call).now_or_never().is_none());
     drop(call);
     assert_eq!(service.log.has(1).await, ["Request aborted"]);
@@ -60,9 +60,9 @@ async fn a_cancelled_call_carries_its_reason_to_the_handler() {
         assert!(call.now_or_never().is_none());
     }
     until(|| pair.client.counters().open_channels == 2).await;
-    // One knows that the handler's end has come and waits for the result; the other does not know it yet.
+    // The first call has noticed its channel and requested the result. The second was not polled since.
     assert!((&mut calls[0]).now_or_never().is_none());
-    // The result is asked for.
+    // The call has requested its result.
     let_others_run().await;
     for call in calls {
         call.cancel(&Reason::new("no more room"));
@@ -79,7 +79,7 @@ async fn a_lost_connection_fails_the_upload_and_stops_the_handler() {
     let source = WatchedSource::default();
     let call = tokio::spawn(DepotProxy::new(&pair.client).wait(source.numbers()));
     service.handlers.becomes(1).await;
-    // The result is asked for.
+    // The call has requested its result.
     let_others_run().await;
     pair.peer.abort_connection().await;
     let error = call.await.expect("no panic");
@@ -113,7 +113,7 @@ async fn a_panic_rejects_the_call_and_leaves_nothing_behind() -> Result<(), Box<
 async fn an_item_that_cannot_be_encoded_fails_the_call_and_drops_the_handler() {
     let (service, server) = depot_server();
     let pair = pair(server);
-    // A call that is kept after its end keeps nothing at the other one.
+    // A completed call that is not dropped keeps nothing at the remote endpoint.
     let mut call = DepotProxy::new(&pair.client).even(stream::iter([Even(2), Even(3), Even(4)]));
     let error = (&mut call).await;
     assert!(matches!(&error, Err(CallError::NotSent(SendError::EncodeItem(_)))), "{error:?}");

@@ -1,4 +1,4 @@
-//! What uploads give.
+//! Results of uploads, and the polling of their sources.
 
 use super::{Depot, DepotProxy, DepotService, Lost, WatchedSource, depot_server, nothing_is_left};
 use futures_util::{FutureExt, StreamExt, stream};
@@ -134,9 +134,9 @@ async fn a_slow_handler_limits_the_source_to_its_window() {
     for taken in 1..=20 {
         service.permits.add_permits(1);
         assert_eq!(service.log.has(taken).await.len(), taken);
-        DepotProxy::new(&pair.client).quick().await.expect("all credit has come");
-        // Of four, two are given back when two were taken.
-        assert!(source.polled() <= taken + 4, "{} of {taken}", source.polled());
+        DepotProxy::new(&pair.client).quick().await.expect("all credit has arrived");
+        // Credit for two items is granted again after two were taken.
+        assert!(source.polled() <= taken + 4, "{} polled, {taken} taken", source.polled());
     }
     assert!(source.polled() >= 20);
     call.abort();
@@ -164,7 +164,7 @@ async fn an_upload_continues_while_no_further_handler_can_start() -> Result<(), 
     let depot = DepotProxy::new(&pair.client);
     let slow = tokio::spawn(depot.slow(2, stream::iter(1..=100)));
     until(|| pair.peer.counters().handlers_in_flight == 1).await;
-    // These wait their turn.
+    // These calls wait to start.
     let next = tokio::spawn(depot.sum(0, stream::iter(1..=100), "later"));
     let quick = tokio::spawn({
         let depot = depot.clone();
@@ -228,11 +228,12 @@ async fn a_source_waits_for_a_peer_that_does_not_read_and_then_continues() {
     assert_eq!(raw.receive().await["a"], json!(["result"]));
     raw.send(&json!({"a": ["credit", 5_000], "h": id}).to_string()).await;
     raw.send(&json!({"a": ["start"], "h": id}).to_string()).await;
-    // Until nobody can do anything.
+    // Until no task can make progress.
     tokio::time::sleep(Duration::from_secs(1)).await;
     let item = |n| json!({"a": ["next", {"value": n, "done": false}], "h": id}).to_string().len();
-    // At the least two queues are full: what waits to be written, and what waits behind it. At the most all of that moved
-    // up before the one in front was full, each time with a batch too many; and some are under way.
+    // At least two queues of 20,000 bytes are full: the output queue and the one behind it. At most, the latter moved
+    // up once more before the former was full. Each may exceed its limit by a batch of 64 items. The transport holds
+    // 1,000 bytes.
     let (least, most) = (2 * 20_000 / item(5_000), (3 * 20_000 + 1_000) / item(1) + 2 * 64);
     assert!((least..=most).contains(&source.polled()), "{least}..={most}: {}", source.polled());
     for n in 1..=5_000 {

@@ -1,4 +1,4 @@
-//! How long uploads may take.
+//! Timeouts of uploads.
 
 use super::{DepotProxy, WatchedSource, depot_server, nothing_is_left};
 use futures_util::{FutureExt, Stream, StreamExt, stream};
@@ -16,7 +16,7 @@ fn impatient_pair(server: ServerBuilder) -> Pair {
     )
 }
 
-/// Numbers that come one after another, so many seconds apart.
+/// Delays each number by `seconds`.
 fn delayed(
     numbers: impl Stream<Item = i64> + Send + 'static,
     seconds: u64,
@@ -88,7 +88,7 @@ async fn the_default_timeout_restarts_with_each_item_that_the_handler_takes() ->
 
 #[tokio::test(start_paused = true)]
 async fn a_call_to_a_handler_that_stops_taking_items_times_out() {
-    // Once something is taken, a further item is sent ahead.
+    // After the handler has taken an item, one more is sent ahead.
     for (taken, sent) in [(0, 0), (2, 3)] {
         let (service, server) = depot_server();
         let pair = impatient_pair(server);
@@ -127,7 +127,7 @@ async fn a_handler_is_stopped_if_its_result_cannot_be_requested_in_time() {
     let mut call = DepotProxy::new(&client).wait(stream::pending()).timeout(Duration::from_secs(1));
     assert!((&mut call).now_or_never().is_none());
     until(|| client.counters().open_channels == 1).await;
-    // Nobody reads, and what is queued leaves no room for the request.
+    // The server does not read, and the queue has no capacity for the request.
     network.stall();
     while client.emit("note", ("x".repeat(200),)).now_or_never().is_some() {
         sleep(Duration::from_millis(1)).await;

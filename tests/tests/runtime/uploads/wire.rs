@@ -1,4 +1,4 @@
-//! What uploads are on the wire, and peers that do as they like.
+//! Frames of uploads, from both endpoints.
 
 use super::{DepotProxy, DepotService, WatchedSource, depot_server};
 use futures_util::stream;
@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 use wswrapper::{CallError, Client, Counters, Peer, Server};
 use wswrapper_tests::{RawPeer, until};
 
-/// A peer with a call of a client's that has sent its two requests and waits for `start`.
+/// Returns a raw peer, and a client whose call to `sum` has sent both requests and waits for `start`.
 async fn waiting_call(source: &WatchedSource) -> (RawPeer, Client, JoinHandle<Result<String, CallError<Infallible>>>) {
     let (mut raw, client) = RawPeer::accept(Client::builder());
     let call = tokio::spawn(DepotProxy::new(&client).sum(0, source.numbers(), ""));
@@ -19,7 +19,7 @@ async fn waiting_call(source: &WatchedSource) -> (RawPeer, Client, JoinHandle<Re
     (raw, client, call)
 }
 
-/// A peer whose upload to `sum` is on channel 1 and asked for its items.
+/// Connects a raw peer whose upload to `sum` is on channel 1 and was asked for items.
 async fn open_sum_upload() -> (DepotService, RawPeer, Peer, Server) {
     let (service, server) = depot_server();
     let server = server.build().expect("it can be mounted");
@@ -48,7 +48,7 @@ async fn a_handler_of_an_upload_sends_the_frames_of_the_protocol() {
     raw.silence().await;
     service.handlers.becomes(0).await;
     assert_eq!(peer.counters(), Counters::default());
-    // The channel is gone.
+    // The channel does not exist any more.
     let gone = json!({"message": "Anonymous channel '1' does not exist"});
     assert_eq!(raw.ask(r#"{"a":["result"],"h":1,"i":3}"#).await, json!({"h": 1, "x": gone, "_": 1}));
     assert_eq!(raw.receive().await, json!({"i": 3, "e": gone, "_": 1}));
@@ -69,7 +69,7 @@ async fn a_caller_sends_the_frames_of_the_protocol() {
     raw.silence().await;
     raw.send(r#"{"a":["credit",1],"h":268435457}"#).await;
     assert_eq!(raw.receive_text().await, r#"{"a":["next",{"value":3,"done":false}],"h":268435457}"#);
-    // The end needs no credit.
+    // The finish needs no credit.
     assert_eq!(raw.receive_text().await, r#"{"a":["next",{"done":true}],"h":268435457}"#);
     raw.send(r#"{"i":268435458,"d":"11 m"}"#).await;
     assert_eq!(call.await.expect("no panic").expect("an answer"), "11 m");
@@ -124,7 +124,7 @@ async fn a_result_that_is_never_requested_is_not_sent() {
     raw.send(r#"{"a":["next",{"done":true}],"h":1}"#).await;
     service.handlers.becomes(0).await;
     until(|| peer.counters() == Counters::default()).await;
-    // One that has not ended its items can still ask for it.
+    // A caller that has not finished its items can still request the result.
     raw.receive().await;
     assert_eq!(raw.ask(r#"{"a":["first",0],"i":2}"#).await, json!({"i": 2, "h": 1}));
     raw.silence().await;
@@ -151,7 +151,7 @@ async fn an_abort_by_the_caller_finishes_the_items() {
     raw.send(r#"{"h":1,"x":{"message":"no more"},"_":1}"#).await;
     assert_eq!(raw.receive().await, json!({"i": 2, "d": "no more"}));
     service.handlers.becomes(0).await;
-    // Before the request for the result nobody waits for the handler.
+    // An abort before the request for the result cancels the handler.
     assert_eq!(raw.ask(r#"{"a":["wait"],"i":3}"#).await, json!({"i": 3, "h": 1}));
     raw.send(r#"{"h":3,"x":{"message":"changed my mind"},"_":1}"#).await;
     assert_eq!(service.log.has(1).await, ["changed my mind"]);
@@ -171,7 +171,7 @@ async fn items_sent_as_requests_are_answered_when_they_are_taken() {
     raw.send(r#"{"a":["result"],"h":1,"i":2}"#).await;
     raw.silence().await;
     assert_eq!(raw.ask(r#"{"a":["next",{"value":1,"done":false}],"h":1,"i":3}"#).await, json!({"i": 3}));
-    // The handler takes no more of them, and goes on.
+    // The handler takes no further items and continues.
     let refused = json!({"message": "No event listener for 'next' on channel '1'"});
     let item = r#"{"a":["next",{"value":2,"done":false}],"h":1,"i":4}"#;
     assert_eq!(raw.ask(item).await, json!({"i": 4, "e": refused, "_": 1}));
@@ -183,7 +183,7 @@ async fn items_sent_as_requests_are_answered_when_they_are_taken() {
     assert_eq!(raw.receive().await, json!({"i": 2, "d": 1}));
     assert_eq!(peer.counters(), Counters::default());
 
-    // Those that nobody took by then are refused too.
+    // Items that were not taken before the call was cancelled are rejected, too.
     raw.ask(r#"{"a":["slow",8],"i":6}"#).await;
     raw.send(r#"{"a":["next",{"value":1,"done":false}],"h":6,"i":7}"#).await;
     raw.silence().await;

@@ -2,7 +2,7 @@
 
 const DOCUMENTATION: &str = include_str!("../../../../wswrapper/src/values.md");
 
-/// The documentation's tables, as lists of cells; the heads are left out.
+/// Returns the rows of all tables with these columns, without their heads.
 pub(super) fn tables(columns: &[&str]) -> Vec<Vec<String>> {
     let mut rows = Vec::new();
     let mut in_table = false;
@@ -22,7 +22,7 @@ pub(super) fn tables(columns: &[&str]) -> Vec<Vec<String>> {
     rows
 }
 
-/// What is in a code span, if the whole cell is one.
+/// Returns the content of a code span if the whole cell is one.
 fn strip_code_span(cell: &str) -> String {
     let inner = cell.strip_prefix('`').and_then(|cell| cell.strip_suffix('`')).filter(|inner| !inner.contains('`'));
     inner.unwrap_or(cell).to_owned()

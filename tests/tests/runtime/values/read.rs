@@ -1,4 +1,4 @@
-//! Forms that are read, as arguments and as results.
+//! JSON that is decoded as arguments and as results.
 
 use super::Row;
 use super::types::{Options, Renamed, Shape, Untagged};
@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use wswrapper::{Bytes, CallError, Client, Server, ws_handlers};
 use wswrapper_tests::RawPeer;
 
-/// Services that read values of one type each, and the rows of what they read.
+/// Makes a service for each type, and a row for each text that it decodes.
 macro_rules! reads {
     ($($type:ty: $($json:literal),+;)+) => {
         vec![$($({

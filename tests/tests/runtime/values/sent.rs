@@ -1,4 +1,4 @@
-//! Values that are sent, each to any peer and between two of ours.
+//! Values that are encoded for a raw peer, and sent between a client and a server.
 
 use super::Row;
 use super::types::{Adjacent, Colour, Flat, Internal, Nothing, Number, Options, Point, Renamed, Shape, Untagged};
@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 use wswrapper::{Bytes, CallError, Client, SendError, Server, ws_handlers, ws_service};
 use wswrapper_tests::{Pair, RawPeer, pair};
 
-/// Services of values of one type each, and the rows of the values.
+/// Makes a service for each type, and a row for each value.
 macro_rules! values {
     ($($type:ty: $($value:expr),+;)+) => {
         vec![$($({
@@ -43,12 +43,12 @@ macro_rules! values {
                     assert!(rejection.get("e").is_some(), "{rejection}");
                     return;
                 }
-                // From our client to any peer, and back from it.
+                // From a client to a raw peer, and back.
                 let call = tokio::spawn(async move { echo.echo($value, 0).await });
                 assert_eq!(raw.receive_text().await, format!(r#"{{"a":["echo",{json},0],"i":268435457}}"#));
                 raw.send(&format!(r#"{{"i":268435457,"d":{json}}}"#)).await;
                 let back = call.await.expect("no panic");
-                // From our server to any peer.
+                // From a server to a raw peer.
                 let server = Server::builder().service(Service).build().expect("it can be mounted");
                 let (mut raw, _) = RawPeer::dial(&server);
                 raw.send(r#"{"a":["give"],"i":1}"#).await;
@@ -58,7 +58,7 @@ macro_rules! values {
                 } else {
                     assert_eq!(answer, format!(r#"{{"i":1,"d":{json}}}"#));
                 }
-                // Between two of ours.
+                // Between a client and a server.
                 let pair = pair(Server::builder().service(Service));
                 let echo = EchoProxy::new(&pair.client);
                 let (echoed, given) = (echo.echo($value, 0).await, echo.give().await);
@@ -76,9 +76,9 @@ macro_rules! values {
     };
 }
 
-/// What does not come back: `null` is no float.
+/// Values that cannot be decoded again: `null` is no float.
 const ONE_WAY: [&str; 3] = ["f64::NAN", "f64::INFINITY", "f32::NEG_INFINITY"];
-/// What comes back as something else.
+/// Values that are decoded as another value.
 const LOSSY: [(&str, &str); 2] = [("Some(None::<u8>)", "None"), ("Some(f64::NAN)", "None")];
 
 pub(super) fn sent() -> Vec<Row> {
@@ -141,7 +141,7 @@ pub(super) fn sent() -> Vec<Row> {
     rows
 }
 
-/// What only arguments can be, and what only is a value inside others.
+/// Rows of borrowed values, which only arguments can be, and of results, which only occur inside other values.
 fn result_and_borrowed() -> Vec<Row> {
     #[ws_service]
     trait Take {
