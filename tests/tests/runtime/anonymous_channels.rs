@@ -25,10 +25,10 @@ impl ChannelService {
     /// Opens a channel with handlers. One of them holds the channel itself.
     fn channel(&self, ctx: &Context) -> AnonymousChannel {
         let channel = ctx.anonymous_channel();
-        let (guard, kept, log) = (self.alive.guard(), channel.clone(), self.log.clone());
+        let (guard, held_channel, log) = (self.alive.guard(), channel.clone(), self.log.clone());
         channel
             .on("add", move |a: i64, b: i64| {
-                let _ = (&guard, &kept);
+                let _ = (&guard, &held_channel);
                 async move { a + b }
             })
             .expect("a valid name");

@@ -15,7 +15,7 @@ use wswrapper::{Context, Server, ServerBuilder, WsError, ws_handlers, ws_service
 use wswrapper_tests::{Alive, Log, Pair, RawPeer, pair};
 
 #[derive(Debug, PartialEq, thiserror::Error, WsError)]
-enum Trouble {
+enum MeasureError {
     #[error("{0} is too long")]
     TooLong(usize),
 }
@@ -37,7 +37,13 @@ trait Work {
     #[ws(blocking)]
     fn block(&self, ctx: Context) -> String;
     #[ws(blocking)]
-    fn measure_blocking(&self, ctx: Context, text: &str, bytes: &[u8], more: Option<usize>) -> Result<usize, Trouble>;
+    fn measure_blocking(
+        &self,
+        ctx: Context,
+        text: &str,
+        bytes: &[u8],
+        more: Option<usize>,
+    ) -> Result<usize, MeasureError>;
     #[ws(blocking)]
     fn panic_blocking(&self) -> u8;
     #[ws(blocking)]
@@ -56,7 +62,7 @@ trait Work {
         text: &str,
         bytes: &[u8],
         more: Option<usize>,
-    ) -> Result<usize, Trouble>;
+    ) -> Result<usize, MeasureError>;
     #[ws(spawn)]
     async fn panic_spawned(&self) -> u8;
     #[ws(spawn)]
@@ -93,7 +99,13 @@ impl Work for Worker {
         why
     }
 
-    fn measure_blocking(&self, ctx: Context, text: &str, bytes: &[u8], more: Option<usize>) -> Result<usize, Trouble> {
+    fn measure_blocking(
+        &self,
+        ctx: Context,
+        text: &str,
+        bytes: &[u8],
+        more: Option<usize>,
+    ) -> Result<usize, MeasureError> {
         self.measure(&ctx, text, bytes, more)
     }
 
@@ -130,7 +142,7 @@ impl Work for Worker {
         text: &str,
         bytes: &[u8],
         more: Option<usize>,
-    ) -> Result<usize, Trouble> {
+    ) -> Result<usize, MeasureError> {
         task::yield_now().await;
         self.measure(&ctx, text, bytes, more)
     }
@@ -182,11 +194,11 @@ impl Worker {
         Server::builder().service(self.clone()).on_error(move |_, error| log.add(error.to_string()))
     }
 
-    fn measure(&self, ctx: &Context, text: &str, bytes: &[u8], more: Option<usize>) -> Result<usize, Trouble> {
+    fn measure(&self, ctx: &Context, text: &str, bytes: &[u8], more: Option<usize>) -> Result<usize, MeasureError> {
         assert!(ctx.is_request() && !ctx.is_cancelled());
         self.log.add(task_id());
         match text.len() {
-            length if length > 10 => Err(Trouble::TooLong(length)),
+            length if length > 10 => Err(MeasureError::TooLong(length)),
             length => Ok(length + bytes.len() + more.unwrap_or_default()),
         }
     }

@@ -17,10 +17,10 @@ use std::pin::Pin;
 /// The key of a row, and a check of the text in its other cell.
 struct Row {
     key: [&'static str; 2],
-    check: Box<dyn Fn(String) -> Checking>,
+    check: Box<dyn Fn(String) -> CheckFuture>,
 }
 
-type Checking = Pin<Box<dyn Future<Output = ()>>>;
+type CheckFuture = Pin<Box<dyn Future<Output = ()>>>;
 
 impl Row {
     fn new<F: Future<Output = ()> + 'static>(key: [&'static str; 2], check: impl Fn(String) -> F + 'static) -> Self {

@@ -86,13 +86,13 @@ async fn an_arrived_channel_is_aborted_when_its_call_is_cancelled() {
 #[tokio::test]
 async fn calls_on_a_channel_fail_when_the_call_that_received_it_is_dropped() {
     let (mut raw, client) = RawPeer::accept(Client::builder());
-    let kept = Arc::new(Mutex::new(None));
+    let received = Arc::new(Mutex::new(None));
     let mut call = client
         .request::<AnonymousChannel>("make", ())
         .on("here", {
-            let kept = Arc::clone(&kept);
+            let received = Arc::clone(&received);
             move |ctx: Context| {
-                *kept.lock().expect("no panic") = ctx.called_on();
+                *received.lock().expect("no panic") = ctx.called_on();
                 async {}
             }
         })
@@ -101,8 +101,8 @@ async fn calls_on_a_channel_fail_when_the_call_that_received_it_is_dropped() {
     let id = raw.receive().await["i"].clone();
     raw.send(&json!({"i": id, "h": 1}).to_string()).await;
     raw.send(&json!({"a": ["here"], "h": id}).to_string()).await;
-    until(|| kept.lock().expect("no panic").is_some()).await;
-    let channel = kept.lock().expect("no panic").take().expect("the channel");
+    until(|| received.lock().expect("no panic").is_some()).await;
+    let channel = received.lock().expect("no panic").take().expect("the channel");
     let asked = tokio::spawn(channel.request::<u8>("ask", ()));
     assert_eq!(raw.receive().await["a"][0], "ask");
     drop(call);

@@ -135,15 +135,15 @@ async fn the_callers_last_handle_aborts_a_channel_and_the_creators_keep_nothing_
             async move { channel }
         }
     })?;
-    let theirs = pair.peer.request::<AnonymousChannel>("make", ()).await?;
+    let clients_channel = pair.peer.request::<AnonymousChannel>("make", ()).await?;
     let Pair { server: _server, peer, client } = pair;
     drop(client);
     assert_eq!(local.request::<i64>("add", (1, 2)).await?, 3);
-    assert_eq!(theirs.request::<i64>("add", (1, 2)).await?, 3);
+    assert_eq!(clients_channel.request::<i64>("add", (1, 2)).await?, 3);
     assert!(peer.is_open());
     drop(local);
     assert_eq!(peer.closed().await.code, 1000);
-    assert_eq!(reason(&theirs.close_signal()).await, "Connection closed");
+    assert_eq!(reason(&clients_channel.close_signal()).await, "Connection closed");
     service.alive.becomes(0).await;
     Ok(())
 }
@@ -178,9 +178,9 @@ async fn a_thousand_channels_of_every_kind_leave_nothing_behind() -> Result<(), 
             1 => service.last_channel().abort(&Reason::new("by its maker")),
             2 => {
                 let local = client.request::<AnonymousChannel>("make", ()).await?;
-                let (kept, guard) = (local.clone(), service.alive.guard());
+                let (held_channel, guard) = (local.clone(), service.alive.guard());
                 local.on("x", move || {
-                    let _ = (&guard, &kept);
+                    let _ = (&guard, &held_channel);
                     async {}
                 })?;
                 match n % 16 {

@@ -80,15 +80,15 @@ async fn flood(limits: Limits, calls: u32, depth: u32) -> usize {
     );
     let proxies = [ChaosProxy::new(&pair.client), ChaosProxy::new(&pair.peer)];
     let answers = join_all(proxies.iter().flat_map(|proxy| (0..calls).map(|_| proxy.bounce(depth)))).await;
-    let (mut complete, mut others) = (0, 0);
+    let (mut complete, mut incomplete) = (0, 0);
     for answer in answers {
         match answer {
             Ok(answer) if answer == depth => complete += 1,
-            Ok(_) | Err(CallError::TimedOut | CallError::NotSent(SendError::TooManyCalls)) => others += 1,
+            Ok(_) | Err(CallError::TimedOut | CallError::NotSent(SendError::TooManyCalls)) => incomplete += 1,
             Err(error) => panic!("{error:?}"),
         }
     }
-    assert_eq!(complete + others, 2 * calls as usize);
+    assert_eq!(complete + incomplete, 2 * calls as usize);
     until(|| pair.client.calls_in_flight() + pair.peer.calls_in_flight() == 0).await;
     client_service.handlers.becomes(0).await;
     server_service.handlers.becomes(0).await;

@@ -21,15 +21,15 @@ async fn closing_takes_no_longer_than_its_timeout_while_output_is_queued() {
     // One more peer that does not answer, and a client that does.
     let (silent, silent_peer) = RawPeer::dial(&server);
     let (local, remote) = memory::pair();
-    let polite_peer = server.accept_transport(remote).expect("the server is open");
-    let polite = Client::over(local).expect("nothing to mount");
+    let responsive_peer = server.accept_transport(remote).expect("the server is open");
+    let responsive = Client::over(local).expect("nothing to mount");
     let began = Instant::now();
     let closing = tokio::spawn({
         let server = server.clone();
         async move { server.close().await }
     });
-    assert_eq!(polite.closed().await.code, 1001);
-    assert_eq!(polite_peer.closed().await.code, 1001);
+    assert_eq!(responsive.closed().await.code, 1001);
+    assert_eq!(responsive_peer.closed().await.code, 1001);
     assert_eq!(began.elapsed(), Duration::ZERO);
     closing.await.expect("no panic");
     assert_eq!(began.elapsed().as_secs(), 3);

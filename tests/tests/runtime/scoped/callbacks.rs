@@ -26,26 +26,26 @@ async fn a_scoped_service_calls_back_over_its_channel() -> Result<(), Box<dyn Er
 }
 
 /// Returns a service that holds its own channel.
-struct Keeper(Log);
+struct ChannelHolderService(Log);
 
-struct Kept {
+struct ChannelHolder {
     channel: AnonymousChannel,
     log: Log,
 }
 
 #[ws_handlers]
-impl Keeper {
-    async fn keep(&self, ctx: Context) -> Scoped<Kept> {
+impl ChannelHolderService {
+    async fn keep(&self, ctx: Context) -> Scoped<ChannelHolder> {
         let channel = ctx.anonymous_channel();
         let early = BellProxy::new(&channel).ring(1).await;
         self.0.add(early.map_err(|error| error.to_string()).unwrap_err());
-        let kept = Kept { channel: channel.clone(), log: self.0.clone() };
-        Scoped::on(&channel, kept)
+        let holder = ChannelHolder { channel: channel.clone(), log: self.0.clone() };
+        Scoped::on(&channel, holder)
     }
 }
 
 #[ws_handlers]
-impl Kept {
+impl ChannelHolder {
     async fn twice(&self) -> Result<i64, Rejection> {
         let bell = BellProxy::new(&self.channel);
         let first = bell.ring(1).await.map_err(Rejection::from_display)?;
@@ -53,7 +53,7 @@ impl Kept {
     }
 }
 
-impl Drop for Kept {
+impl Drop for ChannelHolder {
     fn drop(&mut self) {
         self.log.add("dropped");
     }
@@ -62,10 +62,11 @@ impl Drop for Kept {
 #[tokio::test]
 async fn a_scoped_service_can_keep_its_channel() -> Result<(), Box<dyn Error>> {
     let log = Log::default();
-    let pair = pair(Server::builder().service(Keeper(log.clone())));
-    let kept = KeeperProxy::new(&pair.client).keep().serve::<dyn Bell>(BellService(log.clone())).await?;
-    assert_eq!(kept.twice().await?, 6);
-    drop(kept);
+    let pair = pair(Server::builder().service(ChannelHolderService(log.clone())));
+    let holder =
+        ChannelHolderServiceProxy::new(&pair.client).keep().serve::<dyn Bell>(BellService(log.clone())).await?;
+    assert_eq!(holder.twice().await?, 6);
+    drop(holder);
     let early = "the channel is not open yet: return it from the handler first";
     assert_eq!(log.has(4).await, [early, "rung 1", "rung 2", "dropped"]);
     nothing_is_left(&pair).await;

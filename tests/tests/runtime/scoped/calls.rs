@@ -39,13 +39,13 @@ async fn both_endpoints_serve_scoped_services_to_each_other() -> Result<(), Box<
     let (server_observed, server) = office_server();
     let client_observed = Observed::default();
     let pair = pair_with(server, Client::builder().service_as::<dyn Office>(OfficeService(client_observed.clone())));
-    let ours = OfficeProxy::new(&pair.client).register(1).await?;
-    let theirs = OfficeProxy::new(&pair.peer).register(100).await?;
-    assert_eq!((ours.add(1).await?, theirs.add(1).await?), (2, 101));
-    drop(ours);
+    let clients_register = OfficeProxy::new(&pair.client).register(1).await?;
+    let servers_register = OfficeProxy::new(&pair.peer).register(100).await?;
+    assert_eq!((clients_register.add(1).await?, servers_register.add(1).await?), (2, 101));
+    drop(clients_register);
     server_observed.services.becomes(0).await;
-    assert_eq!((theirs.add(1).await?, client_observed.services.count()), (102, 1));
-    drop(theirs);
+    assert_eq!((servers_register.add(1).await?, client_observed.services.count()), (102, 1));
+    drop(servers_register);
     client_observed.services.becomes(0).await;
     nothing_is_left(&pair).await;
     Ok(())

@@ -82,7 +82,7 @@ async fn channels_of_both_directions_with_equal_numbers_are_kept_apart() {
     let call = tokio::spawn(OfficeProxy::new(&client).register(1));
     raw.receive().await;
     raw.send(r#"{"i":268435457,"h":1}"#).await;
-    let ours = call.await.expect("no panic").expect("a scoped service");
+    let clients_register = call.await.expect("no panic").expect("a scoped service");
     let taken = json!({"message": "channel '268435457' is open already"});
     let same = r#"{"a":["register",5],"i":268435457}"#;
     assert_eq!(raw.ask(same).await, json!({"i": 268_435_457, "e": taken, "_": 1}));
@@ -91,12 +91,12 @@ async fn channels_of_both_directions_with_equal_numbers_are_kept_apart() {
     assert_eq!(raw.ask(r#"{"a":["register",5],"i":268435458}"#).await, json!({"i": 268_435_458, "h": 1}));
     let add = r#"{"a":["add",1],"h":268435458,"i":9}"#;
     assert_eq!(raw.ask(add).await, json!({"i": 9, "d": 6}));
-    let call = tokio::spawn(ours.add(1));
+    let call = tokio::spawn(clients_register.add(1));
     assert_eq!(raw.receive().await, json!({"a": ["add", 1], "h": 268_435_457, "i": 268_435_458}));
     raw.send(r#"{"i":268435458,"d":2}"#).await;
     assert_eq!(call.await.expect("no panic").expect("an answer"), 2);
     assert_eq!(raw.ask(add).await, json!({"i": 9, "d": 7}));
-    drop(ours);
+    drop(clients_register);
     assert_eq!(raw.receive().await["h"], 268_435_457);
     assert_eq!(raw.ask(add).await, json!({"i": 9, "d": 8}));
 }

@@ -99,7 +99,7 @@ async fn streams_continue_while_no_handler_can_start() {
     let proxy = SourcesProxy::new(&pair.client);
     let items = proxy.counted(1_000).await.expect("a stream").window(8);
     let dropped = proxy.endless().await.expect("a stream");
-    let theirs = SourcesProxy::new(&pair.peer).counted(1_000).await.expect("a stream").window(8);
+    let servers_items = SourcesProxy::new(&pair.peer).counted(1_000).await.expect("a stream").window(8);
     assert_eq!((service.alive.count(), pair.peer.counters().handlers_in_flight), (3, 0));
     // The first call runs. The second and everything behind it wait to start.
     let waiting: Vec<_> = (0..2)
@@ -111,7 +111,7 @@ async fn streams_continue_while_no_handler_can_start() {
     until(|| pair.peer.counters().handlers_in_flight == 1).await;
     let_others_run().await;
     assert_eq!(all(items).await.len(), 1_000);
-    assert_eq!(all(theirs).await.len(), 1_000);
+    assert_eq!(all(servers_items).await.len(), 1_000);
     drop(dropped);
     // Only the waiting handler is left.
     service.alive.becomes(1).await;
