@@ -2,16 +2,16 @@
 
 #![allow(clippy::needless_pass_by_value, clippy::unused_self, reason = "so are handlers")]
 
-mod answers;
-mod broken_rules;
 mod calls;
-mod ends;
+mod closing;
 mod fragments;
 mod frames;
+mod handshake_requests;
+mod handshake_responses;
 mod handshakes;
 mod headers;
 mod pages;
-mod requests;
+mod protocol_errors;
 mod slow_readers;
 mod subprotocols;
 mod urls;

@@ -1,13 +1,13 @@
 //! What holds for any frame, any value, and any order of frames, calls and time.
 
+mod ambiguous_frames;
 mod connection;
+mod decoders;
 mod frames;
 mod generate;
 mod model;
-mod rules;
-mod traps;
-mod trips;
-mod ways;
+mod reference;
+mod round_trips;
 
 use proptest::prelude::ProptestConfig;
 

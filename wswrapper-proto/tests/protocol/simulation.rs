@@ -2,7 +2,7 @@
 
 mod action;
 mod calls;
-mod end;
+mod endpoint;
 mod incoming;
 mod properties;
 mod streams;
@@ -10,7 +10,7 @@ mod wire;
 
 use crate::proto::{Role, Side};
 pub(crate) use action::{Action, Kind, What};
-use end::{Channel, End};
+use endpoint::{Channel, End};
 use proptest::sample::Index;
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;

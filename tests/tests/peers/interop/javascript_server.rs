@@ -1,7 +1,7 @@
 //! Clients of ours at a real server of `ws-server-wrapper`. What it answers is in `server.mjs`.
 
-mod ends;
 mod errors;
+mod lifecycle;
 
 use serde_json::{Value, json};
 use std::process::Stdio;

@@ -1,9 +1,9 @@
 //! Any frame: the quick way, the whole way and the rules.
 
+use super::decoders::{difference, is_quick, item, kind, said, said_whole};
 use super::generate::{channel_frame, frame};
 use super::many;
-use super::rules::{by_the_rules, item_by_the_rules};
-use super::ways::{difference, is_quick, item, kind, said, said_whole};
+use super::reference::{by_the_rules, item_by_the_rules};
 use crate::proto::{Address, Call, Message};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;

@@ -2,7 +2,7 @@
 
 use super::Simulation;
 use super::action::Kind;
-use super::end::{Call, Handler};
+use super::endpoint::{Call, Handler};
 use super::streams::Stream;
 use crate::proto::{CallEncoder, ExpectedChannel};
 use std::time::Duration;

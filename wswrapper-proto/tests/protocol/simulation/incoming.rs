@@ -1,7 +1,7 @@
 //! What arrives at an end, and what it means.
 
 use super::Simulation;
-use super::end::{Call, Handler};
+use super::endpoint::{Call, Handler};
 use super::wire::Request;
 use crate::proto::{CallFailure, ExpectedChannel, Incoming, Notification, OpenChannelError, Role, encode};
 

@@ -1,7 +1,7 @@
 //! Streams, and how they and their channels end.
 
 use super::Simulation;
-use super::end::Channel;
+use super::endpoint::Channel;
 use crate::proto::{Allowance, AwaitedResult, Rejection, Role, encode};
 
 /// What both ends know of a stream together.

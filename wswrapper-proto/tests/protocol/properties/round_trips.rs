@@ -1,8 +1,8 @@
 //! There and back: what is sent arrives as it was.
 
+use super::decoders::{Said, item, said, said_whole};
 use super::generate::{name, object, value};
 use super::many;
-use super::ways::{Said, item, said, said_whole};
 use crate::outgoing::assert_valid;
 use crate::proto::{Address, CallEncoder, Message, RawReason, Rejection, RequestId, Response, check_event, encode};
 use proptest::collection::vec;

@@ -1,6 +1,6 @@
 //! Frames made to part the two ways.
 
-use super::ways::difference;
+use super::decoders::difference;
 
 /// Texts that may look to one way like one thing and to the other like another.
 const MADE_TO_PART_THE_WAYS: &[&str] = &[
