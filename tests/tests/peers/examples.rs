@@ -36,7 +36,7 @@ async fn next(lines: &mut Lines<BufReader<ChildStdout>>) -> String {
 }
 
 #[tokio::test]
-async fn what_others_say_does_nothing_to_the_chat_in_a_terminal() -> Result<(), Box<dyn std::error::Error>> {
+async fn control_characters_of_messages_are_replaced_in_the_terminal_chat() -> Result<(), Box<dyn std::error::Error>> {
     let (_server, mut lines) = started("chat", &["--port", "0"]);
     let line = next(&mut lines).await;
     let address = line.split(['/', ' ']).find(|word| word.starts_with("127.0.0.1:")).expect("it is there");
@@ -54,13 +54,13 @@ async fn what_others_say_does_nothing_to_the_chat_in_a_terminal() -> Result<(), 
 }
 
 #[tokio::test]
-async fn echo() {
+async fn echo_prints_the_expected_line() {
     let lines = printed("echo").await;
     assert!(matches!(&lines[..], [it] if it.starts_with("ws://") && it.ends_with(" answers: hello")), "{lines:?}");
 }
 
 #[tokio::test]
-async fn calculator() {
+async fn calculator_prints_the_expected_lines() {
     let lines = [
         "1 + 2 = 3",
         "1 / 0 is refused",
@@ -71,7 +71,7 @@ async fn calculator() {
 }
 
 #[tokio::test]
-async fn both_ways() {
+async fn both_ways_prints_the_expected_lines() {
     let mut lines = printed("both_ways").await;
     // Nobody knows when he hears it, if he does before the end.
     lines.retain(|line| line != "Bob hears that one lamp was sold");
@@ -86,7 +86,7 @@ async fn both_ways() {
 }
 
 #[tokio::test]
-async fn ticker() {
+async fn ticker_prints_the_expected_lines() {
     let lines = printed("ticker").await;
     assert_eq!(lines[..2], ["10000 days of tea: 402 on average", "no history: coal is not sold here"]);
     // How many are left out is a matter of time, but none is left out that is not counted.
@@ -100,7 +100,7 @@ async fn ticker() {
 }
 
 #[tokio::test]
-async fn upload() {
+async fn upload_prints_the_expected_lines() {
     let lines = [
         "small.bin: 1000 bytes are there",
         "small.bin: 2000 bytes are there",
@@ -117,7 +117,7 @@ async fn upload() {
 }
 
 #[tokio::test]
-async fn scoped_calculator() {
+async fn scoped_calculator_prints_the_expected_lines() {
     let lines = [
         "40 + 2 = 42, 100 + 2 = 102",
         "the client is asked whether it needs 42",

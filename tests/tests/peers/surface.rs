@@ -24,7 +24,7 @@ async fn surface() -> (Child, String) {
 }
 
 #[tokio::test]
-async fn every_kind_of_call_does_what_it_says() {
+async fn every_row_of_the_surface_example_behaves_as_expected() {
     // It has a WebSocket for those versions of Node that have none.
     if node::package("interop").is_none() {
         return;

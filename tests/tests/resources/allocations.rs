@@ -58,7 +58,7 @@ fn a_call_of_a_plain_handler_allocates_nothing() {
 }
 
 #[test]
-fn a_text_is_allocated_once_beside_the_future() {
+fn a_text_argument_is_allocated_once_in_addition_to_the_future() {
     let _alone = one_at_a_time();
     for length in [32, 4_096] {
         let allocated = Allocated::by(&format!("echo of {length} bytes"), &echo(length));
@@ -67,14 +67,14 @@ fn a_text_is_allocated_once_beside_the_future() {
 }
 
 #[test]
-fn a_struct_allocates_what_it_holds() {
+fn a_struct_argument_allocates_no_more_than_the_baseline() {
     let _alone = one_at_a_time();
     let allocated = Allocated::by("struct of 1 KiB", &call(("confirm", order())));
     assert!(allocated.ours <= allocated.by_hand);
 }
 
 #[test]
-fn a_rejection_allocates_its_parts() {
+fn a_rejection_allocates_at_most_six_times() {
     let _alone = one_at_a_time();
     // The future, the rejection, its message, and the code as a property: a map of one entry, its name, its value.
     assert!(Allocated::by("rejection", &call(("divide", 1, 0))).ours <= 6 * CALLS);
@@ -117,7 +117,7 @@ fn a_broadcast_allocates_as_much_for_a_thousand_peers_as_for_one() {
 }
 
 #[test]
-fn ten_thousand_idle_streams_keep_under_a_kibibyte_each() {
+fn ten_thousand_idle_streams_hold_less_than_a_kibibyte_each() {
     let _alone = one_at_a_time();
     let each = memory::by_idle_streams(10_000);
     println!("idle stream: {each} bytes at both ends together");
@@ -125,7 +125,7 @@ fn ten_thousand_idle_streams_keep_under_a_kibibyte_each() {
 }
 
 #[test]
-fn a_consumer_that_stops_holds_its_producer_to_the_window() {
+fn a_stopped_consumer_limits_its_producer_to_the_window() {
     let _alone = one_at_a_time();
     let (produced, bytes) = memory::for_a_stopped_consumer();
     println!("stopped consumer: {produced} items, {bytes} bytes");
@@ -134,7 +134,7 @@ fn a_consumer_that_stops_holds_its_producer_to_the_window() {
 }
 
 #[test]
-fn items_of_a_stream_allocate_nothing_but_the_frames_in_memory() {
+fn items_of_a_stream_allocate_only_their_frames() {
     let _alone = one_at_a_time();
     let allocated = memory::allocations_by_items(10_000);
     println!("10,000 items: {allocated}");
@@ -153,7 +153,7 @@ impl Library {
 }
 
 #[test]
-fn a_stream_keeps_no_room_for_large_items_that_were_taken() {
+fn a_stream_frees_the_buffers_of_large_items_that_were_taken() {
     let _alone = one_at_a_time();
     let runtime = runtime();
     let _inside = runtime.enter();

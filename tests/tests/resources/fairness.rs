@@ -89,13 +89,13 @@ fn most(flood: Bytes) -> usize {
 }
 
 #[test]
-fn a_request_waits_for_a_few_batches_of_another_connection() {
+fn a_request_waits_for_at_most_three_batches_of_another_connection() {
     let _alone = one_at_a_time();
     assert!(most(call(("add", 17, 25))) <= 3 * TURN);
 }
 
 #[test]
-fn large_requests_make_smaller_batches() {
+fn large_requests_are_handled_in_smaller_batches() {
     let _alone = one_at_a_time();
     let call = echo(4_096);
     let turn = TURN_BYTES.div_ceil(call.len());
@@ -103,7 +103,7 @@ fn large_requests_make_smaller_batches() {
 }
 
 #[test]
-fn handlers_that_wait_and_wake_have_batches_too() {
+fn woken_handlers_are_polled_in_batches() {
     let _alone = one_at_a_time();
     assert!(most(call(("add_later", 17, 25))) <= 3 * TURN);
 }

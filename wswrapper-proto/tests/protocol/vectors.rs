@@ -123,7 +123,7 @@ fn reserved_names_are_refused_on_the_main_channel_only() {
 }
 
 #[test]
-fn ten_calls_wait_for_the_first_opening_and_leave_in_order() {
+fn ten_calls_queued_before_the_first_opening_are_sent_in_order() {
     let emit = |n: u32| json!({ "emit": { "event": "n", "args": [n] } });
     let waiting = (1..=10).map(|n| json!({ "do": emit(n), "expect": [] }));
     let sent: Vec<_> = (1..=10).map(|n| json!({ "send": { "a": ["n", n] } })).collect();
@@ -137,7 +137,7 @@ fn ten_calls_wait_for_the_first_opening_and_leave_in_order() {
 }
 
 #[test]
-fn disconnection_ends_calls_and_an_old_answer_does_not_count_later() {
+fn disconnection_fails_calls_and_a_late_response_is_ignored() {
     replay(&json!({ "name": "disconnection", "handlers": [], "steps": [
         { "do": { "call": { "id": "r1", "event": "q", "args": [] } },
           "expect": [{ "send": { "a": ["q"], "i": "{{r1}}" } }] },
@@ -150,7 +150,7 @@ fn disconnection_ends_calls_and_an_old_answer_does_not_count_later() {
 }
 
 #[test]
-fn wrong_number_of_arguments_is_rejected_and_an_event_dropped() {
+fn wrong_number_of_arguments_rejects_a_request_and_drops_an_event() {
     let handlers = json!([{ "event": "echo", "arity": 1, "do": { "echo": true } }]);
     let rejected = json!([{ "send": { "i": 1, "e": { "message": "$any" }, "_": 1 } }]);
     replay(&json!({ "name": "arity", "handlers": handlers, "steps": [
@@ -162,7 +162,7 @@ fn wrong_number_of_arguments_is_rejected_and_an_event_dropped() {
 }
 
 #[test]
-fn what_only_seems_to_be_a_call_is_read_again() {
+fn call_that_fails_validation_is_decoded_again() {
     let handlers = json!([
         { "event": "echo", "arity": 1, "do": { "echo": true } },
         { "event": "first", "arity": 0, "do": { "nothing": true } },
@@ -180,7 +180,7 @@ fn what_only_seems_to_be_a_call_is_read_again() {
 }
 
 #[test]
-fn channel_closes_here_without_a_word_and_its_peer_is_told_later() {
+fn locally_closed_channel_sends_nothing_until_the_peer_uses_it() {
     let handlers = json!([{ "event": "calc", "arity": 0, "do": { "channel": { "handlers": [] } } }]);
     let unknown = json!({ "message": "Anonymous channel '7' does not exist" });
     replay(&json!({ "name": "close", "handlers": handlers, "steps": [
@@ -195,7 +195,7 @@ fn channel_closes_here_without_a_word_and_its_peer_is_told_later() {
 }
 
 #[test]
-fn disconnection_closes_channels_and_ends_what_waits_there() {
+fn disconnection_closes_channels_and_fails_their_calls_and_items() {
     replay(&json!({ "name": "disconnection", "handlers": [], "steps": [
         { "do": { "call": { "id": "r1", "event": "stream", "args": [] } },
           "expect": [{ "send": { "a": ["stream"], "i": "{{r1}}" } }] },
@@ -215,7 +215,7 @@ fn disconnection_closes_channels_and_ends_what_waits_there() {
 }
 
 #[test]
-fn consumer_that_stops_early_aborts_and_what_it_held_is_still_there() {
+fn consumer_that_stops_early_aborts_the_stream_and_keeps_received_items() {
     replay(&json!({ "name": "stop", "handlers": [], "steps": [
         { "do": { "call": { "id": "r1", "event": "stream", "args": [] } },
           "expect": [{ "send": { "a": ["stream"], "i": "{{r1}}" } }] },
@@ -245,7 +245,7 @@ fn one_step(action: &serde_json::Value, expect: &serde_json::Value) {
 }
 
 #[test]
-fn optional_frame_may_come() {
+fn optional_frame_may_be_sent_or_not() {
     let send = json!({ "send": { "i": 1, "e": { "message": "$any" }, "_": true }, "optional": true });
     one_step(&json!({ "recv": r#"{"i":1,"a":["nope"]}"# }), &json!([send]));
     one_step(&json!({ "recv": r#"{"a":["nope"]}"# }), &json!([send]));
@@ -253,31 +253,31 @@ fn optional_frame_may_come() {
 
 #[test]
 #[should_panic(expected = "unexpected")]
-fn unexpected_frame_is_noticed() {
+fn unexpected_frame_fails_the_replay() {
     one_step(&json!({ "recv": r#"{"i":1,"a":["nope"]}"# }), &json!([]));
 }
 
 #[test]
 #[should_panic(expected = "unexpected")]
-fn wrong_frame_is_noticed() {
+fn wrong_frame_fails_the_replay() {
     let called = json!({ "called": { "handler": "echo", "args": [1] } });
     one_step(&json!({ "recv": r#"{"i":1,"a":["echo",1]}"# }), &json!([called, { "send": { "i": 1, "d": 2 } }]));
 }
 
 #[test]
 #[should_panic(expected = "missing")]
-fn missing_frame_is_noticed() {
+fn missing_frame_fails_the_replay() {
     one_step(&json!({ "recv": "{}" }), &json!([{ "send": { "i": 1 } }]));
 }
 
 #[test]
 #[should_panic(expected = "unexpected")]
-fn unexpected_call_is_noticed() {
+fn unexpected_call_fails_the_replay() {
     one_step(&json!({ "recv": r#"{"a":["echo",1]}"# }), &json!([]));
 }
 
 #[test]
 #[should_panic(expected = "missing")]
-fn missing_call_is_noticed() {
+fn missing_call_fails_the_replay() {
     one_step(&json!({ "recv": r#"{"a":["nope",1]}"# }), &json!([{ "called": { "handler": "nope", "args": [1] } }]));
 }

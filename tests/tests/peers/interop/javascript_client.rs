@@ -249,7 +249,7 @@ async fn results_of_every_kind_reach_a_javascript_client() {
 }
 
 #[tokio::test]
-async fn what_javascript_leaves_undefined_is_an_optional_argument() {
+async fn undefined_arguments_of_javascript_are_absent_optional_arguments() {
     let Some(shop) = Shop::open().await else { return };
     shop.passes("optionalArguments").await;
 }
@@ -268,7 +268,7 @@ async fn errors_reach_javascript_with_message_code_and_data() {
 }
 
 #[tokio::test]
-async fn what_nobody_handles_is_rejected_in_the_words_of_javascript() {
+async fn unhandled_calls_are_rejected_with_the_text_of_the_javascript_library() {
     let Some(shop) = Shop::open().await else { return };
     shop.passes("unknown").await;
     assert_eq!(
@@ -281,7 +281,7 @@ async fn what_nobody_handles_is_rejected_in_the_words_of_javascript() {
 }
 
 #[tokio::test]
-async fn wrong_arguments_from_javascript_are_rejected_and_the_connection_goes_on() {
+async fn wrong_arguments_from_javascript_are_rejected_and_the_connection_stays_open() {
     let Some(shop) = Shop::open().await else { return };
     shop.passes("wrongArguments").await;
 }
@@ -301,31 +301,31 @@ async fn a_broadcast_reaches_every_javascript_client() {
 }
 
 #[tokio::test]
-async fn the_server_calls_a_javascript_client_and_sees_its_errors() {
+async fn the_server_calls_a_javascript_client_and_receives_its_errors() {
     let Some(shop) = Shop::open().await else { return };
     shop.passes("interview").await;
 }
 
 #[tokio::test]
-async fn answers_find_their_javascript_callers_in_any_order() {
+async fn responses_in_any_order_reach_their_javascript_callers() {
     let Some(shop) = Shop::open().await else { return };
     shop.passes("outOfOrder").await;
 }
 
 #[tokio::test]
-async fn an_answer_after_the_timeout_of_javascript_harms_nothing() {
+async fn a_response_after_the_timeout_of_javascript_is_ignored() {
     let Some(shop) = Shop::open().await else { return };
     shop.passes("timeouts").await;
 }
 
 #[tokio::test]
-async fn what_javascript_queued_before_the_connection_opened_is_answered() {
+async fn requests_queued_by_javascript_before_the_opening_are_answered() {
     let Some(shop) = Shop::open().await else { return };
     shop.passes("queueBeforeOpening").await;
 }
 
 #[tokio::test]
-async fn long_texts_pass_and_one_above_the_limit_closes_with_1009() {
+async fn long_texts_pass_and_a_text_above_the_limit_closes_with_1009() {
     let Some(shop) = Shop::open().await else { return };
     shop.passes("longTexts").await;
     let entries = shop.desk.log.has(1).await;
@@ -333,7 +333,7 @@ async fn long_texts_pass_and_one_above_the_limit_closes_with_1009() {
 }
 
 #[tokio::test]
-async fn a_javascript_client_that_disconnects_ends_its_handlers() {
+async fn handlers_are_dropped_when_a_javascript_client_disconnects() {
     let Some(shop) = Shop::open().await else { return };
     shop.passes("disconnect").await;
     assert_eq!(shop.desk.log.has(1).await, ["closed: 4001 \"enough\" false"]);
@@ -342,7 +342,7 @@ async fn a_javascript_client_that_disconnects_ends_its_handlers() {
 }
 
 #[tokio::test]
-async fn a_javascript_client_that_is_killed_ends_its_handlers() {
+async fn handlers_are_dropped_when_a_javascript_client_is_killed() {
     let Some(shop) = Shop::open().await else { return };
     let mut node = shop.start("hang");
     shop.desk.waiting.becomes(1).await;
@@ -353,14 +353,14 @@ async fn a_javascript_client_that_is_killed_ends_its_handlers() {
 }
 
 #[tokio::test]
-async fn javascript_sees_the_code_and_reason_of_a_server_that_closes() {
+async fn a_javascript_client_receives_the_code_and_reason_of_a_close() {
     let Some(shop) = Shop::open().await else { return };
     shop.passes("closedByServer").await;
     assert_eq!(shop.desk.log.has(1).await, ["closed: 4002 \"closing time\" true"]);
 }
 
 #[tokio::test]
-async fn a_closing_server_says_so_to_its_javascript_clients() {
+async fn a_closing_server_notifies_its_javascript_clients() {
     let Some(shop) = Shop::open().await else { return };
     let node = shop.start("shutdown");
     shop.desk.waiting.becomes(1).await;
@@ -368,7 +368,7 @@ async fn a_closing_server_says_so_to_its_javascript_clients() {
 }
 
 #[tokio::test]
-async fn a_javascript_client_comes_back_on_a_new_connection() {
+async fn a_javascript_client_reconnects() {
     let Some(shop) = Shop::open().await else { return };
     shop.passes("rebind").await;
 }

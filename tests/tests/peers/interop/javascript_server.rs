@@ -171,7 +171,7 @@ impl NodeServer {
 }
 
 #[tokio::test]
-async fn results_of_a_javascript_server_are_typed() {
+async fn results_of_a_javascript_server_are_decoded() {
     let Some(server) = NodeServer::start().await else { return };
     let client = server.connect().await;
     let desk = DeskProxy::new(&client);
@@ -197,7 +197,7 @@ async fn results_of_a_javascript_server_are_typed() {
 }
 
 #[tokio::test]
-async fn numbers_beyond_those_of_javascript_come_back_rounded() {
+async fn integers_above_the_range_of_javascript_are_rounded() {
     let Some(server) = NodeServer::start().await else { return };
     let client = server.connect().await;
     let echo = DeskProxy::new(&client).echo(json!(u64::MAX)).await.expect("an answer");
@@ -207,7 +207,7 @@ async fn numbers_beyond_those_of_javascript_come_back_rounded() {
 }
 
 #[tokio::test]
-async fn a_channel_of_a_javascript_server_is_called() {
+async fn a_client_calls_a_named_channel_of_a_javascript_server() {
     let Some(server) = NodeServer::start().await else { return };
     let client = server.connect().await;
     let calc = CalcProxy::new(&client);
@@ -217,7 +217,7 @@ async fn a_channel_of_a_javascript_server_is_called() {
 }
 
 #[tokio::test]
-async fn only_the_first_of_two_listeners_answers_counts() {
+async fn only_the_first_of_two_responses_is_used() {
     let Some(server) = NodeServer::start().await else { return };
     let client = server.connect().await;
     let desk = DeskProxy::new(&client);
@@ -228,7 +228,7 @@ async fn only_the_first_of_two_listeners_answers_counts() {
 }
 
 #[tokio::test]
-async fn answers_of_a_javascript_server_find_their_callers_in_any_order() {
+async fn responses_of_a_javascript_server_in_any_order_reach_their_callers() {
     let Some(server) = NodeServer::start().await else { return };
     let client = server.connect().await;
     let desk = DeskProxy::new(&client);
@@ -262,7 +262,7 @@ async fn events_reach_a_javascript_server_in_order() {
 }
 
 #[tokio::test]
-async fn a_javascript_server_tells_everyone() {
+async fn a_broadcast_of_a_javascript_server_reaches_every_client() {
     let Some(server) = NodeServer::start().await else { return };
     let reader = |log: &Log| Client::builder().service(Reader { log: log.clone() });
     let logs = [Log::default(), Log::default(), Log::default()];
@@ -282,7 +282,7 @@ async fn a_javascript_server_tells_everyone() {
 }
 
 #[tokio::test]
-async fn a_javascript_server_calls_our_services_and_sees_their_errors() {
+async fn a_javascript_server_calls_a_client_and_receives_its_errors() {
     let Some(server) = NodeServer::start().await else { return };
     let client = server.connect_with(customer()).await;
     let seen = DeskProxy::new(&client).interview().await.expect("an answer");
@@ -308,7 +308,7 @@ async fn a_javascript_server_calls_our_services_and_sees_their_errors() {
 }
 
 #[tokio::test]
-async fn calls_of_a_javascript_server_wait_for_each_other_at_our_end() {
+async fn calls_of_a_javascript_server_run_concurrently_at_the_client() {
     let Some(server) = NodeServer::start().await else { return };
     let client = server.connect_with(customer()).await;
     assert!(DeskProxy::new(&client).in_any_order(CALLS_TOGETHER).await.expect("an answer"));
@@ -317,7 +317,7 @@ async fn calls_of_a_javascript_server_wait_for_each_other_at_our_end() {
 /// Defect of ws-server-wrapper 1.6.1 with its ws-wrapper 2.2.0: each connection begins with the event `connect`, which
 /// was meant for listeners over there. Its name is reserved, so nobody is to notice.
 #[tokio::test]
-async fn the_stray_event_at_the_beginning_is_ignored() {
+async fn the_reserved_connect_event_of_a_javascript_server_is_ignored() {
     let Some(server) = NodeServer::start().await else { return };
     let log = Log::default();
     let errors = log.clone();

@@ -14,7 +14,7 @@ use wswrapper_tests::websocket::websocket;
 const LONG: Duration = Duration::from_secs(5);
 
 #[tokio::test]
-async fn a_close_is_answered_and_told() -> Result<(), Box<dyn Error>> {
+async fn a_close_is_answered_and_reported_at_both_endpoints() -> Result<(), Box<dyn Error>> {
     let running = serve(Server::builder()).await;
     let client = Client::connect(&running.url()).await?;
     until(|| running.server.peers().len() == 1).await;
@@ -33,7 +33,7 @@ async fn a_close_is_answered_and_told() -> Result<(), Box<dyn Error>> {
 }
 
 #[tokio::test]
-async fn a_status_that_cannot_be_sent_is_none() -> Result<(), Box<dyn Error>> {
+async fn a_status_that_cannot_be_sent_becomes_1005() -> Result<(), Box<dyn Error>> {
     let running = serve(Server::builder()).await;
     for (code, sent) in [(1013, 1013), (3000, 3000), (0, 1005), (999, 1005), (1004, 1005), (1006, 1005), (1014, 1005)]
         .into_iter()
@@ -51,7 +51,7 @@ async fn a_status_that_cannot_be_sent_is_none() -> Result<(), Box<dyn Error>> {
 }
 
 #[tokio::test]
-async fn a_server_that_closes_and_leaves_tcp_open_is_gone_in_time() -> Result<(), Box<dyn Error>> {
+async fn a_client_disconnects_in_time_if_a_closing_server_leaves_tcp_open() -> Result<(), Box<dyn Error>> {
     let (listener, address) = listen().await;
     let limits = Limits { close_timeout: Duration::from_millis(50), call_timeout: None, ..Limits::default() };
     let accepting = async {
@@ -76,7 +76,7 @@ async fn a_server_that_closes_and_leaves_tcp_open_is_gone_in_time() -> Result<()
 }
 
 #[tokio::test]
-async fn a_client_that_closes_and_leaves_tcp_open_is_gone_in_time() -> Result<(), Box<dyn Error>> {
+async fn a_server_disconnects_in_time_if_a_closing_client_leaves_tcp_open() -> Result<(), Box<dyn Error>> {
     let limits = Limits { close_timeout: Duration::from_millis(50), ..Limits::default() };
     let running = serve(Server::builder().limits(limits)).await;
     let mut stream = websocket(running.address).await.into_inner();
@@ -93,7 +93,7 @@ async fn a_client_that_closes_and_leaves_tcp_open_is_gone_in_time() -> Result<()
 }
 
 #[tokio::test]
-async fn a_client_that_vanishes_is_noticed() -> Result<(), Box<dyn Error>> {
+async fn a_client_that_drops_its_tcp_connection_is_disconnected() -> Result<(), Box<dyn Error>> {
     let running = serve(Server::builder()).await;
     for begun in ["", "\u{1}", r#"{"a":["wait"],"i":1}"#] {
         let websocket = websocket(running.address).await;
@@ -109,7 +109,7 @@ async fn a_client_that_vanishes_is_noticed() -> Result<(), Box<dyn Error>> {
 }
 
 #[tokio::test]
-async fn a_server_closes_while_clients_come_and_go() -> Result<(), Box<dyn Error>> {
+async fn a_closing_server_does_not_wait_for_an_unfinished_handshake() -> Result<(), Box<dyn Error>> {
     let running = serve(Server::builder()).await;
     // One that never sends its request must not keep the server open.
     let silent = TcpStream::connect(running.address).await?;

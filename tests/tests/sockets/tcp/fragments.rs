@@ -87,7 +87,7 @@ async fn most_between_turns(reads: &AtomicUsize) -> usize {
 }
 
 #[tokio::test]
-async fn empty_fragments_leave_others_their_turns() -> Result<(), Box<dyn Error>> {
+async fn endless_empty_fragments_let_other_tasks_run() -> Result<(), Box<dyn Error>> {
     let reads = Arc::new(AtomicUsize::new(0));
     let head = format!("{REQUEST}\r\n").into_bytes();
     let server = Server::builder().build()?;

@@ -11,7 +11,7 @@ use wswrapper_tests::until;
 use wswrapper_tests::websocket::websocket;
 
 #[tokio::test]
-async fn a_message_may_come_in_any_lawful_form() -> Result<(), Box<dyn Error>> {
+async fn messages_may_be_fragmented_binary_or_batched() -> Result<(), Box<dyn Error>> {
     let running = serve(Server::builder()).await;
     let mut websocket = websocket(running.address).await;
     let request = r#"{"a":["echo","hi"],"i":1}"#;
@@ -40,7 +40,7 @@ async fn a_message_may_come_in_any_lawful_form() -> Result<(), Box<dyn Error>> {
 }
 
 #[tokio::test]
-async fn what_breaks_the_rules_of_websocket_is_closed_with_the_right_status() -> Result<(), Box<dyn Error>> {
+async fn a_violation_of_websocket_closes_the_connection_with_its_status() -> Result<(), Box<dyn Error>> {
     let limits = Limits { frame_bytes: 1_000, ..Limits::default() };
     let running = serve(Server::builder().limits(limits)).await;
     let raw = |bytes: &[u8], opcode| Message::Frame(Frame::message(bytes.to_vec(), opcode, true));

@@ -7,7 +7,7 @@ use wswrapper::{Client, Server};
 use wswrapper_tests::websocket::REQUEST;
 
 #[tokio::test]
-async fn headers_of_a_request_are_there_after_empty_lines_too() -> Result<(), Box<dyn Error>> {
+async fn request_headers_are_read_after_leading_empty_lines() -> Result<(), Box<dyn Error>> {
     let server = Server::builder().build()?;
     for lines in ["", "\r\n", "\r\n\r\n", "\n"] {
         let (mut near, far) = duplex(4_096);
@@ -21,7 +21,7 @@ async fn headers_of_a_request_are_there_after_empty_lines_too() -> Result<(), Bo
 }
 
 #[tokio::test]
-async fn paths_that_are_given_without_their_slash_are_reached() -> Result<(), Box<dyn Error>> {
+async fn paths_configured_without_a_leading_slash_are_served() -> Result<(), Box<dyn Error>> {
     let running = serve(Server::builder().path("ws").page("index.html", "text/html", "<p>hello")).await;
     let client = Client::connect(&format!("{}/ws", running.url())).await?;
     assert_eq!(DeskProxy::new(&client).echo("hello").await?, "hello");

@@ -33,7 +33,7 @@ async fn refusal(answer: &str) -> String {
 }
 
 #[tokio::test]
-async fn connection_and_upgrade_may_be_lists() {
+async fn connection_and_upgrade_headers_may_be_lists() {
     for headers in [
         "Connection: Upgrade\r\nUpgrade: websocket\r\n",
         "connection: upgrade\r\nupgrade: WebSocket\r\n",
@@ -58,7 +58,7 @@ async fn connection_and_upgrade_may_be_lists() {
 }
 
 #[tokio::test]
-async fn headers_of_an_answer_are_there_after_empty_lines_too() {
+async fn response_headers_are_read_after_leading_empty_lines() {
     for lines in ["", "\r\n", "\r\n\r\n", "\n"] {
         let answer = "HTTP/1.1 101 Switching Protocols\r\nX-Name: Ada\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n";
         let client = connect_to(&format!("{lines}{answer}")).await.expect("it is an answer");
@@ -69,7 +69,7 @@ async fn headers_of_an_answer_are_there_after_empty_lines_too() {
 }
 
 #[tokio::test]
-async fn a_head_that_is_too_large_is_said_to_be_that() {
+async fn a_response_head_above_the_limit_is_reported() {
     let padding = "x".repeat(40_000);
     let answer = format!("HTTP/1.1 101 Switching Protocols\r\nX-Padding: {padding}\r\n");
     assert_eq!(refusal(&answer).await, "the head of its answer is too large");

@@ -8,7 +8,7 @@ use tokio::net::TcpStream;
 use wswrapper::{AcceptError, Client, ConnectError, Limits, Server};
 
 #[tokio::test]
-async fn a_port_in_use_is_said_with_what_to_do() {
+async fn the_error_for_a_port_in_use_suggests_a_remedy() {
     let (_taken, address) = listen().await;
     let error = Server::builder().bind(address.to_string()).await.expect_err("it is in use");
     assert_eq!(
@@ -18,7 +18,7 @@ async fn a_port_in_use_is_said_with_what_to_do() {
 }
 
 #[tokio::test]
-async fn a_refused_connection_is_said_to_be_refused() {
+async fn the_error_for_a_refused_connection_names_the_address() {
     let (listener, address) = listen().await;
     drop(listener);
     let error = Client::connect(&format!("ws://{address}")).await.expect_err("nobody listens");
@@ -29,7 +29,7 @@ async fn a_refused_connection_is_said_to_be_refused() {
 }
 
 #[tokio::test]
-async fn a_failed_handshake_is_said_with_its_status() {
+async fn the_error_for_a_failed_handshake_names_the_status() {
     let running = serve(Server::builder().path("/ws")).await;
     let error = Client::connect(&format!("{}/elsewhere", running.url())).await.expect_err("it is elsewhere");
     assert_eq!(
@@ -40,7 +40,7 @@ async fn a_failed_handshake_is_said_with_its_status() {
 }
 
 #[tokio::test]
-async fn servers_that_speak_something_else_are_not_waited_for() {
+async fn a_server_without_websocket_fails_the_handshake_with_a_reason() {
     for (answer, reason) in [
         ("SSH-2.0-OpenSSH_9.9\r\n\r\n", "what it answered is not HTTP"),
         ("HTTP/1.1 200 OK\r\n\r\n", "status 200 OK"),
@@ -64,7 +64,7 @@ async fn servers_that_speak_something_else_are_not_waited_for() {
 }
 
 #[tokio::test]
-async fn a_server_that_says_nothing_is_not_waited_for() {
+async fn connecting_to_a_silent_server_times_out() {
     let (_listener, address) = listen().await;
     let limits = Limits { handshake_timeout: Duration::from_millis(50), ..Limits::default() };
     let error = Client::builder().limits(limits).connect(&format!("ws://{address}")).await.expect_err("it is silent");
@@ -72,7 +72,7 @@ async fn a_server_that_says_nothing_is_not_waited_for() {
 }
 
 #[tokio::test]
-async fn a_clients_own_time_to_connect_counts_instead_of_the_limits() -> Result<(), Box<dyn Error>> {
+async fn connect_timeout_overrides_the_handshake_timeout() -> Result<(), Box<dyn Error>> {
     let (listener, address) = listen().await;
     let url = format!("ws://{address}");
     let silent = Client::builder().connect_timeout(Duration::from_millis(50)).connect(&url);
@@ -96,14 +96,14 @@ async fn a_clients_own_time_to_connect_counts_instead_of_the_limits() -> Result<
 }
 
 #[tokio::test]
-async fn who_sends_no_request_is_sent_away() {
+async fn an_incomplete_request_is_answered_with_408() {
     let limits = Limits { handshake_timeout: Duration::from_millis(100), ..Limits::default() };
     let running = serve(Server::builder().limits(limits)).await;
     assert!(running.http("GET / HT").await.starts_with("HTTP/1.1 408 Request Timeout\r\n"));
 }
 
 #[tokio::test]
-async fn a_stream_that_was_accepted_elsewhere_is_served() -> Result<(), Box<dyn Error>> {
+async fn a_stream_accepted_by_the_caller_is_served() -> Result<(), Box<dyn Error>> {
     let server = Server::builder().service(Desk).build()?;
     let (listener, address) = listen().await;
     let url = format!("ws://{address}");

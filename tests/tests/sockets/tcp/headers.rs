@@ -5,7 +5,7 @@ use std::error::Error;
 use wswrapper::{Client, Server};
 
 #[tokio::test]
-async fn extra_headers_arrive() -> Result<(), Box<dyn Error>> {
+async fn extra_headers_reach_the_server() -> Result<(), Box<dyn Error>> {
     let running = serve(Server::builder()).await;
     let builder = Client::builder()
         .header("Authorization", "Bearer abc")
@@ -25,7 +25,7 @@ async fn extra_headers_arrive() -> Result<(), Box<dyn Error>> {
 }
 
 #[tokio::test]
-async fn headers_that_cannot_be_sent_are_said() {
+async fn headers_that_cannot_be_sent_are_rejected() {
     let (ours, control) = ("it belongs to the handshake itself", "its value may not hold control characters");
     for (name, value, reason) in [
         ("Sec-WebSocket-Key", "abc", ours),

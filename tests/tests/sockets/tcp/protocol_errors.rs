@@ -17,7 +17,7 @@ fn limits(frame_bytes: usize) -> Limits {
 }
 
 #[tokio::test]
-async fn a_client_that_broke_a_rule_does_not_wait_for_the_time_for_closing() -> Result<(), Box<dyn Error>> {
+async fn a_client_that_sent_too_large_a_message_closes_before_the_close_timeout() -> Result<(), Box<dyn Error>> {
     let running = serve(Server::builder().limits(limits(1_000))).await;
     let client = Client::builder().limits(limits(1 << 20)).connect(&running.url()).await?;
     client.emit("x", ("y".repeat(5_000),)).await?;
@@ -28,7 +28,7 @@ async fn a_client_that_broke_a_rule_does_not_wait_for_the_time_for_closing() -> 
 }
 
 #[tokio::test]
-async fn a_server_writes_nothing_after_that_and_says_so() -> Result<(), Box<dyn Error>> {
+async fn a_server_shuts_down_its_writing_side_after_a_protocol_error() -> Result<(), Box<dyn Error>> {
     let running = serve(Server::builder().limits(limits(1_000))).await;
     let mut stream = websocket(running.address).await.into_inner();
     // The head of a text of 5000 bytes.

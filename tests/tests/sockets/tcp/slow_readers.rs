@@ -16,7 +16,7 @@ fn server(limits: Limits) -> Result<Server, Box<dyn Error>> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_page_arrives_whole_at_a_reader_that_takes_longer_than_any_limit() -> Result<(), Box<dyn Error>> {
+async fn a_slow_reader_receives_the_whole_page() -> Result<(), Box<dyn Error>> {
     let limits = Limits {
         handshake_timeout: Duration::from_millis(50),
         write_timeout: Duration::from_secs(1),
@@ -41,7 +41,7 @@ async fn a_page_arrives_whole_at_a_reader_that_takes_longer_than_any_limit() -> 
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_reads_nothing_of_a_page_is_cut_off() -> Result<(), Box<dyn Error>> {
+async fn a_reader_that_reads_nothing_times_out() -> Result<(), Box<dyn Error>> {
     let limits =
         Limits { handshake_timeout: Duration::MAX, write_timeout: Duration::from_secs(1), ..Limits::default() };
     let server = server(limits)?;
@@ -57,7 +57,7 @@ async fn who_reads_nothing_of_a_page_is_cut_off() -> Result<(), Box<dyn Error>> 
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_that_does_not_come_in_time_is_told_so() -> Result<(), Box<dyn Error>> {
+async fn a_request_that_stays_incomplete_is_answered_with_408() -> Result<(), Box<dyn Error>> {
     let server = server(Limits { handshake_timeout: Duration::from_millis(50), ..Limits::default() })?;
     let (mut near, far) = duplex(64 * 1024);
     let accepting = tokio::spawn(async move { server.accept(far).await });

@@ -9,7 +9,7 @@ use wswrapper::{Client, Server};
 use wswrapper_tests::websocket::REQUEST;
 
 #[tokio::test]
-async fn a_subprotocol_is_agreed_upon() -> Result<(), Box<dyn Error>> {
+async fn the_first_offered_subprotocol_that_the_server_knows_is_chosen() -> Result<(), Box<dyn Error>> {
     let running = serve(Server::builder().subprotocol("desk.v2").subprotocol("desk.v1")).await;
     let none: &[&str] = &[];
     for (offered, header, chosen) in [
@@ -85,7 +85,7 @@ async fn a_subprotocol_that_was_not_offered_is_refused() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_a_subprotocol_is_said_at_both_ends() {
+async fn an_invalid_subprotocol_is_rejected_by_client_and_server() {
     for name in ["", "a b", "a,b", "a\r\nb", "ä"] {
         let expected =
             format!("`{name}` cannot be a subprotocol: it must be of ASCII letters, digits and !#$%&'*+-.^_`|~");

@@ -5,7 +5,7 @@ use std::error::Error;
 use wswrapper::{Client, ConnectError, Server};
 
 #[tokio::test]
-async fn a_url_that_is_none_is_said_to_be_wrong() {
+async fn an_invalid_url_is_rejected_with_a_reason() {
     for (url, reason) in [
         ("http://localhost:1", "it begins with http; write ws:// instead"),
         ("https://localhost:1", "it begins with https; write wss:// instead"),
@@ -23,7 +23,7 @@ async fn a_url_that_is_none_is_said_to_be_wrong() {
 }
 
 #[tokio::test]
-async fn a_user_in_a_url_is_refused_and_no_password_is_shown() {
+async fn a_url_with_a_user_is_rejected_and_its_password_is_not_shown() {
     let help = "it names a user; write `.header(\"Authorization\", ..)` on the client's builder instead";
     for (url, shown, reason) in [
         ("ws://ada@localhost/", "ws://***@localhost/", help),
@@ -39,7 +39,7 @@ async fn a_user_in_a_url_is_refused_and_no_password_is_shown() {
 }
 
 #[tokio::test]
-async fn a_url_may_have_a_query_alone_and_any_case_of_its_scheme() -> Result<(), Box<dyn Error>> {
+async fn a_url_may_have_a_query_without_a_path_and_a_scheme_in_any_case() -> Result<(), Box<dyn Error>> {
     let running = serve(Server::builder()).await;
     let client = Client::connect(&format!("WS://{}?query=1#fragment", running.address)).await?;
     assert_eq!(DeskProxy::new(&client).handshake().await?.0, "/?query=1");
@@ -47,7 +47,7 @@ async fn a_url_may_have_a_query_alone_and_any_case_of_its_scheme() -> Result<(),
 }
 
 #[tokio::test]
-async fn the_port_of_ws_is_80_unless_the_url_names_one() {
+async fn the_default_port_of_ws_is_80() {
     // Addresses of groups: nobody can listen there.
     for (url, expected) in [("ws://224.0.0.1/path", "224.0.0.1:80"), ("ws://[ff02::1]:", "[ff02::1]:80")] {
         match Client::connect(url).await.expect_err(url) {

@@ -63,7 +63,7 @@ async fn many_calls_pass_over_tls() -> Result<(), Box<dyn Error>> {
 }
 
 #[tokio::test]
-async fn closing_and_being_cut_off_are_told_over_tls() -> Result<(), Box<dyn Error>> {
+async fn closed_and_lost_connections_are_reported_over_tls() -> Result<(), Box<dyn Error>> {
     let authority = Authority::new();
     let running = serve(authority.certifies(&["localhost"])).await;
     let client = authority.client().connect(&running.url("localhost")).await?;

@@ -47,7 +47,7 @@ async fn a_certificate_for_another_name_is_refused() {
 }
 
 #[tokio::test]
-async fn a_certificate_that_nobody_trusted_issued_is_refused() {
+async fn a_certificate_of_an_unknown_authority_is_refused() {
     let running = serve(Authority::new().certifies(&["localhost"])).await;
     let error = Authority::new().client().connect(&running.url("localhost")).await.expect_err("it is not trusted");
     assert_eq!(
@@ -66,7 +66,7 @@ async fn a_certificate_that_nobody_trusted_issued_is_refused() {
 }
 
 #[tokio::test]
-async fn a_certificate_out_of_its_time_is_refused() {
+async fn an_expired_or_not_yet_valid_certificate_is_refused() {
     let authority = Authority::new();
     for (from, to, reason) in [
         (2001, 2002, "its certificate has expired"),
@@ -85,7 +85,7 @@ async fn a_certificate_out_of_its_time_is_refused() {
 }
 
 #[tokio::test]
-async fn a_client_shows_its_certificate() -> Result<(), Box<dyn Error>> {
+async fn a_client_certificate_is_sent_to_a_server_that_requires_one() -> Result<(), Box<dyn Error>> {
     let authority = Authority::new();
     let (chain, key) = authority.sign(&["localhost"], |_| {});
     let clients = WebPkiClientVerifier::builder_with_provider(Arc::new(authority.roots()), provider()).build()?;

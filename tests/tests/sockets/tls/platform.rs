@@ -10,7 +10,7 @@ use wswrapper::Client;
 /// Without a configuration the platform's certificates count: here those of a file, which Linux lets the environment
 /// name. As it can be named only before a program starts, another run of this one connects.
 #[tokio::test]
-async fn without_a_configuration_the_platforms_certificates_count() -> Result<(), Box<dyn Error>> {
+async fn a_client_without_a_configuration_trusts_the_platforms_certificates() -> Result<(), Box<dyn Error>> {
     if !cfg!(target_os = "linux") {
         eprintln!("SKIPPED: only Linux lets the environment name the platform's certificates");
         return Ok(());
@@ -23,7 +23,12 @@ async fn without_a_configuration_the_platforms_certificates_count() -> Result<()
     let (trusted, other) =
         (serve(trusted.certifies(&["localhost"])).await, serve(other.certifies(&["localhost"])).await);
     let child = tokio::process::Command::new(std::env::current_exe()?)
-        .args(["--exact", "tls::platform::trusts_the_platform", "--ignored", "--nocapture"])
+        .args([
+            "--exact",
+            "tls::platform::connects_only_to_the_server_that_the_platform_trusts",
+            "--ignored",
+            "--nocapture",
+        ])
         .env("SSL_CERT_FILE", &file)
         .env_remove("SSL_CERT_DIR")
         .env(TRUSTED_URL, trusted.url("localhost"))
@@ -41,8 +46,8 @@ const TRUSTED_URL: &str = "WSWRAPPER_TESTS_TRUSTED_URL";
 const OTHER_URL: &str = "WSWRAPPER_TESTS_OTHER_URL";
 
 #[tokio::test]
-#[ignore = "run by `without_a_configuration_the_platforms_certificates_count`"]
-async fn trusts_the_platform() -> Result<(), Box<dyn Error>> {
+#[ignore = "run by `a_client_without_a_configuration_trusts_the_platforms_certificates`"]
+async fn connects_only_to_the_server_that_the_platform_trusts() -> Result<(), Box<dyn Error>> {
     let (Ok(trusted), Ok(other)) = (std::env::var(TRUSTED_URL), std::env::var(OTHER_URL)) else {
         eprintln!("SKIPPED: another test runs it");
         return Ok(());

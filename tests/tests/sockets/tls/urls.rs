@@ -9,7 +9,7 @@ use tokio::net::TcpListener;
 use wswrapper::{Client, ConnectError, Server};
 
 #[tokio::test]
-async fn ws_to_a_port_with_tls_is_told() {
+async fn the_error_for_ws_to_a_tls_port_suggests_wss() {
     let running = serve(Authority::new().certifies(&["localhost"])).await;
     assert_eq!(
         failure(Client::builder(), &format!("ws://{}", running.address)).await,
@@ -21,7 +21,7 @@ async fn ws_to_a_port_with_tls_is_told() {
 }
 
 #[tokio::test]
-async fn wss_to_a_port_without_tls_is_told() -> Result<(), Box<dyn Error>> {
+async fn the_error_for_wss_to_a_port_without_tls_names_the_reason() -> Result<(), Box<dyn Error>> {
     let listening = Server::builder().service(Desk).bind("127.0.0.1:0").await?;
     let address = listening.local_addr();
     tokio::spawn(listening.serve());
@@ -56,7 +56,7 @@ async fn wss_to_a_port_without_tls_is_told() -> Result<(), Box<dyn Error>> {
 }
 
 #[tokio::test]
-async fn a_silent_server_has_no_more_time_for_tls_than_for_the_rest() -> Result<(), Box<dyn Error>> {
+async fn the_connect_timeout_includes_the_tls_handshake() -> Result<(), Box<dyn Error>> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
     let builder = Authority::new().client().connect_timeout(Duration::from_millis(50));
@@ -68,7 +68,7 @@ async fn a_silent_server_has_no_more_time_for_tls_than_for_the_rest() -> Result<
 }
 
 #[tokio::test]
-async fn the_port_of_wss_is_443_unless_the_url_names_one() {
+async fn the_default_port_of_wss_is_443() {
     let authority = Authority::new();
     for (url, expected) in [("wss://127.0.0.1/path", "127.0.0.1:443"), ("WSS://[::1]", "[::1]:443")] {
         // Whatever is there is none of ours.

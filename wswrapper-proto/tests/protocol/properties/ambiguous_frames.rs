@@ -196,7 +196,7 @@ const MADE_TO_PART_THE_WAYS: &[&str] = &[
 ];
 
 #[test]
-fn ways_agree_on_frames_made_to_part_them() {
+fn quick_and_whole_decoder_agree_on_ambiguous_frames() {
     let parted: Vec<String> = MADE_TO_PART_THE_WAYS.iter().filter_map(|frame| difference(frame).err()).collect();
     assert!(parted.is_empty(), "{parted:#?}");
 }

@@ -13,7 +13,7 @@ proptest! {
     #![proptest_config(many(2))]
 
     #[test]
-    fn each_call_ends_once_and_only_the_protocol_is_sent(actions in vec(action(), 0..60), open in any::<bool>()) {
+    fn each_call_finishes_once_and_only_valid_frames_are_sent(actions in vec(action(), 0..60), open in any::<bool>()) {
         let mut model = Model::new(open);
         for action in actions {
             model.act(action);

@@ -15,17 +15,17 @@ proptest! {
     #![proptest_config(many(16))]
 
     #[test]
-    fn quick_way_says_what_the_whole_way_says(frame in frame()) {
+    fn quick_and_whole_decoder_agree_on_any_frame(frame in frame()) {
         prop_assert_eq!(difference(&frame), Ok(()));
     }
 
     #[test]
-    fn quick_way_reads_the_items_that_the_whole_way_reads(frame in channel_frame(1..4_u64)) {
+    fn quick_and_whole_decoder_agree_on_any_stream_frame(frame in channel_frame(1..4_u64)) {
         prop_assert_eq!(difference(&frame), Ok(()));
     }
 
     #[test]
-    fn items_are_read_by_the_rules(frame in channel_frame(1..4_u64)) {
+    fn items_are_decoded_like_the_reference(frame in channel_frame(1..4_u64)) {
         if let Some(item_by_the_rules) = item_by_the_rules(&frame) {
             let (value, done, lost) = item(&Message::decode_whole(&frame)).expect("a call");
             let value = value.map(|json| serde_json::from_str::<Value>(&json).expect("JSON").to_string());
@@ -34,7 +34,7 @@ proptest! {
     }
 
     #[test]
-    fn frames_are_classified_by_the_rules(frame in frame()) {
+    fn frames_are_classified_like_the_reference(frame in frame()) {
         if let Some(kind_by_the_rules) = by_the_rules(&frame) {
             prop_assert_eq!(kind(&said_whole(&frame)), kind_by_the_rules);
         }
@@ -42,7 +42,7 @@ proptest! {
 }
 
 #[test]
-fn ordinary_calls_are_taken_the_quick_way() {
+fn ordinary_calls_are_decoded_by_the_quick_decoder() {
     let frames = [
         r#"{"a":["add",1,2],"i":1}"#,
         r#"{"a":["add",1,2],"c":"io","i":1}"#,

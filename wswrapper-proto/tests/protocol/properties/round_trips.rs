@@ -122,7 +122,7 @@ proptest! {
 
     /// What a peer rejected with may be passed on to another.
     #[test]
-    fn any_reason_that_came_can_be_sent_on(json in value(), error in any::<bool>()) {
+    fn any_received_reason_can_be_sent(json in value(), error in any::<bool>()) {
         let reason = RawReason { value: &json.to_string(), error }.read();
         let mut frame = Vec::new();
         encode::rejection(&mut frame, RequestId::new(1).expect("an id"), &reason);

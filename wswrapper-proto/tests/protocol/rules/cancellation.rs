@@ -36,7 +36,7 @@ fn cancellation_is_never_taken_for_a_response() {
 }
 
 #[test]
-fn cancellation_with_a_channel_is_an_abort_of_it() {
+fn cancellation_with_a_channel_aborts_the_channel() {
     let mut peer = connected();
     peer.handler_started(id(1), 5, None);
     assert!(matches!(peer.handle_frame(r#"{"i":1,"x":"stop","h":7}"#, Instant::now()), Incoming::Nothing));
@@ -55,7 +55,7 @@ fn call_is_cancelled_once_and_only_while_it_is_pending() {
 }
 
 #[test]
-fn call_times_out_when_its_time_is_over_and_not_before() {
+fn call_times_out_at_its_deadline_and_not_before() {
     let now = Instant::now();
     let after = |milliseconds| now + Duration::from_millis(milliseconds);
     let mut peer = connected();
@@ -78,7 +78,7 @@ fn call_times_out_when_its_time_is_over_and_not_before() {
 }
 
 #[test]
-fn deadline_that_is_set_anew_is_the_only_one() {
+fn new_deadline_replaces_the_previous_one() {
     let now = Instant::now();
     let after = |milliseconds| now + Duration::from_millis(milliseconds);
     let mut peer = connected();
@@ -96,7 +96,7 @@ fn deadline_that_is_set_anew_is_the_only_one() {
 }
 
 #[test]
-fn handler_expires_and_nothing_is_sent() {
+fn expired_handler_is_reported_and_nothing_is_sent() {
     let now = Instant::now();
     let mut peer = connected();
     peer.handler_started(id(1), 5, Some(now + Duration::from_millis(20)));
@@ -108,7 +108,7 @@ fn handler_expires_and_nothing_is_sent() {
 }
 
 #[test]
-fn time_that_a_caller_waits_is_told_in_milliseconds() {
+fn caller_timeout_is_sent_in_milliseconds() {
     let mut peer = connected();
     let call = CallEncoder::new("q").finish(Some("io"));
     peer.request(call, 1, None, Some(Duration::from_micros(1_500_900)), None).expect("room");

@@ -13,7 +13,7 @@ use std::time::Instant;
 // Which channel is meant [P-16, P-17, P-60, P-68, P-72].
 
 #[test]
-fn anything_but_null_in_an_answer_opens_the_channel_of_the_requests_number() {
+fn any_value_but_null_in_a_response_opens_the_channel_of_the_request() {
     for h in ["1", "0", "false", "true", "\"7\"", "\"\"", "[]", "{}", "268435999", "-1"] {
         let mut peer = connected();
         let call = ask(&mut peer, Role::Plain);
@@ -39,7 +39,7 @@ fn rejection_opens_no_channel() {
 }
 
 #[test]
-fn channel_is_meant_by_a_number_in_any_form_and_before_a_named_one() {
+fn channel_number_in_any_form_takes_precedence_over_a_channel_name() {
     let mut peer = connected();
     opened(&mut peer, Role::Plain);
     for h in ["7", "7.0", "70e-1", "\"7\"", "7,\"c\":\"io\"", "7,\"c\":5"] {
@@ -62,7 +62,7 @@ fn channel_is_meant_by_a_number_in_any_form_and_before_a_named_one() {
 }
 
 #[test]
-fn channels_of_one_number_are_kept_apart() {
+fn local_and_remote_channels_with_the_same_number_are_distinct() {
     let mut peer = connected();
     let number = Side::Client.first_id();
     let ours = peer.open_channel(number, Role::Plain, "in").expect("a free number");
@@ -85,7 +85,7 @@ fn channels_of_one_number_are_kept_apart() {
 }
 
 #[test]
-fn handler_opens_no_channel_whose_number_is_taken() {
+fn channel_with_a_number_in_use_is_not_opened() {
     let mut peer = connected();
     let theirs = received(&mut peer, Role::Plain);
     let ours = opened(&mut peer, Role::Plain);
@@ -101,7 +101,7 @@ fn handler_opens_no_channel_whose_number_is_taken() {
 }
 
 #[test]
-fn handlers_open_so_many_channels_and_no_more() {
+fn handlers_cannot_open_more_channels_than_the_bound() {
     let mut peer = bounded(Bounds { open_channels: 2, ..Bounds::default() });
     for _ in 0..3 {
         received(&mut peer, Role::Plain);
@@ -131,7 +131,7 @@ fn events_and_requests_on_a_channel_carry_its_number() {
 }
 
 #[test]
-fn call_on_an_unknown_channel_stops_the_peer() {
+fn call_on_an_unknown_channel_is_answered_with_an_abort() {
     for (frame, answers) in [
         (r#"{"a":["e",1],"h":7}"#, vec![unknown(7)]),
         (r#"{"a":["e",1],"h":7,"i":2}"#, vec![unknown(7), rejected(2, 7)]),
@@ -158,7 +158,7 @@ fn abort_of_an_unknown_channel_is_ignored() {
 }
 
 #[test]
-fn calls_end_with_the_channel_that_they_are_pending_on() {
+fn pending_calls_fail_when_their_channel_closes() {
     let ends: [fn(&mut Peer, ChannelKey) -> bool; 3] = [
         |peer, key| matches!(handle(peer, &format!(r#"{{"h":{},"x":1}}"#, key.id())), Incoming::ChannelAborted(..)),
         |peer, key| peer.abort_channel(key, None).is_some(),
@@ -181,7 +181,7 @@ fn calls_end_with_the_channel_that_they_are_pending_on() {
 }
 
 #[test]
-fn closing_sends_nothing_and_the_peer_is_told_when_it_goes_on() {
+fn closed_channel_sends_nothing_until_the_peer_uses_it() {
     let mut peer = connected();
     let key = opened(&mut peer, Role::Plain);
     assert_eq!((peer.close_channel(key), peer.close_channel(key)), (Some("in"), None));
@@ -193,7 +193,7 @@ fn closing_sends_nothing_and_the_peer_is_told_when_it_goes_on() {
 }
 
 #[test]
-fn aborting_tells_the_peer_once() {
+fn aborted_channel_notifies_the_peer_once() {
     let mut peer = connected();
     let key = opened(&mut peer, Role::Plain);
     assert_eq!(peer.abort_channel(key, Some(&Reason::value("why"))), Some("in"));
@@ -205,7 +205,7 @@ fn aborting_tells_the_peer_once() {
 }
 
 #[test]
-fn nothing_is_sent_on_a_channel_that_has_ended() {
+fn nothing_is_sent_on_a_closed_channel() {
     let mut peer = connected();
     let key = opened(&mut peer, Role::Producer);
     handle(&mut peer, r#"{"h":7,"x":1}"#);
@@ -222,7 +222,7 @@ fn nothing_is_sent_on_a_channel_that_has_ended() {
 // Requests that are answered by channels [P-32, P-67, P-70, P-73].
 
 #[test]
-fn channel_that_comes_too_late_is_aborted() {
+fn channel_for_a_cancelled_or_expired_request_is_aborted() {
     let mut peer = connected();
     let cancelled = ask(&mut peer, Role::Plain);
     peer.cancel(cancelled, None);
@@ -237,7 +237,7 @@ fn channel_that_comes_too_late_is_aborted() {
 }
 
 #[test]
-fn channel_that_nobody_asked_for_is_left_alone() {
+fn unrequested_channel_is_ignored() {
     let mut peer = connected();
     let key = received(&mut peer, Role::Plain);
     // One that is open, one of the peer's, one that was never requested.
@@ -253,7 +253,7 @@ fn channel_that_nobody_asked_for_is_left_alone() {
 }
 
 #[test]
-fn channel_in_place_of_a_value_is_told_and_aborted() {
+fn channel_in_place_of_a_value_is_reported_and_aborted() {
     let mut peer = connected();
     let call = peer.request(CallEncoder::new("q").finish(None), 1, None, None, None).expect("room");
     sent(&mut peer);
@@ -263,7 +263,7 @@ fn channel_in_place_of_a_value_is_told_and_aborted() {
 }
 
 #[test]
-fn request_that_was_answered_by_a_channel_is_finished() {
+fn request_answered_with_a_channel_is_finished() {
     let mut peer = connected();
     peer.handler_started(id(7), HANDLER, None);
     peer.handler_finished(id(7), &HANDLER);
@@ -276,7 +276,7 @@ fn request_that_was_answered_by_a_channel_is_finished() {
 }
 
 #[test]
-fn loss_of_the_connection_ends_every_channel_once() {
+fn lost_connection_closes_every_channel_once() {
     let mut peer = connected();
     let producer = opened(&mut peer, Role::Producer);
     handle(&mut peer, r#"{"a":["start"],"h":7}"#);

@@ -5,7 +5,7 @@ use crate::core_peer::id;
 use crate::proto::{Address, Message, Rejection, RequestId, Response};
 
 #[test]
-fn what_is_no_list_with_a_name_is_no_call() {
+fn frame_without_a_nonempty_list_in_a_is_no_call() {
     for a in ["[]", "[ ]", "\"echo\"", "{\"0\":\"echo\"}", "null", "5"] {
         let frame = format!(r#"{{"a":{a},"i":1,"d":2}}"#);
         assert!(matches!(Message::decode(&frame), Message::Response(_, Response::Result(Some("2")))), "{frame}");
@@ -13,7 +13,7 @@ fn what_is_no_list_with_a_name_is_no_call() {
 }
 
 #[test]
-fn usable_call_makes_the_keys_of_answers_meaningless() {
+fn response_keys_in_a_call_are_ignored() {
     let frame = r#"{"i":1,"x":1,"e":2,"d":3,"_":1,"a":["e"]}"#;
     assert_eq!(call(frame).event, "e");
 }
@@ -69,7 +69,7 @@ fn integral_numbers_in_range_are_ids() {
 }
 
 #[test]
-fn ids_beyond_the_range_cannot_be_made() {
+fn ids_outside_the_range_cannot_be_created() {
     assert_eq!(RequestId::new(0), None);
     assert_eq!(RequestId::new(1).map(RequestId::get), Some(1));
     assert_eq!(RequestId::new((1 << 53) - 1).map(RequestId::get), Some((1 << 53) - 1));
@@ -78,7 +78,7 @@ fn ids_beyond_the_range_cannot_be_made() {
 }
 
 #[test]
-fn numbers_and_numeric_strings_name_anonymous_channels() {
+fn numbers_and_numeric_strings_address_anonymous_channels() {
     for (h, number) in [("7", 7), ("7.0", 7), ("7e0", 7), ("\"7\"", 7), ("9007199254740991", (1 << 53) - 1)] {
         assert_eq!(call(&format!(r#"{{"a":["e"],"h":{h}}}"#)).address, Address::Anonymous(id(number)), "{h}");
         let frame = format!(r#"{{"h":{h},"x":"end"}}"#);
@@ -90,7 +90,7 @@ fn numbers_and_numeric_strings_name_anonymous_channels() {
 }
 
 #[test]
-fn what_is_no_number_names_no_anonymous_channel() {
+fn invalid_channel_number_addresses_no_anonymous_channel() {
     for h in [
         "true",
         "[1]",
@@ -112,13 +112,13 @@ fn what_is_no_number_names_no_anonymous_channel() {
 }
 
 #[test]
-fn anonymous_channel_wins_over_a_named_one() {
+fn anonymous_channel_takes_precedence_over_a_named_one() {
     assert_eq!(call(r#"{"a":["e"],"c":"x","h":7}"#).address, Address::Anonymous(id(7)));
     assert_eq!(call(r#"{"a":["e"],"h":7,"c":5}"#).address, Address::Anonymous(id(7)));
 }
 
 #[test]
-fn channel_that_cannot_exist_is_named_in_the_answer() {
+fn rejection_names_the_channel_that_cannot_exist() {
     assert_eq!(call(r#"{"a":["e"],"c":null,"i":1}"#).address, Address::Main);
     let empty = call(r#"{"a":["e"],"c":"","i":1}"#);
     assert_eq!(empty.address, Address::Named("".into()));
@@ -133,14 +133,14 @@ fn channel_that_cannot_exist_is_named_in_the_answer() {
 }
 
 #[test]
-fn empty_event_name_is_a_name() {
+fn empty_event_name_is_accepted() {
     assert_eq!(call(r#"{"a":[""],"i":1}"#).event, "");
     let Message::Call(quick) = Message::decode(r#"{"a":["",1],"c":"x","i":1}"#) else { panic!("a call") };
     assert_eq!(quick.event, "");
 }
 
 #[test]
-fn name_that_is_no_string_calls_nothing_and_a_request_is_told() {
+fn event_name_that_is_no_string_rejects_a_request_and_drops_an_event() {
     for name in ["[\"echo\"]", "5", "null", "true", "{}", "[[\"echo\"]]"] {
         for rest in ["", ",7", " , 7 "] {
             let answers = answered(&format!(r#"{{"a":[{name}{rest}],"i":7}}"#));

@@ -26,7 +26,7 @@ fn queue_before_the_first_opening_limits_events_and_requests_only() {
 }
 
 #[test]
-fn loss_ends_calls_and_drops_what_was_queued() {
+fn lost_connection_fails_calls_and_drops_queued_frames() {
     let mut peer = connected();
     let later = Instant::now() + Duration::from_secs(1);
     let call = request(&mut peer, 1, Some(later));

@@ -41,7 +41,7 @@ fn error_mark_counts_if_it_and_the_rejection_are_truthy() {
 }
 
 #[test]
-fn error_of_an_odd_form_is_read_as_one() {
+fn marked_rejection_of_any_form_is_read_as_an_error() {
     for odd in ["{}", "\"text\"", "5", "[1,2]", "true"] {
         let seen = rejection(&format!(r#"{{"i":1,"e":{odd},"_":1}}"#));
         assert_eq!(seen, Rejection::new(""), "{odd}");
@@ -69,7 +69,7 @@ fn null_is_never_sent_as_a_rejection_or_a_reason() {
 }
 
 #[test]
-fn missing_handler_or_channel_is_told_in_the_words_of_javascript() {
+fn missing_handler_or_channel_is_reported_with_the_text_of_the_javascript_library() {
     let text = |address, exists| Rejection::no_listener("E", &address, exists).to_string();
     assert_eq!(text(Address::Main, true), "No event listener for 'E'");
     assert_eq!(text(Address::Named("C".into()), true), "No event listener for 'E' on channel 'C'");

@@ -6,7 +6,7 @@ use crate::proto::{Address, ArgumentsError, Call, Message, Rejection};
 use serde_json::{Value, json};
 
 #[test]
-fn what_is_no_json_object_is_nothing() {
+fn frame_that_is_no_json_object_is_ignored() {
     for frame in [
         "",
         " ",
@@ -29,7 +29,7 @@ fn what_is_no_json_object_is_nothing() {
 }
 
 #[test]
-fn only_false_says_that_a_frame_is_not_ours() {
+fn only_ws_wrapper_false_excludes_a_frame() {
     for value in ["0", "null", "\"false\"", "[]", "true", "\"\""] {
         let frame = format!(r#"{{"ws-wrapper":{value},"i":1,"d":2}}"#);
         assert!(matches!(Message::decode(&frame), Message::Response(..)), "{frame}");
@@ -40,7 +40,7 @@ fn only_false_says_that_a_frame_is_not_ours() {
 }
 
 #[test]
-fn last_of_a_repeated_key_counts() {
+fn last_value_of_a_repeated_key_is_used() {
     let frame = r#"{"a":["e",1],"i":1,"c":"x","a":["f",2],"i":2,"c":"y"}"#;
     let Call { id: last, address, event, mut arguments, .. } = call(frame);
     assert_eq!((last, address, &*event), (Some(id(2)), Address::Named("y".into()), "f"));
@@ -54,7 +54,7 @@ fn keys_are_case_sensitive() {
 }
 
 #[test]
-fn deep_nesting_and_huge_frames_do_no_harm() {
+fn deeply_nested_and_huge_frames_are_decoded_without_a_crash() {
     for depth in [200, 100_000] {
         let frame = format!(r#"{{"a":["e",{}{}],"i":1}}"#, "[".repeat(depth), "]".repeat(depth));
         let mut arguments = call(&frame).arguments;

@@ -18,7 +18,7 @@ fn reserved_name_is_no_call_on_the_main_channel() {
 }
 
 #[test]
-fn reserved_name_is_ordinary_elsewhere() {
+fn reserved_name_is_a_call_on_other_channels() {
     for name in RESERVED {
         for channel in [r#""c":"x""#, r#""c":"x","h":0"#, r#""c":"\ud800""#, r#""h":7"#, r#""h":"7""#, r#""h":-1"#] {
             let frame = format!(r#"{{"a":["{name}"],"i":1,{channel}}}"#);
@@ -28,7 +28,7 @@ fn reserved_name_is_ordinary_elsewhere() {
 }
 
 #[test]
-fn names_that_must_not_be_sent_are_refused() {
+fn reserved_and_empty_names_are_refused_for_sending() {
     for name in RESERVED {
         assert_eq!(check_event(name, None), Err(NameError::Reserved(name.to_owned())));
         assert_eq!(check_event(name, Some("x")), Ok(()));

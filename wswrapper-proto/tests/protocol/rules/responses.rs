@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use std::time::Instant;
 
 #[test]
-fn nothing_null_and_none_are_told_apart_in_results() {
+fn unit_result_has_no_value_and_none_is_sent_as_null() {
     fn result(value: &impl serde::Serialize) -> String {
         let mut frame = Vec::new();
         encode::result(&mut frame, id(1), value).expect("JSON");
@@ -25,7 +25,7 @@ fn nothing_null_and_none_are_told_apart_in_results() {
 }
 
 #[test]
-fn absent_arguments_are_left_out_at_the_end_only() {
+fn absent_arguments_are_omitted_only_at_the_end() {
     let encode = |arguments: &[Option<u32>]| {
         let mut call = CallEncoder::new("e");
         for argument in arguments {
@@ -44,7 +44,7 @@ fn absent_arguments_are_left_out_at_the_end_only() {
 }
 
 #[test]
-fn null_and_absence_are_alike_for_an_optional_argument() {
+fn null_and_absent_optional_arguments_are_read_alike() {
     let mut arguments = call(r#"{"a":["e",null,1]}"#).arguments;
     assert!(matches!(arguments.next::<Option<u32>>(), Ok(None)));
     assert!(matches!(arguments.next::<Option<u32>>(), Ok(Some(1))));
@@ -56,7 +56,7 @@ fn null_and_absence_are_alike_for_an_optional_argument() {
 }
 
 #[test]
-fn argument_of_a_wrong_type_is_an_error_and_can_be_taken_otherwise() {
+fn argument_of_a_wrong_type_is_an_error_and_can_be_read_as_another_type() {
     let mut arguments = call(r#"{"a":["e",null,"x",3]}"#).arguments;
     assert!(matches!(arguments.next::<u32>(), Err(ArgumentsError::Decode(_))));
     assert!(matches!(arguments.next::<()>(), Ok(())));
@@ -66,7 +66,7 @@ fn argument_of_a_wrong_type_is_an_error_and_can_be_taken_otherwise() {
 }
 
 #[test]
-fn response_to_what_is_not_pending_is_ignored() {
+fn response_without_a_pending_call_is_ignored() {
     let mut peer = connected();
     let call = request(&mut peer, 1, None);
     let now = Instant::now();
@@ -80,7 +80,7 @@ fn response_to_what_is_not_pending_is_ignored() {
 }
 
 #[test]
-fn other_keys_of_a_response_do_not_matter() {
+fn other_keys_of_a_response_are_ignored() {
     let mut peer = connected();
     let call = request(&mut peer, 1, None);
     let frame = format!(r#"{{"c":"elsewhere","zzz":1,"i":{call},"d":1}}"#);
@@ -88,7 +88,7 @@ fn other_keys_of_a_response_do_not_matter() {
 }
 
 #[test]
-fn rejection_wins_over_channel_and_channel_over_result() {
+fn rejection_takes_precedence_over_channel_and_channel_over_result() {
     let answer = |frame| match Message::decode(frame) {
         Message::Response(_, answer) => answer,
         other => panic!("{other:?}"),
@@ -115,7 +115,7 @@ fn ids_of_the_two_directions_are_independent() {
 }
 
 #[test]
-fn newer_handler_of_a_repeated_id_is_the_one_cancelled() {
+fn cancellation_of_a_repeated_id_cancels_the_newer_handler() {
     let mut peer = connected();
     peer.handler_started(id(1), 10, None);
     peer.handler_started(id(1), 11, None);
@@ -126,7 +126,7 @@ fn newer_handler_of_a_repeated_id_is_the_one_cancelled() {
 }
 
 #[test]
-fn each_side_counts_from_a_start_of_its_own() {
+fn ids_of_client_and_server_start_at_different_numbers() {
     for (side, first) in [(Side::Client, 268_435_457), (Side::Server, 536_870_913)] {
         let mut peer = Peer::new(side, 10);
         peer.open();

@@ -54,13 +54,13 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn everything_ends_once_and_streams_are_whole(actions in vec(action(), 0..400)) {
+    fn calls_and_channels_finish_once_and_streams_are_complete(actions in vec(action(), 0..400)) {
         run(&actions);
     }
 }
 
 #[test]
-fn many_streams_come_to_their_end() {
+fn many_streams_finish() {
     let mut runner = TestRunner::deterministic();
     let (mut finished, mut taken) = (0, 0);
     for _ in 0..50 {

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use wswrapper::{CallError, Rejection};
 
 #[tokio::test]
-async fn an_error_of_javascript_with_code_and_data_is_the_contracts() {
+async fn a_javascript_error_with_code_and_data_becomes_the_error_of_the_contract() {
     let Some(server) = NodeServer::start().await else { return };
     let calc = CalcProxy::new(&server.connect().await);
     let zero = calc.divide(1, 0).await;
@@ -15,7 +15,7 @@ async fn an_error_of_javascript_with_code_and_data_is_the_contracts() {
 }
 
 #[tokio::test]
-async fn an_error_of_javascript_without_code_is_refused_with_its_message() {
+async fn a_javascript_error_without_a_code_becomes_a_refusal_with_its_message() {
     // As the library does it by default.
     let Some(server) = NodeServer::start_with(json!({})).await else { return };
     let refused = CalcProxy::new(&server.connect().await).divide(1, 0).await;
@@ -26,7 +26,7 @@ async fn an_error_of_javascript_without_code_is_refused_with_its_message() {
 }
 
 #[tokio::test]
-async fn whatever_javascript_throws_arrives_as_it_is() {
+async fn any_value_that_javascript_throws_is_received_unchanged() {
     let Some(server) = NodeServer::start().await else { return };
     let client = server.connect().await;
     let desk = DeskProxy::new(&client);
@@ -45,7 +45,7 @@ async fn whatever_javascript_throws_arrives_as_it_is() {
 }
 
 #[tokio::test]
-async fn what_a_javascript_server_does_not_handle_is_refused() {
+async fn calls_that_a_javascript_server_does_not_handle_are_refused() {
     let Some(server) = NodeServer::start().await else { return };
     let client = server.connect().await;
     for (refused, message) in [

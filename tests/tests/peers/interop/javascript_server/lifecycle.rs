@@ -6,7 +6,7 @@ use std::time::Duration;
 use wswrapper::{CallError, SendError};
 
 #[tokio::test]
-async fn a_call_that_a_javascript_server_does_not_answer_in_time_harms_nothing() {
+async fn calls_that_a_javascript_server_does_not_answer_time_out() {
     let Some(server) = NodeServer::start().await else { return };
     let client = server.connect().await;
     let desk = DeskProxy::new(&client);
@@ -27,7 +27,7 @@ async fn a_call_that_a_javascript_server_does_not_answer_in_time_harms_nothing()
 }
 
 #[tokio::test]
-async fn a_dropped_call_harms_nothing_at_a_javascript_server() {
+async fn a_response_of_a_javascript_server_to_a_dropped_call_is_ignored() {
     let Some(server) = NodeServer::start().await else { return };
     let client = server.connect().await;
     let desk = DeskProxy::new(&client);
@@ -52,7 +52,7 @@ async fn pings_of_a_javascript_server_are_answered() {
 }
 
 #[tokio::test]
-async fn a_javascript_server_closes_with_code_and_reason() {
+async fn a_client_receives_the_code_and_reason_of_a_closing_javascript_server() {
     let Some(mut server) = NodeServer::start().await else { return };
     let client = server.connect().await;
     let desk = DeskProxy::new(&client);
@@ -70,7 +70,7 @@ async fn a_javascript_server_closes_with_code_and_reason() {
 }
 
 #[tokio::test]
-async fn a_javascript_server_sees_the_code_and_reason_of_a_client_that_closes() {
+async fn a_javascript_server_receives_the_code_and_reason_of_a_closing_client() {
     let Some(mut server) = NodeServer::start().await else { return };
     let client = server.connect().await;
     DeskProxy::new(&client).note("before the end").await.expect("there is room");
@@ -85,7 +85,7 @@ async fn a_javascript_server_sees_the_code_and_reason_of_a_client_that_closes() 
 }
 
 #[tokio::test]
-async fn the_end_of_a_javascript_server_ends_the_connection() {
+async fn the_connection_is_lost_when_a_javascript_server_is_killed() {
     let Some(mut server) = NodeServer::start().await else { return };
     let client = server.connect().await;
     let desk = DeskProxy::new(&client);

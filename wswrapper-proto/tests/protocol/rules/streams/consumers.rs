@@ -31,7 +31,7 @@ fn receive(peer: &mut Peer, channel: RequestId, items: usize) {
 }
 
 #[test]
-fn consumer_gives_credit_directly_before_it_starts() {
+fn consumer_sends_credit_directly_before_its_start() {
     let mut peer = connected();
     let key = received(&mut peer, Role::Consumer);
     assert!(sent(&mut peer).is_empty(), "not before the first item is asked for");
@@ -45,7 +45,7 @@ fn consumer_gives_credit_directly_before_it_starts() {
 }
 
 #[test]
-fn credit_is_given_for_items_that_were_taken_in_batches_of_half_a_window() {
+fn credit_for_taken_items_is_sent_in_batches_of_half_a_window() {
     for (window, batch) in [(1, 1), (2, 1), (3, 1), (4, 2), (5, 2), (8, 4), (64, 32)] {
         let (mut peer, key, number) = consumer(Bounds::default(), Some(window));
         receive(&mut peer, number, window as usize);
@@ -64,7 +64,7 @@ fn credit_is_given_for_items_that_were_taken_in_batches_of_half_a_window() {
 }
 
 #[test]
-fn consumer_without_credit_gives_none() {
+fn consumer_without_a_window_sends_no_credit() {
     let (mut peer, key, number) = consumer(Bounds::default(), None);
     receive(&mut peer, number, 9);
     peer.consumer(key).take(9, 27);
@@ -72,7 +72,7 @@ fn consumer_without_credit_gives_none() {
 }
 
 #[test]
-fn consumer_gives_no_more_credit_to_a_producer_without_flow_control() {
+fn producer_that_exceeds_its_credit_gets_no_more_credit() {
     let (mut peer, key, number) = consumer(Bounds::default(), Some(4));
     receive(&mut peer, number, 5);
     for _ in 0..2 {
@@ -129,7 +129,7 @@ fn payloads_of_any_form_are_items() {
 }
 
 #[test]
-fn whatever_is_truthy_says_that_a_stream_has_ended() {
+fn any_truthy_done_finishes_a_stream() {
     for (done, truthy) in [
         ("1", true),
         ("true", true),
@@ -149,7 +149,7 @@ fn whatever_is_truthy_says_that_a_stream_has_ended() {
 }
 
 #[test]
-fn end_closes_the_channel_and_nothing_is_sent_after_it() {
+fn finished_stream_closes_its_channel_and_sends_nothing_more() {
     let (mut peer, key, number) = consumer(Bounds::default(), Some(4));
     receive(&mut peer, number, 4);
     request_on(&mut peer, key, 2).expect("an open channel");
@@ -167,7 +167,7 @@ fn end_closes_the_channel_and_nothing_is_sent_after_it() {
 }
 
 #[test]
-fn items_that_are_requests_are_answered_when_they_are_taken() {
+fn item_requests_are_answered_when_their_items_are_taken() {
     let (mut peer, key, number) = consumer(Bounds::default(), Some(2));
     handle(&mut peer, &item(number, Some(1)));
     receive(&mut peer, number, 1);
@@ -182,7 +182,7 @@ fn items_that_are_requests_are_answered_when_they_are_taken() {
 }
 
 #[test]
-fn requests_that_are_left_at_the_end_are_answered_with_it() {
+fn open_item_requests_are_answered_when_the_stream_finishes() {
     let (mut peer, _, number) = consumer(Bounds::default(), None);
     handle(&mut peer, &item(number, Some(1)));
     handle(&mut peer, &item(number, Some(2)));
@@ -191,7 +191,7 @@ fn requests_that_are_left_at_the_end_are_answered_with_it() {
 }
 
 #[test]
-fn requests_that_are_left_when_the_consumer_goes_are_rejected() {
+fn open_item_requests_are_rejected_when_the_channel_closes() {
     let (mut peer, key, number) = consumer(Bounds::default(), None);
     handle(&mut peer, &item(number, Some(1)));
     peer.abort_channel(key, None);
@@ -203,7 +203,7 @@ fn requests_that_are_left_when_the_consumer_goes_are_rejected() {
 }
 
 #[test]
-fn consumer_that_leaves_aborts_the_stream() {
+fn stopped_consumer_aborts_the_stream() {
     let (mut peer, key, number) = consumer(Bounds::default(), Some(4));
     assert!(peer.consumer(key).stop(Some(&Reason::value("why"))));
     assert_eq!((sent(&mut peer), peer.open_channels()), (vec![format!(r#"{{"h":{number},"x":"why"}}"#)], 0));
@@ -211,7 +211,7 @@ fn consumer_that_leaves_aborts_the_stream() {
 }
 
 #[test]
-fn more_items_without_credit_than_the_bound_abort_the_stream() {
+fn too_many_items_without_credit_abort_the_stream() {
     for requests in [false, true] {
         let bounds = Bounds { stream_items: 3, ..Bounds::default() };
         let (mut peer, key, number) = consumer(bounds, None);
@@ -236,7 +236,7 @@ fn more_items_without_credit_than_the_bound_abort_the_stream() {
 }
 
 #[test]
-fn more_bytes_than_the_bound_abort_the_stream() {
+fn too_many_bytes_abort_the_stream() {
     let three = 3 * (3 + ITEM_OVERHEAD);
     for (stream_bytes, window) in [(three, None), (three + 2, None), (three, Some(100))] {
         let (mut peer, key, number) = consumer(Bounds { stream_bytes, ..Bounds::default() }, window);
@@ -249,7 +249,7 @@ fn more_bytes_than_the_bound_abort_the_stream() {
 }
 
 #[test]
-fn items_without_a_value_are_not_held_for_nothing() {
+fn items_without_a_value_count_towards_the_byte_bound() {
     let (mut peer, key, number) = consumer(Bounds { stream_bytes: 2 * ITEM_OVERHEAD, ..Bounds::default() }, Some(100));
     let nothing = format!(r#"{{"a":["next",{{}}],"h":{number}}}"#);
     for _ in 0..2 {
@@ -263,7 +263,7 @@ fn items_without_a_value_are_not_held_for_nothing() {
 }
 
 #[test]
-fn items_within_the_credit_are_held_beyond_the_bound_of_items() {
+fn items_within_the_credit_may_exceed_the_item_bound() {
     let (mut peer, _, number) = consumer(Bounds { stream_items: 3, ..Bounds::default() }, Some(8));
     receive(&mut peer, number, 8);
     assert!(handle(&mut peer, &item(number, None)).is_overflow());

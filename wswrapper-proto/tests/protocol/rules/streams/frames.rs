@@ -7,7 +7,7 @@ use crate::proto::{Address, Allowance, Incoming, Item, Message, Role, encode};
 use std::time::Instant;
 
 #[test]
-fn other_events_on_a_streams_channel_are_for_its_handlers() {
+fn other_events_on_a_stream_channel_are_passed_to_its_handlers() {
     for (role, theirs, others) in [
         (Role::Plain, vec![], vec!["start", "credit", "next", "result", "e"]),
         (Role::Producer, vec!["start", "credit"], vec!["next", "result", "e"]),
@@ -30,7 +30,7 @@ fn other_events_on_a_streams_channel_are_for_its_handlers() {
 }
 
 #[test]
-fn items_and_ends_are_written_as_javascript_does() {
+fn item_and_done_frames_have_the_form_of_the_javascript_library() {
     let item = |request, lost| {
         let mut frame = Vec::new();
         encode::item(&mut frame, id(7), request, lost, &"v").expect("JSON");
@@ -55,7 +55,7 @@ fn items_and_ends_are_written_as_javascript_does() {
 }
 
 #[test]
-fn frame_that_is_not_what_it_seems_changes_nothing() {
+fn malformed_stream_frame_changes_nothing() {
     let on_seven = |call: &str| format!(r#"{{"a":[{call}],"h":7}}"#);
     for (role, calls) in [
         (Role::Plain, vec![]),
@@ -90,7 +90,7 @@ fn frame_that_is_not_what_it_seems_changes_nothing() {
 }
 
 #[test]
-fn frame_with_a_second_reading_is_read_as_the_whole() {
+fn stream_frame_with_repeated_keys_is_decoded_as_a_whole() {
     let mut peer = connected();
     opened(&mut peer, Role::Consumer);
     let item = r#"{"a":["next",{"value":1,"done":true,"value":2,"done":false}],"h":7}"#;

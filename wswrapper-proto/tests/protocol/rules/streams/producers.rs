@@ -30,7 +30,7 @@ fn producer_waits_for_the_start() {
 }
 
 #[test]
-fn requests_of_the_consumers_are_answered() {
+fn credit_and_start_requests_are_answered() {
     let (mut peer, key) = producer(&[r#"{"a":["credit",5],"h":7,"i":2}"#, r#"{"a":["start"],"h":7,"i":3}"#]);
     assert_eq!(
         (sent(&mut peer), peer.producer(key).allowance()),
@@ -39,7 +39,7 @@ fn requests_of_the_consumers_are_answered() {
 }
 
 #[test]
-fn credit_that_makes_no_sense_is_none() {
+fn invalid_credit_is_ignored() {
     for items in ["-5", "0", "-0", "65537", "1e300", "4294967297", "1.5", "\"5\"", "\"x\"", "true", "null", "[5]", "{}"]
     {
         let (mut peer, key) = producer(&[&credit(items), START]);
@@ -62,7 +62,7 @@ fn credit_that_makes_no_sense_is_none() {
 }
 
 #[test]
-fn credit_never_goes_beyond_its_first_value() {
+fn credit_never_exceeds_the_initial_window() {
     for (sent, more, left) in [
         (3, vec!["2"], 4),
         (3, vec!["3"], 5),
@@ -86,7 +86,7 @@ fn credit_never_goes_beyond_its_first_value() {
 }
 
 #[test]
-fn credit_after_a_start_without_any_is_none() {
+fn credit_after_a_start_without_credit_is_ignored() {
     let (mut peer, key) = producer(&[START, &credit("5")]);
     assert_eq!((peer.producer(key).allowance(), peer.producer(key).window()), (Allowance::OneRequest, None));
 }
@@ -120,7 +120,7 @@ fn items_without_credit_are_requests_one_at_a_time() {
 }
 
 #[test]
-fn item_that_a_null_answers_is_taken_and_the_channel_of_it_aborted() {
+fn item_answered_with_a_channel_is_taken_and_the_channel_aborted() {
     let (mut peer, key) = producer(&[START]);
     let item = peer.producer(key).item_request().expect("an open channel");
     assert!(matches!(handle(&mut peer, &format!(r#"{{"i":{item},"h":1}}"#)), Incoming::Resumed("in", _)));
@@ -142,7 +142,7 @@ fn rejected_item_stops_the_producer_until_the_next_start() {
 }
 
 #[test]
-fn producer_that_has_ended_is_unknown_to_a_further_start() {
+fn start_of_a_closed_producer_is_answered_with_an_abort() {
     let (mut peer, key) = producer(&[START]);
     let item = peer.producer(key).item_request().expect("an open channel");
     peer.close_channel(key);

@@ -34,7 +34,7 @@ fn result_of_an_upload_goes_to_the_first_request_for_it() {
 }
 
 #[test]
-fn cancellation_of_the_result_reaches_the_handler() {
+fn cancellation_of_the_result_request_cancels_the_handler() {
     let (mut peer, key) = upload();
     handle(&mut peer, RESULT);
     assert!(matches!(handle(&mut peer, r#"{"i":8,"x":"stop"}"#), Incoming::Cancelled(HANDLER, _)));
@@ -43,7 +43,7 @@ fn cancellation_of_the_result_reaches_the_handler() {
 }
 
 #[test]
-fn time_that_the_caller_waits_for_the_result_is_the_handlers() {
+fn caller_timeout_of_the_result_request_expires_the_handler() {
     let (mut peer, _) = upload();
     let now = Instant::now();
     peer.handle_frame(r#"{"a":["result"],"h":7,"i":8,"m":{"t":20}}"#, now);
@@ -55,7 +55,7 @@ fn time_that_the_caller_waits_for_the_result_is_the_handlers() {
 }
 
 #[test]
-fn abort_ends_the_items_of_an_upload_but_not_its_result() {
+fn abort_of_an_upload_stops_its_items_but_not_its_result() {
     let (mut peer, key) = upload();
     handle(&mut peer, RESULT);
     let incoming = handle(&mut peer, r#"{"h":7,"x":{"message":"m"},"_":1}"#);
@@ -68,7 +68,7 @@ fn abort_ends_the_items_of_an_upload_but_not_its_result() {
 }
 
 #[test]
-fn end_of_an_uploads_items_leaves_its_channel_open_for_the_result() {
+fn finished_upload_items_leave_the_channel_open_for_the_result() {
     let (mut peer, key) = upload();
     peer.consumer(key).start(Some(2));
     sent(&mut peer);
@@ -97,7 +97,7 @@ fn overflow_of_an_upload_leaves_its_handler_running() {
 }
 
 #[test]
-fn handler_that_leaves_its_upload_still_gives_its_result() {
+fn handler_that_stops_reading_an_upload_still_sends_its_result() {
     let (mut peer, key) = upload();
     handle(&mut peer, RESULT);
     let next = |id| format!(r#"{{"a":["next",{{"value":"v","done":false}}],"h":7,"i":{id}}}"#);
@@ -118,7 +118,7 @@ fn handler_that_leaves_its_upload_still_gives_its_result() {
 }
 
 #[test]
-fn caller_whose_items_fail_still_gets_the_result() {
+fn caller_with_failed_items_still_receives_the_result() {
     let mut peer = connected();
     let key = received(&mut peer, Role::Producer);
     let number = key.id();
@@ -138,7 +138,7 @@ fn caller_whose_items_fail_still_gets_the_result() {
 }
 
 #[test]
-fn items_that_failed_do_not_go_on_when_the_last_is_answered() {
+fn failed_items_do_not_resume_when_the_last_item_request_is_answered() {
     for answer in ["", r#","e":"no""#] {
         let mut peer = connected();
         let key = received(&mut peer, Role::Producer);
