@@ -22,10 +22,10 @@ pub fn pair(server: ServerBuilder) -> Pair {
 
 /// Connects a client to a server.
 pub fn pair_with(server: ServerBuilder, client: ClientBuilder) -> Pair {
-    let (near, far) = memory::pair();
+    let (local, remote) = memory::pair();
     let server = server.build().expect("the services can be mounted");
-    let peer = server.accept_transport(far).expect("the server is open");
-    let client = client.over(near).expect("the services can be mounted");
+    let peer = server.accept_transport(remote).expect("the server is open");
+    let client = client.over(local).expect("the services can be mounted");
     Pair { server, peer, client }
 }
 

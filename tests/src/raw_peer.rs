@@ -16,9 +16,9 @@ pub struct RawPeer {
 impl RawPeer {
     /// Connects to a server, and returns the peer that the server sees.
     pub fn dial(server: &Server) -> (Self, Peer) {
-        let (near, far) = memory::pair();
-        let peer = server.accept_transport(far).expect("the server is open");
-        (Self { transport: near }, peer)
+        let (local, remote) = memory::pair();
+        let peer = server.accept_transport(remote).expect("the server is open");
+        (Self { transport: local }, peer)
     }
 
     /// Speaks over one transport of a pair.
@@ -28,8 +28,8 @@ impl RawPeer {
 
     /// Lets a client connect.
     pub fn accept(client: ClientBuilder) -> (Self, Client) {
-        let (near, far) = memory::pair();
-        (Self { transport: near }, client.over(far).expect("the services can be mounted"))
+        let (local, remote) = memory::pair();
+        (Self { transport: local }, client.over(remote).expect("the services can be mounted"))
     }
 
     /// Writes a text frame without waiting until it has been sent.

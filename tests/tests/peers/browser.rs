@@ -31,12 +31,12 @@ async fn the_chat_works_in_a_browser() {
         drop(stdin);
     });
     let Output { status, stdout, stderr } = script.wait_with_output().await.expect("its output can be read");
-    let said = |bytes| String::from_utf8_lossy(bytes).into_owned();
+    let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
     assert!(
         status.success(),
         "{status}, screenshots are in {}\n{}{}",
         screenshots.display(),
-        said(&stdout),
-        said(&stderr),
+        text(&stdout),
+        text(&stderr),
     );
 }

@@ -34,6 +34,6 @@ async fn every_row_of_the_surface_example_behaves_as_expected() {
     client.arg("client.mjs").arg(&url).kill_on_drop(true);
     client.current_dir(node::directory("surface"));
     let client = timeout(TIME_LIMIT, client.output()).await.expect("it ends in time").expect("Node can be run");
-    let said = |bytes| String::from_utf8_lossy(bytes).into_owned();
-    assert!(client.status.success(), "{}\n{}{}", client.status, said(&client.stdout), said(&client.stderr));
+    let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
+    assert!(client.status.success(), "{}\n{}{}", client.status, text(&client.stdout), text(&client.stderr));
 }

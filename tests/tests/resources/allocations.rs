@@ -15,31 +15,32 @@ const CALLS: u64 = 2_048;
 
 /// What serving a call in steady state allocates: in all calls, here and by hand.
 struct Allocated {
-    ours: u64,
-    by_hand: u64,
+    library: u64,
+    baseline: u64,
 }
 
 impl Allocated {
     fn by(name: &str, call: &Bytes) -> Self {
-        let ours = Served::by(|wire| {
+        let library = Served::by(|wire| {
             let server = server();
             server.accept_transport(wire).expect("it is open");
             server
         });
-        let by_hand = Served::by(|wire| tokio::spawn(baseline::serve(wire)));
-        assert_eq!(ours.ask(call), by_hand.ask(call));
-        let allocated = Self { ours: steady(&ours, call), by_hand: steady(&by_hand, call) };
-        println!("{name}: {}, by hand {}", each(allocated.ours), each(allocated.by_hand));
+        let baseline = Served::by(|wire| tokio::spawn(baseline::serve(wire)));
+        assert_eq!(library.ask(call), baseline.ask(call));
+        let allocated =
+            Self { library: steady_allocations(&library, call), baseline: steady_allocations(&baseline, call) };
+        println!("{name}: {}, by hand {}", per_call(allocated.library), per_call(allocated.baseline));
         allocated
     }
 }
 
-fn steady<S>(served: &Served<S>, call: &Bytes) -> u64 {
+fn steady_allocations<S>(served: &Served<S>, call: &Bytes) -> u64 {
     served.serve(call, CALLS);
     allocation_counter::measure(|| served.serve(call, CALLS)).count_total
 }
 
-fn each(allocations: u64) -> String {
+fn per_call(allocations: u64) -> String {
     format!("{}.{:03}", allocations / CALLS, allocations % CALLS * 1_000 / CALLS)
 }
 
@@ -47,14 +48,14 @@ fn each(allocations: u64) -> String {
 fn a_call_of_an_async_handler_allocates_its_future() {
     let _alone = one_at_a_time();
     let allocated = Allocated::by("add", &call(("add", 17, 25)));
-    assert!(allocated.ours <= CALLS);
-    assert!(allocated.ours <= allocated.by_hand);
+    assert!(allocated.library <= CALLS);
+    assert!(allocated.library <= allocated.baseline);
 }
 
 #[test]
 fn a_call_of_a_plain_handler_allocates_nothing() {
     let _alone = one_at_a_time();
-    assert_eq!(Allocated::by("add, plain fn", &call(("add_now", 17, 25))).ours, 0);
+    assert_eq!(Allocated::by("add, plain fn", &call(("add_now", 17, 25))).library, 0);
 }
 
 #[test]
@@ -62,7 +63,7 @@ fn a_text_argument_is_allocated_once_in_addition_to_the_future() {
     let _alone = one_at_a_time();
     for length in [32, 4_096] {
         let allocated = Allocated::by(&format!("echo of {length} bytes"), &echo(length));
-        assert!(allocated.ours <= 2 * CALLS);
+        assert!(allocated.library <= 2 * CALLS);
     }
 }
 
@@ -70,14 +71,14 @@ fn a_text_argument_is_allocated_once_in_addition_to_the_future() {
 fn a_struct_argument_allocates_no_more_than_the_baseline() {
     let _alone = one_at_a_time();
     let allocated = Allocated::by("struct of 1 KiB", &call(("confirm", order())));
-    assert!(allocated.ours <= allocated.by_hand);
+    assert!(allocated.library <= allocated.baseline);
 }
 
 #[test]
 fn a_rejection_allocates_at_most_six_times() {
     let _alone = one_at_a_time();
     // The future, the rejection, its message, and the code as a property: a map of one entry, its name, its value.
-    assert!(Allocated::by("rejection", &call(("divide", 1, 0))).ours <= 6 * CALLS);
+    assert!(Allocated::by("rejection", &call(("divide", 1, 0))).library <= 6 * CALLS);
 }
 
 #[ws_service]
@@ -119,9 +120,9 @@ fn a_broadcast_allocates_as_much_for_a_thousand_peers_as_for_one() {
 #[test]
 fn ten_thousand_idle_streams_hold_less_than_a_kibibyte_each() {
     let _alone = one_at_a_time();
-    let each = memory::by_idle_streams(10_000);
-    println!("idle stream: {each} bytes at both ends together");
-    assert!(each < 1_024);
+    let bytes = memory::by_idle_streams(10_000);
+    println!("idle stream: {bytes} bytes at both ends together");
+    assert!(bytes < 1_024);
 }
 
 #[test]
@@ -159,9 +160,9 @@ fn a_stream_frees_the_buffers_of_large_items_that_were_taken() {
     let _inside = runtime.enter();
     let server = Server::builder().service(Library).build().expect("it can be mounted");
     // All pages arrive together.
-    let (near, far) = transport::memory::builder().capacity(1 << 20).pair();
-    server.accept_transport(far).expect("it is open");
-    let library = LibraryProxy::new(&Client::over(near).expect("nothing to mount"));
+    let (local, remote) = transport::memory::builder().capacity(1 << 20).pair();
+    server.accept_transport(remote).expect("it is open");
+    let library = LibraryProxy::new(&Client::over(local).expect("nothing to mount"));
     let mut all = Vec::new();
     let mut read = || {
         runtime.block_on(async {

@@ -14,10 +14,10 @@ const FLOOD: usize = 10_000;
 const TURN: usize = 256;
 const TURN_BYTES: usize = 64 * 1024;
 
-struct Desk;
+struct TestService;
 
 #[ws_handlers]
-impl Desk {
+impl TestService {
     async fn add(&self, a: i64, b: i64) -> i64 {
         a + b
     }
@@ -34,7 +34,7 @@ impl Desk {
 }
 
 /// Two connections to one server.
-struct Two {
+struct TwoConnections {
     _server: Server,
     busy: Feeder,
     busy_tally: Tally,
@@ -42,10 +42,10 @@ struct Two {
     other_tally: Tally,
 }
 
-impl Two {
+impl TwoConnections {
     fn new() -> Self {
         let limits = Limits { handlers_in_flight: 2 * FLOOD, ..Limits::default() };
-        let server = Server::builder().limits(limits).service(Desk).build().expect("it can be mounted");
+        let server = Server::builder().limits(limits).service(TestService).build().expect("it can be mounted");
         let (busy_tally, other_tally) = (Tally::default(), Tally::default());
         let (busy, busy_wire) = wire(&busy_tally);
         let (other, other_wire) = wire(&other_tally);
@@ -60,7 +60,7 @@ impl Two {
     }
 
     /// How many answers the busy connection gets from when the other one asks until it is answered.
-    async fn meanwhile(&self) -> usize {
+    async fn responses_meanwhile(&self) -> usize {
         let before = self.busy_tally.texts();
         self.other.feed([call(("add", 1, 2))]);
         self.other_tally.reaches(self.other_tally.texts() + 1).await;
@@ -70,28 +70,28 @@ impl Two {
 
 /// The other connection asks at the beginning, and again and again until the flood is over; the most that it has to wait
 /// for.
-fn most(flood: Bytes) -> usize {
-    let asking = async move {
-        let two = Two::new();
+fn most_responses_waited_for(flood: Bytes) -> usize {
+    let measure = async move {
+        let two = TwoConnections::new();
         two.flood(&flood);
-        let mut most = two.meanwhile().await;
-        let mut asked = 1;
+        let mut most = two.responses_meanwhile().await;
+        let mut requests = 1;
         while two.busy_tally.texts() < FLOOD {
-            most = most.max(two.meanwhile().await);
-            asked += 1;
+            most = most.max(two.responses_meanwhile().await);
+            requests += 1;
         }
         assert_eq!(two.busy_tally.texts(), FLOOD);
-        println!("{asked} requests, each after at most {most} of {FLOOD} answers to the other connection");
+        println!("{requests} requests, each after at most {most} of {FLOOD} answers to the other connection");
         most
     };
     // A task takes its turn among the connections; what a runtime blocks on is looked at once in 61 polls of tasks.
-    runtime().block_on(async { tokio::spawn(asking).await.expect("no panic") })
+    runtime().block_on(async { tokio::spawn(measure).await.expect("no panic") })
 }
 
 #[test]
 fn a_request_waits_for_at_most_three_batches_of_another_connection() {
     let _alone = one_at_a_time();
-    assert!(most(call(("add", 17, 25))) <= 3 * TURN);
+    assert!(most_responses_waited_for(call(("add", 17, 25))) <= 3 * TURN);
 }
 
 #[test]
@@ -99,11 +99,11 @@ fn large_requests_are_handled_in_smaller_batches() {
     let _alone = one_at_a_time();
     let call = echo(4_096);
     let turn = TURN_BYTES.div_ceil(call.len());
-    assert!(most(call) <= 3 * turn);
+    assert!(most_responses_waited_for(call) <= 3 * turn);
 }
 
 #[test]
 fn woken_handlers_are_polled_in_batches() {
     let _alone = one_at_a_time();
-    assert!(most(call(("add_later", 17, 25))) <= 3 * TURN);
+    assert!(most_responses_waited_for(call(("add_later", 17, 25))) <= 3 * TURN);
 }

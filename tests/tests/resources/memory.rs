@@ -29,9 +29,9 @@ impl Pair {
         let counter = Counter::default();
         let produced = Arc::clone(&counter.produced);
         let server = Server::builder().service(counter).build().expect("it can be mounted");
-        let (near, far) = memory::pair();
-        server.accept_transport(far).expect("it is open");
-        let client = Client::over(near).expect("it has no services");
+        let (local, remote) = memory::pair();
+        server.accept_transport(remote).expect("it is open");
+        let client = Client::over(local).expect("it has no services");
         drop(inside);
         Self { runtime, numbers: NumbersProxy::new(&client), produced, _server: server }
     }

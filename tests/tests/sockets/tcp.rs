@@ -21,10 +21,10 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use wswrapper::{Context, Listening, ServeError, Server, ServerBuilder, ws_handlers};
 
-struct Desk;
+struct TestService;
 
 #[ws_handlers]
-impl Desk {
+impl TestService {
     fn echo(&self, text: String) -> String {
         text
     }
@@ -56,7 +56,7 @@ struct Running {
 }
 
 async fn serve(builder: ServerBuilder) -> Running {
-    let listening: Listening = builder.service(Desk).bind("127.0.0.1:0").await.expect("a port is free");
+    let listening: Listening = builder.service(TestService).bind("127.0.0.1:0").await.expect("a port is free");
     let (server, address) = (listening.server(), listening.local_addr());
     Running { server, address, serving: tokio::spawn(listening.serve()) }
 }
@@ -70,10 +70,10 @@ impl Running {
     async fn http(&self, request: &str) -> String {
         let mut stream = TcpStream::connect(self.address).await.expect("it listens");
         stream.write_all(request.as_bytes()).await.expect("it reads");
-        let mut answer = Vec::new();
+        let mut response = Vec::new();
         // A server that has seen enough may reset what is still under way.
-        let _ = stream.read_to_end(&mut answer).await;
-        String::from_utf8(answer).expect("HTTP is text")
+        let _ = stream.read_to_end(&mut response).await;
+        String::from_utf8(response).expect("HTTP is text")
     }
 }
 

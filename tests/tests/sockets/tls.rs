@@ -18,16 +18,16 @@ use tokio_rustls::TlsAcceptor;
 use wswrapper::rustls::ServerConfig;
 use wswrapper::{ClientBuilder, Context, Server, ws_handlers};
 
-struct Desk;
+struct TestService;
 
 #[ws_handlers]
-impl Desk {
+impl TestService {
     fn echo(&self, text: String) -> String {
         text
     }
 
     /// The header `Host`, and the subprotocol.
-    fn asked_for(&self, ctx: Context) -> (Option<String>, Option<String>) {
+    fn host_and_subprotocol(&self, ctx: Context) -> (Option<String>, Option<String>) {
         let handshake = ctx.handshake();
         let host = handshake.headers().get("host").and_then(|host| host.to_str().ok());
         (host.map(ToOwned::to_owned), handshake.subprotocol().map(ToOwned::to_owned))
@@ -46,7 +46,8 @@ async fn serve(config: ServerConfig) -> Running {
 }
 
 async fn serve_at(address: &str, config: ServerConfig) -> io::Result<Running> {
-    let server = Server::builder().service(Desk).subprotocol("desk.v1").build().expect("the services can be mounted");
+    let server =
+        Server::builder().service(TestService).subprotocol("desk.v1").build().expect("the services can be mounted");
     let listener = TcpListener::bind(address).await?;
     let address = listener.local_addr()?;
     let acceptor = TlsAcceptor::from(Arc::new(config));

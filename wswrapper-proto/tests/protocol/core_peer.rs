@@ -37,7 +37,7 @@ pub(crate) fn sent(peer: &mut Peer) -> Vec<String> {
     frames
 }
 
-pub(crate) fn events(peer: &mut Peer) -> Vec<Notification<u32, u32, &'static str>> {
+pub(crate) fn notifications(peer: &mut Peer) -> Vec<Notification<u32, u32, &'static str>> {
     std::iter::from_fn(|| peer.poll_notification()).collect()
 }
 
@@ -46,23 +46,23 @@ pub(crate) fn handle<'f>(peer: &mut Peer, frame: &'f str) -> Incoming<'f, u32, u
 }
 
 /// A handler has answered request 7 with a channel.
-pub(crate) fn opened(peer: &mut Peer, role: Role) -> ChannelKey {
+pub(crate) fn local_channel(peer: &mut Peer, role: Role) -> ChannelKey {
     let key = peer.open_channel(id(7), role, "in").expect("a free number");
     peer.attach(key, HANDLER);
     key
 }
 
 /// Starts a call that may be answered by a channel.
-pub(crate) fn ask(peer: &mut Peer, role: Role) -> RequestId {
-    let opens = Some(ExpectedChannel { role, state: "out" });
-    let id = peer.request(CallEncoder::new("q").finish(None), 1, None, None, opens).expect("room");
+pub(crate) fn request_channel(peer: &mut Peer, role: Role) -> RequestId {
+    let expected = Some(ExpectedChannel { role, state: "out" });
+    let id = peer.request(CallEncoder::new("q").finish(None), 1, None, None, expected).expect("room");
     sent(peer);
     id
 }
 
 /// A call of ours was answered by a channel.
-pub(crate) fn received(peer: &mut Peer, role: Role) -> ChannelKey {
-    let call = ask(peer, role);
+pub(crate) fn remote_channel(peer: &mut Peer, role: Role) -> ChannelKey {
+    let call = request_channel(peer, role);
     match handle(peer, &format!(r#"{{"i":{call},"h":1}}"#)) {
         Incoming::ChannelOpened(1, key) => key,
         other => panic!("{other:?}"),
@@ -73,14 +73,14 @@ pub(crate) fn request_on(peer: &mut Peer, channel: ChannelKey, waiter: u32) -> R
     peer.request(CallEncoder::new("q").finish_on(channel), waiter, None, None, None)
 }
 
-pub(crate) fn unknown(channel: impl std::fmt::Display) -> String {
+pub(crate) fn unknown_channel_abort(channel: impl std::fmt::Display) -> String {
     format!(r#"{{"h":{channel},"x":{{"message":"Anonymous channel '{channel}' does not exist"}},"_":1}}"#)
 }
 
-pub(crate) fn rejected(request: u64, channel: impl std::fmt::Display) -> String {
+pub(crate) fn unknown_channel_rejection(request: u64, channel: impl std::fmt::Display) -> String {
     format!(r#"{{"i":{request},"e":{{"message":"Anonymous channel '{channel}' does not exist"}},"_":1}}"#)
 }
 
-pub(crate) fn aborted(channel: impl std::fmt::Display) -> String {
+pub(crate) fn abort_frame(channel: impl std::fmt::Display) -> String {
     format!(r#"{{"h":{channel},"x":{{"message":"Request aborted"}},"_":1}}"#)
 }

@@ -11,33 +11,33 @@ pub(crate) fn assert_valid(frame: &[u8]) {
     let text = std::str::from_utf8(frame).expect("UTF-8");
     let Members(members) = serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"));
     let keys: String = members.iter().map(|(key, _)| key.as_str()).collect();
-    let calls = ["a", "ac", "ah", "ai", "aci", "ahi", "aim", "acim", "ahim"];
-    let others = ["i", "id", "ie", "ie_", "ix", "ix_", "ih", "hx", "hx_"];
-    assert!(calls.contains(&&*keys) || others.contains(&&*keys), "no form of the protocol: {text}");
-    let is_creation = keys == "ih";
+    let call_forms = ["a", "ac", "ah", "ai", "aci", "ahi", "aim", "acim", "ahim"];
+    let other_forms = ["i", "id", "ie", "ie_", "ix", "ix_", "ih", "hx", "hx_"];
+    assert!(call_forms.contains(&&*keys) || other_forms.contains(&&*keys), "no form of the protocol: {text}");
+    let is_channel_response = keys == "ih";
     if keys.starts_with("ah") {
-        assert!(is_streams_or_other(members[0].1.get()), "what a stream's ends say: {text}");
+        assert!(is_valid_on_anonymous_channel(members[0].1.get()), "what a stream's ends say: {text}");
     }
     for (key, raw) in members {
         // What a peer cannot be asked to read, since it is nested too deep, is as good as any other value.
         let value: Value = serde_json::from_str(raw.get()).unwrap_or(Value::Bool(true));
-        let good = match &*key {
+        let is_valid = match &*key {
             "a" => raw.get().starts_with("[\""),
             "c" => value.as_str().is_some_and(|name| !name.is_empty()),
-            "h" if is_creation => raw.get() == "1",
+            "h" if is_channel_response => raw.get() == "1",
             "i" | "h" => value.as_u64().is_some_and(|id| (1..1 << 53).contains(&id)),
             "_" => value == 1 && value.is_u64(),
             "e" | "x" => !value.is_null(),
             "m" => raw.get().starts_with('{'),
             _ => true,
         };
-        assert!(good, "`{key}` in {text}");
+        assert!(is_valid, "`{key}` in {text}");
     }
     assert!(!text.ends_with('\n'), "compact");
 }
 
 /// Whether a call on an anonymous channel, should it be part of a stream, is as its other end wants it.
-fn is_streams_or_other(call: &str) -> bool {
+fn is_valid_on_anonymous_channel(call: &str) -> bool {
     let Ok(call) = serde_json::from_str::<Vec<Value>>(call) else { return true };
     let payload = match (call[0].as_str(), &call[1..]) {
         (Some("start"), arguments) => return arguments.is_empty(),

@@ -12,7 +12,7 @@ mod round_trips;
 use proptest::prelude::ProptestConfig;
 
 /// So many times the usual number of cases, which `PROPTEST_CASES` sets.
-fn many(times: u32) -> ProptestConfig {
+fn multiplied_cases(times: u32) -> ProptestConfig {
     let usual = ProptestConfig::default();
     ProptestConfig { cases: usual.cases * times, failure_persistence: None, ..usual }
 }

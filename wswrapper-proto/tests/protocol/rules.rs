@@ -15,7 +15,7 @@ use crate::proto::{Call, CallEncoder, Incoming, Message, Rejection, RequestId, R
 use std::time::Instant;
 
 /// What is sent at once in answer to a frame that no handler gets to see.
-fn answered(frame: &str) -> Vec<String> {
+fn responses_to(frame: &str) -> Vec<String> {
     let mut peer = connected();
     let now = Instant::now();
     let mut incoming = peer.handle_frame(frame, now);

@@ -9,8 +9,8 @@ mod streams;
 mod wire;
 
 use crate::proto::{Role, Side};
-pub(crate) use action::{Action, Kind, What};
-use endpoint::{Channel, End};
+pub(crate) use action::{Action, Kind, Operation};
+use endpoint::{Channel, Endpoint};
 use proptest::sample::Index;
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
@@ -18,164 +18,174 @@ use streams::Stream;
 
 #[derive(Default)]
 pub(crate) struct Simulation {
-    ends: Vec<End>,
+    endpoints: Vec<Endpoint>,
     /// What each end has sent and the other has not got.
     wires: [VecDeque<String>; 2],
     streams: Vec<Stream>,
     /// The requests that each end has got and has not answered.
-    asked: [BTreeSet<u64>; 2],
+    unanswered: [BTreeSet<u64>; 2],
     /// How many streams came to their end with all that was sent.
-    pub(crate) finished: usize,
+    pub(crate) finished_streams: usize,
     /// How many items were taken.
-    pub(crate) taken: u64,
+    pub(crate) taken_items: u64,
 }
 
 impl Simulation {
     pub(crate) fn new() -> Self {
-        Self { ends: vec![End::new(Side::Client), End::new(Side::Server)], ..Self::default() }
+        Self { endpoints: vec![Endpoint::new(Side::Client), Endpoint::new(Side::Server)], ..Self::default() }
     }
 
     pub(crate) fn act(&mut self, action: &Action) {
-        let Action { end: n, what, which, amount } = *action;
-        match what {
-            What::Call(kind) => self.call(n, None, kind, amount),
-            What::CallOn(kind) => {
-                let on = self.channel(n, which, |channel| matches!(channel.role, Role::Plain));
+        let Action { endpoint: n, operation, index, amount } = *action;
+        match operation {
+            Operation::Call(kind) => self.call(n, None, kind, amount),
+            Operation::CallOn(kind) => {
+                let on = self.channel(n, index, |channel| matches!(channel.role, Role::Plain));
                 if let Some(on) = on {
                     self.call(n, Some(on), kind, amount);
                 }
             }
-            What::Note => {
-                let channel = self.channel(n, which, |channel| channel.role == Role::Plain);
+            Operation::Note => {
+                let channel = self.channel(n, index, |channel| channel.role == Role::Plain);
                 if let Some(channel) = channel {
                     self.note(n, channel);
                 }
             }
-            What::Settle => {
-                let handlers = &self.ends[n].handlers;
+            Operation::Settle => {
+                let handlers = &self.endpoints[n].handlers;
                 let later: Vec<u32> =
                     handlers.iter().filter(|(_, handler)| handler.channel.is_none()).map(|(key, _)| *key).collect();
-                if let Some(handler) = one(&later, which) {
+                if let Some(handler) = pick(&later, index) {
                     self.settle(n, handler);
                 }
             }
-            What::Cancel => {
-                let calls: Vec<u32> = (0..).take(self.ends[n].calls.len()).collect();
-                if let Some(call) = one(&calls, which) {
+            Operation::Cancel => {
+                let calls: Vec<u32> = (0..).take(self.endpoints[n].calls.len()).collect();
+                if let Some(call) = pick(&calls, index) {
                     self.cancel(n, call);
                 }
             }
-            What::Start => {
-                let is_new = |channel: &Channel| channel.is_consumer() && !channel.started && !channel.ended;
-                let channel = self.channel(n, which, is_new);
+            Operation::Start => {
+                let is_new = |channel: &Channel| channel.is_consumer() && !channel.started && !channel.finished;
+                let channel = self.channel(n, index, is_new);
                 if let Some(channel) = channel {
                     self.start(n, channel, (amount > 1).then(|| amount - 1));
                 }
             }
-            What::Take => {
-                let channel = self.channel(n, which, |channel| !channel.held.is_empty());
+            Operation::Take => {
+                let channel = self.channel(n, index, |channel| !channel.held.is_empty());
                 if let Some(channel) = channel {
                     self.take(n, channel, amount);
                 }
             }
-            What::Produce => {
-                let channel = self.channel(n, which, |channel| channel.role == Role::Producer && !channel.ended);
+            Operation::Produce => {
+                let channel = self.channel(n, index, |channel| channel.role == Role::Producer && !channel.finished);
                 if let Some(channel) = channel {
                     self.produce(n, channel, amount);
                 }
             }
-            What::Abort => {
-                let channel = self.channel(n, which, |_| true);
+            Operation::Abort => {
+                let channel = self.channel(n, index, |_| true);
                 if let Some(channel) = channel {
                     self.abort(n, channel);
                 }
             }
-            What::Close => {
-                let channel = self.channel(n, which, |channel| channel.role == Role::Plain);
+            Operation::Close => {
+                let channel = self.channel(n, index, |channel| channel.role == Role::Plain);
                 if let Some(channel) = channel {
                     self.close(n, channel);
                 }
             }
-            What::AbortItems => {
-                let is_upload =
-                    |channel: &Channel| channel.role == Role::Producer && channel.handler.is_none() && !channel.ended;
-                let channel = self.channel(n, which, is_upload);
+            Operation::AbortItems => {
+                let is_upload = |channel: &Channel| {
+                    channel.role == Role::Producer && channel.handler.is_none() && !channel.finished
+                };
+                let channel = self.channel(n, index, is_upload);
                 if let Some(channel) = channel {
                     self.abort_items(n, channel);
                 }
             }
-            What::Leave => {
-                let channel = self.channel(n, which, |channel| channel.is_consumer() && !channel.ended);
+            Operation::Stop => {
+                let channel = self.channel(n, index, |channel| channel.is_consumer() && !channel.finished);
                 if let Some(channel) = channel {
-                    self.leave(n, channel);
+                    self.stop(n, channel);
                 }
             }
-            What::AnswerUpload => {
-                let channel = self.channel(n, which, |channel| channel.role == Role::Upload);
+            Operation::FinishUpload => {
+                let channel = self.channel(n, index, |channel| channel.role == Role::Upload);
                 if let Some(channel) = channel {
-                    self.answer_upload(n, channel);
+                    self.finish_upload(n, channel);
                 }
             }
-            What::Deliver => {
+            Operation::Deliver => {
                 for _ in 0..amount {
                     self.deliver(n);
                 }
             }
-            What::Advance => self.advance(Duration::from_millis(10 * u64::from(amount))),
-            What::Disconnect => self.disconnect(),
-            What::Connect => self.connect(),
+            Operation::Advance => self.advance(Duration::from_millis(10 * u64::from(amount))),
+            Operation::Disconnect => self.disconnect(),
+            Operation::Connect => self.connect(),
         }
         self.transmit();
-        self.ends.iter().for_each(End::check);
+        self.endpoints.iter().for_each(Endpoint::check);
     }
 
     /// Lets everything come to its end: nothing may be left.
     pub(crate) fn finish(&mut self) {
         self.connect();
-        while self.go_on() {}
-        for end in &mut self.ends {
-            end.check();
-            assert!(end.handlers.is_empty(), "every handler has ended");
-            assert_eq!((end.core.pending_calls(), end.core.running_handlers(), end.core.open_channels()), (0, 0, 0));
-            assert_eq!((end.core.unanswered_items(), end.core.is_drained(), end.core.poll_timeout()), (0, true, None));
-            assert_eq!(end.core.held_bytes(), 0, "no byte of an item is held");
-            assert!(end.calls.iter().all(|call| call.ends == 1), "each call has ended once");
-            assert!(end.ends.values().all(|ends| *ends == 1), "each channel came back once");
+        while self.progress() {}
+        for endpoint in &mut self.endpoints {
+            endpoint.check();
+            assert!(endpoint.handlers.is_empty(), "every handler has ended");
+            assert_eq!(
+                (endpoint.core.pending_calls(), endpoint.core.running_handlers(), endpoint.core.open_channels()),
+                (0, 0, 0)
+            );
+            assert_eq!(
+                (endpoint.core.unanswered_items(), endpoint.core.is_drained(), endpoint.core.poll_timeout()),
+                (0, true, None)
+            );
+            assert_eq!(endpoint.core.held_bytes(), 0, "no byte of an item is held");
+            assert!(endpoint.calls.iter().all(|call| call.completions == 1), "each call has ended once");
+            assert!(endpoint.closings.values().all(|closings| *closings == 1), "each channel came back once");
         }
-        assert!(self.asked.iter().all(BTreeSet::is_empty), "each request was answered: {:?}", self.asked);
-        assert!(self.streams.iter().all(|stream| stream.done || stream.cut || !stream.open), "no stream is stuck");
+        assert!(self.unanswered.iter().all(BTreeSet::is_empty), "each request was answered: {:?}", self.unanswered);
+        assert!(
+            self.streams.iter().all(|stream| stream.done || stream.interrupted || !stream.open),
+            "no stream is stuck"
+        );
     }
 
     /// One more round of what the programs at both ends do if they neither fail nor give up.
-    fn go_on(&mut self) -> bool {
-        let mut went_on = false;
+    fn progress(&mut self) -> bool {
+        let mut progressed = false;
         for n in [0, 1] {
             while self.deliver(n) {
-                went_on = true;
+                progressed = true;
             }
-            for handler in self.ends[n].handlers.keys().copied().collect::<Vec<_>>() {
-                if self.ends[n].handlers.get(&handler).is_some_and(|handler| handler.channel.is_none()) {
+            for handler in self.endpoints[n].handlers.keys().copied().collect::<Vec<_>>() {
+                if self.endpoints[n].handlers.get(&handler).is_some_and(|handler| handler.channel.is_none()) {
                     self.settle(n, handler);
-                    went_on = true;
+                    progressed = true;
                 }
             }
-            for channel in self.ends[n].channels.keys().copied().collect::<Vec<_>>() {
-                went_on |= self.channel_goes_on(n, channel);
+            for channel in self.endpoints[n].channels.keys().copied().collect::<Vec<_>>() {
+                progressed |= self.progress_channel(n, channel);
             }
         }
         self.transmit();
-        went_on
+        progressed
     }
 
-    fn channel_goes_on(&mut self, n: usize, number: u32) -> bool {
-        let Some(channel) = self.ends[n].channels.get(&number) else { return false };
+    fn progress_channel(&mut self, n: usize, number: u32) -> bool {
+        let Some(channel) = self.endpoints[n].channels.get(&number) else { return false };
         match channel.role {
             Role::Plain => {
                 self.abort(n, number);
                 true
             }
-            Role::Producer => !channel.ended && self.produce(n, number, 3),
-            Role::Consumer | Role::Upload if !channel.started && !channel.ended => {
+            Role::Producer => !channel.finished && self.produce(n, number, 3),
+            Role::Consumer | Role::Upload if !channel.started && !channel.finished => {
                 self.start(n, number, Some(2));
                 true
             }
@@ -183,46 +193,50 @@ impl Simulation {
                 self.take(n, number, 1);
                 true
             }
-            Role::Upload if channel.ended => self.answer_upload(n, number),
+            Role::Upload if channel.finished => self.finish_upload(n, number),
             Role::Consumer | Role::Upload => false,
         }
     }
 
     /// One of an end's channels.
-    fn channel(&self, n: usize, which: Index, can: impl Fn(&Channel) -> bool) -> Option<u32> {
-        let channels = &self.ends[n].channels;
-        let all: Vec<u32> = channels.iter().filter(|(_, channel)| can(channel)).map(|(number, _)| *number).collect();
-        one(&all, which)
+    fn channel(&self, n: usize, index: Index, is_suitable: impl Fn(&Channel) -> bool) -> Option<u32> {
+        let channels = &self.endpoints[n].channels;
+        let all: Vec<u32> =
+            channels.iter().filter(|(_, channel)| is_suitable(channel)).map(|(number, _)| *number).collect();
+        pick(&all, index)
     }
 
     fn advance(&mut self, time: Duration) {
         for n in [0, 1] {
-            let end = &mut self.ends[n];
-            end.now += time;
-            end.core.handle_timeout(end.now);
+            let endpoint = &mut self.endpoints[n];
+            endpoint.now += time;
+            endpoint.core.handle_timeout(endpoint.now);
             self.poll_notifications(n);
         }
     }
 
     fn connect(&mut self) {
-        self.ends.iter_mut().for_each(|end| end.core.open());
+        self.endpoints.iter_mut().for_each(|endpoint| endpoint.core.open());
     }
 
     fn disconnect(&mut self) {
-        self.streams.iter_mut().for_each(|stream| stream.cut = true);
+        self.streams.iter_mut().for_each(|stream| stream.interrupted = true);
         for n in [0, 1] {
-            self.ends[n].core.close();
+            self.endpoints[n].core.close();
             self.poll_notifications(n);
-            let end = &mut self.ends[n];
-            end.handlers.clear();
-            assert!(end.channels.is_empty() && end.calls.iter().all(|call| call.ends == 1));
-            assert_eq!((end.core.unanswered_items(), end.core.is_drained(), end.core.poll_timeout()), (0, true, None));
+            let endpoint = &mut self.endpoints[n];
+            endpoint.handlers.clear();
+            assert!(endpoint.channels.is_empty() && endpoint.calls.iter().all(|call| call.completions == 1));
+            assert_eq!(
+                (endpoint.core.unanswered_items(), endpoint.core.is_drained(), endpoint.core.poll_timeout()),
+                (0, true, None)
+            );
         }
-        (self.wires, self.asked) = Default::default();
+        (self.wires, self.unanswered) = Default::default();
     }
 }
 
 /// One of these, if there are any.
-fn one(all: &[u32], which: Index) -> Option<u32> {
-    (!all.is_empty()).then(|| *which.get(all))
+fn pick(all: &[u32], index: Index) -> Option<u32> {
+    (!all.is_empty()).then(|| *index.get(all))
 }

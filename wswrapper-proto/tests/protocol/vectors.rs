@@ -167,11 +167,11 @@ fn call_that_fails_validation_is_decoded_again() {
         { "event": "echo", "arity": 1, "do": { "echo": true } },
         { "event": "first", "arity": 0, "do": { "nothing": true } },
     ]);
-    let answered = json!([{ "called": { "handler": "echo", "args": [2] } }, { "send": { "i": 1, "d": 2 } }]);
+    let response = json!([{ "called": { "handler": "echo", "args": [2] } }, { "send": { "i": 1, "d": 2 } }]);
     replay(&json!({ "name": "unproven", "handlers": handlers, "steps": [
-        { "do": { "recv": r#"{"a":["echo",1],"a":["echo",2],"i":1}"# }, "expect": answered },
-        { "do": { "recv": r#"{"a":["first"],"a":["echo",2],"i":1}"# }, "expect": answered },
-        { "do": { "recv": r#"{"a":["unknown"],"a":["echo",2],"i":1}"# }, "expect": answered },
+        { "do": { "recv": r#"{"a":["echo",1],"a":["echo",2],"i":1}"# }, "expect": response },
+        { "do": { "recv": r#"{"a":["first"],"a":["echo",2],"i":1}"# }, "expect": response },
+        { "do": { "recv": r#"{"a":["unknown"],"a":["echo",2],"i":1}"# }, "expect": response },
         { "do": { "recv": r#"{"a":["echo",1],"a":[],"i":1}"# }, "expect": [] },
         { "do": { "recv": r#"{"i":1,"a":["echo",1]]}"# }, "expect": [] },
         { "do": { "recv": r#"{"i":1,"a":["echo",1}"# }, "expect": [] },

@@ -18,7 +18,7 @@ const TIME_LIMIT: Duration = Duration::from_mins(1);
 
 /// What the clients call on the main channel.
 #[derive(Clone, Default)]
-struct Desk {
+struct MainService {
     log: Log,
     /// Those who wait in `hold`, and how many.
     held: Arc<Mutex<HashMap<u32, oneshot::Sender<()>>>>,
@@ -38,7 +38,7 @@ struct Item {
 }
 
 #[derive(Debug, thiserror::Error, WsError)]
-enum DeskError {
+enum ReservationError {
     #[error("only {left} seats are left")]
     Full { left: u32 },
     #[error("the desk is closed")]
@@ -59,7 +59,7 @@ trait Customer {
 }
 
 #[ws_handlers(rename_all = "camelCase")]
-impl Desk {
+impl MainService {
     async fn add(&self, a: i64, b: i64) -> i64 {
         a + b
     }
@@ -95,11 +95,11 @@ impl Desk {
         None
     }
 
-    async fn reserve(&self, seats: u32) -> Result<u32, DeskError> {
+    async fn reserve(&self, seats: u32) -> Result<u32, ReservationError> {
         match seats {
-            0 => Err(DeskError::Closed),
+            0 => Err(ReservationError::Closed),
             1..=10 => Ok(seats),
-            _ => Err(DeskError::Full { left: 10 }),
+            _ => Err(ReservationError::Full { left: 10 }),
         }
     }
 
@@ -133,13 +133,13 @@ impl Desk {
     async fn interview(&self, ctx: Context) -> Vec<Value> {
         let customer = CustomerProxy::new(ctx.peer());
         vec![
-            told(customer.confirm("one \"lamp\", really?").await),
-            told(customer.name().await),
-            told(customer.fail().await),
-            told(customer.reject(json!({"code": 42})).await),
-            told(customer.reject(json!("a text")).await),
-            told(customer.missing().await),
-            told(customer.count().await),
+            outcome(customer.confirm("one \"lamp\", really?").await),
+            outcome(customer.name().await),
+            outcome(customer.fail().await),
+            outcome(customer.reject(json!({"code": 42})).await),
+            outcome(customer.reject(json!("a text")).await),
+            outcome(customer.missing().await),
+            outcome(customer.count().await),
         ]
     }
 
@@ -160,7 +160,7 @@ impl Desk {
 }
 
 /// How a call ended, as JSON.
-fn told<T: Serialize>(result: Result<T, CallError<Rejection>>) -> Value {
+fn outcome<T: Serialize>(result: Result<T, CallError<Rejection>>) -> Value {
     match result {
         Ok(value) => json!({"result": value}),
         Err(CallError::Rejected(error)) => json!({"rejected": error}),
@@ -193,24 +193,24 @@ impl Files {
 }
 
 /// A server, and the scripts that call it.
-struct Shop {
-    desk: Desk,
+struct Fixture {
+    main: MainService,
     server: Server,
     url: String,
     package: PathBuf,
 }
 
-impl Shop {
+impl Fixture {
     async fn open() -> Option<Self> {
         let package = node::package("interop")?;
-        let desk = Desk::default();
-        let (errors, ends) = (desk.log.clone(), desk.log.clone());
+        let main = MainService::default();
+        let (errors, closings) = (main.log.clone(), main.log.clone());
         let listening = Server::builder()
-            .service(desk.clone())
+            .service(main.clone())
             .service(Files::default())
             .on_error(move |_, error| errors.add(error.to_string()))
             .on_close(move |_, closed| {
-                ends.add(format!("closed: {} {:?} {}", closed.code, closed.reason, closed.by_us));
+                closings.add(format!("closed: {} {:?} {}", closed.code, closed.reason, closed.by_us));
                 async {}
             })
             .bind("127.0.0.1:0")
@@ -219,7 +219,7 @@ impl Shop {
         let url = format!("ws://{}", listening.local_addr());
         let server = listening.server();
         tokio::spawn(listening.serve());
-        Some(Self { desk, server, url, package })
+        Some(Self { main, server, url, package })
     }
 
     fn start(&self, case: &str) -> Child {
@@ -238,41 +238,41 @@ impl Shop {
 async fn passed(node: Child) {
     let output = tokio::time::timeout(TIME_LIMIT, node.wait_with_output()).await.expect("it ends in time");
     let Output { status, stdout, stderr } = output.expect("its output can be read");
-    let said = |bytes| String::from_utf8_lossy(bytes).into_owned();
-    assert!(status.success(), "{status}\n{}{}", said(&stdout), said(&stderr));
+    let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
+    assert!(status.success(), "{status}\n{}{}", text(&stdout), text(&stderr));
 }
 
 #[tokio::test]
 async fn results_of_every_kind_reach_a_javascript_client() {
-    let Some(shop) = Shop::open().await else { return };
-    shop.passes("results").await;
+    let Some(fixture) = Fixture::open().await else { return };
+    fixture.passes("results").await;
 }
 
 #[tokio::test]
 async fn undefined_arguments_of_javascript_are_absent_optional_arguments() {
-    let Some(shop) = Shop::open().await else { return };
-    shop.passes("optionalArguments").await;
+    let Some(fixture) = Fixture::open().await else { return };
+    fixture.passes("optionalArguments").await;
 }
 
 #[tokio::test]
 async fn a_javascript_client_calls_a_named_channel() {
-    let Some(shop) = Shop::open().await else { return };
-    shop.passes("channels").await;
+    let Some(fixture) = Fixture::open().await else { return };
+    fixture.passes("channels").await;
 }
 
 #[tokio::test]
 async fn errors_reach_javascript_with_message_code_and_data() {
-    let Some(shop) = Shop::open().await else { return };
-    shop.passes("errors").await;
-    assert_eq!(shop.desk.log.entries()[0], "handler of `internal` failed: the password is 1234");
+    let Some(fixture) = Fixture::open().await else { return };
+    fixture.passes("errors").await;
+    assert_eq!(fixture.main.log.entries()[0], "handler of `internal` failed: the password is 1234");
 }
 
 #[tokio::test]
 async fn unhandled_calls_are_rejected_with_the_text_of_the_javascript_library() {
-    let Some(shop) = Shop::open().await else { return };
-    shop.passes("unknown").await;
+    let Some(fixture) = Fixture::open().await else { return };
+    fixture.passes("unknown").await;
     assert_eq!(
-        shop.desk.log.entries()[..2],
+        fixture.main.log.entries()[..2],
         [
             "event `nope` was dropped: No event listener for 'nope'",
             "event `nope` on channel `nowhere` was dropped: Channel 'nowhere' does not exist",
@@ -282,93 +282,93 @@ async fn unhandled_calls_are_rejected_with_the_text_of_the_javascript_library() 
 
 #[tokio::test]
 async fn wrong_arguments_from_javascript_are_rejected_and_the_connection_stays_open() {
-    let Some(shop) = Shop::open().await else { return };
-    shop.passes("wrongArguments").await;
+    let Some(fixture) = Fixture::open().await else { return };
+    fixture.passes("wrongArguments").await;
 }
 
 #[tokio::test]
 async fn events_from_javascript_arrive_in_order() {
-    let Some(shop) = Shop::open().await else { return };
-    shop.passes("events").await;
+    let Some(fixture) = Fixture::open().await else { return };
+    fixture.passes("events").await;
     let expected: Vec<_> = (0..100).map(|n| format!("note {n}")).collect();
-    assert_eq!(shop.desk.log.entries()[..100], expected);
+    assert_eq!(fixture.main.log.entries()[..100], expected);
 }
 
 #[tokio::test]
 async fn a_broadcast_reaches_every_javascript_client() {
-    let Some(shop) = Shop::open().await else { return };
-    shop.passes("broadcast").await;
+    let Some(fixture) = Fixture::open().await else { return };
+    fixture.passes("broadcast").await;
 }
 
 #[tokio::test]
 async fn the_server_calls_a_javascript_client_and_receives_its_errors() {
-    let Some(shop) = Shop::open().await else { return };
-    shop.passes("interview").await;
+    let Some(fixture) = Fixture::open().await else { return };
+    fixture.passes("interview").await;
 }
 
 #[tokio::test]
 async fn responses_in_any_order_reach_their_javascript_callers() {
-    let Some(shop) = Shop::open().await else { return };
-    shop.passes("outOfOrder").await;
+    let Some(fixture) = Fixture::open().await else { return };
+    fixture.passes("outOfOrder").await;
 }
 
 #[tokio::test]
 async fn a_response_after_the_timeout_of_javascript_is_ignored() {
-    let Some(shop) = Shop::open().await else { return };
-    shop.passes("timeouts").await;
+    let Some(fixture) = Fixture::open().await else { return };
+    fixture.passes("timeouts").await;
 }
 
 #[tokio::test]
 async fn requests_queued_by_javascript_before_the_opening_are_answered() {
-    let Some(shop) = Shop::open().await else { return };
-    shop.passes("queueBeforeOpening").await;
+    let Some(fixture) = Fixture::open().await else { return };
+    fixture.passes("queueBeforeOpening").await;
 }
 
 #[tokio::test]
 async fn long_texts_pass_and_a_text_above_the_limit_closes_with_1009() {
-    let Some(shop) = Shop::open().await else { return };
-    shop.passes("longTexts").await;
-    let entries = shop.desk.log.has(1).await;
+    let Some(fixture) = Fixture::open().await else { return };
+    fixture.passes("longTexts").await;
+    let entries = fixture.main.log.has(1).await;
     assert!(entries[0].starts_with("closed: 1009 "), "{entries:?}");
 }
 
 #[tokio::test]
 async fn handlers_are_dropped_when_a_javascript_client_disconnects() {
-    let Some(shop) = Shop::open().await else { return };
-    shop.passes("disconnect").await;
-    assert_eq!(shop.desk.log.has(1).await, ["closed: 4001 \"enough\" false"]);
-    assert_eq!(shop.desk.waiting.count(), 0);
-    assert!(shop.server.peers().is_empty());
+    let Some(fixture) = Fixture::open().await else { return };
+    fixture.passes("disconnect").await;
+    assert_eq!(fixture.main.log.has(1).await, ["closed: 4001 \"enough\" false"]);
+    assert_eq!(fixture.main.waiting.count(), 0);
+    assert!(fixture.server.peers().is_empty());
 }
 
 #[tokio::test]
 async fn handlers_are_dropped_when_a_javascript_client_is_killed() {
-    let Some(shop) = Shop::open().await else { return };
-    let mut node = shop.start("hang");
-    shop.desk.waiting.becomes(1).await;
+    let Some(fixture) = Fixture::open().await else { return };
+    let mut node = fixture.start("hang");
+    fixture.main.waiting.becomes(1).await;
     node.kill().await.expect("it runs");
-    shop.desk.waiting.becomes(0).await;
-    let entries = shop.desk.log.has(1).await;
+    fixture.main.waiting.becomes(0).await;
+    let entries = fixture.main.log.has(1).await;
     assert!(entries[0].starts_with("closed: 1006 "), "{entries:?}");
 }
 
 #[tokio::test]
 async fn a_javascript_client_receives_the_code_and_reason_of_a_close() {
-    let Some(shop) = Shop::open().await else { return };
-    shop.passes("closedByServer").await;
-    assert_eq!(shop.desk.log.has(1).await, ["closed: 4002 \"closing time\" true"]);
+    let Some(fixture) = Fixture::open().await else { return };
+    fixture.passes("closedByServer").await;
+    assert_eq!(fixture.main.log.has(1).await, ["closed: 4002 \"closing time\" true"]);
 }
 
 #[tokio::test]
 async fn a_closing_server_notifies_its_javascript_clients() {
-    let Some(shop) = Shop::open().await else { return };
-    let node = shop.start("shutdown");
-    shop.desk.waiting.becomes(1).await;
-    tokio::join!(passed(node), shop.server.close());
+    let Some(fixture) = Fixture::open().await else { return };
+    let node = fixture.start("shutdown");
+    fixture.main.waiting.becomes(1).await;
+    tokio::join!(passed(node), fixture.server.close());
 }
 
 #[tokio::test]
 async fn a_javascript_client_reconnects() {
-    let Some(shop) = Shop::open().await else { return };
-    shop.passes("rebind").await;
+    let Some(fixture) = Fixture::open().await else { return };
+    fixture.passes("rebind").await;
 }

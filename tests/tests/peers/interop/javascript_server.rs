@@ -19,7 +19,7 @@ const TIME_LIMIT: Duration = Duration::from_mins(1);
 
 /// What the server does on its main channel.
 #[ws_service(rename_all = "camelCase")]
-trait Desk {
+trait MainService {
     async fn echo(&self, value: Value) -> Value;
     async fn nothing(&self);
     async fn none(&self) -> Option<u8>;
@@ -174,7 +174,7 @@ impl NodeServer {
 async fn results_of_a_javascript_server_are_decoded() {
     let Some(server) = NodeServer::start().await else { return };
     let client = server.connect().await;
-    let desk = DeskProxy::new(&client);
+    let main = MainServiceProxy::new(&client);
     for value in [
         json!(0),
         json!(-1.5),
@@ -187,12 +187,12 @@ async fn results_of_a_javascript_server_are_decoded() {
         json!(false),
         Value::Null,
     ] {
-        assert_eq!(desk.echo(value.clone()).await.expect("an answer"), value);
-        assert_eq!(desk.later(value.clone()).await.expect("an answer"), value);
+        assert_eq!(main.echo(value.clone()).await.expect("an answer"), value);
+        assert_eq!(main.later(value.clone()).await.expect("an answer"), value);
     }
-    desk.nothing().await.expect("an answer");
-    assert_eq!(desk.none().await.expect("an answer"), None);
-    let not_a_number = desk.nan().await;
+    main.nothing().await.expect("an answer");
+    assert_eq!(main.none().await.expect("an answer"), None);
+    let not_a_number = main.nan().await;
     assert!(matches!(not_a_number, Err(CallError::Decode(_))), "{not_a_number:?}");
 }
 
@@ -200,7 +200,7 @@ async fn results_of_a_javascript_server_are_decoded() {
 async fn integers_above_the_range_of_javascript_are_rounded() {
     let Some(server) = NodeServer::start().await else { return };
     let client = server.connect().await;
-    let echo = DeskProxy::new(&client).echo(json!(u64::MAX)).await.expect("an answer");
+    let echo = MainServiceProxy::new(&client).echo(json!(u64::MAX)).await.expect("an answer");
     assert_eq!(echo, json!(18_446_744_073_709_552_000_f64));
     let largest = CalcProxy::new(&client).add(i64::MAX, 0).await;
     assert!(matches!(largest, Err(CallError::Decode(_))), "{largest:?}");
@@ -220,10 +220,10 @@ async fn a_client_calls_a_named_channel_of_a_javascript_server() {
 async fn only_the_first_of_two_responses_is_used() {
     let Some(server) = NodeServer::start().await else { return };
     let client = server.connect().await;
-    let desk = DeskProxy::new(&client);
+    let main = MainServiceProxy::new(&client);
     for n in 0..10 {
-        assert_eq!(desk.twice().await.expect("an answer"), "first");
-        assert_eq!(desk.echo(json!(n)).await.expect("an answer"), json!(n));
+        assert_eq!(main.twice().await.expect("an answer"), "first");
+        assert_eq!(main.echo(json!(n)).await.expect("an answer"), json!(n));
     }
 }
 
@@ -231,20 +231,20 @@ async fn only_the_first_of_two_responses_is_used() {
 async fn responses_of_a_javascript_server_in_any_order_reach_their_callers() {
     let Some(server) = NodeServer::start().await else { return };
     let client = server.connect().await;
-    let desk = DeskProxy::new(&client);
+    let main = MainServiceProxy::new(&client);
     let mut held = Vec::new();
     for n in 0..500 {
         held.push(tokio::spawn({
-            let desk = desk.clone();
-            async move { desk.hold(n).await.expect("an answer") }
+            let main = main.clone();
+            async move { main.hold(n).await.expect("an answer") }
         }));
     }
     wswrapper_tests::until(|| client.calls_in_flight() == 500).await;
     for n in (0..500).map(|n| (n * 367) % 500) {
-        desk.release(n).await.expect("an answer");
+        main.release(n).await.expect("an answer");
     }
-    for (n, answer) in (0..).zip(held) {
-        assert_eq!(answer.await.expect("no panic"), n);
+    for (n, response) in (0..).zip(held) {
+        assert_eq!(response.await.expect("no panic"), n);
     }
 }
 
@@ -252,9 +252,9 @@ async fn responses_of_a_javascript_server_in_any_order_reach_their_callers() {
 async fn events_reach_a_javascript_server_in_order() {
     let Some(mut server) = NodeServer::start().await else { return };
     let client = server.connect().await;
-    let desk = DeskProxy::new(&client);
+    let main = MainServiceProxy::new(&client);
     for n in 0..100 {
-        desk.note(format!("note {n}")).await.expect("there is room");
+        main.note(format!("note {n}")).await.expect("there is room");
     }
     for n in 0..100 {
         assert_eq!(server.report().await, json!({"note": format!("note {n}")}));
@@ -273,9 +273,9 @@ async fn a_broadcast_of_a_javascript_server_reaches_every_client() {
     }
     // The server knows each from its first answer on.
     for client in &clients {
-        DeskProxy::new(client).nothing().await.expect("an answer");
+        MainServiceProxy::new(client).nothing().await.expect("an answer");
     }
-    DeskProxy::new(&clients[1]).note_all("hello \u{1f600}").await.expect("there is room");
+    MainServiceProxy::new(&clients[1]).note_all("hello \u{1f600}").await.expect("there is room");
     for log in logs {
         assert_eq!(log.has(2).await, ["hello \u{1f600} None", "hello \u{1f600} Some(2)"]);
     }
@@ -285,7 +285,7 @@ async fn a_broadcast_of_a_javascript_server_reaches_every_client() {
 async fn a_javascript_server_calls_a_client_and_receives_its_errors() {
     let Some(server) = NodeServer::start().await else { return };
     let client = server.connect_with(customer()).await;
-    let seen = DeskProxy::new(&client).interview().await.expect("an answer");
+    let seen = MainServiceProxy::new(&client).interview().await.expect("an answer");
     let wrong = "argument 2 (`b`) of `add`: invalid type: string \"2\", expected i64";
     let full = json!({"message": "only 10 seats are left", "code": "Full", "data": {"left": 10}});
     assert_eq!(
@@ -311,7 +311,7 @@ async fn a_javascript_server_calls_a_client_and_receives_its_errors() {
 async fn calls_of_a_javascript_server_run_concurrently_at_the_client() {
     let Some(server) = NodeServer::start().await else { return };
     let client = server.connect_with(customer()).await;
-    assert!(DeskProxy::new(&client).in_any_order(CALLS_TOGETHER).await.expect("an answer"));
+    assert!(MainServiceProxy::new(&client).in_any_order(CALLS_TOGETHER).await.expect("an answer"));
 }
 
 /// Defect of ws-server-wrapper 1.6.1 with its ws-wrapper 2.2.0: each connection begins with the event `connect`, which
@@ -323,6 +323,6 @@ async fn the_reserved_connect_event_of_a_javascript_server_is_ignored() {
     let errors = log.clone();
     let client = Client::builder().on_error(move |_, error| errors.add(error.to_string()));
     let client = server.connect_with(client).await;
-    DeskProxy::new(&client).nothing().await.expect("an answer");
+    MainServiceProxy::new(&client).nothing().await.expect("an answer");
     assert_eq!(log.entries(), [] as [&str; 0]);
 }

@@ -1,6 +1,6 @@
 //! How connections end.
 
-use super::{DeskProxy, listen, serve};
+use super::{TestServiceProxy, listen, serve};
 use std::error::Error;
 use std::time::Duration;
 use tokio::io::AsyncWriteExt;
@@ -20,15 +20,15 @@ async fn a_close_is_answered_and_reported_at_both_endpoints() -> Result<(), Box<
     until(|| running.server.peers().len() == 1).await;
     let peer = running.server.peers().remove(0);
     let call = tokio::spawn({
-        let desk = DeskProxy::new(&client);
-        async move { desk.wait().await }
+        let service = TestServiceProxy::new(&client);
+        async move { service.wait().await }
     });
     until(|| client.calls_in_flight() == 1).await;
     peer.close(4321, "reason");
     assert!(matches!(call.await?, Err(CallError::Closed)));
-    let (here, there) = (peer.closed().await, client.closed().await);
-    assert_eq!((here.code, here.reason.as_str(), here.by_us), (4321, "reason", true));
-    assert_eq!((there.code, there.reason.as_str(), there.by_us), (4321, "reason", false));
+    let (at_server, at_client) = (peer.closed().await, client.closed().await);
+    assert_eq!((at_server.code, at_server.reason.as_str(), at_server.by_us), (4321, "reason", true));
+    assert_eq!((at_client.code, at_client.reason.as_str(), at_client.by_us), (4321, "reason", false));
     Ok(())
 }
 
@@ -42,9 +42,13 @@ async fn a_status_that_cannot_be_sent_becomes_1005() -> Result<(), Box<dyn Error
         let client = Client::connect(&running.url()).await?;
         until(|| running.server.peers().len() == 1).await;
         let peer = running.server.peers().remove(0);
-        let here = timeout(LONG, peer.close(code, "")).await?;
-        let there = timeout(LONG, client.closed()).await?;
-        assert_eq!((here.code, here.by_us, there.code, there.by_us), (sent, true, sent, false), "{code}");
+        let at_server = timeout(LONG, peer.close(code, "")).await?;
+        let at_client = timeout(LONG, client.closed()).await?;
+        assert_eq!(
+            (at_server.code, at_server.by_us, at_client.code, at_client.by_us),
+            (sent, true, sent, false),
+            "{code}"
+        );
         until(|| running.server.peers().is_empty()).await;
     }
     Ok(())
@@ -62,8 +66,8 @@ async fn a_client_disconnects_in_time_if_a_closing_server_leaves_tcp_open() -> R
     let url = format!("ws://{address}");
     let connecting = async { Ok(Client::builder().limits(limits).connect(&url).await?) };
     let (mut stream, client) = tokio::try_join!(accepting, connecting)?;
-    let desk = DeskProxy::new(&client);
-    let call = tokio::spawn(desk.wait());
+    let service = TestServiceProxy::new(&client);
+    let call = tokio::spawn(service.wait());
     until(|| client.calls_in_flight() == 1).await;
     // A close frame of status 1000, and nothing more.
     stream.write_all(&[0x88, 2, 3, 0xe8]).await?;
@@ -82,7 +86,7 @@ async fn a_server_disconnects_in_time_if_a_closing_client_leaves_tcp_open() -> R
     let mut stream = websocket(running.address).await.into_inner();
     until(|| running.server.peers().len() == 1).await;
     let peer = running.server.peers().remove(0);
-    let call = tokio::spawn(DeskProxy::new(&peer).wait());
+    let call = tokio::spawn(TestServiceProxy::new(&peer).wait());
     stream.write_all(&[0x88, 0x82, 0, 0, 0, 0, 3, 0xe8]).await?;
     let closed = timeout(LONG, peer.closed()).await?;
     assert_eq!((closed.code, closed.by_us), (1000, false));
@@ -95,15 +99,15 @@ async fn a_server_disconnects_in_time_if_a_closing_client_leaves_tcp_open() -> R
 #[tokio::test]
 async fn a_client_that_drops_its_tcp_connection_is_disconnected() -> Result<(), Box<dyn Error>> {
     let running = serve(Server::builder()).await;
-    for begun in ["", "\u{1}", r#"{"a":["wait"],"i":1}"#] {
+    for first_bytes in ["", "\u{1}", r#"{"a":["wait"],"i":1}"#] {
         let websocket = websocket(running.address).await;
         let mut stream = websocket.into_inner();
         until(|| running.server.peers().len() == 1).await;
         let peer = running.server.peers().remove(0);
         // The beginning of a frame, at the most.
-        stream.write_all(begun.as_bytes()).await?;
+        stream.write_all(first_bytes.as_bytes()).await?;
         drop(stream);
-        assert_eq!(peer.closed().await.by_us, begun.starts_with('{'), "{begun}");
+        assert_eq!(peer.closed().await.by_us, first_bytes.starts_with('{'), "{first_bytes}");
     }
     Ok(())
 }
@@ -115,13 +119,13 @@ async fn a_closing_server_does_not_wait_for_an_unfinished_handshake() -> Result<
     let silent = TcpStream::connect(running.address).await?;
     let clients: Vec<_> =
         futures_util::future::try_join_all((0..50).map(|_| async { Client::connect(&running.url()).await })).await?;
-    let began = std::time::Instant::now();
+    let started = std::time::Instant::now();
     running.server.close().await;
     running.serving.await??;
     for client in &clients {
         assert_eq!(client.closed().await.code, 1001);
     }
-    assert!(began.elapsed() < Duration::from_secs(4), "the silent one was waited for");
+    assert!(started.elapsed() < Duration::from_secs(4), "the silent one was waited for");
     assert!(Client::connect(&format!("ws://{}", running.address)).await.is_err());
     drop(silent);
     Ok(())

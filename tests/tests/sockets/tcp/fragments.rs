@@ -63,7 +63,7 @@ impl AsyncWrite for Fragments {
 }
 
 /// Lets all run once that could before this. (Tokio's own `yield_now` waits until hardly anything can.)
-async fn others() {
+async fn yield_once() {
     let mut waited = false;
     poll_fn(|cx| {
         if std::mem::replace(&mut waited, true) {
@@ -76,10 +76,10 @@ async fn others() {
 }
 
 /// The most reads between two turns of another task.
-async fn most_between_turns(reads: &AtomicUsize) -> usize {
+async fn most_reads_between_turns(reads: &AtomicUsize) -> usize {
     let (mut before, mut most) = (0, 0);
     while before < READS {
-        others().await;
+        yield_once().await;
         let now = reads.load(Ordering::Relaxed);
         most = most.max(now - std::mem::replace(&mut before, now));
     }
@@ -93,7 +93,7 @@ async fn endless_empty_fragments_let_other_tasks_run() -> Result<(), Box<dyn Err
     let server = Server::builder().build()?;
     let peer = server.accept(Fragments { head, reads: Arc::clone(&reads), position: 0 }).await?;
     // A task takes its turn among the connections; what a runtime blocks on is looked at more seldom.
-    let most = tokio::spawn(async move { most_between_turns(&reads).await }).await?;
+    let most = tokio::spawn(async move { most_reads_between_turns(&reads).await }).await?;
     assert!(most <= 2, "{most} buffers full of fragments were read in one turn");
     assert!(peer.is_open());
     Ok(())

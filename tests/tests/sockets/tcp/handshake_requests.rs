@@ -1,6 +1,6 @@
 //! The forms that a request may have, and where it may lead.
 
-use super::{DeskProxy, serve};
+use super::{TestServiceProxy, serve};
 use std::error::Error;
 use tokio::io::{AsyncWriteExt, duplex};
 use wswrapper::{Client, Server};
@@ -10,9 +10,9 @@ use wswrapper_tests::websocket::REQUEST;
 async fn request_headers_are_read_after_leading_empty_lines() -> Result<(), Box<dyn Error>> {
     let server = Server::builder().build()?;
     for lines in ["", "\r\n", "\r\n\r\n", "\n"] {
-        let (mut near, far) = duplex(4_096);
-        near.write_all(format!("{lines}{REQUEST}Cookie: user=ada\r\n\r\n").as_bytes()).await?;
-        let peer = server.accept(far).await?;
+        let (mut local, remote) = duplex(4_096);
+        local.write_all(format!("{lines}{REQUEST}Cookie: user=ada\r\n\r\n").as_bytes()).await?;
+        let peer = server.accept(remote).await?;
         let headers = peer.handshake().headers();
         assert!(headers.get("cookie").is_some_and(|cookie| cookie == "user=ada"), "{lines:?}");
         assert_eq!(headers.len(), 6, "{lines:?}");
@@ -24,12 +24,12 @@ async fn request_headers_are_read_after_leading_empty_lines() -> Result<(), Box<
 async fn paths_configured_without_a_leading_slash_are_served() -> Result<(), Box<dyn Error>> {
     let running = serve(Server::builder().path("ws").page("index.html", "text/html", "<p>hello")).await;
     let client = Client::connect(&format!("{}/ws", running.url())).await?;
-    assert_eq!(DeskProxy::new(&client).echo("hello").await?, "hello");
+    assert_eq!(TestServiceProxy::new(&client).echo("hello").await?, "hello");
     let page = running.http("GET /index.html HTTP/1.1\r\nHost: x\r\n\r\n").await;
     assert!(page.starts_with("HTTP/1.1 200 OK\r\n") && page.ends_with("<p>hello"), "{page}");
     for elsewhere in ["/", "/ws/", "//ws"] {
-        let answer = running.http(&format!("GET {elsewhere} HTTP/1.1\r\nHost: x\r\n\r\n")).await;
-        assert!(answer.starts_with("HTTP/1.1 404 Not Found\r\n"), "{elsewhere}: {answer}");
+        let response = running.http(&format!("GET {elsewhere} HTTP/1.1\r\nHost: x\r\n\r\n")).await;
+        assert!(response.starts_with("HTTP/1.1 404 Not Found\r\n"), "{elsewhere}: {response}");
     }
     Ok(())
 }

@@ -6,9 +6,9 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use wswrapper::{Client, ConnectError};
 
 /// Connects to a server that answers this, with the accepted key after it.
-async fn connect_to(answer: &str) -> Result<Client, ConnectError> {
+async fn connect_to(response: &str) -> Result<Client, ConnectError> {
     let (listener, address) = listen().await;
-    let answering = async {
+    let respond = async {
         let (mut stream, _) = listener.accept().await.expect("somebody connects");
         let mut head = Vec::new();
         while !head.ends_with(b"\r\n\r\n") {
@@ -19,16 +19,16 @@ async fn connect_to(answer: &str) -> Result<Client, ConnectError> {
         let key = headers.filter(|(name, _)| name.eq_ignore_ascii_case("Sec-WebSocket-Key")).map(|(_, key)| key).next();
         let accept = derive_accept_key(key.expect("it has a key").as_bytes());
         // A client may have seen enough.
-        let _ = stream.write_all(format!("{answer}Sec-WebSocket-Accept: {accept}\r\n\r\n").as_bytes()).await;
+        let _ = stream.write_all(format!("{response}Sec-WebSocket-Accept: {accept}\r\n\r\n").as_bytes()).await;
         stream
     };
     let url = format!("ws://{address}");
-    tokio::join!(Client::connect(&url), answering).0
+    tokio::join!(Client::connect(&url), respond).0
 }
 
 /// What is said of an answer that is refused.
-async fn refusal(answer: &str) -> String {
-    let error = connect_to(answer).await.expect_err("it is refused").to_string();
+async fn refusal(response: &str) -> String {
+    let error = connect_to(response).await.expect_err("it is refused").to_string();
     error.split_once(" refused the handshake: ").expect("it says who").1.to_owned()
 }
 
@@ -60,8 +60,9 @@ async fn connection_and_upgrade_headers_may_be_lists() {
 #[tokio::test]
 async fn response_headers_are_read_after_leading_empty_lines() {
     for lines in ["", "\r\n", "\r\n\r\n", "\n"] {
-        let answer = "HTTP/1.1 101 Switching Protocols\r\nX-Name: Ada\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n";
-        let client = connect_to(&format!("{lines}{answer}")).await.expect("it is an answer");
+        let response =
+            "HTTP/1.1 101 Switching Protocols\r\nX-Name: Ada\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n";
+        let client = connect_to(&format!("{lines}{response}")).await.expect("it is an answer");
         let headers = client.handshake().headers();
         assert!(headers.get("x-name").is_some_and(|name| name == "Ada"), "{lines:?}");
         assert_eq!(headers.len(), 4, "{lines:?}");
@@ -71,6 +72,6 @@ async fn response_headers_are_read_after_leading_empty_lines() {
 #[tokio::test]
 async fn a_response_head_above_the_limit_is_reported() {
     let padding = "x".repeat(40_000);
-    let answer = format!("HTTP/1.1 101 Switching Protocols\r\nX-Padding: {padding}\r\n");
-    assert_eq!(refusal(&answer).await, "the head of its answer is too large");
+    let response = format!("HTTP/1.1 101 Switching Protocols\r\nX-Padding: {padding}\r\n");
+    assert_eq!(refusal(&response).await, "the head of its answer is too large");
 }

@@ -1,6 +1,6 @@
 //! Handshakes that fail, or take their time.
 
-use super::{Desk, DeskProxy, listen, serve};
+use super::{TestService, TestServiceProxy, listen, serve};
 use std::error::Error;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -41,7 +41,7 @@ async fn the_error_for_a_failed_handshake_names_the_status() {
 
 #[tokio::test]
 async fn a_server_without_websocket_fails_the_handshake_with_a_reason() {
-    for (answer, reason) in [
+    for (response, reason) in [
         ("SSH-2.0-OpenSSH_9.9\r\n\r\n", "what it answered is not HTTP"),
         ("HTTP/1.1 200 OK\r\n\r\n", "status 200 OK"),
         (
@@ -56,9 +56,9 @@ async fn a_server_without_websocket_fails_the_handshake_with_a_reason() {
             let (mut stream, _) = listener.accept().await.expect("somebody connects");
             let mut head = [0; 1024];
             let _ = stream.read(&mut head).await;
-            let _ = stream.write_all(answer.as_bytes()).await;
+            let _ = stream.write_all(response.as_bytes()).await;
         });
-        let error = Client::connect(&format!("ws://{address}")).await.expect_err(answer);
+        let error = Client::connect(&format!("ws://{address}")).await.expect_err(response);
         assert_eq!(error.to_string(), format!("the server at {address} refused the handshake: {reason}"));
     }
 }
@@ -89,9 +89,9 @@ async fn connect_timeout_overrides_the_handshake_timeout() -> Result<(), Box<dyn
     let (stream, _) = listener.accept().await?;
     let hasty = Client::builder().limits(limits).connect(&url).await;
     assert!(matches!(hasty, Err(ConnectError::TimedOut { .. })));
-    let server = Server::builder().service(Desk).build()?;
+    let server = Server::builder().service(TestService).build()?;
     server.accept(stream).await?;
-    assert_eq!(DeskProxy::new(&patient.await??).echo("hello").await?, "hello");
+    assert_eq!(TestServiceProxy::new(&patient.await??).echo("hello").await?, "hello");
     Ok(())
 }
 
@@ -104,7 +104,7 @@ async fn an_incomplete_request_is_answered_with_408() {
 
 #[tokio::test]
 async fn a_stream_accepted_by_the_caller_is_served() -> Result<(), Box<dyn Error>> {
-    let server = Server::builder().service(Desk).build()?;
+    let server = Server::builder().service(TestService).build()?;
     let (listener, address) = listen().await;
     let url = format!("ws://{address}");
     let accepting = tokio::spawn({
@@ -117,7 +117,7 @@ async fn a_stream_accepted_by_the_caller_is_served() -> Result<(), Box<dyn Error
         }
     });
     let client = Client::connect(&url).await?;
-    assert_eq!(DeskProxy::new(&client).echo("hello").await?, "hello");
+    assert_eq!(TestServiceProxy::new(&client).echo("hello").await?, "hello");
     let mut stream = TcpStream::connect(address).await?;
     stream.write_all(b"GET / HTTP/1.1\r\n\r\n").await?;
     let (peer, refused) = accepting.await?;

@@ -1,6 +1,6 @@
 //! Headers of a client.
 
-use super::{DeskProxy, serve};
+use super::{TestServiceProxy, serve};
 use std::error::Error;
 use wswrapper::{Client, Server};
 
@@ -14,13 +14,13 @@ async fn extra_headers_reach_the_server() -> Result<(), Box<dyn Error>> {
         .header("Cookie", "a=1; b=\"2\"")
         .header("Origin", "https://desk.example");
     let client = builder.connect(&running.url()).await?;
-    let desk = DeskProxy::new(&client);
-    assert_eq!(desk.header("authorization").await?, ["Bearer abc"]);
-    assert_eq!(desk.header("x-number").await?, ["one", "two"]);
-    assert_eq!(desk.header("cookie").await?, ["a=1; b=\"2\""]);
-    assert_eq!(desk.header("origin").await?, ["https://desk.example"]);
-    assert_eq!(desk.header("sec-websocket-protocol").await?, [""; 0]);
-    assert_eq!(desk.header("sec-websocket-version").await?, ["13"]);
+    let service = TestServiceProxy::new(&client);
+    assert_eq!(service.header("authorization").await?, ["Bearer abc"]);
+    assert_eq!(service.header("x-number").await?, ["one", "two"]);
+    assert_eq!(service.header("cookie").await?, ["a=1; b=\"2\""]);
+    assert_eq!(service.header("origin").await?, ["https://desk.example"]);
+    assert_eq!(service.header("sec-websocket-protocol").await?, [""; 0]);
+    assert_eq!(service.header("sec-websocket-version").await?, ["13"]);
     Ok(())
 }
 

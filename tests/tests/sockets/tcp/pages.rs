@@ -34,8 +34,8 @@ async fn pages_are_served_beside_the_websocket() {
         ),
         ("\x01\x02nonsense\r\n\r\n", "400 Bad Request"),
     ] {
-        let answer = running.http(request).await;
-        assert!(answer.starts_with(&format!("HTTP/1.1 {status}\r\n")), "{request}: {answer}");
+        let response = running.http(request).await;
+        assert!(response.starts_with(&format!("HTTP/1.1 {status}\r\n")), "{request}: {response}");
     }
     let long = format!("GET / HTTP/1.1\r\nCookie: {}\r\n\r\n", "x".repeat(20_000));
     assert!(running.http(&long).await.starts_with("HTTP/1.1 431 "));

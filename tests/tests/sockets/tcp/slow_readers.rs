@@ -24,18 +24,18 @@ async fn a_slow_reader_receives_the_whole_page() -> Result<(), Box<dyn Error>> {
         ..Limits::default()
     };
     let server = server(limits)?;
-    let (mut near, far) = duplex(64 * 1024);
-    let accepting = tokio::spawn(async move { server.accept(far).await });
-    near.write_all(GET).await?;
-    let mut answer = Vec::new();
+    let (mut local, remote) = duplex(64 * 1024);
+    let accepting = tokio::spawn(async move { server.accept(remote).await });
+    local.write_all(GET).await?;
+    let mut response = Vec::new();
     // Less than a second each time, and far longer in all.
-    while near.read_buf(&mut answer).await? > 0 {
+    while local.read_buf(&mut response).await? > 0 {
         sleep(Duration::from_millis(500)).await;
     }
-    let head = answer.windows(4).position(|end| end == b"\r\n\r\n").ok_or("it has no end")? + 4;
-    assert!(answer.starts_with(b"HTTP/1.1 200 OK\r\n"));
-    assert_eq!(answer.len() - head, PAGE);
-    assert!(answer[head..].iter().all(|byte| *byte == b'a'), "something else was written into the page");
+    let head = response.windows(4).position(|end| end == b"\r\n\r\n").ok_or("it has no end")? + 4;
+    assert!(response.starts_with(b"HTTP/1.1 200 OK\r\n"));
+    assert_eq!(response.len() - head, PAGE);
+    assert!(response[head..].iter().all(|byte| *byte == b'a'), "something else was written into the page");
     assert!(matches!(accepting.await?, Err(AcceptError::Http(200))));
     Ok(())
 }
@@ -45,30 +45,30 @@ async fn a_reader_that_reads_nothing_times_out() -> Result<(), Box<dyn Error>> {
     let limits =
         Limits { handshake_timeout: Duration::MAX, write_timeout: Duration::from_secs(1), ..Limits::default() };
     let server = server(limits)?;
-    let (mut near, far) = duplex(64 * 1024);
-    near.write_all(GET).await?;
-    let ended = timeout(LONG, server.accept(far)).await?;
+    let (mut local, remote) = duplex(64 * 1024);
+    local.write_all(GET).await?;
+    let ended = timeout(LONG, server.accept(remote)).await?;
     assert!(matches!(&ended, Err(AcceptError::Io(error)) if error.kind() == ErrorKind::TimedOut), "{ended:?}");
     // What was on its way is there, and then the end.
-    let mut answer = Vec::new();
-    timeout(LONG, near.read_to_end(&mut answer)).await??;
-    assert!(answer.len() < PAGE);
+    let mut response = Vec::new();
+    timeout(LONG, local.read_to_end(&mut response)).await??;
+    assert!(response.len() < PAGE);
     Ok(())
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_request_that_stays_incomplete_is_answered_with_408() -> Result<(), Box<dyn Error>> {
     let server = server(Limits { handshake_timeout: Duration::from_millis(50), ..Limits::default() })?;
-    let (mut near, far) = duplex(64 * 1024);
-    let accepting = tokio::spawn(async move { server.accept(far).await });
+    let (mut local, remote) = duplex(64 * 1024);
+    let accepting = tokio::spawn(async move { server.accept(remote).await });
     // It has begun, and goes on a little.
     for part in ["GET / HTTP/1.1\r\n", "Host: x\r\n"] {
-        near.write_all(part.as_bytes()).await?;
+        local.write_all(part.as_bytes()).await?;
         sleep(Duration::from_millis(20)).await;
     }
-    let mut answer = String::new();
-    timeout(LONG, near.read_to_string(&mut answer)).await??;
-    assert!(answer.starts_with("HTTP/1.1 408 Request Timeout\r\n"), "{answer}");
+    let mut response = String::new();
+    timeout(LONG, local.read_to_string(&mut response)).await??;
+    assert!(response.starts_with("HTTP/1.1 408 Request Timeout\r\n"), "{response}");
     assert!(matches!(accepting.await?, Err(AcceptError::TimedOut)));
     Ok(())
 }

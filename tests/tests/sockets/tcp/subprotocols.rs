@@ -1,6 +1,6 @@
 //! Subprotocols, offered and chosen.
 
-use super::{DeskProxy, listen, serve};
+use super::{TestServiceProxy, listen, serve};
 use std::error::Error;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -24,24 +24,24 @@ async fn the_first_offered_subprotocol_that_the_server_knows_is_chosen() -> Resu
     ] {
         let builder = offered.iter().fold(Client::builder(), |builder, name| builder.subprotocol(name));
         let client = builder.connect(&running.url()).await?;
-        let desk = DeskProxy::new(&client);
-        assert_eq!(desk.header("sec-websocket-protocol").await?, Vec::from_iter(header), "{offered:?}");
+        let service = TestServiceProxy::new(&client);
+        assert_eq!(service.header("sec-websocket-protocol").await?, Vec::from_iter(header), "{offered:?}");
         assert_eq!(client.handshake().subprotocol(), chosen, "{offered:?}");
-        assert_eq!(desk.subprotocol().await?.as_deref(), chosen, "{offered:?}");
-        let answered = client.handshake().headers().get("sec-websocket-protocol");
-        assert_eq!(answered.and_then(|value| value.to_str().ok()), chosen, "{offered:?}");
+        assert_eq!(service.subprotocol().await?.as_deref(), chosen, "{offered:?}");
+        let response = client.handshake().headers().get("sec-websocket-protocol");
+        assert_eq!(response.and_then(|value| value.to_str().ok()), chosen, "{offered:?}");
     }
     // Whoever offers them in several headers.
     let protocols = "Sec-WebSocket-Protocol: other,,\r\nSec-WebSocket-Protocol:desk.v1 , desk.v2\r\n";
     let request = format!("{REQUEST}{protocols}\r\n");
     let mut stream = TcpStream::connect(running.address).await?;
     stream.write_all(request.as_bytes()).await?;
-    let mut answer = [0; 1024];
-    let read = stream.read(&mut answer).await?;
-    let answer = String::from_utf8_lossy(&answer[..read]).to_ascii_lowercase();
+    let mut response = [0; 1024];
+    let read = stream.read(&mut response).await?;
+    let response = String::from_utf8_lossy(&response[..read]).to_ascii_lowercase();
     assert!(
-        answer.starts_with("http/1.1 101 ") && answer.contains("\r\nsec-websocket-protocol: desk.v1\r\n"),
-        "{answer}"
+        response.starts_with("http/1.1 101 ") && response.contains("\r\nsec-websocket-protocol: desk.v1\r\n"),
+        "{response}"
     );
     Ok(())
 }
@@ -51,13 +51,13 @@ async fn a_server_without_subprotocols_chooses_none() -> Result<(), Box<dyn Erro
     let running = serve(Server::builder()).await;
     let client = Client::builder().subprotocol("desk").connect(&running.url()).await?;
     assert_eq!(client.handshake().subprotocol(), None);
-    assert_eq!(DeskProxy::new(&client).subprotocol().await?, None);
+    assert_eq!(TestServiceProxy::new(&client).subprotocol().await?, None);
     Ok(())
 }
 
 #[tokio::test]
 async fn a_subprotocol_that_was_not_offered_is_refused() {
-    for (offered, answered, reason) in [
+    for (offered, chosen, reason) in [
         (&[][..], "desk", "it chose the subprotocol `desk`, which was not offered"),
         (&["desk"], "desk2", "it chose the subprotocol `desk2`, which was not offered"),
         (&["a", "b"], "a, b", "it chose the subprotocol `a, b`, which was not offered"),
@@ -71,15 +71,15 @@ async fn a_subprotocol_that_was_not_offered_is_refused() {
             let read = stream.read(&mut head).await.expect("it asks");
             let head = String::from_utf8_lossy(&head[..read]);
             let key = head.lines().find_map(|line| line.strip_prefix("Sec-WebSocket-Key: ")).expect("it has a key");
-            let answer = format!(
+            let response = format!(
                 "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-                 Sec-WebSocket-Accept: {}\r\nSec-WebSocket-Protocol: {answered}\r\n\r\n",
+                 Sec-WebSocket-Accept: {}\r\nSec-WebSocket-Protocol: {chosen}\r\n\r\n",
                 derive_accept_key(key.as_bytes())
             );
-            stream.write_all(answer.as_bytes()).await.expect("it reads");
+            stream.write_all(response.as_bytes()).await.expect("it reads");
         });
         let builder = offered.iter().fold(Client::builder(), |builder, name| builder.subprotocol(name));
-        let error = builder.connect(&format!("ws://{address}")).await.expect_err(answered);
+        let error = builder.connect(&format!("ws://{address}")).await.expect_err(chosen);
         assert_eq!(error.to_string(), format!("the server at {address} refused the handshake: {reason}"));
     }
 }

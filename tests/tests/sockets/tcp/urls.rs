@@ -1,6 +1,6 @@
 //! URLs of servers.
 
-use super::{Desk, DeskProxy, serve};
+use super::{TestService, TestServiceProxy, serve};
 use std::error::Error;
 use wswrapper::{Client, ConnectError, Server};
 
@@ -42,7 +42,7 @@ async fn a_url_with_a_user_is_rejected_and_its_password_is_not_shown() {
 async fn a_url_may_have_a_query_without_a_path_and_a_scheme_in_any_case() -> Result<(), Box<dyn Error>> {
     let running = serve(Server::builder()).await;
     let client = Client::connect(&format!("WS://{}?query=1#fragment", running.address)).await?;
-    assert_eq!(DeskProxy::new(&client).handshake().await?.0, "/?query=1");
+    assert_eq!(TestServiceProxy::new(&client).handshake().await?.0, "/?query=1");
     Ok(())
 }
 
@@ -59,7 +59,7 @@ async fn the_default_port_of_ws_is_80() {
 
 #[tokio::test]
 async fn a_url_may_have_an_ipv6_host() -> Result<(), Box<dyn Error>> {
-    let listening = match Server::builder().service(Desk).bind("[::1]:0").await {
+    let listening = match Server::builder().service(TestService).bind("[::1]:0").await {
         Ok(listening) => listening,
         Err(error) => {
             eprintln!("SKIPPED: this machine has no IPv6: {error}");
@@ -69,6 +69,9 @@ async fn a_url_may_have_an_ipv6_host() -> Result<(), Box<dyn Error>> {
     let port = listening.local_addr().port();
     tokio::spawn(listening.serve());
     let client = Client::connect(&format!("ws://[::1]:{port}")).await?;
-    assert_eq!(DeskProxy::new(&client).handshake().await?, ("/".to_owned(), Some(format!("[::1]:{port}")), true));
+    assert_eq!(
+        TestServiceProxy::new(&client).handshake().await?,
+        ("/".to_owned(), Some(format!("[::1]:{port}")), true)
+    );
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! What goes over TLS.
 
 use super::authority::Authority;
-use super::{DeskProxy, Running, serve};
+use super::{Running, TestServiceProxy, serve};
 use std::convert::Infallible;
 use std::error::Error;
 use std::sync::Arc;
@@ -15,9 +15,9 @@ async fn a_client_calls_a_server_over_tls() -> Result<(), Box<dyn Error>> {
     let client = authority.client().subprotocol("desk.v1").connect(&running.url("localhost")).await?;
     assert_eq!(client.handshake().subprotocol(), Some("desk.v1"));
     assert_eq!(client.handshake().remote_addr(), Some(running.address));
-    let desk = DeskProxy::new(&client);
+    let service = TestServiceProxy::new(&client);
     let host = format!("localhost:{}", running.address.port());
-    assert_eq!(desk.asked_for().await?, (Some(host), Some("desk.v1".to_owned())));
+    assert_eq!(service.host_and_subprotocol().await?, (Some(host), Some("desk.v1".to_owned())));
     assert_eq!(client.close().await.code, 1000);
     Ok(())
 }
@@ -27,14 +27,14 @@ async fn large_messages_pass_over_tls() -> Result<(), Box<dyn Error>> {
     let authority = Authority::new();
     let running = serve(authority.certifies(&["localhost"])).await;
     let client = authority.client().connect(&running.url("localhost")).await?;
-    let desk = DeskProxy::new(&client);
+    let service = TestServiceProxy::new(&client);
     // Around the size of a TLS record, and far more than a socket's buffers hold at once.
     for length in [0, 16_000, 16_384, 17_000, 70_000, 1_000_000] {
         let text: String = ('a'..='z').cycle().take(length).collect();
-        assert!(desk.echo(&text).await? == text, "{length} bytes came back changed");
+        assert!(service.echo(&text).await? == text, "{length} bytes came back changed");
     }
     let text = "x".repeat(1_000_000);
-    let echoes = futures_util::future::try_join_all((0..16).map(|_| desk.echo(&text))).await?;
+    let echoes = futures_util::future::try_join_all((0..16).map(|_| service.echo(&text))).await?;
     assert!(echoes.iter().all(|echo| *echo == text));
     Ok(())
 }
@@ -49,10 +49,10 @@ async fn many_calls_pass_over_tls() -> Result<(), Box<dyn Error>> {
         clients.push(Client::builder().tls(Arc::clone(&config)).connect(&running.url("localhost")).await?);
     }
     let calls = clients.iter().map(|client| async move {
-        let desk = DeskProxy::new(client);
+        let service = TestServiceProxy::new(client);
         for round in 0..10 {
             let numbers = (0..50).map(|n| (round * 50 + n).to_string());
-            let echoes = futures_util::future::try_join_all(numbers.clone().map(|n| desk.echo(n))).await?;
+            let echoes = futures_util::future::try_join_all(numbers.clone().map(|n| service.echo(n))).await?;
             assert!(echoes.into_iter().eq(numbers));
         }
         Ok::<_, CallError<Infallible>>(())

@@ -1,7 +1,7 @@
 //! Whom a client trusts, and a server.
 
 use super::authority::{Authority, provider};
-use super::{DeskProxy, failure, serve, serve_at};
+use super::{TestServiceProxy, failure, serve, serve_at};
 use rcgen::date_time_ymd;
 use std::error::Error;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ async fn a_certificate_may_be_for_an_ip_address() -> Result<(), Box<dyn Error>> 
             }
         };
         let client = authority.client().connect(&running.url(host)).await?;
-        assert_eq!(DeskProxy::new(&client).echo("hello").await?, "hello");
+        assert_eq!(TestServiceProxy::new(&client).echo("hello").await?, "hello");
     }
     Ok(())
 }
@@ -101,7 +101,7 @@ async fn a_client_certificate_is_sent_to_a_server_that_requires_one() -> Result<
         .with_root_certificates(authority.roots())
         .with_client_auth_cert(chain, key)?;
     let client = Client::builder().tls(config).connect(&running.url("localhost")).await?;
-    assert_eq!(DeskProxy::new(&client).echo("hello").await?, "hello");
+    assert_eq!(TestServiceProxy::new(&client).echo("hello").await?, "hello");
 
     let refused = failure(authority.client(), &running.url("localhost")).await;
     assert!(refused.contains("CertificateRequired"), "{refused}");

@@ -1,7 +1,7 @@
 //! Whom the platform trusts.
 
 use super::authority::Authority;
-use super::{DeskProxy, failure, serve};
+use super::{TestServiceProxy, failure, serve};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use std::error::Error;
@@ -36,9 +36,13 @@ async fn a_client_without_a_configuration_trusts_the_platforms_certificates() ->
         .output();
     let output = child.await?;
     std::fs::remove_file(&file)?;
-    let said = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success() && said.contains("1 passed"), "{said}{}", String::from_utf8_lossy(&output.stderr));
-    assert!(said.contains("both were tried"), "{said}");
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        output.status.success() && stdout.contains("1 passed"),
+        "{stdout}{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    assert!(stdout.contains("both were tried"), "{stdout}");
     Ok(())
 }
 
@@ -53,7 +57,7 @@ async fn connects_only_to_the_server_that_the_platform_trusts() -> Result<(), Bo
         return Ok(());
     };
     let client = Client::connect(&trusted).await?;
-    assert_eq!(DeskProxy::new(&client).echo("hello").await?, "hello");
+    assert_eq!(TestServiceProxy::new(&client).echo("hello").await?, "hello");
     let refused = failure(Client::builder(), &other).await;
     assert!(refused.contains("its certificate is not trusted"), "{refused}");
     println!("both were tried");

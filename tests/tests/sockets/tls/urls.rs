@@ -1,7 +1,7 @@
 //! What is behind a URL and is not what it says.
 
 use super::authority::Authority;
-use super::{Desk, failure, serve};
+use super::{TestService, failure, serve};
 use std::error::Error;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -22,7 +22,7 @@ async fn the_error_for_ws_to_a_tls_port_suggests_wss() {
 
 #[tokio::test]
 async fn the_error_for_wss_to_a_port_without_tls_names_the_reason() -> Result<(), Box<dyn Error>> {
-    let listening = Server::builder().service(Desk).bind("127.0.0.1:0").await?;
+    let listening = Server::builder().service(TestService).bind("127.0.0.1:0").await?;
     let address = listening.local_addr();
     tokio::spawn(listening.serve());
     let no_tls = "what it answered is not TLS; write ws:// for a server without it";
@@ -31,7 +31,7 @@ async fn the_error_for_wss_to_a_port_without_tls_names_the_reason() -> Result<()
         failure(authority.client(), &format!("wss://{address}")).await,
         format!("no TLS connection to {address}: {no_tls}")
     );
-    for (answer, reason) in [
+    for (response, reason) in [
         ("HTTP/1.1 400 Bad Request\r\n\r\n", no_tls),
         ("SSH-2.0-OpenSSH_9.9\r\n", no_tls),
         ("", "it ended the connection; does it speak TLS on this port?"),
@@ -42,7 +42,7 @@ async fn the_error_for_wss_to_a_port_without_tls_names_the_reason() -> Result<()
             let (mut stream, _) = listener.accept().await.expect("somebody connects");
             let mut hello = [0; 4096];
             let _ = stream.read(&mut hello).await;
-            let _ = stream.write_all(answer.as_bytes()).await;
+            let _ = stream.write_all(response.as_bytes()).await;
             // Until the client has seen enough.
             let _ = stream.shutdown().await;
             let _ = stream.read(&mut hello).await;

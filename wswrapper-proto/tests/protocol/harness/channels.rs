@@ -1,6 +1,6 @@
 //! The anonymous channels of a scenario's peer, and the consuming side of streams on them.
 
-use super::peer::{Invocation, Peer, Unproven, thrown};
+use super::peer::{Invocation, Peer, Unvalidated, thrown};
 use super::scenario::{Action, Handler, Scenario, Thrown};
 use crate::proto::{Call, ChannelKey, ExpectedChannel, Item, Rejection, RequestId, Role, encode};
 use serde_json::{Map, Value, json};
@@ -9,7 +9,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 pub(super) type Incoming<'f, 's> = crate::proto::Incoming<'f, &'s str, Invocation, String>;
 
 /// Channels by their names: `in:7`, `out:r1`.
-pub(super) struct Anonymous<'s> {
+pub(super) struct AnonymousChannels<'s> {
     keys: HashMap<String, ChannelKey>,
     handlers: HashMap<String, &'s [Handler]>,
     /// The channels that the scenario iterates.
@@ -26,16 +26,16 @@ struct Stream<'s> {
     held: VecDeque<Value>,
     waiting: VecDeque<&'s str>,
     /// What every further item is.
-    end: Option<Value>,
+    finish_item: Option<Value>,
 }
 
-impl<'s> Anonymous<'s> {
+impl<'s> AnonymousChannels<'s> {
     pub(super) fn of(scenario: &'s Scenario) -> Self {
         let mut handlers: HashMap<String, &'s [Handler]> = HashMap::new();
         let mut iterated = HashSet::new();
         for step in &scenario.steps {
             match &step.action {
-                Action::Call(request) => drop(handlers.insert(received(&request.id), &request.on_channel)),
+                Action::Call(request) => drop(handlers.insert(channel_of_call(&request.id), &request.on_channel)),
                 Action::IterNew(iter) => drop(iterated.insert(&*iter.channel)),
                 _ => {}
             }
@@ -48,21 +48,21 @@ impl<'s> Anonymous<'s> {
     }
 
     /// For what a call's answer may be a channel.
-    pub(super) fn opens(&self, call: &str) -> ExpectedChannel<String> {
-        let state = received(call);
+    pub(super) fn expected_channel(&self, call: &str) -> ExpectedChannel<String> {
+        let state = channel_of_call(call);
         let role = if self.iterated.contains(&*state) { Role::Consumer } else { Role::Plain };
         ExpectedChannel { role, state }
     }
 }
 
 /// The name of the channel that is a call's answer.
-fn received(call: &str) -> String {
+fn channel_of_call(call: &str) -> String {
     format!("out:{call}")
 }
 
 impl<'s> Peer<'s> {
     /// A handler returns a channel with these handlers.
-    pub(super) fn answer_with_channel(&mut self, id: Option<RequestId>, handlers: &'s [Handler]) {
+    pub(super) fn respond_with_channel(&mut self, id: Option<RequestId>, handlers: &'s [Handler]) {
         let Some(id) = id else { return };
         let channel = format!("in:{id}");
         let key = self.connection.open_channel(id, Role::Plain, channel.clone()).expect("a free number");
@@ -70,12 +70,12 @@ impl<'s> Peer<'s> {
         self.anonymous.handlers.insert(channel, handlers);
         let mut frame = Vec::new();
         encode::channel(&mut frame, id);
-        self.respond(&frame);
+        self.send_response(&frame);
     }
 
     /// A call was answered by a channel; gives its name.
-    pub(super) fn opened(&mut self, call: &str, key: ChannelKey) -> String {
-        let channel = received(call);
+    pub(super) fn channel_opened(&mut self, call: &str, key: ChannelKey) -> String {
+        let channel = channel_of_call(call);
         self.anonymous.keys.insert(channel.clone(), key);
         if self.anonymous.iterated.contains(&*channel) {
             self.anonymous.streams.insert(channel.clone(), Stream::default());
@@ -83,7 +83,7 @@ impl<'s> Peer<'s> {
         channel
     }
 
-    pub(super) fn serve_on(&mut self, channel: &str, call: Call<'_>) -> Result<(), Unproven> {
+    pub(super) fn serve_on(&mut self, channel: &str, call: Call<'_>) -> Result<(), Unvalidated> {
         let handlers = self.anonymous.handlers[channel];
         let handler = handlers.iter().find(|handler| handler.event == call.event);
         self.serve_with(handler.map(|handler| (handler, format!("{channel}/{}", handler.event))), true, call)
@@ -109,10 +109,10 @@ impl<'s> Peer<'s> {
             closed["reason"] = json!({ key: value });
         }
         self.effects.push(json!({ "channel_closed": closed }));
-        self.end_stream(channel, &json!({ "error": "the channel is closed" }));
+        self.finish_stream(channel, &json!({ "error": "the channel is closed" }));
     }
 
-    pub(super) fn iterate(&mut self, iterator: &'s str, channel: &'s str) {
+    pub(super) fn create_iterator(&mut self, iterator: &'s str, channel: &'s str) {
         assert_eq!(self.anonymous.iterators.insert(iterator, channel), None);
     }
 
@@ -136,7 +136,7 @@ impl<'s> Peer<'s> {
         let value = item.value.map(|json| serde_json::from_str(json).expect("JSON"));
         seen.extend(value.map(|value| ("value".to_owned(), value)));
         if item.done {
-            self.end_stream(channel, &seen.into());
+            self.finish_stream(channel, &seen.into());
         } else {
             self.anonymous.streams.get_mut(channel).expect("a stream").held.push_back(seen.into());
             self.deliver(channel);
@@ -144,12 +144,12 @@ impl<'s> Peer<'s> {
     }
 
     pub(super) fn overflow(&mut self, channel: &str) {
-        self.end_stream(channel, &json!({ "error": "too many items" }));
+        self.finish_stream(channel, &json!({ "error": "too many items" }));
     }
 
-    fn end_stream(&mut self, channel: &str, end: &Value) {
+    fn finish_stream(&mut self, channel: &str, finish_item: &Value) {
         if let Some(stream) = self.anonymous.streams.get_mut(channel) {
-            stream.end.get_or_insert_with(|| end.clone());
+            stream.finish_item.get_or_insert_with(|| finish_item.clone());
             self.deliver(channel);
         }
     }
@@ -158,7 +158,7 @@ impl<'s> Peer<'s> {
     fn deliver(&mut self, channel: &str) {
         let stream = self.anonymous.streams.get_mut(channel).expect("a stream");
         while !stream.waiting.is_empty()
-            && let Some(mut item) = stream.held.pop_front().or_else(|| stream.end.clone())
+            && let Some(mut item) = stream.held.pop_front().or_else(|| stream.finish_item.clone())
         {
             let bytes = item.get("value").map_or(0, |value| value.to_string().len());
             self.connection.consumer(self.anonymous.keys[channel]).take(1, bytes);

@@ -8,7 +8,7 @@ pub(crate) fn compare(expected: &[Value], seen: &[Value]) -> Result<(), String> 
     compare_frames(expected.iter().filter(is_send), seen.iter().filter(is_send))?;
     let mut left: Vec<&Value> = seen.iter().filter(|effect| !is_send(effect)).collect();
     for wanted in expected.iter().filter(|effect| !is_send(effect)) {
-        let found = left.iter().position(|effect| matches(&normal(wanted), &normal(effect)));
+        let found = left.iter().position(|effect| matches(&normalized(wanted), &normalized(effect)));
         left.swap_remove(found.ok_or_else(|| format!("missing: {wanted}"))?);
     }
     left.first().map_or(Ok(()), |effect| Err(format!("unexpected: {effect}")))
@@ -20,7 +20,7 @@ fn compare_frames<'v>(
 ) -> Result<(), String> {
     let is_optional = |effect: &Value| effect.get("optional") == Some(&Value::Bool(true));
     for effect in seen {
-        let fits = |wanted: &&Value| matches(&normal(wanted), &normal(effect));
+        let fits = |wanted: &&Value| matches(&normalized(wanted), &normalized(effect));
         let next = expected.by_ref().find(|wanted| fits(wanted) || !is_optional(wanted));
         if !next.is_some_and(|wanted| fits(&wanted)) {
             return Err(format!("unexpected: {effect}"));
@@ -30,7 +30,7 @@ fn compare_frames<'v>(
 }
 
 /// The effect with one way of saying what can be said in several.
-fn normal(effect: &Value) -> Value {
+fn normalized(effect: &Value) -> Value {
     let mut effect = effect.as_object().cloned().unwrap_or_default();
     effect.remove("raw");
     effect.remove("optional");

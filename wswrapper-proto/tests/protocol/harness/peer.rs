@@ -1,6 +1,6 @@
 //! A peer made of the core and a scenario's handlers; it does what a driver does.
 
-use super::channels::{Anonymous, Incoming};
+use super::channels::{AnonymousChannels, Incoming};
 use super::scenario::{Action, Behaviour, Emit, Handler, Outcome, Request, Scenario, Target, Thrown};
 use crate::proto::{
     Address, Arguments, Call, CallEncoder, CallFailure, Connection, EncodedCall, Message, Notification, Rejection,
@@ -16,7 +16,7 @@ pub(crate) struct Peer<'s> {
     /// What is kept of an anonymous channel is its name.
     pub(super) connection: Connection<&'s str, Invocation, String>,
     handlers: &'s [Handler],
-    pub(super) anonymous: Anonymous<'s>,
+    pub(super) anonymous: AnonymousChannels<'s>,
     /// The ids of our calls, by their names.
     calls: HashMap<&'s str, RequestId>,
     waiting: Vec<Waiting>,
@@ -39,7 +39,7 @@ struct Waiting {
 }
 
 /// The frame was taken in the quick way and may not be what it seems.
-pub(super) struct Unproven;
+pub(super) struct Unvalidated;
 
 impl<'s> Peer<'s> {
     pub(crate) fn new(scenario: &'s Scenario) -> Self {
@@ -50,7 +50,7 @@ impl<'s> Peer<'s> {
         Self {
             connection,
             handlers: &scenario.handlers,
-            anonymous: Anonymous::of(scenario),
+            anonymous: AnonymousChannels::of(scenario),
             calls: HashMap::new(),
             waiting: Vec::new(),
             now: Instant::now(),
@@ -74,7 +74,7 @@ impl<'s> Peer<'s> {
             Action::AdvanceMs(milliseconds) => self.advance(Duration::from_millis(*milliseconds)),
             Action::ChannelAbort(abort) => self.abort_channel(&abort.channel, abort.reason.as_ref()),
             Action::ChannelClose(close) => self.close_channel(&close.channel),
-            Action::IterNew(iter) => self.iterate(&iter.iter, &iter.channel),
+            Action::IterNew(iter) => self.create_iterator(&iter.iter, &iter.channel),
             Action::IterNext(next) => self.next(&next.iter, &next.name),
             Action::IterReturn(iter) => self.stop(&iter.iter),
             Action::Connect => self.connection.open(),
@@ -83,8 +83,8 @@ impl<'s> Peer<'s> {
         self.transmit();
         while let Some(notification) = self.connection.poll_notification() {
             match notification {
-                Notification::CallFailed(call, CallFailure::TimedOut) => self.ended(call, "timed_out", true),
-                Notification::CallFailed(call, CallFailure::Closed) => self.ended(call, "closed", true),
+                Notification::CallFailed(call, CallFailure::TimedOut) => self.call_finished(call, "timed_out", true),
+                Notification::CallFailed(call, CallFailure::Closed) => self.call_finished(call, "closed", true),
                 Notification::ChannelClosed(channel) => self.channel_closed(&channel, None),
                 Notification::HandlerExpired(_) => unreachable!("no handler has a deadline"),
             }
@@ -114,28 +114,28 @@ impl<'s> Peer<'s> {
 
     fn receive(&mut self, frame: &str) {
         let incoming = self.connection.handle_frame(frame, self.now);
-        if let Err(Unproven) = self.understand(incoming) {
+        if let Err(Unvalidated) = self.process(incoming) {
             let incoming = self.connection.handle(Message::decode_whole(frame), self.now);
-            assert!(self.understand(incoming).is_ok(), "the whole way proves a frame");
+            assert!(self.process(incoming).is_ok(), "the whole way proves a frame");
         }
     }
 
-    fn understand(&mut self, incoming: Incoming<'_, 's>) -> Result<(), Unproven> {
+    fn process(&mut self, incoming: Incoming<'_, 's>) -> Result<(), Unvalidated> {
         match incoming {
             Incoming::Call(call) => self.serve(call)?,
             Incoming::ChannelCall(channel, call) => self.serve_on(&channel, call)?,
-            Incoming::Response(call, Response::Result(None)) => self.ended(call, "nothing", true),
+            Incoming::Response(call, Response::Result(None)) => self.call_finished(call, "nothing", true),
             Incoming::Response(call, Response::Result(Some(json))) => {
-                self.ended(call, "ok", serde_json::from_str::<Value>(json).expect("JSON"));
+                self.call_finished(call, "ok", serde_json::from_str::<Value>(json).expect("JSON"));
             }
             Incoming::Response(call, Response::Rejection(reason)) => {
                 let (key, value) = thrown(&reason.read());
-                self.ended(call, key, value);
+                self.call_finished(call, key, value);
             }
             Incoming::Response(_, Response::Channel) => unreachable!("every call may be answered by a channel"),
             Incoming::ChannelOpened(call, key) => {
-                let channel = self.opened(call, key);
-                self.ended(call, "channel", channel);
+                let channel = self.channel_opened(call, key);
+                self.call_finished(call, "channel", channel);
             }
             Incoming::Item(channel, item) => self.item(&channel, &item),
             Incoming::Overflow(channel) => self.overflow(&channel),
@@ -155,7 +155,7 @@ impl<'s> Peer<'s> {
         Ok(())
     }
 
-    fn serve(&mut self, call: Call<'_>) -> Result<(), Unproven> {
+    fn serve(&mut self, call: Call<'_>) -> Result<(), Unvalidated> {
         let channel = match &call.address {
             Address::Named(name) => Some(&**name),
             Address::Main => None,
@@ -174,7 +174,7 @@ impl<'s> Peer<'s> {
         handler: Option<(&'s Handler, String)>,
         channel_exists: bool,
         mut call: Call<'_>,
-    ) -> Result<(), Unproven> {
+    ) -> Result<(), Unvalidated> {
         let found = match handler {
             Some((handler, label)) => {
                 read(&mut call.arguments, handler.arity).map(|arguments| (handler, label, arguments))
@@ -183,8 +183,8 @@ impl<'s> Peer<'s> {
         };
         match found {
             Ok((handler, label, arguments)) => self.run(handler, label, call.id, arguments),
-            Err(_) if !call.arguments.is_validated() => return Err(Unproven),
-            Err(rejection) => self.answer(call.id, Err(rejection)),
+            Err(_) if !call.arguments.is_validated() => return Err(Unvalidated),
+            Err(rejection) => self.respond(call.id, Err(rejection)),
         }
         Ok(())
     }
@@ -199,9 +199,9 @@ impl<'s> Peer<'s> {
             Behaviour::ThrowError(message) => Err(Rejection::new(message)),
             Behaviour::ThrowValue(value) => Err(Rejection::value(value.clone())),
             Behaviour::Wait => return self.wait(label, id),
-            Behaviour::Channel(channel) => return self.answer_with_channel(id, &channel.handlers),
+            Behaviour::Channel(channel) => return self.respond_with_channel(id, &channel.handlers),
         };
-        self.answer(id, outcome);
+        self.respond(id, outcome);
     }
 
     fn wait(&mut self, handler: String, id: Option<RequestId>) {
@@ -227,12 +227,12 @@ impl<'s> Peer<'s> {
                 Some(Outcome::RejectError(message)) => Err(Rejection::new(message)),
                 Some(Outcome::RejectValue(value)) => Err(Rejection::value(value.clone())),
             };
-            self.answer(id, outcome);
+            self.respond(id, outcome);
         }
     }
 
     /// Answers a request; what was queued before leaves before. An event is not answered.
-    fn answer(&mut self, id: Option<RequestId>, outcome: Result<Option<Value>, Rejection>) {
+    fn respond(&mut self, id: Option<RequestId>, outcome: Result<Option<Value>, Rejection>) {
         let Some(id) = id else { return };
         let mut frame = Vec::new();
         match outcome {
@@ -240,10 +240,10 @@ impl<'s> Peer<'s> {
             Ok(None) => encode::result(&mut frame, id, &()).expect("JSON"),
             Err(rejection) => encode::rejection(&mut frame, id, &rejection),
         }
-        self.respond(&frame);
+        self.send_response(&frame);
     }
 
-    pub(super) fn respond(&mut self, frame: &[u8]) {
+    pub(super) fn send_response(&mut self, frame: &[u8]) {
         self.transmit();
         if self.connection.is_open() {
             self.sent(frame);
@@ -253,8 +253,8 @@ impl<'s> Peer<'s> {
     fn call(&mut self, request: &'s Request) {
         let Some(call) = self.encode(&request.emit) else { return };
         let deadline = request.timeout_ms.map(|timeout| self.now + Duration::from_millis(timeout));
-        let opens = self.anonymous.opens(&request.id);
-        match self.connection.request(call, &request.id, deadline, None, Some(opens)) {
+        let expected_channel = self.anonymous.expected_channel(&request.id);
+        match self.connection.request(call, &request.id, deadline, None, Some(expected_channel)) {
             Ok(id) => assert_eq!(self.calls.insert(&request.id, id), None),
             Err(error) => self.refused(&error.to_string()),
         }
@@ -288,7 +288,7 @@ impl<'s> Peer<'s> {
     fn cancel(&mut self, call: &str, reason: Option<&Thrown>) {
         let reason = reason.map(Thrown::to_reason);
         if let Some(call) = self.connection.cancel(self.calls[call], reason.as_ref()) {
-            self.ended(call, "aborted", true);
+            self.call_finished(call, "aborted", true);
         }
     }
 
@@ -311,12 +311,12 @@ impl<'s> Peer<'s> {
         self.effects.push(json!({ "send": frame }));
     }
 
-    fn ended(&mut self, call: &str, key: &str, value: impl Into<Value>) {
+    fn call_finished(&mut self, call: &str, key: &str, value: impl Into<Value>) {
         self.effects.push(json!({ "result": { "call": call, key: value.into() } }));
     }
 
-    fn refused(&mut self, why: &str) {
-        self.effects.push(json!({ "refused": { "message": why } }));
+    fn refused(&mut self, reason: &str) {
+        self.effects.push(json!({ "refused": { "message": reason } }));
     }
 }
 

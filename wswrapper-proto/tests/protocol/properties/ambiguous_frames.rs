@@ -3,7 +3,7 @@
 use super::decoders::difference;
 
 /// Texts that may look to one way like one thing and to the other like another.
-const MADE_TO_PART_THE_WAYS: &[&str] = &[
+const AMBIGUOUS_FRAMES: &[&str] = &[
     // Repeated keys, the last of which counts.
     r#"{"a":["e",1],"a":["f",2]}"#,
     r#"{"a":["e",1],"a":["f",2],"i":1}"#,
@@ -197,6 +197,6 @@ const MADE_TO_PART_THE_WAYS: &[&str] = &[
 
 #[test]
 fn quick_and_whole_decoder_agree_on_ambiguous_frames() {
-    let parted: Vec<String> = MADE_TO_PART_THE_WAYS.iter().filter_map(|frame| difference(frame).err()).collect();
-    assert!(parted.is_empty(), "{parted:#?}");
+    let differences: Vec<String> = AMBIGUOUS_FRAMES.iter().filter_map(|frame| difference(frame).err()).collect();
+    assert!(differences.is_empty(), "{differences:#?}");
 }

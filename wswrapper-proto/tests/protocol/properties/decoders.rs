@@ -5,11 +5,11 @@ use serde_json::value::RawValue;
 
 /// What a frame says, read to the end.
 #[derive(PartialEq, Debug)]
-pub(crate) enum Said {
+pub(crate) enum Decoded {
     Call { id: Option<RequestId>, address: String, event: String, arguments: Vec<String>, meta: Option<String> },
     BadName(Option<RequestId>),
     Response(RequestId, Option<String>),
-    Rejected(RequestId, String, bool),
+    Rejection(RequestId, String, bool),
     Channel(RequestId),
     Cancellation(RequestId, String, bool),
     Abort(String, String, bool),
@@ -17,9 +17,9 @@ pub(crate) enum Said {
 }
 
 /// `None`: it is not what it seemed.
-pub(crate) fn said(message: Message<'_>) -> Option<Said> {
+pub(crate) fn decoded(message: Message<'_>) -> Option<Decoded> {
     Some(match message {
-        Message::Call(mut call) => Said::Call {
+        Message::Call(mut call) => Decoded::Call {
             arguments: call
                 .arguments
                 .collect::<&RawValue>()
@@ -32,22 +32,22 @@ pub(crate) fn said(message: Message<'_>) -> Option<Said> {
             event: call.event.into_owned(),
             meta: call.meta.map(|meta| meta.get().to_owned()),
         },
-        Message::BadName(id) => Said::BadName(id),
-        Message::Response(id, Response::Result(json)) => Said::Response(id, json.map(|json| json.trim().to_owned())),
+        Message::BadName(id) => Decoded::BadName(id),
+        Message::Response(id, Response::Result(json)) => Decoded::Response(id, json.map(|json| json.trim().to_owned())),
         Message::Response(id, Response::Rejection(RawReason { value, error })) => {
-            Said::Rejected(id, value.to_owned(), error)
+            Decoded::Rejection(id, value.to_owned(), error)
         }
-        Message::Response(id, Response::Channel) => Said::Channel(id),
-        Message::Cancellation(id, RawReason { value, error }) => Said::Cancellation(id, value.to_owned(), error),
+        Message::Response(id, Response::Channel) => Decoded::Channel(id),
+        Message::Cancellation(id, RawReason { value, error }) => Decoded::Cancellation(id, value.to_owned(), error),
         Message::Abort(address, RawReason { value, error }) => {
-            Said::Abort(format!("{address:?}"), value.to_owned(), error)
+            Decoded::Abort(format!("{address:?}"), value.to_owned(), error)
         }
-        Message::Nothing => Said::Nothing,
+        Message::Nothing => Decoded::Nothing,
     })
 }
 
-pub(crate) fn said_whole(frame: &str) -> Said {
-    said(Message::decode_whole(frame)).expect("the whole way proves a frame")
+pub(crate) fn decoded_whole(frame: &str) -> Decoded {
+    decoded(Message::decode_whole(frame)).expect("the whole way proves a frame")
 }
 
 /// A call that was taken in the quick way.
@@ -55,18 +55,18 @@ pub(crate) fn is_quick(frame: &str) -> bool {
     matches!(Message::decode(frame), Message::Call(call) if !call.arguments.is_validated())
 }
 
-pub(crate) fn kind(said: &Said) -> &'static str {
-    match said {
-        Said::Call { .. } => "call",
-        Said::BadName(_) => "bad name",
-        Said::Response(_, Some(_)) => "result",
-        Said::Response(_, None) => "no result",
-        Said::Rejected(_, _, true) => "error",
-        Said::Rejected(_, _, false) => "bare rejection",
-        Said::Channel(_) => "channel",
-        Said::Cancellation(..) => "cancellation",
-        Said::Abort(..) => "abort",
-        Said::Nothing => "nothing",
+pub(crate) fn kind(decoded: &Decoded) -> &'static str {
+    match decoded {
+        Decoded::Call { .. } => "call",
+        Decoded::BadName(_) => "bad name",
+        Decoded::Response(_, Some(_)) => "result",
+        Decoded::Response(_, None) => "no result",
+        Decoded::Rejection(_, _, true) => "error",
+        Decoded::Rejection(_, _, false) => "bare rejection",
+        Decoded::Channel(_) => "channel",
+        Decoded::Cancellation(..) => "cancellation",
+        Decoded::Abort(..) => "abort",
+        Decoded::Nothing => "nothing",
     }
 }
 
@@ -79,12 +79,12 @@ pub(crate) fn item(message: &Message<'_>) -> Option<(Option<String>, bool, u64)>
 
 /// How the two ways differ on a frame, if they do.
 pub(crate) fn difference(frame: &str) -> Result<(), String> {
-    let whole = said_whole(frame);
+    let whole = decoded_whole(frame);
     let (quick_item, whole_item) = (item(&Message::decode(frame)), item(&Message::decode_whole(frame)));
     if quick_item.is_some() && quick_item != whole_item {
         return Err(format!("{frame:?} is the item {quick_item:?}, on the whole {whole_item:?}"));
     }
-    if let Some(quick) = said(Message::decode(frame))
+    if let Some(quick) = decoded(Message::decode(frame))
         && quick != whole
     {
         return Err(format!("{frame:?} is {quick:?}, on the whole {whole:?}"));
@@ -95,7 +95,7 @@ pub(crate) fn difference(frame: &str) -> Result<(), String> {
         && let Ok(left) = call.arguments.finish()
     {
         let arguments = match whole {
-            Said::Call { arguments, .. } => arguments,
+            Decoded::Call { arguments, .. } => arguments,
             other => return Err(format!("{frame:?} is a call, on the whole {other:?}")),
         };
         let seen = (first.map(RawValue::get), call.arguments.taken(), left);

@@ -1,9 +1,9 @@
 //! Any frame: the quick way, the whole way and the rules.
 
-use super::decoders::{difference, is_quick, item, kind, said, said_whole};
+use super::decoders::{decoded, decoded_whole, difference, is_quick, item, kind};
 use super::generate::{channel_frame, frame};
-use super::many;
-use super::reference::{by_the_rules, item_by_the_rules};
+use super::multiplied_cases;
+use super::reference::{reference_item, reference_kind};
 use crate::proto::{Address, Call, Message};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
@@ -12,7 +12,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 
 proptest! {
-    #![proptest_config(many(16))]
+    #![proptest_config(multiplied_cases(16))]
 
     #[test]
     fn quick_and_whole_decoder_agree_on_any_frame(frame in frame()) {
@@ -26,17 +26,17 @@ proptest! {
 
     #[test]
     fn items_are_decoded_like_the_reference(frame in channel_frame(1..4_u64)) {
-        if let Some(item_by_the_rules) = item_by_the_rules(&frame) {
+        if let Some(expected) = reference_item(&frame) {
             let (value, done, lost) = item(&Message::decode_whole(&frame)).expect("a call");
             let value = value.map(|json| serde_json::from_str::<Value>(&json).expect("JSON").to_string());
-            prop_assert_eq!((value, done, lost), item_by_the_rules);
+            prop_assert_eq!((value, done, lost), expected);
         }
     }
 
     #[test]
     fn frames_are_classified_like_the_reference(frame in frame()) {
-        if let Some(kind_by_the_rules) = by_the_rules(&frame) {
-            prop_assert_eq!(kind(&said_whole(&frame)), kind_by_the_rules);
+        if let Some(expected) = reference_kind(&frame) {
+            prop_assert_eq!(kind(&decoded_whole(&frame)), expected);
         }
     }
 }
@@ -56,7 +56,7 @@ fn ordinary_calls_are_decoded_by_the_quick_decoder() {
     ];
     for frame in frames {
         assert!(is_quick(frame), "{frame}");
-        assert!(said(Message::decode(frame)).is_some(), "{frame}");
+        assert!(decoded(Message::decode(frame)).is_some(), "{frame}");
         assert_eq!(difference(frame), Ok(()));
     }
 }
@@ -67,14 +67,14 @@ fn generated_frames_are_of_every_kind() {
     let mut kinds: BTreeMap<&str, usize> = BTreeMap::new();
     for _ in 0..4000 {
         let frame = frame().new_tree(&mut runner).expect("a frame").current();
-        *kinds.entry(kind(&said_whole(&frame))).or_default() += 1;
+        *kinds.entry(kind(&decoded_whole(&frame))).or_default() += 1;
         if is_quick(&frame) {
             let message = Message::decode(&frame);
             if let Message::Call(Call { address: Address::Anonymous(_), .. }) = message {
                 *kinds.entry("quick on a channel").or_default() += 1;
             }
-            let proven = said(message).is_some();
-            *kinds.entry(if proven { "quick" } else { "not what it seemed" }).or_default() += 1;
+            let is_valid = decoded(message).is_some();
+            *kinds.entry(if is_valid { "quick" } else { "not what it seemed" }).or_default() += 1;
         }
     }
     for (kind, least) in [

@@ -70,7 +70,7 @@ pub(crate) fn frame() -> BoxedStrategy<String> {
         3 => channel_frame(1..4_u64),
         6 => odd_object(),
         5 => (prop_oneof![3 => compact(), 1 => odd_object()], vec(damage(), 1..4)).prop_map(|(frame, damages)| {
-            damages.into_iter().fold(frame, |frame, damage| damage.done_to(&frame))
+            damages.into_iter().fold(frame, |frame, damage| damage.apply_to(&frame))
         }),
         1 => json_text(),
         1 => vec(any::<u8>(), 0..40).prop_map(|bytes| String::from_utf8_lossy(&bytes).into_owned()),
@@ -96,7 +96,7 @@ fn compact() -> BoxedStrategy<String> {
         proptest::option::weighted(0.15, member(String::new)),
     )
         .prop_map(|(call, id, channel, more)| [Some(call), id, channel, more].into_iter().flatten().collect());
-    let answer = prop_oneof![
+    let outcome = prop_oneof![
         3 => value().prop_map(|value| format!("\"d\":{value}")),
         1 => json_text().prop_map(|value| format!("\"d\":{value}")),
         2 => value_for("e").prop_map(|value| format!("\"e\":{value}")),
@@ -105,27 +105,29 @@ fn compact() -> BoxedStrategy<String> {
     ];
     let response = (
         id().prop_map(|id| format!("\"i\":{id}")),
-        proptest::option::weighted(0.8, answer),
+        proptest::option::weighted(0.8, outcome),
         proptest::option::weighted(0.5, value_for("_").prop_map(|mark| format!("\"_\":{mark}"))),
         proptest::option::weighted(0.1, member(String::new)),
     )
-        .prop_map(|(id, answer, mark, more)| [Some(id), answer, mark, more].into_iter().flatten().collect());
+        .prop_map(|(id, outcome, mark, more)| [Some(id), outcome, mark, more].into_iter().flatten().collect());
     let members = prop_oneof![
         6 => call_members.prop_shuffle(),
         3 => response,
         1 => vec(member(String::new), 0..5),
     ];
-    let end = select(vec!["", "", "", "\n", " ", "\r\n\t", "\u{c}"]);
-    (members, end).prop_map(|(members, end): (Vec<String>, _)| format!("{{{}}}{end}", members.join(","))).boxed()
+    let trailing = select(vec!["", "", "", "\n", " ", "\r\n\t", "\u{c}"]);
+    (members, trailing)
+        .prop_map(|(members, trailing): (Vec<String>, _)| format!("{{{}}}{trailing}", members.join(",")))
+        .boxed()
 }
 
 /// What the two ends of a stream say to each other on a channel of one of these numbers, or nearly that.
 pub(crate) fn channel_frame(number: impl Strategy<Value = u64> + 'static) -> BoxedStrategy<String> {
     let text = |text: &str| Just(text.to_owned());
-    let truth = || select(vec!["true", "false", "1", "0", "null", "\"\"", "[]"]).prop_map(str::to_owned);
+    let boolean = || select(vec!["true", "false", "1", "0", "null", "\"\"", "[]"]).prop_map(str::to_owned);
     let pair = prop_oneof![
         2 => json_text().prop_map(|value| format!("\"value\":{value}")),
-        2 => truth().prop_map(|done| format!("\"done\":{done}")),
+        2 => boolean().prop_map(|done| format!("\"done\":{done}")),
         1 => id().prop_map(|lost| format!("\"lost\":{lost}")),
         1 => (string(), json_text()).prop_map(|(key, value)| format!("{key}:{value}")),
         1 => Just("\"\\u0076alue\":1".to_owned()),
@@ -154,13 +156,13 @@ pub(crate) fn channel_frame(number: impl Strategy<Value = u64> + 'static) -> Box
     );
     let damages = prop_oneof![4 => vec(damage(), 0..1), 1 => vec(damage(), 1..3)];
     (frame, damages)
-        .prop_map(|(frame, damages)| damages.into_iter().fold(frame, |frame, damage| damage.done_to(&frame)))
+        .prop_map(|(frame, damages)| damages.into_iter().fold(frame, |frame, damage| damage.apply_to(&frame)))
         .boxed()
 }
 
 /// An object with any of the protocol's keys, also repeated, and white space anywhere.
 fn odd_object() -> BoxedStrategy<String> {
-    (white(), vec((white(), member(|| " ".to_owned()), white()), 0..7), white())
+    (whitespace(), vec((whitespace(), member(|| " ".to_owned()), whitespace()), 0..7), whitespace())
         .prop_map(|(before, members, after)| {
             let members: Vec<String> =
                 members.into_iter().map(|(before, member, after)| before + &member + &after).collect();
@@ -186,10 +188,9 @@ fn key() -> impl Strategy<Value = &'static str> {
 }
 
 fn with_escape(key: &str, at: usize) -> String {
-    let letters = key
-        .chars()
-        .enumerate()
-        .map(|(place, letter)| if place == at { format!("\\u{:04x}", u32::from(letter)) } else { letter.to_string() });
+    let letters = key.chars().enumerate().map(|(position, letter)| {
+        if position == at { format!("\\u{:04x}", u32::from(letter)) } else { letter.to_string() }
+    });
     format!("\"{}\"", letters.collect::<String>())
 }
 
@@ -197,7 +198,7 @@ fn with_escape(key: &str, at: usize) -> String {
 fn value_for(key: &'static str) -> BoxedStrategy<String> {
     let texts = |texts: &[&'static str]| select(texts.to_vec()).prop_map(str::to_owned);
     let likely = match key {
-        "a" => (white(), string(), vec(json_text(), 0..4), white())
+        "a" => (whitespace(), string(), vec(json_text(), 0..4), whitespace())
             .prop_map(|(space, event, arguments, after)| {
                 let values = [vec![event], arguments].concat().join(&format!("{space},{space}"));
                 format!("[{space}{values}{after}]")
@@ -249,12 +250,12 @@ fn id() -> BoxedStrategy<String> {
         "[1]",
         "{}",
     ]);
-    let no_json = select(vec!["01", "00", "+1", "", "1.", ".5", "0x1", "1_0", "١", "-"]);
+    let invalid = select(vec!["01", "00", "+1", "", "1.", ".5", "0x1", "1_0", "١", "-"]);
     prop_oneof![
         8 => (1..6_u64).prop_map(|id| id.to_string()),
         8 => (first..first + 6).prop_map(|id| id.to_string()),
         3 => odd.prop_map(str::to_owned),
-        1 => no_json.prop_map(str::to_owned),
+        1 => invalid.prop_map(str::to_owned),
     ]
     .boxed()
 }
@@ -288,9 +289,9 @@ fn json_text() -> BoxedStrategy<String> {
         2 => deep,
     ];
     leaf.prop_recursive(3, 12, 4, |inner| {
-        let list = (vec(inner.clone(), 0..4), white())
+        let list = (vec(inner.clone(), 0..4), whitespace())
             .prop_map(|(items, space)| format!("[{}]", items.join(&format!("{space},{space}"))));
-        let object = (vec((string(), inner), 0..4), white()).prop_map(|(members, space)| {
+        let object = (vec((string(), inner), 0..4), whitespace()).prop_map(|(members, space)| {
             let members: Vec<_> = members.into_iter().map(|(key, value)| format!("{key}{space}:{value}")).collect();
             format!("{{{}}}", members.join(","))
         });
@@ -300,7 +301,7 @@ fn json_text() -> BoxedStrategy<String> {
 }
 
 /// White space, mostly none; now and then of a kind that JSON does not know.
-fn white() -> BoxedStrategy<String> {
+fn whitespace() -> BoxedStrategy<String> {
     prop_oneof![
         24 => Just(""),
         10 => select(vec![" ", "\n", "\t", "\r", " \r\n\t "]),
@@ -371,18 +372,18 @@ fn damage() -> BoxedStrategy<Damage> {
 }
 
 impl Damage {
-    fn done_to(&self, frame: &str) -> String {
+    fn apply_to(&self, frame: &str) -> String {
         let chars: Vec<char> = frame.chars().collect();
         let at = |index: &Index| index.index(chars.len() + 1);
         let text =
             |from: usize, to: usize| chars[from.min(chars.len())..to.min(chars.len())].iter().collect::<String>();
-        let (place, until, new) = match self {
+        let (position, until, new) = match self {
             Self::Insert(index, token) => (at(index), at(index), (*token).to_owned()),
             Self::Replace(index, token) => (at(index), at(index) + 1, (*token).to_owned()),
             Self::Remove(index) => (at(index), at(index) + 1, String::new()),
             Self::Cut(index) => (at(index), chars.len(), String::new()),
             Self::Copy { from, length, to } => (at(to), at(to), text(at(from), at(from) + length)),
         };
-        text(0, place) + &new + &text(until, chars.len())
+        text(0, position) + &new + &text(until, chars.len())
     }
 }

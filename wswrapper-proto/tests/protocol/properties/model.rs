@@ -29,16 +29,16 @@ pub(crate) struct Model {
     /// How many events and requests were queued before the first opening.
     queued: usize,
     /// All calls that were accepted, and how often each ended.
-    ends: Vec<u32>,
+    completions: Vec<u32>,
     pending: BTreeMap<RequestId, Timed>,
     running: BTreeMap<RequestId, Timed>,
     channels: BTreeMap<u32, Channel>,
     handlers: u32,
-    used: Vec<RequestId>,
+    used_ids: Vec<RequestId>,
     /// The last reason that came, to be used as our own.
     reason: Option<Rejection>,
     /// How long the caller waits, as the last frame told.
-    told: Option<Duration>,
+    caller_timeout: Option<Duration>,
 }
 
 #[derive(Clone, Copy)]
@@ -48,12 +48,12 @@ struct Timed {
     /// The channel that a call was sent on.
     on: Option<u32>,
     /// What a channel in answer to a call is for.
-    opens: Option<Role>,
+    expected_role: Option<Role>,
 }
 
 impl Timed {
     fn new(serial: u32, deadline: Option<Instant>) -> Self {
-        Self { serial, deadline, on: None, opens: None }
+        Self { serial, deadline, on: None, expected_role: None }
     }
 }
 
@@ -89,14 +89,14 @@ impl Model {
             open,
             lost: false,
             queued: 0,
-            ends: Vec::new(),
+            completions: Vec::new(),
             pending: BTreeMap::new(),
             running: BTreeMap::new(),
             channels: BTreeMap::new(),
             handlers: HANDLERS,
-            used: Vec::new(),
+            used_ids: Vec::new(),
             reason: None,
-            told: None,
+            caller_timeout: None,
         }
     }
 
@@ -108,13 +108,15 @@ impl Model {
     pub(crate) fn act(&mut self, action: Action) {
         match action {
             Action::Receive(frame, deadline) => self.receive(&frame, deadline),
-            Action::Call { event, timeout, tell, opens } => self.call(&event, timeout, tell, opens),
+            Action::Call { event, timeout, send_timeout, expected_role } => {
+                self.call(&event, timeout, send_timeout, expected_role);
+            }
             Action::CallOn(index, timeout) => self.call_on(index, timeout),
             Action::Stream(index, window) => self.stream(index, window),
-            Action::End(index, abort) => self.end(index, abort),
+            Action::CloseOrAbort(index, abort) => self.close_or_abort(index, abort),
             Action::Emit(event, arguments) => self.emit(&event, &arguments),
             Action::Cancel(index) => self.cancel(index),
-            Action::Extend(index, timeout) => self.extend(index, timeout),
+            Action::SetDeadline(index, timeout) => self.set_deadline(index, timeout),
             Action::Settle(index) => self.settle(index),
             Action::Advance(milliseconds) => self.advance(Duration::from_millis(milliseconds)),
             Action::Transmit => self.transmit(),
@@ -138,7 +140,11 @@ impl Model {
         assert_eq!((self.connection.queued_bytes(), self.connection.is_drained()), (0, true));
         assert_eq!(self.connection.poll_timeout(), None);
         assert!(self.connection.poll_transmit().is_none());
-        assert!(self.ends.iter().all(|ends| *ends == 1), "each call ends once: {:?}", self.ends);
+        assert!(
+            self.completions.iter().all(|completions| *completions == 1),
+            "each call ends once: {:?}",
+            self.completions
+        );
     }
 
     fn check(&mut self) {
@@ -150,8 +156,8 @@ impl Model {
         assert!(self.channels.values().all(|channel| self.connection.is_channel_open(channel.key)));
         let is_open = |on: Option<u32>| on.is_none_or(|on| self.channels.contains_key(&on));
         assert!(self.pending.values().all(|call| is_open(call.on)), "no call outlives its channel");
-        let soonest = self.pending.values().chain(self.running.values()).filter_map(|timed| timed.deadline).min();
-        assert_eq!(self.connection.poll_timeout(), soonest);
+        let earliest = self.pending.values().chain(self.running.values()).filter_map(|timed| timed.deadline).min();
+        assert_eq!(self.connection.poll_timeout(), earliest);
     }
 
     fn advance(&mut self, time: Duration) {
@@ -195,7 +201,7 @@ impl Model {
     }
 
     fn take_pending(&mut self, waiter: u32) -> Timed {
-        self.ends[waiter as usize] += 1;
+        self.completions[waiter as usize] += 1;
         take(&mut self.pending, waiter)
     }
 
@@ -210,7 +216,7 @@ fn take(table: &mut BTreeMap<RequestId, Timed>, serial: u32) -> Timed {
 }
 
 /// The frame that answers a request is one that may be sent.
-fn answer(id: RequestId, outcome: Result<Value, Rejection>) {
+fn assert_valid_response(id: RequestId, outcome: Result<Value, Rejection>) {
     let mut frame = Vec::new();
     match outcome {
         Ok(value) => encode::result(&mut frame, id, &value).expect("JSON"),

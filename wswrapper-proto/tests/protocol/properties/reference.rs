@@ -4,7 +4,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 /// The rules of classification once more, over a tree; `None` where serde has no tree for the frame.
-pub(crate) fn by_the_rules(frame: &str) -> Option<&'static str> {
+pub(crate) fn reference_kind(frame: &str) -> Option<&'static str> {
     let tree = match serde_json::from_str(frame) {
         Ok(Value::Object(tree)) => tree,
         Ok(_) => return Some("nothing"),
@@ -45,8 +45,8 @@ pub(crate) fn by_the_rules(frame: &str) -> Option<&'static str> {
 }
 
 /// The rules of items once more, over a tree; the value not as it was written. None if the frame is no call.
-pub(crate) fn item_by_the_rules(frame: &str) -> Option<(Option<String>, bool, u64)> {
-    by_the_rules(frame).filter(|kind| *kind == "call")?;
+pub(crate) fn reference_item(frame: &str) -> Option<(Option<String>, bool, u64)> {
+    reference_kind(frame).filter(|kind| *kind == "call")?;
     let tree: Value = serde_json::from_str(frame).ok()?;
     let payload = tree.as_object()?.get("a")?.as_array()?.get(1).and_then(Value::as_object);
     let member = |name| payload.and_then(|payload| payload.get(name));

@@ -1,8 +1,8 @@
 //! There and back: what is sent arrives as it was.
 
-use super::decoders::{Said, item, said, said_whole};
+use super::decoders::{Decoded, decoded, decoded_whole, item};
 use super::generate::{name, object, value};
-use super::many;
+use super::multiplied_cases;
 use crate::outgoing::assert_valid;
 use crate::proto::{Address, CallEncoder, Message, RawReason, Rejection, RequestId, Response, check_event, encode};
 use proptest::collection::vec;
@@ -29,14 +29,14 @@ fn text(frame: &[u8]) -> &str {
 }
 
 /// The event or request that both ways read in the frame.
-fn both_ways(frame: &str) -> Said {
-    let whole = said_whole(frame);
-    assert_eq!(said(Message::decode(frame)).as_ref(), Some(&whole), "{frame}");
+fn decoded_by_both(frame: &str) -> Decoded {
+    let whole = decoded_whole(frame);
+    assert_eq!(decoded(Message::decode(frame)).as_ref(), Some(&whole), "{frame}");
     whole
 }
 
 proptest! {
-    #![proptest_config(many(2))]
+    #![proptest_config(multiplied_cases(2))]
 
     #[test]
     fn events_and_requests_arrive_as_they_were_sent(
@@ -58,10 +58,10 @@ proptest! {
             Some((id, wait)) => (call.into_request(id, wait.map(Duration::from_millis)), wait),
             None => (call.into_event(), None),
         };
-        let end = arguments.iter().rposition(Option::is_some).map_or(0, |last| last + 1);
-        let sent: Vec<Value> = arguments[..end].iter().map(|argument| argument.clone().unwrap_or_default()).collect();
+        let sent_count = arguments.iter().rposition(Option::is_some).map_or(0, |last| last + 1);
+        let sent: Vec<Value> = arguments[..sent_count].iter().map(|argument| argument.clone().unwrap_or_default()).collect();
         let text = text(&frame);
-        prop_assert_eq!(both_ways(text), Said::Call {
+        prop_assert_eq!(decoded_by_both(text), Decoded::Call {
             id: request.map(|(id, _)| id),
             address: format!("{:?}", channel.map_or(Address::Main, |channel| Address::Named(channel.into()))),
             event,
@@ -76,7 +76,7 @@ proptest! {
     fn results_arrive_as_they_were_sent(id in id(), value in value()) {
         let mut frame = Vec::new();
         encode::result(&mut frame, id, &value).expect("JSON");
-        prop_assert_eq!(both_ways(text(&frame)), Said::Response(id, Some(value.to_string())));
+        prop_assert_eq!(decoded_by_both(text(&frame)), Decoded::Response(id, Some(value.to_string())));
     }
 
     #[test]
@@ -110,7 +110,7 @@ proptest! {
         encode::item(&mut frame, channel, request, lost, &value).expect("JSON");
         let frame = text(&frame);
         prop_assert_eq!(item(&Message::decode(frame)), Some((Some(value.to_string()), false, lost)));
-        let Said::Call { id, address, event, .. } = both_ways(frame) else { panic!("{frame}") };
+        let Decoded::Call { id, address, event, .. } = decoded_by_both(frame) else { panic!("{frame}") };
         prop_assert_eq!((id, address, &*event), (request, format!("{:?}", Address::Anonymous(channel)), "next"));
         if let Some(id) = request {
             let mut later = Vec::new();

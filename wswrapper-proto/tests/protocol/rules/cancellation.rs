@@ -59,8 +59,8 @@ fn call_times_out_at_its_deadline_and_not_before() {
     let now = Instant::now();
     let after = |milliseconds| now + Duration::from_millis(milliseconds);
     let mut peer = connected();
-    let late = request(&mut peer, 1, Some(after(50)));
-    let soon = request(&mut peer, 2, Some(after(40)));
+    let later = request(&mut peer, 1, Some(after(50)));
+    let sooner = request(&mut peer, 2, Some(after(40)));
     let answered = request(&mut peer, 3, Some(after(30)));
     request(&mut peer, 4, None);
     assert_eq!(peer.poll_timeout(), Some(after(30)));
@@ -73,8 +73,8 @@ fn call_times_out_at_its_deadline_and_not_before() {
     peer.handle_timeout(after(1000));
     assert_eq!(peer.poll_notification(), Some(Notification::CallFailed(1, CallFailure::TimedOut)));
     assert_eq!((peer.poll_notification(), peer.poll_timeout(), peer.pending_calls()), (None, None, 1));
-    let aborted = |id| format!(r#"{{"i":{id},"x":{{"message":"Request aborted"}},"_":1}}"#);
-    assert_eq!(sent(&mut peer), [aborted(soon), aborted(late)]);
+    let cancellation = |id| format!(r#"{{"i":{id},"x":{{"message":"Request aborted"}},"_":1}}"#);
+    assert_eq!(sent(&mut peer), [cancellation(sooner), cancellation(later)]);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Classification [P-10 to P-19].
 
-use super::{answered, call, rejection};
+use super::{call, rejection, responses_to};
 use crate::core_peer::id;
 use crate::proto::{Address, Message, Rejection, RequestId, Response};
 
@@ -107,7 +107,7 @@ fn invalid_channel_number_addresses_no_anonymous_channel() {
     ] {
         let frame = format!(r#"{{"a":["e"],"h":{h}}}"#);
         assert_eq!(call(&frame).address, Address::InvalidNumber(h), "{h}");
-        assert!(answered(&frame).is_empty(), "{h}");
+        assert!(responses_to(&frame).is_empty(), "{h}");
     }
 }
 
@@ -122,13 +122,13 @@ fn rejection_names_the_channel_that_cannot_exist() {
     assert_eq!(call(r#"{"a":["e"],"c":null,"i":1}"#).address, Address::Main);
     let empty = call(r#"{"a":["e"],"c":"","i":1}"#);
     assert_eq!(empty.address, Address::Named("".into()));
-    let answer = Rejection::no_listener(&empty.event, &empty.address, false);
-    assert_eq!(answer, Rejection::new("Channel '' does not exist"));
+    let no_listener = Rejection::no_listener(&empty.event, &empty.address, false);
+    assert_eq!(no_listener, Rejection::new("Channel '' does not exist"));
     for c in ["5", "true", "[\"x\"]", "{}"] {
-        let answers = answered(&format!(r#"{{"a":["e"],"c":{c},"i":1}}"#));
-        assert_eq!(rejection(&answers[0]), Rejection::new(format!("Channel '{c}' does not exist")));
-        assert_eq!(answers.len(), 1);
-        assert!(answered(&format!(r#"{{"a":["e"],"c":{c}}}"#)).is_empty());
+        let responses = responses_to(&format!(r#"{{"a":["e"],"c":{c},"i":1}}"#));
+        assert_eq!(rejection(&responses[0]), Rejection::new(format!("Channel '{c}' does not exist")));
+        assert_eq!(responses.len(), 1);
+        assert!(responses_to(&format!(r#"{{"a":["e"],"c":{c}}}"#)).is_empty());
     }
 }
 
@@ -143,10 +143,10 @@ fn empty_event_name_is_accepted() {
 fn event_name_that_is_no_string_rejects_a_request_and_drops_an_event() {
     for name in ["[\"echo\"]", "5", "null", "true", "{}", "[[\"echo\"]]"] {
         for rest in ["", ",7", " , 7 "] {
-            let answers = answered(&format!(r#"{{"a":[{name}{rest}],"i":7}}"#));
-            assert_eq!(answers.len(), 1, "{name}");
-            assert!(answers[0].starts_with(r#"{"i":7,"e":{"message":""#) && answers[0].ends_with(r#""},"_":1}"#));
-            assert!(answered(&format!(r#"{{"a":[{name}{rest}]}}"#)).is_empty(), "{name}");
+            let responses = responses_to(&format!(r#"{{"a":[{name}{rest}],"i":7}}"#));
+            assert_eq!(responses.len(), 1, "{name}");
+            assert!(responses[0].starts_with(r#"{"i":7,"e":{"message":""#) && responses[0].ends_with(r#""},"_":1}"#));
+            assert!(responses_to(&format!(r#"{{"a":[{name}{rest}]}}"#)).is_empty(), "{name}");
         }
     }
 }

@@ -70,12 +70,12 @@ fn response_without_a_pending_call_is_ignored() {
     let mut peer = connected();
     let call = request(&mut peer, 1, None);
     let now = Instant::now();
-    let answer = format!(r#"{{"i":{call},"d":1}}"#);
+    let response = format!(r#"{{"i":{call},"d":1}}"#);
     for frame in [r#"{"i":1,"d":1}"#, r#"{"i":1,"e":1}"#, r#"{"i":1}"#, r#"{"d":1}"#, r#"{"i":268435456}"#] {
         assert!(matches!(peer.handle_frame(frame, now), Incoming::Nothing), "{frame}");
     }
-    assert!(matches!(peer.handle_frame(&answer, now), Incoming::Response(1, Response::Result(Some("1")))));
-    assert!(matches!(peer.handle_frame(&answer, now), Incoming::Nothing));
+    assert!(matches!(peer.handle_frame(&response, now), Incoming::Response(1, Response::Result(Some("1")))));
+    assert!(matches!(peer.handle_frame(&response, now), Incoming::Nothing));
     assert!(sent(&mut peer).is_empty());
 }
 
@@ -89,15 +89,15 @@ fn other_keys_of_a_response_are_ignored() {
 
 #[test]
 fn rejection_takes_precedence_over_channel_and_channel_over_result() {
-    let answer = |frame| match Message::decode(frame) {
-        Message::Response(_, answer) => answer,
+    let response = |frame| match Message::decode(frame) {
+        Message::Response(_, response) => response,
         other => panic!("{other:?}"),
     };
-    assert!(matches!(answer(r#"{"i":1,"d":1,"h":1,"e":1}"#), Response::Rejection(_)));
-    assert!(matches!(answer(r#"{"i":1,"d":1,"e":null}"#), Response::Rejection(_)));
-    assert!(matches!(answer(r#"{"i":1,"d":1,"h":0}"#), Response::Channel));
-    assert!(matches!(answer(r#"{"i":1,"d":1,"h":false}"#), Response::Channel));
-    assert!(matches!(answer(r#"{"i":1,"d":1,"h":null}"#), Response::Result(Some("1"))));
+    assert!(matches!(response(r#"{"i":1,"d":1,"h":1,"e":1}"#), Response::Rejection(_)));
+    assert!(matches!(response(r#"{"i":1,"d":1,"e":null}"#), Response::Rejection(_)));
+    assert!(matches!(response(r#"{"i":1,"d":1,"h":0}"#), Response::Channel));
+    assert!(matches!(response(r#"{"i":1,"d":1,"h":false}"#), Response::Channel));
+    assert!(matches!(response(r#"{"i":1,"d":1,"h":null}"#), Response::Result(Some("1"))));
 }
 
 #[test]
@@ -110,8 +110,8 @@ fn ids_of_the_two_directions_are_independent() {
     assert!(matches!(peer.handle_frame(&cancellation, now), Incoming::Cancelled(5, _)));
     assert!(matches!(peer.handle_frame(&cancellation, now), Incoming::Nothing));
     assert_eq!(peer.pending_calls(), 1);
-    let answer = format!(r#"{{"i":{call}}}"#);
-    assert!(matches!(peer.handle_frame(&answer, now), Incoming::Response(1, Response::Result(None))));
+    let response = format!(r#"{{"i":{call}}}"#);
+    assert!(matches!(peer.handle_frame(&response, now), Incoming::Response(1, Response::Result(None))));
 }
 
 #[test]

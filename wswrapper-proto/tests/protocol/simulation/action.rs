@@ -6,14 +6,14 @@ use proptest::sample::Index;
 /// What one end does, or what happens to it: to one of those that it can be done to, and how much.
 #[derive(Clone, Debug)]
 pub(crate) struct Action {
-    pub(crate) end: usize,
-    pub(crate) what: What,
-    pub(crate) which: Index,
+    pub(crate) endpoint: usize,
+    pub(crate) operation: Operation,
+    pub(crate) index: Index,
     pub(crate) amount: u32,
 }
 
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum What {
+pub(crate) enum Operation {
     /// A request, on the main channel or on an anonymous one.
     Call(Kind),
     CallOn(Kind),
@@ -33,9 +33,9 @@ pub(crate) enum What {
     /// The items of an upload end with an error.
     AbortItems,
     /// Nobody takes a stream's items any more.
-    Leave,
+    Stop,
     /// The handler of an upload answers, be it before the end.
-    AnswerUpload,
+    FinishUpload,
     /// So many frames arrive.
     Deliver,
     Advance,
@@ -69,7 +69,7 @@ impl Kind {
     }
 
     /// What its caller wants a channel for.
-    pub(super) fn opens(self) -> Option<Role> {
+    pub(super) fn expected_role(self) -> Option<Role> {
         match self {
             Self::Value | Self::Refusal | Self::Later | Self::Mistake => None,
             Self::Channel => Some(Role::Plain),

@@ -9,22 +9,22 @@ use std::time::Instant;
 
 const BOUNDS: Bounds = Bounds { open_channels: 6, stream_items: 2, stream_bytes: 1000 };
 
-pub(super) struct End {
+pub(super) struct Endpoint {
     pub(super) core: Connection<u32, u32, u32>,
     pub(super) now: Instant,
     pub(super) calls: Vec<Call>,
     pub(super) handlers: BTreeMap<u32, Handler>,
     pub(super) channels: BTreeMap<u32, Channel>,
     /// How often each channel that was opened came back.
-    pub(super) ends: BTreeMap<u32, u32>,
+    pub(super) closings: BTreeMap<u32, u32>,
     /// The last number of a handler or a channel.
     last: u32,
 }
 
 pub(super) struct Call {
     pub(super) id: RequestId,
-    pub(super) ends: u32,
-    pub(super) opens: Option<ExpectedChannel<u32>>,
+    pub(super) completions: u32,
+    pub(super) expected_channel: Option<ExpectedChannel<u32>>,
     pub(super) stream: usize,
     pub(super) on: Option<u32>,
     /// It waits for the result of the upload on its channel.
@@ -47,7 +47,7 @@ pub(super) struct Channel {
     /// The bytes of what came and was not taken.
     pub(super) held: VecDeque<usize>,
     /// Nothing more is sent or comes.
-    pub(super) ended: bool,
+    pub(super) finished: bool,
     pub(super) notes: (u64, u64),
 }
 
@@ -61,7 +61,7 @@ impl Channel {
     }
 }
 
-impl End {
+impl Endpoint {
     pub(super) fn new(side: Side) -> Self {
         let mut core = Connection::new(side, 0).with_bounds(BOUNDS);
         core.open();
@@ -71,28 +71,28 @@ impl End {
             calls: Vec::new(),
             handlers: BTreeMap::new(),
             channels: BTreeMap::new(),
-            ends: BTreeMap::new(),
+            closings: BTreeMap::new(),
             last: 0,
         }
     }
 
-    pub(super) fn number(&mut self) -> u32 {
+    pub(super) fn next_number(&mut self) -> u32 {
         self.last += 1;
         self.last
     }
 
-    pub(super) fn call_ended(&mut self, call: u32) -> &mut Call {
+    pub(super) fn call_finished(&mut self, call: u32) -> &mut Call {
         let call = &mut self.calls[call as usize];
-        call.ends += 1;
-        assert_eq!(call.ends, 1, "a call ends once");
+        call.completions += 1;
+        assert_eq!(call.completions, 1, "a call ends once");
         call
     }
 
     pub(super) fn opened(&mut self, channel: u32, key: ChannelKey, role: Role, stream: usize, handler: Option<u32>) {
         let (held, notes) = (VecDeque::new(), (0, 0));
-        let new = Channel { key, role, stream, handler, started: false, held, ended: false, notes };
+        let new = Channel { key, role, stream, handler, started: false, held, finished: false, notes };
         assert!(self.channels.insert(channel, new).is_none());
-        assert_eq!(self.ends.insert(channel, 0), None);
+        assert_eq!(self.closings.insert(channel, 0), None);
     }
 
     /// Nobody takes any more what a channel holds.
@@ -103,9 +103,9 @@ impl End {
     }
 
     /// A channel came back, and with it ends its handler, and what it holds.
-    pub(super) fn channel_ended(&mut self, channel: u32) -> Channel {
-        *self.ends.get_mut(&channel).expect("a channel that was opened") += 1;
-        assert_eq!(self.ends[&channel], 1, "a channel ends once");
+    pub(super) fn channel_closed(&mut self, channel: u32) -> Channel {
+        *self.closings.get_mut(&channel).expect("a channel that was opened") += 1;
+        assert_eq!(self.closings[&channel], 1, "a channel ends once");
         self.discard(channel);
         let channel = self.channels.remove(&channel).expect("an open channel");
         assert!(!self.core.is_channel_open(channel.key));
@@ -119,17 +119,17 @@ impl End {
         self.core.respond(frame);
     }
 
-    pub(super) fn answer(&mut self, id: RequestId) {
+    pub(super) fn send_result(&mut self, id: RequestId) {
         self.respond(|out| encode::result(out, id, &json!({ "of": id.get() })).expect("JSON"));
     }
 
-    pub(super) fn reject(&mut self, id: RequestId, why: impl Into<String>) {
-        self.respond(|out| encode::rejection(out, id, &Rejection::new(why)));
+    pub(super) fn send_rejection(&mut self, id: RequestId, reason: impl Into<String>) {
+        self.respond(|out| encode::rejection(out, id, &Rejection::new(reason)));
     }
 
     pub(super) fn check(&self) {
         let waiting = self.handlers.values().filter(|handler| handler.id.is_some()).count();
-        let pending = self.calls.iter().filter(|call| call.ends == 0).count();
+        let pending = self.calls.iter().filter(|call| call.completions == 0).count();
         let open = self.channels.len();
         assert_eq!(
             (self.core.pending_calls(), self.core.running_handlers(), self.core.open_channels()),
@@ -138,6 +138,6 @@ impl End {
         let held: usize = self.channels.values().map(Channel::held_bytes).sum();
         assert_eq!(self.core.held_bytes(), held, "what is held is counted, and nothing else");
         let is_open = |on: Option<u32>| on.is_none_or(|on| self.channels.contains_key(&on));
-        assert!(self.calls.iter().all(|call| call.ends > 0 || is_open(call.on)), "no call outlives its channel");
+        assert!(self.calls.iter().all(|call| call.completions > 0 || is_open(call.on)), "no call outlives its channel");
     }
 }

@@ -1,6 +1,6 @@
 //! What holds for two ends together, whatever they do and however long the wire keeps their frames.
 
-use super::{Action, Kind, Simulation, What};
+use super::{Action, Kind, Operation, Simulation};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
@@ -18,27 +18,32 @@ fn kind() -> impl Strategy<Value = Kind> {
 }
 
 fn action() -> impl Strategy<Value = Action> {
-    let what = prop_oneof![
-        8 => kind().prop_map(What::Call),
-        3 => kind().prop_map(What::CallOn),
-        2 => Just(What::Note),
-        2 => Just(What::Settle),
-        1 => Just(What::Cancel),
-        6 => Just(What::Start),
-        8 => Just(What::Take),
-        12 => Just(What::Produce),
-        1 => Just(What::Abort),
-        1 => Just(What::Close),
-        1 => Just(What::AbortItems),
-        1 => Just(What::Leave),
-        2 => Just(What::AnswerUpload),
-        30 => Just(What::Deliver),
-        1 => Just(What::Advance),
+    let operation = prop_oneof![
+        8 => kind().prop_map(Operation::Call),
+        3 => kind().prop_map(Operation::CallOn),
+        2 => Just(Operation::Note),
+        2 => Just(Operation::Settle),
+        1 => Just(Operation::Cancel),
+        6 => Just(Operation::Start),
+        8 => Just(Operation::Take),
+        12 => Just(Operation::Produce),
+        1 => Just(Operation::Abort),
+        1 => Just(Operation::Close),
+        1 => Just(Operation::AbortItems),
+        1 => Just(Operation::Stop),
+        2 => Just(Operation::FinishUpload),
+        30 => Just(Operation::Deliver),
+        1 => Just(Operation::Advance),
     ];
-    let connection = select(vec![What::Disconnect, What::Connect, What::Connect]);
-    let what = prop_oneof![60 => what, 1 => connection];
-    let ends = 0..2_usize;
-    (ends, what, any::<Index>(), 0..6_u32).prop_map(|(end, what, which, amount)| Action { end, what, which, amount })
+    let connection = select(vec![Operation::Disconnect, Operation::Connect, Operation::Connect]);
+    let operation = prop_oneof![60 => operation, 1 => connection];
+    let endpoints = 0..2_usize;
+    (endpoints, operation, any::<Index>(), 0..6_u32).prop_map(|(endpoint, operation, index, amount)| Action {
+        endpoint,
+        operation,
+        index,
+        amount,
+    })
 }
 
 fn run(actions: &[Action]) -> Simulation {
@@ -65,8 +70,8 @@ fn many_streams_finish() {
     let (mut finished, mut taken) = (0, 0);
     for _ in 0..50 {
         let simulation = run(&vec(action(), 300).new_tree(&mut runner).expect("actions").current());
-        finished += simulation.finished;
-        taken += simulation.taken;
+        finished += simulation.finished_streams;
+        taken += simulation.taken_items;
     }
     assert!(finished > 150 && taken > 1000, "{finished} streams, {taken} items");
 }

@@ -17,58 +17,58 @@ pub(super) struct Stream {
     /// Its consumer has got all of it.
     pub(super) done: bool,
     /// Somebody has ended it before its end.
-    pub(super) cut: bool,
+    pub(super) interrupted: bool,
 }
 
 impl Simulation {
     pub(super) fn start(&mut self, n: usize, number: u32, window: Option<u32>) {
-        let end = &mut self.ends[n];
-        let channel = end.channels.get_mut(&number).expect("an open channel");
+        let endpoint = &mut self.endpoints[n];
+        let channel = endpoint.channels.get_mut(&number).expect("an open channel");
         channel.started = true;
         self.streams[channel.stream].window = window;
-        assert!(end.core.consumer(channel.key).start(window));
+        assert!(endpoint.core.consumer(channel.key).start(window));
     }
 
     pub(super) fn take(&mut self, n: usize, number: u32, items: u32) {
-        let end = &mut self.ends[n];
-        let channel = end.channels.get_mut(&number).expect("an open channel");
+        let endpoint = &mut self.endpoints[n];
+        let channel = endpoint.channels.get_mut(&number).expect("an open channel");
         let items = channel.held.len().min(items as usize);
         let bytes = channel.held.drain(..items).sum();
         self.streams[channel.stream].taken += items as u64;
-        self.taken += items as u64;
-        end.core.consumer(channel.key).take(u32::try_from(items).expect("few"), bytes);
+        self.taken_items += items as u64;
+        endpoint.core.consumer(channel.key).take(u32::try_from(items).expect("few"), bytes);
     }
 
     /// Whether anything could be sent.
     pub(super) fn produce(&mut self, n: usize, number: u32, items: u32) -> bool {
         let mut sent = false;
         for _ in 0..items {
-            let end = &mut self.ends[n];
-            let Some(channel) = end.channels.get_mut(&number).filter(|channel| !channel.ended) else { break };
+            let endpoint = &mut self.endpoints[n];
+            let Some(channel) = endpoint.channels.get_mut(&number).filter(|channel| !channel.finished) else { break };
             let (key, stream) = (channel.key, &mut self.streams[channel.stream]);
-            let allowance = end.core.producer(key).allowance();
+            let allowance = endpoint.core.producer(key).allowance();
             if stream.sent == stream.total && allowance != Allowance::Idle {
-                channel.ended = true;
+                channel.finished = true;
                 let closes = channel.handler.is_some();
-                end.respond(|out| encode::done(out, key.id(), 0));
+                endpoint.respond(|out| encode::done(out, key.id(), 0));
                 if closes {
-                    assert_eq!(end.core.close_channel(key), Some(number));
-                    end.channel_ended(number);
+                    assert_eq!(endpoint.core.close_channel(key), Some(number));
+                    endpoint.channel_closed(number);
                     self.poll_notifications(n);
                 }
                 return true;
             }
             let request = match allowance {
                 Allowance::Items(_) => None,
-                Allowance::OneRequest => Some(end.core.producer(key).item_request().expect("an open channel")),
+                Allowance::OneRequest => Some(endpoint.core.producer(key).item_request().expect("an open channel")),
                 Allowance::Idle | Allowance::Blocked => break,
                 Allowance::Closed => panic!("the channel is open"),
             };
             if request.is_none() {
-                end.core.producer(key).sent(1);
+                endpoint.core.producer(key).sent(1);
             }
             let value = stream.sent;
-            end.respond(|out| encode::item(out, key.id(), request, 0, &value).expect("JSON"));
+            endpoint.respond(|out| encode::item(out, key.id(), request, 0, &value).expect("JSON"));
             stream.sent += 1;
             let ahead = stream.sent - stream.taken;
             assert!(ahead <= u64::from(stream.window.unwrap_or(1)), "{ahead} items ahead: {:?}", stream.window);
@@ -78,57 +78,57 @@ impl Simulation {
     }
 
     pub(super) fn abort(&mut self, n: usize, number: u32) {
-        let end = &mut self.ends[n];
-        let key = end.channels[&number].key;
-        if let AwaitedResult::Request(id) = end.core.consumer(key).awaited_result() {
-            end.reject(id, "the channel is aborted");
+        let endpoint = &mut self.endpoints[n];
+        let key = endpoint.channels[&number].key;
+        if let AwaitedResult::Request(id) = endpoint.core.consumer(key).awaited_result() {
+            endpoint.send_rejection(id, "the channel is aborted");
         }
-        assert_eq!(end.core.abort_channel(key, None), Some(number));
-        let channel = end.channel_ended(number);
-        self.streams[channel.stream].cut = true;
+        assert_eq!(endpoint.core.abort_channel(key, None), Some(number));
+        let channel = endpoint.channel_closed(number);
+        self.streams[channel.stream].interrupted = true;
         self.poll_notifications(n);
     }
 
-    pub(super) fn leave(&mut self, n: usize, number: u32) {
-        let end = &mut self.ends[n];
-        let channel = end.channels.get_mut(&number).expect("an open channel");
-        channel.ended = true;
+    pub(super) fn stop(&mut self, n: usize, number: u32) {
+        let endpoint = &mut self.endpoints[n];
+        let channel = endpoint.channels.get_mut(&number).expect("an open channel");
+        channel.finished = true;
         let (key, role) = (channel.key, channel.role);
-        self.streams[channel.stream].cut = true;
-        end.discard(number);
-        end.core.consumer(key).stop(None);
+        self.streams[channel.stream].interrupted = true;
+        endpoint.discard(number);
+        endpoint.core.consumer(key).stop(None);
         if role == Role::Consumer {
-            end.channel_ended(number);
+            endpoint.channel_closed(number);
             self.poll_notifications(n);
         }
     }
 
     pub(super) fn close(&mut self, n: usize, number: u32) {
-        let end = &mut self.ends[n];
-        let key = end.channels[&number].key;
-        assert_eq!(end.core.close_channel(key), Some(number));
-        end.channel_ended(number);
+        let endpoint = &mut self.endpoints[n];
+        let key = endpoint.channels[&number].key;
+        assert_eq!(endpoint.core.close_channel(key), Some(number));
+        endpoint.channel_closed(number);
         self.poll_notifications(n);
     }
 
     pub(super) fn abort_items(&mut self, n: usize, number: u32) {
-        let end = &mut self.ends[n];
-        let channel = end.channels.get_mut(&number).expect("an open channel");
-        channel.ended = true;
-        self.streams[channel.stream].cut = true;
-        end.core.producer(channel.key).abort_items(&Rejection::new("no more"));
+        let endpoint = &mut self.endpoints[n];
+        let channel = endpoint.channels.get_mut(&number).expect("an open channel");
+        channel.finished = true;
+        self.streams[channel.stream].interrupted = true;
+        endpoint.core.producer(channel.key).abort_items(&Rejection::new("no more"));
     }
 
     /// Whether the handler has ended.
-    pub(super) fn answer_upload(&mut self, n: usize, number: u32) -> bool {
-        let end = &mut self.ends[n];
-        let Channel { key, stream, ended: is_done, .. } = end.channels[&number];
-        match end.core.consumer(key).awaited_result() {
-            AwaitedResult::Request(id) => end.answer(id),
+    pub(super) fn finish_upload(&mut self, n: usize, number: u32) -> bool {
+        let endpoint = &mut self.endpoints[n];
+        let Channel { key, stream, finished: is_done, .. } = endpoint.channels[&number];
+        match endpoint.core.consumer(key).awaited_result() {
+            AwaitedResult::Request(id) => endpoint.send_result(id),
             AwaitedResult::Never => assert!(is_done),
             AwaitedResult::NotYet => return false,
         }
-        self.streams[stream].cut |= !is_done;
+        self.streams[stream].interrupted |= !is_done;
         self.close(n, number);
         true
     }

@@ -5,21 +5,21 @@ use crate::outgoing::assert_valid;
 use serde_json::Value;
 
 /// What a frame means for a request of this number.
-pub(super) enum Request {
-    Asked(u64),
-    Answered(u64),
-    Cancelled(u64),
+pub(super) enum RequestFrame {
+    Call(u64),
+    Response(u64),
+    Cancellation(u64),
 }
 
-impl Request {
+impl RequestFrame {
     pub(super) fn of(frame: &str) -> Option<Self> {
         let frame: Value = serde_json::from_str(frame).expect("JSON");
         let id = frame.get("i")?.as_u64().expect("an id");
         let has = |key| frame.get(key).is_some();
         Some(match () {
-            () if has("a") => Self::Asked(id),
-            () if has("x") => Self::Cancelled(id),
-            () => Self::Answered(id),
+            () if has("a") => Self::Call(id),
+            () if has("x") => Self::Cancellation(id),
+            () => Self::Response(id),
         })
     }
 }
@@ -27,12 +27,12 @@ impl Request {
 impl Simulation {
     /// Puts on the wires what the ends have to send.
     pub(super) fn transmit(&mut self) {
-        for ((end, wire), asked) in self.ends.iter_mut().zip(&mut self.wires).zip(&mut self.asked) {
-            while let Some(frame) = end.core.poll_transmit() {
+        for ((endpoint, wire), unanswered) in self.endpoints.iter_mut().zip(&mut self.wires).zip(&mut self.unanswered) {
+            while let Some(frame) = endpoint.core.poll_transmit() {
                 assert_valid(frame.as_bytes());
                 let frame = String::from_utf8(frame.as_bytes().to_vec()).expect("UTF-8");
-                if let Some(Request::Answered(id)) = Request::of(&frame) {
-                    assert!(asked.remove(&id), "a request is answered once: {frame}");
+                if let Some(RequestFrame::Response(id)) = RequestFrame::of(&frame) {
+                    assert!(unanswered.remove(&id), "a request is answered once: {frame}");
                 }
                 wire.push_back(frame);
             }

@@ -1,6 +1,6 @@
 //! Errors of a JavaScript server.
 
-use super::{CalcError, CalcProxy, DeskProxy, NodeServer};
+use super::{CalcError, CalcProxy, MainServiceProxy, NodeServer};
 use serde_json::{Value, json};
 use wswrapper::{CallError, Rejection};
 
@@ -29,18 +29,18 @@ async fn a_javascript_error_without_a_code_becomes_a_refusal_with_its_message() 
 async fn any_value_that_javascript_throws_is_received_unchanged() {
     let Some(server) = NodeServer::start().await else { return };
     let client = server.connect().await;
-    let desk = DeskProxy::new(&client);
+    let main = MainServiceProxy::new(&client);
     let text = "a \"quoted\" \u{1f600} text";
-    assert!(matches!(desk.fail(text).await, Err(CallError::Rejected(message)) if message == text));
-    assert!(matches!(desk.fail_later(text).await, Err(CallError::Rejected(r)) if r == Rejection::new(text)));
+    assert!(matches!(main.fail(text).await, Err(CallError::Rejected(message)) if message == text));
+    assert!(matches!(main.fail_later(text).await, Err(CallError::Rejected(r)) if r == Rejection::new(text)));
     for value in [json!({"code": 42}), json!("text"), json!(0), json!(false), json!([]), Value::Null] {
-        let rejected = desk.reject(value.clone()).await;
+        let rejected = main.reject(value.clone()).await;
         assert!(matches!(&rejected, Err(CallError::Rejected(r)) if r.as_value() == Some(&value)), "{rejected:?}");
     }
     // Defect of ws-wrapper: nothing as a rejection is sent as if it were a result.
-    desk.reject_nothing().await.expect("it looks like a success");
+    main.reject_nothing().await.expect("it looks like a success");
     // What cannot be JSON, from a promise.
-    let big = desk.big_later().await;
+    let big = main.big_later().await;
     assert!(matches!(&big, Err(CallError::Rejected(r)) if r.to_string().contains("BigInt")), "{big:?}");
 }
 
@@ -49,7 +49,7 @@ async fn calls_that_a_javascript_server_does_not_handle_are_refused() {
     let Some(server) = NodeServer::start().await else { return };
     let client = server.connect().await;
     for (refused, message) in [
-        (DeskProxy::new(&client).missing().await, "No event listener for 'missing'"),
+        (MainServiceProxy::new(&client).missing().await, "No event listener for 'missing'"),
         (CalcProxy::new(&client).missing().await, "No event listener for 'missing' on channel 'calc'"),
         (CalcProxy::new(&client.channel("nowhere")).missing().await, "Channel 'nowhere' does not exist"),
     ] {

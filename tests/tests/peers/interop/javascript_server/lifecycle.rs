@@ -1,6 +1,6 @@
 //! How calls of a JavaScript server end, and connections to one.
 
-use super::{CalcProxy, DeskProxy, NodeServer};
+use super::{CalcProxy, MainServiceProxy, NodeServer};
 use serde_json::json;
 use std::time::Duration;
 use wswrapper::{CallError, SendError};
@@ -9,14 +9,14 @@ use wswrapper::{CallError, SendError};
 async fn calls_that_a_javascript_server_does_not_answer_time_out() {
     let Some(server) = NodeServer::start().await else { return };
     let client = server.connect().await;
-    let desk = DeskProxy::new(&client);
+    let main = MainServiceProxy::new(&client);
     let in_time = |milliseconds| Duration::from_millis(milliseconds);
-    let late = desk.hold(1).timeout(in_time(30)).await;
+    let late = main.hold(1).timeout(in_time(30)).await;
     assert!(matches!(late, Err(CallError::TimedOut)), "{late:?}");
     // It does not know cancellations: the answer comes all the same, to nobody.
-    desk.release(1).await.expect("an answer");
+    main.release(1).await.expect("an answer");
     // Defect of ws-wrapper: a result that cannot be JSON is never answered, unless it comes from a promise.
-    let big = desk.big().timeout(in_time(30)).await;
+    let big = main.big().timeout(in_time(30)).await;
     assert!(matches!(big, Err(CallError::TimedOut)), "{big:?}");
     // Defect of ws-wrapper: a channel with the name of a property that all objects have is taken for one that exists,
     // and its requests are never answered.
@@ -30,16 +30,16 @@ async fn calls_that_a_javascript_server_does_not_answer_time_out() {
 async fn a_response_of_a_javascript_server_to_a_dropped_call_is_ignored() {
     let Some(server) = NodeServer::start().await else { return };
     let client = server.connect().await;
-    let desk = DeskProxy::new(&client);
-    let mut held = desk.hold(1);
+    let main = MainServiceProxy::new(&client);
+    let mut held = main.hold(1);
     tokio::select! {
         _ = &mut held => panic!("nobody has released it"),
-        answer = desk.nothing() => answer.expect("an answer"),
+        response = main.nothing() => response.expect("an answer"),
     }
     drop(held);
-    desk.release(1).await.expect("an answer");
+    main.release(1).await.expect("an answer");
     assert_eq!(client.calls_in_flight(), 0);
-    assert_eq!(desk.echo(json!("still here")).await.expect("an answer"), "still here");
+    assert_eq!(main.echo(json!("still here")).await.expect("an answer"), "still here");
 }
 
 #[tokio::test]
@@ -47,7 +47,7 @@ async fn pings_of_a_javascript_server_are_answered() {
     let Some(server) = NodeServer::start_with(json!({"heartbeatInterval": 50})).await else { return };
     let client = server.connect().await;
     // A client that leaves one unanswered is cut off at the next.
-    assert_eq!(DeskProxy::new(&client).pongs(5).await.expect("an answer"), 5);
+    assert_eq!(MainServiceProxy::new(&client).pongs(5).await.expect("an answer"), 5);
     assert!(client.is_open());
 }
 
@@ -55,17 +55,17 @@ async fn pings_of_a_javascript_server_are_answered() {
 async fn a_client_receives_the_code_and_reason_of_a_closing_javascript_server() {
     let Some(mut server) = NodeServer::start().await else { return };
     let client = server.connect().await;
-    let desk = DeskProxy::new(&client);
+    let main = MainServiceProxy::new(&client);
     let held = tokio::spawn({
-        let desk = desk.clone();
-        async move { desk.hold(1).await }
+        let main = main.clone();
+        async move { main.hold(1).await }
     });
     wswrapper_tests::until(|| client.calls_in_flight() == 1).await;
-    desk.close_me(4002, "closing time \u{1f600}").await.expect("there is room");
+    main.close_me(4002, "closing time \u{1f600}").await.expect("there is room");
     let closed = client.closed().await;
     assert_eq!((closed.code, closed.reason.as_str(), closed.by_us), (4002, "closing time \u{1f600}", false));
     assert!(matches!(held.await.expect("no panic"), Err(CallError::Closed)));
-    assert!(matches!(desk.nothing().await, Err(CallError::NotSent(SendError::Closed))));
+    assert!(matches!(main.nothing().await, Err(CallError::NotSent(SendError::Closed))));
     assert_eq!(server.report().await["closed"][0], 4002);
 }
 
@@ -73,7 +73,7 @@ async fn a_client_receives_the_code_and_reason_of_a_closing_javascript_server() 
 async fn a_javascript_server_receives_the_code_and_reason_of_a_closing_client() {
     let Some(mut server) = NodeServer::start().await else { return };
     let client = server.connect().await;
-    DeskProxy::new(&client).note("before the end").await.expect("there is room");
+    MainServiceProxy::new(&client).note("before the end").await.expect("there is room");
     client.peer().close(4001, "enough \u{1f600}");
     assert_eq!(server.report().await, json!({"note": "before the end"}));
     assert_eq!(server.report().await, json!({"closed": [4001, "enough \u{1f600}"]}));
@@ -88,9 +88,9 @@ async fn a_javascript_server_receives_the_code_and_reason_of_a_closing_client() 
 async fn the_connection_is_lost_when_a_javascript_server_is_killed() {
     let Some(mut server) = NodeServer::start().await else { return };
     let client = server.connect().await;
-    let desk = DeskProxy::new(&client);
-    desk.nothing().await.expect("an answer");
-    let (held, killed) = tokio::join!(desk.hold(1), server.child.kill());
+    let main = MainServiceProxy::new(&client);
+    main.nothing().await.expect("an answer");
+    let (held, killed) = tokio::join!(main.hold(1), server.child.kill());
     killed.expect("it runs");
     assert!(matches!(held, Err(CallError::Closed)), "{held:?}");
     assert_eq!(client.closed().await.code, 1006);

@@ -11,19 +11,19 @@ pub(crate) enum Action {
     Call {
         event: String,
         timeout: Option<u64>,
-        tell: bool,
-        opens: Option<Role>,
+        send_timeout: bool,
+        expected_role: Option<Role>,
     },
     /// A request on an anonymous channel.
     CallOn(Index, Option<u64>),
     /// What a stream's end does of itself: starts and takes, or sends an item.
     Stream(Index, Option<u32>),
     /// A channel is aborted, or closed at this end alone.
-    End(Index, bool),
+    CloseOrAbort(Index, bool),
     Emit(String, Vec<Value>),
     Cancel(Index),
     /// A call gets so much time from now on.
-    Extend(Index, Option<u64>),
+    SetDeadline(Index, Option<u64>),
     Settle(Index),
     Advance(u64),
     Transmit,

@@ -1,32 +1,32 @@
 //! Calls, and the handlers of others.
 
-use super::{HANDLERS, Model, QUEUE, Timed, answer};
+use super::{HANDLERS, Model, QUEUE, Timed, assert_valid_response};
 use crate::proto::{CallEncoder, ExpectedChannel, Outgoing, QueueError, Reason, RequestId, Role, check_event};
 use proptest::sample::Index;
 use serde_json::Value;
 use std::time::Duration;
 
 impl Model {
-    pub(super) fn call(&mut self, event: &str, timeout: Option<u64>, tell: bool, opens: Option<Role>) {
+    pub(super) fn call(&mut self, event: &str, timeout: Option<u64>, send_timeout: bool, expected_role: Option<Role>) {
         if check_event(event, None).is_err() {
             return;
         }
-        let waiter = u32::try_from(self.ends.len()).expect("few");
+        let waiter = u32::try_from(self.completions.len()).expect("few");
         let wait = timeout.map(Duration::from_millis);
         let deadline = wait.map(|wait| self.now + wait);
         let call = CallEncoder::new(event).finish(None);
-        let opens_for = opens.map(|role| ExpectedChannel { role, state: waiter });
-        let sent = self.connection.request(call, waiter, deadline, wait.filter(|_| tell), opens_for);
-        assert_eq!(sent.map(|_| ()), self.room());
+        let expected_channel = expected_role.map(|role| ExpectedChannel { role, state: waiter });
+        let sent = self.connection.request(call, waiter, deadline, wait.filter(|_| send_timeout), expected_channel);
+        assert_eq!(sent.map(|_| ()), self.acceptance());
         if let Ok(id) = sent {
-            self.requested(id, Timed { opens, ..Timed::new(waiter, deadline) });
+            self.requested(id, Timed { expected_role, ..Timed::new(waiter, deadline) });
         }
     }
 
     pub(super) fn requested(&mut self, id: RequestId, call: Timed) {
-        assert!(!self.used.contains(&id), "an id is used once");
-        self.used.push(id);
-        self.ends.push(0);
+        assert!(!self.used_ids.contains(&id), "an id is used once");
+        self.used_ids.push(id);
+        self.completions.push(0);
         self.pending.insert(id, call);
     }
 
@@ -39,11 +39,11 @@ impl Model {
             call.argument(argument).expect("JSON");
         }
         let sent = self.connection.emit_frame(Outgoing::Owned(call.finish(Some("io")).into_event()));
-        assert_eq!(sent, self.room());
+        assert_eq!(sent, self.acceptance());
     }
 
     /// Whether an event or request is accepted now.
-    pub(super) fn room(&mut self) -> Result<(), QueueError> {
+    pub(super) fn acceptance(&mut self) -> Result<(), QueueError> {
         match (self.open, self.lost) {
             (true, _) => Ok(()),
             (false, true) => Err(QueueError::Closed),
@@ -57,10 +57,10 @@ impl Model {
 
     /// Cancels any call that ever was; only a pending one ends by it.
     pub(super) fn cancel(&mut self, index: Index) {
-        if self.used.is_empty() {
+        if self.used_ids.is_empty() {
             return;
         }
-        let id = *index.get(&self.used);
+        let id = *index.get(&self.used_ids);
         let before = self.connection.queued_bytes();
         let waiter = self.connection.cancel(id, self.reason.take().as_ref() as Option<&Reason>);
         assert_eq!(waiter, self.pending.get(&id).map(|call| call.serial));
@@ -70,11 +70,11 @@ impl Model {
         }
     }
 
-    pub(super) fn extend(&mut self, index: Index, timeout: Option<u64>) {
-        if self.used.is_empty() {
+    pub(super) fn set_deadline(&mut self, index: Index, timeout: Option<u64>) {
+        if self.used_ids.is_empty() {
             return;
         }
-        let id = *index.get(&self.used);
+        let id = *index.get(&self.used_ids);
         let deadline = timeout.map(|timeout| self.now + Duration::from_millis(timeout));
         self.connection.set_deadline(id, deadline);
         if let Some(call) = self.pending.get_mut(&id) {
@@ -97,8 +97,8 @@ impl Model {
         self.connection.handler_finished(id, &handler);
         self.running.remove(&id);
         match self.reason.take() {
-            Some(reason) => answer(id, Err(reason)),
-            None => answer(id, Ok(Value::Null)),
+            Some(reason) => assert_valid_response(id, Err(reason)),
+            None => assert_valid_response(id, Ok(Value::Null)),
         }
     }
 }

@@ -15,10 +15,10 @@ impl Model {
     pub(super) fn call_on(&mut self, index: Index, timeout: Option<u64>) {
         let Some(channel) = self.channel(index) else { return };
         let key = self.channels[&channel].key;
-        let waiter = u32::try_from(self.ends.len()).expect("few");
+        let waiter = u32::try_from(self.completions.len()).expect("few");
         let deadline = timeout.map(|timeout| self.now + Duration::from_millis(timeout));
         let sent = self.connection.request(CallEncoder::new("q").finish_on(key), waiter, deadline, None, None);
-        assert_eq!(sent.map(|_| ()), self.room());
+        assert_eq!(sent.map(|_| ()), self.acceptance());
         if let Ok(id) = sent {
             self.requested(id, Timed { on: Some(channel), ..Timed::new(waiter, deadline) });
         }
@@ -39,8 +39,8 @@ impl Model {
             }
             (Role::Producer, Allowance::OneRequest) => {
                 let id = self.connection.producer(key).item_request().expect("an open channel");
-                assert!(!self.used.contains(&id), "an id is used once");
-                self.used.push(id);
+                assert!(!self.used_ids.contains(&id), "an id is used once");
+                self.used_ids.push(id);
                 assert_eq!(self.connection.producer(key).allowance(), Allowance::Blocked);
             }
             (Role::Producer, Allowance::Items(items)) => {
@@ -51,24 +51,24 @@ impl Model {
         }
     }
 
-    pub(super) fn end(&mut self, index: Index, abort: bool) {
+    pub(super) fn close_or_abort(&mut self, index: Index, abort: bool) {
         let Some(serial) = self.channel(index) else { return };
         let Channel { key, handler, .. } = self.channels[&serial];
         let reason = self.reason.take();
-        let end = if abort {
+        let state = if abort {
             self.connection.abort_channel(key, reason.as_ref())
         } else {
             self.connection.close_channel(key)
         };
-        assert_eq!(end, Some(serial));
+        assert_eq!(state, Some(serial));
         assert_eq!((self.connection.close_channel(key), self.connection.abort_channel(key, None)), (None, None));
         self.channels.remove(&serial);
         self.running.retain(|_, running| Some(running.serial) != handler);
-        self.end_calls();
+        self.fail_calls();
     }
 
     /// Nothing more comes on a channel; an upload's stays for the result.
-    pub(super) fn end_stream(&mut self, serial: u32) {
+    pub(super) fn finish_stream(&mut self, serial: u32) {
         let channel = self.channels.get_mut(&serial).expect("an open channel");
         assert!(!std::mem::replace(&mut channel.ended, true), "a stream ends once");
         if channel.role != Role::Upload {
@@ -77,7 +77,7 @@ impl Model {
     }
 
     /// Calls end with their channels.
-    pub(super) fn end_calls(&mut self) {
+    pub(super) fn fail_calls(&mut self) {
         while let Some(notification) = self.connection.poll_notification() {
             let Notification::CallFailed(call, CallFailure::Closed) = notification else { panic!("{notification:?}") };
             let on = self.take_pending(call).on.expect("a call on a channel");

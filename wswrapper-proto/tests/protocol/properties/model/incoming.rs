@@ -1,6 +1,6 @@
 //! What frames that come mean.
 
-use super::{BOUNDS, Channel, HANDLERS, Model, ROLES, Timed, answer};
+use super::{BOUNDS, Channel, HANDLERS, Model, ROLES, Timed, assert_valid_response};
 use crate::outgoing::assert_valid;
 use crate::proto::{Call, Incoming, Message, OpenChannelError, Rejection, RequestId, Response, Role, encode};
 use serde_json::Value;
@@ -9,19 +9,19 @@ use std::time::Duration;
 
 impl Model {
     pub(super) fn receive(&mut self, frame: &str, deadline: Option<u64>) {
-        self.told = match Message::decode_whole(frame) {
+        self.caller_timeout = match Message::decode_whole(frame) {
             Message::Call(call) => call.caller_timeout(),
             _ => None,
         };
         let incoming = self.connection.handle_frame(frame, self.now);
-        if !self.understand(incoming, deadline) {
+        if !self.process(incoming, deadline) {
             let incoming = self.connection.handle(Message::decode_whole(frame), self.now);
-            assert!(self.understand(incoming, deadline), "the whole way proves a frame");
+            assert!(self.process(incoming, deadline), "the whole way proves a frame");
         }
     }
 
     /// `false`: the frame may not be what it seems.
-    fn understand(&mut self, incoming: Incoming<'_, u32, u32, u32>, deadline: Option<u64>) -> bool {
+    fn process(&mut self, incoming: Incoming<'_, u32, u32, u32>, deadline: Option<u64>) -> bool {
         match incoming {
             Incoming::Call(call) => return self.serve(call, deadline),
             Incoming::ChannelCall(channel, mut call) => {
@@ -31,12 +31,12 @@ impl Model {
                     return false;
                 }
                 if let Some(id) = call.id {
-                    answer(id, Err(Rejection::no_listener(&call.event, &call.address, true)));
+                    assert_valid_response(id, Err(Rejection::no_listener(&call.event, &call.address, true)));
                 }
             }
-            Incoming::Response(call, answer) => {
+            Incoming::Response(call, response) => {
                 self.take_pending(call);
-                match answer {
+                match response {
                     Response::Rejection(reason) => self.reason = Some(reason.read()),
                     Response::Result(Some(json)) => {
                         assert!(serde_json::from_str::<&RawValue>(json).is_ok(), "{json}");
@@ -45,19 +45,19 @@ impl Model {
                 }
             }
             Incoming::ChannelOpened(call, key) => {
-                let role = self.take_pending(call).opens.expect("the call may be answered by a channel");
+                let role = self.take_pending(call).expected_role.expect("the call may be answered by a channel");
                 assert!(self.channels.insert(call, Channel::new(key, role, None)).is_none());
             }
-            Incoming::Item(channel, item) if item.done => self.end_stream(channel),
+            Incoming::Item(channel, item) if item.done => self.finish_stream(channel),
             Incoming::Item(channel, item) => {
                 assert!(item.value.is_none_or(|json| serde_json::from_str::<&RawValue>(json).is_ok()));
                 self.channels.get_mut(&channel).expect("an open channel").held += 1;
             }
-            Incoming::Overflow(channel) => self.end_stream(channel),
+            Incoming::Overflow(channel) => self.finish_stream(channel),
             Incoming::Resumed(channel, handler) => assert_eq!(self.channels[&channel].handler, handler),
             Incoming::ResultAwaited(handler, id) => {
                 let handler = handler.expect("every channel of a handler has one");
-                let deadline = self.told.and_then(|wait| self.now.checked_add(wait));
+                let deadline = self.caller_timeout.and_then(|wait| self.now.checked_add(wait));
                 self.running.insert(id, Timed::new(handler, deadline));
             }
             Incoming::ChannelAborted(key, channel, handler, reason) => {
@@ -65,7 +65,7 @@ impl Model {
                 if self.channels[&channel].role != Role::Upload {
                     assert_eq!(self.channels[&channel].handler, handler);
                 }
-                self.end_stream(channel);
+                self.finish_stream(channel);
                 self.reason = Some(reason.read());
             }
             Incoming::Cancelled(handler, reason) => {
@@ -75,7 +75,7 @@ impl Model {
             Incoming::NotJson => panic!("the frame was decoded again"),
             Incoming::Nothing => {}
         }
-        self.end_calls();
+        self.fail_calls();
         true
     }
 
@@ -84,13 +84,13 @@ impl Model {
         match (call.arguments.collect::<Value>(), call.id) {
             _ if !known && !call.arguments.is_validated() => return false,
             (Err(_), _) if !call.arguments.is_validated() => return false,
-            (Err(error), Some(id)) => answer(id, Err(Rejection::new(format!("{error:?}")))),
+            (Err(error), Some(id)) => assert_valid_response(id, Err(Rejection::new(format!("{error:?}")))),
             (Ok(_), Some(id)) if !known => {
-                answer(id, Err(Rejection::no_listener(&call.event, &call.address, false)));
+                assert_valid_response(id, Err(Rejection::no_listener(&call.event, &call.address, false)));
             }
-            (Ok(arguments), Some(id)) if call.event == "echo" => answer(id, Ok(arguments.into())),
+            (Ok(arguments), Some(id)) if call.event == "echo" => assert_valid_response(id, Ok(arguments.into())),
             (Ok(_), Some(id)) if call.event == "news" => self.open_channel(id),
-            (Ok(_), Some(id)) => self.begin(id, deadline),
+            (Ok(_), Some(id)) => self.start_handler(id, deadline),
             (_, None) => {}
         }
         true
@@ -119,7 +119,7 @@ impl Model {
         }
     }
 
-    fn begin(&mut self, id: RequestId, deadline: Option<u64>) {
+    fn start_handler(&mut self, id: RequestId, deadline: Option<u64>) {
         // A handler whose connection was lost in the meantime is not begun.
         if !self.lost {
             let deadline = deadline.map(|deadline| self.now + Duration::from_millis(deadline));

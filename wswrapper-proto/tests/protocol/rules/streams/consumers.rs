@@ -1,7 +1,8 @@
 //! Consumers [P-80 to P-83, P-85, P-87, P-89, X-02, X-06].
 
 use crate::core_peer::{
-    Peer, aborted, bounded, connected, events, handle, received, rejected, request_on, sent, unknown,
+    Peer, abort_frame, bounded, connected, handle, notifications, remote_channel, request_on, sent,
+    unknown_channel_abort, unknown_channel_rejection,
 };
 use crate::proto::{
     Bounds, CallFailure, ChannelKey, ITEM_OVERHEAD, Incoming, Item, Notification, Reason, RequestId, Role,
@@ -10,7 +11,7 @@ use crate::proto::{
 /// A consumer that has started with this window; and the number of its channel.
 fn consumer(bounds: Bounds, window: Option<u32>) -> (Peer, ChannelKey, RequestId) {
     let mut peer = bounded(bounds);
-    let key = received(&mut peer, Role::Consumer);
+    let key = remote_channel(&mut peer, Role::Consumer);
     assert!(peer.consumer(key).start(window));
     sent(&mut peer);
     (peer, key, key.id())
@@ -33,13 +34,13 @@ fn receive(peer: &mut Peer, channel: RequestId, items: usize) {
 #[test]
 fn consumer_sends_credit_directly_before_its_start() {
     let mut peer = connected();
-    let key = received(&mut peer, Role::Consumer);
+    let key = remote_channel(&mut peer, Role::Consumer);
     assert!(sent(&mut peer).is_empty(), "not before the first item is asked for");
     assert!(peer.consumer(key).start(Some(64)));
     let number = key.id();
     let frames = [format!(r#"{{"a":["credit",64],"h":{number}}}"#), format!(r#"{{"a":["start"],"h":{number}}}"#)];
     assert_eq!(sent(&mut peer), frames);
-    let key = received(&mut peer, Role::Consumer);
+    let key = remote_channel(&mut peer, Role::Consumer);
     assert!(peer.consumer(key).start(None));
     assert_eq!(sent(&mut peer), [format!(r#"{{"a":["start"],"h":{}}}"#, key.id())]);
 }
@@ -52,8 +53,8 @@ fn credit_for_taken_items_is_sent_in_batches_of_half_a_window() {
         assert!(sent(&mut peer).is_empty(), "what was only received gives no credit");
         for taken in 1..=window {
             peer.consumer(key).take(1, 3);
-            let given = format!(r#"{{"a":["credit",{batch}],"h":{number}}}"#);
-            let expected = if taken % batch == 0 { vec![given] } else { vec![] };
+            let credit = format!(r#"{{"a":["credit",{batch}],"h":{number}}}"#);
+            let expected = if taken % batch == 0 { vec![credit] } else { vec![] };
             assert_eq!(sent(&mut peer), expected, "window {window}, {taken} taken");
         }
     }
@@ -85,7 +86,7 @@ fn producer_that_exceeds_its_credit_gets_no_more_credit() {
 #[test]
 fn item_before_the_start_is_kept() {
     let mut peer = connected();
-    let key = received(&mut peer, Role::Consumer);
+    let key = remote_channel(&mut peer, Role::Consumer);
     receive(&mut peer, key.id(), 1);
     assert!(peer.consumer(key).start(None));
     receive(&mut peer, key.id(), 1);
@@ -154,9 +155,9 @@ fn finished_stream_closes_its_channel_and_sends_nothing_more() {
     receive(&mut peer, number, 4);
     request_on(&mut peer, key, 2).expect("an open channel");
     sent(&mut peer);
-    let end = format!(r#"{{"a":["next",{{"done":true}}],"h":{number}}}"#);
-    assert!(matches!(handle(&mut peer, &end), Incoming::Item("out", Item { done: true, .. })));
-    assert_eq!(events(&mut peer), [Notification::CallFailed(2, CallFailure::Closed)]);
+    let done = format!(r#"{{"a":["next",{{"done":true}}],"h":{number}}}"#);
+    assert!(matches!(handle(&mut peer, &done), Incoming::Item("out", Item { done: true, .. })));
+    assert_eq!(notifications(&mut peer), [Notification::CallFailed(2, CallFailure::Closed)]);
     peer.consumer(key).take(4, 12);
     assert!(matches!(handle(&mut peer, &format!(r#"{{"h":{number},"x":1}}"#)), Incoming::Nothing));
     assert_eq!(
@@ -195,11 +196,11 @@ fn open_item_requests_are_rejected_when_the_channel_closes() {
     let (mut peer, key, number) = consumer(Bounds::default(), None);
     handle(&mut peer, &item(number, Some(1)));
     peer.abort_channel(key, None);
-    assert_eq!(sent(&mut peer), [rejected(1, number), aborted(number)]);
+    assert_eq!(sent(&mut peer), [unknown_channel_rejection(1, number), abort_frame(number)]);
     let (mut peer, key, number) = consumer(Bounds::default(), None);
     handle(&mut peer, &item(number, Some(1)));
     peer.close_channel(key);
-    assert_eq!(sent(&mut peer), [rejected(1, number)]);
+    assert_eq!(sent(&mut peer), [unknown_channel_rejection(1, number)]);
 }
 
 #[test]
@@ -224,14 +225,14 @@ fn too_many_items_without_credit_abort_the_stream() {
         sent(&mut peer);
         assert!(next(&mut peer));
         assert_eq!(
-            (peer.open_channels(), events(&mut peer)),
+            (peer.open_channels(), notifications(&mut peer)),
             (0, vec![Notification::CallFailed(2, CallFailure::Closed)])
         );
         let frames = sent(&mut peer);
         assert!(frames[0].starts_with(&format!(r#"{{"h":{number},"x":{{"message":""#)), "{frames:?}");
         assert_eq!(frames.len(), if requests { 5 } else { 1 }, "each request has an answer");
         assert!(!next(&mut peer));
-        assert_eq!(sent(&mut peer)[0], unknown(number));
+        assert_eq!(sent(&mut peer)[0], unknown_channel_abort(number));
     }
 }
 

@@ -1,29 +1,31 @@
 //! What is said on a stream's channel, and what only seems to be.
 
 use super::START;
-use crate::core_peer::{connected, handle, id, opened, sent};
+use crate::core_peer::{connected, handle, id, local_channel, sent};
 use crate::outgoing::assert_valid;
 use crate::proto::{Address, Allowance, Incoming, Item, Message, Role, encode};
 use std::time::Instant;
 
 #[test]
 fn other_events_on_a_stream_channel_are_passed_to_its_handlers() {
-    for (role, theirs, others) in [
+    for (role, stream_events, other_events) in [
         (Role::Plain, vec![], vec!["start", "credit", "next", "result", "e"]),
         (Role::Producer, vec!["start", "credit"], vec!["next", "result", "e"]),
         (Role::Consumer, vec!["next"], vec!["start", "credit", "result", "e"]),
         (Role::Upload, vec!["next", "result"], vec!["start", "credit", "e"]),
     ] {
         let mut peer = connected();
-        opened(&mut peer, role);
-        for event in others {
+        local_channel(&mut peer, role);
+        for event in other_events {
             assert!(!peer.is_stream_message(id(7), event), "{event}");
             let frame = format!(r#"{{"a":["{event}",{{"done":true}}],"h":7,"i":3}}"#);
             let incoming = handle(&mut peer, &frame);
             assert!(matches!(incoming, Incoming::ChannelCall("in", _)), "{role:?}: {incoming:?}");
         }
         assert!(
-            theirs.iter().all(|event| peer.is_stream_message(id(7), event) && !peer.is_stream_message(id(8), event))
+            stream_events
+                .iter()
+                .all(|event| peer.is_stream_message(id(7), event) && !peer.is_stream_message(id(8), event))
         );
         assert!(sent(&mut peer).is_empty());
     }
@@ -68,7 +70,7 @@ fn malformed_stream_frame_changes_nothing() {
     ] {
         for call in calls {
             let mut peer = connected();
-            let key = opened(&mut peer, role);
+            let key = local_channel(&mut peer, role);
             let request = format!(r#"{{"a":[{call}],"h":7,"i":3}}"#);
             let event = (!call.starts_with(r#""result""#)).then(|| on_seven(call));
             for frame in event.into_iter().chain([request]) {
@@ -92,7 +94,7 @@ fn malformed_stream_frame_changes_nothing() {
 #[test]
 fn stream_frame_with_repeated_keys_is_decoded_as_a_whole() {
     let mut peer = connected();
-    opened(&mut peer, Role::Consumer);
+    local_channel(&mut peer, Role::Consumer);
     let item = r#"{"a":["next",{"value":1,"done":true,"value":2,"done":false}],"h":7}"#;
     assert!(matches!(handle(&mut peer, item), Incoming::Item("in", Item { value: Some("2"), done: false, .. })));
     let twice = r#"{"a":["next",{"value":1,"done":false}],"a":["next",{"value":2,"done":false}],"h":7}"#;

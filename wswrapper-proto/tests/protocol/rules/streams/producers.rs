@@ -1,13 +1,13 @@
 //! Producers [P-80, P-85 to P-88, X-02, X-06].
 
 use super::START;
-use crate::core_peer::{HANDLER, Peer, aborted, connected, handle, opened, sent, unknown};
+use crate::core_peer::{HANDLER, Peer, abort_frame, connected, handle, local_channel, sent, unknown_channel_abort};
 use crate::proto::{Allowance, ChannelKey, Incoming, MAX_WINDOW, Reason, Role};
 
 /// A producer whose consumer has sent this.
 fn producer(frames: &[&str]) -> (Peer, ChannelKey) {
     let mut peer = connected();
-    let key = opened(&mut peer, Role::Producer);
+    let key = local_channel(&mut peer, Role::Producer);
     for frame in frames {
         assert!(matches!(handle(&mut peer, frame), Incoming::Resumed("in", Some(HANDLER))), "{frame}");
     }
@@ -111,9 +111,9 @@ fn items_without_credit_are_requests_one_at_a_time() {
         let item = peer.producer(key).item_request().expect("an open channel");
         assert_eq!(peer.producer(key).allowance(), Allowance::Blocked);
         assert!(matches!(handle(&mut peer, &format!(r#"{{"i":{}{value}}}"#, item.get() + 1)), Incoming::Nothing));
-        let answer = format!(r#"{{"i":{item}{value}}}"#);
-        assert!(matches!(handle(&mut peer, &answer), Incoming::Resumed("in", Some(HANDLER))));
-        assert!(matches!(handle(&mut peer, &answer), Incoming::Nothing));
+        let response = format!(r#"{{"i":{item}{value}}}"#);
+        assert!(matches!(handle(&mut peer, &response), Incoming::Resumed("in", Some(HANDLER))));
+        assert!(matches!(handle(&mut peer, &response), Incoming::Nothing));
     }
     assert_eq!((peer.producer(key).allowance(), peer.pending_calls()), (Allowance::OneRequest, 0));
     assert!(sent(&mut peer).is_empty());
@@ -124,7 +124,7 @@ fn item_answered_with_a_channel_is_taken_and_the_channel_aborted() {
     let (mut peer, key) = producer(&[START]);
     let item = peer.producer(key).item_request().expect("an open channel");
     assert!(matches!(handle(&mut peer, &format!(r#"{{"i":{item},"h":1}}"#)), Incoming::Resumed("in", _)));
-    assert_eq!((peer.producer(key).allowance(), sent(&mut peer)), (Allowance::OneRequest, vec![aborted(item)]));
+    assert_eq!((peer.producer(key).allowance(), sent(&mut peer)), (Allowance::OneRequest, vec![abort_frame(item)]));
     assert_eq!(peer.open_channels(), 1);
 }
 
@@ -149,7 +149,7 @@ fn start_of_a_closed_producer_is_answered_with_an_abort() {
     assert_eq!(peer.unanswered_items(), 0);
     assert!(matches!(handle(&mut peer, &format!(r#"{{"i":{item}}}"#)), Incoming::Nothing));
     assert!(matches!(handle(&mut peer, START), Incoming::Nothing));
-    assert_eq!((peer.producer(key).allowance(), sent(&mut peer)), (Allowance::Closed, vec![unknown(7)]));
+    assert_eq!((peer.producer(key).allowance(), sent(&mut peer)), (Allowance::Closed, vec![unknown_channel_abort(7)]));
 }
 
 #[test]

@@ -1,6 +1,9 @@
 //! Uploads [X-05].
 
-use crate::core_peer::{HANDLER, Peer, bounded, connected, events, handle, id, opened, received, sent, unknown};
+use crate::core_peer::{
+    HANDLER, Peer, bounded, connected, handle, id, local_channel, notifications, remote_channel, sent,
+    unknown_channel_abort,
+};
 use crate::proto::{
     Allowance, AwaitedResult, Bounds, CallEncoder, ChannelKey, Incoming, Notification, Reason, Response, Role,
 };
@@ -9,7 +12,7 @@ use std::time::{Duration, Instant};
 /// A handler that takes an upload.
 fn upload() -> (Peer, ChannelKey) {
     let mut peer = connected();
-    let key = opened(&mut peer, Role::Upload);
+    let key = local_channel(&mut peer, Role::Upload);
     (peer, key)
 }
 
@@ -50,7 +53,7 @@ fn caller_timeout_of_the_result_request_expires_the_handler() {
     let due = now + Duration::from_millis(20);
     assert_eq!(peer.poll_timeout(), Some(due));
     peer.handle_timeout(due);
-    assert_eq!(events(&mut peer), [Notification::HandlerExpired(HANDLER)]);
+    assert_eq!(notifications(&mut peer), [Notification::HandlerExpired(HANDLER)]);
     assert!(sent(&mut peer).is_empty());
 }
 
@@ -63,7 +66,7 @@ fn abort_of_an_upload_stops_its_items_but_not_its_result() {
     assert!(matches!(handle(&mut peer, r#"{"h":7,"x":1}"#), Incoming::Nothing), "they end once");
     assert_eq!((peer.consumer(key).awaited_result(), peer.running_handlers()), (AwaitedResult::Request(id(8)), 1));
     assert!(matches!(handle(&mut peer, ITEM), Incoming::Nothing));
-    assert_eq!(sent(&mut peer), [unknown(7)]);
+    assert_eq!(sent(&mut peer), [unknown_channel_abort(7)]);
     assert_eq!(peer.close_channel(key), Some("in"));
 }
 
@@ -82,13 +85,13 @@ fn finished_upload_items_leave_the_channel_open_for_the_result() {
     assert!(matches!(handle(&mut peer, RESULT), Incoming::ResultAwaited(Some(HANDLER), _)));
     assert_eq!(peer.consumer(key).awaited_result(), AwaitedResult::Request(id(8)));
     handle(&mut peer, DONE);
-    assert_eq!((sent(&mut peer), peer.open_channels()), (vec![unknown(7)], 1));
+    assert_eq!((sent(&mut peer), peer.open_channels()), (vec![unknown_channel_abort(7)], 1));
 }
 
 #[test]
 fn overflow_of_an_upload_leaves_its_handler_running() {
     let mut peer = bounded(Bounds { stream_items: 1, ..Bounds::default() });
-    let key = opened(&mut peer, Role::Upload);
+    let key = local_channel(&mut peer, Role::Upload);
     handle(&mut peer, RESULT);
     handle(&mut peer, ITEM);
     assert!(matches!(handle(&mut peer, ITEM), Incoming::Overflow("in")));
@@ -101,18 +104,19 @@ fn handler_that_stops_reading_an_upload_still_sends_its_result() {
     let (mut peer, key) = upload();
     handle(&mut peer, RESULT);
     let next = |id| format!(r#"{{"a":["next",{{"value":"v","done":false}}],"h":7,"i":{id}}}"#);
-    let refused = |id| format!(r#"{{"i":{id},"e":{{"message":"No event listener for 'next' on channel '7'"}},"_":1}}"#);
+    let rejection =
+        |id| format!(r#"{{"i":{id},"e":{{"message":"No event listener for 'next' on channel '7'"}},"_":1}}"#);
     handle(&mut peer, &next(9));
     assert!(peer.consumer(key).stop(None));
-    assert_eq!(sent(&mut peer), [refused(9)]);
+    assert_eq!(sent(&mut peer), [rejection(9)]);
     assert!(!peer.consumer(key).stop(None));
     assert!(matches!(handle(&mut peer, ITEM), Incoming::Nothing));
     assert!(matches!(handle(&mut peer, &next(10)), Incoming::Nothing));
-    assert_eq!(sent(&mut peer), [refused(10)]);
-    let seeming = r#"{"a":["next",{"done":true},],"h":7,"i":11}"#;
-    assert!(matches!(handle(&mut peer, seeming), Incoming::Nothing));
-    let end = r#"{"a":["next",{"done":true}],"h":7,"i":11}"#;
-    assert!(matches!(handle(&mut peer, end), Incoming::Nothing));
+    assert_eq!(sent(&mut peer), [rejection(10)]);
+    let malformed = r#"{"a":["next",{"done":true},],"h":7,"i":11}"#;
+    assert!(matches!(handle(&mut peer, malformed), Incoming::Nothing));
+    let done = r#"{"a":["next",{"done":true}],"h":7,"i":11}"#;
+    assert!(matches!(handle(&mut peer, done), Incoming::Nothing));
     assert_eq!(sent(&mut peer), [r#"{"i":11}"#]);
     assert_eq!((peer.consumer(key).awaited_result(), peer.open_channels()), (AwaitedResult::Request(id(8)), 1));
 }
@@ -120,7 +124,7 @@ fn handler_that_stops_reading_an_upload_still_sends_its_result() {
 #[test]
 fn caller_with_failed_items_still_receives_the_result() {
     let mut peer = connected();
-    let key = received(&mut peer, Role::Producer);
+    let key = remote_channel(&mut peer, Role::Producer);
     let number = key.id();
     let result = peer.request(CallEncoder::new("result").finish_on(key), 2, None, None, None).expect("an open channel");
     handle(&mut peer, &format!(r#"{{"a":["credit",5],"h":{number}}}"#));
@@ -132,22 +136,22 @@ fn caller_with_failed_items_still_receives_the_result() {
     handle(&mut peer, &format!(r#"{{"a":["start"],"h":{number}}}"#));
     handle(&mut peer, &format!(r#"{{"a":["credit",1],"h":{number}}}"#));
     assert_eq!((peer.producer(key).allowance(), peer.open_channels()), (Allowance::Closed, 1));
-    let answer = format!(r#"{{"i":{result},"d":5}}"#);
-    assert!(matches!(handle(&mut peer, &answer), Incoming::Response(2, Response::Result(Some("5")))));
+    let response = format!(r#"{{"i":{result},"d":5}}"#);
+    assert!(matches!(handle(&mut peer, &response), Incoming::Response(2, Response::Result(Some("5")))));
     assert!(sent(&mut peer).is_empty());
 }
 
 #[test]
 fn failed_items_do_not_resume_when_the_last_item_request_is_answered() {
-    for answer in ["", r#","e":"no""#] {
+    for response in ["", r#","e":"no""#] {
         let mut peer = connected();
-        let key = received(&mut peer, Role::Producer);
+        let key = remote_channel(&mut peer, Role::Producer);
         let number = key.id();
         handle(&mut peer, &format!(r#"{{"a":["start"],"h":{number}}}"#));
         let item = peer.producer(key).item_request().expect("an open channel");
         assert_eq!(peer.unanswered_items(), 1);
         peer.producer(key).abort_items(&Reason::value("why"));
-        assert!(matches!(handle(&mut peer, &format!(r#"{{"i":{item}{answer}}}"#)), Incoming::Resumed("out", None)));
+        assert!(matches!(handle(&mut peer, &format!(r#"{{"i":{item}{response}}}"#)), Incoming::Resumed("out", None)));
         handle(&mut peer, &format!(r#"{{"a":["start"],"h":{number}}}"#));
         assert_eq!((peer.producer(key).allowance(), peer.unanswered_items()), (Allowance::Closed, 0));
     }
