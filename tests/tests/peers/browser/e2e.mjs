@@ -4,8 +4,9 @@
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import { chromium } from "playwright-core";
-import { atEnd, count, hasNoSideScroll, hurries, join, passes, people, reads, say, sayAll } from "./page.mjs";
-import { sees, seesEnd, seesNote, seesTyping, state, stopClock, types } from "./page.mjs";
+import { advanceClock, count, hasNoSideScroll, isAtEnd, join, people, say, sayAll } from "./page.mjs";
+import { speedUpTimers, stopClock, typeDraft, waitForEnd, waitForMessage, waitForNote } from "./page.mjs";
+import { waitForState, waitForText, waitForTyping } from "./page.mjs";
 import { Proxy } from "./proxy.mjs";
 import { ChatServer } from "./server.mjs";
 
@@ -62,22 +63,22 @@ async function open(device, colorScheme, url = proxy.url) {
 }
 
 /** A picture of the page, with all transitions at their end. */
-const shoot = (page, name) => page.screenshot({ path: `${screenshots}/${name}.png`, animations: "disabled" });
+const takeScreenshot = (page, name) => page.screenshot({ path: `${screenshots}/${name}.png`, animations: "disabled" });
 
 const all = (pages, see) => Promise.all(pages.map(see));
 
 /** Takes the connection from these pages, and waits until they show that. */
-async function lose(pages) {
-  await all(pages, (page) => passes(page, 6000)); // after a stable connection the waiting times begin anew
+async function disconnect(pages) {
+  await all(pages, (page) => advanceClock(page, 6000)); // after a stable connection the waiting times begin anew
   proxy.up = false;
   proxy.cut();
-  await all(pages, (page) => state(page, "reconnecting…"));
+  await all(pages, (page) => waitForState(page, "reconnecting…"));
 }
 
 /** Gives it back to them. */
-async function giveBack(pages) {
+async function reconnect(pages) {
   proxy.up = true;
-  await all(pages, (page) => state(page, "connected"));
+  await all(pages, (page) => waitForState(page, "connected"));
 }
 
 const step = (what) => console.log("·", what);
@@ -86,53 +87,53 @@ const range = (n) => Array.from({ length: n }, (_, i) => i + 1);
 async function clickThrough() {
   step("the join screen, with errors next to the field");
   const ada = await open(DESK, "light");
-  await state(ada, "connected");
-  await shoot(ada, "01-join-desk-light");
+  await waitForState(ada, "connected");
+  await takeScreenshot(ada, "01-join-desk-light");
   await ada.click("#join-button");
   assert.match(await ada.textContent("#name-error"), /enter a name/);
   await ada.fill("#name", "x".repeat(200));
   await ada.click("#join-button");
   await ada.waitForFunction(() => /at most \d+ characters/.test(document.querySelector("#name-error").textContent));
   assert.equal(await ada.getAttribute("#name", "aria-invalid"), "true");
-  await shoot(ada, "02-join-error-desk-light");
+  await takeScreenshot(ada, "02-join-error-desk-light");
   for (const name of ["\u200b", "\ufe0f", "\u202eevil", "A\u200bda", "A\x07da", "\u3164"]) {
     await ada.fill("#name", name);
     await ada.click("#join-button");
-    await reads(ada, "#name-error", /1 to \d+ ordinary characters/);
+    await waitForText(ada, "#name-error", /1 to \d+ ordinary characters/);
   }
   await join(ada, "Ada");
-  await state(ada, "connected");
+  await waitForState(ada, "connected");
   assert.deepEqual(await people(ada), ["Ada"]);
   assert(await ada.evaluate(() => document.activeElement.id === "text"), "the composer has the focus");
 
   step("a second person on a phone; a name that is taken");
   const grace = await open(PHONE, "dark");
-  await state(grace, "connected");
+  await waitForState(grace, "connected");
   await grace.waitForFunction(() => /here/.test(document.querySelector("#join-people").textContent));
   await grace.fill("#name", "Ada");
   await grace.tap("#join-button");
   await grace.waitForFunction(() => /Ada.*already/.test(document.querySelector("#name-error").textContent));
-  await shoot(grace, "03-join-taken-phone-dark");
+  await takeScreenshot(grace, "03-join-taken-phone-dark");
   await hasNoSideScroll(grace);
   await join(grace, "Grace Hopper");
-  await seesNote(ada, "Grace Hopper joined");
+  await waitForNote(ada, "Grace Hopper joined");
   assert.deepEqual(await people(ada), ["Ada", "Grace Hopper"]);
   assert.equal(await grace.textContent("#people-open [data-count]"), "2");
 
   step("they talk both ways");
   await say(ada, "Good morning! Is the new build up?");
-  for (const page of [ada, grace]) await sees(page, "Good morning! Is the new build up?");
+  for (const page of [ada, grace]) await waitForMessage(page, "Good morning! Is the new build up?");
   await say(ada, "I’d like to show it to the others at ten.");
   await say(grace, "Yes, since this morning.");
   await say(grace, "Have a look: https://example.org/build/42 (the log is there, too).");
   await say(grace, "👍");
-  await sees(ada, "👍");
+  await waitForMessage(ada, "👍");
   assert.equal(await ada.getAttribute(".said a", "href"), "https://example.org/build/42");
 
   step("what looks like HTML is text");
   const html = `<img src=x onerror="document.title='x'">`;
   await say(grace, html);
-  await sees(ada, html);
+  await waitForMessage(ada, html);
   assert.equal(await count(ada, "#list img"), 0);
 
   step("a line of several lines, and empty ones");
@@ -142,19 +143,19 @@ async function clickThrough() {
   await ada.keyboard.type("second line");
   assert((await ada.$eval("#text", (text) => text.clientHeight)) > 60, "the composer grows");
   await ada.keyboard.press("Enter");
-  await sees(grace, "first line\nsecond line");
+  await waitForMessage(grace, "first line\nsecond line");
   assert.equal(await ada.$eval("#text", (text) => text.clientHeight), 48);
   await ada.click("#text");
   await ada.keyboard.press("Enter");
   assert.equal(await count(ada, ".msg.sending, .msg.failed"), 0);
   await say(ada, "\u200b\u202e");
-  await reads(ada, "#text-hint", /Write something/);
+  await waitForText(ada, "#text-hint", /Write something/);
   assert.equal(await count(ada, ".msg.failed"), 0);
 
   step("a third person, and the room in both schemes");
   const third = await open(DESK, "dark");
-  await state(third, "connected");
-  await shoot(third, "04-join-desk-dark");
+  await waitForState(third, "connected");
+  await takeScreenshot(third, "04-join-desk-dark");
   await join(third, "Edsger");
   await say(
     third,
@@ -163,18 +164,18 @@ async function clickThrough() {
   );
   await say(third, "That is all I wanted to say.");
   await say(ada, "Thank you. See you at ten!");
-  await sees(third, "Thank you. See you at ten!");
+  await waitForMessage(third, "Thank you. See you at ten!");
   const rooms = { "05-room-desk-light": ada, "06-room-desk-dark": third, "07-room-phone-dark": grace };
   for (const [name, page] of Object.entries(rooms)) {
-    await seesEnd(page);
+    await waitForEnd(page);
     await hasNoSideScroll(page);
-    await shoot(page, name);
+    await takeScreenshot(page, name);
   }
 
   step("the people's drawer on the phone");
   await grace.tap("#people-open");
   await grace.waitForSelector("#people.shown");
-  await shoot(grace, "08-people-phone-dark");
+  await takeScreenshot(grace, "08-people-phone-dark");
   assert.equal(await grace.getAttribute("#people-open", "aria-expanded"), "true");
   assert(await grace.evaluate(() => document.activeElement.id === "people-close"));
   await grace.keyboard.press("Escape");
@@ -187,64 +188,65 @@ async function clickThrough() {
   await grace.waitForSelector("#people:not(.shown)", { state: "attached" });
 
   step("who is typing: until it is said, cleared, left alone or the page is gone");
-  await types(third, "I");
-  for (const page of [ada, grace]) await seesTyping(page, "Edsger is typing…");
-  await seesTyping(third, "");
-  await seesEnd(ada);
-  await shoot(ada, "19-typing-desk-light");
-  await types(ada, "Well");
-  await seesTyping(third, "Ada is typing…");
-  await seesTyping(grace, "Ada and Edsger are typing…");
+  await typeDraft(third, "I");
+  for (const page of [ada, grace]) await waitForTyping(page, "Edsger is typing…");
+  await waitForTyping(third, "");
+  await waitForEnd(ada);
+  await takeScreenshot(ada, "19-typing-desk-light");
+  await typeDraft(ada, "Well");
+  await waitForTyping(third, "Ada is typing…");
+  await waitForTyping(grace, "Ada and Edsger are typing…");
   await hasNoSideScroll(grace);
-  await shoot(grace, "20-typing-phone-dark");
+  await takeScreenshot(grace, "20-typing-phone-dark");
   await ada.press("#text", "Enter");
-  await sees(grace, "Well");
-  await types(third, "I am here");
-  for (const page of [grace, ada]) await seesTyping(page, "Edsger is typing…");
-  await types(third, "");
-  for (const page of [grace, ada]) await seesTyping(page, "");
-  await types(third, "   ");
-  await types(third, "left alone");
-  await seesTyping(ada, "Edsger is typing…");
-  await passes(third, 9000);
-  await seesTyping(ada, ""); // though the draft is still there
+  await waitForMessage(grace, "Well");
+  await typeDraft(third, "I am here");
+  for (const page of [grace, ada]) await waitForTyping(page, "Edsger is typing…");
+  await typeDraft(third, "");
+  for (const page of [grace, ada]) await waitForTyping(page, "");
+  await typeDraft(third, "   ");
+  await typeDraft(third, "left alone");
+  await waitForTyping(ada, "Edsger is typing…");
+  await advanceClock(third, 9000);
+  await waitForTyping(ada, ""); // though the draft is still there
   assert.equal(await third.inputValue("#text"), "left alone");
-  await types(third, "");
+  await typeDraft(third, "");
   const guest = await open(DESK, "light");
   await join(guest, "Kay");
-  await types(guest, "I have to");
-  await seesTyping(ada, "Kay is typing…");
+  await typeDraft(guest, "I have to");
+  await waitForTyping(ada, "Kay is typing…");
   await guest.context().close();
-  await seesTyping(ada, "");
-  await seesNote(ada, "Kay left");
+  await waitForTyping(ada, "");
+  await waitForNote(ada, "Kay left");
   const long = "W".repeat(24);
   const wide = await open(DESK, "light");
   await join(wide, long);
-  for (const page of [ada, third, wide]) await types(page, "All at once");
-  await seesTyping(grace, `Ada, Edsger and ${long} are typing…`);
-  const cut = await grace.$$eval("#typing-names bdi", (names) => names.map((name) => name.scrollWidth > name.clientWidth));
+  for (const page of [ada, third, wide]) await typeDraft(page, "All at once");
+  await waitForTyping(grace, `Ada, Edsger and ${long} are typing…`);
+  const areCut = (names) => names.map((name) => name.scrollWidth > name.clientWidth);
+  const cut = await grace.$$eval("#typing-names bdi", areCut);
   assert.deepEqual(cut, [false, false, true]);
   assert(await grace.$eval("#typing-names", (all) => all.scrollWidth <= all.clientWidth), "the last words are visible");
   await hasNoSideScroll(grace);
-  await shoot(grace, "21-typing-long-phone-dark");
+  await takeScreenshot(grace, "21-typing-long-phone-dark");
   await wide.context().close();
-  for (const page of [ada, third]) await types(page, "");
-  await seesTyping(grace, "");
+  for (const page of [ada, third]) await typeDraft(page, "");
+  await waitForTyping(grace, "");
 
   step("new messages while scrolled up");
   await sayAll(third, range(14).map((n) => `Point ${n}`));
-  await sees(grace, "Point 14");
+  await waitForMessage(grace, "Point 14");
   await grace.$eval("#scroller", (scroller) => (scroller.scrollTop -= 500));
   await grace.waitForSelector("#jump:not([hidden])");
-  assert(!(await atEnd(grace)));
+  assert(!(await isAtEnd(grace)));
   await say(ada, "while you were reading");
   await say(ada, "and one more");
   await grace.waitForFunction(() => /2 new messages/.test(document.querySelector("#jump").textContent));
-  assert(!(await atEnd(grace)));
-  await shoot(grace, "09-new-messages-phone-dark");
+  assert(!(await isAtEnd(grace)));
+  await takeScreenshot(grace, "09-new-messages-phone-dark");
   await grace.tap("#jump");
   await grace.waitForFunction(() => document.querySelector("#jump").hidden);
-  await seesEnd(grace);
+  await waitForEnd(grace);
 
   step("the count of unread messages in the title");
   await ada.evaluate(() => Object.defineProperty(document, "hidden", { configurable: true, get: () => true }));
@@ -259,14 +261,14 @@ async function clickThrough() {
   step("earlier messages are loaded");
   await sayAll(ada, range(70).map((n) => `Line ${n}`));
   const late = await open(PHONE, "light");
-  await shoot(late, "10-join-phone-light");
+  await takeScreenshot(late, "10-join-phone-light");
   await join(late, "Barbara");
-  await sees(late, "Line 70");
+  await waitForMessage(late, "Line 70");
   const shown = await count(late, ".msg");
   await late.$eval("#scroller", (scroller) => (scroller.scrollTop = 100));
   await late.waitForFunction((shown) => document.querySelectorAll(".msg").length > shown, shown);
-  await sees(late, "Line 1");
-  assert(!(await atEnd(late)));
+  await waitForMessage(late, "Line 1");
+  assert(!(await isAtEnd(late)));
   const texts = await late.$$eval(".said", (all) => all.map((line) => line.textContent));
   const lines = texts.map((text) => text.match(/: Line (\d+)$/)?.[1]).filter(Boolean);
   assert.deepEqual(lines.map(Number), range(70));
@@ -274,7 +276,7 @@ async function clickThrough() {
     document.querySelector("#scroller").scrollTop = 0;
     return !document.querySelector("#start").hidden;
   });
-  await shoot(late, "11-start-phone-light");
+  await takeScreenshot(late, "11-start-phone-light");
   assert(await late.$eval("#earlier", (earlier) => earlier.hidden), "there is nothing before the start");
 
   step("a stream without credit: each item waits for the answer to the one before");
@@ -297,13 +299,13 @@ async function clickThrough() {
   await late.tap("#people-open");
   await late.tap("#leave");
   await late.waitForSelector("#join:not([hidden])");
-  await seesNote(ada, "Barbara left");
-  await state(late, "connected");
+  await waitForNote(ada, "Barbara left");
+  await waitForState(late, "connected");
   assert.equal(await late.inputValue("#name"), "Barbara");
   await join(late, "Barbara");
-  await seesNote(ada, "Barbara is back");
+  await waitForNote(ada, "Barbara is back");
   await late.context().close();
-  await seesNote(ada, "Barbara left");
+  await waitForNote(ada, "Barbara left");
 
   step("an outage: nothing can be sent, and what was missed comes once");
   outage = true;
@@ -311,70 +313,70 @@ async function clickThrough() {
   const control = await open(DESK, "light", server.url); // past the proxy
   const everyone = [...proxied, control];
   await join(control, "Margaret");
-  await sees(ada, "Line 70");
+  await waitForMessage(ada, "Line 70");
   await ada.fill("#text", "a draft that stays");
-  await lose(proxied);
+  await disconnect(proxied);
   assert(await ada.$eval("#send", (send) => send.disabled));
   assert(await ada.$eval("#text", (text) => text.readOnly));
   await sayAll(control, ["missed one", "missed two"]);
   await ada.waitForFunction(() => /again in \d+ s/.test(document.querySelector("#banner-text").textContent));
-  await shoot(ada, "12-lost-desk-light");
-  await shoot(grace, "13-lost-phone-dark");
+  await takeScreenshot(ada, "12-lost-desk-light");
+  await takeScreenshot(grace, "13-lost-phone-dark");
   proxy.up = true;
   await ada.$eval("#retry", (retry) => retry.click()); // at once, since it is there for some seconds only
   await grace.evaluate(() => dispatchEvent(new Event("online")));
-  await giveBack(proxied);
-  for (const text of ["missed one", "missed two"]) await all(proxied, (page) => sees(page, text));
+  await reconnect(proxied);
+  for (const text of ["missed one", "missed two"]) await all(proxied, (page) => waitForMessage(page, text));
   assert.equal(await ada.inputValue("#text"), "a draft that stays");
-  await seesTyping(control, ""); // the draft that stays is an old one
+  await waitForTyping(control, ""); // the draft that stays is an old one
   await ada.press("#text", "End");
   await ada.keyboard.type("!");
-  await seesTyping(control, "Ada is typing…");
+  await waitForTyping(control, "Ada is typing…");
   await say(ada, "back again");
-  await seesTyping(control, "");
-  await all(everyone, (page) => sees(page, "back again"));
+  await waitForTyping(control, "");
+  await all(everyone, (page) => waitForMessage(page, "back again"));
 
   step("the server still holds the old connection: the name is tried until it is free");
-  await all(proxied, (page) => passes(page, 6000));
-  const release = proxy.cutHere();
-  await all(proxied, (page) => state(page, "joining…"));
-  await reads(ada, "#banner-text", /^“Ada” is still in the room/);
+  await all(proxied, (page) => advanceClock(page, 6000));
+  const release = proxy.cutBrowserSide();
+  await all(proxied, (page) => waitForState(page, "joining…"));
+  await waitForText(ada, "#banner-text", /^“Ada” is still in the room/);
   await say(control, "meanwhile");
   release();
-  await all(proxied, (page) => state(page, "connected"));
-  await sees(ada, "meanwhile");
+  await all(proxied, (page) => waitForState(page, "connected"));
+  await waitForMessage(ada, "meanwhile");
   await say(ada, "free again");
-  await sees(control, "free again");
+  await waitForMessage(control, "free again");
 
   step("a tab that was duplicated has no place in the room, and says so");
   const duplicated = ada.context().waitForEvent("page");
   await ada.evaluate(() => void window.open(location.href));
   const twin = await duplicated;
-  await reads(twin, "#banner-text", /^“Ada” is still in the room, perhaps in another tab/);
+  await waitForText(twin, "#banner-text", /^“Ada” is still in the room, perhaps in another tab/);
   const counts = await twin.$$eval("[data-count]", (counts) => counts.filter((count) => count.offsetParent).length);
   assert.equal(counts, 0, "nobody is counted yet");
   await twin.setViewportSize(DESK.viewport);
-  await shoot(twin, "22-twin-desk-light");
+  await takeScreenshot(twin, "22-twin-desk-light");
   await twin.setViewportSize(PHONE.viewport);
-  await shoot(twin, "23-twin-phone-light");
+  await takeScreenshot(twin, "23-twin-phone-light");
   await hasNoSideScroll(twin);
-  await hurries(twin);
-  await reads(twin, "#name-error", /“Ada” is in the room already/);
+  await speedUpTimers(twin);
+  await waitForText(twin, "#name-error", /“Ada” is in the room already/);
   await twin.close();
 
   step("the join screen in an outage says what is true then, and not any longer");
   const visitor = await open(DESK, "light");
-  await reads(visitor, "#join-people", /here/);
-  await hurries(visitor);
-  await lose([...proxied, visitor]);
-  await reads(visitor, "#join-people", /^$/);
+  await waitForText(visitor, "#join-people", /here/);
+  await speedUpTimers(visitor);
+  await disconnect([...proxied, visitor]);
+  await waitForText(visitor, "#join-people", /^$/);
   await visitor.fill("#name", "Kay");
   await visitor.click("#join-button");
-  await reads(visitor, "#name-error", /doesn’t answer/);
-  await shoot(visitor, "24-join-lost-desk-light");
-  await giveBack([...proxied, visitor]);
-  await reads(visitor, "#name-error", /^$/);
-  await reads(visitor, "#join-people", /here/);
+  await waitForText(visitor, "#name-error", /doesn’t answer/);
+  await takeScreenshot(visitor, "24-join-lost-desk-light");
+  await reconnect([...proxied, visitor]);
+  await waitForText(visitor, "#name-error", /^$/);
+  await waitForText(visitor, "#join-people", /here/);
   await join(visitor, "Kay");
   await visitor.click("#leave");
   await visitor.waitForSelector("#join:not([hidden])");
@@ -387,42 +389,42 @@ async function clickThrough() {
   await ada.fill("#text", "lost");
   await ada.press("#text", "Enter");
   await ada.waitForSelector(".msg.sending");
-  await lose(proxied);
+  await disconnect(proxied);
   await ada.waitForSelector(".msg.failed");
-  await shoot(ada, "14-failed-desk-light");
-  await giveBack(proxied);
+  await takeScreenshot(ada, "14-failed-desk-light");
+  await reconnect(proxied);
   await ada.click(".msg.failed .link >> text=Try again");
-  await all([control, ada], (page) => sees(page, "lost"));
+  await all([control, ada], (page) => waitForMessage(page, "lost"));
   assert.equal(await count(ada, ".msg.failed"), 0);
 
   step("a message whose answer is lost is there once");
-  proxy.loseAnswers();
+  proxy.dropResponses();
   await ada.fill("#text", "delivered");
   await ada.press("#text", "Enter");
-  await sees(control, "delivered");
-  await lose(proxied);
+  await waitForMessage(control, "delivered");
+  await disconnect(proxied);
   await ada.waitForSelector(".msg.failed");
-  await giveBack(proxied);
-  await sees(ada, "delivered");
+  await reconnect(proxied);
+  await waitForMessage(ada, "delivered");
   assert.equal(await count(ada, ".msg.failed, .msg.sending"), 0);
 
   step("after a reload still in the room");
   await grace.reload();
-  await state(grace, "connected");
+  await waitForState(grace, "connected");
   await grace.waitForSelector("#room:not([hidden])");
-  await sees(grace, "delivered");
+  await waitForMessage(grace, "delivered");
 
   step("the server is killed and started again");
-  await all(everyone, (page) => passes(page, 6000));
+  await all(everyone, (page) => advanceClock(page, 6000));
   await server.kill();
-  await all(everyone, (page) => state(page, "reconnecting…"));
+  await all(everyone, (page) => waitForState(page, "reconnecting…"));
   await server.start();
-  await all(everyone, (page) => state(page, "connected"));
+  await all(everyone, (page) => waitForState(page, "connected"));
   await say(grace, "after the restart");
   await say(ada, "and hello");
-  for (const text of ["after the restart", "and hello"]) await all(everyone, (page) => sees(page, text));
-  await sees(ada, "delivered");
-  await shoot(ada, "15-restarted-desk-light");
+  for (const text of ["after the restart", "and hello"]) await all(everyone, (page) => waitForMessage(page, text));
+  await waitForMessage(ada, "delivered");
+  await takeScreenshot(ada, "15-restarted-desk-light");
 
   step("a text that is too long");
   const huge = "é".repeat(600_000); // more than a frame takes: it must not be sent
@@ -431,24 +433,24 @@ async function clickThrough() {
   await ada.waitForFunction(() => /too many \(at most \d+\)/.test(document.querySelector("#text-hint").textContent));
   assert.equal(await ada.inputValue("#text"), huge);
   assert(await ada.$eval("#send", (send) => send.disabled));
-  await state(ada, "connected");
-  await shoot(ada, "16-too-long-desk-light");
-  await seesEnd(ada);
+  await waitForState(ada, "connected");
+  await takeScreenshot(ada, "16-too-long-desk-light");
+  await waitForEnd(ada);
   const most = Number((await ada.textContent("#text-hint")).match(/at most (\d+)/)[1]);
   await ada.fill("#text", "x".repeat(most - 4));
   await ada.waitForFunction(() => /left/.test(document.querySelector("#text-hint").textContent));
   await say(ada, "é".repeat(most));
-  await sees(grace, "é".repeat(most));
+  await waitForMessage(grace, "é".repeat(most));
   assert.equal(await count(ada, ".msg.failed"), 0);
   await hasNoSideScroll(grace);
 
   step("a phone on its side, and a small window");
   await control.setViewportSize({ width: 844, height: 390 });
-  await shoot(control, "17-landscape-light");
+  await takeScreenshot(control, "17-landscape-light");
   await hasNoSideScroll(control);
   await control.setViewportSize({ width: 390, height: 844 });
-  await shoot(control, "18-room-phone-light");
-  await seesEnd(control);
+  await takeScreenshot(control, "18-room-phone-light");
+  await waitForEnd(control);
 
   assert.deepEqual([...problems], [], "problems on the pages");
 }

@@ -22,24 +22,25 @@ export class Proxy {
   }
 
   #link(browser, server) {
-    const link = { browser, server, webSocket: false, held: false, deaf: false, mute: false };
+    const flags = { webSocket: false, keepsServerSide: false, dropsRequests: false, dropsResponses: false };
+    const link = { browser, server, ...flags };
     this.#links.add(link);
     browser.on("data", (data) => {
       link.webSocket ||= /^GET \/ws/.test(data.toString("latin1"));
-      if (!link.deaf) server.write(data);
+      if (!link.dropsRequests) server.write(data);
     });
     server.on("data", (data) => {
-      if (!link.held && !link.mute) browser.write(data);
+      if (!link.keepsServerSide && !link.dropsResponses) browser.write(data);
     });
     browser.on("close", () => {
-      if (!link.held) this.#end(link);
+      if (!link.keepsServerSide) this.#close(link);
     });
-    server.on("close", () => this.#end(link));
+    server.on("close", () => this.#close(link));
     browser.on("error", () => {});
     server.on("error", () => {});
   }
 
-  #end(link) {
+  #close(link) {
     link.browser.destroy();
     link.server.destroy();
     this.#links.delete(link);
@@ -51,31 +52,31 @@ export class Proxy {
 
   /** Ends the WebSockets. */
   cut() {
-    for (const link of this.#webSockets) this.#end(link);
+    for (const link of this.#webSockets) this.#close(link);
   }
 
   /** Ends the browser's side of the WebSockets; the server's stays open until what is returned is called. */
-  cutHere() {
+  cutBrowserSide() {
     const links = this.#webSockets;
     for (const link of links) {
-      link.held = true;
+      link.keepsServerSide = true;
       link.browser.destroy();
     }
-    return () => links.forEach((link) => this.#end(link));
+    return () => links.forEach((link) => this.#close(link));
   }
 
   /** The WebSockets that there are now stay open, and nothing arrives any more. */
   freeze() {
-    for (const link of this.#webSockets) link.deaf = link.mute = true;
+    for (const link of this.#webSockets) link.dropsRequests = link.dropsResponses = true;
   }
 
   /** Of the WebSockets that there are now only what the server sends gets lost. */
-  loseAnswers() {
-    for (const link of this.#webSockets) link.mute = true;
+  dropResponses() {
+    for (const link of this.#webSockets) link.dropsResponses = true;
   }
 
   close() {
     this.#server.close();
-    for (const link of [...this.#links]) this.#end(link);
+    for (const link of [...this.#links]) this.#close(link);
   }
 }

@@ -15,10 +15,10 @@ export class ChatServer {
   async start() {
     this.#child = spawn(this.program, ["--port", this.port], { stdio: ["ignore", "pipe", "inherit"] });
     const line = once(createInterface(this.#child.stdout), "line").then(([line]) => line);
-    const end = once(this.#child, "exit").then(([status]) => `it ended with status ${status}`);
-    const said = await Promise.race([line, end]);
-    const address = said.match(/http:\/\/127\.0\.0\.1:(\d+)/);
-    if (!address) throw new Error(`the server does not start: ${said}`);
+    const exit = once(this.#child, "exit").then(([status]) => `it ended with status ${status}`);
+    const output = await Promise.race([line, exit]);
+    const address = output.match(/http:\/\/127\.0\.0\.1:(\d+)/);
+    if (!address) throw new Error(`the server does not start: ${output}`);
     this.port = Number(address[1]);
   }
 
@@ -28,8 +28,8 @@ export class ChatServer {
 
   async kill() {
     if (this.#child?.exitCode !== null || this.#child.signalCode !== null) return;
-    const end = once(this.#child, "exit");
+    const exit = once(this.#child, "exit");
     this.#child.kill("SIGKILL");
-    await end;
+    await exit;
   }
 }

@@ -15,117 +15,117 @@ const rejectsWith = async (request, message) => assert.equal((await rejection(re
 const range = (n) => Array.from({ length: n }, (_, i) => i);
 
 const cases = {
-  async results(desk) {
-    assert.equal(await desk.request("add", 1, 2), 3);
-    assert.equal(await desk.request("add", -5, 5), 0);
-    assert.equal(await desk.request("add", Number.MAX_SAFE_INTEGER, 0), Number.MAX_SAFE_INTEGER);
-    assert.equal(await desk.request("half", 0.3), 0.15);
-    assert.equal(await desk.request("half", 1e300), 5e299);
-    assert.equal(await desk.request("half", 6), 3);
+  async results(main) {
+    assert.equal(await main.request("add", 1, 2), 3);
+    assert.equal(await main.request("add", -5, 5), 0);
+    assert.equal(await main.request("add", Number.MAX_SAFE_INTEGER, 0), Number.MAX_SAFE_INTEGER);
+    assert.equal(await main.request("half", 0.3), 0.15);
+    assert.equal(await main.request("half", 1e300), 5e299);
+    assert.equal(await main.request("half", 6), 3);
     // Numbers of JavaScript end at 2^53: the last digits are rounded.
-    assert.equal(await desk.request("largest"), 2 ** 64);
+    assert.equal(await main.request("largest"), 2 ** 64);
     const control = "\0\b\f\n\r\t\x7f\u2028\u2029";
     for (const text of ["", "straße", "日本語", "😀👩‍👩‍👧", 'quotes " and \\ and /', control, "</script>"]) {
-      assert.equal(await desk.request("shout", text), text.toUpperCase());
-      assert.equal(await desk.request("echo", text), text);
+      assert.equal(await main.request("shout", text), text.toUpperCase());
+      assert.equal(await main.request("echo", text), text);
     }
     const basket = { owner: null, items: [{ name: "lamp", price: 7 }, { name: "Stühle\n", price: 0.5 }] };
     const half = { owner: null, items: [{ name: "lamp", price: 3.5 }, { name: "Stühle\n", price: 0.25 }] };
-    assert.deepEqual(await desk.request("discount", basket), half);
+    assert.deepEqual(await main.request("discount", basket), half);
     const keys = { a: 1, i: 2, c: "x", e: 3, _: 1 };
     for (const value of [[], {}, [[1, [2]], { a: { b: [null] } }], keys, true, false, 0, null]) {
-      assert.deepEqual(await desk.request("echo", value), value);
+      assert.deepEqual(await main.request("echo", value), value);
     }
-    assert.equal(await desk.request("nothing"), undefined);
-    assert.equal(await desk.request("none"), null);
+    assert.equal(await main.request("nothing"), undefined);
+    assert.equal(await main.request("none"), null);
   },
 
-  async optionalArguments(desk) {
-    assert.deepEqual(await desk.request("maybe", 1), [1, null, null]);
-    assert.deepEqual(await desk.request("maybe", 1, 2), [1, 2, null]);
-    assert.deepEqual(await desk.request("maybe", 1, 2, "c"), [1, 2, "c"]);
-    assert.deepEqual(await desk.request("maybe", 1, undefined, "c"), [1, null, "c"]);
-    assert.deepEqual(await desk.request("maybe", 1, undefined, undefined), [1, null, null]);
-    assert.deepEqual(await desk.request("maybe", 1, NaN, null), [1, null, null]);
+  async optionalArguments(main) {
+    assert.deepEqual(await main.request("maybe", 1), [1, null, null]);
+    assert.deepEqual(await main.request("maybe", 1, 2), [1, 2, null]);
+    assert.deepEqual(await main.request("maybe", 1, 2, "c"), [1, 2, "c"]);
+    assert.deepEqual(await main.request("maybe", 1, undefined, "c"), [1, null, "c"]);
+    assert.deepEqual(await main.request("maybe", 1, undefined, undefined), [1, null, null]);
+    assert.deepEqual(await main.request("maybe", 1, NaN, null), [1, null, null]);
   },
 
-  async channels(desk) {
-    const files = desk.of("files");
+  async channels(main) {
+    const files = main.of("files");
     files.emit("writeFile", "a.txt", "hello");
     assert.equal(await files.request("read", "a.txt"), "hello");
     await rejectsWith(files.request("read", "b.txt"), "no such file: b.txt");
     // Reserved on the main channel only.
     assert.equal(await files.request("open", "a.txt"), true);
-    assert.equal(await desk.request("add", 1, 2), 3);
+    assert.equal(await main.request("add", 1, 2), 3);
   },
 
-  async errors(desk) {
-    assert.equal(await desk.request("reserve", 10), 10);
-    const full = await rejection(desk.request("reserve", 11));
+  async errors(main) {
+    assert.equal(await main.request("reserve", 10), 10);
+    const full = await rejection(main.request("reserve", 11));
     assert(full instanceof Error);
     assert.deepEqual([full.message, full.code, full.data], ["only 10 seats are left", "Full", { left: 10 }]);
-    const closed = await rejection(desk.request("reserve", 0));
+    const closed = await rejection(main.request("reserve", 0));
     assert.deepEqual([closed.message, closed.code, closed.data], ["the desk is closed", "Closed", undefined]);
-    await rejectsWith(desk.request("fail", 'a "quoted" 😀 text'), 'a "quoted" 😀 text');
-    await rejectsWith(desk.request("fail", ""), "");
-    await rejectsWith(desk.request("internal"), "internal error");
+    await rejectsWith(main.request("fail", 'a "quoted" 😀 text'), 'a "quoted" 😀 text');
+    await rejectsWith(main.request("fail", ""), "");
+    await rejectsWith(main.request("internal"), "internal error");
     for (const value of [{ code: 42 }, [1], 7, 0, true, false]) {
-      assert.deepEqual(await rejection(desk.request("reject", value)), value);
+      assert.deepEqual(await rejection(main.request("reject", value)), value);
     }
     // A bare string becomes an Error in ws-wrapper 3 (not in 2).
-    const text = await rejection(desk.request("reject", "a text"));
+    const text = await rejection(main.request("reject", "a text"));
     assert(text instanceof Error);
     assert.equal(text.message, "a text");
-    await rejectsWith(desk.request("reject", null), "Error");
+    await rejectsWith(main.request("reject", null), "Error");
   },
 
-  async unknown(desk) {
-    desk.emit("nope");
-    desk.of("nowhere").emit("nope");
-    await rejectsWith(desk.request("nope"), "No event listener for 'nope'");
-    await rejectsWith(desk.of("files").request("nope"), "No event listener for 'nope' on channel 'files'");
-    await rejectsWith(desk.of("nowhere").request("read", "a"), "Channel 'nowhere' does not exist");
+  async unknown(main) {
+    main.emit("nope");
+    main.of("nowhere").emit("nope");
+    await rejectsWith(main.request("nope"), "No event listener for 'nope'");
+    await rejectsWith(main.of("files").request("nope"), "No event listener for 'nope' on channel 'files'");
+    await rejectsWith(main.of("nowhere").request("read", "a"), "Channel 'nowhere' does not exist");
     for (const odd of ["constructor", "__proto__", "it's", "日本"]) {
-      await rejectsWith(desk.request(odd), `No event listener for '${odd}'`);
+      await rejectsWith(main.request(odd), `No event listener for '${odd}'`);
     }
-    assert.equal(await desk.request("add", 1, 2), 3);
+    assert.equal(await main.request("add", 1, 2), 3);
   },
 
-  async wrongArguments(desk) {
+  async wrongArguments(main) {
     const b = "argument 2 (`b`) of `add`: ";
-    await rejectsWith(desk.request("add", 1, "2"), b + 'invalid type: string "2", expected i64');
-    await rejectsWith(desk.request("add", 1, undefined), b + "invalid type: null, expected i64");
-    await rejectsWith(desk.request("add", 1, 1.5), b + "invalid type: floating point `1.5`, expected i64");
-    await rejectsWith(desk.request("add", 1, 1e21), b + "invalid type: floating point `1e+21`, expected i64");
-    await rejectsWith(desk.request("add", 1), "too few arguments for `add`: expected 2 (`a`, `b`), got 1");
-    await rejectsWith(desk.request("add", 1, 2, 3), "too many arguments for `add`: expected 2 (`a`, `b`), got 3");
-    assert.match((await rejection(desk.request("discount", { items: [{}] }))).message, /missing field `name`/);
+    await rejectsWith(main.request("add", 1, "2"), b + 'invalid type: string "2", expected i64');
+    await rejectsWith(main.request("add", 1, undefined), b + "invalid type: null, expected i64");
+    await rejectsWith(main.request("add", 1, 1.5), b + "invalid type: floating point `1.5`, expected i64");
+    await rejectsWith(main.request("add", 1, 1e21), b + "invalid type: floating point `1e+21`, expected i64");
+    await rejectsWith(main.request("add", 1), "too few arguments for `add`: expected 2 (`a`, `b`), got 1");
+    await rejectsWith(main.request("add", 1, 2, 3), "too many arguments for `add`: expected 2 (`a`, `b`), got 3");
+    assert.match((await rejection(main.request("discount", { items: [{}] }))).message, /missing field `name`/);
     // Half of a character is a string in JavaScript only.
-    assert.match((await rejection(desk.request("shout", "\ud83d"))).message, /^argument 1 \(`text`\) of `shout`: /);
-    assert.match((await rejection(desk.request("echo", "\ud83d"))).message, /^argument 1 \(`value`\) of `echo`: /);
-    assert.equal(await desk.request("add", 1, 2), 3);
+    assert.match((await rejection(main.request("shout", "\ud83d"))).message, /^argument 1 \(`text`\) of `shout`: /);
+    assert.match((await rejection(main.request("echo", "\ud83d"))).message, /^argument 1 \(`value`\) of `echo`: /);
+    assert.equal(await main.request("add", 1, 2), 3);
   },
 
-  async events(desk) {
-    await desk.request("nothing"); // Before it is open a client may queue no more than 10.
-    for (const n of range(100)) desk.emit("note", `note ${n}`);
-    await desk.request("nothing");
+  async events(main) {
+    await main.request("nothing"); // Before it is open a client may queue no more than 10.
+    for (const n of range(100)) main.emit("note", `note ${n}`);
+    await main.request("nothing");
   },
 
-  async broadcast(desk) {
-    const clients = [desk, connect(), connect()];
-    const heard = clients.map(() => []);
-    clients.forEach((client, n) => client.of("customer").on("sold", (...sold) => heard[n].push(sold)));
+  async broadcast(main) {
+    const clients = [main, connect(), connect()];
+    const received = clients.map(() => []);
+    clients.forEach((client, n) => client.of("customer").on("sold", (...sold) => received[n].push(sold)));
     await Promise.all(clients.map((client) => client.request("nothing")));
-    assert.equal(await desk.request("sell", "a lamp", 7.5), 3);
-    assert.equal(await desk.request("sell", "Stühle"), 3);
+    assert.equal(await main.request("sell", "a lamp", 7.5), 3);
+    assert.equal(await main.request("sell", "Stühle"), 3);
     await Promise.all(clients.map((client) => client.request("nothing")));
     const sold = [["a lamp", 7.5], ["Stühle"]];
-    assert.deepEqual(heard, [sold, sold, sold]);
+    assert.deepEqual(received, [sold, sold, sold]);
   },
 
-  async interview(desk) {
-    const customer = desk.of("customer");
+  async interview(main) {
+    const customer = main.of("customer");
     customer.on("confirm", (question) => question === 'one "lamp", really?');
     customer.on("name", () => null);
     // On Node ws-wrapper sends the message of an Error and none of its properties.
@@ -135,7 +135,7 @@ const cases = {
     customer.on("reject", (value) => Promise.reject(value));
     customer.on("count", () => "many");
     const notANumber = 'invalid type: string "many", expected i64 at line 1 column 6';
-    assert.deepEqual(await desk.request("interview"), [
+    assert.deepEqual(await main.request("interview"), [
       { result: true },
       { result: null },
       { rejected: { message: "not today" } },
@@ -146,83 +146,83 @@ const cases = {
     ]);
   },
 
-  async outOfOrder(desk) {
-    await desk.request("nothing");
-    const held = range(500).map((n) => desk.request("hold", n));
+  async outOfOrder(main) {
+    await main.request("nothing");
+    const held = range(500).map((n) => main.request("hold", n));
     // Each number once, in an order that only looks like chance.
     const order = range(500).map((n) => (n * 367) % 500);
     for (const n of order) {
-      desk.emit("note", "in between");
-      assert.equal(await desk.request("release", n), true);
+      main.emit("note", "in between");
+      assert.equal(await main.request("release", n), true);
       assert.equal(await held[n], n);
     }
   },
 
-  async timeouts(desk) {
-    await desk.request("nothing");
-    await rejectsWith(desk.timeout(30).request("hold", 1), "Request timed out");
+  async timeouts(main) {
+    await main.request("nothing");
+    await rejectsWith(main.timeout(30).request("hold", 1), "Request timed out");
     // ws-wrapper 3 tells nobody that it has given up, so the handler goes on and its answer comes late.
-    assert.equal(await desk.request("release", 1), true);
-    assert.equal(await desk.request("add", 1, 2), 3);
+    assert.equal(await main.request("release", 1), true);
+    assert.equal(await main.request("add", 1, 2), 3);
     // Defect: a request with a reserved name is sent, though no peer may answer it.
-    await rejectsWith(desk.timeout(30).request("close"), "Request timed out");
-    assert.equal(await desk.request("add", 1, 2), 3);
+    await rejectsWith(main.timeout(30).request("close"), "Request timed out");
+    assert.equal(await main.request("add", 1, 2), 3);
   },
 
-  async queueBeforeOpening(desk) {
-    const answers = range(10).map((n) => desk.request("echo", n));
+  async queueBeforeOpening(main) {
+    const answers = range(10).map((n) => main.request("echo", n));
     // Defect: this throws, yet the request stays among those that wait; with a timeout it later rejects a promise that
     // nobody holds, which ends the process.
-    assert.throws(() => desk.request("echo", 10), /send queue is full/);
+    assert.throws(() => main.request("echo", 10), /send queue is full/);
     assert.deepEqual(await Promise.all(answers), range(10));
   },
 
-  async longTexts(desk) {
+  async longTexts(main) {
     const text = "é\n".repeat(200_000);
-    assert.equal(await desk.request("echo", text), text);
-    const closed = closing(desk);
-    desk.emit("note", "x".repeat(1 << 20));
+    assert.equal(await main.request("echo", text), text);
+    const closed = closing(main);
+    main.emit("note", "x".repeat(1 << 20));
     assert.equal((await closed).code, 1009);
   },
 
-  async disconnect(desk) {
-    const held = desk.request("hold", 1);
-    await desk.request("nothing");
-    const closed = closing(desk);
-    desk.disconnect(4001, "enough");
+  async disconnect(main) {
+    const held = main.request("hold", 1);
+    await main.request("nothing");
+    const closed = closing(main);
+    main.disconnect(4001, "enough");
     const { code, reason, wasClean } = await closed;
     assert.deepEqual([code, reason, wasClean], [4001, "enough", true]);
     // What was under way stays so, as the client may be bound to a new socket, until somebody gives it up.
     assert.equal(await Promise.race([held, new Promise((turn) => setImmediate(turn, "waits"))]), "waits");
-    desk.abort();
+    main.abort();
     await rejectsWith(held, "Request was aborted");
   },
 
-  async hang(desk) {
-    await desk.request("hold", 1);
+  async hang(main) {
+    await main.request("hold", 1);
   },
 
-  async closedByServer(desk) {
-    const closed = closing(desk);
-    desk.emit("closeMe", 4002, "closing time");
+  async closedByServer(main) {
+    const closed = closing(main);
+    main.emit("closeMe", 4002, "closing time");
     const { code, reason, wasClean } = await closed;
     assert.deepEqual([code, reason, wasClean], [4002, "closing time", true]);
   },
 
-  async shutdown(desk) {
-    const closed = closing(desk);
-    desk.request("hold", 1);
+  async shutdown(main) {
+    const closed = closing(main);
+    main.request("hold", 1);
     assert.deepEqual([(await closed).code, (await closed).reason], [1001, "the server is closing"]);
   },
 
-  async rebind(desk) {
-    assert.equal(await desk.request("add", 1, 2), 3);
+  async rebind(main) {
+    assert.equal(await main.request("add", 1, 2), 3);
     for (const n of range(3)) {
-      const closed = closing(desk);
-      desk.emit("closeMe", 4000, "come back");
+      const closed = closing(main);
+      main.emit("closeMe", 4000, "come back");
       await closed;
-      desk.bind(new WebSocket(url));
-      assert.equal(await desk.request("add", n, 1), n + 1);
+      main.bind(new WebSocket(url));
+      assert.equal(await main.request("add", n, 1), n + 1);
     }
   },
 };

@@ -19,7 +19,7 @@ server.on("connection", (socket) => {
 });
 
 // How a request ended.
-const told = (request) =>
+const outcome = (request) =>
   request.then(
     (result) => ({ result }),
     (error) => (error instanceof Error ? { error: { message: error.message, ...error } } : { value: error }),
@@ -56,18 +56,18 @@ const main = {
   async interview() {
     const customer = this.of("customer");
     return [
-      await told(customer.request("add", 20, 22)),
-      await told(customer.request("greet", "Ada \"😀\"")),
-      await told(customer.request("nothing")),
-      await told(customer.request("reserve", 11)),
-      await told(customer.request("fail")),
-      await told(customer.request("reject", { code: 42 })),
-      await told(customer.request("add", 1, "2")),
-      await told(customer.request("nope")),
-      await told(this.request("nope")),
-      await told(this.of("nowhere").request("nope")),
-      await told(customer.timeout(30).request("hang")),
-      await told(customer.request("add", 1, 2)),
+      await outcome(customer.request("add", 20, 22)),
+      await outcome(customer.request("greet", "Ada \"😀\"")),
+      await outcome(customer.request("nothing")),
+      await outcome(customer.request("reserve", 11)),
+      await outcome(customer.request("fail")),
+      await outcome(customer.request("reject", { code: 42 })),
+      await outcome(customer.request("add", 1, "2")),
+      await outcome(customer.request("nope")),
+      await outcome(this.request("nope")),
+      await outcome(this.of("nowhere").request("nope")),
+      await outcome(customer.timeout(30).request("hang")),
+      await outcome(customer.request("add", 1, 2)),
     ];
   },
   async inAnyOrder(count) {

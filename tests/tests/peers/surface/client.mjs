@@ -5,14 +5,14 @@ import { readByCredit, readByRequests, readSome } from "./streams.mjs";
 
 const [url] = process.argv.slice(2);
 const range = (n) => Array.from({ length: n }, (_, index) => index + 1);
-const gone = (id) => ({ message: `Anonymous channel '${id}' does not exist` });
+const unknownChannel = (id) => ({ message: `Anonymous channel '${id}' does not exist` });
 
 const rows = {
   async echo(peer) {
     for (const value of [null, false, 0, -1.5, "", "ü\u2028😀", [], [[1]], {}, { a: { i: 1, h: 2, _: 1 } }]) {
       assert.deepEqual(await peer.request("echo", value), value);
     }
-    await peer.refuses("echo", [], [1, 2]);
+    await peer.rejectsArguments("echo", [], [1, 2]);
   },
 
   async add(peer) {
@@ -21,18 +21,18 @@ const rows = {
     for (const [a, b] of [[2 ** 62, 2 ** 62], [-(2 ** 62) - 1024, -(2 ** 62)]]) {
       assert((await peer.rejection("add", a, b)).error.message);
     }
-    await peer.refuses("add", [], [1], [1, 2, 3], [1, "2"], [1.5, 2], [null, 1], [2 ** 64, 1]);
+    await peer.rejectsArguments("add", [], [1], [1, 2, 3], [1, "2"], [1.5, 2], [null, 1], [2 ** 64, 1]);
   },
 
   async concat(peer) {
     assert.equal(await peer.request("concat", ["a", "", "ß😀"]), "aß😀");
     assert.equal(await peer.request("concat", []), "");
-    await peer.refuses("concat", [], ["ab"], [["a", 1]], [["a"], ["b"]], [null]);
+    await peer.rejectsArguments("concat", [], ["ab"], [["a", 1]], [["a"], ["b"]], [null]);
   },
 
   async fail(peer) {
     for (const message of ["no", ""]) assert.deepEqual((await peer.rejection("fail", message)).error, { message });
-    await peer.refuses("fail", [], [1], ["a", "b"]);
+    await peer.rejectsArguments("fail", [], [1], ["a", "b"]);
   },
 
   async fail_value(peer) {
@@ -41,13 +41,13 @@ const rows = {
       assert.deepEqual(rejected.value, value);
       assert.equal(rejected.error, undefined);
     }
-    await peer.refuses("fail_value", [], [1, 2]);
+    await peer.rejectsArguments("fail_value", [], [1, 2]);
   },
 
   async nothing(peer) {
-    const { id, answer } = peer.ask("nothing");
-    assert.deepEqual(await answer, { i: id });
-    await peer.refuses("nothing", [1]);
+    const { id, response } = peer.startRequest("nothing");
+    assert.deepEqual(await response, { i: id });
+    await peer.rejectsArguments("nothing", [1]);
   },
 
   async maybe(peer) {
@@ -55,40 +55,40 @@ const rows = {
     assert.deepEqual(await peer.request("maybe", "only"), ["only", null]);
     assert.deepEqual(await peer.request("maybe", null, null), [null, null]);
     assert.deepEqual(await peer.request("maybe", null, 0), [null, 0]);
-    await peer.refuses("maybe", [], [1, 2, 3]);
+    await peer.rejectsArguments("maybe", [], [1, 2, 3]);
   },
 
   async slow(peer) {
     assert.equal(await peer.request("slow", 0), "done");
-    const began = performance.now();
+    const started = performance.now();
     assert.equal(await peer.request("slow", 30), "done");
-    assert(performance.now() - began >= 29, "it takes its time");
-    const { id } = peer.ask("slow", [600_000]);
+    assert(performance.now() - started >= 29, "it takes its time");
+    const { id } = peer.startRequest("slow", [600_000]);
     assert.equal(await peer.request("echo", "quick"), "quick", "others do not wait for it");
     peer.send({ i: id, x: { message: "enough" }, _: 1 });
-    await peer.refuses("slow", [], ["1"], [-1], [1, 2]);
+    await peer.rejectsArguments("slow", [], ["1"], [-1], [1, 2]);
   },
 
   async cancelled(peer, connect) {
     assert.equal(await peer.request("cancelled"), 0);
-    const finished = peer.ask("slow", [0]);
-    assert.equal(result(await finished.answer), "done");
+    const finished = peer.startRequest("slow", [0]);
+    assert.equal(result(await finished.response), "done");
     peer.send({ i: finished.id, x: { message: "too late" }, _: 1 });
     for (const reason of [{ x: { message: "enough" }, _: 1 }, { x: "enough" }]) {
-      const { id } = peer.ask("slow", [600_000]);
+      const { id } = peer.startRequest("slow", [600_000]);
       peer.send({ i: id, ...reason });
     }
     assert.equal(await peer.request("cancelled"), 2, "they have ended at once");
     const other = await connect();
     assert.equal(await other.request("cancelled"), 0, "each connection has its own count");
-    await peer.refuses("cancelled", [1]);
+    await peer.rejectsArguments("cancelled", [1]);
   },
 
   async set_name(peer) {
-    const { id, answer } = peer.ask("set_name", ["Ada"]);
-    assert.deepEqual(await answer, { i: id });
+    const { id, response } = peer.startRequest("set_name", ["Ada"]);
+    assert.deepEqual(await response, { i: id });
     assert.equal(await peer.request("whoami"), "Ada");
-    await peer.refuses("set_name", [], [1], [null], ["a", "b"]);
+    await peer.rejectsArguments("set_name", [], [1], [null], ["a", "b"]);
     assert.equal(await peer.request("whoami"), "Ada");
   },
 
@@ -99,14 +99,14 @@ const rows = {
     assert.equal(await other.request("whoami"), null);
     await other.request("set_name", "Grace");
     assert.deepEqual([await peer.request("whoami"), await other.request("whoami")], ["Ada", "Grace"]);
-    await peer.refuses("whoami", [1]);
+    await peer.rejectsArguments("whoami", [1]);
   },
 
   async ask_name(peer) {
     assert((await peer.rejection("ask_name")).error.message, "without a handler it fails");
     peer.on("getName", (...args) => ({ d: `Ada ${args.length}` }));
     assert.equal(await peer.request("ask_name"), "Ada 0");
-    await peer.refuses("ask_name", [1]);
+    await peer.rejectsArguments("ask_name", [1]);
   },
 
   async ask_fail(peer) {
@@ -114,12 +114,12 @@ const rows = {
     assert.equal(await peer.request("ask_fail"), "it burns");
     peer.on("boom", () => ({ d: "no fire" }));
     assert((await peer.rejection("ask_fail")).error.message);
-    await peer.refuses("ask_fail", [1]);
+    await peer.rejectsArguments("ask_fail", [1]);
   },
 
   async broadcast(peer, connect) {
     const other = await connect();
-    const heard = [peer, other].map((one) => {
+    const received = [peer, other].map((one) => {
       const news = [];
       one.on("news", (...args) => news.push(args));
       return news;
@@ -127,27 +127,27 @@ const rows = {
     // Those of the other rows may not be gone yet.
     await until(async () => (await peer.request("broadcast", "hello")) === 2);
     assert.equal(await other.request("broadcast", "again"), 2);
-    for (const news of heard) {
+    for (const news of received) {
       await until(() => news.length && news.at(-1)[0] === "again");
       assert(news.slice(0, -1).every((args) => args.length === 1 && args[0] === "hello"));
     }
-    await peer.refuses("broadcast", [], [1], ["a", "b"]);
+    await peer.rejectsArguments("broadcast", [], [1], ["a", "b"]);
   },
 
   async close_me(peer, connect) {
-    await peer.refuses("close_me", [], [4000], [4000, 1], ["4000", "x"], [70_000, "x"], [4000, "x", 1]);
+    await peer.rejectsArguments("close_me", [], [4000], [4000, 1], ["4000", "x"], [70_000, "x"], [4000, "x", 1]);
     for (const code of [0, 999, 1005, 1006, 5000]) assert((await peer.rejection("close_me", code, "")).error.message);
-    peer.ask("close_me", [4321, "good bye"]);
+    peer.startRequest("close_me", [4321, "good bye"]);
     const { code, reason } = await peer.closed;
     assert.deepEqual([code, reason], [4321, "good bye"]);
     const other = await connect();
-    other.ask("close_me", [1000, ""]);
+    other.startRequest("close_me", [1000, ""]);
     assert.equal((await other.closed).code, 1000);
   },
 
   async calculator(peer) {
     const { id, received } = await peer.open("calculator");
-    const ask = (event, ...args) => peer.ask(event, args, { h: id }).answer;
+    const ask = (event, ...args) => peer.startRequest(event, args, { h: id }).response;
     assert.equal(result(await ask("add", 2, 3)), 5);
     assert.equal(result(await ask("mul", -4, 3)), -12);
     for (const event of ["add", "mul"]) {
@@ -162,12 +162,13 @@ const rows = {
 
     const another = await peer.open("calculator");
     peer.send({ a: ["done"], h: id });
-    assert.deepEqual(rejection(await ask("add", 1, 1)).error, gone(id));
-    assert.deepEqual(received, [{ h: id, x: gone(id), _: 1 }]);
-    assert.equal(result(await peer.ask("add", [1, 1], { h: another.id }).answer), 2, "each is on its own");
+    assert.deepEqual(rejection(await ask("add", 1, 1)).error, unknownChannel(id));
+    assert.deepEqual(received, [{ h: id, x: unknownChannel(id), _: 1 }]);
+    assert.equal(result(await peer.startRequest("add", [1, 1], { h: another.id }).response), 2, "each is on its own");
     peer.send({ h: another.id, x: { message: "enough" }, _: 1 });
-    assert.deepEqual(rejection(await peer.ask("mul", [1, 1], { h: another.id }).answer).error, gone(another.id));
-    await peer.refuses("calculator", [1]);
+    const late = await peer.startRequest("mul", [1, 1], { h: another.id }).response;
+    assert.deepEqual(rejection(late).error, unknownChannel(another.id));
+    await peer.rejectsArguments("calculator", [1]);
   },
 
   async count(peer) {
@@ -178,7 +179,8 @@ const rows = {
     for (const asRequest of [false, true]) {
       const read = await readByRequests(peer, await peer.open("count", 20), asRequest);
       assert.deepEqual(read, { values: range(20), error: undefined });
-      assert.deepEqual(await readByRequests(peer, await peer.open("count", 0), asRequest), { values: [], error: undefined });
+      const empty = await readByRequests(peer, await peer.open("count", 0), asRequest);
+      assert.deepEqual(empty, { values: [], error: undefined });
     }
     assert.deepEqual((await readByCredit(peer, await peer.open("count", -5), 1)).values, []);
     const aborted = await peer.open("count", 1_000_000_000_000);
@@ -186,8 +188,8 @@ const rows = {
     peer.send({ h: aborted.id, x: { message: "enough" }, _: 1 });
     peer.send({ a: ["credit", 100], h: aborted.id });
     assert.equal(await peer.request("echo", 1), 1);
-    assert.deepEqual(aborted.received.slice(100), [{ h: aborted.id, x: gone(aborted.id), _: 1 }]);
-    await peer.refuses("count", [], ["3"], [1.5], [1, 2], [null]);
+    assert.deepEqual(aborted.received.slice(100), [{ h: aborted.id, x: unknownChannel(aborted.id), _: 1 }]);
+    await peer.rejectsArguments("count", [], ["3"], [1.5], [1, 2], [null]);
   },
 
   async boom_stream(peer) {
@@ -196,7 +198,7 @@ const rows = {
       assert.deepEqual(await readByCredit(peer, await peer.open("boom_stream", n), 2), expected);
       assert.deepEqual(await readByRequests(peer, await peer.open("boom_stream", n), false), expected);
     }
-    await peer.refuses("boom_stream", [], ["3"], [1.5], [1, 2]);
+    await peer.rejectsArguments("boom_stream", [], ["3"], [1.5], [1, 2]);
   },
 
   async ticker(peer) {
@@ -206,14 +208,14 @@ const rows = {
     const left = await peer.open("ticker", 1);
     peer.send({ a: ["start"], h: left.id });
     await until(() => left.received.length === 1);
-    const unheard = { message: `No event listener for 'next' on channel '${left.id}'` };
-    peer.send({ i: left.received[0].i, e: unheard, _: 1 });
+    const noListener = { message: `No event listener for 'next' on channel '${left.id}'` };
+    peer.send({ i: left.received[0].i, e: noListener, _: 1 });
     assert.equal(await peer.request("slow", 20), "done");
     assert.equal(left.received.length, 1, "nothing more is sent");
     peer.send({ a: ["start"], h: left.id });
     await until(() => left.received.length === 2);
     assert.deepEqual(left.received[1].a[0], "next", "it goes on when it is asked to");
-    await peer.refuses("ticker", [], ["3"], [-1], [1, 2]);
+    await peer.rejectsArguments("ticker", [], ["3"], [-1], [1, 2]);
   },
 
   async tickers(peer, connect) {
@@ -234,13 +236,13 @@ const rows = {
       lost.cut();
       await until(async () => (await peer.request("tickers")) === 0);
     }
-    await peer.refuses("tickers", [1]);
+    await peer.rejectsArguments("tickers", [1]);
   },
 
   async upload(peer) {
     const [one, two] = [await peer.open("upload"), await peer.open("upload")];
     const chunk = (to, ...args) => peer.send({ a: ["chunk", ...args], h: to.id });
-    const total = (to, ...args) => peer.ask("total", args, { h: to.id }).answer;
+    const total = (to, ...args) => peer.startRequest("total", args, { h: to.id }).response;
     assert.equal(result(await total(one)), 0);
     for (const text of ["hello", "", ", ", "world"]) chunk(one, text);
     chunk(two, "ä".repeat(10_000));
@@ -248,22 +250,22 @@ const rows = {
     for (const wrong of [[], [1], ["a", "b"]]) chunk(one, ...wrong);
     assert.equal(result(await total(one)), 12, "wrong events are dropped");
     assert.match(rejection(await total(one, 1)).error.message, /argument/);
-    await peer.refuses("upload", [1]);
+    await peer.rejectsArguments("upload", [1]);
   },
 
   async io(peer) {
-    const ask = (event, ...args) => peer.ask(event, args, { c: "io" });
-    const read = async (name) => result(await ask("read_file", name).answer);
+    const ask = (event, ...args) => peer.startRequest(event, args, { c: "io" });
+    const read = async (name) => result(await ask("read_file", name).response);
     assert.equal(await read("hello.txt"), "hello, world");
-    assert.deepEqual(rejection(await ask("read_file", "b.txt").answer).error, { message: "no such file: b.txt" });
+    assert.deepEqual(rejection(await ask("read_file", "b.txt").response).error, { message: "no such file: b.txt" });
     for (const content of ["one\ntwo", ""]) {
-      const { id, answer } = ask("write_file", "a.txt", content);
-      assert.deepEqual(await answer, { i: id });
+      const { id, response } = ask("write_file", "a.txt", content);
+      assert.deepEqual(await response, { i: id });
       assert.equal(await read("a.txt"), content);
     }
     const wrong = { read_file: [[], [1], ["a", "b"]], write_file: [[], ["a"], ["a", 1], ["a", "b", "c"]] };
     for (const [event, lists] of Object.entries(wrong)) {
-      for (const args of lists) assert.match(rejection(await ask(event, ...args).answer).error.message, /argument/);
+      for (const args of lists) assert.match(rejection(await ask(event, ...args).response).error.message, /argument/);
     }
     assert((await peer.rejection("read_file", "hello.txt")).error.message, "it is not on the main channel");
     assert.equal(await read("hello.txt"), "hello, world");
@@ -285,7 +287,7 @@ for (const [name, row] of Object.entries(rows)) {
   };
   await row(await connect(), connect);
   for (const peer of peers) {
-    assert.deepEqual(peer.others, [], "frames that nobody has asked for");
+    assert.deepEqual(peer.unexpectedFrames, [], "frames that nobody has asked for");
     await peer.close();
   }
 }

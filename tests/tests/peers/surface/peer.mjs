@@ -21,7 +21,7 @@ export class Peer {
   /** What frames on anonymous channels are given to, by the channel's id. */
   channels = new Map();
   /** Frames for nobody. */
-  others = [];
+  unexpectedFrames = [];
   #socket;
   #lastId = 0;
   #pending = new Map();
@@ -44,25 +44,25 @@ export class Peer {
   }
 
   /** Sends a request and gives its id. */
-  ask(event, args = [], to = {}) {
+  startRequest(event, args = [], to = {}) {
     const id = ++this.#lastId;
-    const answer = new Promise((answered) => this.#pending.set(id, answered));
+    const response = new Promise((resolve) => this.#pending.set(id, resolve));
     this.send({ a: [event, ...args], ...to, i: id });
-    return { id, answer };
+    return { id, response };
   }
 
   /** The result of a request; `undefined` if it has none. */
   async request(event, ...args) {
-    return result(await this.ask(event, args).answer);
+    return result(await this.startRequest(event, args).response);
   }
 
   /** What a request is rejected with. */
   async rejection(event, ...args) {
-    return rejection(await this.ask(event, args).answer);
+    return rejection(await this.startRequest(event, args).response);
   }
 
   /** Requests with wrong arguments are rejected with an Error, and the connection goes on. */
-  async refuses(event, ...wrong) {
+  async rejectsArguments(event, ...wrong) {
     for (const args of wrong) {
       const { error } = await this.rejection(event, ...args);
       assert.match(error.message, /argument/, `${event} with ${JSON.stringify(args)}`);
@@ -77,10 +77,10 @@ export class Peer {
 
   /** Makes a request that is answered with an anonymous channel. */
   async open(event, ...args) {
-    const { id, answer } = this.ask(event, args);
+    const { id, response } = this.startRequest(event, args);
     const received = [];
     this.channels.set(id, (frame) => received.push(frame));
-    assert.deepEqual(await answer, { i: id, h: 1 });
+    assert.deepEqual(await response, { i: id, h: 1 });
     return { id, received };
   }
 
@@ -99,13 +99,13 @@ export class Peer {
     const { a, i, h } = frame;
     if (h !== undefined && (a || "x" in frame)) {
       const channel = this.channels.get(h);
-      return channel ? channel(frame) : this.others.push(frame);
+      return channel ? channel(frame) : this.unexpectedFrames.push(frame);
     }
     if (a) return this.#serve(a, i);
-    const answered = this.#pending.get(i);
-    if (!answered) return this.others.push(frame);
+    const resolve = this.#pending.get(i);
+    if (!resolve) return this.unexpectedFrames.push(frame);
     this.#pending.delete(i);
-    answered(frame);
+    resolve(frame);
   }
 
   #serve([event, ...args], id) {

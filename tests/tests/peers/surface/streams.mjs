@@ -19,7 +19,7 @@ export async function readByCredit(peer, stream, window) {
     assert(items.length <= taken + window, `${items.length} items came, credit was for ${taken + window}`);
     assert(received.every(({ i }) => i === undefined), "all of them are events");
     const last = received.at(-1);
-    if (last.x || last.a[1].done) return ended(items, last);
+    if (last.x || last.a[1].done) return outcome(items, last);
     const free = received.length - taken;
     taken = received.length;
     peer.send({ a: ["credit", free], h: id });
@@ -29,13 +29,14 @@ export async function readByCredit(peer, stream, window) {
 /** As stock JavaScript does: without credit each item is a request, and waits for the answer to the one before. */
 export async function readByRequests(peer, stream, startAsRequest) {
   const { id, received } = stream;
-  const start = startAsRequest ? peer.ask("start", [], { h: id }).answer : peer.send({ a: ["start"], h: id });
+  const start = startAsRequest && peer.startRequest("start", [], { h: id }).response;
+  if (!startAsRequest) peer.send({ a: ["start"], h: id });
   for (let seen = 0; ; seen++) {
     await until(() => received.length > seen);
     const frame = received[seen];
     if (frame.x || frame.a[1].done) {
       if (startAsRequest && !frame.x) assert(!("e" in (await start)), "the request `start` is answered");
-      return ended(itemsOf(received), frame);
+      return outcome(itemsOf(received), frame);
     }
     assert.equal(await peer.request("echo", 1), 1);
     assert.equal(received.length, seen + 1, "no item comes before the answer to the one before");
@@ -52,7 +53,7 @@ export async function readSome(peer, stream, count) {
   return values(itemsOf(stream.received));
 }
 
-function ended(items, { a, x, _ }) {
+function outcome(items, { a, x, _ }) {
   if (a) assert.deepEqual(a, ["next", END]);
   else assert.equal(_, 1);
   return { values: values(items), error: x?.message };
