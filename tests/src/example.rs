@@ -1,4 +1,4 @@
-//! The examples as programs.
+//! Builds examples as programs.
 
 use serde_json::Value;
 use std::path::PathBuf;
@@ -13,8 +13,8 @@ pub fn program(name: &str) -> PathBuf {
     assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
     let messages = serde_json::Deserializer::from_slice(&built.stdout).into_iter::<Value>();
     let program = messages.map(|message| message.expect("a message is JSON")).find_map(|message| {
-        let is_it = message["target"]["name"] == name;
-        message["executable"].as_str().filter(|_| is_it).map(PathBuf::from)
+        let is_example = message["target"]["name"] == name;
+        message["executable"].as_str().filter(|_| is_example).map(PathBuf::from)
     });
-    program.expect("it has an executable")
+    program.expect("the example has an executable")
 }

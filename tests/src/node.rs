@@ -26,22 +26,22 @@ pub fn directory(name: &str) -> PathBuf {
 
 /// Reports a skipped test. The text goes past the capture of a test's output.
 pub fn skip(missing: &str) {
-    assert!(env::var_os("CI").is_none(), "`{missing}` is missing, and nothing may be skipped in CI");
-    // Nobody reads a closed stderr.
+    assert!(env::var_os("CI").is_none(), "`{missing}` is missing, and CI does not allow skipped tests");
+    // An error means that stderr is closed.
     let _ = writeln!(io::stderr(), "SKIPPED: `{missing}` is missing");
 }
 
-/// Returns true if there is such a program.
+/// Returns true if the program can be run.
 pub fn runs(program: &str) -> bool {
     let version = Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
     version.is_ok_and(|status| status.success())
 }
 
-/// Installs what the lock file lists, once. Other tests and processes wait for the first.
+/// Installs the packages of the lock file, unless they are installed. Other tests and processes wait meanwhile.
 fn install(package: &Path) {
     let name = package.file_name().expect("a package has a name").to_string_lossy();
     let turn = File::create(crate::target_directory().join(format!("npm-{name}.lock")));
-    let turn = turn.expect("a file can be written");
+    let turn = turn.expect("the target directory is writable");
     turn.lock().expect("the file can be locked");
     let wanted = fs::read(package.join("package-lock.json")).expect("there is a lock file");
     let installed = package.join("node_modules/.installed");
@@ -51,5 +51,5 @@ fn install(package: &Path) {
     let npm = Command::new(NPM).args(["ci", "--no-audit", "--no-fund"]).current_dir(package).output();
     let npm = npm.expect("npm can be run");
     assert!(npm.status.success(), "npm ci failed: {}", String::from_utf8_lossy(&npm.stderr));
-    fs::write(installed, wanted).expect("a file can be written");
+    fs::write(installed, wanted).expect("the target directory is writable");
 }

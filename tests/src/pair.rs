@@ -4,12 +4,12 @@ use crate::until;
 use wswrapper::transport::memory;
 use wswrapper::{Client, ClientBuilder, Counters, Peer, Server, ServerBuilder};
 
-/// A server and a client of it, in memory.
+/// A server and a client that are connected in memory.
 #[derive(Debug)]
 pub struct Pair {
     /// The server, with one peer.
     pub server: Server,
-    /// The client, as the server sees it.
+    /// The server's handle of the client.
     pub peer: Peer,
     /// The client.
     pub client: Client,

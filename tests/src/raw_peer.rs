@@ -1,4 +1,4 @@
-//! A peer that knows nothing but frames.
+//! A peer that sends and receives single frames, for tests of the protocol.
 
 use serde_json::{Value, json};
 use std::future::poll_fn;
@@ -14,19 +14,19 @@ pub struct RawPeer {
 }
 
 impl RawPeer {
-    /// Connects to a server, and returns the peer that the server sees.
+    /// Connects to a server. Returns also the server's handle of the connection.
     pub fn dial(server: &Server) -> (Self, Peer) {
         let (local, remote) = memory::pair();
         let peer = server.accept_transport(remote).expect("the server is open");
         (Self { transport: local }, peer)
     }
 
-    /// Speaks over one transport of a pair.
+    /// Creates a peer on one transport of a pair.
     pub fn on(transport: Memory) -> Self {
         Self { transport }
     }
 
-    /// Lets a client connect.
+    /// Creates a peer to which a new client is connected.
     pub fn accept(client: ClientBuilder) -> (Self, Client) {
         let (local, remote) = memory::pair();
         (Self { transport: local }, client.over(remote).expect("the services can be mounted"))
@@ -46,11 +46,11 @@ impl RawPeer {
     /// Returns the next frame, or `None` after the connection was closed.
     pub async fn frame(&mut self) -> Option<Frame> {
         let frame = poll_fn(|cx| {
-            // What was written is sent as the remote endpoint reads.
+            // The remote endpoint may have made capacity for written frames.
             let _ = self.transport.poll_flush(cx);
             self.transport.poll_frame(cx)
         });
-        frame.await.map(|frame| frame.expect("memory does not fail"))
+        frame.await.map(|frame| frame.expect("the transport in memory does not fail"))
     }
 
     /// Returns the next text as JSON.

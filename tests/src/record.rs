@@ -1,22 +1,22 @@
-//! Records of what handlers do.
+//! Records of the actions of handlers.
 
 use crate::until;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-/// A list of what happened, in order.
+/// An ordered list of entries.
 #[derive(Clone, Debug, Default)]
 pub struct Log(Arc<Mutex<Vec<String>>>);
 
 impl Log {
     /// Appends an entry.
     pub fn add(&self, entry: impl Into<String>) {
-        self.0.lock().expect("no panic while logging").push(entry.into());
+        self.0.lock().expect("no thread panicked with the lock").push(entry.into());
     }
 
     /// Returns all entries.
     pub fn entries(&self) -> Vec<String> {
-        self.0.lock().expect("no panic while logging").clone()
+        self.0.lock().expect("no thread panicked with the lock").clone()
     }
 
     /// Waits until there are at least `count` entries, and returns all.

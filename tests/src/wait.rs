@@ -11,7 +11,7 @@ pub async fn until(holds: impl Fn() -> bool) {
             sleep(Duration::from_millis(1)).await;
         }
     };
-    timeout(Duration::from_secs(20), waiting).await.expect("it never came to hold");
+    timeout(Duration::from_secs(20), waiting).await.expect("the condition holds within 20 seconds");
 }
 
 /// Yields many times, so that every other task runs until it waits.

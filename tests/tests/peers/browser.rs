@@ -1,4 +1,4 @@
-//! The chat example's page in a browser: real clicks, real outages. What is done there is in `browser/e2e.mjs`.
+//! The chat example's page in a browser. The script `browser/e2e.mjs` clicks through it and makes outages.
 
 use std::env;
 use std::path::Path;
@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::process::Command;
 use wswrapper_tests::{example, node};
 
-/// It takes less than half a minute on a machine that has nothing else to do.
+/// The script takes less than half a minute on an idle machine.
 const TIME_LIMIT: Duration = Duration::from_mins(5);
 
 #[tokio::test]
@@ -24,7 +24,7 @@ async fn the_chat_works_in_a_browser() {
     script.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut script = script.spawn().expect("Node can be run");
 
-    // It ends itself, its browser and its server when this is closed, be it by the end of this process.
+    // The script stops itself, its browser and its server when its stdin is closed, also if this process exits.
     let stdin = script.stdin.take();
     tokio::spawn(async move {
         tokio::time::sleep(TIME_LIMIT).await;

@@ -1,4 +1,4 @@
-//! The examples that end by themselves, and what they print.
+//! Outputs of the examples.
 
 use std::process::Stdio;
 use std::time::Duration;
@@ -8,38 +8,39 @@ use tokio::time::timeout;
 use wswrapper::Client;
 use wswrapper_tests::example;
 
-/// Far more than any takes.
+/// Far longer than any example takes.
 const TIME_LIMIT: Duration = Duration::from_mins(1);
 
-/// What an example prints, line by line; one that does not end in time is killed.
+/// Runs an example and returns the printed lines. It is killed if it does not exit in time.
 async fn printed(name: &str) -> Vec<String> {
     let mut program = Command::new(example::program(name));
-    let output = timeout(TIME_LIMIT, program.kill_on_drop(true).output()).await.expect("it ends in time");
-    let output = output.expect("it can be run");
+    let output = timeout(TIME_LIMIT, program.kill_on_drop(true).output()).await.expect("the example exits in time");
+    let output = output.expect("the example can be run");
     assert!(output.status.success(), "{}\n{}", output.status, String::from_utf8_lossy(&output.stderr));
-    let text = String::from_utf8(output.stdout).expect("it prints text");
+    let text = String::from_utf8(output.stdout).expect("the example prints text");
     text.lines().map(ToOwned::to_owned).collect()
 }
 
-/// An example that goes on until it is dropped, and what it prints.
+/// Starts an example that runs until it is dropped. Returns also its printed lines.
 fn started(name: &str, arguments: &[&str]) -> (Child, Lines<BufReader<ChildStdout>>) {
     let mut program = Command::new(example::program(name));
     program.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
-    let mut program = program.spawn().expect("it can be run");
-    let lines = BufReader::new(program.stdout.take().expect("it is piped")).lines();
+    let mut program = program.spawn().expect("the example can be run");
+    let lines = BufReader::new(program.stdout.take().expect("stdout is piped")).lines();
     (program, lines)
 }
 
 async fn next(lines: &mut Lines<BufReader<ChildStdout>>) -> String {
-    let line = timeout(TIME_LIMIT, lines.next_line()).await.expect("it prints in time");
-    line.expect("it prints text").expect("it goes on")
+    let line = timeout(TIME_LIMIT, lines.next_line()).await.expect("the example prints in time");
+    line.expect("the example prints text").expect("the example is running")
 }
 
 #[tokio::test]
 async fn control_characters_of_messages_are_replaced_in_the_terminal_chat() -> Result<(), Box<dyn std::error::Error>> {
     let (_server, mut lines) = started("chat", &["--port", "0"]);
     let line = next(&mut lines).await;
-    let address = line.split(['/', ' ']).find(|word| word.starts_with("127.0.0.1:")).expect("it is there");
+    let address =
+        line.split(['/', ' ']).find(|word| word.starts_with("127.0.0.1:")).expect("the line contains the address");
     let url = format!("ws://{address}/ws");
     let (_terminal, mut lines) = started("chat_terminal", &["--name", "Ada", "--url", &url]);
     assert_eq!(next(&mut lines).await, "* here: Ada");
@@ -73,7 +74,7 @@ async fn calculator_prints_the_expected_lines() {
 #[tokio::test]
 async fn both_ways_prints_the_expected_lines() {
     let mut lines = printed("both_ways").await;
-    // Nobody knows when he hears it, if he does before the end.
+    // Bob may receive the event at any time, or not before the example exits.
     lines.retain(|line| line != "Bob hears that one lamp was sold");
     let expected = [
         "Bob is asked: one table, really? no",
@@ -89,7 +90,7 @@ async fn both_ways_prints_the_expected_lines() {
 async fn ticker_prints_the_expected_lines() {
     let lines = printed("ticker").await;
     assert_eq!(lines[..2], ["10000 days of tea: 402 on average", "no history: coal is not sold here"]);
-    // How many are left out is a matter of time, but none is left out that is not counted.
+    // The number of omitted prices depends on time, but each omitted price is counted.
     for (line, so_far) in lines[2..5].iter().zip(0..) {
         let numbers: Vec<u32> = line.split([' ', ',']).filter_map(|word| word.parse().ok()).collect();
         let [price, left_out] = numbers[..] else { panic!("{line}") };

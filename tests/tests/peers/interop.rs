@@ -1,6 +1,6 @@
-//! Against the JavaScript libraries themselves: `ws-wrapper` as a client of ours, `ws-server-wrapper` as a server for us.
+//! Interoperability with the JavaScript libraries: `ws-wrapper` as a client, `ws-server-wrapper` as a server.
 
-#![allow(clippy::unused_async, reason = "handlers are async, those too that never wait")]
+#![allow(clippy::unused_async, reason = "all handlers are async, also those that never wait")]
 
 mod javascript_client;
 mod javascript_server;

@@ -1,4 +1,4 @@
-//! Programs of others, and programs of the workspace run from outside.
+//! Tests with other implementations, and with programs of the workspace as processes.
 
 mod browser;
 mod examples;

@@ -1,5 +1,5 @@
-//! Allocations of calls, compared with the same by hand, and of broadcasts, and the memory that streams hold. Frames
-//! come from a transport that allocates nothing.
+//! Allocations of calls, compared with a hand-written baseline, allocations of broadcasts, and the memory of streams.
+//! Frames come from a transport that allocates nothing.
 
 use crate::{memory, one_at_a_time};
 use bytes::Bytes;
@@ -10,10 +10,10 @@ use wswrapper_tests::load::service::{call, echo, order, server};
 use wswrapper_tests::load::wire::{Tally, wire};
 use wswrapper_tests::load::{Served, baseline, runtime};
 
-/// As many calls as are counted; before them as many that are not, for buffers to grow.
+/// Number of measured calls. The same number of unmeasured calls before them lets the buffers grow.
 const CALLS: u64 = 2_048;
 
-/// What serving a call in steady state allocates: in all calls, here and by hand.
+/// Allocations of all measured calls in steady state, in the library and in the baseline.
 struct Allocated {
     library: u64,
     baseline: u64,
@@ -23,14 +23,14 @@ impl Allocated {
     fn by(name: &str, call: &Bytes) -> Self {
         let library = Served::by(|wire| {
             let server = server();
-            server.accept_transport(wire).expect("it is open");
+            server.accept_transport(wire).expect("the server is open");
             server
         });
         let baseline = Served::by(|wire| tokio::spawn(baseline::serve(wire)));
         assert_eq!(library.ask(call), baseline.ask(call));
         let allocated =
             Self { library: steady_allocations(&library, call), baseline: steady_allocations(&baseline, call) };
-        println!("{name}: {}, by hand {}", per_call(allocated.library), per_call(allocated.baseline));
+        println!("{name}: {}, baseline {}", per_call(allocated.library), per_call(allocated.baseline));
         allocated
     }
 }
@@ -77,7 +77,7 @@ fn a_struct_argument_allocates_no_more_than_the_baseline() {
 #[test]
 fn a_rejection_allocates_at_most_six_times() {
     let _alone = one_at_a_time();
-    // The future, the rejection, its message, and the code as a property: a map of one entry, its name, its value.
+    // The future, the rejection, its message, and the property `code`: a map with one entry, its name and its value.
     assert!(Allocated::by("rejection", &call(("divide", 1, 0))).library <= 6 * CALLS);
 }
 
@@ -87,20 +87,20 @@ trait News {
     async fn flash(&self, text: String);
 }
 
-/// What a broadcast to so many allocates until all have been written to, in steady state.
+/// Returns the allocations of a broadcast to `peers` peers in steady state, until all frames have been written.
 fn broadcast(peers: usize) -> u64 {
     let (runtime, tally) = (runtime(), Tally::default());
     let _inside = runtime.enter();
-    let server = Server::builder().build().expect("there is nothing to mount");
+    let server = Server::builder().build().expect("the server has no services");
     for _ in 0..peers {
-        server.accept_transport(wire(&tally).1).expect("it is open");
+        server.accept_transport(wire(&tally).1).expect("the server is open");
     }
     let news = NewsProxy::new(server.broadcast());
     let flash = async || {
         while server.broadcast().peers() < peers {
             tokio::task::yield_now().await;
         }
-        assert_eq!(news.flash("hello").await.expect("it can be encoded").sent, peers);
+        assert_eq!(news.flash("hello").await.expect("the event can be encoded").sent, peers);
         tally.reaches(tally.texts() + peers).await;
     };
     for _ in 0..3 {
@@ -121,7 +121,7 @@ fn a_broadcast_allocates_as_much_for_a_thousand_peers_as_for_one() {
 fn ten_thousand_idle_streams_hold_less_than_a_kibibyte_each() {
     let _alone = one_at_a_time();
     let bytes = memory::by_idle_streams(10_000);
-    println!("idle stream: {bytes} bytes at both ends together");
+    println!("idle stream: {bytes} bytes at both endpoints together");
     assert!(bytes < 1_024);
 }
 
@@ -139,7 +139,7 @@ fn items_of_a_stream_allocate_only_their_frames() {
     let _alone = one_at_a_time();
     let allocated = memory::allocations_by_items(10_000);
     println!("10,000 items: {allocated}");
-    // One for each frame is the transport's own; the rest is credit, once in half a window.
+    // The transport allocates once for each frame. The rest is for credit, which is sent once for half a window.
     assert!(allocated < 15_000);
 }
 
@@ -147,7 +147,7 @@ struct Library;
 
 #[ws_handlers]
 impl Library {
-    /// So many pages of 8 KiB, and no end.
+    /// Streams `count` pages of 8 KiB and does not finish.
     async fn pages(&self, count: usize) -> impl Stream<Item = String> + Send {
         stream::iter(vec![8 * 1_024; count]).map(|length| "x".repeat(length)).chain(stream::pending())
     }
@@ -158,11 +158,11 @@ fn a_stream_frees_the_buffers_of_large_items_that_were_taken() {
     let _alone = one_at_a_time();
     let runtime = runtime();
     let _inside = runtime.enter();
-    let server = Server::builder().service(Library).build().expect("it can be mounted");
-    // All pages arrive together.
+    let server = Server::builder().service(Library).build().expect("the service can be mounted");
+    // The transport has capacity for all pages at once.
     let (local, remote) = transport::memory::builder().capacity(1 << 20).pair();
-    server.accept_transport(remote).expect("it is open");
-    let library = LibraryProxy::new(&Client::over(local).expect("nothing to mount"));
+    server.accept_transport(remote).expect("the server is open");
+    let library = LibraryProxy::new(&Client::over(local).expect("the client has no services"));
     let mut all = Vec::new();
     let mut read = || {
         runtime.block_on(async {
@@ -170,14 +170,14 @@ fn a_stream_frees_the_buffers_of_large_items_that_were_taken() {
             for _ in 0..64 {
                 assert_eq!(pages.next().await.expect("a page").expect("a text").len(), 8 * 1_024);
             }
-            assert!(pages.next().now_or_never().is_none(), "it waits for more");
+            assert!(pages.next().now_or_never().is_none(), "the stream waits for more items");
             all.push(pages);
         });
     };
-    // What is kept of a first one is the connection's.
+    // Memory that is kept after the first stream belongs to the connection.
     read();
     let kept = allocation_counter::measure(read).bytes_current;
     println!("after 64 pages of 8 KiB: {kept} bytes");
-    // Of 512 KiB: two buffers, each as large as is worth keeping.
+    // At most two buffers of the largest size that is kept, for 512 KiB of items.
     assert!(kept < 32 * 1_024);
 }

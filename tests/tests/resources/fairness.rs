@@ -1,4 +1,4 @@
-//! What a busy connection takes from another on the same thread, counted in answers and not in time.
+//! Fairness among the connections of one thread, measured in responses to a busy connection and not in time.
 
 use crate::one_at_a_time;
 use bytes::Bytes;
@@ -8,10 +8,11 @@ use wswrapper_tests::load::runtime;
 use wswrapper_tests::load::service::{call, echo};
 use wswrapper_tests::load::wire::{Feeder, Tally, wire};
 
-/// Requests that are there at once.
+/// Number of requests that arrive together.
 const FLOOD: usize = 10_000;
-/// Messages after which a connection's turn ends, and bytes.
+/// Number of messages after which a connection yields.
 const TURN: usize = 256;
+/// Number of bytes after which a connection yields.
 const TURN_BYTES: usize = 64 * 1024;
 
 struct TestService;
@@ -26,7 +27,7 @@ impl TestService {
         text
     }
 
-    /// Is not ready at once, and then all the time.
+    /// Is pending at the first poll and ready at the second.
     async fn add_later(&self, a: i64, b: i64) -> i64 {
         tokio::task::yield_now().await;
         a + b
@@ -45,12 +46,12 @@ struct TwoConnections {
 impl TwoConnections {
     fn new() -> Self {
         let limits = Limits { handlers_in_flight: 2 * FLOOD, ..Limits::default() };
-        let server = Server::builder().limits(limits).service(TestService).build().expect("it can be mounted");
+        let server = Server::builder().limits(limits).service(TestService).build().expect("the service can be mounted");
         let (busy_tally, other_tally) = (Tally::default(), Tally::default());
         let (busy, busy_wire) = wire(&busy_tally);
         let (other, other_wire) = wire(&other_tally);
         for wire in [busy_wire, other_wire] {
-            server.accept_transport(wire).expect("it is open");
+            server.accept_transport(wire).expect("the server is open");
         }
         Self { _server: server, busy, busy_tally, other, other_tally }
     }
@@ -59,7 +60,7 @@ impl TwoConnections {
         self.busy.feed(iter::repeat_n(call, FLOOD).cloned());
     }
 
-    /// How many answers the busy connection gets from when the other one asks until it is answered.
+    /// Sends a request on the other connection. Returns the number of responses to the busy one until it is answered.
     async fn responses_meanwhile(&self) -> usize {
         let before = self.busy_tally.texts();
         self.other.feed([call(("add", 1, 2))]);
@@ -68,8 +69,8 @@ impl TwoConnections {
     }
 }
 
-/// The other connection asks at the beginning, and again and again until the flood is over; the most that it has to wait
-/// for.
+/// Sends requests on one connection, one after the other, while a flood is handled on another. Returns the maximum
+/// number of responses to the flood during one request.
 fn most_responses_waited_for(flood: Bytes) -> usize {
     let measure = async move {
         let two = TwoConnections::new();
@@ -81,10 +82,10 @@ fn most_responses_waited_for(flood: Bytes) -> usize {
             requests += 1;
         }
         assert_eq!(two.busy_tally.texts(), FLOOD);
-        println!("{requests} requests, each after at most {most} of {FLOOD} answers to the other connection");
+        println!("{requests} requests, each after at most {most} of {FLOOD} responses to the other connection");
         most
     };
-    // A task takes its turn among the connections; what a runtime blocks on is looked at once in 61 polls of tasks.
+    // A spawned task is polled as often as the connections, the future of `block_on` once in 61 polls of tasks.
     runtime().block_on(async { tokio::spawn(measure).await.expect("no panic") })
 }
 

@@ -9,6 +9,6 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 /// Waits until no other test of this program runs. Each test takes the guard first.
 fn one_at_a_time() -> MutexGuard<'static, ()> {
     static RUNNING: Mutex<()> = Mutex::new(());
-    // A test that failed leaves nothing behind that the next could notice.
+    // A failed test does not affect the next one.
     RUNNING.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,6 +1,6 @@
 //! Measurements of the memory that streams hold.
 //!
-//! They are no helpers of all suites, because `allocation_counter` replaces the allocator of a program that links it.
+//! This is no module of the library, because `allocation_counter` replaces the allocator of each program that links it.
 
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -14,7 +14,7 @@ use wswrapper::{Client, Server, Stream};
 use wswrapper_tests::load::numbers::{Counter, NumbersProxy};
 use wswrapper_tests::load::runtime;
 
-/// A server and a client of it, in one thread.
+/// A server and a client on one thread.
 struct Pair {
     runtime: Runtime,
     numbers: NumbersProxy,
@@ -28,10 +28,10 @@ impl Pair {
         let inside = runtime.enter();
         let counter = Counter::default();
         let produced = Arc::clone(&counter.produced);
-        let server = Server::builder().service(counter).build().expect("it can be mounted");
+        let server = Server::builder().service(counter).build().expect("the service can be mounted");
         let (local, remote) = memory::pair();
-        server.accept_transport(remote).expect("it is open");
-        let client = Client::over(local).expect("it has no services");
+        server.accept_transport(remote).expect("the server is open");
+        let client = Client::over(local).expect("the client has no services");
         drop(inside);
         Self { runtime, numbers: NumbersProxy::new(&client), produced, _server: server }
     }
@@ -47,14 +47,14 @@ pub(crate) fn by_idle_streams(streams: usize) -> usize {
             for _ in 0..streams {
                 let mut stream = numbers.pending().await.expect("a stream");
                 let waits = poll_fn(|cx| Poll::Ready(Pin::new(&mut stream).poll_next(cx).is_pending())).await;
-                assert!(waits, "it is silent");
+                assert!(waits, "the stream has no item");
                 all.push(stream);
             }
             // An item that follows the last start shows that the start arrived.
             numbers.count(1).await.expect("a stream").next().await;
         });
     });
-    usize::try_from(kept.bytes_current).expect("more is kept than before") / streams
+    usize::try_from(kept.bytes_current).expect("the streams hold memory") / streams
 }
 
 /// Returns the number of items that were produced for a consumer that stops after the first, and the bytes that they
@@ -65,12 +65,12 @@ pub(crate) fn for_a_stopped_consumer() -> (usize, usize) {
     let kept = allocation_counter::measure(|| {
         runtime.block_on(async {
             let mut items = numbers.count(1_000_000).await.expect("a stream");
-            items.next().await.expect("one is there").expect("an item");
+            items.next().await.expect("the stream has an item").expect("an item");
             tokio::time::sleep(Duration::from_millis(10)).await;
             stopped = Some(items);
         });
     });
-    (produced.load(Ordering::Relaxed), usize::try_from(kept.bytes_current).expect("more is kept than before"))
+    (produced.load(Ordering::Relaxed), usize::try_from(kept.bytes_current).expect("the streams hold memory"))
 }
 
 /// Returns the allocations of a stream of `items` items on both sides together, beyond those of a stream of one item.

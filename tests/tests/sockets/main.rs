@@ -1,4 +1,4 @@
-//! Servers and clients over TCP and TLS.
+//! Tests of servers and clients over TCP and TLS.
 
 mod tcp;
 mod tls;

@@ -1,6 +1,6 @@
-//! Servers and clients over TCP: handshakes, pages, broken frames, closing.
+//! Servers and clients over TCP: handshakes, pages, invalid frames and closing.
 
-#![allow(clippy::needless_pass_by_value, clippy::unused_self, reason = "so are handlers")]
+#![allow(clippy::needless_pass_by_value, clippy::unused_self, reason = "handlers have this form")]
 
 mod calls;
 mod closing;
@@ -34,7 +34,7 @@ impl TestService {
         (ctx.handshake().uri().to_string(), header.map(ToOwned::to_owned), ctx.handshake().remote_addr().is_some())
     }
 
-    /// The values of a header.
+    /// Returns the values of a header.
     fn header(&self, ctx: Context, name: String) -> Vec<String> {
         let values = ctx.handshake().headers().get_all(&name).into_iter();
         values.map(|value| value.to_str().unwrap_or("?").to_owned()).collect()
@@ -66,20 +66,20 @@ impl Running {
         format!("ws://{}", self.address)
     }
 
-    /// Sends bytes and reads until the end.
+    /// Sends an HTTP request and reads until the server closes.
     async fn http(&self, request: &str) -> String {
-        let mut stream = TcpStream::connect(self.address).await.expect("it listens");
-        stream.write_all(request.as_bytes()).await.expect("it reads");
+        let mut stream = TcpStream::connect(self.address).await.expect("the server listens");
+        stream.write_all(request.as_bytes()).await.expect("the server reads");
         let mut response = Vec::new();
-        // A server that has seen enough may reset what is still under way.
+        // The server may reset the connection before it has read the whole request.
         let _ = stream.read_to_end(&mut response).await;
         String::from_utf8(response).expect("HTTP is text")
     }
 }
 
-/// A port where nothing is served yet.
+/// Binds a port on which no server runs yet.
 async fn listen() -> (TcpListener, SocketAddr) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
-    let address = listener.local_addr().expect("it is bound");
+    let address = listener.local_addr().expect("the listener is bound");
     (listener, address)
 }

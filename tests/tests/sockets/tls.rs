@@ -1,6 +1,6 @@
-//! Clients over TLS: whom they trust, what they say if they do not, and that all goes through.
+//! Clients over TLS: trusted certificates, error texts and calls.
 
-#![allow(clippy::needless_pass_by_value, clippy::unused_self, reason = "so are handlers")]
+#![allow(clippy::needless_pass_by_value, clippy::unused_self, reason = "handlers have this form")]
 
 mod authority;
 mod calls;
@@ -26,7 +26,7 @@ impl TestService {
         text
     }
 
-    /// The header `Host`, and the subprotocol.
+    /// Returns the header `Host` and the subprotocol.
     fn host_and_subprotocol(&self, ctx: Context) -> (Option<String>, Option<String>) {
         let handshake = ctx.handshake();
         let host = handshake.headers().get("host").and_then(|host| host.to_str().ok());
@@ -40,7 +40,7 @@ struct Running {
     accepting: JoinHandle<()>,
 }
 
-/// A server whose connections come through a TLS acceptor in front of it.
+/// Starts a server behind a TLS acceptor.
 async fn serve(config: ServerConfig) -> Running {
     serve_at("127.0.0.1:0", config).await.expect("a port is free")
 }
@@ -57,7 +57,7 @@ async fn serve_at(address: &str, config: ServerConfig) -> io::Result<Running> {
             while let Ok((stream, _)) = listener.accept().await {
                 let (acceptor, server) = (acceptor.clone(), server.clone());
                 tokio::spawn(async move {
-                    // Who does not come this far is told by the client.
+                    // The client reports an error of the TLS handshake.
                     if let Ok(stream) = acceptor.accept(stream).await {
                         let _ = server.accept(stream).await;
                     }
@@ -74,8 +74,8 @@ impl Running {
     }
 }
 
-/// A failure comes in time, and this is its text.
+/// Returns the text of the error with which connecting fails. Panics if it takes more than 5 seconds.
 async fn failure(builder: ClientBuilder, url: &str) -> String {
     let connecting = tokio::time::timeout(Duration::from_secs(5), builder.connect(url));
-    connecting.await.expect("it is not waited for").expect_err(url).to_string()
+    connecting.await.expect("connecting fails in time").expect_err(url).to_string()
 }

@@ -1,4 +1,4 @@
-//! A connection without a transport, and short ways to bring it where a test wants it.
+//! A connection without a transport, and helpers that bring it into the state that a test needs.
 
 use crate::outgoing::assert_valid;
 use crate::proto::{
@@ -7,10 +7,10 @@ use crate::proto::{
 };
 use std::time::Instant;
 
-/// What is kept of a channel is a name.
+/// A connection whose waiters and handlers are numbers. The state of a channel is a name.
 pub(crate) type Peer = Connection<u32, u32, &'static str>;
 
-/// The handler that goes on while its channel is open.
+/// The handler that runs while its channel is open.
 pub(crate) const HANDLER: u32 = 50;
 
 pub(crate) fn connected() -> Peer {
@@ -27,7 +27,7 @@ pub(crate) fn id(number: u64) -> RequestId {
     RequestId::new(number).expect("an id")
 }
 
-/// The frames that wait to be sent.
+/// Takes the frames that wait to be sent. Panics if one of them is invalid.
 pub(crate) fn sent(peer: &mut Peer) -> Vec<String> {
     let mut frames = Vec::new();
     while let Some(frame) = peer.poll_transmit() {
@@ -45,22 +45,22 @@ pub(crate) fn handle<'f>(peer: &mut Peer, frame: &'f str) -> Incoming<'f, u32, u
     peer.handle_frame(frame, Instant::now())
 }
 
-/// A handler has answered request 7 with a channel.
+/// Opens the channel with which a handler answers request 7.
 pub(crate) fn local_channel(peer: &mut Peer, role: Role) -> ChannelKey {
     let key = peer.open_channel(id(7), role, "in").expect("a free number");
     peer.attach(key, HANDLER);
     key
 }
 
-/// Starts a call that may be answered by a channel.
+/// Sends a request whose response may be a channel.
 pub(crate) fn request_channel(peer: &mut Peer, role: Role) -> RequestId {
     let expected = Some(ExpectedChannel { role, state: "out" });
-    let id = peer.request(CallEncoder::new("q").finish(None), 1, None, None, expected).expect("room");
+    let id = peer.request(CallEncoder::new("q").finish(None), 1, None, None, expected).expect("the queue has capacity");
     sent(peer);
     id
 }
 
-/// A call of ours was answered by a channel.
+/// Opens the channel with which the peer answers a request.
 pub(crate) fn remote_channel(peer: &mut Peer, role: Role) -> ChannelKey {
     let call = request_channel(peer, role);
     match handle(peer, &format!(r#"{{"i":{call},"h":1}}"#)) {

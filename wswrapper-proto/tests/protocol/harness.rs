@@ -1,4 +1,4 @@
-//! Replays scenarios: parse, act, compare.
+//! Replays scenarios: parses a recording, performs each step, and compares the effects with the expected ones.
 
 mod channels;
 mod effects;
@@ -9,7 +9,7 @@ use peer::Peer;
 use scenario::{Recording, Scenario};
 use serde_json::Value;
 
-/// The names of a recording's scenarios.
+/// Returns the names of a recording's scenarios.
 pub(crate) fn names(recording: &str) -> Vec<String> {
     parse(recording).scenarios.into_iter().map(|scenario| scenario.name).collect()
 }
@@ -18,11 +18,11 @@ pub(crate) fn names(recording: &str) -> Vec<String> {
 pub(crate) fn replay_recorded(recording: &str, name: &str) {
     let recording = parse(recording);
     let found: Vec<_> = recording.scenarios.iter().filter(|scenario| scenario.name == name).collect();
-    assert_eq!(found.len(), 1, "scenarios of this name");
+    assert_eq!(found.len(), 1, "exactly one scenario has this name");
     run(found[0]);
 }
 
-/// Replays a scenario that is given in place.
+/// Replays a scenario that a test contains itself.
 pub(crate) fn replay(scenario: &Value) {
     run(&serde_json::from_value(scenario.clone()).expect("a scenario"));
 }
@@ -40,7 +40,7 @@ fn run(scenario: &Scenario) {
         let seen = peer.act(&step.action);
         let expected: Vec<Value> = step.expect.iter().map(|entry| peer.fill_in(entry)).collect();
         if let Err(difference) = effects::compare(&expected, &seen) {
-            panic!("{}, step {number}: {difference}\n{:?}\nall of it: {seen:?}", scenario.name, step.action);
+            panic!("{}, step {number}: {difference}\n{:?}\nall effects: {seen:?}", scenario.name, step.action);
         }
     }
 }

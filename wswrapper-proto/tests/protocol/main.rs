@@ -1,4 +1,4 @@
-//! The protocol's core, without a transport.
+//! Tests of the protocol's core without a transport.
 
 mod core_peer;
 mod harness;

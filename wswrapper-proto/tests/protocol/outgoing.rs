@@ -1,4 +1,4 @@
-//! The frames that may be sent.
+//! Checks of sent frames.
 
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
@@ -6,20 +6,20 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use std::fmt;
 
-/// Panics unless the frame is one of the protocol's forms, and as every peer can read it.
+/// Panics unless the frame has a form of the protocol that every peer can read.
 pub(crate) fn assert_valid(frame: &[u8]) {
     let text = std::str::from_utf8(frame).expect("UTF-8");
     let Members(members) = serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"));
     let keys: String = members.iter().map(|(key, _)| key.as_str()).collect();
     let call_forms = ["a", "ac", "ah", "ai", "aci", "ahi", "aim", "acim", "ahim"];
     let other_forms = ["i", "id", "ie", "ie_", "ix", "ix_", "ih", "hx", "hx_"];
-    assert!(call_forms.contains(&&*keys) || other_forms.contains(&&*keys), "no form of the protocol: {text}");
+    assert!(call_forms.contains(&&*keys) || other_forms.contains(&&*keys), "this is no form of the protocol: {text}");
     let is_channel_response = keys == "ih";
     if keys.starts_with("ah") {
-        assert!(is_valid_on_anonymous_channel(members[0].1.get()), "what a stream's ends say: {text}");
+        assert!(is_valid_on_anonymous_channel(members[0].1.get()), "this is no valid message of a stream: {text}");
     }
     for (key, raw) in members {
-        // What a peer cannot be asked to read, since it is nested too deep, is as good as any other value.
+        // A value that is nested too deeply for this check is accepted as it is.
         let value: Value = serde_json::from_str(raw.get()).unwrap_or(Value::Bool(true));
         let is_valid = match &*key {
             "a" => raw.get().starts_with("[\""),
@@ -31,12 +31,12 @@ pub(crate) fn assert_valid(frame: &[u8]) {
             "m" => raw.get().starts_with('{'),
             _ => true,
         };
-        assert!(is_valid, "`{key}` in {text}");
+        assert!(is_valid, "`{key}` is invalid in {text}");
     }
-    assert!(!text.ends_with('\n'), "compact");
+    assert!(!text.ends_with('\n'), "a frame has no trailing newline");
 }
 
-/// Whether a call on an anonymous channel, should it be part of a stream, is as its other end wants it.
+/// Returns true if a call on an anonymous channel is a valid message of a stream, or no message of a stream.
 fn is_valid_on_anonymous_channel(call: &str) -> bool {
     let Ok(call) = serde_json::from_str::<Vec<Value>>(call) else { return true };
     let payload = match (call[0].as_str(), &call[1..]) {
@@ -54,7 +54,7 @@ fn is_valid_on_anonymous_channel(call: &str) -> bool {
     }) && payload.contains_key("done")
 }
 
-/// An object's members, repeated ones too.
+/// The members of an object, including repeated ones.
 struct Members(Vec<(String, Box<RawValue>)>);
 
 impl<'de> Deserialize<'de> for Members {

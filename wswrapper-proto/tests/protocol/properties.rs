@@ -1,4 +1,4 @@
-//! What holds for any frame, any value, and any order of frames, calls and time.
+//! Properties that hold for any frame, any value, and any order of frames, calls and time.
 
 mod ambiguous_frames;
 mod connection;
@@ -11,7 +11,7 @@ mod round_trips;
 
 use proptest::prelude::ProptestConfig;
 
-/// So many times the usual number of cases, which `PROPTEST_CASES` sets.
+/// Runs `times` times the usual number of cases, which `PROPTEST_CASES` sets.
 fn multiplied_cases(times: u32) -> ProptestConfig {
     let usual = ProptestConfig::default();
     ProptestConfig { cases: usual.cases * times, failure_persistence: None, ..usual }

@@ -1,4 +1,4 @@
-//! The protocol's rules that no recording covers, one by one.
+//! One test for each rule of the protocol that no recording covers.
 
 mod cancellation;
 mod channels;
@@ -14,7 +14,7 @@ use crate::core_peer::{Peer, connected, sent};
 use crate::proto::{Call, CallEncoder, Incoming, Message, Rejection, RequestId, Response};
 use std::time::Instant;
 
-/// What is sent at once in answer to a frame that no handler gets to see.
+/// Returns the frames that the core sends in response to a frame that reaches no handler.
 fn responses_to(frame: &str) -> Vec<String> {
     let mut peer = connected();
     let now = Instant::now();
@@ -28,9 +28,10 @@ fn responses_to(frame: &str) -> Vec<String> {
     sent(&mut peer)
 }
 
-/// Starts a call and takes its frame out of the queue.
+/// Sends a request and takes its frame out of the queue.
 fn request(peer: &mut Peer, waiter: u32, deadline: Option<Instant>) -> RequestId {
-    let id = peer.request(CallEncoder::new("q").finish(None), waiter, deadline, None, None).expect("room");
+    let id =
+        peer.request(CallEncoder::new("q").finish(None), waiter, deadline, None, None).expect("the queue has capacity");
     sent(peer);
     id
 }

@@ -1,4 +1,4 @@
-//! Two ends and the wires between them, beside a plain account of what each must know.
+//! Simulates two endpoints and the wires between them, and compares each with a simple model of its state.
 
 mod action;
 mod calls;
@@ -19,14 +19,14 @@ use streams::Stream;
 #[derive(Default)]
 pub(crate) struct Simulation {
     endpoints: Vec<Endpoint>,
-    /// What each end has sent and the other has not got.
+    /// Frames that each endpoint has sent and the other has not received.
     wires: [VecDeque<String>; 2],
     streams: Vec<Stream>,
-    /// The requests that each end has got and has not answered.
+    /// Requests that each endpoint has received and not answered.
     unanswered: [BTreeSet<u64>; 2],
-    /// How many streams came to their end with all that was sent.
+    /// Number of streams that finished after all their items were received.
     pub(crate) finished_streams: usize,
-    /// How many items were taken.
+    /// Number of items that were taken.
     pub(crate) taken_items: u64,
 }
 
@@ -130,13 +130,13 @@ impl Simulation {
         self.endpoints.iter().for_each(Endpoint::check);
     }
 
-    /// Lets everything come to its end: nothing may be left.
+    /// Runs until no endpoint makes progress, and checks that nothing is left.
     pub(crate) fn finish(&mut self) {
         self.connect();
         while self.progress() {}
         for endpoint in &mut self.endpoints {
             endpoint.check();
-            assert!(endpoint.handlers.is_empty(), "every handler has ended");
+            assert!(endpoint.handlers.is_empty(), "every handler has finished");
             assert_eq!(
                 (endpoint.core.pending_calls(), endpoint.core.running_handlers(), endpoint.core.open_channels()),
                 (0, 0, 0)
@@ -145,9 +145,9 @@ impl Simulation {
                 (endpoint.core.unanswered_items(), endpoint.core.is_drained(), endpoint.core.poll_timeout()),
                 (0, true, None)
             );
-            assert_eq!(endpoint.core.held_bytes(), 0, "no byte of an item is held");
-            assert!(endpoint.calls.iter().all(|call| call.completions == 1), "each call has ended once");
-            assert!(endpoint.closings.values().all(|closings| *closings == 1), "each channel came back once");
+            assert_eq!(endpoint.core.held_bytes(), 0, "no bytes of items are held");
+            assert!(endpoint.calls.iter().all(|call| call.completions == 1), "each call has completed once");
+            assert!(endpoint.closings.values().all(|closings| *closings == 1), "each channel has closed once");
         }
         assert!(self.unanswered.iter().all(BTreeSet::is_empty), "each request was answered: {:?}", self.unanswered);
         assert!(
@@ -156,7 +156,7 @@ impl Simulation {
         );
     }
 
-    /// One more round of what the programs at both ends do if they neither fail nor give up.
+    /// Runs one round at both endpoints without failures. Returns false if nothing was left to do.
     fn progress(&mut self) -> bool {
         let mut progressed = false;
         for n in [0, 1] {
@@ -198,7 +198,7 @@ impl Simulation {
         }
     }
 
-    /// One of an end's channels.
+    /// Selects a suitable channel of endpoint `n`.
     fn channel(&self, n: usize, index: Index, is_suitable: impl Fn(&Channel) -> bool) -> Option<u32> {
         let channels = &self.endpoints[n].channels;
         let all: Vec<u32> =
@@ -236,7 +236,7 @@ impl Simulation {
     }
 }
 
-/// One of these, if there are any.
+/// Selects one element, or returns `None` if there is none.
 fn pick(all: &[u32], index: Index) -> Option<u32> {
     (!all.is_empty()).then(|| *index.get(all))
 }

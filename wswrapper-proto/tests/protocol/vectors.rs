@@ -1,6 +1,4 @@
-//! The recorded scenarios of the protocol, replayed against the core.
-//!
-//! All scenarios of these files apply to a typed peer; none is left out.
+//! Replays the recorded scenarios of the protocol against the core. No recorded scenario is left out.
 
 use crate::harness::replay;
 use serde_json::json;
@@ -108,7 +106,7 @@ recordings! {
     }
 }
 
-// What no recording shows.
+// Scenarios that are not recorded.
 
 #[test]
 fn reserved_names_are_refused_on_the_main_channel_only() {
@@ -234,7 +232,7 @@ fn consumer_that_stops_early_aborts_the_stream_and_keeps_received_items() {
     ] }));
 }
 
-// The harness notices what is wrong.
+// Tests of the harness itself.
 
 fn one_step(action: &serde_json::Value, expect: &serde_json::Value) {
     replay(&json!({

@@ -1,6 +1,6 @@
-// Clicks through the chat's page: `node e2e.mjs CHAT_PROGRAM SCREENSHOT_DIRECTORY` ends with status 0 if all is well.
+// Clicks through the chat's page: `node e2e.mjs CHAT_PROGRAM SCREENSHOT_DIRECTORY` exits with status 0 on success.
 //
-// The pages are opened through a proxy that makes outages. Ends when its standard input is closed.
+// The pages are opened through a proxy that makes outages. The script exits when its standard input is closed.
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import { chromium } from "playwright-core";
@@ -19,9 +19,9 @@ const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile:
 
 const server = new ChatServer(program);
 process.stdin.resume().on("end", async () => {
-  console.error("ended from outside: standard input was closed");
+  console.error("stopped: standard input was closed");
   await server.kill();
-  process.exit(1); // which ends the browser
+  process.exit(1); // also stops the browser
 });
 
 await server.start();
@@ -40,7 +40,7 @@ const browser = await chromium.launch({
   ],
 });
 
-// What no page should show on its console or ask of the network.
+// Errors, warnings and requests that no page should cause.
 const problems = new Set();
 let outage = false;
 
@@ -62,20 +62,20 @@ async function open(device, colorScheme, url = proxy.url) {
   return page;
 }
 
-/** A picture of the page, with all transitions at their end. */
+/** Takes a screenshot of the page, with all transitions finished. */
 const takeScreenshot = (page, name) => page.screenshot({ path: `${screenshots}/${name}.png`, animations: "disabled" });
 
 const all = (pages, see) => Promise.all(pages.map(see));
 
-/** Takes the connection from these pages, and waits until they show that. */
+/** Cuts the connections of these pages, and waits until they show it. */
 async function disconnect(pages) {
-  await all(pages, (page) => advanceClock(page, 6000)); // after a stable connection the waiting times begin anew
+  await all(pages, (page) => advanceClock(page, 6000)); // a stable connection resets the waiting times
   proxy.up = false;
   proxy.cut();
   await all(pages, (page) => waitForState(page, "reconnecting…"));
 }
 
-/** Gives it back to them. */
+/** Lets these pages connect again. */
 async function reconnect(pages) {
   proxy.up = true;
   await all(pages, (page) => waitForState(page, "connected"));
@@ -120,7 +120,7 @@ async function clickThrough() {
   assert.deepEqual(await people(ada), ["Ada", "Grace Hopper"]);
   assert.equal(await grace.textContent("#people-open [data-count]"), "2");
 
-  step("they talk both ways");
+  step("messages in both directions");
   await say(ada, "Good morning! Is the new build up?");
   for (const page of [ada, grace]) await waitForMessage(page, "Good morning! Is the new build up?");
   await say(ada, "I’d like to show it to the others at ten.");
@@ -130,13 +130,13 @@ async function clickThrough() {
   await waitForMessage(ada, "👍");
   assert.equal(await ada.getAttribute(".said a", "href"), "https://example.org/build/42");
 
-  step("what looks like HTML is text");
+  step("HTML in a message is shown as text");
   const html = `<img src=x onerror="document.title='x'">`;
   await say(grace, html);
   await waitForMessage(ada, html);
   assert.equal(await count(ada, "#list img"), 0);
 
-  step("a line of several lines, and empty ones");
+  step("a message of several lines, and empty messages");
   await ada.click("#text");
   await ada.keyboard.type("first line");
   await ada.keyboard.press("Shift+Enter");
@@ -152,7 +152,7 @@ async function clickThrough() {
   await waitForText(ada, "#text-hint", /Write something/);
   assert.equal(await count(ada, ".msg.failed"), 0);
 
-  step("a third person, and the room in both schemes");
+  step("a third person, and the room in both color schemes");
   const third = await open(DESK, "dark");
   await waitForState(third, "connected");
   await takeScreenshot(third, "04-join-desk-dark");
@@ -187,7 +187,7 @@ async function clickThrough() {
   await grace.tap("#backdrop", { position: { x: 20, y: 400 } });
   await grace.waitForSelector("#people:not(.shown)", { state: "attached" });
 
-  step("who is typing: until it is said, cleared, left alone or the page is gone");
+  step("typing is shown until the message is sent, cleared, idle or the page is closed");
   await typeDraft(third, "I");
   for (const page of [ada, grace]) await waitForTyping(page, "Edsger is typing…");
   await waitForTyping(third, "");
@@ -208,7 +208,7 @@ async function clickThrough() {
   await typeDraft(third, "left alone");
   await waitForTyping(ada, "Edsger is typing…");
   await advanceClock(third, 9000);
-  await waitForTyping(ada, ""); // though the draft is still there
+  await waitForTyping(ada, ""); // the draft is still there
   assert.equal(await third.inputValue("#text"), "left alone");
   await typeDraft(third, "");
   const guest = await open(DESK, "light");
@@ -279,7 +279,7 @@ async function clickThrough() {
   await takeScreenshot(late, "11-start-phone-light");
   assert(await late.$eval("#earlier", (earlier) => earlier.hidden), "there is nothing before the start");
 
-  step("a stream without credit: each item waits for the answer to the one before");
+  step("a stream without credit: each item waits for the response to the previous one");
   const newest = await late.evaluate(async () => {
     const { WsClient } = await import("/ws-client.js");
     const chat = new WsClient(`ws://${location.host}/ws`).channel("chat");
@@ -295,7 +295,7 @@ async function clickThrough() {
   assert.equal(newest[3], newest[4]);
   assert.equal(newest[3], await count(late, ".msg"));
 
-  step("leaving, and coming back");
+  step("leaving and joining again");
   await late.tap("#people-open");
   await late.tap("#leave");
   await late.waitForSelector("#join:not([hidden])");
@@ -307,10 +307,10 @@ async function clickThrough() {
   await late.context().close();
   await waitForNote(ada, "Barbara left");
 
-  step("an outage: nothing can be sent, and what was missed comes once");
+  step("an outage: nothing can be sent, and missed messages arrive once");
   outage = true;
   const proxied = [ada, grace, third];
-  const control = await open(DESK, "light", server.url); // past the proxy
+  const control = await open(DESK, "light", server.url); // does not use the proxy
   const everyone = [...proxied, control];
   await join(control, "Margaret");
   await waitForMessage(ada, "Line 70");
@@ -323,12 +323,12 @@ async function clickThrough() {
   await takeScreenshot(ada, "12-lost-desk-light");
   await takeScreenshot(grace, "13-lost-phone-dark");
   proxy.up = true;
-  await ada.$eval("#retry", (retry) => retry.click()); // at once, since it is there for some seconds only
+  await ada.$eval("#retry", (retry) => retry.click()); // no wait, because the button disappears
   await grace.evaluate(() => dispatchEvent(new Event("online")));
   await reconnect(proxied);
   for (const text of ["missed one", "missed two"]) await all(proxied, (page) => waitForMessage(page, text));
   assert.equal(await ada.inputValue("#text"), "a draft that stays");
-  await waitForTyping(control, ""); // the draft that stays is an old one
+  await waitForTyping(control, ""); // the draft did not change
   await ada.press("#text", "End");
   await ada.keyboard.type("!");
   await waitForTyping(control, "Ada is typing…");
@@ -336,7 +336,7 @@ async function clickThrough() {
   await waitForTyping(control, "");
   await all(everyone, (page) => waitForMessage(page, "back again"));
 
-  step("the server still holds the old connection: the name is tried until it is free");
+  step("the server still has the old connection: joining is repeated until the name is free");
   await all(proxied, (page) => advanceClock(page, 6000));
   const release = proxy.cutBrowserSide();
   await all(proxied, (page) => waitForState(page, "joining…"));
@@ -348,13 +348,13 @@ async function clickThrough() {
   await say(ada, "free again");
   await waitForMessage(control, "free again");
 
-  step("a tab that was duplicated has no place in the room, and says so");
+  step("a duplicated tab cannot join under the same name, and shows the reason");
   const duplicated = ada.context().waitForEvent("page");
   await ada.evaluate(() => void window.open(location.href));
   const twin = await duplicated;
   await waitForText(twin, "#banner-text", /^“Ada” is still in the room, perhaps in another tab/);
   const counts = await twin.$$eval("[data-count]", (counts) => counts.filter((count) => count.offsetParent).length);
-  assert.equal(counts, 0, "nobody is counted yet");
+  assert.equal(counts, 0, "no number of people is shown yet");
   await twin.setViewportSize(DESK.viewport);
   await takeScreenshot(twin, "22-twin-desk-light");
   await twin.setViewportSize(PHONE.viewport);
@@ -364,7 +364,7 @@ async function clickThrough() {
   await waitForText(twin, "#name-error", /“Ada” is in the room already/);
   await twin.close();
 
-  step("the join screen in an outage says what is true then, and not any longer");
+  step("the join screen shows an error during an outage and removes it afterwards");
   const visitor = await open(DESK, "light");
   await waitForText(visitor, "#join-people", /here/);
   await speedUpTimers(visitor);
@@ -384,7 +384,7 @@ async function clickThrough() {
   assert.equal(await visitor.inputValue("#name"), "Grace");
   await visitor.context().close();
 
-  step("a message that is lost on its way can be sent again");
+  step("a message that was lost can be sent again");
   proxy.freeze();
   await ada.fill("#text", "lost");
   await ada.press("#text", "Enter");
@@ -397,7 +397,7 @@ async function clickThrough() {
   await all([control, ada], (page) => waitForMessage(page, "lost"));
   assert.equal(await count(ada, ".msg.failed"), 0);
 
-  step("a message whose answer is lost is there once");
+  step("a message whose response was lost is shown once");
   proxy.dropResponses();
   await ada.fill("#text", "delivered");
   await ada.press("#text", "Enter");
@@ -408,7 +408,7 @@ async function clickThrough() {
   await waitForMessage(ada, "delivered");
   assert.equal(await count(ada, ".msg.failed, .msg.sending"), 0);
 
-  step("after a reload still in the room");
+  step("a reloaded page is still in the room");
   await grace.reload();
   await waitForState(grace, "connected");
   await grace.waitForSelector("#room:not([hidden])");
@@ -427,7 +427,7 @@ async function clickThrough() {
   await takeScreenshot(ada, "15-restarted-desk-light");
 
   step("a text that is too long");
-  const huge = "é".repeat(600_000); // more than a frame takes: it must not be sent
+  const huge = "é".repeat(600_000); // above the limit of a frame, so it must not be sent
   await ada.fill("#text", huge);
   await ada.press("#text", "Enter");
   await ada.waitForFunction(() => /too many \(at most \d+\)/.test(document.querySelector("#text-hint").textContent));
@@ -444,7 +444,7 @@ async function clickThrough() {
   assert.equal(await count(ada, ".msg.failed"), 0);
   await hasNoSideScroll(grace);
 
-  step("a phone on its side, and a small window");
+  step("a phone in landscape, and a small window");
   await control.setViewportSize({ width: 844, height: 390 });
   await takeScreenshot(control, "17-landscape-light");
   await hasNoSideScroll(control);

@@ -1,9 +1,9 @@
-// What a person does on a page, and sees there. Waiting for something that does not come is an error.
+// Actions of a person on a page. A condition that does not hold in time is an error.
 import assert from "node:assert/strict";
 
 const TIMEOUT = { timeout: 30_000 };
 
-/** The time of day stands still in these pages, so that it does not matter how long something takes here. */
+/** Stops the time of day in these pages, so that results do not depend on the speed of the machine. */
 export const stopClock = (context) =>
   context.addInitScript(() => {
     let now = Date.now();
@@ -11,17 +11,17 @@ export const stopClock = (context) =>
     window.pass = (ms) => (now += ms);
   });
 
-/** Lets so many milliseconds pass in the page. */
+/** Advances the time of day in the page by `ms` milliseconds. */
 export const advanceClock = (page, ms) => page.evaluate((ms) => window.pass(ms), ms);
 
-/** From now on what takes seconds takes less in this page: waiting for an answer, or for the next attempt to connect. */
+/** Shortens all later timers of this page, such as those for responses and for attempts to connect. */
 export const speedUpTimers = (page) =>
   page.evaluate(() => {
     const { setTimeout } = window;
     window.setTimeout = (run, ms) => setTimeout(run, ms / 20);
   });
 
-/** Waits until an element has such a text. */
+/** Waits until the text of an element matches the pattern. */
 export async function waitForText(page, selector, pattern) {
   const text = (selector) => document.querySelector(selector).textContent;
   const found = ([selector, pattern]) => pattern.test(document.querySelector(selector).textContent);
@@ -32,7 +32,7 @@ export async function waitForText(page, selector, pattern) {
   }
 }
 
-/** Waits until the connection's state is shown. */
+/** Waits until the page shows this state of the connection. */
 export const waitForState = (page, text) => {
   const shown = (text) => {
     const pills = [...document.querySelectorAll("[data-pill]")];
@@ -53,7 +53,7 @@ export async function say(page, text) {
   await page.waitForFunction(() => !document.querySelector(".msg.sending"));
 }
 
-/** Says one after the other, and does not wait for answers in between. */
+/** Sends messages one after the other, without waiting for responses between them. */
 export async function sayAll(page, texts) {
   await page.evaluate((texts) => {
     for (const text of texts) {
@@ -64,10 +64,10 @@ export async function sayAll(page, texts) {
   await page.waitForFunction(() => !document.querySelector(".msg.sending"));
 }
 
-/** Writes into the composer, and sends nothing. */
+/** Writes into the composer without sending. */
 export const typeDraft = (page, text) => page.fill("#text", text);
 
-/** Waits until this is shown of those who are typing. */
+/** Waits until the page shows this text about people who are typing. */
 export async function waitForTyping(page, text) {
   const names = () => document.querySelector("#typing-names").textContent;
   const shown = (text) => document.querySelector("#typing-names").textContent === text;
@@ -85,7 +85,7 @@ const countMessages = ([text, times]) => {
   return times === undefined ? found : found === times;
 };
 
-/** Waits until something that was said is shown so many times. */
+/** Waits until a message is shown `times` times. */
 export async function waitForMessage(page, text, times = 1) {
   try {
     await page.waitForFunction(countMessages, [text, times], TIMEOUT);
@@ -110,7 +110,7 @@ const shownToEnd = () => {
 
 export const isAtEnd = (page) => page.evaluate(shownToEnd);
 
-/** Waits until the end of what was said is shown. */
+/** Waits until the last message is in view. */
 export const waitForEnd = (page) => page.waitForFunction(shownToEnd, null, TIMEOUT);
 
 export async function hasNoSideScroll(page) {

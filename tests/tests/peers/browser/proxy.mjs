@@ -1,8 +1,8 @@
-// A TCP proxy between the browser and the server: outages are made here, without touching either.
+// A TCP proxy between the browser and the server. It makes outages.
 import net from "node:net";
 
 export class Proxy {
-  /** While it is down, connections are refused. */
+  /** New connections are refused while this is false. */
   up = true;
   #links = new Set();
   #server;
@@ -50,12 +50,12 @@ export class Proxy {
     return [...this.#links].filter((link) => link.webSocket && !link.browser.destroyed);
   }
 
-  /** Ends the WebSockets. */
+  /** Closes all WebSockets. */
   cut() {
     for (const link of this.#webSockets) this.#close(link);
   }
 
-  /** Ends the browser's side of the WebSockets; the server's stays open until what is returned is called. */
+  /** Closes the browser's side of all WebSockets. The returned function closes the server's side. */
   cutBrowserSide() {
     const links = this.#webSockets;
     for (const link of links) {
@@ -65,12 +65,12 @@ export class Proxy {
     return () => links.forEach((link) => this.#close(link));
   }
 
-  /** The WebSockets that there are now stay open, and nothing arrives any more. */
+  /** Drops all bytes of the present WebSockets in both directions. They stay open. */
   freeze() {
     for (const link of this.#webSockets) link.dropsRequests = link.dropsResponses = true;
   }
 
-  /** Of the WebSockets that there are now only what the server sends gets lost. */
+  /** Drops the bytes that the server sends on the present WebSockets. */
   dropResponses() {
     for (const link of this.#webSockets) link.dropsResponses = true;
   }

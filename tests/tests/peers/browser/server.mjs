@@ -1,10 +1,10 @@
-// The chat's server: it can be killed, and started again on its port.
+// The chat's server, which can be killed and restarted on the same port.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 
 export class ChatServer {
-  /** Any that is free, until it has been started. */
+  /** Zero until the first start, which selects a free port. */
   port = 0;
   #child;
 
@@ -15,7 +15,7 @@ export class ChatServer {
   async start() {
     this.#child = spawn(this.program, ["--port", this.port], { stdio: ["ignore", "pipe", "inherit"] });
     const line = once(createInterface(this.#child.stdout), "line").then(([line]) => line);
-    const exit = once(this.#child, "exit").then(([status]) => `it ended with status ${status}`);
+    const exit = once(this.#child, "exit").then(([status]) => `it exited with status ${status}`);
     const output = await Promise.race([line, exit]);
     const address = output.match(/http:\/\/127\.0\.0\.1:(\d+)/);
     if (!address) throw new Error(`the server does not start: ${output}`);

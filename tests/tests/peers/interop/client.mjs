@@ -1,4 +1,4 @@
-// A client of ws-wrapper 3.0.3: `node client.mjs CASE URL` ends with status 0 if the case passes.
+// A client of ws-wrapper 3.0.3: `node client.mjs CASE URL` exits with status 0 if the case passes.
 import assert from "node:assert/strict";
 import WebSocket from "ws";
 import WebSocketWrapper from "ws-wrapper";
@@ -8,7 +8,7 @@ const connect = () => new WebSocketWrapper(new WebSocket(url));
 const closing = (client) => new Promise((done) => client.once("close", done));
 const rejection = (request) =>
   request.then(
-    (value) => assert.fail(`it was answered: ${JSON.stringify(value)}`),
+    (value) => assert.fail(`expected a rejection, got the result ${JSON.stringify(value)}`),
     (error) => error,
   );
 const rejectsWith = async (request, message) => assert.equal((await rejection(request)).message, message);
@@ -22,10 +22,11 @@ const cases = {
     assert.equal(await main.request("half", 0.3), 0.15);
     assert.equal(await main.request("half", 1e300), 5e299);
     assert.equal(await main.request("half", 6), 3);
-    // Numbers of JavaScript end at 2^53: the last digits are rounded.
+    // JavaScript rounds integers above 2^53.
     assert.equal(await main.request("largest"), 2 ** 64);
     const control = "\0\b\f\n\r\t\x7f\u2028\u2029";
-    for (const text of ["", "straße", "日本語", "😀👩‍👩‍👧", 'quotes " and \\ and /', control, "</script>"]) {
+    const texts = ["", "straße", "日本語", "😀👩‍👩‍👧", 'quotes " and \\ and /', control, "</script>"];
+    for (const text of texts) {
       assert.equal(await main.request("shout", text), text.toUpperCase());
       assert.equal(await main.request("echo", text), text);
     }
@@ -100,14 +101,14 @@ const cases = {
     await rejectsWith(main.request("add", 1), "too few arguments for `add`: expected 2 (`a`, `b`), got 1");
     await rejectsWith(main.request("add", 1, 2, 3), "too many arguments for `add`: expected 2 (`a`, `b`), got 3");
     assert.match((await rejection(main.request("discount", { items: [{}] }))).message, /missing field `name`/);
-    // Half of a character is a string in JavaScript only.
+    // An unpaired surrogate is a string in JavaScript, but not in Rust.
     assert.match((await rejection(main.request("shout", "\ud83d"))).message, /^argument 1 \(`text`\) of `shout`: /);
     assert.match((await rejection(main.request("echo", "\ud83d"))).message, /^argument 1 \(`value`\) of `echo`: /);
     assert.equal(await main.request("add", 1, 2), 3);
   },
 
   async events(main) {
-    await main.request("nothing"); // Before it is open a client may queue no more than 10.
+    await main.request("nothing"); // Before it is open, a client queues at most 10 calls.
     for (const n of range(100)) main.emit("note", `note ${n}`);
     await main.request("nothing");
   },
@@ -149,7 +150,7 @@ const cases = {
   async outOfOrder(main) {
     await main.request("nothing");
     const held = range(500).map((n) => main.request("hold", n));
-    // Each number once, in an order that only looks like chance.
+    // Each number once, in a fixed shuffled order.
     const order = range(500).map((n) => (n * 367) % 500);
     for (const n of order) {
       main.emit("note", "in between");
@@ -161,18 +162,18 @@ const cases = {
   async timeouts(main) {
     await main.request("nothing");
     await rejectsWith(main.timeout(30).request("hold", 1), "Request timed out");
-    // ws-wrapper 3 tells nobody that it has given up, so the handler goes on and its answer comes late.
+    // ws-wrapper 3 sends no cancellation, so the handler continues and its response is late.
     assert.equal(await main.request("release", 1), true);
     assert.equal(await main.request("add", 1, 2), 3);
-    // Defect: a request with a reserved name is sent, though no peer may answer it.
+    // Defect: a request with a reserved name is sent, although peers ignore it.
     await rejectsWith(main.timeout(30).request("close"), "Request timed out");
     assert.equal(await main.request("add", 1, 2), 3);
   },
 
   async queueBeforeOpening(main) {
     const answers = range(10).map((n) => main.request("echo", n));
-    // Defect: this throws, yet the request stays among those that wait; with a timeout it later rejects a promise that
-    // nobody holds, which ends the process.
+    // Defect: this throws, but the request stays pending. With a timeout it would later reject an unhandled promise,
+    // which ends the process.
     assert.throws(() => main.request("echo", 10), /send queue is full/);
     assert.deepEqual(await Promise.all(answers), range(10));
   },
@@ -192,7 +193,7 @@ const cases = {
     main.disconnect(4001, "enough");
     const { code, reason, wasClean } = await closed;
     assert.deepEqual([code, reason, wasClean], [4001, "enough", true]);
-    // What was under way stays so, as the client may be bound to a new socket, until somebody gives it up.
+    // Pending requests stay pending until `abort`, because the client may be bound to a new socket.
     assert.equal(await Promise.race([held, new Promise((turn) => setImmediate(turn, "waits"))]), "waits");
     main.abort();
     await rejectsWith(held, "Request was aborted");

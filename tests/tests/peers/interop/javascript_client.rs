@@ -1,4 +1,4 @@
-//! Real `ws-wrapper` clients of a server of ours. What they ask and expect is in `client.mjs`, one case for each test.
+//! Clients of `ws-wrapper` at a server of this library. `client.mjs` contains one case for each test.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -13,15 +13,16 @@ use wswrapper::{CallError, Context, Rejection, Server, WsError, ws_handlers, ws_
 use wswrapper_tests::node;
 use wswrapper_tests::{Alive, Log};
 
-/// Far more than a case needs.
+/// Far longer than any case takes.
 const TIME_LIMIT: Duration = Duration::from_mins(1);
 
-/// What the clients call on the main channel.
+/// The service on the main channel.
 #[derive(Clone, Default)]
 struct MainService {
     log: Log,
-    /// Those who wait in `hold`, and how many.
+    /// Handlers that wait in `hold`, by number.
     held: Arc<Mutex<HashMap<u32, oneshot::Sender<()>>>>,
+    /// Counts the handlers that wait in `hold`.
     waiting: Alive,
 }
 
@@ -45,7 +46,7 @@ enum ReservationError {
     Closed,
 }
 
-/// What each client serves.
+/// The service of each client.
 #[ws_service(channel = "customer")]
 trait Customer {
     async fn confirm(&self, question: String) -> Result<bool, Rejection>;
@@ -115,21 +116,21 @@ impl MainService {
         Err("the password is 1234".into())
     }
 
-    /// Is answered when it is released.
+    /// Returns `n` after `release(n)` was called.
     async fn hold(&self, n: u32) -> u32 {
         let _waits = self.waiting.guard();
         let (sender, released) = oneshot::channel();
-        self.held.lock().expect("no panic while holding").insert(n, sender);
-        released.await.expect("it is released before it is replaced");
+        self.held.lock().expect("no thread panicked with the lock").insert(n, sender);
+        released.await.expect("the sender is not dropped before the release");
         n
     }
 
     async fn release(&self, n: u32) -> bool {
-        let held = self.held.lock().expect("no panic while holding").remove(&n);
+        let held = self.held.lock().expect("no thread panicked with the lock").remove(&n);
         held.is_some_and(|held| held.send(()).is_ok())
     }
 
-    /// Asks its caller everything that a client can answer, and tells what came.
+    /// Calls each method of the caller and returns the outcomes.
     async fn interview(&self, ctx: Context) -> Vec<Value> {
         let customer = CustomerProxy::new(ctx.peer());
         vec![
@@ -143,9 +144,9 @@ impl MainService {
         ]
     }
 
-    /// Tells everyone.
+    /// Notifies all clients, and returns their number.
     async fn sell(&self, ctx: Context, item: String, price: Option<f64>) -> usize {
-        CustomerProxy::new(ctx.broadcast()).sold(item, price).await.expect("it can be encoded").sent
+        CustomerProxy::new(ctx.broadcast()).sold(item, price).await.expect("the event can be encoded").sent
     }
 
     #[ws(event)]
@@ -159,7 +160,7 @@ impl MainService {
     }
 }
 
-/// How a call ended, as JSON.
+/// Returns the outcome of a call as JSON.
 fn outcome<T: Serialize>(result: Result<T, CallError<Rejection>>) -> Value {
     match result {
         Ok(value) => json!({"result": value}),
@@ -168,7 +169,7 @@ fn outcome<T: Serialize>(result: Result<T, CallError<Rejection>>) -> Value {
     }
 }
 
-/// What the clients call on a channel.
+/// The service on the channel `files`.
 #[derive(Clone, Default)]
 struct Files {
     contents: Arc<Mutex<HashMap<String, String>>>,
@@ -177,22 +178,22 @@ struct Files {
 #[ws_handlers(channel = "files", rename_all = "camelCase")]
 impl Files {
     async fn read(&self, name: String) -> Result<String, String> {
-        let content = self.contents.lock().expect("no panic while reading").get(&name).cloned();
+        let content = self.contents.lock().expect("no thread panicked with the lock").get(&name).cloned();
         content.ok_or_else(|| format!("no such file: {name}"))
     }
 
-    /// Its name is reserved on the main channel, and on that only.
+    /// The name is reserved on the main channel only.
     async fn open(&self, name: String) -> bool {
-        self.contents.lock().expect("no panic while reading").contains_key(&name)
+        self.contents.lock().expect("no thread panicked with the lock").contains_key(&name)
     }
 
     #[ws(event)]
     async fn write_file(&self, name: String, content: String) {
-        self.contents.lock().expect("no panic while writing").insert(name, content);
+        self.contents.lock().expect("no thread panicked with the lock").insert(name, content);
     }
 }
 
-/// A server, and the scripts that call it.
+/// A server, and the location of the scripts that call it.
 struct Fixture {
     main: MainService,
     server: Server,
@@ -229,15 +230,15 @@ impl Fixture {
         node.spawn().expect("Node can be run")
     }
 
-    /// Runs a case of `client.mjs` to its end.
+    /// Runs a case of `client.mjs` and checks that it succeeds.
     async fn passes(&self, case: &str) {
         passed(self.start(case)).await;
     }
 }
 
 async fn passed(node: Child) {
-    let output = tokio::time::timeout(TIME_LIMIT, node.wait_with_output()).await.expect("it ends in time");
-    let Output { status, stdout, stderr } = output.expect("its output can be read");
+    let output = tokio::time::timeout(TIME_LIMIT, node.wait_with_output()).await.expect("the case finishes in time");
+    let Output { status, stdout, stderr } = output.expect("the output can be read");
     let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
     assert!(status.success(), "{status}\n{}{}", text(&stdout), text(&stderr));
 }
@@ -346,7 +347,7 @@ async fn handlers_are_dropped_when_a_javascript_client_is_killed() {
     let Some(fixture) = Fixture::open().await else { return };
     let mut node = fixture.start("hang");
     fixture.main.waiting.becomes(1).await;
-    node.kill().await.expect("it runs");
+    node.kill().await.expect("the client is running");
     fixture.main.waiting.becomes(0).await;
     let entries = fixture.main.log.has(1).await;
     assert!(entries[0].starts_with("closed: 1006 "), "{entries:?}");

@@ -1,4 +1,4 @@
-//! Clients of ours at a real server of `ws-server-wrapper`. What it answers is in `server.mjs`.
+//! Clients of this library at a server of `ws-server-wrapper`, which is `server.mjs`.
 
 mod errors;
 mod lifecycle;
@@ -14,10 +14,10 @@ use wswrapper::{CallError, Client, ClientBuilder, Rejection, WsError, ws_handler
 use wswrapper_tests::Log;
 use wswrapper_tests::node;
 
-/// Far longer than anything here takes.
+/// Far longer than any operation here.
 const TIME_LIMIT: Duration = Duration::from_mins(1);
 
-/// What the server does on its main channel.
+/// The server's service on its main channel.
 #[ws_service(rename_all = "camelCase")]
 trait MainService {
     async fn echo(&self, value: Value) -> Value;
@@ -50,7 +50,7 @@ trait MainService {
 trait Calc {
     async fn add(&self, a: i64, b: i64) -> i64;
     async fn divide(&self, a: i64, b: i64) -> Result<i64, CalcError>;
-    /// Its name is reserved on the main channel, and on that only.
+    /// The name is reserved on the main channel only.
     async fn close(&self) -> String;
     async fn missing(&self) -> u8;
 }
@@ -63,7 +63,7 @@ enum CalcError {
     Odd { rest: i64 },
 }
 
-/// What the server hears of us.
+/// Receives the server's broadcasts.
 struct Reader {
     log: Log,
 }
@@ -76,9 +76,9 @@ impl Reader {
     }
 }
 
-/// What the server calls on us.
+/// The service that the server calls.
 struct Customer {
-    /// Where so many calls wait for each other.
+    /// Lets [`CALLS_TOGETHER`] calls wait for each other.
     all: Arc<Barrier>,
 }
 
@@ -122,14 +122,14 @@ impl Customer {
     }
 }
 
-/// How many calls of the server wait for each other.
+/// Number of calls of the server that run together.
 const CALLS_TOGETHER: usize = 200;
 
 fn customer() -> ClientBuilder {
     Client::builder().service(Customer { all: Arc::new(Barrier::new(CALLS_TOGETHER)) })
 }
 
-/// The server in Node, ended when it is dropped.
+/// The server in Node. It is killed on drop.
 struct NodeServer {
     child: Child,
     reports: Lines<BufReader<ChildStdout>>,
@@ -147,17 +147,18 @@ impl NodeServer {
         node.arg("server.mjs").arg(options.to_string()).current_dir(package).kill_on_drop(true);
         node.stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = node.spawn().expect("Node can be run");
-        let reports = BufReader::new(child.stdout.take().expect("it is piped")).lines();
+        let reports = BufReader::new(child.stdout.take().expect("stdout is piped")).lines();
         let mut server = Self { child, reports, url: String::new() };
         let port = server.report().await["port"].clone();
         server.url = format!("ws://127.0.0.1:{port}/some/path?and=query");
         Some(server)
     }
 
-    /// The next line that it writes.
+    /// Returns the next line that the server reports.
     async fn report(&mut self) -> Value {
-        let line = tokio::time::timeout(TIME_LIMIT, self.reports.next_line()).await.expect("it reports in time");
-        let line = line.expect("its output can be read").expect("it still runs");
+        let line =
+            tokio::time::timeout(TIME_LIMIT, self.reports.next_line()).await.expect("the server reports in time");
+        let line = line.expect("the output can be read").expect("the server is running");
         serde_json::from_str(&line).expect("a report is JSON")
     }
 
@@ -166,7 +167,7 @@ impl NodeServer {
     }
 
     async fn connect_with(&self, client: ClientBuilder) -> Client {
-        client.connect(&self.url).await.expect("the server takes connections")
+        client.connect(&self.url).await.expect("the server accepts connections")
     }
 }
 
@@ -187,11 +188,11 @@ async fn results_of_a_javascript_server_are_decoded() {
         json!(false),
         Value::Null,
     ] {
-        assert_eq!(main.echo(value.clone()).await.expect("an answer"), value);
-        assert_eq!(main.later(value.clone()).await.expect("an answer"), value);
+        assert_eq!(main.echo(value.clone()).await.expect("a response"), value);
+        assert_eq!(main.later(value.clone()).await.expect("a response"), value);
     }
-    main.nothing().await.expect("an answer");
-    assert_eq!(main.none().await.expect("an answer"), None);
+    main.nothing().await.expect("a response");
+    assert_eq!(main.none().await.expect("a response"), None);
     let not_a_number = main.nan().await;
     assert!(matches!(not_a_number, Err(CallError::Decode(_))), "{not_a_number:?}");
 }
@@ -200,7 +201,7 @@ async fn results_of_a_javascript_server_are_decoded() {
 async fn integers_above_the_range_of_javascript_are_rounded() {
     let Some(server) = NodeServer::start().await else { return };
     let client = server.connect().await;
-    let echo = MainServiceProxy::new(&client).echo(json!(u64::MAX)).await.expect("an answer");
+    let echo = MainServiceProxy::new(&client).echo(json!(u64::MAX)).await.expect("a response");
     assert_eq!(echo, json!(18_446_744_073_709_552_000_f64));
     let largest = CalcProxy::new(&client).add(i64::MAX, 0).await;
     assert!(matches!(largest, Err(CallError::Decode(_))), "{largest:?}");
@@ -211,9 +212,9 @@ async fn a_client_calls_a_named_channel_of_a_javascript_server() {
     let Some(server) = NodeServer::start().await else { return };
     let client = server.connect().await;
     let calc = CalcProxy::new(&client);
-    assert_eq!(calc.add(20, 22).await.expect("an answer"), 42);
-    assert_eq!(calc.divide(9, 3).await.expect("an answer"), 3);
-    assert_eq!(calc.close().await.expect("an answer"), "an ordinary name here");
+    assert_eq!(calc.add(20, 22).await.expect("a response"), 42);
+    assert_eq!(calc.divide(9, 3).await.expect("a response"), 3);
+    assert_eq!(calc.close().await.expect("a response"), "an ordinary name here");
 }
 
 #[tokio::test]
@@ -222,8 +223,8 @@ async fn only_the_first_of_two_responses_is_used() {
     let client = server.connect().await;
     let main = MainServiceProxy::new(&client);
     for n in 0..10 {
-        assert_eq!(main.twice().await.expect("an answer"), "first");
-        assert_eq!(main.echo(json!(n)).await.expect("an answer"), json!(n));
+        assert_eq!(main.twice().await.expect("a response"), "first");
+        assert_eq!(main.echo(json!(n)).await.expect("a response"), json!(n));
     }
 }
 
@@ -236,12 +237,12 @@ async fn responses_of_a_javascript_server_in_any_order_reach_their_callers() {
     for n in 0..500 {
         held.push(tokio::spawn({
             let main = main.clone();
-            async move { main.hold(n).await.expect("an answer") }
+            async move { main.hold(n).await.expect("a response") }
         }));
     }
     wswrapper_tests::until(|| client.calls_in_flight() == 500).await;
     for n in (0..500).map(|n| (n * 367) % 500) {
-        main.release(n).await.expect("an answer");
+        main.release(n).await.expect("a response");
     }
     for (n, response) in (0..).zip(held) {
         assert_eq!(response.await.expect("no panic"), n);
@@ -254,7 +255,7 @@ async fn events_reach_a_javascript_server_in_order() {
     let client = server.connect().await;
     let main = MainServiceProxy::new(&client);
     for n in 0..100 {
-        main.note(format!("note {n}")).await.expect("there is room");
+        main.note(format!("note {n}")).await.expect("the queue has capacity");
     }
     for n in 0..100 {
         assert_eq!(server.report().await, json!({"note": format!("note {n}")}));
@@ -271,11 +272,11 @@ async fn a_broadcast_of_a_javascript_server_reaches_every_client() {
         let reader = reader(log).service_at("paper", Reader { log: log.clone() });
         clients.push(server.connect_with(reader).await);
     }
-    // The server knows each from its first answer on.
+    // A response shows that the server knows the client.
     for client in &clients {
-        MainServiceProxy::new(client).nothing().await.expect("an answer");
+        MainServiceProxy::new(client).nothing().await.expect("a response");
     }
-    MainServiceProxy::new(&clients[1]).note_all("hello \u{1f600}").await.expect("there is room");
+    MainServiceProxy::new(&clients[1]).note_all("hello \u{1f600}").await.expect("the queue has capacity");
     for log in logs {
         assert_eq!(log.has(2).await, ["hello \u{1f600} None", "hello \u{1f600} Some(2)"]);
     }
@@ -285,7 +286,7 @@ async fn a_broadcast_of_a_javascript_server_reaches_every_client() {
 async fn a_javascript_server_calls_a_client_and_receives_its_errors() {
     let Some(server) = NodeServer::start().await else { return };
     let client = server.connect_with(customer()).await;
-    let seen = MainServiceProxy::new(&client).interview().await.expect("an answer");
+    let seen = MainServiceProxy::new(&client).interview().await.expect("a response");
     let wrong = "argument 2 (`b`) of `add`: invalid type: string \"2\", expected i64";
     let full = json!({"message": "only 10 seats are left", "code": "Full", "data": {"left": 10}});
     assert_eq!(
@@ -311,11 +312,11 @@ async fn a_javascript_server_calls_a_client_and_receives_its_errors() {
 async fn calls_of_a_javascript_server_run_concurrently_at_the_client() {
     let Some(server) = NodeServer::start().await else { return };
     let client = server.connect_with(customer()).await;
-    assert!(MainServiceProxy::new(&client).in_any_order(CALLS_TOGETHER).await.expect("an answer"));
+    assert!(MainServiceProxy::new(&client).in_any_order(CALLS_TOGETHER).await.expect("a response"));
 }
 
-/// Defect of ws-server-wrapper 1.6.1 with its ws-wrapper 2.2.0: each connection begins with the event `connect`, which
-/// was meant for listeners over there. Its name is reserved, so nobody is to notice.
+/// Defect of ws-server-wrapper 1.6.1 with its ws-wrapper 2.2.0: the server sends its local event `connect` to each new
+/// client. The name is reserved, so the client has to ignore it.
 #[tokio::test]
 async fn the_reserved_connect_event_of_a_javascript_server_is_ignored() {
     let Some(server) = NodeServer::start().await else { return };
@@ -323,6 +324,6 @@ async fn the_reserved_connect_event_of_a_javascript_server_is_ignored() {
     let errors = log.clone();
     let client = Client::builder().on_error(move |_, error| errors.add(error.to_string()));
     let client = server.connect_with(client).await;
-    MainServiceProxy::new(&client).nothing().await.expect("an answer");
+    MainServiceProxy::new(&client).nothing().await.expect("a response");
     assert_eq!(log.entries(), [] as [&str; 0]);
 }

@@ -1,10 +1,10 @@
-// A server of ws-server-wrapper 1.6.1: `node server.mjs [OPTIONS]`, the options of its wrapper as JSON. It writes its
-// port and then what it hears to its standard output, a line of JSON each, and ends when its standard input does.
+// A server of ws-server-wrapper 1.6.1: `node server.mjs [OPTIONS]`, with the options of the wrapper as JSON. It writes
+// its port and then its reports to standard output, one JSON value a line. It exits when standard input is closed.
 import { WebSocketServer } from "ws";
 import WebSocketServerWrapper from "ws-server-wrapper";
 
 const { errorProperties, ...options } = JSON.parse(process.argv[2] ?? "{}");
-// On Node an Error is sent with its message only, unless the server wants more.
+// On Node only the message of an Error is sent, unless the server configures more.
 if (errorProperties) options.errorToJSON = ({ message, code, data }) => JSON.stringify({ message, code, data });
 
 process.stdin.resume().on("end", () => process.exit());
@@ -18,7 +18,7 @@ server.on("connection", (socket) => {
   socket.on("disconnect", ({ code, reason }) => report({ closed: [code, reason] }));
 });
 
-// How a request ended.
+// Returns the outcome of a request.
 const outcome = (request) =>
   request.then(
     (result) => ({ result }),
@@ -27,14 +27,14 @@ const outcome = (request) =>
 
 const held = new Map();
 
-// In a listener `this` is the connection, or its channel.
+// In a listener, `this` is the connection or its channel.
 const main = {
   echo: (value) => value,
   nothing: () => {},
   none: () => null,
   later: async (value) => value,
   nan: () => NaN,
-  // Defect: what cannot be JSON is rejected from a promise, but never answered otherwise.
+  // Defect: a result that cannot be encoded is rejected only if it comes from a promise. Otherwise no response is sent.
   big: () => 1n,
   bigLater: async () => 1n,
   fail(message) {
@@ -44,7 +44,7 @@ const main = {
     throw new Error(message);
   },
   reject: (value) => Promise.reject(value),
-  // Defect: it is sent without a value and so looks like a success.
+  // Defect: a rejection without a value is sent as a result.
   rejectNothing: () => Promise.reject(),
   hold: (n) => new Promise((answer) => held.set(n, () => answer(n))),
   release: (n) => (held.has(n) ? held.get(n)() : undefined),
@@ -79,7 +79,7 @@ const main = {
   closeMe(code, reason) {
     this.disconnect(code, reason);
   },
-  // Answers after so many pongs.
+  // Responds after `count` pongs.
   pongs(count) {
     return new Promise((answer) => {
       let seen = 0;
@@ -88,7 +88,7 @@ const main = {
   },
 };
 for (const [event, listener] of Object.entries(main)) server.on(event, listener);
-// All listeners of an event are called, and each answers.
+// All listeners of an event are called, and each sends a response.
 server.on("twice", () => "first");
 server.on("twice", () => "second");
 

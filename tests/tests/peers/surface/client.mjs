@@ -1,4 +1,4 @@
-// Drives the surface example through each of its rows: `node client.mjs URL` ends with status 0 if all is well.
+// Tests each row of the surface example: `node client.mjs URL` exits with status 0 on success.
 import assert from "node:assert/strict";
 import { Peer, rejection, result, until } from "./peer.mjs";
 import { readByCredit, readByRequests, readSome } from "./streams.mjs";
@@ -62,9 +62,9 @@ const rows = {
     assert.equal(await peer.request("slow", 0), "done");
     const started = performance.now();
     assert.equal(await peer.request("slow", 30), "done");
-    assert(performance.now() - started >= 29, "it takes its time");
+    assert(performance.now() - started >= 29, "the response comes after 30 ms");
     const { id } = peer.startRequest("slow", [600_000]);
-    assert.equal(await peer.request("echo", "quick"), "quick", "others do not wait for it");
+    assert.equal(await peer.request("echo", "quick"), "quick", "other calls do not wait for it");
     peer.send({ i: id, x: { message: "enough" }, _: 1 });
     await peer.rejectsArguments("slow", [], ["1"], [-1], [1, 2]);
   },
@@ -78,7 +78,7 @@ const rows = {
       const { id } = peer.startRequest("slow", [600_000]);
       peer.send({ i: id, ...reason });
     }
-    assert.equal(await peer.request("cancelled"), 2, "they have ended at once");
+    assert.equal(await peer.request("cancelled"), 2, "both calls were cancelled at once");
     const other = await connect();
     assert.equal(await other.request("cancelled"), 0, "each connection has its own count");
     await peer.rejectsArguments("cancelled", [1]);
@@ -103,7 +103,7 @@ const rows = {
   },
 
   async ask_name(peer) {
-    assert((await peer.rejection("ask_name")).error.message, "without a handler it fails");
+    assert((await peer.rejection("ask_name")).error.message, "the call fails without a handler");
     peer.on("getName", (...args) => ({ d: `Ada ${args.length}` }));
     assert.equal(await peer.request("ask_name"), "Ada 0");
     await peer.rejectsArguments("ask_name", [1]);
@@ -124,7 +124,7 @@ const rows = {
       one.on("news", (...args) => news.push(args));
       return news;
     });
-    // Those of the other rows may not be gone yet.
+    // The peers of previous rows may still be connected.
     await until(async () => (await peer.request("broadcast", "hello")) === 2);
     assert.equal(await other.request("broadcast", "again"), 2);
     for (const news of received) {
@@ -158,13 +158,14 @@ const rows = {
     }
     assert.equal(rejection(await ask("sub", 1, 2)).error.message, `No event listener for 'sub' on channel '${id}'`);
     peer.send({ a: ["done", "too much"], h: id });
-    assert.equal(result(await ask("add", 1, 1)), 2, "a wrong event is dropped");
+    assert.equal(result(await ask("add", 1, 1)), 2, "an event with wrong arguments is dropped");
 
     const another = await peer.open("calculator");
     peer.send({ a: ["done"], h: id });
     assert.deepEqual(rejection(await ask("add", 1, 1)).error, unknownChannel(id));
     assert.deepEqual(received, [{ h: id, x: unknownChannel(id), _: 1 }]);
-    assert.equal(result(await peer.startRequest("add", [1, 1], { h: another.id }).response), 2, "each is on its own");
+    const sum = await peer.startRequest("add", [1, 1], { h: another.id }).response;
+    assert.equal(result(sum), 2, "the channels are independent");
     peer.send({ h: another.id, x: { message: "enough" }, _: 1 });
     const late = await peer.startRequest("mul", [1, 1], { h: another.id }).response;
     assert.deepEqual(rejection(late).error, unknownChannel(another.id));
@@ -204,17 +205,17 @@ const rows = {
   async ticker(peer) {
     const ticker = await peer.open("ticker", 3);
     assert.deepEqual(await readSome(peer, ticker, 5), range(5));
-    // Leaving the loop, as stock JavaScript does, says nothing: the next item is rejected, and the producer waits.
+    // The JavaScript library sends nothing when a loop is left. It rejects the next item, and the producer waits.
     const left = await peer.open("ticker", 1);
     peer.send({ a: ["start"], h: left.id });
     await until(() => left.received.length === 1);
     const noListener = { message: `No event listener for 'next' on channel '${left.id}'` };
     peer.send({ i: left.received[0].i, e: noListener, _: 1 });
     assert.equal(await peer.request("slow", 20), "done");
-    assert.equal(left.received.length, 1, "nothing more is sent");
+    assert.equal(left.received.length, 1, "no further item is sent");
     peer.send({ a: ["start"], h: left.id });
     await until(() => left.received.length === 2);
-    assert.deepEqual(left.received[1].a[0], "next", "it goes on when it is asked to");
+    assert.deepEqual(left.received[1].a[0], "next", "the next start continues the stream");
     await peer.rejectsArguments("ticker", [], ["3"], [-1], [1, 2]);
   },
 
@@ -223,10 +224,10 @@ const rows = {
     const running = await peer.open("ticker", 1);
     const unstarted = await peer.open("ticker", 600_000);
     const other = await connect();
-    assert.equal(await other.request("tickers"), 2, "all of the server are counted");
+    assert.equal(await other.request("tickers"), 2, "the tickers of all connections are counted");
     await readSome(peer, running, 3);
     for (const { id } of [running, unstarted]) peer.send({ h: id, x: { message: "enough" }, _: 1 });
-    assert.equal(await peer.request("tickers"), 0, "an aborted one ends at once");
+    assert.equal(await peer.request("tickers"), 0, "an aborted ticker stops at once");
 
     for (const start of [true, false]) {
       const lost = await connect();
@@ -248,7 +249,7 @@ const rows = {
     chunk(two, "ä".repeat(10_000));
     assert.deepEqual([result(await total(one)), result(await total(two))], [12, 10_000]);
     for (const wrong of [[], [1], ["a", "b"]]) chunk(one, ...wrong);
-    assert.equal(result(await total(one)), 12, "wrong events are dropped");
+    assert.equal(result(await total(one)), 12, "events with wrong arguments are dropped");
     assert.match(rejection(await total(one, 1)).error.message, /argument/);
     await peer.rejectsArguments("upload", [1]);
   },
@@ -267,7 +268,7 @@ const rows = {
     for (const [event, lists] of Object.entries(wrong)) {
       for (const args of lists) assert.match(rejection(await ask(event, ...args).response).error.message, /argument/);
     }
-    assert((await peer.rejection("read_file", "hello.txt")).error.message, "it is not on the main channel");
+    assert((await peer.rejection("read_file", "hello.txt")).error.message, "the method is not on the main channel");
     assert.equal(await read("hello.txt"), "hello, world");
   },
 
@@ -287,7 +288,7 @@ for (const [name, row] of Object.entries(rows)) {
   };
   await row(await connect(), connect);
   for (const peer of peers) {
-    assert.deepEqual(peer.unexpectedFrames, [], "frames that nobody has asked for");
+    assert.deepEqual(peer.unexpectedFrames, [], "unexpected frames");
     await peer.close();
   }
 }

@@ -1,15 +1,15 @@
-// One end of the protocol, by its frames alone.
+// An endpoint of the protocol that sends and receives single frames.
 import assert from "node:assert/strict";
 
-// Node has a WebSocket of its own from version 22 on.
+// Node contains a WebSocket since version 22.
 const WebSocket = globalThis.WebSocket ?? (await import("../interop/node_modules/ws/wrapper.mjs")).WebSocket;
 
-/** Waits until something holds. */
+/** Waits until a condition holds. */
 export async function until(holds) {
   while (!(await holds())) await new Promise((later) => setTimeout(later, 5));
 }
 
-/** What a request was rejected with: `error` if it is marked as an Error, else `value`. */
+/** A rejection: `error` if it is marked as an Error, otherwise `value`. */
 export class Rejected {
   constructor({ e, _ }) {
     if (_) this.error = e;
@@ -18,9 +18,9 @@ export class Rejected {
 }
 
 export class Peer {
-  /** What frames on anonymous channels are given to, by the channel's id. */
+  /** Receivers of frames on anonymous channels, by the channel's id. */
   channels = new Map();
-  /** Frames for nobody. */
+  /** Frames without a receiver. */
   unexpectedFrames = [];
   #socket;
   #lastId = 0;
@@ -34,7 +34,7 @@ export class Peer {
     peer.closed = new Promise((closed) => (socket.onclose = closed));
     await new Promise((open, fail) => {
       socket.onopen = open;
-      socket.onerror = ({ message }) => fail(new Error(message || "it cannot connect"));
+      socket.onerror = ({ message }) => fail(new Error(message || "cannot connect"));
     });
     return peer;
   }
@@ -43,7 +43,7 @@ export class Peer {
     this.#socket.send(JSON.stringify(frame));
   }
 
-  /** Sends a request and gives its id. */
+  /** Sends a request. Returns its id and its response. */
   startRequest(event, args = [], to = {}) {
     const id = ++this.#lastId;
     const response = new Promise((resolve) => this.#pending.set(id, resolve));
@@ -51,17 +51,17 @@ export class Peer {
     return { id, response };
   }
 
-  /** The result of a request; `undefined` if it has none. */
+  /** Sends a request and returns its result, or `undefined` if it has none. */
   async request(event, ...args) {
     return result(await this.startRequest(event, args).response);
   }
 
-  /** What a request is rejected with. */
+  /** Sends a request and returns its rejection. */
   async rejection(event, ...args) {
     return rejection(await this.startRequest(event, args).response);
   }
 
-  /** Requests with wrong arguments are rejected with an Error, and the connection goes on. */
+  /** Checks that wrong arguments are rejected with an Error and the connection stays open. */
   async rejectsArguments(event, ...wrong) {
     for (const args of wrong) {
       const { error } = await this.rejection(event, ...args);
@@ -70,12 +70,12 @@ export class Peer {
     assert.equal(await this.request("echo", "still here"), "still here");
   }
 
-  /** Handles events and requests of the other end's. */
+  /** Handles events and requests of the peer. */
   on(event, handler) {
     this.#handlers.set(event, handler);
   }
 
-  /** Makes a request that is answered with an anonymous channel. */
+  /** Sends a request that is answered with an anonymous channel. */
   async open(event, ...args) {
     const { id, response } = this.startRequest(event, args);
     const received = [];
@@ -84,7 +84,7 @@ export class Peer {
     return { id, received };
   }
 
-  /** Ends the connection without a word, where the WebSocket can do that. */
+  /** Drops the connection without a close frame if the WebSocket supports it. */
   cut() {
     if (this.#socket.terminate) this.#socket.terminate();
     else this.#socket.close();

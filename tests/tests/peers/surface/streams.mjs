@@ -6,18 +6,18 @@ const END = { done: true };
 const itemsOf = (frames) => frames.filter(({ a }) => a?.[0] === "next").map(({ a }) => a[1]);
 const values = (items) => items.filter(({ done }) => !done).map(({ value }) => value);
 
-/** By credit: items are events, as many as there is credit for. Gives the items and how the stream ended. */
+/** Reads with credit: items are events. Returns the items and the error of the stream, if any. */
 export async function readByCredit(peer, stream, window) {
   const { id, received } = stream;
   peer.send({ a: ["credit", window], h: id });
   peer.send({ a: ["start"], h: id });
   for (let taken = 0; ; ) {
     await until(() => received.length > taken);
-    // What comes without credit has come before the answer to this.
+    // The server would send items without credit before this response.
     assert.equal(await peer.request("echo", 1), 1);
     const items = itemsOf(received).filter(({ done }) => !done);
     assert(items.length <= taken + window, `${items.length} items came, credit was for ${taken + window}`);
-    assert(received.every(({ i }) => i === undefined), "all of them are events");
+    assert(received.every(({ i }) => i === undefined), "all items are events");
     const last = received.at(-1);
     if (last.x || last.a[1].done) return outcome(items, last);
     const free = received.length - taken;
@@ -26,7 +26,7 @@ export async function readByCredit(peer, stream, window) {
   }
 }
 
-/** As stock JavaScript does: without credit each item is a request, and waits for the answer to the one before. */
+/** Reads without credit, as the JavaScript library: each item is a request and waits for the previous response. */
 export async function readByRequests(peer, stream, startAsRequest) {
   const { id, received } = stream;
   const start = startAsRequest && peer.startRequest("start", [], { h: id }).response;
@@ -35,17 +35,17 @@ export async function readByRequests(peer, stream, startAsRequest) {
     await until(() => received.length > seen);
     const frame = received[seen];
     if (frame.x || frame.a[1].done) {
-      if (startAsRequest && !frame.x) assert(!("e" in (await start)), "the request `start` is answered");
+      if (startAsRequest && !frame.x) assert(!("e" in (await start)), "the request `start` has a response");
       return outcome(itemsOf(received), frame);
     }
     assert.equal(await peer.request("echo", 1), 1);
-    assert.equal(received.length, seen + 1, "no item comes before the answer to the one before");
-    assert(Number.isSafeInteger(frame.i), "it is a request");
+    assert.equal(received.length, seen + 1, "no item is sent before the response to the previous one");
+    assert(Number.isSafeInteger(frame.i), "the item is a request");
     peer.send({ i: frame.i });
   }
 }
 
-/** Reads a few items of a stream without an end. */
+/** Reads `count` items of an endless stream. */
 export async function readSome(peer, stream, count) {
   peer.send({ a: ["credit", count], h: stream.id });
   peer.send({ a: ["start"], h: stream.id });

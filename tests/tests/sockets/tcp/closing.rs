@@ -1,4 +1,4 @@
-//! How connections end.
+//! Closing of connections.
 
 use super::{TestServiceProxy, listen, serve};
 use std::error::Error;
@@ -10,7 +10,7 @@ use wswrapper::{CallError, Client, Limits, Server};
 use wswrapper_tests::until;
 use wswrapper_tests::websocket::websocket;
 
-/// Far longer than anything takes here.
+/// Far longer than any operation here.
 const LONG: Duration = Duration::from_secs(5);
 
 #[tokio::test]
@@ -69,7 +69,7 @@ async fn a_client_disconnects_in_time_if_a_closing_server_leaves_tcp_open() -> R
     let service = TestServiceProxy::new(&client);
     let call = tokio::spawn(service.wait());
     until(|| client.calls_in_flight() == 1).await;
-    // A close frame of status 1000, and nothing more.
+    // Sends a close frame with status 1000 and leaves TCP open.
     stream.write_all(&[0x88, 2, 3, 0xe8]).await?;
     let closed = timeout(LONG, client.closed()).await?;
     assert_eq!((closed.code, closed.by_us), (1000, false));
@@ -104,7 +104,7 @@ async fn a_client_that_drops_its_tcp_connection_is_disconnected() -> Result<(), 
         let mut stream = websocket.into_inner();
         until(|| running.server.peers().len() == 1).await;
         let peer = running.server.peers().remove(0);
-        // The beginning of a frame, at the most.
+        // Sends nothing, a partial frame, or bytes that are invalid because they are not masked.
         stream.write_all(first_bytes.as_bytes()).await?;
         drop(stream);
         assert_eq!(peer.closed().await.by_us, first_bytes.starts_with('{'), "{first_bytes}");
@@ -115,7 +115,7 @@ async fn a_client_that_drops_its_tcp_connection_is_disconnected() -> Result<(), 
 #[tokio::test]
 async fn a_closing_server_does_not_wait_for_an_unfinished_handshake() -> Result<(), Box<dyn Error>> {
     let running = serve(Server::builder()).await;
-    // One that never sends its request must not keep the server open.
+    // A connection that never sends its request must not keep the server open.
     let silent = TcpStream::connect(running.address).await?;
     let clients: Vec<_> =
         futures_util::future::try_join_all((0..50).map(|_| async { Client::connect(&running.url()).await })).await?;
@@ -125,7 +125,7 @@ async fn a_closing_server_does_not_wait_for_an_unfinished_handshake() -> Result<
     for client in &clients {
         assert_eq!(client.closed().await.code, 1001);
     }
-    assert!(started.elapsed() < Duration::from_secs(4), "the silent one was waited for");
+    assert!(started.elapsed() < Duration::from_secs(4), "the server waited for the silent connection");
     assert!(Client::connect(&format!("ws://{}", running.address)).await.is_err());
     drop(silent);
     Ok(())

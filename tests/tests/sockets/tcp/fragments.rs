@@ -1,4 +1,4 @@
-//! Fragments without end.
+//! Endless fragments of a message.
 
 use std::error::Error;
 use std::future::poll_fn;
@@ -11,15 +11,15 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use wswrapper::Server;
 use wswrapper_tests::websocket::REQUEST;
 
-/// As often is something there to be read, without a wait.
+/// Number of reads that return bytes at once.
 const READS: usize = 20;
 
-/// A request for a WebSocket and then a text in empty fragments, as many as are asked for.
+/// A stream that contains a WebSocket handshake and then a text message of endless empty fragments.
 struct Fragments {
     head: Vec<u8>,
-    /// How often they were read.
+    /// Number of reads that returned fragments.
     reads: Arc<AtomicUsize>,
-    /// Where the next read begins.
+    /// Offset of the next read in the fragments.
     position: usize,
 }
 
@@ -35,7 +35,7 @@ impl AsyncRead for Fragments {
         }
         self.reads.fetch_add(1, Ordering::Relaxed);
         for at in self.position..self.position + buffer.remaining() {
-            // Each is a fragment of a message that goes on, and masked with zeros; the first says that it is text.
+            // Each fragment is empty, not final and masked with zeros. The first one has the opcode of a text.
             buffer.put_slice(&[match at % 6 {
                 0 => u8::from(at == 0),
                 1 => 0x80,
@@ -47,7 +47,7 @@ impl AsyncRead for Fragments {
     }
 }
 
-/// It reads nothing itself.
+/// Discards all written bytes.
 impl AsyncWrite for Fragments {
     fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         Poll::Ready(Ok(bytes.len()))
@@ -62,7 +62,7 @@ impl AsyncWrite for Fragments {
     }
 }
 
-/// Lets all run once that could before this. (Tokio's own `yield_now` waits until hardly anything can.)
+/// Yields to the tasks that are ready now. Tokio's `yield_now` also waits for tasks that become ready later.
 async fn yield_once() {
     let mut waited = false;
     poll_fn(|cx| {
@@ -75,7 +75,7 @@ async fn yield_once() {
     .await;
 }
 
-/// The most reads between two turns of another task.
+/// Returns the maximum number of reads between two polls of this task.
 async fn most_reads_between_turns(reads: &AtomicUsize) -> usize {
     let (mut before, mut most) = (0, 0);
     while before < READS {
@@ -92,7 +92,7 @@ async fn endless_empty_fragments_let_other_tasks_run() -> Result<(), Box<dyn Err
     let head = format!("{REQUEST}\r\n").into_bytes();
     let server = Server::builder().build()?;
     let peer = server.accept(Fragments { head, reads: Arc::clone(&reads), position: 0 }).await?;
-    // A task takes its turn among the connections; what a runtime blocks on is looked at more seldom.
+    // A spawned task is polled as often as the connections, the future of `block_on` less often.
     let most = tokio::spawn(async move { most_reads_between_turns(&reads).await }).await?;
     assert!(most <= 2, "{most} buffers full of fragments were read in one turn");
     assert!(peer.is_open());

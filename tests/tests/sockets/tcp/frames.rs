@@ -1,4 +1,4 @@
-//! Messages in any form, lawful or not.
+//! Valid and invalid WebSocket messages.
 
 use super::serve;
 use futures_util::{SinkExt, StreamExt};
@@ -16,17 +16,20 @@ async fn messages_may_be_fragmented_binary_or_batched() -> Result<(), Box<dyn Er
     let mut websocket = websocket(running.address).await;
     let request = r#"{"a":["echo","hi"],"i":1}"#;
     let (first, second) = request.split_at(7);
-    // In fragments with a ping between them.
+    // Two fragments with a ping between them.
     let part = |text: &str, opcode, last| Message::Frame(Frame::message(text.to_owned(), OpCode::Data(opcode), last));
     websocket.send(part(first, Data::Text, false)).await?;
     websocket.send(Message::Ping(Bytes::from_static(b"there?"))).await?;
     websocket.send(part(second, Data::Continue, true)).await?;
-    assert_eq!(websocket.next().await.ok_or("it ended")??, Message::Pong(Bytes::from_static(b"there?")));
-    assert_eq!(websocket.next().await.ok_or("it ended")??, Message::text(r#"{"i":1,"d":"hi"}"#));
-    // As a binary message.
+    assert_eq!(
+        websocket.next().await.ok_or("the connection was closed")??,
+        Message::Pong(Bytes::from_static(b"there?"))
+    );
+    assert_eq!(websocket.next().await.ok_or("the connection was closed")??, Message::text(r#"{"i":1,"d":"hi"}"#));
+    // A binary message.
     websocket.send(Message::binary(request)).await?;
-    assert_eq!(websocket.next().await.ok_or("it ended")??, Message::text(r#"{"i":1,"d":"hi"}"#));
-    // Ten in one packet, with what is not for us between them.
+    assert_eq!(websocket.next().await.ok_or("the connection was closed")??, Message::text(r#"{"i":1,"d":"hi"}"#));
+    // Ten messages in one packet, with invalid ones between them.
     for n in 2..12 {
         websocket.feed(Message::text(format!(r#"{{"a":["echo",""],"i":{n}}}"#))).await?;
         websocket.feed(Message::text("nonsense")).await?;
@@ -34,7 +37,10 @@ async fn messages_may_be_fragmented_binary_or_batched() -> Result<(), Box<dyn Er
     }
     websocket.flush().await?;
     for n in 2..12 {
-        assert_eq!(websocket.next().await.ok_or("it ended")??, Message::text(format!(r#"{{"i":{n},"d":""}}"#)));
+        assert_eq!(
+            websocket.next().await.ok_or("the connection was closed")??,
+            Message::text(format!(r#"{{"i":{n},"d":""}}"#))
+        );
     }
     Ok(())
 }
@@ -52,7 +58,7 @@ async fn a_violation_of_websocket_closes_the_connection_with_its_status() -> Res
         (raw(b"x", OpCode::Data(Data::Reserved(5))), 1002),
     ] {
         let mut websocket = websocket(running.address).await;
-        // The server may close while we still write.
+        // The server may close before the whole message was written.
         let _ = websocket.send(message).await;
         match websocket.next().await {
             Some(Ok(Message::Close(Some(close)))) => assert_eq!(u16::from(close.code), code, "{}", close.reason),

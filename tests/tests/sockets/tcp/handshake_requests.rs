@@ -1,4 +1,4 @@
-//! The forms that a request may have, and where it may lead.
+//! Forms and paths of requests.
 
 use super::{TestServiceProxy, serve};
 use std::error::Error;

@@ -1,24 +1,27 @@
-//! The forms that a server's answer to a handshake may have.
+//! Forms of a server's response to a handshake.
 
 use super::listen;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use wswrapper::{Client, ConnectError};
 
-/// Connects to a server that answers this, with the accepted key after it.
+/// Connects to a server that sends `response`, followed by the accepted key.
 async fn connect_to(response: &str) -> Result<Client, ConnectError> {
     let (listener, address) = listen().await;
     let respond = async {
-        let (mut stream, _) = listener.accept().await.expect("somebody connects");
+        let (mut stream, _) = listener.accept().await.expect("a client connects");
         let mut head = Vec::new();
         while !head.ends_with(b"\r\n\r\n") {
-            assert!(stream.read_buf(&mut head).await.expect("it writes") > 0, "it writes a request");
+            assert!(
+                stream.read_buf(&mut head).await.expect("the client writes") > 0,
+                "the client sends a whole request"
+            );
         }
         let head = String::from_utf8(head).expect("HTTP is text");
         let headers = head.lines().filter_map(|line| line.split_once(": "));
         let key = headers.filter(|(name, _)| name.eq_ignore_ascii_case("Sec-WebSocket-Key")).map(|(_, key)| key).next();
-        let accept = derive_accept_key(key.expect("it has a key").as_bytes());
-        // A client may have seen enough.
+        let accept = derive_accept_key(key.expect("the request has a key").as_bytes());
+        // The client may close before it has read the whole response.
         let _ = stream.write_all(format!("{response}Sec-WebSocket-Accept: {accept}\r\n\r\n").as_bytes()).await;
         stream
     };
@@ -26,10 +29,10 @@ async fn connect_to(response: &str) -> Result<Client, ConnectError> {
     tokio::join!(Client::connect(&url), respond).0
 }
 
-/// What is said of an answer that is refused.
+/// Returns the reason in the error that a response causes.
 async fn refusal(response: &str) -> String {
-    let error = connect_to(response).await.expect_err("it is refused").to_string();
-    error.split_once(" refused the handshake: ").expect("it says who").1.to_owned()
+    let error = connect_to(response).await.expect_err("the response is refused").to_string();
+    error.split_once(" refused the handshake: ").expect("the error names the server").1.to_owned()
 }
 
 #[tokio::test]
@@ -62,7 +65,7 @@ async fn response_headers_are_read_after_leading_empty_lines() {
     for lines in ["", "\r\n", "\r\n\r\n", "\n"] {
         let response =
             "HTTP/1.1 101 Switching Protocols\r\nX-Name: Ada\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n";
-        let client = connect_to(&format!("{lines}{response}")).await.expect("it is an answer");
+        let client = connect_to(&format!("{lines}{response}")).await.expect("the response is valid");
         let headers = client.handshake().headers();
         assert!(headers.get("x-name").is_some_and(|name| name == "Ada"), "{lines:?}");
         assert_eq!(headers.len(), 4, "{lines:?}");

@@ -1,4 +1,4 @@
-//! Handshakes that fail, or take their time.
+//! Handshakes that fail or time out.
 
 use super::{TestService, TestServiceProxy, listen, serve};
 use std::error::Error;
@@ -10,7 +10,7 @@ use wswrapper::{AcceptError, Client, ConnectError, Limits, Server};
 #[tokio::test]
 async fn the_error_for_a_port_in_use_suggests_a_remedy() {
     let (_taken, address) = listen().await;
-    let error = Server::builder().bind(address.to_string()).await.expect_err("it is in use");
+    let error = Server::builder().bind(address.to_string()).await.expect_err("the port is in use");
     assert_eq!(
         error.to_string(),
         format!("cannot listen on {address}: the port is in use; end the program that uses it, or take another port")
@@ -21,7 +21,7 @@ async fn the_error_for_a_port_in_use_suggests_a_remedy() {
 async fn the_error_for_a_refused_connection_names_the_address() {
     let (listener, address) = listen().await;
     drop(listener);
-    let error = Client::connect(&format!("ws://{address}")).await.expect_err("nobody listens");
+    let error = Client::connect(&format!("ws://{address}")).await.expect_err("no server listens");
     assert!(matches!(error, ConnectError::Connect { .. }));
     let text = error.to_string();
     assert!(text.starts_with(&format!("cannot connect to {address}: ")), "{text}");
@@ -31,7 +31,7 @@ async fn the_error_for_a_refused_connection_names_the_address() {
 #[tokio::test]
 async fn the_error_for_a_failed_handshake_names_the_status() {
     let running = serve(Server::builder().path("/ws")).await;
-    let error = Client::connect(&format!("{}/elsewhere", running.url())).await.expect_err("it is elsewhere");
+    let error = Client::connect(&format!("{}/elsewhere", running.url())).await.expect_err("the path is wrong");
     assert_eq!(
         error.to_string(),
         format!("the server at {} refused the handshake: status 404 Not Found; is the path right?", running.address)
@@ -53,7 +53,7 @@ async fn a_server_without_websocket_fails_the_handshake_with_a_reason() {
     ] {
         let (listener, address) = listen().await;
         tokio::spawn(async move {
-            let (mut stream, _) = listener.accept().await.expect("somebody connects");
+            let (mut stream, _) = listener.accept().await.expect("a client connects");
             let mut head = [0; 1024];
             let _ = stream.read(&mut head).await;
             let _ = stream.write_all(response.as_bytes()).await;
@@ -67,7 +67,8 @@ async fn a_server_without_websocket_fails_the_handshake_with_a_reason() {
 async fn connecting_to_a_silent_server_times_out() {
     let (_listener, address) = listen().await;
     let limits = Limits { handshake_timeout: Duration::from_millis(50), ..Limits::default() };
-    let error = Client::builder().limits(limits).connect(&format!("ws://{address}")).await.expect_err("it is silent");
+    let error =
+        Client::builder().limits(limits).connect(&format!("ws://{address}")).await.expect_err("the server is silent");
     assert_eq!(error.to_string(), format!("{address} did not complete the handshake in time"));
 }
 
@@ -76,10 +77,10 @@ async fn connect_timeout_overrides_the_handshake_timeout() -> Result<(), Box<dyn
     let (listener, address) = listen().await;
     let url = format!("ws://{address}");
     let silent = Client::builder().connect_timeout(Duration::from_millis(50)).connect(&url);
-    let error = tokio::time::timeout(Duration::from_secs(5), silent).await?.expect_err("it is silent");
+    let error = tokio::time::timeout(Duration::from_secs(5), silent).await?.expect_err("the server is silent");
     assert!(matches!(error, ConnectError::TimedOut { .. }), "{error}");
     let _ = listener.accept().await?;
-    // And the other way round: one that waits still does when the limits' time is over, as it is for another.
+    // A longer connect timeout also overrides the limit, which has passed when the second client times out.
     let limits = Limits { handshake_timeout: Duration::from_millis(50), ..Limits::default() };
     let patient = Client::builder().limits(limits.clone()).connect_timeout(Duration::MAX);
     let patient = tokio::spawn({
@@ -110,9 +111,9 @@ async fn a_stream_accepted_by_the_caller_is_served() -> Result<(), Box<dyn Error
     let accepting = tokio::spawn({
         let server = server.clone();
         async move {
-            let (stream, _) = listener.accept().await.expect("somebody connects");
+            let (stream, _) = listener.accept().await.expect("a client connects");
             let peer = server.accept(stream).await;
-            let (stream, _) = listener.accept().await.expect("somebody connects");
+            let (stream, _) = listener.accept().await.expect("a client connects");
             (peer, server.accept(stream).await)
         }
     });

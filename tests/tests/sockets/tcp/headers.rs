@@ -1,4 +1,4 @@
-//! Headers of a client.
+//! Headers that a client adds to its request.
 
 use super::{TestServiceProxy, serve};
 use std::error::Error;
@@ -42,7 +42,7 @@ async fn headers_that_cannot_be_sent_are_rejected() {
         ("X-Split", "x\r\nX-Injected: y", control),
         ("X-Null", "\0", control),
     ] {
-        // Nobody listens there: it is said before anything is tried.
+        // No server listens on this port, so the error comes before any attempt to connect.
         let builder = Client::builder().header("X-Good", "yes").header(name, value).header("Host", "a later mistake");
         let error = builder.connect("ws://127.0.0.1:1").await.expect_err(name);
         assert_eq!(error.to_string(), format!("header `{name}` cannot be sent: {reason}"));

@@ -1,4 +1,4 @@
-//! Pages beside the WebSocket.
+//! Pages that a server serves in addition to the WebSocket.
 
 use super::serve;
 use wswrapper::Server;
@@ -25,7 +25,8 @@ async fn pages_are_served_beside_the_websocket() {
         ("POST / HTTP/1.1\r\nHost: x\r\n\r\n", "405 Method Not Allowed"),
         ("GET /ws HTTP/1.1\r\nHost: x\r\n\r\n", "426 Upgrade Required"),
         (
-            "GET /ws HTTP/1.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 8\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+            "GET /ws HTTP/1.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 8\r\n\
+             Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
             "426 Upgrade Required",
         ),
         (

@@ -1,4 +1,4 @@
-//! Pages that are read slowly, or not at all, and requests that do not come.
+//! Pages that are read slowly or not at all, and requests that stay incomplete.
 
 use std::error::Error;
 use std::io::ErrorKind;
@@ -28,14 +28,14 @@ async fn a_slow_reader_receives_the_whole_page() -> Result<(), Box<dyn Error>> {
     let accepting = tokio::spawn(async move { server.accept(remote).await });
     local.write_all(GET).await?;
     let mut response = Vec::new();
-    // Less than a second each time, and far longer in all.
+    // Each read is within the write timeout. All reads together take far longer than any limit.
     while local.read_buf(&mut response).await? > 0 {
         sleep(Duration::from_millis(500)).await;
     }
-    let head = response.windows(4).position(|end| end == b"\r\n\r\n").ok_or("it has no end")? + 4;
+    let head = response.windows(4).position(|end| end == b"\r\n\r\n").ok_or("the head is incomplete")? + 4;
     assert!(response.starts_with(b"HTTP/1.1 200 OK\r\n"));
     assert_eq!(response.len() - head, PAGE);
-    assert!(response[head..].iter().all(|byte| *byte == b'a'), "something else was written into the page");
+    assert!(response[head..].iter().all(|byte| *byte == b'a'), "other bytes were written into the page");
     assert!(matches!(accepting.await?, Err(AcceptError::Http(200))));
     Ok(())
 }
@@ -49,7 +49,7 @@ async fn a_reader_that_reads_nothing_times_out() -> Result<(), Box<dyn Error>> {
     local.write_all(GET).await?;
     let ended = timeout(LONG, server.accept(remote)).await?;
     assert!(matches!(&ended, Err(AcceptError::Io(error)) if error.kind() == ErrorKind::TimedOut), "{ended:?}");
-    // What was on its way is there, and then the end.
+    // The bytes written before the timeout are readable, and then the stream ends.
     let mut response = Vec::new();
     timeout(LONG, local.read_to_end(&mut response)).await??;
     assert!(response.len() < PAGE);
@@ -61,7 +61,7 @@ async fn a_request_that_stays_incomplete_is_answered_with_408() -> Result<(), Bo
     let server = server(Limits { handshake_timeout: Duration::from_millis(50), ..Limits::default() })?;
     let (mut local, remote) = duplex(64 * 1024);
     let accepting = tokio::spawn(async move { server.accept(remote).await });
-    // It has begun, and goes on a little.
+    // Sends a part of the request within the timeout.
     for part in ["GET / HTTP/1.1\r\n", "Host: x\r\n"] {
         local.write_all(part.as_bytes()).await?;
         sleep(Duration::from_millis(20)).await;

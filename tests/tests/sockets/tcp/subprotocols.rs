@@ -1,4 +1,4 @@
-//! Subprotocols, offered and chosen.
+//! Negotiation of subprotocols.
 
 use super::{TestServiceProxy, listen, serve};
 use std::error::Error;
@@ -19,7 +19,7 @@ async fn the_first_offered_subprotocol_that_the_server_knows_is_chosen() -> Resu
         (&["desk.v1", "desk.v2"], Some("desk.v1, desk.v2"), Some("desk.v1")),
         (&["desk.v3", "desk.v2", "desk.v1"], Some("desk.v3, desk.v2, desk.v1"), Some("desk.v2")),
         (&["desk.v3", "desk.v3"], Some("desk.v3"), None),
-        // Case counts.
+        // Names are case-sensitive.
         (&["DESK.v1"], Some("DESK.v1"), None),
     ] {
         let builder = offered.iter().fold(Client::builder(), |builder, name| builder.subprotocol(name));
@@ -31,7 +31,7 @@ async fn the_first_offered_subprotocol_that_the_server_knows_is_chosen() -> Resu
         let response = client.handshake().headers().get("sec-websocket-protocol");
         assert_eq!(response.and_then(|value| value.to_str().ok()), chosen, "{offered:?}");
     }
-    // Whoever offers them in several headers.
+    // Subprotocols may be offered in several headers.
     let protocols = "Sec-WebSocket-Protocol: other,,\r\nSec-WebSocket-Protocol:desk.v1 , desk.v2\r\n";
     let request = format!("{REQUEST}{protocols}\r\n");
     let mut stream = TcpStream::connect(running.address).await?;
@@ -66,17 +66,18 @@ async fn a_subprotocol_that_was_not_offered_is_refused() {
     ] {
         let (listener, address) = listen().await;
         tokio::spawn(async move {
-            let (mut stream, _) = listener.accept().await.expect("somebody connects");
+            let (mut stream, _) = listener.accept().await.expect("a client connects");
             let mut head = vec![0; 1024];
-            let read = stream.read(&mut head).await.expect("it asks");
+            let read = stream.read(&mut head).await.expect("the client sends a request");
             let head = String::from_utf8_lossy(&head[..read]);
-            let key = head.lines().find_map(|line| line.strip_prefix("Sec-WebSocket-Key: ")).expect("it has a key");
+            let key =
+                head.lines().find_map(|line| line.strip_prefix("Sec-WebSocket-Key: ")).expect("the request has a key");
             let response = format!(
                 "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
                  Sec-WebSocket-Accept: {}\r\nSec-WebSocket-Protocol: {chosen}\r\n\r\n",
                 derive_accept_key(key.as_bytes())
             );
-            stream.write_all(response.as_bytes()).await.expect("it reads");
+            stream.write_all(response.as_bytes()).await.expect("the client reads");
         });
         let builder = offered.iter().fold(Client::builder(), |builder, name| builder.subprotocol(name));
         let error = builder.connect(&format!("ws://{address}")).await.expect_err(chosen);

@@ -48,11 +48,11 @@ async fn a_url_may_have_a_query_without_a_path_and_a_scheme_in_any_case() -> Res
 
 #[tokio::test]
 async fn the_default_port_of_ws_is_80() {
-    // Addresses of groups: nobody can listen there.
+    // No server can listen on a multicast address.
     for (url, expected) in [("ws://224.0.0.1/path", "224.0.0.1:80"), ("ws://[ff02::1]:", "[ff02::1]:80")] {
         match Client::connect(url).await.expect_err(url) {
             ConnectError::Connect { address, .. } => assert_eq!(address, expected),
-            error => panic!("expected that it tries {expected}, got {error}"),
+            error => panic!("expected an attempt to connect to {expected}, got {error}"),
         }
     }
 }

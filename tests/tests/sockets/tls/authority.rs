@@ -1,4 +1,4 @@
-//! Who signs certificates.
+//! A certificate authority for tests.
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -13,18 +13,18 @@ pub(super) fn provider() -> Arc<CryptoProvider> {
     Arc::new(ring::default_provider())
 }
 
-/// Who signs certificates.
+/// A certificate authority.
 pub(super) struct Authority(CertifiedIssuer<'static, KeyPair>);
 
 impl Authority {
     pub(super) fn new() -> Self {
-        let mut params = CertificateParams::new([]).expect("no name is wrong");
+        let mut params = CertificateParams::new([]).expect("there are no names");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let key = KeyPair::generate().expect("there is randomness");
-        // Each has a name of its own: one that is not trusted shall not be taken for one that is.
+        let key = KeyPair::generate().expect("a key can be generated");
+        // Each authority has a unique name, so that an untrusted one is not confused with a trusted one.
         let name = format!("authority {}", BASE64_STANDARD.encode(&key.public_key_raw()[..12]));
         params.distinguished_name.push(DnType::CommonName, name);
-        Self(CertifiedIssuer::self_signed(params, key).expect("it is well formed"))
+        Self(CertifiedIssuer::self_signed(params, key).expect("the certificate is well formed"))
     }
 
     pub(super) fn certificate(&self) -> &CertificateDer<'static> {
@@ -33,11 +33,11 @@ impl Authority {
 
     pub(super) fn roots(&self) -> RootCertStore {
         let mut roots = RootCertStore::empty();
-        roots.add(self.0.der().clone()).expect("it is well formed");
+        roots.add(self.0.der().clone()).expect("the certificate is well formed");
         roots
     }
 
-    /// A server's configuration, with a certificate for these names and addresses.
+    /// Returns a server's configuration with a certificate for these names and addresses.
     pub(super) fn certifies(&self, names: &[&str]) -> ServerConfig {
         self.certifies_with(names, |_| {})
     }
@@ -45,8 +45,8 @@ impl Authority {
     pub(super) fn certifies_with(&self, names: &[&str], change: impl FnOnce(&mut CertificateParams)) -> ServerConfig {
         let (chain, key) = self.sign(names, change);
         let builder = ServerConfig::builder_with_provider(provider()).with_safe_default_protocol_versions();
-        let builder = builder.expect("ring has them").with_no_client_auth();
-        builder.with_single_cert(chain, key).expect("the key is the certificate's")
+        let builder = builder.expect("ring supports the default versions").with_no_client_auth();
+        builder.with_single_cert(chain, key).expect("the key belongs to the certificate")
     }
 
     pub(super) fn sign(
@@ -55,17 +55,17 @@ impl Authority {
         change: impl FnOnce(&mut CertificateParams),
     ) -> (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>) {
         let names: Vec<_> = names.iter().map(ToString::to_string).collect();
-        let mut params = CertificateParams::new(names).expect("these are names");
+        let mut params = CertificateParams::new(names).expect("the names are valid");
         change(&mut params);
-        let key = KeyPair::generate().expect("there is randomness");
-        let certificate = params.signed_by(&key, &self.0).expect("it is well formed");
+        let key = KeyPair::generate().expect("a key can be generated");
+        let certificate = params.signed_by(&key, &self.0).expect("the certificate is well formed");
         (vec![certificate.der().clone()], PrivateKeyDer::from(key))
     }
 
-    /// A client's configuration that trusts this authority alone.
+    /// Returns a client's configuration that trusts only this authority.
     pub(super) fn trusted(&self) -> Arc<ClientConfig> {
         let builder = ClientConfig::builder_with_provider(provider()).with_safe_default_protocol_versions();
-        let builder = builder.expect("ring has them").with_root_certificates(self.roots());
+        let builder = builder.expect("ring supports the default versions").with_root_certificates(self.roots());
         Arc::new(builder.with_no_client_auth())
     }
 

@@ -1,4 +1,4 @@
-//! What goes over TLS.
+//! Calls and closing over TLS.
 
 use super::authority::Authority;
 use super::{Running, TestServiceProxy, serve};
@@ -28,7 +28,7 @@ async fn large_messages_pass_over_tls() -> Result<(), Box<dyn Error>> {
     let running = serve(authority.certifies(&["localhost"])).await;
     let client = authority.client().connect(&running.url("localhost")).await?;
     let service = TestServiceProxy::new(&client);
-    // Around the size of a TLS record, and far more than a socket's buffers hold at once.
+    // Lengths around the size of a TLS record, and one far beyond the capacity of a socket's buffers.
     for length in [0, 16_000, 16_384, 17_000, 70_000, 1_000_000] {
         let text: String = ('a'..='z').cycle().take(length).collect();
         assert!(service.echo(&text).await? == text, "{length} bytes came back changed");

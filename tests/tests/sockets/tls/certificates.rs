@@ -1,4 +1,4 @@
-//! Whom a client trusts, and a server.
+//! Certificates of servers and clients.
 
 use super::authority::{Authority, provider};
 use super::{TestServiceProxy, failure, serve, serve_at};
@@ -17,7 +17,7 @@ async fn a_certificate_may_be_for_an_ip_address() -> Result<(), Box<dyn Error>> 
         let running = match serve_at(listen, config).await {
             Ok(running) => running,
             Err(error) => {
-                eprintln!("SKIPPED for {host}, which this machine does not have: {error}");
+                eprintln!("SKIPPED for {host}: this machine does not have the address: {error}");
                 continue;
             }
         };
@@ -38,7 +38,7 @@ async fn a_certificate_for_another_name_is_refused() {
             "no TLS connection to {address}: its certificate is not for localhost, but for desk.example, other.example"
         )
     );
-    // It is for the name, and not for the address behind it.
+    // A certificate for a name is not valid for the address of that name.
     let running = serve(authority.certifies(&["localhost"])).await;
     assert_eq!(
         failure(authority.client(), &running.url("127.0.0.1")).await,
@@ -49,7 +49,8 @@ async fn a_certificate_for_another_name_is_refused() {
 #[tokio::test]
 async fn a_certificate_of_an_unknown_authority_is_refused() {
     let running = serve(Authority::new().certifies(&["localhost"])).await;
-    let error = Authority::new().client().connect(&running.url("localhost")).await.expect_err("it is not trusted");
+    let error =
+        Authority::new().client().connect(&running.url("localhost")).await.expect_err("the certificate is not trusted");
     assert_eq!(
         error.to_string(),
         format!(
@@ -58,7 +59,7 @@ async fn a_certificate_of_an_unknown_authority_is_refused() {
             running.address.port()
         )
     );
-    // For programs it is what rustls says.
+    // The source is the error of rustls, for programs that inspect it.
     let ConnectError::Tls { source, .. } = error else { panic!("expected an error of TLS, got {error:?}") };
     let inner = source.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
     assert_eq!(inner, Some(&rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer)));

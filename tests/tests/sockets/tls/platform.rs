@@ -1,4 +1,4 @@
-//! Whom the platform trusts.
+//! The platform's trusted certificates.
 
 use super::authority::Authority;
 use super::{TestServiceProxy, failure, serve};
@@ -7,12 +7,12 @@ use base64::prelude::BASE64_STANDARD;
 use std::error::Error;
 use wswrapper::Client;
 
-/// Without a configuration the platform's certificates count: here those of a file, which Linux lets the environment
-/// name. As it can be named only before a program starts, another run of this one connects.
+/// On Linux the environment can name the file of the platform's certificates, but only before a program starts.
+/// Therefore another process of this test program connects.
 #[tokio::test]
 async fn a_client_without_a_configuration_trusts_the_platforms_certificates() -> Result<(), Box<dyn Error>> {
     if !cfg!(target_os = "linux") {
-        eprintln!("SKIPPED: only Linux lets the environment name the platform's certificates");
+        eprintln!("SKIPPED: the environment can name the platform's certificates only on Linux");
         return Ok(());
     }
     let (trusted, other) = (Authority::new(), Authority::new());

@@ -1,4 +1,4 @@
-//! What is behind a URL and is not what it says.
+//! URLs with the wrong scheme, and silent servers.
 
 use super::authority::Authority;
 use super::{TestService, failure, serve};
@@ -39,11 +39,11 @@ async fn the_error_for_wss_to_a_port_without_tls_names_the_reason() -> Result<()
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
         tokio::spawn(async move {
-            let (mut stream, _) = listener.accept().await.expect("somebody connects");
+            let (mut stream, _) = listener.accept().await.expect("a client connects");
             let mut hello = [0; 4096];
             let _ = stream.read(&mut hello).await;
             let _ = stream.write_all(response.as_bytes()).await;
-            // Until the client has seen enough.
+            // Keeps the connection open until the client closes it.
             let _ = stream.shutdown().await;
             let _ = stream.read(&mut hello).await;
         });
@@ -71,13 +71,13 @@ async fn the_connect_timeout_includes_the_tls_handshake() -> Result<(), Box<dyn 
 async fn the_default_port_of_wss_is_443() {
     let authority = Authority::new();
     for (url, expected) in [("wss://127.0.0.1/path", "127.0.0.1:443"), ("WSS://[::1]", "[::1]:443")] {
-        // Whatever is there is none of ours.
+        // Any server on this port is not part of the test, so every kind of failure is accepted.
         match authority.client().connect(url).await.expect_err(url) {
             ConnectError::Connect { address, .. }
             | ConnectError::Tls { address, .. }
             | ConnectError::Handshake { address, .. }
             | ConnectError::TimedOut { address } => assert_eq!(address, expected),
-            error => panic!("expected that it tries {expected}, got {error}"),
+            error => panic!("expected an attempt to connect to {expected}, got {error}"),
         }
     }
 }

@@ -8,24 +8,24 @@ use std::collections::{HashMap, HashSet, VecDeque};
 
 pub(super) type Incoming<'f, 's> = crate::proto::Incoming<'f, &'s str, Invocation, String>;
 
-/// Channels by their names: `in:7`, `out:r1`.
+/// Channels by their names. `in:7` is the response of a handler to request 7, `out:r1` the response to call `r1`.
 pub(super) struct AnonymousChannels<'s> {
     keys: HashMap<String, ChannelKey>,
     handlers: HashMap<String, &'s [Handler]>,
-    /// The channels that the scenario iterates.
+    /// Names of the channels that the scenario reads as streams.
     iterated: HashSet<&'s str>,
     streams: HashMap<String, Stream<'s>>,
-    /// The channels of iterators.
+    /// The channel of each iterator.
     iterators: HashMap<&'s str, &'s str>,
 }
 
-/// What has come of a stream, and who waits for more.
+/// A stream's received items, and the reads that wait for more.
 #[derive(Default)]
 struct Stream<'s> {
     started: bool,
     held: VecDeque<Value>,
     waiting: VecDeque<&'s str>,
-    /// What every further item is.
+    /// Returned by each read after the stream has finished.
     finish_item: Option<Value>,
 }
 
@@ -47,7 +47,7 @@ impl<'s> AnonymousChannels<'s> {
         self.keys[channel]
     }
 
-    /// For what a call's answer may be a channel.
+    /// Returns the channel to expect in the response to a call.
     pub(super) fn expected_channel(&self, call: &str) -> ExpectedChannel<String> {
         let state = channel_of_call(call);
         let role = if self.iterated.contains(&*state) { Role::Consumer } else { Role::Plain };
@@ -55,13 +55,13 @@ impl<'s> AnonymousChannels<'s> {
     }
 }
 
-/// The name of the channel that is a call's answer.
+/// Returns the name of the channel in the response to a call.
 fn channel_of_call(call: &str) -> String {
     format!("out:{call}")
 }
 
 impl<'s> Peer<'s> {
-    /// A handler returns a channel with these handlers.
+    /// Responds to request `id` with a channel that has these handlers.
     pub(super) fn respond_with_channel(&mut self, id: Option<RequestId>, handlers: &'s [Handler]) {
         let Some(id) = id else { return };
         let channel = format!("in:{id}");
@@ -73,7 +73,7 @@ impl<'s> Peer<'s> {
         self.send_response(&frame);
     }
 
-    /// A call was answered by a channel; gives its name.
+    /// Records the channel that the peer opened in response to a call, and returns its name.
     pub(super) fn channel_opened(&mut self, call: &str, key: ChannelKey) -> String {
         let channel = channel_of_call(call);
         self.anonymous.keys.insert(channel.clone(), key);
@@ -121,7 +121,7 @@ impl<'s> Peer<'s> {
         let stream = self.anonymous.streams.get_mut(channel).expect("a stream");
         stream.waiting.push_back(name);
         if !std::mem::replace(&mut stream.started, true) {
-            // Without credit: the recorded producers know none.
+            // No window, because the recorded producers do not use credit.
             self.connection.consumer(self.anonymous.key(channel)).start(None);
         }
         self.deliver(channel);
@@ -154,7 +154,7 @@ impl<'s> Peer<'s> {
         }
     }
 
-    /// Gives what has come to those who wait.
+    /// Passes received items to waiting reads.
     fn deliver(&mut self, channel: &str) {
         let stream = self.anonymous.streams.get_mut(channel).expect("a stream");
         while !stream.waiting.is_empty()

@@ -1,8 +1,8 @@
-//! Compares what was seen in a step with what was to be seen.
+//! Compares the effects of a step with the expected ones.
 
 use serde_json::{Map, Value};
 
-/// Checks that all that is expected was seen, and nothing else. The order counts among frames only.
+/// Checks that the effects are exactly the expected ones. The order is compared among sent frames only.
 pub(crate) fn compare(expected: &[Value], seen: &[Value]) -> Result<(), String> {
     let is_send = |effect: &&Value| effect.get("send").is_some();
     compare_frames(expected.iter().filter(is_send), seen.iter().filter(is_send))?;
@@ -29,7 +29,7 @@ fn compare_frames<'v>(
     expected.find(|wanted| !is_optional(wanted)).map_or(Ok(()), |wanted| Err(format!("missing: {wanted}")))
 }
 
-/// The effect with one way of saying what can be said in several.
+/// Returns an effect in its normal form, because scenarios can write the same effect in several forms.
 fn normalized(effect: &Value) -> Value {
     let mut effect = effect.as_object().cloned().unwrap_or_default();
     effect.remove("raw");

@@ -1,4 +1,4 @@
-//! A peer made of the core and a scenario's handlers; it does what a driver does.
+//! A peer that consists of the core and a scenario's handlers. It does the work of a driver.
 
 use super::channels::{AnonymousChannels, Incoming};
 use super::scenario::{Action, Behaviour, Emit, Handler, Outcome, Request, Scenario, Target, Thrown};
@@ -13,19 +13,19 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 pub(crate) struct Peer<'s> {
-    /// What is kept of an anonymous channel is its name.
+    /// The state of an anonymous channel is its name.
     pub(super) connection: Connection<&'s str, Invocation, String>,
     handlers: &'s [Handler],
     pub(super) anonymous: AnonymousChannels<'s>,
-    /// The ids of our calls, by their names.
+    /// Ids of the scenario's calls, by name.
     calls: HashMap<&'s str, RequestId>,
     waiting: Vec<Waiting>,
     now: Instant,
-    /// What was seen in this step.
+    /// Effects of the current step.
     pub(super) effects: Vec<Value>,
 }
 
-/// A waiting handler: its label, and which of its calls.
+/// Identifies a waiting handler by its label and the index of its call.
 #[derive(Clone, PartialEq)]
 pub(crate) struct Invocation {
     handler: String,
@@ -38,7 +38,7 @@ struct Waiting {
     cancelled: bool,
 }
 
-/// The frame was taken in the quick way and may not be what it seems.
+/// The quick decoder accepted a frame that failed validation. The frame has to be decoded as a whole.
 pub(super) struct Unvalidated;
 
 impl<'s> Peer<'s> {
@@ -58,7 +58,7 @@ impl<'s> Peer<'s> {
         }
     }
 
-    /// Takes a step and tells all that came of it.
+    /// Performs a step and returns its effects.
     pub(crate) fn act(&mut self, action: &'s Action) -> Vec<Value> {
         match action {
             Action::Recv(text) => self.receive(&self.fill_in_text(text)),
@@ -92,7 +92,7 @@ impl<'s> Peer<'s> {
         std::mem::take(&mut self.effects)
     }
 
-    /// Puts the ids of our calls where an expected effect names them.
+    /// Replaces the names of calls in an expected effect by their ids.
     pub(crate) fn fill_in(&self, expected: &Value) -> Value {
         match expected {
             Value::String(text) => match self.calls.iter().find(|(call, _)| *text == placeholder(call)) {
@@ -116,7 +116,7 @@ impl<'s> Peer<'s> {
         let incoming = self.connection.handle_frame(frame, self.now);
         if let Err(Unvalidated) = self.process(incoming) {
             let incoming = self.connection.handle(Message::decode_whole(frame), self.now);
-            assert!(self.process(incoming).is_ok(), "the whole way proves a frame");
+            assert!(self.process(incoming).is_ok(), "the whole decoder validates a frame");
         }
     }
 
@@ -168,7 +168,7 @@ impl<'s> Peer<'s> {
         self.serve_with(handler.map(|handler| (handler, handler.label())), channel_exists, call)
     }
 
-    /// Runs a handler, which has this label; without one the call is rejected.
+    /// Runs a handler under its label. Without a handler, the call is rejected.
     pub(super) fn serve_with(
         &mut self,
         handler: Option<(&'s Handler, String)>,
@@ -231,7 +231,7 @@ impl<'s> Peer<'s> {
         }
     }
 
-    /// Answers a request; what was queued before leaves before. An event is not answered.
+    /// Sends the response to a request, after all frames that were queued before. An event has no response.
     fn respond(&mut self, id: Option<RequestId>, outcome: Result<Option<Value>, Rejection>) {
         let Some(id) = id else { return };
         let mut frame = Vec::new();
@@ -297,7 +297,7 @@ impl<'s> Peer<'s> {
         if self.connection.poll_timeout().is_some_and(|at| at <= self.now) {
             self.connection.handle_timeout(self.now);
         }
-        assert!(self.connection.poll_timeout().is_none_or(|at| at > self.now), "all that was due has ended");
+        assert!(self.connection.poll_timeout().is_none_or(|at| at > self.now), "every due call has timed out");
     }
 
     fn transmit(&mut self) {
@@ -324,7 +324,7 @@ fn placeholder(call: &str) -> String {
     format!("{{{{{call}}}}}")
 }
 
-/// Reads exactly so many arguments.
+/// Reads exactly `arity` arguments.
 fn read(arguments: &mut Arguments<'_>, arity: usize) -> Result<Vec<Value>, Rejection> {
     let unreadable = |error| Rejection::new(format!("{error:?}"));
     let read = (0..arity).map(|_| arguments.next()).collect::<Result<_, _>>().map_err(unreadable)?;
@@ -334,7 +334,7 @@ fn read(arguments: &mut Arguments<'_>, arity: usize) -> Result<Vec<Value>, Rejec
     }
 }
 
-/// A rejection or a reason as scenarios write it.
+/// Returns a rejection or a reason in the form that scenarios use.
 pub(super) fn thrown(rejection: &Rejection) -> (&'static str, Value) {
     match (rejection.message(), rejection.properties(), rejection.as_value()) {
         (Some(message), Some(properties), None) if properties.is_empty() => ("error", json!({ "message": message })),

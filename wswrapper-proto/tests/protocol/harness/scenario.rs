@@ -1,4 +1,4 @@
-//! Scenarios as they are written.
+//! The JSON form of recordings and scenarios.
 
 use crate::proto::Reason;
 use serde::Deserialize;
@@ -86,7 +86,7 @@ pub(crate) enum Action {
 pub(crate) struct Request {
     pub(crate) id: String,
     pub(crate) timeout_ms: Option<u64>,
-    /// What handles events and requests on the anonymous channel that the answer may be.
+    /// Handlers for the anonymous channel, if the response is one.
     #[serde(default)]
     pub(crate) on_channel: Vec<Handler>,
     #[serde(flatten)]

@@ -1,10 +1,9 @@
-//! Frames made to part the two ways.
+//! Frames that the quick decoder and the whole decoder might read differently.
 
 use super::decoders::difference;
 
-/// Texts that may look to one way like one thing and to the other like another.
 const AMBIGUOUS_FRAMES: &[&str] = &[
-    // Repeated keys, the last of which counts.
+    // Repeated keys. The last one is used.
     r#"{"a":["e",1],"a":["f",2]}"#,
     r#"{"a":["e",1],"a":["f",2],"i":1}"#,
     r#"{"a":["e",1],"i":2,"i":1}"#,
@@ -20,7 +19,7 @@ const AMBIGUOUS_FRAMES: &[&str] = &[
     r#"{"a":["e"],"\u0069":5,"i":1}"#,
     r#"{"i":1,"d":1,"d":2}"#,
     r#"{"i":1,"d":1,"i":2}"#,
-    // Members that change what the frame is.
+    // Members that change the meaning of the frame.
     r#"{"a":["e"],"ws-wrapper":false,"i":1}"#,
     r#"{"i":1,"a":["e"],"h":1}"#,
     r#"{"a":["e"],"h":[1],"i":1}"#,
@@ -54,7 +53,7 @@ const AMBIGUOUS_FRAMES: &[&str] = &[
     r#"{"a":["e"],"a":[],"h":5}"#,
     r#"{"i":1,"d":1,"e":2}"#,
     r#"{"i":1,"d":1,"x":[2]}"#,
-    // Items.
+    // Items of streams.
     r#"{"a":["next",{"value":1,"done":false}],"h":5}"#,
     r#"{"a":["next",{"value":1,"done":true,"value":2,"done":false}],"h":5}"#,
     r#"{"a":["next",{"value":1,"done":false,"done":false}],"h":5}"#,
@@ -128,7 +127,7 @@ const AMBIGUOUS_FRAMES: &[&str] = &[
     r#"{"i":9007199254740992,"d":1}"#,
     r#"{"a":["e"],"i":18446744073709551617}"#,
     r#"{"a":["e"],"i":99999999999999999999999999999999}"#,
-    // Commas and brackets too many or too few.
+    // Surplus or missing commas and brackets.
     r#"{"a":["e",]}"#,
     r#"{"a":["e",,1]}"#,
     r#"{"a":["e"1]}"#,
@@ -162,7 +161,7 @@ const AMBIGUOUS_FRAMES: &[&str] = &[
     "{\"a\":[\"e\"],\"c\":\"x\" }",
     "{\"i\":1 }",
     "{\"i\":1,\"d\": 1 }",
-    // White space to Rust, but not to JSON.
+    // White space in Rust, but not in JSON.
     "{\"a\":[\"e\"]}\u{c}",
     "{\"a\":[\"e\",1],\"i\":1}\u{c}\n",
     "{\"a\":[\"e\"\u{c},1]}",
@@ -177,7 +176,7 @@ const AMBIGUOUS_FRAMES: &[&str] = &[
     "{\"a\":[\"e\"]}\u{b}",
     "{\"a\":[\"e\"]}\u{a0}",
     "\u{feff}{\"a\":[\"e\"]}",
-    // What no Rust string holds, and what no JSON string may hold.
+    // Characters that a Rust string or a JSON string cannot contain, and invalid literals.
     r#"{"a":["e","\ud800"]}"#,
     r#"{"a":["\ud800"],"i":1}"#,
     r#"{"a":["e"],"c":"\ud800"}"#,

@@ -1,4 +1,4 @@
-//! Any order of frames, calls and time.
+//! Any order of frames, calls and time, compared with a model.
 
 use super::generate::{channel_frame, frame, name, value};
 use super::model::{Action, Model};
@@ -44,7 +44,9 @@ fn action() -> BoxedStrategy<Action> {
         3 => response.prop_map(|frame| Action::Receive(frame, None)),
         1 => (1..6_u64, value()).prop_map(|(id, value)| Action::Receive(format!("{{\"i\":{id},\"x\":{value}}}"), None)),
         5 => (name(), timeout(), any::<bool>(), proptest::option::of(role()))
-            .prop_map(|(event, timeout, send_timeout, expected_role)| Action::Call { event, timeout, send_timeout, expected_role }),
+            .prop_map(|(event, timeout, send_timeout, expected_role)| {
+                Action::Call { event, timeout, send_timeout, expected_role }
+            }),
         2 => (index(), timeout()).prop_map(|(channel, timeout)| Action::CallOn(channel, timeout)),
         4 => (index(), window).prop_map(|(channel, window)| Action::Stream(channel, window)),
         1 => (index(), any::<bool>()).prop_map(|(channel, abort)| Action::CloseOrAbort(channel, abort)),

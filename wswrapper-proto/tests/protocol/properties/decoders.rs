@@ -1,9 +1,9 @@
-//! What a frame says, read in the quick way and in the whole one.
+//! Compares the quick decoder with the whole decoder.
 
 use crate::proto::{Item, Message, RawReason, RequestId, Response};
 use serde_json::value::RawValue;
 
-/// What a frame says, read to the end.
+/// The content of a frame, including its arguments.
 #[derive(PartialEq, Debug)]
 pub(crate) enum Decoded {
     Call { id: Option<RequestId>, address: String, event: String, arguments: Vec<String>, meta: Option<String> },
@@ -16,7 +16,7 @@ pub(crate) enum Decoded {
     Nothing,
 }
 
-/// `None`: it is not what it seemed.
+/// Returns the content of a message, or `None` if its arguments are malformed.
 pub(crate) fn decoded(message: Message<'_>) -> Option<Decoded> {
     Some(match message {
         Message::Call(mut call) => Decoded::Call {
@@ -47,10 +47,10 @@ pub(crate) fn decoded(message: Message<'_>) -> Option<Decoded> {
 }
 
 pub(crate) fn decoded_whole(frame: &str) -> Decoded {
-    decoded(Message::decode_whole(frame)).expect("the whole way proves a frame")
+    decoded(Message::decode_whole(frame)).expect("the whole decoder validates a frame")
 }
 
-/// A call that was taken in the quick way.
+/// Returns true if the quick decoder reads the frame as a call.
 pub(crate) fn is_quick(frame: &str) -> bool {
     matches!(Message::decode(frame), Message::Call(call) if !call.arguments.is_validated())
 }
@@ -70,38 +70,40 @@ pub(crate) fn kind(decoded: &Decoded) -> &'static str {
     }
 }
 
-/// What a frame says as a stream's item; none if the frame is no call, or not what it seemed.
+/// Returns the value, `done` and `lost` of a stream's item, or `None` if the message is no call or is malformed.
 pub(crate) fn item(message: &Message<'_>) -> Option<(Option<String>, bool, u64)> {
     let Message::Call(call) = message else { return None };
     let Item { value, done, lost } = Item::read(&call.arguments)?;
     Some((value.map(|value| value.trim().to_owned()), done, lost))
 }
 
-/// How the two ways differ on a frame, if they do.
+/// Returns an error if the decoders differ on a frame.
 pub(crate) fn difference(frame: &str) -> Result<(), String> {
     let whole = decoded_whole(frame);
     let (quick_item, whole_item) = (item(&Message::decode(frame)), item(&Message::decode_whole(frame)));
     if quick_item.is_some() && quick_item != whole_item {
-        return Err(format!("{frame:?} is the item {quick_item:?}, on the whole {whole_item:?}"));
+        return Err(format!("{frame:?} is the item {quick_item:?} to the quick decoder, {whole_item:?} to the whole"));
     }
     if let Some(quick) = decoded(Message::decode(frame))
         && quick != whole
     {
-        return Err(format!("{frame:?} is {quick:?}, on the whole {whole:?}"));
+        return Err(format!("{frame:?} is {quick:?} to the quick decoder, {whole:?} to the whole"));
     }
-    // Read as a handler does that knows how many arguments it wants.
+    // Reads the arguments as a handler with one parameter does.
     if let Message::Call(mut call) = Message::decode(frame)
         && let Ok(first) = call.arguments.next::<Option<&RawValue>>()
         && let Ok(left) = call.arguments.finish()
     {
         let arguments = match whole {
             Decoded::Call { arguments, .. } => arguments,
-            other => return Err(format!("{frame:?} is a call, on the whole {other:?}")),
+            other => return Err(format!("{frame:?} is a call to the quick decoder, {other:?} to the whole")),
         };
         let seen = (first.map(RawValue::get), call.arguments.taken(), left);
         let first = arguments.first().map(String::as_str).filter(|first| *first != "null");
         if seen != (first, arguments.len(), arguments.len().saturating_sub(1)) {
-            return Err(format!("{frame:?} has the arguments {seen:?}, on the whole {arguments:?}"));
+            return Err(format!(
+                "{frame:?} has the arguments {seen:?} to the quick decoder, {arguments:?} to the whole"
+            ));
         }
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! Any frame: the quick way, the whole way and the rules.
+//! Any frame, decoded by the quick decoder, the whole decoder and the reference.
 
 use super::decoders::{decoded, decoded_whole, difference, is_quick, item, kind};
 use super::generate::{channel_frame, frame};
@@ -74,14 +74,14 @@ fn generated_frames_are_of_every_kind() {
                 *kinds.entry("quick on a channel").or_default() += 1;
             }
             let is_valid = decoded(message).is_some();
-            *kinds.entry(if is_valid { "quick" } else { "not what it seemed" }).or_default() += 1;
+            *kinds.entry(if is_valid { "quick" } else { "malformed call" }).or_default() += 1;
         }
     }
     for (kind, least) in [
         ("call", 600),
         ("quick", 300),
         ("quick on a channel", 150),
-        ("not what it seemed", 100),
+        ("malformed call", 100),
         ("nothing", 600),
         ("bad name", 10),
         ("result", 20),

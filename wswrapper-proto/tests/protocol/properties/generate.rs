@@ -1,4 +1,4 @@
-//! Frames and values, from ordinary ones to those that no peer should send.
+//! Generates frames and values, from ordinary to invalid ones.
 
 use crate::proto::{RESERVED, Side};
 use proptest::collection::{btree_map, vec};
@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use serde_json::{Map, Value};
 
-/// Names of events and channels.
+/// Generates names of events and channels.
 pub(crate) fn name() -> BoxedStrategy<String> {
     let odd = select(vec![
         "é漢😀",
@@ -38,7 +38,7 @@ pub(crate) fn name() -> BoxedStrategy<String> {
     .boxed()
 }
 
-/// Any JSON, with floats that survive being read.
+/// Generates any JSON value. Its floats are exact in binary, so that they are unchanged after decoding.
 pub(crate) fn value() -> BoxedStrategy<Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
@@ -54,7 +54,7 @@ pub(crate) fn value() -> BoxedStrategy<Value> {
     .boxed()
 }
 
-/// An object of such values.
+/// Generates an object of any JSON values.
 pub(crate) fn object() -> BoxedStrategy<Map<String, Value>> {
     members(value()).boxed()
 }
@@ -63,7 +63,7 @@ fn members(value: BoxedStrategy<Value>) -> BoxedStrategy<Map<String, Value>> {
     btree_map(prop_oneof![name(), key().prop_map(str::to_owned)], value, 0..4).prop_map(Map::from_iter).boxed()
 }
 
-/// A frame: what peers send, what is nearly that, or anything.
+/// Generates a valid frame, a damaged frame, or any text.
 pub(crate) fn frame() -> BoxedStrategy<String> {
     prop_oneof![
         12 => compact(),
@@ -79,7 +79,7 @@ pub(crate) fn frame() -> BoxedStrategy<String> {
     .boxed()
 }
 
-/// The keys of the protocol in any order, as JavaScript and Go write them: without white space.
+/// Generates an object with keys of the protocol in any order, without white space, as JavaScript and Go write it.
 fn compact() -> BoxedStrategy<String> {
     let arguments =
         prop_oneof![5 => vec(json_text(), 0..4), 2 => vec(value().prop_map(|value| value.to_string()), 0..4)];
@@ -121,7 +121,7 @@ fn compact() -> BoxedStrategy<String> {
         .boxed()
 }
 
-/// What the two ends of a stream say to each other on a channel of one of these numbers, or nearly that.
+/// Generates a message of a stream on a channel with one of these numbers. Some are damaged.
 pub(crate) fn channel_frame(number: impl Strategy<Value = u64> + 'static) -> BoxedStrategy<String> {
     let text = |text: &str| Just(text.to_owned());
     let boolean = || select(vec!["true", "false", "1", "0", "null", "\"\"", "[]"]).prop_map(str::to_owned);
@@ -160,7 +160,7 @@ pub(crate) fn channel_frame(number: impl Strategy<Value = u64> + 'static) -> Box
         .boxed()
 }
 
-/// An object with any of the protocol's keys, also repeated, and white space anywhere.
+/// Generates an object with any of the protocol's keys, also repeated, and white space anywhere.
 fn odd_object() -> BoxedStrategy<String> {
     (whitespace(), vec((whitespace(), member(|| " ".to_owned()), whitespace()), 0..7), whitespace())
         .prop_map(|(before, members, after)| {
@@ -183,7 +183,8 @@ fn member(space: fn() -> String) -> BoxedStrategy<String> {
 fn key() -> impl Strategy<Value = &'static str> {
     prop_oneof![
         4 => Just("a"), 8 => Just("i"), 3 => Just("c"), 2 => Just("h"), 3 => Just("d"), 3 => Just("e"), 3 => Just("x"),
-        3 => Just("_"), 1 => Just("m"), 1 => Just("ws-wrapper"), 1 => select(vec!["I", "A", "zzz", "message", "0", "code"]),
+        3 => Just("_"), 1 => Just("m"), 1 => Just("ws-wrapper"),
+        1 => select(vec!["I", "A", "zzz", "message", "0", "code"]),
     ]
 }
 
@@ -194,7 +195,7 @@ fn with_escape(key: &str, at: usize) -> String {
     format!("\"{}\"", letters.collect::<String>())
 }
 
-/// A value that the key often has, or anything.
+/// Generates a value that is usual for the key, or any value.
 fn value_for(key: &'static str) -> BoxedStrategy<String> {
     let texts = |texts: &[&'static str]| select(texts.to_vec()).prop_map(str::to_owned);
     let likely = match key {
@@ -220,7 +221,7 @@ fn value_for(key: &'static str) -> BoxedStrategy<String> {
     prop_oneof![6 => likely, 1 => json_text()].boxed()
 }
 
-/// Numbers of requests: the first of a client and of its peer, odd ones, and what is no number.
+/// Generates request ids: the first ones of a client and of its peer, unusual numbers, and other values.
 fn id() -> BoxedStrategy<String> {
     let first = Side::Client.first_id().get();
     let odd = select(vec![
@@ -260,13 +261,13 @@ fn id() -> BoxedStrategy<String> {
     .boxed()
 }
 
-/// A string without needless escapes.
+/// Generates a string, mostly without unnecessary escapes.
 fn plain_string() -> BoxedStrategy<String> {
     prop_oneof![6 => name().prop_map(|name| Value::from(name).to_string()), 1 => Just("\"\"".to_owned()), 1 => string()]
         .boxed()
 }
 
-/// A string's text, now and then with what is odd or forbidden in one.
+/// Generates the JSON text of a string, sometimes with unusual or invalid escapes.
 fn string() -> BoxedStrategy<String> {
     let odd = select(vec!["\\u0061", "\\u0022", "\\ud83d\\ude00", "\\ud800", "\\udc00", "\\/", "\\b", "\\\"", "\\\\"]);
     let forbidden = select(vec!["\u{1}", "\n", "\u{c}", "\\x", "\\u12", "\""]);
@@ -275,7 +276,7 @@ fn string() -> BoxedStrategy<String> {
     vec(piece, 1..3).prop_map(|pieces| format!("\"{}\"", pieces.concat())).boxed()
 }
 
-/// The text of JSON, or nearly.
+/// Generates the text of a JSON value. Some texts are invalid.
 fn json_text() -> BoxedStrategy<String> {
     let deep = (select(vec![3_usize, 127, 128, 129, 2000]), any::<bool>()).prop_map(|(depth, lists)| {
         let (open, close) = if lists { ("[", "]") } else { ("{\"a\":", "}") };
@@ -285,7 +286,8 @@ fn json_text() -> BoxedStrategy<String> {
         24 => select(vec!["null", "true", "false", "0", "1", "-5", "2.5", "\"\"", "[]", "{}"]).prop_map(str::to_owned),
         12 => string(),
         4 => id(),
-        1 => select(vec!["NaN", "tru", "'x'", "nulll", "Infinity", "undefined", "1 2", "\"", "]", "],[", "}"]).prop_map(str::to_owned),
+        1 => select(vec!["NaN", "tru", "'x'", "nulll", "Infinity", "undefined", "1 2", "\"", "]", "],[", "}"])
+            .prop_map(str::to_owned),
         2 => deep,
     ];
     leaf.prop_recursive(3, 12, 4, |inner| {
@@ -300,7 +302,7 @@ fn json_text() -> BoxedStrategy<String> {
     .boxed()
 }
 
-/// White space, mostly none; now and then of a kind that JSON does not know.
+/// Generates white space: mostly none, sometimes characters that are no white space in JSON.
 fn whitespace() -> BoxedStrategy<String> {
     prop_oneof![
         24 => Just(""),
@@ -344,14 +346,14 @@ const TOKENS: [&str; 30] = [
     "é",
 ];
 
-/// Something done to a frame's text.
+/// A change of a frame's text.
 #[derive(Clone, Debug)]
 enum Damage {
     Insert(Index, &'static str),
     Replace(Index, &'static str),
     Remove(Index),
     Cut(Index),
-    /// A part is put in at another place.
+    /// Inserts a copy of one part at another position.
     Copy {
         from: Index,
         length: usize,

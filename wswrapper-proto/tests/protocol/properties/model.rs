@@ -1,4 +1,4 @@
-//! A connection beside a plain account of what it must know.
+//! Compares a connection with a simple model of its state.
 
 mod action;
 mod calls;
@@ -15,9 +15,9 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 const QUEUE: usize = 3;
-/// What a handler's channel is for, by the request's number.
+/// The role of a handler's channel, chosen by the request's id modulo 4.
 const ROLES: [Role; 4] = [Role::Plain, Role::Producer, Role::Consumer, Role::Upload];
-/// The serial of the first handler.
+/// The serial of the first handler. Serials of calls are below it.
 const HANDLERS: u32 = 1_000_000;
 const BOUNDS: Bounds = Bounds { open_channels: 3, stream_items: 3, stream_bytes: 200 };
 
@@ -26,18 +26,18 @@ pub(crate) struct Model {
     now: Instant,
     open: bool,
     lost: bool,
-    /// How many events and requests were queued before the first opening.
+    /// Number of events and requests queued before the first opening.
     queued: usize,
-    /// All calls that were accepted, and how often each ended.
+    /// For each accepted call, how often it completed.
     completions: Vec<u32>,
     pending: BTreeMap<RequestId, Timed>,
     running: BTreeMap<RequestId, Timed>,
     channels: BTreeMap<u32, Channel>,
     handlers: u32,
     used_ids: Vec<RequestId>,
-    /// The last reason that came, to be used as our own.
+    /// The last received reason. The next local rejection, cancellation or abort sends it.
     reason: Option<Rejection>,
-    /// How long the caller waits, as the last frame told.
+    /// The caller's timeout in the last received frame.
     caller_timeout: Option<Duration>,
 }
 
@@ -47,7 +47,7 @@ struct Timed {
     deadline: Option<Instant>,
     /// The channel that a call was sent on.
     on: Option<u32>,
-    /// What a channel in answer to a call is for.
+    /// The role of the channel that the response to a call may open.
     expected_role: Option<Role>,
 }
 
@@ -57,17 +57,16 @@ impl Timed {
     }
 }
 
-/// An anonymous channel; those of handlers have serials from `HANDLERS` upwards, those of calls the call's.
+/// An anonymous channel. A handler's channel has a serial from `HANDLERS` upwards, a call's channel that of the call.
 #[derive(Clone, Copy)]
 struct Channel {
     key: ChannelKey,
     role: Role,
-    /// Its handler.
     handler: Option<u32>,
     started: bool,
-    /// Items that came and were not taken.
+    /// Number of received items that were not taken.
     held: u32,
-    /// Nothing more comes in an upload.
+    /// True if no more items follow in an upload.
     ended: bool,
 }
 
@@ -100,9 +99,9 @@ impl Model {
         }
     }
 
-    /// The id of the model's nth call, from 1.
+    /// Returns the id of the nth call, counted from 1.
     pub(crate) fn nth_id(n: u64) -> RequestId {
-        RequestId::new(Side::Client.first_id().get() + n - 1).expect("in range")
+        RequestId::new(Side::Client.first_id().get() + n - 1).expect("the id is in range")
     }
 
     pub(crate) fn act(&mut self, action: Action) {
@@ -129,7 +128,7 @@ impl Model {
         self.check();
     }
 
-    /// Ends the connection: nothing may be left.
+    /// Closes the connection and checks that nothing is left.
     pub(crate) fn finish(mut self) {
         self.disconnect();
         self.check();
@@ -142,7 +141,7 @@ impl Model {
         assert!(self.connection.poll_transmit().is_none());
         assert!(
             self.completions.iter().all(|completions| *completions == 1),
-            "each call ends once: {:?}",
+            "each call completes once: {:?}",
             self.completions
         );
     }
@@ -155,7 +154,7 @@ impl Model {
         assert_eq!(self.connection.open_channels(), self.channels.len());
         assert!(self.channels.values().all(|channel| self.connection.is_channel_open(channel.key)));
         let is_open = |on: Option<u32>| on.is_none_or(|on| self.channels.contains_key(&on));
-        assert!(self.pending.values().all(|call| is_open(call.on)), "no call outlives its channel");
+        assert!(self.pending.values().all(|call| is_open(call.on)), "no call is pending on a closed channel");
         let earliest = self.pending.values().chain(self.running.values()).filter_map(|timed| timed.deadline).min();
         assert_eq!(self.connection.poll_timeout(), earliest);
     }
@@ -168,13 +167,13 @@ impl Model {
                 Notification::CallFailed(call, CallFailure::TimedOut) => self.take_pending(call),
                 Notification::HandlerExpired(handler) => self.take_running(handler),
                 Notification::CallFailed(_, CallFailure::Closed) | Notification::ChannelClosed(_) => {
-                    panic!("nothing was closed")
+                    panic!("time alone closes nothing")
                 }
             };
-            assert!(timed.deadline.is_some_and(|at| at <= self.now), "only what is due ends");
+            assert!(timed.deadline.is_some_and(|at| at <= self.now), "nothing times out before its deadline");
         }
         let mut left = self.pending.values().chain(self.running.values()).filter_map(|timed| timed.deadline);
-        assert!(left.all(|at| at > self.now), "all that is due ends");
+        assert!(left.all(|at| at > self.now), "everything that is due times out");
     }
 
     fn disconnect(&mut self) {
@@ -211,11 +210,11 @@ impl Model {
 }
 
 fn take(table: &mut BTreeMap<RequestId, Timed>, serial: u32) -> Timed {
-    let id = *table.iter().find(|(_, timed)| timed.serial == serial).expect("it was under way").0;
-    table.remove(&id).expect("it is there")
+    let id = *table.iter().find(|(_, timed)| timed.serial == serial).expect("the call or handler is in the table").0;
+    table.remove(&id).expect("the key was found")
 }
 
-/// The frame that answers a request is one that may be sent.
+/// Encodes the response to a request and checks the frame.
 fn assert_valid_response(id: RequestId, outcome: Result<Value, Rejection>) {
     let mut frame = Vec::new();
     match outcome {

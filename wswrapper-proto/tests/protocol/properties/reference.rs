@@ -1,9 +1,9 @@
-//! The rules once more, over a tree.
+//! A reference decoder, which applies the rules to a `serde_json::Value`.
 
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-/// The rules of classification once more, over a tree; `None` where serde has no tree for the frame.
+/// Returns the kind of a frame by the rules of classification, or `None` if `serde_json::Value` cannot hold the frame.
 pub(crate) fn reference_kind(frame: &str) -> Option<&'static str> {
     let tree = match serde_json::from_str(frame) {
         Ok(Value::Object(tree)) => tree,
@@ -21,7 +21,7 @@ pub(crate) fn reference_kind(frame: &str) -> Option<&'static str> {
         && let Some(event) = call.first()
     {
         let named = tree.get("c").and_then(Value::as_str).is_some_and(|name| !name.is_empty());
-        // A string or boolean that JavaScript makes 0 may be taken for one or not.
+        // An `h` that is no number may or may not address a channel, because JavaScript converts it to a number.
         let anonymous = tree.get("h").is_some_and(|h| if h.is_number() { is_truthy(h) } else { !h.is_null() });
         let vague = tree.get("h").is_some_and(|h| !h.is_number() && !h.is_null());
         let reserved = event.as_str().is_some_and(crate::proto::is_reserved);
@@ -44,7 +44,9 @@ pub(crate) fn reference_kind(frame: &str) -> Option<&'static str> {
     })
 }
 
-/// The rules of items once more, over a tree; the value not as it was written. None if the frame is no call.
+/// Returns the value, `done` and `lost` of a stream's item, or `None` if the frame is no call.
+///
+/// The value is encoded again, so its text may differ from that in the frame.
 pub(crate) fn reference_item(frame: &str) -> Option<(Option<String>, bool, u64)> {
     reference_kind(frame).filter(|kind| *kind == "call")?;
     let tree: Value = serde_json::from_str(frame).ok()?;
@@ -56,7 +58,7 @@ pub(crate) fn reference_item(frame: &str) -> Option<(Option<String>, bool, u64)>
     Some((member("value").map(Value::to_string), member("done").is_some_and(is_truthy), lost))
 }
 
-/// Whether JavaScript takes it for true.
+/// Returns true if the value is truthy in JavaScript.
 fn is_truthy(value: &Value) -> bool {
     match value {
         Value::Null => false,

@@ -1,4 +1,4 @@
-//! There and back: what is sent arrives as it was.
+//! Round trips: encoded frames are decoded to the same content.
 
 use super::decoders::{Decoded, decoded, decoded_whole, item};
 use super::generate::{name, object, value};
@@ -11,14 +11,14 @@ use serde_json::Value;
 use std::time::Duration;
 
 fn id() -> impl Strategy<Value = RequestId> {
-    prop_oneof![1..10_u64, 1..1_u64 << 53].prop_map(|number| RequestId::new(number).expect("in range"))
+    prop_oneof![1..10_u64, 1..1_u64 << 53].prop_map(|number| RequestId::new(number).expect("the id is in range"))
 }
 
 fn rejection() -> impl Strategy<Value = Rejection> {
     let error = (any::<String>(), object()).prop_map(|(message, properties)| {
         properties.into_iter().fold(Rejection::new(message), |error, (name, value)| error.with_property(&name, value))
     });
-    // A null is sent as something else.
+    // A null is excluded because it is sent as an error.
     let bare = value().prop_filter("not null", |value| !value.is_null()).prop_map(Rejection::value);
     prop_oneof![error, bare]
 }
@@ -28,7 +28,7 @@ fn text(frame: &[u8]) -> &str {
     std::str::from_utf8(frame).expect("UTF-8")
 }
 
-/// The event or request that both ways read in the frame.
+/// Returns the content of a frame. Panics if the decoders differ.
 fn decoded_by_both(frame: &str) -> Decoded {
     let whole = decoded_whole(frame);
     assert_eq!(decoded(Message::decode(frame)).as_ref(), Some(&whole), "{frame}");
@@ -59,7 +59,8 @@ proptest! {
             None => (call.into_event(), None),
         };
         let sent_count = arguments.iter().rposition(Option::is_some).map_or(0, |last| last + 1);
-        let sent: Vec<Value> = arguments[..sent_count].iter().map(|argument| argument.clone().unwrap_or_default()).collect();
+        let sent = arguments[..sent_count].iter().map(|argument| argument.clone().unwrap_or_default());
+        let sent: Vec<Value> = sent.collect();
         let text = text(&frame);
         prop_assert_eq!(decoded_by_both(text), Decoded::Call {
             id: request.map(|(id, _)| id),
@@ -83,7 +84,9 @@ proptest! {
     fn rejections_arrive_as_they_were_sent(id in id(), rejection in rejection()) {
         let mut frame = Vec::new();
         encode::rejection(&mut frame, id, &rejection);
-        let Message::Response(seen, Response::Rejection(reason)) = Message::decode(text(&frame)) else { panic!("{frame:?}") };
+        let Message::Response(seen, Response::Rejection(reason)) = Message::decode(text(&frame)) else {
+            panic!("{frame:?}")
+        };
         prop_assert_eq!((seen, reason.read()), (id, rejection));
     }
 
@@ -120,7 +123,7 @@ proptest! {
         }
     }
 
-    /// What a peer rejected with may be passed on to another.
+    /// A received reason may be passed on to another peer.
     #[test]
     fn any_received_reason_can_be_sent(json in value(), error in any::<bool>()) {
         let reason = RawReason { value: &json.to_string(), error }.read();

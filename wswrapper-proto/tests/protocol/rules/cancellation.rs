@@ -111,6 +111,6 @@ fn expired_handler_is_reported_and_nothing_is_sent() {
 fn caller_timeout_is_sent_in_milliseconds() {
     let mut peer = connected();
     let call = CallEncoder::new("q").finish(Some("io"));
-    peer.request(call, 1, None, Some(Duration::from_micros(1_500_900)), None).expect("room");
+    peer.request(call, 1, None, Some(Duration::from_micros(1_500_900)), None).expect("the queue has capacity");
     assert_eq!(sent(&mut peer), [r#"{"a":["q"],"c":"io","i":268435457,"m":{"t":1500}}"#]);
 }

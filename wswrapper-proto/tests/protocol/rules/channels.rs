@@ -1,4 +1,4 @@
-//! The rules of anonymous channels that no recording covers, one by one.
+//! One test for each rule of anonymous channels that no recording covers.
 
 use crate::core_peer::{
     HANDLER, Peer, abort_frame, bounded, connected, handle, id, local_channel, notifications, remote_channel,
@@ -10,7 +10,7 @@ use crate::proto::{
 };
 use std::time::Instant;
 
-// Which channel is meant [P-16, P-17, P-60, P-68, P-72].
+// Addresses of channels [P-16, P-17, P-60, P-68, P-72].
 
 #[test]
 fn any_value_but_null_in_a_response_opens_the_channel_of_the_request() {
@@ -106,7 +106,8 @@ fn handlers_cannot_open_more_channels_than_the_bound() {
     for _ in 0..3 {
         remote_channel(&mut peer, Role::Plain);
     }
-    let keys = [1, 2].map(|number| peer.open_channel(id(number), Role::Plain, "in").expect("room"));
+    let keys =
+        [1, 2].map(|number| peer.open_channel(id(number), Role::Plain, "in").expect("fewer channels than the bound"));
     assert_eq!(peer.open_channel(id(3), Role::Plain, "in"), Err(OpenChannelError::TooMany));
     assert_eq!(peer.open_channels(), 5);
     peer.close_channel(keys[0]);
@@ -219,7 +220,7 @@ fn nothing_is_sent_on_a_closed_channel() {
     assert_eq!(request_on(&mut peer, key, 2), Err(QueueError::Closed));
 }
 
-// Requests that are answered by channels [P-32, P-67, P-70, P-73].
+// Requests that are answered with channels [P-32, P-67, P-70, P-73].
 
 #[test]
 fn channel_for_a_cancelled_or_expired_request_is_aborted() {
@@ -227,7 +228,8 @@ fn channel_for_a_cancelled_or_expired_request_is_aborted() {
     let cancelled = request_channel(&mut peer, Role::Plain);
     peer.cancel(cancelled, None);
     let now = Instant::now();
-    let late = peer.request(CallEncoder::new("q").finish(None), 2, Some(now), None, None).expect("room");
+    let late =
+        peer.request(CallEncoder::new("q").finish(None), 2, Some(now), None, None).expect("the queue has capacity");
     peer.handle_timeout(now);
     sent(&mut peer);
     for call in [cancelled, late] {
@@ -240,7 +242,7 @@ fn channel_for_a_cancelled_or_expired_request_is_aborted() {
 fn unrequested_channel_is_ignored() {
     let mut peer = connected();
     let key = remote_channel(&mut peer, Role::Plain);
-    // One that is open, one of the peer's, one that was never requested.
+    // The numbers of a remote channel, of a local channel, and of two requests that were never sent.
     local_channel(&mut peer, Role::Plain);
     for number in [key.id().get(), 7, 8, key.id().get() + 1] {
         assert!(matches!(handle(&mut peer, &format!(r#"{{"i":{number},"h":1}}"#)), Incoming::Nothing));
@@ -255,7 +257,7 @@ fn unrequested_channel_is_ignored() {
 #[test]
 fn channel_in_place_of_a_value_is_reported_and_aborted() {
     let mut peer = connected();
-    let call = peer.request(CallEncoder::new("q").finish(None), 1, None, None, None).expect("room");
+    let call = peer.request(CallEncoder::new("q").finish(None), 1, None, None, None).expect("the queue has capacity");
     sent(&mut peer);
     let creation = format!(r#"{{"i":{call},"h":1}}"#);
     assert!(matches!(handle(&mut peer, &creation), Incoming::Response(1, Response::Channel)));

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 fn queue_before_the_first_opening_limits_events_and_requests_only() {
     let event = || Outgoing::Owned(CallEncoder::new("e").finish(None).into_event());
     let mut peer = Peer::new(Side::Server, 2);
-    let call = peer.request(CallEncoder::new("q").finish(None), 1, None, None, None).expect("room");
+    let call = peer.request(CallEncoder::new("q").finish(None), 1, None, None, None).expect("the queue has capacity");
     assert_eq!(peer.emit_frame(event()), Ok(()));
     assert_eq!(peer.emit_frame(event()), Err(QueueError::QueueFull));
     let refused = peer.request(CallEncoder::new("q").finish(None), 2, None, None, None);
@@ -31,7 +31,7 @@ fn lost_connection_fails_calls_and_drops_queued_frames() {
     let later = Instant::now() + Duration::from_secs(1);
     let call = request(&mut peer, 1, Some(later));
     peer.handler_started(id(1), 5, Some(later));
-    peer.emit_frame(Outgoing::Shared(br#"{"a":["e"]}"#.as_slice().into())).expect("open");
+    peer.emit_frame(Outgoing::Shared(br#"{"a":["e"]}"#.as_slice().into())).expect("the connection is open");
     assert_eq!(peer.queued_bytes(), 11);
     peer.close();
     assert_eq!(peer.emit_frame(Outgoing::Owned(Vec::new())), Err(QueueError::Closed));

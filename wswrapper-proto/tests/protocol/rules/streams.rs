@@ -1,9 +1,9 @@
-//! The rules of streams that no recording covers, one by one.
+//! One test for each rule of streams that no recording covers.
 
 mod consumers;
 mod frames;
 mod producers;
 mod uploads;
 
-/// The consumer of channel 7 starts.
+/// The frame with which the consumer of channel 7 starts the stream.
 const START: &str = r#"{"a":["start"],"h":7}"#;

@@ -1,9 +1,9 @@
-//! What ends do, and what happens to them.
+//! Actions of the simulation.
 
 use crate::proto::Role;
 use proptest::sample::Index;
 
-/// What one end does, or what happens to it: to one of those that it can be done to, and how much.
+/// An operation at one endpoint. `index` selects the call, handler or channel, and `amount` is a count.
 #[derive(Clone, Debug)]
 pub(crate) struct Action {
     pub(crate) endpoint: usize,
@@ -14,36 +14,36 @@ pub(crate) struct Action {
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Operation {
-    /// A request, on the main channel or on an anonymous one.
+    /// Sends a request on the main channel. `CallOn` uses an anonymous channel.
     Call(Kind),
     CallOn(Kind),
-    /// An event on a channel for events and requests.
+    /// Sends an event on a plain channel.
     Note,
-    /// A handler that took its time ends.
+    /// Finishes a waiting handler.
     Settle,
     Cancel,
     Start,
     Take,
-    /// Sends so many items, as far as the consumer lets it; after the last one the end.
+    /// Sends up to `amount` items within the allowance, and `done` after the last item.
     Produce,
-    /// A channel is aborted, whatever it is for.
+    /// Aborts a channel of any role.
     Abort,
-    /// One for events and requests is closed at this end alone.
+    /// Closes a plain channel locally.
     Close,
-    /// The items of an upload end with an error.
+    /// Aborts the items of an upload with an error.
     AbortItems,
-    /// Nobody takes a stream's items any more.
+    /// Stops a consumer.
     Stop,
-    /// The handler of an upload answers, be it before the end.
+    /// Responds to an upload, possibly before its last item.
     FinishUpload,
-    /// So many frames arrive.
+    /// Delivers `amount` frames.
     Deliver,
     Advance,
     Disconnect,
     Connect,
 }
 
-/// What a request wants; it is the event's name, too.
+/// The requested result. Its name is the event's name.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Kind {
     Value,
@@ -52,7 +52,7 @@ pub(crate) enum Kind {
     Channel,
     Stream,
     Upload,
-    /// A stream's channel, where its caller knows of no channels.
+    /// Requests a stream, but expects no channel in the response.
     Mistake,
 }
 
@@ -68,7 +68,7 @@ impl Kind {
         }
     }
 
-    /// What its caller wants a channel for.
+    /// Returns the role of the expected channel.
     pub(super) fn expected_role(self) -> Option<Role> {
         match self {
             Self::Value | Self::Refusal | Self::Later | Self::Mistake => None,

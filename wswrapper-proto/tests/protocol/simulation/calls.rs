@@ -1,4 +1,4 @@
-//! Calls, and the handlers that answer them.
+//! Calls and their handlers.
 
 use super::Simulation;
 use super::action::Kind;
@@ -19,7 +19,7 @@ impl Simulation {
         };
         let expected_channel = kind.expected_role().map(|role| ExpectedChannel { role, state: endpoint.next_number() });
         let wait = amount.is_multiple_of(3).then(|| Duration::from_millis(u64::from(amount) * 20 + 5));
-        let waiter = u32::try_from(endpoint.calls.len()).expect("few");
+        let waiter = u32::try_from(endpoint.calls.len()).expect("the number of calls is small");
         let sent =
             endpoint.core.request(call, waiter, wait.map(|wait| endpoint.now + wait), wait, expected_channel.clone());
         assert_eq!(sent.is_ok(), endpoint.core.is_open());
@@ -30,11 +30,11 @@ impl Simulation {
         }
     }
 
-    /// The caller of an upload waits for its result.
+    /// Requests the result of an upload.
     pub(super) fn request_result(&mut self, n: usize, channel: u32, stream: usize) {
         let endpoint = &mut self.endpoints[n];
         let key = endpoint.channels[&channel].key;
-        let waiter = u32::try_from(endpoint.calls.len()).expect("few");
+        let waiter = u32::try_from(endpoint.calls.len()).expect("the number of calls is small");
         let wait = stream.is_multiple_of(3).then(|| Duration::from_millis(100));
         let call = CallEncoder::new("result").finish_on(key);
         let id = endpoint
@@ -55,7 +55,7 @@ impl Simulation {
         let endpoint = &mut self.endpoints[n];
         let Call { id, completions, on, is_result, .. } = endpoint.calls[call as usize];
         let waiter = endpoint.core.cancel(id, None);
-        assert_eq!(waiter, (completions == 0).then_some(call), "what was pending ends");
+        assert_eq!(waiter, (completions == 0).then_some(call), "exactly a pending call is cancelled");
         if waiter.is_some() {
             endpoint.call_finished(call);
             if let Some(channel) = on.filter(|_| is_result) {
@@ -80,10 +80,10 @@ impl Simulation {
         endpoint.send_result(id);
     }
 
-    /// A handler is dropped, and its channel with it.
+    /// Drops a handler and closes its channel.
     pub(super) fn drop_handler(&mut self, n: usize, handler: u32) {
-        let Handler { id, channel } = self.endpoints[n].handlers.remove(&handler).expect("it runs");
-        let id = id.expect("it was to answer");
+        let Handler { id, channel } = self.endpoints[n].handlers.remove(&handler).expect("the handler runs");
+        let id = id.expect("the handler has a request");
         self.unanswered[n].remove(&id.get());
         if let Some(channel) = channel {
             self.streams[self.endpoints[n].channels[&channel].stream].interrupted = true;

@@ -1,4 +1,4 @@
-//! One end, and what it keeps account of.
+//! One endpoint and the model of its state.
 
 use crate::proto::{
     Bounds, ChannelKey, Connection, ExpectedChannel, ITEM_OVERHEAD, Rejection, RequestId, Role, Side, encode,
@@ -15,7 +15,7 @@ pub(super) struct Endpoint {
     pub(super) calls: Vec<Call>,
     pub(super) handlers: BTreeMap<u32, Handler>,
     pub(super) channels: BTreeMap<u32, Channel>,
-    /// How often each channel that was opened came back.
+    /// For each opened channel, how often it was closed.
     pub(super) closings: BTreeMap<u32, u32>,
     /// The last number of a handler or a channel.
     last: u32,
@@ -27,13 +27,13 @@ pub(super) struct Call {
     pub(super) expected_channel: Option<ExpectedChannel<u32>>,
     pub(super) stream: usize,
     pub(super) on: Option<u32>,
-    /// It waits for the result of the upload on its channel.
+    /// True if the call requests the result of the upload on its channel.
     pub(super) is_result: bool,
 }
 
-/// A handler that goes on.
+/// A running handler.
 pub(super) struct Handler {
-    /// The request that it will answer.
+    /// The request to answer.
     pub(super) id: Option<RequestId>,
     pub(super) channel: Option<u32>,
 }
@@ -44,10 +44,11 @@ pub(super) struct Channel {
     pub(super) stream: usize,
     pub(super) handler: Option<u32>,
     pub(super) started: bool,
-    /// The bytes of what came and was not taken.
+    /// Sizes of the received items that were not taken.
     pub(super) held: VecDeque<usize>,
-    /// Nothing more is sent or comes.
+    /// True if no more items are sent or received.
     pub(super) finished: bool,
+    /// Numbers of sent and received events.
     pub(super) notes: (u64, u64),
 }
 
@@ -84,7 +85,7 @@ impl Endpoint {
     pub(super) fn call_finished(&mut self, call: u32) -> &mut Call {
         let call = &mut self.calls[call as usize];
         call.completions += 1;
-        assert_eq!(call.completions, 1, "a call ends once");
+        assert_eq!(call.completions, 1, "a call completes once");
         call
     }
 
@@ -95,17 +96,17 @@ impl Endpoint {
         assert_eq!(self.closings.insert(channel, 0), None);
     }
 
-    /// Nobody takes any more what a channel holds.
+    /// Discards the items that a channel holds.
     pub(super) fn discard(&mut self, channel: u32) {
         let channel = self.channels.get_mut(&channel).expect("an open channel");
         self.core.discard(channel.held_bytes());
         channel.held.clear();
     }
 
-    /// A channel came back, and with it ends its handler, and what it holds.
+    /// Removes a closed channel with its handler and its held items.
     pub(super) fn channel_closed(&mut self, channel: u32) -> Channel {
-        *self.closings.get_mut(&channel).expect("a channel that was opened") += 1;
-        assert_eq!(self.closings[&channel], 1, "a channel ends once");
+        *self.closings.get_mut(&channel).expect("the channel was opened") += 1;
+        assert_eq!(self.closings[&channel], 1, "a channel closes once");
         self.discard(channel);
         let channel = self.channels.remove(&channel).expect("an open channel");
         assert!(!self.core.is_channel_open(channel.key));
@@ -136,8 +137,11 @@ impl Endpoint {
             (pending, waiting, open)
         );
         let held: usize = self.channels.values().map(Channel::held_bytes).sum();
-        assert_eq!(self.core.held_bytes(), held, "what is held is counted, and nothing else");
+        assert_eq!(self.core.held_bytes(), held, "exactly the held items are counted");
         let is_open = |on: Option<u32>| on.is_none_or(|on| self.channels.contains_key(&on));
-        assert!(self.calls.iter().all(|call| call.completions > 0 || is_open(call.on)), "no call outlives its channel");
+        assert!(
+            self.calls.iter().all(|call| call.completions > 0 || is_open(call.on)),
+            "no call is pending on a closed channel"
+        );
     }
 }

@@ -1,4 +1,4 @@
-//! What arrives at an end, and what it means.
+//! Effects of frames at an endpoint.
 
 use super::Simulation;
 use super::endpoint::{Call, Handler};
@@ -6,13 +6,13 @@ use super::wire::RequestFrame;
 use crate::proto::{CallFailure, ExpectedChannel, Incoming, Notification, OpenChannelError, Role, encode};
 
 impl Simulation {
-    /// The next frame to an end arrives, if there is one.
+    /// Delivers the next frame to endpoint `n`. Returns false if there is none.
     pub(super) fn deliver(&mut self, n: usize) -> bool {
         self.transmit();
         let Some(frame) = self.wires[1 - n].pop_front() else { return false };
         match RequestFrame::of(&frame) {
             Some(RequestFrame::Call(id)) => assert!(self.unanswered[n].insert(id), "an id is used once"),
-            // It need not be answered any more.
+            // A cancelled request needs no response.
             Some(RequestFrame::Cancellation(id)) => drop(self.unanswered[n].remove(&id)),
             Some(RequestFrame::Response(_)) | None => {}
         }
@@ -40,7 +40,7 @@ impl Simulation {
                 let call = endpoint.call_finished(call);
                 let (id, stream) = (call.id, call.stream);
                 let ExpectedChannel { role, state: channel } =
-                    call.expected_channel.clone().expect("it may be answered by a channel");
+                    call.expected_channel.clone().expect("the call expects a channel");
                 assert_eq!(key.id(), id);
                 endpoint.opened(channel, key, role, stream, None);
                 self.streams[stream].open |= role == Role::Consumer;
@@ -53,12 +53,12 @@ impl Simulation {
                 let stream = &mut self.streams[channel.stream];
                 assert!(channel.is_consumer() && channel.started && !channel.finished);
                 if item.done {
-                    assert_eq!(stream.received, stream.total, "all has come before the end");
+                    assert_eq!(stream.received, stream.total, "all items precede `done`");
                     (channel.finished, stream.done) = (true, true);
                     self.finished_streams += 1;
                     if channel.role == Role::Consumer {
-                        // What was held before the end is taken after it.
-                        let items = u32::try_from(channel.held.len()).expect("few");
+                        // Held items are taken after the stream has finished.
+                        let items = u32::try_from(channel.held.len()).expect("the number is small");
                         let bytes = channel.held.drain(..).sum();
                         stream.taken += u64::from(items);
                         endpoint.core.consumer(channel.key).take(items, bytes);
@@ -73,8 +73,8 @@ impl Simulation {
             }
             Incoming::Resumed(channel, handler) => assert_eq!(endpoint.channels[&channel].handler, handler),
             Incoming::ResultAwaited(handler, id) => {
-                let handler = endpoint.handlers.get_mut(&handler.expect("a handler")).expect("it runs");
-                assert_eq!(handler.id.replace(id), None, "one result");
+                let handler = endpoint.handlers.get_mut(&handler.expect("a handler")).expect("the handler runs");
+                assert_eq!(handler.id.replace(id), None, "the result is requested once");
             }
             Incoming::ChannelAborted(key, number, handler, _) => {
                 let channel = endpoint.channels.get_mut(&number).expect("an open channel");
@@ -88,7 +88,7 @@ impl Simulation {
                 }
             }
             Incoming::Cancelled(handler, _) => self.drop_handler(n, handler),
-            Incoming::Overflow(_) => panic!("nobody sends more than may be sent"),
+            Incoming::Overflow(_) => panic!("no endpoint exceeds its allowance"),
             Incoming::NotJson => panic!("the frame was decoded again"),
             Incoming::Nothing => {}
         }
@@ -96,7 +96,7 @@ impl Simulation {
 
     fn serve(&mut self, n: usize, on: Option<u32>, mut call: crate::proto::Call<'_>) {
         let argument: u64 = call.arguments.next().expect("a number");
-        let stream = usize::try_from(argument).expect("few");
+        let stream = usize::try_from(argument).expect("the number is small");
         assert!(matches!(call.arguments.finish(), Ok(0)));
         let endpoint = &mut self.endpoints[n];
         let Some(id) = call.id else {
@@ -145,7 +145,7 @@ impl Simulation {
                     let on = on.filter(|on| endpoint.channels.contains_key(on));
                     match failure {
                         CallFailure::Closed => {
-                            assert!(on.is_none() || !endpoint.core.is_open(), "its channel has ended");
+                            assert!(on.is_none() || !endpoint.core.is_open(), "the call's channel is closed");
                         }
                         CallFailure::TimedOut if is_result => self.abort(n, on.expect("an open channel")),
                         CallFailure::TimedOut => {}

@@ -1,4 +1,4 @@
-//! What holds for two ends together, whatever they do and however long the wire keeps their frames.
+//! Properties of two connected endpoints for any operations and any delays of frames.
 
 use super::{Action, Kind, Operation, Simulation};
 use proptest::collection::vec;

@@ -1,10 +1,10 @@
-//! Streams, and how they and their channels end.
+//! Streams, and the closing of channels.
 
 use super::Simulation;
 use super::endpoint::Channel;
 use crate::proto::{Allowance, AwaitedResult, Rejection, Role, encode};
 
-/// What both ends know of a stream together.
+/// The state of a stream at both endpoints together.
 #[derive(Default)]
 pub(super) struct Stream {
     pub(super) total: u64,
@@ -12,11 +12,11 @@ pub(super) struct Stream {
     pub(super) sent: u64,
     pub(super) received: u64,
     pub(super) taken: u64,
-    /// Its consumer is there.
+    /// True if a consumer exists.
     pub(super) open: bool,
-    /// Its consumer has got all of it.
+    /// True if the consumer has received `done`.
     pub(super) done: bool,
-    /// Somebody has ended it before its end.
+    /// True if an endpoint stopped the stream before its last item.
     pub(super) interrupted: bool,
 }
 
@@ -36,10 +36,10 @@ impl Simulation {
         let bytes = channel.held.drain(..items).sum();
         self.streams[channel.stream].taken += items as u64;
         self.taken_items += items as u64;
-        endpoint.core.consumer(channel.key).take(u32::try_from(items).expect("few"), bytes);
+        endpoint.core.consumer(channel.key).take(u32::try_from(items).expect("the number of items is small"), bytes);
     }
 
-    /// Whether anything could be sent.
+    /// Sends up to `items` items. Returns true if anything was sent.
     pub(super) fn produce(&mut self, n: usize, number: u32, items: u32) -> bool {
         let mut sent = false;
         for _ in 0..items {
@@ -119,7 +119,7 @@ impl Simulation {
         endpoint.core.producer(channel.key).abort_items(&Rejection::new("no more"));
     }
 
-    /// Whether the handler has ended.
+    /// Responds to an upload and closes its channel. Returns false if the result was not requested yet.
     pub(super) fn finish_upload(&mut self, n: usize, number: u32) -> bool {
         let endpoint = &mut self.endpoints[n];
         let Channel { key, stream, finished: is_done, .. } = endpoint.channels[&number];

@@ -1,10 +1,10 @@
-//! Frames on their way.
+//! Transfer of frames.
 
 use super::Simulation;
 use crate::outgoing::assert_valid;
 use serde_json::Value;
 
-/// What a frame means for a request of this number.
+/// The meaning of a frame for the request with this id.
 pub(super) enum RequestFrame {
     Call(u64),
     Response(u64),
@@ -25,7 +25,7 @@ impl RequestFrame {
 }
 
 impl Simulation {
-    /// Puts on the wires what the ends have to send.
+    /// Moves the frames that endpoints have queued to the wires.
     pub(super) fn transmit(&mut self) {
         for ((endpoint, wire), unanswered) in self.endpoints.iter_mut().zip(&mut self.wires).zip(&mut self.unanswered) {
             while let Some(frame) = endpoint.core.poll_transmit() {

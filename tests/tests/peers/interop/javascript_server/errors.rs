@@ -16,7 +16,7 @@ async fn a_javascript_error_with_code_and_data_becomes_the_error_of_the_contract
 
 #[tokio::test]
 async fn a_javascript_error_without_a_code_becomes_a_refusal_with_its_message() {
-    // As the library does it by default.
+    // By default the library sends no properties of errors.
     let Some(server) = NodeServer::start_with(json!({})).await else { return };
     let refused = CalcProxy::new(&server.connect().await).divide(1, 0).await;
     assert!(
@@ -37,9 +37,9 @@ async fn any_value_that_javascript_throws_is_received_unchanged() {
         let rejected = main.reject(value.clone()).await;
         assert!(matches!(&rejected, Err(CallError::Rejected(r)) if r.as_value() == Some(&value)), "{rejected:?}");
     }
-    // Defect of ws-wrapper: nothing as a rejection is sent as if it were a result.
-    main.reject_nothing().await.expect("it looks like a success");
-    // What cannot be JSON, from a promise.
+    // Defect of ws-wrapper: a rejection without a value is sent as a result.
+    main.reject_nothing().await.expect("the response is a result");
+    // A value that cannot be encoded as JSON, from a promise.
     let big = main.big_later().await;
     assert!(matches!(&big, Err(CallError::Rejected(r)) if r.to_string().contains("BigInt")), "{big:?}");
 }

@@ -1,4 +1,4 @@
-//! How calls of a JavaScript server end, and connections to one.
+//! Timeouts, dropped calls and closing at a JavaScript server.
 
 use super::{CalcProxy, MainServiceProxy, NodeServer};
 use serde_json::json;
@@ -13,17 +13,17 @@ async fn calls_that_a_javascript_server_does_not_answer_time_out() {
     let in_time = |milliseconds| Duration::from_millis(milliseconds);
     let late = main.hold(1).timeout(in_time(30)).await;
     assert!(matches!(late, Err(CallError::TimedOut)), "{late:?}");
-    // It does not know cancellations: the answer comes all the same, to nobody.
-    main.release(1).await.expect("an answer");
-    // Defect of ws-wrapper: a result that cannot be JSON is never answered, unless it comes from a promise.
+    // The server does not know cancellations, so it still sends the response, which is ignored.
+    main.release(1).await.expect("a response");
+    // Defect of ws-wrapper: a result that cannot be encoded is never sent as an error, unless it comes from a promise.
     let big = main.big().timeout(in_time(30)).await;
     assert!(matches!(big, Err(CallError::TimedOut)), "{big:?}");
-    // Defect of ws-wrapper: a channel with the name of a property that all objects have is taken for one that exists,
-    // and its requests are never answered.
+    // Defect of ws-wrapper: a channel with the name of a property of all objects seems to exist, and its requests are
+    // never answered.
     let constructor = CalcProxy::new(&client.channel("constructor")).add(1, 2).timeout(in_time(30)).await;
     assert!(matches!(constructor, Err(CallError::TimedOut)), "{constructor:?}");
     assert_eq!(client.calls_in_flight(), 0);
-    assert_eq!(CalcProxy::new(&client).add(1, 2).await.expect("an answer"), 3);
+    assert_eq!(CalcProxy::new(&client).add(1, 2).await.expect("a response"), 3);
 }
 
 #[tokio::test]
@@ -33,21 +33,21 @@ async fn a_response_of_a_javascript_server_to_a_dropped_call_is_ignored() {
     let main = MainServiceProxy::new(&client);
     let mut held = main.hold(1);
     tokio::select! {
-        _ = &mut held => panic!("nobody has released it"),
-        response = main.nothing() => response.expect("an answer"),
+        _ = &mut held => panic!("the call was not released"),
+        response = main.nothing() => response.expect("a response"),
     }
     drop(held);
-    main.release(1).await.expect("an answer");
+    main.release(1).await.expect("a response");
     assert_eq!(client.calls_in_flight(), 0);
-    assert_eq!(main.echo(json!("still here")).await.expect("an answer"), "still here");
+    assert_eq!(main.echo(json!("still here")).await.expect("a response"), "still here");
 }
 
 #[tokio::test]
 async fn pings_of_a_javascript_server_are_answered() {
     let Some(server) = NodeServer::start_with(json!({"heartbeatInterval": 50})).await else { return };
     let client = server.connect().await;
-    // A client that leaves one unanswered is cut off at the next.
-    assert_eq!(MainServiceProxy::new(&client).pongs(5).await.expect("an answer"), 5);
+    // The server disconnects a client that has not answered the previous ping.
+    assert_eq!(MainServiceProxy::new(&client).pongs(5).await.expect("a response"), 5);
     assert!(client.is_open());
 }
 
@@ -61,7 +61,7 @@ async fn a_client_receives_the_code_and_reason_of_a_closing_javascript_server() 
         async move { main.hold(1).await }
     });
     wswrapper_tests::until(|| client.calls_in_flight() == 1).await;
-    main.close_me(4002, "closing time \u{1f600}").await.expect("there is room");
+    main.close_me(4002, "closing time \u{1f600}").await.expect("the queue has capacity");
     let closed = client.closed().await;
     assert_eq!((closed.code, closed.reason.as_str(), closed.by_us), (4002, "closing time \u{1f600}", false));
     assert!(matches!(held.await.expect("no panic"), Err(CallError::Closed)));
@@ -73,7 +73,7 @@ async fn a_client_receives_the_code_and_reason_of_a_closing_javascript_server() 
 async fn a_javascript_server_receives_the_code_and_reason_of_a_closing_client() {
     let Some(mut server) = NodeServer::start().await else { return };
     let client = server.connect().await;
-    MainServiceProxy::new(&client).note("before the end").await.expect("there is room");
+    MainServiceProxy::new(&client).note("before the end").await.expect("the queue has capacity");
     client.peer().close(4001, "enough \u{1f600}");
     assert_eq!(server.report().await, json!({"note": "before the end"}));
     assert_eq!(server.report().await, json!({"closed": [4001, "enough \u{1f600}"]}));
@@ -89,9 +89,9 @@ async fn the_connection_is_lost_when_a_javascript_server_is_killed() {
     let Some(mut server) = NodeServer::start().await else { return };
     let client = server.connect().await;
     let main = MainServiceProxy::new(&client);
-    main.nothing().await.expect("an answer");
+    main.nothing().await.expect("a response");
     let (held, killed) = tokio::join!(main.hold(1), server.child.kill());
-    killed.expect("it runs");
+    killed.expect("the server is running");
     assert!(matches!(held, Err(CallError::Closed)), "{held:?}");
     assert_eq!(client.closed().await.code, 1006);
 }

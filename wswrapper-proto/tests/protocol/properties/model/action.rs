@@ -1,4 +1,4 @@
-//! What is done to a connection.
+//! Actions on a connection.
 
 use crate::proto::Role;
 use proptest::sample::Index;
@@ -6,7 +6,7 @@ use serde_json::Value;
 
 #[derive(Clone, Debug)]
 pub(crate) enum Action {
-    /// A frame comes; a handler that it starts has this many milliseconds.
+    /// Receives a frame. A handler that it starts expires after this number of milliseconds.
     Receive(String, Option<u64>),
     Call {
         event: String,
@@ -14,15 +14,15 @@ pub(crate) enum Action {
         send_timeout: bool,
         expected_role: Option<Role>,
     },
-    /// A request on an anonymous channel.
+    /// Sends a request on an anonymous channel.
     CallOn(Index, Option<u64>),
-    /// What a stream's end does of itself: starts and takes, or sends an item.
+    /// Continues a stream: a consumer starts or takes items, a producer sends them.
     Stream(Index, Option<u32>),
-    /// A channel is aborted, or closed at this end alone.
+    /// Aborts a channel if true, otherwise closes it locally.
     CloseOrAbort(Index, bool),
     Emit(String, Vec<Value>),
     Cancel(Index),
-    /// A call gets so much time from now on.
+    /// Sets the deadline of a call to this number of milliseconds from now.
     SetDeadline(Index, Option<u64>),
     Settle(Index),
     Advance(u64),

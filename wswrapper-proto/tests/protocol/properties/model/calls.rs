@@ -1,4 +1,4 @@
-//! Calls, and the handlers of others.
+//! Local calls, and handlers of the peer's calls.
 
 use super::{HANDLERS, Model, QUEUE, Timed, assert_valid_response};
 use crate::proto::{CallEncoder, ExpectedChannel, Outgoing, QueueError, Reason, RequestId, Role, check_event};
@@ -11,7 +11,7 @@ impl Model {
         if check_event(event, None).is_err() {
             return;
         }
-        let waiter = u32::try_from(self.completions.len()).expect("few");
+        let waiter = u32::try_from(self.completions.len()).expect("the number of calls is small");
         let wait = timeout.map(Duration::from_millis);
         let deadline = wait.map(|wait| self.now + wait);
         let call = CallEncoder::new(event).finish(None);
@@ -42,7 +42,7 @@ impl Model {
         assert_eq!(sent, self.acceptance());
     }
 
-    /// Whether an event or request is accepted now.
+    /// Returns the expected result of queueing an event or a request now, and counts it.
     pub(super) fn acceptance(&mut self) -> Result<(), QueueError> {
         match (self.open, self.lost) {
             (true, _) => Ok(()),
@@ -55,7 +55,7 @@ impl Model {
         }
     }
 
-    /// Cancels any call that ever was; only a pending one ends by it.
+    /// Cancels any call that was ever sent. Only a pending call completes.
     pub(super) fn cancel(&mut self, index: Index) {
         if self.used_ids.is_empty() {
             return;
@@ -64,7 +64,11 @@ impl Model {
         let before = self.connection.queued_bytes();
         let waiter = self.connection.cancel(id, self.reason.take().as_ref() as Option<&Reason>);
         assert_eq!(waiter, self.pending.get(&id).map(|call| call.serial));
-        assert_eq!(self.connection.queued_bytes() > before, waiter.is_some(), "the peer is told of what was pending");
+        assert_eq!(
+            self.connection.queued_bytes() > before,
+            waiter.is_some(),
+            "the peer is notified if the call was pending"
+        );
         if let Some(waiter) = waiter {
             self.take_pending(waiter);
         }
@@ -90,7 +94,7 @@ impl Model {
         let id = *index.get(&ids);
         let handler = self.running[&id].serial;
         if handler > HANDLERS {
-            // An older one with the same id, which cannot be reached any more.
+            // An older handler of the same id may already be replaced, so this must have no effect.
             self.connection.handler_finished(id, &(handler - 1));
             assert_eq!(self.connection.running_handlers(), self.running.len());
         }

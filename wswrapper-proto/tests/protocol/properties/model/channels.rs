@@ -6,7 +6,7 @@ use proptest::sample::Index;
 use std::time::Duration;
 
 impl Model {
-    /// One of the open channels.
+    /// Selects one of the open channels.
     fn channel(&self, index: Index) -> Option<u32> {
         let serials: Vec<u32> = self.channels.keys().copied().collect();
         (!serials.is_empty()).then(|| *index.get(&serials))
@@ -15,7 +15,7 @@ impl Model {
     pub(super) fn call_on(&mut self, index: Index, timeout: Option<u64>) {
         let Some(channel) = self.channel(index) else { return };
         let key = self.channels[&channel].key;
-        let waiter = u32::try_from(self.completions.len()).expect("few");
+        let waiter = u32::try_from(self.completions.len()).expect("the number of calls is small");
         let deadline = timeout.map(|timeout| self.now + Duration::from_millis(timeout));
         let sent = self.connection.request(CallEncoder::new("q").finish_on(key), waiter, deadline, None, None);
         assert_eq!(sent.map(|_| ()), self.acceptance());
@@ -67,16 +67,16 @@ impl Model {
         self.fail_calls();
     }
 
-    /// Nothing more comes on a channel; an upload's stays for the result.
+    /// Records that no more items follow. An upload's channel stays open for the result.
     pub(super) fn finish_stream(&mut self, serial: u32) {
         let channel = self.channels.get_mut(&serial).expect("an open channel");
-        assert!(!std::mem::replace(&mut channel.ended, true), "a stream ends once");
+        assert!(!std::mem::replace(&mut channel.ended, true), "a stream finishes once");
         if channel.role != Role::Upload {
             self.channels.remove(&serial);
         }
     }
 
-    /// Calls end with their channels.
+    /// Takes the failures of calls whose channels were closed.
     pub(super) fn fail_calls(&mut self) {
         while let Some(notification) = self.connection.poll_notification() {
             let Notification::CallFailed(call, CallFailure::Closed) = notification else { panic!("{notification:?}") };

@@ -1,4 +1,4 @@
-//! What frames that come mean.
+//! Effects of received frames.
 
 use super::{BOUNDS, Channel, HANDLERS, Model, ROLES, Timed, assert_valid_response};
 use crate::outgoing::assert_valid;
@@ -16,11 +16,11 @@ impl Model {
         let incoming = self.connection.handle_frame(frame, self.now);
         if !self.process(incoming, deadline) {
             let incoming = self.connection.handle(Message::decode_whole(frame), self.now);
-            assert!(self.process(incoming, deadline), "the whole way proves a frame");
+            assert!(self.process(incoming, deadline), "the whole decoder validates a frame");
         }
     }
 
-    /// `false`: the frame may not be what it seems.
+    /// Returns false if the frame has to be decoded as a whole.
     fn process(&mut self, incoming: Incoming<'_, u32, u32, u32>, deadline: Option<u64>) -> bool {
         match incoming {
             Incoming::Call(call) => return self.serve(call, deadline),
@@ -96,9 +96,9 @@ impl Model {
         true
     }
 
-    /// A handler answers with a channel.
+    /// Opens a channel in response to a request.
     fn open_channel(&mut self, id: RequestId) {
-        let role = ROLES[usize::try_from(id.get() % 4).expect("few")];
+        let role = ROLES[usize::try_from(id.get() % 4).expect("the remainder is small")];
         let handler = self.handlers;
         let opened = self.channels.keys().filter(|serial| **serial >= HANDLERS).count();
         let taken = self.channels.values().any(|channel| channel.key.id() == id);
@@ -120,7 +120,7 @@ impl Model {
     }
 
     fn start_handler(&mut self, id: RequestId, deadline: Option<u64>) {
-        // A handler whose connection was lost in the meantime is not begun.
+        // No handler starts after the connection was lost.
         if !self.lost {
             let deadline = deadline.map(|deadline| self.now + Duration::from_millis(deadline));
             self.connection.handler_started(id, self.handlers, deadline);

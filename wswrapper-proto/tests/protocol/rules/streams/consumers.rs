@@ -8,7 +8,7 @@ use crate::proto::{
     Bounds, CallFailure, ChannelKey, ITEM_OVERHEAD, Incoming, Item, Notification, Reason, RequestId, Role,
 };
 
-/// A consumer that has started with this window; and the number of its channel.
+/// Returns a consumer that has started with this window, and the number of its channel.
 fn consumer(bounds: Bounds, window: Option<u32>) -> (Peer, ChannelKey, RequestId) {
     let mut peer = bounded(bounds);
     let key = remote_channel(&mut peer, Role::Consumer);
@@ -26,7 +26,7 @@ fn receive(peer: &mut Peer, channel: RequestId, items: usize) {
     for _ in 0..items {
         let frame = item(channel, None);
         let Incoming::Item("out", Item { value: Some("\"v\""), done: false, lost: 0 }) = handle(peer, &frame) else {
-            panic!("no item")
+            panic!("the frame is an item")
         };
     }
 }
@@ -35,7 +35,7 @@ fn receive(peer: &mut Peer, channel: RequestId, items: usize) {
 fn consumer_sends_credit_directly_before_its_start() {
     let mut peer = connected();
     let key = remote_channel(&mut peer, Role::Consumer);
-    assert!(sent(&mut peer).is_empty(), "not before the first item is asked for");
+    assert!(sent(&mut peer).is_empty(), "nothing is sent before the first item is read");
     assert!(peer.consumer(key).start(Some(64)));
     let number = key.id();
     let frames = [format!(r#"{{"a":["credit",64],"h":{number}}}"#), format!(r#"{{"a":["start"],"h":{number}}}"#)];
@@ -50,7 +50,7 @@ fn credit_for_taken_items_is_sent_in_batches_of_half_a_window() {
     for (window, batch) in [(1, 1), (2, 1), (3, 1), (4, 2), (5, 2), (8, 4), (64, 32)] {
         let (mut peer, key, number) = consumer(Bounds::default(), Some(window));
         receive(&mut peer, number, window as usize);
-        assert!(sent(&mut peer).is_empty(), "what was only received gives no credit");
+        assert!(sent(&mut peer).is_empty(), "received items give no credit until they are taken");
         for taken in 1..=window {
             peer.consumer(key).take(1, 3);
             let credit = format!(r#"{{"a":["credit",{batch}],"h":{number}}}"#);
@@ -175,7 +175,7 @@ fn item_requests_are_answered_when_their_items_are_taken() {
     handle(&mut peer, &item(number, Some(2)));
     assert!(sent(&mut peer).is_empty());
     peer.consumer(key).take(1, 3);
-    assert_eq!(sent(&mut peer), [r#"{"i":1}"#], "and no credit, as it took none");
+    assert_eq!(sent(&mut peer), [r#"{"i":1}"#], "an item request used no credit, so none is returned");
     peer.consumer(key).take(1, 3);
     assert_eq!(sent(&mut peer), [format!(r#"{{"a":["credit",1],"h":{number}}}"#)]);
     peer.consumer(key).take(1, 3);
@@ -230,7 +230,7 @@ fn too_many_items_without_credit_abort_the_stream() {
         );
         let frames = sent(&mut peer);
         assert!(frames[0].starts_with(&format!(r#"{{"h":{number},"x":{{"message":""#)), "{frames:?}");
-        assert_eq!(frames.len(), if requests { 5 } else { 1 }, "each request has an answer");
+        assert_eq!(frames.len(), if requests { 5 } else { 1 }, "each request has a response");
         assert!(!next(&mut peer));
         assert_eq!(sent(&mut peer)[0], unknown_channel_abort(number));
     }

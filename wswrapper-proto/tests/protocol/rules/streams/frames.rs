@@ -1,4 +1,4 @@
-//! What is said on a stream's channel, and what only seems to be.
+//! Messages of streams on a channel, and malformed ones.
 
 use super::START;
 use crate::core_peer::{connected, handle, id, local_channel, sent};
@@ -88,7 +88,7 @@ fn malformed_stream_frame_changes_nothing() {
     for frame in [on_seven("\"e\","), on_seven("\"next\",{]")] {
         assert!(matches!(handle(&mut peer, &frame), Incoming::Nothing));
     }
-    assert!(sent(&mut peer).is_empty(), "an unknown channel is not told of it either");
+    assert!(sent(&mut peer).is_empty(), "a malformed frame for an unknown channel is not answered either");
 }
 
 #[test]

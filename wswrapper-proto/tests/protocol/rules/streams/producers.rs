@@ -4,7 +4,7 @@ use super::START;
 use crate::core_peer::{HANDLER, Peer, abort_frame, connected, handle, local_channel, sent, unknown_channel_abort};
 use crate::proto::{Allowance, ChannelKey, Incoming, MAX_WINDOW, Reason, Role};
 
-/// A producer whose consumer has sent this.
+/// Returns a producer that has received these frames from its consumer.
 fn producer(frames: &[&str]) -> (Peer, ChannelKey) {
     let mut peer = connected();
     let key = local_channel(&mut peer, Role::Producer);
@@ -159,7 +159,7 @@ fn producer_is_stopped_by_an_abort() {
     let Incoming::ChannelAborted(seen, "in", Some(HANDLER), reason) = incoming else { panic!("{incoming:?}") };
     assert_eq!((seen, reason.read()), (key, Reason::new("m")));
     assert_eq!((peer.producer(key).allowance(), peer.open_channels()), (Allowance::Closed, 0));
-    // What it had sent already does not bring it back.
+    // Items that were sent before the abort do not resume the producer.
     peer.producer(key).sent(3);
     assert!(sent(&mut peer).is_empty());
 }

@@ -9,7 +9,7 @@ use crate::proto::{
 };
 use std::time::{Duration, Instant};
 
-/// A handler that takes an upload.
+/// Returns the channel of a handler that takes an upload.
 fn upload() -> (Peer, ChannelKey) {
     let mut peer = connected();
     let key = local_channel(&mut peer, Role::Upload);
@@ -24,7 +24,10 @@ const DONE: &str = r#"{"a":["next",{"done":true}],"h":7}"#;
 fn result_of_an_upload_goes_to_the_first_request_for_it() {
     let (mut peer, key) = upload();
     assert_eq!(peer.consumer(key).awaited_result(), AwaitedResult::NotYet);
-    assert!(matches!(handle(&mut peer, r#"{"a":["result"],"h":7}"#), Incoming::ChannelCall("in", _)), "an event");
+    assert!(
+        matches!(handle(&mut peer, r#"{"a":["result"],"h":7}"#), Incoming::ChannelCall("in", _)),
+        "an event is passed to the handlers"
+    );
     let incoming = handle(&mut peer, RESULT);
     assert!(matches!(incoming, Incoming::ResultAwaited(Some(HANDLER), seen) if seen == id(8)), "{incoming:?}");
     assert_eq!((peer.consumer(key).awaited_result(), peer.running_handlers()), (AwaitedResult::Request(id(8)), 1));
@@ -63,7 +66,7 @@ fn abort_of_an_upload_stops_its_items_but_not_its_result() {
     handle(&mut peer, RESULT);
     let incoming = handle(&mut peer, r#"{"h":7,"x":{"message":"m"},"_":1}"#);
     assert!(matches!(incoming, Incoming::ChannelAborted(seen, "in", None, _) if seen == key), "{incoming:?}");
-    assert!(matches!(handle(&mut peer, r#"{"h":7,"x":1}"#), Incoming::Nothing), "they end once");
+    assert!(matches!(handle(&mut peer, r#"{"h":7,"x":1}"#), Incoming::Nothing), "the items are aborted once");
     assert_eq!((peer.consumer(key).awaited_result(), peer.running_handlers()), (AwaitedResult::Request(id(8)), 1));
     assert!(matches!(handle(&mut peer, ITEM), Incoming::Nothing));
     assert_eq!(sent(&mut peer), [unknown_channel_abort(7)]);
@@ -78,9 +81,9 @@ fn finished_upload_items_leave_the_channel_open_for_the_result() {
     for frame in [ITEM, ITEM, DONE] {
         assert!(matches!(handle(&mut peer, frame), Incoming::Item("in", _)));
     }
-    assert_eq!(peer.consumer(key).awaited_result(), AwaitedResult::Never, "nobody asks after the end");
+    assert_eq!(peer.consumer(key).awaited_result(), AwaitedResult::Never, "no result is requested after the last item");
     peer.consumer(key).take(2, 6);
-    assert!(sent(&mut peer).is_empty(), "no credit after the end");
+    assert!(sent(&mut peer).is_empty(), "no credit is sent after the last item");
     assert!(matches!(handle(&mut peer, r#"{"h":7,"x":1}"#), Incoming::Nothing));
     assert!(matches!(handle(&mut peer, RESULT), Incoming::ResultAwaited(Some(HANDLER), _)));
     assert_eq!(peer.consumer(key).awaited_result(), AwaitedResult::Request(id(8)));
