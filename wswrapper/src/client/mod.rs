@@ -4,6 +4,8 @@
 mod connect;
 #[cfg(feature = "rustls")]
 mod tls;
+#[cfg(feature = "tungstenite")]
+mod url;
 
 use crate::builder::Builder;
 use crate::call::IntoTarget;

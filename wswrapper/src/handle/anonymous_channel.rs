@@ -1,5 +1,6 @@
 //! Anonymous channels: scopes of events that a response has opened.
 
+use super::close_signal::CloseSignal;
 use super::peer::Peer;
 use crate::call::{Answer, Caller, Emit, Given, Reply, SendTo, Target, Wish, into_target, no_value};
 use crate::engine::{Answering, Answers, ChannelState, ConnectionHandle, Expected, Response, channel_closed_reason};
@@ -126,31 +127,7 @@ impl AnonymousChannel {
 
     /// Tells whoever has it that the channel has ended, and why. It does not keep the channel open.
     pub fn close_signal(&self) -> CloseSignal {
-        CloseSignal { channel_state: Arc::clone(&self.channel_state) }
-    }
-}
-
-/// The end of an [`AnonymousChannel`], for tasks that work for it: whether it has come, and why.
-#[derive(Clone)]
-pub struct CloseSignal {
-    channel_state: Arc<ChannelState>,
-}
-
-impl CloseSignal {
-    /// Whether the channel has ended.
-    pub fn is_closed(&self) -> bool {
-        self.reason().is_some()
-    }
-
-    /// Why it has ended: what the end that has aborted it says, `Channel closed` where this end has closed it, `Connection
-    /// closed` where that was lost.
-    pub fn reason(&self) -> Option<&Reason> {
-        self.channel_state.closed().get()
-    }
-
-    /// Waits for the end and tells why it came. Cancel-safe.
-    pub async fn closed(&self) -> &Reason {
-        self.channel_state.closed().wait().await
+        CloseSignal::new(Arc::clone(&self.channel_state))
     }
 }
 
@@ -209,11 +186,5 @@ impl fmt::Debug for AnonymousChannel {
             .field("closed", &self.channel_state.closed().get())
             .field("aborts_on_drop", &self.keep.is_some())
             .finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for CloseSignal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("CloseSignal").field(&self.channel_state.closed().get()).finish()
     }
 }

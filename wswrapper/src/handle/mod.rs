@@ -2,8 +2,10 @@
 
 mod anonymous_channel;
 mod channel;
+mod close_signal;
 mod peer;
 
-pub use anonymous_channel::{AnonymousChannel, CloseSignal};
+pub use anonymous_channel::AnonymousChannel;
 pub use channel::Channel;
+pub use close_signal::CloseSignal;
 pub use peer::{Closing, Peer};

@@ -1,8 +1,10 @@
 //! Who listens.
 
+mod channel;
 #[cfg(feature = "tungstenite")]
 mod listener;
 
+pub use channel::ServerChannel;
 #[cfg(feature = "tungstenite")]
 pub use listener::Listening;
 
@@ -164,7 +166,7 @@ impl Server {
 
     /// A channel of all connections, to handle events on it with closures.
     pub fn channel(&self, name: &str) -> ServerChannel {
-        ServerChannel { server: self.clone(), name: name.into() }
+        ServerChannel::new(self.clone(), name)
     }
 
     handler_methods!("of any peer on the main channel", self => &self.inner.endpoint.handlers, None);
@@ -212,20 +214,4 @@ impl fmt::Debug for Server {
             .field("closing", &self.is_closing())
             .finish_non_exhaustive()
     }
-}
-
-/// A named channel of all of a server's connections.
-#[derive(Clone, Debug)]
-pub struct ServerChannel {
-    server: Server,
-    name: Arc<str>,
-}
-
-impl ServerChannel {
-    /// Its name.
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
-    handler_methods!("of any peer on the channel", self => &self.server.inner.endpoint.handlers, Some(&self.name));
 }

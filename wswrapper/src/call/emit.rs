@@ -1,0 +1,42 @@
+//! An event on its way.
+
+use crate::engine::ConnectionHandle;
+use crate::error::SendError;
+use crate::proto::EncodedCall;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+/// An event on its way to one peer: a future that waits for room in the peer's queue.
+///
+/// That it is done means that the event was queued, not that it arrived. Dropping it before that sends nothing.
+#[must_use = "an event is only sent when its future is awaited"]
+pub struct Emit {
+    connection: ConnectionHandle,
+    event: Result<Option<EncodedCall>, Option<SendError>>,
+}
+
+impl Emit {
+    pub(crate) fn new(connection: ConnectionHandle, event: Result<EncodedCall, SendError>) -> Self {
+        Self { connection, event: event.map(Some).map_err(Some) }
+    }
+}
+
+impl Future for Emit {
+    type Output = Result<(), SendError>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let Self { connection, event } = self.get_mut();
+        match event {
+            Ok(event) => connection.shared().poll_event(cx, event),
+            Err(error) => Poll::Ready(Err(error.take().unwrap_or(SendError::Closed))),
+        }
+    }
+}
+
+impl fmt::Debug for Emit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Emit").field("peer", &self.connection.shared().id).finish_non_exhaustive()
+    }
+}

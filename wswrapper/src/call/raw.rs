@@ -1,0 +1,135 @@
+//! The part of a call that does not depend on its types.
+
+use super::Wish;
+use crate::engine::{Completion, ConnectionHandle, SentCall};
+use crate::error::{CallError, SendError};
+use crate::proto::{self, ChannelKey, EncodedCall, RawReason, Reason};
+use crate::value::WsError;
+use bytes::Bytes;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+use tokio::time::{Instant, Sleep, sleep};
+
+/// The part of a call that does not depend on its types.
+pub(crate) struct RawCall {
+    pub(super) connection: ConnectionHandle,
+    stage: Stage,
+    pub(super) wish: Wish,
+    pub(super) timeout: Option<Duration>,
+    /// Its time, which counts from the first poll on, while it waits for room.
+    unsent: Option<Pin<Box<Sleep>>>,
+}
+
+enum Stage {
+    Unsent(Result<Option<EncodedCall>, SendError>),
+    Waiting(SentCall),
+    Ended,
+}
+
+/// How a call succeeded.
+pub(crate) enum Answer {
+    /// With a value.
+    Json(Bytes),
+    /// With the channel that was expected, and its inbox.
+    Channel(ChannelKey, Option<usize>),
+    /// With one that nobody can use: the peer may have meant null [P-32].
+    UnusedChannel,
+}
+
+impl Completion {
+    pub(crate) fn into_answer<E: WsError>(self) -> Result<Answer, CallError<E::Remote>> {
+        match self {
+            Self::Result(Some(json)) => Ok(Answer::Json(json)),
+            Self::Result(None) => Ok(Answer::Json(Bytes::from_static(b"null"))),
+            Self::Channel => Ok(Answer::UnusedChannel),
+            Self::Opened { channel, inbox } => Ok(Answer::Channel(channel, inbox)),
+            Self::Rejected { value, error } => {
+                let value = std::str::from_utf8(&value).unwrap_or_default();
+                let rejection = RawReason { value, error }.read();
+                Err(E::from_rejection(rejection).map_or_else(CallError::Refused, CallError::Rejected))
+            }
+            Self::Failed(proto::CallFailure::TimedOut) => Err(CallError::TimedOut),
+            Self::Failed(proto::CallFailure::Closed) => Err(CallError::Closed),
+        }
+    }
+}
+
+impl RawCall {
+    pub(crate) fn new(connection: ConnectionHandle, call: Result<EncodedCall, SendError>, wish: Wish) -> Self {
+        Self { connection, stage: Stage::Unsent(call.map(Some)), wish, timeout: None, unsent: None }
+    }
+
+    pub(crate) fn connection(&self) -> &ConnectionHandle {
+        &self.connection
+    }
+
+    pub(crate) fn set_timeout(&mut self, timeout: Duration) {
+        self.timeout = Some(timeout);
+    }
+
+    pub(crate) fn timeout(&self) -> Option<Duration> {
+        self.timeout
+    }
+
+    /// Gives it so long from now on, or all the time there is. False if it was not sent yet.
+    pub(crate) fn restart(&self, timeout: Option<Duration>) -> bool {
+        let Stage::Waiting(waiting) = &self.stage else { return false };
+        self.connection.shared().set_timeout(waiting, timeout);
+        true
+    }
+
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Completion, SendError>> {
+        let shared = self.connection.shared();
+        match &mut self.stage {
+            Stage::Ended => Poll::Ready(Err(SendError::Closed)),
+            Stage::Unsent(call) => {
+                let sent = match call {
+                    Err(_) => None,
+                    Ok(call) => {
+                        let timeout = match &self.unsent {
+                            Some(unsent) => Some(unsent.deadline().saturating_duration_since(Instant::now())),
+                            None => self.timeout.or(shared.endpoint.limits.call_timeout),
+                        };
+                        match shared.poll_request(cx, call, &self.wish.0, timeout, self.timeout.is_some()) {
+                            Poll::Ready(sent) => Some(sent),
+                            Poll::Pending => {
+                                let Some(timeout) = timeout else { return Poll::Pending };
+                                ready!(self.unsent.get_or_insert_with(|| Box::pin(sleep(timeout))).as_mut().poll(cx));
+                                self.stage = Stage::Ended;
+                                return Poll::Ready(Ok(Completion::Failed(proto::CallFailure::TimedOut)));
+                            }
+                        }
+                    }
+                };
+                let unsent = std::mem::replace(&mut self.stage, Stage::Ended);
+                match (sent, unsent) {
+                    (Some(Ok(waiting)), _) => {
+                        self.stage = Stage::Waiting(waiting);
+                        Poll::Pending
+                    }
+                    (Some(Err(error)), _) | (None, Stage::Unsent(Err(error))) => Poll::Ready(Err(error)),
+                    (None, _) => Poll::Ready(Err(SendError::Closed)),
+                }
+            }
+            Stage::Waiting(waiting) => {
+                let end = ready!(shared.poll_call(cx, waiting));
+                self.stage = Stage::Ended;
+                Poll::Ready(Ok(end))
+            }
+        }
+    }
+
+    pub(crate) fn end(&mut self, reason: Option<&Reason>) {
+        if let Stage::Waiting(waiting) = std::mem::replace(&mut self.stage, Stage::Ended) {
+            self.connection.shared().forget(&waiting, reason);
+        }
+    }
+}
+
+impl Drop for RawCall {
+    fn drop(&mut self) {
+        self.end(None);
+    }
+}
