@@ -11,7 +11,7 @@ mod upload;
 pub use emit::Emit;
 pub use proxy::{Proxy, ProxyCall, Text};
 pub(crate) use raw::{Answer, RawCall};
-pub(crate) use response::no_value;
+pub(crate) use response::unexpected_answer;
 pub use response::{Given, Reply, Wish};
 pub use source::Source;
 pub(crate) use target::into_target;
@@ -57,7 +57,7 @@ impl<T, E> Call<T, E> {
 
     /// Ends the call and tells the other end why. Dropping it does the same without a reason.
     pub fn cancel(mut self, reason: &Reason) {
-        self.raw.end(Some(reason));
+        self.raw.cancel(Some(reason));
     }
 }
 
@@ -87,7 +87,7 @@ impl<T, E> Call<T, E> {
     }
 
     /// The same call, its answer taken in another way.
-    pub(crate) fn taken_as<U>(self) -> Call<U, E> {
+    pub(crate) fn with_reply<U>(self) -> Call<U, E> {
         Call { raw: self.raw, types: PhantomData }
     }
 }

@@ -19,13 +19,13 @@ pub(crate) struct RawCall {
     pub(super) wish: Wish,
     pub(super) timeout: Option<Duration>,
     /// Its time, which counts from the first poll on, while it waits for room.
-    unsent: Option<Pin<Box<Sleep>>>,
+    queue_timer: Option<Pin<Box<Sleep>>>,
 }
 
 enum Stage {
     Unsent(Result<Option<EncodedCall>, SendError>),
     Waiting(SentCall),
-    Ended,
+    Finished,
 }
 
 /// How a call succeeded.
@@ -58,7 +58,7 @@ impl Completion {
 
 impl RawCall {
     pub(crate) fn new(connection: ConnectionHandle, call: Result<EncodedCall, SendError>, wish: Wish) -> Self {
-        Self { connection, stage: Stage::Unsent(call.map(Some)), wish, timeout: None, unsent: None }
+        Self { connection, stage: Stage::Unsent(call.map(Some)), wish, timeout: None, queue_timer: None }
     }
 
     pub(crate) fn connection(&self) -> &ConnectionHandle {
@@ -74,7 +74,7 @@ impl RawCall {
     }
 
     /// Gives it so long from now on, or all the time there is. False if it was not sent yet.
-    pub(crate) fn restart(&self, timeout: Option<Duration>) -> bool {
+    pub(crate) fn reset_timeout(&self, timeout: Option<Duration>) -> bool {
         let Stage::Waiting(waiting) = &self.stage else { return false };
         self.connection.shared().set_timeout(waiting, timeout);
         true
@@ -83,27 +83,29 @@ impl RawCall {
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Completion, SendError>> {
         let shared = self.connection.shared();
         match &mut self.stage {
-            Stage::Ended => Poll::Ready(Err(SendError::Closed)),
+            Stage::Finished => Poll::Ready(Err(SendError::Closed)),
             Stage::Unsent(call) => {
                 let sent = match call {
                     Err(_) => None,
                     Ok(call) => {
-                        let timeout = match &self.unsent {
-                            Some(unsent) => Some(unsent.deadline().saturating_duration_since(Instant::now())),
+                        let timeout = match &self.queue_timer {
+                            Some(timer) => Some(timer.deadline().saturating_duration_since(Instant::now())),
                             None => self.timeout.or(shared.endpoint.limits.call_timeout),
                         };
                         match shared.poll_request(cx, call, &self.wish.0, timeout, self.timeout.is_some()) {
                             Poll::Ready(sent) => Some(sent),
                             Poll::Pending => {
                                 let Some(timeout) = timeout else { return Poll::Pending };
-                                ready!(self.unsent.get_or_insert_with(|| Box::pin(sleep(timeout))).as_mut().poll(cx));
-                                self.stage = Stage::Ended;
+                                ready!(
+                                    self.queue_timer.get_or_insert_with(|| Box::pin(sleep(timeout))).as_mut().poll(cx)
+                                );
+                                self.stage = Stage::Finished;
                                 return Poll::Ready(Ok(Completion::Failed(proto::CallFailure::TimedOut)));
                             }
                         }
                     }
                 };
-                let unsent = std::mem::replace(&mut self.stage, Stage::Ended);
+                let unsent = std::mem::replace(&mut self.stage, Stage::Finished);
                 match (sent, unsent) {
                     (Some(Ok(waiting)), _) => {
                         self.stage = Stage::Waiting(waiting);
@@ -114,15 +116,15 @@ impl RawCall {
                 }
             }
             Stage::Waiting(waiting) => {
-                let end = ready!(shared.poll_call(cx, waiting));
-                self.stage = Stage::Ended;
-                Poll::Ready(Ok(end))
+                let completion = ready!(shared.poll_call(cx, waiting));
+                self.stage = Stage::Finished;
+                Poll::Ready(Ok(completion))
             }
         }
     }
 
-    pub(crate) fn end(&mut self, reason: Option<&Reason>) {
-        if let Stage::Waiting(waiting) = std::mem::replace(&mut self.stage, Stage::Ended) {
+    pub(crate) fn cancel(&mut self, reason: Option<&Reason>) {
+        if let Stage::Waiting(waiting) = std::mem::replace(&mut self.stage, Stage::Finished) {
             self.connection.shared().forget(&waiting, reason);
         }
     }
@@ -130,6 +132,6 @@ impl RawCall {
 
 impl Drop for RawCall {
     fn drop(&mut self) {
-        self.end(None);
+        self.cancel(None);
     }
 }

@@ -46,7 +46,7 @@ impl<T: DeserializeOwned> Reply for T {
         match answer.0 {
             Answer::Json(json) => serde_json::from_slice(&json),
             Answer::Channel(..) | Answer::UnusedChannel => {
-                serde_json::from_str("null").map_err(|_| no_value("a channel, expected a value"))
+                serde_json::from_str("null").map_err(|_| unexpected_answer("a channel, expected a value"))
             }
         }
     }
@@ -65,7 +65,7 @@ impl<T, E> Reply for Streaming<T, E> {
             (Expected::Items(window), Answer::Channel(channel, Some(inbox))) => {
                 Ok(Self::new(Items::new(connection.clone(), channel, inbox)).window(*window))
             }
-            _ => Err(no_value("a value, expected a stream")),
+            _ => Err(unexpected_answer("a value, expected a stream")),
         }
     }
 }
@@ -79,7 +79,7 @@ impl<T, I, E> Call<Streaming<T, I>, E> {
 }
 
 #[cold]
-pub(crate) fn no_value(what: &str) -> serde_json::Error {
+pub(crate) fn unexpected_answer(what: &str) -> serde_json::Error {
     serde_json::Error::custom(format_args!("the answer is {what}"))
 }
 

@@ -12,17 +12,17 @@ use std::task::{Context, Poll, ready};
 pub struct Source {
     stream: Pin<Box<dyn EncodeNext + Send>>,
     /// Whether an item may be an error.
-    fails: bool,
+    fallible: bool,
     /// The last item, which was not the error that it may have been.
-    last: Option<Vec<u8>>,
+    lookahead: Option<Vec<u8>>,
 }
 
 /// Gives the frames of items.
 trait EncodeNext {
-    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>, on: RequestId) -> Poll<Option<Frame>>;
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>, channel: RequestId) -> Poll<Option<Frame>>;
 
     /// How many more it may give, where it knows that.
-    fn most(&self) -> Option<usize>;
+    fn max_remaining(&self) -> Option<usize>;
 }
 
 /// An item as an event.
@@ -39,46 +39,52 @@ pub(super) enum ItemError {
 impl Source {
     /// Items.
     pub fn items<T: Encode>(stream: impl Stream<Item = T> + Send + 'static) -> Self {
-        Self { stream: Box::pin(Encoding { stream, encode: |item: T, on| frame(on, &item) }), fails: false, last: None }
+        Self {
+            stream: Box::pin(Encoding { stream, encode: |item: T, channel| frame(channel, &item) }),
+            fallible: false,
+            lookahead: None,
+        }
     }
 
     /// Items, or an error that ends them.
     pub fn results<T: Encode, E: WsError>(stream: impl Stream<Item = Result<T, E>> + Send + 'static) -> Self {
-        let encode = |item: Result<T, E>, on| match item {
-            Ok(item) => frame(on, &item),
+        let encode = |item: Result<T, E>, channel| match item {
+            Ok(item) => frame(channel, &item),
             Err(error) => Err(ItemError::Failed(error.into_rejection())),
         };
-        Self { stream: Box::pin(Encoding { stream, encode }), fails: true, last: None }
+        Self { stream: Box::pin(Encoding { stream, encode }), fallible: true, lookahead: None }
     }
 
     /// The next item, for this channel.
-    pub(super) fn poll_next(&mut self, cx: &mut Context<'_>, on: RequestId) -> Poll<Option<Frame>> {
-        match self.last.take() {
+    pub(super) fn poll_next(&mut self, cx: &mut Context<'_>, channel: RequestId) -> Poll<Option<Frame>> {
+        match self.lookahead.take() {
             Some(frame) => Poll::Ready(Some(Ok(frame))),
-            None => self.stream.as_mut().poll_next(cx, on),
+            None => self.stream.as_mut().poll_next(cx, channel),
         }
     }
 
     /// The end, which needs no credit, where it can be seen without going ahead of the consumer: where no item comes
     /// any more, or one at most, which may be an error.
-    pub(super) fn poll_end(&mut self, cx: &mut Context<'_>, on: RequestId) -> Poll<Result<(), ItemError>> {
-        if self.last.is_some() || self.stream.most().is_none_or(|most| most > usize::from(self.fails)) {
+    pub(super) fn poll_finish(&mut self, cx: &mut Context<'_>, channel: RequestId) -> Poll<Result<(), ItemError>> {
+        if self.lookahead.is_some()
+            || self.stream.max_remaining().is_none_or(|remaining| remaining > usize::from(self.fallible))
+        {
             return Poll::Pending;
         }
-        match ready!(self.stream.as_mut().poll_next(cx, on)) {
+        match ready!(self.stream.as_mut().poll_next(cx, channel)) {
             None => Poll::Ready(Ok(())),
             Some(Err(error)) => Poll::Ready(Err(error)),
             Some(Ok(frame)) => {
-                self.last = Some(frame);
+                self.lookahead = Some(frame);
                 Poll::Pending
             }
         }
     }
 }
 
-fn frame<T: Encode>(on: RequestId, item: &T) -> Frame {
+fn frame<T: Encode>(channel: RequestId, item: &T) -> Frame {
     let mut frame = Vec::with_capacity(96);
-    encode::item(&mut frame, on, None, 0, item).map(|()| frame).map_err(ItemError::Encode)
+    encode::item(&mut frame, channel, None, 0, item).map(|()| frame).map_err(ItemError::Encode)
 }
 
 pin_project! {
@@ -90,13 +96,13 @@ pin_project! {
 }
 
 impl<S: Stream, F: Fn(S::Item, RequestId) -> Frame> EncodeNext for Encoding<S, F> {
-    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>, on: RequestId) -> Poll<Option<Frame>> {
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>, channel: RequestId) -> Poll<Option<Frame>> {
         let this = self.project();
         let item = ready!(this.stream.poll_next(cx));
-        Poll::Ready(item.map(|item| (this.encode)(item, on)))
+        Poll::Ready(item.map(|item| (this.encode)(item, channel)))
     }
 
-    fn most(&self) -> Option<usize> {
+    fn max_remaining(&self) -> Option<usize> {
         self.stream.size_hint().1
     }
 }

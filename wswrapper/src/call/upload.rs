@@ -23,9 +23,9 @@ use tokio::time::Instant;
 #[must_use = "a call is only sent when it is awaited"]
 pub struct UploadCall<T, E> {
     opening: RawCall,
-    began: Option<Instant>,
+    started: Option<Instant>,
     /// Once the handler's end is there, until the call is over: what is dropped with it stops a handler that runs on.
-    upload: Option<Uploading>,
+    upload: Option<OpenUpload>,
     /// Until it has ended.
     source: Option<Source>,
     types: PhantomData<fn() -> (T, E)>,
@@ -34,7 +34,7 @@ pub struct UploadCall<T, E> {
 impl<T, E> UploadCall<T, E> {
     pub(crate) fn new(connection: ConnectionHandle, call: Result<EncodedCall, SendError>, source: Source) -> Self {
         let opening = RawCall::new(connection, call, Wish(Expected::Upload));
-        Self { opening, began: None, upload: None, source: Some(source), types: PhantomData }
+        Self { opening, started: None, upload: None, source: Some(source), types: PhantomData }
     }
 
     /// Waits at most so long for the result, from the first poll on and the whole stream included, as
@@ -48,21 +48,21 @@ impl<T, E> UploadCall<T, E> {
 
     /// Ends the call and tells the other end why. Dropping it does the same without a reason.
     pub fn cancel(mut self, reason: &Reason) {
-        self.opening.end(Some(reason));
+        self.opening.cancel(Some(reason));
         if let Some(upload) = &mut self.upload {
-            upload.result.end(Some(reason));
+            upload.result.cancel(Some(reason));
         }
     }
 
     /// The call that waits for the result, for as long as this call still may.
-    fn upload(&self, channel: ChannelKey, inbox: usize) -> Uploading {
+    fn upload(&self, channel: ChannelKey, inbox: usize) -> OpenUpload {
         let call = CallEncoder::new("result").finish_on(channel);
         let mut result = RawCall::new(self.opening.connection().clone(), Ok(call), Wish(Expected::Value));
-        if let (Some(timeout), Some(began)) = (self.opening.timeout(), self.began) {
-            result.set_timeout(timeout.saturating_sub(began.elapsed()));
+        if let (Some(timeout), Some(started)) = (self.opening.timeout(), self.started) {
+            result.set_timeout(timeout.saturating_sub(started.elapsed()));
         }
-        let times_waits = self.opening.timeout().is_none();
-        Uploading { channel, inbox, result, answered: false, times_waits, waits: true }
+        let times_each_wait = self.opening.timeout().is_none();
+        OpenUpload { channel, inbox, result, answered: false, times_each_wait, waiting: true }
     }
 }
 
@@ -74,7 +74,7 @@ impl<T: Decode, E: WsError> Future for UploadCall<T, E> {
         let upload = match &mut this.upload {
             Some(upload) => upload,
             None => {
-                this.began.get_or_insert_with(Instant::now);
+                this.started.get_or_insert_with(Instant::now);
                 match ready!(this.opening.poll(cx))?.into_answer::<E>()? {
                     Answer::Channel(channel, Some(inbox)) => {
                         let upload = this.upload(channel, inbox);
@@ -95,7 +95,7 @@ impl<T: Decode, E: WsError> Future for UploadCall<T, E> {
             && let Poll::Ready(sent) = upload.poll_source(cx, source)
         {
             this.source = None;
-            upload.set_waits(true);
+            upload.set_waiting(true);
             if let Err(error) = sent {
                 this.upload = None;
                 return Poll::Ready(Err(error.into()));
@@ -115,66 +115,66 @@ fn decode<T: Decode, E: WsError>(answer: Answer) -> Result<T, CallError<E::Remot
 }
 
 /// An upload whose channel is open.
-struct Uploading {
+struct OpenUpload {
     channel: ChannelKey,
     /// Where this call waits for credit.
     inbox: usize,
     result: RawCall,
     answered: bool,
     /// The call has no time of its own: it is each wait for the other end that has one.
-    times_waits: bool,
+    times_each_wait: bool,
     /// The next step is the other end's.
-    waits: bool,
+    waiting: bool,
 }
 
 /// So many items are queued together.
-const BATCH: u32 = 64;
+const MAX_BATCH: u32 = 64;
 
 /// So often in one turn.
-const BATCHES: u32 = 4;
+const MAX_BATCHES: u32 = 4;
 
 /// What the source gave.
 enum Batch {
     /// It has more, later or now.
     More,
-    Ended(Result<(), ItemError>),
+    Finished(Result<(), ItemError>),
 }
 
-impl Uploading {
-    fn set_waits(&mut self, waits: bool) {
-        let timeout = self.result.connection().shared().endpoint.limits.call_timeout.filter(|_| waits);
-        if self.times_waits && self.waits != waits && self.result.restart(timeout) {
-            self.waits = waits;
+impl OpenUpload {
+    fn set_waiting(&mut self, waiting: bool) {
+        let timeout = self.result.connection().shared().endpoint.limits.call_timeout.filter(|_| waiting);
+        if self.times_each_wait && self.waiting != waiting && self.result.reset_timeout(timeout) {
+            self.waiting = waiting;
         }
     }
 
     /// Sends what the handler takes; ready when nothing more is to be sent.
     fn poll_source(&mut self, cx: &mut Context<'_>, source: &mut Source) -> Poll<Result<(), SendError>> {
         let shared = Arc::clone(self.result.connection().shared());
-        for _ in 0..BATCHES {
+        for _ in 0..MAX_BATCHES {
             let allowance = match shared.poll_capacity(cx) {
                 Poll::Pending => Allowance::Idle,
                 Poll::Ready(()) => shared.upload_allowance(cx, self.channel, self.inbox),
             };
-            self.set_waits(matches!(allowance, Allowance::Idle | Allowance::Blocked));
-            let (most, as_request) = match allowance {
+            self.set_waiting(matches!(allowance, Allowance::Idle | Allowance::Blocked));
+            let (max_items, as_request) = match allowance {
                 Allowance::Idle => return Poll::Pending,
                 Allowance::Blocked if shared.window(self.channel).is_none() => return Poll::Pending,
-                Allowance::Blocked => return source.poll_end(cx, self.channel.id()).map(|end| self.end(end)),
+                Allowance::Blocked => return source.poll_finish(cx, self.channel.id()).map(|end| self.finish(end)),
                 Allowance::Closed => return Poll::Ready(Ok(())),
                 Allowance::OneRequest => (1, true),
-                Allowance::Items(items) => (items.min(BATCH), false),
+                Allowance::Items(items) => (items.min(MAX_BATCH), false),
             };
             let mut frames = Vec::new();
             let end = loop {
-                if frames.len() >= most as usize {
+                if frames.len() >= max_items as usize {
                     break Poll::Ready(Batch::More);
                 }
                 match source.poll_next(cx, self.channel.id()) {
                     Poll::Pending => break Poll::Pending,
                     Poll::Ready(Some(Ok(frame))) => frames.push(frame),
-                    Poll::Ready(Some(Err(error))) => break Poll::Ready(Batch::Ended(Err(error))),
-                    Poll::Ready(None) => break Poll::Ready(Batch::Ended(Ok(()))),
+                    Poll::Ready(Some(Err(error))) => break Poll::Ready(Batch::Finished(Err(error))),
+                    Poll::Ready(None) => break Poll::Ready(Batch::Finished(Ok(()))),
                 }
             };
             if as_request {
@@ -184,12 +184,12 @@ impl Uploading {
                 }
             }
             if !frames.is_empty() {
-                let used = if as_request { 0 } else { u32::try_from(frames.len()).unwrap_or(BATCH) };
+                let used = if as_request { 0 } else { u32::try_from(frames.len()).unwrap_or(MAX_BATCH) };
                 shared.send_items(self.channel, frames, used)?;
             }
             match ready!(end) {
                 Batch::More => {}
-                Batch::Ended(end) => return Poll::Ready(self.end(end)),
+                Batch::Finished(end) => return Poll::Ready(self.finish(end)),
             }
         }
         // Others are to have their turn.
@@ -198,7 +198,7 @@ impl Uploading {
     }
 
     /// Tells how the items ended.
-    fn end(&self, end: Result<(), ItemError>) -> Result<(), SendError> {
+    fn finish(&self, end: Result<(), ItemError>) -> Result<(), SendError> {
         let shared = self.result.connection().shared();
         match end {
             Ok(()) => {
@@ -215,10 +215,10 @@ impl Uploading {
     }
 }
 
-impl Drop for Uploading {
+impl Drop for OpenUpload {
     fn drop(&mut self) {
         // Before the channel's end, as that would end this call too, and the handler would not be stopped.
-        self.result.end(None);
+        self.result.cancel(None);
         let shared = self.result.connection().shared();
         if self.answered {
             shared.close_channel(self.channel);

@@ -123,13 +123,13 @@ impl Builder<Dialling> {
     /// ```
     pub async fn connect(self, url: &str) -> Result<Client, ConnectError> {
         let (endpoint, Dialling { mut options }) = self.finish(Side::Client)?;
-        let place = ServerUrl::parse(url)?;
+        let url = ServerUrl::parse(url)?;
         if let Some(error) = options.error.take() {
             return Err(error);
         }
-        let time = options.timeout.unwrap_or(endpoint.limits.handshake_timeout);
-        let dialled = tokio::time::timeout(time, dial(endpoint, &place, options));
-        dialled.await.map_err(|_| ConnectError::TimedOut { address: place.address.clone() })?
+        let timeout = options.timeout.unwrap_or(endpoint.limits.handshake_timeout);
+        let connecting = tokio::time::timeout(timeout, connect_to(endpoint, &url, options));
+        connecting.await.map_err(|_| ConnectError::TimedOut { address: url.address.clone() })?
     }
 }
 
@@ -151,28 +151,28 @@ fn extra_header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), &'
     Ok((name, value))
 }
 
-async fn dial(endpoint: LocalEndpoint, place: &ServerUrl, options: ConnectOptions) -> Result<Client, ConnectError> {
-    let address = &place.address;
+async fn connect_to(endpoint: LocalEndpoint, url: &ServerUrl, options: ConnectOptions) -> Result<Client, ConnectError> {
+    let address = &url.address;
     let stream = TcpStream::connect(address).await;
     let stream = stream.map_err(|source| ConnectError::Connect { address: address.clone(), source })?;
     // Frames are written in batches by ourselves.
     let _ = stream.set_nodelay(true);
     let remote_addr = stream.peer_addr().ok();
-    let handshake = Handshake { uri: place.uri.clone(), remote_addr, ..Handshake::default() };
-    match place.scheme {
-        Scheme::Ws => shake_hands(endpoint, place, options, stream, handshake).await,
+    let handshake = Handshake { uri: url.uri.clone(), remote_addr, ..Handshake::default() };
+    match url.scheme {
+        Scheme::Ws => perform_handshake(endpoint, url, options, stream, handshake).await,
         #[cfg(feature = "rustls")]
         Scheme::Wss => {
-            let stream = super::tls::encrypt(stream, place.host(), options.tls.clone()).await;
+            let stream = super::tls::perform_handshake(stream, url.host(), options.tls.clone()).await;
             let stream = stream.map_err(|source| ConnectError::Tls { address: address.clone(), source })?;
-            shake_hands(endpoint, place, options, stream, handshake).await
+            perform_handshake(endpoint, url, options, stream, handshake).await
         }
     }
 }
 
-async fn shake_hands<S>(
+async fn perform_handshake<S>(
     endpoint: LocalEndpoint,
-    place: &ServerUrl,
+    url: &ServerUrl,
     options: ConnectOptions,
     mut stream: S,
     mut handshake: Handshake,
@@ -180,32 +180,32 @@ async fn shake_hands<S>(
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let refused = |reason: String| ConnectError::Handshake { address: place.address.clone(), reason };
-    let ended = |error| refused(format!("it ended the connection: {error}"));
+    let refused = |reason: String| ConnectError::Handshake { address: url.address.clone(), reason };
+    let disconnected = |error| refused(format!("it ended the connection: {error}"));
     let ConnectOptions { headers, subprotocols, .. } = options;
-    let (head, key) = request(&place.uri, headers, &subprotocols).map_err(refused)?;
-    stream.write_all(&head).await.map_err(ended)?;
-    stream.flush().await.map_err(ended)?;
-    let answer = read_head(&mut stream, endpoint.limits.head_bytes, parse_response).await.map_err(ended)?;
-    let Head { parsed, text, rest } = answer.map_err(|status| {
+    let (head, key) = build_request(&url.uri, headers, &subprotocols).map_err(refused)?;
+    stream.write_all(&head).await.map_err(disconnected)?;
+    stream.flush().await.map_err(disconnected)?;
+    let response = read_head(&mut stream, endpoint.limits.head_bytes, parse_response).await.map_err(disconnected)?;
+    let Head { parsed, text, rest } = response.map_err(|status| {
         let what = match status {
             StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => "the head of its answer is too large",
             _ => "what it answered is not HTTP",
         };
         refused(what.to_owned())
     })?;
-    let Answer::Http(status, headers) = parsed else {
+    let ServerResponse::Http(status, headers) = parsed else {
         return Err(refused("it speaks TLS; write wss:// instead of ws://".to_owned()));
     };
-    check(status, &headers, &key).map_err(refused)?;
-    handshake.subprotocol = chosen(&headers, &subprotocols).map_err(refused)?;
+    check_response(status, &headers, &key).map_err(refused)?;
+    handshake.subprotocol = chosen_subprotocol(&headers, &subprotocols).map_err(refused)?;
     handshake.head = text.into();
     let websocket = WebSocket::new(stream, Side::Client, rest, endpoint.limits.frame_bytes);
     Ok(Client::start(endpoint, websocket, handshake))
 }
 
 /// The head of our request, and its key.
-fn request(uri: &Uri, headers: HeaderMap, subprotocols: &[String]) -> Result<(Vec<u8>, String), String> {
+fn build_request(uri: &Uri, headers: HeaderMap, subprotocols: &[String]) -> Result<(Vec<u8>, String), String> {
     let mut request = uri.clone().into_client_request().map_err(|error| error.to_string())?;
     if !subprotocols.is_empty() {
         let offered = HeaderValue::from_str(&subprotocols.join(", ")).map_err(|error| error.to_string())?;
@@ -216,16 +216,16 @@ fn request(uri: &Uri, headers: HeaderMap, subprotocols: &[String]) -> Result<(Ve
 }
 
 /// Whether the answer is that of a WebSocket server to our request (RFC 6455, section 4.1).
-fn check(status: StatusCode, headers: &HeaderMap, key: &str) -> Result<(), String> {
+fn check_response(status: StatusCode, headers: &HeaderMap, key: &str) -> Result<(), String> {
     // Both are lists.
-    let is = |name, token: &str| {
+    let has_token = |name, token: &str| {
         let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
         values.flat_map(|value| value.split(',')).any(|value| value.trim().eq_ignore_ascii_case(token))
     };
     if status != StatusCode::SWITCHING_PROTOCOLS {
         let hint = if status == StatusCode::NOT_FOUND { "; is the path right?" } else { "" };
         Err(format!("status {status}{hint}"))
-    } else if !is(header::UPGRADE, "websocket") || !is(header::CONNECTION, "upgrade") {
+    } else if !has_token(header::UPGRADE, "websocket") || !has_token(header::CONNECTION, "upgrade") {
         Err("it did not upgrade the connection to a WebSocket".to_owned())
     } else if headers
         .get(header::SEC_WEBSOCKET_ACCEPT)
@@ -240,7 +240,7 @@ fn check(status: StatusCode, headers: &HeaderMap, key: &str) -> Result<(), Strin
 }
 
 /// The subprotocol that the server chose.
-fn chosen(headers: &HeaderMap, offered: &[String]) -> Result<Option<String>, String> {
+fn chosen_subprotocol(headers: &HeaderMap, offered: &[String]) -> Result<Option<String>, String> {
     let mut values = headers.get_all(header::SEC_WEBSOCKET_PROTOCOL).iter();
     match (values.next(), values.next()) {
         (None, _) => Ok(None),
@@ -256,16 +256,16 @@ fn chosen(headers: &HeaderMap, offered: &[String]) -> Result<Option<String>, Str
 }
 
 /// What a server answers.
-enum Answer {
+enum ServerResponse {
     Http(StatusCode, HeaderMap),
     /// A TLS alert: it took our request for the beginning of TLS.
     Tls,
 }
 
-fn parse_response(read: &[u8]) -> Result<Option<(Answer, usize)>, StatusCode> {
+fn parse_response(read: &[u8]) -> Result<Option<(ServerResponse, usize)>, StatusCode> {
     const TLS_ALERT: &[u8] = &[0x15, 0x03];
     if read.starts_with(TLS_ALERT) {
-        return Ok(Some((Answer::Tls, read.len())));
+        return Ok(Some((ServerResponse::Tls, read.len())));
     }
     let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
     let mut head = httparse::Response::new(&mut headers);
@@ -275,5 +275,5 @@ fn parse_response(read: &[u8]) -> Result<Option<(Answer, usize)>, StatusCode> {
     };
     let status = head.code.and_then(|code| StatusCode::from_u16(code).ok()).ok_or(StatusCode::BAD_REQUEST)?;
     let headers = header_map(head.headers).ok_or(StatusCode::BAD_REQUEST)?;
-    Ok(Some((Answer::Http(status, headers), length)))
+    Ok(Some((ServerResponse::Http(status, headers), length)))
 }

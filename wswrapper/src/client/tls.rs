@@ -42,7 +42,7 @@ impl Builder<Dialling> {
 }
 
 /// Does the TLS handshake with a server whose certificate is for this host, a name or an IP address.
-pub(crate) async fn encrypt(
+pub(crate) async fn perform_handshake(
     stream: TcpStream,
     host: &str,
     config: Option<Arc<ClientConfig>>,
@@ -51,13 +51,15 @@ pub(crate) async fn encrypt(
     let config = match config {
         Some(config) => config,
         // Reads files on some platforms.
-        None => tokio::task::spawn_blocking(platform).await.map_err(io::Error::other)?.map_err(io::Error::other)?,
+        None => {
+            tokio::task::spawn_blocking(platform_config).await.map_err(io::Error::other)?.map_err(io::Error::other)?
+        }
     };
     TlsConnector::from(config).connect(name, stream).await
 }
 
 /// Trusts what the platform trusts. Made once, for all clients of the process.
-fn platform() -> Result<Arc<ClientConfig>, Error> {
+fn platform_config() -> Result<Arc<ClientConfig>, Error> {
     static CONFIG: OnceLock<Arc<ClientConfig>> = OnceLock::new();
     if let Some(config) = CONFIG.get() {
         return Ok(Arc::clone(config));

@@ -19,33 +19,33 @@ pub(super) enum Scheme {
 
 impl ServerUrl {
     pub(super) fn parse(url: &str) -> Result<Self, ConnectError> {
-        let wrong = |reason| ConnectError::Url { url: without_user_info(url), reason };
-        let uri: Uri = url.parse().map_err(|_| wrong("it cannot be parsed"))?;
+        let invalid = |reason| ConnectError::Url { url: without_user_info(url), reason };
+        let uri: Uri = url.parse().map_err(|_| invalid("it cannot be parsed"))?;
         let (scheme, default_port) = match uri.scheme_str().map(str::to_ascii_lowercase).as_deref() {
             Some("ws") => (Scheme::Ws, 80_u16),
             #[cfg(feature = "rustls")]
             Some("wss") => (Scheme::Wss, 443),
             #[cfg(not(feature = "rustls"))]
-            Some("wss") => return Err(wrong("wss:// needs the feature `rustls` of the crate wswrapper")),
-            Some("http") => return Err(wrong("it begins with http; write ws:// instead")),
-            Some("https") => return Err(wrong("it begins with https; write wss:// instead")),
-            _ => return Err(wrong("it must begin with ws:// or wss://")),
+            Some("wss") => return Err(invalid("wss:// needs the feature `rustls` of the crate wswrapper")),
+            Some("http") => return Err(invalid("it begins with http; write ws:// instead")),
+            Some("https") => return Err(invalid("it begins with https; write wss:// instead")),
+            _ => return Err(invalid("it must begin with ws:// or wss://")),
         };
         let authority = uri.authority().map_or("", |authority| authority.as_str());
         if authority.contains('@') {
-            return Err(wrong(
+            return Err(invalid(
                 "it names a user; write `.header(\"Authorization\", ..)` on the client's builder instead",
             ));
         }
-        let host = uri.host().filter(|host| !host.is_empty()).ok_or_else(|| wrong("it has no host"))?;
+        let host = uri.host().filter(|host| !host.is_empty()).ok_or_else(|| invalid("it has no host"))?;
         let port = match authority[host.len()..].strip_prefix(':') {
             None | Some("") => default_port,
-            Some(port) => port.parse().map_err(|_| wrong("its port is not a number up to 65535"))?,
+            Some(port) => port.parse().map_err(|_| invalid("its port is not a number up to 65535"))?,
         };
         let address = format!("{host}:{port}");
         // A request's target begins with a slash, which `ws://host?query` does not have; as text it is there.
         let uri = if uri.path_and_query().is_some_and(|target| target.as_str().starts_with('?')) {
-            uri.to_string().parse().map_err(|_| wrong("it cannot be parsed"))?
+            uri.to_string().parse().map_err(|_| invalid("it cannot be parsed"))?
         } else {
             uri
         };
@@ -62,9 +62,9 @@ impl ServerUrl {
 
 /// A URL as an error may show it: without passwords, even if it cannot be parsed.
 fn without_user_info(url: &str) -> String {
-    let begin = url.find("://").map_or(0, |scheme| scheme + "://".len());
-    match url[begin..].rfind('@') {
-        Some(end) => format!("{}***{}", &url[..begin], &url[begin + end..]),
+    let start = url.find("://").map_or(0, |scheme| scheme + "://".len());
+    match url[start..].rfind('@') {
+        Some(at) => format!("{}***{}", &url[..start], &url[start + at..]),
         None => url.to_owned(),
     }
 }
@@ -75,7 +75,7 @@ mod tests {
 
     /// The other tests are built with the feature.
     #[test]
-    fn wss_without_its_feature_is_said_with_its_name() {
+    fn wss_without_the_feature_names_the_feature() {
         let error = ServerUrl::parse("wss://localhost").err().expect("it has no TLS");
         assert_eq!(
             error.to_string(),

@@ -25,7 +25,7 @@ pub(super) fn explain(error: &io::Error) -> String {
         }
         Error::InvalidCertificate(NotValidForName) => "its certificate is for another name".to_owned(),
         Error::InvalidCertificate(NotValidForNameContext { expected, presented }) => {
-            format!("its certificate is not for {}, but for {}", expected.to_str(), names(presented))
+            format!("its certificate is not for {}, but for {}", expected.to_str(), list_names(presented))
         }
         Error::InvalidCertificate(CertificateError::Expired | ExpiredContext { .. }) => {
             "its certificate has expired".to_owned()
@@ -38,7 +38,7 @@ pub(super) fn explain(error: &io::Error) -> String {
 }
 
 /// The names of a certificate. As rustls has them they are `DnsName("localhost")`.
-fn names(presented: &[String]) -> String {
+fn list_names(presented: &[String]) -> String {
     let bare = |name: &String| {
         name.strip_prefix("DnsName(\"").and_then(|name| name.strip_suffix("\")")).unwrap_or(name).to_owned()
     };

@@ -2,8 +2,8 @@
 
 use super::close_signal::CloseSignal;
 use super::peer::Peer;
-use crate::call::{Answer, Caller, Emit, Given, Reply, SendTo, Target, Wish, into_target, no_value};
-use crate::engine::{Answering, Answers, ChannelState, ConnectionHandle, Expected, Response, channel_closed_reason};
+use crate::call::{Answer, Caller, Emit, Given, Reply, SendTo, Target, Wish, into_target, unexpected_answer};
+use crate::engine::{Answering, Answers, ChannelState, ConnectionHandle, Expected, Response, channel_closed};
 use crate::error::SendError;
 use crate::proto::{CallEncoder, ChannelKey, EncodedCall, Reason};
 use std::fmt;
@@ -35,9 +35,9 @@ use std::sync::Arc;
 ///     })?;
 ///     Ok::<_, Rejection>(channel)
 /// })?;
-/// # let (near, far) = memory::pair();
-/// # server.accept_transport(far)?;
-/// # let client = Client::over(near)?;
+/// # let (client_transport, server_transport) = memory::pair();
+/// # server.accept_transport(server_transport)?;
+/// # let client = Client::over(client_transport)?;
 ///
 /// let counter = client.request::<AnonymousChannel>("counter", (40,)).await?;
 /// assert_eq!(counter.request::<i64>("add", (2,)).await?, 42);
@@ -53,7 +53,7 @@ use std::sync::Arc;
 pub struct AnonymousChannel {
     channel_state: Arc<ChannelState>,
     peer: Peer,
-    keep: Option<Arc<AbortOnDrop>>,
+    abort_on_drop: Option<Arc<AbortOnDrop>>,
 }
 
 /// The caller's end of a channel, as long as it can be used.
@@ -70,20 +70,24 @@ impl Drop for AbortOnDrop {
 
 impl AnonymousChannel {
     /// One that a handler makes.
-    pub(crate) fn made(peer: Peer) -> Self {
-        Self { channel_state: ChannelState::for_connection(Some(peer.id())), peer, keep: None }
+    pub(crate) fn new(peer: Peer) -> Self {
+        Self { channel_state: ChannelState::made_for(Some(peer.id())), peer, abort_on_drop: None }
     }
 
     /// One that a handler runs on.
     pub(crate) fn of(peer: Peer, channel_state: &Arc<ChannelState>) -> Self {
-        Self { channel_state: Arc::clone(channel_state), peer, keep: None }
+        Self { channel_state: Arc::clone(channel_state), peer, abort_on_drop: None }
     }
 
     /// One that a call was answered with.
     pub(crate) fn received(peer: &Peer, channel_state: &Arc<ChannelState>, key: ChannelKey) -> Self {
         debug_assert_eq!(channel_state.key(), Some(key), "it was opened when it came");
-        let keep = AbortOnDrop { peer: peer.clone(), channel_state: Arc::clone(channel_state) };
-        Self { channel_state: Arc::clone(channel_state), peer: peer.clone(), keep: Some(Arc::new(keep)) }
+        let abort_on_drop = AbortOnDrop { peer: peer.clone(), channel_state: Arc::clone(channel_state) };
+        Self {
+            channel_state: Arc::clone(channel_state),
+            peer: peer.clone(),
+            abort_on_drop: Some(Arc::new(abort_on_drop)),
+        }
     }
 
     pub(crate) fn channel_state(&self) -> &Arc<ChannelState> {
@@ -166,7 +170,7 @@ impl Reply for AnonymousChannel {
             (Expected::Channel(channel_state), Answer::Channel(channel, _)) => {
                 Ok(Self::received(&Peer::new(connection.clone()), channel_state, channel))
             }
-            _ => Err(no_value("a value, expected a channel")),
+            _ => Err(unexpected_answer("a value, expected a channel")),
         }
     }
 }
@@ -183,8 +187,8 @@ impl fmt::Debug for AnonymousChannel {
         f.debug_struct("AnonymousChannel")
             .field("peer", &self.peer.id())
             .field("channel", &self.channel_state.key().map(ChannelKey::id))
-            .field("closed", &self.channel_state.closed().get())
-            .field("aborts_on_drop", &self.keep.is_some())
+            .field("closed", &self.channel_state.ended().get())
+            .field("aborts_on_drop", &self.abort_on_drop.is_some())
             .finish_non_exhaustive()
     }
 }

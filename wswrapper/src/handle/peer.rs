@@ -181,9 +181,9 @@ pub struct Closing {
 impl Closing {
     fn new(peer: Peer, request: CloseRequest) -> Self {
         // This end is meant, though another transport may be bound before this is polled.
-        let ends = peer.shared().past_closes();
+        let earlier_closes = peer.shared().ends();
         peer.shared().close(request);
-        Self { closed: Box::pin(async move { peer.shared().closed_after(ends).await }) }
+        Self { closed: Box::pin(async move { peer.shared().closed(earlier_closes).await }) }
     }
 }
 

@@ -40,36 +40,36 @@ pub(crate) struct Request {
 
 impl HttpFront {
     pub(crate) fn set_path(&mut self, path: &str) {
-        self.path = Some(absolute(path));
+        self.path = Some(absolute_path(path));
     }
 
-    pub(crate) fn add(&mut self, path: &str, page: Page) {
-        self.pages.insert(absolute(path), page);
+    pub(crate) fn add_page(&mut self, path: &str, page: Page) {
+        self.pages.insert(absolute_path(path), page);
     }
 
     /// Reads a request and answers it: a handshake that is in order goes on as a WebSocket, all else ends here.
     ///
     /// A request has the handshake's time to come; an answer goes on as long as it is read.
-    pub(crate) async fn answer<S>(&self, stream: &mut S, limits: &Limits) -> Result<Request, AcceptError>
+    pub(crate) async fn perform_handshake<S>(&self, stream: &mut S, limits: &Limits) -> Result<Request, AcceptError>
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
         let head = read_head(stream, limits.head_bytes, parse_request);
         let Ok(head) = tokio::time::timeout(limits.handshake_timeout, head).await else {
             // Nobody may be there to read it.
-            let late = Response::status(StatusCode::REQUEST_TIMEOUT);
-            let _ = tokio::time::timeout(limits.close_timeout, late.write(stream, limits.write_timeout)).await;
+            let response = Response::status(StatusCode::REQUEST_TIMEOUT);
+            let _ = tokio::time::timeout(limits.close_timeout, response.write(stream, limits.write_timeout)).await;
             return Err(AcceptError::TimedOut);
         };
         let response = match head? {
             Err(status) => Response::status(status),
             Ok(Head { parsed, text, rest }) => match self.decide(&parsed) {
-                Decision::Upgrade { head: answer, subprotocol } => {
-                    write(stream, &answer, limits.write_timeout).await?;
+                Decision::Upgrade { head: response, subprotocol } => {
+                    write(stream, &response, limits.write_timeout).await?;
                     stream.flush().await?;
                     return Ok(Request { uri: parsed.into_parts().0.uri, head: text, subprotocol, rest });
                 }
-                Decision::Answer(response) => response,
+                Decision::Respond(response) => response,
             },
         };
         let status = response.status;
@@ -89,39 +89,39 @@ impl HttpFront {
                 Response::status(StatusCode::METHOD_NOT_ALLOWED).header("Allow", "GET, HEAD")
             }
             Some(page) => Response::page(page),
-            None if self.takes(path) => Response::text(
+            None if self.accepts_path(path) => Response::text(
                 StatusCode::UPGRADE_REQUIRED,
                 "This is the address of a WebSocket: connect with ws:// instead of http://.\n",
             )
             .header("Upgrade", "websocket"),
             None => Response::status(StatusCode::NOT_FOUND),
         };
-        Decision::Answer(Response { head_only, ..response })
+        Decision::Respond(Response { head_only, ..response })
     }
 
     fn upgrade(&self, request: &http::Request<()>) -> Decision {
-        if !self.takes(request.uri().path()) {
-            return Decision::Answer(Response::status(StatusCode::NOT_FOUND));
+        if !self.accepts_path(request.uri().path()) {
+            return Decision::Respond(Response::status(StatusCode::NOT_FOUND));
         }
-        let subprotocol = self.choose(request.headers());
-        let answered = answer_head(request, subprotocol);
+        let subprotocol = self.choose_subprotocol(request.headers());
+        let response = response_head(request, subprotocol);
         let wrong_version = request.headers().get("sec-websocket-version").is_none_or(|version| version != "13");
-        match answered {
+        match response {
             Ok(head) => Decision::Upgrade { head, subprotocol: subprotocol.map(str::to_owned) },
             Err(_) if wrong_version => {
                 let status = Response::text(StatusCode::UPGRADE_REQUIRED, "WebSocket version 13 is needed.\n");
-                Decision::Answer(status.header("Sec-WebSocket-Version", "13"))
+                Decision::Respond(status.header("Sec-WebSocket-Version", "13"))
             }
-            Err(error) => Decision::Answer(Response::text(StatusCode::BAD_REQUEST, &format!("{error}\n"))),
+            Err(error) => Decision::Respond(Response::text(StatusCode::BAD_REQUEST, &format!("{error}\n"))),
         }
     }
 
-    fn takes(&self, path: &str) -> bool {
+    fn accepts_path(&self, path: &str) -> bool {
         self.path.as_deref().is_none_or(|only| only == path)
     }
 
     /// The first subprotocol that is offered and supported.
-    fn choose(&self, headers: &HeaderMap) -> Option<&str> {
+    fn choose_subprotocol(&self, headers: &HeaderMap) -> Option<&str> {
         let values =
             headers.get_all(header::SEC_WEBSOCKET_PROTOCOL).into_iter().filter_map(|value| value.to_str().ok());
         let mut offers = values.flat_map(|value| value.split(',')).map(str::trim);
@@ -130,12 +130,12 @@ impl HttpFront {
 }
 
 /// A path as requests have it.
-fn absolute(path: &str) -> String {
+fn absolute_path(path: &str) -> String {
     if path.starts_with('/') { path.to_owned() } else { format!("/{path}") }
 }
 
 /// The head of the answer to a handshake that is in order.
-fn answer_head(request: &http::Request<()>, subprotocol: Option<&str>) -> Result<Vec<u8>, Error> {
+fn response_head(request: &http::Request<()>, subprotocol: Option<&str>) -> Result<Vec<u8>, Error> {
     let mut response = create_response(request)?;
     if let Some(name) = subprotocol {
         response.headers_mut().insert(header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_str(name)?);
@@ -163,7 +163,7 @@ enum Decision {
         head: Vec<u8>,
         subprotocol: Option<String>,
     },
-    Answer(Response),
+    Respond(Response),
 }
 
 /// An answer after which the connection ends.
@@ -194,25 +194,25 @@ impl Response {
         self
     }
 
-    async fn write(self, stream: &mut (impl AsyncWrite + Unpin), patience: Duration) -> io::Result<()> {
+    async fn write(self, stream: &mut (impl AsyncWrite + Unpin), timeout: Duration) -> io::Result<()> {
         let head = format!(
             "HTTP/1.1 {}\r\n{}Content-Length: {}\r\nConnection: close\r\n\r\n",
             self.status,
             self.headers,
             self.content.len()
         );
-        write(stream, head.as_bytes(), patience).await?;
+        write(stream, head.as_bytes(), timeout).await?;
         if !self.head_only {
-            write(stream, &self.content, patience).await?;
+            write(stream, &self.content, timeout).await?;
         }
         stream.shutdown().await
     }
 }
 
 /// Writes to a peer that may take its time, but not read nothing for so long.
-async fn write(stream: &mut (impl AsyncWrite + Unpin), mut bytes: &[u8], patience: Duration) -> io::Result<()> {
+async fn write(stream: &mut (impl AsyncWrite + Unpin), mut bytes: &[u8], timeout: Duration) -> io::Result<()> {
     while !bytes.is_empty() {
-        match tokio::time::timeout(patience, stream.write(bytes)).await?? {
+        match tokio::time::timeout(timeout, stream.write(bytes)).await?? {
             0 => return Err(io::ErrorKind::WriteZero.into()),
             written => bytes = &bytes[written..],
         }
@@ -232,7 +232,7 @@ pub(crate) struct Head<T> {
 /// Reads until `parse` has a head; or the status that says what is wrong.
 pub(crate) async fn read_head<S, T>(
     stream: &mut S,
-    most: usize,
+    max_bytes: usize,
     parse: impl Fn(&[u8]) -> Result<Option<(T, usize)>, StatusCode>,
 ) -> io::Result<Result<Head<T>, StatusCode>>
 where
@@ -245,7 +245,7 @@ where
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
         // Only a line's end can complete a head: one that comes byte by byte is not parsed for each.
-        if before > 0 && head.len() < most && !head[before..].contains(&b'\n') {
+        if before > 0 && head.len() < max_bytes && !head[before..].contains(&b'\n') {
             continue;
         }
         match parse(&head) {
@@ -254,7 +254,7 @@ where
                 let rest = head.split_off(length);
                 return Ok(Ok(Head { parsed, text: head, rest }));
             }
-            Ok(None) if head.len() >= most => return Ok(Err(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE)),
+            Ok(None) if head.len() >= max_bytes => return Ok(Err(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE)),
             Ok(None) => {}
         }
     }

@@ -12,12 +12,12 @@ use std::sync::{Arc, Mutex, MutexGuard};
 /// The connections of a server; of a client its one.
 #[derive(Default)]
 pub(crate) struct Registry {
-    links: Mutex<Slab<Arc<Shared>>>,
+    connections: Mutex<Slab<Arc<Shared>>>,
 }
 
 impl Registry {
     fn lock(&self) -> MutexGuard<'_, Slab<Arc<Shared>>> {
-        lock(&self.links)
+        lock(&self.connections)
     }
 }
 
@@ -26,8 +26,8 @@ impl Members for Registry {
         self.lock().insert(shared)
     }
 
-    fn leave(&self, place: usize) {
-        let left = self.lock().try_remove(place);
+    fn leave(&self, index: usize) {
+        let left = self.lock().try_remove(index);
         drop(left);
     }
 

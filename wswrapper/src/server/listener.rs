@@ -1,6 +1,6 @@
 //! A server's TCP port.
 
-use super::{CLOSING, Phase, Server, Serving};
+use super::{CLOSE_REASON, Phase, Server, Serving};
 use crate::builder::Builder;
 use crate::close::{Close, CloseRequest};
 use crate::engine::{Driver, LocalEndpoint, Shared};
@@ -40,7 +40,7 @@ impl Builder<Serving> {
 
     /// Answers ordinary requests for this path with a page: its content type and its content.
     pub fn page(mut self, path: &str, content_type: &str, content: impl Into<bytes::Bytes>) -> Self {
-        self.role.front.add(path, Page { content_type: content_type.to_owned(), content: content.into() });
+        self.role.front.add_page(path, Page { content_type: content_type.to_owned(), content: content.into() });
         self
     }
 
@@ -61,14 +61,14 @@ impl Builder<Serving> {
     /// Builds the server and binds a TCP port, `127.0.0.1:8080` for example; port 0 takes any that is free.
     pub async fn bind(self, address: impl ToSocketAddrs + std::fmt::Debug) -> Result<Listening, ServeError> {
         let server = self.build()?;
-        let unknown = |source| ServeError::Bind { address: format!("{address:?}"), source };
-        let addresses: Vec<_> = tokio::net::lookup_host(&address).await.map_err(unknown)?.collect();
-        let taken = |source| {
+        let lookup_error = |source| ServeError::Bind { address: format!("{address:?}"), source };
+        let addresses: Vec<_> = tokio::net::lookup_host(&address).await.map_err(lookup_error)?.collect();
+        let bind_error = |source| {
             let address = addresses.first().map_or_else(|| format!("{address:?}"), ToString::to_string);
             ServeError::Bind { address, source }
         };
-        let listener = TcpListener::bind(&addresses[..]).await.map_err(taken)?;
-        let address = listener.local_addr().map_err(taken)?;
+        let listener = TcpListener::bind(&addresses[..]).await.map_err(bind_error)?;
+        let address = listener.local_addr().map_err(bind_error)?;
         Ok(Listening { server, listener, address })
     }
 }
@@ -91,11 +91,11 @@ impl Listening {
         loop {
             let accepted = tokio::select! {
                 accepted = listener.accept() => accepted,
-                () = server.wait_for(Phase::Closing) => break,
+                () = server.wait_for_phase(Phase::Closing) => break,
             };
             match accepted {
                 Ok((stream, _)) => server.spawn(handshake_and_drive(&server, stream)),
-                Err(error) if is_about_one_connection(&error) => {}
+                Err(error) if is_connection_error(&error) => {}
                 Err(error) => {
                     tracing::error!("cannot accept connections now: {error}");
                     tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -127,7 +127,7 @@ impl Server {
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let front = Arc::clone(&self.inner.front);
-        let (websocket, handshake) = shake_hands(&self.inner.endpoint, &front, stream, None).await?;
+        let (websocket, handshake) = perform_handshake(&self.inner.endpoint, &front, stream, None).await?;
         self.accept_with(websocket, handshake)
     }
 }
@@ -141,17 +141,17 @@ fn handshake_and_drive(server: &Server, stream: TcpStream) -> impl Future<Output
         let address = stream.peer_addr().ok();
         // Answers are written in batches by ourselves.
         let _ = stream.set_nodelay(true);
-        let shaken = tokio::select! {
-            shaken = shake_hands(&endpoint, &front, stream, address) => shaken,
+        let result = tokio::select! {
+            result = perform_handshake(&endpoint, &front, stream, address) => result,
             _ = phase.wait_for(|phase| *phase >= Phase::Closing) => Err(AcceptError::Closing),
         };
-        match shaken {
+        match result {
             Ok((websocket, handshake)) => {
                 let shared = Arc::new(Shared::new(endpoint, registry, handshake));
                 let driver = Driver::new(Arc::clone(&shared), websocket);
                 if *phase.borrow() >= Phase::Closing {
                     // It may have come too late to be told.
-                    shared.close(CloseRequest::Close(Close::new(1001, CLOSING)));
+                    shared.close(CloseRequest::Close(Close::new(1001, CLOSE_REASON)));
                 }
                 drop((phase, shared));
                 driver.run().await;
@@ -161,7 +161,7 @@ fn handshake_and_drive(server: &Server, stream: TcpStream) -> impl Future<Output
     }
 }
 
-async fn shake_hands<S>(
+async fn perform_handshake<S>(
     endpoint: &LocalEndpoint,
     front: &HttpFront,
     mut stream: S,
@@ -170,13 +170,13 @@ async fn shake_hands<S>(
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let Request { uri, head, subprotocol, rest } = front.answer(&mut stream, &endpoint.limits).await?;
+    let Request { uri, head, subprotocol, rest } = front.perform_handshake(&mut stream, &endpoint.limits).await?;
     let websocket = WebSocket::new(stream, Side::Server, rest, endpoint.limits.frame_bytes);
     Ok((websocket, Handshake { uri, head: head.into(), remote_addr, subprotocol, ..Handshake::default() }))
 }
 
 /// A connection that failed before it was accepted says nothing of the listener.
-fn is_about_one_connection(error: &io::Error) -> bool {
+fn is_connection_error(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }

@@ -108,7 +108,7 @@ impl Server {
         self.spawn(Driver::new(shared, transport).run());
         if self.is_closing() {
             // It may have come too late to be told.
-            peer.close(1001, CLOSING);
+            peer.close(1001, CLOSE_REASON);
         }
         Ok(peer)
     }
@@ -136,21 +136,22 @@ impl Server {
         });
         if first {
             for shared in self.inner.registry.all() {
-                shared.close(CloseRequest::Close(Close::new(1001, CLOSING)));
+                shared.close(CloseRequest::Close(Close::new(1001, CLOSE_REASON)));
             }
             // It goes on if whoever has asked for it is stopped, be it a handler on one of the connections.
-            tokio::spawn(self.clone().end_tasks());
+            tokio::spawn(self.clone().stop_tasks());
         }
-        self.wait_for(Phase::Closed).await;
+        self.wait_for_phase(Phase::Closed).await;
     }
 
-    async fn end_tasks(self) {
+    async fn stop_tasks(self) {
         let _closed = SetClosed(&self.inner.phase);
         let mut tasks = std::mem::take(&mut *self.tasks());
-        let all_ended = async { while tasks.join_next().await.is_some() {} };
+        let all_finished = async { while tasks.join_next().await.is_some() {} };
         // A task in its handshake, or a hook that takes its time, must not keep the server open.
         let _ =
-            tokio::time::timeout(self.inner.endpoint.limits.close_timeout.saturating_add(FOR_HOOKS), all_ended).await;
+            tokio::time::timeout(self.inner.endpoint.limits.close_timeout.saturating_add(HOOK_TIMEOUT), all_finished)
+                .await;
         tasks.shutdown().await;
     }
 
@@ -159,7 +160,7 @@ impl Server {
         *self.inner.phase.borrow() >= Phase::Closing
     }
 
-    pub(crate) async fn wait_for(&self, phase: Phase) {
+    pub(crate) async fn wait_for_phase(&self, phase: Phase) {
         // The sender lives as long as this handle.
         let _ = self.inner.phase.subscribe().wait_for(|now| *now >= phase).await;
     }
@@ -193,10 +194,10 @@ impl Server {
 }
 
 /// What the hooks of connections that were closed have for themselves.
-const FOR_HOOKS: Duration = Duration::from_secs(1);
+const HOOK_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// What peers are told.
-pub(crate) const CLOSING: &str = "the server is closing";
+pub(crate) const CLOSE_REASON: &str = "the server is closing";
 
 /// Says that the server has closed, when it is dropped.
 struct SetClosed<'s>(&'s watch::Sender<Phase>);

@@ -53,8 +53,8 @@ impl Context {
     /// Makes an anonymous channel, for the handler to return as its answer, and so to give to the caller. One that is not
     /// returned ends with the handler.
     pub fn anonymous_channel(&self) -> AnonymousChannel {
-        let channel = AnonymousChannel::made(self.peer());
-        self.call.add_channel(&self.shared, channel.channel_state());
+        let channel = AnonymousChannel::new(self.peer());
+        self.call.makes(&self.shared, channel.channel_state());
         channel
     }
 

@@ -115,7 +115,7 @@ impl<C: Contract + ?Sized, E> Call<Scoped<C>, E> {
 
     /// Gives the channel itself instead of the contract's proxy, which can be made for it: `RegisterProxy::new(&channel)`.
     pub fn channel(self) -> Call<AnonymousChannel, E> {
-        self.taken_as()
+        self.with_reply()
     }
 }
 

@@ -17,8 +17,8 @@ pub(crate) struct Items {
     /// Taken out of the inbox together, with one lock.
     batch: Batch,
     /// Items and their bytes that were taken since the core was told.
-    taken: u32,
-    taken_bytes: usize,
+    uncredited: u32,
+    uncredited_bytes: usize,
     lost: u64,
 }
 
@@ -28,7 +28,7 @@ enum State {
     New,
     Started,
     /// The end was told.
-    Ended,
+    Finished,
 }
 
 impl Items {
@@ -40,8 +40,8 @@ impl Items {
             window: crate::engine::WINDOW,
             state: State::New,
             batch: Batch::default(),
-            taken: 0,
-            taken_bytes: 0,
+            uncredited: 0,
+            uncredited_bytes: 0,
             lost: 0,
         }
     }
@@ -55,14 +55,14 @@ impl Items {
     }
 
     /// Whether the end was told.
-    pub(crate) fn has_ended(&self) -> bool {
-        self.state == State::Ended
+    pub(crate) fn is_finished(&self) -> bool {
+        self.state == State::Finished
     }
 
     /// Ends the stream and tells the producer why.
     pub(crate) fn abort(&mut self, reason: Option<&Reason>) {
-        if self.state != State::Ended {
-            self.state = State::Ended;
+        if self.state != State::Finished {
+            self.state = State::Finished;
             self.connection.shared().abort_channel(self.channel, reason);
         }
     }
@@ -72,14 +72,14 @@ impl Items {
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<T, CallError<E::Remote>>>> {
-        if self.state == State::Ended {
+        if self.state == State::Finished {
             return Poll::Ready(None);
         }
         if self.batch.is_empty()
-            && let Some(end) = ready!(self.poll_inbox(cx))
+            && let Some(finish) = ready!(self.poll_inbox(cx))
         {
-            self.state = State::Ended;
-            return Poll::Ready(match end {
+            self.state = State::Finished;
+            return Poll::Ready(match finish {
                 StreamFinish::Done => None,
                 StreamFinish::Aborted(reason) => {
                     Some(Err(E::from_rejection(reason).map_or_else(CallError::Refused, CallError::Rejected)))
@@ -89,13 +89,13 @@ impl Items {
             });
         }
         let json = self.batch.take().unwrap_or_default();
-        self.taken += 1;
-        self.taken_bytes += json.len();
+        self.uncredited += 1;
+        self.uncredited_bytes += json.len();
         let value = serde_json::from_slice(if json.is_empty() { b"null" } else { json });
         if self.batch.is_empty() {
             self.batch.clear();
             self.grant_credit();
-        } else if self.taken >= self.window / 2 {
+        } else if self.uncredited >= self.window / 2 {
             self.grant_credit();
         }
         Poll::Ready(Some(value.map_err(CallError::Decode)))
@@ -117,15 +117,15 @@ impl Items {
 
     /// Lets the producer send more.
     fn grant_credit(&mut self) {
-        let (items, bytes) = (std::mem::take(&mut self.taken), std::mem::take(&mut self.taken_bytes));
+        let (items, bytes) = (std::mem::take(&mut self.uncredited), std::mem::take(&mut self.uncredited_bytes));
         self.connection.shared().items_taken(self.channel, items, bytes);
     }
 }
 
 impl Drop for Items {
     fn drop(&mut self) {
-        let taken = self.taken_bytes + self.taken as usize * ITEM_OVERHEAD;
-        let unused = std::mem::take(&mut self.batch).unread_bytes() + taken;
+        let uncredited_size = self.uncredited_bytes + self.uncredited as usize * ITEM_OVERHEAD;
+        let unused = std::mem::take(&mut self.batch).left() + uncredited_size;
         self.connection.shared().drop_inbox(self.inbox, self.channel, unused);
     }
 }

@@ -103,7 +103,7 @@ impl<T: Decode, E: WsError> Stream for Streaming<T, E> {
 
 impl<T: Decode, E: WsError> FusedStream for Streaming<T, E> {
     fn is_terminated(&self) -> bool {
-        self.items.has_ended()
+        self.items.is_finished()
     }
 }
 

@@ -85,7 +85,7 @@ impl<T: Decode, E: WsError> Stream for Upload<T, E> {
 
 impl<T: Decode, E: WsError> FusedStream for Upload<T, E> {
     fn is_terminated(&self) -> bool {
-        self.items.has_ended()
+        self.items.is_finished()
     }
 }
 

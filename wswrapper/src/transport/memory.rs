@@ -19,11 +19,11 @@
 //! # #[tokio::main(flavor = "current_thread", start_paused = true)]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! // #[tokio::test(start_paused = true)]
-//! let (near, far) = memory::builder().latency(Duration::from_millis(40)).pair();
-//! let network = near.control();
+//! let (client_transport, server_transport) = memory::builder().latency(Duration::from_millis(40)).pair();
+//! let network = client_transport.control();
 //! let server = Server::builder().service(Desk).build()?;
-//! server.accept_transport(far)?;
-//! let desk = DeskProxy::new(&Client::over(near)?);
+//! server.accept_transport(server_transport)?;
+//! let desk = DeskProxy::new(&Client::over(client_transport)?);
 //!
 //! let began = tokio::time::Instant::now();
 //! assert_eq!(desk.greet("Ada").await?, "good day, Ada");
@@ -88,11 +88,11 @@ impl Builder {
     /// Two transports that are connected with each other.
     pub fn pair(&self) -> (Memory, Memory) {
         let pipe = || Arc::new(Mutex::new(Pipe::new(self)));
-        let (there, back) = (pipe(), pipe());
-        let end = |reading: &Arc<_>, writing: &Arc<_>| {
+        let (forward, backward) = (pipe(), pipe());
+        let endpoint = |reading: &Arc<_>, writing: &Arc<_>| {
             Memory::new(Control { reading: Arc::clone(reading), writing: Arc::clone(writing) })
         };
-        (end(&back, &there), end(&there, &back))
+        (endpoint(&backward, &forward), endpoint(&forward, &backward))
     }
 }
 
@@ -123,7 +123,7 @@ impl Control {
     /// never arrives.
     pub fn cut(&self) {
         for pipe in [&self.reading, &self.writing] {
-            change(pipe, Pipe::cut);
+            update_and_wake(pipe, Pipe::cut);
         }
     }
 
@@ -135,7 +135,7 @@ impl Control {
 
     /// This end reads again.
     pub fn resume(&self) {
-        change(&self.reading, |pipe| pipe.stalled = false);
+        update_and_wake(&self.reading, |pipe| pipe.stalled = false);
     }
 }
 
@@ -166,8 +166,8 @@ impl Transport for Memory {
         let mut pipe = lock(&self.pipes.reading);
         let next = match pipe.read() {
             Next::Frame(frame) => frame,
-            Next::End => return Poll::Ready(None),
-            Next::Later(arrival) => {
+            Next::Finished => return Poll::Ready(None),
+            Next::Pending(arrival) => {
                 pipe.reader = Some(cx.waker().clone());
                 drop(pipe);
                 if self.arrival.set(arrival, cx) {
@@ -194,11 +194,11 @@ impl Transport for Memory {
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let mut pipe = lock(&self.pipes.writing);
         let mut wrote = false;
-        if std::mem::take(&mut self.probing) && pipe.is_known_to_have_ended() {
+        if std::mem::take(&mut self.probing) && pipe.has_visibly_closed() {
             return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
         }
-        while let Some(text) = self.output.take_text(pipe.room()) {
-            if pipe.is_known_to_have_ended() {
+        while let Some(text) = self.output.take_text(pipe.free_capacity()) {
+            if pipe.has_visibly_closed() {
                 return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
             }
             pipe.write(Frame::Text(Bytes::from(text)));
@@ -231,7 +231,7 @@ impl Transport for Memory {
 impl Drop for Memory {
     fn drop(&mut self) {
         for pipe in [&self.pipes.reading, &self.pipes.writing] {
-            change(pipe, Pipe::end);
+            update_and_wake(pipe, Pipe::close);
         }
     }
 }
@@ -257,7 +257,7 @@ struct Pipe {
     frames: VecDeque<(Arrival, Frame)>,
     bytes: usize,
     /// Set when an end is gone: when the other sees it.
-    ended: Option<Arrival>,
+    closed: Option<Arrival>,
     stalled: bool,
     reader: Option<Waker>,
     writer: Option<Waker>,
@@ -276,7 +276,7 @@ impl Arrival {
     }
 
     /// How long it will not be there yet.
-    fn awaited(self) -> Option<Instant> {
+    fn pending_until(self) -> Option<Instant> {
         match self {
             Self::At(instant) if instant > Instant::now() => Some(instant),
             Self::At(_) | Self::AtOnce => None,
@@ -287,15 +287,15 @@ impl Arrival {
 /// What a reader finds.
 enum Next {
     Frame(Frame),
-    End,
+    Finished,
     /// Nothing before then, if that is known.
-    Later(Option<Instant>),
+    Pending(Option<Instant>),
 }
 
 /// Changes a pipe and wakes both who wait for it.
-fn change(pipe: &Mutex<Pipe>, change: impl FnOnce(&mut Pipe)) {
+fn update_and_wake(pipe: &Mutex<Pipe>, update: impl FnOnce(&mut Pipe)) {
     let mut pipe = lock(pipe);
-    change(&mut pipe);
+    update(&mut pipe);
     let wakers = [pipe.reader.take(), pipe.writer.take()];
     drop(pipe);
     wakers.into_iter().flatten().for_each(Waker::wake);
@@ -308,7 +308,7 @@ impl Pipe {
             capacity: builder.capacity,
             frames: VecDeque::new(),
             bytes: 0,
-            ended: None,
+            closed: None,
             stalled: false,
             reader: None,
             writer: None,
@@ -317,14 +317,14 @@ impl Pipe {
 
     fn read(&mut self) -> Next {
         if self.stalled {
-            return Next::Later(None);
+            return Next::Pending(None);
         }
-        let arrival = self.frames.front().map(|(arrival, _)| *arrival).or(self.ended);
-        let Some(arrival) = arrival else { return Next::Later(None) };
-        if let Some(awaited) = arrival.awaited() {
-            return Next::Later(Some(awaited));
+        let arrival = self.frames.front().map(|(arrival, _)| *arrival).or(self.closed);
+        let Some(arrival) = arrival else { return Next::Pending(None) };
+        if let Some(instant) = arrival.pending_until() {
+            return Next::Pending(Some(instant));
         }
-        let Some((_, frame)) = self.frames.pop_front() else { return Next::End };
+        let Some((_, frame)) = self.frames.pop_front() else { return Next::Finished };
         if let Frame::Text(text) = &frame {
             self.bytes -= text.len();
         }
@@ -332,14 +332,14 @@ impl Pipe {
     }
 
     /// Bytes that the next text may have.
-    fn room(&self) -> usize {
+    fn free_capacity(&self) -> usize {
         // Nothing to wait for: a text larger than the whole pipe goes alone, and what nobody reads goes nowhere.
-        if self.bytes == 0 || self.ended.is_some() { usize::MAX } else { self.capacity.saturating_sub(self.bytes) }
+        if self.bytes == 0 || self.closed.is_some() { usize::MAX } else { self.capacity.saturating_sub(self.bytes) }
     }
 
     fn write(&mut self, frame: Frame) {
         // Its reader is gone, or the network is.
-        if self.ended.is_some() {
+        if self.closed.is_some() {
             return;
         }
         if let Frame::Text(text) = &frame {
@@ -348,13 +348,13 @@ impl Pipe {
         self.frames.push_back((Arrival::after(self.latency), frame));
     }
 
-    fn is_known_to_have_ended(&self) -> bool {
-        self.ended.is_some_and(|arrival| arrival.awaited().is_none())
+    fn has_visibly_closed(&self) -> bool {
+        self.closed.is_some_and(|arrival| arrival.pending_until().is_none())
     }
 
-    fn end(&mut self) {
-        if self.ended.is_none() {
-            self.ended = Some(Arrival::after(self.latency));
+    fn close(&mut self) {
+        if self.closed.is_none() {
+            self.closed = Some(Arrival::after(self.latency));
         }
     }
 
@@ -362,6 +362,6 @@ impl Pipe {
         self.frames.clear();
         self.bytes = 0;
         self.stalled = false;
-        self.ended = Some(Arrival::AtOnce);
+        self.closed = Some(Arrival::AtOnce);
     }
 }

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 pub struct Output {
     bytes: Vec<u8>,
     /// How much of the bytes has left.
-    left: usize,
+    consumed: usize,
     /// Bytes that have left since the beginning.
     sent: u64,
     framing: Framing,
@@ -38,20 +38,20 @@ impl Output {
     }
 
     fn new(framing: Framing) -> Self {
-        Self { bytes: Vec::new(), left: 0, sent: 0, framing }
+        Self { bytes: Vec::new(), consumed: 0, sent: 0, framing }
     }
 
     /// Writes a text frame in place. `hint` guesses its length; if `write` fails or panics, nothing is left of it.
     pub fn text<E>(&mut self, hint: usize, write: impl FnOnce(&mut Vec<u8>) -> Result<(), E>) -> Result<(), E> {
         self.compact();
         let start = self.bytes.len();
-        let head = self.framing.head_len(hint);
-        let mut begun = Begun { bytes: &mut self.bytes, start, complete: false };
-        begun.bytes.resize(start + head, 0);
-        write(begun.bytes)?;
-        begun.complete = true;
-        drop(begun);
-        self.framing.complete(&mut self.bytes, start, head);
+        let reserved = self.framing.header_len(hint);
+        let mut frame = PartialFrame { bytes: &mut self.bytes, start, complete: false };
+        frame.bytes.resize(start + reserved, 0);
+        write(frame.bytes)?;
+        frame.complete = true;
+        drop(frame);
+        self.framing.complete(&mut self.bytes, start, reserved);
         Ok(())
     }
 
@@ -68,7 +68,7 @@ impl Output {
 
     /// Bytes that wait to be sent.
     pub fn len(&self) -> usize {
-        self.bytes.len() - self.left
+        self.bytes.len() - self.consumed
     }
 
     /// Whether nothing waits to be sent.
@@ -77,11 +77,11 @@ impl Output {
     }
 
     /// Takes the first text, if texts are kept apart and there is one of at most `room` bytes.
-    pub fn take_text(&mut self, room: usize) -> Option<Vec<u8>> {
+    pub fn take_text(&mut self, max_bytes: usize) -> Option<Vec<u8>> {
         let Framing::Texts(lengths) = &mut self.framing else { return None };
-        let length = lengths.pop_front_if(|length| *length <= room)?;
-        let text = self.bytes[self.left..self.left + length].to_vec();
-        self.left += length;
+        let length = lengths.pop_front_if(|length| *length <= max_bytes)?;
+        let text = self.bytes[self.consumed..self.consumed + length].to_vec();
+        self.consumed += length;
         self.sent += length as u64;
         if lengths.is_empty() {
             self.take_buffer();
@@ -91,12 +91,12 @@ impl Output {
 
     /// The bytes that are to be sent, where they are sent as a stream.
     pub fn stream(&self) -> &[u8] {
-        &self.bytes[self.left..]
+        &self.bytes[self.consumed..]
     }
 
     /// So many bytes of the stream have left.
     pub fn advance(&mut self, bytes: usize) {
-        self.left = (self.left + bytes).min(self.bytes.len());
+        self.consumed = (self.consumed + bytes).min(self.bytes.len());
         self.sent += bytes as u64;
     }
 
@@ -114,28 +114,28 @@ impl Output {
 
     /// Forgets what has left once that is more than what waits: each byte is moved at most once for each that leaves.
     fn compact(&mut self) {
-        if self.left > self.len() {
-            self.bytes.drain(..self.left);
-            self.left = 0;
+        if self.consumed > self.len() {
+            self.bytes.drain(..self.consumed);
+            self.consumed = 0;
         }
     }
 
     /// Gives away the buffer, emptied, for others to use.
     pub fn take_buffer(&mut self) -> Vec<u8> {
-        self.left = 0;
+        self.consumed = 0;
         self.bytes.clear();
         std::mem::take(&mut self.bytes)
     }
 }
 
 /// A frame that is being written; removed again unless it is completed.
-struct Begun<'b> {
+struct PartialFrame<'b> {
     bytes: &'b mut Vec<u8>,
     start: usize,
     complete: bool,
 }
 
-impl Drop for Begun<'_> {
+impl Drop for PartialFrame<'_> {
     fn drop(&mut self) {
         if !self.complete {
             self.bytes.truncate(self.start);
@@ -145,7 +145,7 @@ impl Drop for Begun<'_> {
 
 impl Framing {
     /// The length of the header of a text of this length.
-    fn head_len(&self, text: usize) -> usize {
+    fn header_len(&self, text: usize) -> usize {
         match self {
             Self::Texts(_) => 0,
             Self::WebSocket { key } => {
@@ -159,25 +159,25 @@ impl Framing {
         }
     }
 
-    /// Writes the header into the `head` bytes at `start`, moving the text if they are too many or too few.
-    fn complete(&mut self, bytes: &mut Vec<u8>, start: usize, head: usize) {
-        let text = bytes.len() - start - head;
-        let need = self.head_len(text);
+    /// Writes the header into the `reserved` bytes at `start`, moving the text if they are too many or too few.
+    fn complete(&mut self, bytes: &mut Vec<u8>, start: usize, reserved: usize) {
+        let text = bytes.len() - start - reserved;
+        let header = self.header_len(text);
         match self {
             Self::Texts(lengths) => lengths.push_back(text),
             Self::WebSocket { key } => {
-                if need > head {
-                    bytes.resize(bytes.len() + need - head, 0);
-                    bytes.copy_within(start + head..start + head + text, start + need);
-                } else if need < head {
-                    bytes.drain(start..start + head - need);
+                if header > reserved {
+                    bytes.resize(bytes.len() + header - reserved, 0);
+                    bytes.copy_within(start + reserved..start + reserved + text, start + header);
+                } else if header < reserved {
+                    bytes.drain(start..start + reserved - header);
                 }
                 // One whole text message.
                 bytes[start] = 0x81;
-                write_length(&mut bytes[start + 1..start + need], text);
+                write_length(&mut bytes[start + 1..start + header], text);
                 if let Some(key) = key {
                     bytes[start + 1] |= 0x80;
-                    mask(&mut bytes[start + need - 4..], key());
+                    mask(&mut bytes[start + header - 4..], key());
                 }
             }
         }
@@ -185,16 +185,16 @@ impl Framing {
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "each arm is as wide as its numbers")]
-fn write_length(head: &mut [u8], text: usize) {
+fn write_length(header: &mut [u8], text: usize) {
     match text {
-        0..126 => head[0] = text as u8,
+        0..126 => header[0] = text as u8,
         126..0x1_0000 => {
-            head[0] = 126;
-            head[1..3].copy_from_slice(&(text as u16).to_be_bytes());
+            header[0] = 126;
+            header[1..3].copy_from_slice(&(text as u16).to_be_bytes());
         }
         _ => {
-            head[0] = 127;
-            head[1..9].copy_from_slice(&(text as u64).to_be_bytes());
+            header[0] = 127;
+            header[1..9].copy_from_slice(&(text as u64).to_be_bytes());
         }
     }
 }
@@ -223,7 +223,7 @@ mod tests {
     use super::{Output, mask};
 
     #[test]
-    fn a_frame_has_the_header_of_its_true_length_whatever_was_guessed() {
+    fn a_frame_header_has_the_actual_length_for_any_hint() {
         for length in [0, 1, 125, 126, 127, 0xffff, 0x1_0000, 0x1_0001] {
             for hint in [0, 125, 126, 0xffff, 0x1_0000] {
                 let mut output = Output::websocket_server();
@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn masking_goes_round_the_key() {
+    fn masking_repeats_the_key() {
         for length in 0..40 {
             let mut bytes = vec![0; 4 + length];
             mask(&mut bytes, [1, 2, 3, 4]);
@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_left_of_a_frame_that_failed() {
+    fn a_failed_frame_leaves_no_bytes() {
         let mut output = Output::texts();
         output.plain_text(0, |bytes| bytes.push(b'a'));
         let failed = output.text(0, |bytes| {
@@ -278,7 +278,7 @@ mod tests {
 
     /// A reader that is always ten frames behind.
     #[test]
-    fn what_has_left_is_not_kept_though_something_always_waits() {
+    fn sent_bytes_are_removed_while_frames_always_wait() {
         let frame = |n: usize| [&[0x81, 100], format!("{n:0100}").as_bytes()].concat();
         let mut output = Output::websocket_server();
         let write = |output: &mut Output, n: usize| {
@@ -300,7 +300,7 @@ mod tests {
 
     /// A peer that only pings, and always leaves some answers unread.
     #[test]
-    fn what_has_left_is_not_kept_where_only_control_frames_are_written() {
+    fn sent_bytes_are_removed_when_only_control_frames_are_written() {
         let mut output = Output::websocket_server();
         output.buffer().extend_from_slice(&[0; 1_000]);
         for _ in 0..10_000 {
@@ -312,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_that_were_taken_are_not_kept_either() {
+    fn taken_texts_are_removed() {
         let mut output = Output::texts();
         let text = |n: usize| format!("{n:0width$}", width = 5 + n % 100).into_bytes();
         (0..10).for_each(|n| output.plain_text(0, |bytes| bytes.extend(text(n))));
@@ -327,7 +327,7 @@ mod tests {
     }
 
     #[test]
-    fn a_frame_that_failed_takes_nothing_from_those_that_wait() {
+    fn a_failed_frame_leaves_waiting_frames_unchanged() {
         let mut output = Output::websocket_server();
         for text in ["one", "two", "three"] {
             output.plain_text(0, |bytes| bytes.extend_from_slice(text.as_bytes()));
