@@ -1,4 +1,4 @@
-//! An event on its way.
+//! Events to one peer.
 
 use crate::engine::ConnectionHandle;
 use crate::error::SendError;
@@ -8,9 +8,10 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-/// An event on its way to one peer: a future that waits for room in the peer's queue.
+/// An event to one peer: a future that waits for capacity in the peer's queue.
 ///
-/// That it is done means that the event was queued, not that it arrived. Dropping it before that sends nothing.
+/// The future is ready when the event is queued; the peer may not have received it yet. It fails with a [`SendError`]
+/// if the event cannot be queued. Dropping it before it is ready sends nothing.
 #[must_use = "an event is only sent when its future is awaited"]
 pub struct Emit {
     connection: ConnectionHandle,

@@ -1,4 +1,4 @@
-//! Calls and events of ours, under way.
+//! Calls and events that this endpoint sends.
 
 mod emit;
 mod proxy;
@@ -29,12 +29,34 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-/// A call under way: a future of its result.
+/// A request: a future of its result.
 ///
-/// It is sent when it is first polled, and **dropping it cancels it**: the other end is told, and its handler's future
-/// is dropped. `E` is the error of the contract; the caller gets what it [becomes](WsError::Remote) at this end.
+/// The first poll queues the request. If the peer's queue is full, the future waits for capacity. **Dropping the future
+/// cancels the call**: the peer is notified and drops the handler's future. A request that was not queued is not sent.
 ///
-/// It waits for [`call_timeout`](crate::Limits::call_timeout), or for its [own](Self::timeout).
+/// `T` is the result and `E` the error of the contract; the caller receives the error as [`WsError::Remote`].
+///
+/// The time for the call is [`call_timeout`](crate::Limits::call_timeout), or its own [`timeout`](Self::timeout),
+/// counted from the first poll.
+///
+/// ```
+/// # use std::time::Duration;
+/// # use wswrapper::{CallError, Client, Server, transport::memory};
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let server = Server::builder().build()?;
+/// # server.on("add", |a: i64, b: i64| async move { a + b })?;
+/// # server.on("never", || std::future::pending::<()>())?;
+/// # let (client_transport, server_transport) = memory::pair();
+/// # server.accept_transport(server_transport)?;
+/// # let client = Client::over(client_transport)?;
+/// assert_eq!(client.request::<i64>("add", (1, 2)).await?, 3);
+///
+/// let result = client.request::<()>("never", ()).timeout(Duration::from_secs(1)).await;
+/// assert!(matches!(result, Err(CallError::TimedOut)));
+/// # Ok(())
+/// # }
+/// ```
 #[must_use = "a call is only sent when it is awaited"]
 pub struct Call<T, E> {
     raw: RawCall,
@@ -48,14 +70,15 @@ impl<T: Reply, E> Call<T, E> {
 }
 
 impl<T, E> Call<T, E> {
-    /// Waits at most so long, from the first poll on; then the call ends as [`CallError::TimedOut`]. The other end is
-    /// told how long its caller waits [X-03], and that it has given up [P-54].
+    /// Sets the time for the call, counted from the first poll. After it the call fails with [`CallError::TimedOut`].
+    ///
+    /// The peer receives `timeout` with the request [X-03], and a cancellation when the time is over [P-54].
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.raw.timeout = Some(timeout);
         self
     }
 
-    /// Ends the call and tells the other end why. Dropping it does the same without a reason.
+    /// Cancels the call and sends the peer this reason. Dropping the call cancels it without a reason.
     pub fn cancel(mut self, reason: &Reason) {
         self.raw.cancel(Some(reason));
     }
@@ -86,7 +109,7 @@ impl<T, E> Call<T, E> {
         self.raw.wish = Wish(expected);
     }
 
-    /// The same call, its answer taken in another way.
+    /// Returns the same call with another type of result.
     pub(crate) fn with_reply<U>(self) -> Call<U, E> {
         Call { raw: self.raw, types: PhantomData }
     }

@@ -1,4 +1,4 @@
-//! The inside of generated proxies.
+//! The part of generated proxies that does not depend on the contract.
 
 use super::Call;
 use super::response::Reply;
@@ -10,21 +10,21 @@ use crate::proto::{CallEncoder, EncodedCall};
 use crate::value::Encode;
 use serde::Serialize;
 
-/// The inside of a generated proxy.
+/// A generated proxy without its contract.
 #[derive(Clone, Debug)]
 pub struct Proxy<T> {
     target: T,
-    /// The contract's channel, unless the target says another.
+    /// The contract's channel. A channel named by the target wins.
     channel: Option<&'static str>,
 }
 
 impl<T: Target> Proxy<T> {
-    /// For this target, on the contract's channel.
+    /// Creates a proxy for a target, on the contract's channel.
     pub fn new(to: impl IntoTarget<Target = T>, channel: Option<&'static str>) -> Self {
         Self { target: to.into_target(), channel }
     }
 
-    /// Begins a call or an event.
+    /// Starts a call or an event.
     pub fn call(&self, event: &'static str) -> ProxyCall<'_, T> {
         ProxyCall { proxy: self, encoder: CallEncoder::new(event), arguments: 0, error: None }
     }
@@ -36,7 +36,7 @@ pub struct ProxyCall<'p, T> {
     proxy: &'p Proxy<T>,
     encoder: CallEncoder,
     arguments: usize,
-    /// Kept for the await.
+    /// The first error. It is returned when the call is awaited.
     error: Option<SendError>,
 }
 
@@ -51,13 +51,13 @@ impl<T: Target> ProxyCall<'_, T> {
         }
     }
 
-    /// As an event.
+    /// Returns the event.
     pub fn emit(self) -> T::Emit {
         let target = self.proxy.target.clone();
         target.emit(self.finish())
     }
 
-    /// As a request.
+    /// Returns the request.
     pub fn request<R: Reply, E>(self) -> Call<R, E>
     where
         T: Caller,
@@ -66,7 +66,7 @@ impl<T: Target> ProxyCall<'_, T> {
         Call::new(connection, self.finish())
     }
 
-    /// As a request that sends a stream.
+    /// Returns the request with the stream that it sends.
     pub fn upload<R, E>(self, source: Source) -> UploadCall<R, E>
     where
         T: Caller,
@@ -83,7 +83,7 @@ impl<T: Target> ProxyCall<'_, T> {
     }
 }
 
-/// What a proxy takes for a parameter of type `T`: a `String` is borrowed from whatever text there is.
+/// An argument that a proxy accepts for a parameter of type `T`. For a `String` it accepts any text.
 pub trait Text<T: ?Sized>: Serialize {}
 
 impl<T: Serialize + ?Sized> Text<T> for T {}

@@ -1,4 +1,4 @@
-//! The part of a call that does not depend on its types.
+//! Calls without their types, and the answers to them.
 
 use super::Wish;
 use crate::engine::{Completion, ConnectionHandle, SentCall};
@@ -18,7 +18,7 @@ pub(crate) struct RawCall {
     stage: Stage,
     pub(super) wish: Wish,
     pub(super) timeout: Option<Duration>,
-    /// Its time, which counts from the first poll on, while it waits for room.
+    /// The timeout while the call waits for capacity, counted from the first poll.
     queue_timer: Option<Pin<Box<Sleep>>>,
 }
 
@@ -28,17 +28,18 @@ enum Stage {
     Finished,
 }
 
-/// How a call succeeded.
+/// The answer to a call that succeeded.
 pub(crate) enum Answer {
-    /// With a value.
+    /// A value.
     Json(Bytes),
-    /// With the channel that was expected, and its inbox.
+    /// The expected channel and the inbox of its stream.
     Channel(ChannelKey, Option<usize>),
-    /// With one that nobody can use: the peer may have meant null [P-32].
+    /// A channel that the call did not expect; it counts as null where null is a valid value [P-32].
     UnusedChannel,
 }
 
 impl Completion {
+    /// Returns the answer, or the error of a call that failed.
     pub(crate) fn into_answer<E: WsError>(self) -> Result<Answer, CallError<E::Remote>> {
         match self {
             Self::Result(Some(json)) => Ok(Answer::Json(json)),
@@ -73,13 +74,15 @@ impl RawCall {
         self.timeout
     }
 
-    /// Gives it so long from now on, or all the time there is. False if it was not sent yet.
+    /// Replaces the time that is left by `timeout` from now on; `None` removes the limit. Returns false if the call was
+    /// not sent yet.
     pub(crate) fn reset_timeout(&self, timeout: Option<Duration>) -> bool {
         let Stage::Waiting(waiting) = &self.stage else { return false };
         self.connection.shared().set_timeout(waiting, timeout);
         true
     }
 
+    /// Sends the call at the first poll with capacity, then waits for its completion.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Completion, SendError>> {
         let shared = self.connection.shared();
         match &mut self.stage {
@@ -123,6 +126,7 @@ impl RawCall {
         }
     }
 
+    /// Cancels the call. Does nothing if the call has finished.
     pub(crate) fn cancel(&mut self, reason: Option<&Reason>) {
         if let Stage::Waiting(waiting) = std::mem::replace(&mut self.stage, Stage::Finished) {
             self.connection.shared().forget(&waiting, reason);

@@ -1,4 +1,4 @@
-//! What a call can be answered with, as its caller takes it.
+//! Answers to calls as the caller receives them.
 
 use super::{Answer, Call};
 use crate::engine::{ConnectionHandle, Expected, WINDOW};
@@ -6,15 +6,17 @@ use crate::stream::{Items, Streaming};
 use serde::de::{DeserializeOwned, Error};
 use std::fmt;
 
-/// What a call can be answered with: whatever serde decodes, a [`Streaming`] of items, a [`Scoped`] service, an
-/// [`AnonymousChannel`].
+/// A result that a call can have.
+///
+/// Implemented for each type that serde decodes, for a [`Streaming`] of items, a [`Scoped`](crate::Scoped) service and
+/// an [`AnonymousChannel`](crate::AnonymousChannel).
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be decoded from JSON",
     label = "not decodable from JSON",
     note = "for a type of your own, add `#[derive(serde::Deserialize)]`"
 )]
 pub trait Reply {
-    /// What the caller gets.
+    /// The value that the caller receives.
     type Output;
 
     #[doc(hidden)]
@@ -28,10 +30,10 @@ pub trait Reply {
     ) -> Result<Self::Output, serde_json::Error>;
 }
 
-/// What a call waits for.
+/// The kind of answer that a call waits for.
 pub struct Wish(pub(crate) Expected);
 
-/// What it got.
+/// The answer that a call received.
 pub struct Given(pub(crate) Answer);
 
 #[diagnostic::do_not_recommend]
@@ -71,13 +73,14 @@ impl<T, E> Reply for Streaming<T, E> {
 }
 
 impl<T, I, E> Call<Streaming<T, I>, E> {
-    /// Sets the [window](Streaming::window) of the stream.
+    /// Sets the [window](Streaming::window) of the stream: 1 to 65,536 items.
     pub fn window(mut self, items: u32) -> Self {
         self.set_expected(Expected::Items(items));
         self
     }
 }
 
+/// Returns the error for an answer of the wrong kind.
 #[cold]
 pub(crate) fn unexpected_answer(what: &str) -> serde_json::Error {
     serde_json::Error::custom(format_args!("the answer is {what}"))

@@ -1,4 +1,4 @@
-//! What a caller uploads.
+//! Streams that a caller sends.
 
 use crate::proto::{Rejection, RequestId, encode};
 use crate::value::{Encode, WsError};
@@ -8,36 +8,36 @@ use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-/// The stream of an upload, without its type.
+/// The stream of an upload, without the type of its items.
 pub struct Source {
     stream: Pin<Box<dyn EncodeNext + Send>>,
-    /// Whether an item may be an error.
+    /// True if an item can be an error.
     fallible: bool,
-    /// The last item, which was not the error that it may have been.
+    /// An item that came while the source was polled for its finish.
     lookahead: Option<Vec<u8>>,
 }
 
-/// Gives the frames of items.
+/// A stream of items, encoded as frames.
 trait EncodeNext {
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>, channel: RequestId) -> Poll<Option<Frame>>;
 
-    /// How many more it may give, where it knows that.
+    /// Returns the upper bound of the items that are left, if it is known.
     fn max_remaining(&self) -> Option<usize>;
 }
 
-/// An item as an event.
+/// The frame of one item, as an event.
 pub(super) type Frame = Result<Vec<u8>, ItemError>;
 
-/// Why there is no further item.
+/// The error that finishes an upload's stream.
 pub(super) enum ItemError {
-    /// The stream gave an error.
+    /// The stream yielded an error.
     Failed(Rejection),
-    /// An item cannot be JSON.
+    /// An item cannot be encoded as JSON.
     Encode(serde_json::Error),
 }
 
 impl Source {
-    /// Items.
+    /// Creates a source of items.
     pub fn items<T: Encode>(stream: impl Stream<Item = T> + Send + 'static) -> Self {
         Self {
             stream: Box::pin(Encoding { stream, encode: |item: T, channel| frame(channel, &item) }),
@@ -46,7 +46,7 @@ impl Source {
         }
     }
 
-    /// Items, or an error that ends them.
+    /// Creates a source of items in which the first error finishes the stream.
     pub fn results<T: Encode, E: WsError>(stream: impl Stream<Item = Result<T, E>> + Send + 'static) -> Self {
         let encode = |item: Result<T, E>, channel| match item {
             Ok(item) => frame(channel, &item),
@@ -55,7 +55,7 @@ impl Source {
         Self { stream: Box::pin(Encoding { stream, encode }), fallible: true, lookahead: None }
     }
 
-    /// The next item, for this channel.
+    /// Returns the next item, as a frame for `channel`.
     pub(super) fn poll_next(&mut self, cx: &mut Context<'_>, channel: RequestId) -> Poll<Option<Frame>> {
         match self.lookahead.take() {
             Some(frame) => Poll::Ready(Some(Ok(frame))),
@@ -63,8 +63,8 @@ impl Source {
         }
     }
 
-    /// The end, which needs no credit, where it can be seen without going ahead of the consumer: where no item comes
-    /// any more, or one at most, which may be an error.
+    /// Looks for the end of the stream, which needs no credit. Polls the stream only if `size_hint` says that at
+    /// most the end or a final error is left, so it never runs ahead of the consumer.
     pub(super) fn poll_finish(&mut self, cx: &mut Context<'_>, channel: RequestId) -> Poll<Result<(), ItemError>> {
         if self.lookahead.is_some()
             || self.stream.max_remaining().is_none_or(|remaining| remaining > usize::from(self.fallible))

@@ -1,16 +1,19 @@
-//! Where a proxy sends.
+//! Targets of calls and events.
 
 use crate::engine::ConnectionHandle;
 use crate::error::SendError;
 use crate::proto::{CallEncoder, EncodedCall};
 use std::future::Future;
 
-/// What events can be sent to: a [`Peer`], a [`Channel`], an [`AnonymousChannel`], a [`Broadcast`].
+/// A target of events.
+///
+/// A [`Peer`](crate::Peer), a [`Channel`](crate::Channel), an [`AnonymousChannel`](crate::AnonymousChannel) or a
+/// [`Broadcast`](crate::Broadcast). Only types of this crate are targets.
 pub trait Target: SendTo + Clone + Send + Sync + 'static {
-    /// The future of an event that is sent.
+    /// The future of an event that was sent to the target.
     type Emit: Future + Send;
 
-    /// Ends a call or event with the channel that it is on, by default the contract's.
+    /// Completes an encoded call or event with its channel, by default the contract's.
     #[doc(hidden)]
     fn finish(&self, call: CallEncoder, contract: Option<&str>) -> Result<EncodedCall, SendError> {
         Ok(call.finish(contract))
@@ -20,10 +23,10 @@ pub trait Target: SendTo + Clone + Send + Sync + 'static {
     fn emit(&self, event: Result<EncodedCall, SendError>) -> Self::Emit;
 }
 
-/// Only this crate's types are targets.
+/// Seals [`Target`].
 pub trait SendTo {}
 
-/// What requests can be sent to: a [`Target`] with a single answer.
+/// A target of requests: a [`Target`] that is one peer and so gives one answer.
 #[diagnostic::on_unimplemented(
     message = "requests cannot be sent to `{Self}`",
     label = "has no single answer",
@@ -34,7 +37,7 @@ pub trait Caller: Target {
     fn connection(&self) -> &ConnectionHandle;
 }
 
-/// What a proxy can be made for.
+/// A value that a proxy can be created for: a target, a reference to one, or a `&Client`.
 #[diagnostic::on_unimplemented(
     message = "a proxy cannot send to `{Self}`",
     label = "not a client, peer, channel or broadcast",
@@ -42,14 +45,14 @@ pub trait Caller: Target {
     note = "in a handler, the caller is `ctx.peer()`, and the anonymous channel of the call is `ctx.called_on()`"
 )]
 pub trait IntoTarget {
-    /// Where it then sends.
+    /// The target of the proxy.
     type Target: Target;
 
     #[doc(hidden)]
     fn into_target(self) -> Self::Target;
 }
 
-/// Makes a handle a target by itself and by reference.
+/// Implements [`IntoTarget`] for handles and for references to them.
 macro_rules! into_target {
     ($($target:ty),*) => {$(
         impl crate::call::IntoTarget for $target {

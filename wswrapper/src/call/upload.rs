@@ -1,4 +1,4 @@
-//! A call that sends a stream.
+//! Calls that send a stream.
 
 use super::response::Wish;
 use super::source::{ItemError, Source};
@@ -16,17 +16,50 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// A call under way that sends a stream: a future of its result [X-05].
+/// A request that sends a stream: a future of its result.
 ///
-/// It is as a [`Call`](crate::Call), and polling it also polls the stream, as far as the handler takes its items. Once the
-/// handler has answered, the stream is dropped. Dropping the call cancels it, and the handler is dropped.
+/// It behaves like a [`Call`](crate::Call). Polling it also polls the stream, while the handler accepts items. The
+/// stream is dropped when the handler has answered. **Dropping the future cancels the call** and drops the stream; the
+/// peer drops the handler [X-05].
+///
+/// It fails with [`NotSent`](CallError::NotSent) if an item cannot be encoded. An error that the stream yields is sent
+/// to the handler, and the call still returns the handler's answer.
+///
+/// ```
+/// # use futures_util::stream;
+/// # use std::error::Error;
+/// # use wswrapper::{Client, Server, Upload, transport::memory, ws_handlers};
+/// struct Desk;
+///
+/// #[ws_handlers]
+/// impl Desk {
+///     async fn sum(&self, mut numbers: Upload<u32>) -> Result<u32, Box<dyn Error + Send + Sync>> {
+///         let mut sum = 0;
+///         while let Some(number) = numbers.try_next().await? {
+///             sum += number;
+///         }
+///         Ok(sum)
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn Error>> {
+/// # let server = Server::builder().service(Desk).build()?;
+/// # let (client_transport, server_transport) = memory::pair();
+/// # server.accept_transport(server_transport)?;
+/// # let client = Client::over(client_transport)?;
+/// let desk = DeskProxy::new(&client);
+/// assert_eq!(desk.sum(stream::iter([1, 2, 3])).await?, 6);
+/// # Ok(())
+/// # }
+/// ```
 #[must_use = "a call is only sent when it is awaited"]
 pub struct UploadCall<T, E> {
     opening: RawCall,
     started: Option<Instant>,
-    /// Once the handler's end is there, until the call is over: what is dropped with it stops a handler that runs on.
+    /// Set while the upload's channel is open. Dropping it stops a handler that still runs.
     upload: Option<OpenUpload>,
-    /// Until it has ended.
+    /// None once the stream has finished.
     source: Option<Source>,
     types: PhantomData<fn() -> (T, E)>,
 }
@@ -37,16 +70,18 @@ impl<T, E> UploadCall<T, E> {
         Self { opening, started: None, upload: None, source: Some(source), types: PhantomData }
     }
 
-    /// Waits at most so long for the result, from the first poll on and the whole stream included, as
-    /// [`Call::timeout`](crate::Call::timeout) does. Without it [`call_timeout`](crate::Limits::call_timeout) counts anew
-    /// each time that the other end is waited for: until it takes the first item, until it takes more, and from the last
-    /// item to the result. So an upload may take as long as its stream does.
+    /// Sets the time for the whole call, including the stream, counted from the first poll. After it the call fails
+    /// with [`CallError::TimedOut`].
+    ///
+    /// Without a timeout of its own an upload may last as long as its stream.
+    /// [`call_timeout`](crate::Limits::call_timeout) then applies to each wait for the peer: until it accepts the first
+    /// item, until it accepts more items, and from the last item to the result.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.opening.set_timeout(timeout);
         self
     }
 
-    /// Ends the call and tells the other end why. Dropping it does the same without a reason.
+    /// Cancels the call and sends the peer this reason. Dropping the call cancels it without a reason.
     pub fn cancel(mut self, reason: &Reason) {
         self.opening.cancel(Some(reason));
         if let Some(upload) = &mut self.upload {
@@ -54,7 +89,7 @@ impl<T, E> UploadCall<T, E> {
         }
     }
 
-    /// The call that waits for the result, for as long as this call still may.
+    /// Returns an open upload whose call for the result has the time that is left.
     fn upload(&self, channel: ChannelKey, inbox: usize) -> OpenUpload {
         let call = CallEncoder::new("result").finish_on(channel);
         let mut result = RawCall::new(self.opening.connection().clone(), Ok(call), Wish(Expected::Value));
@@ -80,13 +115,13 @@ impl<T: Decode, E: WsError> Future for UploadCall<T, E> {
                         let upload = this.upload(channel, inbox);
                         this.upload.insert(upload)
                     }
-                    // The other end did not want the stream.
+                    // The handler answered without the stream.
                     answer => return Poll::Ready(decode::<T, E>(answer)),
                 }
             }
         };
         if let Poll::Ready(end) = upload.result.poll(cx) {
-            // What was not sent, or not in time, is answered by nobody: the handler is stopped.
+            // Without an answer, because the call for the result was not sent or timed out, the handler is stopped.
             upload.answered = end.as_ref().is_ok_and(|end| !matches!(end, Completion::Failed(_)));
             (this.upload, this.source) = (None, None);
             return Poll::Ready(decode::<T, E>(end?.into_answer::<E>()?));
@@ -109,7 +144,7 @@ fn decode<T: Decode, E: WsError>(answer: Answer) -> Result<T, CallError<E::Remot
     match answer {
         Answer::Json(json) => serde_json::from_slice(&json).map_err(CallError::Decode),
         Answer::UnusedChannel => serde_json::from_str("null").map_err(CallError::Decode),
-        // Never: it has its inbox.
+        // Unreachable: `poll` handles a channel with an inbox, and an upload's channel always has one.
         Answer::Channel(..) => Err(CallError::Closed),
     }
 }
@@ -117,30 +152,31 @@ fn decode<T: Decode, E: WsError>(answer: Answer) -> Result<T, CallError<E::Remot
 /// An upload whose channel is open.
 struct OpenUpload {
     channel: ChannelKey,
-    /// Where this call waits for credit.
+    /// The inbox at which the call waits for credit.
     inbox: usize,
     result: RawCall,
     answered: bool,
-    /// The call has no time of its own: it is each wait for the other end that has one.
+    /// True if the call has no timeout of its own, so that each wait for the peer has the default one.
     times_each_wait: bool,
-    /// The next step is the other end's.
+    /// True while the call waits for the peer.
     waiting: bool,
 }
 
-/// So many items are queued together.
+/// Items that are queued together.
 const MAX_BATCH: u32 = 64;
 
-/// So often in one turn.
+/// Batches that are queued in one poll.
 const MAX_BATCHES: u32 = 4;
 
-/// What the source gave.
+/// The state of the source after a batch.
 enum Batch {
-    /// It has more, later or now.
+    /// The source may have more items.
     More,
     Finished(Result<(), ItemError>),
 }
 
 impl OpenUpload {
+    /// Starts or stops the timeout of a wait for the peer.
     fn set_waiting(&mut self, waiting: bool) {
         let timeout = self.result.connection().shared().endpoint.limits.call_timeout.filter(|_| waiting);
         if self.times_each_wait && self.waiting != waiting && self.result.reset_timeout(timeout) {
@@ -148,7 +184,7 @@ impl OpenUpload {
         }
     }
 
-    /// Sends what the handler takes; ready when nothing more is to be sent.
+    /// Sends the items that the handler accepts. Ready when nothing more can be sent.
     fn poll_source(&mut self, cx: &mut Context<'_>, source: &mut Source) -> Poll<Result<(), SendError>> {
         let shared = Arc::clone(self.result.connection().shared());
         for _ in 0..MAX_BATCHES {
@@ -192,12 +228,12 @@ impl OpenUpload {
                 Batch::Finished(end) => return Poll::Ready(self.finish(end)),
             }
         }
-        // Others are to have their turn.
+        // Lets other tasks run.
         cx.waker().wake_by_ref();
         Poll::Pending
     }
 
-    /// Tells how the items ended.
+    /// Sends the end of the items, or the error that finished them.
     fn finish(&self, end: Result<(), ItemError>) -> Result<(), SendError> {
         let shared = self.result.connection().shared();
         match end {
@@ -217,7 +253,7 @@ impl OpenUpload {
 
 impl Drop for OpenUpload {
     fn drop(&mut self) {
-        // Before the channel's end, as that would end this call too, and the handler would not be stopped.
+        // Before the channel is closed: closing it would also finish this call, without stopping the handler.
         self.result.cancel(None);
         let shared = self.result.connection().shared();
         if self.answered {
