@@ -1,4 +1,4 @@
-//! Anonymous channels: scopes of events that a response has opened.
+//! Anonymous channels.
 
 use super::close_signal::CloseSignal;
 use super::peer::Peer;
@@ -9,13 +9,14 @@ use crate::proto::{CallEncoder, ChannelKey, EncodedCall, Reason};
 use std::fmt;
 use std::sync::Arc;
 
-/// A channel without a name, between the two ends of one request: a handler answers with it [P-60].
+/// A channel without a name, opened by the response to a request.
 ///
-/// Both ends handle events and requests on it, and send them. It lives until either end closes or aborts it, or the
-/// connection ends; its handlers are then dropped, and calls under way on it end as [`Closed`](crate::CallError::Closed).
+/// Both endpoints handle and send events and requests on it. It is open until one of them closes or aborts it, or the
+/// connection is closed [P-60]. Then its handlers are dropped, and its calls fail with
+/// [`Closed`](crate::CallError::Closed).
 ///
-/// A handler makes one with [`Context::anonymous_channel`](crate::Context::anonymous_channel) and returns it; before that
-/// nothing can be sent on it. The caller takes it as the answer of a call:
+/// A handler creates a channel by [`Context::anonymous_channel`](crate::Context::anonymous_channel) and returns it.
+/// Nothing can be sent on the channel before that. The caller receives it as the result of the call:
 ///
 /// ```
 /// use wswrapper::{AnonymousChannel, CallError, Client, Context, Rejection, Server, transport::memory};
@@ -46,9 +47,11 @@ use std::sync::Arc;
 /// # }
 /// ```
 ///
-/// It is a handle, cheap to clone. **Dropping the last one that a caller has aborts the channel**; those of the end that
-/// has made it keep nothing open. A caller's handler on the channel that keeps a handle to it keeps it open until the other
-/// end ends it: [`Context::called_on`](crate::Context::called_on) gives one that does not.
+/// An `AnonymousChannel` is cheap to clone. **Dropping the last handle of the caller aborts the channel**; the handles
+/// of the endpoint that created it do not keep it open.
+///
+/// If a handler of the caller on the channel holds a handle, the channel stays open until the peer closes it. A handle
+/// from [`Context::called_on`](crate::Context::called_on) does not keep it open.
 #[derive(Clone)]
 pub struct AnonymousChannel {
     channel_state: Arc<ChannelState>,
@@ -56,7 +59,7 @@ pub struct AnonymousChannel {
     abort_on_drop: Option<Arc<AbortOnDrop>>,
 }
 
-/// The caller's end of a channel, as long as it can be used.
+/// Aborts a channel when the caller's last handle is dropped.
 struct AbortOnDrop {
     peer: Peer,
     channel_state: Arc<ChannelState>,
@@ -69,17 +72,17 @@ impl Drop for AbortOnDrop {
 }
 
 impl AnonymousChannel {
-    /// One that a handler makes.
+    /// Creates a channel for a handler to return.
     pub(crate) fn new(peer: Peer) -> Self {
         Self { channel_state: ChannelState::made_for(Some(peer.id())), peer, abort_on_drop: None }
     }
 
-    /// One that a handler runs on.
+    /// Returns a handle to the channel that a handler was called on.
     pub(crate) fn of(peer: Peer, channel_state: &Arc<ChannelState>) -> Self {
         Self { channel_state: Arc::clone(channel_state), peer, abort_on_drop: None }
     }
 
-    /// One that a call was answered with.
+    /// Returns the caller's first handle to a channel that a response has opened.
     pub(crate) fn received(peer: &Peer, channel_state: &Arc<ChannelState>, key: ChannelKey) -> Self {
         debug_assert_eq!(channel_state.key(), Some(key), "it was opened when it came");
         let abort_on_drop = AbortOnDrop { peer: peer.clone(), channel_state: Arc::clone(channel_state) };
@@ -94,7 +97,7 @@ impl AnonymousChannel {
         &self.channel_state
     }
 
-    /// The channel that things are sent on.
+    /// Returns the key of the channel, or an error if nothing can be sent on it.
     pub(crate) fn key(&self) -> Result<ChannelKey, SendError> {
         match self.channel_state.key() {
             _ if self.is_closed() => Err(SendError::ChannelClosed),
@@ -103,13 +106,14 @@ impl AnonymousChannel {
         }
     }
 
-    /// The connection that it belongs to.
+    /// Returns the connection that the channel belongs to.
     pub fn peer(&self) -> &Peer {
         &self.peer
     }
 
-    /// Closes the channel at this end, and drops its handlers; calls that they are at work on go on. Sends nothing: the
-    /// other end learns it when it next uses the channel [P-66].
+    /// Closes the channel locally and drops its handlers. Sends nothing.
+    ///
+    /// Calls that already run continue. The peer is notified when it next uses the channel [P-66].
     pub fn close(&self) {
         if self.channel_state.close(self.peer.shared(), channel_closed_reason())
             && let Some(key) = self.channel_state.key()
@@ -118,18 +122,19 @@ impl AnonymousChannel {
         }
     }
 
-    /// Closes the channel at both ends, for this reason [P-63]; what is under way on it is cancelled:
-    /// `channel.abort(&Reason::new("enough"))`.
+    /// Aborts the channel at both endpoints with this reason: `channel.abort(&Reason::new("enough"))`.
+    ///
+    /// Calls and handlers on the channel are cancelled [P-63].
     pub fn abort(&self, reason: &Reason) {
         self.channel_state.abort(self.peer.shared(), Some(reason));
     }
 
-    /// Whether the channel has ended.
+    /// Returns true if the channel is closed, by either endpoint or with its connection.
     pub fn is_closed(&self) -> bool {
         self.channel_state.is_closed()
     }
 
-    /// Tells whoever has it that the channel has ended, and why. It does not keep the channel open.
+    /// Returns a handle that waits until the channel is closed. It does not keep the channel open.
     pub fn close_signal(&self) -> CloseSignal {
         CloseSignal::new(Arc::clone(&self.channel_state))
     }

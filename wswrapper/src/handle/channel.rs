@@ -1,4 +1,4 @@
-//! A named channel of a connection.
+//! Named channels of a connection.
 
 use super::peer::Peer;
 use crate::call::{Caller, Emit, SendTo, Target, into_target};
@@ -8,10 +8,28 @@ use crate::proto::{CallEncoder, ChannelName, EncodedCall};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// A named channel of one connection, as a proxy's target: `MathProxy::new(&client.channel("io"))`; and what is done with
-/// it by name.
+/// A handle to a named channel of one connection.
 ///
-/// A handle, cheap to clone.
+/// It is the target of a proxy, `MathProxy::new(&client.channel("io"))`, and sends and handles messages by name. It is
+/// cheap to clone.
+///
+/// ```
+/// # use wswrapper::{Client, SendError, Server, transport::memory};
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let server = Server::builder().build()?;
+/// # let (client_transport, server_transport) = memory::pair();
+/// # server.accept_transport(server_transport)?;
+/// # let client = Client::over(client_transport)?;
+/// server.channel("io").on("double", |n: i64| async move { 2 * n })?;
+/// let io = client.channel("io");
+/// assert_eq!(io.request::<i64>("double", (21,)).await?, 42);
+///
+/// io.close();
+/// assert!(matches!(io.emit("news", ()).await, Err(SendError::ChannelClosed)));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Channel {
     peer: Peer,
@@ -29,24 +47,26 @@ impl Channel {
         Self { peer, inner: Arc::new(Inner { name: name.into(), closed: AtomicBool::new(false) }) }
     }
 
-    /// Its name.
+    /// Returns the name of the channel.
     pub fn name(&self) -> &str {
         &self.inner.name
     }
 
-    /// The connection that it belongs to.
+    /// Returns the connection that the channel belongs to.
     pub fn peer(&self) -> &Peer {
         &self.peer
     }
 
-    /// Removes the handlers that this peer has on the channel, and makes each further use of this handle, of its clones
-    /// and of proxies made from them fail with [`SendError::ChannelClosed`]. Sends nothing.
+    /// Removes the handlers of this peer on the channel and closes the handle. Sends nothing.
+    ///
+    /// The handle, its clones and the proxies created from them then fail with [`SendError::ChannelClosed`]. Another
+    /// handle to the channel, from [`Peer::channel`], still works.
     pub fn close(&self) {
         self.inner.closed.store(true, Ordering::Release);
         self.peer.shared().handlers().remove_channel(self.name());
     }
 
-    /// Whether [`close`](Self::close) was called.
+    /// Returns true if [`close`](Self::close) was called on the handle or on a clone of it.
     pub fn is_closed(&self) -> bool {
         self.inner.closed.load(Ordering::Acquire)
     }

@@ -1,11 +1,31 @@
-//! The end of an anonymous channel, for tasks.
+//! Notification that an anonymous channel is closed.
 
 use crate::engine::ChannelState;
 use crate::proto::Reason;
 use std::fmt;
 use std::sync::Arc;
 
-/// The end of an [`AnonymousChannel`](crate::AnonymousChannel), for tasks that work for it: whether it has come, and why.
+/// A handle that waits until an [`AnonymousChannel`](crate::AnonymousChannel) is closed.
+///
+/// It is for tasks that work for the channel. It does not keep the channel open, and it is cheap to clone.
+///
+/// ```
+/// # use wswrapper::{AnonymousChannel, Client, Context, Reason, Rejection, Server, transport::memory};
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let server = Server::builder().build()?;
+/// # server.on("counter", |ctx: Context| async move { Ok::<_, Rejection>(ctx.anonymous_channel()) })?;
+/// # let (client_transport, server_transport) = memory::pair();
+/// # server.accept_transport(server_transport)?;
+/// # let client = Client::over(client_transport)?;
+/// let channel = client.request::<AnonymousChannel>("counter", ()).await?;
+/// let signal = channel.close_signal();
+/// let task = tokio::spawn(async move { signal.closed().await.clone() });
+/// channel.abort(&Reason::new("enough"));
+/// assert_eq!(task.await?, Reason::new("enough"));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct CloseSignal {
     channel_state: Arc<ChannelState>,
@@ -16,18 +36,20 @@ impl CloseSignal {
         Self { channel_state }
     }
 
-    /// Whether the channel has ended.
+    /// Returns true if the channel is closed.
     pub fn is_closed(&self) -> bool {
         self.reason().is_some()
     }
 
-    /// Why it has ended: what the end that has aborted it says, `Channel closed` where this end has closed it, `Connection
-    /// closed` where that was lost.
+    /// Returns the reason for which the channel was closed, or `None` while it is open.
+    ///
+    /// It is the reason of the endpoint that aborted the channel, `Channel closed` if the local endpoint closed it, or
+    /// `Connection closed` if the connection was closed.
     pub fn reason(&self) -> Option<&Reason> {
         self.channel_state.ended().get()
     }
 
-    /// Waits for the end and tells why it came. Cancel-safe.
+    /// Waits until the channel is closed and returns the reason. Cancel-safe.
     pub async fn closed(&self) -> &Reason {
         self.channel_state.ended().wait().await
     }

@@ -1,4 +1,4 @@
-//! The other end, and the handle to it.
+//! The handle to a peer.
 
 use super::channel::Channel;
 use crate::call::{Caller, Emit, SendTo, Target, into_target};
@@ -15,17 +15,37 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-/// The other end of a connection, and what is done with it: both ends have it, and both may call.
+/// A handle to the remote endpoint of a connection. Both endpoints have one, and both may call.
 ///
-/// It is a handle, cheap to clone. One that comes from a [`Client`](crate::Client) keeps the connection open; one that a
-/// server gives does not. A proxy takes it as its target: `CalcProxy::new(&peer)`.
+/// It is the target of a proxy, `CalcProxy::new(&peer)`, and sends and handles messages by name.
+///
+/// A `Peer` is cheap to clone. A `Peer` from a [`Client`](crate::Client) keeps the connection open; a `Peer` from a
+/// server does not. Two handles are equal if they belong to the same connection.
+///
+/// ```
+/// # use wswrapper::{Client, Server, transport::memory};
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let server = Server::builder().build()?;
+/// # let (client_transport, server_transport) = memory::pair();
+/// // A server calls its client.
+/// let peer = server.accept_transport(server_transport)?;
+/// let client = Client::over(client_transport)?;
+/// client.on("name", || async { "Ada" })?;
+/// assert_eq!(peer.request::<String>("name", ()).await?, "Ada");
+///
+/// let closed = peer.close(4000, "enough").await;
+/// assert_eq!((closed.code, closed.by_us), (4000, true));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Peer {
     connection: ConnectionHandle,
 }
 
 impl Peer {
-    /// A handle that keeps nothing open.
+    /// Creates a handle that does not keep the connection open.
     pub(crate) fn of(shared: &Arc<Shared>) -> Self {
         Self::new(ConnectionHandle::new(shared))
     }
@@ -42,72 +62,75 @@ impl Peer {
         self.connection.shared()
     }
 
-    /// The number of this connection, unique in this process.
+    /// Returns the number of this connection, which is unique in this process.
     pub fn id(&self) -> PeerId {
         self.shared().id
     }
 
-    /// The request with which the connection began: path, query, headers, address.
+    /// Returns the request that opened the connection: path, query, headers, address.
     pub fn handshake(&self) -> &Handshake {
         &self.shared().handshake
     }
 
-    /// A channel of this connection, as a proxy's target. Opening one sends nothing.
+    /// Returns a named channel of this connection. Sends nothing.
     ///
-    /// A name cannot be empty: then every use of the channel fails.
+    /// If `name` is empty, each use of the channel fails with [`SendError::Name`].
     pub fn channel(&self, name: &str) -> Channel {
         Channel::new(self.clone(), name)
     }
 
-    /// Everyone who is connected at this end.
+    /// Returns the target for events to all peers of the local endpoint; a client has one peer.
     pub fn broadcast(&self) -> Broadcast {
         Broadcast::new(Arc::clone(&self.shared().members))
     }
 
-    /// Whether the connection is open and nobody at this end has asked to close it.
+    /// Returns true if the connection is open and the local endpoint has not started to close it.
     pub fn is_open(&self) -> bool {
         self.shared().is_open()
     }
 
-    /// What is under way on the connection.
+    /// Returns the numbers of calls, handlers, channels and bytes that the connection has now.
     pub fn counters(&self) -> Counters {
         self.shared().counters()
     }
 
-    /// Calls of this end that wait for an answer.
+    /// Returns the number of local calls that wait for a response.
     pub fn calls_in_flight(&self) -> usize {
         self.counters().calls_in_flight
     }
 
-    /// Closes the connection with this status and reason, from now on and whether the future is awaited or not; only the
-    /// first request counts. What was sent before leaves before it. The future waits for the closing handshake, at most
-    /// for [`close_timeout`](crate::Limits::close_timeout), and tells how the connection ended. Cancel-safe.
+    /// Starts to close the connection, even if the future is never awaited. Only the first call counts.
     ///
-    /// A status can be 1000 to 1003, 1007 to 1013, or 3000 to 4999, of which an application's own begin at 4000 (RFC 6455,
-    /// 7.4); any other is sent as none, 1005.
+    /// Everything queued before is still sent. The future waits for the closing handshake, at most for
+    /// [`close_timeout`](crate::Limits::close_timeout), and returns how the connection was closed. Cancel-safe.
+    ///
+    /// `code` is a status from 1000 to 1003, 1007 to 1013 or 3000 to 4999; applications use 4000 to 4999 (RFC 6455,
+    /// 7.4). Any other `code` is sent as no status, 1005. At most 123 bytes of `reason` are sent.
     pub fn close(&self, code: u16, reason: impl Into<String>) -> Closing {
         let code = if matches!(code, 1000..=1003 | 1007..=1013 | 3000..=4999) { code } else { Close::NO_STATUS };
         Closing::new(self.clone(), CloseRequest::Close(Close::new(code, reason)))
     }
 
-    /// Ends the connection at once, without a closing handshake; what was not written yet is lost. The other end sees
-    /// status 1006, and so does this one.
+    /// Closes the connection at once, without a closing handshake, even if the future is never awaited.
+    ///
+    /// Messages that were not written yet are lost. Both endpoints see status 1006.
     pub fn abort_connection(&self) -> Closing {
         Closing::new(self.clone(), CloseRequest::Abort)
     }
 
-    /// Waits for the end of the connection and tells how it came. Cancel-safe.
+    /// Waits until the connection is closed and returns how. Cancel-safe.
     pub async fn closed(&self) -> Closed {
         self.shared().closed_after(self.shared().past_closes()).await
     }
 
-    /// How the connection ended, if it has.
+    /// Returns how the connection was closed, or `None` while it is open.
     pub fn close_info(&self) -> Option<Closed> {
         self.shared().close_info()
     }
 
-    /// Keeps a value with the connection until it ends, in the place of another of its type, which is given back. After
-    /// that a server's connection keeps nothing.
+    /// Stores a value with the connection and returns the value of the same type that it replaces.
+    ///
+    /// The values are dropped when the connection is closed. After that a server's connection stores none.
     ///
     /// ```
     /// # use wswrapper::Context;
@@ -125,12 +148,12 @@ impl Peer {
         self.shared().extensions.insert(value)
     }
 
-    /// The value of this type that is kept with the connection.
+    /// Returns the value of this type that is stored with the connection.
     pub fn get<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
         self.shared().extensions.get()
     }
 
-    /// Takes out the value of this type that is kept with the connection.
+    /// Removes and returns the value of this type that is stored with the connection.
     pub fn remove<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
         self.shared().extensions.remove()
     }
@@ -164,7 +187,7 @@ impl fmt::Debug for Peer {
     }
 }
 
-/// Two handles are equal if they are of the same connection.
+/// Two handles are equal if they belong to the same connection.
 impl PartialEq for Peer {
     fn eq(&self, other: &Self) -> bool {
         self.id() == other.id()
@@ -173,14 +196,17 @@ impl PartialEq for Peer {
 
 impl Eq for Peer {}
 
-/// The end of a connection that was asked for: a future of how it ended.
+/// A future that waits until a connection is closed and returns how.
+///
+/// Returned by [`Peer::close`] and [`Peer::abort_connection`]. The connection closes even if the future is never
+/// polled.
 pub struct Closing {
     closed: Pin<Box<dyn Future<Output = Closed> + Send + Sync>>,
 }
 
 impl Closing {
     fn new(peer: Peer, request: CloseRequest) -> Self {
-        // This end is meant, though another transport may be bound before this is polled.
+        // Counted now: a client may be bound to another transport before the future is polled.
         let earlier_closes = peer.shared().ends();
         peer.shared().close(request);
         Self { closed: Box::pin(async move { peer.shared().closed(earlier_closes).await }) }
