@@ -1,4 +1,4 @@
-//! Events to everyone.
+//! Events to all peers.
 
 use crate::call::{SendTo, Target, into_target};
 use crate::engine::{Members, PeerId};
@@ -10,10 +10,27 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-/// Everyone who is connected at this end, as a proxy's target for events: `NewsProxy::new(server.broadcast())`.
+/// The target for events to all peers of a server.
 ///
-/// An event is encoded once. It is queued for each peer that is connected when the event's future is first polled; a
-/// peer whose queue is full is left out, so that a slow one never delays another.
+/// It is the target of a proxy, `NewsProxy::new(server.broadcast())`, and sends events by name. Requests cannot be
+/// sent to it, because they have one answer. It is cheap to clone.
+///
+/// An event is encoded once. The first poll of its future queues it for each peer that is connected then. A peer with a
+/// full queue is left out, so a slow peer never delays another.
+///
+/// ```
+/// # use wswrapper::{Client, Server, transport::memory};
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let server = Server::builder().build()?;
+/// # let (client_transport, server_transport) = memory::pair();
+/// # server.accept_transport(server_transport)?;
+/// # let client = Client::over(client_transport)?;
+/// let delivery = server.broadcast().emit("news", ("hello",)).await?;
+/// assert_eq!((delivery.sent, delivery.failed.len()), (1, 0));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Broadcast {
     members: Arc<dyn Members>,
@@ -24,7 +41,7 @@ impl Broadcast {
         Self { members }
     }
 
-    /// How many peers there are now.
+    /// Returns the number of peers that are connected now.
     pub fn peers(&self) -> usize {
         self.members.len()
     }
@@ -40,19 +57,22 @@ impl fmt::Debug for Broadcast {
     }
 }
 
-/// An event on its way to everyone; ready at its first poll.
+/// An event to all peers: a future that is ready at its first poll.
+///
+/// It returns the [`Delivery`], and fails with a [`SendError`] if the event cannot be encoded or has an invalid name.
+/// Dropping it before it is polled sends nothing.
 #[must_use = "an event is only sent when its future is awaited"]
 pub struct EmitToAll {
     members: Arc<dyn Members>,
     frame: Option<Result<Vec<u8>, SendError>>,
 }
 
-/// Whom a broadcast reached.
+/// The result of a broadcast.
 #[derive(Default, Debug)]
 pub struct Delivery {
-    /// How many peers it was queued for.
+    /// The number of peers for which the event was queued.
     pub sent: usize,
-    /// Those that were left out, and why.
+    /// The peers that were left out, each with its error.
     pub failed: Vec<(PeerId, SendError)>,
 }
 
@@ -62,7 +82,7 @@ impl Future for EmitToAll {
     fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Self::Output> {
         let frame: Arc<[u8]> = match self.frame.take() {
             Some(frame) => frame?.into(),
-            // Polled after its end.
+            // Polled after it was ready.
             None => return Poll::Ready(Err(SendError::Closed)),
         };
         let mut delivery = Delivery::default();

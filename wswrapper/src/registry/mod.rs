@@ -1,4 +1,4 @@
-//! Everyone who is connected at this end.
+//! The connections of a server or a client, and events to all of them.
 
 mod broadcast;
 
@@ -9,7 +9,7 @@ use crate::lock::lock;
 use slab::Slab;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-/// The connections of a server; of a client its one.
+/// The open connections of a server, or the one of a client.
 #[derive(Default)]
 pub(crate) struct Registry {
     connections: Mutex<Slab<Arc<Shared>>>,
@@ -35,7 +35,7 @@ impl Members for Registry {
         self.lock().len()
     }
 
-    /// All connections now. What is then done to each happens outside the lock.
+    /// Returns all connections, so that the caller works with them outside the lock.
     fn all(&self) -> Vec<Arc<Shared>> {
         self.lock().iter().map(|(_, shared)| Arc::clone(shared)).collect()
     }
