@@ -1,4 +1,4 @@
-//! The end of a stream that takes items, without their type.
+//! The consumer of a stream, without the type of its items.
 
 use crate::engine::{Batch, ConnectionHandle, StreamFinish, Taken};
 use crate::error::CallError;
@@ -7,27 +7,28 @@ use crate::value::{Decode, WsError};
 use std::fmt;
 use std::task::{Context, Poll, ready};
 
-/// A stream's items as they come. Dropping it aborts the stream.
+/// The items of a stream. Dropping it aborts the stream.
 pub(crate) struct Items {
     connection: ConnectionHandle,
     channel: ChannelKey,
     inbox: usize,
     window: u32,
     state: State,
-    /// Taken out of the inbox together, with one lock.
+    /// Items that were taken out of the inbox together, with one lock.
     batch: Batch,
-    /// Items and their bytes that were taken since the core was told.
+    /// Items that were delivered and for which no credit was granted yet.
     uncredited: u32,
+    /// The bytes of these items.
     uncredited_bytes: usize,
     lost: u64,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
-    /// No item was asked for.
+    /// No item was requested yet.
     New,
     Started,
-    /// The end was told.
+    /// The end or an error was delivered.
     Finished,
 }
 
@@ -54,12 +55,12 @@ impl Items {
         self.lost
     }
 
-    /// Whether the end was told.
+    /// Returns true if the end or an error was delivered.
     pub(crate) fn is_finished(&self) -> bool {
         self.state == State::Finished
     }
 
-    /// Ends the stream and tells the producer why.
+    /// Aborts the stream and sends the producer the reason.
     pub(crate) fn abort(&mut self, reason: Option<&Reason>) {
         if self.state != State::Finished {
             self.state = State::Finished;
@@ -67,7 +68,7 @@ impl Items {
         }
     }
 
-    /// The next item; `None` at the end, and ever after.
+    /// Returns the next item, or `None` after the stream has finished.
     pub(crate) fn poll_next<T: Decode, E: WsError>(
         &mut self,
         cx: &mut Context<'_>,
@@ -101,7 +102,8 @@ impl Items {
         Poll::Ready(Some(value.map_err(CallError::Decode)))
     }
 
-    /// Takes out what has come; the end once all was taken.
+    /// Takes the items out of the inbox; returns the finish once all items were taken. Starts the stream at the first
+    /// call.
     fn poll_inbox(&mut self, cx: &mut Context<'_>) -> Poll<Option<StreamFinish>> {
         let shared = self.connection.shared();
         if let Poll::Ready(Taken { lost, finish: end }) = shared.poll_inbox(cx, self.inbox, &mut self.batch) {
@@ -115,7 +117,7 @@ impl Items {
         Poll::Pending
     }
 
-    /// Lets the producer send more.
+    /// Grants the producer credit for the items that were delivered.
     fn grant_credit(&mut self) {
         let (items, bytes) = (std::mem::take(&mut self.uncredited), std::mem::take(&mut self.uncredited_bytes));
         self.connection.shared().items_taken(self.channel, items, bytes);

@@ -1,4 +1,4 @@
-//! Items of streams that come.
+//! Streams that this endpoint receives.
 
 mod items;
 mod streaming;

@@ -1,4 +1,4 @@
-//! A stream of the other end's.
+//! Streams from a handler of the peer.
 
 use super::items::Items;
 use crate::error::CallError;
@@ -13,20 +13,21 @@ use std::marker::PhantomData;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-/// A stream that a handler of the other end sends: what a proxy's method gives for `-> impl Stream<Item = T>`.
+/// A stream that a handler of the peer produces.
 ///
-/// It yields `Result`s, `E` being the error of the contract as in a [`Call`](crate::Call). After an error that is not
-/// [`Decode`](CallError::Decode) it has ended.
+/// It is the result of a proxy's method that is declared as `-> impl Stream<Item = T>`. It yields `Result<T, _>`; `E`
+/// is the error of the contract, as in a [`Call`](crate::Call). After an error other than
+/// [`Decode`](CallError::Decode) the stream has finished.
 ///
-/// The other end sends nothing before the first item is asked for, and then at most a [window](Self::window) ahead of
-/// what was taken: a slow reader stops the producer, and nothing else. **Dropping it aborts the stream**: the other end
-/// is told, and drops the producer.
+/// The peer sends nothing before the first item is requested. Then it sends at most a [window](Self::window) of items
+/// ahead of the consumer. A slow consumer stops the producer and nothing else. **Dropping the `Streaming` aborts the
+/// stream**: the peer is notified and drops the producer.
 ///
-/// The call's timeout is for the answer, and ends with it; a stream may last as long as the connection. An item is a
-/// message of its own: one that is larger than this end's [`frame_bytes`](crate::Limits::frame_bytes) ends the
-/// connection. One that came by a [`Scoped`](crate::Scoped) service's proxy ends when the last clone of that is dropped.
+/// The timeout of the call applies to the response alone; a stream may last as long as the connection. Each item is a
+/// message: an item larger than the local [`frame_bytes`](crate::Limits::frame_bytes) closes the connection. A stream
+/// from the proxy of a [`Scoped`](crate::Scoped) service finishes when the last clone of the proxy is dropped.
 ///
-/// It is a [`Stream`] as well, for the combinators of other crates.
+/// `Streaming` implements [`Stream`], for the combinators of other crates.
 ///
 /// ```
 /// # use wswrapper::{CallError, Peer, Stream, ws_service};
@@ -55,39 +56,46 @@ impl<T, E> Streaming<T, E> {
         Self { items, types: PhantomData }
     }
 
-    /// How many items the producer may send ahead: 1 to 65,536, by default 64; the nearest of them is taken. It counts
-    /// from the first item on, so set it before that.
+    /// Sets the number of items that the producer may send ahead: 1 to 65,536, by default 64.
     ///
-    /// It bounds what this end holds, together with [`stream_bytes`](crate::Limits::stream_bytes): streams of large items
-    /// want a small one. What was sent ahead is not taken back, so of a value that changes, where the method drops what is
-    /// too much, a large window shows old ones first; `window(1)` shows one. A producer that knows
-    /// no flow control (JavaScript's `iterableHandler`) sends as it likes; what it sends ahead is held up to
-    /// [`stream_items`](crate::Limits::stream_items), and beyond that the stream ends with [`CallError::Overflow`].
+    /// A value outside this range is replaced by the nearest one in it. Set the window before the first item is
+    /// requested; later changes have no effect on the producer.
+    ///
+    /// The window and [`stream_bytes`](crate::Limits::stream_bytes) bound the memory of the local endpoint, so streams
+    /// of large items need a small window. Items that were sent ahead are still delivered. If a method drops items of
+    /// a changing value, a large window therefore delivers old values first, and `window(1)` only one.
+    ///
+    /// A producer without flow control, such as JavaScript's `iterableHandler`, ignores the window. Up to
+    /// [`stream_items`](crate::Limits::stream_items) of its items are held. Beyond that the stream fails with
+    /// [`CallError::Overflow`].
     pub fn window(mut self, items: u32) -> Self {
         self.items.set_window(items);
         self
     }
 
-    /// How many items the producer has dropped so far since this end was too slow, where its method says
-    /// `#[ws(on_full = "..")]` [X-06]. It is told with the next item that comes.
+    /// Returns the number of items that the producer has dropped because this consumer was too slow.
+    ///
+    /// Only methods with `#[ws(on_full = "..")]` drop items. The number arrives with the next item [X-06].
     pub fn lost(&self) -> u64 {
         self.items.lost()
     }
 
-    /// Ends the stream and tells the producer why: `numbers.abort(&Reason::new("enough"))`. Dropping it does the same
-    /// without a reason.
+    /// Aborts the stream and sends the producer this reason: `numbers.abort(&Reason::new("enough"))`.
+    ///
+    /// Dropping the stream aborts it without a reason.
     pub fn abort(mut self, reason: &Reason) {
         self.items.abort(Some(reason));
     }
 }
 
 impl<T: Decode, E: WsError> Streaming<T, E> {
-    /// The next item; `None` at the end. Cancel-safe: no item is lost if the future is dropped.
+    /// Returns the next item, or `None` when the stream has finished. Cancel-safe: dropping the future loses no item.
     pub async fn next(&mut self) -> Option<Result<T, CallError<E::Remote>>> {
         poll_fn(|cx| self.items.poll_next::<T, E>(cx)).await
     }
 
-    /// The next item, an error first: `while let Some(item) = numbers.try_next().await? { .. }`. Cancel-safe, too.
+    /// Returns the next item, as [`next`](Self::next) does, with the error outside: `numbers.try_next().await?`.
+    /// Cancel-safe.
     pub async fn try_next(&mut self) -> Result<Option<T>, CallError<E::Remote>> {
         self.next().await.transpose()
     }

@@ -1,4 +1,4 @@
-//! A stream of the caller's.
+//! Streams from a caller.
 
 use super::items::Items;
 use crate::error::CallError;
@@ -12,21 +12,22 @@ use std::marker::PhantomData;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-/// A stream that the caller sends: an argument of a handler [X-05].
+/// A stream that the caller sends: an argument of a handler.
 ///
-/// The proxy's method takes any `Stream<Item = T>` in its place, or for `Upload<T, E>` any `Stream<Item = Result<T, E>>`,
-/// whose first error ends the upload and arrives here as [`CallError::Rejected`]. The macros know the argument by the name
-/// `Upload`, with any path before it, but not under another.
+/// The method of the proxy accepts any `Stream<Item = T>` for it. For `Upload<T, E>` it accepts any `Stream<Item =
+/// Result<T, E>>`; the first error finishes the upload and arrives here as [`CallError::Rejected`] [X-05]. The macros
+/// recognize the argument by the name `Upload`, with any path before it, but not by an alias.
 ///
-/// An upload that broke off ends with an error, not with `None`: a handler that keeps what it got looks at it, by
-/// [`try_next`](Self::try_next) and `?`.
+/// An upload that was interrupted yields an error before `None`. A handler that stores the items must check for it, for
+/// example by [`try_next`](Self::try_next) and `?`.
 ///
-/// The caller sends nothing before the first item is asked for, and then at most a [window](Self::window) ahead of what
-/// was taken. A handler may answer before the end, which stops the caller's stream. When the caller gives up, the
-/// handler is dropped as for any call; so is one that lets its caller [wait](crate::UploadCall::timeout) too long.
+/// The caller sends nothing before the first item is requested. Then it sends at most a [window](Self::window) of items
+/// ahead of the handler. A handler may answer before the upload has finished; the caller then drops its stream. If the
+/// caller cancels the call, the handler is dropped, as for any call. The same happens if the handler keeps the caller
+/// waiting longer than its [timeout](crate::UploadCall::timeout).
 ///
-/// An item is a message of its own: one that is larger than this end's [`frame_bytes`](crate::Limits::frame_bytes) ends
-/// the connection, so large data come in pieces, such as [`Bytes`](crate::Bytes), which take 4/3 of their size.
+/// Each item is a message: an item larger than the local [`frame_bytes`](crate::Limits::frame_bytes) closes the
+/// connection. Send large data in pieces, for example as [`Bytes`](crate::Bytes), which take 4/3 of their size.
 ///
 /// ```
 /// # use std::error::Error;
@@ -53,9 +54,13 @@ impl<T, E> Upload<T, E> {
         Self { items, types: PhantomData }
     }
 
-    /// How many items the caller may send ahead: 1 to 65,536, by default 64; the nearest of them is taken. It counts
-    /// from the first item on, so set it before that. It bounds what this end holds, together with
-    /// [`stream_bytes`](crate::Limits::stream_bytes): uploads of large items want a small one.
+    /// Sets the number of items that the caller may send ahead: 1 to 65,536, by default 64.
+    ///
+    /// A value outside this range is replaced by the nearest one in it. Set the window before the first item is
+    /// requested; later changes have no effect on the caller.
+    ///
+    /// The window and [`stream_bytes`](crate::Limits::stream_bytes) bound the memory of the local endpoint, so uploads
+    /// of large items need a small window.
     #[must_use]
     pub fn window(mut self, items: u32) -> Self {
         self.items.set_window(items);
@@ -64,12 +69,13 @@ impl<T, E> Upload<T, E> {
 }
 
 impl<T: Decode, E: WsError> Upload<T, E> {
-    /// The next item; `None` at the end. Cancel-safe: no item is lost if the future is dropped.
+    /// Returns the next item, or `None` when the upload has finished. Cancel-safe: dropping the future loses no item.
     pub async fn next(&mut self) -> Option<Result<T, CallError<E::Remote>>> {
         poll_fn(|cx| self.items.poll_next::<T, E>(cx)).await
     }
 
-    /// The next item, an error first: `while let Some(item) = numbers.try_next().await? { .. }`. Cancel-safe, too.
+    /// Returns the next item, as [`next`](Self::next) does, with the error outside: `numbers.try_next().await?`.
+    /// Cancel-safe.
     pub async fn try_next(&mut self) -> Result<Option<T>, CallError<E::Remote>> {
         self.next().await.transpose()
     }
