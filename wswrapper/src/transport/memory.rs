@@ -1,6 +1,6 @@
-//! Two ends of a connection in memory, for tests without sockets.
+//! Connections in memory, for tests without sockets.
 //!
-//! A whole server and client in one test, on tokio's paused clock:
+//! A server and a client in one test, on tokio's paused clock:
 //!
 //! ```
 //! use std::time::Duration;
@@ -49,20 +49,36 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// Two transports that are connected with each other.
+/// Returns two transports that are connected with each other.
 ///
-/// They behave as two ends of a socket: what one writes the other reads, in order; a writer waits while the reader is
-/// 64 KiB behind; dropping one end ends the connection without a closing handshake, after what it has written.
+/// They behave like the two sides of a socket. Each reads the frames that the other wrote, in order. A writer waits
+/// while 64 KiB of text are unread. Dropping one transport closes the connection without a closing handshake, after
+/// the frames that it has written.
+///
+/// ```
+/// use wswrapper::{Client, Server, transport::memory};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let (client_transport, server_transport) = memory::pair();
+/// let server = Server::builder().build()?;
+/// server.on("add", |a: i64, b: i64| async move { a + b })?;
+/// server.accept_transport(server_transport)?;
+/// let client = Client::over(client_transport)?;
+/// assert_eq!(client.request::<i64>("add", (1, 2)).await?, 3);
+/// # Ok(())
+/// # }
+/// ```
 pub fn pair() -> (Memory, Memory) {
     builder().pair()
 }
 
-/// A [`pair`] with latency or another capacity.
+/// Returns a builder of pairs with latency or another capacity.
 pub fn builder() -> Builder {
     Builder { latency: Duration::ZERO, capacity: 64 * 1024 }
 }
 
-/// Builds pairs; begun by [`builder`].
+/// Builds pairs of transports. Created by [`builder`].
 #[derive(Clone, Debug)]
 #[must_use = "it only describes a pair"]
 pub struct Builder {
@@ -71,21 +87,23 @@ pub struct Builder {
 }
 
 impl Builder {
-    /// How long a frame is under way, in either direction, on tokio's clock; default zero. The end of the connection
-    /// takes as long.
+    /// Sets the time from writing a frame to reading it, in both directions, on tokio's clock. Default zero.
+    ///
+    /// The close of the connection takes the same time.
     pub fn latency(mut self, latency: Duration) -> Self {
         self.latency = latency;
         self
     }
 
-    /// How many bytes of text may be under way or unread in one direction; the writer then waits. A larger text goes
-    /// alone. Default 64 KiB.
+    /// Sets the bytes of text that may be unread in one direction. Default 64 KiB.
+    ///
+    /// The writer of a further text waits. A text larger than the capacity is sent alone.
     pub fn capacity(mut self, bytes: usize) -> Self {
         self.capacity = bytes;
         self
     }
 
-    /// Two transports that are connected with each other.
+    /// Returns two transports that are connected with each other.
     pub fn pair(&self) -> (Memory, Memory) {
         let pipe = || Arc::new(Mutex::new(Pipe::new(self)));
         let (forward, backward) = (pipe(), pipe());
@@ -96,22 +114,22 @@ impl Builder {
     }
 }
 
-/// One end of a [`pair`].
+/// One transport of a [`pair`].
 ///
-/// With latency it must be polled inside a tokio runtime that has a timer.
+/// If the pair has latency, it must be polled inside a tokio runtime with a timer.
 pub struct Memory {
     pipes: Control,
     output: Output,
-    /// Whether to see at the next flush that nobody reads.
+    /// True if the next flush fails when the reader is gone.
     probing: bool,
-    /// Set while what comes next is still under way.
+    /// Set while the next frame has not arrived.
     arrival: Timer,
     close: Option<Close>,
     close_sent: bool,
     close_received: bool,
 }
 
-/// Bad weather for one end of a [`pair`], from outside; [`Memory::control`] gives it.
+/// Simulates network faults at one transport of a [`pair`]. Returned by [`Memory::control`].
 #[derive(Clone)]
 pub struct Control {
     reading: Arc<Mutex<Pipe>>,
@@ -119,21 +137,21 @@ pub struct Control {
 }
 
 impl Control {
-    /// Cuts the connection, as when the network is lost: both ends see its end at once, and what is under way or unread
-    /// never arrives.
+    /// Cuts the connection, like a lost network. Both transports see it closed at once; unread frames are lost.
     pub fn cut(&self) {
         for pipe in [&self.reading, &self.writing] {
             update_and_wake(pipe, Pipe::cut);
         }
     }
 
-    /// This end reads nothing more, so that the other can write until the pair's capacity is used up. What this end
-    /// writes still leaves.
+    /// Stops reading at this transport. The other can then write until the capacity of the pair is used.
+    ///
+    /// Frames written by this transport are still sent.
     pub fn stall(&self) {
         lock(&self.reading).stalled = true;
     }
 
-    /// This end reads again.
+    /// Resumes reading at this transport.
     pub fn resume(&self) {
         update_and_wake(&self.reading, |pipe| pipe.stalled = false);
     }
@@ -152,7 +170,7 @@ impl Memory {
         }
     }
 
-    /// What disturbs this end after it was given away.
+    /// Returns a control of this transport, to use after the transport was moved.
     pub fn control(&self) -> Control {
         self.pipes.clone()
     }
@@ -171,7 +189,7 @@ impl Transport for Memory {
                 pipe.reader = Some(cx.waker().clone());
                 drop(pipe);
                 if self.arrival.set(arrival, cx) {
-                    // It arrived while the timer was set.
+                    // The frame arrived while the timer was set.
                     cx.waker().wake_by_ref();
                 }
                 return Poll::Pending;
@@ -248,22 +266,22 @@ impl fmt::Debug for Control {
     }
 }
 
-/// What is under way in one direction.
+/// The frames in one direction.
 #[derive(Debug)]
 struct Pipe {
     latency: Duration,
     capacity: usize,
-    /// In the order in which they arrive.
+    /// Unread frames in the order of their arrival.
     frames: VecDeque<(Arrival, Frame)>,
     bytes: usize,
-    /// Set when an end is gone: when the other sees it.
+    /// The time at which the other side sees the close; none while the pipe is open.
     closed: Option<Arrival>,
     stalled: bool,
     reader: Option<Waker>,
     writer: Option<Waker>,
 }
 
-/// When something is there to be read.
+/// The time at which a frame or a close can be read.
 #[derive(Clone, Copy, Debug)]
 enum Arrival {
     AtOnce,
@@ -275,7 +293,7 @@ impl Arrival {
         if latency.is_zero() { Self::AtOnce } else { Self::At(Instant::now() + latency) }
     }
 
-    /// How long it will not be there yet.
+    /// Returns the arrival if it is in the future.
     fn pending_until(self) -> Option<Instant> {
         match self {
             Self::At(instant) if instant > Instant::now() => Some(instant),
@@ -284,15 +302,15 @@ impl Arrival {
     }
 }
 
-/// What a reader finds.
+/// The state of a pipe for its reader.
 enum Next {
     Frame(Frame),
     Finished,
-    /// Nothing before then, if that is known.
+    /// Nothing to read before this time, if it is known.
     Pending(Option<Instant>),
 }
 
-/// Changes a pipe and wakes both who wait for it.
+/// Updates a pipe and wakes its reader and its writer.
 fn update_and_wake(pipe: &Mutex<Pipe>, update: impl FnOnce(&mut Pipe)) {
     let mut pipe = lock(pipe);
     update(&mut pipe);
@@ -331,14 +349,14 @@ impl Pipe {
         Next::Frame(frame)
     }
 
-    /// Bytes that the next text may have.
+    /// Returns the size that the next text may have, in bytes.
     fn free_capacity(&self) -> usize {
-        // Nothing to wait for: a text larger than the whole pipe goes alone, and what nobody reads goes nowhere.
+        // A text larger than the whole pipe is written alone, and a closed pipe discards all.
         if self.bytes == 0 || self.closed.is_some() { usize::MAX } else { self.capacity.saturating_sub(self.bytes) }
     }
 
     fn write(&mut self, frame: Frame) {
-        // Its reader is gone, or the network is.
+        // The reader or the network is gone.
         if self.closed.is_some() {
             return;
         }
@@ -348,6 +366,7 @@ impl Pipe {
         self.frames.push_back((Arrival::after(self.latency), frame));
     }
 
+    /// Returns true if the writer can see that the pipe is closed.
     fn has_visibly_closed(&self) -> bool {
         self.closed.is_some_and(|arrival| arrival.pending_until().is_none())
     }

@@ -1,4 +1,4 @@
-//! What moves frames: the seam between this crate and WebSocket libraries.
+//! Transports of frames: the interface between this crate and WebSocket libraries.
 
 pub mod memory;
 mod output;
@@ -14,31 +14,36 @@ use bytes::Bytes;
 use std::io;
 use std::task::{Context, Poll};
 
-/// Frames in and out of one connection, by polling, independently in both directions.
+/// Receives and sends the frames of one connection.
 ///
-/// A transport answers pings and closing handshakes by itself and does not read ahead of what it is asked for by more
-/// than a buffer. It lends its [output buffer](Self::output), into which text frames are written in place.
+/// Both directions are polled, independently of each other. A transport answers pings and closing handshakes by
+/// itself. It reads at most one buffer ahead of the frames that were polled. Text frames are written in place into its
+/// [output buffer](Self::output).
+///
+/// [`memory::pair`] is an implementation without sockets.
 pub trait Transport: Send + 'static {
-    /// The next frame; `None` once the connection is over.
+    /// Receives the next frame, or `None` when the connection is closed.
     ///
-    /// After an error there are no more frames, only the end.
+    /// After an error only `None` follows.
     fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame, TransportError>>>;
 
-    /// Where text frames are written; they leave with the next [`poll_flush`](Self::poll_flush).
+    /// Returns the buffer for text frames. The next [`poll_flush`](Self::poll_flush) sends them.
     fn output(&mut self) -> &mut Output;
 
-    /// Sends what the output holds. While it is pending, more may be written.
+    /// Sends the contents of the output. More may be written while it is pending.
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
 
-    /// Has the next [`poll_flush`](Self::poll_flush) send something that a peer does not heed, so that it fails where there
-    /// is no peer any more; for a connection that is not read.
+    /// Makes the next [`poll_flush`](Self::poll_flush) send data that the peer ignores.
+    ///
+    /// The flush fails if the peer is gone. It is called while the connection is not read, because then a lost peer is
+    /// not noticed otherwise.
     fn probe(&mut self);
 
-    /// Writes a close frame into the output. Only the first counts, and no text may be written after it.
+    /// Writes a close frame into the output. Only the first call counts, and no text may be written after it.
     fn close(&mut self, close: &Close);
 }
 
-/// What a transport receives.
+/// A frame that a transport has received.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum Frame {
@@ -46,19 +51,19 @@ pub enum Frame {
     Text(Bytes),
     /// A binary message.
     Binary(Bytes),
-    /// A ping, which the transport answers.
+    /// A ping. The transport answers it.
     Ping(Bytes),
     /// A pong.
     Pong(Bytes),
-    /// The peer closes; the transport answers, and the end of the connection follows.
+    /// The close frame of the peer. The transport answers it, and then closes the connection.
     Close(Close),
 }
 
-/// Why a transport gives up.
+/// An error that closes a transport.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TransportError {
-    /// The peer broke a rule of the transport or one of its limits; it is told by this status.
+    /// The peer violated a rule or a limit of the transport. This status is sent to it.
     #[error("{}", .0.reason)]
     Violation(Close),
     /// The connection failed.

@@ -1,38 +1,40 @@
-//! The buffer into which frames are written in place.
+//! The buffer for outgoing frames.
 
 use std::collections::VecDeque;
 
-/// Text frames on their way out, framed as the transport needs them.
+/// A buffer of outgoing text frames in the format of the transport.
 #[derive(Debug)]
 pub struct Output {
     bytes: Vec<u8>,
-    /// How much of the bytes has left.
+    /// The bytes at the start of the buffer that were sent.
     consumed: usize,
-    /// Bytes that have left since the beginning.
+    /// All bytes that were sent.
     sent: u64,
     framing: Framing,
 }
 
 #[derive(Debug)]
 enum Framing {
-    /// WebSocket frames; a client's are masked with fresh keys.
+    /// WebSocket frames. Those of a client are masked with fresh keys.
     WebSocket { key: Option<fn() -> [u8; 4]> },
-    /// The bare texts, with the lengths of those that are complete.
+    /// Texts without headers, with the lengths of the complete ones.
     Texts(VecDeque<usize>),
 }
 
 impl Output {
-    /// Keeps the texts apart, to be taken by [`take_text`](Self::take_text).
+    /// Creates an output of separate texts, for [`take_text`](Self::take_text).
     pub fn texts() -> Self {
         Self::new(Framing::Texts(VecDeque::new()))
     }
 
-    /// Makes the WebSocket frames of a server, to be written as a [stream of bytes](Self::stream).
+    /// Creates an output of WebSocket frames of a server, for a [stream of bytes](Self::stream).
     pub fn websocket_server() -> Self {
         Self::new(Framing::WebSocket { key: None })
     }
 
-    /// Makes the WebSocket frames of a client, masked with keys from a strong source of entropy (RFC 6455, 5.3).
+    /// Creates an output of WebSocket frames of a client, for a [stream of bytes](Self::stream).
+    ///
+    /// The frames are masked. `key` must return keys from a strong source of entropy (RFC 6455, 5.3).
     pub fn websocket_client(key: fn() -> [u8; 4]) -> Self {
         Self::new(Framing::WebSocket { key: Some(key) })
     }
@@ -41,7 +43,10 @@ impl Output {
         Self { bytes: Vec::new(), consumed: 0, sent: 0, framing }
     }
 
-    /// Writes a text frame in place. `hint` guesses its length; if `write` fails or panics, nothing is left of it.
+    /// Writes a text frame in place by `write`, which appends the text to the buffer.
+    ///
+    /// `hint` is the expected length of the text in bytes; the exact length saves a copy. If `write` fails or panics,
+    /// the frame is removed, and the error is returned.
     pub fn text<E>(&mut self, hint: usize, write: impl FnOnce(&mut Vec<u8>) -> Result<(), E>) -> Result<(), E> {
         self.compact();
         let start = self.bytes.len();
@@ -55,7 +60,7 @@ impl Output {
         Ok(())
     }
 
-    /// Writes a text frame in place that cannot fail.
+    /// Writes a text frame in place, as [`text`](Self::text) does, by a `write` that cannot fail.
     pub fn plain_text(&mut self, hint: usize, write: impl FnOnce(&mut Vec<u8>)) {
         let written = self.text(hint, |bytes| {
             write(bytes);
@@ -66,17 +71,19 @@ impl Output {
         }
     }
 
-    /// Bytes that wait to be sent.
+    /// Returns the number of bytes that wait to be sent.
     pub fn len(&self) -> usize {
         self.bytes.len() - self.consumed
     }
 
-    /// Whether nothing waits to be sent.
+    /// Returns true if no bytes wait to be sent.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Takes the first text, if texts are kept apart and there is one of at most `room` bytes.
+    /// Takes the first text if it has at most `max_bytes` bytes.
+    ///
+    /// Returns `None` if there is none, or if the output is not one of [separate texts](Self::texts).
     pub fn take_text(&mut self, max_bytes: usize) -> Option<Vec<u8>> {
         let Framing::Texts(lengths) = &mut self.framing else { return None };
         let length = lengths.pop_front_if(|length| *length <= max_bytes)?;
@@ -89,30 +96,30 @@ impl Output {
         Some(text)
     }
 
-    /// The bytes that are to be sent, where they are sent as a stream.
+    /// Returns the bytes that wait to be sent, for transports that send a stream of bytes.
     pub fn stream(&self) -> &[u8] {
         &self.bytes[self.consumed..]
     }
 
-    /// So many bytes of the stream have left.
+    /// Records that the first `bytes` of the [stream](Self::stream) were sent.
     pub fn advance(&mut self, bytes: usize) {
         self.consumed = (self.consumed + bytes).min(self.bytes.len());
         self.sent += bytes as u64;
     }
 
-    /// Bytes that have left since the beginning: tells a slow reader from one that does not read.
+    /// Returns the number of all bytes that were sent. If it stands still, the peer does not read.
     pub fn sent(&self) -> u64 {
         self.sent
     }
 
-    /// The buffer itself, into which frames of other kinds can be written.
+    /// Returns the buffer, to append frames of other kinds.
     pub fn buffer(&mut self) -> &mut Vec<u8> {
-        // A peer that only pings has nothing else written.
+        // For a peer that only pings, nothing else compacts the buffer.
         self.compact();
         &mut self.bytes
     }
 
-    /// Forgets what has left once that is more than what waits: each byte is moved at most once for each that leaves.
+    /// Removes sent bytes once they are more than the waiting ones. So each sent byte costs at most one moved byte.
     fn compact(&mut self) {
         if self.consumed > self.len() {
             self.bytes.drain(..self.consumed);
@@ -120,7 +127,7 @@ impl Output {
         }
     }
 
-    /// Gives away the buffer, emptied, for others to use.
+    /// Takes the buffer, emptied, for use by another connection.
     pub fn take_buffer(&mut self) -> Vec<u8> {
         self.consumed = 0;
         self.bytes.clear();
@@ -128,7 +135,7 @@ impl Output {
     }
 }
 
-/// A frame that is being written; removed again unless it is completed.
+/// A frame that is being written. It is removed when it is dropped before it is complete.
 struct PartialFrame<'b> {
     bytes: &'b mut Vec<u8>,
     start: usize,
@@ -144,7 +151,7 @@ impl Drop for PartialFrame<'_> {
 }
 
 impl Framing {
-    /// The length of the header of a text of this length.
+    /// Returns the length of the header for a text of `text` bytes.
     fn header_len(&self, text: usize) -> usize {
         match self {
             Self::Texts(_) => 0,
@@ -159,7 +166,7 @@ impl Framing {
         }
     }
 
-    /// Writes the header into the `reserved` bytes at `start`, moving the text if they are too many or too few.
+    /// Writes the header at `start`. Moves the text if `reserved` is not the length of the header.
     fn complete(&mut self, bytes: &mut Vec<u8>, start: usize, reserved: usize) {
         let text = bytes.len() - start - reserved;
         let header = self.header_len(text);
@@ -172,7 +179,7 @@ impl Framing {
                 } else if header < reserved {
                     bytes.drain(start..start + reserved - header);
                 }
-                // One whole text message.
+                // A text message in one frame.
                 bytes[start] = 0x81;
                 write_length(&mut bytes[start + 1..start + header], text);
                 if let Some(key) = key {
@@ -199,7 +206,7 @@ fn write_length(header: &mut [u8], text: usize) {
     }
 }
 
-/// Puts the key into the first four bytes and masks the rest with it.
+/// Writes the key into the first four bytes and masks the rest with it.
 fn mask(bytes: &mut [u8], key: [u8; 4]) {
     let (head, text) = bytes.split_at_mut(4);
     head.copy_from_slice(&key);
@@ -212,7 +219,7 @@ fn mask(bytes: &mut [u8], key: [u8; 4]) {
     for (byte, key) in rest.iter_mut().zip(key) {
         *byte ^= key;
     }
-    // At most seven bytes are left: the key once, and once more.
+    // At most seven bytes are left, so the key is applied at most twice.
     for (byte, key) in rest.iter_mut().skip(4).zip(key) {
         *byte ^= key;
     }
@@ -276,7 +283,7 @@ mod tests {
         assert!(output.is_empty());
     }
 
-    /// A reader that is always ten frames behind.
+    /// The reader is always ten frames behind.
     #[test]
     fn sent_bytes_are_removed_while_frames_always_wait() {
         let frame = |n: usize| [&[0x81, 100], format!("{n:0100}").as_bytes()].concat();
@@ -288,7 +295,7 @@ mod tests {
         for n in 0..10_000 {
             write(&mut output, n + 10);
             assert_eq!(output.stream()[..102], frame(n));
-            // Not by whole frames, which is all the same to a stream.
+            // A stream is not sent by whole frames.
             output.advance(51);
             assert_eq!(output.stream()[..51], frame(n)[51..]);
             output.advance(51);
@@ -298,7 +305,7 @@ mod tests {
         assert!(output.bytes.capacity() <= 8 * 1024);
     }
 
-    /// A peer that only pings, and always leaves some answers unread.
+    /// The peer only pings, and some answers are always unread.
     #[test]
     fn sent_bytes_are_removed_when_only_control_frames_are_written() {
         let mut output = Output::websocket_server();
@@ -318,7 +325,7 @@ mod tests {
         (0..10).for_each(|n| output.plain_text(0, |bytes| bytes.extend(text(n))));
         for n in 0..10_000 {
             output.plain_text(0, |bytes| bytes.extend(text(n + 10)));
-            assert_eq!(output.take_text(4), None, "there is no room for it");
+            assert_eq!(output.take_text(4), None, "it is too large");
             assert_eq!(output.take_text(105), Some(text(n)));
             assert!(output.bytes.len() <= 3 * 11 * 105, "{} bytes are kept after {n} texts", output.bytes.len());
         }
@@ -332,7 +339,7 @@ mod tests {
         for text in ["one", "two", "three"] {
             output.plain_text(0, |bytes| bytes.extend_from_slice(text.as_bytes()));
         }
-        // More has left than waits: the next frame finds it moved.
+        // More was sent than waits, so the next frame compacts the buffer.
         output.advance(10);
         let failed = output.text(0, |bytes| {
             bytes.extend_from_slice(b"half of");

@@ -1,4 +1,4 @@
-//! WebSocket over a byte stream: tungstenite as a codec without I/O of its own.
+//! WebSocket over a byte stream, with tungstenite as a codec without I/O.
 
 use super::output::Output;
 use super::{Frame, Transport, TransportError};
@@ -15,15 +15,15 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig, WebSocketContext};
 use tokio_tungstenite::tungstenite::{Error, Message};
 
-/// Bytes read at once.
+/// Bytes that one read can return.
 const READ_SIZE: usize = 64 * 1024;
-/// A write buffer that grew beyond this is not kept for others.
+/// The largest write buffer that is kept for other connections, in bytes.
 const MAX_KEPT_BUFFER: usize = 256 * 1024;
-/// What the codec takes from the read buffer at once; it owns so much for each connection.
+/// Bytes of the codec's own read buffer, which each connection has.
 const CODEC_BUFFER_SIZE: usize = 1024;
 
 thread_local! {
-    /// One read and one write buffer for all connections of a thread: an idle connection owns neither.
+    /// One read and one write buffer for all connections of a thread. An idle connection owns neither.
     static READ_BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
     static WRITE_BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 }
@@ -32,22 +32,22 @@ thread_local! {
 pub(crate) struct WebSocket<S> {
     stream: S,
     codec: WebSocketContext,
-    /// What was read and not yet taken by the codec lies at `start..end`; empty while nothing is there to read.
+    /// The read buffer; `start..end` was not decoded yet. Empty while there is nothing to read.
     input: Vec<u8>,
     start: usize,
     end: usize,
     eof: bool,
     output: Output,
-    /// The peer broke a rule, or has closed: what it still sends is read and thrown away, so that our close frame can reach
-    /// it.
+    /// True after the peer has violated the protocol or has closed. Its further data are discarded, so that our close
+    /// frame can reach it.
     draining: bool,
-    /// After that nothing more is written, and the peer was told so: a client waits for its server to end the connection
+    /// True after the write side of the stream was shut down. A client waits for its server to close the TCP connection
     /// first (RFC 6455, 7.1.1).
     write_shut_down: bool,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
-    /// Goes on after a handshake; `rest` is what was read beyond it.
+    /// Continues a stream after its handshake; `rest` are the bytes that were read beyond it.
     pub(crate) fn new(stream: S, side: Side, rest: Vec<u8>, frame_bytes: usize) -> Self {
         let config = WebSocketConfig::default()
             .read_buffer_size(CODEC_BUFFER_SIZE)
@@ -76,7 +76,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         }
     }
 
-    /// Fills the read buffer; false if nothing is there.
+    /// Fills the read buffer. Sets `eof` if the stream is closed.
     fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if self.input.is_empty() {
             self.input = READ_BUFFER.take();
@@ -92,7 +92,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         read
     }
 
-    /// Takes the thread's write buffer if there is none of our own in use.
+    /// Takes the thread's write buffer unless this connection has one already.
     fn ensure_write_buffer(&mut self) {
         let bytes = self.output.buffer();
         if bytes.capacity() == 0 {
@@ -118,7 +118,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Transport for WebSocket
             match read {
                 Ok(message) => return Poll::Ready(Some(Ok(frame(message)))),
                 Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => {
-                    // A buffer full of fragments, which may all be empty: others are to have their turn.
+                    // A full buffer held only fragments, which may be empty. Lets other tasks run.
                     if std::mem::replace(&mut refilled, true) && self.end == READ_SIZE {
                         READ_BUFFER.set(std::mem::take(&mut self.input));
                         (self.start, self.end) = (0, 0);
@@ -155,7 +155,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Transport for WebSocket
         }
         ready!(Pin::new(&mut self.stream).poll_flush(cx))?;
         if self.draining && !self.write_shut_down {
-            // Once is enough; that it cannot be done means that it was.
+            // An error means that it is shut down already.
             self.write_shut_down = Pin::new(&mut self.stream).poll_shutdown(cx).is_ready();
         }
         Poll::Ready(Ok(()))
@@ -164,7 +164,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Transport for WebSocket
     fn probe(&mut self) {
         self.ensure_write_buffer();
         let mut buffers = Buffers { input: &[], eof: false, output: self.output.buffer() };
-        // A pong that nobody has asked for (RFC 6455, 5.5.3). It is written into memory.
+        // An unsolicited pong (RFC 6455, 5.5.3). Writing to memory cannot fail.
         let _ = self.codec.write(&mut buffers, Message::Pong(Bytes::new()));
     }
 
@@ -175,7 +175,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Transport for WebSocket
             reason: close.reason[..close.reason.floor_char_boundary(123)].into(),
         });
         let mut buffers = Buffers { input: &[], eof: false, output: self.output.buffer() };
-        // It writes into memory, and that it is closed already is as well.
+        // Writing to memory cannot fail, and an error because it is closed already does not matter.
         let _ = self.codec.close(&mut buffers, frame);
     }
 }
@@ -186,14 +186,14 @@ fn frame(message: Message) -> Frame {
         Message::Binary(bytes) => Frame::Binary(bytes),
         Message::Ping(bytes) => Frame::Ping(bytes),
         Message::Pong(bytes) => Frame::Pong(bytes),
-        // Never read, only written.
+        // Only written, never read.
         Message::Frame(frame) => Frame::Binary(frame.into_payload()),
         Message::Close(None) => Frame::Close(Close::new(Close::NO_STATUS, "")),
         Message::Close(Some(close)) => Frame::Close(Close::new(close.code.into(), close.reason.as_str())),
     }
 }
 
-/// What an error of the codec means: the end of the connection, or a reason to end it.
+/// Converts an error of the codec. `None` means that the connection is closed.
 fn transport_error(error: Error) -> Option<TransportError> {
     let code = match error {
         Error::ConnectionClosed
@@ -207,7 +207,7 @@ fn transport_error(error: Error) -> Option<TransportError> {
     Some(TransportError::Violation(Close::new(code.into(), error.to_string())))
 }
 
-/// The codec's view of a socket: it reads what was read and writes into the output.
+/// A socket for the codec. Reads come from the read buffer, writes go to the output.
 struct Buffers<'b> {
     input: &'b [u8],
     eof: bool,
