@@ -1,4 +1,4 @@
-//! The HTTP in front of a WebSocket server: reads a request's head and decides what becomes of it.
+//! HTTP of a WebSocket server: reads the head of a request, and answers it or upgrades the connection.
 
 use crate::error::{AcceptError, MountError};
 use crate::handshake::{MAX_HEADERS, header_map};
@@ -12,10 +12,10 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio_tungstenite::tungstenite::Error;
 use tokio_tungstenite::tungstenite::handshake::server::{create_response, write_response};
 
-/// What is served beside the WebSocket.
+/// The HTTP settings of a server: its path, subprotocols and pages.
 #[derive(Default, Debug)]
 pub(crate) struct HttpFront {
-    /// Where WebSocket connections are taken; everywhere if not set.
+    /// The path of WebSocket connections; any path if not set.
     path: Option<String>,
     pub(crate) subprotocols: Vec<String>,
     pages: HashMap<String, Page>,
@@ -27,14 +27,14 @@ pub(crate) struct Page {
     pub(crate) content: Bytes,
 }
 
-/// The request of a WebSocket handshake that was answered.
+/// The request of a completed WebSocket handshake.
 pub(crate) struct Request {
     pub(crate) uri: Uri,
     /// Request line and headers.
     pub(crate) head: Vec<u8>,
-    /// Which of those that it offers was chosen.
+    /// The subprotocol that was chosen.
     pub(crate) subprotocol: Option<String>,
-    /// What was read beyond the head.
+    /// The bytes that were read beyond the head.
     pub(crate) rest: Vec<u8>,
 }
 
@@ -47,16 +47,16 @@ impl HttpFront {
         self.pages.insert(absolute_path(path), page);
     }
 
-    /// Reads a request and answers it: a handshake that is in order goes on as a WebSocket, all else ends here.
+    /// Reads a request and answers it. Returns the request of a valid handshake; any other request is an error.
     ///
-    /// A request has the handshake's time to come; an answer goes on as long as it is read.
+    /// The request has to arrive within `handshake_timeout`. Writing the response takes as long as the client reads it.
     pub(crate) async fn perform_handshake<S>(&self, stream: &mut S, limits: &Limits) -> Result<Request, AcceptError>
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
         let head = read_head(stream, limits.head_bytes, parse_request);
         let Ok(head) = tokio::time::timeout(limits.handshake_timeout, head).await else {
-            // Nobody may be there to read it.
+            // The client may be gone.
             let response = Response::status(StatusCode::REQUEST_TIMEOUT);
             let _ = tokio::time::timeout(limits.close_timeout, response.write(stream, limits.write_timeout)).await;
             return Err(AcceptError::TimedOut);
@@ -120,7 +120,7 @@ impl HttpFront {
         self.path.as_deref().is_none_or(|only| only == path)
     }
 
-    /// The first subprotocol that is offered and supported.
+    /// Returns the first offered subprotocol that is supported.
     fn choose_subprotocol(&self, headers: &HeaderMap) -> Option<&str> {
         let values =
             headers.get_all(header::SEC_WEBSOCKET_PROTOCOL).into_iter().filter_map(|value| value.to_str().ok());
@@ -129,12 +129,12 @@ impl HttpFront {
     }
 }
 
-/// A path as requests have it.
+/// Returns the path with a leading slash.
 fn absolute_path(path: &str) -> String {
     if path.starts_with('/') { path.to_owned() } else { format!("/{path}") }
 }
 
-/// The head of the answer to a handshake that is in order.
+/// Returns the head of the response to a valid handshake.
 fn response_head(request: &http::Request<()>, subprotocol: Option<&str>) -> Result<Vec<u8>, Error> {
     let mut response = create_response(request)?;
     if let Some(name) = subprotocol {
@@ -145,9 +145,9 @@ fn response_head(request: &http::Request<()>, subprotocol: Option<&str>) -> Resu
     Ok(head)
 }
 
-/// Adds a subprotocol to those that are offered or supported.
+/// Adds a subprotocol to the names that are offered or supported.
 pub(crate) fn subprotocol(names: &mut Vec<String>, name: &str) -> Result<(), MountError> {
-    // A token, as a header's name is one.
+    // A subprotocol is a token, like the name of a header.
     if HeaderName::from_bytes(name.as_bytes()).is_err() {
         return Err(MountError::Subprotocol(name.to_owned()));
     }
@@ -159,14 +159,14 @@ pub(crate) fn subprotocol(names: &mut Vec<String>, name: &str) -> Result<(), Mou
 
 enum Decision {
     Upgrade {
-        /// The head of the answer.
+        /// The head of the response.
         head: Vec<u8>,
         subprotocol: Option<String>,
     },
     Respond(Response),
 }
 
-/// An answer after which the connection ends.
+/// A response after which the connection is closed.
 struct Response {
     status: StatusCode,
     headers: String,
@@ -209,7 +209,7 @@ impl Response {
     }
 }
 
-/// Writes to a peer that may take its time, but not read nothing for so long.
+/// Writes all bytes. Fails if the peer reads nothing for the whole `timeout`.
 async fn write(stream: &mut (impl AsyncWrite + Unpin), mut bytes: &[u8], timeout: Duration) -> io::Result<()> {
     while !bytes.is_empty() {
         match tokio::time::timeout(timeout, stream.write(bytes)).await?? {
@@ -220,16 +220,17 @@ async fn write(stream: &mut (impl AsyncWrite + Unpin), mut bytes: &[u8], timeout
     Ok(())
 }
 
-/// A head that was read.
+/// The head of a request or a response.
 pub(crate) struct Head<T> {
     pub(crate) parsed: T,
-    /// As it came.
+    /// The bytes of the head, unchanged.
     pub(crate) text: Vec<u8>,
-    /// What was read beyond it.
+    /// The bytes that were read beyond the head.
     pub(crate) rest: Vec<u8>,
 }
 
-/// Reads until `parse` has a head; or the status that says what is wrong.
+/// Reads until `parse` returns a head. An invalid head, or one larger than `max_bytes`, is returned as its error
+/// status.
 pub(crate) async fn read_head<S, T>(
     stream: &mut S,
     max_bytes: usize,
@@ -244,7 +245,7 @@ where
         if stream.read_buf(&mut head).await? == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
-        // Only a line's end can complete a head: one that comes byte by byte is not parsed for each.
+        // Only a line feed can complete a head. A head that arrives byte by byte is not parsed at each byte.
         if before > 0 && head.len() < max_bytes && !head[before..].contains(&b'\n') {
             continue;
         }
