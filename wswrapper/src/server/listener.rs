@@ -1,4 +1,4 @@
-//! A server's TCP port.
+//! TCP listeners of servers.
 
 use super::{CLOSE_REASON, Phase, Server, Serving};
 use crate::builder::Builder;
@@ -19,10 +19,28 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream, ToSocketAddrs};
 
-/// How long to wait when the system has no room for a further connection.
+/// The pause after the system could not accept a connection, for example for lack of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// A [`Server`] with a TCP port.
+/// A [`Server`] that listens on a TCP port.
+///
+/// It accepts connections while [`serve`](Self::serve) runs.
+///
+/// ```
+/// # use wswrapper::{Client, Server};
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let listening = Server::builder().bind("127.0.0.1:0").await?;
+/// let (address, server) = (listening.local_addr(), listening.server());
+/// let serving = tokio::spawn(listening.serve());
+///
+/// let client = Client::connect(&format!("ws://{address}")).await?;
+/// server.close().await;
+/// assert_eq!(client.closed().await.code, 1001);
+/// serving.await??;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Listening {
     server: Server,
@@ -31,22 +49,28 @@ pub struct Listening {
 }
 
 impl Builder<Serving> {
-    /// Takes WebSocket connections only on this path; others are answered with status 404. By default every path is
-    /// taken, and handlers see it in their [`Context`](crate::Context::handshake).
+    /// Accepts WebSocket connections only on this path; others are answered with status 404.
+    ///
+    /// By default each path is accepted. Handlers see it in [`Context::handshake`](crate::Context::handshake).
     pub fn path(mut self, path: &str) -> Self {
         self.role.front.set_path(path);
         self
     }
 
-    /// Answers ordinary requests for this path with a page: its content type and its content.
+    /// Answers ordinary HTTP requests for `path` with a page.
+    ///
+    /// Only GET and HEAD are allowed. WebSocket connections on the same path are still accepted.
     pub fn page(mut self, path: &str, content_type: &str, content: impl Into<bytes::Bytes>) -> Self {
         self.role.front.add_page(path, Page { content_type: content_type.to_owned(), content: content.into() });
         self
     }
 
-    /// Supports a subprotocol. A client offers its own in its order of preference; the first that is supported is
-    /// chosen, and handlers see it in their context's [`handshake().subprotocol()`](Handshake::subprotocol). If none is,
-    /// the connection is taken without one. What cannot be a subprotocol's name is an error when the server is built.
+    /// Adds a supported subprotocol.
+    ///
+    /// A client offers subprotocols in its order of preference. The server chooses the first that it supports, and
+    /// handlers see it as [`handshake().subprotocol()`](Handshake::subprotocol) of their context. If it supports none
+    /// of them, the connection is accepted without a subprotocol. An invalid name is an error when the server is
+    /// built.
     ///
     /// ```
     /// # use wswrapper::{MountError, Server};
@@ -58,7 +82,10 @@ impl Builder<Serving> {
         self.note(added)
     }
 
-    /// Builds the server and binds a TCP port, `127.0.0.1:8080` for example; port 0 takes any that is free.
+    /// Builds the server and binds a TCP port, for example `127.0.0.1:8080`. Port 0 chooses a free port.
+    ///
+    /// Fails if a service cannot be mounted or the address cannot be bound. Connections are accepted when
+    /// [`serve`](Listening::serve) is polled.
     pub async fn bind(self, address: impl ToSocketAddrs + std::fmt::Debug) -> Result<Listening, ServeError> {
         let server = self.build()?;
         let lookup_error = |source| ServeError::Bind { address: format!("{address:?}"), source };
@@ -74,18 +101,20 @@ impl Builder<Serving> {
 }
 
 impl Listening {
-    /// The address that it listens on.
+    /// Returns the address on which the server listens.
     pub fn local_addr(&self) -> SocketAddr {
         self.address
     }
 
-    /// A handle to the server, to broadcast or to [close](Server::close) it while it serves.
+    /// Returns a handle to the server, for example to broadcast or to [close](Server::close) it while it serves.
     pub fn server(&self) -> Server {
         self.server.clone()
     }
 
-    /// Serves until the server is [closed](Server::close); then waits until all connections have ended. Dropping this
-    /// future stops listening; the connections stay while another handle of the server does.
+    /// Accepts connections until the server is [closed](Server::close), then waits until all connections are closed.
+    ///
+    /// An error of a single connection does not stop it. Dropping the future stops listening; the connections stay open
+    /// while another handle to the server exists.
     pub async fn serve(self) -> Result<(), ServeError> {
         let Self { server, listener, .. } = self;
         loop {
@@ -108,7 +137,7 @@ impl Listening {
     }
 }
 
-/// All of a [`Server`] can be done while it listens.
+/// Gives access to the methods of [`Server`].
 impl Deref for Listening {
     type Target = Server;
 
@@ -118,8 +147,11 @@ impl Deref for Listening {
 }
 
 impl Server {
-    /// Serves a connection that was accepted elsewhere: reads its request, answers the handshake, and drives the
-    /// connection in a task of the server's. An ordinary HTTP request is answered, and is an error here.
+    /// Serves a connection that was accepted elsewhere.
+    ///
+    /// Reads the request, answers the handshake, and drives the connection in a task of the server. An ordinary HTTP
+    /// request is answered and returned as [`AcceptError::Http`]. A request that does not arrive within
+    /// [`handshake_timeout`](crate::Limits::handshake_timeout) fails with [`AcceptError::TimedOut`].
     ///
     /// Not cancel-safe: dropping the future drops the stream.
     pub async fn accept<S>(&self, stream: S) -> Result<Peer, AcceptError>
@@ -132,14 +164,14 @@ impl Server {
     }
 }
 
-/// The whole life of a connection. It holds nothing that keeps the server open.
+/// Performs the handshake of a connection and drives it until it is closed. Does not keep the server open.
 fn handshake_and_drive(server: &Server, stream: TcpStream) -> impl Future<Output = ()> + Send + 'static {
     let (endpoint, front, registry) =
         (Arc::clone(&server.inner.endpoint), Arc::clone(&server.inner.front), Arc::clone(server.registry()));
     let mut phase = server.inner.phase.subscribe();
     async move {
         let address = stream.peer_addr().ok();
-        // Answers are written in batches by ourselves.
+        // Responses are already written in batches.
         let _ = stream.set_nodelay(true);
         let result = tokio::select! {
             result = perform_handshake(&endpoint, &front, stream, address) => result,
@@ -150,7 +182,7 @@ fn handshake_and_drive(server: &Server, stream: TcpStream) -> impl Future<Output
                 let shared = Arc::new(Shared::new(endpoint, registry, handshake));
                 let driver = Driver::new(Arc::clone(&shared), websocket);
                 if *phase.borrow() >= Phase::Closing {
-                    // It may have come too late to be told.
+                    // `close` may have missed the new connection.
                     shared.close(CloseRequest::Close(Close::new(1001, CLOSE_REASON)));
                 }
                 drop((phase, shared));
@@ -175,7 +207,7 @@ where
     Ok((websocket, Handshake { uri, head: head.into(), remote_addr, subprotocol, ..Handshake::default() }))
 }
 
-/// A connection that failed before it was accepted says nothing of the listener.
+/// Returns true for an error of a single connection, which does not affect the listener.
 fn is_connection_error(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)

@@ -1,4 +1,4 @@
-//! Who listens.
+//! Servers.
 
 mod channel;
 #[cfg(feature = "tungstenite")]
@@ -26,11 +26,31 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-/// A server: its services, and the connections that it has.
+/// A server: its services and its connections.
 ///
-/// It is a handle, cheap to clone. [`ServerBuilder::bind`] gives one that [listens](crate::Listening); one that was only
-/// [built](ServerBuilder::build) is handed its connections. When the last handle is dropped its connections are cut
-/// off; [`close`](Self::close) ends them in good order.
+/// [`ServerBuilder::bind`] returns a server that [listens](crate::Listening) on a TCP port. A server from
+/// [`ServerBuilder::build`] receives its connections by [`accept_transport`](Self::accept_transport) or `accept`.
+///
+/// A `Server` is cheap to clone. Dropping the last handle cuts off its connections; [`close`](Self::close) closes them
+/// with a closing handshake.
+///
+/// ```
+/// # use wswrapper::{Client, Server, transport::memory};
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let server = Server::builder().build()?;
+/// server.on("add", |a: i64, b: i64| async move { a + b })?;
+/// let (client_transport, server_transport) = memory::pair();
+/// server.accept_transport(server_transport)?;
+///
+/// let client = Client::over(client_transport)?;
+/// assert_eq!(client.request::<i64>("add", (1, 2)).await?, 3);
+///
+/// server.close().await;
+/// assert_eq!(client.closed().await.code, 1001);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Server {
     pub(crate) inner: Arc<Inner>,
@@ -41,12 +61,12 @@ pub(crate) struct Inner {
     #[cfg(feature = "tungstenite")]
     pub(crate) front: Arc<crate::http::HttpFront>,
     registry: Arc<dyn Members>,
-    /// The tasks of all connections; dropped with the server, which ends them.
+    /// The tasks of all connections. Dropping the server aborts them.
     tasks: Mutex<JoinSet<()>>,
     pub(crate) phase: watch::Sender<Phase>,
 }
 
-/// How far a server has come to its end.
+/// The progress of closing a server.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Debug)]
 pub(crate) enum Phase {
     Open,
@@ -57,7 +77,7 @@ pub(crate) enum Phase {
 /// Builds a [`Server`].
 pub type ServerBuilder = Builder<Serving>;
 
-/// What a server has beyond services, limits and hooks.
+/// The settings of a server beyond services, limits and hooks.
 #[derive(Default, Debug)]
 pub struct Serving {
     #[cfg(feature = "tungstenite")]
@@ -65,8 +85,10 @@ pub struct Serving {
 }
 
 impl Builder<Serving> {
-    /// A server without a listener: connections are handed to it by [`accept_transport`](Server::accept_transport) or
-    /// `accept`.
+    /// Builds a server without a listener.
+    ///
+    /// It receives its connections by [`accept_transport`](Server::accept_transport) or `accept`. Fails if a service
+    /// cannot be mounted or a name is invalid.
     pub fn build(self) -> Result<Server, MountError> {
         let (endpoint, serving) = self.finish(Side::Server)?;
         #[cfg(not(feature = "tungstenite"))]
@@ -84,17 +106,19 @@ impl Builder<Serving> {
 }
 
 impl Server {
-    /// Begins to build a server.
+    /// Returns a builder of servers.
     pub fn builder() -> ServerBuilder {
         Builder::new(Serving::default())
     }
 
-    /// Serves a connection whose transport is open. It is driven by a task of the server's, on the current tokio
-    /// runtime.
+    /// Serves a connection over an open transport.
+    ///
+    /// A task of the server drives it on the current tokio runtime. Fails with [`AcceptError::Closing`] if the server
+    /// is closing.
     ///
     /// # Panics
     ///
-    /// Outside a tokio runtime.
+    /// Panics outside a tokio runtime.
     pub fn accept_transport(&self, transport: impl Transport) -> Result<Peer, AcceptError> {
         self.accept_with(transport, Handshake::default())
     }
@@ -107,25 +131,27 @@ impl Server {
         let peer = Peer::of(&shared);
         self.spawn(Driver::new(shared, transport).run());
         if self.is_closing() {
-            // It may have come too late to be told.
+            // `close` may have missed the new connection.
             peer.close(1001, CLOSE_REASON);
         }
         Ok(peer)
     }
 
-    /// Everyone who is connected, as a proxy's target for events.
+    /// Returns the target for events to all connected peers.
     pub fn broadcast(&self) -> Broadcast {
         Broadcast::new(Arc::clone(&self.inner.registry))
     }
 
-    /// Everyone who is connected now.
+    /// Returns the peers that are connected now.
     pub fn peers(&self) -> Vec<Peer> {
         self.inner.registry.all().iter().map(Peer::of).collect()
     }
 
-    /// Closes all connections with status 1001 and waits until they have ended, at most for
-    /// [`close_timeout`](crate::Limits::close_timeout) and a second for their hooks; what is left then is cut off. New connections are refused from
-    /// the first poll on.
+    /// Closes all connections with status 1001 and waits until they are closed.
+    ///
+    /// The first poll starts to close the server: from then on it refuses new connections, even if the future is
+    /// dropped. Connections have [`close_timeout`](crate::Limits::close_timeout) plus one second for their hooks; then
+    /// they are cut off. Cancel-safe.
     pub async fn close(&self) {
         let first = self.inner.phase.send_if_modified(|phase| {
             let open = *phase == Phase::Open;
@@ -138,34 +164,35 @@ impl Server {
             for shared in self.inner.registry.all() {
                 shared.close(CloseRequest::Close(Close::new(1001, CLOSE_REASON)));
             }
-            // It goes on if whoever has asked for it is stopped, be it a handler on one of the connections.
+            // In a task of its own, because the caller may be a handler on one of these connections.
             tokio::spawn(self.clone().stop_tasks());
         }
         self.wait_for_phase(Phase::Closed).await;
     }
 
+    /// Waits for the tasks of all connections, then aborts the remaining ones.
     async fn stop_tasks(self) {
         let _closed = SetClosed(&self.inner.phase);
         let mut tasks = std::mem::take(&mut *self.tasks());
         let all_finished = async { while tasks.join_next().await.is_some() {} };
-        // A task in its handshake, or a hook that takes its time, must not keep the server open.
+        // A slow handshake or hook must not keep the server open.
         let _ =
             tokio::time::timeout(self.inner.endpoint.limits.close_timeout.saturating_add(HOOK_TIMEOUT), all_finished)
                 .await;
         tasks.shutdown().await;
     }
 
-    /// Whether [`close`](Self::close) was called.
+    /// Returns true if [`close`](Self::close) was called.
     pub fn is_closing(&self) -> bool {
         *self.inner.phase.borrow() >= Phase::Closing
     }
 
     pub(crate) async fn wait_for_phase(&self, phase: Phase) {
-        // The sender lives as long as this handle.
+        // Cannot fail: the sender lives as long as this handle.
         let _ = self.inner.phase.subscribe().wait_for(|now| *now >= phase).await;
     }
 
-    /// A channel of all connections, to handle events on it with closures.
+    /// Returns a channel of all connections, to handle its events and requests by closures.
     pub fn channel(&self, name: &str) -> ServerChannel {
         ServerChannel::new(self.clone(), name)
     }
@@ -181,7 +208,7 @@ impl Server {
         &self.inner.registry
     }
 
-    /// Runs a task that ends with the server.
+    /// Spawns a task that is aborted when the server is dropped.
     pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         let mut tasks = self.tasks();
         while tasks.try_join_next().is_some() {}
@@ -193,13 +220,13 @@ impl Server {
     }
 }
 
-/// What the hooks of connections that were closed have for themselves.
+/// The time that the hooks of closed connections have in addition.
 const HOOK_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// What peers are told.
+/// The close reason that peers receive.
 pub(crate) const CLOSE_REASON: &str = "the server is closing";
 
-/// Says that the server has closed, when it is dropped.
+/// Marks the server as closed when it is dropped.
 struct SetClosed<'s>(&'s watch::Sender<Phase>);
 
 impl Drop for SetClosed<'_> {
