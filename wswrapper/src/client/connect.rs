@@ -1,4 +1,4 @@
-//! A client's way to a URL.
+//! Connecting to a URL.
 
 use super::url::{Scheme, ServerUrl};
 use super::{Client, Dialling};
@@ -17,11 +17,11 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::handshake::client::generate_request;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
-/// What a client wants beyond the URL.
+/// The options of a connection beyond the URL.
 #[derive(Default, Debug)]
 pub(crate) struct ConnectOptions {
     headers: HeaderMap,
-    /// The first header that cannot be sent.
+    /// The error of the first header that cannot be sent.
     error: Option<ConnectError>,
     subprotocols: Vec<String>,
     timeout: Option<Duration>,
@@ -30,13 +30,14 @@ pub(crate) struct ConnectOptions {
 }
 
 impl Client {
-    /// Connects to a `ws://` URL, or a `wss://` URL with the feature `rustls`. The port is 80, or 443 for `wss://`, if
-    /// the URL names none. A server's certificate must be one that the platform trusts; the builder's `tls` sets
-    /// another rule.
+    /// Connects to a `ws://` URL, or to a `wss://` URL with the feature `rustls`.
     ///
-    /// Returns when the handshake is done; at the latest after
-    /// [`handshake_timeout`](crate::Limits::handshake_timeout), for the look-up of the name, TCP, TLS and the answer
-    /// together. Cancel-safe: dropping the future drops the connection.
+    /// The default port is 80, or 443 for `wss://`. The platform must trust the certificate of the server, unless the
+    /// builder's `tls` sets another configuration.
+    ///
+    /// Returns when the WebSocket handshake is complete. Name lookup, TCP, TLS and the handshake together have
+    /// [`handshake_timeout`](crate::Limits::handshake_timeout); then it fails with [`ConnectError::TimedOut`].
+    /// Cancel-safe: dropping the future closes the connection.
     ///
     /// ```
     /// # use wswrapper::{Client, ConnectError};
@@ -51,9 +52,10 @@ impl Client {
 }
 
 impl Builder<Dialling> {
-    /// Sends a header with the request of the handshake; a name that is given twice is sent twice. What the handshake
-    /// says itself (`Host`, `Connection`, `Sec-WebSocket-…` and the like) is an error when the client connects, and so
-    /// is what cannot be a header.
+    /// Adds a header to the request of the handshake. A name that is added twice is sent twice.
+    ///
+    /// Headers of the handshake itself, such as `Host`, `Connection` and `Sec-WebSocket-…`, and invalid headers are an
+    /// error when the client connects.
     ///
     /// ```
     /// # use wswrapper::{Client, ConnectError};
@@ -74,9 +76,11 @@ impl Builder<Dialling> {
         self
     }
 
-    /// Offers a subprotocol to the server, after those that were offered before; offering one again changes nothing.
-    /// What the server chose is [`handshake().subprotocol()`](Handshake::subprotocol): nothing, if it knows none of
-    /// them. To choose what was not offered is a [refused handshake](ConnectError::Handshake).
+    /// Offers a subprotocol to the server, after the earlier ones. Offering a name again changes nothing.
+    ///
+    /// The server's choice is [`handshake().subprotocol()`](Handshake::subprotocol), which is `None` if it supports
+    /// none of the names. If the server chooses a name that was not offered, connecting fails with
+    /// [`ConnectError::Handshake`]. An invalid name is an error when the client connects.
     ///
     /// ```
     /// # use wswrapper::{Client, ConnectError};
@@ -94,7 +98,7 @@ impl Builder<Dialling> {
         self.note(added)
     }
 
-    /// Time to connect, instead of the limits' [`handshake_timeout`](crate::Limits::handshake_timeout).
+    /// Sets the time for connecting, instead of [`handshake_timeout`](crate::Limits::handshake_timeout).
     ///
     /// ```
     /// # use wswrapper::{Client, ConnectError};
@@ -111,7 +115,9 @@ impl Builder<Dialling> {
         self
     }
 
-    /// Connects to a URL; see [`Client::connect`].
+    /// Connects to a URL, as [`Client::connect`] does.
+    ///
+    /// Also fails if a service cannot be mounted or a header is invalid. Cancel-safe.
     ///
     /// ```
     /// # use wswrapper::{Client, ConnectError, Limits};
@@ -133,7 +139,7 @@ impl Builder<Dialling> {
     }
 }
 
-/// A header that the handshake does not say itself; or what is wrong with it.
+/// Checks a header of the user. Returns the reason if it cannot be sent.
 fn extra_header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), &'static str> {
     let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| "that is not a header's name")?;
     match name.as_str() {
@@ -146,16 +152,17 @@ fn extra_header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), &'
         _ => {}
     }
     let mut value = HeaderValue::from_str(value).map_err(|_| "its value may not hold control characters")?;
-    // It may be a password: no log is to show it.
+    // Keeps passwords out of logs.
     value.set_sensitive(true);
     Ok((name, value))
 }
 
+/// Opens the TCP or TLS connection and performs the handshake.
 async fn connect_to(endpoint: LocalEndpoint, url: &ServerUrl, options: ConnectOptions) -> Result<Client, ConnectError> {
     let address = &url.address;
     let stream = TcpStream::connect(address).await;
     let stream = stream.map_err(|source| ConnectError::Connect { address: address.clone(), source })?;
-    // Frames are written in batches by ourselves.
+    // Frames are already written in batches.
     let _ = stream.set_nodelay(true);
     let remote_addr = stream.peer_addr().ok();
     let handshake = Handshake { uri: url.uri.clone(), remote_addr, ..Handshake::default() };
@@ -204,7 +211,7 @@ where
     Ok(Client::start(endpoint, websocket, handshake))
 }
 
-/// The head of our request, and its key.
+/// Returns the head of the request and its `Sec-WebSocket-Key`.
 fn build_request(uri: &Uri, headers: HeaderMap, subprotocols: &[String]) -> Result<(Vec<u8>, String), String> {
     let mut request = uri.clone().into_client_request().map_err(|error| error.to_string())?;
     if !subprotocols.is_empty() {
@@ -215,9 +222,9 @@ fn build_request(uri: &Uri, headers: HeaderMap, subprotocols: &[String]) -> Resu
     generate_request(request).map_err(|error| error.to_string())
 }
 
-/// Whether the answer is that of a WebSocket server to our request (RFC 6455, section 4.1).
+/// Checks that the response accepts the handshake (RFC 6455, section 4.1). Returns the reason if it does not.
 fn check_response(status: StatusCode, headers: &HeaderMap, key: &str) -> Result<(), String> {
-    // Both are lists.
+    // Both headers are lists.
     let has_token = |name, token: &str| {
         let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
         values.flat_map(|value| value.split(',')).any(|value| value.trim().eq_ignore_ascii_case(token))
@@ -239,7 +246,7 @@ fn check_response(status: StatusCode, headers: &HeaderMap, key: &str) -> Result<
     }
 }
 
-/// The subprotocol that the server chose.
+/// Returns the subprotocol that the server has chosen.
 fn chosen_subprotocol(headers: &HeaderMap, offered: &[String]) -> Result<Option<String>, String> {
     let mut values = headers.get_all(header::SEC_WEBSOCKET_PROTOCOL).iter();
     match (values.next(), values.next()) {
@@ -255,10 +262,10 @@ fn chosen_subprotocol(headers: &HeaderMap, offered: &[String]) -> Result<Option<
     }
 }
 
-/// What a server answers.
+/// The first bytes from a server.
 enum ServerResponse {
     Http(StatusCode, HeaderMap),
-    /// A TLS alert: it took our request for the beginning of TLS.
+    /// A TLS alert: the server expected TLS.
     Tls,
 }
 

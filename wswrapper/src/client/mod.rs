@@ -1,4 +1,4 @@
-//! Who dials.
+//! Clients.
 
 #[cfg(feature = "tungstenite")]
 mod connect;
@@ -20,20 +20,37 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
-/// A connection that this end has opened.
+/// A client: a connection that this endpoint has opened.
 ///
-/// It is a [`Peer`]: the handle to the server at the other end. The connection stays open as long as anything can use
-/// it: this, a peer, a channel, a proxy that was made from it, or a call under way; when the last is dropped it is
-/// closed.
+/// It dereferences to [`Peer`], the handle to the server. A `Client` is cheap to clone.
+///
+/// The connection stays open while something can use it: the client, a peer or channel from it, a proxy created from
+/// one of these, or a running call. When the last of them is dropped, the connection is closed with status 1000.
+///
+/// ```
+/// # use wswrapper::{Client, Server, transport::memory};
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let server = Server::builder().build()?;
+/// # server.on("add", |a: i64, b: i64| async move { a + b })?;
+/// let (client_transport, server_transport) = memory::pair();
+/// # server.accept_transport(server_transport)?;
+/// // `Client::connect("ws://localhost:8080").await?` connects over TCP.
+/// let client = Client::over(client_transport)?;
+/// assert_eq!(client.request::<i64>("add", (1, 2)).await?, 3);
+/// client.close().await;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Client {
     peer: Peer,
 }
 
-/// Builds a [`Client`]. Its services are in place before the first frame is read.
+/// Builds a [`Client`]. The services are mounted before the first frame is read.
 pub type ClientBuilder = Builder<Dialling>;
 
-/// What a client has beyond services, limits and hooks.
+/// The settings of a client beyond services, limits and hooks.
 #[derive(Default, Debug)]
 pub struct Dialling {
     #[cfg(feature = "tungstenite")]
@@ -41,43 +58,66 @@ pub struct Dialling {
 }
 
 impl Client {
-    /// Begins to build a client that has services or limits of its own.
+    /// Returns a builder of clients with services, limits or hooks.
     pub fn builder() -> ClientBuilder {
         Builder::new(Dialling::default())
     }
 
-    /// A client on a transport that is open, driven by a task on the current tokio runtime.
+    /// Creates a client over an open transport.
+    ///
+    /// A task drives it on the current tokio runtime. Fails if a service of the builder cannot be mounted.
     ///
     /// # Panics
     ///
-    /// Outside a tokio runtime.
+    /// Panics outside a tokio runtime.
     pub fn over(transport: impl Transport) -> Result<Self, MountError> {
         Self::builder().over(transport)
     }
 
-    /// The handle to the server. It and its clones keep the connection open.
+    /// Returns the handle to the server. The handle and its clones keep the connection open.
     pub fn peer(&self) -> &Peer {
         &self.peer
     }
 
-    /// A channel, as a proxy's target; see [`Peer::channel`].
+    /// Returns a named channel of the connection; see [`Peer::channel`].
     pub fn channel(&self, name: &str) -> Channel {
         self.peer.channel(name)
     }
 
-    /// Closes the connection with status 1000; see [`Peer::close`], which takes another.
+    /// Closes the connection with status 1000. [`Peer::close`] takes another status.
     pub fn close(&self) -> Closing {
         self.peer.close(1000, "")
     }
 
-    /// Goes on over another transport after the connection was lost or closed. Handlers, hooks and proxies stay, ids go
-    /// on counting; calls that were under way have ended as [`Closed`](crate::CallError::Closed) [P-91]. That may be before
-    /// the connection has ended: wait for [`closed`](Peer::closed), or this fails with
-    /// [`StillOpen`](BindError::StillOpen).
+    /// Continues over another transport after the connection was closed or lost.
+    ///
+    /// Handlers, hooks and proxies stay. Calls of the old connection have failed with
+    /// [`Closed`](crate::CallError::Closed), and the ids of new calls continue the count [P-91].
+    ///
+    /// Fails with [`StillOpen`](BindError::StillOpen) while the old connection is not closed. Wait for
+    /// [`closed`](Peer::closed) first, because calls can fail before the connection is closed.
     ///
     /// # Panics
     ///
-    /// Outside a tokio runtime.
+    /// Panics outside a tokio runtime.
+    ///
+    /// ```
+    /// # use wswrapper::{Client, Server, transport::memory};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let server = Server::builder().build()?;
+    /// # server.on("add", |a: i64, b: i64| async move { a + b })?;
+    /// # let (client_transport, server_transport) = memory::pair();
+    /// # let client = Client::over(client_transport)?;
+    /// # drop(server_transport);
+    /// client.closed().await;
+    /// let (client_transport, server_transport) = memory::pair();
+    /// server.accept_transport(server_transport)?;
+    /// client.bind(client_transport)?;
+    /// assert_eq!(client.request::<i64>("add", (1, 2)).await?, 3);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn bind(&self, transport: impl Transport) -> Result<(), BindError> {
         let shared = self.peer.shared();
         if !shared.reopen() {
@@ -90,25 +130,27 @@ impl Client {
     pub(crate) fn start(endpoint: LocalEndpoint, transport: impl Transport, handshake: Handshake) -> Self {
         let shared = Arc::new(Shared::new(Arc::new(endpoint), Arc::new(Registry::default()), handshake));
         let peer = Peer::new(ConnectionHandle::keeping_open(&shared));
-        // Ends by itself when the last handle is gone, at the latest after the time for closing.
+        // The task finishes when the last handle is gone, at the latest after `close_timeout`.
         tokio::spawn(Driver::new(shared, transport).run());
         Self { peer }
     }
 }
 
 impl Builder<Dialling> {
-    /// A client on a transport that is open, driven by a task on the current tokio runtime.
+    /// Creates a client over an open transport.
+    ///
+    /// A task drives it on the current tokio runtime. Fails if a service of the builder cannot be mounted.
     ///
     /// # Panics
     ///
-    /// Outside a tokio runtime.
+    /// Panics outside a tokio runtime.
     pub fn over(self, transport: impl Transport) -> Result<Client, MountError> {
         let (endpoint, _) = self.finish(Side::Client)?;
         Ok(Client::start(endpoint, transport, Handshake::default()))
     }
 }
 
-/// All of a [`Peer`] can be done with a client.
+/// Gives access to the methods of [`Peer`].
 impl Deref for Client {
     type Target = Peer;
 

@@ -1,4 +1,4 @@
-//! TLS on a client's way to a URL, by rustls.
+//! TLS of clients, by rustls.
 
 use super::Dialling;
 use crate::builder::Builder;
@@ -13,10 +13,11 @@ use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_rustls::rustls::{ClientConfig, Error};
 
 impl Builder<Dialling> {
-    /// How `wss://` URLs are connected to: which authorities are trusted, which certificate this end shows, which
-    /// versions of TLS it speaks. By default the certificates that the platform trusts count, and nothing is shown. The
-    /// types are those of [`wswrapper::rustls`](crate::rustls). Several clients may share a configuration, and with it
-    /// the sessions that they resume.
+    /// Sets the TLS configuration for `wss://` URLs: trusted authorities, client certificate, versions.
+    ///
+    /// By default the client trusts the certificates that the platform trusts, and sends no certificate. The types are
+    /// in [`wswrapper::rustls`](crate::rustls). Clients that share a configuration also share its sessions for
+    /// resumption.
     ///
     /// ```no_run
     /// use std::sync::Arc;
@@ -41,7 +42,7 @@ impl Builder<Dialling> {
     }
 }
 
-/// Does the TLS handshake with a server whose certificate is for this host, a name or an IP address.
+/// Performs the TLS handshake. The certificate must be valid for `host`, a name or an IP address.
 pub(crate) async fn perform_handshake(
     stream: TcpStream,
     host: &str,
@@ -50,7 +51,7 @@ pub(crate) async fn perform_handshake(
     let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
     let config = match config {
         Some(config) => config,
-        // Reads files on some platforms.
+        // Blocks, because it reads files on some platforms.
         None => {
             tokio::task::spawn_blocking(platform_config).await.map_err(io::Error::other)?.map_err(io::Error::other)?
         }
@@ -58,13 +59,13 @@ pub(crate) async fn perform_handshake(
     TlsConnector::from(config).connect(name, stream).await
 }
 
-/// Trusts what the platform trusts. Made once, for all clients of the process.
+/// Returns a configuration that trusts the platform's certificates. Created once for all clients of the process.
 fn platform_config() -> Result<Arc<ClientConfig>, Error> {
     static CONFIG: OnceLock<Arc<ClientConfig>> = OnceLock::new();
     if let Some(config) = CONFIG.get() {
         return Ok(Arc::clone(config));
     }
-    // Named here, as the program may have rustls with other providers as well.
+    // The provider is named, because rustls chooses none if a program has several.
     let mut config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()?
         .with_platform_verifier()?

@@ -1,13 +1,13 @@
-//! Where a URL leads.
+//! URLs of servers.
 
 use crate::error::ConnectError;
 use http::Uri;
 
-/// Where a URL leads.
+/// A parsed `ws://` or `wss://` URL.
 pub(super) struct ServerUrl {
     pub(super) uri: Uri,
     pub(super) scheme: Scheme,
-    /// Host and port.
+    /// The host and the port.
     pub(super) address: String,
 }
 
@@ -43,7 +43,7 @@ impl ServerUrl {
             Some(port) => port.parse().map_err(|_| invalid("its port is not a number up to 65535"))?,
         };
         let address = format!("{host}:{port}");
-        // A request's target begins with a slash, which `ws://host?query` does not have; as text it is there.
+        // The target of a request starts with a slash, which `ws://host?query` lacks. `Uri::to_string` adds it.
         let uri = if uri.path_and_query().is_some_and(|target| target.as_str().starts_with('?')) {
             uri.to_string().parse().map_err(|_| invalid("it cannot be parsed"))?
         } else {
@@ -52,7 +52,7 @@ impl ServerUrl {
         Ok(Self { uri, scheme, address })
     }
 
-    /// What a certificate must be for.
+    /// Returns the host for which the certificate must be valid.
     #[cfg(feature = "rustls")]
     pub(super) fn host(&self) -> &str {
         let host = self.uri.host().unwrap_or_default();
@@ -60,7 +60,7 @@ impl ServerUrl {
     }
 }
 
-/// A URL as an error may show it: without passwords, even if it cannot be parsed.
+/// Returns the URL without user and password, even if it cannot be parsed, for error messages.
 fn without_user_info(url: &str) -> String {
     let start = url.find("://").map_or(0, |scheme| scheme + "://".len());
     match url[start..].rfind('@') {
@@ -73,7 +73,7 @@ fn without_user_info(url: &str) -> String {
 mod tests {
     use super::ServerUrl;
 
-    /// The other tests are built with the feature.
+    /// A unit test, because the integration tests are built with the feature `rustls`.
     #[test]
     fn wss_without_the_feature_names_the_feature() {
         let error = ServerUrl::parse("wss://localhost").err().expect("it has no TLS");
