@@ -2,65 +2,75 @@
 
 use crate::proto::{NameError, QueueError, Rejection};
 
-/// Why a call did not give a result. `E` is what the contract's error becomes at this end.
+/// An error of a call or of a stream's item.
+///
+/// `E` is the error of the contract as the caller receives it, [`WsError::Remote`](crate::WsError::Remote).
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CallError<E> {
-    /// The handler rejected it with an error of the contract.
+    /// The handler rejected the call with an error of the contract.
     #[error("{0}")]
     Rejected(E),
-    /// It was rejected with something else: no such event, wrong arguments, an internal error.
+    /// The peer rejected the call for another reason: no such event, wrong arguments, an internal error.
     #[error("{0}")]
     Refused(Rejection),
-    /// No answer came in time; the peer was told that nobody waits any more [P-54].
+    /// No response came in time.
+    ///
+    /// The call was cancelled, and the peer was notified [P-54].
     #[error("the call timed out")]
     TimedOut,
-    /// The connection ended before an answer came [P-91], or the anonymous channel of the call did [P-63]. Whether the
-    /// handler ran is not known.
+    /// The connection or the anonymous channel of the call was closed before a response came.
+    ///
+    /// The handler may have run [P-63] [P-91].
     #[error("the connection was closed before an answer came")]
     Closed,
-    /// An answer came that is not of the contract's type, or such an item of a stream, which then goes on.
+    /// The response or an item of a stream is not of the expected type. The stream continues after such an item.
     #[error("the answer is not of the expected type: {0}")]
     Decode(#[source] serde_json::Error),
-    /// The producer of a stream has sent more than this end can hold; the stream was aborted [P-83].
+    /// The producer of a stream has sent more than the local endpoint can hold.
+    ///
+    /// The bounds are [`stream_items`](crate::Limits::stream_items) and [`stream_bytes`](crate::Limits::stream_bytes).
+    /// The stream was aborted [P-83].
     #[error("the stream was aborted: its items came faster than they were taken")]
     Overflow,
-    /// It was never sent.
+    /// The call, or an item of its upload, was not sent.
     #[error(transparent)]
     NotSent(#[from] SendError),
 }
 
-/// Why something was not sent.
+/// An error of a call or an event that was not sent.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SendError {
     /// The connection is closed.
     #[error("the connection is closed")]
     Closed,
-    /// The peer reads too slowly: its [`outbound_bytes`](crate::Limits::outbound_bytes) are used up.
+    /// The peer reads too slowly: [`outbound_bytes`](crate::Limits::outbound_bytes) are queued for it.
     #[error("the peer's queue is full")]
     Full,
-    /// The channel was [closed](crate::Channel::close) at this end, or the anonymous channel has ended.
+    /// The handle to the channel was [closed](crate::Channel::close), or the anonymous channel is closed.
     #[error("the channel is closed")]
     ChannelClosed,
-    /// The anonymous channel was not given to the other end yet: its handler has to return it first [P-69].
+    /// The anonymous channel is not open yet.
+    ///
+    /// Its handler has to return it first [P-69].
     #[error("the channel is not open yet: return it from the handler first")]
     ChannelNotOpen,
-    /// [`calls_in_flight`](crate::Limits::calls_in_flight) calls wait for answers.
+    /// The connection has [`calls_in_flight`](crate::Limits::calls_in_flight) calls that wait for a response.
     #[error("too many calls are in flight")]
     TooManyCalls,
-    /// The event or the channel cannot have this name.
+    /// The name of the event or the channel is invalid.
     #[error(transparent)]
     Name(#[from] NameError),
-    /// An argument cannot be JSON.
+    /// An argument cannot be encoded as JSON.
     #[error("argument {position} cannot be encoded: {source}")]
     Encode {
-        /// Which argument, from 1.
+        /// The position of the argument, from 1.
         position: usize,
-        /// Why.
+        /// The error of the encoder.
         source: serde_json::Error,
     },
-    /// An item of an upload cannot be JSON.
+    /// An item of an upload cannot be encoded as JSON.
     #[error("an item cannot be encoded: {0}")]
     EncodeItem(#[source] serde_json::Error),
 }

@@ -1,71 +1,71 @@
-//! Errors of a client that connects.
+//! Errors of clients that connect.
 
 use super::MountError;
 use std::io;
 
-/// Why a client does not go on over another transport.
+/// An error of [`Client::bind`](crate::Client::bind).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BindError {
-    /// It is still connected: close the connection first, and wait for its end.
+    /// The client is still connected. Close the connection first and wait until it is closed.
     #[error("the connection is still open")]
     StillOpen,
 }
 
-/// Why a client could not connect.
+/// An error of a client that connects.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConnectError {
-    /// The services cannot be mounted.
+    /// A service cannot be mounted.
     #[error(transparent)]
     Mount(#[from] MountError),
-    /// Not the URL of a WebSocket.
+    /// The URL is invalid.
     #[error("`{url}` is not a WebSocket URL: {reason}")]
     Url {
-        /// The URL as it was given, without user and password.
+        /// The URL without user and password.
         url: String,
-        /// What is wrong with it.
+        /// The reason.
         reason: &'static str,
     },
-    /// Not a header that can be sent with the handshake.
+    /// A header cannot be sent with the handshake.
     #[error("header `{name}` cannot be sent: {reason}")]
     Header {
-        /// The header's name as it was given.
+        /// The name of the header.
         name: String,
-        /// What is wrong with it.
+        /// The reason.
         reason: &'static str,
     },
     /// The server cannot be reached.
     #[error("cannot connect to {address}: {source}{}", connect_help(.source))]
     Connect {
-        /// Host and port.
+        /// The host and the port.
         address: String,
-        /// Why.
+        /// The error of the system.
         source: io::Error,
     },
-    /// The server was reached, but not by TLS: its certificate is not trusted or is for another name, or it does not
-    /// speak TLS.
+    /// The TLS handshake failed: the certificate is not trusted or not valid for the host, or the server does not speak
+    /// TLS.
     #[cfg(feature = "rustls")]
     #[error("no TLS connection to {address}: {}", super::tls::explain(.source))]
     Tls {
-        /// Host and port.
+        /// The host and the port.
         address: String,
-        /// Why; a [`rustls::Error`](crate::rustls::Error) is its inner error.
+        /// The error of the handshake. Its inner error is a [`rustls::Error`](crate::rustls::Error) if TLS failed.
         source: io::Error,
     },
-    /// The server answered, but not as a WebSocket server.
+    /// The server did not accept the WebSocket handshake.
     #[error("the server at {address} refused the handshake: {reason}")]
     Handshake {
-        /// Host and port.
+        /// The host and the port.
         address: String,
-        /// What it answered.
+        /// The reason.
         reason: String,
     },
-    /// [`handshake_timeout`](crate::Limits::handshake_timeout) passed, or the client's
+    /// Connecting took longer than [`handshake_timeout`](crate::Limits::handshake_timeout), or than the builder's
     /// [`connect_timeout`](crate::ClientBuilder::connect_timeout).
     #[error("{address} did not complete the handshake in time")]
     TimedOut {
-        /// Host and port.
+        /// The host and the port.
         address: String,
     },
 }

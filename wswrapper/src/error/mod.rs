@@ -1,4 +1,4 @@
-//! What can go wrong, for whom.
+//! Errors, a file for each kind of receiver.
 
 mod call;
 mod connect;

@@ -1,9 +1,9 @@
-//! Errors of services that are mounted.
+//! Errors of builders.
 
 use crate::proto::NameError;
 use std::fmt;
 
-/// A service that cannot be mounted, told when the server is built or the client connects.
+/// An error of a service or a subprotocol, returned when the server is built or the client connects.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum MountError {
@@ -12,17 +12,18 @@ pub enum MountError {
     Duplicate {
         /// The event.
         event: String,
-        /// The channel; none is the main one.
+        /// The channel; `None` is the main channel.
         channel: Option<String>,
     },
-    /// A name that cannot be.
+    /// The name of an event or a channel is invalid.
     #[error(transparent)]
     Name(#[from] NameError),
-    /// Not the name of a subprotocol.
+    /// The name of a subprotocol is invalid.
     #[error("`{0}` cannot be a subprotocol: it must be of ASCII letters, digits and !#$%&'*+-.^_`|~")]
     Subprotocol(String),
 }
 
+/// Displays the channel of an event, if it has one.
 pub(super) struct On<'n>(pub(super) Option<&'n str>);
 
 impl fmt::Display for On<'_> {

@@ -1,53 +1,55 @@
-//! Errors while a peer is served.
+//! Errors in serving a peer.
 
 use super::mount::On;
 use crate::proto::Rejection;
 use std::error::Error;
 
-/// What went wrong at this end while it served a peer; given to [`on_error`](crate::ServerBuilder::on_error).
+/// A local error in serving a peer, passed to the hook [`on_error`](crate::ServerBuilder::on_error).
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PeerError {
-    /// An event was dropped: nobody handles it, or its arguments are wrong. (A request is rejected instead.)
+    /// An event was dropped, because it has no handler or its arguments are wrong. A request is rejected instead.
     #[error("event `{event}`{} was dropped: {reason}", On(.channel.as_deref()))]
     EventDropped {
-        /// The event.
+        /// The name of the event.
         event: String,
-        /// The channel; none is the main one.
+        /// The channel; `None` is the main channel.
         channel: Option<String>,
-        /// What its rejection would have been.
+        /// The rejection that a request would have received.
         reason: Rejection,
     },
-    /// A handler failed with an error that the peer must not see: it was told `internal error`, and this is the truth.
+    /// A handler failed with an error that is not sent. The peer received `internal error`.
     #[error("handler of `{event}` failed: {source}")]
     Internal {
-        /// The event.
+        /// The name of the event.
         event: String,
-        /// The handler's error.
+        /// The error of the handler.
         source: Box<dyn Error + Send + Sync>,
     },
-    /// An event's handler failed; nobody is told, as events have no answer [P-39].
+    /// The handler of an event failed.
+    ///
+    /// The peer is not notified, because events have no response [P-39].
     #[error("handler of event `{event}` failed: {reason}")]
     EventFailed {
-        /// The event.
+        /// The name of the event.
         event: String,
-        /// Its error.
+        /// The error of the handler.
         reason: Rejection,
     },
-    /// A handler panicked; its request was rejected with `internal error`.
+    /// A handler panicked. Its request was rejected with `internal error`.
     #[error("handler of `{event}` panicked: {message}")]
     Panicked {
-        /// The event.
+        /// The name of the event.
         event: String,
-        /// What it panicked with.
+        /// The message of the panic.
         message: String,
     },
-    /// A result could not be encoded; its request was rejected.
+    /// A result could not be encoded. Its request was rejected.
     #[error("the result of `{event}` cannot be encoded: {source}")]
     Encode {
-        /// The event.
+        /// The name of the event.
         event: String,
-        /// Why.
+        /// The error of the encoder.
         source: serde_json::Error,
     },
 }

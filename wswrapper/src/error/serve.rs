@@ -1,21 +1,21 @@
-//! Errors of a server and of its connections that did not come about.
+//! Errors of servers.
 
 use super::MountError;
 use std::io;
 
-/// Why a server does not serve.
+/// An error of a server that starts to serve.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ServeError {
-    /// The services cannot be mounted.
+    /// A service cannot be mounted.
     #[error(transparent)]
     Mount(#[from] MountError),
     /// The address cannot be bound.
     #[error("cannot listen on {address}: {}", bind_help(.source))]
     Bind {
-        /// The address as it was given.
+        /// The address.
         address: String,
-        /// Why.
+        /// The error of the system.
         source: io::Error,
     },
 }
@@ -29,14 +29,14 @@ fn bind_help(error: &io::Error) -> String {
     }
 }
 
-/// Why a connection was not accepted.
+/// An error of a connection that was not accepted.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum AcceptError {
-    /// It was an ordinary HTTP request, answered with this status.
+    /// The request was not a valid WebSocket handshake. It was answered with this HTTP status.
     #[error("an HTTP request, answered with status {0}")]
     Http(u16),
-    /// The request's head did not come in time.
+    /// The head of the request did not arrive within [`handshake_timeout`](crate::Limits::handshake_timeout).
     #[error("no request within the handshake's time")]
     TimedOut,
     /// The server is closing.

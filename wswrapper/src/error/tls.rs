@@ -1,9 +1,9 @@
-//! Texts for failed TLS handshakes.
+//! Messages for failed TLS handshakes.
 
 use std::io;
 use tokio_rustls::rustls::{CertificateError, Error, InvalidMessage};
 
-/// What a failed handshake means.
+/// Returns a message that explains a failed handshake.
 pub(super) fn explain(error: &io::Error) -> String {
     use CertificateError::{
         ExpiredContext, NotValidForName, NotValidForNameContext, NotValidYetContext, UnknownIssuer,
@@ -37,7 +37,7 @@ pub(super) fn explain(error: &io::Error) -> String {
     }
 }
 
-/// The names of a certificate. As rustls has them they are `DnsName("localhost")`.
+/// Joins the names of a certificate. Each is `DnsName("localhost")` in rustls.
 fn list_names(presented: &[String]) -> String {
     let bare = |name: &String| {
         name.strip_prefix("DnsName(\"").and_then(|name| name.strip_suffix("\")")).unwrap_or(name).to_owned()
