@@ -30,7 +30,7 @@ impl Future for Emit {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let Self { connection, event } = self.get_mut();
         match event {
-            Ok(event) => connection.shared().poll_event(cx, event),
+            Ok(event) => connection.shared().poll_emit(cx, event),
             Err(error) => Poll::Ready(Err(error.take().unwrap_or(SendError::Closed))),
         }
     }

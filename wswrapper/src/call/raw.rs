@@ -129,7 +129,7 @@ impl RawCall {
     /// Cancels the call. Does nothing if the call has finished.
     pub(crate) fn cancel(&mut self, reason: Option<&Reason>) {
         if let Stage::Waiting(waiting) = std::mem::replace(&mut self.stage, Stage::Finished) {
-            self.connection.shared().forget(&waiting, reason);
+            self.connection.shared().cancel_call(&waiting, reason);
         }
     }
 }

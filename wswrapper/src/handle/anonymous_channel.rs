@@ -3,7 +3,7 @@
 use super::close_signal::CloseSignal;
 use super::peer::Peer;
 use crate::call::{Answer, Caller, Emit, Given, Reply, SendTo, Target, Wish, into_target, unexpected_answer};
-use crate::engine::{Answering, Answers, ChannelState, ConnectionHandle, Expected, Response, channel_closed};
+use crate::engine::{Answering, Answers, ChannelState, ConnectionHandle, Expected, Response, channel_closed_reason};
 use crate::error::SendError;
 use crate::proto::{CallEncoder, ChannelKey, EncodedCall, Reason};
 use std::fmt;
@@ -74,7 +74,7 @@ impl Drop for AbortOnDrop {
 impl AnonymousChannel {
     /// Creates a channel for a handler to return.
     pub(crate) fn new(peer: Peer) -> Self {
-        Self { channel_state: ChannelState::made_for(Some(peer.id())), peer, abort_on_drop: None }
+        Self { channel_state: ChannelState::for_connection(Some(peer.id())), peer, abort_on_drop: None }
     }
 
     /// Returns a handle to the channel that a handler was called on.
@@ -192,7 +192,7 @@ impl fmt::Debug for AnonymousChannel {
         f.debug_struct("AnonymousChannel")
             .field("peer", &self.peer.id())
             .field("channel", &self.channel_state.key().map(ChannelKey::id))
-            .field("closed", &self.channel_state.ended().get())
+            .field("closed", &self.channel_state.closed().get())
             .field("aborts_on_drop", &self.abort_on_drop.is_some())
             .finish_non_exhaustive()
     }

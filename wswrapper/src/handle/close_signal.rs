@@ -46,17 +46,17 @@ impl CloseSignal {
     /// It is the reason of the endpoint that aborted the channel, `Channel closed` if the local endpoint closed it, or
     /// `Connection closed` if the connection was closed.
     pub fn reason(&self) -> Option<&Reason> {
-        self.channel_state.ended().get()
+        self.channel_state.closed().get()
     }
 
     /// Waits until the channel is closed and returns the reason. Cancel-safe.
     pub async fn closed(&self) -> &Reason {
-        self.channel_state.ended().wait().await
+        self.channel_state.closed().wait().await
     }
 }
 
 impl fmt::Debug for CloseSignal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("CloseSignal").field(&self.channel_state.ended().get()).finish()
+        f.debug_tuple("CloseSignal").field(&self.channel_state.closed().get()).finish()
     }
 }

@@ -54,7 +54,7 @@ impl Context {
     /// returned ends with the handler.
     pub fn anonymous_channel(&self) -> AnonymousChannel {
         let channel = AnonymousChannel::new(self.peer());
-        self.call.makes(&self.shared, channel.channel_state());
+        self.call.add_channel(&self.shared, channel.channel_state());
         channel
     }
 

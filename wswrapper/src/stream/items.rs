@@ -127,7 +127,7 @@ impl Items {
 impl Drop for Items {
     fn drop(&mut self) {
         let uncredited_size = self.uncredited_bytes + self.uncredited as usize * ITEM_OVERHEAD;
-        let unused = std::mem::take(&mut self.batch).left() + uncredited_size;
+        let unused = std::mem::take(&mut self.batch).unread_bytes() + uncredited_size;
         self.connection.shared().drop_inbox(self.inbox, self.channel, unused);
     }
 }
