@@ -1,7 +1,7 @@
 //! Calls, events and handlers by name, without a contract: on every handle.
 
 use super::closure::{HandlerFn, closure_handler};
-use super::methods::{Contract, Serves};
+use super::contract::{Contract, Serves};
 use crate::call::{Call, Emit, Reply};
 use crate::engine::{ChannelState, DynamicHandlers, Expected, Times};
 use crate::error::SendError;

@@ -3,6 +3,8 @@
 mod by_name;
 mod closure;
 mod context;
+mod contract;
+mod into_response;
 mod invocation;
 mod methods;
 mod own_task;
@@ -12,9 +14,11 @@ mod upload;
 
 pub use by_name::IntoArguments;
 pub(crate) use by_name::{add_closure, handler_methods};
-pub use closure::{Fallible, Gives, HandlerFn, Infallible, Json, Value};
+pub use closure::HandlerFn;
 pub use context::Context;
+pub use contract::{Contract, Serves, check_channel};
+pub use into_response::{Fallible, Gives, Infallible, Json, Value};
 pub use invocation::Invocation;
-pub use methods::{Contract, Methods, Serves, check_channel};
+pub use methods::Methods;
 pub use scoped::Scoped;
 pub use stream::{IntoStream, OnFull, Producer};

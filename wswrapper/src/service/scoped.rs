@@ -1,7 +1,7 @@
 //! Services that are answers.
 
 use super::by_name::serve;
-use super::methods::{Contract, Serves};
+use super::contract::{Contract, Serves};
 use crate::call::{Call, Given, Proxy, Reply, Wish};
 use crate::engine::{Answering, Answers, ChannelState, ConnectionHandle, Expected, Response};
 use crate::handle::AnonymousChannel;

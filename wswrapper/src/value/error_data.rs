@@ -1,6 +1,6 @@
 //! How a derived error travels: its code, and its fields in `data`.
 
-use super::outcome::{Decode, Encode};
+use super::codec::{Decode, Encode};
 use crate::proto::Rejection;
 use serde_json::{Map, Value};
 

@@ -1,11 +1,13 @@
 //! Values that travel: arguments, results, errors and bytes.
 
 mod bytes;
+mod codec;
 mod error_data;
-mod outcome;
+mod into_result;
+mod ws_error;
 
 pub use bytes::{Base64, Bytes};
+pub use codec::{Argument, Decode, Encode, JsonResponse, StreamItem, UploadItem};
 pub use error_data::{ErrorReader, ErrorWriter, error, internal};
-pub use outcome::{
-    Argument, Decode, Encode, IntoResult, JsonResponse, Plain, Probe, StreamItem, UploadItem, WsError, reply,
-};
+pub use into_result::{IntoResult, Plain, Probe, reply};
+pub use ws_error::WsError;

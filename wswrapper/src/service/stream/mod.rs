@@ -48,7 +48,7 @@ pub trait IntoStream<M> {
 }
 
 #[diagnostic::do_not_recommend]
-impl<S: Stream> IntoStream<super::closure::Infallible> for S {
+impl<S: Stream> IntoStream<super::into_response::Infallible> for S {
     type Item = S::Item;
     type Stream = S;
     type Err = std::convert::Infallible;
@@ -59,7 +59,7 @@ impl<S: Stream> IntoStream<super::closure::Infallible> for S {
 }
 
 #[diagnostic::do_not_recommend]
-impl<S: Stream, E> IntoStream<super::closure::Fallible> for Result<S, E> {
+impl<S: Stream, E> IntoStream<super::into_response::Fallible> for Result<S, E> {
     type Item = S::Item;
     type Stream = S;
     type Err = E;

@@ -1,0 +1,96 @@
+//! What closures give, as responses.
+
+use super::scoped::Scoped;
+use crate::engine::Response;
+use crate::handle::AnonymousChannel;
+use crate::proto::Rejection;
+use crate::value::WsError;
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
+
+/// What a closure's future may give; `K` tells a `Result` from a plain value.
+pub trait Gives<K> {
+    #[doc(hidden)]
+    type Ok: Response;
+
+    #[doc(hidden)]
+    fn into_result(self) -> Result<Self::Ok, Rejection>;
+}
+
+/// Marks a future that gives a `Result`.
+#[derive(Debug)]
+pub struct Fallible;
+
+/// Marks a future that gives a plain value.
+#[derive(Debug)]
+pub struct Infallible;
+
+impl<T: Response, E: WsError> Gives<Fallible> for Result<T, E> {
+    type Ok = T;
+
+    fn into_result(self) -> Result<T, Rejection> {
+        self.map_err(WsError::into_rejection)
+    }
+}
+
+impl<T: Value> Gives<Infallible> for T {
+    type Ok = T;
+
+    fn into_result(self) -> Result<T, Rejection> {
+        Ok(self)
+    }
+}
+
+/// What a closure may give as it is. Any other type is given as [`Json`], or in a `Result`.
+///
+/// A trait of its own, since a `Result` can be serialised too and must not be taken for a plain value.
+pub trait Value: Response {}
+
+macro_rules! values {
+    ($($type:ty),* $(,)?) => { $(impl Value for $type {})* };
+}
+values!(
+    (),
+    bool,
+    char,
+    i8,
+    i16,
+    i32,
+    i64,
+    i128,
+    isize,
+    u8,
+    u16,
+    u32,
+    u64,
+    u128,
+    usize,
+    f32,
+    f64,
+    String,
+    &'static str,
+    Cow<'static, str>,
+    Box<str>,
+    serde_json::Value,
+    crate::value::Bytes,
+);
+impl<T: Value + Serialize> Value for Option<T> {}
+impl<T: Value + Serialize> Value for Vec<T> {}
+impl<T: Value + Serialize> Value for VecDeque<T> {}
+impl<T: Value + Serialize> Value for BTreeSet<T> {}
+impl<T: Value + Serialize, S> Value for HashSet<T, S> {}
+impl<K: Serialize, T: Value + Serialize> Value for BTreeMap<K, T> {}
+impl<K: Serialize, T: Value + Serialize, S> Value for HashMap<K, T, S> {}
+impl<T: Value + Serialize> Value for (T,) {}
+impl<A: Value + Serialize, B: Value + Serialize> Value for (A, B) {}
+impl<A: Value + Serialize, B: Value + Serialize, C: Value + Serialize> Value for (A, B, C) {}
+impl<A: Value + Serialize, B: Value + Serialize, C: Value + Serialize, D: Value + Serialize> Value for (A, B, C, D) {}
+impl<T: Serialize> Value for Json<T> {}
+impl Value for AnonymousChannel {}
+impl<C: ?Sized> Value for Scoped<C> {}
+
+/// A closure's result of any type: `|id: u32| async move { Json(User { id }) }`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Json<T>(pub T);
