@@ -57,8 +57,8 @@ impl<R> Builder<R> {
         S: Serves<C>,
         F: Fn(&Peer) -> S + Send + Sync + 'static,
     {
-        let slot = self.router.add_session();
-        let mounted = self.router.add_all(S::CHANNEL, S::per_peer(make, slot));
+        let session_index = self.router.add_session();
+        let mounted = self.router.add_all(S::CHANNEL, S::per_connection(make, session_index));
         self.note(mounted)
     }
 

@@ -12,7 +12,7 @@ pub use crate::service::{
 };
 pub use crate::stream::Streaming;
 pub use crate::value::{
-    Argument, Base64, Bytes, Decode, Encode, ErrorReader, ErrorWriter, IntoResult, JsonResponse, Plain, Probe,
+    Argument, Base64, Bytes, Decode, Encode, ErrorReader, ErrorWriter, IntoResult, JsonResponse, NotResult, Probe,
     StreamItem, UploadItem, WsError, error, internal, reply,
 };
 pub use futures_core::Stream;

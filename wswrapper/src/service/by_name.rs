@@ -17,16 +17,16 @@ pub trait IntoArguments {
     fn encode(self, call: &mut CallEncoder) -> Result<(), SendError>;
 }
 
-fn argument<A: Encode + ?Sized>(call: &mut CallEncoder, position: usize, value: &A) -> Result<(), SendError> {
+fn encode_argument<A: Encode + ?Sized>(call: &mut CallEncoder, position: usize, value: &A) -> Result<(), SendError> {
     call.argument(value).map_err(|source| SendError::Encode { position, source })
 }
 
 macro_rules! into_arguments {
-    ($($type:ident $at:tt),*) => {
+    ($($type:ident $index:tt),*) => {
         impl<$($type: Encode),*> IntoArguments for ($($type,)*) {
             #[allow(unused_variables, reason = "without arguments there is nothing to encode")]
             fn encode(self, call: &mut CallEncoder) -> Result<(), SendError> {
-                $(argument(call, $at + 1, &self.$at)?;)*
+                $(encode_argument(call, $index + 1, &self.$index)?;)*
                 Ok(())
             }
         }
@@ -44,12 +44,12 @@ into_arguments!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7);
 
 impl<A: Encode> IntoArguments for &[A] {
     fn encode(self, call: &mut CallEncoder) -> Result<(), SendError> {
-        self.iter().enumerate().try_for_each(|(at, value)| argument(call, at + 1, value))
+        self.iter().enumerate().try_for_each(|(index, value)| encode_argument(call, index + 1, value))
     }
 }
 
 /// A call by name, encoded.
-pub(crate) fn encode(
+pub(crate) fn encode_call(
     channel: Option<&str>,
     event: &str,
     arguments: impl IntoArguments,
@@ -62,7 +62,7 @@ pub(crate) fn encode(
 }
 
 /// The same on an anonymous channel, where no name is reserved [P-21].
-pub(crate) fn encode_on(
+pub(crate) fn encode_on_channel(
     channel: ChannelKey,
     event: &str,
     arguments: impl IntoArguments,
@@ -75,18 +75,18 @@ pub(crate) fn encode_on(
 
 /// Writes `on`, `once` and `off` for a handle: with the table of its handlers, and the channel that they are on.
 macro_rules! handler_methods {
-    ($of:literal, $self:ident => $table:expr, $channel:expr) => {
+    ($scope:literal, $self:ident => $table:expr, $channel:expr) => {
         $crate::service::handler_methods!(
-            $of,
+            $scope,
             "the peer's for once, the peer's, the server's for once, the server's, and then the mounted services [P-93]",
             $self => $table, $channel
         );
     };
-    ($of:literal, $order:literal, $self:ident => $table:expr, $channel:expr) => {
-        #[doc = concat!("Handles an event ", $of, " with a closure, in the place of an earlier one.")]
+    ($scope:literal, $precedence:literal, $self:ident => $table:expr, $channel:expr) => {
+        #[doc = concat!("Handles an event ", $scope, " with a closure, in the place of an earlier one.")]
         ///
         /// Arguments, results, errors and a [`Context`](crate::Context) are as in services; see
-        #[doc = concat!("[`HandlerFn`](crate::HandlerFn). Of several handlers for an event one runs: ", $order, ".")]
+        #[doc = concat!("[`HandlerFn`](crate::HandlerFn). Of several handlers for an event one runs: ", $precedence, ".")]
         pub fn on<M: 'static>(&$self, event: &str, handler: impl crate::HandlerFn<M>) -> Result<(), crate::NameError> {
             crate::service::add_closure($table, $channel, event, crate::engine::Times::Always, handler)
         }
@@ -121,14 +121,14 @@ pub(crate) fn add_closure<M: 'static>(
 impl Peer {
     /// Sends an event by name, on the main channel: `peer.emit("moved", (x, y)).await`.
     pub fn emit(&self, event: &str, arguments: impl IntoArguments) -> Emit {
-        Emit::new(self.connection().clone(), encode(None, event, arguments))
+        Emit::new(self.connection().clone(), encode_call(None, event, arguments))
     }
 
     /// Sends a request by name, on the main channel: `peer.request::<i64>("add", (1, 2)).await`.
     ///
     /// Any rejection is [`Rejected`](crate::CallError::Rejected).
     pub fn request<T: Reply>(&self, event: &str, arguments: impl IntoArguments) -> Call<T, Rejection> {
-        Call::new(self.connection().clone(), encode(None, event, arguments))
+        Call::new(self.connection().clone(), encode_call(None, event, arguments))
     }
 
     handler_methods!("of this peer on the main channel", self => self.shared().handlers(), None);
@@ -150,7 +150,7 @@ impl Channel {
     handler_methods!("of this peer on the channel", self => self.peer().shared().handlers(), Some(self.name()));
 
     fn encode(&self, event: &str, arguments: impl IntoArguments) -> Result<EncodedCall, SendError> {
-        if self.is_closed() { Err(SendError::ChannelClosed) } else { encode(Some(self.name()), event, arguments) }
+        if self.is_closed() { Err(SendError::ChannelClosed) } else { encode_call(Some(self.name()), event, arguments) }
     }
 }
 
@@ -179,19 +179,19 @@ impl AnonymousChannel {
     );
 
     fn encode(&self, event: &str, arguments: impl IntoArguments) -> Result<EncodedCall, SendError> {
-        encode_on(self.key()?, event, arguments)
+        encode_on_channel(self.key()?, event, arguments)
     }
 }
 
 impl Broadcast {
     /// Sends an event by name, on the main channel: `server.broadcast().emit("news", ("hello",)).await`.
     pub fn emit(&self, event: &str, arguments: impl IntoArguments) -> EmitToAll {
-        self.send(encode(None, event, arguments))
+        self.send(encode_call(None, event, arguments))
     }
 
     /// Sends an event by name, on a channel.
     pub fn emit_on(&self, channel: &str, event: &str, arguments: impl IntoArguments) -> EmitToAll {
-        self.send(encode(Some(channel), event, arguments))
+        self.send(encode_call(Some(channel), event, arguments))
     }
 }
 

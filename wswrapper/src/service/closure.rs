@@ -90,14 +90,14 @@ pub(crate) fn closure_handler<M: 'static>(event: Arc<str>, handler: impl Handler
     impl<M: 'static, F: HandlerFn<M>> Handler for Closure<F, M> {
         fn start(&self, start: Start<'_>) -> Result<Started, BadCall> {
             let event = Label::Shared(Arc::clone(&self.event));
-            self.handler.start(Invocation { service: nobody(), event, parameters: F::PARAMETERS, start })
+            self.handler.start(Invocation { service: no_service(), event, parameters: F::PARAMETERS, start })
         }
     }
     Box::new(Closure { event, handler, marker: std::marker::PhantomData })
 }
 
 /// A closure has no service.
-fn nobody() -> Arc<()> {
-    static NOBODY: std::sync::OnceLock<Arc<()>> = std::sync::OnceLock::new();
-    Arc::clone(NOBODY.get_or_init(Arc::default))
+fn no_service() -> Arc<()> {
+    static NO_SERVICE: std::sync::OnceLock<Arc<()>> = std::sync::OnceLock::new();
+    Arc::clone(NO_SERVICE.get_or_init(Arc::default))
 }

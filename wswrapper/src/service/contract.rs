@@ -1,6 +1,6 @@
 //! Contracts, and what serves them.
 
-use super::methods::{Methods, SharedService, mounted, mounted_per_peer};
+use super::methods::{Methods, SharedService, handlers, handlers_per_connection};
 use crate::call::{Proxy, Target};
 use crate::engine::Mounted;
 use crate::handle::Peer;
@@ -47,13 +47,13 @@ pub trait Serves<C: Contract + ?Sized>: Send + Sync + Sized + 'static {
     /// The handlers of one object that serves all connections.
     #[doc(hidden)]
     fn shared(service: &Arc<Self>) -> Mounted {
-        mounted(Self::methods, |method| Box::new(SharedService { service: Arc::clone(service), method }))
+        handlers(Self::methods, |method| Box::new(SharedService { service: Arc::clone(service), method }))
     }
 
     /// The handlers of objects that each connection has one of, in this place among its sessions.
     #[doc(hidden)]
-    fn per_peer(make: impl Fn(&Peer) -> Self + Send + Sync + 'static, slot: usize) -> Mounted {
-        mounted_per_peer(Self::methods, move |peer| Arc::new(make(peer)), slot)
+    fn per_connection(make: impl Fn(&Peer) -> Self + Send + Sync + 'static, session_index: usize) -> Mounted {
+        handlers_per_connection(Self::methods, move |peer| Arc::new(make(peer)), session_index)
     }
 }
 
@@ -67,8 +67,8 @@ impl<C: Contract + ?Sized, S: Serves<C>> Serves<C> for Arc<S> {
         S::shared(service)
     }
 
-    fn per_peer(make: impl Fn(&Peer) -> Self + Send + Sync + 'static, slot: usize) -> Mounted {
-        mounted_per_peer(S::methods, make, slot)
+    fn per_connection(make: impl Fn(&Peer) -> Self + Send + Sync + 'static, session_index: usize) -> Mounted {
+        handlers_per_connection(S::methods, make, session_index)
     }
 }
 
@@ -81,12 +81,12 @@ impl<C: Contract + ?Sized, S: Serves<C>> Serves<C> for Arc<S> {
 pub const fn check_channel<C: Contract + ?Sized>(channel: &str) {
     if let Some(contract) = C::CHANNEL {
         let (a, b) = (contract.as_bytes(), channel.as_bytes());
-        let mut same = a.len() == b.len();
-        let mut at = 0;
-        while same && at < a.len() {
-            same = a[at] == b[at];
-            at += 1;
+        let mut equal = a.len() == b.len();
+        let mut index = 0;
+        while equal && index < a.len() {
+            equal = a[index] == b[index];
+            index += 1;
         }
-        assert!(same, "{}", C::CHANNEL_MISMATCH);
+        assert!(equal, "{}", C::CHANNEL_MISMATCH);
     }
 }

@@ -2,8 +2,8 @@
 
 use super::context::Context;
 use super::own_task::OwnTask;
-use super::stream::{OnFull, Producer, producing};
-use super::upload::uploading;
+use super::stream::{OnFull, Producer, stream_handler};
+use super::upload::upload_handler;
 use crate::engine::{
     Answering, Answers, BadCall, BlockedThread, CallState, ChannelBinding, ConnectionHandle, Label, Progress, Response,
     Running, Start, Started,
@@ -52,7 +52,7 @@ impl<S: Send + Sync + 'static> Invocation<'_, S> {
         Fut: Future<Output = Result<T, Rejection>> + Send + 'static,
         T: Response,
     {
-        let call = self.finish()?;
+        let call = self.finish_arguments()?;
         Ok(Started::running(Box::pin(AnswerWhenReady { call, handler: handler(self.service) })))
     }
 
@@ -62,7 +62,7 @@ impl<S: Send + Sync + 'static> Invocation<'_, S> {
         F: FnOnce(Arc<S>) -> Result<T, Rejection>,
         T: Response,
     {
-        let call = self.finish()?;
+        let call = self.finish_arguments()?;
         let outcome = handler(self.service);
         Answers::new(self.start.shared, self.start.output, &mut Progress::default()).finish(&call, outcome);
         Ok(Started { running: None, opened: None })
@@ -74,14 +74,14 @@ impl<S: Send + Sync + 'static> Invocation<'_, S> {
         F: FnOnce(Arc<S>, Producer) -> Fut,
         Fut: Future<Output = ()> + Send + 'static,
     {
-        let call = self.finish()?;
+        let call = self.finish_arguments()?;
         if call.id.is_none() {
             let event = &*call.event;
             let text = format!("`{event}` answers with a stream, and an event has no answer");
             return Err(BadCall::Rejected(Rejection::new(text)));
         }
         let service = self.service;
-        Ok(Started::running(producing(self.start.shared, call, on_full, |producer| handler(service, producer))))
+        Ok(Started::running(stream_handler(self.start.shared, call, on_full, |producer| handler(service, producer))))
     }
 
     /// Opens the channel of an upload and starts its handler.
@@ -93,7 +93,7 @@ impl<S: Send + Sync + 'static> Invocation<'_, S> {
         Fut: Future<Output = Result<R, Rejection>> + Send + 'static,
         R: JsonResponse + Send + 'static,
     {
-        let call = self.finish()?;
+        let call = self.finish_arguments()?;
         let Start { shared, output, .. } = self.start;
         let mut progress = Progress::default();
         let mut answers = Answers::new(shared, output, &mut progress);
@@ -101,8 +101,8 @@ impl<S: Send + Sync + 'static> Invocation<'_, S> {
         let (channel, inbox) = opened.map_err(BadCall::Rejected)?;
         // Never without one.
         let inbox = inbox.unwrap_or(usize::MAX);
-        let upload = Upload::new(Items::new(ConnectionHandle::new(shared), channel, inbox));
-        let running = uploading(shared, call, channel, handler(self.service, upload));
+        let upload = Upload::new(Items::new(ConnectionHandle::of(shared), channel, inbox));
+        let running = upload_handler(shared, call, channel, handler(self.service, upload));
         Ok(Started { running: Some(running), opened: progress.opened })
     }
 
@@ -112,7 +112,7 @@ impl<S: Send + Sync + 'static> Invocation<'_, S> {
         F: FnOnce(Arc<S>) -> Result<T, Rejection> + Send + 'static,
         T: JsonResponse,
     {
-        let call = self.finish()?;
+        let call = self.finish_arguments()?;
         let service = self.service;
         let thread = BlockedThread::new(self.start.shared);
         Ok(OwnTask::blocking(call, thread, move || handler(service)))
@@ -125,12 +125,12 @@ impl<S: Send + Sync + 'static> Invocation<'_, S> {
         Fut: Future<Output = Result<T, Rejection>> + Send + 'static,
         T: JsonResponse,
     {
-        let call = self.finish()?;
+        let call = self.finish_arguments()?;
         Ok(OwnTask::spawned(call, handler(self.service)))
     }
 
     /// No arguments are left over.
-    fn finish(&mut self) -> Result<Answering, BadCall> {
+    fn finish_arguments(&mut self) -> Result<Answering, BadCall> {
         match self.start.arguments.finish() {
             Ok(0) => Ok(Answering { id: self.start.call.id, event: self.event.clone(), hint: self.start.hint }),
             Ok(surplus) => Err(self.wrong_count("many", self.parameters.len() + surplus)),
@@ -159,12 +159,12 @@ impl<S: Send + Sync + 'static> Invocation<'_, S> {
     }
 
     #[cold]
-    fn wrong_count(&self, what: &str, given: usize) -> BadCall {
+    fn wrong_count(&self, what: &str, received: usize) -> BadCall {
         let names = self.parameters.iter().filter(|name| !name.is_empty());
         let names: Vec<_> = names.map(|name| format!("`{name}`")).collect();
         let names = if names.is_empty() { String::new() } else { format!(" ({})", names.join(", ")) };
         BadCall::Rejected(Rejection::new(format!(
-            "too {what} arguments for `{}`: expected {}{names}, got {given}",
+            "too {what} arguments for `{}`: expected {}{names}, got {received}",
             &*self.event,
             self.parameters.len(),
         )))

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 /// The methods of a service of type `S`, as they are named by an expansion.
 pub struct Methods<S> {
-    all: Vec<Method<S>>,
+    methods: Vec<Method<S>>,
 }
 
 pub(super) struct Method<S> {
@@ -24,7 +24,7 @@ type Shim<S> = for<'c> fn(Invocation<'c, S>) -> Result<Started, BadCall>;
 impl<S> Methods<S> {
     /// A method that is called by requests.
     pub fn request(&mut self, event: &'static str, parameters: &'static [&'static str], shim: Shim<S>) {
-        self.all.push(Method { event, parameters, shim });
+        self.methods.push(Method { event, parameters, shim });
     }
 
     /// A method that is called by events. Whether an answer is sent is for the call to say, not for the method.
@@ -35,7 +35,7 @@ impl<S> Methods<S> {
 
 impl<S> fmt::Debug for Methods<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.all.iter().map(|method| method.event)).finish()
+        f.debug_list().entries(self.methods.iter().map(|method| method.event)).finish()
     }
 }
 
@@ -52,32 +52,32 @@ impl<S: Send + Sync> Handler for SharedService<S> {
 }
 
 /// Makes the object of a connection.
-type Make<S> = Arc<dyn Fn(&Peer) -> Arc<S> + Send + Sync>;
+type Factory<S> = Arc<dyn Fn(&Peer) -> Arc<S> + Send + Sync>;
 
 /// A method of an object that each connection has one of.
 struct PerConnection<S> {
-    make: Make<S>,
+    make: Factory<S>,
     /// Its place among the connection's sessions.
-    slot: usize,
+    session_index: usize,
     method: Method<S>,
 }
 
 impl<S: Send + Sync + 'static> Handler for PerConnection<S> {
     fn start(&self, start: Start<'_>) -> Result<Started, BadCall> {
-        if start.sessions.len() <= self.slot {
-            start.sessions.resize(self.slot + 1, None);
+        if start.sessions.len() <= self.session_index {
+            start.sessions.resize(self.session_index + 1, None);
         }
-        let session = match &start.sessions[self.slot] {
+        let session = match &start.sessions[self.session_index] {
             Some(session) => Arc::clone(session),
             None => {
                 let session: Arc<dyn std::any::Any + Send + Sync> = (self.make)(&Peer::of(start.shared));
-                start.sessions[self.slot] = Some(Arc::clone(&session));
+                start.sessions[self.session_index] = Some(Arc::clone(&session));
                 session
             }
         };
         match session.downcast() {
             Ok(session) => self.method.start(session, start),
-            // Never: the slot belongs to this service alone.
+            // Never: the session belongs to this service alone.
             Err(_) => Err(BadCall::Rejected(Rejection::internal_error())),
         }
     }
@@ -90,21 +90,21 @@ impl<S> Method<S> {
 }
 
 /// The methods that an expansion names, as handlers.
-pub(super) fn mounted<S>(
-    name: impl FnOnce(&mut Methods<S>),
-    handler: impl Fn(Method<S>) -> Box<dyn Handler>,
+pub(super) fn handlers<S>(
+    add_methods: impl FnOnce(&mut Methods<S>),
+    to_handler: impl Fn(Method<S>) -> Box<dyn Handler>,
 ) -> Mounted {
-    let mut methods = Methods { all: Vec::new() };
-    name(&mut methods);
-    Mounted::new(methods.all.into_iter().map(|method| (method.event, handler(method))))
+    let mut methods = Methods { methods: Vec::new() };
+    add_methods(&mut methods);
+    Mounted::new(methods.methods.into_iter().map(|method| (method.event, to_handler(method))))
 }
 
 /// The same for an object of each connection.
-pub(super) fn mounted_per_peer<S: Send + Sync + 'static>(
-    name: impl FnOnce(&mut Methods<S>),
+pub(super) fn handlers_per_connection<S: Send + Sync + 'static>(
+    add_methods: impl FnOnce(&mut Methods<S>),
     make: impl Fn(&Peer) -> Arc<S> + Send + Sync + 'static,
-    slot: usize,
+    session_index: usize,
 ) -> Mounted {
-    let make: Make<S> = Arc::new(make);
-    mounted(name, |method| Box::new(PerConnection { make: Arc::clone(&make), slot, method }))
+    let make: Factory<S> = Arc::new(make);
+    handlers(add_methods, |method| Box::new(PerConnection { make: Arc::clone(&make), session_index, method }))
 }

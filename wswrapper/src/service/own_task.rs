@@ -33,7 +33,7 @@ impl OwnTask {
     {
         let id = call.id;
         let run = move || {
-            let _until_it_ends = thread;
+            let _counted_until_return = thread;
             Encoded::outcome(id, handler())
         };
         Self::started(call, spawn_blocking(run))
@@ -56,11 +56,11 @@ impl OwnTask {
 
 impl Running for OwnTask {
     fn poll(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>, answers: &mut Answers<'_>) -> Poll<()> {
-        let ended = task::ready!(Pin::new(&mut self.task).poll(cx));
-        match ended.unwrap_or_else(ended_early) {
-            Ok(None) => answers.finish(&self.call, Ok(())),
-            Ok(Some(value)) => answers.finish(&self.call, Ok(value)),
-            Err(rejection) => answers.finish::<()>(&self.call, Err(rejection)),
+        let joined = task::ready!(Pin::new(&mut self.task).poll(cx));
+        match joined.unwrap_or_else(join_error_outcome) {
+            Ok(None) => answers.end(&self.call, Ok(())),
+            Ok(Some(value)) => answers.end(&self.call, Ok(value)),
+            Err(rejection) => answers.end::<()>(&self.call, Err(rejection)),
         }
         Poll::Ready(())
     }
@@ -73,7 +73,7 @@ impl Drop for OwnTask {
 }
 
 /// The driver knows what to do about a panic.
-fn ended_early(error: JoinError) -> Outcome {
+fn join_error_outcome(error: JoinError) -> Outcome {
     match error.try_into_panic() {
         Ok(panic) => resume_unwind(panic),
         // The runtime is shutting down.

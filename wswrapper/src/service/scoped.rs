@@ -66,15 +66,15 @@ pub struct Scoped<C: ?Sized> {
 impl<C: Contract + ?Sized> Scoped<C> {
     /// Serves the contract with this value.
     pub fn new(service: impl Serves<C>) -> Self {
-        Self::in_scope(ChannelState::new(), service)
+        Self::with_channel_state(ChannelState::new(), service)
     }
 
     /// The same on a channel that was [made](crate::Context::anonymous_channel) for it, which the value can keep.
     pub fn on(channel: &AnonymousChannel, service: impl Serves<C>) -> Self {
-        Self::in_scope(Arc::clone(channel.channel_state()), service)
+        Self::with_channel_state(Arc::clone(channel.channel_state()), service)
     }
 
-    fn in_scope(channel_state: Arc<ChannelState>, service: impl Serves<C>) -> Self {
+    fn with_channel_state(channel_state: Arc<ChannelState>, service: impl Serves<C>) -> Self {
         serve(&channel_state, service);
         Self { channel_state, contract: PhantomData }
     }

@@ -12,7 +12,7 @@ use std::task::{Context, Poll, ready};
 
 pin_project! {
     /// The future of such a handler; its answer goes to the request that the caller sends for it.
-    struct Uploading<F, T> {
+    struct UploadHandler<F, T> {
         call: Answering,
         channel: UploadChannel,
         #[pin]
@@ -26,27 +26,27 @@ struct UploadChannel {
     shared: Arc<Shared>,
     key: ChannelKey,
     /// None if the handler was stopped.
-    told: Option<ResultState>,
+    result: Option<ResultState>,
 }
 
 /// Whether the caller was told the result.
 enum ResultState {
-    Yes,
+    Sent,
     /// It has not asked for it, and will not.
-    No,
+    NotRequested,
 }
 
 /// The future of a handler whose upload is open.
-pub(super) fn uploading<F, T>(shared: &Arc<Shared>, call: Answering, key: ChannelKey, handler: F) -> BoxRunning
+pub(super) fn upload_handler<F, T>(shared: &Arc<Shared>, call: Answering, key: ChannelKey, handler: F) -> BoxRunning
 where
     F: Future<Output = Result<T, Rejection>> + Send + 'static,
     T: Response + Send + 'static,
 {
-    let channel = UploadChannel { shared: Arc::clone(shared), key, told: None };
-    Box::pin(Uploading { call, channel, handler, outcome: None })
+    let channel = UploadChannel { shared: Arc::clone(shared), key, result: None };
+    Box::pin(UploadHandler { call, channel, handler, outcome: None })
 }
 
-impl<F, T> Running for Uploading<F, T>
+impl<F, T> Running for UploadHandler<F, T>
 where
     F: Future<Output = Result<T, Rejection>> + Send,
     T: Response + Send,
@@ -66,12 +66,12 @@ where
         }
         match this.channel.shared.awaited_result(this.channel.key) {
             AwaitedResult::NotYet => return Poll::Pending,
-            AwaitedResult::Never => this.channel.told = Some(ResultState::No),
+            AwaitedResult::Never => this.channel.result = Some(ResultState::NotRequested),
             AwaitedResult::Request(id) => {
                 let call = Answering { id: Some(id), ..this.call.clone() };
                 if let Some(outcome) = this.outcome.take() {
-                    this.channel.told = Some(ResultState::Yes);
-                    answers.finish(&call, outcome);
+                    this.channel.result = Some(ResultState::Sent);
+                    answers.end(&call, outcome);
                 }
             }
         }
@@ -81,10 +81,12 @@ where
 
 impl Drop for UploadChannel {
     fn drop(&mut self) {
-        let Self { shared, key, told } = self;
-        match told {
-            Some(ResultState::Yes) => shared.close_channel(*key),
-            Some(ResultState::No) => shared.abort_channel(*key, Some(&Reason::new("The result was not asked for"))),
+        let Self { shared, key, result } = self;
+        match result {
+            Some(ResultState::Sent) => shared.close_channel(*key),
+            Some(ResultState::NotRequested) => {
+                shared.abort_channel(*key, Some(&Reason::new("The result was not asked for")));
+            }
             // Whoever waits for its answer learns it.
             None => shared.abort_channel(*key, None),
         }

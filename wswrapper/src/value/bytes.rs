@@ -77,8 +77,8 @@ impl Serialize for Base64<'_> {
 
 impl<'de> Deserialize<'de> for Bytes {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct EitherForm;
-        impl<'de> Visitor<'de> for EitherForm {
+        struct BytesVisitor;
+        impl<'de> Visitor<'de> for BytesVisitor {
             type Value = Bytes;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -97,6 +97,6 @@ impl<'de> Deserialize<'de> for Bytes {
                 Ok(bytes.into())
             }
         }
-        deserializer.deserialize_any(EitherForm)
+        deserializer.deserialize_any(BytesVisitor)
     }
 }

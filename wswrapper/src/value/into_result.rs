@@ -34,7 +34,7 @@ impl<T, E> IntoResult<true> for Result<T, E> {
     }
 }
 
-/// Tells a `Result`, under whatever alias, from other types: its own constant shadows that of [`Plain`].
+/// Tells a `Result`, under whatever alias, from other types: its own constant shadows that of [`NotResult`].
 #[derive(Debug)]
 pub struct Probe<T: ?Sized>(PhantomData<T>);
 
@@ -44,12 +44,12 @@ impl<T, E> Probe<Result<T, E>> {
 }
 
 /// What is no `Result`.
-pub trait Plain {
+pub trait NotResult {
     /// It is none.
     const IS_RESULT: bool = false;
 }
 
-impl<T: ?Sized> Plain for Probe<T> {}
+impl<T: ?Sized> NotResult for Probe<T> {}
 
 /// Whether a type is a `Result`, by its type and not by its name.
 #[doc(hidden)]
@@ -57,7 +57,7 @@ impl<T: ?Sized> Plain for Probe<T> {}
 macro_rules! __returns_result {
     ($returned:ty) => {{
         #[allow(unused_imports)]
-        use $crate::__private::Plain as _;
+        use $crate::__private::NotResult as _;
         $crate::__private::Probe::<$returned>::IS_RESULT
     }};
 }

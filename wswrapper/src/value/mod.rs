@@ -9,5 +9,5 @@ mod ws_error;
 pub use bytes::{Base64, Bytes};
 pub use codec::{Argument, Decode, Encode, JsonResponse, StreamItem, UploadItem};
 pub use error_data::{ErrorReader, ErrorWriter, error, internal};
-pub use into_result::{IntoResult, Plain, Probe, reply};
+pub use into_result::{IntoResult, NotResult, Probe, reply};
 pub use ws_error::WsError;

@@ -3,7 +3,7 @@
 
 mod pump;
 
-use self::pump::Pumping;
+use self::pump::PumpFuture;
 use crate::engine::{Answering, Answers, BoxRunning, Running, Shared};
 use crate::value::{IntoResult, StreamItem, WsError};
 use futures_core::Stream;
@@ -78,7 +78,7 @@ pub struct Producer {
 
 pin_project! {
     /// The future of a handler that sends a stream.
-    struct Producing<F> {
+    struct StreamHandler<F> {
         shared: Arc<Shared>,
         #[pin]
         future: F,
@@ -86,16 +86,16 @@ pin_project! {
 }
 
 /// The future of a handler that is given what it sends its stream with.
-pub(super) fn producing<F, Fut>(shared: &Arc<Shared>, call: Answering, on_full: OnFull, handler: F) -> BoxRunning
+pub(super) fn stream_handler<F, Fut>(shared: &Arc<Shared>, call: Answering, on_full: OnFull, handler: F) -> BoxRunning
 where
     F: FnOnce(Producer) -> Fut,
     Fut: Future<Output = ()> + Send + 'static,
 {
     let producer = Producer { shared: Arc::clone(shared), call, on_full };
-    Box::pin(Producing { shared: Arc::clone(shared), future: handler(producer) })
+    Box::pin(StreamHandler { shared: Arc::clone(shared), future: handler(producer) })
 }
 
-impl<F: Future<Output = ()> + Send> Running for Producing<F> {
+impl<F: Future<Output = ()> + Send> Running for StreamHandler<F> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>, answers: &mut Answers<'_>) -> Poll<()> {
         let this = self.project();
         this.shared.loan_slot().lend_while(answers, || this.future.poll(cx))
@@ -121,7 +121,7 @@ impl Producer {
         match returned.into_stream() {
             Ok(stream) => {
                 let into_result = |item: I| item.into_result().map_err(WsError::into_rejection);
-                Box::pin(Pumping::new(self, stream, into_result, RESULT))
+                Box::pin(PumpFuture::new(self, stream, into_result, RESULT))
             }
             Err(error) => {
                 let rejection = error.into_rejection();

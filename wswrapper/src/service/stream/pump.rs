@@ -16,7 +16,7 @@ use std::task::{Context, Poll, ready};
 
 pin_project! {
     /// A stream on its way to its channel.
-    pub(super) struct Pumping<S, T, F> {
+    pub(super) struct PumpFuture<S, T, F> {
         pump: Pump<T>,
         #[pin]
         stream: S,
@@ -24,14 +24,14 @@ pin_project! {
     }
 }
 
-impl<S, T, F> Pumping<S, T, F> {
-    /// `fails` says whether items may be errors.
-    pub(super) fn new(producer: Producer, stream: S, into_result: F, fails: bool) -> Self {
-        Self { pump: Pump::new(producer, fails), stream, into_result }
+impl<S, T, F> PumpFuture<S, T, F> {
+    /// `fallible` says whether items may be errors.
+    pub(super) fn new(producer: Producer, stream: S, into_result: F, fallible: bool) -> Self {
+        Self { pump: Pump::new(producer, fallible), stream, into_result }
     }
 }
 
-impl<S, T, F> Future for Pumping<S, T, F>
+impl<S, T, F> Future for PumpFuture<S, T, F>
 where
     S: Stream,
     T: StreamItem,
@@ -43,16 +43,16 @@ where
         let mut this = self.project();
         let shared = Arc::clone(&this.pump.producer.shared);
         this.pump.polling = true;
-        let pumped = shared.loan_slot().with(&shared, |answers| {
-            let source = Polled { stream: this.stream.as_mut(), cx: &mut *cx, into_result: this.into_result };
+        let status = shared.loan_slot().with(&shared, |answers| {
+            let source = StreamSource { stream: this.stream.as_mut(), cx: &mut *cx, into_result: this.into_result };
             this.pump.pump(answers, source)
         });
         this.pump.polling = false;
-        match pumped.unwrap_or(Pumped::Waits) {
-            Pumped::Ended => return Poll::Ready(()),
-            Pumped::Waits => {}
-            Pumped::Yields => cx.waker().wake_by_ref(),
-            Pumped::OutputFull => shared.wait_for_output(cx),
+        match status.unwrap_or(PumpStatus::Waiting) {
+            PumpStatus::Finished => return Poll::Ready(()),
+            PumpStatus::Waiting => {}
+            PumpStatus::Yielded => cx.waker().wake_by_ref(),
+            PumpStatus::OutputFull => shared.wait_for_output(cx),
         }
         Poll::Pending
     }
@@ -66,16 +66,16 @@ trait Source<T> {
     fn poll_next(&mut self) -> Next<T>;
 
     /// How many more it may give, where it knows that.
-    fn most(&self) -> Option<usize>;
+    fn upper_bound(&self) -> Option<usize>;
 }
 
-struct Polled<'p, 'c, S, F> {
+struct StreamSource<'p, 'c, S, F> {
     stream: Pin<&'p mut S>,
     cx: &'p mut Context<'c>,
     into_result: &'p F,
 }
 
-impl<S, T, F> Source<T> for Polled<'_, '_, S, F>
+impl<S, T, F> Source<T> for StreamSource<'_, '_, S, F>
 where
     S: Stream,
     F: Fn(S::Item) -> Result<T, Rejection>,
@@ -85,37 +85,37 @@ where
         Poll::Ready(item.map(self.into_result))
     }
 
-    fn most(&self) -> Option<usize> {
+    fn upper_bound(&self) -> Option<usize> {
         self.stream.size_hint().1
     }
 }
 
 /// How far a stream got.
-enum Pumped {
+enum PumpStatus {
     /// It or its consumer waits.
-    Waits,
+    Waiting,
     /// Others are to have their turn.
-    Yields,
+    Yielded,
     /// The connection's output is full.
     OutputFull,
     /// It has ended, and its channel.
-    Ended,
+    Finished,
 }
 
 /// So many items are sent, or dropped, in one turn.
-const BURST: u32 = 256;
+const ITEMS_PER_POLL: u32 = 256;
 
 /// Sends the items of a stream.
 struct Pump<T> {
     producer: Producer,
     /// Whether an item may be an error.
-    fails: bool,
+    fallible: bool,
     channel: Option<ChannelKey>,
     /// Items that wait for a consumer that is behind, where the stream does not; or one that was not the error that the last
     /// may be.
-    held: VecDeque<T>,
-    /// How the stream ended, as long as items of it are held.
-    end: Option<Result<(), Rejection>>,
+    waiting: VecDeque<T>,
+    /// How the stream ended, as long as items of it are waiting.
+    finish: Option<Result<(), Rejection>>,
     /// Items that were dropped since the last that was sent.
     lost: u64,
     /// The length of the last item's frame.
@@ -125,50 +125,59 @@ struct Pump<T> {
 }
 
 impl<T> Pump<T> {
-    fn new(producer: Producer, fails: bool) -> Self {
-        Self { producer, fails, channel: None, held: VecDeque::new(), end: None, lost: 0, hint: 64, polling: false }
+    fn new(producer: Producer, fallible: bool) -> Self {
+        Self {
+            producer,
+            fallible,
+            channel: None,
+            waiting: VecDeque::new(),
+            finish: None,
+            lost: 0,
+            hint: 64,
+            polling: false,
+        }
     }
 }
 
 impl<T: StreamItem> Pump<T> {
     /// Sends what there is, as far as the consumer takes it.
-    fn pump(&mut self, answers: &mut Answers<'_>, mut source: impl Source<T>) -> Pumped {
+    fn pump(&mut self, answers: &mut Answers<'_>, mut source: impl Source<T>) -> PumpStatus {
         let shared = Arc::clone(&self.producer.shared);
         let channel = match self.channel {
             Some(channel) => channel,
             None => match answers.open(&self.producer.call, Role::Producer, ChannelBinding::Handler) {
                 Ok((channel, _)) => *self.channel.insert(channel),
                 Err(rejection) => {
-                    answers.finish::<()>(&self.producer.call, Err(rejection));
-                    return Pumped::Ended;
+                    answers.end::<()>(&self.producer.call, Err(rejection));
+                    return PumpStatus::Finished;
                 }
             },
         };
-        let (mut credit, mut as_request, mut sent, mut left) = (0, false, 0, BURST);
-        let pumped = loop {
+        let (mut credit, mut as_request, mut sent, mut budget) = (0, false, 0, ITEMS_PER_POLL);
+        let status = loop {
             if credit == 0 {
                 (credit, as_request) = match shared.allowance(channel, mem::take(&mut sent)) {
-                    Allowance::Closed => break Pumped::Ended,
-                    Allowance::Idle => break Pumped::Waits,
-                    Allowance::Blocked => break self.hold(channel, answers, left, source),
+                    Allowance::Closed => break PumpStatus::Finished,
+                    Allowance::Idle => break PumpStatus::Waiting,
+                    Allowance::Blocked => break self.poll_without_credit(channel, answers, budget, source),
                     Allowance::Items(items) => (items, false),
                     Allowance::OneRequest => (1, true),
                 };
             }
-            if left == 0 {
-                break Pumped::Yields;
+            if budget == 0 {
+                break PumpStatus::Yielded;
             }
             if !answers.has_capacity() {
-                break Pumped::OutputFull;
+                break PumpStatus::OutputFull;
             }
-            left -= 1;
+            budget -= 1;
             match self.next(&mut source) {
-                Poll::Pending => break Pumped::Waits,
+                Poll::Pending => break PumpStatus::Waiting,
                 Poll::Ready(Some(Ok(item))) if self.send(channel, answers, as_request, &item) => {
                     credit -= 1;
                     sent += u32::from(!as_request);
                 }
-                Poll::Ready(Some(Ok(_))) => break Pumped::Ended,
+                Poll::Ready(Some(Ok(_))) => break PumpStatus::Finished,
                 Poll::Ready(Some(Err(rejection))) => break self.fail(channel, answers, &rejection),
                 Poll::Ready(None) => break self.done(channel, answers),
             }
@@ -176,14 +185,14 @@ impl<T: StreamItem> Pump<T> {
         if sent > 0 {
             shared.allowance(channel, sent);
         }
-        pumped
+        status
     }
 
-    /// The next item: first those that are held.
+    /// The next item: first those that are waiting.
     fn next(&mut self, source: &mut impl Source<T>) -> Next<T> {
-        match (self.held.pop_front(), self.end.take()) {
-            (Some(item), end) => {
-                self.end = end;
+        match (self.waiting.pop_front(), self.finish.take()) {
+            (Some(item), finish) => {
+                self.finish = finish;
                 Poll::Ready(Some(Ok(item)))
             }
             (None, Some(Ok(()))) => Poll::Ready(None),
@@ -193,71 +202,71 @@ impl<T: StreamItem> Pump<T> {
     }
 
     /// The consumer is behind: a stream that does not wait goes on; of one that waits only the end is looked for.
-    fn hold(
+    fn poll_without_credit(
         &mut self,
         channel: ChannelKey,
         answers: &mut Answers<'_>,
-        most: u32,
+        budget: u32,
         mut source: impl Source<T>,
-    ) -> Pumped {
+    ) -> PumpStatus {
         let shared = Arc::clone(&self.producer.shared);
         let window = shared.window(channel);
-        let room = (window.unwrap_or(WINDOW) as usize).min(shared.endpoint.limits.stream_items);
-        for _ in 0..most {
-            if self.end.is_some() {
+        let capacity = (window.unwrap_or(WINDOW) as usize).min(shared.endpoint.limits.stream_items);
+        for _ in 0..budget {
+            if self.finish.is_some() {
                 // It needs no credit; but who answers each item has to answer the last one first [P-86].
-                return if self.held.is_empty() && window.is_some() {
-                    self.end(channel, answers)
+                return if self.waiting.is_empty() && window.is_some() {
+                    self.send_finish(channel, answers)
                 } else {
-                    Pumped::Waits
+                    PumpStatus::Waiting
                 };
             }
             let waits = self.producer.on_full == OnFull::Wait;
-            if waits && (window.is_none() || !self.held.is_empty() || !self.may_be_over(source.most())) {
-                return Pumped::Waits;
+            if waits && (window.is_none() || !self.waiting.is_empty() || !self.may_be_finished(source.upper_bound())) {
+                return PumpStatus::Waiting;
             }
             match source.poll_next() {
-                Poll::Pending => return Pumped::Waits,
-                Poll::Ready(Some(Ok(item))) if waits => self.held.push_back(item),
+                Poll::Pending => return PumpStatus::Waiting,
+                Poll::Ready(Some(Ok(item))) if waits => self.waiting.push_back(item),
                 Poll::Ready(Some(Ok(item))) => {
-                    if !self.keep(item, room) {
+                    if !self.enqueue(item, capacity) {
                         let reason = Rejection::new("The consumer is too slow").with_code("TooSlow");
-                        self.end = Some(Err(reason));
+                        self.finish = Some(Err(reason));
                     }
                 }
-                Poll::Ready(Some(Err(rejection))) => self.end = Some(Err(rejection)),
-                Poll::Ready(None) => self.end = Some(Ok(())),
+                Poll::Ready(Some(Err(rejection))) => self.finish = Some(Err(rejection)),
+                Poll::Ready(None) => self.finish = Some(Ok(())),
             }
         }
-        Pumped::Yields
+        PumpStatus::Yielded
     }
 
     /// Whether no item comes any more, or one at most, which may be an error.
-    fn may_be_over(&self, most: Option<usize>) -> bool {
-        most.is_some_and(|most| most <= usize::from(self.fails))
+    fn may_be_finished(&self, upper_bound: Option<usize>) -> bool {
+        upper_bound.is_some_and(|items| items <= usize::from(self.fallible))
     }
 
-    fn end(&mut self, channel: ChannelKey, answers: &mut Answers<'_>) -> Pumped {
-        match self.end.take() {
+    fn send_finish(&mut self, channel: ChannelKey, answers: &mut Answers<'_>) -> PumpStatus {
+        match self.finish.take() {
             Some(Err(rejection)) => self.fail(channel, answers, &rejection),
             _ => self.done(channel, answers),
         }
     }
 
     /// Keeps an item for a consumer that is behind, or drops it or another; false if that is not wanted.
-    fn keep(&mut self, item: T, window: usize) -> bool {
-        let room = match self.producer.on_full {
+    fn enqueue(&mut self, item: T, window: usize) -> bool {
+        let capacity = match self.producer.on_full {
             OnFull::Wait | OnFull::Close => return false,
             OnFull::Latest => 1,
             OnFull::DropOldest | OnFull::DropNewest => window,
         };
-        let full = self.held.len() >= room;
+        let full = self.waiting.len() >= capacity;
         if full && self.producer.on_full == OnFull::DropNewest {
             self.lost += 1;
             return true;
         }
-        self.lost += u64::from(full && self.held.pop_front().is_some());
-        self.held.push_back(item);
+        self.lost += u64::from(full && self.waiting.pop_front().is_some());
+        self.waiting.push_back(item);
         true
     }
 
@@ -282,16 +291,16 @@ impl<T: StreamItem> Pump<T> {
         true
     }
 
-    fn done(&mut self, channel: ChannelKey, answers: &mut Answers<'_>) -> Pumped {
+    fn done(&mut self, channel: ChannelKey, answers: &mut Answers<'_>) -> PumpStatus {
         answers.write_plain(0, |out| encode::done(out, channel.id(), self.lost));
         self.producer.shared.close_channel(channel);
-        Pumped::Ended
+        PumpStatus::Finished
     }
 
-    fn fail(&mut self, channel: ChannelKey, answers: &mut Answers<'_>, rejection: &Rejection) -> Pumped {
+    fn fail(&mut self, channel: ChannelKey, answers: &mut Answers<'_>, rejection: &Rejection) -> PumpStatus {
         answers.report(&self.producer.call, rejection);
         self.producer.shared.abort_channel(channel, Some(rejection));
-        Pumped::Ended
+        PumpStatus::Finished
     }
 }
 
