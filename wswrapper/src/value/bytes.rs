@@ -1,4 +1,4 @@
-//! Bytes in JSON.
+//! Bytes as a value in JSON.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -7,9 +7,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 use std::ops::Deref;
 
-/// Bytes that travel as a string in base64, as Go's `[]byte` does. An array of numbers is accepted too.
+/// Bytes that are sent as a base64 string.
 ///
-/// A handler's argument `&[u8]` is read the same way. `Vec<u8>` stays an array of numbers.
+/// Go encodes a `[]byte` in the same way. When bytes are received, an array of numbers is accepted too, and an argument
+/// `&[u8]` of a handler is decoded by the same rules. A `Vec<u8>` is sent as an array of numbers.
 ///
 /// ```
 /// use wswrapper::Bytes;
@@ -22,7 +23,7 @@ use std::ops::Deref;
 pub struct Bytes(bytes::Bytes);
 
 impl Bytes {
-    /// The bytes as the `bytes` crate has them.
+    /// Returns the bytes as the type of the `bytes` crate.
     pub fn into_inner(self) -> bytes::Bytes {
         self.0
     }
@@ -65,7 +66,7 @@ impl Serialize for Bytes {
     }
 }
 
-/// Borrowed bytes that are sent in base64.
+/// Borrowed bytes that are sent as a base64 string.
 #[derive(Debug)]
 pub struct Base64<'b>(pub &'b [u8]);
 

@@ -1,9 +1,11 @@
-//! What is encoded as JSON and decoded from it.
+//! Types that are encoded as JSON or decoded from it.
+//!
+//! Each trait stands for a serde trait in one place, so that a compile error speaks of that place.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// What a handler's argument can be: whatever serde decodes.
+/// A type that can be an argument of a handler: any type that serde can deserialize.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a handler argument",
     label = "not decodable from a JSON argument",
@@ -15,7 +17,8 @@ pub trait Argument: DeserializeOwned {}
 #[diagnostic::do_not_recommend]
 impl<T: DeserializeOwned> Argument for T {}
 
-/// What a handler can answer with from another task, or once it has read an upload: no channel.
+/// A type that a handler can answer with if it runs in another task or takes an upload: any type that serde can
+/// serialize, but no channel.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be sent as a response",
     label = "not encodable as JSON",
@@ -27,7 +30,7 @@ pub trait JsonResponse: Serialize {}
 #[diagnostic::do_not_recommend]
 impl<T: Serialize> JsonResponse for T {}
 
-/// What a stream's item can be: whatever serde encodes.
+/// A type that can be an item of a stream: any type that serde can serialize.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a stream's item",
     label = "not encodable as JSON",
@@ -38,7 +41,7 @@ pub trait StreamItem: Serialize {}
 #[diagnostic::do_not_recommend]
 impl<T: Serialize> StreamItem for T {}
 
-/// What an upload's item can be at the handler's end: whatever serde decodes.
+/// A type that can be an item of an upload, in the handler: any type that serde can deserialize.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be an upload's item",
     label = "not decodable from JSON",
@@ -49,7 +52,7 @@ pub trait UploadItem: DeserializeOwned {}
 #[diagnostic::do_not_recommend]
 impl<T: DeserializeOwned> UploadItem for T {}
 
-/// What a proxy can send as an argument: whatever serde encodes.
+/// A type that a proxy can send as an argument: any type that serde can serialize.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be sent as JSON",
     label = "not encodable as JSON",
@@ -60,7 +63,7 @@ pub trait Encode: Serialize {}
 #[diagnostic::do_not_recommend]
 impl<T: Serialize + ?Sized> Encode for T {}
 
-/// What a proxy can take from an answer: whatever serde decodes.
+/// A type that a proxy can take from an answer: any type that serde can deserialize.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be decoded from JSON",
     label = "not decodable from JSON",

@@ -1,20 +1,20 @@
-//! How a derived error travels: its code, and its fields in `data`.
+//! A derived error on the wire: its code, and its fields in `data`.
 
 use super::codec::{Decode, Encode};
 use crate::proto::Rejection;
 use serde_json::{Map, Value};
 
-/// Begins the rejection of an error with this message and code.
+/// Starts the rejection of an error with this message and code.
 pub fn error(message: String, code: &'static str) -> ErrorWriter {
     ErrorWriter { rejection: Rejection::new(message).with_code(code), data: Value::Null }
 }
 
-/// The rejection of an error whose details stay here.
+/// Returns the rejection of an error whose message is not sent to the peer.
 pub fn internal(message: String) -> Rejection {
     Rejection::internal(message)
 }
 
-/// Adds the fields of an error to its rejection. A field that cannot be JSON is null.
+/// Adds the fields of an error to its rejection. A field that cannot be encoded as JSON becomes null.
 #[derive(Debug)]
 pub struct ErrorWriter {
     rejection: Rejection,
@@ -46,7 +46,7 @@ impl ErrorWriter {
         self
     }
 
-    /// The rejection.
+    /// Returns the rejection with the fields.
     pub fn finish(self) -> Rejection {
         if self.data.is_null() { self.rejection } else { self.rejection.with_property("data", self.data) }
     }
@@ -64,23 +64,23 @@ pub struct ErrorReader<'r> {
 }
 
 impl<'r> ErrorReader<'r> {
-    /// Reads this rejection.
+    /// Creates a reader of this rejection.
     pub fn new(rejection: &'r Rejection) -> Self {
         Self { rejection, items: 0 }
     }
 
-    /// Its code.
+    /// Returns the code of the rejection.
     pub fn code(&self) -> Option<&'r str> {
         self.rejection.code()
     }
 
-    /// A named field; one that is missing may still be an `Option`.
+    /// Reads a named field. Returns `None` if it cannot be decoded; a missing field is decoded from null.
     pub fn field<T: Decode>(&mut self, name: &str) -> Option<T> {
         let value = self.rejection.data().and_then(|data| data.get(name)).cloned().unwrap_or_default();
         serde_json::from_value(value).ok()
     }
 
-    /// The next unnamed field.
+    /// Reads the next unnamed field, in the same way.
     pub fn item<T: Decode>(&mut self) -> Option<T> {
         let value = self.rejection.data().and_then(|data| data.get(self.items)).cloned().unwrap_or_default();
         self.items += 1;

@@ -1,18 +1,20 @@
-//! What a method returns, as a `Result`.
+//! The return value of a method as a `Result`.
 
 use super::ws_error::WsError;
 use crate::proto::Rejection;
 use std::convert::Infallible;
 use std::marker::PhantomData;
 
-/// What a method returns, as a `Result`. `RESULT` tells by its type whether it is one already.
+/// Converts the return value of a method into a `Result`.
+///
+/// `RESULT` is true if the type is a `Result` already. It selects one of two impls that would overlap otherwise.
 pub trait IntoResult<const RESULT: bool> {
-    /// The result.
+    /// The type of the value.
     type Ok;
-    /// The error.
+    /// The type of the error.
     type Err;
 
-    /// As a `Result`.
+    /// Converts the value.
     fn into_result(self) -> Result<Self::Ok, Self::Err>;
 }
 
@@ -34,24 +36,26 @@ impl<T, E> IntoResult<true> for Result<T, E> {
     }
 }
 
-/// Tells a `Result`, under whatever alias, from other types: its own constant shadows that of [`NotResult`].
+/// Distinguishes a `Result`, under any alias, from other types.
+///
+/// The inherent constant for a `Result` takes precedence over the constant of the trait [`NotResult`].
 #[derive(Debug)]
 pub struct Probe<T: ?Sized>(PhantomData<T>);
 
 impl<T, E> Probe<Result<T, E>> {
-    /// It is one.
+    /// The type is a `Result`.
     pub const IS_RESULT: bool = true;
 }
 
-/// What is no `Result`.
+/// Types other than `Result`.
 pub trait NotResult {
-    /// It is none.
+    /// The type is not a `Result`.
     const IS_RESULT: bool = false;
 }
 
 impl<T: ?Sized> NotResult for Probe<T> {}
 
-/// Whether a type is a `Result`, by its type and not by its name.
+/// True if the type is a `Result`, under any alias.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __returns_result {
@@ -62,7 +66,7 @@ macro_rules! __returns_result {
     }};
 }
 
-/// What a method returned, as it goes on to be an answer.
+/// Converts the return value of a method into a result or a rejection.
 pub fn reply<R, const RESULT: bool>(returned: R) -> Result<R::Ok, Rejection>
 where
     R: IntoResult<RESULT>,

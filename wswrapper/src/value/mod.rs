@@ -1,4 +1,4 @@
-//! Values that travel: arguments, results, errors and bytes.
+//! Values on the wire: arguments, results, errors and bytes.
 
 mod bytes;
 mod codec;

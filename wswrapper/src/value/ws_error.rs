@@ -5,25 +5,64 @@ use std::convert::Infallible;
 use std::error::Error;
 use std::io;
 
-/// An error that a handler can fail with, and what its caller gets back.
+/// An error that a handler can return to its caller.
 ///
-/// `#[derive(WsError)]` implements it for an enum or a struct of your own. It is also there for `String` and `&str`
-/// (the message), for [`Rejection`] (anything), for `io::Error` (the text of its kind), and for
-/// `Box<dyn Error + Send + Sync>` and, with the feature `anyhow`, `anyhow::Error`: those are sent as `internal error`,
-/// as details of an error that nobody described leave the process only on purpose.
+/// `#[derive(WsError)]` implements it for an enum or a struct of your own. These types implement it too:
+///
+/// | error | sent as | the caller gets |
+/// | --- | --- | --- |
+/// | `String`, `&str` | an error with this message | `String` |
+/// | [`Rejection`] | itself: any message, code and data | [`Rejection`] |
+/// | `io::Error` | an error whose message is the text of its kind | [`Rejection`] |
+/// | `Box<dyn Error + Send + Sync>`, and `anyhow::Error` with the feature `anyhow` | `internal error` | [`Rejection`] |
+///
+/// The last row hides the message because it may contain details that are not meant for the peer. The error is passed
+/// to [`on_error`](crate::Builder::on_error) instead.
+///
+/// ```
+/// use wswrapper::{CallError, Client, Server, WsError, transport::memory, ws_handlers};
+///
+/// #[derive(Debug, PartialEq, thiserror::Error, WsError)]
+/// enum StockError {
+///     #[error("only {left} left")]
+///     SoldOut { left: u32 },
+/// }
+///
+/// struct Stock;
+///
+/// #[ws_handlers]
+/// impl Stock {
+///     async fn take(&self, pieces: u32) -> Result<(), StockError> {
+///         if pieces > 3 { Err(StockError::SoldOut { left: 3 }) } else { Ok(()) }
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let (near, far) = memory::pair();
+/// # let server = Server::builder().service(Stock).build()?;
+/// # server.accept_transport(far)?;
+/// # let client = Client::over(near)?;
+/// match StockProxy::new(&client).take(5).await {
+///     Err(CallError::Rejected(error)) => assert_eq!(error, StockError::SoldOut { left: 3 }),
+///     other => panic!("unexpected answer: {other:?}"),
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be sent as a rejection",
     label = "not an error that can travel",
     note = "for a type of your own, add `#[derive(wswrapper::WsError)]`"
 )]
 pub trait WsError: Sized {
-    /// What the caller gets.
+    /// The error that the caller gets.
     type Remote;
 
-    /// The error as it travels.
+    /// Converts the error into the rejection that is sent.
     fn into_rejection(self) -> Rejection;
 
-    /// Recognises the error at the caller's end; what is none of the contract's is given back.
+    /// Converts a rejection into the caller's error. Returns the rejection if it is not an error of this type.
     fn from_rejection(rejection: Rejection) -> Result<Self::Remote, Rejection>;
 }
 
