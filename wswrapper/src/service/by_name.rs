@@ -1,4 +1,4 @@
-//! Calls, events and handlers by name, without a contract: on every handle.
+//! Calls, events and handlers by name, without a contract, as methods of every handle.
 
 use super::closure::{HandlerFn, closure_handler};
 use super::contract::{Contract, Serves};
@@ -11,7 +11,19 @@ use crate::registry::{Broadcast, EmitToAll};
 use crate::value::Encode;
 use std::sync::Arc;
 
-/// The arguments of a call by name: a tuple of up to eight, `()` for none, or a slice of equal ones.
+/// The arguments of a call by name.
+///
+/// A tuple holds up to eight arguments, `()` none. A slice holds any number of arguments of one type.
+///
+/// ```
+/// # use wswrapper::{CallError, Peer, Rejection};
+/// # async fn example(peer: &Peer) -> Result<(), CallError<Rejection>> {
+/// let none = peer.request::<u64>("count", ()).await?;
+/// let one = peer.request::<String>("greet", ("Ada",)).await?;
+/// let many = peer.request::<i64>("sum", &[1, 2, 3][..]).await?;
+/// # Ok(())
+/// # }
+/// ```
 pub trait IntoArguments {
     #[doc(hidden)]
     fn encode(self, call: &mut CallEncoder) -> Result<(), SendError>;
@@ -48,7 +60,7 @@ impl<A: Encode> IntoArguments for &[A] {
     }
 }
 
-/// A call by name, encoded.
+/// Encodes a call by name, on a named channel or on the main channel.
 pub(crate) fn encode_call(
     channel: Option<&str>,
     event: &str,
@@ -61,7 +73,7 @@ pub(crate) fn encode_call(
     Ok(call.finish(channel))
 }
 
-/// The same on an anonymous channel, where no name is reserved [P-21].
+/// Encodes a call by name on an anonymous channel, where no name is reserved [P-21].
 pub(crate) fn encode_on_channel(
     channel: ChannelKey,
     event: &str,
@@ -73,32 +85,40 @@ pub(crate) fn encode_on_channel(
     Ok(call.finish_on(channel))
 }
 
-/// Writes `on`, `once` and `off` for a handle: with the table of its handlers, and the channel that they are on.
+/// Defines `on`, `once` and `off` for a handle.
+///
+/// `$scope` completes their documentation. `$table` is the table of the handlers, `$channel` the name of their
+/// channel.
 macro_rules! handler_methods {
     ($scope:literal, $self:ident => $table:expr, $channel:expr) => {
         $crate::service::handler_methods!(
             $scope,
-            "the peer's for once, the peer's, the server's for once, the server's, and then the mounted services [P-93]",
+            "the peer's `once`, the peer's `on`, the server's `once`, the server's `on`, a mounted service [P-93]",
             $self => $table, $channel
         );
     };
     ($scope:literal, $precedence:literal, $self:ident => $table:expr, $channel:expr) => {
-        #[doc = concat!("Handles an event ", $scope, " with a closure, in the place of an earlier one.")]
+        #[doc = concat!("Handles an event ", $scope, " with a closure.")]
         ///
-        /// Arguments, results, errors and a [`Context`](crate::Context) are as in services; see
-        #[doc = concat!("[`HandlerFn`](crate::HandlerFn). Of several handlers for an event one runs: ", $precedence, ".")]
+        /// It replaces the closure of an earlier `on` for the same event. [`HandlerFn`](crate::HandlerFn) says which
+        /// arguments and results a closure may have.
+        ///
+        #[doc = concat!("If an event has several handlers, the first of these runs: ", $precedence, ".")]
         pub fn on<M: 'static>(&$self, event: &str, handler: impl crate::HandlerFn<M>) -> Result<(), crate::NameError> {
             crate::service::add_closure($table, $channel, event, crate::engine::Times::Always, handler)
         }
 
-        /// Handles an event once: the handler is removed before it runs. It goes before one that was added by
-        /// [`on`](Self::on).
+        /// Handles an event once: the closure is removed before it runs.
+        ///
+        /// It replaces the closure of an earlier `once` for the same event, and runs before a closure that was added
+        /// by [`on`](Self::on).
         pub fn once<M: 'static>(&$self, event: &str, handler: impl crate::HandlerFn<M>) -> Result<(), crate::NameError> {
             crate::service::add_closure($table, $channel, event, crate::engine::Times::Once, handler)
         }
 
-        /// Removes what [`on`](Self::on) and [`once`](Self::once) have added for an event; true if there was anything.
-        /// A handler that runs goes on.
+        /// Removes the closures that [`on`](Self::on) and [`once`](Self::once) have added for an event.
+        ///
+        /// Returns true if there was one. A handler that is running continues.
         pub fn off(&$self, event: &str) -> bool {
             $table.remove($channel, event)
         }
@@ -126,7 +146,7 @@ impl Peer {
 
     /// Sends a request by name, on the main channel: `peer.request::<i64>("add", (1, 2)).await`.
     ///
-    /// Any rejection is [`Rejected`](crate::CallError::Rejected).
+    /// Every rejection is returned as [`CallError::Rejected`](crate::CallError::Rejected).
     pub fn request<T: Reply>(&self, event: &str, arguments: impl IntoArguments) -> Call<T, Rejection> {
         Call::new(self.connection().clone(), encode_call(None, event, arguments))
     }
@@ -142,7 +162,7 @@ impl Channel {
 
     /// Sends a request by name: `channel.request::<i64>("add", (1, 2)).await`.
     ///
-    /// Any rejection is [`Rejected`](crate::CallError::Rejected).
+    /// Every rejection is returned as [`CallError::Rejected`](crate::CallError::Rejected).
     pub fn request<T: Reply>(&self, event: &str, arguments: impl IntoArguments) -> Call<T, Rejection> {
         Call::new(self.peer().connection().clone(), self.encode(event, arguments))
     }
@@ -162,19 +182,21 @@ impl AnonymousChannel {
 
     /// Sends a request by name: `channel.request::<i64>("add", (1, 2)).await`.
     ///
-    /// Any rejection is [`Rejected`](crate::CallError::Rejected).
+    /// Every rejection is returned as [`CallError::Rejected`](crate::CallError::Rejected).
     pub fn request<T: Reply>(&self, event: &str, arguments: impl IntoArguments) -> Call<T, Rejection> {
         Call::new(self.peer().connection().clone(), self.encode(event, arguments))
     }
 
-    /// Serves a contract on the channel. What was added by [`on`](Self::on) goes before it.
+    /// Serves a contract on the channel.
+    ///
+    /// A closure that was added by [`on`](Self::on) or [`once`](Self::once) takes precedence.
     pub fn serve<C: Contract + ?Sized>(&self, service: impl Serves<C>) {
         serve(self.channel_state(), service);
     }
 
     handler_methods!(
         "of this channel",
-        "the one for once, the other, and then the contracts that are served",
+        "the one of `once`, the one of `on`, a service",
         self => self.channel_state().handlers(), None
     );
 
@@ -189,15 +211,16 @@ impl Broadcast {
         self.send(encode_call(None, event, arguments))
     }
 
-    /// Sends an event by name, on a channel.
+    /// Sends an event by name, on a named channel.
     pub fn emit_on(&self, channel: &str, event: &str, arguments: impl IntoArguments) -> EmitToAll {
         self.send(encode_call(Some(channel), event, arguments))
     }
 }
 
 impl<E> Call<AnonymousChannel, E> {
-    /// Handles an event on the channel, from its first one on: a handler that is added to the channel when that has come
-    /// may come after the first events.
+    /// Handles an event on the channel, from the first event on.
+    ///
+    /// A handler that is added to the channel only when the call returns may miss the first events.
     pub fn on<M: 'static>(self, event: &str, handler: impl HandlerFn<M>) -> Result<Self, NameError> {
         if let Expected::Channel(channel_state) = self.expected() {
             add_closure(channel_state.handlers(), None, event, Times::Always, handler)?;
@@ -205,7 +228,7 @@ impl<E> Call<AnonymousChannel, E> {
         Ok(self)
     }
 
-    /// Serves a contract on the channel, from its first event on.
+    /// Serves a contract on the channel, from the first event on.
     pub fn serve<C: Contract + ?Sized>(self, service: impl Serves<C>) -> Self {
         if let Expected::Channel(channel_state) = self.expected() {
             serve(channel_state, service);

@@ -8,12 +8,32 @@ use crate::value::Argument;
 use std::future::Future;
 use std::sync::Arc;
 
-/// A closure that can handle an event: `|a: i64, b: String| async move { .. }`, with a [`Context`] first if it wants one,
-/// and up to eight arguments.
+/// An async closure that can handle an event: `|a: i64, b: String| async move { .. }`.
 ///
-/// It gives a `Result` of anything that can be a handler's result and error, or a plain [value](Value), a
-/// [`Scoped`](crate::Scoped) service and an [`AnonymousChannel`](crate::AnonymousChannel) among them. Streams and uploads
-/// are for the methods of a `#[ws_handlers]` impl.
+/// - It takes up to eight arguments, each of a type that implements `serde::Deserialize`. A [`Context`] may be the
+///   first parameter; the caller does not send it.
+/// - It returns a [`Value`](crate::Value), or a `Result`. The `Ok` type of a `Result` is any type that implements
+///   `serde::Serialize`, a [`Scoped`](crate::Scoped) service or an [`AnonymousChannel`](crate::AnonymousChannel); its
+///   `Err` type is a [`WsError`](crate::WsError). Any other type is returned as [`Json`](crate::Json).
+/// - It cannot return a stream or take an upload. Only the methods of a `#[ws_handlers]` impl can.
+///
+/// ```
+/// use wswrapper::{Context, Json, Server};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let server = Server::builder().build()?;
+/// server.on("add", |a: i64, b: i64| async move { a + b })?;
+/// server.on("half", |n: i64| async move { if n % 2 == 0 { Ok(n / 2) } else { Err("the number is odd") } })?;
+/// server.on("whoami", |ctx: Context| async move { ctx.peer_id().get() })?;
+///
+/// #[derive(serde::Serialize)]
+/// struct User {
+///     id: u32,
+/// }
+/// server.on("user", |id: u32| async move { Json(User { id }) })?;
+/// # Ok(())
+/// # }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "this cannot be an event's handler",
     label = "not an async closure with arguments and a result that travel",
@@ -80,7 +100,7 @@ handler_fn!(A "", B "", C "", D "", E "", G "");
 handler_fn!(A "", B "", C "", D "", E "", G "", H "");
 handler_fn!(A "", B "", C "", D "", E "", G "", H "", I "");
 
-/// A closure as the router has it.
+/// Wraps a closure as a handler for the router.
 pub(crate) fn closure_handler<M: 'static>(event: Arc<str>, handler: impl HandlerFn<M>) -> Box<dyn Handler> {
     struct Closure<F, M> {
         event: Arc<str>,
@@ -96,7 +116,7 @@ pub(crate) fn closure_handler<M: 'static>(event: Arc<str>, handler: impl Handler
     Box::new(Closure { event, handler, marker: std::marker::PhantomData })
 }
 
-/// A closure has no service.
+/// Returns the empty service that the invocation of a closure has.
 fn no_service() -> Arc<()> {
     static NO_SERVICE: std::sync::OnceLock<Arc<()>> = std::sync::OnceLock::new();
     Arc::clone(NO_SERVICE.get_or_init(Arc::default))

@@ -1,4 +1,4 @@
-//! What a handler knows of its call.
+//! The context of a call.
 
 use crate::engine::{CallState, PeerId, Shared};
 use crate::handle::{AnonymousChannel, Peer};
@@ -9,10 +9,12 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// What a handler knows of its call: who called, over which connection, and whether anybody still waits.
+/// The context of a call: its caller, its connection, and its cancellation.
 ///
-/// A handler takes it as its first argument after `&self`; it is not on the wire and not in the proxy. It may be cloned
-/// and kept, and does not keep the connection open.
+/// A method takes it as the first argument after `&self`, a closure as its first argument. The caller does not send
+/// it, and the proxy's method does not have it.
+///
+/// A context can be cloned and can outlive its handler. It does not keep the connection open.
 ///
 /// ```
 /// # use wswrapper::{ws_handlers, Context};
@@ -35,68 +37,97 @@ impl Context {
         Self { shared, call }
     }
 
-    /// The other end: to call it back, to send it events, to close its connection.
+    /// Returns the peer that called. The handler can call it, send it events, or close its connection.
     pub fn peer(&self) -> Peer {
         Peer::of(&self.shared)
     }
 
-    /// The number of the other end's connection, unique in this process.
+    /// Returns the number of the connection, which is unique in this process.
     pub fn peer_id(&self) -> PeerId {
         self.shared.id
     }
 
-    /// The request with which the connection began: path, query, headers, address.
+    /// Returns the HTTP request that opened the connection: path, query, headers and address.
     pub fn handshake(&self) -> &Handshake {
         &self.shared.handshake
     }
 
-    /// Makes an anonymous channel, for the handler to return as its answer, and so to give to the caller. One that is not
-    /// returned ends with the handler.
+    /// Creates an anonymous channel, which the handler returns as its answer.
+    ///
+    /// The channel opens when the caller is answered with it. If the handler finishes without returning the channel,
+    /// the channel is closed.
     pub fn anonymous_channel(&self) -> AnonymousChannel {
         let channel = AnonymousChannel::new(self.peer());
         self.call.add_channel(&self.shared, channel.channel_state());
         channel
     }
 
-    /// The anonymous channel of the call, if it is on one: a handler of a [`Scoped`](crate::Scoped) service calls its
-    /// other end by it.
+    /// Returns the anonymous channel that the call came on, if any.
+    ///
+    /// A handler of a [`Scoped`](crate::Scoped) service uses it to call its caller back. The handle does not keep the
+    /// channel open.
     pub fn called_on(&self) -> Option<AnonymousChannel> {
         self.call.channel_state.as_ref().map(|channel_state| AnonymousChannel::of(self.peer(), channel_state))
     }
 
-    /// The named channel of the call; `None` is the main one, or an [anonymous](Self::called_on) one.
+    /// Returns the name of the channel that the call came on.
+    ///
+    /// `None` is the main channel, or an [anonymous channel](Self::called_on).
     pub fn channel(&self) -> Option<&str> {
         self.call.channel.as_deref()
     }
 
-    /// Whether somebody waits for an answer; an event has none.
+    /// Returns true if the call is a request. An event has no answer.
     pub fn is_request(&self) -> bool {
         self.call.id.is_some()
     }
 
-    /// How long the caller said it would wait, counted from the arrival of its call [X-03].
+    /// Returns the time that the caller waits for the answer, counted from the arrival of the call.
+    ///
+    /// `None` if the caller did not state it [X-03].
     pub fn caller_waits(&self) -> Option<Duration> {
         self.call.caller_timeout
     }
 
-    /// Everyone who is connected at this end, as a proxy's target for events.
+    /// Returns the connections of this server or client, as a target for events.
+    ///
+    /// A proxy for it sends its events to all of them: `NewsProxy::new(ctx.broadcast())`.
     pub fn broadcast(&self) -> Broadcast {
         Broadcast::new(Arc::clone(&self.shared.members))
     }
 
-    /// Whether the call was cancelled, by its caller or by the end of the connection.
+    /// Returns true if the call was cancelled, by its caller or because the connection closed.
     pub fn is_cancelled(&self) -> bool {
         self.reason().is_some()
     }
 
-    /// Why the call was cancelled.
+    /// Returns the reason of the cancellation, or `None` while the call is not cancelled.
     pub fn reason(&self) -> Option<&Reason> {
         self.call.cancelled.get()
     }
 
-    /// Waits until the call is cancelled and tells why. Cancel-safe.
+    /// Waits until the call is cancelled and returns the reason. Cancel-safe.
     ///
-    /// The handler's own future is dropped when that happens; this is for what it has started elsewhere.
+    /// The handler's own future is dropped on cancellation. Use this method in tasks and threads that the handler has
+    /// started:
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use wswrapper::{Context, ws_handlers};
+    /// # struct Desk;
+    /// #[ws_handlers]
+    /// impl Desk {
+    ///     async fn watch(&self, ctx: Context) {
+    ///         let job = tokio::spawn(async move {
+    ///             tokio::select! {
+    ///                 reason = ctx.cancelled() => println!("stopped: {reason}"),
+    ///                 () = tokio::time::sleep(Duration::from_secs(60)) => println!("done"),
+    ///             }
+    ///         });
+    ///         job.await.ok();
+    ///     }
+    /// }
+    /// ```
     pub async fn cancelled(&self) -> &Reason {
         self.call.cancelled.wait().await
     }

@@ -1,4 +1,4 @@
-//! Contracts, and what serves them.
+//! Contracts, and the types that serve them.
 
 use super::methods::{Methods, SharedService, handlers, handlers_per_connection};
 use crate::call::{Proxy, Target};
@@ -6,51 +6,93 @@ use crate::engine::Mounted;
 use crate::handle::Peer;
 use std::sync::Arc;
 
-/// A service's contract: what can be called on a channel. [`#[ws_service]`](macro@crate::ws_service) implements it for
-/// `dyn Trait`, [`#[ws_handlers]`](macro@crate::ws_handlers) on a plain `impl` for the type itself.
+/// A contract: the methods that a service has on a channel.
+///
+/// The macros implement it. [`#[ws_service]`](macro@crate::ws_service) on a trait `Calc` implements it for
+/// `dyn Calc`. [`#[ws_handlers]`](macro@crate::ws_handlers) on an `impl` without a trait implements it for the type
+/// itself.
+///
+/// ```
+/// use wswrapper::{Contract, ws_service};
+///
+/// #[ws_service(channel = "calc")]
+/// pub trait Calc {
+///     async fn add(&self, a: i64, b: i64) -> i64;
+/// }
+///
+/// assert_eq!(<dyn Calc as Contract>::NAME, "Calc");
+/// assert_eq!(<dyn Calc as Contract>::CHANNEL, Some("calc"));
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a service",
     label = "not a service",
     note = "add `#[ws_service]` above the trait"
 )]
 pub trait Contract {
-    /// The trait's or the type's name.
+    /// The name of the trait or of the type.
     const NAME: &'static str;
-    /// The channel that the contract names; `None` leaves it to where it is mounted, by default the main channel.
+    /// The channel that the contract names.
+    ///
+    /// A contract with `None` is served on the channel where its service is mounted, by default the main channel.
     const CHANNEL: Option<&'static str>;
-    /// What the compiler says when handlers name another channel.
+    /// The compile error for handlers that name another channel.
     #[doc(hidden)]
     const CHANNEL_MISMATCH: &'static str;
-    /// The typed caller.
+    /// The proxy that calls the methods through a target.
     type Proxy<T: Target>;
 
-    /// Makes one.
+    /// Creates the proxy.
     #[doc(hidden)]
     fn proxy<T: Target>(to: Proxy<T>) -> Self::Proxy<T>;
 }
 
-/// A type with handlers for the contract `C`. [`#[ws_handlers]`](macro@crate::ws_handlers) implements it. An [`Arc`] of
-/// such a type serves as well, for an object that has other users too: `.service(Arc::clone(&desk))`.
+/// A type with handlers for the contract `C`. [`#[ws_handlers]`](macro@crate::ws_handlers) implements it.
+///
+/// An [`Arc`] of such a type serves the contract too, so the program can keep the object and use it:
+///
+/// ```
+/// use std::sync::Arc;
+/// use std::sync::atomic::{AtomicU64, Ordering};
+/// use wswrapper::{MountError, Server, ws_handlers};
+///
+/// #[derive(Default)]
+/// struct Counter(AtomicU64);
+///
+/// #[ws_handlers]
+/// impl Counter {
+///     async fn next(&self) -> u64 {
+///         self.0.fetch_add(1, Ordering::Relaxed)
+///     }
+/// }
+///
+/// # fn main() -> Result<(), MountError> {
+/// let counter = Arc::new(Counter::default());
+/// let server = Server::builder().service(Arc::clone(&counter)).build()?;
+/// println!("{} calls", counter.0.load(Ordering::Relaxed));
+/// # Ok(())
+/// # }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no handlers",
     label = "no `#[ws_handlers]` impl for this type",
     note = "add `#[ws_handlers]` above an `impl` block of `{Self}`"
 )]
 pub trait Serves<C: Contract + ?Sized>: Send + Sync + Sized + 'static {
-    /// The channel to mount it on.
+    /// The channel that the service is mounted on by default.
     const CHANNEL: Option<&'static str> = C::CHANNEL;
 
-    /// Names the handlers.
+    /// Adds the methods of the contract to `methods`.
     #[doc(hidden)]
     fn methods(methods: &mut Methods<Self>);
 
-    /// The handlers of one object that serves all connections.
+    /// Returns the handlers of one object that serves all connections.
     #[doc(hidden)]
     fn shared(service: &Arc<Self>) -> Mounted {
         handlers(Self::methods, |method| Box::new(SharedService { service: Arc::clone(service), method }))
     }
 
-    /// The handlers of objects that each connection has one of, in this place among its sessions.
+    /// Returns the handlers of a service with one object for each connection, which is stored in its sessions at
+    /// `session_index`.
     #[doc(hidden)]
     fn per_connection(make: impl Fn(&Peer) -> Self + Send + Sync + 'static, session_index: usize) -> Mounted {
         handlers_per_connection(Self::methods, move |peer| Arc::new(make(peer)), session_index)
@@ -72,11 +114,11 @@ impl<C: Contract + ?Sized, S: Serves<C>> Serves<C> for Arc<S> {
     }
 }
 
-/// Fails to compile if the contract names another channel.
+/// Checks in a constant that the contract names no other channel than `channel`.
 ///
 /// # Panics
 ///
-/// In a constant, where that is a compile error.
+/// If the contract names another channel. In a constant, a panic is a compile error.
 #[track_caller]
 pub const fn check_channel<C: Contract + ?Sized>(channel: &str) {
     if let Some(contract) = C::CHANNEL {

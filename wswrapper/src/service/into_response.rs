@@ -1,4 +1,4 @@
-//! What closures give, as responses.
+//! Results of closures.
 
 use super::scoped::Scoped;
 use crate::engine::Response;
@@ -9,7 +9,9 @@ use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 
-/// What a closure's future may give; `K` tells a `Result` from a plain value.
+/// A type that a closure's future can return: a [`Value`], or a `Result`.
+///
+/// `K` distinguishes the two: it is [`Infallible`] for a value and [`Fallible`] for a `Result`.
 pub trait Gives<K> {
     #[doc(hidden)]
     type Ok: Response;
@@ -18,11 +20,11 @@ pub trait Gives<K> {
     fn into_result(self) -> Result<Self::Ok, Rejection>;
 }
 
-/// Marks a future that gives a `Result`.
+/// Marks a return type that is a `Result`.
 #[derive(Debug)]
 pub struct Fallible;
 
-/// Marks a future that gives a plain value.
+/// Marks a return type that is not a `Result`.
 #[derive(Debug)]
 pub struct Infallible;
 
@@ -42,9 +44,12 @@ impl<T: Value> Gives<Infallible> for T {
     }
 }
 
-/// What a closure may give as it is. Any other type is given as [`Json`], or in a `Result`.
+/// A value that a closure can return directly. A value of any other type is returned as [`Json`], or in a `Result`.
 ///
-/// A trait of its own, since a `Result` can be serialised too and must not be taken for a plain value.
+/// These types are values: numbers, strings, `bool`, `char`, `()`, [`serde_json::Value`], [`Bytes`](crate::Bytes),
+/// [`Json`], [`Scoped`], [`AnonymousChannel`], and options, collections and tuples of values.
+///
+/// The trait exists because `Serialize` does not exclude a `Result`, which must become a rejection if it is an `Err`.
 pub trait Value: Response {}
 
 macro_rules! values {
@@ -90,7 +95,9 @@ impl<T: Serialize> Value for Json<T> {}
 impl Value for AnonymousChannel {}
 impl<C: ?Sized> Value for Scoped<C> {}
 
-/// A closure's result of any type: `|id: u32| async move { Json(User { id }) }`.
+/// Lets a closure return a value of any type that implements `Serialize`.
+///
+/// For example `|id: u32| async move { Json(User { id }) }`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Json<T>(pub T);

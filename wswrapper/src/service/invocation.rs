@@ -1,4 +1,4 @@
-//! One call of one method: the generated shims decode its arguments and start its handler here.
+//! One call of one method. The generated shims use it to decode the arguments and to start the handler.
 
 use super::context::Context;
 use super::own_task::OwnTask;
@@ -18,7 +18,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{self, Poll};
 
-/// A call on its way to a method of the service `S`.
+/// A call of a method of the service `S`, whose handler is not started yet.
 pub struct Invocation<'c, S> {
     pub(super) service: Arc<S>,
     pub(super) event: Label,
@@ -32,7 +32,7 @@ impl<S: Send + Sync + 'static> Invocation<'_, S> {
         self.start.arguments.next().map_err(|error| self.bad_argument(error))
     }
 
-    /// The context of the call.
+    /// Returns the context of the call.
     pub fn context(&mut self) -> Context {
         let Start { shared, call, state, channel_state, .. } = &mut self.start;
         let state = state.get_or_insert_with(|| {
@@ -56,7 +56,7 @@ impl<S: Send + Sync + 'static> Invocation<'_, S> {
         Ok(Started::running(Box::pin(AnswerWhenReady { call, handler: handler(self.service) })))
     }
 
-    /// Runs a plain handler and writes its answer.
+    /// Runs a synchronous handler and writes its answer.
     pub fn answer_now<F, T>(mut self, handler: F) -> Result<Started, BadCall>
     where
         F: FnOnce(Arc<S>) -> Result<T, Rejection>,
@@ -68,7 +68,7 @@ impl<S: Send + Sync + 'static> Invocation<'_, S> {
         Ok(Started { running: None, opened: None })
     }
 
-    /// Starts a handler that answers with a stream, and sends it.
+    /// Starts a handler that answers with a stream, and sends the stream.
     pub fn stream<F, Fut>(mut self, on_full: OnFull, handler: F) -> Result<Started, BadCall>
     where
         F: FnOnce(Arc<S>, Producer) -> Fut,
@@ -99,14 +99,14 @@ impl<S: Send + Sync + 'static> Invocation<'_, S> {
         let mut answers = Answers::new(shared, output, &mut progress);
         let opened = answers.open(&call, Role::Upload, ChannelBinding::Inbox(None));
         let (channel, inbox) = opened.map_err(BadCall::Rejected)?;
-        // Never without one.
+        // The binding is an inbox, so there always is one.
         let inbox = inbox.unwrap_or(usize::MAX);
         let upload = Upload::new(Items::new(ConnectionHandle::of(shared), channel, inbox));
         let running = upload_handler(shared, call, channel, handler(self.service, upload));
         Ok(Started { running: Some(running), opened: progress.opened })
     }
 
-    /// Starts a plain handler on a thread where it may block.
+    /// Starts a synchronous handler on a thread that it may block.
     pub fn answer_blocking<F, T>(mut self, handler: F) -> Result<Started, BadCall>
     where
         F: FnOnce(Arc<S>) -> Result<T, Rejection> + Send + 'static,
@@ -129,7 +129,7 @@ impl<S: Send + Sync + 'static> Invocation<'_, S> {
         Ok(OwnTask::spawned(call, handler(self.service)))
     }
 
-    /// No arguments are left over.
+    /// Checks that all arguments were decoded, and returns the call to answer.
     fn finish_arguments(&mut self) -> Result<Answering, BadCall> {
         match self.start.arguments.finish() {
             Ok(0) => Ok(Answering { id: self.start.call.id, event: self.event.clone(), hint: self.start.hint }),
@@ -171,7 +171,7 @@ impl<S: Send + Sync + 'static> Invocation<'_, S> {
     }
 }
 
-/// Line and column would be those in a piece of the frame: of no use to anybody.
+/// Returns the error's text without line and column, because they are relative to a part of the frame.
 fn without_position(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let position = format!(" at line {} column {}", error.line(), error.column());
@@ -179,7 +179,7 @@ fn without_position(error: &serde_json::Error) -> String {
 }
 
 pin_project! {
-    /// A handler's future with the call that it answers.
+    /// The future of a handler, and the call that it answers.
     struct AnswerWhenReady<F> {
         call: Answering,
         #[pin]

@@ -1,4 +1,4 @@
-//! The methods of a service, as shims over its type.
+//! The methods of a service. Each has a shim: a function that decodes the arguments of a call and starts the method.
 
 use super::invocation::Invocation;
 use crate::engine::{BadCall, Handler, Label, Mounted, Start, Started};
@@ -7,7 +7,7 @@ use crate::proto::Rejection;
 use std::fmt;
 use std::sync::Arc;
 
-/// The methods of a service of type `S`, as they are named by an expansion.
+/// The methods of a service of type `S`. The expansion of a macro adds them.
 pub struct Methods<S> {
     methods: Vec<Method<S>>,
 }
@@ -22,12 +22,14 @@ pub(super) struct Method<S> {
 type Shim<S> = for<'c> fn(Invocation<'c, S>) -> Result<Started, BadCall>;
 
 impl<S> Methods<S> {
-    /// A method that is called by requests.
+    /// Adds a method that is called by requests.
     pub fn request(&mut self, event: &'static str, parameters: &'static [&'static str], shim: Shim<S>) {
         self.methods.push(Method { event, parameters, shim });
     }
 
-    /// A method that is called by events. Whether an answer is sent is for the call to say, not for the method.
+    /// Adds a method that is called by events.
+    ///
+    /// It is served like any other method, because the call decides if an answer is sent.
     pub fn event(&mut self, event: &'static str, parameters: &'static [&'static str], shim: Shim<S>) {
         self.request(event, parameters, shim);
     }
@@ -51,13 +53,13 @@ impl<S: Send + Sync> Handler for SharedService<S> {
     }
 }
 
-/// Makes the object of a connection.
+/// Creates the object of a connection.
 type Factory<S> = Arc<dyn Fn(&Peer) -> Arc<S> + Send + Sync>;
 
-/// A method of an object that each connection has one of.
+/// A method of a service with one object for each connection.
 struct PerConnection<S> {
     make: Factory<S>,
-    /// Its place among the connection's sessions.
+    /// The index of the object in the connection's sessions.
     session_index: usize,
     method: Method<S>,
 }
@@ -77,7 +79,7 @@ impl<S: Send + Sync + 'static> Handler for PerConnection<S> {
         };
         match session.downcast() {
             Ok(session) => self.method.start(session, start),
-            // Never: the session belongs to this service alone.
+            // Unreachable: no other service has this index.
             Err(_) => Err(BadCall::Rejected(Rejection::internal_error())),
         }
     }
@@ -89,7 +91,7 @@ impl<S> Method<S> {
     }
 }
 
-/// The methods that an expansion names, as handlers.
+/// Collects the methods of a service as handlers.
 pub(super) fn handlers<S>(
     add_methods: impl FnOnce(&mut Methods<S>),
     to_handler: impl Fn(Method<S>) -> Box<dyn Handler>,
@@ -99,7 +101,7 @@ pub(super) fn handlers<S>(
     Mounted::new(methods.methods.into_iter().map(|method| (method.event, to_handler(method))))
 }
 
-/// The same for an object of each connection.
+/// Collects the methods of a service with one object for each connection.
 pub(super) fn handlers_per_connection<S: Send + Sync + 'static>(
     add_methods: impl FnOnce(&mut Methods<S>),
     make: impl Fn(&Peer) -> Arc<S> + Send + Sync + 'static,

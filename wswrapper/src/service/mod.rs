@@ -1,4 +1,4 @@
-//! Handlers: from a call in a frame to a method or a closure, and to its answer.
+//! Handlers: a call starts a method of a service or a closure, whose result is its answer.
 
 mod by_name;
 mod closure;

@@ -1,4 +1,4 @@
-//! Handlers that run elsewhere than in the task of their connection.
+//! Handlers that run in a task or on a thread of their own.
 
 use crate::engine::{Answering, Answers, BlockedThread, Running, Started};
 use crate::proto::{Rejection, RequestId, encode};
@@ -12,20 +12,20 @@ use std::pin::Pin;
 use std::task::{self, Poll};
 use tokio::task::{JoinError, JoinHandle, spawn_blocking};
 
-/// What its connection keeps of such a handler: the answer to come. The task ends with it.
+/// A handler in a task of its own, as its connection polls it. Dropping it aborts the task.
 pub(super) struct OwnTask {
     call: Answering,
     task: JoinHandle<Outcome>,
 }
 
-/// `None` is a handler's “nothing”.
+/// The result of a handler. `None` stands for `()` and `None`, which have an encoding of their own on the wire.
 type Outcome = Result<Option<Encoded>, Rejection>;
 
-/// A result, encoded where it was computed: a large one would hold up the connection too.
+/// A result that was encoded in the handler's task, because encoding a large result would delay the connection.
 struct Encoded(Result<Box<RawValue>, serde_json::Error>);
 
 impl OwnTask {
-    /// On a thread where it may block.
+    /// Starts a synchronous handler on a thread that it may block.
     pub(super) fn blocking<F, T>(call: Answering, thread: BlockedThread, handler: F) -> Started
     where
         F: FnOnce() -> Result<T, Rejection> + Send + 'static,
@@ -39,7 +39,7 @@ impl OwnTask {
         Self::started(call, spawn_blocking(run))
     }
 
-    /// Beside the connection's task.
+    /// Starts an asynchronous handler in a task of its own.
     pub(super) fn spawned<F, T>(call: Answering, handler: F) -> Started
     where
         F: Future<Output = Result<T, Rejection>> + Send + 'static,
@@ -72,7 +72,7 @@ impl Drop for OwnTask {
     }
 }
 
-/// The driver knows what to do about a panic.
+/// Returns the outcome of a task that did not finish. A panic is resumed, because the driver reports it.
 fn join_error_outcome(error: JoinError) -> Outcome {
     match error.try_into_panic() {
         Ok(panic) => resume_unwind(panic),
@@ -84,7 +84,7 @@ fn join_error_outcome(error: JoinError) -> Outcome {
 impl Encoded {
     fn outcome<T: Serialize>(id: Option<RequestId>, outcome: Result<T, Rejection>) -> Outcome {
         let value = outcome?;
-        // An event's result goes nowhere.
+        // An event has no answer.
         let Some(id) = id else { return Ok(None) };
         let encoded = to_raw_value(&value);
         let is_null = encoded.as_ref().is_ok_and(|json| json.get() == "null");
@@ -99,7 +99,7 @@ impl Serialize for Encoded {
     }
 }
 
-/// Only the codec tells the null that means nothing from one that is meant.
+/// Returns true if the codec omits the value, which it does for `()` and `None` but not for other nulls.
 fn is_nothing<T: Serialize>(id: RequestId, value: &T) -> bool {
     let mut frame = Vec::new();
     encode::result(&mut frame, id, value).is_ok() && !frame.ends_with(b"null}")

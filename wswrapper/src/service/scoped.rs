@@ -1,4 +1,4 @@
-//! Services that are answers.
+//! Services that a handler answers with.
 
 use super::by_name::serve;
 use super::contract::{Contract, Serves};
@@ -9,12 +9,13 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-/// A service that a handler answers with: it lives on an anonymous channel of its own [P-60].
+/// A service that a handler answers with. It is served on an anonymous channel of its own.
 ///
-/// The caller gets the contract's proxy, bound to that channel. When the last clone of that is dropped the channel is
-/// aborted, and the service is dropped; calls that are then under way end as [`Closed`](crate::CallError::Closed), and its
-/// streams end too, with the error `Request aborted`: keep the proxy as long as you use what came from it, so not
-/// `desk.register(1).await?.history().await?`.
+/// The caller gets a proxy that is bound to the channel [P-60]. When the last clone of the proxy is dropped, the
+/// channel is aborted and the service is dropped. Calls under way fail with
+/// [`CallError::Closed`](crate::CallError::Closed), and streams of the service finish with the error
+/// `Request aborted`. So keep the proxy in a variable for as long as you use its streams:
+/// `desk.register(1).await?.history().await?` drops it at once.
 ///
 /// ```
 /// # use wswrapper::{AnonymousChannel, CallError, Peer, Scoped, ws_handlers, ws_service};
@@ -55,21 +56,24 @@ use std::sync::Arc;
 /// }
 /// ```
 ///
-/// The channel is full duplex: the caller serves a contract on it too, by [`Call::serve`], and the service calls it by the
-/// channel that its [`Context`](crate::Context::called_on) names. A service that wants the channel from the beginning is
-/// built [on](Self::on) one. What several callers share is given to each as an [`Arc`]: `Scoped::new(Arc::clone(&sum))`.
+/// Calls can go in both directions. The caller can serve a contract on the channel too, with [`Call::serve`]; a
+/// handler of the service calls it through [`Context::called_on`](crate::Context::called_on). A service that needs
+/// the channel before its first call is created with [`Scoped::on`]. To share one service among several callers, wrap
+/// it in an [`Arc`]: `Scoped::new(Arc::clone(&sum))`.
 pub struct Scoped<C: ?Sized> {
     channel_state: Arc<ChannelState>,
     contract: PhantomData<fn() -> Box<C>>,
 }
 
 impl<C: Contract + ?Sized> Scoped<C> {
-    /// Serves the contract with this value.
+    /// Creates a scoped service that serves the contract on a new channel.
     pub fn new(service: impl Serves<C>) -> Self {
         Self::with_channel_state(ChannelState::new(), service)
     }
 
-    /// The same on a channel that was [made](crate::Context::anonymous_channel) for it, which the value can keep.
+    /// Creates a scoped service on a channel from [`Context::anonymous_channel`](crate::Context::anonymous_channel).
+    ///
+    /// `service` can keep a clone of the channel.
     pub fn on(channel: &AnonymousChannel, service: impl Serves<C>) -> Self {
         Self::with_channel_state(Arc::clone(channel.channel_state()), service)
     }
@@ -105,7 +109,7 @@ impl<C: Contract + ?Sized> Reply for Scoped<C> {
 }
 
 impl<C: Contract + ?Sized, E> Call<Scoped<C>, E> {
-    /// Serves a contract at this end of the channel, from its first event on.
+    /// Serves a contract on the caller's side of the channel, from the first event on.
     pub fn serve<D: Contract + ?Sized>(self, service: impl Serves<D>) -> Self {
         if let Expected::Channel(channel_state) = self.expected() {
             serve(channel_state, service);
@@ -113,7 +117,9 @@ impl<C: Contract + ?Sized, E> Call<Scoped<C>, E> {
         self
     }
 
-    /// Gives the channel itself instead of the contract's proxy, which can be made for it: `RegisterProxy::new(&channel)`.
+    /// Returns the channel itself instead of a proxy.
+    ///
+    /// A proxy can be created for the channel later: `RegisterProxy::new(&channel)`.
     pub fn channel(self) -> Call<AnonymousChannel, E> {
         self.with_reply()
     }

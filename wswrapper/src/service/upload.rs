@@ -1,4 +1,4 @@
-//! Handlers that take a stream from their caller.
+//! Handlers that take a stream from their caller.
 
 use crate::catch_panic::catch_panic;
 use crate::engine::{Answering, Answers, BoxRunning, Response, Running, Shared};
@@ -11,7 +11,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 pin_project! {
-    /// The future of such a handler; its answer goes to the request that the caller sends for it.
+    /// The future of a handler that takes an upload. It answers the request by which the caller asks for the result
+    ///
     struct UploadHandler<F, T> {
         call: Answering,
         channel: UploadChannel,
@@ -21,22 +22,22 @@ pin_project! {
     }
 }
 
-/// The channel of an upload, which ends with its handler.
+/// The channel of an upload. It is closed or aborted when the handler is dropped.
 struct UploadChannel {
     shared: Arc<Shared>,
     key: ChannelKey,
-    /// None if the handler was stopped.
+    /// None until the handler has finished.
     result: Option<ResultState>,
 }
 
-/// Whether the caller was told the result.
+/// The fate of the result of a handler that has finished.
 enum ResultState {
     Sent,
-    /// It has not asked for it, and will not.
+    /// The caller has not requested the result and will not.
     NotRequested,
 }
 
-/// The future of a handler whose upload is open.
+/// Creates the future of a handler whose upload is open.
 pub(super) fn upload_handler<F, T>(shared: &Arc<Shared>, call: Answering, key: ChannelKey, handler: F) -> BoxRunning
 where
     F: Future<Output = Result<T, Rejection>> + Send + 'static,
@@ -54,7 +55,7 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>, answers: &mut Answers<'_>) -> Poll<()> {
         let this = self.project();
         if this.outcome.is_none() {
-            // The caller gets the answer to a request that may not have come yet: a panic too waits for it.
+            // The request for the result may not have come yet. A panic is kept until then, as any outcome.
             *this.outcome = Some(match catch_panic(|| this.handler.poll(cx)) {
                 Ok(polled) => ready!(polled),
                 Err(message) => {
@@ -87,7 +88,7 @@ impl Drop for UploadChannel {
             Some(ResultState::NotRequested) => {
                 shared.abort_channel(*key, Some(&Reason::new("The result was not asked for")));
             }
-            // Whoever waits for its answer learns it.
+            // The handler was stopped. A caller that waits for the result is notified.
             None => shared.abort_channel(*key, None),
         }
     }

@@ -1,5 +1,6 @@
-//! Handlers that answer with a stream: the producer is the tail of the handler's future, since the stream may borrow the
-//! service.
+//! Handlers that answer with a stream.
+//!
+//! The handler's future also sends the stream, because the stream may borrow the service.
 
 mod pump;
 
@@ -14,36 +15,38 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-/// What a producer does while its consumer is behind.
+/// The policy of a producer whose consumer is slower than the stream.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum OnFull {
-    /// Its stream waits.
+    /// Do not poll the stream.
     Wait,
-    /// It holds items up to a window, and drops the oldest of them.
+    /// Keep items up to a window. If it is full, drop the oldest item.
     DropOldest,
-    /// It holds items up to a window, and drops those that come then.
+    /// Keep items up to a window. If it is full, drop the new item.
     DropNewest,
-    /// It holds the latest item.
+    /// Keep only the latest item.
     Latest,
-    /// It ends with an error.
+    /// Finish the stream with an error.
     Close,
 }
 
-/// What a handler can answer with that sends a stream: a stream, or a `Result` of one; `M` tells which.
+/// The return type of a handler that sends a stream: a stream, or a `Result` whose `Ok` type is a stream.
+///
+/// `M` distinguishes the two.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is neither a stream nor a `Result` of one",
     label = "not a stream",
     note = "a stream must be the whole answer, or the `Ok` of a `Result`"
 )]
 pub trait IntoStream<M> {
-    /// The stream's item.
+    /// The type of the items.
     type Item;
-    /// The stream.
+    /// The type of the stream.
     type Stream: Stream<Item = Self::Item>;
-    /// The error.
+    /// The type of the error.
     type Err;
 
-    /// As a `Result`.
+    /// Converts the value into a `Result`.
     fn into_stream(self) -> Result<Self::Stream, Self::Err>;
 }
 
@@ -85,7 +88,7 @@ pin_project! {
     }
 }
 
-/// The future of a handler that is given what it sends its stream with.
+/// Creates the future of a handler, which sends its stream with the producer that it gets.
 pub(super) fn stream_handler<F, Fut>(shared: &Arc<Shared>, call: Answering, on_full: OnFull, handler: F) -> BoxRunning
 where
     F: FnOnce(Producer) -> Fut,
@@ -103,9 +106,9 @@ impl<F: Future<Output = ()> + Send> Running for StreamHandler<F> {
 }
 
 impl Producer {
-    /// Answers with a channel and sends the stream's items over it, as far as its consumer takes them [P-80].
+    /// Answers with a channel and sends the stream's items on it, as far as its consumer grants credit [P-80].
     ///
-    /// Boxed, since an opaque future would repeat each error about the types.
+    /// The future is boxed because the compiler would repeat each error about the types for an opaque future.
     pub fn run<'s, R, I, T, E, M, const RESULT: bool>(
         self,
         returned: R,

@@ -1,4 +1,4 @@
-//! From a handler's stream to its channel.
+//! Sends the items of a handler's stream on its channel.
 
 use super::{OnFull, Producer};
 use crate::engine::{Answers, ChannelBinding, WINDOW};
@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 pin_project! {
-    /// A stream on its way to its channel.
+    /// The future that sends a stream.
     pub(super) struct PumpFuture<S, T, F> {
         pump: Pump<T>,
         #[pin]
@@ -25,7 +25,7 @@ pin_project! {
 }
 
 impl<S, T, F> PumpFuture<S, T, F> {
-    /// `fallible` says whether items may be errors.
+    /// Creates the future. `fallible` is true if an item may be an error.
     pub(super) fn new(producer: Producer, stream: S, into_result: F, fallible: bool) -> Self {
         Self { pump: Pump::new(producer, fallible), stream, into_result }
     }
@@ -58,14 +58,14 @@ where
     }
 }
 
-/// The next item of a stream.
+/// The result of polling a stream for its next item.
 type Next<T> = Poll<Option<Result<T, Rejection>>>;
 
-/// A stream that may be asked for items.
+/// The stream that items are polled from.
 trait Source<T> {
     fn poll_next(&mut self) -> Next<T>;
 
-    /// How many more it may give, where it knows that.
+    /// Returns the largest number of items that may be left, if the stream knows it.
     fn upper_bound(&self) -> Option<usize>;
 }
 
@@ -90,37 +90,37 @@ where
     }
 }
 
-/// How far a stream got.
+/// The status of a stream after one poll.
 enum PumpStatus {
-    /// It or its consumer waits.
+    /// The stream has no item, or its consumer has granted no credit.
     Waiting,
-    /// Others are to have their turn.
+    /// The stream may have more items; other handlers run first.
     Yielded,
     /// The connection's output is full.
     OutputFull,
-    /// It has ended, and its channel.
+    /// The stream has finished, and its channel is closed.
     Finished,
 }
 
-/// So many items are sent, or dropped, in one turn.
+/// Items that are sent or dropped in one poll, at most.
 const ITEMS_PER_POLL: u32 = 256;
 
 /// Sends the items of a stream.
 struct Pump<T> {
     producer: Producer,
-    /// Whether an item may be an error.
+    /// True if an item may be an error.
     fallible: bool,
     channel: Option<ChannelKey>,
-    /// Items that wait for a consumer that is behind, where the stream does not; or one that was not the error that the last
-    /// may be.
+    /// Items waiting for credit. Under [`OnFull::Wait`] at most one: an item that came out while the stream was
+    /// polled for its finish.
     waiting: VecDeque<T>,
-    /// How the stream ended, as long as items of it are waiting.
+    /// The finish of the stream, until it is sent after the waiting items.
     finish: Option<Result<(), Rejection>>,
-    /// Items that were dropped since the last that was sent.
+    /// The number of items that were dropped since the last item was sent.
     lost: u64,
-    /// The length of the last item's frame.
+    /// The length of the last item's frame, which the next frame is expected to have.
     hint: usize,
-    /// It stays so if that panics.
+    /// True while the stream is polled. It stays true if the stream panics.
     polling: bool,
 }
 
@@ -140,7 +140,7 @@ impl<T> Pump<T> {
 }
 
 impl<T: StreamItem> Pump<T> {
-    /// Sends what there is, as far as the consumer takes it.
+    /// Sends the items that are ready, as far as the consumer grants credit.
     fn pump(&mut self, answers: &mut Answers<'_>, mut source: impl Source<T>) -> PumpStatus {
         let shared = Arc::clone(&self.producer.shared);
         let channel = match self.channel {
@@ -188,7 +188,7 @@ impl<T: StreamItem> Pump<T> {
         status
     }
 
-    /// The next item: first those that are waiting.
+    /// Returns the next item. Waiting items come before items of the source.
     fn next(&mut self, source: &mut impl Source<T>) -> Next<T> {
         match (self.waiting.pop_front(), self.finish.take()) {
             (Some(item), finish) => {
@@ -201,7 +201,10 @@ impl<T: StreamItem> Pump<T> {
         }
     }
 
-    /// The consumer is behind: a stream that does not wait goes on; of one that waits only the end is looked for.
+    /// Polls a stream whose consumer grants no credit.
+    ///
+    /// Under [`OnFull::Wait`] the stream is polled only for its finish. Under another policy its items are kept or
+    /// dropped.
     fn poll_without_credit(
         &mut self,
         channel: ChannelKey,
@@ -214,7 +217,8 @@ impl<T: StreamItem> Pump<T> {
         let capacity = (window.unwrap_or(WINDOW) as usize).min(shared.endpoint.limits.stream_items);
         for _ in 0..budget {
             if self.finish.is_some() {
-                // It needs no credit; but who answers each item has to answer the last one first [P-86].
+                // The finish needs no credit. A consumer that responds to each item has to respond to the last
+                // item first [P-86].
                 return if self.waiting.is_empty() && window.is_some() {
                     self.send_finish(channel, answers)
                 } else {
@@ -241,7 +245,8 @@ impl<T: StreamItem> Pump<T> {
         PumpStatus::Yielded
     }
 
-    /// Whether no item comes any more, or one at most, which may be an error.
+    /// Returns true if at most the finish or a final error is left, so that polling does not run ahead of the
+    /// consumer.
     fn may_be_finished(&self, upper_bound: Option<usize>) -> bool {
         upper_bound.is_some_and(|items| items <= usize::from(self.fallible))
     }
@@ -253,7 +258,8 @@ impl<T: StreamItem> Pump<T> {
         }
     }
 
-    /// Keeps an item for a consumer that is behind, or drops it or another; false if that is not wanted.
+    /// Keeps an item until there is credit, or drops this item or the oldest. Returns false if the policy allows
+    /// neither.
     fn enqueue(&mut self, item: T, window: usize) -> bool {
         let capacity = match self.producer.on_full {
             OnFull::Wait | OnFull::Close => return false,
@@ -270,7 +276,7 @@ impl<T: StreamItem> Pump<T> {
         true
     }
 
-    /// Sends an item; false if it could not, and the stream has ended.
+    /// Sends an item. Returns false if it cannot be encoded; the stream is then aborted.
     fn send(&mut self, channel: ChannelKey, answers: &mut Answers<'_>, as_request: bool, item: &T) -> bool {
         let request = if as_request { self.producer.shared.item_request(channel) } else { None };
         let written = answers.write(self.hint, |out| {
@@ -304,8 +310,10 @@ impl<T: StreamItem> Pump<T> {
     }
 }
 
-/// A stream that is dropped before its end: it has panicked, or the channel that it was asked for on has ended, if its
-/// own has not.
+/// Aborts the channel of a stream that is dropped before its finish.
+///
+/// The stream has panicked, or the channel of the call that asked for it is closed. If its own channel is closed,
+/// this does nothing.
 impl<T> Drop for Pump<T> {
     fn drop(&mut self) {
         if let Some(channel) = self.channel {
