@@ -1,4 +1,4 @@
-//! What servers and clients are built from.
+//! The builder of servers and clients.
 
 use crate::close::Closed;
 use crate::engine::{DynamicHandlers, Hooks, LocalEndpoint, MessageLog, Router};
@@ -12,9 +12,29 @@ use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 
-/// Services, limits and hooks of a [server](crate::ServerBuilder) or a [client](crate::ClientBuilder).
+/// Configures the services, limits and hooks of a [server](crate::ServerBuilder) or a [client](crate::ClientBuilder).
 ///
-/// A service that cannot be mounted is an error when the server is built or the client connects.
+/// If a service cannot be mounted, building the server or connecting the client returns the error.
+///
+/// ```
+/// use wswrapper::{Client, Limits, MountError, Server, ws_handlers};
+///
+/// struct Clock;
+///
+/// #[ws_handlers]
+/// impl Clock {
+///     async fn now(&self) -> u64 {
+///         1_700_000_000
+///     }
+/// }
+///
+/// # fn main() -> Result<(), MountError> {
+/// let limits = Limits { frame_bytes: 64 * 1024, ..Limits::default() };
+/// let server = Server::builder().service(Clock).limits(limits).on_error(|_, error| eprintln!("{error}")).build()?;
+/// let client = Client::builder().service(Clock);
+/// # Ok(())
+/// # }
+/// ```
 #[must_use = "a builder does nothing until it is built"]
 pub struct Builder<R> {
     router: Router,
@@ -30,27 +50,32 @@ impl<R> Builder<R> {
         Self { router: Router::default(), limits: Limits::default(), hooks: Hooks::default(), error: None, role }
     }
 
-    /// Mounts a service: one object for all connections, on the channel that its contract or its handlers name. A type
-    /// that serves several contracts needs [`service_as`](Self::service_as). What has other users too is mounted as an
-    /// [`Arc`].
+    /// Mounts a service: one object that serves all connections.
+    ///
+    /// It is mounted on the channel that its contract or its handlers name, or else on the main channel. A type that
+    /// serves several contracts is mounted by [`service_as`](Self::service_as). To keep using the object, mount it as
+    /// an [`Arc`].
     pub fn service<C: Contract + ?Sized>(self, service: impl Serves<C>) -> Self {
         self.service_as(service)
     }
 
-    /// Mounts one of the contracts that a type serves: `.service_as::<dyn Math>(desk)`.
+    /// Mounts a service for one of the contracts that its type serves: `.service_as::<dyn Math>(desk)`.
     pub fn service_as<C: Contract + ?Sized>(self, service: impl Serves<C>) -> Self {
         let channel = channel_of(&service);
         self.mount(channel, service)
     }
 
-    /// Mounts a service on a channel of another name than its contract's. The other end then makes its proxy for
-    /// [that channel](Peer::channel).
+    /// Mounts a service on this channel instead of the channel of its contract.
+    ///
+    /// The peer creates its proxy for [that channel](Peer::channel).
     pub fn service_at<C: Contract + ?Sized>(self, channel: &str, service: impl Serves<C>) -> Self {
         self.mount(Some(channel), service)
     }
 
-    /// Mounts a service of which each connection has an object of its own. It is made when the connection first calls
-    /// it, and dropped when the connection ends.
+    /// Mounts a service with one object for each connection.
+    ///
+    /// `make` creates the object at the connection's first call of the service. The object is dropped when the
+    /// connection closes.
     pub fn service_with<C, S, F>(mut self, make: F) -> Self
     where
         C: Contract + ?Sized,
@@ -62,20 +87,22 @@ impl<R> Builder<R> {
         self.note(mounted)
     }
 
-    /// Sets the limits of each connection.
+    /// Sets the limits of each connection. The default is [`Limits::default`].
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits.with_minimums();
         self
     }
 
-    /// Runs for each new connection, before the first of its calls is started. It may call the peer, and add handlers for
-    /// it alone. What the peer calls meanwhile waits, so where both ends' hooks call the other, give the calls a timeout.
+    /// Sets a hook that runs for each new connection, before its first call starts.
+    ///
+    /// The hook may call the peer and add handlers for it alone. The peer's calls wait until the hook returns; if the
+    /// hooks of both endpoints call each other, give those calls a timeout.
     ///
     /// ```
     /// # use wswrapper::Server;
     /// let server = Server::builder().on_open(|peer| async move {
     ///     match peer.request::<String>("name", ()).timeout(std::time::Duration::from_secs(5)).await {
-    ///         Ok(name) => println!("{name} has come, by {}", peer.handshake().path()),
+    ///         Ok(name) => println!("{name} is connected, by {}", peer.handshake().path()),
     ///         Err(error) => drop(peer.close(4001, error.to_string())),
     ///     }
     /// });
@@ -89,7 +116,7 @@ impl<R> Builder<R> {
         self
     }
 
-    /// Runs for each connection that has ended, after its handlers and its services were dropped.
+    /// Sets a hook that runs for each closed connection, after its handlers and services were dropped.
     ///
     /// ```
     /// # use wswrapper::Server;
@@ -107,8 +134,9 @@ impl<R> Builder<R> {
         self
     }
 
-    /// Is told what goes wrong at this end while it serves a peer: dropped events, internal errors, panics. All of it is
-    /// also logged by `tracing`, as warnings.
+    /// Sets a hook for errors while this endpoint serves a peer: dropped events, internal errors, panics.
+    ///
+    /// Each error is also logged by `tracing` as a warning.
     ///
     /// ```
     /// # use wswrapper::{PeerError, Server};
@@ -122,8 +150,10 @@ impl<R> Builder<R> {
         self
     }
 
-    /// Is shown each message that comes, for logging: once when it is there, and a call once more when its handler has
-    /// ended, with the time that it took. Costs nothing where it is not used.
+    /// Sets a hook that observes each incoming message, for logging.
+    ///
+    /// It is called when the message arrives. For a call it is called again when the handler finishes, with the time
+    /// that the handler took. Without a hook there is no cost.
     ///
     /// ```
     /// # use wswrapper::Server;

@@ -59,13 +59,13 @@ pub use self::{
     value::{Bytes, WsError},
 };
 
-/// The trait of streams, of the crate `futures-core`.
+/// The trait of streams from the crate `futures-core`.
 pub use futures_core::Stream;
 
 #[cfg(feature = "tungstenite")]
 pub use server::Listening;
 
-/// The crate of that name, of which this one takes [configurations](ClientBuilder::tls).
+/// The crate `rustls`, whose [configurations](ClientBuilder::tls) a client takes.
 #[cfg(feature = "rustls")]
 pub use tokio_rustls::rustls;
 

@@ -1,4 +1,4 @@
-//! What expansions call. Not part of the public interface.
+//! The items that expansions of the macros use. Not part of the public API.
 
 pub use crate::__returns_result as returns_result;
 pub use crate::call::{

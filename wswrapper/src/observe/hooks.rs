@@ -1,4 +1,4 @@
-//! A user's hooks, as the engine calls them.
+//! Converts a user's hooks, which take a [`Peer`], into the hooks of the engine.
 
 use crate::close::Closed;
 use crate::engine::{CloseHook, ErrorHook, MessageHook, MessageLog, OpenHook};
@@ -15,7 +15,7 @@ where
     let hook = Arc::new(hook);
     Arc::new(move |shared| {
         let (hook, peer) = (Arc::clone(&hook), Peer::of(shared));
-        // Called when it is polled, where a panic is caught.
+        // The hook is called when the future is polled, because panics are caught there.
         Box::pin(async move { hook(peer).await })
     })
 }

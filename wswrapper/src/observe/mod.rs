@@ -1,3 +1,3 @@
-//! Observers of connections.
+//! Observers of connections: the hooks of a user.
 
 pub(crate) mod hooks;
