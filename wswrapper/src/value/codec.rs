@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
     message = "`{Self}` cannot be a handler argument",
     label = "not decodable from a JSON argument",
     note = "for a type of your own, add `#[derive(serde::Deserialize)]`",
-    note = "a stream of the caller's is taken as `Upload<T>`, under no other name"
+    note = "to take a stream from the caller, write `Upload<T>`: the type is recognised by that name"
 )]
 pub trait Argument: DeserializeOwned {}
 

@@ -52,7 +52,7 @@ use std::io;
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be sent as a rejection",
-    label = "not an error that can travel",
+    label = "not an error that can be sent",
     note = "for a type of your own, add `#[derive(wswrapper::WsError)]`"
 )]
 pub trait WsError: Sized {

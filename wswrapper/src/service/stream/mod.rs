@@ -36,7 +36,7 @@ pub enum OnFull {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is neither a stream nor a `Result` of one",
     label = "not a stream",
-    note = "a stream must be the whole answer, or the `Ok` of a `Result`"
+    note = "a stream must be the whole return type, or the `Ok` type of a `Result`"
 )]
 pub trait IntoStream<M> {
     /// The type of the items.
