@@ -31,7 +31,7 @@ impl Imports {
             Item::Mod(module) if module.content.is_none() && !is_for_tests(&module.attrs) => Some(module),
             _ => None,
         });
-        // `#[path = "private.rs"] mod __private` is called by its file.
+        // The module `__private` has the name of its file, `private.rs`.
         let modules = modules.map(|module| module.ident.to_string().trim_start_matches('_').to_owned()).collect();
         let mut imports = Self { modules, exports: BTreeMap::new(), arrows: BTreeSet::new() };
         for item in &root.items {

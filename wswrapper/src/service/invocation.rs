@@ -101,7 +101,7 @@ impl<S: Send + Sync + 'static> Invocation<'_, S> {
         let (channel, inbox) = opened.map_err(BadCall::Rejected)?;
         // The binding is an inbox, so there always is one.
         let inbox = inbox.unwrap_or(usize::MAX);
-        let upload = Upload::new(Items::new(ConnectionHandle::of(shared), channel, inbox));
+        let upload = Upload::new(Items::new(ConnectionHandle::new(shared), channel, inbox));
         let running = upload_handler(shared, call, channel, handler(self.service, upload));
         Ok(Started { running: Some(running), opened: progress.opened })
     }

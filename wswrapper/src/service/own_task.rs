@@ -58,9 +58,9 @@ impl Running for OwnTask {
     fn poll(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>, answers: &mut Answers<'_>) -> Poll<()> {
         let joined = task::ready!(Pin::new(&mut self.task).poll(cx));
         match joined.unwrap_or_else(join_error_outcome) {
-            Ok(None) => answers.end(&self.call, Ok(())),
-            Ok(Some(value)) => answers.end(&self.call, Ok(value)),
-            Err(rejection) => answers.end::<()>(&self.call, Err(rejection)),
+            Ok(None) => answers.finish(&self.call, Ok(())),
+            Ok(Some(value)) => answers.finish(&self.call, Ok(value)),
+            Err(rejection) => answers.finish::<()>(&self.call, Err(rejection)),
         }
         Poll::Ready(())
     }

@@ -72,7 +72,7 @@ where
                 let call = Answering { id: Some(id), ..this.call.clone() };
                 if let Some(outcome) = this.outcome.take() {
                     this.channel.result = Some(ResultState::Sent);
-                    answers.end(&call, outcome);
+                    answers.finish(&call, outcome);
                 }
             }
         }

@@ -148,7 +148,7 @@ impl<T: StreamItem> Pump<T> {
             None => match answers.open(&self.producer.call, Role::Producer, ChannelBinding::Handler) {
                 Ok((channel, _)) => *self.channel.insert(channel),
                 Err(rejection) => {
-                    answers.end::<()>(&self.producer.call, Err(rejection));
+                    answers.finish::<()>(&self.producer.call, Err(rejection));
                     return PumpStatus::Finished;
                 }
             },
