@@ -29,7 +29,7 @@ use std::sync::Arc;
 /// }
 ///
 /// # fn main() -> Result<(), MountError> {
-/// let limits = Limits { frame_bytes: 64 * 1024, ..Limits::default() };
+/// let limits = Limits { max_message_size: 64 * 1024, ..Limits::default() };
 /// let server = Server::builder().service(Clock).limits(limits).on_error(|_, error| eprintln!("{error}")).build()?;
 /// let client = Client::builder().service(Clock);
 /// # Ok(())

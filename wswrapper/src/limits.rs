@@ -12,17 +12,27 @@ use std::time::Duration;
 /// ```
 /// use wswrapper::{Limits, Server};
 ///
-/// let limits = Limits { frame_bytes: 64 * 1024, ..Limits::default() };
+/// let limits = Limits { max_message_size: 64 * 1024, ..Limits::default() };
 /// let server = Server::builder().limits(limits);
 /// ```
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// The size of an incoming message with all its fragments, in bytes. Default 1 MiB.
+    /// The size of an incoming message with all its fragments, in bytes. Default 4 MiB.
     ///
     /// A larger message closes the connection with status 1009 [P-07].
     ///
     /// Other implementations accept by default: `ws` on Node 100 MiB, the coder adapter of Go **32 KiB**.
-    pub frame_bytes: usize,
+    pub max_message_size: usize,
+    /// The size of an outgoing message, in bytes. Default 4 MiB.
+    ///
+    /// A larger call or event is not sent and fails. A larger result becomes a rejection, and a larger item aborts its
+    /// stream. The connection stays open.
+    pub max_outgoing_message_size: usize,
+    /// The rate at which a message must arrive that takes longer than 10 seconds, in bytes per second on average.
+    /// Default 16 KiB per second.
+    ///
+    /// A slower message closes the connection with status 1008.
+    pub min_message_rate: usize,
     /// The size of the head of an HTTP request or response, in bytes. Default 16 KiB.
     ///
     /// A larger request is answered with status 431. A larger response is an error of
@@ -33,6 +43,10 @@ pub struct Limits {
     /// A slower client is answered with status 408. A slower server is an error of
     /// [`Client::connect`](crate::Client::connect).
     pub handshake_timeout: Duration,
+    /// The time for the `on_open` hook. Default 30 seconds.
+    ///
+    /// When it has passed, the connection is closed with status 1011.
+    pub open_timeout: Duration,
     /// The time for a call without a [timeout of its own](crate::Call::timeout). `None` waits forever. Default 2
     /// minutes.
     ///
@@ -51,6 +65,10 @@ pub struct Limits {
     ///
     /// At the limit, further events and requests wait to start. They count against [`held_bytes`](Self::held_bytes).
     pub handlers_in_flight: usize,
+    /// The number of threads that `#[ws(blocking)]` handlers of one connection occupy at the same time. Default 32.
+    ///
+    /// Further handlers wait to start, in order.
+    pub max_blocking_handlers: usize,
     /// The number of open anonymous channels that local handlers have opened on one connection: streams, uploads,
     /// scoped services. Default 16,384.
     ///
@@ -65,7 +83,7 @@ pub struct Limits {
     ///
     /// The limit also applies to an outgoing stream that drops items for a slow consumer: it holds at most this number,
     /// if the window is larger.
-    pub stream_items: usize,
+    pub max_stream_items: usize,
     /// The size of the untaken items of all incoming streams of one connection, in bytes, plus 32 bytes for each item.
     /// Default 64 MiB.
     ///
@@ -73,13 +91,16 @@ pub struct Limits {
     ///
     /// The default fits one stream with the default window whose items all have the maximum size of a message. Many
     /// streams of such items need smaller windows.
-    pub stream_bytes: usize,
+    pub max_stream_bytes: usize,
     /// The size of the events and requests that wait until a handler can start, in bytes. Default 4 MiB.
     ///
     /// At the limit the connection is not read, so TCP slows down the peer. Every
     /// [`write_timeout`](Self::write_timeout) a probe checks that the peer is still connected. Responses and
     /// cancellations do not wait.
     pub held_bytes: usize,
+    /// The size of everything that the connections of a server or client hold together, in bytes: begun messages, calls
+    /// that wait to start, untaken stream items and unsent output. Default 256 MiB.
+    pub max_buffered_bytes: usize,
     /// The size of the output that waits to be written to one connection, in bytes. Frames that handles have queued
     /// behind it are limited to the same size. Default 4 MiB.
     ///
@@ -103,16 +124,21 @@ impl Default for Limits {
     fn default() -> Self {
         let bounds = Bounds::default();
         Self {
-            frame_bytes: 1 << 20,
+            max_message_size: 4 << 20,
+            max_outgoing_message_size: 4 << 20,
+            min_message_rate: 16 << 10,
             head_bytes: 16 << 10,
             handshake_timeout: Duration::from_secs(10),
+            open_timeout: Duration::from_secs(30),
             call_timeout: Some(Duration::from_mins(2)),
             calls_in_flight: 16_384,
             handlers_in_flight: 16_384,
+            max_blocking_handlers: 32,
             open_channels: bounds.open_channels,
-            stream_items: bounds.stream_items,
-            stream_bytes: bounds.stream_bytes,
+            max_stream_items: bounds.stream_items,
+            max_stream_bytes: bounds.stream_bytes,
             held_bytes: 4 << 20,
+            max_buffered_bytes: 256 << 20,
             outbound_bytes: 4 << 20,
             write_timeout: Duration::from_secs(30),
             close_timeout: Duration::from_secs(5),
@@ -134,6 +160,10 @@ impl Limits {
 
     /// Returns the limits that the protocol core enforces.
     pub(crate) fn bounds(&self) -> Bounds {
-        Bounds { open_channels: self.open_channels, stream_items: self.stream_items, stream_bytes: self.stream_bytes }
+        Bounds {
+            open_channels: self.open_channels,
+            stream_items: self.max_stream_items,
+            stream_bytes: self.max_stream_bytes,
+        }
     }
 }

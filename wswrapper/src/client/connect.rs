@@ -122,7 +122,7 @@ impl Builder<Dialling> {
     /// ```
     /// # use wswrapper::{Client, ConnectError, Limits};
     /// # async fn run() -> Result<(), ConnectError> {
-    /// let limits = Limits { frame_bytes: 16 << 20, ..Limits::default() };
+    /// let limits = Limits { max_message_size: 16 << 20, ..Limits::default() };
     /// let client = Client::builder().limits(limits).connect("ws://[::1]:8080").await?;
     /// # Ok(())
     /// # }
@@ -207,7 +207,7 @@ where
     check_response(status, &headers, &key).map_err(refused)?;
     handshake.subprotocol = chosen_subprotocol(&headers, &subprotocols).map_err(refused)?;
     handshake.head = text.into();
-    let websocket = WebSocket::new(stream, Side::Client, rest, endpoint.limits.frame_bytes);
+    let websocket = WebSocket::new(stream, Side::Client, rest, endpoint.limits.max_message_size);
     Ok(Client::start(endpoint, websocket, handshake))
 }
 

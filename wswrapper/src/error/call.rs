@@ -29,7 +29,7 @@ pub enum CallError<E> {
     Decode(#[source] serde_json::Error),
     /// The producer of a stream has sent more than the local endpoint can hold.
     ///
-    /// The bounds are [`stream_items`](crate::Limits::stream_items) and [`stream_bytes`](crate::Limits::stream_bytes).
+    /// The bounds are [`max_stream_items`](crate::Limits::max_stream_items) and [`max_stream_bytes`](crate::Limits::max_stream_bytes).
     /// The stream was aborted [P-83].
     #[error("the stream was aborted: its items came faster than they were taken")]
     Overflow,

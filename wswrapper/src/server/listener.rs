@@ -203,7 +203,7 @@ where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let Request { uri, head, subprotocol, rest } = front.perform_handshake(&mut stream, &endpoint.limits).await?;
-    let websocket = WebSocket::new(stream, Side::Server, rest, endpoint.limits.frame_bytes);
+    let websocket = WebSocket::new(stream, Side::Server, rest, endpoint.limits.max_message_size);
     Ok((websocket, Handshake { uri, head: head.into(), remote_addr, subprotocol, ..Handshake::default() }))
 }
 

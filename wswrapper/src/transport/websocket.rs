@@ -48,12 +48,12 @@ pub(crate) struct WebSocket<S> {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     /// Continues a stream after its handshake; `rest` are the bytes that were read beyond it.
-    pub(crate) fn new(stream: S, side: Side, rest: Vec<u8>, frame_bytes: usize) -> Self {
+    pub(crate) fn new(stream: S, side: Side, rest: Vec<u8>, max_message_size: usize) -> Self {
         let config = WebSocketConfig::default()
             .read_buffer_size(CODEC_BUFFER_SIZE)
             .write_buffer_size(0)
-            .max_message_size(Some(frame_bytes))
-            .max_frame_size(Some(frame_bytes));
+            .max_message_size(Some(max_message_size))
+            .max_frame_size(Some(max_message_size));
         let role = match side {
             Side::Client => Role::Client,
             Side::Server => Role::Server,

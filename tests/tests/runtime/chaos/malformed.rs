@@ -136,7 +136,7 @@ async fn a_message_in_one_byte_fragments_between_control_frames_is_reassembled()
 
 #[tokio::test]
 async fn websocket_protocol_violations_close_the_connection_with_their_status() -> Result<(), Box<dyn Error>> {
-    let running = serve(Limits { frame_bytes: 1_000, ..Limits::default() }).await;
+    let running = serve(Limits { max_message_size: 1_000, ..Limits::default() }).await;
     let neighbour = running.client().await;
     let unmasked = b"\x81\x02{}".to_vec();
     let longest = [b"\x81\xff\x7f\xff\xff\xff\xff\xff\xff\xff\0\0\0\0".as_slice(), &[b' '; 100]].concat();

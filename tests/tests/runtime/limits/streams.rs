@@ -81,10 +81,10 @@ async fn stream_of_raw(limits: Limits, window: u32) -> (RawPeer, Streaming<Strin
 #[tokio::test]
 async fn items_of_a_stream_are_buffered_up_to_the_limit_or_its_window() {
     // (items, window, items that are buffered)
-    for (stream_items, window, held) in [(10, 2, 10), (10, 10, 10), (10, 25, 25), (0, 1, 1)] {
+    for (max_stream_items, window, held) in [(10, 2, 10), (10, 10, 10), (10, 25, 25), (0, 1, 1)] {
         for more in [0, 1] {
             let (mut raw, mut stream, channel) =
-                stream_of_raw(Limits { stream_items, ..Limits::default() }, window).await;
+                stream_of_raw(Limits { max_stream_items, ..Limits::default() }, window).await;
             for _ in 0..held + more {
                 raw.send(&json!({"a": ["next", {"value": "x", "done": false}], "h": channel}).to_string()).await;
             }
@@ -112,7 +112,7 @@ async fn items_of_a_stream_are_buffered_up_to_the_limit_or_its_window() {
 #[tokio::test]
 async fn bytes_of_a_stream_are_buffered_up_to_the_limit_and_released_when_taken() {
     // Each item counts for its bytes and 32 more.
-    let limits = Limits { stream_bytes: 1_000 + 2 * 32, ..Limits::default() };
+    let limits = Limits { max_stream_bytes: 1_000 + 2 * 32, ..Limits::default() };
     let (mut raw, mut stream, channel) = stream_of_raw(limits, 100).await;
     // The length of the JSON value includes its quotes.
     let item = |length: usize| {
@@ -178,7 +178,7 @@ async fn a_stream_that_waits_for_capacity_resumes_when_half_of_it_is_free() {
 
 /// Connects a client that buffers at most four items of one byte.
 fn client_with_four_item_buffer() -> (RawPeer, Client) {
-    RawPeer::accept(Client::builder().limits(Limits { stream_bytes: 4 * 33, ..Limits::default() }))
+    RawPeer::accept(Client::builder().limits(Limits { max_stream_bytes: 4 * 33, ..Limits::default() }))
 }
 
 /// Returns a stream whose first three items have arrived, and the number of its channel.

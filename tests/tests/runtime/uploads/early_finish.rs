@@ -126,7 +126,7 @@ async fn an_item_that_cannot_be_encoded_fails_the_call_and_drops_the_handler() {
 #[tokio::test]
 async fn items_beyond_the_buffer_limit_fail_the_upload() {
     let (service, server) = depot_server();
-    let pair = pair(server.limits(Limits { stream_bytes: 100, ..Limits::default() }));
+    let pair = pair(server.limits(Limits { max_stream_bytes: 100, ..Limits::default() }));
     let source = WatchedSource::default();
     let error = DepotProxy::new(&pair.client).sum(0, source.numbers().map(|n| n + 1_000_000_000), "").await;
     assert!(matches!(error, Err(CallError::Closed)), "{error:?}");

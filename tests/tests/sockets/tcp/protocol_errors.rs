@@ -12,8 +12,8 @@ use wswrapper_tests::websocket::websocket;
 /// Far longer than any operation here, and far shorter than the close timeout.
 const LONG: Duration = Duration::from_secs(10);
 
-fn limits(frame_bytes: usize) -> Limits {
-    Limits { frame_bytes, close_timeout: Duration::from_hours(1), ..Limits::default() }
+fn limits(max_message_size: usize) -> Limits {
+    Limits { max_message_size, close_timeout: Duration::from_hours(1), ..Limits::default() }
 }
 
 #[tokio::test]

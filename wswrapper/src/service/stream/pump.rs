@@ -214,7 +214,7 @@ impl<T: StreamItem> Pump<T> {
     ) -> PumpStatus {
         let shared = Arc::clone(&self.producer.shared);
         let window = shared.window(channel);
-        let capacity = (window.unwrap_or(WINDOW) as usize).min(shared.endpoint.limits.stream_items);
+        let capacity = (window.unwrap_or(WINDOW) as usize).min(shared.endpoint.limits.max_stream_items);
         for _ in 0..budget {
             if self.finish.is_some() {
                 // The finish needs no credit. A consumer that responds to each item has to respond to the last
