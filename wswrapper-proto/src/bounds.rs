@@ -7,8 +7,18 @@ pub struct Bounds {
     pub open_channels: usize,
     /// Untaken items of one stream whose producer knows no flow control. An item beyond it aborts the stream [P-83].
     pub stream_items: usize,
-    /// Bytes of the untaken items of all streams, plus [`ITEM_OVERHEAD`] for each. An item beyond it aborts its stream.
+    /// Bytes of the untaken items of all streams, plus [`ITEM_OVERHEAD`] for each. An item beyond it aborts its stream if
+    /// it came without credit. An item that came with credit may go eight times as far.
     pub stream_bytes: usize,
+}
+
+/// The bound that an item of a stream has exceeded.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum StreamBound {
+    /// [`Bounds::stream_items`].
+    Items,
+    /// [`Bounds::stream_bytes`].
+    Bytes,
 }
 
 /// Bytes that each untaken item is charged in addition to its JSON.
@@ -18,6 +28,6 @@ pub const ITEM_OVERHEAD: usize = 32;
 
 impl Default for Bounds {
     fn default() -> Self {
-        Self { open_channels: 16_384, stream_items: 16_384, stream_bytes: 64 << 20 }
+        Self { open_channels: 16_384, stream_items: 16_384, stream_bytes: 4 << 20 }
     }
 }

@@ -1,5 +1,6 @@
 //! Ids of requests.
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::num::NonZeroU64;
 
@@ -74,30 +75,75 @@ impl Side {
             Self::Server => RequestId(NonZeroU64::MIN.saturating_add(1 << 29)),
         }
     }
+
+    /// Returns the last id of this side's first range.
+    const fn last_id(self) -> RequestId {
+        match self {
+            Self::Client => RequestId(NonZeroU64::MIN.saturating_add((1 << 29) - 1)),
+            Self::Server => RequestId(NonZeroU64::MIN.saturating_add((1 << 30) - 1)),
+        }
+    }
+
+    /// Returns the first id that this side takes beyond both first ranges.
+    const fn first_id_beyond(self) -> u64 {
+        match self {
+            Self::Client => (1 << 30) + 1,
+            Self::Server => (1 << 30) + 2,
+        }
+    }
+
+    /// Returns true if `id` is one that this side takes beyond both first ranges.
+    const fn is_beyond(self, id: RequestId) -> bool {
+        id.get() >= self.first_id_beyond() && id.get() % 2 == self.first_id_beyond() % 2
+    }
 }
 
 /// Issues request ids, each once [P-36].
+///
+/// A side that has used up its first range takes every second id above it: the client the odd ones, the server the even
+/// ones [P-68].
 #[derive(Debug)]
 pub(crate) struct Ids {
+    side: Side,
     first: RequestId,
-    next: RequestId,
+    /// `None` once all ids were issued.
+    next: Option<RequestId>,
 }
 
 impl Ids {
     pub(crate) fn new(side: Side) -> Self {
-        Self { first: side.first_id(), next: side.first_id() }
+        Self::starting_at(side, side.first_id())
+    }
+
+    pub(crate) fn starting_at(side: Side, first: RequestId) -> Self {
+        Self { side, first, next: Some(first) }
+    }
+
+    pub(crate) const fn side(&self) -> Side {
+        self.side
     }
 
     /// Returns true if `id` was issued.
     #[inline]
     pub(crate) fn has_issued(&self, id: RequestId) -> bool {
-        (self.first..self.next).contains(&id)
+        let is_past = id >= self.first && self.next.is_none_or(|next| id < next);
+        is_past && (id <= self.side.last_id() || self.side.is_beyond(id))
     }
 
+    /// Issues an id that `is_taken` does not reject, or returns `None` if there is none left.
     #[inline]
-    pub(crate) fn next(&mut self) -> RequestId {
-        let id = self.next;
-        self.next = RequestId(id.0.saturating_add(1));
-        id
+    pub(crate) fn next(&mut self, is_taken: impl Fn(RequestId) -> bool) -> Option<RequestId> {
+        loop {
+            let id = self.next?;
+            let following = match id.cmp(&self.side.last_id()) {
+                Ordering::Less => id.get() + 1,
+                Ordering::Equal => self.side.first_id_beyond(),
+                Ordering::Greater => id.get() + 2,
+            };
+            self.next = RequestId::new(following);
+            if !is_taken(id) {
+                return Some(id);
+            }
+        }
     }
 }

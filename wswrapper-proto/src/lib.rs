@@ -69,6 +69,7 @@ pub mod protocol {}
 mod address;
 mod bounds;
 mod channel_key;
+pub mod code;
 mod codec;
 mod connection;
 mod id;
@@ -78,7 +79,7 @@ mod rejection;
 mod time;
 
 pub use address::Address;
-pub use bounds::{Bounds, ITEM_OVERHEAD};
+pub use bounds::{Bounds, ITEM_OVERHEAD, StreamBound};
 pub use channel_key::{ChannelKey, Opener};
 pub use codec::encode::{self, CallEncoder, EncodedCall};
 pub use connection::{

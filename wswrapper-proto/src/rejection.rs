@@ -1,6 +1,6 @@
 //! Rejections of requests and reasons of cancellations.
 
-use super::NameError;
+use super::{NameError, code};
 use serde::Serialize;
 use serde::ser::SerializeMap;
 use serde_json::{Map, Value};
@@ -39,6 +39,9 @@ pub type Reason = Rejection;
 /// The message of a cancellation or an abort without a reason [P-52].
 pub(crate) const ABORTED: &str = "Request aborted";
 
+/// The largest reason of an abort that is sent back for more than one request, in bytes of its JSON.
+const MAX_REPEATED_REASON: usize = 1024;
+
 impl Rejection {
     /// Creates an Error with this message.
     pub fn new(message: impl Into<String>) -> Self {
@@ -68,7 +71,7 @@ impl Rejection {
 
     /// Creates the Error `internal error` without a source.
     pub fn internal_error() -> Self {
-        Self::new("internal error")
+        Self::new("internal error").with_code(code::INTERNAL)
     }
 
     /// Creates the reason that is sent where none is given: `Request aborted`.
@@ -137,6 +140,22 @@ impl Rejection {
             Thrown::Error { .. } => None,
             Thrown::Value(value) => Some(value),
         }
+    }
+
+    /// Returns true if the implementation at either endpoint has made this rejection, and not an application.
+    pub fn is_from_library(&self) -> bool {
+        self.code().is_some_and(|code| code.starts_with(code::PREFIX))
+    }
+
+    /// Returns the rejection for each of this many requests on a channel that was aborted with this reason.
+    ///
+    /// A reason above 1 KiB is not repeated for more than one request, because the peer chooses both its size and their
+    /// number: they are rejected as `Request aborted`.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn for_requests(self, requests: usize) -> Self {
+        let is_repeatable = || serde_json::to_vec(&self).is_ok_and(|json| json.len() <= MAX_REPEATED_REASON);
+        if requests < 2 || is_repeatable() { self } else { Self::aborted().with_code(code::CHANNEL_CLOSED) }
     }
 
     /// Returns true for an Error, false for a bare value.

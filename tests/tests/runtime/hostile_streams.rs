@@ -129,5 +129,6 @@ impl Fixture {
 
 /// Returns the abort that answers a message on an unknown channel.
 fn unknown_channel(channel: u64) -> Value {
-    json!({"h": channel, "x": {"message": format!("Anonymous channel '{channel}' does not exist")}, "_": 1})
+    let message = format!("Anonymous channel '{channel}' does not exist");
+    json!({"h": channel, "x": {"message": message, "code": "ws:UnknownChannel"}, "_": 1})
 }

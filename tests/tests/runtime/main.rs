@@ -1,8 +1,10 @@
 //! Servers and clients, mostly over the transport in memory, also with broken connections.
 
+mod aborts;
 mod anonymous_channels;
 mod calls;
 mod chaos;
+mod codes;
 mod dynamic;
 mod events;
 mod execution;

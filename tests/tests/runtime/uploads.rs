@@ -1,6 +1,7 @@
 //! Streams that callers send to handlers.
 
 mod early_finish;
+mod listening;
 mod results;
 mod timeouts;
 mod wire;

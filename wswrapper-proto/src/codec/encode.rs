@@ -88,15 +88,18 @@ impl EncodedCall {
         self.frame
     }
 
-    /// Returns the frame of a request, with `caller_timeout` in its metadata if there is one.
+    /// Returns the frame of a request. Its metadata holds `caller_timeout` if there is one, and a mark if the
+    /// caller sends an upload and listens on its channel at once.
     #[inline]
-    pub fn into_request(mut self, id: RequestId, caller_timeout: Option<Duration>) -> Vec<u8> {
+    pub fn into_request(mut self, id: RequestId, caller_timeout: Option<Duration>, sends_items: bool) -> Vec<u8> {
         self.frame.extend_from_slice(b",\"i\":");
         number(&mut self.frame, id.get());
         if let Some(caller_timeout) = caller_timeout {
             self.frame.extend_from_slice(b",\"m\":{\"t\":");
             number(&mut self.frame, u64::try_from(caller_timeout.as_millis()).unwrap_or(u64::MAX).min((1 << 53) - 1));
-            self.frame.push(b'}');
+            self.frame.extend_from_slice(if sends_items { b",\"u\":1}" } else { b"}" });
+        } else if sends_items {
+            self.frame.extend_from_slice(b",\"m\":{\"u\":1}");
         }
         self.frame.push(b'}');
         self.frame

@@ -1,6 +1,6 @@
 //! Local calls and events.
 
-use super::{Connection, ExpectedChannel, Incoming, Outgoing};
+use super::{Connection, ExpectedChannel, Incoming, Outgoing, Role};
 use crate::time::{Duration, Instant};
 use crate::{ChannelKey, EncodedCall, Opener, Reason, RequestId, Response, encode};
 
@@ -34,6 +34,9 @@ pub enum QueueError {
     /// The anonymous channel is closed [P-69].
     #[error("the channel is closed")]
     ChannelClosed,
+    /// All request ids were used, and none is used twice [P-36].
+    #[error("all request ids of the connection are used")]
+    NoIds,
 }
 
 impl<W, H: Clone + PartialEq, C: Clone> Connection<W, H, C> {
@@ -74,17 +77,25 @@ impl<W, H: Clone + PartialEq, C: Clone> Connection<W, H, C> {
     ) -> Result<RequestId, QueueError> {
         let on = call.channel();
         self.check_channel(on)?;
+        let id = self.next_id().ok_or(QueueError::NoIds)?;
         self.take_capacity()?;
-        let id = self.ids.next();
         if let Some(channel) = on.and_then(|on| self.channels.get_mut(on)) {
             channel.pending_calls += 1;
         }
+        // The caller listens on the channel from its creation on.
+        let sends_items = expected_channel.as_ref().is_some_and(|expected| expected.role == Role::Producer);
         let has_channels = on.is_some() || expected_channel.is_some();
         let channels = has_channels.then(|| Box::new(CallChannels { on, expected_channel }));
         self.add_deadline(id, deadline);
         self.pending.insert(id, PendingCall { waiter, deadline, channels });
-        self.outbox.push(Outgoing::Owned(call.into_request(id, caller_timeout)));
+        self.outbox.push(Outgoing::Owned(call.into_request(id, caller_timeout, sends_items)));
         Ok(id)
+    }
+
+    /// Issues a request id. Ids of open channels are left out, because a peer that counts up from 1 may get there [P-68].
+    pub(super) fn next_id(&mut self) -> Option<RequestId> {
+        let channels = &self.channels;
+        self.ids.next(|id| channels.is_opened(id))
     }
 
     /// Replaces the deadline of a pending call. Without a deadline the call does not time out.

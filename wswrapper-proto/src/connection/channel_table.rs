@@ -84,6 +84,12 @@ impl<H, C> Channels<H, C> {
         received.map(key(Opener::Remote)).or_else(|| tables.opened.get(&id).map(key(Opener::Local)))
     }
 
+    /// Returns true if a channel that a local handler has opened has this id.
+    #[inline]
+    pub(super) fn is_opened(&self, id: RequestId) -> bool {
+        self.tables.as_ref().is_some_and(|tables| tables.opened.contains_key(&id))
+    }
+
     pub(super) fn get(&self, key: ChannelKey) -> Option<&Channel<H, C>> {
         let tables = self.tables.as_ref()?;
         let channel = match key.opened_by {

@@ -7,7 +7,7 @@ use super::not_found::no_channel;
 use super::{CallFailure, Connection, Incoming, Notification, QueueError, Role, State};
 use crate::codec::stream;
 use crate::time::Instant;
-use crate::{Address, Call, ChannelKey, Item, Opener, RawReason, Reason, RequestId, encode};
+use crate::{Address, Call, ChannelKey, Item, Opener, RawReason, Reason, Rejection, RequestId, code, encode};
 
 /// The channel that the response to a request may open.
 #[derive(Clone, Debug)]
@@ -16,6 +16,16 @@ pub struct ExpectedChannel<C> {
     pub role: Role,
     /// The state that the user of the core keeps for the channel.
     pub state: C,
+}
+
+/// The rest of a channel that was removed.
+pub(super) struct Removed<H, C> {
+    state: C,
+    handler: Option<H>,
+    /// Items that came as requests and still need a response [P-30].
+    items: Vec<RequestId>,
+    /// The request for the result of an upload whose handler has not finished.
+    result: Option<RequestId>,
 }
 
 /// An error from opening a channel.
@@ -31,6 +41,16 @@ pub enum OpenChannelError {
     /// The connection is closed.
     #[error("the connection is closed")]
     Closed,
+}
+
+impl From<OpenChannelError> for Rejection {
+    fn from(error: OpenChannelError) -> Self {
+        Self::from_display(error).with_code(match error {
+            OpenChannelError::TooMany => code::TOO_MANY,
+            OpenChannelError::Taken(_) => code::BAD_ARGUMENTS,
+            OpenChannelError::Closed => code::CLOSING,
+        })
+    }
 }
 
 impl<W, H: Clone + PartialEq, C: Clone> Connection<W, H, C> {
@@ -75,14 +95,36 @@ impl<W, H: Clone + PartialEq, C: Clone> Connection<W, H, C> {
 
     /// Closes a channel without notifying the peer [P-66], and returns its state. Local calls on it fail.
     pub fn close_channel(&mut self, channel: ChannelKey) -> Option<C> {
-        self.remove_channel(channel).map(|(state, _)| state)
+        let removed = self.remove_channel(channel)?;
+        let rejection = no_channel(&Address::Anonymous(channel.id()));
+        for id in removed.items {
+            self.send(|out| encode::rejection(out, id, &rejection));
+        }
+        Some(removed.state)
     }
 
     /// Closes a channel, notifies the peer [P-63] and returns the channel's state. Local calls on it fail.
+    ///
+    /// The peer's requests of its stream are rejected after the abort, with its reason.
     pub fn abort_channel(&mut self, channel: ChannelKey, reason: Option<&Reason>) -> Option<C> {
-        let (state, _) = self.remove_channel(channel)?;
+        let removed = self.remove_channel(channel)?;
         self.send(|out| encode::abort(out, channel.id(), reason));
-        Some(state)
+        self.reject_unanswered(&removed, || {
+            reason.cloned().unwrap_or_else(|| Reason::aborted().with_code(code::CHANNEL_CLOSED))
+        });
+        Some(removed.state)
+    }
+
+    /// Rejects the requests of an aborted stream, after the abort [P-63].
+    pub(super) fn reject_unanswered(&mut self, removed: &Removed<H, C>, reason: impl FnOnce() -> Rejection) {
+        let requests = removed.items.len() + usize::from(removed.result.is_some());
+        if requests == 0 {
+            return;
+        }
+        let reason = reason().for_requests(requests);
+        for id in removed.items.iter().copied().chain(removed.result) {
+            self.send(|out| encode::rejection(out, id, &reason));
+        }
     }
 
     /// Returns the handler that is attached to a channel.
@@ -134,6 +176,7 @@ impl<W, H: Clone + PartialEq, C: Clone> Connection<W, H, C> {
                         return Incoming::NotJson;
                     }
                     upload.result = Some(id);
+                    self.consumer(key).allow_start();
                     if let Some(handler) = handler.clone() {
                         let deadline = call.caller_timeout().and_then(|wait| now.checked_add(wait));
                         self.handler_started(id, handler, deadline);
@@ -157,28 +200,28 @@ impl<W, H: Clone + PartialEq, C: Clone> Connection<W, H, C> {
                 let state = self.channels.get(key).filter(|_| !was_finished).map(|channel| channel.state.clone());
                 state.map_or(Incoming::Nothing, |state| Incoming::ChannelAborted(key, state, None, reason))
             }
-            _ => self
-                .remove_channel(key)
-                .map_or(Incoming::Nothing, |(state, handler)| Incoming::ChannelAborted(key, state, handler, reason)),
+            _ => {
+                let Some(removed) = self.remove_channel(key) else { return Incoming::Nothing };
+                self.reject_unanswered(&removed, || reason.read());
+                Incoming::ChannelAborted(key, removed.state, removed.handler, reason)
+            }
         }
     }
 
     /// Removes a channel, and fails the local calls that are pending on it [P-63].
-    pub(super) fn remove_channel(&mut self, key: ChannelKey) -> Option<(C, Option<H>)> {
+    pub(super) fn remove_channel(&mut self, key: ChannelKey) -> Option<Removed<H, C>> {
         let mut channel = self.channels.remove(key)?;
+        let (mut items, mut result) = (Vec::new(), None);
         match &mut channel.stream {
             Stream::Producer(producer) => {
                 producer.item_request.and_then(|id| self.channels.take_item_request(id));
             }
             Stream::Consumer(consumer) => {
-                let result = consumer.upload.as_ref().and_then(|upload| upload.result);
-                if let (Some(id), Some(handler)) = (result, &channel.handler) {
-                    self.handler_finished(id, handler);
-                }
-                // Items that nobody takes any more: each request has a response [P-30].
-                for id in consumer.finish() {
-                    let rejection = no_channel(&Address::Anonymous(key.id()));
-                    self.send(|out| encode::rejection(out, id, &rejection));
+                items = consumer.finish();
+                if let (Some(id), Some(handler)) =
+                    (consumer.upload.as_ref().and_then(|upload| upload.result), &channel.handler)
+                {
+                    result = self.handler_finished(id, handler).then_some(id);
                 }
             }
             Stream::None => {}
@@ -190,7 +233,7 @@ impl<W, H: Clone + PartialEq, C: Clone> Connection<W, H, C> {
             self.notifications
                 .extend(failed.map(|(_, call)| Notification::CallFailed(call.waiter, CallFailure::Closed)));
         }
-        Some((channel.state, channel.handler))
+        Some(Removed { state: channel.state, handler: channel.handler, items, result })
     }
 
     /// Rejects a call on a channel that does not exist [P-47, P-64].

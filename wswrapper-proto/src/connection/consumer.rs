@@ -34,18 +34,39 @@ impl<W, H: Clone + PartialEq, C: Clone> Connection<W, H, C> {
 }
 
 impl<W, H: Clone + PartialEq, C: Clone> Consumer<'_, W, H, C> {
-    /// Requests the first items, with a credit of `window` items [P-80, X-02].
+    /// Requests the first items, with credit for at most `window` items ahead of those that were taken [P-80, X-02].
     ///
-    /// Without a window, the producer sends each item as a request and waits for its response. Returns false if the
-    /// channel is closed.
+    /// The first credit is 8 items. It doubles up to the window each time that the producer has used all of it, while
+    /// the items held fit four times into [`Bounds::stream_bytes`].
+    ///
+    /// Without a window, the producer sends each item as a request and waits for its response. The producer of an upload
+    /// is asked once it [listens](Self::allow_start). Returns false if the channel is closed.
     pub fn start(&mut self, window: Option<u32>) -> bool {
         let Some(consumer) = self.connection.channels.consumer(self.channel) else { return false };
+        if let Some(Upload { listening: listening @ (Listening::Unknown | Listening::Awaited(_)), .. }) =
+            &mut consumer.upload
+        {
+            *listening = Listening::Awaited(window);
+            return true;
+        }
         if let Some(window) = window {
-            consumer.start(window);
-            self.connection.send(|out| encode::credit(out, self.channel.id(), window));
+            let credit = consumer.start(window);
+            self.connection.send(|out| encode::credit(out, self.channel.id(), credit));
         }
         self.connection.send(|out| encode::start(out, self.channel.id()));
         true
+    }
+
+    /// Records that the caller of an upload listens on the channel: it has [said so](crate::Call::caller_listens), or has
+    /// requested the result.
+    pub fn allow_start(&mut self) {
+        let consumer = self.connection.channels.consumer(self.channel);
+        let Some(upload) = consumer.and_then(|consumer| consumer.upload.as_mut()) else { return };
+        let was = std::mem::replace(&mut upload.listening, Listening::Confirmed);
+        // A start after the last wanted item would be one without a stream.
+        if let (Listening::Awaited(window), UploadItems::Wanted) = (was, upload.items) {
+            self.start(window);
+        }
     }
 
     /// Records that `items` with `bytes` of JSON were taken, which may be after the stream has finished.
@@ -103,8 +124,12 @@ impl<W, H: Clone + PartialEq, C: Clone> Consumer<'_, W, H, C> {
 /// The flow control of a consumer.
 #[derive(Default, Debug)]
 pub(super) struct ConsumerState {
-    /// The first credit, once started; 0 if none was given.
+    /// The largest number of items ahead, once started; 0 without flow control.
     window: u32,
+    /// The number of items ahead that credit was granted for so far, which grows up to the window.
+    granted: u32,
+    /// The producer has used all its credit, and the items held then were few enough for more.
+    may_grow: bool,
     /// Items that the producer may still send.
     credit: u32,
     /// Items that were taken since credit was last granted.
@@ -124,6 +149,17 @@ pub(super) struct Upload {
     /// The request for the result.
     pub(super) result: Option<RequestId>,
     pub(super) items: UploadItems,
+    listening: Listening,
+}
+
+/// The knowledge that the caller of an upload listens on the channel, so that it does not miss the start.
+#[derive(Default, Debug)]
+enum Listening {
+    #[default]
+    Unknown,
+    /// Unknown, and the handler has taken the first item: the start, with this window, waits.
+    Awaited(Option<u32>),
+    Confirmed,
 }
 
 /// The state of an upload's items.
@@ -137,8 +173,17 @@ pub(super) enum UploadItems {
     Finished,
 }
 
+/// The first credit of a stream, unless its window is smaller.
+const FIRST_CREDIT: u32 = 8;
+
+/// The flow control under which an item came.
+pub(super) enum Received {
+    WithCredit,
+    WithoutCredit,
+}
+
 /// The consumer holds more items than its bounds allow.
-pub(super) struct Overflow;
+pub(super) struct TooManyItems;
 
 /// The credit and the responses that are due after items were taken.
 pub(super) struct Grant {
@@ -164,25 +209,43 @@ impl ConsumerState {
         self.unanswered.drain(..).map(|(_, id)| id).collect()
     }
 
-    pub(super) fn start(&mut self, window: u32) {
-        (self.window, self.credit) = (window, window);
+    /// Returns the first credit.
+    pub(super) fn start(&mut self, window: u32) -> u32 {
+        let first = window.min(FIRST_CREDIT);
+        (self.window, self.granted, self.credit) = (window, first, first);
+        first
     }
 
-    /// Records an item, which may come before the start [P-89].
+    /// Records an item, which may come before the start [P-89]. `held_bytes` are those of the connection, this item's
+    /// included.
     #[inline]
-    pub(super) fn receive(&mut self, id: Option<RequestId>, bounds: &Bounds) -> Result<(), Overflow> {
+    pub(super) fn receive(
+        &mut self,
+        id: Option<RequestId>,
+        held_bytes: usize,
+        bounds: &Bounds,
+    ) -> Result<Received, TooManyItems> {
         self.received += 1;
         match (self.credit.checked_sub(1), id) {
             (_, Some(id)) => self.unanswered.push_back((self.received, id)),
-            (Some(left), None) => self.credit = left,
+            (Some(left), None) => {
+                self.credit = left;
+                self.may_grow |= left == 0 && held_bytes.saturating_mul(4) <= bounds.stream_bytes;
+                return Ok(Received::WithCredit);
+            }
             (None, None) => self.ignores_credit = true,
         }
         let held = self.received - self.total_taken;
         let too_many = held > u64::from(self.window) && held > bounds.stream_items as u64;
-        if too_many { Err(Overflow) } else { Ok(()) }
+        if too_many { Err(TooManyItems) } else { Ok(Received::WithoutCredit) }
     }
 
-    /// Records taken items. Credit is granted in batches of half a window.
+    /// Takes back the record of the last item if it came as the request `id`.
+    pub(super) fn forget_last(&mut self, id: RequestId) -> bool {
+        self.unanswered.pop_back_if(|(_, last)| *last == id).is_some()
+    }
+
+    /// Records taken items. Credit is granted in batches of half of that granted so far.
     #[inline]
     pub(super) fn take(&mut self, items: u32) -> Grant {
         self.total_taken += u64::from(items);
@@ -195,9 +258,14 @@ impl ConsumerState {
         // Saturates, because it is never reset where no credit is granted.
         self.taken = self.taken.saturating_add(unanswered);
         let is_active = !self.ignores_credit && self.upload_items() != Some(UploadItems::Finished);
-        let due = self.window > 0 && is_active && self.taken >= (self.window / 2).max(1);
-        let credit = due.then(|| std::mem::take(&mut self.taken));
-        self.credit += credit.unwrap_or(0);
-        Grant { credit, answers }
+        if self.window == 0 || !is_active || self.taken < (self.granted / 2).max(1) {
+            return Grant { credit: None, answers };
+        }
+        let may_grow = std::mem::take(&mut self.may_grow);
+        let growth = if may_grow { self.granted.min(self.window - self.granted) } else { 0 };
+        self.granted += growth;
+        let credit = std::mem::take(&mut self.taken) + growth;
+        self.credit += credit;
+        Grant { credit: Some(credit), answers }
     }
 }

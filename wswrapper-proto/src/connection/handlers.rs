@@ -31,11 +31,13 @@ impl<W, H: Clone + PartialEq, C: Clone> Connection<W, H, C> {
         self.running.insert(id, RunningHandler { handler, deadline });
     }
 
-    /// Records that a handler has finished.
-    pub fn handler_finished(&mut self, id: RequestId, handler: &H) {
-        if self.running.get(&id).is_some_and(|running| running.handler == *handler) {
+    /// Records that a handler has finished. Returns false if it was cancelled before, or another one has its id.
+    pub fn handler_finished(&mut self, id: RequestId, handler: &H) -> bool {
+        let is_running = self.running.get(&id).is_some_and(|running| running.handler == *handler);
+        if is_running {
             self.running.remove(&id);
         }
+        is_running
     }
 
     /// Forgets all handlers, because the connection is about to close.

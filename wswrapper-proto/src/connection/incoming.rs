@@ -1,6 +1,6 @@
 //! Meanings of frames.
 
-use crate::{Call, ChannelKey, Item, RawReason, RequestId, Response};
+use crate::{Call, ChannelKey, Item, RawReason, RequestId, Response, StreamBound};
 
 /// The meaning of a frame.
 #[derive(Debug)]
@@ -16,7 +16,7 @@ pub enum Incoming<'f, W, H, C> {
     /// An item of a stream, or its end. The end closes the channel, unless it is that of an upload.
     Item(C, Item<'f>),
     /// A producer has sent more items than the [bounds](crate::Bounds) allow. The channel was aborted [P-83].
-    Overflow(C),
+    Overflow(C, StreamBound),
     /// A producer may send more items, or an upload's handler need not wait for a request any more.
     Resumed(C, Option<H>),
     /// The caller of this handler's upload requests its result.

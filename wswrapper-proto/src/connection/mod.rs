@@ -25,7 +25,7 @@ pub use role::Role;
 
 use crate::id::Ids;
 use crate::time::Instant;
-use crate::{Address, Bounds, Message, Rejection, RequestId, Side, encode};
+use crate::{Address, Bounds, Message, Rejection, RequestId, Side, code, encode};
 use calls::PendingCall;
 use channel_table::Channels;
 use deadlines::Deadlines;
@@ -92,6 +92,13 @@ impl<W, H: Clone + PartialEq, C: Clone> Connection<W, H, C> {
         }
     }
 
+    /// Starts the ids of local requests at `id` instead of [`Side::first_id`], as after that many requests.
+    #[must_use]
+    pub fn with_next_id(mut self, id: RequestId) -> Self {
+        self.ids = Ids::starting_at(self.ids.side(), id);
+        self
+    }
+
     /// Sets the bounds on channels and streams.
     #[must_use]
     pub fn with_bounds(mut self, bounds: Bounds) -> Self {
@@ -137,7 +144,9 @@ impl<W, H: Clone + PartialEq, C: Clone> Connection<W, H, C> {
 
     /// Queues the frame of a response, even if the queue is full [P-90].
     pub fn respond(&mut self, frame: Vec<u8>) {
-        self.outbox.push(Outgoing::Owned(frame));
+        if self.state != State::Closed {
+            self.outbox.push(Outgoing::Owned(frame));
+        }
     }
 
     /// Handles a frame.
@@ -158,7 +167,7 @@ impl<W, H: Clone + PartialEq, C: Clone> Connection<W, H, C> {
             Message::Call(call) => self.channel_call(call, now),
             Message::BadName(id) => {
                 if let Some(id) = id {
-                    let rejection = Rejection::new("The event's name is not a string");
+                    let rejection = Rejection::new("The event's name is not a string").with_code(code::BAD_ARGUMENTS);
                     self.send(|out| encode::rejection(out, id, &rejection));
                 }
                 Incoming::Nothing

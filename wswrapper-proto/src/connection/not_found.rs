@@ -1,6 +1,7 @@
 //! Rejections of calls without a handler.
 
-use crate::{Address, Rejection};
+use crate::{Address, Rejection, code};
+use std::fmt::Display;
 
 /// Returns the rejection of a call on a channel that does not exist [P-47, P-48].
 pub(super) fn no_channel(address: &Address<'_>) -> Rejection {
@@ -8,27 +9,28 @@ pub(super) fn no_channel(address: &Address<'_>) -> Rejection {
         Address::Main => no_named_channel(""),
         Address::Named(name) => no_named_channel(name),
         Address::InvalidName(json) => no_named_channel(json),
-        Address::Anonymous(id) => Rejection::new(format!("Anonymous channel '{id}' does not exist")),
-        Address::InvalidNumber(json) => Rejection::new(format!("Anonymous channel '{json}' does not exist")),
+        Address::Anonymous(id) => no_numbered_channel(id),
+        Address::InvalidNumber(json) => no_numbered_channel(json),
     }
 }
 
+fn no_numbered_channel(id: impl Display) -> Rejection {
+    Rejection::new(format!("Anonymous channel '{id}' does not exist")).with_code(code::UNKNOWN_CHANNEL)
+}
+
 fn no_named_channel(name: &str) -> Rejection {
-    Rejection::new(format!("Channel '{name}' does not exist"))
+    Rejection::new(format!("Channel '{name}' does not exist")).with_code(code::UNKNOWN_CHANNEL)
 }
 
 impl Rejection {
     /// Creates the rejection of a call that has no handler [P-46] or no channel [P-47, P-48].
     pub fn no_listener(event: &str, address: &Address<'_>, channel_exists: bool) -> Self {
-        match address {
-            Address::Main => Self::new(format!("No event listener for '{event}'")),
-            Address::Named(name) if channel_exists => {
-                Self::new(format!("No event listener for '{event}' on channel '{name}'"))
-            }
-            Address::Anonymous(id) if channel_exists => {
-                Self::new(format!("No event listener for '{event}' on channel '{id}'"))
-            }
-            address => no_channel(address),
-        }
+        let text = match address {
+            Address::Main => format!("No event listener for '{event}'"),
+            Address::Named(name) if channel_exists => format!("No event listener for '{event}' on channel '{name}'"),
+            Address::Anonymous(id) if channel_exists => format!("No event listener for '{event}' on channel '{id}'"),
+            address => return no_channel(address),
+        };
+        Self::new(text).with_code(code::UNKNOWN_EVENT)
     }
 }

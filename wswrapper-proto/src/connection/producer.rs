@@ -48,12 +48,20 @@ impl<W, H: Clone + PartialEq, C: Clone> Producer<'_, W, H, C> {
         }
     }
 
-    /// Returns the first credit of a started stream: the number of items that may be sent ahead of the consumer.
+    /// Returns the largest credit of a started stream so far: the number of items that may be ahead of the consumer.
     pub fn window(&self) -> Option<u32> {
         match &self.connection.channels.get(self.channel)?.stream {
             Stream::Producer(producer) => producer.window(),
             _ => None,
         }
+    }
+
+    /// Returns true, once, if the consumer has rejected the last item that was sent as a request.
+    ///
+    /// The consumer has not taken that item: it is the first one after the next start [P-85].
+    pub fn take_rejected(&mut self) -> bool {
+        let producer = self.connection.channels.producer(self.channel);
+        producer.is_some_and(|producer| std::mem::take(&mut producer.rejected))
     }
 
     /// Records that `items` were sent as events.
@@ -65,8 +73,9 @@ impl<W, H: Clone + PartialEq, C: Clone> Producer<'_, W, H, C> {
 
     /// Returns the id for an item that is sent as a request [P-85], or `None` if the channel is closed.
     pub fn item_request(&mut self) -> Option<RequestId> {
+        self.connection.channels.producer(self.channel)?;
+        let id = self.connection.next_id()?;
         let producer = self.connection.channels.producer(self.channel)?;
-        let id = self.connection.ids.next();
         producer.item_request = Some(id);
         self.connection.channels.add_item_request(id, self.channel);
         Some(id)
@@ -86,23 +95,26 @@ impl<W, H: Clone + PartialEq, C: Clone> Producer<'_, W, H, C> {
 pub(super) struct ProducerState {
     /// True from `start` until the consumer stops. A consumer may start again [P-88].
     running: bool,
-    /// The first credit, or `None` if the consumer knows no flow control.
+    /// The largest credit so far, or `None` if the consumer knows no flow control.
     window: Option<u32>,
     credit: u32,
     /// An item that was sent as a request and has no response yet [P-85].
     pub(super) item_request: Option<RequestId>,
+    /// The consumer has rejected the last item.
+    rejected: bool,
     finished: bool,
 }
 
 impl ProducerState {
-    /// Adds credit. A grant that exceeds the window is ignored.
+    /// Adds credit. A grant that lifts the credit above [`MAX_WINDOW`] is ignored.
     #[inline]
     pub(super) fn add_credit(&mut self, items: u32) {
         match self.window {
             None if self.running || !(1..=MAX_WINDOW).contains(&items) => {}
             None => (self.window, self.credit) = (Some(items), items),
             Some(window) => {
-                self.credit = self.credit.checked_add(items).filter(|sum| *sum <= window).unwrap_or(self.credit);
+                self.credit = self.credit.checked_add(items).filter(|sum| *sum <= MAX_WINDOW).unwrap_or(self.credit);
+                self.window = Some(window.max(self.credit));
             }
         }
     }
@@ -121,9 +133,9 @@ impl ProducerState {
     /// Records the response to an item. A consumer that did not take the item has stopped [P-85].
     #[inline]
     pub(super) fn answered(&mut self, taken: bool) {
-        self.item_request = None;
+        (self.item_request, self.rejected) = (None, false);
         if !taken {
-            *self = Self { finished: self.finished, ..Self::default() };
+            *self = Self { finished: self.finished, rejected: true, ..Self::default() };
         }
     }
 
@@ -143,7 +155,7 @@ impl ProducerState {
         self.credit = self.credit.saturating_sub(items);
     }
 
-    /// Returns the first credit of a started stream.
+    /// Returns the largest credit of a started stream so far.
     #[inline]
     pub(super) fn window(&self) -> Option<u32> {
         self.window.filter(|_| self.running)

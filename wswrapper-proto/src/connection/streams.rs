@@ -1,10 +1,12 @@
 //! Messages of streams on anonymous channels [P-80], including uploads.
 
 use super::channel_table::{Channel, Stream};
-use super::consumer::{AwaitedResult, ConsumerState, Overflow, UploadItems};
+use super::channels::Removed;
+use super::consumer::{AwaitedResult, ConsumerState, Received, TooManyItems, UploadItems};
 use super::{Connection, Incoming};
+use crate::code;
 use crate::codec::stream;
-use crate::{Address, Call, ChannelKey, ITEM_OVERHEAD, Item, Reason, Rejection, RequestId, encode};
+use crate::{Address, Call, ChannelKey, ITEM_OVERHEAD, Item, Reason, Rejection, RequestId, StreamBound, encode};
 
 impl<W, H: Clone + PartialEq, C: Clone> Connection<W, H, C> {
     /// Returns true if `event` on this channel belongs to its stream and is not for a handler.
@@ -51,20 +53,33 @@ impl<W, H: Clone + PartialEq, C: Clone> Connection<W, H, C> {
             for id in answers {
                 self.send(|out| encode::empty_result(out, id));
             }
-            self.finish_stream(key);
+            let _ = self.finish_stream(key);
             return Incoming::Item(state, item);
         }
         let held_bytes = self.held_bytes + item.value.map_or(0, str::len) + ITEM_OVERHEAD;
-        match consumer.receive(id, &self.bounds) {
-            Ok(()) if held_bytes <= self.bounds.stream_bytes => {
+        let bound = match consumer.receive(id, held_bytes, &self.bounds) {
+            Ok(Received::WithCredit) => Ok(self.bounds.stream_bytes.saturating_mul(8)),
+            Ok(Received::WithoutCredit) => Ok(self.bounds.stream_bytes),
+            Err(TooManyItems) => Err(StreamBound::Items),
+        };
+        match bound {
+            Ok(bytes) if held_bytes <= bytes => {
                 self.held_bytes = held_bytes;
                 Incoming::Item(state, item)
             }
-            Ok(()) | Err(Overflow) => {
-                let reason = Reason::new("The consumer is too slow and its buffer is full");
+            bound => {
+                let reason = Reason::new("The consumer is too slow and its buffer is full").with_code(code::TOO_MANY);
                 self.send(|out| encode::abort(out, key.id(), Some(&reason)));
-                self.finish_stream(key);
-                Incoming::Overflow(state)
+                match self.finish_stream(key) {
+                    Some(removed) => self.reject_unanswered(&removed, || reason),
+                    // The earlier items of an upload are still taken.
+                    None => {
+                        if let Some(id) = id.filter(|id| self.forget_last_item(key, *id)) {
+                            self.send(|out| encode::rejection(out, id, &reason));
+                        }
+                    }
+                }
+                Incoming::Overflow(state, bound.err().unwrap_or(StreamBound::Bytes))
             }
         }
     }
@@ -85,7 +100,7 @@ impl<W, H: Clone + PartialEq, C: Clone> Connection<W, H, C> {
         if !item.done {
             return Incoming::Nothing;
         }
-        self.finish_stream(key);
+        let _ = self.finish_stream(key);
         // Its handler may have finished and wait for a request for its result, which will not come.
         if self.consumer(key).awaited_result() == AwaitedResult::Never {
             Incoming::Resumed(state, handler)
@@ -101,11 +116,19 @@ impl<W, H: Clone + PartialEq, C: Clone> Connection<W, H, C> {
     }
 
     /// Finishes a stream and closes its channel, except that of an upload, which stays open for the result.
-    fn finish_stream(&mut self, key: ChannelKey) {
+    fn finish_stream(&mut self, key: ChannelKey) -> Option<Removed<H, C>> {
         match self.channels.consumer(key) {
-            Some(ConsumerState { upload: Some(upload), .. }) => upload.items = UploadItems::Finished,
-            _ => drop(self.remove_channel(key)),
+            Some(ConsumerState { upload: Some(upload), .. }) => {
+                upload.items = UploadItems::Finished;
+                None
+            }
+            _ => self.remove_channel(key),
         }
+    }
+
+    /// Takes back the record of the last item. Returns false if it was not a request with this id.
+    fn forget_last_item(&mut self, key: ChannelKey, id: RequestId) -> bool {
+        self.channels.consumer(key).is_some_and(|consumer| consumer.forget_last(id))
     }
 
     /// Handles the response to an item that was sent as a request.

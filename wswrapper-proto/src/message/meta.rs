@@ -5,17 +5,31 @@ use crate::time::Duration;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+/// The members of `m` that the core knows. A value of another type counts as absent.
+#[derive(Deserialize)]
+struct Meta<'m> {
+    #[serde(borrow)]
+    t: Option<&'m RawValue>,
+    #[serde(borrow)]
+    u: Option<&'m RawValue>,
+}
+
 impl Call<'_> {
     /// Returns the time that the caller waits for the response: the milliseconds in `m.t`.
     ///
     /// A value that is not a positive integer counts as absent.
+    #[inline]
     pub fn caller_timeout(&self) -> Option<Duration> {
-        #[derive(Deserialize)]
-        struct Meta<'m> {
-            #[serde(borrow)]
-            t: &'m RawValue,
-        }
-        let meta: Meta<'_> = serde_json::from_str(self.meta?.get()).ok()?;
-        meta.t.get().parse().ok().filter(|t| *t > 0).map(Duration::from_millis)
+        let milliseconds = read(self.meta?)?.t?.get().parse().ok()?;
+        Some(Duration::from_millis(milliseconds)).filter(|timeout| !timeout.is_zero())
     }
+
+    /// Returns true if the caller of an upload listens on its channel from the creation on: `m.u` is 1.
+    pub fn caller_listens(&self) -> bool {
+        self.meta.and_then(read).and_then(|meta| meta.u).is_some_and(|mark| mark.get() == "1")
+    }
+}
+
+fn read(meta: &RawValue) -> Option<Meta<'_>> {
+    serde_json::from_str(meta.get()).ok()
 }

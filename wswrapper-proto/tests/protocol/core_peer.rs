@@ -73,12 +73,17 @@ pub(crate) fn request_on(peer: &mut Peer, channel: ChannelKey, waiter: u32) -> R
     peer.request(CallEncoder::new("q").finish_on(channel), waiter, None, None, None)
 }
 
+/// Returns the Error that names an unknown channel, and the end of its frame.
+fn unknown_channel(channel: impl std::fmt::Display) -> String {
+    format!(r#"{{"message":"Anonymous channel '{channel}' does not exist","code":"ws:UnknownChannel"}},"_":1}}"#)
+}
+
 pub(crate) fn unknown_channel_abort(channel: impl std::fmt::Display) -> String {
-    format!(r#"{{"h":{channel},"x":{{"message":"Anonymous channel '{channel}' does not exist"}},"_":1}}"#)
+    format!(r#"{{"h":{channel},"x":{}"#, unknown_channel(&channel))
 }
 
 pub(crate) fn unknown_channel_rejection(request: u64, channel: impl std::fmt::Display) -> String {
-    format!(r#"{{"i":{request},"e":{{"message":"Anonymous channel '{channel}' does not exist"}},"_":1}}"#)
+    format!(r#"{{"i":{request},"e":{}"#, unknown_channel(channel))
 }
 
 pub(crate) fn abort_frame(channel: impl std::fmt::Display) -> String {

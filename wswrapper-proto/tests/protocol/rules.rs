@@ -1,11 +1,13 @@
 //! One test for each rule of the protocol that no recording covers.
 
+mod aborts;
 mod cancellation;
 mod channels;
 mod classification;
 mod connection;
 mod errors;
 mod frames;
+mod ids;
 mod names;
 mod responses;
 mod streams;

@@ -263,6 +263,25 @@ fn wrong_frame_fails_the_replay() {
 }
 
 #[test]
+#[should_panic(expected = "unexpected")]
+fn code_of_an_application_fails_the_replay_if_the_recording_has_none() {
+    let handlers = json!([{ "event": "fail", "arity": 0, "do": { "throw_value": { "code": "own" } } }]);
+    let expect = json!([
+        { "called": { "handler": "fail", "args": [] } }, { "send": { "i": 1, "e": {} } },
+    ]);
+    let steps = json!([{ "do": { "recv": r#"{"i":1,"a":["fail"]}"# }, "expect": expect }]);
+    replay(&json!({ "name": "code", "handlers": handlers, "steps": steps }));
+}
+
+#[test]
+#[should_panic(expected = "unexpected")]
+fn other_code_than_the_expected_one_fails_the_replay() {
+    let rejection = json!({ "message": "No event listener for 'nope'", "code": "ws:UnknownChannel" });
+    let send = json!({ "send": { "i": 1, "e": rejection, "_": 1 } });
+    one_step(&json!({ "recv": r#"{"i":1,"a":["nope"]}"# }), &json!([send]));
+}
+
+#[test]
 #[should_panic(expected = "missing")]
 fn missing_frame_fails_the_replay() {
     one_step(&json!({ "recv": "{}" }), &json!([{ "send": { "i": 1 } }]));

@@ -4,7 +4,7 @@ use super::Wish;
 use crate::engine::{Completion, ConnectionHandle, SentCall};
 use crate::error::{CallError, SendError};
 use crate::proto::{self, ChannelKey, EncodedCall, RawReason, Reason};
-use crate::value::WsError;
+use crate::value::{WsError, read_rejection};
 use bytes::Bytes;
 use std::future::Future;
 use std::pin::Pin;
@@ -49,7 +49,7 @@ impl Completion {
             Self::Rejected { value, error } => {
                 let value = std::str::from_utf8(&value).unwrap_or_default();
                 let rejection = RawReason { value, error }.read();
-                Err(E::from_rejection(rejection).map_or_else(CallError::Refused, CallError::Rejected))
+                Err(read_rejection::<E>(rejection))
             }
             Self::Failed(proto::CallFailure::TimedOut) => Err(CallError::TimedOut),
             Self::Failed(proto::CallFailure::Closed) => Err(CallError::Closed),

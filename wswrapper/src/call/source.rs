@@ -63,6 +63,11 @@ impl Source {
         }
     }
 
+    /// Puts back an item that the handler has rejected. It is the next one.
+    pub(super) fn restore(&mut self, frame: Vec<u8>) {
+        self.lookahead = Some(frame);
+    }
+
     /// Looks for the end of the stream, which needs no credit. Polls the stream only if `size_hint` says that at
     /// most the end or a final error is left, so it never runs ahead of the consumer.
     pub(super) fn poll_finish(&mut self, cx: &mut Context<'_>, channel: RequestId) -> Poll<Result<(), ItemError>> {

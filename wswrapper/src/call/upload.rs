@@ -97,7 +97,7 @@ impl<T, E> UploadCall<T, E> {
             result.set_timeout(timeout.saturating_sub(started.elapsed()));
         }
         let times_each_wait = self.opening.timeout().is_none();
-        OpenUpload { channel, inbox, result, answered: false, times_each_wait, waiting: true }
+        OpenUpload { channel, inbox, result, answered: false, times_each_wait, waiting: true, unanswered: None }
     }
 }
 
@@ -160,6 +160,8 @@ struct OpenUpload {
     times_each_wait: bool,
     /// True while the call waits for the peer.
     waiting: bool,
+    /// The item that was sent as a request and has no response yet.
+    unanswered: Option<Vec<u8>>,
 }
 
 /// Items that are queued together.
@@ -188,10 +190,17 @@ impl OpenUpload {
     fn poll_source(&mut self, cx: &mut Context<'_>, source: &mut Source) -> Poll<Result<(), SendError>> {
         let shared = Arc::clone(self.result.connection().shared());
         for _ in 0..MAX_BATCHES {
-            let allowance = match shared.poll_capacity(cx) {
-                Poll::Pending => Allowance::Idle,
-                Poll::Ready(()) => shared.upload_allowance(cx, self.channel, self.inbox),
-            };
+            if shared.poll_capacity(cx).is_pending() {
+                self.set_waiting(true);
+                return Poll::Pending;
+            }
+            let allowance = shared.upload_allowance(cx, self.channel, self.inbox);
+            if self.unanswered.is_some() && allowance != Allowance::Blocked {
+                // A rejected item is sent again after the next start [P-85].
+                if let Some(frame) = self.unanswered.take().filter(|_| shared.take_rejected(self.channel)) {
+                    source.restore(frame);
+                }
+            }
             self.set_waiting(matches!(allowance, Allowance::Idle | Allowance::Blocked));
             let (max_items, as_request) = match allowance {
                 Allowance::Idle => return Poll::Pending,
@@ -215,6 +224,7 @@ impl OpenUpload {
             };
             if as_request {
                 for frame in &mut frames {
+                    self.unanswered = Some(frame.clone());
                     let Some(id) = shared.item_request(self.channel) else { return Poll::Ready(Ok(())) };
                     encode::item_as_request(frame, id);
                 }

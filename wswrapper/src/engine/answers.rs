@@ -5,7 +5,7 @@ use super::label::Label;
 use super::shared::{ChannelBinding, Shared};
 use super::tasks::RunningKey;
 use crate::error::PeerError;
-use crate::proto::{ChannelKey, Rejection, RequestId, Role, encode};
+use crate::proto::{ChannelKey, Rejection, RequestId, Role, code, encode};
 use crate::transport::Output;
 use serde::Serialize;
 use std::convert::Infallible;
@@ -68,7 +68,7 @@ impl<'d> Answers<'d> {
     /// Responds with a channel that stays open after the handler has finished.
     pub(crate) fn channel(&mut self, call: &Answering, channel_state: &Arc<ChannelState>) {
         if let Some(error) = channel_state.open_error(self.shared.id) {
-            return self.fail(call, &Rejection::new(error));
+            return self.fail(call, &error);
         }
         match self.open(call, Role::Plain, ChannelBinding::State(Arc::clone(channel_state))) {
             Ok((channel, _)) => {
@@ -96,10 +96,11 @@ impl<'d> Answers<'d> {
     ) -> Result<(ChannelKey, Option<usize>), Rejection> {
         let Some(id) = call.id else {
             let event = &*call.event;
-            return Err(Rejection::new(format!("`{event}` answers with a channel, and an event has no answer")));
+            let text = format!("`{event}` answers with a channel, and an event has no answer");
+            return Err(Rejection::new(text).with_code(code::BAD_ARGUMENTS));
         };
         let opened = self.shared.open_channel(id, role, binding, self.progress.handler);
-        let (channel, inbox) = opened.map_err(Rejection::from_display)?;
+        let (channel, inbox) = opened?;
         self.write_plain(0, |out| encode::channel(out, id));
         self.progress.opened = Some(Opened { channel, role });
         Ok((channel, inbox))

@@ -5,14 +5,14 @@ use super::router::{DynamicHandlers, Entry, Lookup, Mounted};
 use super::shared::Shared;
 use crate::catch_panic::drop_catching_panic;
 use crate::lock::lock;
-use crate::proto::{ChannelKey, Reason};
+use crate::proto::{ChannelKey, Reason, Rejection, code};
 use std::any::Any;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use tokio::sync::SetOnce;
 
 /// Returns the reason of a channel that this endpoint has closed.
 pub(crate) fn channel_closed_reason() -> Reason {
-    Reason::new("Channel closed")
+    Reason::new("Channel closed").with_code(code::CHANNEL_CLOSED)
 }
 
 /// The state that the handles of an anonymous channel share with the driver: its handlers, and whether it is closed.
@@ -56,13 +56,13 @@ impl ChannelState {
     }
 
     /// Returns the reason for which the channel cannot be opened on `connection`, if there is one.
-    pub(crate) fn open_error(&self, connection: PeerId) -> Option<&'static str> {
+    pub(crate) fn open_error(&self, connection: PeerId) -> Option<Rejection> {
         if self.is_closed() {
-            Some("The channel is closed")
+            Some(Rejection::new("The channel is closed").with_code(code::CHANNEL_CLOSED))
         } else if self.key().is_some() {
-            Some("The channel is open already")
+            Some(Rejection::new("The channel is open already").with_code(code::INTERNAL))
         } else if self.connection.is_some_and(|own| own != connection) {
-            Some("The channel is another connection's")
+            Some(Rejection::new("The channel is another connection's").with_code(code::INTERNAL))
         } else {
             None
         }

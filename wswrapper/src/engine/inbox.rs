@@ -1,6 +1,6 @@
 //! The inbox of a stream, in which the driver leaves its items.
 
-use crate::proto::{ITEM_OVERHEAD, Item, Rejection};
+use crate::proto::{ITEM_OVERHEAD, Item, Rejection, StreamBound};
 use std::task::{Poll, Waker};
 
 /// The default window: the number of items that a producer may send ahead of its consumer.
@@ -24,7 +24,7 @@ pub(crate) enum StreamFinish {
     /// The producer has failed, or has aborted the stream.
     Aborted(Rejection),
     /// An item exceeded the bounds of the consumer.
-    Overflow,
+    Overflow(StreamBound),
     /// The connection or the channel was closed.
     Closed,
 }

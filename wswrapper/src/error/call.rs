@@ -1,6 +1,6 @@
 //! Errors of calls and events.
 
-use crate::proto::{NameError, QueueError, Rejection};
+use crate::proto::{NameError, QueueError, Rejection, StreamBound};
 
 /// An error of a call or of a stream's item.
 ///
@@ -29,13 +29,26 @@ pub enum CallError<E> {
     Decode(#[source] serde_json::Error),
     /// The producer of a stream has sent more than the local endpoint can hold.
     ///
-    /// The bounds are [`max_stream_items`](crate::Limits::max_stream_items) and [`max_stream_bytes`](crate::Limits::max_stream_bytes).
     /// The stream was aborted [P-83].
-    #[error("the stream was aborted: its items came faster than they were taken")]
-    Overflow,
+    #[error("the stream was aborted: its items came faster than they were taken, and exceed `{limit}`")]
+    Overflow {
+        /// The name of the limit: [`max_stream_items`](crate::Limits::max_stream_items) or
+        /// [`max_stream_bytes`](crate::Limits::max_stream_bytes).
+        limit: &'static str,
+    },
     /// The call, or an item of its upload, was not sent.
     #[error(transparent)]
     NotSent(#[from] SendError),
+}
+
+impl<E> CallError<E> {
+    pub(crate) fn overflow(bound: StreamBound) -> Self {
+        let limit = match bound {
+            StreamBound::Items => "max_stream_items",
+            StreamBound::Bytes => "max_stream_bytes",
+        };
+        Self::Overflow { limit }
+    }
 }
 
 /// An error of a call or an event that was not sent.
@@ -59,6 +72,9 @@ pub enum SendError {
     /// The connection has [`calls_in_flight`](crate::Limits::calls_in_flight) calls that wait for a response.
     #[error("too many calls are in flight")]
     TooManyCalls,
+    /// All request ids of the connection are used, and none is used twice [P-36].
+    #[error("all request ids of the connection are used: connect again")]
+    NoIds,
     /// The name of the event or the channel is invalid.
     #[error(transparent)]
     Name(#[from] NameError),
@@ -81,6 +97,7 @@ impl From<QueueError> for SendError {
             QueueError::Closed => Self::Closed,
             QueueError::QueueFull => Self::Full,
             QueueError::ChannelClosed => Self::ChannelClosed,
+            QueueError::NoIds => Self::NoIds,
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::engine::{
     Answering, Answers, BadCall, BlockedThread, CallState, ChannelBinding, ConnectionHandle, Label, Progress, Response,
     Running, Start, Started,
 };
-use crate::proto::{Address, ArgumentsError, Rejection, Role};
+use crate::proto::{Address, ArgumentsError, Rejection, Role, code};
 use crate::stream::{Items, Upload};
 use crate::value::{Argument, JsonResponse, UploadItem, WsError};
 use pin_project_lite::pin_project;
@@ -94,11 +94,15 @@ impl<S: Send + Sync + 'static> Invocation<'_, S> {
         R: JsonResponse + Send + 'static,
     {
         let call = self.finish_arguments()?;
-        let Start { shared, output, .. } = self.start;
+        let Start { shared, output, call: request, .. } = self.start;
+        let caller_listens = request.caller_listens();
         let mut progress = Progress::default();
         let mut answers = Answers::new(shared, output, &mut progress);
         let opened = answers.open(&call, Role::Upload, ChannelBinding::Inbox(None));
         let (channel, inbox) = opened.map_err(BadCall::Rejected)?;
+        if caller_listens {
+            shared.allow_start(channel);
+        }
         // The binding is an inbox, so there always is one.
         let inbox = inbox.unwrap_or(usize::MAX);
         let upload = Upload::new(Items::new(ConnectionHandle::new(shared), channel, inbox));
@@ -148,12 +152,8 @@ impl<S: Send + Sync + 'static> Invocation<'_, S> {
                 // A closure's parameters have no names.
                 let name = self.parameters.get(taken).filter(|name| !name.is_empty());
                 let name = name.map_or_else(String::new, |name| format!(" (`{name}`)"));
-                BadCall::Rejected(Rejection::new(format!(
-                    "argument {}{name} of `{}`: {}",
-                    taken + 1,
-                    &*self.event,
-                    without_position(&error)
-                )))
+                let error = without_position(&error);
+                bad_arguments(format!("argument {}{name} of `{}`: {error}", taken + 1, &*self.event))
             }
         }
     }
@@ -163,12 +163,16 @@ impl<S: Send + Sync + 'static> Invocation<'_, S> {
         let names = self.parameters.iter().filter(|name| !name.is_empty());
         let names: Vec<_> = names.map(|name| format!("`{name}`")).collect();
         let names = if names.is_empty() { String::new() } else { format!(" ({})", names.join(", ")) };
-        BadCall::Rejected(Rejection::new(format!(
+        bad_arguments(format!(
             "too {what} arguments for `{}`: expected {}{names}, got {received}",
             &*self.event,
             self.parameters.len(),
-        )))
+        ))
     }
+}
+
+fn bad_arguments(text: String) -> BadCall {
+    BadCall::Rejected(Rejection::new(text).with_code(code::BAD_ARGUMENTS))
 }
 
 /// Returns the error's text without line and column, because they are relative to a part of the frame.

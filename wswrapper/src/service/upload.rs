@@ -3,7 +3,7 @@
 use crate::catch_panic::catch_panic;
 use crate::engine::{Answering, Answers, BoxRunning, Response, Running, Shared};
 use crate::error::PeerError;
-use crate::proto::{AwaitedResult, ChannelKey, Reason, Rejection};
+use crate::proto::{AwaitedResult, ChannelKey, Reason, Rejection, code};
 use pin_project_lite::pin_project;
 use std::future::Future;
 use std::pin::Pin;
@@ -71,8 +71,9 @@ where
             AwaitedResult::Request(id) => {
                 let call = Answering { id: Some(id), ..this.call.clone() };
                 if let Some(outcome) = this.outcome.take() {
-                    this.channel.result = Some(ResultState::Sent);
                     answers.finish(&call, outcome);
+                    // Not before: a result that panics while it is encoded is rejected with the channel's abort.
+                    this.channel.result = Some(ResultState::Sent);
                 }
             }
         }
@@ -86,7 +87,8 @@ impl Drop for UploadChannel {
         match result {
             Some(ResultState::Sent) => shared.close_channel(*key),
             Some(ResultState::NotRequested) => {
-                shared.abort_channel(*key, Some(&Reason::new("The result was not asked for")));
+                let reason = Reason::new("The result was not asked for").with_code(code::CHANNEL_CLOSED);
+                shared.abort_channel(*key, Some(&reason));
             }
             // The handler was stopped. A caller that waits for the result is notified.
             None => shared.abort_channel(*key, None),

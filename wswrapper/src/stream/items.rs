@@ -3,7 +3,7 @@
 use crate::engine::{Batch, ConnectionHandle, StreamFinish, Taken};
 use crate::error::CallError;
 use crate::proto::{ChannelKey, ITEM_OVERHEAD, MAX_WINDOW, Reason};
-use crate::value::{Decode, WsError};
+use crate::value::{Decode, WsError, read_rejection};
 use std::fmt;
 use std::task::{Context, Poll, ready};
 
@@ -82,10 +82,8 @@ impl Items {
             self.state = State::Finished;
             return Poll::Ready(match finish {
                 StreamFinish::Done => None,
-                StreamFinish::Aborted(reason) => {
-                    Some(Err(E::from_rejection(reason).map_or_else(CallError::Refused, CallError::Rejected)))
-                }
-                StreamFinish::Overflow => Some(Err(CallError::Overflow)),
+                StreamFinish::Aborted(reason) => Some(Err(read_rejection::<E>(reason))),
+                StreamFinish::Overflow(bound) => Some(Err(CallError::overflow(bound))),
                 StreamFinish::Closed => Some(Err(CallError::Closed)),
             });
         }

@@ -11,3 +11,4 @@ pub use codec::{Argument, Decode, Encode, JsonResponse, StreamItem, UploadItem};
 pub use error_data::{ErrorReader, ErrorWriter, error, internal};
 pub use into_result::{IntoResult, NotResult, Probe, reply};
 pub use ws_error::WsError;
+pub(crate) use ws_error::read_rejection;

@@ -1,5 +1,6 @@
 //! Errors of handlers.
 
+use crate::error::CallError;
 use crate::proto::Rejection;
 use std::convert::Infallible;
 use std::error::Error;
@@ -13,8 +14,7 @@ use std::io;
 /// | --- | --- | --- |
 /// | `String`, `&str` | an error with this message | `String` |
 /// | [`Rejection`] | itself: any message, code and data | [`Rejection`] |
-/// | `io::Error` | an error whose message is the text of its kind | [`Rejection`] |
-/// | `Box<dyn Error + Send + Sync>`, and `anyhow::Error` with the feature `anyhow` | `internal error` | [`Rejection`] |
+/// | `io::Error`, `Box<dyn Error + Send + Sync>`, and `anyhow::Error` with the feature `anyhow` | `internal error` | [`Rejection`] |
 ///
 /// The last row hides the message because it may contain details that are not meant for the peer. The error is passed
 /// to [`on_error`](crate::Builder::on_error) instead.
@@ -59,11 +59,25 @@ pub trait WsError: Sized {
     /// The error that the caller gets.
     type Remote;
 
+    /// True if [`from_rejection`](Self::from_rejection) is also asked about rejections that the library has made.
+    #[doc(hidden)]
+    const ACCEPTS_ANY: bool = false;
+
     /// Converts the error into the rejection that is sent.
     fn into_rejection(self) -> Rejection;
 
     /// Converts a rejection into the caller's error. Returns the rejection if it is not an error of this type.
+    ///
+    /// It is not called for a rejection that the library itself has made, whose code begins with `ws:`.
     fn from_rejection(rejection: Rejection) -> Result<Self::Remote, Rejection>;
+}
+
+/// Returns the error of a call or a stream that the peer has rejected.
+pub(crate) fn read_rejection<E: WsError>(rejection: Rejection) -> CallError<E::Remote> {
+    if !E::ACCEPTS_ANY && rejection.is_from_library() {
+        return CallError::Refused(rejection);
+    }
+    E::from_rejection(rejection).map_or_else(CallError::Refused, CallError::Rejected)
 }
 
 impl WsError for Infallible {
@@ -81,6 +95,8 @@ impl WsError for Infallible {
 impl WsError for Rejection {
     type Remote = Self;
 
+    const ACCEPTS_ANY: bool = true;
+
     fn into_rejection(self) -> Rejection {
         self
     }
@@ -92,6 +108,8 @@ impl WsError for Rejection {
 
 impl WsError for String {
     type Remote = Self;
+
+    const ACCEPTS_ANY: bool = true;
 
     fn into_rejection(self) -> Rejection {
         Rejection::new(self)
@@ -105,6 +123,8 @@ impl WsError for String {
 impl WsError for &str {
     type Remote = String;
 
+    const ACCEPTS_ANY: bool = true;
+
     fn into_rejection(self) -> Rejection {
         Rejection::new(self)
     }
@@ -117,8 +137,10 @@ impl WsError for &str {
 impl WsError for io::Error {
     type Remote = Rejection;
 
+    const ACCEPTS_ANY: bool = true;
+
     fn into_rejection(self) -> Rejection {
-        Rejection::from_display(self.kind())
+        Rejection::internal(self)
     }
 
     fn from_rejection(rejection: Rejection) -> Result<Rejection, Rejection> {
@@ -128,6 +150,8 @@ impl WsError for io::Error {
 
 impl WsError for Box<dyn Error + Send + Sync> {
     type Remote = Rejection;
+
+    const ACCEPTS_ANY: bool = true;
 
     fn into_rejection(self) -> Rejection {
         Rejection::internal(self)
@@ -141,6 +165,8 @@ impl WsError for Box<dyn Error + Send + Sync> {
 #[cfg(feature = "anyhow")]
 impl WsError for anyhow::Error {
     type Remote = Rejection;
+
+    const ACCEPTS_ANY: bool = true;
 
     fn into_rejection(self) -> Rejection {
         Rejection::internal(self)

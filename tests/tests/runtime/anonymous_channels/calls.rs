@@ -55,7 +55,7 @@ async fn event_names_on_a_channel_are_not_reserved_but_must_not_be_empty() -> Re
 async fn each_message_for_an_unknown_channel_is_answered_with_one_abort() {
     let (service, server) = built_channel_server();
     let (mut raw, _) = RawPeer::dial(&server);
-    let gone = json!({"message": "Anonymous channel '7' does not exist"});
+    let gone = json!({"message": "Anonymous channel '7' does not exist", "code": "ws:UnknownChannel"});
     let abort = json!({"h": 7, "x": gone, "_": 1});
     raw.send(r#"{"h":7,"x":{"message":"m"},"_":1}"#).await;
     raw.silence().await;
@@ -80,16 +80,20 @@ async fn wrong_arguments_and_panics_on_a_channel_are_rejected_and_reported() {
     service.last_channel().on("panics", || async { panic!("oh no") as u8 }).expect("a valid name");
     service.last_channel().once("once", |n: u8| async move { n }).expect("a valid name");
     service.last_channel().on("text", || async { Err::<Json<()>, _>("only text") }).expect("a valid name");
-    for (arguments, message) in [
-        (r#""add",1"#, "too few arguments for `add`: expected 2, got 1"),
-        (r#""add",1,"x""#, "argument 2 of `add`: invalid type: string \"x\", expected i64"),
-        (r#""nope""#, "No event listener for 'nope' on channel '1'"),
-        (r#""panics""#, "internal error"),
-        (r#""text""#, "only text"),
-        (r#""once","x""#, "argument 1 of `once`: invalid type: string \"x\", expected u8"),
+    for (arguments, message, code) in [
+        (r#""add",1"#, "too few arguments for `add`: expected 2, got 1", "ws:BadArguments"),
+        (r#""add",1,"x""#, "argument 2 of `add`: invalid type: string \"x\", expected i64", "ws:BadArguments"),
+        (r#""nope""#, "No event listener for 'nope' on channel '1'", "ws:UnknownEvent"),
+        (r#""panics""#, "internal error", "ws:Internal"),
+        (r#""text""#, "only text", ""),
+        (r#""once","x""#, "argument 1 of `once`: invalid type: string \"x\", expected u8", "ws:BadArguments"),
     ] {
         let request = format!(r#"{{"a":[{arguments}],"h":1,"i":5}}"#);
-        assert_eq!(raw.ask(&request).await, json!({"i": 5, "e": {"message": message}, "_": 1}), "{arguments}");
+        let mut error = json!({"message": message});
+        if !code.is_empty() {
+            error["code"] = code.into();
+        }
+        assert_eq!(raw.ask(&request).await, json!({"i": 5, "e": error, "_": 1}), "{arguments}");
     }
     assert_eq!(raw.ask(r#"{"a":["once",9],"h":1,"i":6}"#).await, json!({"i": 6, "d": 9}));
     // A malformed call is ignored.

@@ -109,6 +109,6 @@ async fn a_request_cancelled_before_its_channel_is_returned_opens_no_channel() {
     service.resume.notify_one();
     raw.silence().await;
     assert!(service.last_channel().is_closed());
-    let gone = json!({"message": "Anonymous channel '1' does not exist"});
+    let gone = json!({"message": "Anonymous channel '1' does not exist", "code": "ws:UnknownChannel"});
     assert_eq!(raw.ask(r#"{"a":["add",1,2],"h":1}"#).await, json!({"h": 1, "x": gone, "_": 1}));
 }

@@ -113,7 +113,6 @@ async fn errors_of_each_type_reach_the_caller() {
     assert!(matches!(failing.text().await, Err(CallError::Rejected(text)) if text == "only text"));
     assert!(matches!(failing.literal().await, Err(CallError::Rejected(text)) if text == "a literal"));
     assert!(matches!(failing.bare().await, Err(CallError::Rejected(r)) if r.as_value() == Some(&json!({"code": 42}))));
-    assert!(matches!(failing.io().await, Err(CallError::Rejected(r)) if r.message() == Some("entity not found")));
     assert_eq!(log.entries(), [] as [&str; 0]);
 }
 
@@ -121,9 +120,18 @@ async fn errors_of_each_type_reach_the_caller() {
 async fn details_of_an_internal_error_are_reported_and_not_sent() {
     let log = Log::default();
     let pair = pair(failing_server(&log));
-    let error = FailingProxy::new(&pair.client).internal().await.expect_err("it fails");
+    let failing = FailingProxy::new(&pair.client);
+    let error = failing.internal().await.expect_err("it fails");
     assert_eq!(error.to_string(), "internal error");
-    assert_eq!(log.entries(), ["handler of `internal` failed: the password is 1234"]);
+    let Err(CallError::Rejected(rejection)) = failing.io().await else { panic!("it fails") };
+    assert_eq!(
+        serde_json::to_value(&rejection).expect("JSON"),
+        json!({"message": "internal error", "code": "ws:Internal"})
+    );
+    assert_eq!(
+        log.entries(),
+        ["handler of `internal` failed: the password is 1234", "handler of `io` failed: /etc/secret"]
+    );
 }
 
 #[tokio::test]
@@ -154,7 +162,7 @@ async fn a_result_that_cannot_be_encoded_rejects_its_request() {
     let (mut raw, _) = RawPeer::dial(&server);
     assert_eq!(
         raw.ask(r#"{"a":["not_json"],"i":1}"#).await,
-        json!({"i": 1, "e": {"message": "internal error"}, "_": 1})
+        json!({"i": 1, "e": {"message": "internal error", "code": "ws:Internal"}, "_": 1})
     );
     assert_eq!(log.entries(), ["the result of `not_json` cannot be encoded: key must be a string"]);
 }

@@ -19,7 +19,11 @@ async fn wrong_arguments_are_rejected_with_position_name_and_reason() {
         (r#""sum","?""#, "argument 1 (`bytes`) of `sum`: not base64: Invalid symbol 63, offset 0."),
     ] {
         let request = format!(r#"{{"a":[{arguments}],"c":"calc","i":5}}"#);
-        assert_eq!(raw.ask(&request).await, json!({"i": 5, "e": {"message": message}, "_": 1}), "{arguments}");
+        assert_eq!(
+            raw.ask(&request).await,
+            json!({"i": 5, "e": {"message": message, "code": "ws:BadArguments"}, "_": 1}),
+            "{arguments}"
+        );
     }
     assert_eq!(raw.ask(r#"{"a":["add",1,2],"c":"calc","i":6}"#).await, json!({"i": 6, "d": 3}));
 }
@@ -28,12 +32,12 @@ async fn wrong_arguments_are_rejected_with_position_name_and_reason() {
 async fn unhandled_events_and_unknown_channels_are_rejected_with_the_texts_of_javascript() {
     let server = calc_server().build().expect("it can be mounted");
     let (mut raw, _) = RawPeer::dial(&server);
-    for (frame, message) in [
-        (r#"{"a":["nope"],"i":1}"#, "No event listener for 'nope'"),
-        (r#"{"a":["nope"],"c":"calc","i":1}"#, "No event listener for 'nope' on channel 'calc'"),
-        (r#"{"a":["add",1,2],"c":"other","i":1}"#, "Channel 'other' does not exist"),
+    for (frame, message, code) in [
+        (r#"{"a":["nope"],"i":1}"#, "No event listener for 'nope'", "ws:UnknownEvent"),
+        (r#"{"a":["nope"],"c":"calc","i":1}"#, "No event listener for 'nope' on channel 'calc'", "ws:UnknownEvent"),
+        (r#"{"a":["add",1,2],"c":"other","i":1}"#, "Channel 'other' does not exist", "ws:UnknownChannel"),
     ] {
-        assert_eq!(raw.ask(frame).await, json!({"i": 1, "e": {"message": message}, "_": 1}));
+        assert_eq!(raw.ask(frame).await, json!({"i": 1, "e": {"message": message, "code": code}, "_": 1}));
     }
     let refused = CalcProxy::new(&pair(Server::builder()).client).add(1, 2).await;
     assert!(matches!(

@@ -64,7 +64,7 @@ async fn a_panic_rejects_its_request_and_is_reported() {
 async fn a_result_that_cannot_be_encoded_rejects_its_request_and_is_reported() {
     let (worker, _server, mut raw) = Worker::with_raw_peer();
     let answer = raw.ask(r#"{"a":["unspeakable"],"i":1}"#).await;
-    assert_eq!(answer, json!({"i": 1, "e": {"message": "internal error"}, "_": 1}));
+    assert_eq!(answer, json!({"i": 1, "e": {"message": "internal error", "code": "ws:Internal"}, "_": 1}));
     let connection_task = raw.ask(r#"{"a":["here"],"i":2}"#).await;
     let log = worker.log.entries();
     assert_ne!(json!(log[0]), connection_task["d"]);

@@ -14,7 +14,7 @@ async fn unknown_events_on_the_channel_of_a_stream_are_rejected() {
         for channel in [1, remote_channel] {
             let answer = fixture.raw.ask(&format!(r#"{{"a":["{event}",1],"h":{channel},"i":7}}"#)).await;
             let message = format!("No event listener for '{event}' on channel '{channel}'");
-            assert_eq!(answer, json!({"i": 7, "e": {"message": message}, "_": 1}));
+            assert_eq!(answer, json!({"i": 7, "e": {"message": message, "code": "ws:UnknownEvent"}, "_": 1}));
         }
     }
     for event in ["start", "credit"] {
@@ -102,7 +102,7 @@ async fn each_stream_beyond_the_channel_limit_is_rejected() {
     for id in 1..=10_000 {
         let expected = match id {
             1..=100 => json!({"i": id, "h": 1}),
-            _ => json!({"i": id, "e": {"message": "too many open channels"}, "_": 1}),
+            _ => json!({"i": id, "e": {"message": "too many open channels", "code": "ws:TooMany"}, "_": 1}),
         };
         assert_eq!(fixture.raw.receive().await, expected);
     }
@@ -116,11 +116,11 @@ async fn each_stream_beyond_the_channel_limit_is_rejected() {
 
 #[tokio::test]
 async fn each_upload_or_scoped_service_beyond_the_channel_limit_is_rejected() {
-    // A call, and the number of events that follow its channel: an upload sends `credit` and `start`.
+    // A call, and the number of events that follow its channel: an upload sends `credit` and `start`, as its caller listens.
     for (call, sent) in [("sum", 2), ("tap", 0)] {
         let mut fixture = Fixture::with(Limits { open_channels: 100, ..Limits::default() });
         for id in 1..=10_000 {
-            fixture.raw.write(&json!({"a": [call], "i": id}).to_string());
+            fixture.raw.write(&json!({"a": [call], "i": id, "m": {"u": 1}}).to_string());
         }
         let (mut answers, mut events) = (Vec::new(), 0);
         while answers.len() < 10_000 || events < 100 * sent {
@@ -130,14 +130,17 @@ async fn each_upload_or_scoped_service_beyond_the_channel_limit_is_rejected() {
         for (answer, id) in answers.into_iter().zip(1..) {
             let expected = match id {
                 1..=100 => json!({"i": id, "h": 1}),
-                _ => json!({"i": id, "e": {"message": "too many open channels"}, "_": 1}),
+                _ => json!({"i": id, "e": {"message": "too many open channels", "code": "ws:TooMany"}, "_": 1}),
             };
             assert_eq!(answer, expected);
         }
         assert_eq!((fixture.peer.counters().open_channels, fixture.service.sources.count()), (100, 100));
         // A channel that is closed makes room for another.
         fixture.send_ignored(r#"{"h":50,"x":1}"#).await;
-        assert_eq!(fixture.raw.ask(&json!({"a": [call], "i": 50}).to_string()).await, json!({"i": 50, "h": 1}));
+        assert_eq!(
+            fixture.raw.ask(&json!({"a": [call], "i": 50, "m": {"u": 1}}).to_string()).await,
+            json!({"i": 50, "h": 1})
+        );
         for _ in 0..sent {
             assert_eq!(fixture.raw.receive().await["h"], 50);
         }
@@ -156,7 +159,10 @@ async fn a_stream_on_the_number_of_an_open_channel_is_rejected() {
     fixture.open_count(3).await;
     for _ in 0..3 {
         let refused = fixture.raw.ask(r#"{"a":["count",5],"i":1}"#).await;
-        assert_eq!(refused, json!({"i": 1, "e": {"message": "channel '1' is open already"}, "_": 1}));
+        assert_eq!(
+            refused,
+            json!({"i": 1, "e": {"message": "channel '1' is open already", "code": "ws:BadArguments"}, "_": 1})
+        );
     }
     // A call that returns a value may use the number.
     assert_eq!(fixture.raw.ask(r#"{"a":["echo",5],"i":1}"#).await, json!({"i": 1, "d": 5}));

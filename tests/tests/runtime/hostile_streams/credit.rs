@@ -40,11 +40,11 @@ async fn invalid_later_credit_is_ignored() {
     let mut fixture = Fixture::new();
     fixture.open_count(100).await;
     fixture.send_ignored(r#"{"a":["credit",2],"h":1}"#).await;
-    // No item was sent yet, so this exceeds the first value and is ignored.
-    fixture.send_ignored(r#"{"a":["credit",2],"h":1}"#).await;
+    // No item was sent yet, so this lifts the credit in hand above 65,536 and is ignored.
+    fixture.send_ignored(r#"{"a":["credit",65535],"h":1}"#).await;
     fixture.raw.send(r#"{"a":["start"],"h":1}"#).await;
     assert_eq!((fixture.raw.receive().await, fixture.raw.receive().await), (item(1, 1), item(1, 2)));
-    for credit in INVALID_CREDIT.into_iter().chain([",3", ",65536", ",9007199254740991"]) {
+    for credit in INVALID_CREDIT.into_iter().chain([",65537", ",9007199254740991"]) {
         fixture.send_ignored(&format!(r#"{{"a":["credit"{credit}],"h":1}}"#)).await;
     }
     for broken in ["credit\",2,", "credit\",2 2", "credit\",{2}", "credit\",2]]"] {

@@ -76,11 +76,11 @@ async fn invalid_first_credit_for_an_upload_is_ignored() {
 async fn invalid_later_credit_for_an_upload_is_ignored() {
     let mut upload = Upload::new().await;
     upload.send_ignored(r#""credit",2"#).await;
-    // No item was sent yet, so this exceeds the first value and is ignored.
-    upload.send_ignored(r#""credit",2"#).await;
+    // No item was sent yet, so this lifts the credit in hand above 65,536 and is ignored.
+    upload.send_ignored(r#""credit",65535"#).await;
     upload.send(r#""start""#).await;
     upload.expect_items([1, 2]).await;
-    for credit in INVALID_CREDIT.into_iter().chain([",3", ",65536", ",9007199254740991"]) {
+    for credit in INVALID_CREDIT.into_iter().chain([",65537", ",9007199254740991"]) {
         upload.send_ignored(&format!(r#""credit"{credit}"#)).await;
     }
     upload.send(r#""credit",2.0,"more""#).await;

@@ -27,7 +27,7 @@ async fn a_finished_upload_is_closed_without_a_request_for_its_result() -> Resul
     assert_eq!(peer.counters().open_channels, 1, "its result can still be requested");
     raw.send(r#"{"a":["next",{"done":true}],"h":1}"#).await;
     until(|| peer.counters() == Counters::default()).await;
-    let not_requested = json!({"message": "The result was not asked for"});
+    let not_requested = json!({"message": "The result was not asked for", "code": "ws:ChannelClosed"});
     assert_eq!(raw.receive().await, json!({"h": 1, "x": not_requested, "_": 1}));
     raw.silence().await;
     Ok(())

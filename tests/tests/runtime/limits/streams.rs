@@ -73,7 +73,7 @@ async fn stream_of_raw(limits: Limits, window: u32) -> (RawPeer, Streaming<Strin
     raw.send(&json!({"i": id, "h": 1}).to_string()).await;
     let mut stream = call.await.expect("no panic").expect("a stream").window(window);
     assert!(stream.next().now_or_never().is_none());
-    assert_eq!(raw.receive().await["a"], json!(["credit", window]));
+    assert_eq!(raw.receive().await["a"], json!(["credit", window.min(8)]));
     assert_eq!(raw.receive().await["a"], json!(["start"]));
     (raw, stream, id)
 }
@@ -92,14 +92,17 @@ async fn items_of_a_stream_are_buffered_up_to_the_limit_or_its_window() {
                 raw.silence().await;
             } else {
                 let message = "The consumer is too slow and its buffer is full";
-                assert_eq!(raw.receive().await, json!({"h": channel, "x": {"message": message}, "_": 1}));
+                assert_eq!(
+                    raw.receive().await,
+                    json!({"h": channel, "x": {"message": message, "code": "ws:TooMany"}, "_": 1})
+                );
             }
             for _ in 0..held {
                 assert!(matches!(stream.next().now_or_never(), Some(Some(Ok(_)))));
             }
             match stream.next().now_or_never() {
                 None => assert_eq!(more, 0),
-                Some(Some(Err(CallError::Overflow))) => {
+                Some(Some(Err(CallError::Overflow { limit: "max_stream_items" }))) => {
                     assert_eq!(more, 1);
                     assert!(stream.next().await.is_none());
                 }
@@ -111,27 +114,37 @@ async fn items_of_a_stream_are_buffered_up_to_the_limit_or_its_window() {
 
 #[tokio::test]
 async fn bytes_of_a_stream_are_buffered_up_to_the_limit_and_released_when_taken() {
-    // Each item counts for its bytes and 32 more.
-    let limits = Limits { max_stream_bytes: 1_000 + 2 * 32, ..Limits::default() };
-    let (mut raw, mut stream, channel) = stream_of_raw(limits, 100).await;
-    // The length of the JSON value includes its quotes.
-    let item = |length: usize| {
-        json!({"a": ["next", {"value": "x".repeat(length - 2), "done": false}], "h": channel}).to_string()
-    };
-    for _ in 0..10 {
-        raw.send(&item(500)).await;
-        raw.send(&item(500)).await;
-        raw.silence().await;
-        for _ in 0..2 {
-            assert!(matches!(stream.next().await, Some(Ok(text)) if text.len() == 498));
+    // Each item counts for its bytes and 32 more. With a window of one, the second item has no credit, and the producer
+    // gets no more; items with credit may exceed the limit eight times.
+    for (max_stream_bytes, window) in [(1_000 + 2 * 32, 1), ((1_000 + 2 * 32) / 8, 100)] {
+        let limits = Limits { max_stream_bytes, ..Limits::default() };
+        let (mut raw, mut stream, channel) = stream_of_raw(limits, window).await;
+        // The length of the JSON value includes its quotes.
+        let item = |length: usize| {
+            json!({"a": ["next", {"value": "x".repeat(length - 2), "done": false}], "h": channel}).to_string()
+        };
+        let mut credit = 0;
+        for _ in 0..10 {
+            raw.send(&item(500)).await;
+            raw.send(&item(500)).await;
+            let_others_run().await;
+            for _ in 0..2 {
+                assert!(matches!(stream.next().await, Some(Ok(text)) if text.len() == 498));
+            }
+            // Credit for four taken items each.
+            credit += 2;
+            if window > 1 && credit % 4 == 0 {
+                assert_eq!(raw.receive().await["a"], json!(["credit", 4]));
+            }
+            raw.silence().await;
         }
+        raw.send(&item(600)).await;
+        raw.send(&item(401)).await;
+        assert_eq!(raw.receive().await["h"], channel);
+        assert!(matches!(stream.next().await, Some(Ok(text)) if text.len() == 598));
+        assert!(matches!(stream.next().await, Some(Err(CallError::Overflow { limit: "max_stream_bytes" }))));
+        assert!(stream.next().await.is_none());
     }
-    raw.send(&item(600)).await;
-    raw.send(&item(401)).await;
-    assert_eq!(raw.receive().await["h"], channel);
-    assert!(matches!(stream.next().await, Some(Ok(text)) if text.len() == 598));
-    assert!(matches!(stream.next().await, Some(Err(CallError::Overflow))));
-    assert!(stream.next().await.is_none());
 }
 
 /// Lets a raw peer grant credit for a thousand pages and read none of them.

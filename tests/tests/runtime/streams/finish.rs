@@ -251,7 +251,10 @@ async fn details_of_an_items_internal_error_are_reported_and_not_sent() {
     let (items, error) = until_error(items).await;
     assert_eq!(items, [1]);
     let Some(CallError::Rejected(reason)) = error else { panic!("{error:?}") };
-    assert_eq!(serde_json::to_value(&reason).expect("JSON"), json!({"message": "internal error"}));
+    assert_eq!(
+        serde_json::to_value(&reason).expect("JSON"),
+        json!({"message": "internal error", "code": "ws:Internal"})
+    );
     service.alive.becomes(0).await;
     assert_eq!(log.entries(), ["handler of `confidential` failed: the password is 1234"]);
 }

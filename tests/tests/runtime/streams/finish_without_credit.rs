@@ -107,7 +107,7 @@ async fn a_stream_of_unknown_length_is_polled_for_its_finish_only_with_credit() 
 async fn the_finish_is_sent_after_the_response_to_the_last_item() {
     for (call, end) in [
         (r#""tally",1,false"#, done(1)),
-        (r#""quick",9"#, json!({"h": 1, "x": {"message": "The consumer is too slow", "code": "TooSlow"}, "_": 1})),
+        (r#""quick",9"#, json!({"h": 1, "x": {"message": "The consumer is too slow", "code": "ws:TooMany"}, "_": 1})),
     ] {
         let (mut raw, _server) = start_stream(&TallyService::default(), call, 0).await;
         let mut first = raw.receive().await;

@@ -2,6 +2,7 @@
 
 use super::sources::{SourcesProxy, SourcesService};
 use super::{all, done, item, let_others_run, request_item, stream_of_raw, take_buffered};
+use futures_util::FutureExt;
 use serde_json::json;
 use wswrapper::{Client, Limits, Rejection, Server, ServerBuilder, Streaming};
 use wswrapper_tests::{RawPeer, pair, pair_with, until};
@@ -45,16 +46,44 @@ async fn credit_is_granted_before_the_start_and_again_for_each_half_window() {
     raw.silence().await;
 }
 
+/// Returns the credit that has been granted, once all other tasks have run.
+async fn granted(raw: &mut RawPeer) -> u32 {
+    let mut granted = 0;
+    loop {
+        let_others_run().await;
+        let Some(frame) = raw.receive().now_or_never() else { return granted };
+        assert_eq!(frame["a"][0], "credit", "{frame}");
+        granted += u32::try_from(frame["a"][1].as_u64().expect("a number")).expect("a window");
+    }
+}
+
 #[tokio::test]
 async fn a_window_is_64_by_default_and_clamped_between_1_and_65536() {
-    for (window, credit) in [(None, 64), (Some(0), 1), (Some(1), 1), (Some(65_536), 65_536), (Some(u32::MAX), 65_536)] {
-        let (mut raw, mut items, channel) = stream_of_raw(Limits::default()).await;
+    for (window, largest) in [(None, 64), (Some(0), 1), (Some(1), 1), (Some(65_536), 65_536), (Some(u32::MAX), 65_536)]
+    {
+        let limits = Limits { max_stream_bytes: 64 << 20, ..Limits::default() };
+        let (mut raw, mut items, channel) = stream_of_raw(limits).await;
         if let Some(window) = window {
             items = items.window(window);
         }
         request_item(&mut items);
-        assert_eq!(raw.receive().await, json!({"a": ["credit", credit], "h": channel}));
+        assert_eq!(raw.receive().await, json!({"a": ["credit", largest.min(8)], "h": channel}));
         assert_eq!(raw.receive().await, json!({"a": ["start"], "h": channel}));
+        // All credit is used, so it grows to the window.
+        let (mut in_hand, mut ahead) = (largest.min(8), vec![]);
+        while ahead.len() < 14 {
+            for _ in 0..in_hand {
+                raw.send(&item(channel, 1).to_string()).await;
+            }
+            // The response shows that all items have arrived.
+            assert_eq!(raw.ask(r#"{"a":["nobody"],"i":1}"#).await["i"], 1);
+            for _ in 0..in_hand {
+                assert!(matches!(items.next().await, Some(Ok(1))));
+            }
+            in_hand = granted(&mut raw).await;
+            ahead.push(in_hand);
+        }
+        assert_eq!(ahead.iter().max(), Some(&largest), "{window:?}");
     }
 }
 
@@ -214,4 +243,31 @@ async fn a_stream_with_a_wide_window_does_not_delay_a_response() {
     });
     let items = items.await.expect("no panic");
     assert!(items <= 1_024, "the response waited for {items} items");
+}
+
+#[tokio::test]
+async fn credit_grows_only_while_the_items_are_small() {
+    // Eight items of 200,000 bytes do not fit four times into the limit of 4 MiB.
+    for (length, credit) in [(10, [8, 16, 32, 64]), (200_000, [8, 8, 8, 8])] {
+        let (mut raw, client) = RawPeer::accept(Client::builder());
+        let call = tokio::spawn(client.request::<Streaming<String, Rejection>>("texts", ()));
+        let id = raw.receive().await["i"].as_u64().expect("a request");
+        raw.send(&json!({"i": id, "h": 1}).to_string()).await;
+        let mut items = call.await.expect("no panic").expect("a stream");
+        assert!(items.next().now_or_never().is_none());
+        let item = json!({"a": ["next", {"value": "x".repeat(length), "done": false}], "h": id}).to_string();
+        for (round, credit) in credit.into_iter().enumerate() {
+            assert_eq!(raw.receive().await, json!({"a": ["credit", credit], "h": id}));
+            if round == 0 {
+                assert_eq!(raw.receive().await, json!({"a": ["start"], "h": id}));
+            }
+            for _ in 0..credit {
+                raw.send(&item).await;
+            }
+            assert_eq!(raw.ask(r#"{"a":["nobody"],"i":1}"#).await["i"], 1);
+            for _ in 0..credit {
+                assert!(matches!(items.next().await, Some(Ok(text)) if text.len() == length));
+            }
+        }
+    }
 }

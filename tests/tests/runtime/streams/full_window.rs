@@ -85,7 +85,7 @@ async fn a_producer_waits_drops_or_closes_as_its_method_declares() {
     let (items, lost, error) = take_through_window(prices.close(10).await.expect("a stream")).await;
     assert_eq!((items, lost), (vec![1, 2, 3, 4], 0));
     let Some(CallError::Refused(reason)) = error else { panic!("{error:?}") };
-    assert_eq!((reason.message(), reason.code()), (Some("The consumer is too slow"), Some("TooSlow")));
+    assert_eq!((reason.message(), reason.code()), (Some("The consumer is too slow"), Some("ws:TooMany")));
 }
 
 #[tokio::test]
@@ -214,4 +214,23 @@ async fn the_number_of_lost_items_is_sent_with_the_finish_if_no_item_follows() {
     raw.send(r#"{"a":["start"],"h":1}"#).await;
     assert_eq!(raw.receive().await, item(1, 1));
     assert_eq!(raw.receive().await, json!({"a": ["next", {"done": true, "lost": 9}], "h": 1}));
+}
+
+#[tokio::test]
+async fn a_rejected_item_reports_the_lost_items_again() {
+    let server = Server::builder().service(Market).build().expect("it can be mounted");
+    let (mut raw, _) = RawPeer::dial(&server);
+    raw.ask(r#"{"a":["latest",10],"c":"market","i":1}"#).await;
+    let first = raw.ask(r#"{"a":["start"],"h":1}"#).await;
+    assert_eq!(first["a"][1], json!({"value": 1, "done": false}));
+    raw.silence().await;
+    let mut latest = raw.ask(&json!({"i": first["i"]}).to_string()).await;
+    for _ in 0..3 {
+        assert_eq!(latest["a"][1], json!({"value": 10, "done": false, "lost": 8}));
+        raw.send(&json!({"i": latest["i"], "e": "gone"}).to_string()).await;
+        raw.silence().await;
+        latest = raw.ask(r#"{"a":["start"],"h":1}"#).await;
+    }
+    let end = raw.ask(&json!({"i": latest["i"]}).to_string()).await;
+    assert_eq!(end["a"][1], json!({"done": true}));
 }

@@ -126,7 +126,8 @@ async fn an_item_that_cannot_be_encoded_fails_the_call_and_drops_the_handler() {
 #[tokio::test]
 async fn items_beyond_the_buffer_limit_fail_the_upload() {
     let (service, server) = depot_server();
-    let pair = pair(server.limits(Limits { max_stream_bytes: 100, ..Limits::default() }));
+    // Two items of 42 bytes exceed eight times the limit, which applies to items with credit.
+    let pair = pair(server.limits(Limits { max_stream_bytes: 10, ..Limits::default() }));
     let source = WatchedSource::default();
     let error = DepotProxy::new(&pair.client).sum(0, source.numbers().map(|n| n + 1_000_000_000), "").await;
     assert!(matches!(error, Err(CallError::Closed)), "{error:?}");
@@ -186,7 +187,7 @@ async fn an_upload_moved_to_a_task_finishes_when_its_caller_aborts() {
     let (service, server) = depot_server();
     let server = server.build().expect("it can be mounted");
     let (mut raw, peer) = RawPeer::dial(&server);
-    assert_eq!(raw.ask(r#"{"a":["hand_on",true],"i":1}"#).await, json!({"i": 1, "h": 1}));
+    assert_eq!(raw.ask(r#"{"a":["hand_on",true],"i":1,"m":{"u":1}}"#).await, json!({"i": 1, "h": 1}));
     assert_eq!(raw.receive().await["a"][0], "credit");
     assert_eq!(raw.receive().await["a"][0], "start");
     raw.send(r#"{"h":1,"x":{"message":"enough"},"_":1}"#).await;
@@ -202,7 +203,7 @@ async fn an_error_for_a_dropped_upload_does_not_affect_another() {
     let (mut raw, _) = RawPeer::dial(&server);
     assert_eq!(raw.ask(r#"{"a":["let_go",0],"i":1}"#).await, json!({"i": 1, "h": 1}));
     raw.send(r#"{"a":["result"],"h":1,"i":11}"#).await;
-    assert_eq!(raw.ask(r#"{"a":["sum",40,"m"],"i":2}"#).await, json!({"i": 2, "h": 1}));
+    assert_eq!(raw.ask(r#"{"a":["sum",40,"m"],"i":2,"m":{"u":1}}"#).await, json!({"i": 2, "h": 1}));
     assert_eq!(raw.receive().await["a"][0], "credit");
     assert_eq!(raw.receive().await["a"][0], "start");
     raw.send(r#"{"a":["result"],"h":2,"i":12}"#).await;

@@ -24,8 +24,8 @@ async fn open_sum_upload() -> (DepotService, RawPeer, Peer, Server) {
     let (service, server) = depot_server();
     let server = server.build().expect("it can be mounted");
     let (mut raw, peer) = RawPeer::dial(&server);
-    assert_eq!(raw.ask(r#"{"a":["sum",0,"m"],"i":1}"#).await, json!({"i": 1, "h": 1}));
-    assert_eq!(raw.receive().await, json!({"a": ["credit", 64], "h": 1}));
+    assert_eq!(raw.ask(r#"{"a":["sum",0,"m"],"i":1,"m":{"u":1}}"#).await, json!({"i": 1, "h": 1}));
+    assert_eq!(raw.receive().await, json!({"a": ["credit", 8], "h": 1}));
     assert_eq!(raw.receive().await, json!({"a": ["start"], "h": 1}));
     (service, raw, peer, server)
 }
@@ -35,21 +35,23 @@ async fn a_handler_of_an_upload_sends_the_frames_of_the_protocol() {
     let (service, server) = depot_server();
     let server = server.build().expect("it can be mounted");
     let (mut raw, peer) = RawPeer::dial(&server);
-    assert_eq!(raw.ask(r#"{"a":["sum",5,"m"],"i":1}"#).await, json!({"i": 1, "h": 1}));
-    assert_eq!(raw.receive_text().await, r#"{"a":["credit",64],"h":1}"#);
+    assert_eq!(raw.ask(r#"{"a":["sum",5,"m"],"i":1,"m":{"u":1}}"#).await, json!({"i": 1, "h": 1}));
+    assert_eq!(raw.receive_text().await, r#"{"a":["credit",8],"h":1}"#);
     assert_eq!(raw.receive_text().await, r#"{"a":["start"],"h":1}"#);
     raw.send(r#"{"a":["result"],"h":1,"i":2}"#).await;
-    for n in 1..=32 {
-        raw.send(&format!(r#"{{"a":["next",{{"value":{n},"done":false}}],"h":1}}"#)).await;
+    for group in 0..8 {
+        for n in 4 * group + 1..=4 * group + 4 {
+            raw.send(&format!(r#"{{"a":["next",{{"value":{n},"done":false}}],"h":1}}"#)).await;
+        }
+        assert_eq!(raw.receive_text().await, r#"{"a":["credit",4],"h":1}"#);
     }
-    assert_eq!(raw.receive_text().await, r#"{"a":["credit",32],"h":1}"#);
     raw.send(r#"{"a":["next",{"done":true}],"h":1}"#).await;
     assert_eq!(raw.receive_text().await, r#"{"i":2,"d":"533 m"}"#);
     raw.silence().await;
     service.handlers.becomes(0).await;
     assert_eq!(peer.counters(), Counters::default());
     // The channel does not exist any more.
-    let gone = json!({"message": "Anonymous channel '1' does not exist"});
+    let gone = json!({"message": "Anonymous channel '1' does not exist", "code": "ws:UnknownChannel"});
     assert_eq!(raw.ask(r#"{"a":["result"],"h":1,"i":3}"#).await, json!({"h": 1, "x": gone, "_": 1}));
     assert_eq!(raw.receive().await, json!({"i": 3, "e": gone, "_": 1}));
 }
@@ -58,7 +60,7 @@ async fn a_handler_of_an_upload_sends_the_frames_of_the_protocol() {
 async fn a_caller_sends_the_frames_of_the_protocol() {
     let (mut raw, client) = RawPeer::accept(Client::builder());
     let call = tokio::spawn(DepotProxy::new(&client).sum(5, stream::iter(1..=3), "m"));
-    assert_eq!(raw.receive_text().await, r#"{"a":["sum",5,"m"],"i":268435457}"#);
+    assert_eq!(raw.receive_text().await, r#"{"a":["sum",5,"m"],"i":268435457,"m":{"u":1}}"#);
     raw.send(r#"{"i":268435457,"h":1}"#).await;
     assert_eq!(raw.receive_text().await, r#"{"a":["result"],"h":268435457,"i":268435458}"#);
     raw.silence().await;
@@ -106,7 +108,10 @@ async fn wrong_arguments_are_rejected_without_a_channel() {
         (r#""sum",1,"m",3"#, "too many arguments for `sum`: expected 2 (`start`, `unit`), got 3"),
     ] {
         let request = format!(r#"{{"a":[{arguments}],"i":1}}"#);
-        assert_eq!(raw.ask(&request).await, json!({"i": 1, "e": {"message": message}, "_": 1}));
+        assert_eq!(
+            raw.ask(&request).await,
+            json!({"i": 1, "e": {"message": message, "code": "ws:BadArguments"}, "_": 1})
+        );
     }
     raw.silence().await;
     raw.send(r#"{"a":["sum",1,"m"]}"#).await;
@@ -136,7 +141,7 @@ async fn a_result_that_is_never_requested_is_not_sent() {
 async fn a_result_can_be_requested_once() {
     let (service, mut raw, _, _server) = open_sum_upload().await;
     raw.send(r#"{"a":["result"],"h":1,"i":2}"#).await;
-    let refused = json!({"message": "No event listener for 'result' on channel '1'"});
+    let refused = json!({"message": "No event listener for 'result' on channel '1'", "code": "ws:UnknownEvent"});
     assert_eq!(raw.ask(r#"{"a":["result"],"h":1,"i":3}"#).await, json!({"i": 3, "e": refused, "_": 1}));
     raw.send(r#"{"a":["next",{"done":true}],"h":1}"#).await;
     assert_eq!(raw.receive().await, json!({"i": 2, "d": "0 m"}));
@@ -165,14 +170,14 @@ async fn items_sent_as_requests_are_answered_when_they_are_taken() {
     let (service, server) = depot_server();
     let server = server.build().expect("it can be mounted");
     let (mut raw, peer) = RawPeer::dial(&server);
-    raw.ask(r#"{"a":["let_go",1],"i":1}"#).await;
+    raw.ask(r#"{"a":["let_go",1],"i":1,"m":{"u":1}}"#).await;
     raw.receive().await;
     raw.receive().await;
     raw.send(r#"{"a":["result"],"h":1,"i":2}"#).await;
     raw.silence().await;
     assert_eq!(raw.ask(r#"{"a":["next",{"value":1,"done":false}],"h":1,"i":3}"#).await, json!({"i": 3}));
     // The handler takes no further items and continues.
-    let refused = json!({"message": "No event listener for 'next' on channel '1'"});
+    let refused = json!({"message": "No event listener for 'next' on channel '1'", "code": "ws:UnknownEvent"});
     let item = r#"{"a":["next",{"value":2,"done":false}],"h":1,"i":4}"#;
     assert_eq!(raw.ask(item).await, json!({"i": 4, "e": refused, "_": 1}));
     raw.send(r#"{"a":["next",{"value":3,"done":false}],"h":1}"#).await;
@@ -189,9 +194,9 @@ async fn items_sent_as_requests_are_answered_when_they_are_taken() {
     raw.silence().await;
     raw.send(r#"{"a":["result"],"h":6,"i":8}"#).await;
     raw.send(r#"{"i":8,"x":{"message":"stop"},"_":1}"#).await;
-    let gone = json!({"message": "Anonymous channel '6' does not exist"});
-    assert_eq!(raw.receive().await, json!({"i": 7, "e": gone, "_": 1}));
-    assert_eq!(raw.receive().await["h"], 6);
+    assert_eq!(raw.receive().await, json!({"h": 6, "x": {"message": "Request aborted"}, "_": 1}));
+    let aborted = json!({"message": "Request aborted", "code": "ws:ChannelClosed"});
+    assert_eq!(raw.receive().await, json!({"i": 7, "e": aborted, "_": 1}));
     raw.silence().await;
     assert_eq!(peer.counters(), Counters::default());
 }

@@ -138,7 +138,7 @@ impl<'s> Peer<'s> {
                 self.call_finished(call, "channel", channel);
             }
             Incoming::Item(channel, item) => self.item(&channel, &item),
-            Incoming::Overflow(channel) => self.overflow(&channel),
+            Incoming::Overflow(channel, _) => self.overflow(&channel),
             Incoming::ChannelAborted(_, channel, _, reason) => self.channel_closed(&channel, Some(&reason.read())),
             Incoming::Cancelled(invocation, reason) => {
                 let (key, value) = thrown(&reason.read());

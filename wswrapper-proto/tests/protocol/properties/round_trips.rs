@@ -55,7 +55,7 @@ proptest! {
         }
         let call = call.finish(channel);
         let (frame, wait) = match request {
-            Some((id, wait)) => (call.into_request(id, wait.map(Duration::from_millis)), wait),
+            Some((id, wait)) => (call.into_request(id, wait.map(Duration::from_millis), false), wait),
             None => (call.into_event(), None),
         };
         let sent_count = arguments.iter().rposition(Option::is_some).map_or(0, |last| last + 1);

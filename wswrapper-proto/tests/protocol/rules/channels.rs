@@ -65,8 +65,12 @@ fn channel_number_in_any_form_takes_precedence_over_a_channel_name() {
 fn local_and_remote_channels_with_the_same_number_are_distinct() {
     let mut peer = connected();
     let number = Side::Client.first_id();
+    // The peer requests this number while a local call with it is pending.
+    let call = request_channel(&mut peer, Role::Plain);
     let local = peer.open_channel(number, Role::Plain, "in").expect("a free number");
-    let remote = remote_channel(&mut peer, Role::Plain);
+    let Incoming::ChannelOpened(1, remote) = handle(&mut peer, &format!(r#"{{"i":{call},"h":1}}"#)) else {
+        panic!("the response is a channel")
+    };
     assert_eq!((local.id(), remote.id(), peer.open_channels()), (number, number, 2));
     assert_eq!((local.opened_by(), remote.opened_by()), (Opener::Local, Opener::Remote));
     let event = format!(r#"{{"a":["e"],"h":{number}}}"#);

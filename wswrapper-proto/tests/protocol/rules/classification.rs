@@ -123,10 +123,12 @@ fn rejection_names_the_channel_that_cannot_exist() {
     let empty = call(r#"{"a":["e"],"c":"","i":1}"#);
     assert_eq!(empty.address, Address::Named("".into()));
     let no_listener = Rejection::no_listener(&empty.event, &empty.address, false);
-    assert_eq!(no_listener, Rejection::new("Channel '' does not exist"));
+    let unknown =
+        |channel| Rejection::new(format!("Channel '{channel}' does not exist")).with_code("ws:UnknownChannel");
+    assert_eq!(no_listener, unknown(""));
     for c in ["5", "true", "[\"x\"]", "{}"] {
         let responses = responses_to(&format!(r#"{{"a":["e"],"c":{c},"i":1}}"#));
-        assert_eq!(rejection(&responses[0]), Rejection::new(format!("Channel '{c}' does not exist")));
+        assert_eq!(rejection(&responses[0]), unknown(c));
         assert_eq!(responses.len(), 1);
         assert!(responses_to(&format!(r#"{{"a":["e"],"c":{c}}}"#)).is_empty());
     }

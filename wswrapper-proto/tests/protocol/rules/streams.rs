@@ -1,7 +1,9 @@
 //! One test for each rule of streams that no recording covers.
 
 mod consumers;
+mod credit;
 mod frames;
+mod listening;
 mod producers;
 mod uploads;
 

@@ -88,7 +88,7 @@ impl Simulation {
                 }
             }
             Incoming::Cancelled(handler, _) => self.drop_handler(n, handler),
-            Incoming::Overflow(_) => panic!("no endpoint exceeds its allowance"),
+            Incoming::Overflow(..) => panic!("no endpoint exceeds its allowance"),
             Incoming::NotJson => panic!("the frame was decoded again"),
             Incoming::Nothing => {}
         }

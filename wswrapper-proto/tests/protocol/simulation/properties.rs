@@ -17,7 +17,8 @@ fn kind() -> impl Strategy<Value = Kind> {
     ]
 }
 
-fn action() -> impl Strategy<Value = Action> {
+/// Returns any action. `aborts` is the weight of the operations that abort a channel or its items.
+fn action(aborts: u32) -> impl Strategy<Value = Action> {
     let operation = prop_oneof![
         8 => kind().prop_map(Operation::Call),
         3 => kind().prop_map(Operation::CallOn),
@@ -27,10 +28,10 @@ fn action() -> impl Strategy<Value = Action> {
         6 => Just(Operation::Start),
         8 => Just(Operation::Take),
         12 => Just(Operation::Produce),
-        1 => Just(Operation::Abort),
-        1 => Just(Operation::Close),
-        1 => Just(Operation::AbortItems),
-        1 => Just(Operation::Stop),
+        aborts => Just(Operation::Abort),
+        aborts => Just(Operation::Close),
+        aborts => Just(Operation::AbortItems),
+        aborts => Just(Operation::Stop),
         2 => Just(Operation::FinishUpload),
         30 => Just(Operation::Deliver),
         1 => Just(Operation::Advance),
@@ -59,7 +60,14 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn calls_and_channels_finish_once_and_streams_are_complete(actions in vec(action(), 0..400)) {
+    fn calls_and_channels_finish_once_and_streams_are_complete(actions in vec(action(1), 0..400)) {
+        run(&actions);
+    }
+
+    /// The simulation checks that each request of either endpoint has exactly one response, items and requests for
+    /// results included.
+    #[test]
+    fn each_request_has_one_response_while_channels_are_aborted(actions in vec(action(6), 0..400)) {
         run(&actions);
     }
 }
@@ -69,7 +77,7 @@ fn many_streams_finish() {
     let mut runner = TestRunner::deterministic();
     let (mut finished, mut taken) = (0, 0);
     for _ in 0..50 {
-        let simulation = run(&vec(action(), 300).new_tree(&mut runner).expect("actions").current());
+        let simulation = run(&vec(action(1), 300).new_tree(&mut runner).expect("actions").current());
         finished += simulation.finished_streams;
         taken += simulation.taken_items;
     }

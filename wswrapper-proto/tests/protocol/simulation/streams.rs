@@ -80,9 +80,6 @@ impl Simulation {
     pub(super) fn abort(&mut self, n: usize, number: u32) {
         let endpoint = &mut self.endpoints[n];
         let key = endpoint.channels[&number].key;
-        if let AwaitedResult::Request(id) = endpoint.core.consumer(key).awaited_result() {
-            endpoint.send_rejection(id, "the channel is aborted");
-        }
         assert_eq!(endpoint.core.abort_channel(key, None), Some(number));
         let channel = endpoint.channel_closed(number);
         self.streams[channel.stream].interrupted = true;

@@ -10,7 +10,7 @@ use crate::engine::router::Entry;
 use crate::engine::shared::Action;
 use crate::engine::tasks::{RunningHandler, RunningKey};
 use crate::error::PeerError;
-use crate::proto::{Address, Call, ChannelKey, Message, Reason, Rejection, Role};
+use crate::proto::{Address, Call, ChannelKey, Message, Reason, Rejection, Role, code};
 use crate::transport::Transport;
 use bytes::Bytes;
 use std::sync::Arc;
@@ -232,7 +232,7 @@ impl<T: Transport> Driver<T> {
         let reason = match error {
             BadCall::Rejected(rejection) => rejection,
             // Unreachable: the frame is proven to be JSON.
-            BadCall::NotJson => Rejection::new("The arguments cannot be read"),
+            BadCall::NotJson => Rejection::new("The arguments cannot be read").with_code(code::BAD_ARGUMENTS),
         };
         match call.id {
             Some(id) => {
@@ -283,13 +283,20 @@ impl<T: Transport> Driver<T> {
         more
     }
 
-    /// Stops the handlers that were called on a channel.
+    /// Stops the handlers that were called on a channel, and rejects their requests with the reason of its abort [P-63].
     pub(super) fn stop_channel(&mut self, channel: ChannelKey, reason: &Reason) {
-        for (key, handler) in self.running.remove_by_channel(channel) {
-            if let Some(id) = handler.id {
-                self.shared.handler_finished(id, key);
-            }
+        let handlers = self.running.remove_by_channel(channel);
+        if handlers.is_empty() {
+            return;
+        }
+        let rejection = reason.clone().for_requests(handlers.len());
+        for (key, handler) in handlers {
+            let id = handler.id;
             self.stop(handler, reason.clone());
+            if let Some(id) = id {
+                self.shared.handler_finished(id, key);
+                Answers::new(&self.shared, self.transport.output(), &mut Progress::default()).reject(id, &rejection);
+            }
         }
     }
 

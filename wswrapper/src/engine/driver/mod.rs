@@ -296,8 +296,8 @@ impl<T: Transport> Driver<T> {
             self.shared.prepare_to_sleep(cx.waker(), self.running.len(), output_bytes, has_capacity);
         // Stopped handlers need another turn, which updates the counters.
         let handlers_stopped = !closed_channels.is_empty();
-        for channel in closed_channels {
-            self.stop_channel(channel, &Reason::new("The channel was aborted"));
+        for (channel, reason) in closed_channels {
+            self.stop_channel(channel, &reason);
         }
         self.close_request = close.filter(|close| self.closing.accepts(close));
         let stall_timeout = self.stalled.map(|(since, _)| after(since, self.shared.endpoint.limits.write_timeout));

@@ -74,7 +74,7 @@ impl State {
                 let inbox = binding.inbox().and_then(|inbox| self.inboxes.get_mut(inbox));
                 inbox.and_then(|inbox| inbox.add(&item))
             }
-            Incoming::Overflow(binding) => self.finish_stream(&binding, || StreamFinish::Overflow),
+            Incoming::Overflow(binding, bound) => self.finish_stream(&binding, || StreamFinish::Overflow(bound)),
             Incoming::Resumed(_, Some(handler)) | Incoming::ResultAwaited(Some(handler), _) => {
                 return Action::Resume(handler);
             }
@@ -249,6 +249,18 @@ impl Shared {
         drop(state);
         drop(old_waker);
         taken
+    }
+
+    /// Records that the caller of an upload listens on its channel, so that it may be asked for items.
+    pub(crate) fn allow_start(&self, channel: ChannelKey) {
+        let mut state = self.lock();
+        state.core.consumer(channel).allow_start();
+        self.wake(state);
+    }
+
+    /// Returns true, once, if the peer has rejected the last item that was sent to it as a request.
+    pub(crate) fn take_rejected(&self, channel: ChannelKey) -> bool {
+        self.lock().core.producer(channel).take_rejected()
     }
 
     /// Requests the first items of a stream from its producer.

@@ -44,7 +44,7 @@ pub(crate) struct SleepState {
     /// The close that a handle has requested.
     pub(crate) close: Option<CloseRequest>,
     /// Channels whose handlers the driver has to stop.
-    pub(crate) closed_channels: Vec<ChannelKey>,
+    pub(crate) closed_channels: Vec<(ChannelKey, Reason)>,
 }
 
 impl Shared {

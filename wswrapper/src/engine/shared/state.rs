@@ -6,7 +6,7 @@ use crate::engine::channel_state::ChannelState;
 use crate::engine::inbox::{Inbox, StreamFinish};
 use crate::engine::slot::{CallSlot, Completion};
 use crate::engine::tasks::RunningKey;
-use crate::proto::{ChannelKey, Connection, Notification, Reason};
+use crate::proto::{ChannelKey, Connection, Notification, Reason, code};
 use slab::Slab;
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ pub(super) struct State {
     /// The items of streams that were received and not taken.
     pub(super) inboxes: Slab<Inbox>,
     /// Channels that a handle has aborted. The driver drops the handlers that run on them.
-    pub(super) closed_channels: Vec<ChannelKey>,
+    pub(super) closed_channels: Vec<(ChannelKey, Reason)>,
     /// The running handlers and the bytes in the output when the driver last went to sleep, for the counters.
     pub(super) handlers: usize,
     pub(super) output_bytes: usize,
@@ -73,7 +73,8 @@ impl State {
     pub(super) fn abort_channel(&mut self, channel: ChannelKey, reason: Option<&Reason>) -> Option<ChannelBinding> {
         let binding = self.core.abort_channel(channel, reason);
         if let Some(ChannelBinding::State(_)) = binding {
-            self.closed_channels.push(channel);
+            let default = || Reason::aborted().with_code(code::CHANNEL_CLOSED);
+            self.closed_channels.push((channel, reason.cloned().unwrap_or_else(default)));
         }
         binding
     }

@@ -3,7 +3,7 @@
 use super::{OnFull, Producer};
 use crate::engine::{Answers, ChannelBinding, WINDOW};
 use crate::error::PeerError;
-use crate::proto::{Allowance, ChannelKey, Reason, Rejection, Role, encode};
+use crate::proto::{Allowance, ChannelKey, Reason, Rejection, Role, code, encode};
 use crate::value::StreamItem;
 use futures_core::Stream;
 use pin_project_lite::pin_project;
@@ -114,6 +114,9 @@ struct Pump<T> {
     /// Items waiting for credit. Under [`OnFull::Wait`] at most one: an item that came out while the stream was
     /// polled for its finish.
     waiting: VecDeque<T>,
+    /// The item that was sent as a request and has no response yet, and the number of items that it reported as lost.
+    /// The consumer may reject it [P-85].
+    unanswered: Option<(T, u64)>,
     /// The finish of the stream, until it is sent after the waiting items.
     finish: Option<Result<(), Rejection>>,
     /// The number of items that were dropped since the last item was sent.
@@ -131,6 +134,7 @@ impl<T> Pump<T> {
             fallible,
             channel: None,
             waiting: VecDeque::new(),
+            unanswered: None,
             finish: None,
             lost: 0,
             hint: 64,
@@ -156,7 +160,15 @@ impl<T: StreamItem> Pump<T> {
         let (mut credit, mut as_request, mut sent, mut budget) = (0, false, 0, ITEMS_PER_POLL);
         let status = loop {
             if credit == 0 {
-                (credit, as_request) = match shared.allowance(channel, mem::take(&mut sent)) {
+                let allowance = shared.allowance(channel, mem::take(&mut sent));
+                if self.unanswered.is_some() && allowance != Allowance::Blocked {
+                    // A rejected item is sent again after the next start.
+                    if let Some((item, lost)) = self.unanswered.take().filter(|_| shared.take_rejected(channel)) {
+                        self.waiting.push_front(item);
+                        self.lost += lost;
+                    }
+                }
+                (credit, as_request) = match allowance {
                     Allowance::Closed => break PumpStatus::Finished,
                     Allowance::Idle => break PumpStatus::Waiting,
                     Allowance::Blocked => break self.poll_without_credit(channel, answers, budget, source),
@@ -173,11 +185,15 @@ impl<T: StreamItem> Pump<T> {
             budget -= 1;
             match self.next(&mut source) {
                 Poll::Pending => break PumpStatus::Waiting,
-                Poll::Ready(Some(Ok(item))) if self.send(channel, answers, as_request, &item) => {
+                Poll::Ready(Some(Ok(item))) => {
+                    let lost = self.lost;
+                    if !self.send(channel, answers, as_request, &item) {
+                        break PumpStatus::Finished;
+                    }
                     credit -= 1;
                     sent += u32::from(!as_request);
+                    self.unanswered = Some((item, lost)).filter(|_| as_request);
                 }
-                Poll::Ready(Some(Ok(_))) => break PumpStatus::Finished,
                 Poll::Ready(Some(Err(rejection))) => break self.fail(channel, answers, &rejection),
                 Poll::Ready(None) => break self.done(channel, answers),
             }
@@ -234,7 +250,7 @@ impl<T: StreamItem> Pump<T> {
                 Poll::Ready(Some(Ok(item))) if waits => self.waiting.push_back(item),
                 Poll::Ready(Some(Ok(item))) => {
                     if !self.enqueue(item, capacity) {
-                        let reason = Rejection::new("The consumer is too slow").with_code("TooSlow");
+                        let reason = Rejection::new("The consumer is too slow").with_code(code::TOO_MANY);
                         self.finish = Some(Err(reason));
                     }
                 }

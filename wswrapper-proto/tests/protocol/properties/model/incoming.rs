@@ -53,7 +53,7 @@ impl Model {
                 assert!(item.value.is_none_or(|json| serde_json::from_str::<&RawValue>(json).is_ok()));
                 self.channels.get_mut(&channel).expect("an open channel").held += 1;
             }
-            Incoming::Overflow(channel) => self.finish_stream(channel),
+            Incoming::Overflow(channel, _) => self.finish_stream(channel),
             Incoming::Resumed(channel, handler) => assert_eq!(self.channels[&channel].handler, handler),
             Incoming::ResultAwaited(handler, id) => {
                 let handler = handler.expect("every channel of a handler has one");

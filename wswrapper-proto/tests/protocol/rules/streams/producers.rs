@@ -62,15 +62,19 @@ fn invalid_credit_is_ignored() {
 }
 
 #[test]
-fn credit_never_exceeds_the_initial_window() {
+fn credit_in_hand_never_exceeds_the_largest_window() {
     for (sent, more, left) in [
         (3, vec!["2"], 4),
         (3, vec!["3"], 5),
-        (3, vec!["4"], 2),
-        (3, vec!["2", "2"], 4),
+        (3, vec!["4"], 6),
+        (3, vec!["2", "2"], 6),
         (5, vec!["5"], 5),
-        (0, vec!["1"], 5),
-        (5, vec!["-1", "0", "\"1\"", "1.5", "65536", "4294967295", "4294967296", "1e300"], 0),
+        (0, vec!["1"], 6),
+        (0, vec!["65531"], MAX_WINDOW),
+        (0, vec!["65532"], 5),
+        (0, vec!["65531", "1"], MAX_WINDOW),
+        (5, vec!["65536"], MAX_WINDOW),
+        (5, vec!["-1", "0", "\"1\"", "1.5", "65537", "4294967295", "4294967296", "1e300"], 0),
         (2, vec!["4294967294", "9007199254740991"], 3),
     ] {
         let (mut peer, key) = producer(&[&credit("5"), START]);
@@ -82,7 +86,7 @@ fn credit_never_exceeds_the_initial_window() {
         assert_eq!(peer.producer(key).allowance(), left, "{sent} sent, {more:?} given");
     }
     let (mut peer, key) = producer(&[&credit("5"), &credit("7"), &credit("5"), &credit("1"), START]);
-    assert_eq!((peer.producer(key).allowance(), peer.producer(key).window()), (Allowance::Items(5), Some(5)));
+    assert_eq!((peer.producer(key).allowance(), peer.producer(key).window()), (Allowance::Items(18), Some(18)));
 }
 
 #[test]

@@ -6,6 +6,7 @@ use crate::core_peer::{
 };
 use crate::proto::{
     Allowance, AwaitedResult, Bounds, CallEncoder, ChannelKey, Incoming, Notification, Reason, Response, Role,
+    StreamBound,
 };
 use std::time::{Duration, Instant};
 
@@ -97,7 +98,7 @@ fn overflow_of_an_upload_leaves_its_handler_running() {
     let key = local_channel(&mut peer, Role::Upload);
     handle(&mut peer, RESULT);
     handle(&mut peer, ITEM);
-    assert!(matches!(handle(&mut peer, ITEM), Incoming::Overflow("in")));
+    assert!(matches!(handle(&mut peer, ITEM), Incoming::Overflow("in", StreamBound::Items)));
     assert_eq!((peer.running_handlers(), peer.open_channels(), sent(&mut peer).len()), (1, 1, 1));
     assert_eq!(peer.close_channel(key), Some("in"));
 }
@@ -107,8 +108,8 @@ fn handler_that_stops_reading_an_upload_still_sends_its_result() {
     let (mut peer, key) = upload();
     handle(&mut peer, RESULT);
     let next = |id| format!(r#"{{"a":["next",{{"value":"v","done":false}}],"h":7,"i":{id}}}"#);
-    let rejection =
-        |id| format!(r#"{{"i":{id},"e":{{"message":"No event listener for 'next' on channel '7'"}},"_":1}}"#);
+    let error = r#"{"message":"No event listener for 'next' on channel '7'","code":"ws:UnknownEvent"}"#;
+    let rejection = |id| format!(r#"{{"i":{id},"e":{error},"_":1}}"#);
     handle(&mut peer, &next(9));
     assert!(peer.consumer(key).stop(None));
     assert_eq!(sent(&mut peer), [rejection(9)]);
