@@ -118,11 +118,18 @@ impl<R> Builder<R> {
 
     /// Sets a hook that runs for each closed connection, after its handlers and services were dropped.
     ///
+    /// What is [stored](Peer::insert) with the connection is still there. Whoever waits for the close, for example in
+    /// [`Peer::closed`], waits for the hook too, so the hook itself must not. A client can be
+    /// [bound](crate::Client::bind) again when the hook has returned. It is not called if the task of the connection is
+    /// aborted, for example with its runtime.
+    ///
     /// ```
-    /// # use wswrapper::Server;
+    /// # use wswrapper::{CloseCause, Server};
     /// let server = Server::builder().on_close(|peer, closed| async move {
-    ///     let who = if closed.by_us { "we" } else { "they" };
-    ///     println!("{}: {who} closed with {} {}", peer.id(), closed.code, closed.reason);
+    ///     match closed.cause {
+    ///         CloseCause::Local | CloseCause::Remote => {}
+    ///         _ => println!("{}: {closed}", peer.id()),
+    ///     }
     /// });
     /// ```
     pub fn on_close<F, Fut>(mut self, hook: F) -> Self
@@ -134,7 +141,8 @@ impl<R> Builder<R> {
         self
     }
 
-    /// Sets a hook for errors while this endpoint serves a peer: dropped events, internal errors, panics.
+    /// Sets a hook for errors while this endpoint serves a peer: dropped events, internal errors, panics, and errors of
+    /// the transport.
     ///
     /// Each error is also logged by `tracing` as a warning.
     ///

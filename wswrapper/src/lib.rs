@@ -46,7 +46,7 @@ pub use self::{
     builder::Builder,
     call::{Call, Caller, Emit, IntoTarget, Reply, Target, UploadCall},
     client::{Client, ClientBuilder, Dialling},
-    close::Closed,
+    close::{CloseCause, Closed},
     engine::{Counters, MessageKind, MessageLog, PeerId},
     error::{AcceptError, BindError, CallError, ConnectError, MountError, PeerError, SendError, ServeError},
     handle::{AnonymousChannel, Channel, CloseSignal, Closing, Peer},

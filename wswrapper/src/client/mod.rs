@@ -9,6 +9,7 @@ mod url;
 
 use crate::builder::Builder;
 use crate::call::IntoTarget;
+use crate::close::Close;
 use crate::engine::{ConnectionHandle, Driver, LocalEndpoint, Shared};
 use crate::error::{BindError, MountError};
 use crate::handle::{Channel, Closing, Peer};
@@ -86,7 +87,7 @@ impl Client {
 
     /// Closes the connection with status 1000. [`Peer::close`] takes another status.
     pub fn close(&self) -> Closing {
-        self.peer.close(1000, "")
+        self.peer.close(Close::NORMAL, "")
     }
 
     /// Continues over another transport after the connection was closed or lost.
@@ -94,8 +95,8 @@ impl Client {
     /// Handlers, hooks and proxies stay. Calls of the old connection have failed with
     /// [`Closed`](crate::CallError::Closed), and the ids of new calls continue the count [P-91].
     ///
-    /// Fails with [`StillOpen`](BindError::StillOpen) while the old connection is not closed. Wait for
-    /// [`closed`](Peer::closed) first, because calls can fail before the connection is closed.
+    /// Fails with [`StillOpen`](BindError::StillOpen) while the old connection is not closed or its `on_close`
+    /// hook runs. Wait for [`closed`](Peer::closed) first, because calls can fail before the connection is closed.
     ///
     /// # Panics
     ///

@@ -86,7 +86,8 @@ impl Items {
                     Some(Err(E::from_rejection(reason).map_or_else(CallError::Refused, CallError::Rejected)))
                 }
                 StreamFinish::Overflow => Some(Err(CallError::Overflow)),
-                StreamFinish::Closed => Some(Err(CallError::Closed)),
+                StreamFinish::Closed(closed) => Some(Err(CallError::Closed(closed))),
+                StreamFinish::ChannelClosed(reason) => Some(Err(CallError::ChannelClosed(reason))),
             });
         }
         let json = self.batch.take().unwrap_or_default();

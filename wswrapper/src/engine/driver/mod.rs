@@ -19,12 +19,13 @@ mod closing;
 mod dispatch;
 
 use crate::catch_panic::{catch_panic, drop_catching_panic};
-use crate::close::{Close, CloseRequest, Closed};
+use crate::close::{Close, CloseCause, CloseRequest, Closed};
 use crate::engine::handler::Sessions;
 use crate::engine::hooks::HookFuture;
 use crate::engine::message_log::CallLog;
 use crate::engine::shared::{Shared, SleepState};
 use crate::engine::tasks::{RunningHandler, RunningSet};
+use crate::error::PeerError;
 use crate::proto::{Address, Call, Message, Reason};
 use crate::rt::{Timer, after};
 use crate::transport::{Frame, Transport, TransportError};
@@ -32,6 +33,7 @@ use backlog::Backlog;
 use bytes::Bytes;
 use closing::CloseProgress;
 use std::future::poll_fn;
+use std::io;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use tokio::time::Instant;
@@ -92,9 +94,11 @@ impl<T: Transport> Driver<T> {
         let closed = poll_fn(|cx| self.poll(cx)).await;
         tracing::debug!(peer = %self.shared.id, code = closed.code, reason = closed.reason, "closed");
         self.finish(closed.clone());
-        let shared = Arc::clone(&self.shared);
+        // Also if the hook is cancelled.
+        let finishing = Finishing(Arc::clone(&self.shared));
         drop(self);
-        if let Some(mut hook) = shared.endpoint.hooks.closed(&shared, &closed) {
+        let shared = &finishing.0;
+        if let Some(mut hook) = shared.endpoint.hooks.closed(shared, &closed) {
             poll_fn(|cx| poll_hook(&mut hook, cx)).await;
         }
     }
@@ -166,14 +170,20 @@ impl<T: Transport> Driver<T> {
                 }
                 Poll::Ready(Some(Ok(Frame::Ping(_) | Frame::Pong(_)))) => messages += 1,
                 Poll::Ready(Some(Ok(Frame::Close(close)))) => {
-                    self.closing.close_received(close, after(now, self.shared.endpoint.limits.close_timeout));
+                    let closed = Closed::new(CloseCause::Remote, &close);
+                    let deadline = after(now, self.shared.endpoint.limits.close_timeout);
+                    let closed = self.closing.close_received(closed, deadline);
+                    self.shared.announce_close(&closed);
                     self.stop_handlers();
                     // The peer sends no responses any more, and ignores further frames.
-                    self.shared.disconnect();
+                    self.shared.disconnect(closed);
                 }
-                Poll::Ready(Some(Err(TransportError::Violation(close)))) => self.close(close, now),
-                Poll::Ready(Some(Err(TransportError::Io(error)))) => self.finish_reading(&error.to_string(), now),
-                Poll::Ready(None) => self.finish_reading("the connection was lost", now),
+                Poll::Ready(Some(Err(TransportError::Violation(close)))) => {
+                    let cause = CloseCause::of_violation(&close);
+                    self.close(&close, cause, now);
+                }
+                Poll::Ready(Some(Err(TransportError::Io(error)))) => self.fail(error, now),
+                Poll::Ready(None) => self.finish_reading(Closed::lost(None), now),
             }
         }
         true
@@ -227,21 +237,27 @@ impl<T: Transport> Driver<T> {
     /// Closes or aborts the connection if a handle has requested it.
     fn apply_close_request(&mut self, now: Instant) {
         match self.close_request.take() {
-            Some(CloseRequest::Abort) => self.closing.abort("aborted", now),
-            Some(CloseRequest::Close(close)) => self.close(close, now),
+            Some(CloseRequest::Abort) => self.closing.abort(CloseCause::Local, "aborted", now),
+            Some(CloseRequest::Close(close)) => self.close(&close, CloseCause::Local, now),
             None => {}
         }
     }
 
     /// Writes the local close frame after everything that was queued, and stops the handlers.
-    fn close(&mut self, close: Close, now: Instant) {
+    fn close(&mut self, close: &Close, cause: CloseCause, now: Instant) {
         if !self.closing.is_open() {
             return;
         }
         self.shared.drain(self.transport.output());
-        self.transport.close(&close);
+        self.transport.close(close);
+        let closed = Closed::new(cause, close);
+        self.shared.announce_close(&closed);
         self.stop_handlers();
-        self.closing.close_sent(close, after(now, self.shared.endpoint.limits.close_timeout));
+        if cause != CloseCause::Local {
+            // No more frames are read, so no response can come.
+            self.shared.disconnect(closed.clone());
+        }
+        self.closing.close_sent(closed, after(now, self.shared.endpoint.limits.close_timeout));
     }
 
     /// Stops the running handlers, and drops the calls that wait to start.
@@ -251,9 +267,19 @@ impl<T: Transport> Driver<T> {
         self.backlog = Backlog::default();
     }
 
+    /// Reports an error of the transport, after which no more frames can be read.
+    fn fail(&mut self, error: io::Error, now: Instant) {
+        if self.closing.is_reading_finished() {
+            return;
+        }
+        let source = Arc::new(error);
+        self.shared.report(&PeerError::Transport { source: Arc::clone(&source) });
+        self.finish_reading(Closed::lost(Some(source)), now);
+    }
+
     /// Records that no more frames can be read.
-    fn finish_reading(&mut self, reason: &str, now: Instant) {
-        self.closing.finish_reading(reason, after(now, self.shared.endpoint.limits.close_timeout));
+    fn finish_reading(&mut self, lost: Closed, now: Instant) {
+        self.closing.finish_reading(lost, after(now, self.shared.endpoint.limits.close_timeout));
     }
 
     /// Moves queued frames to the output and flushes it. A peer that reads nothing for the write timeout is
@@ -266,7 +292,7 @@ impl<T: Transport> Driver<T> {
             Poll::Ready(flushed) => {
                 self.stalled = None;
                 if let Err(error) = flushed {
-                    self.finish_reading(&error.to_string(), now);
+                    self.fail(error, now);
                 }
                 self.closing.flushed(now);
             }
@@ -275,7 +301,7 @@ impl<T: Transport> Driver<T> {
                 match self.stalled {
                     Some((since, sent_before)) if sent_before == sent => {
                         if now >= after(since, self.shared.endpoint.limits.write_timeout) {
-                            self.closing.abort("the peer does not read", now);
+                            self.closing.abort(CloseCause::Unread, "the peer does not read", now);
                         }
                     }
                     _ => self.stalled = Some((now, sent)),
@@ -338,18 +364,21 @@ impl<T: Transport> Driver<T> {
 }
 
 impl<T> Driver<T> {
-    /// Drops everything that belongs to the connection, and records how it was closed. Only the first call counts.
-    fn finish(&mut self, closed: Closed) {
+    /// Drops everything that belongs to the connection, and records how it was closed. Returns false if that was done
+    /// before.
+    fn finish(&mut self, closed: Closed) -> bool {
         if std::mem::replace(&mut self.finished, true) {
-            return;
+            return false;
         }
         self.shared.members.leave(self.member_key);
+        self.shared.announce_close(&closed);
         self.stop_running();
         self.drop_open_hook();
         for session in std::mem::take(&mut self.sessions) {
             self.shared.report_drop_panic(drop_catching_panic(session), "a session");
         }
-        self.shared.set_closed(closed);
+        self.shared.begin_finish(closed);
+        true
     }
 
     fn drop_open_hook(&mut self) {
@@ -385,8 +414,18 @@ impl<T> Driver<T> {
 /// A driver that is dropped while it runs belonged to an aborted task.
 impl<T> Drop for Driver<T> {
     fn drop(&mut self) {
-        let reason = "the connection's task was ended".to_owned();
-        self.finish(Closed { code: Close::ABNORMAL, reason, by_us: true });
+        if self.finish(Closed::abnormal(CloseCause::Local, "the connection's task was ended")) {
+            self.shared.set_closed();
+        }
+    }
+}
+
+/// Records that a connection is closed when its `on_close` hook has returned or was cancelled.
+struct Finishing(Arc<Shared>);
+
+impl Drop for Finishing {
+    fn drop(&mut self) {
+        self.0.set_closed();
     }
 }
 
