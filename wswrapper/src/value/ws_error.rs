@@ -13,8 +13,7 @@ use std::io;
 /// | --- | --- | --- |
 /// | `String`, `&str` | an error with this message | `String` |
 /// | [`Rejection`] | itself: any message, code and data | [`Rejection`] |
-/// | `io::Error` | an error whose message is the text of its kind | [`Rejection`] |
-/// | `Box<dyn Error + Send + Sync>`, and `anyhow::Error` with the feature `anyhow` | `internal error` | [`Rejection`] |
+/// | `io::Error`, `Box<dyn Error + Send + Sync>`, and `anyhow::Error` with the feature `anyhow` | `internal error` | [`Rejection`] |
 ///
 /// The last row hides the message because it may contain details that are not meant for the peer. The error is passed
 /// to [`on_error`](crate::Builder::on_error) instead.
@@ -118,7 +117,7 @@ impl WsError for io::Error {
     type Remote = Rejection;
 
     fn into_rejection(self) -> Rejection {
-        Rejection::from_display(self.kind())
+        Rejection::internal(self)
     }
 
     fn from_rejection(rejection: Rejection) -> Result<Rejection, Rejection> {

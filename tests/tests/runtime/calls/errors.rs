@@ -113,8 +113,16 @@ async fn errors_of_each_type_reach_the_caller() {
     assert!(matches!(failing.text().await, Err(CallError::Rejected(text)) if text == "only text"));
     assert!(matches!(failing.literal().await, Err(CallError::Rejected(text)) if text == "a literal"));
     assert!(matches!(failing.bare().await, Err(CallError::Rejected(r)) if r.as_value() == Some(&json!({"code": 42}))));
-    assert!(matches!(failing.io().await, Err(CallError::Rejected(r)) if r.message() == Some("entity not found")));
     assert_eq!(log.entries(), [] as [&str; 0]);
+}
+
+#[tokio::test]
+async fn details_of_an_io_error_are_reported_and_not_sent() {
+    let log = Log::default();
+    let pair = pair(failing_server(&log));
+    let error = FailingProxy::new(&pair.client).io().await;
+    assert!(matches!(&error, Err(CallError::Rejected(r)) if r.message() == Some("internal error")), "{error:?}");
+    assert_eq!(log.entries(), ["handler of `io` failed: /etc/secret"]);
 }
 
 #[tokio::test]
