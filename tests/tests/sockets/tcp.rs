@@ -3,6 +3,7 @@
 #![allow(clippy::needless_pass_by_value, clippy::unused_self, reason = "handlers have this form")]
 
 mod calls;
+mod close_status;
 mod closing;
 mod fragments;
 mod frames;

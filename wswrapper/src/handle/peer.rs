@@ -104,10 +104,10 @@ impl Peer {
     /// Everything queued before is still sent. The future waits for the closing handshake, at most for
     /// [`close_timeout`](crate::Limits::close_timeout), and returns how the connection was closed. Cancel-safe.
     ///
-    /// `code` is a status from 1000 to 1003, 1007 to 1013 or 3000 to 4999; applications use 4000 to 4999 (RFC 6455,
+    /// `code` is a status from 1000 to 1003, 1007 to 1014 or 3000 to 4999; applications use 4000 to 4999 (RFC 6455,
     /// 7.4). Any other `code` is sent as no status, 1005. At most 123 bytes of `reason` are sent.
     pub fn close(&self, code: u16, reason: impl Into<String>) -> Closing {
-        let code = if matches!(code, 1000..=1003 | 1007..=1013 | 3000..=4999) { code } else { Close::NO_STATUS };
+        let code = if matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999) { code } else { Close::NO_STATUS };
         Closing::new(self.clone(), CloseRequest::Close(Close::new(code, reason)))
     }
 
