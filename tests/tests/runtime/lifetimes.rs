@@ -4,6 +4,7 @@ mod capacity;
 mod close_causes;
 mod close_hooks;
 mod closing;
+mod open_hooks;
 mod panics;
 mod rebinding;
 mod uploads;

@@ -11,6 +11,7 @@ mod handshake_requests;
 mod handshake_responses;
 mod handshakes;
 mod headers;
+mod open_hooks;
 mod pages;
 mod protocol_errors;
 mod slow_readers;

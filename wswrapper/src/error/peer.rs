@@ -1,6 +1,7 @@
 //! Errors in serving a peer.
 
 use super::mount::On;
+use super::open::OpenError;
 use crate::close::describe;
 use crate::proto::Rejection;
 use std::error::Error;
@@ -61,4 +62,7 @@ pub enum PeerError {
         /// The error of the transport.
         source: Arc<io::Error>,
     },
+    /// The [`on_open`](crate::Builder::on_open) hook failed. The connection is closed with status 1011.
+    #[error(transparent)]
+    Open(#[from] OpenError),
 }

@@ -17,21 +17,25 @@
 mod backlog;
 mod closing;
 mod dispatch;
+mod opening;
+
+pub(crate) use opening::Opened;
 
 use crate::catch_panic::{catch_panic, drop_catching_panic};
 use crate::close::{Close, CloseCause, CloseRequest, Closed};
 use crate::engine::handler::Sessions;
-use crate::engine::hooks::HookFuture;
+use crate::engine::hooks::{HookFuture, OpenFuture};
 use crate::engine::message_log::CallLog;
 use crate::engine::shared::{Shared, SleepState};
 use crate::engine::tasks::{RunningHandler, RunningSet};
-use crate::error::PeerError;
+use crate::error::{OpenError, PeerError};
 use crate::proto::{Address, Call, Message, Reason};
 use crate::rt::{Timer, after};
 use crate::transport::{Frame, Transport, TransportError};
 use backlog::Backlog;
 use bytes::Bytes;
 use closing::CloseProgress;
+use opening::Opening;
 use std::future::poll_fn;
 use std::io;
 use std::sync::Arc;
@@ -48,7 +52,7 @@ pub(crate) struct Driver<T> {
     transport: T,
     member_key: usize,
     /// The `on_open` hook. No call starts before it returns.
-    open_hook: Option<HookFuture>,
+    opening: Option<Box<Opening>>,
     running: RunningSet,
     sessions: Sessions,
     backlog: Backlog,
@@ -72,7 +76,7 @@ impl<T: Transport> Driver<T> {
     pub(crate) fn new(shared: Arc<Shared>, transport: T) -> Self {
         Self {
             member_key: shared.members.join(Arc::clone(&shared)),
-            open_hook: shared.endpoint.hooks.opened(&shared),
+            opening: shared.endpoint.hooks.opened(&shared).map(|hook| Box::new(Opening::new(hook))),
             shared,
             transport,
             running: RunningSet::new(),
@@ -87,6 +91,11 @@ impl<T: Transport> Driver<T> {
             timer: Timer::default(),
             finished: false,
         }
+    }
+
+    /// Returns the receiver of the `on_open` hook's result, if there is a hook.
+    pub(crate) fn opened(&mut self) -> Option<Opened> {
+        self.opening.as_mut().map(|opening| opening.opened())
     }
 
     /// Runs until the connection is closed and the `on_close` hook has returned.
@@ -107,7 +116,7 @@ impl<T: Transport> Driver<T> {
         self.shared.begin_turn();
         let now = Instant::now();
         self.handle_timeout(now);
-        self.poll_open_hook(cx);
+        self.poll_open_hook(cx, now);
         let mut poll_again = self.read(cx, now);
         poll_again |= self.poll_running();
         if self.let_callers_run(cx) {
@@ -135,11 +144,21 @@ impl<T: Transport> Driver<T> {
         }
     }
 
-    fn poll_open_hook(&mut self, cx: &mut Context<'_>) {
-        if let Some(hook) = &mut self.open_hook
-            && poll_hook(hook, cx).is_ready()
-        {
-            self.drop_open_hook();
+    /// Polls the `on_open` hook. Its failure closes the connection.
+    fn poll_open_hook(&mut self, cx: &mut Context<'_>, now: Instant) {
+        let timeout = self.shared.endpoint.limits.open_timeout;
+        let Some(opening) = &mut self.opening else { return };
+        let Poll::Ready(result) = opening.poll(cx, now, timeout) else { return };
+        let close = result.as_ref().err().map(|error| match error {
+            OpenError::TimedOut => Close::new(Close::INTERNAL_ERROR, "the connection was not opened in time"),
+            _ => Close::new(Close::INTERNAL_ERROR, "the connection could not be opened"),
+        });
+        if let Err(error) = &result {
+            self.shared.report(&PeerError::Open(error.clone()));
+        }
+        self.drop_open_hook(|opening| opening.finish(result));
+        if let Some(close) = close {
+            self.close(&close, CloseCause::Local, now);
         }
     }
 
@@ -328,7 +347,9 @@ impl<T: Transport> Driver<T> {
         self.close_request = close.filter(|close| self.closing.accepts(close));
         let stall_timeout = self.stalled.map(|(since, _)| after(since, self.shared.endpoint.limits.write_timeout));
         let probe_timeout = self.probe_at.filter(|_| self.closing.is_open());
-        let next_timeout = [timeout, stall_timeout, probe_timeout, self.closing.deadline()].into_iter().flatten().min();
+        let open_timeout = self.opening.as_ref().and_then(|opening| opening.deadline());
+        let timeouts = [timeout, stall_timeout, probe_timeout, open_timeout, self.closing.deadline()];
+        let next_timeout = timeouts.into_iter().flatten().min();
         let timer_elapsed = self.timer.set(next_timeout, cx);
         let open = self.closing.is_open();
         let can_start = open && !self.backlog.is_empty() && !self.is_full();
@@ -356,7 +377,7 @@ impl<T: Transport> Driver<T> {
     /// Returns true if no further handler can start now.
     fn is_full(&mut self) -> bool {
         let limits = &self.shared.endpoint.limits;
-        self.open_hook.is_some()
+        self.opening.is_some()
             || self.running.len() >= limits.handlers_in_flight
             || self.shared.blocked_threads() >= limits.handlers_in_flight
             || self.transport.output().len() >= limits.outbound_bytes
@@ -373,7 +394,7 @@ impl<T> Driver<T> {
         self.shared.members.leave(self.member_key);
         self.shared.announce_close(&closed);
         self.stop_running();
-        self.drop_open_hook();
+        self.drop_open_hook(|opening| opening.disconnect(&closed));
         for session in std::mem::take(&mut self.sessions) {
             self.shared.report_drop_panic(drop_catching_panic(session), "a session");
         }
@@ -381,9 +402,11 @@ impl<T> Driver<T> {
         true
     }
 
-    fn drop_open_hook(&mut self) {
-        let dropped = drop_catching_panic(self.open_hook.take());
-        self.shared.report_drop_panic(dropped, "on_open");
+    /// Drops the `on_open` hook that `finish` returns.
+    fn drop_open_hook(&mut self, finish: impl FnOnce(Opening) -> OpenFuture) {
+        if let Some(opening) = self.opening.take() {
+            self.shared.report_drop_panic(drop_catching_panic(finish(*opening)), "on_open");
+        }
     }
 
     fn stop_running(&mut self) {
