@@ -5,7 +5,7 @@ use crate::engine::{DynamicHandlers, Hooks, LocalEndpoint, MessageLog, Router};
 use crate::error::{MountError, PeerError};
 use crate::handle::Peer;
 use crate::limits::Limits;
-use crate::observe::hooks;
+use crate::observe::{OpenResult, hooks};
 use crate::proto::Side;
 use crate::service::{Contract, Serves};
 use std::fmt;
@@ -98,19 +98,26 @@ impl<R> Builder<R> {
     /// The hook may call the peer and add handlers for it alone. The peer's calls wait until the hook returns; if the
     /// hooks of both endpoints call each other, give those calls a timeout.
     ///
+    /// The hook returns `()` or a `Result`, see [`OpenResult`]. If it returns an error, or does not return within
+    /// [`open_timeout`](Limits::open_timeout), the connection is closed with status 1011. The failure is passed to
+    /// [`on_error`](Self::on_error); the peer does not receive its text. A panic counts as a return.
+    ///
+    /// [`Client::connect`](crate::Client::connect) waits for the hook and fails with
+    /// [`ConnectError::Open`](crate::ConnectError::Open). `Client::over` and [`Client::bind`](crate::Client::bind) do
+    /// not wait; after a failure the calls of their client fail with status 1011.
+    ///
     /// ```
-    /// # use wswrapper::Server;
+    /// # use wswrapper::{CallError, Rejection, Server};
     /// let server = Server::builder().on_open(|peer| async move {
-    ///     match peer.request::<String>("name", ()).timeout(std::time::Duration::from_secs(5)).await {
-    ///         Ok(name) => println!("{name} is connected, by {}", peer.handshake().path()),
-    ///         Err(error) => drop(peer.close(4001, error.to_string())),
-    ///     }
+    ///     let name = peer.request::<String>("name", ()).timeout(std::time::Duration::from_secs(5)).await?;
+    ///     println!("{name} is connected, by {}", peer.handshake().path());
+    ///     Ok::<(), CallError<Rejection>>(())
     /// });
     /// ```
     pub fn on_open<F, Fut>(mut self, hook: F) -> Self
     where
         F: Fn(Peer) -> Fut + Send + Sync + 'static,
-        Fut: Future<Output = ()> + Send + 'static,
+        Fut: Future<Output: OpenResult> + Send + 'static,
     {
         self.hooks.set_open(hooks::open(hook));
         self
@@ -118,11 +125,18 @@ impl<R> Builder<R> {
 
     /// Sets a hook that runs for each closed connection, after its handlers and services were dropped.
     ///
+    /// What is [stored](Peer::insert) with the connection is still there. Whoever waits for the close, for example in
+    /// [`Peer::closed`], waits for the hook too, so the hook itself must not. A client can be
+    /// [bound](crate::Client::bind) again when the hook has returned. It is not called if the task of the connection is
+    /// aborted, for example with its runtime.
+    ///
     /// ```
-    /// # use wswrapper::Server;
+    /// # use wswrapper::{CloseCause, Server};
     /// let server = Server::builder().on_close(|peer, closed| async move {
-    ///     let who = if closed.by_us { "we" } else { "they" };
-    ///     println!("{}: {who} closed with {} {}", peer.id(), closed.code, closed.reason);
+    ///     match closed.cause {
+    ///         CloseCause::Local | CloseCause::Remote => {}
+    ///         _ => println!("{}: {closed}", peer.id()),
+    ///     }
     /// });
     /// ```
     pub fn on_close<F, Fut>(mut self, hook: F) -> Self
@@ -134,7 +148,8 @@ impl<R> Builder<R> {
         self
     }
 
-    /// Sets a hook for errors while this endpoint serves a peer: dropped events, internal errors, panics.
+    /// Sets a hook for errors while this endpoint serves a peer: dropped events, internal errors, panics, and errors of
+    /// the transport and of [`on_open`](Self::on_open).
     ///
     /// Each error is also logged by `tracing` as a warning.
     ///

@@ -1,8 +1,13 @@
 //! The close of a connection: its request and its result.
 
+use std::error::Error;
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+
 /// The status code and the reason of a close frame.
 ///
-/// The protocol gives them no meaning [P-96].
+/// The protocol gives them no meaning [P-96]. The constants are the status codes that RFC 6455 and its registry name.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Close {
     /// The status code.
@@ -15,10 +20,38 @@ pub struct Close {
 }
 
 impl Close {
-    /// The status of a close frame without a status.
+    /// A normal close: the connection has served its purpose.
+    pub const NORMAL: u16 = 1000;
+    /// The endpoint goes away: a server shuts down, or a page was left.
+    pub const GOING_AWAY: u16 = 1001;
+    /// A violation of the WebSocket protocol.
+    pub const PROTOCOL_ERROR: u16 = 1002;
+    /// A kind of data that the endpoint cannot accept.
+    pub const UNSUPPORTED_DATA: u16 = 1003;
+    /// Reserved, without a meaning. It is never sent.
+    pub const RESERVED: u16 = 1004;
+    /// The status of a close frame without a status. It is never sent.
     pub const NO_STATUS: u16 = 1005;
-    /// The status of a connection that was closed without a closing handshake.
+    /// The status of a connection that was closed without a closing handshake. It is never sent.
     pub const ABNORMAL: u16 = 1006;
+    /// A message with invalid data: a text that is not UTF-8.
+    pub const INVALID_DATA: u16 = 1007;
+    /// A violation of a policy that no other status describes.
+    pub const POLICY_VIOLATION: u16 = 1008;
+    /// A message that is too large.
+    pub const MESSAGE_TOO_BIG: u16 = 1009;
+    /// The server did not choose an extension that the client needs.
+    pub const MANDATORY_EXTENSION: u16 = 1010;
+    /// The endpoint failed, for example its [`on_open`](crate::Builder::on_open) hook.
+    pub const INTERNAL_ERROR: u16 = 1011;
+    /// The service restarts. The client may connect again.
+    pub const SERVICE_RESTART: u16 = 1012;
+    /// The server is overloaded. The client may connect again later.
+    pub const TRY_AGAIN_LATER: u16 = 1013;
+    /// A gateway received an invalid response from the server behind it.
+    pub const BAD_GATEWAY: u16 = 1014;
+    /// The TLS handshake failed. It is never sent.
+    pub const TLS_HANDSHAKE: u16 = 1015;
 
     /// Creates a close with this status code and reason.
     pub fn new(code: u16, reason: impl Into<String>) -> Self {
@@ -26,8 +59,56 @@ impl Close {
     }
 }
 
-/// The result of a connection: how it was closed, and by which endpoint.
-#[derive(Clone, PartialEq, Eq, Debug)]
+/// The cause of a connection's close.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[non_exhaustive]
+pub enum CloseCause {
+    /// The local endpoint closed or aborted the connection.
+    Local,
+    /// The peer sent a close frame.
+    Remote,
+    /// The transport ended or failed without a close frame. The error of a failure is the
+    /// [source](Error::source) of [`Closed`].
+    Lost,
+    /// The peer violated a rule of the transport, status 1002 or 1007.
+    Violation,
+    /// The peer read nothing for [`write_timeout`](crate::Limits::write_timeout) and was disconnected.
+    Unread,
+    /// The peer exceeded a limit of the local endpoint, status 1008, 1009 or 1013.
+    Limit,
+    /// The peer did not answer a heartbeat. Reserved: this version sends no heartbeats.
+    Heartbeat,
+}
+
+impl CloseCause {
+    /// Returns the cause of a close by which the local endpoint responds to what the peer has sent.
+    pub(crate) fn of_violation(close: &Close) -> Self {
+        match close.code {
+            Close::POLICY_VIOLATION | Close::MESSAGE_TOO_BIG | Close::TRY_AGAIN_LATER => Self::Limit,
+            _ => Self::Violation,
+        }
+    }
+
+    fn sentence(self) -> &'static str {
+        match self {
+            Self::Local => "this endpoint closed the connection",
+            Self::Remote => "the peer closed the connection",
+            Self::Lost => CONNECTION_LOST,
+            Self::Violation => "the peer violated the protocol",
+            Self::Unread => "the peer was disconnected",
+            Self::Limit => "the peer exceeded a limit",
+            Self::Heartbeat => "the peer did not answer a heartbeat",
+        }
+    }
+}
+
+/// The reason of a connection whose transport ended without an error.
+pub(crate) const CONNECTION_LOST: &str = "the connection was lost";
+
+/// The result of a connection: how and why it was closed.
+///
+/// Two results are equal if their status, reason and cause are equal.
+#[derive(Clone, Debug)]
 pub struct Closed {
     /// The status code: 1000 is a normal close, 1005 a close without a status, 1006 a lost or aborted connection.
     ///
@@ -35,14 +116,67 @@ pub struct Closed {
     pub code: u16,
     /// The reason in the close frame, or a description of the failure.
     pub reason: String,
-    /// True if the local endpoint closed or aborted the connection first.
-    pub by_us: bool,
+    /// The cause: the endpoint or the failure that closed the connection.
+    pub cause: CloseCause,
+    /// The error of a transport that failed.
+    error: Option<Arc<io::Error>>,
 }
 
 impl Closed {
-    /// The result of a close by the local endpoint.
-    pub(crate) fn by_us(close: &Close) -> Self {
-        Self { code: close.code, reason: close.reason.clone(), by_us: true }
+    /// The result of a close frame.
+    pub(crate) fn new(cause: CloseCause, close: &Close) -> Self {
+        Self { code: close.code, reason: close.reason.clone(), cause, error: None }
+    }
+
+    /// The result of a connection that ended without a closing handshake.
+    pub(crate) fn abnormal(cause: CloseCause, reason: impl Into<String>) -> Self {
+        Self { code: Close::ABNORMAL, reason: reason.into(), cause, error: None }
+    }
+
+    /// The result of a transport that ended, by an error if there is one.
+    pub(crate) fn lost(error: Option<Arc<io::Error>>) -> Self {
+        let reason = error.as_deref().map_or_else(|| CONNECTION_LOST.to_owned(), describe);
+        Self { error, ..Self::abnormal(CloseCause::Lost, reason) }
+    }
+}
+
+impl PartialEq for Closed {
+    fn eq(&self, other: &Self) -> bool {
+        (self.code, &self.reason, self.cause) == (other.code, &other.reason, other.cause)
+    }
+}
+
+impl Eq for Closed {}
+
+impl fmt::Display for Closed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sentence = self.cause.sentence();
+        write!(f, "{sentence} (status {})", self.code)?;
+        if self.reason.is_empty() || self.reason == sentence { Ok(()) } else { write!(f, ": {}", self.reason) }
+    }
+}
+
+impl Error for Closed {
+    /// Returns the error of a transport that failed.
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.error.as_deref().map(|error| error as _)
+    }
+}
+
+/// Describes an error of a transport. The system's texts end with the number of the error, so they are replaced.
+pub(crate) fn describe(error: &io::Error) -> String {
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, TimedOut, UnexpectedEof, WriteZero};
+    // An error with a message of its own, for example one of TLS.
+    if error.get_ref().is_some() {
+        return error.to_string();
+    }
+    match error.kind() {
+        ConnectionReset => "the peer reset the connection".to_owned(),
+        ConnectionAborted => "the connection was aborted".to_owned(),
+        BrokenPipe | WriteZero => "the peer no longer accepts data".to_owned(),
+        UnexpectedEof => "the peer ended the connection too early".to_owned(),
+        TimedOut => "the network did not respond in time".to_owned(),
+        kind => kind.to_string(),
     }
 }
 
@@ -53,4 +187,39 @@ pub(crate) enum CloseRequest {
     Close(Close),
     /// At once, without the closing handshake.
     Abort,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Close, CloseCause, Closed, describe};
+    use std::error::Error;
+    use std::io;
+    use std::sync::Arc;
+
+    #[test]
+    fn a_result_is_shown_with_its_cause_status_and_reason() {
+        let enough = Close::new(4001, "enough");
+        let shown = |closed: Closed| closed.to_string();
+        assert_eq!(
+            shown(Closed::new(CloseCause::Remote, &enough)),
+            "the peer closed the connection (status 4001): enough"
+        );
+        assert_eq!(shown(Closed::abnormal(CloseCause::Local, "")), "this endpoint closed the connection (status 1006)");
+        assert_eq!(shown(Closed::lost(None)), "the connection was lost (status 1006)");
+    }
+
+    #[test]
+    fn an_error_of_the_system_is_shown_without_its_number_and_kept_as_the_source() {
+        let reset = io::Error::from_raw_os_error(104);
+        assert_eq!(
+            (reset.kind(), describe(&reset).as_str()),
+            (io::ErrorKind::ConnectionReset, "the peer reset the connection")
+        );
+        let closed = Closed::lost(Some(Arc::new(reset)));
+        let source = closed.source().and_then(|source| source.downcast_ref::<io::Error>());
+        assert_eq!(source.and_then(io::Error::raw_os_error), Some(104));
+        let unreachable = Closed::lost(Some(Arc::new(io::Error::from(io::ErrorKind::HostUnreachable))));
+        assert_eq!(unreachable.to_string(), "the connection was lost (status 1006): host unreachable");
+        assert_eq!(describe(&io::Error::other("the certificate has expired")), "the certificate has expired");
+    }
 }

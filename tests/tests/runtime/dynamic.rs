@@ -9,8 +9,8 @@ use std::error::Error;
 use std::time::Duration;
 use wswrapper::transport::memory;
 use wswrapper::{
-    BindError, CallError, Client, Context, Json, MessageKind, NameError, Rejection, SendError, Server, WsError,
-    ws_handlers,
+    BindError, CallError, Client, CloseCause, Context, Json, MessageKind, NameError, Rejection, SendError, Server,
+    WsError, ws_handlers,
 };
 use wswrapper_tests::{Alive, Log, RawPeer, pair, until};
 
@@ -196,9 +196,9 @@ async fn a_closed_channel_has_no_handlers_and_sends_nothing() -> Result<(), Box<
     assert!(channel.is_closed());
     let refused = remote_channel.request::<u8>("ask", ()).await;
     assert!(matches!(refused, Err(CallError::Rejected(r)) if r.message() == Some("Channel 'io' does not exist")));
-    assert!(matches!(channel.clone().emit("x", ()).await, Err(SendError::ChannelClosed)));
+    assert!(matches!(channel.clone().emit("x", ()).await, Err(SendError::ChannelClosed { .. })));
     let call = MountedProxy::new(&channel).who().await;
-    assert!(matches!(call, Err(CallError::NotSent(SendError::ChannelClosed))), "{call:?}");
+    assert!(matches!(call, Err(CallError::NotSent(SendError::ChannelClosed { .. }))), "{call:?}");
     assert!(pair.client.channel("io").emit("x", ()).await.is_ok(), "another handle opens the channel again");
     Ok(())
 }
@@ -221,9 +221,9 @@ async fn counters_report_running_calls_and_handlers() -> Result<(), Box<dyn Erro
 async fn an_aborted_connection_closes_at_once_without_a_handshake() {
     let pair = pair(Server::builder());
     let closed = pair.peer.abort_connection().await;
-    assert_eq!((closed.code, closed.by_us), (1006, true));
+    assert_eq!((closed.code, closed.cause), (1006, CloseCause::Local));
     let remote = pair.client.closed().await;
-    assert_eq!((remote.code, remote.by_us), (1006, false));
+    assert_eq!((remote.code, remote.cause), (1006, CloseCause::Lost));
 }
 
 #[tokio::test]
@@ -295,10 +295,10 @@ async fn a_client_continues_over_another_transport() -> Result<(), Box<dyn Error
     let lost = tokio::spawn(client.request::<()>("wait", ()));
     until(|| first.counters().handlers_in_flight == 1).await;
     first.abort_connection().await;
-    assert!(matches!(lost.await?, Err(CallError::Closed)));
+    assert!(matches!(lost.await?, Err(CallError::Closed(_))));
     let closed = client.closed().await;
-    assert_eq!((closed.code, closed.by_us), (1006, false));
-    assert!(matches!(client.request::<i64>("double", (1,)).await, Err(CallError::NotSent(SendError::Closed))));
+    assert_eq!((closed.code, closed.cause), (1006, CloseCause::Lost));
+    assert!(matches!(client.request::<i64>("double", (1,)).await, Err(CallError::NotSent(SendError::Closed(_)))));
 
     let (local, remote) = memory::pair();
     client.bind(local)?;
@@ -345,7 +345,7 @@ async fn a_client_is_rebound_fifty_times_under_load() -> Result<(), Box<dyn Erro
         for (n, call) in calls {
             match call.await? {
                 Ok(double) => assert_eq!(double, 2 * n),
-                Err(CallError::Closed | CallError::NotSent(SendError::Closed)) => {}
+                Err(CallError::Closed(_) | CallError::NotSent(SendError::Closed(_))) => {}
                 Err(other) => panic!("{other:?}"),
             }
         }

@@ -257,12 +257,12 @@ async fn on_close_receives_the_code_the_reason_and_the_closing_side() {
     let pair = pair_with(
         Server::builder().on_close(move |_, closed| {
             let log = hook.clone();
-            async move { log.add(format!("{} {} {}", closed.code, closed.reason, closed.by_us)) }
+            async move { log.add(format!("{} {} {:?}", closed.code, closed.reason, closed.cause)) }
         }),
         Client::builder(),
     );
     pair.client.peer().close(4000, "done");
-    assert_eq!(log.has(1).await, ["4000 done false"]);
+    assert_eq!(log.has(1).await, ["4000 done Remote"]);
 }
 
 #[tokio::test]

@@ -1,14 +1,17 @@
 //! Timeouts, cancellation, disconnection and closing.
 
 mod capacity;
+mod close_causes;
+mod close_hooks;
 mod closing;
+mod open_hooks;
 mod panics;
 mod rebinding;
 mod uploads;
 
 use serde_json::json;
 use std::time::Duration;
-use wswrapper::{CallError, Client, Context, Limits, Peer, SendError, Server, ServerBuilder, ws_handlers};
+use wswrapper::{CallError, Client, CloseCause, Context, Limits, Peer, SendError, Server, ServerBuilder, ws_handlers};
 use wswrapper_tests::{Alive, Guard, Log, RawPeer, pair, until};
 
 /// A service with slow handlers.
@@ -149,13 +152,13 @@ async fn a_lost_connection_fails_calls_and_cancels_handlers() {
     });
     raw.receive().await;
     drop(raw);
-    assert!(matches!(call.await.expect("no panic"), Err(CallError::Closed)));
+    assert!(matches!(call.await.expect("no panic"), Err(CallError::Closed(_))));
     slow.handlers.becomes(0).await;
     let closed = peer.closed().await;
-    assert_eq!((closed.code, closed.by_us), (1006, false));
+    assert_eq!((closed.code, closed.cause), (1006, CloseCause::Lost));
     assert_eq!(slow.log.has(1).await, ["Connection closed"]);
     let after = SlowProxy::new(&peer).quick().await;
-    assert!(matches!(after, Err(CallError::NotSent(SendError::Closed))), "{after:?}");
+    assert!(matches!(after, Err(CallError::NotSent(SendError::Closed(_)))), "{after:?}");
     assert_eq!(server.peers().len(), 0);
 }
 
@@ -165,8 +168,8 @@ async fn closing_reports_the_code_the_reason_and_the_closing_side_to_both_endpoi
     let pair = pair(server);
     pair.peer.close(4001, "enough for today");
     let (remote, local) = (pair.client.closed().await, pair.peer.closed().await);
-    assert_eq!((remote.code, remote.reason.as_str(), remote.by_us), (4001, "enough for today", false));
-    assert_eq!((local.code, local.reason.as_str(), local.by_us), (4001, "enough for today", true));
+    assert_eq!((remote.code, remote.reason.as_str(), remote.cause), (4001, "enough for today", CloseCause::Remote));
+    assert_eq!((local.code, local.reason.as_str(), local.cause), (4001, "enough for today", CloseCause::Local));
     assert!(!pair.client.is_open() && !pair.peer.is_open());
 }
 
@@ -182,7 +185,7 @@ async fn a_call_sent_before_closing_arrives_before_the_close() {
     assert_eq!(raw.receive().await["a"], json!(["quick"]));
     assert!(matches!(raw.frame().await, Some(wswrapper::transport::Frame::Close(close)) if close.reason == "bye"));
     drop(raw);
-    assert!(matches!(call.await.expect("no panic"), Err(CallError::Closed)));
+    assert!(matches!(call.await.expect("no panic"), Err(CallError::Closed(_))));
 }
 
 #[tokio::test]
@@ -223,7 +226,7 @@ async fn a_closing_server_fails_all_calls_and_cancels_all_handlers() {
     pair.server.close().await;
     assert_eq!(slow.handlers.count(), 0);
     for call in calls {
-        assert!(matches!(call.await.expect("no panic"), Err(CallError::Closed)));
+        assert!(matches!(call.await.expect("no panic"), Err(CallError::Closed(_))));
     }
     assert_eq!(pair.client.closed().await.code, 1001);
     let (_, remote) = wswrapper::transport::memory::pair();
@@ -241,7 +244,7 @@ async fn a_dropped_server_leaves_nothing_running() {
     slow.handlers.becomes(1).await;
     drop((pair.server, pair.peer));
     slow.handlers.becomes(0).await;
-    assert!(matches!(call.await.expect("no panic"), Err(CallError::Closed)));
+    assert!(matches!(call.await.expect("no panic"), Err(CallError::Closed(_))));
 }
 
 /// A service of one connection.

@@ -3,6 +3,7 @@
 #![allow(clippy::needless_pass_by_value, clippy::unused_self, reason = "handlers have this form")]
 
 mod calls;
+mod close_status;
 mod closing;
 mod fragments;
 mod frames;
@@ -10,6 +11,7 @@ mod handshake_requests;
 mod handshake_responses;
 mod handshakes;
 mod headers;
+mod open_hooks;
 mod pages;
 mod protocol_errors;
 mod slow_readers;

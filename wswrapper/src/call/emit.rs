@@ -31,7 +31,7 @@ impl Future for Emit {
         let Self { connection, event } = self.get_mut();
         match event {
             Ok(event) => connection.shared().poll_emit(cx, event),
-            Err(error) => Poll::Ready(Err(error.take().unwrap_or(SendError::Closed))),
+            Err(error) => Poll::Ready(Err(error.take().unwrap_or_else(SendError::polled_again))),
         }
     }
 }

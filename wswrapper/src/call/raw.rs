@@ -3,7 +3,7 @@
 use super::Wish;
 use crate::engine::{Completion, ConnectionHandle, SentCall};
 use crate::error::{CallError, SendError};
-use crate::proto::{self, ChannelKey, EncodedCall, RawReason, Reason};
+use crate::proto::{ChannelKey, EncodedCall, RawReason, Reason};
 use crate::value::{WsError, read_rejection};
 use bytes::Bytes;
 use std::future::Future;
@@ -51,8 +51,9 @@ impl Completion {
                 let rejection = RawReason { value, error }.read();
                 Err(read_rejection::<E>(rejection))
             }
-            Self::Failed(proto::CallFailure::TimedOut) => Err(CallError::TimedOut),
-            Self::Failed(proto::CallFailure::Closed) => Err(CallError::Closed),
+            Self::TimedOut => Err(CallError::TimedOut),
+            Self::Closed(closed) => Err(CallError::Closed(closed)),
+            Self::ChannelClosed(reason) => Err(CallError::ChannelClosed(reason)),
         }
     }
 }
@@ -86,7 +87,7 @@ impl RawCall {
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Completion, SendError>> {
         let shared = self.connection.shared();
         match &mut self.stage {
-            Stage::Finished => Poll::Ready(Err(SendError::Closed)),
+            Stage::Finished => Poll::Ready(Err(SendError::polled_again())),
             Stage::Unsent(call) => {
                 let sent = match call {
                     Err(_) => None,
@@ -103,7 +104,7 @@ impl RawCall {
                                     self.queue_timer.get_or_insert_with(|| Box::pin(sleep(timeout))).as_mut().poll(cx)
                                 );
                                 self.stage = Stage::Finished;
-                                return Poll::Ready(Ok(Completion::Failed(proto::CallFailure::TimedOut)));
+                                return Poll::Ready(Ok(Completion::TimedOut));
                             }
                         }
                     }
@@ -115,7 +116,7 @@ impl RawCall {
                         Poll::Pending
                     }
                     (Some(Err(error)), _) | (None, Stage::Unsent(Err(error))) => Poll::Ready(Err(error)),
-                    (None, _) => Poll::Ready(Err(SendError::Closed)),
+                    (None, _) => Poll::Ready(Err(SendError::polled_again())),
                 }
             }
             Stage::Waiting(waiting) => {

@@ -3,7 +3,7 @@
 use super::response::Wish;
 use super::source::{ItemError, Source};
 use super::{Answer, RawCall};
-use crate::engine::{Completion, ConnectionHandle, Expected};
+use crate::engine::{ConnectionHandle, Expected, channel_closed_reason};
 use crate::error::{CallError, SendError};
 use crate::proto::{Allowance, CallEncoder, ChannelKey, EncodedCall, Reason, encode};
 use crate::value::{Decode, WsError};
@@ -122,7 +122,7 @@ impl<T: Decode, E: WsError> Future for UploadCall<T, E> {
         };
         if let Poll::Ready(end) = upload.result.poll(cx) {
             // Without an answer, because the call for the result was not sent or timed out, the handler is stopped.
-            upload.answered = end.as_ref().is_ok_and(|end| !matches!(end, Completion::Failed(_)));
+            upload.answered = end.as_ref().is_ok_and(|end| !end.is_failure());
             (this.upload, this.source) = (None, None);
             return Poll::Ready(decode::<T, E>(end?.into_answer::<E>()?));
         }
@@ -145,7 +145,7 @@ fn decode<T: Decode, E: WsError>(answer: Answer) -> Result<T, CallError<E::Remot
         Answer::Json(json) => serde_json::from_slice(&json).map_err(CallError::Decode),
         Answer::UnusedChannel => serde_json::from_str("null").map_err(CallError::Decode),
         // Unreachable: `poll` handles a channel with an inbox, and an upload's channel always has one.
-        Answer::Channel(..) => Err(CallError::Closed),
+        Answer::Channel(..) => Err(CallError::ChannelClosed(channel_closed_reason())),
     }
 }
 

@@ -3,13 +3,15 @@
 use super::url::{Scheme, ServerUrl};
 use super::{Client, Dialling};
 use crate::builder::Builder;
-use crate::engine::LocalEndpoint;
-use crate::error::ConnectError;
+use crate::close::Closed;
+use crate::engine::{LocalEndpoint, Opened};
+use crate::error::{ConnectError, OpenError};
 use crate::handshake::{Handshake, MAX_HEADERS, header_map};
 use crate::http::{Head, read_head, status_of, subprotocol};
 use crate::proto::Side;
 use crate::transport::WebSocket;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -26,7 +28,7 @@ pub(crate) struct ConnectOptions {
     subprotocols: Vec<String>,
     timeout: Option<Duration>,
     #[cfg(feature = "rustls")]
-    pub(crate) tls: Option<std::sync::Arc<crate::rustls::ClientConfig>>,
+    pub(crate) tls: Option<Arc<crate::rustls::ClientConfig>>,
 }
 
 impl Client {
@@ -35,9 +37,12 @@ impl Client {
     /// The default port is 80, or 443 for `wss://`. The platform must trust the certificate of the server, unless the
     /// builder's `tls` sets another configuration.
     ///
-    /// Returns when the WebSocket handshake is complete. Name lookup, TCP, TLS and the handshake together have
+    /// Name lookup, TCP, TLS and the WebSocket handshake together have
     /// [`handshake_timeout`](crate::Limits::handshake_timeout); then it fails with [`ConnectError::TimedOut`].
-    /// Cancel-safe: dropping the future closes the connection.
+    ///
+    /// Returns when the handshake is complete and the hook [`on_open`](crate::ClientBuilder::on_open), if there is one,
+    /// has returned. If the hook fails or takes longer than [`open_timeout`](crate::Limits::open_timeout), connecting
+    /// fails with [`ConnectError::Open`]. Cancel-safe: dropping the future closes the connection.
     ///
     /// ```
     /// # use wswrapper::{Client, ConnectError};
@@ -135,7 +140,14 @@ impl Builder<Dialling> {
         }
         let timeout = options.timeout.unwrap_or(endpoint.limits.handshake_timeout);
         let connecting = tokio::time::timeout(timeout, connect_to(endpoint, &url, options));
-        connecting.await.map_err(|_| ConnectError::TimedOut { address: url.address.clone() })?
+        let timed_out = |_| ConnectError::TimedOut { address: url.address.clone() };
+        let (client, opened) = connecting.await.map_err(timed_out)??;
+        if let Some(opened) = opened {
+            // The driver sends the result before it is dropped, but its runtime may have dropped it unpolled.
+            let closed = || OpenError::Closed(Arc::new(client.close_info().unwrap_or_else(|| Closed::lost(None))));
+            opened.await.unwrap_or_else(|_| Err(closed()))?;
+        }
+        Ok(client)
     }
 }
 
@@ -157,8 +169,15 @@ fn extra_header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), &'
     Ok((name, value))
 }
 
+/// A client, and the receiver of its `on_open` hook's result.
+type Started = (Client, Option<Opened>);
+
 /// Opens the TCP or TLS connection and performs the handshake.
-async fn connect_to(endpoint: LocalEndpoint, url: &ServerUrl, options: ConnectOptions) -> Result<Client, ConnectError> {
+async fn connect_to(
+    endpoint: LocalEndpoint,
+    url: &ServerUrl,
+    options: ConnectOptions,
+) -> Result<Started, ConnectError> {
     let address = &url.address;
     let stream = TcpStream::connect(address).await;
     let stream = stream.map_err(|source| ConnectError::Connect { address: address.clone(), source })?;
@@ -183,7 +202,7 @@ async fn perform_handshake<S>(
     options: ConnectOptions,
     mut stream: S,
     mut handshake: Handshake,
-) -> Result<Client, ConnectError>
+) -> Result<Started, ConnectError>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {

@@ -9,7 +9,8 @@ mod url;
 
 use crate::builder::Builder;
 use crate::call::IntoTarget;
-use crate::engine::{ConnectionHandle, Driver, LocalEndpoint, Shared};
+use crate::close::Close;
+use crate::engine::{ConnectionHandle, Driver, LocalEndpoint, Opened, Shared};
 use crate::error::{BindError, MountError};
 use crate::handle::{Channel, Closing, Peer};
 use crate::handshake::Handshake;
@@ -86,16 +87,17 @@ impl Client {
 
     /// Closes the connection with status 1000. [`Peer::close`] takes another status.
     pub fn close(&self) -> Closing {
-        self.peer.close(1000, "")
+        self.peer.close(Close::NORMAL, "")
     }
 
     /// Continues over another transport after the connection was closed or lost.
     ///
     /// Handlers, hooks and proxies stay. Calls of the old connection have failed with
-    /// [`Closed`](crate::CallError::Closed), and the ids of new calls continue the count [P-91].
+    /// [`Closed`](crate::CallError::Closed), and the ids of new calls continue the count [P-91]. The hook
+    /// [`on_open`](crate::ClientBuilder::on_open) runs again, and `bind` does not wait for it.
     ///
-    /// Fails with [`StillOpen`](BindError::StillOpen) while the old connection is not closed. Wait for
-    /// [`closed`](Peer::closed) first, because calls can fail before the connection is closed.
+    /// Fails with [`StillOpen`](BindError::StillOpen) while the old connection is not closed or its `on_close`
+    /// hook runs. Wait for [`closed`](Peer::closed) first, because calls can fail before the connection is closed.
     ///
     /// # Panics
     ///
@@ -127,12 +129,19 @@ impl Client {
         Ok(())
     }
 
-    pub(crate) fn start(endpoint: LocalEndpoint, transport: impl Transport, handshake: Handshake) -> Self {
+    /// Starts a client. Also returns the receiver of the `on_open` hook's result, if there is a hook.
+    pub(crate) fn start(
+        endpoint: LocalEndpoint,
+        transport: impl Transport,
+        handshake: Handshake,
+    ) -> (Self, Option<Opened>) {
         let shared = Arc::new(Shared::new(Arc::new(endpoint), Arc::new(Registry::default()), handshake));
         let peer = Peer::new(ConnectionHandle::keeping_open(&shared));
+        let mut driver = Driver::new(shared, transport);
+        let opened = driver.opened();
         // The task finishes when the last handle is gone, at the latest after `close_timeout`.
-        tokio::spawn(Driver::new(shared, transport).run());
-        Self { peer }
+        tokio::spawn(driver.run());
+        (Self { peer }, opened)
     }
 }
 
@@ -141,12 +150,15 @@ impl Builder<Dialling> {
     ///
     /// A task drives it on the current tokio runtime. Fails if a service of the builder cannot be mounted.
     ///
+    /// Does not wait for the hook [`on_open`](Self::on_open). If the hook fails, the connection is closed with status
+    /// 1011, and calls fail with that status.
+    ///
     /// # Panics
     ///
     /// Panics outside a tokio runtime.
     pub fn over(self, transport: impl Transport) -> Result<Client, MountError> {
         let (endpoint, _) = self.finish(Side::Client)?;
-        Ok(Client::start(endpoint, transport, Handshake::default()))
+        Ok(Client::start(endpoint, transport, Handshake::default()).0)
     }
 }
 

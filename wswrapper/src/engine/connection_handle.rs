@@ -20,7 +20,7 @@ struct KeepOpen {
 
 impl Drop for KeepOpen {
     fn drop(&mut self) {
-        self.shared.close(CloseRequest::Close(Close::new(1000, "")));
+        self.shared.close(CloseRequest::Close(Close::new(Close::NORMAL, "")));
     }
 }
 

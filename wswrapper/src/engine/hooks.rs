@@ -5,12 +5,15 @@ use super::shared::Shared;
 use crate::catch_panic::catch_panic;
 use crate::close::Closed;
 use crate::error::PeerError;
+use std::error::Error;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
 /// The future of an asynchronous hook.
 pub(crate) type HookFuture = Pin<Box<dyn Future<Output = ()> + Send>>;
+/// The future of the `on_open` hook, which may fail.
+pub(crate) type OpenFuture = Pin<Box<dyn Future<Output = Result<(), Box<dyn Error + Send + Sync>>> + Send>>;
 
 /// The hooks of a server or a client. None is set by default.
 #[derive(Clone, Default)]
@@ -21,7 +24,7 @@ pub(crate) struct Hooks {
     message: Option<Arc<MessageHook>>,
 }
 
-pub(crate) type OpenHook = dyn Fn(&Arc<Shared>) -> HookFuture + Send + Sync;
+pub(crate) type OpenHook = dyn Fn(&Arc<Shared>) -> OpenFuture + Send + Sync;
 pub(crate) type CloseHook = dyn Fn(&Arc<Shared>, Closed) -> HookFuture + Send + Sync;
 pub(crate) type ErrorHook = dyn Fn(&Arc<Shared>, &PeerError) + Send + Sync;
 pub(crate) type MessageHook = dyn Fn(&Arc<Shared>, &MessageLog<'_>) + Send + Sync;
@@ -58,7 +61,7 @@ impl Hooks {
     }
 
     /// Calls the `on_open` hook, and returns its future.
-    pub(crate) fn opened(&self, shared: &Arc<Shared>) -> Option<HookFuture> {
+    pub(crate) fn opened(&self, shared: &Arc<Shared>) -> Option<OpenFuture> {
         self.open.as_ref().map(|hook| hook(shared))
     }
 

@@ -1,6 +1,8 @@
 //! The inbox of a stream, in which the driver leaves its items.
 
-use crate::proto::{ITEM_OVERHEAD, Item, Rejection, StreamBound};
+use crate::close::Closed;
+use crate::proto::{ITEM_OVERHEAD, Item, Reason, Rejection, StreamBound};
+use std::sync::Arc;
 use std::task::{Poll, Waker};
 
 /// The default window: the number of items that a producer may send ahead of its consumer.
@@ -25,8 +27,10 @@ pub(crate) enum StreamFinish {
     Aborted(Rejection),
     /// An item exceeded the bounds of the consumer.
     Overflow(StreamBound),
-    /// The connection or the channel was closed.
-    Closed,
+    /// The connection was closed.
+    Closed(Arc<Closed>),
+    /// The channel was closed locally.
+    ChannelClosed(Reason),
 }
 
 /// The result of taking items from an inbox into a batch.

@@ -37,7 +37,7 @@ pub use answers::{Answering, Answers, Response};
 pub(crate) use call_state::CallState;
 pub(crate) use channel_state::{ChannelState, channel_closed_reason};
 pub use connection_handle::ConnectionHandle;
-pub(crate) use driver::Driver;
+pub(crate) use driver::{Driver, Opened};
 pub use handler::{BadCall, Started};
 pub(crate) use handler::{BoxRunning, Handler, Running, Start};
 pub(crate) use hooks::{CloseHook, ErrorHook, Hooks, MessageHook, OpenHook};

@@ -2,7 +2,8 @@
 
 use super::channel_state::ChannelState;
 use super::shared::ChannelBinding;
-use crate::proto::{self, ChannelKey, ExpectedChannel, RequestId, Role};
+use crate::close::Closed;
+use crate::proto::{ChannelKey, ExpectedChannel, Reason, RequestId, Role};
 use bytes::Bytes;
 use std::sync::Arc;
 use std::task::Waker;
@@ -58,7 +59,18 @@ pub(crate) enum Completion {
         channel: ChannelKey,
         inbox: Option<usize>,
     },
-    Failed(proto::CallFailure),
+    TimedOut,
+    /// The connection was closed.
+    Closed(Arc<Closed>),
+    /// The channel of the call was closed.
+    ChannelClosed(Reason),
+}
+
+impl Completion {
+    /// Returns true if the call finished without a response.
+    pub(crate) fn is_failure(&self) -> bool {
+        matches!(self, Self::TimedOut | Self::Closed(_) | Self::ChannelClosed(_))
+    }
 }
 
 impl CallSlot {

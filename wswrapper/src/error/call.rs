@@ -1,6 +1,9 @@
 //! Errors of calls and events.
 
-use crate::proto::{NameError, QueueError, Rejection, StreamBound};
+use crate::close::{CloseCause, Closed};
+use crate::proto::{NameError, Reason, Rejection, StreamBound};
+use std::fmt;
+use std::sync::Arc;
 
 /// An error of a call or of a stream's item.
 ///
@@ -19,11 +22,16 @@ pub enum CallError<E> {
     /// The call was cancelled, and the peer was notified [P-54].
     #[error("the call timed out")]
     TimedOut,
-    /// The connection or the anonymous channel of the call was closed before a response came.
+    /// The connection was closed before a response came, with this cause, status and reason.
     ///
-    /// The handler may have run [P-63] [P-91].
-    #[error("the connection was closed before an answer came")]
-    Closed,
+    /// The handler may have run [P-91].
+    #[error("the connection was closed before an answer came: {0}")]
+    Closed(#[source] Arc<Closed>),
+    /// The anonymous channel of the call was closed before a response came, for this reason. The connection is open.
+    ///
+    /// The handler may have run [P-63].
+    #[error("the channel was closed before an answer came: {0}")]
+    ChannelClosed(Reason),
     /// The response or an item of a stream is not of the expected type. The stream continues after such an item.
     #[error("the answer is not of the expected type: {0}")]
     Decode(#[source] serde_json::Error),
@@ -55,15 +63,19 @@ impl<E> CallError<E> {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SendError {
-    /// The connection is closed.
-    #[error("the connection is closed")]
-    Closed,
+    /// The connection is closed, with this cause, status and reason.
+    #[error("the connection is closed: {0}")]
+    Closed(#[source] Arc<Closed>),
     /// The peer reads too slowly: [`outbound_bytes`](crate::Limits::outbound_bytes) are queued for it.
     #[error("the peer's queue is full")]
     Full,
     /// The handle to the channel was [closed](crate::Channel::close), or the anonymous channel is closed.
-    #[error("the channel is closed")]
-    ChannelClosed,
+    #[error("{} is closed", ChannelLabel(.channel.as_deref()))]
+    ChannelClosed {
+        /// The name of the channel, or the number of an anonymous channel. `None` if the anonymous channel was never
+        /// opened.
+        channel: Option<String>,
+    },
     /// The anonymous channel is not open yet.
     ///
     /// Its handler has to return it first [P-69].
@@ -91,13 +103,26 @@ pub enum SendError {
     EncodeItem(#[source] serde_json::Error),
 }
 
-impl From<QueueError> for SendError {
-    fn from(refused: QueueError) -> Self {
-        match refused {
-            QueueError::Closed => Self::Closed,
-            QueueError::QueueFull => Self::Full,
-            QueueError::ChannelClosed => Self::ChannelClosed,
-            QueueError::NoIds => Self::NoIds,
+impl SendError {
+    /// The error of a named channel that is closed.
+    pub(crate) fn channel_closed(channel: &str) -> Self {
+        Self::ChannelClosed { channel: Some(channel.to_owned()) }
+    }
+
+    /// The error of a future that is polled again after it was ready.
+    pub(crate) fn polled_again() -> Self {
+        Self::Closed(Arc::new(Closed::abnormal(CloseCause::Local, "the future was polled after it was ready")))
+    }
+}
+
+/// Displays a channel.
+struct ChannelLabel<'n>(Option<&'n str>);
+
+impl fmt::Display for ChannelLabel<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(channel) => write!(f, "channel `{channel}`"),
+            None => f.write_str("the channel"),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Errors of clients that connect.
 
-use super::MountError;
+use super::{MountError, OpenError};
 use std::io;
 
 /// An error of [`Client::bind`](crate::Client::bind).
@@ -68,6 +68,9 @@ pub enum ConnectError {
         /// The host and the port.
         address: String,
     },
+    /// The hook [`on_open`](crate::ClientBuilder::on_open) failed. The connection was closed with status 1011.
+    #[error(transparent)]
+    Open(#[from] OpenError),
 }
 
 fn connect_help(error: &io::Error) -> &'static str {

@@ -3,6 +3,7 @@
 mod call;
 mod connect;
 mod mount;
+mod open;
 mod peer;
 mod serve;
 #[cfg(feature = "rustls")]
@@ -11,5 +12,6 @@ mod tls;
 pub use call::{CallError, SendError};
 pub use connect::{BindError, ConnectError};
 pub use mount::MountError;
+pub use open::OpenError;
 pub use peer::PeerError;
 pub use serve::{AcceptError, ServeError};

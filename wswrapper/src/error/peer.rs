@@ -1,8 +1,12 @@
 //! Errors in serving a peer.
 
 use super::mount::On;
+use super::open::OpenError;
+use crate::close::describe;
 use crate::proto::Rejection;
 use std::error::Error;
+use std::io;
+use std::sync::Arc;
 
 /// A local error in serving a peer, passed to the hook [`on_error`](crate::ServerBuilder::on_error).
 #[derive(Debug, thiserror::Error)]
@@ -52,4 +56,13 @@ pub enum PeerError {
         /// The error of the encoder.
         source: serde_json::Error,
     },
+    /// Reading, writing or closing failed in the transport. The connection is closed next.
+    #[error("the connection failed: {}", describe(.source))]
+    Transport {
+        /// The error of the transport.
+        source: Arc<io::Error>,
+    },
+    /// The [`on_open`](crate::Builder::on_open) hook failed. The connection is closed with status 1011.
+    #[error(transparent)]
+    Open(#[from] OpenError),
 }

@@ -13,7 +13,7 @@ use std::sync::Arc;
 ///
 /// Both endpoints handle and send events and requests on it. It is open until one of them closes or aborts it, or the
 /// connection is closed [P-60]. Then its handlers are dropped, and its calls fail with
-/// [`Closed`](crate::CallError::Closed).
+/// [`ChannelClosed`](crate::CallError::ChannelClosed).
 ///
 /// A handler creates a channel by [`Context::anonymous_channel`](crate::Context::anonymous_channel) and returns it.
 /// Nothing can be sent on the channel before that. The caller receives it as the result of the call:
@@ -100,7 +100,7 @@ impl AnonymousChannel {
     /// Returns the key of the channel, or an error if nothing can be sent on it.
     pub(crate) fn key(&self) -> Result<ChannelKey, SendError> {
         match self.channel_state.key() {
-            _ if self.is_closed() => Err(SendError::ChannelClosed),
+            key if self.is_closed() => Err(SendError::ChannelClosed { channel: key.map(|key| key.id().to_string()) }),
             Some(key) => Ok(key),
             None => Err(SendError::ChannelNotOpen),
         }

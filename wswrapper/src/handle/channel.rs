@@ -26,7 +26,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// assert_eq!(io.request::<i64>("double", (21,)).await?, 42);
 ///
 /// io.close();
-/// assert!(matches!(io.emit("news", ()).await, Err(SendError::ChannelClosed)));
+/// assert!(matches!(io.emit("news", ()).await, Err(SendError::ChannelClosed { .. })));
 /// # Ok(())
 /// # }
 /// ```
@@ -79,7 +79,7 @@ impl Target for Channel {
 
     fn finish(&self, call: CallEncoder, _: Option<&str>) -> Result<EncodedCall, SendError> {
         if self.is_closed() {
-            return Err(SendError::ChannelClosed);
+            return Err(SendError::channel_closed(self.name()));
         }
         ChannelName::check(self.name())?;
         Ok(call.finish(Some(self.name())))

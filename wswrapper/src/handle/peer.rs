@@ -23,7 +23,7 @@ use std::task::{Context, Poll};
 /// server does not. Two handles are equal if they belong to the same connection.
 ///
 /// ```
-/// # use wswrapper::{Client, Server, transport::memory};
+/// # use wswrapper::{Client, CloseCause, Server, transport::memory};
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let server = Server::builder().build()?;
@@ -35,7 +35,7 @@ use std::task::{Context, Poll};
 /// assert_eq!(peer.request::<String>("name", ()).await?, "Ada");
 ///
 /// let closed = peer.close(4000, "enough").await;
-/// assert_eq!((closed.code, closed.by_us), (4000, true));
+/// assert_eq!((closed.code, closed.cause), (4000, CloseCause::Local));
 /// # Ok(())
 /// # }
 /// ```
@@ -104,10 +104,10 @@ impl Peer {
     /// Everything queued before is still sent. The future waits for the closing handshake, at most for
     /// [`close_timeout`](crate::Limits::close_timeout), and returns how the connection was closed. Cancel-safe.
     ///
-    /// `code` is a status from 1000 to 1003, 1007 to 1013 or 3000 to 4999; applications use 4000 to 4999 (RFC 6455,
+    /// `code` is a status from 1000 to 1003, 1007 to 1014 or 3000 to 4999; applications use 4000 to 4999 (RFC 6455,
     /// 7.4). Any other `code` is sent as no status, 1005. At most 123 bytes of `reason` are sent.
     pub fn close(&self, code: u16, reason: impl Into<String>) -> Closing {
-        let code = if matches!(code, 1000..=1003 | 1007..=1013 | 3000..=4999) { code } else { Close::NO_STATUS };
+        let code = if matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999) { code } else { Close::NO_STATUS };
         Closing::new(self.clone(), CloseRequest::Close(Close::new(code, reason)))
     }
 
@@ -118,19 +118,20 @@ impl Peer {
         Closing::new(self.clone(), CloseRequest::Abort)
     }
 
-    /// Waits until the connection is closed and returns how. Cancel-safe.
+    /// Waits until the connection is closed and its [`on_close`](crate::Builder::on_close) hook has returned, and
+    /// returns how it was closed. Cancel-safe.
     pub async fn closed(&self) -> Closed {
         self.shared().closed_after(self.shared().past_closes()).await
     }
 
-    /// Returns how the connection was closed, or `None` while it is open.
+    /// Returns how the connection was closed, or `None` while it is open or closing.
     pub fn close_info(&self) -> Option<Closed> {
         self.shared().close_info()
     }
 
     /// Stores a value with the connection and returns the value of the same type that it replaces.
     ///
-    /// The values are dropped when the connection is closed. After that a server's connection stores none.
+    /// The values are dropped when the connection is closed and `on_close` has returned. After that a server's connection stores none.
     ///
     /// ```
     /// # use wswrapper::Context;

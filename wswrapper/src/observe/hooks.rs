@@ -1,5 +1,6 @@
 //! Converts a user's hooks, which take a [`Peer`], into the hooks of the engine.
 
+use super::open_result::OpenResult;
 use crate::close::Closed;
 use crate::engine::{CloseHook, ErrorHook, MessageHook, MessageLog, OpenHook};
 use crate::error::PeerError;
@@ -10,13 +11,13 @@ use std::sync::Arc;
 pub(crate) fn open<F, Fut>(hook: F) -> Arc<OpenHook>
 where
     F: Fn(Peer) -> Fut + Send + Sync + 'static,
-    Fut: Future<Output = ()> + Send + 'static,
+    Fut: Future<Output: OpenResult> + Send + 'static,
 {
     let hook = Arc::new(hook);
     Arc::new(move |shared| {
         let (hook, peer) = (Arc::clone(&hook), Peer::of(shared));
         // The hook is called when the future is polled, because panics are caught there.
-        Box::pin(async move { hook(peer).await })
+        Box::pin(async move { hook(peer).await.into_result() })
     })
 }
 

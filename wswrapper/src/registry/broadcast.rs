@@ -83,7 +83,7 @@ impl Future for EmitToAll {
         let frame: Arc<[u8]> = match self.frame.take() {
             Some(frame) => frame?.into(),
             // Polled after it was ready.
-            None => return Poll::Ready(Err(SendError::Closed)),
+            None => return Poll::Ready(Err(SendError::polled_again())),
         };
         let mut delivery = Delivery::default();
         for shared in self.members.all() {

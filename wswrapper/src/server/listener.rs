@@ -88,10 +88,12 @@ impl Builder<Serving> {
     /// [`serve`](Listening::serve) is polled.
     pub async fn bind(self, address: impl ToSocketAddrs + std::fmt::Debug) -> Result<Listening, ServeError> {
         let server = self.build()?;
-        let lookup_error = |source| ServeError::Bind { address: format!("{address:?}"), source };
+        // A text is shown without the quotes of its debug format.
+        let shown = || format!("{address:?}").trim_matches('"').to_owned();
+        let lookup_error = |source| ServeError::Bind { address: shown(), source };
         let addresses: Vec<_> = tokio::net::lookup_host(&address).await.map_err(lookup_error)?.collect();
         let bind_error = |source| {
-            let address = addresses.first().map_or_else(|| format!("{address:?}"), ToString::to_string);
+            let address = addresses.first().map_or_else(shown, ToString::to_string);
             ServeError::Bind { address, source }
         };
         let listener = TcpListener::bind(&addresses[..]).await.map_err(bind_error)?;
@@ -183,7 +185,7 @@ fn handshake_and_drive(server: &Server, stream: TcpStream) -> impl Future<Output
                 let driver = Driver::new(Arc::clone(&shared), websocket);
                 if *phase.borrow() >= Phase::Closing {
                     // `close` may have missed the new connection.
-                    shared.close(CloseRequest::Close(Close::new(1001, CLOSE_REASON)));
+                    shared.close(CloseRequest::Close(Close::new(Close::GOING_AWAY, CLOSE_REASON)));
                 }
                 drop((phase, shared));
                 driver.run().await;

@@ -132,7 +132,7 @@ impl Server {
         self.spawn(Driver::new(shared, transport).run());
         if self.is_closing() {
             // `close` may have missed the new connection.
-            peer.close(1001, CLOSE_REASON);
+            peer.close(Close::GOING_AWAY, CLOSE_REASON);
         }
         Ok(peer)
     }
@@ -152,7 +152,12 @@ impl Server {
     /// The first poll starts to close the server: from then on it refuses new connections, even if the future is
     /// dropped. Connections have [`close_timeout`](crate::Limits::close_timeout) plus one second for their hooks; then
     /// they are cut off. Cancel-safe.
+    ///
+    /// # Panics
+    ///
+    /// Panics if it is polled outside a tokio runtime. The server then stays open.
     pub async fn close(&self) {
+        let runtime = tokio::runtime::Handle::current();
         let first = self.inner.phase.send_if_modified(|phase| {
             let open = *phase == Phase::Open;
             if open {
@@ -162,10 +167,10 @@ impl Server {
         });
         if first {
             for shared in self.inner.registry.all() {
-                shared.close(CloseRequest::Close(Close::new(1001, CLOSE_REASON)));
+                shared.close(CloseRequest::Close(Close::new(Close::GOING_AWAY, CLOSE_REASON)));
             }
             // In a task of its own, because the caller may be a handler on one of these connections.
-            tokio::spawn(self.clone().stop_tasks());
+            runtime.spawn(self.clone().stop_tasks());
         }
         self.wait_for_phase(Phase::Closed).await;
     }

@@ -170,7 +170,11 @@ impl Channel {
     handler_methods!("of this peer on the channel", self => self.peer().shared().handlers(), Some(self.name()));
 
     fn encode(&self, event: &str, arguments: impl IntoArguments) -> Result<EncodedCall, SendError> {
-        if self.is_closed() { Err(SendError::ChannelClosed) } else { encode_call(Some(self.name()), event, arguments) }
+        if self.is_closed() {
+            Err(SendError::channel_closed(self.name()))
+        } else {
+            encode_call(Some(self.name()), event, arguments)
+        }
     }
 }
 

@@ -84,7 +84,8 @@ impl Items {
                 StreamFinish::Done => None,
                 StreamFinish::Aborted(reason) => Some(Err(read_rejection::<E>(reason))),
                 StreamFinish::Overflow(bound) => Some(Err(CallError::overflow(bound))),
-                StreamFinish::Closed => Some(Err(CallError::Closed)),
+                StreamFinish::Closed(closed) => Some(Err(CallError::Closed(closed))),
+                StreamFinish::ChannelClosed(reason) => Some(Err(CallError::ChannelClosed(reason))),
             });
         }
         let json = self.batch.take().unwrap_or_default();

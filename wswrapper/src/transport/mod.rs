@@ -1,5 +1,7 @@
 //! Transports of frames: the interface between this crate and WebSocket libraries.
 
+#[cfg(feature = "tungstenite")]
+mod close_frame;
 pub mod memory;
 mod output;
 #[cfg(feature = "tungstenite")]

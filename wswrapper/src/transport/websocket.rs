@@ -1,5 +1,6 @@
 //! WebSocket over a byte stream, with tungstenite as a codec without I/O.
 
+use super::close_frame::{CloseFrameReader, fitting_reason, write_close_frame};
 use super::output::Output;
 use super::{Frame, Transport, TransportError};
 use crate::close::Close;
@@ -10,7 +11,7 @@ use std::io::{self, Read, Write};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio_tungstenite::tungstenite::error::ProtocolError;
+use tokio_tungstenite::tungstenite::error::{CapacityError, ProtocolError};
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig, WebSocketContext};
 use tokio_tungstenite::tungstenite::{Error, Message};
@@ -44,6 +45,21 @@ pub(crate) struct WebSocket<S> {
     /// True after the write side of the stream was shut down. A client waits for its server to close the TCP connection
     /// first (RFC 6455, 7.1.1).
     write_shut_down: bool,
+    role: Role,
+    close_frame: CloseFrameReader,
+    closing: Closing,
+}
+
+/// The close frames that were exchanged.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Closing {
+    None,
+    /// The codec has written a close frame.
+    ByCodec,
+    /// We have written a close frame that the codec does not accept. The codec writes nothing any more.
+    ByHand,
+    /// We have written such a frame, and the peer's was received. The codec is not used any more.
+    Done,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
@@ -58,6 +74,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
             Side::Client => Role::Client,
             Side::Server => Role::Server,
         };
+        let mut close_frame = CloseFrameReader::default();
+        close_frame.read(&rest);
         let codec = WebSocketContext::from_partially_read(rest, role, Some(config));
         let output = match role {
             Role::Client => Output::websocket_client(rand::random),
@@ -73,6 +91,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
             output,
             draining: false,
             write_shut_down: false,
+            role,
+            close_frame,
+            closing: Closing::None,
         }
     }
 
@@ -92,6 +113,47 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         read
     }
 
+    /// Writes a close frame that the codec does not accept.
+    fn write_close_frame(&mut self, close: &Close) {
+        let key = matches!(self.role, Role::Client).then(rand::random);
+        write_close_frame(self.output.buffer(), close, key);
+        self.closing = Closing::ByHand;
+    }
+
+    /// Returns the peer's close frame, whose status and reason the codec may have replaced.
+    fn close_received(&mut self, close: Close) -> Result<Frame, TransportError> {
+        let received = self.close_frame.close().filter(|received| received.code != close.code);
+        match received {
+            Some(received) if received.code == Close::BAD_GATEWAY => {
+                if self.closing == Closing::None {
+                    self.write_close_frame(&received);
+                }
+                if self.closing == Closing::ByHand {
+                    self.finish_by_hand();
+                }
+                Ok(Frame::Close(received))
+            }
+            // The codec has queued its answer, status 1002.
+            Some(received) if self.closing == Closing::None => {
+                self.draining = true;
+                let reason = format!("the status {} of a close frame is not allowed", received.code);
+                Err(TransportError::Violation(Close::new(Close::PROTOCOL_ERROR, reason)))
+            }
+            received => {
+                if self.closing == Closing::ByHand {
+                    self.finish_by_hand();
+                }
+                Ok(Frame::Close(received.unwrap_or(close)))
+            }
+        }
+    }
+
+    /// Stops using the codec after both close frames. A server closes the TCP connection, a client waits for that.
+    fn finish_by_hand(&mut self) {
+        self.closing = Closing::Done;
+        self.draining = true;
+    }
+
     /// Takes the thread's write buffer unless this connection has one already.
     fn ensure_write_buffer(&mut self) {
         let bytes = self.output.buffer();
@@ -104,6 +166,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
 impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Transport for WebSocket<S> {
     fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame, TransportError>>> {
         self.ensure_write_buffer();
+        if self.closing == Closing::Done && matches!(self.role, Role::Server) {
+            return Poll::Ready(None);
+        }
         while self.draining {
             if ready!(self.poll_fill(cx)).is_err() || self.eof {
                 return Poll::Ready(None);
@@ -112,10 +177,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Transport for WebSocket
         let mut refilled = false;
         loop {
             let input = &self.input[self.start..self.end];
-            let mut buffers = Buffers { input, eof: self.eof, output: self.output.buffer() };
+            let mut discarded = Vec::new();
+            let output = if self.closing == Closing::ByHand { &mut discarded } else { self.output.buffer() };
+            let mut buffers = Buffers { input, eof: self.eof, output };
             let read = self.codec.read(&mut buffers);
-            self.start = self.end - buffers.input.len();
+            let consumed = self.start..self.end - buffers.input.len();
+            self.start = consumed.end;
+            self.close_frame.read(&self.input[consumed]);
             match read {
+                Ok(message @ Message::Close(_)) => {
+                    return Poll::Ready(Some(match frame(message) {
+                        Frame::Close(close) => self.close_received(close),
+                        frame => Ok(frame),
+                    }));
+                }
                 Ok(message) => return Poll::Ready(Some(Ok(frame(message)))),
                 Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => {
                     // A full buffer held only fragments, which may be empty. Lets other tasks run.
@@ -170,10 +245,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Transport for WebSocket
 
     fn close(&mut self, close: &Close) {
         self.ensure_write_buffer();
-        let frame = (close.code != Close::NO_STATUS).then(|| CloseFrame {
-            code: CloseCode::from(close.code),
-            reason: close.reason[..close.reason.floor_char_boundary(123)].into(),
-        });
+        if self.closing != Closing::None {
+            return;
+        }
+        if close.code == Close::BAD_GATEWAY {
+            return self.write_close_frame(close);
+        }
+        self.closing = Closing::ByCodec;
+        let frame = (close.code != Close::NO_STATUS)
+            .then(|| CloseFrame { code: CloseCode::from(close.code), reason: fitting_reason(&close.reason).into() });
         let mut buffers = Buffers { input: &[], eof: false, output: self.output.buffer() };
         // Writing to memory cannot fail, and an error because it is closed already does not matter.
         let _ = self.codec.close(&mut buffers, frame);
@@ -195,16 +275,20 @@ fn frame(message: Message) -> Frame {
 
 /// Converts an error of the codec. `None` means that the connection is closed.
 fn transport_error(error: Error) -> Option<TransportError> {
-    let code = match error {
+    let (code, reason) = match error {
         Error::ConnectionClosed
         | Error::AlreadyClosed
         | Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => return None,
         Error::Io(error) => return Some(error.into()),
-        Error::Capacity(_) => CloseCode::Size,
-        Error::Utf8(_) => CloseCode::Invalid,
-        _ => CloseCode::Protocol,
+        Error::Capacity(CapacityError::MessageTooLong { size, max_size }) => {
+            (Close::MESSAGE_TOO_BIG, format!("a message of {size} bytes is larger than the limit of {max_size}"))
+        }
+        Error::Capacity(error) => (Close::MESSAGE_TOO_BIG, error.to_string()),
+        Error::Utf8(_) => (Close::INVALID_DATA, "a text message is not valid UTF-8".to_owned()),
+        Error::Protocol(error) => (Close::PROTOCOL_ERROR, error.to_string()),
+        error => (Close::PROTOCOL_ERROR, error.to_string()),
     };
-    Some(TransportError::Violation(Close::new(code.into(), error.to_string())))
+    Some(TransportError::Violation(Close::new(code, reason)))
 }
 
 /// A socket for the codec. Reads come from the read buffer, writes go to the output.

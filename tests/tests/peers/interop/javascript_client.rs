@@ -211,7 +211,7 @@ impl Fixture {
             .service(Files::default())
             .on_error(move |_, error| errors.add(error.to_string()))
             .on_close(move |_, closed| {
-                closings.add(format!("closed: {} {:?} {}", closed.code, closed.reason, closed.by_us));
+                closings.add(format!("closed: {} {:?} {:?}", closed.code, closed.reason, closed.cause));
                 async {}
             })
             .bind("127.0.0.1:0")
@@ -337,7 +337,7 @@ async fn long_texts_pass_and_a_text_above_the_limit_closes_with_1009() {
 async fn handlers_are_dropped_when_a_javascript_client_disconnects() {
     let Some(fixture) = Fixture::open().await else { return };
     fixture.passes("disconnect").await;
-    assert_eq!(fixture.main.log.has(1).await, ["closed: 4001 \"enough\" false"]);
+    assert_eq!(fixture.main.log.has(1).await, ["closed: 4001 \"enough\" Remote"]);
     assert_eq!(fixture.main.waiting.count(), 0);
     assert!(fixture.server.peers().is_empty());
 }
@@ -357,7 +357,7 @@ async fn handlers_are_dropped_when_a_javascript_client_is_killed() {
 async fn a_javascript_client_receives_the_code_and_reason_of_a_close() {
     let Some(fixture) = Fixture::open().await else { return };
     fixture.passes("closedByServer").await;
-    assert_eq!(fixture.main.log.has(1).await, ["closed: 4002 \"closing time\" true"]);
+    assert_eq!(fixture.main.log.has(1).await, ["closed: 4002 \"closing time\" Local"]);
 }
 
 #[tokio::test]

@@ -107,6 +107,6 @@ async fn calls_on_a_channel_fail_when_the_call_that_received_it_is_dropped() {
     assert_eq!(raw.receive().await["a"][0], "ask");
     drop(call);
     until(|| asked.is_finished()).await;
-    assert!(matches!(asked.await.expect("no panic"), Err(CallError::Closed)));
+    assert!(matches!(asked.await.expect("no panic"), Err(CallError::ChannelClosed(_))));
     assert_eq!(client.counters(), Counters::default());
 }

@@ -70,11 +70,11 @@ async fn closing_a_channel_sends_nothing_and_the_peer_finds_out_at_its_next_use(
     assert_eq!(pair.client.request::<u8>("quick", ()).await?, 1);
     assert!(!local.is_closed());
     let error = local.request::<i64>("add", (1, 2)).await;
-    assert!(matches!(error, Err(CallError::Closed)), "{error:?}");
+    assert!(matches!(error, Err(CallError::ChannelClosed(_))), "{error:?}");
     assert_eq!(reason(&local.close_signal()).await, "Anonymous channel '268435457' does not exist");
-    assert!(matches!(local.emit("note", ("a",)).await, Err(SendError::ChannelClosed)));
+    assert!(matches!(local.emit("note", ("a",)).await, Err(SendError::ChannelClosed { .. })));
     let error = local.request::<i64>("add", (1, 2)).await;
-    assert!(matches!(error, Err(CallError::NotSent(SendError::ChannelClosed))), "{error:?}");
+    assert!(matches!(error, Err(CallError::NotSent(SendError::ChannelClosed { .. }))), "{error:?}");
     nothing_is_left(&pair).await;
     Ok(())
 }
@@ -100,7 +100,7 @@ async fn running_handlers_continue_after_a_close_and_stop_at_an_abort() -> Resul
         alive.becomes(1).await;
         if aborts {
             remote.abort(&Reason::new("stop"));
-            assert!(matches!(call.await?, Err(CallError::Closed)));
+            assert!(matches!(call.await?, Err(CallError::ChannelClosed(_))));
         } else {
             remote.close();
             pair.client.request::<u8>("quick", ()).await?;

@@ -29,7 +29,7 @@ async fn a_channel_that_is_not_returned_is_closed_when_its_handler_finishes() ->
     let client = &pair.client;
     assert_eq!(client.request::<u8>("keeps", ()).await?, 7);
     assert_eq!((service.alive.count(), service.last_channel().is_closed()), (0, true));
-    assert!(matches!(service.last_channel().emit("x", ()).await, Err(SendError::ChannelClosed)));
+    assert!(matches!(service.last_channel().emit("x", ()).await, Err(SendError::ChannelClosed { .. })));
     assert_eq!(service.last_channel().close_signal().reason().and_then(Reason::message), Some("Channel closed"));
     assert!(client.request::<AnonymousChannel>("fails", ()).await.is_err());
     assert!(client.request::<u8>("panics", ()).await.is_err());

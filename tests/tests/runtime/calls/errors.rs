@@ -117,6 +117,15 @@ async fn errors_of_each_type_reach_the_caller() {
 }
 
 #[tokio::test]
+async fn details_of_an_io_error_are_reported_and_not_sent() {
+    let log = Log::default();
+    let pair = pair(failing_server(&log));
+    let error = FailingProxy::new(&pair.client).io().await;
+    assert!(matches!(&error, Err(CallError::Rejected(r)) if r.message() == Some("internal error")), "{error:?}");
+    assert_eq!(log.entries(), ["handler of `io` failed: /etc/secret"]);
+}
+
+#[tokio::test]
 async fn details_of_an_internal_error_are_reported_and_not_sent() {
     let log = Log::default();
     let pair = pair(failing_server(&log));

@@ -9,7 +9,7 @@ use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 use tokio_tungstenite::tungstenite::Message;
 use wswrapper::transport::memory;
-use wswrapper::{CallError, Limits};
+use wswrapper::{CallError, CloseCause, Limits};
 use wswrapper_tests::websocket::websocket;
 use wswrapper_tests::{RawPeer, until};
 
@@ -32,7 +32,7 @@ async fn a_lost_network_fails_all_running_calls() {
     for call in calls {
         match call.await.expect("no panic") {
             Ok(_) => answered += 1,
-            Err(error) => assert!(matches!(error, CallError::Closed), "{error:?}"),
+            Err(error) => assert!(matches!(error, CallError::Closed(_)), "{error:?}"),
         }
     }
     assert!((400..600).contains(&answered), "{answered} calls were answered before the cut");
@@ -63,7 +63,7 @@ async fn a_client_that_disconnects_at_any_point_leaves_nothing_behind() -> Resul
         socket.write_all(partial).await?;
         drop(socket);
         let closed = peer.closed().await;
-        assert_eq!((closed.code, closed.by_us), (1006, false), "{partial:?}");
+        assert_eq!((closed.code, closed.cause), (1006, CloseCause::Lost), "{partial:?}");
     }
     // During the handshake.
     for partial in ["", "G", "GET / HTTP/1.1\r\n", "GET / HTTP/1.1\r\nUpgrade: websocket\r\n\r"] {

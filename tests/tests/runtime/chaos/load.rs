@@ -137,7 +137,7 @@ async fn a_closing_server_fails_all_of_a_thousand_running_calls() -> Result<(), 
     assert_eq!(running.service.handlers.count(), 0);
     assert!(running.server.peers().is_empty());
     for call in calls {
-        assert!(matches!(call.await?, Err(CallError::Closed)));
+        assert!(matches!(call.await?, Err(CallError::Closed(_))));
     }
     for client in clients {
         assert_eq!((client.closed().await.code, client.calls_in_flight()), (1001, 0));

@@ -5,7 +5,7 @@ use serde_json::Value;
 use std::time::Duration;
 use tokio::time::Instant;
 use wswrapper::transport::memory;
-use wswrapper::{CallError, Client, Limits, SendError};
+use wswrapper::{CallError, Client, CloseCause, Limits, SendError};
 
 #[tokio::test(start_paused = true)]
 async fn frames_arrive_after_the_latency_and_in_order() {
@@ -92,11 +92,11 @@ async fn a_cut_closes_both_endpoints_at_once_and_loses_frames_in_transit() {
     tokio::task::yield_now().await;
     control.cut();
     for closed in [client.closed().await, peer.closed().await] {
-        assert_eq!((closed.code, closed.by_us), (1006, false));
+        assert_eq!((closed.code, closed.cause), (1006, CloseCause::Lost));
     }
     assert!(began.elapsed() < Duration::from_millis(600));
-    assert!(matches!(call.await.expect("no panic"), Err(CallError::Closed)));
-    assert!(matches!(proxy.note("too late").await, Err(SendError::Closed)));
+    assert!(matches!(call.await.expect("no panic"), Err(CallError::Closed(_))));
+    assert!(matches!(proxy.note("too late").await, Err(SendError::Closed(_))));
     assert!(service.log.entries().is_empty());
     baseline.is_restored(&server, &service).await;
 }

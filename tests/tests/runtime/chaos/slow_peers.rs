@@ -10,7 +10,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::Message;
-use wswrapper::{Limits, SendError};
+use wswrapper::{CloseCause, Limits, SendError};
 use wswrapper_tests::until;
 use wswrapper_tests::websocket::{REQUEST, websocket};
 
@@ -67,7 +67,7 @@ async fn reading_pauses_for_a_peer_that_sends_pings_and_reads_nothing() -> Resul
     assert!(peer.is_open());
     drop(socket);
     // The queued pongs cannot be written any more.
-    until(|| peer.close_info().is_some_and(|closed| !closed.by_us)).await;
+    until(|| peer.close_info().is_some_and(|closed| closed.cause == CloseCause::Lost)).await;
     running.shut_down_cleanly().await;
     Ok(())
 }

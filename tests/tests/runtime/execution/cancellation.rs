@@ -83,7 +83,7 @@ async fn a_dropped_server_aborts_all_spawned_handlers() {
     drop((pair.server, pair.peer));
     worker.running.becomes(0).await;
     for call in calls {
-        assert!(matches!(call.await.expect("no panic"), Err(CallError::Closed)));
+        assert!(matches!(call.await.expect("no panic"), Err(CallError::Closed(_))));
     }
 }
 

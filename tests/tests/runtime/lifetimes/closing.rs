@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout};
 use wswrapper::transport::memory::{self, Memory};
 use wswrapper::transport::{Close, Frame, Output, Transport, TransportError};
-use wswrapper::{CallError, Client, Limits, SendError, Server};
+use wswrapper::{CallError, Client, CloseCause, Limits, SendError, Server};
 use wswrapper_tests::{Alive, Log, RawPeer, pair, until};
 
 /// A transport that delivers the peer's close frame and never ends afterwards.
@@ -76,11 +76,11 @@ async fn a_closing_client_that_stays_connected_is_disconnected_after_the_timeout
     slow.handlers.becomes(0).await;
     assert_eq!(slow.log.has(1).await, ["Connection closed"]);
     // Nothing more can be sent, and no response arrives.
-    assert!(matches!(timeout(LONG, call).await??, Err(CallError::Closed)));
-    assert!(matches!(peer.emit("x", ()).await, Err(SendError::Closed)));
+    assert!(matches!(timeout(LONG, call).await??, Err(CallError::Closed(_))));
+    assert!(matches!(peer.emit("x", ()).await, Err(SendError::Closed(_))));
     assert_eq!((peer.is_open(), peer.close_info(), began.elapsed().as_secs()), (false, None, 0));
     let closed = timeout(LONG, peer.closed()).await?;
-    assert_eq!((closed.code, closed.reason.as_str(), closed.by_us), (4001, "enough", false));
+    assert_eq!((closed.code, closed.reason.as_str(), closed.cause), (4001, "enough", CloseCause::Remote));
     assert_eq!(began.elapsed().as_secs(), 60);
     assert_eq!(server.peers().len(), 0);
     Ok(())
@@ -101,8 +101,8 @@ async fn a_closing_server_that_stays_connected_is_disconnected_after_the_timeout
     slow.handlers.becomes(0).await;
     // Closing in return also completes after the timeout.
     let closed = timeout(LONG, client.close()).await?;
-    assert_eq!((closed.code, closed.reason.as_str(), closed.by_us), (1001, "going", false));
-    assert!(matches!(timeout(LONG, call).await??, Err(CallError::Closed)));
+    assert_eq!((closed.code, closed.reason.as_str(), closed.cause), (1001, "going", CloseCause::Remote));
+    assert!(matches!(timeout(LONG, call).await??, Err(CallError::Closed(_))));
     Ok(())
 }
 
@@ -121,11 +121,11 @@ async fn a_handler_can_close_its_server_with_all_connections() -> Result<(), Box
     let peer = server.accept_transport(remote)?;
     let other = Client::over(local)?;
     let call = timeout(LONG, pair.client.request::<()>("shutdown", ())).await?;
-    assert!(matches!(call, Err(CallError::Closed)), "{call:?}");
+    assert!(matches!(call, Err(CallError::Closed(_))), "{call:?}");
     for (client, peer) in [(&pair.client, &pair.peer), (&other, &peer)] {
         let (remote, local) = (timeout(LONG, client.closed()).await?, timeout(LONG, peer.closed()).await?);
-        assert_eq!((remote.code, remote.by_us), (1001, false));
-        assert_eq!((local.code, local.by_us), (1001, true));
+        assert_eq!((remote.code, remote.cause), (1001, CloseCause::Remote));
+        assert_eq!((local.code, local.cause), (1001, CloseCause::Local));
     }
     timeout(LONG, server.close()).await?;
     assert_eq!(server.peers().len(), 0);
@@ -150,7 +150,7 @@ async fn a_server_continues_to_close_after_the_future_is_dropped() -> Result<(),
     assert!(pair.server.close().now_or_never().is_none());
     assert!(pair.server.is_closing());
     let closed = timeout(LONG, pair.client.closed()).await?;
-    assert_eq!((closed.code, closed.by_us), (1001, false));
+    assert_eq!((closed.code, closed.cause), (1001, CloseCause::Remote));
     until(|| pair.peer.close_info().is_some()).await;
     assert_eq!(silent_peer.close_info(), None);
     // A second call waits for the same close.

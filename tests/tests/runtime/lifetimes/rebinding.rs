@@ -8,7 +8,7 @@ use std::task::{Context, Wake, Waker};
 use std::time::Duration;
 use tokio::time::timeout;
 use wswrapper::transport::memory;
-use wswrapper::{Client, Server};
+use wswrapper::{Client, CloseCause, Server};
 use wswrapper_tests::{Log, RawPeer, let_others_run, pair};
 
 const LONG: Duration = Duration::from_hours(1);
@@ -35,7 +35,7 @@ async fn all_tasks_that_await_the_close_are_notified_although_one_rebinds_at_onc
     timeout(LONG, binding).await???;
     for waiting in [early, late] {
         let closed = timeout(LONG, waiting).await??;
-        assert_eq!((closed.code, closed.reason.as_str(), closed.by_us), (4001, "enough", false));
+        assert_eq!((closed.code, closed.reason.as_str(), closed.cause), (4001, "enough", CloseCause::Remote));
     }
     assert!(client.is_open());
     Ok(())
@@ -53,13 +53,13 @@ async fn a_close_awaited_after_a_rebind_returns_how_its_connection_closed() -> R
     client.bind(remote)?;
     for closing in [asked, asked_again, asked_afterwards] {
         let closed = timeout(LONG, closing).await?;
-        assert_eq!((closed.code, closed.reason.as_str(), closed.by_us), (4001, "enough", true));
+        assert_eq!((closed.code, closed.reason.as_str(), closed.cause), (4001, "enough", CloseCause::Local));
     }
     // A task that starts to wait now waits for the next close.
     assert!(client.closed().now_or_never().is_none());
     assert!(client.is_open());
     let closed = timeout(LONG, client.abort_connection()).await?;
-    assert_eq!((closed.code, closed.by_us), (1006, true));
+    assert_eq!((closed.code, closed.cause), (1006, CloseCause::Local));
     Ok(())
 }
 

@@ -5,7 +5,7 @@ use serde_json::json;
 use std::time::Duration;
 use tokio::time::Instant;
 use wswrapper::transport::{Frame, memory};
-use wswrapper::{Client, Limits};
+use wswrapper::{Client, CloseCause, Limits};
 use wswrapper_tests::{Log, RawPeer};
 
 #[tokio::test(start_paused = true)]
@@ -33,7 +33,7 @@ async fn closing_takes_no_longer_than_its_timeout_while_output_is_queued() {
     assert_eq!(began.elapsed(), Duration::ZERO);
     closing.await.expect("no panic");
     assert_eq!(began.elapsed().as_secs(), 3);
-    assert!(peer.closed().await.by_us && silent_peer.closed().await.by_us);
+    assert_eq!((peer.closed().await.cause, silent_peer.closed().await.cause), (CloseCause::Local, CloseCause::Local));
     assert!(server.peers().is_empty());
     drop((raw, silent));
 }
@@ -44,13 +44,13 @@ async fn on_close_is_called_for_a_connection_that_does_not_answer_the_close() {
     let hook = log.clone();
     let builder = GatedService::new().serve(Limits::default()).on_close(move |_, closed| {
         let log = hook.clone();
-        async move { log.add(format!("{} {}", closed.code, closed.by_us)) }
+        async move { log.add(format!("{} {:?}", closed.code, closed.cause)) }
     });
     let server = builder.build().expect("it can be mounted");
     let (silent, peer) = RawPeer::dial(&server);
     server.close().await;
     assert_eq!(peer.closed().await.code, 1001);
-    assert_eq!(log.entries(), ["1001 true"]);
+    assert_eq!(log.entries(), ["1001 Local"]);
     drop(silent);
 }
 

@@ -7,7 +7,7 @@ use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
 use tokio::time::Instant;
-use wswrapper::{Limits, SendError};
+use wswrapper::{CloseCause, Limits, SendError};
 use wswrapper_tests::RawPeer;
 
 #[tokio::test]
@@ -94,7 +94,10 @@ async fn a_peer_that_reads_nothing_is_disconnected_after_the_write_timeout_and_a
         slow
     });
     let closed = peer.closed().await;
-    assert_eq!((closed.code, closed.reason.as_str(), closed.by_us), (1006, "the peer does not read", true));
+    assert_eq!(
+        (closed.code, closed.reason.as_str(), closed.cause),
+        (1006, "the peer does not read", CloseCause::Unread)
+    );
     assert_eq!(began.elapsed().as_secs(), 7);
     let slow = slow_reader.await.expect("all responses arrive");
     assert!(slow_peer.is_open());

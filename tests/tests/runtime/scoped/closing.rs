@@ -39,10 +39,10 @@ async fn running_calls_fail_and_handlers_are_dropped_with_their_scoped_service()
     drop(register);
     for call in calls {
         let error = call.await?;
-        assert!(matches!(error, Err(CallError::Closed)), "{error:?}");
+        assert!(matches!(error, Err(CallError::ChannelClosed(_))), "{error:?}");
     }
     let error = unsent.await;
-    assert!(matches!(error, Err(CallError::NotSent(SendError::ChannelClosed))), "{error:?}");
+    assert!(matches!(error, Err(CallError::NotSent(SendError::ChannelClosed { .. }))), "{error:?}");
     observed.handlers.becomes(1).await;
     observed.services.becomes(1).await;
     assert_eq!(observed.log.has(3).await, ["Request aborted"; 3]);
@@ -62,13 +62,13 @@ async fn an_abort_of_a_scoped_service_carries_its_reason() -> Result<(), Box<dyn
     let call = tokio::spawn(register.wait());
     observed.handlers.becomes(1).await;
     channel.abort(&Reason::new("closing time"));
-    assert!(matches!(call.await?, Err(CallError::Closed)));
+    assert!(matches!(call.await?, Err(CallError::ChannelClosed(_))));
     assert_eq!(observed.log.has(1).await, ["closing time"]);
     observed.handlers.becomes(0).await;
     observed.services.becomes(0).await;
     let error = register.add(1).await;
-    assert!(matches!(error, Err(CallError::NotSent(SendError::ChannelClosed))), "{error:?}");
-    assert!(matches!(register.note(String::new()).await, Err(SendError::ChannelClosed)));
+    assert!(matches!(error, Err(CallError::NotSent(SendError::ChannelClosed { .. }))), "{error:?}");
+    assert!(matches!(register.note(String::new()).await, Err(SendError::ChannelClosed { .. })));
     nothing_is_left(&pair).await;
     Ok(())
 }
@@ -89,7 +89,7 @@ async fn a_lost_connection_drops_the_scoped_services_of_both_endpoints() -> Resu
     let call = tokio::spawn(register.wait());
     observed.handlers.becomes(1).await;
     pair.peer.abort_connection().await;
-    assert!(matches!(call.await?, Err(CallError::Closed)));
+    assert!(matches!(call.await?, Err(CallError::Closed(_))));
     observed.handlers.becomes(0).await;
     observed.services.becomes(0).await;
     bells.becomes(0).await;
@@ -98,7 +98,7 @@ async fn a_lost_connection_drops_the_scoped_services_of_both_endpoints() -> Resu
     pair.client.bind(local)?;
     pair.server.accept_transport(remote)?;
     let error = register.add(1).await;
-    assert!(matches!(error, Err(CallError::NotSent(SendError::ChannelClosed))), "{error:?}");
+    assert!(matches!(error, Err(CallError::NotSent(SendError::ChannelClosed { .. }))), "{error:?}");
     assert_eq!(OfficeProxy::new(&pair.client).register(1).await?.add(1).await?, 2);
     Ok(())
 }

@@ -97,7 +97,7 @@ async fn a_panic_in_dropping_a_service_that_closes_its_own_channel_is_reported()
     assert_eq!(log.has(1).await, ["handler of `quit` panicked: boom"]);
     alive.becomes(0).await;
     assert_eq!(timeout(LONG, other).await???, 7);
-    assert!(matches!(fuse.tick().await, Err(CallError::Closed)));
+    assert!(matches!(fuse.tick().await, Err(CallError::ChannelClosed(_))));
     assert!(pair.client.is_open());
     nothing_is_left(&pair).await;
     Ok(())
@@ -113,7 +113,7 @@ async fn panics_in_dropping_services_with_their_connection_are_all_reported() ->
     tokio::task::yield_now().await;
     let closed = timeout(LONG, pair.peer.abort_connection()).await?;
     assert_eq!(closed.code, 1006);
-    assert!(matches!(timeout(LONG, other).await??, Err(CallError::Closed)));
+    assert!(matches!(timeout(LONG, other).await??, Err(CallError::Closed(_))));
     assert!(timeout(LONG, back).await??.is_err());
     assert_eq!(log.has(2).await, [REPORT; 2]);
     alive.becomes(0).await;

@@ -35,7 +35,7 @@ async fn streams_and_uploads_of_a_scoped_service_fail_when_it_is_dropped() -> Re
     observed.handlers.becomes(2).await;
     drop(register);
     let error = upload.await?;
-    assert!(matches!(error, Err(CallError::Closed)), "{error:?}");
+    assert!(matches!(error, Err(CallError::ChannelClosed(_))), "{error:?}");
     observed.handlers.becomes(0).await;
     observed.services.becomes(0).await;
     // Items that have arrived are still returned.

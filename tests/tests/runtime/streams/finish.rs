@@ -155,7 +155,7 @@ async fn a_lost_connection_drops_the_producer_and_fails_the_consumer_after_the_b
     pair.client.closed().await;
     let (items, error) = until_error(items).await;
     assert_eq!(items, [1, 2, 3]);
-    assert!(matches!(error, Some(CallError::Closed)), "{error:?}");
+    assert!(matches!(error, Some(CallError::Closed(_))), "{error:?}");
 }
 
 #[tokio::test]
@@ -169,7 +169,7 @@ async fn a_disconnecting_client_drops_the_producer() {
     assert_eq!(service.log.has(1).await, ["Connection closed"]);
     let (items, error) = until_error(items).await;
     assert_eq!(items.first(), Some(&2));
-    assert!(matches!(error, Some(CallError::Closed)), "{error:?}");
+    assert!(matches!(error, Some(CallError::Closed(_))), "{error:?}");
 }
 
 #[tokio::test]
@@ -196,7 +196,7 @@ async fn a_closing_server_fails_its_streams() {
     assert_eq!(service.alive.count(), 0);
     let (items, error) = until_error(items).await;
     assert_eq!(items, [1, 2]);
-    assert!(matches!(error, Some(CallError::Closed)), "{error:?}");
+    assert!(matches!(error, Some(CallError::Closed(_))), "{error:?}");
 }
 
 #[tokio::test]
@@ -209,7 +209,7 @@ async fn a_stream_of_a_lost_connection_does_not_continue_after_a_rebind() {
     let (local, remote) = wswrapper::transport::memory::pair();
     let peer = pair.server.accept_transport(remote).expect("the server is open");
     pair.client.bind(local).expect("the connection was lost");
-    assert!(matches!(items.next().await, Some(Err(CallError::Closed))));
+    assert!(matches!(items.next().await, Some(Err(CallError::Closed(_)))));
     assert!(items.next().await.is_none());
     let again = SourcesProxy::new(&pair.client).counted(3).await.expect("a stream");
     assert_eq!(all(again).await, [1, 2, 3]);

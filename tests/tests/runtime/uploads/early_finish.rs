@@ -83,7 +83,7 @@ async fn a_lost_connection_fails_the_upload_and_stops_the_handler() {
     let_others_run().await;
     pair.peer.abort_connection().await;
     let error = call.await.expect("no panic");
-    assert!(matches!(error, Err(CallError::Closed)), "{error:?}");
+    assert!(matches!(error, Err(CallError::Closed(_))), "{error:?}");
     service.handlers.becomes(0).await;
     assert_eq!(service.log.has(1).await, ["Connection closed"]);
     source.alive.becomes(0).await;
@@ -130,7 +130,7 @@ async fn items_beyond_the_buffer_limit_fail_the_upload() {
     let pair = pair(server.limits(Limits { max_stream_bytes: 10, ..Limits::default() }));
     let source = WatchedSource::default();
     let error = DepotProxy::new(&pair.client).sum(0, source.numbers().map(|n| n + 1_000_000_000), "").await;
-    assert!(matches!(error, Err(CallError::Closed)), "{error:?}");
+    assert!(matches!(error, Err(CallError::ChannelClosed(_))), "{error:?}");
     service.handlers.becomes(0).await;
     source.alive.becomes(0).await;
     nothing_is_left(&pair).await;
@@ -171,13 +171,15 @@ async fn an_upload_moved_to_a_task_finishes_with_its_handler() -> Result<(), Box
     let depot = DepotProxy::new(&pair.client);
     depot.hand_on(false, stream::pending()).await?;
     service.handlers.becomes(0).await;
-    assert_eq!(service.log.entries(), ["the connection was closed before an answer came"]);
+    assert_eq!(service.log.entries(), ["the channel was closed before an answer came: Channel closed"]);
     let call = tokio::spawn(depot.hand_on(true, stream::pending()));
     service.handlers.becomes(1).await;
     pair.peer.abort_connection().await;
     service.handlers.becomes(0).await;
-    assert_eq!(service.log.entries(), ["the connection was closed before an answer came"; 2]);
-    assert!(matches!(call.await?, Err(CallError::Closed)));
+    let lost =
+        "the connection was closed before an answer came: this endpoint closed the connection (status 1006): aborted";
+    assert_eq!(service.log.entries()[1..], [lost]);
+    assert!(matches!(call.await?, Err(CallError::Closed(_))));
     nothing_is_left(&pair).await;
     Ok(())
 }
@@ -250,5 +252,5 @@ async fn an_abort_wakes_the_task_that_a_call_was_moved_to() {
     tokio::task::yield_now().await;
     raw.send(&json!({"h": id, "x": {"message": "enough"}, "_": 1}).to_string()).await;
     until(|| call.is_finished()).await;
-    assert!(matches!(call.await.expect("no panic"), Err(CallError::Closed)));
+    assert!(matches!(call.await.expect("no panic"), Err(CallError::ChannelClosed(_))));
 }

@@ -222,7 +222,7 @@ async fn an_abort_by_the_handlers_endpoint_fails_the_call() {
     let (mut raw, _client, call) = waiting_call(&source).await;
     raw.send(r#"{"h":268435457,"x":{"message":"no"},"_":1}"#).await;
     let error = call.await.expect("no panic");
-    assert!(matches!(error, Err(CallError::Closed)), "{error:?}");
+    assert!(matches!(error, Err(CallError::ChannelClosed(_))), "{error:?}");
     source.alive.becomes(0).await;
     raw.silence().await;
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
-use wswrapper::{CallError, Client, Limits, Server};
+use wswrapper::{CallError, Client, CloseCause, Limits, Server};
 use wswrapper_tests::until;
 use wswrapper_tests::websocket::websocket;
 
@@ -25,17 +25,17 @@ async fn a_close_is_answered_and_reported_at_both_endpoints() -> Result<(), Box<
     });
     until(|| client.calls_in_flight() == 1).await;
     peer.close(4321, "reason");
-    assert!(matches!(call.await?, Err(CallError::Closed)));
+    assert!(matches!(call.await?, Err(CallError::Closed(_))));
     let (at_server, at_client) = (peer.closed().await, client.closed().await);
-    assert_eq!((at_server.code, at_server.reason.as_str(), at_server.by_us), (4321, "reason", true));
-    assert_eq!((at_client.code, at_client.reason.as_str(), at_client.by_us), (4321, "reason", false));
+    assert_eq!((at_server.code, at_server.reason.as_str(), at_server.cause), (4321, "reason", CloseCause::Local));
+    assert_eq!((at_client.code, at_client.reason.as_str(), at_client.cause), (4321, "reason", CloseCause::Remote));
     Ok(())
 }
 
 #[tokio::test]
 async fn a_status_that_cannot_be_sent_becomes_1005() -> Result<(), Box<dyn Error>> {
     let running = serve(Server::builder()).await;
-    for (code, sent) in [(1013, 1013), (3000, 3000), (0, 1005), (999, 1005), (1004, 1005), (1006, 1005), (1014, 1005)]
+    for (code, sent) in [(1013, 1013), (3000, 3000), (0, 1005), (999, 1005), (1004, 1005), (1006, 1005), (1014, 1014)]
         .into_iter()
         .chain([1015, 2999, 5000, u16::MAX].map(|code| (code, 1005)))
     {
@@ -45,8 +45,8 @@ async fn a_status_that_cannot_be_sent_becomes_1005() -> Result<(), Box<dyn Error
         let at_server = timeout(LONG, peer.close(code, "")).await?;
         let at_client = timeout(LONG, client.closed()).await?;
         assert_eq!(
-            (at_server.code, at_server.by_us, at_client.code, at_client.by_us),
-            (sent, true, sent, false),
+            (at_server.code, at_server.cause, at_client.code, at_client.cause),
+            (sent, CloseCause::Local, sent, CloseCause::Remote),
             "{code}"
         );
         until(|| running.server.peers().is_empty()).await;
@@ -72,8 +72,8 @@ async fn a_client_disconnects_in_time_if_a_closing_server_leaves_tcp_open() -> R
     // Sends a close frame with status 1000 and leaves TCP open.
     stream.write_all(&[0x88, 2, 3, 0xe8]).await?;
     let closed = timeout(LONG, client.closed()).await?;
-    assert_eq!((closed.code, closed.by_us), (1000, false));
-    assert!(matches!(timeout(LONG, call).await??, Err(CallError::Closed)));
+    assert_eq!((closed.code, closed.cause), (1000, CloseCause::Remote));
+    assert!(matches!(timeout(LONG, call).await??, Err(CallError::Closed(_))));
     timeout(LONG, client.close()).await?;
     drop(stream);
     Ok(())
@@ -89,7 +89,7 @@ async fn a_server_disconnects_in_time_if_a_closing_client_leaves_tcp_open() -> R
     let call = tokio::spawn(TestServiceProxy::new(&peer).wait());
     stream.write_all(&[0x88, 0x82, 0, 0, 0, 0, 3, 0xe8]).await?;
     let closed = timeout(LONG, peer.closed()).await?;
-    assert_eq!((closed.code, closed.by_us), (1000, false));
+    assert_eq!((closed.code, closed.cause), (1000, CloseCause::Remote));
     assert!(timeout(LONG, call).await??.is_err());
     assert_eq!(running.server.peers().len(), 0);
     drop(stream);
@@ -107,7 +107,8 @@ async fn a_client_that_drops_its_tcp_connection_is_disconnected() -> Result<(), 
         // Sends nothing, a partial frame, or bytes that are invalid because they are not masked.
         stream.write_all(first_bytes.as_bytes()).await?;
         drop(stream);
-        assert_eq!(peer.closed().await.by_us, first_bytes.starts_with('{'), "{first_bytes}");
+        let expected = if first_bytes.starts_with('{') { CloseCause::Violation } else { CloseCause::Lost };
+        assert_eq!(peer.closed().await.cause, expected, "{first_bytes}");
     }
     Ok(())
 }

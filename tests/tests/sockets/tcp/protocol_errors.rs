@@ -5,7 +5,7 @@ use std::error::Error;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
-use wswrapper::{Client, Limits, Server};
+use wswrapper::{Client, CloseCause, Limits, Server};
 use wswrapper_tests::until;
 use wswrapper_tests::websocket::websocket;
 
@@ -22,7 +22,7 @@ async fn a_client_that_sent_too_large_a_message_closes_before_the_close_timeout(
     let client = Client::builder().limits(limits(1 << 20)).connect(&running.url()).await?;
     client.emit("x", ("y".repeat(5_000),)).await?;
     let closed = timeout(LONG, client.closed()).await?;
-    assert_eq!((closed.code, closed.by_us), (1009, false));
+    assert_eq!((closed.code, closed.cause), (1009, CloseCause::Remote));
     until(|| running.server.peers().is_empty()).await;
     Ok(())
 }

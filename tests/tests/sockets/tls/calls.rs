@@ -5,7 +5,7 @@ use super::{Running, TestServiceProxy, serve};
 use std::convert::Infallible;
 use std::error::Error;
 use std::sync::Arc;
-use wswrapper::{CallError, Client};
+use wswrapper::{CallError, Client, CloseCause};
 use wswrapper_tests::until;
 
 #[tokio::test]
@@ -70,7 +70,10 @@ async fn closed_and_lost_connections_are_reported_over_tls() -> Result<(), Box<d
     until(|| running.server.peers().len() == 1).await;
     running.server.close().await;
     let closed = client.closed().await;
-    assert_eq!((closed.code, closed.reason.as_str(), closed.by_us), (1001, "the server is closing", false));
+    assert_eq!(
+        (closed.code, closed.reason.as_str(), closed.cause),
+        (1001, "the server is closing", CloseCause::Remote)
+    );
 
     let running = serve(authority.certifies(&["localhost"])).await;
     let client = authority.client().connect(&running.url("localhost")).await?;

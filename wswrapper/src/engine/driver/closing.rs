@@ -1,15 +1,15 @@
 //! The closing of a connection.
 
-use crate::close::{Close, CloseRequest, Closed};
+use crate::close::{CloseCause, CloseRequest, Closed};
 use tokio::time::Instant;
 
 /// The progress of closing a connection. Each instant is the deadline of its step.
 #[derive(Default)]
 pub(super) struct CloseProgress {
-    /// The close frame that was written. The peer has until the deadline to answer it.
-    sent: Option<(Close, Instant)>,
-    /// The peer's close frame. The transport has until the deadline to finish.
-    received: Option<(Close, Instant)>,
+    /// The result of the close frame that was written. The peer has until the deadline to answer it.
+    sent: Option<(Closed, Instant)>,
+    /// The result of the peer's close frame. The transport has until the deadline to finish.
+    received: Option<(Closed, Instant)>,
     /// The final result, set once no more frames are read. Until the deadline the output may still be flushed.
     reading_finished: Option<(Closed, Instant)>,
 }
@@ -34,35 +34,31 @@ impl CloseProgress {
     }
 
     /// Records that the local close frame was written.
-    pub(super) fn close_sent(&mut self, close: Close, deadline: Instant) {
-        self.sent = Some((close, deadline));
+    pub(super) fn close_sent(&mut self, closed: Closed, deadline: Instant) {
+        self.sent = Some((closed, deadline));
     }
 
-    /// Records the peer's close frame. Only the first one counts.
-    pub(super) fn close_received(&mut self, close: Close, deadline: Instant) {
-        self.received.get_or_insert((close, deadline));
+    /// Records the peer's close frame. Only the first one counts. Returns the result of the connection.
+    pub(super) fn close_received(&mut self, closed: Closed, deadline: Instant) -> Closed {
+        let received = &*self.received.get_or_insert((closed, deadline));
+        let (closed, _) = self.sent.as_ref().unwrap_or(received);
+        closed.clone()
     }
 
-    /// Records that no more frames can be read. `reason` is reported if neither side had closed; `deadline` limits the
+    /// Records that no more frames can be read. `lost` is the result if neither side had closed; `deadline` limits the
     /// flush if neither side had set one.
-    pub(super) fn finish_reading(&mut self, reason: &str, deadline: Instant) {
+    pub(super) fn finish_reading(&mut self, lost: Closed, deadline: Instant) {
         if self.reading_finished.is_some() {
             return;
         }
-        self.reading_finished = Some(match (&self.sent, self.received.take()) {
-            (Some((close, deadline)), _) => (Closed::by_us(close), *deadline),
-            (None, Some((close, deadline))) => {
-                (Closed { code: close.code, reason: close.reason, by_us: false }, deadline)
-            }
-            (None, None) => (Closed { code: Close::ABNORMAL, reason: reason.to_owned(), by_us: false }, deadline),
-        });
+        let closed = self.sent.clone().or_else(|| self.received.take());
+        self.reading_finished = Some(closed.unwrap_or((lost, deadline)));
     }
 
     /// Disconnects at once, without a closing handshake.
-    pub(super) fn abort(&mut self, reason: &str, now: Instant) {
+    pub(super) fn abort(&mut self, cause: CloseCause, reason: &str, now: Instant) {
         if self.reading_finished.is_none() {
-            self.reading_finished =
-                Some((Closed { code: Close::ABNORMAL, reason: reason.to_owned(), by_us: true }, now));
+            self.reading_finished = Some((Closed::abnormal(cause, reason), now));
         }
         self.flushed(now);
     }
@@ -76,19 +72,16 @@ impl CloseProgress {
 
     /// Returns the result once the connection is closed.
     pub(super) fn closed(&mut self, now: Instant) -> Option<Closed> {
-        match (&self.reading_finished, &self.sent, &self.received) {
-            (Some((closed, deadline)), ..) => (now >= *deadline).then(|| closed.clone()),
-            (None, Some((close, deadline)), _) => (now >= *deadline).then(|| Closed::by_us(close)),
-            (None, None, Some((Close { code, reason }, deadline))) => {
-                (now >= *deadline).then(|| Closed { code: *code, reason: reason.clone(), by_us: false })
-            }
-            (None, None, None) => None,
-        }
+        let (closed, deadline) = self.result()?;
+        (now >= *deadline).then(|| closed.clone())
     }
 
     /// Returns the latest time at which the connection will be closed.
     pub(super) fn deadline(&self) -> Option<Instant> {
-        let reading_finished = self.reading_finished.as_ref().map(|(_, deadline)| *deadline);
-        reading_finished.or(self.sent.as_ref().or(self.received.as_ref()).map(|(_, deadline)| *deadline))
+        self.result().map(|(_, deadline)| *deadline)
+    }
+
+    fn result(&self) -> Option<&(Closed, Instant)> {
+        self.reading_finished.as_ref().or(self.sent.as_ref()).or(self.received.as_ref())
     }
 }

@@ -17,21 +17,27 @@
 mod backlog;
 mod closing;
 mod dispatch;
+mod opening;
+
+pub(crate) use opening::Opened;
 
 use crate::catch_panic::{catch_panic, drop_catching_panic};
-use crate::close::{Close, CloseRequest, Closed};
+use crate::close::{Close, CloseCause, CloseRequest, Closed};
 use crate::engine::handler::Sessions;
-use crate::engine::hooks::HookFuture;
+use crate::engine::hooks::{HookFuture, OpenFuture};
 use crate::engine::message_log::CallLog;
 use crate::engine::shared::{Shared, SleepState};
 use crate::engine::tasks::{RunningHandler, RunningSet};
+use crate::error::{OpenError, PeerError};
 use crate::proto::{Address, Call, Message, Reason};
 use crate::rt::{Timer, after};
 use crate::transport::{Frame, Transport, TransportError};
 use backlog::Backlog;
 use bytes::Bytes;
 use closing::CloseProgress;
+use opening::Opening;
 use std::future::poll_fn;
+use std::io;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use tokio::time::Instant;
@@ -46,7 +52,7 @@ pub(crate) struct Driver<T> {
     transport: T,
     member_key: usize,
     /// The `on_open` hook. No call starts before it returns.
-    open_hook: Option<HookFuture>,
+    opening: Option<Box<Opening>>,
     running: RunningSet,
     sessions: Sessions,
     backlog: Backlog,
@@ -70,7 +76,7 @@ impl<T: Transport> Driver<T> {
     pub(crate) fn new(shared: Arc<Shared>, transport: T) -> Self {
         Self {
             member_key: shared.members.join(Arc::clone(&shared)),
-            open_hook: shared.endpoint.hooks.opened(&shared),
+            opening: shared.endpoint.hooks.opened(&shared).map(|hook| Box::new(Opening::new(hook))),
             shared,
             transport,
             running: RunningSet::new(),
@@ -87,14 +93,21 @@ impl<T: Transport> Driver<T> {
         }
     }
 
+    /// Returns the receiver of the `on_open` hook's result, if there is a hook.
+    pub(crate) fn opened(&mut self) -> Option<Opened> {
+        self.opening.as_mut().map(|opening| opening.opened())
+    }
+
     /// Runs until the connection is closed and the `on_close` hook has returned.
     pub(crate) async fn run(mut self) {
         let closed = poll_fn(|cx| self.poll(cx)).await;
         tracing::debug!(peer = %self.shared.id, code = closed.code, reason = closed.reason, "closed");
         self.finish(closed.clone());
-        let shared = Arc::clone(&self.shared);
+        // Also if the hook is cancelled.
+        let finishing = Finishing(Arc::clone(&self.shared));
         drop(self);
-        if let Some(mut hook) = shared.endpoint.hooks.closed(&shared, &closed) {
+        let shared = &finishing.0;
+        if let Some(mut hook) = shared.endpoint.hooks.closed(shared, &closed) {
             poll_fn(|cx| poll_hook(&mut hook, cx)).await;
         }
     }
@@ -103,7 +116,7 @@ impl<T: Transport> Driver<T> {
         self.shared.begin_turn();
         let now = Instant::now();
         self.handle_timeout(now);
-        self.poll_open_hook(cx);
+        self.poll_open_hook(cx, now);
         let mut poll_again = self.read(cx, now);
         poll_again |= self.poll_running();
         if self.let_callers_run(cx) {
@@ -131,11 +144,21 @@ impl<T: Transport> Driver<T> {
         }
     }
 
-    fn poll_open_hook(&mut self, cx: &mut Context<'_>) {
-        if let Some(hook) = &mut self.open_hook
-            && poll_hook(hook, cx).is_ready()
-        {
-            self.drop_open_hook();
+    /// Polls the `on_open` hook. Its failure closes the connection.
+    fn poll_open_hook(&mut self, cx: &mut Context<'_>, now: Instant) {
+        let timeout = self.shared.endpoint.limits.open_timeout;
+        let Some(opening) = &mut self.opening else { return };
+        let Poll::Ready(result) = opening.poll(cx, now, timeout) else { return };
+        let close = result.as_ref().err().map(|error| match error {
+            OpenError::TimedOut => Close::new(Close::INTERNAL_ERROR, "the connection was not opened in time"),
+            _ => Close::new(Close::INTERNAL_ERROR, "the connection could not be opened"),
+        });
+        if let Err(error) = &result {
+            self.shared.report(&PeerError::Open(error.clone()));
+        }
+        self.drop_open_hook(|opening| opening.finish(result));
+        if let Some(close) = close {
+            self.close(&close, CloseCause::Local, now);
         }
     }
 
@@ -166,14 +189,20 @@ impl<T: Transport> Driver<T> {
                 }
                 Poll::Ready(Some(Ok(Frame::Ping(_) | Frame::Pong(_)))) => messages += 1,
                 Poll::Ready(Some(Ok(Frame::Close(close)))) => {
-                    self.closing.close_received(close, after(now, self.shared.endpoint.limits.close_timeout));
+                    let closed = Closed::new(CloseCause::Remote, &close);
+                    let deadline = after(now, self.shared.endpoint.limits.close_timeout);
+                    let closed = self.closing.close_received(closed, deadline);
+                    self.shared.announce_close(&closed);
                     self.stop_handlers();
                     // The peer sends no responses any more, and ignores further frames.
-                    self.shared.disconnect();
+                    self.shared.disconnect(closed);
                 }
-                Poll::Ready(Some(Err(TransportError::Violation(close)))) => self.close(close, now),
-                Poll::Ready(Some(Err(TransportError::Io(error)))) => self.finish_reading(&error.to_string(), now),
-                Poll::Ready(None) => self.finish_reading("the connection was lost", now),
+                Poll::Ready(Some(Err(TransportError::Violation(close)))) => {
+                    let cause = CloseCause::of_violation(&close);
+                    self.close(&close, cause, now);
+                }
+                Poll::Ready(Some(Err(TransportError::Io(error)))) => self.fail(error, now),
+                Poll::Ready(None) => self.finish_reading(Closed::lost(None), now),
             }
         }
         true
@@ -227,21 +256,27 @@ impl<T: Transport> Driver<T> {
     /// Closes or aborts the connection if a handle has requested it.
     fn apply_close_request(&mut self, now: Instant) {
         match self.close_request.take() {
-            Some(CloseRequest::Abort) => self.closing.abort("aborted", now),
-            Some(CloseRequest::Close(close)) => self.close(close, now),
+            Some(CloseRequest::Abort) => self.closing.abort(CloseCause::Local, "aborted", now),
+            Some(CloseRequest::Close(close)) => self.close(&close, CloseCause::Local, now),
             None => {}
         }
     }
 
     /// Writes the local close frame after everything that was queued, and stops the handlers.
-    fn close(&mut self, close: Close, now: Instant) {
+    fn close(&mut self, close: &Close, cause: CloseCause, now: Instant) {
         if !self.closing.is_open() {
             return;
         }
         self.shared.drain(self.transport.output());
-        self.transport.close(&close);
+        self.transport.close(close);
+        let closed = Closed::new(cause, close);
+        self.shared.announce_close(&closed);
         self.stop_handlers();
-        self.closing.close_sent(close, after(now, self.shared.endpoint.limits.close_timeout));
+        if cause != CloseCause::Local {
+            // No more frames are read, so no response can come.
+            self.shared.disconnect(closed.clone());
+        }
+        self.closing.close_sent(closed, after(now, self.shared.endpoint.limits.close_timeout));
     }
 
     /// Stops the running handlers, and drops the calls that wait to start.
@@ -251,9 +286,19 @@ impl<T: Transport> Driver<T> {
         self.backlog = Backlog::default();
     }
 
+    /// Reports an error of the transport, after which no more frames can be read.
+    fn fail(&mut self, error: io::Error, now: Instant) {
+        if self.closing.is_reading_finished() {
+            return;
+        }
+        let source = Arc::new(error);
+        self.shared.report(&PeerError::Transport { source: Arc::clone(&source) });
+        self.finish_reading(Closed::lost(Some(source)), now);
+    }
+
     /// Records that no more frames can be read.
-    fn finish_reading(&mut self, reason: &str, now: Instant) {
-        self.closing.finish_reading(reason, after(now, self.shared.endpoint.limits.close_timeout));
+    fn finish_reading(&mut self, lost: Closed, now: Instant) {
+        self.closing.finish_reading(lost, after(now, self.shared.endpoint.limits.close_timeout));
     }
 
     /// Moves queued frames to the output and flushes it. A peer that reads nothing for the write timeout is
@@ -266,7 +311,7 @@ impl<T: Transport> Driver<T> {
             Poll::Ready(flushed) => {
                 self.stalled = None;
                 if let Err(error) = flushed {
-                    self.finish_reading(&error.to_string(), now);
+                    self.fail(error, now);
                 }
                 self.closing.flushed(now);
             }
@@ -275,7 +320,7 @@ impl<T: Transport> Driver<T> {
                 match self.stalled {
                     Some((since, sent_before)) if sent_before == sent => {
                         if now >= after(since, self.shared.endpoint.limits.write_timeout) {
-                            self.closing.abort("the peer does not read", now);
+                            self.closing.abort(CloseCause::Unread, "the peer does not read", now);
                         }
                     }
                     _ => self.stalled = Some((now, sent)),
@@ -302,7 +347,9 @@ impl<T: Transport> Driver<T> {
         self.close_request = close.filter(|close| self.closing.accepts(close));
         let stall_timeout = self.stalled.map(|(since, _)| after(since, self.shared.endpoint.limits.write_timeout));
         let probe_timeout = self.probe_at.filter(|_| self.closing.is_open());
-        let next_timeout = [timeout, stall_timeout, probe_timeout, self.closing.deadline()].into_iter().flatten().min();
+        let open_timeout = self.opening.as_ref().and_then(|opening| opening.deadline());
+        let timeouts = [timeout, stall_timeout, probe_timeout, open_timeout, self.closing.deadline()];
+        let next_timeout = timeouts.into_iter().flatten().min();
         let timer_elapsed = self.timer.set(next_timeout, cx);
         let open = self.closing.is_open();
         let can_start = open && !self.backlog.is_empty() && !self.is_full();
@@ -330,7 +377,7 @@ impl<T: Transport> Driver<T> {
     /// Returns true if no further handler can start now.
     fn is_full(&mut self) -> bool {
         let limits = &self.shared.endpoint.limits;
-        self.open_hook.is_some()
+        self.opening.is_some()
             || self.running.len() >= limits.handlers_in_flight
             || self.shared.blocked_threads() >= limits.handlers_in_flight
             || self.transport.output().len() >= limits.outbound_bytes
@@ -338,23 +385,28 @@ impl<T: Transport> Driver<T> {
 }
 
 impl<T> Driver<T> {
-    /// Drops everything that belongs to the connection, and records how it was closed. Only the first call counts.
-    fn finish(&mut self, closed: Closed) {
+    /// Drops everything that belongs to the connection, and records how it was closed. Returns false if that was done
+    /// before.
+    fn finish(&mut self, closed: Closed) -> bool {
         if std::mem::replace(&mut self.finished, true) {
-            return;
+            return false;
         }
         self.shared.members.leave(self.member_key);
+        self.shared.announce_close(&closed);
         self.stop_running();
-        self.drop_open_hook();
+        self.drop_open_hook(|opening| opening.disconnect(&closed));
         for session in std::mem::take(&mut self.sessions) {
             self.shared.report_drop_panic(drop_catching_panic(session), "a session");
         }
-        self.shared.set_closed(closed);
+        self.shared.begin_finish(closed);
+        true
     }
 
-    fn drop_open_hook(&mut self) {
-        let dropped = drop_catching_panic(self.open_hook.take());
-        self.shared.report_drop_panic(dropped, "on_open");
+    /// Drops the `on_open` hook that `finish` returns.
+    fn drop_open_hook(&mut self, finish: impl FnOnce(Opening) -> OpenFuture) {
+        if let Some(opening) = self.opening.take() {
+            self.shared.report_drop_panic(drop_catching_panic(finish(*opening)), "on_open");
+        }
     }
 
     fn stop_running(&mut self) {
@@ -385,8 +437,18 @@ impl<T> Driver<T> {
 /// A driver that is dropped while it runs belonged to an aborted task.
 impl<T> Drop for Driver<T> {
     fn drop(&mut self) {
-        let reason = "the connection's task was ended".to_owned();
-        self.finish(Closed { code: Close::ABNORMAL, reason, by_us: true });
+        if self.finish(Closed::abnormal(CloseCause::Local, "the connection's task was ended")) {
+            self.shared.set_closed();
+        }
+    }
+}
+
+/// Records that a connection is closed when its `on_close` hook has returned or was cancelled.
+struct Finishing(Arc<Shared>);
+
+impl Drop for Finishing {
+    fn drop(&mut self) {
+        self.0.set_closed();
     }
 }
 

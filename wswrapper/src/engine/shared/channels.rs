@@ -3,7 +3,7 @@
 use super::Shared;
 use super::incoming::Action;
 use super::state::{Finished, State};
-use crate::engine::channel_state::ChannelState;
+use crate::engine::channel_state::{ChannelState, channel_closed_reason};
 use crate::engine::inbox::{Batch, Inbox, StreamFinish, Taken};
 use crate::engine::slot::Completion;
 use crate::engine::tasks::RunningKey;
@@ -86,8 +86,9 @@ impl State {
             // The channel of a stream has no handlers.
             Incoming::ChannelCall(..) => return Action::Serve(ChannelState::without_handlers()),
             Incoming::ChannelAborted(key, ChannelBinding::State(channel_state), _, reason) => {
-                let Finished { wakers, .. } = self.take_notifications();
-                return Action::CloseChannel(key, channel_state, reason.read(), wakers);
+                let reason = reason.read();
+                let Finished { wakers, .. } = self.take_notifications(|| reason.clone());
+                return Action::CloseChannel(key, channel_state, reason, wakers);
             }
             Incoming::ChannelAborted(_, _, Some(handler), reason) => {
                 return Action::Cancel(handler, reason.read(), None);
@@ -103,7 +104,7 @@ impl State {
             }
             Incoming::ChannelAborted(_, binding, None, reason) => {
                 // The only calls on such a channel belong to an upload, and it looks at its inbox by itself.
-                let Finished { mut wakers, .. } = self.take_notifications();
+                let Finished { mut wakers, .. } = self.take_notifications(|| reason.read());
                 wakers.extend(self.finish_stream(&binding, || StreamFinish::Aborted(reason.read())));
                 return Action::WakeAll(wakers);
             }
@@ -149,21 +150,28 @@ impl Shared {
     pub(crate) fn close_channel(&self, channel: ChannelKey) {
         let mut state = self.lock();
         let binding = state.core.close_channel(channel);
-        self.release_channel(state, binding);
+        self.release_channel(state, binding, channel_closed_reason);
     }
 
     /// Closes a channel at both endpoints, and stops the handlers that run on it.
     pub(crate) fn abort_channel(&self, channel: ChannelKey, reason: Option<&Reason>) {
         let mut state = self.lock();
         let binding = state.abort_channel(channel, reason);
-        self.release_channel(state, binding);
+        self.release_channel(state, binding, || reason.cloned().unwrap_or_else(Reason::aborted));
     }
 
     /// Releases the lock after a channel was closed, and wakes everyone who waits for the channel.
-    fn release_channel(&self, mut state: MutexGuard<'_, State>, binding: Option<ChannelBinding>) {
-        let Finished { mut wakers, .. } = state.take_notifications();
+    fn release_channel(
+        &self,
+        mut state: MutexGuard<'_, State>,
+        binding: Option<ChannelBinding>,
+        reason: impl Fn() -> Reason,
+    ) {
+        let Finished { mut wakers, .. } = state.take_notifications(&reason);
         // Another task may wait for items.
-        wakers.extend(binding.as_ref().and_then(|binding| state.finish_stream(binding, || StreamFinish::Closed)));
+        let closed = state.closed.clone();
+        let finish = || closed.map_or_else(|| StreamFinish::ChannelClosed(reason()), StreamFinish::Closed);
+        wakers.extend(binding.as_ref().and_then(|binding| state.finish_stream(binding, finish)));
         self.wake(state);
         drop(binding);
         wakers.into_iter().for_each(Waker::wake);
@@ -220,7 +228,8 @@ impl Shared {
     ) -> Result<(), SendError> {
         let mut state = self.lock();
         for frame in frames {
-            state.core.emit_frame(Outgoing::Owned(frame))?;
+            let sent = state.core.emit_frame(Outgoing::Owned(frame));
+            sent.map_err(|error| state.send_error(error, Some(channel)))?;
         }
         state.core.producer(channel).sent(sent);
         self.wake(state);
@@ -243,7 +252,8 @@ impl Shared {
     pub(crate) fn poll_inbox(&self, cx: &mut Context<'_>, inbox: usize, batch: &mut Batch) -> Poll<Taken> {
         let mut state = self.lock();
         let Some(inbox) = state.inboxes.get_mut(inbox) else {
-            return Poll::Ready(Taken { lost: 0, finish: Some(StreamFinish::Closed) });
+            let finish = StreamFinish::ChannelClosed(channel_closed_reason());
+            return Poll::Ready(Taken { lost: 0, finish: Some(finish) });
         };
         let (taken, old_waker) = inbox.poll_take(cx.waker(), batch);
         drop(state);

@@ -2,10 +2,10 @@
 
 use super::Shared;
 use super::channels::ChannelBinding;
-use super::state::State;
+use super::state::{Phase, State};
 use crate::catch_panic::drop_catching_panic;
 use crate::close::{CloseRequest, Closed};
-use crate::engine::channel_state::ChannelState;
+use crate::engine::channel_state::{ChannelState, channel_closed_reason};
 use crate::engine::slot::Completion;
 use crate::engine::tasks::RunningKey;
 use crate::proto::{ChannelKey, Incoming, Message, RawReason, Reason, RequestId, Response, Side};
@@ -137,17 +137,28 @@ impl Shared {
         self.queued_bytes.load(Ordering::Acquire)
     }
 
+    /// Records how the connection will be closed, so that whatever fails from now on shows it.
+    pub(crate) fn announce_close(&self, closed: &Closed) {
+        let closed = Arc::new(closed.clone());
+        let old = self.lock().closed.replace(closed);
+        // Outside the lock: its error may be a user's.
+        drop(old);
+    }
+
     /// Fails every pending call and closes every channel, because no more frames are exchanged.
-    pub(crate) fn disconnect(self: &Arc<Self>) {
-        self.disconnect_and(|_| ());
+    ///
+    /// They fail with `closed`, as do later calls.
+    pub(crate) fn disconnect(self: &Arc<Self>, closed: Closed) {
+        self.disconnect_and(closed, |_| ());
     }
 
     /// Disconnects, and runs `update` under the same lock, before any task is woken.
-    fn disconnect_and<R>(self: &Arc<Self>, update: impl FnOnce(&mut State) -> R) -> R {
+    fn disconnect_and(self: &Arc<Self>, closed: Closed, update: impl FnOnce(&mut State)) {
         let mut state = self.lock();
+        let old = state.closed.replace(Arc::new(closed));
         state.core.close();
-        let result = update(&mut state);
-        let finished = state.take_notifications();
+        update(&mut state);
+        let finished = state.take_notifications(channel_closed_reason);
         let waiters = state.take_capacity_waiters();
         self.count_queued(&state);
         drop(state);
@@ -156,29 +167,35 @@ impl Shared {
             channel.close(self, reason.clone());
         }
         finished.wakers.into_iter().chain(waiters).for_each(Waker::wake);
-        result
+        drop(old);
     }
 
-    /// Records that the connection is closed, wakes everyone who waits, and drops the extensions.
-    pub(crate) fn set_closed(self: &Arc<Self>, closed: Closed) {
-        // A client may be bound again. A server's connection stays closed, so it drops its handlers too: they may hold
-        // references to the connection.
-        let is_final = self.endpoint.side == Side::Server;
-        let data = self.disconnect_and(|state| {
-            state.closed = Some(Box::new(closed));
-            state.close_count += 1;
+    /// Records how the connection was closed, before the `on_close` hook runs.
+    pub(crate) fn begin_finish(self: &Arc<Self>, closed: Closed) {
+        self.disconnect_and(closed, |state| {
+            state.phase = Phase::Finishing;
             (state.handlers, state.output_bytes) = (0, 0);
-            // Taken under the lock, because a value that is inserted later may belong to the next connection.
-            self.extensions.take(is_final)
         });
-        self.closed_notify.notify_waiters();
-        for value in data {
-            self.report_drop_panic(drop_catching_panic(value), "the peer's data");
-        }
-        if is_final {
+        // A client may be bound again. A server's connection stays closed, so it drops its handlers: they may hold
+        // references to the connection.
+        if self.endpoint.side == Side::Server {
             for handler in self.handlers().close() {
                 self.report_drop_panic(drop_catching_panic(handler), "the peer's handlers");
             }
+        }
+    }
+
+    /// Records that the connection is closed, wakes everyone who waits for it, and drops the extensions.
+    pub(crate) fn set_closed(self: &Arc<Self>) {
+        let mut state = self.lock();
+        state.phase = Phase::Closed;
+        state.close_count += 1;
+        // Taken under the lock, because a value that is inserted later may belong to the next connection.
+        let data = self.extensions.take(self.endpoint.side == Side::Server);
+        drop(state);
+        self.closed_notify.notify_waiters();
+        for value in data {
+            self.report_drop_panic(drop_catching_panic(value), "the peer's data");
         }
     }
 
@@ -186,7 +203,7 @@ impl Shared {
     pub(crate) fn handle_timeout(&self, now: Instant) -> Vec<RunningKey> {
         let mut state = self.lock();
         state.core.handle_timeout(now.into_std());
-        let finished = state.take_notifications();
+        let finished = state.take_notifications(channel_closed_reason);
         self.count_queued(&state);
         drop(state);
         finished.wakers.into_iter().for_each(Waker::wake);

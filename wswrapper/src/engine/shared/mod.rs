@@ -31,7 +31,7 @@ use crate::limits::Limits;
 use crate::lock::lock;
 use crate::proto::{Address, Connection, Side};
 use slab::Slab;
-use state::State;
+use state::{Phase, State};
 use std::fmt::{self, Write as _};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
@@ -119,6 +119,7 @@ impl Shared {
             driver: None,
             capacity_waiters: None,
             closed: None,
+            phase: Phase::Connected,
             previous_closed: None,
             close_count: 0,
         };
@@ -179,7 +180,7 @@ impl Shared {
     /// Returns how often the connection was closed before it was last opened.
     pub(crate) fn past_closes(&self) -> u64 {
         let state = self.lock();
-        state.close_count - u64::from(state.closed.is_some())
+        state.close_count - u64::from(state.phase == Phase::Closed)
     }
 
     /// Waits until the connection was closed more than `past_closes` times. Cancel-safe.
@@ -198,7 +199,8 @@ impl Shared {
     fn find_closed(&self, past_closes: u64) -> Option<Closed> {
         let state = self.lock();
         if state.close_count > past_closes {
-            state.closed.as_deref().or(state.previous_closed.as_deref()).cloned()
+            let closed = state.closed.as_deref().filter(|_| state.phase == Phase::Closed);
+            closed.or(state.previous_closed.as_deref()).cloned()
         } else {
             None
         }
@@ -206,16 +208,24 @@ impl Shared {
 
     /// Returns how the connection was closed, unless it is open.
     pub(crate) fn close_info(&self) -> Option<Closed> {
-        self.lock().closed.as_deref().cloned()
+        let state = self.lock();
+        state.closed.as_deref().filter(|_| state.phase != Phase::Connected).cloned()
     }
 
     /// Opens a closed connection again, for another transport. Returns false if it is not closed.
     pub(crate) fn reopen(&self) -> bool {
         let mut state = self.lock();
-        let Some(closed) = state.closed.take() else { return false };
-        state.previous_closed = Some(closed);
+        if state.phase != Phase::Closed {
+            return false;
+        }
+        let closed = state.closed.take();
+        let old = std::mem::replace(&mut state.previous_closed, closed);
+        state.phase = Phase::Connected;
         state.close = None;
         state.core.open();
+        drop(state);
+        // Its error may be a user's.
+        drop(old);
         true
     }
 

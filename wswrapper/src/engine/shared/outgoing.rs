@@ -3,9 +3,10 @@
 use super::Shared;
 use super::channels::ChannelBinding;
 use super::state::Finished;
+use crate::engine::channel_state::channel_closed_reason;
 use crate::engine::slot::{CallSlot, Completion, Expected, SentCall};
 use crate::error::SendError;
-use crate::proto::{self, EncodedCall, Outgoing, Reason};
+use crate::proto::{EncodedCall, Outgoing, Reason};
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -33,8 +34,8 @@ impl Shared {
             return Poll::Pending;
         }
         // Polled after it was ready.
-        let Some(call) = call.take() else { return Poll::Ready(Err(SendError::Closed)) };
-        let deadline = timeout.and_then(deadline);
+        let Some(call) = call.take() else { return Poll::Ready(Err(SendError::polled_again())) };
+        let (deadline, channel) = (timeout.and_then(deadline), call.channel());
         let slot = state.calls.insert(CallSlot::Waiting(cx.waker().clone()));
         match state.core.request(call, slot, deadline, timeout.filter(|_| send_timeout), expected.channel()) {
             Ok(id) => {
@@ -42,10 +43,10 @@ impl Shared {
                 Poll::Ready(Ok(SentCall { slot, id }))
             }
             Err(error) => {
-                let unused = state.calls.remove(slot);
+                let (unused, error) = (state.calls.remove(slot), state.send_error(error, channel));
                 drop(state);
                 drop(unused);
-                Poll::Ready(Err(error.into()))
+                Poll::Ready(Err(error))
             }
         }
     }
@@ -71,11 +72,10 @@ impl Shared {
             drop(state);
             return Poll::Pending;
         }
-        let slot = state.calls.try_remove(call.slot);
-        drop(state);
-        match slot {
+        match state.calls.try_remove(call.slot) {
             Some(CallSlot::Completed(completion)) => Poll::Ready(completion),
-            _ => Poll::Ready(Completion::Failed(proto::CallFailure::Closed)),
+            // Unreachable: only the caller frees its slot.
+            _ => Poll::Ready(Completion::ChannelClosed(channel_closed_reason())),
         }
     }
 
@@ -91,10 +91,11 @@ impl Shared {
             return Poll::Pending;
         }
         // Polled after it was ready.
-        let Some(event) = event.take() else { return Poll::Ready(Err(SendError::Closed)) };
-        let sent = state.core.emit(event);
+        let Some(event) = event.take() else { return Poll::Ready(Err(SendError::polled_again())) };
+        let channel = event.channel();
+        let sent = state.core.emit(event).map_err(|error| state.send_error(error, channel));
         self.wake(state);
-        Poll::Ready(sent.map_err(SendError::from))
+        Poll::Ready(sent)
     }
 
     /// Queues an event that is sent to many peers. Fails if the queue has no capacity now.
@@ -103,7 +104,8 @@ impl Shared {
         if !self.has_capacity(&state) {
             return Err(SendError::Full);
         }
-        state.core.emit_frame(Outgoing::Shared(Arc::clone(frame)))?;
+        let sent = state.core.emit_frame(Outgoing::Shared(Arc::clone(frame)));
+        sent.map_err(|error| state.send_error(error, None))?;
         self.wake(state);
         Ok(())
     }
@@ -122,7 +124,7 @@ impl Shared {
             _ => None,
         };
         // Calls that were pending on the channel.
-        let Finished { wakers, .. } = state.take_notifications();
+        let Finished { wakers, .. } = state.take_notifications(|| reason.cloned().unwrap_or_else(Reason::aborted));
         if cancelled || opened.is_some() {
             self.wake(state);
         } else {

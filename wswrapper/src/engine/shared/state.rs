@@ -6,7 +6,8 @@ use crate::engine::channel_state::ChannelState;
 use crate::engine::inbox::{Inbox, StreamFinish};
 use crate::engine::slot::{CallSlot, Completion};
 use crate::engine::tasks::RunningKey;
-use crate::proto::{ChannelKey, Connection, Notification, Reason, code};
+use crate::error::SendError;
+use crate::proto::{CallFailure, ChannelKey, Connection, Notification, QueueError, Reason, code};
 use slab::Slab;
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -31,13 +32,25 @@ pub(super) struct State {
     pub(super) driver: Option<Waker>,
     /// Senders that wait for capacity. Boxed, because there are none most of the time.
     pub(super) capacity_waiters: Option<Box<CapacityWaiters>>,
-    /// Set while the connection is closed.
-    pub(super) closed: Option<Box<Closed>>,
+    /// The result of the connection, known from the time at which one of the endpoints closes it.
+    pub(super) closed: Option<Arc<Closed>>,
+    pub(super) phase: Phase,
     /// The last close before the connection was opened again. A task that waits for the close may see it only after
     /// that.
-    pub(super) previous_closed: Option<Box<Closed>>,
+    pub(super) previous_closed: Option<Arc<Closed>>,
     /// The number of times that the connection was closed.
     pub(super) close_count: u64,
+}
+
+/// The progress of a connection, as far as its handles see it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// The transport exists. Frames are exchanged, or the connection is closing.
+    Connected,
+    /// The transport is gone, and the `on_close` hook runs.
+    Finishing,
+    /// The hook has returned.
+    Closed,
 }
 
 /// Senders that wait for capacity, each once, in order of arrival.
@@ -92,24 +105,50 @@ impl State {
         self.capacity_waiters.take().map(|waiters| waiters.wakers).unwrap_or_default()
     }
 
+    /// Returns the result of a connection whose core is closed.
+    pub(super) fn closed_result(&self) -> Arc<Closed> {
+        // The core is closed only together with a result.
+        self.closed.clone().unwrap_or_else(|| Arc::new(Closed::lost(None)))
+    }
+
+    /// Converts the error of a message for this channel.
+    pub(super) fn send_error(&self, error: QueueError, channel: Option<ChannelKey>) -> SendError {
+        match error {
+            QueueError::Closed => SendError::Closed(self.closed_result()),
+            QueueError::NoIds => SendError::NoIds,
+            QueueError::QueueFull => SendError::Full,
+            QueueError::ChannelClosed => {
+                SendError::ChannelClosed { channel: channel.map(|channel| channel.id().to_string()) }
+            }
+        }
+    }
+
     /// Takes the notifications of the core, and leaves the results of calls and streams in their slots and inboxes.
+    /// Calls on a channel that was closed alone fail with
+    /// `channel_reason`.
     ///
     /// Called before the lock of the causing step is released, because another call may use a slot after that.
-    pub(super) fn take_notifications(&mut self) -> Finished {
+    pub(super) fn take_notifications(&mut self, channel_reason: impl Fn() -> Reason) -> Finished {
         let mut finished = Finished::default();
         while let Some(notification) = self.core.poll_notification() {
             match notification {
                 Notification::CallFailed(slot, failure) => {
-                    finished
-                        .wakers
-                        .extend(self.calls.get_mut(slot).and_then(|slot| slot.complete(Completion::Failed(failure))));
+                    let completion = match failure {
+                        CallFailure::TimedOut => Completion::TimedOut,
+                        CallFailure::Closed => match &self.closed {
+                            Some(closed) => Completion::Closed(Arc::clone(closed)),
+                            None => Completion::ChannelClosed(channel_reason()),
+                        },
+                    };
+                    finished.wakers.extend(self.calls.get_mut(slot).and_then(|slot| slot.complete(completion)));
                 }
                 Notification::HandlerExpired(handler) => finished.expired.push(handler),
                 Notification::ChannelClosed(ChannelBinding::State(channel_state)) => {
                     finished.channels.push(channel_state);
                 }
                 Notification::ChannelClosed(binding) => {
-                    finished.wakers.extend(self.finish_stream(&binding, || StreamFinish::Closed));
+                    let closed = self.closed_result();
+                    finished.wakers.extend(self.finish_stream(&binding, || StreamFinish::Closed(closed)));
                 }
             }
         }

@@ -3,7 +3,7 @@
 use super::{CalcProxy, MainServiceProxy, NodeServer};
 use serde_json::json;
 use std::time::Duration;
-use wswrapper::{CallError, SendError};
+use wswrapper::{CallError, CloseCause, SendError};
 
 #[tokio::test]
 async fn calls_that_a_javascript_server_does_not_answer_time_out() {
@@ -63,9 +63,12 @@ async fn a_client_receives_the_code_and_reason_of_a_closing_javascript_server() 
     wswrapper_tests::until(|| client.calls_in_flight() == 1).await;
     main.close_me(4002, "closing time \u{1f600}").await.expect("the queue has capacity");
     let closed = client.closed().await;
-    assert_eq!((closed.code, closed.reason.as_str(), closed.by_us), (4002, "closing time \u{1f600}", false));
-    assert!(matches!(held.await.expect("no panic"), Err(CallError::Closed)));
-    assert!(matches!(main.nothing().await, Err(CallError::NotSent(SendError::Closed))));
+    assert_eq!(
+        (closed.code, closed.reason.as_str(), closed.cause),
+        (4002, "closing time \u{1f600}", CloseCause::Remote)
+    );
+    assert!(matches!(held.await.expect("no panic"), Err(CallError::Closed(_))));
+    assert!(matches!(main.nothing().await, Err(CallError::NotSent(SendError::Closed(_)))));
     assert_eq!(server.report().await["closed"][0], 4002);
 }
 
@@ -78,7 +81,7 @@ async fn a_javascript_server_receives_the_code_and_reason_of_a_closing_client() 
     assert_eq!(server.report().await, json!({"note": "before the end"}));
     assert_eq!(server.report().await, json!({"closed": [4001, "enough \u{1f600}"]}));
     let closed = client.closed().await;
-    assert_eq!((closed.code, closed.reason.as_str(), closed.by_us), (4001, "enough \u{1f600}", true));
+    assert_eq!((closed.code, closed.reason.as_str(), closed.cause), (4001, "enough \u{1f600}", CloseCause::Local));
 
     drop(server.connect().await);
     assert_eq!(server.report().await, json!({"closed": [1000, ""]}));
@@ -92,6 +95,6 @@ async fn the_connection_is_lost_when_a_javascript_server_is_killed() {
     main.nothing().await.expect("a response");
     let (held, killed) = tokio::join!(main.hold(1), server.child.kill());
     killed.expect("the server is running");
-    assert!(matches!(held, Err(CallError::Closed)), "{held:?}");
+    assert!(matches!(held, Err(CallError::Closed(_))), "{held:?}");
     assert_eq!(client.closed().await.code, 1006);
 }
