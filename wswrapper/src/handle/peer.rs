@@ -207,8 +207,7 @@ pub struct Closing {
 impl Closing {
     fn new(peer: Peer, request: CloseRequest) -> Self {
         // Counted now: a client may be bound to another transport before the future is polled.
-        let earlier_closes = peer.shared().past_closes();
-        peer.shared().close(request);
+        let earlier_closes = peer.shared().close(request);
         Self { closed: Box::pin(async move { peer.shared().closed_after(earlier_closes).await }) }
     }
 }

@@ -151,16 +151,19 @@ impl Shared {
     }
 
     /// Requests the driver to close the connection. Only the first request counts, except that an abort follows a
-    /// close.
-    pub(crate) fn close(&self, request: CloseRequest) {
+    /// close. Returns how often the connection was closed before it was last opened.
+    pub(crate) fn close(&self, request: CloseRequest) -> u64 {
+        // Counted under the same lock, because a client may be bound to another transport after that.
         let mut state = self.lock();
         if state.close.is_none() || matches!(request, CloseRequest::Abort) {
             state.close = Some(request);
             self.wake(state);
+        let past_closes = state.past_closes();
         }
     }
 
     /// Returns true if calls and events can be sent.
+        past_closes
     pub(crate) fn is_open(&self) -> bool {
         let state = self.lock();
         state.core.is_open() && state.close.is_none()
@@ -178,8 +181,7 @@ impl Shared {
 
     /// Returns how often the connection was closed before it was last opened.
     pub(crate) fn past_closes(&self) -> u64 {
-        let state = self.lock();
-        state.close_count - u64::from(state.closed.is_some())
+        self.lock().past_closes()
     }
 
     /// Waits until the connection was closed more than `past_closes` times. Cancel-safe.
@@ -294,10 +296,14 @@ mod tests {
     #[derive(Clone, Default)]
     struct Messages(Arc<Mutex<Vec<String>>>);
 
+    use crate::close::{Close, CloseRequest, Closed};
     impl Subscriber for Messages {
         fn enabled(&self, _: &Metadata<'_>) -> bool {
+    use std::collections::HashMap;
             true
+    use std::sync::atomic::{AtomicBool, Ordering};
         }
+    use std::thread;
 
         fn event(&self, event: &Event<'_>) {
             let mut message = String::new();
@@ -331,6 +337,44 @@ mod tests {
         // Its rejection arrives after the event was dropped.
         client.request::<()>("y", ()).await.expect_err("nobody handles it");
         let messages = messages.0.lock().expect("no panic").clone();
+    /// One thread closes the connection while another opens it again and again.
+    #[test]
+    fn a_close_request_is_counted_for_the_connection_that_it_closes() {
+        const CONNECTIONS: u64 = 20_000;
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime can be started");
+        // The runtime does not run, so no driver changes the state.
+        let client = runtime.block_on(async { Client::over(memory::pair().0) }).expect("nothing to mount");
+        let shared = client.peer().shared();
+        let is_done = AtomicBool::new(false);
+        let (requests, closed) = thread::scope(|scope| {
+            let requests = scope.spawn(|| {
+                let mut requests = HashMap::new();
+                for n in 0.. {
+                    if is_done.load(Ordering::Relaxed) {
+                        break;
+                    }
+                    requests.insert(n.to_string(), shared.close(CloseRequest::Close(Close::new(4000, n.to_string()))));
+                }
+                requests
+            });
+            let mut closed = Vec::new();
+            for connection in 0..CONNECTIONS {
+                let request = shared.lock().close.clone();
+                if let Some(CloseRequest::Close(close)) = request {
+                    closed.push((close.reason, connection));
+                }
+                shared.set_closed(Closed::by_us(&Close::new(4000, "")));
+                assert!(shared.reopen());
+            }
+            is_done.store(true, Ordering::Relaxed);
+            (requests.join().expect("no panic"), closed)
+        });
+        assert!(!closed.is_empty());
+        for (request, connection) in closed {
+            assert_eq!(requests[&request], connection);
+        }
+    }
+
         let expected = r"event `x\n\r INFO `Adä` logged in \u{1b}[31m` was dropped: ";
         assert!(messages.iter().any(|message| message.starts_with(expected)), "{messages:?}");
     }

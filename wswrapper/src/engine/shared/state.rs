@@ -91,6 +91,11 @@ impl State {
         self.capacity_waiters.take().map(|waiters| waiters.wakers).unwrap_or_default()
     }
 
+    /// Returns how often the connection was closed before it was last opened.
+    pub(super) fn past_closes(&self) -> u64 {
+        self.close_count - u64::from(self.closed.is_some())
+    }
+
     /// Takes the notifications of the core, and leaves the results of calls and streams in their slots and inboxes.
     ///
     /// Called before the lock of the causing step is released, because another call may use a slot after that.
