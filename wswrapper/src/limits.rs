@@ -56,7 +56,8 @@ pub struct Limits {
     pub call_timeout: Option<Duration>,
     /// The number of local calls that wait for a response, on one connection. Default 16,384.
     ///
-    /// A further call fails with [`TooManyCalls`](crate::SendError::TooManyCalls).
+    /// A further call fails with [`TooManyCalls`](crate::SendError::TooManyCalls), or
+    /// [waits](crate::Call::wait_for_capacity) if it says so.
     pub calls_in_flight: usize,
     /// The number of unfinished handlers of one connection. Default 16,384.
     ///

@@ -5,6 +5,7 @@ mod closing;
 mod panics;
 mod rebinding;
 mod uploads;
+mod wakers;
 
 use serde_json::json;
 use std::time::Duration;

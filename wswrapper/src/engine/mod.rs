@@ -30,6 +30,7 @@ mod message_log;
 mod router;
 mod shared;
 mod slot;
+mod spare_waker;
 mod tasks;
 
 pub(crate) use answers::Progress;
@@ -49,4 +50,4 @@ pub use message_log::{MessageKind, MessageLog};
 pub use router::Mounted;
 pub(crate) use router::{DynamicHandlers, Router, Times};
 pub(crate) use shared::{BlockedThread, ChannelBinding, LocalEndpoint, Shared};
-pub(crate) use slot::{Completion, Expected, SentCall};
+pub(crate) use slot::{CallOptions, Completion, Expected, StartedCall};

@@ -10,7 +10,7 @@
 //! 4. Wake the local callers whose responses arrived. If there are any, the turn ends here, so that they can queue
 //!    their next calls before this task writes.
 //! 5. Apply a close request, move queued frames to the output, and flush it once.
-//! 6. Register the task's waker, notify the senders that wait for capacity, and set the timer.
+//! 6. Register the task's waker, send the calls that wait for capacity, wake the senders that do, and set the timer.
 //!
 //! The task is woken by the transport, by a running handler, by a handle that queued something, or by the timer.
 
@@ -24,6 +24,7 @@ use crate::engine::handler::Sessions;
 use crate::engine::hooks::HookFuture;
 use crate::engine::message_log::CallLog;
 use crate::engine::shared::{Shared, SleepState};
+use crate::engine::spare_waker::SpareWaker;
 use crate::engine::tasks::{RunningHandler, RunningSet};
 use crate::proto::{Address, Call, Message, Reason};
 use crate::rt::{Timer, after};
@@ -62,6 +63,7 @@ pub(crate) struct Driver<T> {
     /// The time since when nothing could be written, and the number of bytes sent until then.
     stalled: Option<(Instant, u64)>,
     timer: Timer,
+    spare_waker: SpareWaker,
     finished: bool,
 }
 
@@ -83,6 +85,7 @@ impl<T: Transport> Driver<T> {
             closing: CloseProgress::default(),
             stalled: None,
             timer: Timer::default(),
+            spare_waker: SpareWaker::default(),
             finished: false,
         }
     }
@@ -291,9 +294,10 @@ impl<T: Transport> Driver<T> {
         let max_output_bytes = self.shared.endpoint.limits.outbound_bytes;
         let output_full = output_bytes >= max_output_bytes;
         // Waiting senders are woken at half the limit, and not for every byte that the peer reads.
+        self.spare_waker.prepare(cx.waker());
         let has_capacity = !output_full && output_bytes <= max_output_bytes / 2;
         let SleepState { queued, timeout, close, closed_channels } =
-            self.shared.prepare_to_sleep(cx.waker(), self.running.len(), output_bytes, has_capacity);
+            self.shared.prepare_to_sleep(&mut self.spare_waker, self.running.len(), output_bytes, has_capacity);
         // Stopped handlers need another turn, which updates the counters.
         let handlers_stopped = !closed_channels.is_empty();
         for channel in closed_channels {

@@ -40,7 +40,7 @@ impl ChannelBinding {
 impl State {
     /// Leaves the result of a call in its slot.
     pub(super) fn finish_call(&mut self, slot: usize, completion: Completion) -> Action {
-        self.calls.get_mut(slot).and_then(|slot| slot.complete(completion)).map_or(Action::Nothing, Action::Wake)
+        self.complete_call(slot, completion).map_or(Action::Nothing, Action::Wake)
     }
 
     /// Creates the inbox of an open channel, if its binding needs one.
@@ -169,19 +169,13 @@ impl Shared {
         wakers.into_iter().for_each(Waker::wake);
     }
 
-    /// Waits until a frame can be queued.
-    pub(crate) fn poll_capacity(&self, cx: &mut Context<'_>) -> Poll<()> {
-        let mut state = self.lock();
-        if self.has_capacity(&state) {
-            return Poll::Ready(());
-        }
-        state.wait_for_capacity(cx.waker());
-        Poll::Pending
-    }
-
     /// Registers a handler that found the output full. It is woken when the output has capacity.
     pub(crate) fn wait_for_output(&self, cx: &mut Context<'_>) {
-        self.lock().wait_for_capacity(cx.waker());
+        if self.lock().output_waiters.as_ref().is_some_and(|waiters| waiters.contains(cx.waker())) {
+            return;
+        }
+        let waker = cx.waker().clone();
+        self.lock().output_waiters.get_or_insert_default().add(waker);
     }
 
     /// Returns the items that a producer may send. `sent` items were sent since it last asked.
@@ -193,11 +187,14 @@ impl Shared {
 
     /// Returns the items that an upload may send, and registers its call at `inbox` for more.
     pub(crate) fn upload_allowance(&self, cx: &mut Context<'_>, channel: ChannelKey, inbox: usize) -> Allowance {
+        let mut waker = Some(cx.waker().clone());
         let mut state = self.lock();
         let allowance = state.core.producer(channel).allowance();
-        let old_waker = state.inboxes.get_mut(inbox).and_then(|inbox| inbox.register(cx.waker()));
+        if let Some(inbox) = state.inboxes.get_mut(inbox) {
+            inbox.register(&mut waker);
+        }
         drop(state);
-        drop(old_waker);
+        drop(waker);
         allowance
     }
 
@@ -241,13 +238,14 @@ impl Shared {
 
     /// Moves the items of an inbox into the reader's `batch`, or waits for items.
     pub(crate) fn poll_inbox(&self, cx: &mut Context<'_>, inbox: usize, batch: &mut Batch) -> Poll<Taken> {
+        let mut waker = Some(cx.waker().clone());
         let mut state = self.lock();
-        let Some(inbox) = state.inboxes.get_mut(inbox) else {
-            return Poll::Ready(Taken { lost: 0, finish: Some(StreamFinish::Closed) });
+        let taken = match state.inboxes.get_mut(inbox) {
+            Some(inbox) => inbox.poll_take(&mut waker, batch),
+            None => Poll::Ready(Taken { lost: 0, finish: Some(StreamFinish::Closed) }),
         };
-        let (taken, old_waker) = inbox.poll_take(cx.waker(), batch);
         drop(state);
-        drop(old_waker);
+        drop(waker);
         taken
     }
 

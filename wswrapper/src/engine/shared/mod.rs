@@ -7,9 +7,10 @@
 //! A handle queues its frames in the core (`outgoing`) and wakes the driver, unless the driver is in a turn, because a
 //! turn ends with a look at the queue. The driver passes messages to the core (`incoming`, `channels`); a response is
 //! left in the slot of its call, an item in the inbox of its stream, and the driver wakes the task that waits there. At
-//! the end of a turn it also wakes the senders that wait for capacity. Everyone who waits is woken when the connection
-//! closes.
+//! the end of a turn it also sends the calls that wait for capacity, and wakes the senders that do (`capacity`).
+//! Everyone who waits is woken when the connection closes.
 
+mod capacity;
 mod channels;
 mod incoming;
 mod outgoing;
@@ -30,6 +31,7 @@ use crate::handshake::Handshake;
 use crate::limits::Limits;
 use crate::lock::lock;
 use crate::proto::{Address, Connection, Side};
+use capacity::CapacityQueue;
 use slab::Slab;
 use state::State;
 use std::fmt::{self, Write as _};
@@ -117,7 +119,8 @@ impl Shared {
             output_bytes: 0,
             close: None,
             driver: None,
-            capacity_waiters: None,
+            capacity_queue: None,
+            output_waiters: None,
             closed: None,
             previous_closed: None,
             close_count: 0,
@@ -155,15 +158,15 @@ impl Shared {
     pub(crate) fn close(&self, request: CloseRequest) -> u64 {
         // Counted under the same lock, because a client may be bound to another transport after that.
         let mut state = self.lock();
+        let past_closes = state.past_closes();
         if state.close.is_none() || matches!(request, CloseRequest::Abort) {
             state.close = Some(request);
             self.wake(state);
-        let past_closes = state.past_closes();
         }
+        past_closes
     }
 
     /// Returns true if calls and events can be sent.
-        past_closes
     pub(crate) fn is_open(&self) -> bool {
         let state = self.lock();
         state.core.is_open() && state.close.is_none()
@@ -265,9 +268,18 @@ impl Shared {
         state.core.queued_bytes() >= self.endpoint.limits.outbound_bytes && state.core.is_open()
     }
 
-    /// Returns true if a frame can be queued now: the queue has capacity, and no earlier sender waits for it.
-    fn has_capacity(&self, state: &State) -> bool {
-        !self.is_full(state) && state.capacity_waiters.is_none()
+    /// Returns true if a frame can be queued now: the queue has capacity, and nothing waits for it that goes before
+    /// `ticket`.
+    fn has_capacity(&self, state: &State, ticket: Option<u64>) -> bool {
+        let precedes = |queue: &CapacityQueue| queue.precedes(ticket, !self.has_free_slot(state));
+        !self.is_full(state)
+            && (ticket.is_some() || state.output_waiters.is_none())
+            && !state.capacity_queue.as_deref().is_some_and(precedes)
+    }
+
+    /// Returns true if the number of pending calls is below its limit.
+    fn has_free_slot(&self, state: &State) -> bool {
+        state.core.pending_calls() < self.endpoint.limits.calls_in_flight
     }
 
     /// Returns the counters of the connection.
@@ -284,10 +296,14 @@ impl Shared {
 
 #[cfg(test)]
 mod tests {
+    use crate::close::{Close, CloseRequest, Closed};
     use crate::transport::memory;
     use crate::{Client, Server};
+    use std::collections::HashMap;
     use std::fmt::{Debug, Write as _};
+    use std::sync::atomic::{AtomicBool, Ordering};
     use std::sync::{Arc, Mutex};
+    use std::thread;
     use tracing::field::Field;
     use tracing::span::{Attributes, Id, Record};
     use tracing::{Event, Metadata, Subscriber};
@@ -296,14 +312,10 @@ mod tests {
     #[derive(Clone, Default)]
     struct Messages(Arc<Mutex<Vec<String>>>);
 
-    use crate::close::{Close, CloseRequest, Closed};
     impl Subscriber for Messages {
         fn enabled(&self, _: &Metadata<'_>) -> bool {
-    use std::collections::HashMap;
             true
-    use std::sync::atomic::{AtomicBool, Ordering};
         }
-    use std::thread;
 
         fn event(&self, event: &Event<'_>) {
             let mut message = String::new();
@@ -325,18 +337,6 @@ mod tests {
         fn exit(&self, _: &Id) {}
     }
 
-    #[tokio::test]
-    async fn control_characters_in_an_event_name_are_escaped_in_the_log() {
-        let messages = Messages::default();
-        let _log = tracing::subscriber::set_default(messages.clone());
-        let server = Server::builder().build().expect("nothing to mount");
-        let (near, far) = memory::pair();
-        server.accept_transport(far).expect("it is open");
-        let client = Client::over(near).expect("nothing to mount");
-        client.emit("x\n\r INFO `Ad\u{e4}` logged in \u{1b}[31m", ()).await.expect("there is capacity");
-        // Its rejection arrives after the event was dropped.
-        client.request::<()>("y", ()).await.expect_err("nobody handles it");
-        let messages = messages.0.lock().expect("no panic").clone();
     /// One thread closes the connection while another opens it again and again.
     #[test]
     fn a_close_request_is_counted_for_the_connection_that_it_closes() {
@@ -375,6 +375,18 @@ mod tests {
         }
     }
 
+    #[tokio::test]
+    async fn control_characters_in_an_event_name_are_escaped_in_the_log() {
+        let messages = Messages::default();
+        let _log = tracing::subscriber::set_default(messages.clone());
+        let server = Server::builder().build().expect("nothing to mount");
+        let (near, far) = memory::pair();
+        server.accept_transport(far).expect("it is open");
+        let client = Client::over(near).expect("nothing to mount");
+        client.emit("x\n\r INFO `Ad\u{e4}` logged in \u{1b}[31m", ()).await.expect("there is capacity");
+        // Its rejection arrives after the event was dropped.
+        client.request::<()>("y", ()).await.expect_err("nobody handles it");
+        let messages = messages.0.lock().expect("no panic").clone();
         let expected = r"event `x\n\r INFO `Adä` logged in \u{1b}[31m` was dropped: ";
         assert!(messages.iter().any(|message| message.starts_with(expected)), "{messages:?}");
     }

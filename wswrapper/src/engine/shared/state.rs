@@ -1,5 +1,6 @@
 //! The state under the lock of a connection.
 
+use super::capacity::CapacityQueue;
 use super::channels::ChannelBinding;
 use crate::close::{CloseRequest, Closed};
 use crate::engine::channel_state::ChannelState;
@@ -29,8 +30,10 @@ pub(super) struct State {
     pub(super) close: Option<CloseRequest>,
     /// The waker of the driver. Taken by the handle that wakes it.
     pub(super) driver: Option<Waker>,
-    /// Senders that wait for capacity. Boxed, because there are none most of the time.
-    pub(super) capacity_waiters: Option<Box<CapacityWaiters>>,
+    /// Senders and calls that wait for capacity. `None` until the first one waits.
+    pub(super) capacity_queue: Option<Box<CapacityQueue>>,
+    /// Handlers that found the output full. Boxed, because there are none most of the time.
+    pub(super) output_waiters: Option<Box<OutputWaiters>>,
     /// Set while the connection is closed.
     pub(super) closed: Option<Box<Closed>>,
     /// The last close before the connection was opened again. A task that waits for the close may see it only after
@@ -40,9 +43,9 @@ pub(super) struct State {
     pub(super) close_count: u64,
 }
 
-/// Senders that wait for capacity, each once, in order of arrival.
+/// Handlers that wait until the output has capacity, each once, in order of arrival.
 #[derive(Default)]
-pub(super) struct CapacityWaiters {
+pub(super) struct OutputWaiters {
     pub(super) wakers: Vec<Waker>,
     /// The identities of the wakers, because a search through many wakers would be slow.
     known: HashSet<(usize, usize)>,
@@ -78,17 +81,14 @@ impl State {
         binding
     }
 
-    /// Registers a sender that waits for capacity.
-    pub(super) fn wait_for_capacity(&mut self, waker: &Waker) {
-        let waiters = self.capacity_waiters.get_or_insert_default();
-        if waiters.known.insert((waker.data().addr(), std::ptr::from_ref(waker.vtable()).addr())) {
-            waiters.wakers.push(waker.clone());
-        }
+    /// Leaves the result of a call in its slot. Returns the waker of its caller.
+    pub(super) fn complete_call(&mut self, slot: usize, completion: Completion) -> Option<Waker> {
+        self.calls.get_mut(slot).and_then(|slot| slot.complete(completion))
     }
 
-    /// Takes the senders that wait for capacity. They are woken outside the lock.
-    pub(super) fn take_capacity_waiters(&mut self) -> Vec<Waker> {
-        self.capacity_waiters.take().map(|waiters| waiters.wakers).unwrap_or_default()
+    /// Takes the handlers that wait for the output. They are woken outside the lock.
+    pub(super) fn take_output_waiters(&mut self) -> Vec<Waker> {
+        self.output_waiters.take().map(|waiters| waiters.wakers).unwrap_or_default()
     }
 
     /// Returns how often the connection was closed before it was last opened.
@@ -104,9 +104,7 @@ impl State {
         while let Some(notification) = self.core.poll_notification() {
             match notification {
                 Notification::CallFailed(slot, failure) => {
-                    finished
-                        .wakers
-                        .extend(self.calls.get_mut(slot).and_then(|slot| slot.complete(Completion::Failed(failure))));
+                    finished.wakers.extend(self.complete_call(slot, Completion::Failed(failure)));
                 }
                 Notification::HandlerExpired(handler) => finished.expired.push(handler),
                 Notification::ChannelClosed(ChannelBinding::State(channel_state)) => {
@@ -119,4 +117,21 @@ impl State {
         }
         finished
     }
+}
+
+impl OutputWaiters {
+    pub(super) fn contains(&self, waker: &Waker) -> bool {
+        self.known.contains(&identity(waker))
+    }
+
+    /// Registers a handler that is not registered yet.
+    pub(super) fn add(&mut self, waker: Waker) {
+        self.known.insert(identity(&waker));
+        self.wakers.push(waker);
+    }
+}
+
+/// Returns the parts of a waker by which it is compared.
+fn identity(waker: &Waker) -> (usize, usize) {
+    (waker.data().addr(), std::ptr::from_ref(waker.vtable()).addr())
 }
