@@ -2,6 +2,7 @@
 
 mod capacity;
 mod closing;
+mod flush;
 mod panics;
 mod rebinding;
 mod uploads;

@@ -19,6 +19,7 @@ mod channel_state;
 mod connection_handle;
 mod driver;
 mod extensions;
+mod flushes;
 mod handler;
 mod hooks;
 mod id;

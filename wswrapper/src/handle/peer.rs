@@ -99,6 +99,31 @@ impl Peer {
         self.counters().calls_in_flight
     }
 
+    /// Waits until everything that was queued before was written to the socket. The peer may not have received it yet.
+    ///
+    /// An event is queued when its [`Emit`] future is ready, a response when its handler has finished. Queued messages
+    /// are written in the background, so they are lost if `main` returns before. [`close`](Self::close) writes them,
+    /// too.
+    ///
+    /// Fails with [`SendError::Closed`] if the connection is closed first. Cancel-safe.
+    ///
+    /// ```
+    /// # use wswrapper::{Client, Server, transport::memory};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let server = Server::builder().build()?;
+    /// # let (client_transport, server_transport) = memory::pair();
+    /// # server.accept_transport(server_transport)?;
+    /// # let client = Client::over(client_transport)?;
+    /// client.emit("news", ("hello",)).await?;
+    /// client.flush().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn flush(&self) -> Result<(), SendError> {
+        self.shared().flush()?.wait().await
+    }
+
     /// Starts to close the connection, even if the future is never awaited. Only the first call counts.
     ///
     /// Everything queued before is still sent. The future waits for the closing handshake, at most for

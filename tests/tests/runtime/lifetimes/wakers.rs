@@ -112,8 +112,11 @@ fn wakers_of_senders_may_use_the_connection() {
         assert!(poll_hostile(&client, &uses, &mut first) && poll_hostile(&client, &uses, &mut dropped));
         assert!(poll_hostile(&client, &uses, &mut call));
         drop(dropped);
+        let mut flush = Box::pin(client.flush());
+        assert!(poll_hostile(&client, &uses, &mut flush));
         while timeout(Duration::from_millis(10), raw.receive()).await.is_ok() {}
         first.await.expect("there is capacity");
+        flush.await.expect("all was written");
         let mut last = client.emit("x", ("x".repeat(100_000),));
         while !poll_hostile(&client, &uses, &mut last) {
             last = client.emit("x", ("x".repeat(100_000),));

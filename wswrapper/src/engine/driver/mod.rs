@@ -20,6 +20,7 @@ mod dispatch;
 
 use crate::catch_panic::{catch_panic, drop_catching_panic};
 use crate::close::{Close, CloseRequest, Closed};
+use crate::engine::flushes::Flushes;
 use crate::engine::handler::Sessions;
 use crate::engine::hooks::HookFuture;
 use crate::engine::message_log::CallLog;
@@ -36,6 +37,9 @@ use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use tokio::time::Instant;
+
+/// Sent bytes that a transport may hold until its flush is complete. A TLS stream holds at most 64 KiB and one record.
+const MAX_UNFLUSHED: u64 = 128 * 1024;
 
 /// Messages or bytes after which a turn stops reading, so that other tasks can run.
 const TURN_MESSAGES: usize = 256;
@@ -64,6 +68,8 @@ pub(crate) struct Driver<T> {
     stalled: Option<(Instant, u64)>,
     timer: Timer,
     spare_waker: SpareWaker,
+    /// Handles that wait until the output was written.
+    flushes: Flushes,
     finished: bool,
 }
 
@@ -86,6 +92,7 @@ impl<T: Transport> Driver<T> {
             stalled: None,
             timer: Timer::default(),
             spare_waker: SpareWaker::default(),
+            flushes: Flushes::default(),
             finished: false,
         }
     }
@@ -241,7 +248,7 @@ impl<T: Transport> Driver<T> {
         if !self.closing.is_open() {
             return;
         }
-        self.shared.drain(self.transport.output());
+        self.drain();
         self.transport.close(&close);
         self.stop_handlers();
         self.closing.close_sent(close, after(now, self.shared.endpoint.limits.close_timeout));
@@ -263,17 +270,19 @@ impl<T: Transport> Driver<T> {
     /// disconnected.
     fn flush(&mut self, cx: &mut Context<'_>, now: Instant) {
         if self.closing.is_open() && self.transport.output().len() < self.shared.endpoint.limits.outbound_bytes {
-            self.shared.drain(self.transport.output());
+            self.drain();
         }
         match self.transport.poll_flush(cx) {
             Poll::Ready(flushed) => {
                 self.stalled = None;
-                if let Err(error) = flushed {
-                    self.finish_reading(&error.to_string(), now);
+                match flushed {
+                    Ok(()) => self.complete_flushes(0),
+                    Err(error) => self.finish_reading(&error.to_string(), now),
                 }
                 self.closing.flushed(now);
             }
             Poll::Pending => {
+                self.complete_flushes(MAX_UNFLUSHED);
                 let sent = self.transport.output().sent();
                 match self.stalled {
                     Some((since, sent_before)) if sent_before == sent => {
@@ -284,6 +293,21 @@ impl<T: Transport> Driver<T> {
                     _ => self.stalled = Some((now, sent)),
                 }
             }
+        }
+    }
+
+    /// Moves queued frames to the output.
+    fn drain(&mut self) {
+        let output = self.transport.output();
+        let flushes = self.shared.drain_and_take_flushes(output);
+        self.flushes.append(flushes, output.sent() + output.len() as u64);
+    }
+
+    /// Notifies the handles whose frames were written. The transport may still hold the last `unflushed` bytes.
+    fn complete_flushes(&mut self, unflushed: u64) {
+        if !self.flushes.is_empty() {
+            let written = self.transport.output().sent().saturating_sub(unflushed);
+            self.flushes.complete(written);
         }
     }
 

@@ -7,6 +7,7 @@ use super::state::State;
 use crate::catch_panic::drop_catching_panic;
 use crate::close::{CloseRequest, Closed};
 use crate::engine::channel_state::ChannelState;
+use crate::engine::flushes::Flushes;
 use crate::engine::slot::{CallProgress, CallSlot, Completion};
 use crate::engine::spare_waker::SpareWaker;
 use crate::engine::tasks::RunningKey;
@@ -14,8 +15,8 @@ use crate::error::SendError;
 use crate::proto::{CallFailure, ChannelKey, Incoming, Message, RawReason, Reason, RequestId, Response, Side};
 use crate::transport::Output;
 use bytes::Bytes;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, MutexGuard};
 use std::task::Waker;
 use tokio::time::Instant;
 
@@ -53,15 +54,30 @@ pub(crate) struct SleepState {
 impl Shared {
     /// Moves all queued frames to the output.
     pub(crate) fn drain(&self, output: &mut Output) {
-        if self.queued_bytes() == 0 {
-            return;
+        if self.queued_bytes() != 0 {
+            let state = self.move_frames(output);
+            self.count_queued(&state);
         }
+    }
+
+    /// Moves all queued frames to the output. Returns the handles that wait until all of the output was written.
+    pub(crate) fn drain_and_take_flushes(&self, output: &mut Output) -> Flushes {
+        if self.queued_bytes() == 0 {
+            return Flushes::default();
+        }
+        let mut state = self.move_frames(output);
+        let flushes = state.flushes.take();
+        self.count_queued(&state);
+        flushes.map(|flushes| *flushes).unwrap_or_default()
+    }
+
+    fn move_frames(&self, output: &mut Output) -> MutexGuard<'_, State> {
         let mut state = self.lock();
-        self.queued_bytes.store(0, Ordering::Release);
         while let Some(frame) = state.core.poll_transmit() {
             let text = frame.as_bytes();
             output.plain_text(text.len(), |out| out.extend_from_slice(text));
         }
+        state
     }
 
     /// Queues a response behind all other frames.
@@ -130,7 +146,7 @@ impl Shared {
             wakers = state.take_output_waiters();
             poll_again = self.use_capacity(&mut state, &mut wakers);
         }
-        let queued = poll_again || !state.core.is_drained();
+        let queued = poll_again || !state.core.is_drained() || state.flushes.is_some();
         let waiting_deadline = state.capacity_queue.as_ref().and_then(|queue| queue.next_deadline());
         let timeout = state.core.poll_timeout().into_iter().chain(waiting_deadline).min().map(Instant::from_std);
         let closed_channels = std::mem::take(&mut state.closed_channels);
@@ -191,6 +207,7 @@ impl Shared {
         let result = update(&mut state);
         let finished = state.take_notifications();
         let mut wakers = state.take_output_waiters();
+        let flushes = state.flushes.take();
         let (senders, slots) = state.capacity_queue.as_mut().map(|queue| queue.clear()).unwrap_or_default();
         wakers.extend(senders);
         for slot in slots {
@@ -198,6 +215,7 @@ impl Shared {
         }
         self.count_queued(&state);
         drop(state);
+        drop(flushes);
         let reason = Reason::new("Connection closed");
         for channel in finished.channels {
             channel.close(self, reason.clone());

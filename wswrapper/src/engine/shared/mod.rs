@@ -52,7 +52,8 @@ pub(crate) struct Shared {
     /// Used only by handlers that send streams.
     loan_slot: OnceLock<Box<LoanSlot>>,
     state: Mutex<State>,
-    /// Bytes in the core's queue. Without it, the driver would have to lock the state before each response.
+    /// Bytes in the core's queue, or 1 if only a flush is requested. Without it, the driver would have to lock the state
+    /// before each response.
     queued_bytes: AtomicUsize,
     /// True during a turn of the driver. It then needs no wake, because it looks at the state at the end of the turn.
     driver_awake: AtomicBool,
@@ -121,6 +122,7 @@ impl Shared {
             driver: None,
             capacity_queue: None,
             output_waiters: None,
+            flushes: None,
             closed: None,
             previous_closed: None,
             close_count: 0,
@@ -179,7 +181,8 @@ impl Shared {
 
     /// Publishes the number of queued bytes. Called before the lock is released.
     fn count_queued(&self, state: &State) {
-        self.queued_bytes.store(state.core.queued_bytes(), Ordering::Release);
+        let bytes = state.core.queued_bytes().max(usize::from(state.flushes.is_some()));
+        self.queued_bytes.store(bytes, Ordering::Release);
     }
 
     /// Returns how often the connection was closed before it was last opened.

@@ -4,6 +4,7 @@ use super::Shared;
 use super::capacity::WaitingCall;
 use super::channels::ChannelBinding;
 use super::state::{Finished, State};
+use crate::engine::flushes::{Flushed, Flushes};
 use crate::engine::slot::{CallOptions, CallProgress, CallSlot, Completion, Expected, StartedCall};
 use crate::error::SendError;
 use crate::proto::{self, EncodedCall, Outgoing, Reason};
@@ -178,6 +179,19 @@ impl Shared {
             self.wake(state);
             sent.map_err(SendError::from)
         })
+    }
+
+    /// Starts to wait until everything that is queued now was written.
+    pub(crate) fn flush(&self) -> Result<Flushed, SendError> {
+        let (wait, flushed) = Flushes::new_wait();
+        let mut state = self.lock();
+        if !state.core.is_open() {
+            return Err(SendError::Closed);
+        }
+        let dropped = state.flushes.get_or_insert_default().push(wait);
+        self.wake(state);
+        drop(dropped);
+        Ok(flushed)
     }
 
     /// Queues an event that is sent to many peers. Fails if the queue has no capacity now.

@@ -4,6 +4,7 @@ use super::capacity::CapacityQueue;
 use super::channels::ChannelBinding;
 use crate::close::{CloseRequest, Closed};
 use crate::engine::channel_state::ChannelState;
+use crate::engine::flushes::Flushes;
 use crate::engine::inbox::{Inbox, StreamFinish};
 use crate::engine::slot::{CallSlot, Completion};
 use crate::engine::tasks::RunningKey;
@@ -34,6 +35,8 @@ pub(super) struct State {
     pub(super) capacity_queue: Option<Box<CapacityQueue>>,
     /// Handlers that found the output full. Boxed, because there are none most of the time.
     pub(super) output_waiters: Option<Box<OutputWaiters>>,
+    /// Handles that wait until their frames were written.
+    pub(super) flushes: Option<Box<Flushes>>,
     /// Set while the connection is closed.
     pub(super) closed: Option<Box<Closed>>,
     /// The last close before the connection was opened again. A task that waits for the close may see it only after
