@@ -60,14 +60,19 @@ pub struct Limits {
     pub calls_in_flight: usize,
     /// The number of unfinished handlers of one connection. Default 16,384.
     ///
-    /// A handler that is ready at its first poll is not counted. Threads of `#[ws(blocking)]` handlers are counted
-    /// separately against the same number, also after cancellation, which cannot stop them.
+    /// A handler that is ready at its first poll is not counted. A `#[ws(blocking)]` handler that waits for a
+    /// [thread](Self::max_blocking_handlers) is counted.
     ///
     /// At the limit, further events and requests wait to start. They count against [`held_bytes`](Self::held_bytes).
     pub handlers_in_flight: usize,
-    /// The number of threads that `#[ws(blocking)]` handlers of one connection occupy at the same time. Default 32.
+    /// The number of threads that `#[ws(blocking)]` handlers of one connection occupy at the same time. Default 32. A
+    /// value of 0 counts as 1.
     ///
-    /// Further handlers wait to start, in order.
+    /// A thread is occupied until its handler returns, also after cancellation, which cannot stop it. Further handlers
+    /// wait for a thread, in the order of their calls. If their calls have more than [`held_bytes`](Self::held_bytes),
+    /// no further handlers of the connection start. A call that is cancelled while it waits never runs.
+    ///
+    /// All connections share the threads of the runtime, 512 by default.
     pub max_blocking_handlers: usize,
     /// The number of open anonymous channels that local handlers have opened on one connection: streams, uploads,
     /// scoped services. Default 16,384.

@@ -332,7 +332,7 @@ impl<T: Transport> Driver<T> {
         let limits = &self.shared.endpoint.limits;
         self.open_hook.is_some()
             || self.running.len() >= limits.handlers_in_flight
-            || self.shared.blocked_threads() >= limits.handlers_in_flight
+            || self.shared.bytes_waiting_for_threads() >= limits.held_bytes
             || self.transport.output().len() >= limits.outbound_bytes
     }
 }

@@ -19,6 +19,7 @@ pub(crate) use channels::ChannelBinding;
 pub(crate) use incoming::{Action, SleepState};
 
 use crate::close::{CloseRequest, Closed};
+use crate::engine::blocking::BlockingThreads;
 use crate::engine::extensions::Extensions;
 use crate::engine::hooks::Hooks;
 use crate::engine::id::{Counters, PeerId};
@@ -54,8 +55,8 @@ pub(crate) struct Shared {
     queued_bytes: AtomicUsize,
     /// True during a turn of the driver. It then needs no wake, because it looks at the state at the end of the turn.
     driver_awake: AtomicBool,
-    /// Threads on which blocking handlers run, including cancelled handlers.
-    blocked_threads: AtomicUsize,
+    /// Used only by blocking handlers.
+    blocking_threads: OnceLock<Arc<BlockingThreads>>,
     /// Notified when the connection is closed.
     closed_notify: Notify,
 }
@@ -79,27 +80,6 @@ impl<T: fmt::Display> fmt::Display for OneLine<T> {
             .to_string()
             .chars()
             .try_for_each(|c| if c.is_control() { write!(f, "{}", c.escape_debug()) } else { f.write_char(c) })
-    }
-}
-
-/// Counts a thread of the blocking pool that runs a handler. Dropped when the handler returns; cancelling cannot stop
-/// it.
-pub(crate) struct BlockedThread {
-    shared: Arc<Shared>,
-}
-
-impl BlockedThread {
-    pub(crate) fn new(shared: &Arc<Shared>) -> Self {
-        shared.blocked_threads.fetch_add(1, Ordering::Release);
-        Self { shared: Arc::clone(shared) }
-    }
-}
-
-impl Drop for BlockedThread {
-    fn drop(&mut self) {
-        self.shared.blocked_threads.fetch_sub(1, Ordering::Release);
-        // Another handler can start now.
-        self.shared.wake(self.shared.lock());
     }
 }
 
@@ -130,7 +110,7 @@ impl Shared {
             state: Mutex::new(state),
             queued_bytes: AtomicUsize::new(0),
             driver_awake: AtomicBool::new(false),
-            blocked_threads: AtomicUsize::new(0),
+            blocking_threads: OnceLock::new(),
             handlers: OnceLock::new(),
             extensions: Extensions::default(),
             loan_slot: OnceLock::new(),
@@ -166,9 +146,14 @@ impl Shared {
         state.core.is_open() && state.close.is_none()
     }
 
-    /// Returns the number of threads on which blocking handlers run.
-    pub(crate) fn blocked_threads(&self) -> usize {
-        self.blocked_threads.load(Ordering::Acquire)
+    /// Returns the threads of blocking handlers.
+    pub(crate) fn blocking_threads(&self) -> &Arc<BlockingThreads> {
+        self.blocking_threads.get_or_init(|| Arc::new(BlockingThreads::new(self.endpoint.limits.max_blocking_handlers)))
+    }
+
+    /// Returns the size of the calls that wait for a thread.
+    pub(crate) fn bytes_waiting_for_threads(&self) -> usize {
+        self.blocking_threads.get().map_or(0, |threads| threads.waiting_bytes())
     }
 
     /// Publishes the number of queued bytes. Called before the lock is released.
@@ -274,6 +259,7 @@ impl Shared {
         Counters {
             calls_in_flight: state.core.pending_calls(),
             handlers_in_flight: state.handlers,
+            blocked_threads: self.blocking_threads.get().map_or(0, |threads| threads.occupied()),
             open_channels: state.core.open_channels(),
             queued_bytes: state.core.queued_bytes() + state.output_bytes,
         }
