@@ -104,7 +104,19 @@ pub struct Limits {
     /// cancellations do not wait.
     pub held_bytes: usize,
     /// The size of everything that the connections of a server or client hold together, in bytes: begun messages, calls
-    /// that wait to start, untaken stream items and unsent output. Default 256 MiB.
+    /// that wait to start, untaken stream items and unsent output. Default 256 MiB. A value of 0 counts as 1.
+    ///
+    /// While it is reached, no incoming stream gets credit, and requests of peers are rejected with the code
+    /// `ws:TooMany`. An event that cannot start at once is dropped and reported. Broadcasts leave out the connections
+    /// that hold something. A connection that has received more than 64 KiB of an unfinished message is not read.
+    /// Responses, cancellations and messages of streams are handled as usual.
+    ///
+    /// If no memory is given back for [`write_timeout`](Self::write_timeout), the connection that holds the most is
+    /// closed with status 1013.
+    ///
+    /// Each connection reports its part when its task goes to sleep, so the sum may exceed the limit by a turn of each
+    /// connection. It is shown by [`Server::buffered_bytes`](crate::Server::buffered_bytes), and a warning is logged at
+    /// most once a second.
     pub max_buffered_bytes: usize,
     /// The size of the output that waits to be written to one connection, in bytes. Frames that handles have queued
     /// behind it are limited to the same size. Default 4 MiB.

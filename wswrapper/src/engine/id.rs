@@ -48,4 +48,7 @@ pub struct Counters {
     pub open_channels: usize,
     /// Bytes that wait to be written to the peer.
     pub queued_bytes: usize,
+    /// Bytes that the connection holds: the begun message, calls that wait to start, untaken stream items and unsent
+    /// output. All connections together are limited by [`max_buffered_bytes`](crate::Limits::max_buffered_bytes).
+    pub buffered_bytes: usize,
 }

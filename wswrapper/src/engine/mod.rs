@@ -15,6 +15,7 @@
 
 mod answers;
 mod blocking;
+mod budget;
 mod call_state;
 mod channel_state;
 mod connection_handle;
@@ -36,6 +37,7 @@ mod tasks;
 pub(crate) use answers::Progress;
 pub use answers::{Answering, Answers, Response};
 pub(crate) use blocking::{BlockedThread, BlockingThreads};
+pub(crate) use budget::Budget;
 pub(crate) use call_state::CallState;
 pub(crate) use channel_state::{ChannelState, channel_closed_reason};
 pub use connection_handle::ConnectionHandle;

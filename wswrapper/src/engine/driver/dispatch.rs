@@ -35,6 +35,11 @@ fn deadline(received: Received<'_>, call: &Call<'_>) -> Option<Instant> {
     call.caller_timeout().and_then(|wait| received.at.checked_add(wait))
 }
 
+/// The rejection of a call while memory is short.
+fn too_much_held() -> BadCall {
+    BadCall::Rejected(Rejection::new("too much unfinished work is waiting").with_code("ws:TooMany"))
+}
+
 impl<T: Transport> Driver<T> {
     /// Decodes a frame and handles its message.
     pub(super) fn handle_frame(&mut self, cx: &mut Context<'_>, frame: &Bytes, received_at: Instant) {
@@ -61,6 +66,9 @@ impl<T: Transport> Driver<T> {
                 self.log_finished(log.as_deref());
             }
             Message::Call(call) if matches!(call.address, Address::Main | Address::Named(_)) => {
+                if self.rejects(call) {
+                    return self.handle_bad_call(cx, received, call, too_much_held(), log);
+                }
                 if let Err((error, log)) = self.start_call(cx, received, call, log) {
                     self.handle_bad_call(cx, received, call, error, log);
                 }
@@ -75,6 +83,9 @@ impl<T: Transport> Driver<T> {
                 Action::Resume(handler) => self.running.wake(handler),
                 Action::Serve(channel_state) => {
                     let Message::Call(call) = message else { return };
+                    if self.rejects(call) {
+                        return self.handle_bad_call(cx, received, call, too_much_held(), log);
+                    }
                     if let Err((error, log)) = self.start_channel_call(cx, received, call, &channel_state, log) {
                         self.handle_bad_call(cx, received, call, error, log);
                     }
@@ -88,6 +99,11 @@ impl<T: Transport> Driver<T> {
                 Action::Nothing => {}
             },
         }
+    }
+
+    /// Returns true if a call is rejected because memory is short: a request, or an event that cannot start now.
+    fn rejects(&mut self, call: &Call<'_>) -> bool {
+        self.rejects_calls && (call.id.is_some() || self.is_full() || !self.backlog.is_empty())
     }
 
     /// Rejects a call that could not be started, or decodes its frame again if it was not proven to be JSON.

@@ -23,7 +23,7 @@ use crate::close::{Close, CloseRequest, Closed};
 use crate::engine::handler::Sessions;
 use crate::engine::hooks::HookFuture;
 use crate::engine::message_log::CallLog;
-use crate::engine::shared::{Shared, SleepState};
+use crate::engine::shared::{LocalEndpoint, Shared, SleepState};
 use crate::engine::tasks::{RunningHandler, RunningSet};
 use crate::proto::{Address, Call, Message, Reason};
 use crate::rt::{Timer, after};
@@ -39,6 +39,8 @@ use tokio::time::Instant;
 /// Messages or bytes after which a turn stops reading, so that other tasks can run.
 const TURN_MESSAGES: usize = 256;
 const TURN_BYTES: usize = 64 * 1024;
+/// The size of a begun message that is read to its end although memory is short.
+const SMALL_MESSAGE: usize = 64 * 1024;
 
 /// Drives one connection until it is closed.
 pub(crate) struct Driver<T> {
@@ -50,6 +52,10 @@ pub(crate) struct Driver<T> {
     running: RunningSet,
     sessions: Sessions,
     backlog: Backlog,
+    /// True if the connections together hold `max_buffered_bytes`. Read once in a turn, and before the driver sleeps.
+    memory_is_short: bool,
+    /// True while a frame is handled whose call is rejected.
+    rejects_calls: bool,
     /// The time of the next probe for a lost peer, while reading is paused.
     probe_at: Option<Instant>,
     /// Local callers whose responses arrived in this turn.
@@ -76,6 +82,8 @@ impl<T: Transport> Driver<T> {
             running: RunningSet::new(),
             sessions: Sessions::new(),
             backlog: Backlog::default(),
+            memory_is_short: false,
+            rejects_calls: false,
             probe_at: None,
             callers: Vec::new(),
             callers_ran: false,
@@ -101,6 +109,7 @@ impl<T: Transport> Driver<T> {
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Closed> {
         self.shared.begin_turn();
+        self.memory_is_short = self.shared.endpoint.budget.is_exhausted();
         let now = Instant::now();
         self.handle_timeout(now);
         self.poll_open_hook(cx);
@@ -128,6 +137,10 @@ impl<T: Transport> Driver<T> {
         }
         for handler in self.shared.handle_timeout(now) {
             self.cancel(handler, Reason::new("The caller's time ran out"));
+        }
+        let LocalEndpoint { budget, limits, .. } = &*self.shared.endpoint;
+        if self.memory_is_short && budget.take_overdue(now, limits.write_timeout) {
+            self.shared.close_largest_holder();
         }
     }
 
@@ -161,7 +174,11 @@ impl<T: Transport> Driver<T> {
                 Poll::Ready(Some(Ok(Frame::Text(frame) | Frame::Binary(frame)))) => {
                     (messages, bytes) = (messages + 1, bytes + frame.len());
                     if self.closing.is_open() {
-                        self.receive_frame(cx, &frame, now);
+                        if self.memory_is_short {
+                            self.receive_in_shortage(cx, &frame, now);
+                        } else {
+                            self.receive_frame(cx, &frame, now);
+                        }
                     }
                 }
                 Poll::Ready(Some(Ok(Frame::Ping(_) | Frame::Pong(_)))) => messages += 1,
@@ -210,6 +227,19 @@ impl<T: Transport> Driver<T> {
             }
         }
         self.handle_frame(cx, frame, now);
+    }
+
+    /// Handles a frame while memory is short. Requests are rejected, and no call joins the backlog.
+    fn receive_in_shortage(&mut self, cx: &mut Context<'_>, frame: &Bytes, now: Instant) {
+        if !self.backlog.is_empty()
+            && let Message::Cancellation(id, _) = Message::decode(std::str::from_utf8(frame).unwrap_or_default())
+            && self.backlog.cancel(id)
+        {
+            return;
+        }
+        self.rejects_calls = true;
+        self.handle_frame(cx, frame, now);
+        self.rejects_calls = false;
     }
 
     /// Wakes the callers whose responses arrived and lets them run once before this task writes, so that their next
@@ -292,8 +322,10 @@ impl<T: Transport> Driver<T> {
         let output_full = output_bytes >= max_output_bytes;
         // Waiting senders are woken at half the limit, and not for every byte that the peer reads.
         let has_capacity = !output_full && output_bytes <= max_output_bytes / 2;
+        let driver_bytes = self.transport.buffered() + self.backlog.bytes() + self.shared.bytes_waiting_for_threads();
         let SleepState { queued, timeout, close, closed_channels } =
-            self.shared.prepare_to_sleep(cx.waker(), self.running.len(), output_bytes, has_capacity);
+            self.shared.prepare_to_sleep(cx.waker(), self.running.len(), output_bytes, driver_bytes, has_capacity);
+        let shortage_timeout = self.follow_shortage();
         // Stopped handlers need another turn, which updates the counters.
         let handlers_stopped = !closed_channels.is_empty();
         for channel in closed_channels {
@@ -302,7 +334,8 @@ impl<T: Transport> Driver<T> {
         self.close_request = close.filter(|close| self.closing.accepts(close));
         let stall_timeout = self.stalled.map(|(since, _)| after(since, self.shared.endpoint.limits.write_timeout));
         let probe_timeout = self.probe_at.filter(|_| self.closing.is_open());
-        let next_timeout = [timeout, stall_timeout, probe_timeout, self.closing.deadline()].into_iter().flatten().min();
+        let timeouts = [timeout, stall_timeout, probe_timeout, shortage_timeout, self.closing.deadline()];
+        let next_timeout = timeouts.into_iter().flatten().min();
         let timer_elapsed = self.timer.set(next_timeout, cx);
         let open = self.closing.is_open();
         let can_start = open && !self.backlog.is_empty() && !self.is_full();
@@ -317,14 +350,31 @@ impl<T: Transport> Driver<T> {
             || self.close_request.is_some()
     }
 
+    /// Waits for memory if it is short and reading is paused. Returns the time at which the largest holder is closed, if
+    /// this connection holds something.
+    fn follow_shortage(&mut self) -> Option<Instant> {
+        let LocalEndpoint { budget, limits, .. } = &*self.shared.endpoint;
+        self.memory_is_short = budget.is_exhausted();
+        if !self.memory_is_short {
+            return None;
+        }
+        if self.probe_at.is_some() {
+            budget.wait(&self.shared);
+        }
+        // A connection that holds nothing has not caused it.
+        if self.shared.reported_bytes() > 0 { budget.deadline(limits.write_timeout) } else { None }
+    }
+
     /// Returns true if no frame may be read now, because it could not be stored or answered.
     ///
-    /// Waiting calls fill the backlog. Unsent bytes reach three times their limit if the peer sends frames that are
+    /// While memory is short, a large message is not read to its end. Waiting calls fill the backlog. Unsent bytes reach three times their limit if the peer sends frames that are
     /// answered automatically, such as pings or messages on unknown channels, and reads nothing.
     fn is_overloaded(&mut self) -> bool {
         let limits = &self.shared.endpoint.limits;
         let unsent_bytes = self.transport.output().len() + self.shared.queued_bytes();
-        self.backlog.bytes() >= limits.held_bytes || unsent_bytes >= limits.outbound_bytes.saturating_mul(3)
+        self.backlog.bytes() >= limits.held_bytes
+            || unsent_bytes >= limits.outbound_bytes.saturating_mul(3)
+            || (self.memory_is_short && self.transport.buffered() > SMALL_MESSAGE)
     }
 
     /// Returns true if no further handler can start now.

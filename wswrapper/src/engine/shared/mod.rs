@@ -11,6 +11,7 @@
 //! closes.
 
 mod channels;
+mod held;
 mod incoming;
 mod outgoing;
 mod state;
@@ -20,6 +21,7 @@ pub(crate) use incoming::{Action, SleepState};
 
 use crate::close::{CloseRequest, Closed};
 use crate::engine::blocking::BlockingThreads;
+use crate::engine::budget::{Budget, Share};
 use crate::engine::extensions::Extensions;
 use crate::engine::hooks::Hooks;
 use crate::engine::id::{Counters, PeerId};
@@ -57,6 +59,8 @@ pub(crate) struct Shared {
     driver_awake: AtomicBool,
     /// Used only by blocking handlers.
     blocking_threads: OnceLock<Arc<BlockingThreads>>,
+    /// True while the connection is queued in the budget.
+    pub(crate) waits_for_budget: AtomicBool,
     /// Notified when the connection is closed.
     closed_notify: Notify,
 }
@@ -68,6 +72,8 @@ pub(crate) struct LocalEndpoint {
     pub(crate) handlers: DynamicHandlers,
     pub(crate) limits: Limits,
     pub(crate) hooks: Hooks,
+    /// The memory that all connections share.
+    pub(crate) budget: Arc<Budget>,
 }
 
 /// Shows a text that a peer may have chosen, with its control characters escaped, so that it stays on one line of the
@@ -95,6 +101,9 @@ impl Shared {
             closed_channels: Vec::new(),
             handlers: 0,
             output_bytes: 0,
+            driver_bytes: 0,
+            share: Share::new(&endpoint.budget),
+            withheld: None,
             close: None,
             driver: None,
             capacity_waiters: None,
@@ -114,6 +123,7 @@ impl Shared {
             handlers: OnceLock::new(),
             extensions: Extensions::default(),
             loan_slot: OnceLock::new(),
+            waits_for_budget: AtomicBool::new(false),
             closed_notify: Notify::new(),
         }
     }
@@ -262,6 +272,7 @@ impl Shared {
             blocked_threads: self.blocking_threads.get().map_or(0, |threads| threads.occupied()),
             open_channels: state.core.open_channels(),
             queued_bytes: state.core.queued_bytes() + state.output_bytes,
+            buffered_bytes: state.buffered_bytes(),
         }
     }
 }
