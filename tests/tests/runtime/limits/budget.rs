@@ -15,8 +15,8 @@ use wswrapper_tests::{RawPeer, until};
 
 const MAX: usize = 100_000;
 
-fn server(service: &GatedService, limits: Limits) -> Server {
-    service.serve(Limits { max_buffered_bytes: MAX, ..limits }).build().expect("it can be mounted")
+fn server(service: &GatedService, limits: &Limits) -> Server {
+    service.serve(Limits { max_buffered_bytes: MAX, ..limits.clone() }).build().expect("it can be mounted")
 }
 
 /// Returns a peer that can send much at once.
@@ -65,7 +65,7 @@ async fn send_items(raw: &mut RawPeer, channel: u64, items: usize, bytes: usize)
 #[tokio::test]
 async fn held_calls_reject_the_requests_of_other_connections_until_they_are_cancelled() {
     let service = GatedService::new();
-    let server = server(&service, Limits { handlers_in_flight: 1, ..Limits::default() });
+    let server = server(&service, &Limits { handlers_in_flight: 1, ..Limits::default() });
     let ((mut greedy, greedy_peer), (mut other, other_peer)) = (dial(&server), dial(&server));
     greedy.send(r#"{"a":["wait",0],"i":1}"#).await;
     let text = "x".repeat(20_000);
@@ -103,7 +103,7 @@ async fn held_calls_reject_the_requests_of_other_connections_until_they_are_canc
 #[tokio::test]
 async fn a_frame_that_is_not_json_is_not_rejected_while_memory_is_short() {
     let service = GatedService::new();
-    let server = server(&service, Limits::default());
+    let server = server(&service, &Limits::default());
     let ((mut raw, peer), (mut other, _)) = (dial(&server), dial(&server));
     let (stream, _) = hold_items(&mut raw, &peer, 11, 10_000).await;
     // The quick decoder takes the first for a call.
@@ -117,7 +117,7 @@ async fn a_frame_that_is_not_json_is_not_rejected_while_memory_is_short() {
 #[tokio::test]
 async fn untaken_items_stop_credit_on_all_connections_until_memory_is_free() {
     let service = GatedService::new();
-    let server = server(&service, Limits::default());
+    let server = server(&service, &Limits::default());
     let ((mut raw, peer), (mut other, other_peer)) = (dial(&server), dial(&server));
     let (mut small, channel) = hold_items(&mut other, &other_peer, 64, 10).await;
     let (mut unstarted, second_channel) = open_stream(&mut other, &other_peer).await;
@@ -140,7 +140,7 @@ async fn untaken_items_stop_credit_on_all_connections_until_memory_is_free() {
 #[tokio::test]
 async fn all_connections_without_credit_get_it_when_memory_is_free() {
     let service = GatedService::new();
-    let server = server(&service, Limits::default());
+    let server = server(&service, &Limits::default());
     let mut others = Vec::new();
     for _ in 0..100 {
         let (mut raw, peer) = dial(&server);
@@ -164,7 +164,7 @@ async fn all_connections_without_credit_get_it_when_memory_is_free() {
 #[tokio::test]
 async fn unsent_output_counts_until_it_is_read_or_the_connection_is_lost() {
     let service = GatedService::new();
-    let server = server(&service, Limits::default());
+    let server = server(&service, &Limits::default());
     let (mut other, _) = dial(&server);
     for lost in [false, true] {
         let (local, remote) = memory::pair();
@@ -190,7 +190,7 @@ async fn unsent_output_counts_until_it_is_read_or_the_connection_is_lost() {
 #[tokio::test]
 async fn items_of_a_lost_connection_count_until_their_stream_is_dropped() {
     let service = GatedService::new();
-    let server = server(&service, Limits::default());
+    let server = server(&service, &Limits::default());
     let ((mut raw, peer), (mut other, _)) = (dial(&server), dial(&server));
     let (stream, _) = hold_items(&mut raw, &peer, 11, 10_000).await;
     drop(raw);
@@ -206,7 +206,7 @@ async fn items_of_a_lost_connection_count_until_their_stream_is_dropped() {
 #[tokio::test(start_paused = true)]
 async fn the_largest_holder_is_closed_if_nothing_is_given_back() {
     let service = GatedService::new();
-    let server = server(&service, Limits::default());
+    let server = server(&service, &Limits::default());
     let (mut small, small_peer) = dial(&server);
     let (mut large, large_peer) = dial(&server);
     let (mut idle, idle_peer) = dial(&server);
@@ -232,7 +232,7 @@ async fn the_largest_holder_is_closed_if_nothing_is_given_back() {
 #[tokio::test(start_paused = true)]
 async fn no_holder_is_closed_while_memory_is_given_back() {
     let service = GatedService::new();
-    let server = server(&service, Limits::default());
+    let server = server(&service, &Limits::default());
     let (mut raw, peer) = dial(&server);
     let mut streams = Vec::new();
     for _ in 0..5 {
@@ -289,7 +289,7 @@ impl Transport for Begun {
 #[tokio::test]
 async fn only_connections_in_the_middle_of_a_large_message_are_not_read() {
     let service = GatedService::new();
-    let server = server(&service, Limits::default());
+    let server = server(&service, &Limits::default());
     let begun = |bytes| {
         let (local, remote) = memory::pair();
         let bytes = Arc::new(AtomicUsize::new(bytes));

@@ -79,7 +79,7 @@ async fn uploads_that_together_exceed_the_memory_all_complete() {
         tokio::spawn(async move { upload(&client, 2_000).await })
     });
     for upload in uploads.collect::<Vec<_>>() {
-        timeout(Duration::from_secs(60), upload).await.expect("no upload waits for ever").expect("no panic");
+        timeout(Duration::from_mins(1), upload).await.expect("no upload waits for ever").expect("no panic");
     }
     until(|| server.buffered_bytes() == 0).await;
 }

@@ -54,8 +54,6 @@ pub(crate) struct Driver<T> {
     backlog: Backlog,
     /// True if the connections together hold `max_buffered_bytes`. Read once in a turn, and before the driver sleeps.
     memory_is_short: bool,
-    /// True while a frame is handled whose call is rejected.
-    rejects_calls: bool,
     /// The time of the next probe for a lost peer, while reading is paused.
     probe_at: Option<Instant>,
     /// Local callers whose responses arrived in this turn.
@@ -83,7 +81,6 @@ impl<T: Transport> Driver<T> {
             sessions: Sessions::new(),
             backlog: Backlog::default(),
             memory_is_short: false,
-            rejects_calls: false,
             probe_at: None,
             callers: Vec::new(),
             callers_ran: false,
@@ -158,7 +155,7 @@ impl<T: Transport> Driver<T> {
         while messages < TURN_MESSAGES && !self.is_full() && self.closing.is_open() {
             let Some((frame, received_at)) = self.backlog.pop() else { break };
             messages += 1;
-            self.handle_frame(cx, &frame, received_at);
+            self.handle_held_frame(cx, &frame, received_at);
         }
         while messages < TURN_MESSAGES && bytes < TURN_BYTES {
             if self.closing.is_reading_finished() {
@@ -237,9 +234,7 @@ impl<T: Transport> Driver<T> {
         {
             return;
         }
-        self.rejects_calls = true;
         self.handle_frame(cx, frame, now);
-        self.rejects_calls = false;
     }
 
     /// Wakes the callers whose responses arrived and lets them run once before this task writes, so that their next
