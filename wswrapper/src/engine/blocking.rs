@@ -41,7 +41,7 @@ impl BlockingThreads {
     /// Waits for a thread, for a call of this size. Its place in the order is that of the first poll.
     pub(crate) fn take(self: &Arc<Self>, bytes: usize) -> impl Future<Output = BlockedThread> + Send + use<> {
         let waiting = WaitingCall::new(self, bytes);
-        // Tokio's budget for a task would delay the first poll, so a later call could come first.
+        // If the driver's task has used its budget in this turn, the first poll would not join the queue.
         let permit = unconstrained(Arc::clone(&self.permits).acquire_owned());
         async move {
             // The semaphore is never closed.

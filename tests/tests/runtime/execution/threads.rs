@@ -41,12 +41,15 @@ async fn blocking_handlers_that_wait_for_a_thread_start_in_the_order_of_their_ca
         let worker = Worker::default();
         let limits = Limits { max_blocking_handlers, ..Limits::default() };
         let server = worker.server().limits(limits).build().expect("it can be mounted");
-        let (mut raw, peer) = RawPeer::dial(&server);
+        let (local, remote) = memory::builder().capacity(1_000_000).pair();
+        let (mut raw, peer) = (RawPeer::on(local), server.accept_transport(remote).expect("the server is open"));
         raw.send(r#"{"a":["block"],"i":1}"#).await;
         worker.started.next().await;
+        // Sent together, so that many arrive in one turn of the connection.
         for n in 0..1_000 {
-            raw.send(&json!({"a": ["note_blocking", n.to_string()]}).to_string()).await;
+            raw.write(&json!({"a": ["note_blocking", n.to_string()]}).to_string());
         }
+        raw.send(r#"{"i":1000}"#).await;
         until(|| peer.counters().handlers_in_flight == 1_001).await;
         assert_eq!(peer.counters().blocked_threads, 1);
         worker.gate.open();
