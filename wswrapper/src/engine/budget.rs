@@ -2,8 +2,8 @@
 //!
 //! Each connection reports what it holds when its driver goes to sleep, and when a handle has freed a part of it. While
 //! the sum is at its limit, the connections grant no credit, reject new requests, and do not continue to read large
-//! messages. Those that were held up wait in a queue. When the sum is below the limit, a few of them are woken, and each
-//! wakes the next ones at the end of its turn.
+//! messages. Those that were held up wait in a queue. When the sum is below the limit, a few of them are woken, and
+//! each wakes the next ones at the end of its turn.
 
 use super::shared::Shared;
 use crate::lock::lock;

@@ -345,8 +345,8 @@ impl<T: Transport> Driver<T> {
             || self.close_request.is_some()
     }
 
-    /// Waits for memory if it is short and reading is paused. Returns the time at which the largest holder is closed, if
-    /// this connection holds something.
+    /// Waits for memory if it is short and reading is paused. Returns the time at which the largest holder is closed,
+    /// if this connection holds something.
     fn follow_shortage(&mut self) -> Option<Instant> {
         let LocalEndpoint { budget, limits, .. } = &*self.shared.endpoint;
         self.memory_is_short = budget.is_exhausted();
@@ -362,8 +362,9 @@ impl<T: Transport> Driver<T> {
 
     /// Returns true if no frame may be read now, because it could not be stored or answered.
     ///
-    /// While memory is short, a large message is not read to its end. Waiting calls fill the backlog. Unsent bytes reach three times their limit if the peer sends frames that are
-    /// answered automatically, such as pings or messages on unknown channels, and reads nothing.
+    /// Waiting calls fill the backlog. Unsent bytes reach three times their limit if the peer sends frames that are
+    /// answered automatically, such as pings or messages on unknown channels, and reads nothing. While memory is short,
+    /// a large message is not read to its end.
     fn is_overloaded(&mut self) -> bool {
         let limits = &self.shared.endpoint.limits;
         let unsent_bytes = self.transport.output().len() + self.shared.queued_bytes();

@@ -83,8 +83,8 @@ impl Shared {
         self.endpoint.budget.wait(self);
     }
 
-    /// Reports the bytes that the connection holds, and grants withheld credit if memory is free. Returns true if credit
-    /// is still withheld.
+    /// Reports the bytes that the connection holds, and grants withheld credit if memory is free. Returns true if
+    /// credit is still withheld.
     pub(super) fn report_held(&self, state: &mut State) -> bool {
         state.share.set(state.buffered_bytes());
         if state.withheld.is_some() && !self.endpoint.budget.is_exhausted() {

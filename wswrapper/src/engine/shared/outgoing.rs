@@ -97,8 +97,8 @@ impl Shared {
         Poll::Ready(sent.map_err(SendError::from))
     }
 
-    /// Queues an event that is sent to many peers. Fails if the queue has no capacity now, or if memory is short and the
-    /// connection holds a part of it.
+    /// Queues an event that is sent to many peers. Fails if the queue has no capacity now, or if memory is short and
+    /// the connection holds a part of it.
     pub(crate) fn try_emit(&self, frame: &Arc<[u8]>) -> Result<(), SendError> {
         let mut state = self.lock();
         if !self.has_capacity(&state) || (self.endpoint.budget.is_exhausted() && state.buffered_bytes() > 0) {
