@@ -14,6 +14,8 @@
 //! stream wait in an `inbox`.
 
 mod answers;
+mod blocking;
+mod budget;
 mod call_state;
 mod channel_state;
 mod connection_handle;
@@ -36,6 +38,8 @@ mod tasks;
 
 pub(crate) use answers::Progress;
 pub use answers::{Answering, Answers, Response};
+pub(crate) use blocking::{BlockedThread, BlockingThreads};
+pub(crate) use budget::Budget;
 pub(crate) use call_state::CallState;
 pub(crate) use channel_state::{ChannelState, channel_closed_reason};
 pub use connection_handle::ConnectionHandle;
@@ -50,5 +54,5 @@ pub(crate) use members::Members;
 pub use message_log::{MessageKind, MessageLog};
 pub use router::Mounted;
 pub(crate) use router::{DynamicHandlers, Router, Times};
-pub(crate) use shared::{BlockedThread, ChannelBinding, LocalEndpoint, Shared};
+pub(crate) use shared::{ChannelBinding, LocalEndpoint, Shared};
 pub(crate) use slot::{CallOptions, Completion, Expected, StartedCall};

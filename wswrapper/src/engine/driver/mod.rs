@@ -24,7 +24,7 @@ use crate::engine::flushes::Flushes;
 use crate::engine::handler::Sessions;
 use crate::engine::hooks::HookFuture;
 use crate::engine::message_log::CallLog;
-use crate::engine::shared::{Shared, SleepState};
+use crate::engine::shared::{LocalEndpoint, Shared, SleepState};
 use crate::engine::spare_waker::SpareWaker;
 use crate::engine::tasks::{RunningHandler, RunningSet};
 use crate::proto::{Address, Call, Message, Reason};
@@ -44,6 +44,8 @@ const MAX_UNFLUSHED: u64 = 128 * 1024;
 /// Messages or bytes after which a turn stops reading, so that other tasks can run.
 const TURN_MESSAGES: usize = 256;
 const TURN_BYTES: usize = 64 * 1024;
+/// The size of a begun message that is read to its end although memory is short.
+const SMALL_MESSAGE: usize = 64 * 1024;
 
 /// Drives one connection until it is closed.
 pub(crate) struct Driver<T> {
@@ -55,6 +57,8 @@ pub(crate) struct Driver<T> {
     running: RunningSet,
     sessions: Sessions,
     backlog: Backlog,
+    /// True if the connections together hold `max_buffered_bytes`. Read once in a turn, and before the driver sleeps.
+    memory_is_short: bool,
     /// The time of the next probe for a lost peer, while reading is paused.
     probe_at: Option<Instant>,
     /// Local callers whose responses arrived in this turn.
@@ -84,6 +88,7 @@ impl<T: Transport> Driver<T> {
             running: RunningSet::new(),
             sessions: Sessions::new(),
             backlog: Backlog::default(),
+            memory_is_short: false,
             probe_at: None,
             callers: Vec::new(),
             callers_ran: false,
@@ -111,6 +116,7 @@ impl<T: Transport> Driver<T> {
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Closed> {
         self.shared.begin_turn();
+        self.memory_is_short = self.shared.endpoint.budget.is_exhausted();
         let now = Instant::now();
         self.handle_timeout(now);
         self.poll_open_hook(cx);
@@ -139,6 +145,10 @@ impl<T: Transport> Driver<T> {
         for handler in self.shared.handle_timeout(now) {
             self.cancel(handler, Reason::new("The caller's time ran out"));
         }
+        let LocalEndpoint { budget, limits, .. } = &*self.shared.endpoint;
+        if self.memory_is_short && budget.take_overdue(now, limits.write_timeout) {
+            self.shared.close_largest_holder();
+        }
     }
 
     fn poll_open_hook(&mut self, cx: &mut Context<'_>) {
@@ -155,7 +165,7 @@ impl<T: Transport> Driver<T> {
         while messages < TURN_MESSAGES && !self.is_full() && self.closing.is_open() {
             let Some((frame, received_at)) = self.backlog.pop() else { break };
             messages += 1;
-            self.handle_frame(cx, &frame, received_at);
+            self.handle_held_frame(cx, &frame, received_at);
         }
         while messages < TURN_MESSAGES && bytes < TURN_BYTES {
             if self.closing.is_reading_finished() {
@@ -171,7 +181,11 @@ impl<T: Transport> Driver<T> {
                 Poll::Ready(Some(Ok(Frame::Text(frame) | Frame::Binary(frame)))) => {
                     (messages, bytes) = (messages + 1, bytes + frame.len());
                     if self.closing.is_open() {
-                        self.receive_frame(cx, &frame, now);
+                        if self.memory_is_short {
+                            self.receive_in_shortage(cx, &frame, now);
+                        } else {
+                            self.receive_frame(cx, &frame, now);
+                        }
                     }
                 }
                 Poll::Ready(Some(Ok(Frame::Ping(_) | Frame::Pong(_)))) => messages += 1,
@@ -218,6 +232,17 @@ impl<T: Transport> Driver<T> {
             if let Some(id) = id {
                 return self.backlog.push(frame, id, now);
             }
+        }
+        self.handle_frame(cx, frame, now);
+    }
+
+    /// Handles a frame while memory is short. Requests are rejected, and no call joins the backlog.
+    fn receive_in_shortage(&mut self, cx: &mut Context<'_>, frame: &Bytes, now: Instant) {
+        if !self.backlog.is_empty()
+            && let Message::Cancellation(id, _) = Message::decode(std::str::from_utf8(frame).unwrap_or_default())
+            && self.backlog.cancel(id)
+        {
+            return;
         }
         self.handle_frame(cx, frame, now);
     }
@@ -320,8 +345,15 @@ impl<T: Transport> Driver<T> {
         // Waiting senders are woken at half the limit, and not for every byte that the peer reads.
         self.spare_waker.prepare(cx.waker());
         let has_capacity = !output_full && output_bytes <= max_output_bytes / 2;
-        let SleepState { queued, timeout, close, closed_channels } =
-            self.shared.prepare_to_sleep(&mut self.spare_waker, self.running.len(), output_bytes, has_capacity);
+        let driver_bytes = self.transport.buffered() + self.backlog.bytes() + self.shared.bytes_waiting_for_threads();
+        let SleepState { queued, timeout, close, closed_channels } = self.shared.prepare_to_sleep(
+            &mut self.spare_waker,
+            self.running.len(),
+            output_bytes,
+            driver_bytes,
+            has_capacity,
+        );
+        let shortage_timeout = self.follow_shortage();
         // Stopped handlers need another turn, which updates the counters.
         let handlers_stopped = !closed_channels.is_empty();
         for channel in closed_channels {
@@ -330,7 +362,8 @@ impl<T: Transport> Driver<T> {
         self.close_request = close.filter(|close| self.closing.accepts(close));
         let stall_timeout = self.stalled.map(|(since, _)| after(since, self.shared.endpoint.limits.write_timeout));
         let probe_timeout = self.probe_at.filter(|_| self.closing.is_open());
-        let next_timeout = [timeout, stall_timeout, probe_timeout, self.closing.deadline()].into_iter().flatten().min();
+        let timeouts = [timeout, stall_timeout, probe_timeout, shortage_timeout, self.closing.deadline()];
+        let next_timeout = timeouts.into_iter().flatten().min();
         let timer_elapsed = self.timer.set(next_timeout, cx);
         let open = self.closing.is_open();
         let can_start = open && !self.backlog.is_empty() && !self.is_full();
@@ -345,14 +378,32 @@ impl<T: Transport> Driver<T> {
             || self.close_request.is_some()
     }
 
+    /// Waits for memory if it is short and reading is paused. Returns the time at which the largest holder is closed,
+    /// if this connection holds something.
+    fn follow_shortage(&mut self) -> Option<Instant> {
+        let LocalEndpoint { budget, limits, .. } = &*self.shared.endpoint;
+        self.memory_is_short = budget.is_exhausted();
+        if !self.memory_is_short {
+            return None;
+        }
+        if self.probe_at.is_some() {
+            budget.wait(&self.shared);
+        }
+        // A connection that holds nothing has not caused it.
+        if self.shared.reported_bytes() > 0 { budget.deadline(limits.write_timeout) } else { None }
+    }
+
     /// Returns true if no frame may be read now, because it could not be stored or answered.
     ///
     /// Waiting calls fill the backlog. Unsent bytes reach three times their limit if the peer sends frames that are
-    /// answered automatically, such as pings or messages on unknown channels, and reads nothing.
+    /// answered automatically, such as pings or messages on unknown channels, and reads nothing. While memory is short,
+    /// a large message is not read to its end.
     fn is_overloaded(&mut self) -> bool {
         let limits = &self.shared.endpoint.limits;
         let unsent_bytes = self.transport.output().len() + self.shared.queued_bytes();
-        self.backlog.bytes() >= limits.held_bytes || unsent_bytes >= limits.outbound_bytes.saturating_mul(3)
+        self.backlog.bytes() >= limits.held_bytes
+            || unsent_bytes >= limits.outbound_bytes.saturating_mul(3)
+            || (self.memory_is_short && self.transport.buffered() > SMALL_MESSAGE)
     }
 
     /// Returns true if no further handler can start now.
@@ -360,7 +411,7 @@ impl<T: Transport> Driver<T> {
         let limits = &self.shared.endpoint.limits;
         self.open_hook.is_some()
             || self.running.len() >= limits.handlers_in_flight
-            || self.shared.blocked_threads() >= limits.handlers_in_flight
+            || self.shared.bytes_waiting_for_threads() >= limits.held_bytes
             || self.transport.output().len() >= limits.outbound_bytes
     }
 }

@@ -9,7 +9,7 @@ use crate::engine::slot::Completion;
 use crate::engine::tasks::RunningKey;
 use crate::error::SendError;
 use crate::proto::{
-    Allowance, AwaitedResult, ChannelKey, Incoming, OpenChannelError, Outgoing, Reason, RequestId, Role,
+    Allowance, AwaitedResult, ChannelKey, ITEM_OVERHEAD, Incoming, OpenChannelError, Outgoing, Reason, RequestId, Role,
 };
 use std::sync::{Arc, MutexGuard};
 use std::task::{Context, Poll, Waker};
@@ -249,19 +249,33 @@ impl Shared {
         taken
     }
 
-    /// Requests the first items of a stream from its producer.
-    pub(crate) fn start_stream(&self, channel: ChannelKey, window: u32) {
+    /// Requests the first items of a stream from its producer, as soon as memory is free.
+    pub(crate) fn start_stream(self: &Arc<Self>, channel: ChannelKey, window: u32) {
         let mut state = self.lock();
+        if self.endpoint.budget.is_exhausted() {
+            return self.withhold(state, channel, |credit| credit.window = Some(window));
+        }
         state.core.consumer(channel).start(Some(window));
         self.wake(state);
     }
 
-    /// Records that items were taken, and sends the credit that is due.
-    pub(crate) fn items_taken(&self, channel: ChannelKey, items: u32, bytes: usize) {
+    /// Records that items were taken, and sends the credit that is due, as soon as memory is free.
+    pub(crate) fn items_taken(self: &Arc<Self>, channel: ChannelKey, items: u32, bytes: usize) {
+        let budget = &self.endpoint.budget;
         let mut state = self.lock();
-        if state.core.consumer(channel).take(items, bytes) {
-            self.wake(state);
+        if state.withheld.is_some() || budget.is_exhausted() {
+            state.core.discard(bytes + items as usize * ITEM_OVERHEAD);
+            state.report_freed();
+            return self.withhold(state, channel, |credit| credit.items = credit.items.saturating_add(items));
         }
+        let granted = state.core.consumer(channel).take(items, bytes);
+        state.report_freed();
+        if granted {
+            self.wake(state);
+        } else {
+            drop(state);
+        }
+        budget.wake_waiting();
     }
 
     /// Removes the inbox of a dropped consumer. `unused` bytes had left the inbox and were not recorded as taken.
@@ -270,6 +284,8 @@ impl Shared {
     pub(crate) fn drop_inbox(&self, inbox: usize, channel: ChannelKey, unused: usize) {
         let mut state = self.lock();
         let waker = state.remove_inbox(inbox, unused);
+        state.drop_withheld(channel);
+        state.report_freed();
         let stopped = state.core.consumer(channel).stop(None);
         if let Some(ChannelBinding::Inbox(slot)) = state.core.channel_state(channel) {
             // Another stream may get this key next.
@@ -281,5 +297,6 @@ impl Shared {
             drop(state);
         }
         drop(waker);
+        self.endpoint.budget.wake_waiting();
     }
 }

@@ -126,17 +126,19 @@ impl Shared {
 
     /// Records that the driver goes to sleep, and registers its waker. Returns the requests of the handles.
     ///
-    /// `handlers` and `output_bytes` are kept for the counters. If the output has capacity, waiting calls are sent and
-    /// waiting senders woken.
+    /// `handlers`, `output_bytes` and the other bytes that the driver holds, `driver_bytes`, are kept for the counters
+    /// and the budget. If the output has capacity, waiting calls are sent and waiting senders woken.
     pub(crate) fn prepare_to_sleep(
-        &self,
+        self: &Arc<Self>,
         driver: &mut SpareWaker,
         handlers: usize,
         output_bytes: usize,
+        driver_bytes: usize,
         has_capacity: bool,
     ) -> SleepState {
         let mut state = self.lock();
-        (state.handlers, state.output_bytes) = (handlers, output_bytes);
+        (state.handlers, state.output_bytes, state.driver_bytes) = (handlers, output_bytes, driver_bytes);
+        let is_held_up = self.report_held(&mut state);
         self.driver_awake.store(false, Ordering::Relaxed);
         driver.register(&mut state.driver);
         let close = state.close.clone();
@@ -152,6 +154,7 @@ impl Shared {
         let closed_channels = std::mem::take(&mut state.closed_channels);
         drop(state);
         wakers.into_iter().for_each(Waker::wake);
+        self.follow_budget(is_held_up);
         SleepState { queued, timeout, close, closed_channels }
     }
 
@@ -232,11 +235,16 @@ impl Shared {
         let data = self.disconnect_and(|state| {
             state.closed = Some(Box::new(closed));
             state.close_count += 1;
-            (state.handlers, state.output_bytes) = (0, 0);
+            (state.handlers, state.output_bytes, state.driver_bytes) = (0, 0, 0);
+            state.withheld = None;
+            // The untaken items of streams stay until their consumers are dropped.
+            state.share.set(state.buffered_bytes());
             // Taken under the lock, because a value that is inserted later may belong to the next connection.
             self.extensions.take(is_final)
         });
         self.closed_notify.notify_waiters();
+        self.endpoint.budget.forget(self);
+        self.endpoint.budget.wake_waiting();
         for value in data {
             self.report_drop_panic(drop_catching_panic(value), "the peer's data");
         }

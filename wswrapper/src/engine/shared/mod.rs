@@ -12,6 +12,7 @@
 
 mod capacity;
 mod channels;
+mod held;
 mod incoming;
 mod outgoing;
 mod state;
@@ -20,6 +21,8 @@ pub(crate) use channels::ChannelBinding;
 pub(crate) use incoming::{Action, SleepState};
 
 use crate::close::{CloseRequest, Closed};
+use crate::engine::blocking::BlockingThreads;
+use crate::engine::budget::{Budget, Share};
 use crate::engine::extensions::Extensions;
 use crate::engine::hooks::Hooks;
 use crate::engine::id::{Counters, PeerId};
@@ -57,8 +60,10 @@ pub(crate) struct Shared {
     queued_bytes: AtomicUsize,
     /// True during a turn of the driver. It then needs no wake, because it looks at the state at the end of the turn.
     driver_awake: AtomicBool,
-    /// Threads on which blocking handlers run, including cancelled handlers.
-    blocked_threads: AtomicUsize,
+    /// Used only by blocking handlers.
+    blocking_threads: OnceLock<Arc<BlockingThreads>>,
+    /// True while the connection is queued in the budget.
+    pub(crate) waits_for_budget: AtomicBool,
     /// Notified when the connection is closed.
     closed_notify: Notify,
 }
@@ -70,6 +75,8 @@ pub(crate) struct LocalEndpoint {
     pub(crate) handlers: DynamicHandlers,
     pub(crate) limits: Limits,
     pub(crate) hooks: Hooks,
+    /// The memory that all connections share.
+    pub(crate) budget: Arc<Budget>,
 }
 
 /// Shows a text that a peer may have chosen, with its control characters escaped, so that it stays on one line of the
@@ -85,27 +92,6 @@ impl<T: fmt::Display> fmt::Display for OneLine<T> {
     }
 }
 
-/// Counts a thread of the blocking pool that runs a handler. Dropped when the handler returns; cancelling cannot stop
-/// it.
-pub(crate) struct BlockedThread {
-    shared: Arc<Shared>,
-}
-
-impl BlockedThread {
-    pub(crate) fn new(shared: &Arc<Shared>) -> Self {
-        shared.blocked_threads.fetch_add(1, Ordering::Release);
-        Self { shared: Arc::clone(shared) }
-    }
-}
-
-impl Drop for BlockedThread {
-    fn drop(&mut self) {
-        self.shared.blocked_threads.fetch_sub(1, Ordering::Release);
-        // Another handler can start now.
-        self.shared.wake(self.shared.lock());
-    }
-}
-
 impl Shared {
     /// Creates the state of a connection that is open.
     pub(crate) fn new(endpoint: Arc<LocalEndpoint>, members: Arc<dyn Members>, handshake: Handshake) -> Self {
@@ -118,6 +104,9 @@ impl Shared {
             closed_channels: Vec::new(),
             handlers: 0,
             output_bytes: 0,
+            driver_bytes: 0,
+            share: Share::new(&endpoint.budget),
+            withheld: None,
             close: None,
             driver: None,
             capacity_queue: None,
@@ -135,10 +124,11 @@ impl Shared {
             state: Mutex::new(state),
             queued_bytes: AtomicUsize::new(0),
             driver_awake: AtomicBool::new(false),
-            blocked_threads: AtomicUsize::new(0),
+            blocking_threads: OnceLock::new(),
             handlers: OnceLock::new(),
             extensions: Extensions::default(),
             loan_slot: OnceLock::new(),
+            waits_for_budget: AtomicBool::new(false),
             closed_notify: Notify::new(),
         }
     }
@@ -174,9 +164,14 @@ impl Shared {
         state.core.is_open() && state.close.is_none()
     }
 
-    /// Returns the number of threads on which blocking handlers run.
-    pub(crate) fn blocked_threads(&self) -> usize {
-        self.blocked_threads.load(Ordering::Acquire)
+    /// Returns the threads of blocking handlers.
+    pub(crate) fn blocking_threads(&self) -> &Arc<BlockingThreads> {
+        self.blocking_threads.get_or_init(|| Arc::new(BlockingThreads::new(self.endpoint.limits.max_blocking_handlers)))
+    }
+
+    /// Returns the size of the calls that wait for a thread.
+    pub(crate) fn bytes_waiting_for_threads(&self) -> usize {
+        self.blocking_threads.get().map_or(0, |threads| threads.waiting_bytes())
     }
 
     /// Publishes the number of queued bytes. Called before the lock is released.
@@ -291,8 +286,10 @@ impl Shared {
         Counters {
             calls_in_flight: state.core.pending_calls(),
             handlers_in_flight: state.handlers,
+            blocked_threads: self.blocking_threads.get().map_or(0, |threads| threads.occupied()),
             open_channels: state.core.open_channels(),
             queued_bytes: state.core.queued_bytes() + state.output_bytes,
+            buffered_bytes: state.buffered_bytes(),
         }
     }
 }

@@ -194,10 +194,11 @@ impl Shared {
         Ok(flushed)
     }
 
-    /// Queues an event that is sent to many peers. Fails if the queue has no capacity now.
+    /// Queues an event that is sent to many peers. Fails if the queue has no capacity now, or if memory is short and
+    /// the connection holds a part of it.
     pub(crate) fn try_emit(&self, frame: &Arc<[u8]>) -> Result<(), SendError> {
         let mut state = self.lock();
-        if !self.has_capacity(&state, None) {
+        if !self.has_capacity(&state, None) || (self.endpoint.budget.is_exhausted() && state.buffered_bytes() > 0) {
             return Err(SendError::Full);
         }
         state.core.emit_frame(Outgoing::Shared(Arc::clone(frame)))?;
@@ -229,6 +230,7 @@ impl Shared {
         };
         // Calls that were pending on the channel.
         let Finished { wakers, .. } = state.take_notifications();
+        state.report_freed();
         if cancelled || opened.is_some() {
             self.wake(state);
         } else {
@@ -239,6 +241,7 @@ impl Shared {
         }
         drop((slot, opened, unsent));
         wakers.into_iter().for_each(Waker::wake);
+        self.endpoint.budget.wake_waiting();
     }
 }
 

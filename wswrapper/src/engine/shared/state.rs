@@ -2,7 +2,9 @@
 
 use super::capacity::CapacityQueue;
 use super::channels::ChannelBinding;
+use super::held::Withheld;
 use crate::close::{CloseRequest, Closed};
+use crate::engine::budget::Share;
 use crate::engine::channel_state::ChannelState;
 use crate::engine::flushes::Flushes;
 use crate::engine::inbox::{Inbox, StreamFinish};
@@ -27,6 +29,12 @@ pub(super) struct State {
     /// The running handlers and the bytes in the output when the driver last went to sleep, for the counters.
     pub(super) handlers: usize,
     pub(super) output_bytes: usize,
+    /// The bytes of the begun message and of held calls at that time.
+    pub(super) driver_bytes: usize,
+    /// The share of the budget of all connections.
+    pub(super) share: Share,
+    /// Credit that is granted when memory is free.
+    pub(super) withheld: Option<Box<Withheld>>,
     /// Requested by a handle.
     pub(super) close: Option<CloseRequest>,
     /// The waker of the driver. Taken by the handle that wakes it.
