@@ -1,7 +1,7 @@
 //! The builder of servers and clients.
 
 use crate::close::Closed;
-use crate::engine::{DynamicHandlers, Hooks, LocalEndpoint, MessageLog, Router};
+use crate::engine::{Budget, DynamicHandlers, Hooks, LocalEndpoint, MessageLog, Router};
 use crate::error::{MountError, PeerError};
 use crate::handle::Peer;
 use crate::limits::Limits;
@@ -200,7 +200,8 @@ impl<R> Builder<R> {
             Some(error) => Err(error),
             None => {
                 let Self { router, limits, hooks, role, .. } = self;
-                Ok((LocalEndpoint { side, router, handlers: DynamicHandlers::default(), limits, hooks }, role))
+                let (handlers, budget) = (DynamicHandlers::default(), Budget::new(limits.max_buffered_bytes));
+                Ok((LocalEndpoint { side, router, handlers, limits, hooks, budget }, role))
             }
         }
     }

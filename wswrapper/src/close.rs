@@ -184,9 +184,16 @@ pub(crate) fn describe(error: &io::Error) -> String {
 #[derive(Clone)]
 pub(crate) enum CloseRequest {
     /// With the closing handshake, after all queued frames.
-    Close(Close),
+    Close(Close, CloseCause),
     /// At once, without the closing handshake.
     Abort,
+}
+
+impl CloseRequest {
+    /// A close that the local endpoint has decided on.
+    pub(crate) fn local(code: u16, reason: impl Into<String>) -> Self {
+        Self::Close(Close::new(code, reason), CloseCause::Local)
+    }
 }
 
 #[cfg(test)]

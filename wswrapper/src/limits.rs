@@ -56,18 +56,24 @@ pub struct Limits {
     pub call_timeout: Option<Duration>,
     /// The number of local calls that wait for a response, on one connection. Default 16,384.
     ///
-    /// A further call fails with [`TooManyCalls`](crate::SendError::TooManyCalls).
+    /// A further call fails with [`TooManyCalls`](crate::SendError::TooManyCalls), or
+    /// [waits](crate::Call::wait_for_capacity) if it says so.
     pub calls_in_flight: usize,
     /// The number of unfinished handlers of one connection. Default 16,384.
     ///
-    /// A handler that is ready at its first poll is not counted. Threads of `#[ws(blocking)]` handlers are counted
-    /// separately against the same number, also after cancellation, which cannot stop them.
+    /// A handler that is ready at its first poll is not counted. A `#[ws(blocking)]` handler that waits for a
+    /// [thread](Self::max_blocking_handlers) is counted.
     ///
     /// At the limit, further events and requests wait to start. They count against [`held_bytes`](Self::held_bytes).
     pub handlers_in_flight: usize,
-    /// The number of threads that `#[ws(blocking)]` handlers of one connection occupy at the same time. Default 32.
+    /// The number of threads that `#[ws(blocking)]` handlers of one connection occupy at the same time. Default 32. A
+    /// value of 0 counts as 1.
     ///
-    /// Further handlers wait to start, in order.
+    /// A thread is occupied until its handler returns, also after cancellation, which cannot stop it. Further handlers
+    /// wait for a thread, in the order of their calls. If their calls have more than [`held_bytes`](Self::held_bytes),
+    /// no further handlers of the connection start. A call that is cancelled while it waits never runs.
+    ///
+    /// All connections share the threads of the runtime, 512 by default.
     pub max_blocking_handlers: usize,
     /// The number of open anonymous channels that local handlers have opened on one connection: streams, uploads,
     /// scoped services. Default 16,384.
@@ -99,7 +105,19 @@ pub struct Limits {
     /// cancellations do not wait.
     pub held_bytes: usize,
     /// The size of everything that the connections of a server or client hold together, in bytes: begun messages, calls
-    /// that wait to start, untaken stream items and unsent output. Default 256 MiB.
+    /// that wait to start, untaken stream items and unsent output. Default 256 MiB. A value of 0 counts as 1.
+    ///
+    /// While it is reached, no incoming stream gets credit, and requests of peers are rejected with the code
+    /// `ws:TooMany`. An event that cannot start at once is dropped and reported. Broadcasts leave out the connections
+    /// that hold something. A connection that has received more than 64 KiB of an unfinished message is not read.
+    /// Responses, cancellations and messages of streams are handled as usual.
+    ///
+    /// If no memory is given back for [`write_timeout`](Self::write_timeout), the connection that holds the most is
+    /// closed with status 1013.
+    ///
+    /// Each connection reports its part when its task goes to sleep, so the sum may exceed the limit by a turn of each
+    /// connection. It is shown by [`Server::buffered_bytes`](crate::Server::buffered_bytes), and a warning is logged at
+    /// most once a second.
     pub max_buffered_bytes: usize,
     /// The size of the output that waits to be written to one connection, in bytes. Frames that handles have queued
     /// behind it are limited to the same size. Default 4 MiB.

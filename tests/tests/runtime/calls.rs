@@ -3,9 +3,12 @@
 #![allow(clippy::similar_names, reason = "`call` and `calc` are plain names")]
 
 mod errors;
+mod executors;
 mod frames;
 mod proxies;
 mod rejections;
+mod thread_waker;
+mod waiting;
 
 use wswrapper::{Bytes, Server, WsError, ws_handlers, ws_service};
 

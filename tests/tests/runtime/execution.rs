@@ -4,6 +4,7 @@ mod cancellation;
 mod flushes;
 mod results;
 mod tasks;
+mod threads;
 
 use serde::{Serialize, Serializer};
 use std::future::pending;

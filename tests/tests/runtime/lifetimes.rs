@@ -4,10 +4,12 @@ mod capacity;
 mod close_causes;
 mod close_hooks;
 mod closing;
+mod flush;
 mod open_hooks;
 mod panics;
 mod rebinding;
 mod uploads;
+mod wakers;
 
 use serde_json::json;
 use std::time::Duration;

@@ -3,11 +3,13 @@
 //! Tests of `head_bytes` and `handshake_timeout` are in the suite `sockets`.
 
 mod backlog;
+mod budget;
 mod calls;
 mod closing;
 mod handlers;
 mod message_size;
 mod output;
+mod shared_memory;
 mod streams;
 mod zero;
 

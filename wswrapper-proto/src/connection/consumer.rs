@@ -74,6 +74,14 @@ impl<W, H: Clone + PartialEq, C: Clone> Consumer<'_, W, H, C> {
     /// Queues the credit and the responses that are due. Returns true if there are any.
     pub fn take(&mut self, items: u32, bytes: usize) -> bool {
         self.connection.discard(bytes + items as usize * ITEM_OVERHEAD);
+        self.grant(items)
+    }
+
+    /// Queues the credit and the responses that are due after `items` were taken whose bytes were
+    /// [discarded](Connection::discard) before. Returns true if there are any.
+    ///
+    /// An endpoint that is short of memory takes items by `discard`, and grants credit for them later.
+    pub fn grant(&mut self, items: u32) -> bool {
         let Some(consumer) = self.connection.channels.consumer(self.channel) else { return false };
         let Grant { credit, answers } = consumer.take(items);
         let granted = credit.is_some() || !answers.is_empty();

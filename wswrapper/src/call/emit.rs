@@ -16,11 +16,13 @@ use std::task::{Context, Poll};
 pub struct Emit {
     connection: ConnectionHandle,
     event: Result<Option<EncodedCall>, Option<SendError>>,
+    /// The place among the senders that wait for capacity.
+    ticket: Option<u64>,
 }
 
 impl Emit {
     pub(crate) fn new(connection: ConnectionHandle, event: Result<EncodedCall, SendError>) -> Self {
-        Self { connection, event: event.map(Some).map_err(Some) }
+        Self { connection, event: event.map(Some).map_err(Some), ticket: None }
     }
 }
 
@@ -28,11 +30,17 @@ impl Future for Emit {
     type Output = Result<(), SendError>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let Self { connection, event } = self.get_mut();
+        let Self { connection, event, ticket } = self.get_mut();
         match event {
-            Ok(event) => connection.shared().poll_emit(cx, event),
+            Ok(event) => connection.shared().poll_emit(cx, ticket, event),
             Err(error) => Poll::Ready(Err(error.take().unwrap_or_else(SendError::polled_again))),
         }
+    }
+}
+
+impl Drop for Emit {
+    fn drop(&mut self) {
+        self.connection.shared().stop_waiting(self.ticket);
     }
 }
 

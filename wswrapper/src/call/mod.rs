@@ -31,13 +31,15 @@ use std::time::Duration;
 
 /// A request: a future of its result.
 ///
-/// The first poll queues the request. If the peer's queue is full, the future waits for capacity. **Dropping the future
+/// The first poll queues the request. If the peer's queue is full, the request waits for capacity. **Dropping the future
 /// cancels the call**: the peer is notified and drops the handler's future. A request that was not queued is not sent.
 ///
 /// `T` is the result and `E` the error of the contract; the caller receives the error as [`WsError::Remote`].
 ///
 /// The time for the call is [`call_timeout`](crate::Limits::call_timeout), or its own [`timeout`](Self::timeout),
 /// counted from the first poll.
+///
+/// The future can be polled by any executor, also outside a tokio runtime.
 ///
 /// ```
 /// # use std::time::Duration;
@@ -75,6 +77,33 @@ impl<T, E> Call<T, E> {
     /// The peer receives `timeout` with the request [X-03], and a cancellation when the time is over [P-54].
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.raw.timeout = Some(timeout);
+        self
+    }
+
+    /// Lets the call wait while [`calls_in_flight`](crate::Limits::calls_in_flight) calls wait for a response, instead
+    /// of failing with [`TooManyCalls`](SendError::TooManyCalls).
+    ///
+    /// Calls that wait are sent in the order of their first polls. The wait counts against the timeout of the call.
+    /// Dropping the future ends the wait, and nothing is sent.
+    ///
+    /// ```
+    /// # use futures_util::future::try_join_all;
+    /// # use wswrapper::{Client, Limits, Server, transport::memory};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let server = Server::builder().build()?;
+    /// # server.on("double", |n: u32| async move { 2 * n })?;
+    /// # let (client_transport, server_transport) = memory::pair();
+    /// # server.accept_transport(server_transport)?;
+    /// let limits = Limits { calls_in_flight: 10, ..Limits::default() };
+    /// let client = Client::builder().limits(limits).over(client_transport)?;
+    /// let calls = (0..1_000).map(|n| client.request::<u32>("double", (n,)).wait_for_capacity());
+    /// assert_eq!(try_join_all(calls).await?[999], 1_998);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn wait_for_capacity(mut self) -> Self {
+        self.raw.waits_for_capacity = true;
         self
     }
 

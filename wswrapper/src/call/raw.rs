@@ -1,16 +1,14 @@
 //! Calls without their types, and the answers to them.
 
 use super::Wish;
-use crate::engine::{Completion, ConnectionHandle, SentCall};
+use crate::engine::{CallOptions, Completion, ConnectionHandle, StartedCall};
 use crate::error::{CallError, SendError};
 use crate::proto::{ChannelKey, EncodedCall, RawReason, Reason};
 use crate::value::{WsError, read_rejection};
 use bytes::Bytes;
-use std::future::Future;
-use std::pin::Pin;
+use std::mem;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
-use tokio::time::{Instant, Sleep, sleep};
 
 /// The part of a call that does not depend on its types.
 pub(crate) struct RawCall {
@@ -18,13 +16,15 @@ pub(crate) struct RawCall {
     stage: Stage,
     pub(super) wish: Wish,
     pub(super) timeout: Option<Duration>,
-    /// The timeout while the call waits for capacity, counted from the first poll.
-    queue_timer: Option<Pin<Box<Sleep>>>,
+    /// True if the call waits while too many calls are pending.
+    pub(super) waits_for_capacity: bool,
+    /// True for the second request of an upload.
+    pub(super) continues_upload: bool,
 }
 
 enum Stage {
-    Unsent(Result<Option<EncodedCall>, SendError>),
-    Waiting(SentCall),
+    Unsent(Result<EncodedCall, SendError>),
+    Started(StartedCall),
     Finished,
 }
 
@@ -54,13 +54,21 @@ impl Completion {
             Self::TimedOut => Err(CallError::TimedOut),
             Self::Closed(closed) => Err(CallError::Closed(closed)),
             Self::ChannelClosed(reason) => Err(CallError::ChannelClosed(reason)),
+            Self::NotSent(error) => Err(CallError::NotSent(error)),
         }
     }
 }
 
 impl RawCall {
     pub(crate) fn new(connection: ConnectionHandle, call: Result<EncodedCall, SendError>, wish: Wish) -> Self {
-        Self { connection, stage: Stage::Unsent(call.map(Some)), wish, timeout: None, queue_timer: None }
+        Self {
+            connection,
+            stage: Stage::Unsent(call),
+            wish,
+            timeout: None,
+            waits_for_capacity: false,
+            continues_upload: false,
+        }
     }
 
     pub(crate) fn connection(&self) -> &ConnectionHandle {
@@ -78,59 +86,47 @@ impl RawCall {
     /// Replaces the time that is left by `timeout` from now on; `None` removes the limit. Returns false if the call was
     /// not sent yet.
     pub(crate) fn reset_timeout(&self, timeout: Option<Duration>) -> bool {
-        let Stage::Waiting(waiting) = &self.stage else { return false };
-        self.connection.shared().set_timeout(waiting, timeout);
-        true
+        let Stage::Started(call) = &self.stage else { return false };
+        self.connection.shared().set_timeout(call, timeout)
     }
 
-    /// Sends the call at the first poll with capacity, then waits for its completion.
+    /// Returns true if the call was sent, and does not wait for capacity.
+    pub(super) fn is_sent(&mut self) -> bool {
+        match &mut self.stage {
+            Stage::Started(call) => self.connection.shared().is_sent(call),
+            _ => false,
+        }
+    }
+
+    /// Sends the call at the first poll, or lets it wait for capacity, then waits for its completion.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Completion, SendError>> {
         let shared = self.connection.shared();
-        match &mut self.stage {
-            Stage::Finished => Poll::Ready(Err(SendError::polled_again())),
-            Stage::Unsent(call) => {
-                let sent = match call {
-                    Err(_) => None,
-                    Ok(call) => {
-                        let timeout = match &self.queue_timer {
-                            Some(timer) => Some(timer.deadline().saturating_duration_since(Instant::now())),
-                            None => self.timeout.or(shared.endpoint.limits.call_timeout),
-                        };
-                        match shared.poll_request(cx, call, &self.wish.0, timeout, self.timeout.is_some()) {
-                            Poll::Ready(sent) => Some(sent),
-                            Poll::Pending => {
-                                let Some(timeout) = timeout else { return Poll::Pending };
-                                ready!(
-                                    self.queue_timer.get_or_insert_with(|| Box::pin(sleep(timeout))).as_mut().poll(cx)
-                                );
-                                self.stage = Stage::Finished;
-                                return Poll::Ready(Ok(Completion::TimedOut));
-                            }
-                        }
-                    }
-                };
-                let unsent = std::mem::replace(&mut self.stage, Stage::Finished);
-                match (sent, unsent) {
-                    (Some(Ok(waiting)), _) => {
-                        self.stage = Stage::Waiting(waiting);
-                        Poll::Pending
-                    }
-                    (Some(Err(error)), _) | (None, Stage::Unsent(Err(error))) => Poll::Ready(Err(error)),
-                    (None, _) => Poll::Ready(Err(SendError::polled_again())),
-                }
-            }
-            Stage::Waiting(waiting) => {
-                let completion = ready!(shared.poll_call(cx, waiting));
-                self.stage = Stage::Finished;
-                Poll::Ready(Ok(completion))
-            }
+        if let Stage::Started(call) = &self.stage {
+            let completion = ready!(shared.poll_call(cx, call));
+            self.stage = Stage::Finished;
+            return Poll::Ready(match completion {
+                Completion::NotSent(error) => Err(error),
+                completion => Ok(completion),
+            });
         }
+        let Stage::Unsent(call) = mem::replace(&mut self.stage, Stage::Finished) else {
+            return Poll::Ready(Err(SendError::polled_again()));
+        };
+        let options = CallOptions {
+            timeout: self.timeout.or(shared.endpoint.limits.call_timeout),
+            sends_timeout: self.timeout.is_some(),
+            waits_for_capacity: self.waits_for_capacity,
+            continues_upload: self.continues_upload,
+        };
+        let call = shared.start_call(cx.waker(), call?, &self.wish.0, options)?;
+        self.stage = Stage::Started(call);
+        Poll::Pending
     }
 
     /// Cancels the call. Does nothing if the call has finished.
     pub(crate) fn cancel(&mut self, reason: Option<&Reason>) {
-        if let Stage::Waiting(waiting) = std::mem::replace(&mut self.stage, Stage::Finished) {
-            self.connection.shared().cancel_call(&waiting, reason);
+        if let Stage::Started(call) = mem::replace(&mut self.stage, Stage::Finished) {
+            self.connection.shared().cancel_call(&call, reason);
         }
     }
 }

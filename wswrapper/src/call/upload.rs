@@ -81,6 +81,17 @@ impl<T, E> UploadCall<T, E> {
         self
     }
 
+    /// Lets the call wait while [`calls_in_flight`](crate::Limits::calls_in_flight) calls wait for a response, instead
+    /// of failing with [`TooManyCalls`](SendError::TooManyCalls).
+    ///
+    /// Calls that wait are sent in the order of their first polls. The wait counts against the timeout of the call.
+    /// Dropping the future ends the wait, and nothing is sent. The request for the result goes before other calls
+    /// that wait.
+    pub fn wait_for_capacity(mut self) -> Self {
+        self.opening.waits_for_capacity = true;
+        self
+    }
+
     /// Cancels the call and sends the peer this reason. Dropping the call cancels it without a reason.
     pub fn cancel(mut self, reason: &Reason) {
         self.opening.cancel(Some(reason));
@@ -96,8 +107,19 @@ impl<T, E> UploadCall<T, E> {
         if let (Some(timeout), Some(started)) = (self.opening.timeout(), self.started) {
             result.set_timeout(timeout.saturating_sub(started.elapsed()));
         }
+        result.waits_for_capacity = self.opening.waits_for_capacity;
+        result.continues_upload = true;
         let times_each_wait = self.opening.timeout().is_none();
-        OpenUpload { channel, inbox, result, answered: false, times_each_wait, waiting: true, unanswered: None }
+        OpenUpload {
+            channel,
+            inbox,
+            result,
+            answered: false,
+            times_each_wait,
+            waiting: true,
+            unanswered: None,
+            ticket: None,
+        }
     }
 }
 
@@ -126,7 +148,9 @@ impl<T: Decode, E: WsError> Future for UploadCall<T, E> {
             (this.upload, this.source) = (None, None);
             return Poll::Ready(decode::<T, E>(end?.into_answer::<E>()?));
         }
+        // The handler would finish in vain if the items finished before the request for the result.
         if let Some(source) = &mut this.source
+            && upload.result.is_sent()
             && let Poll::Ready(sent) = upload.poll_source(cx, source)
         {
             this.source = None;
@@ -162,6 +186,8 @@ struct OpenUpload {
     waiting: bool,
     /// The item that was sent as a request and has no response yet.
     unanswered: Option<Vec<u8>>,
+    /// The place among the senders that wait for capacity.
+    ticket: Option<u64>,
 }
 
 /// Items that are queued together.
@@ -190,7 +216,7 @@ impl OpenUpload {
     fn poll_source(&mut self, cx: &mut Context<'_>, source: &mut Source) -> Poll<Result<(), SendError>> {
         let shared = Arc::clone(self.result.connection().shared());
         for _ in 0..MAX_BATCHES {
-            if shared.poll_capacity(cx).is_pending() {
+            if shared.poll_capacity(cx, &mut self.ticket).is_pending() {
                 self.set_waiting(true);
                 return Poll::Pending;
             }
@@ -266,6 +292,7 @@ impl Drop for OpenUpload {
         // Before the channel is closed: closing it would also finish this call, without stopping the handler.
         self.result.cancel(None);
         let shared = self.result.connection().shared();
+        shared.stop_waiting(self.ticket);
         if self.answered {
             shared.close_channel(self.channel);
         }

@@ -28,6 +28,9 @@ use std::sync::Arc;
 /// The connection stays open while something can use it: the client, a peer or channel from it, a proxy created from
 /// one of these, or a running call. When the last of them is dropped, the connection is closed with status 1000.
 ///
+/// A task of the runtime writes what was queued. Events that are queued when `main` returns are lost, unless
+/// [`flush`](Peer::flush) or [`close`](Self::close) was awaited.
+///
 /// ```
 /// # use wswrapper::{Client, Server, transport::memory};
 /// # #[tokio::main(flavor = "current_thread")]

@@ -20,7 +20,7 @@ struct KeepOpen {
 
 impl Drop for KeepOpen {
     fn drop(&mut self) {
-        self.shared.close(CloseRequest::Close(Close::new(Close::NORMAL, "")));
+        self.shared.close(CloseRequest::local(Close::NORMAL, ""));
     }
 }
 

@@ -41,8 +41,14 @@ pub struct Counters {
     /// Pending handlers, without those that send streams. A handler that is ready at its first poll is not counted.
     /// Bounded by [`handlers_in_flight`](crate::Limits::handlers_in_flight).
     pub handlers_in_flight: usize,
+    /// Threads that `#[ws(blocking)]` handlers occupy, including cancelled handlers that have not returned. Bounded by
+    /// [`max_blocking_handlers`](crate::Limits::max_blocking_handlers).
+    pub blocked_threads: usize,
     /// Open anonymous channels of both endpoints: streams, uploads and scoped services.
     pub open_channels: usize,
     /// Bytes that wait to be written to the peer.
     pub queued_bytes: usize,
+    /// Bytes that the connection holds: the begun message, calls that wait to start, untaken stream items and unsent
+    /// output. All connections together are limited by [`max_buffered_bytes`](crate::Limits::max_buffered_bytes).
+    pub buffered_bytes: usize,
 }

@@ -105,16 +105,16 @@ impl Inbox {
         self.waker.take()
     }
 
-    /// Swaps the items with the reader's empty `batch`, or registers the reader if there are none. Also returns the
-    /// former waker, to be dropped outside the lock.
-    pub(crate) fn poll_take(&mut self, waker: &Waker, batch: &mut Batch) -> (Poll<Taken>, Option<Waker>) {
+    /// Swaps the items with the reader's empty `batch`, or [registers](Self::register) the reader if there are none.
+    pub(crate) fn poll_take(&mut self, waker: &mut Option<Waker>, batch: &mut Batch) -> Poll<Taken> {
         if !self.items.is_empty() {
             std::mem::swap(batch, &mut self.items);
         } else if self.finish.is_none() {
-            return (Poll::Pending, self.register(waker));
+            self.register(waker);
+            return Poll::Pending;
         }
         let finish = if batch.is_empty() { self.finish.take() } else { None };
-        (Poll::Ready(Taken { lost: self.lost, finish }), None)
+        Poll::Ready(Taken { lost: self.lost, finish })
     }
 
     /// Returns the bytes of the items that were not taken, and the waker, to be dropped outside the lock.
@@ -128,11 +128,11 @@ impl Inbox {
         self.waker.take()
     }
 
-    /// Registers a waiting task. Returns the former waker, to be dropped outside the lock.
-    pub(crate) fn register(&mut self, waker: &Waker) -> Option<Waker> {
-        match &self.waker {
-            Some(waiting) if waiting.will_wake(waker) => None,
-            _ => self.waker.replace(waker.clone()),
+    /// Registers a waiting task. Leaves the waker that is not needed any more, to be dropped outside the lock.
+    pub(crate) fn register(&mut self, waker: &mut Option<Waker>) {
+        match (&self.waker, &waker) {
+            (Some(waiting), Some(waker)) if waiting.will_wake(waker) => {}
+            _ => std::mem::swap(&mut self.waker, waker),
         }
     }
 

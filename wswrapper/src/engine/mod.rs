@@ -14,11 +14,14 @@
 //! stream wait in an `inbox`.
 
 mod answers;
+mod blocking;
+mod budget;
 mod call_state;
 mod channel_state;
 mod connection_handle;
 mod driver;
 mod extensions;
+mod flushes;
 mod handler;
 mod hooks;
 mod id;
@@ -30,10 +33,13 @@ mod message_log;
 mod router;
 mod shared;
 mod slot;
+mod spare_waker;
 mod tasks;
 
 pub(crate) use answers::Progress;
 pub use answers::{Answering, Answers, Response};
+pub(crate) use blocking::{BlockedThread, BlockingThreads};
+pub(crate) use budget::Budget;
 pub(crate) use call_state::CallState;
 pub(crate) use channel_state::{ChannelState, channel_closed_reason};
 pub use connection_handle::ConnectionHandle;
@@ -48,5 +54,5 @@ pub(crate) use members::Members;
 pub use message_log::{MessageKind, MessageLog};
 pub use router::Mounted;
 pub(crate) use router::{DynamicHandlers, Router, Times};
-pub(crate) use shared::{BlockedThread, ChannelBinding, LocalEndpoint, Shared};
-pub(crate) use slot::{Completion, Expected, SentCall};
+pub(crate) use shared::{ChannelBinding, LocalEndpoint, Shared};
+pub(crate) use slot::{CallOptions, Completion, Expected, StartedCall};

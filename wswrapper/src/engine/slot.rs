@@ -3,10 +3,12 @@
 use super::channel_state::ChannelState;
 use super::shared::ChannelBinding;
 use crate::close::Closed;
+use crate::error::SendError;
 use crate::proto::{ChannelKey, ExpectedChannel, Reason, RequestId, Role};
 use bytes::Bytes;
 use std::sync::Arc;
 use std::task::Waker;
+use std::time::Duration;
 
 /// The response that a call expects.
 pub(crate) enum Expected {
@@ -33,16 +35,40 @@ impl Expected {
     }
 }
 
-/// A call that was sent.
-pub(crate) struct SentCall {
+/// A call that was sent, or that waits for capacity.
+pub(crate) struct StartedCall {
     pub(crate) slot: usize,
-    pub(crate) id: RequestId,
+    /// True if it is known that the call was sent.
+    pub(crate) sent: bool,
+}
+
+/// The rules by which a call is sent.
+#[derive(Clone, Copy)]
+pub(crate) struct CallOptions {
+    /// The time for the call, including a wait for capacity.
+    pub(crate) timeout: Option<Duration>,
+    /// True if the peer receives the timeout.
+    pub(crate) sends_timeout: bool,
+    /// True if the call waits while too many calls are pending.
+    pub(crate) waits_for_capacity: bool,
+    /// True if the call is the second request of an upload. It goes before calls that were not sent, and its caller is
+    /// woken when it was sent.
+    pub(crate) continues_upload: bool,
 }
 
 /// The slot of a call: its waiting caller, or its result.
 pub(crate) enum CallSlot {
-    Waiting(Waker),
+    /// Without a waker, the caller was woken because the call was sent.
+    Waiting(CallProgress, Option<Waker>),
     Completed(Completion),
+}
+
+/// The progress of a call without a result.
+#[derive(Clone, Copy)]
+pub(crate) enum CallProgress {
+    /// It waits for capacity with this ticket.
+    Queued(u64),
+    Sent(RequestId),
 }
 
 /// The result of a call. Its JSON is a slice of the received frame.
@@ -64,12 +90,14 @@ pub(crate) enum Completion {
     Closed(Arc<Closed>),
     /// The channel of the call was closed.
     ChannelClosed(Reason),
+    /// The call waited for capacity and was not sent.
+    NotSent(SendError),
 }
 
 impl Completion {
     /// Returns true if the call finished without a response.
     pub(crate) fn is_failure(&self) -> bool {
-        matches!(self, Self::TimedOut | Self::Closed(_) | Self::ChannelClosed(_))
+        matches!(self, Self::TimedOut | Self::Closed(_) | Self::ChannelClosed(_) | Self::NotSent(_))
     }
 }
 
@@ -77,7 +105,7 @@ impl CallSlot {
     /// Leaves the result, and returns the waker of the caller.
     pub(crate) fn complete(&mut self, completion: Completion) -> Option<Waker> {
         match std::mem::replace(self, Self::Completed(completion)) {
-            Self::Waiting(waker) => Some(waker),
+            Self::Waiting(_, waker) => waker,
             Self::Completed(_) => None,
         }
     }

@@ -4,6 +4,7 @@ use super::call_state::CallState;
 use super::handler::BoxRunning;
 use super::label::Label;
 use super::message_log::CallLog;
+use super::spare_waker::SpareWaker;
 use crate::lock::lock;
 use crate::proto::{ChannelKey, RequestId};
 use slab::Slab;
@@ -21,6 +22,7 @@ pub(crate) struct RunningSet {
     /// The handlers that were called on anonymous channels.
     by_channel: BTreeSet<(ChannelKey, RunningKey)>,
     woken: Arc<Woken>,
+    spare_waker: SpareWaker,
     next_key: NonZeroU64,
     /// Kept for its capacity.
     batch: Vec<RunningKey>,
@@ -107,6 +109,7 @@ impl RunningSet {
             streams: 0,
             by_channel: BTreeSet::new(),
             woken: Arc::default(),
+            spare_waker: SpareWaker::default(),
             next_key: NonZeroU64::MIN,
             batch: Vec::new(),
         }
@@ -157,11 +160,9 @@ impl RunningSet {
         if self.handlers.is_empty() {
             return false;
         }
+        self.spare_waker.prepare(driver);
         let mut woken = self.woken.lock();
-        match &mut woken.driver {
-            Some(waker) => waker.clone_from(driver),
-            none => *none = Some(driver.clone()),
-        }
+        self.spare_waker.register(&mut woken.driver);
         !woken.keys.is_empty()
     }
 

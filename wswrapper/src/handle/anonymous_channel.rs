@@ -111,6 +111,11 @@ impl AnonymousChannel {
         &self.peer
     }
 
+    /// Waits until everything that was queued before on the connection was written; see [`Peer::flush`]. Cancel-safe.
+    pub async fn flush(&self) -> Result<(), SendError> {
+        self.peer.flush().await
+    }
+
     /// Closes the channel locally and drops its handlers. Sends nothing.
     ///
     /// Calls that already run continue. The peer is notified when it next uses the channel [P-66].

@@ -57,6 +57,11 @@ impl Channel {
         &self.peer
     }
 
+    /// Waits until everything that was queued before on the connection was written; see [`Peer::flush`]. Cancel-safe.
+    pub async fn flush(&self) -> Result<(), SendError> {
+        self.peer.flush().await
+    }
+
     /// Removes the handlers of this peer on the channel and closes the handle. Sends nothing.
     ///
     /// The handle, its clones and the proxies created from them then fail with [`SendError::ChannelClosed`]. Another

@@ -99,6 +99,31 @@ impl Peer {
         self.counters().calls_in_flight
     }
 
+    /// Waits until everything that was queued before was written to the socket. The peer may not have received it yet.
+    ///
+    /// An event is queued when its [`Emit`] future is ready, a response when its handler has finished. Queued messages
+    /// are written in the background, so they are lost if `main` returns before. [`close`](Self::close) writes them,
+    /// too.
+    ///
+    /// Fails with [`SendError::Closed`] if the connection is closed first. Cancel-safe.
+    ///
+    /// ```
+    /// # use wswrapper::{Client, Server, transport::memory};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let server = Server::builder().build()?;
+    /// # let (client_transport, server_transport) = memory::pair();
+    /// # server.accept_transport(server_transport)?;
+    /// # let client = Client::over(client_transport)?;
+    /// client.emit("news", ("hello",)).await?;
+    /// client.flush().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn flush(&self) -> Result<(), SendError> {
+        self.shared().flush().await
+    }
+
     /// Starts to close the connection, even if the future is never awaited. Only the first call counts.
     ///
     /// Everything queued before is still sent. The future waits for the closing handshake, at most for
@@ -108,7 +133,7 @@ impl Peer {
     /// 7.4). Any other `code` is sent as no status, 1005. At most 123 bytes of `reason` are sent.
     pub fn close(&self, code: u16, reason: impl Into<String>) -> Closing {
         let code = if matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999) { code } else { Close::NO_STATUS };
-        Closing::new(self.clone(), CloseRequest::Close(Close::new(code, reason)))
+        Closing::new(self.clone(), CloseRequest::local(code, reason))
     }
 
     /// Closes the connection at once, without a closing handshake, even if the future is never awaited.
@@ -208,8 +233,7 @@ pub struct Closing {
 impl Closing {
     fn new(peer: Peer, request: CloseRequest) -> Self {
         // Counted now: a client may be bound to another transport before the future is polled.
-        let earlier_closes = peer.shared().past_closes();
-        peer.shared().close(request);
+        let earlier_closes = peer.shared().close(request);
         Self { closed: Box::pin(async move { peer.shared().closed_after(earlier_closes).await }) }
     }
 }

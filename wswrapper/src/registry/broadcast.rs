@@ -16,7 +16,8 @@ use std::task::{Context, Poll};
 /// sent to it, because they have one answer. It is cheap to clone.
 ///
 /// An event is encoded once. The first poll of its future queues it for each peer that is connected then. A peer with a
-/// full queue is left out, so a slow peer never delays another.
+/// full queue is left out, so a slow peer never delays another. While the server holds
+/// [`max_buffered_bytes`](crate::Limits::max_buffered_bytes), each peer that holds a part of them is left out, too.
 ///
 /// ```
 /// # use wswrapper::{Client, Server, transport::memory};

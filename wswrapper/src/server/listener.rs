@@ -185,7 +185,7 @@ fn handshake_and_drive(server: &Server, stream: TcpStream) -> impl Future<Output
                 let driver = Driver::new(Arc::clone(&shared), websocket);
                 if *phase.borrow() >= Phase::Closing {
                     // `close` may have missed the new connection.
-                    shared.close(CloseRequest::Close(Close::new(Close::GOING_AWAY, CLOSE_REASON)));
+                    shared.close(CloseRequest::local(Close::GOING_AWAY, CLOSE_REASON));
                 }
                 drop((phase, shared));
                 driver.run().await;

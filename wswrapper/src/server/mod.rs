@@ -147,6 +147,15 @@ impl Server {
         self.inner.registry.all().iter().map(Peer::of).collect()
     }
 
+    /// Returns the bytes that all connections hold together: begun messages, calls that wait to start, untaken stream
+    /// items and unsent output. Limited by [`max_buffered_bytes`](crate::Limits::max_buffered_bytes).
+    ///
+    /// Each connection reports its part when its task goes to sleep. Untaken items of a closed connection count until
+    /// their stream is dropped.
+    pub fn buffered_bytes(&self) -> usize {
+        self.inner.endpoint.budget.held()
+    }
+
     /// Closes all connections with status 1001 and waits until they are closed.
     ///
     /// The first poll starts to close the server: from then on it refuses new connections, even if the future is
@@ -167,7 +176,7 @@ impl Server {
         });
         if first {
             for shared in self.inner.registry.all() {
-                shared.close(CloseRequest::Close(Close::new(Close::GOING_AWAY, CLOSE_REASON)));
+                shared.close(CloseRequest::local(Close::GOING_AWAY, CLOSE_REASON));
             }
             // In a task of its own, because the caller may be a handler on one of these connections.
             runtime.spawn(self.clone().stop_tasks());

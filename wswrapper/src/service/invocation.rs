@@ -5,8 +5,8 @@ use super::own_task::OwnTask;
 use super::stream::{OnFull, Producer, stream_handler};
 use super::upload::upload_handler;
 use crate::engine::{
-    Answering, Answers, BadCall, BlockedThread, CallState, ChannelBinding, ConnectionHandle, Label, Progress, Response,
-    Running, Start, Started,
+    Answering, Answers, BadCall, CallState, ChannelBinding, ConnectionHandle, Label, Progress, Response, Running,
+    Start, Started,
 };
 use crate::proto::{Address, ArgumentsError, Rejection, Role, code};
 use crate::stream::{Items, Upload};
@@ -110,7 +110,8 @@ impl<S: Send + Sync + 'static> Invocation<'_, S> {
         Ok(Started { running: Some(running), opened: progress.opened })
     }
 
-    /// Starts a synchronous handler on a thread that it may block.
+    /// Starts a synchronous handler on a thread that it may block. It waits while all threads of its connection are
+    /// occupied.
     pub fn answer_blocking<F, T>(mut self, handler: F) -> Result<Started, BadCall>
     where
         F: FnOnce(Arc<S>) -> Result<T, Rejection> + Send + 'static,
@@ -118,8 +119,7 @@ impl<S: Send + Sync + 'static> Invocation<'_, S> {
     {
         let call = self.finish_arguments()?;
         let service = self.service;
-        let thread = BlockedThread::new(self.start.shared);
-        Ok(OwnTask::blocking(call, thread, move || handler(service)))
+        Ok(OwnTask::blocking(call, self.start.shared.blocking_threads(), move || handler(service)))
     }
 
     /// Starts an asynchronous handler in a task of its own.

@@ -1,6 +1,6 @@
 //! Handlers that run in a task or on a thread of their own.
 
-use crate::engine::{Answering, Answers, BlockedThread, Running, Started};
+use crate::engine::{Answering, Answers, BlockedThread, BlockingThreads, Running, Started};
 use crate::proto::{Rejection, RequestId, encode};
 use crate::value::JsonResponse;
 use serde::ser::Error as _;
@@ -9,13 +9,24 @@ use serde_json::value::{RawValue, to_raw_value};
 use std::future::Future;
 use std::panic::resume_unwind;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{self, Poll};
 use tokio::task::{JoinError, JoinHandle, spawn_blocking};
 
 /// A handler in a task of its own, as its connection polls it. Dropping it aborts the task.
 pub(super) struct OwnTask {
     call: Answering,
-    task: JoinHandle<Outcome>,
+    state: State,
+}
+
+enum State {
+    /// All threads of the connection are occupied.
+    Waiting {
+        thread: Pin<Box<dyn Future<Output = BlockedThread> + Send>>,
+        /// Taken once.
+        start: Option<Box<dyn FnOnce(BlockedThread) -> JoinHandle<Outcome> + Send>>,
+    },
+    Started(JoinHandle<Outcome>),
 }
 
 /// The result of a handler. `None` stands for `()` and `None`, which have an encoding of their own on the wire.
@@ -25,18 +36,27 @@ type Outcome = Result<Option<Encoded>, Rejection>;
 struct Encoded(Result<Box<RawValue>, serde_json::Error>);
 
 impl OwnTask {
-    /// Starts a synchronous handler on a thread that it may block.
-    pub(super) fn blocking<F, T>(call: Answering, thread: BlockedThread, handler: F) -> Started
+    /// Starts a synchronous handler on a thread that it may block, as soon as one of `threads` is free.
+    pub(super) fn blocking<F, T>(call: Answering, threads: &Arc<BlockingThreads>, handler: F) -> Started
     where
         F: FnOnce() -> Result<T, Rejection> + Send + 'static,
         T: JsonResponse,
     {
         let id = call.id;
-        let run = move || {
-            let _counted_until_return = thread;
-            Encoded::outcome(id, handler())
+        let start = move |thread: BlockedThread| {
+            spawn_blocking(move || {
+                let _occupied_until_return = thread;
+                Encoded::outcome(id, handler())
+            })
         };
-        Self::started(call, spawn_blocking(run))
+        match threads.try_take() {
+            Some(thread) => Self::started(call, start(thread)),
+            None => {
+                let thread = Box::pin(threads.take(call.hint));
+                let state = State::Waiting { thread, start: Some(Box::new(start)) };
+                Started::running(Box::pin(Self { call, state }))
+            }
+        }
     }
 
     /// Starts an asynchronous handler in a task of its own.
@@ -50,13 +70,23 @@ impl OwnTask {
     }
 
     fn started(call: Answering, task: JoinHandle<Outcome>) -> Started {
-        Started::running(Box::pin(Self { call, task }))
+        Started::running(Box::pin(Self { call, state: State::Started(task) }))
     }
 }
 
 impl Running for OwnTask {
     fn poll(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>, answers: &mut Answers<'_>) -> Poll<()> {
-        let joined = task::ready!(Pin::new(&mut self.task).poll(cx));
+        let joined = loop {
+            match &mut self.state {
+                State::Started(task) => break task::ready!(Pin::new(task).poll(cx)),
+                State::Waiting { thread, start } => {
+                    let thread = task::ready!(thread.as_mut().poll(cx));
+                    // Polled after it has panicked.
+                    let Some(start) = start.take() else { return Poll::Pending };
+                    self.state = State::Started(start(thread));
+                }
+            }
+        };
         match joined.unwrap_or_else(join_error_outcome) {
             Ok(None) => answers.finish(&self.call, Ok(())),
             Ok(Some(value)) => answers.finish(&self.call, Ok(value)),
@@ -68,7 +98,9 @@ impl Running for OwnTask {
 
 impl Drop for OwnTask {
     fn drop(&mut self) {
-        self.task.abort();
+        if let State::Started(task) = &self.state {
+            task.abort();
+        }
     }
 }
 

@@ -35,6 +35,14 @@ pub trait Transport: Send + 'static {
     /// Sends the contents of the output. More may be written while it is pending.
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
 
+    /// Returns the received bytes of a message that is not complete. By default 0: messages arrive whole.
+    ///
+    /// The bytes count toward [`max_buffered_bytes`](crate::Limits::max_buffered_bytes). When that is reached, a
+    /// connection that has more than 64 KiB of a message is not polled for frames.
+    fn buffered(&self) -> usize {
+        0
+    }
+
     /// Makes the next [`poll_flush`](Self::poll_flush) send data that the peer ignores.
     ///
     /// The flush fails if the peer is gone. It is called while the connection is not read, because then a lost peer is

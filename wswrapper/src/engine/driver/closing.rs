@@ -28,7 +28,7 @@ impl CloseProgress {
     /// Returns true if a close request still has an effect.
     pub(super) fn accepts(&self, request: &CloseRequest) -> bool {
         match request {
-            CloseRequest::Close(_) => self.is_open(),
+            CloseRequest::Close(..) => self.is_open(),
             CloseRequest::Abort => !self.is_reading_finished(),
         }
     }

@@ -25,6 +25,8 @@ struct Received<'f> {
     text: &'f str,
     /// The time of its arrival.
     at: Instant,
+    /// True if it was held before.
+    was_held: bool,
 }
 
 /// The log entry of a call, if an `on_message` hook is set.
@@ -35,12 +37,27 @@ fn deadline(received: Received<'_>, call: &Call<'_>) -> Option<Instant> {
     call.caller_timeout().and_then(|wait| received.at.checked_add(wait))
 }
 
+/// The rejection of a call while memory is short.
+fn too_much_held() -> BadCall {
+    BadCall::Rejected(Rejection::new("too much unfinished work is waiting").with_code("ws:TooMany"))
+}
+
 impl<T: Transport> Driver<T> {
-    /// Decodes a frame and handles its message.
+    /// Decodes a new frame and handles its message.
     pub(super) fn handle_frame(&mut self, cx: &mut Context<'_>, frame: &Bytes, received_at: Instant) {
         // A binary frame is read as text [P-06]. A frame that is not UTF-8 is not JSON [P-02].
         let Ok(text) = std::str::from_utf8(frame) else { return };
-        let received = Received { frame, text, at: received_at };
+        self.handle_received(cx, Received { frame, text, at: received_at, was_held: false });
+    }
+
+    /// Handles a frame that comes out of the backlog.
+    pub(super) fn handle_held_frame(&mut self, cx: &mut Context<'_>, frame: &Bytes, received_at: Instant) {
+        let Ok(text) = std::str::from_utf8(frame) else { return };
+        self.handle_received(cx, Received { frame, text, at: received_at, was_held: true });
+    }
+
+    fn handle_received(&mut self, cx: &mut Context<'_>, received: Received<'_>) {
+        let text = received.text;
         if self.shared.endpoint.hooks.has_message_hook() {
             // Decoded whole, because the quick decoder takes some frames for calls that are none.
             let message = Message::decode_whole(text);
@@ -61,6 +78,9 @@ impl<T: Transport> Driver<T> {
                 self.log_finished(log.as_deref());
             }
             Message::Call(call) if matches!(call.address, Address::Main | Address::Named(_)) => {
+                if self.rejects(received, call) {
+                    return self.handle_bad_call(cx, received, call, too_much_held(), log);
+                }
                 if let Err((error, log)) = self.start_call(cx, received, call, log) {
                     self.handle_bad_call(cx, received, call, error, log);
                 }
@@ -75,6 +95,9 @@ impl<T: Transport> Driver<T> {
                 Action::Resume(handler) => self.running.wake(handler),
                 Action::Serve(channel_state) => {
                     let Message::Call(call) = message else { return };
+                    if self.rejects(received, call) {
+                        return self.handle_bad_call(cx, received, call, too_much_held(), log);
+                    }
                     if let Err((error, log)) = self.start_channel_call(cx, received, call, &channel_state, log) {
                         self.handle_bad_call(cx, received, call, error, log);
                     }
@@ -88,6 +111,11 @@ impl<T: Transport> Driver<T> {
                 Action::Nothing => {}
             },
         }
+    }
+
+    /// Returns true if a call is rejected because memory is short: a request, or an event that cannot start now.
+    fn rejects(&mut self, received: Received<'_>, call: &Call<'_>) -> bool {
+        self.memory_is_short && !received.was_held && (call.id.is_some() || self.is_full() || !self.backlog.is_empty())
     }
 
     /// Rejects a call that could not be started, or decodes its frame again if it was not proven to be JSON.

@@ -10,7 +10,7 @@
 //! 4. Wake the local callers whose responses arrived. If there are any, the turn ends here, so that they can queue
 //!    their next calls before this task writes.
 //! 5. Apply a close request, move queued frames to the output, and flush it once.
-//! 6. Register the task's waker, notify the senders that wait for capacity, and set the timer.
+//! 6. Register the task's waker, send the calls that wait for capacity, wake the senders that do, and set the timer.
 //!
 //! The task is woken by the transport, by a running handler, by a handle that queued something, or by the timer.
 
@@ -23,10 +23,12 @@ pub(crate) use opening::Opened;
 
 use crate::catch_panic::{catch_panic, drop_catching_panic};
 use crate::close::{Close, CloseCause, CloseRequest, Closed};
+use crate::engine::flushes::Flushes;
 use crate::engine::handler::Sessions;
 use crate::engine::hooks::{HookFuture, OpenFuture};
 use crate::engine::message_log::CallLog;
-use crate::engine::shared::{Shared, SleepState};
+use crate::engine::shared::{LocalEndpoint, Shared, SleepState};
+use crate::engine::spare_waker::SpareWaker;
 use crate::engine::tasks::{RunningHandler, RunningSet};
 use crate::error::{OpenError, PeerError};
 use crate::proto::{Address, Call, Message, Reason};
@@ -42,9 +44,14 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use tokio::time::Instant;
 
+/// Sent bytes that a transport may hold until its flush is complete. A TLS stream holds at most 64 KiB and one record.
+const MAX_UNFLUSHED: u64 = 128 * 1024;
+
 /// Messages or bytes after which a turn stops reading, so that other tasks can run.
 const TURN_MESSAGES: usize = 256;
 const TURN_BYTES: usize = 64 * 1024;
+/// The size of a begun message that is read to its end although memory is short.
+const SMALL_MESSAGE: usize = 64 * 1024;
 
 /// Drives one connection until it is closed.
 pub(crate) struct Driver<T> {
@@ -56,6 +63,8 @@ pub(crate) struct Driver<T> {
     running: RunningSet,
     sessions: Sessions,
     backlog: Backlog,
+    /// True if the connections together hold `max_buffered_bytes`. Read once in a turn, and before the driver sleeps.
+    memory_is_short: bool,
     /// The time of the next probe for a lost peer, while reading is paused.
     probe_at: Option<Instant>,
     /// Local callers whose responses arrived in this turn.
@@ -68,6 +77,9 @@ pub(crate) struct Driver<T> {
     /// The time since when nothing could be written, and the number of bytes sent until then.
     stalled: Option<(Instant, u64)>,
     timer: Timer,
+    spare_waker: SpareWaker,
+    /// Handles that wait until the output was written.
+    flushes: Flushes,
     finished: bool,
 }
 
@@ -82,6 +94,7 @@ impl<T: Transport> Driver<T> {
             running: RunningSet::new(),
             sessions: Sessions::new(),
             backlog: Backlog::default(),
+            memory_is_short: false,
             probe_at: None,
             callers: Vec::new(),
             callers_ran: false,
@@ -89,6 +102,8 @@ impl<T: Transport> Driver<T> {
             closing: CloseProgress::default(),
             stalled: None,
             timer: Timer::default(),
+            spare_waker: SpareWaker::default(),
+            flushes: Flushes::default(),
             finished: false,
         }
     }
@@ -114,6 +129,7 @@ impl<T: Transport> Driver<T> {
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Closed> {
         self.shared.begin_turn();
+        self.memory_is_short = self.shared.endpoint.budget.is_exhausted();
         let now = Instant::now();
         self.handle_timeout(now);
         self.poll_open_hook(cx, now);
@@ -142,6 +158,10 @@ impl<T: Transport> Driver<T> {
         for handler in self.shared.handle_timeout(now) {
             self.cancel(handler, Reason::new("The caller's time ran out"));
         }
+        let LocalEndpoint { budget, limits, .. } = &*self.shared.endpoint;
+        if self.memory_is_short && budget.take_overdue(now, limits.write_timeout) {
+            self.shared.close_largest_holder();
+        }
     }
 
     /// Polls the `on_open` hook. Its failure closes the connection.
@@ -168,7 +188,7 @@ impl<T: Transport> Driver<T> {
         while messages < TURN_MESSAGES && !self.is_full() && self.closing.is_open() {
             let Some((frame, received_at)) = self.backlog.pop() else { break };
             messages += 1;
-            self.handle_frame(cx, &frame, received_at);
+            self.handle_held_frame(cx, &frame, received_at);
         }
         while messages < TURN_MESSAGES && bytes < TURN_BYTES {
             if self.closing.is_reading_finished() {
@@ -184,7 +204,11 @@ impl<T: Transport> Driver<T> {
                 Poll::Ready(Some(Ok(Frame::Text(frame) | Frame::Binary(frame)))) => {
                     (messages, bytes) = (messages + 1, bytes + frame.len());
                     if self.closing.is_open() {
-                        self.receive_frame(cx, &frame, now);
+                        if self.memory_is_short {
+                            self.receive_in_shortage(cx, &frame, now);
+                        } else {
+                            self.receive_frame(cx, &frame, now);
+                        }
                     }
                 }
                 Poll::Ready(Some(Ok(Frame::Ping(_) | Frame::Pong(_)))) => messages += 1,
@@ -241,6 +265,17 @@ impl<T: Transport> Driver<T> {
         self.handle_frame(cx, frame, now);
     }
 
+    /// Handles a frame while memory is short. Requests are rejected, and no call joins the backlog.
+    fn receive_in_shortage(&mut self, cx: &mut Context<'_>, frame: &Bytes, now: Instant) {
+        if !self.backlog.is_empty()
+            && let Message::Cancellation(id, _) = Message::decode(std::str::from_utf8(frame).unwrap_or_default())
+            && self.backlog.cancel(id)
+        {
+            return;
+        }
+        self.handle_frame(cx, frame, now);
+    }
+
     /// Wakes the callers whose responses arrived and lets them run once before this task writes, so that their next
     /// frames leave with one write. Returns true if the turn ends here.
     fn let_callers_run(&mut self, cx: &mut Context<'_>) -> bool {
@@ -257,7 +292,7 @@ impl<T: Transport> Driver<T> {
     fn apply_close_request(&mut self, now: Instant) {
         match self.close_request.take() {
             Some(CloseRequest::Abort) => self.closing.abort(CloseCause::Local, "aborted", now),
-            Some(CloseRequest::Close(close)) => self.close(&close, CloseCause::Local, now),
+            Some(CloseRequest::Close(close, cause)) => self.close(&close, cause, now),
             None => {}
         }
     }
@@ -267,7 +302,7 @@ impl<T: Transport> Driver<T> {
         if !self.closing.is_open() {
             return;
         }
-        self.shared.drain(self.transport.output());
+        self.drain();
         self.transport.close(close);
         let closed = Closed::new(cause, close);
         self.shared.announce_close(&closed);
@@ -305,17 +340,19 @@ impl<T: Transport> Driver<T> {
     /// disconnected.
     fn flush(&mut self, cx: &mut Context<'_>, now: Instant) {
         if self.closing.is_open() && self.transport.output().len() < self.shared.endpoint.limits.outbound_bytes {
-            self.shared.drain(self.transport.output());
+            self.drain();
         }
         match self.transport.poll_flush(cx) {
             Poll::Ready(flushed) => {
                 self.stalled = None;
-                if let Err(error) = flushed {
-                    self.fail(error, now);
+                match flushed {
+                    Ok(()) => self.complete_flushes(0),
+                    Err(error) => self.fail(error, now),
                 }
                 self.closing.flushed(now);
             }
             Poll::Pending => {
+                self.complete_flushes(MAX_UNFLUSHED);
                 let sent = self.transport.output().sent();
                 match self.stalled {
                     Some((since, sent_before)) if sent_before == sent => {
@@ -329,6 +366,21 @@ impl<T: Transport> Driver<T> {
         }
     }
 
+    /// Moves queued frames to the output.
+    fn drain(&mut self) {
+        let output = self.transport.output();
+        let flushes = self.shared.drain_and_take_flushes(output);
+        self.flushes.append(flushes, output.sent() + output.len() as u64);
+    }
+
+    /// Notifies the handles whose frames were written. The transport may still hold the last `unflushed` bytes.
+    fn complete_flushes(&mut self, unflushed: u64) {
+        if !self.flushes.is_empty() {
+            let written = self.transport.output().sent().saturating_sub(unflushed);
+            self.flushes.complete(written);
+        }
+    }
+
     /// Registers the task with all that can wake it. Returns true if it has to be polled again at once.
     fn prepare_to_sleep(&mut self, cx: &mut Context<'_>) -> bool {
         let handlers_woken = self.running.register(cx.waker());
@@ -336,9 +388,17 @@ impl<T: Transport> Driver<T> {
         let max_output_bytes = self.shared.endpoint.limits.outbound_bytes;
         let output_full = output_bytes >= max_output_bytes;
         // Waiting senders are woken at half the limit, and not for every byte that the peer reads.
+        self.spare_waker.prepare(cx.waker());
         let has_capacity = !output_full && output_bytes <= max_output_bytes / 2;
-        let SleepState { queued, timeout, close, closed_channels } =
-            self.shared.prepare_to_sleep(cx.waker(), self.running.len(), output_bytes, has_capacity);
+        let driver_bytes = self.transport.buffered() + self.backlog.bytes() + self.shared.bytes_waiting_for_threads();
+        let SleepState { queued, timeout, close, closed_channels } = self.shared.prepare_to_sleep(
+            &mut self.spare_waker,
+            self.running.len(),
+            output_bytes,
+            driver_bytes,
+            has_capacity,
+        );
+        let shortage_timeout = self.follow_shortage();
         // Stopped handlers need another turn, which updates the counters.
         let handlers_stopped = !closed_channels.is_empty();
         for (channel, reason) in closed_channels {
@@ -348,7 +408,7 @@ impl<T: Transport> Driver<T> {
         let stall_timeout = self.stalled.map(|(since, _)| after(since, self.shared.endpoint.limits.write_timeout));
         let probe_timeout = self.probe_at.filter(|_| self.closing.is_open());
         let open_timeout = self.opening.as_ref().and_then(|opening| opening.deadline());
-        let timeouts = [timeout, stall_timeout, probe_timeout, open_timeout, self.closing.deadline()];
+        let timeouts = [timeout, stall_timeout, probe_timeout, shortage_timeout, open_timeout, self.closing.deadline()];
         let next_timeout = timeouts.into_iter().flatten().min();
         let timer_elapsed = self.timer.set(next_timeout, cx);
         let open = self.closing.is_open();
@@ -364,14 +424,32 @@ impl<T: Transport> Driver<T> {
             || self.close_request.is_some()
     }
 
+    /// Waits for memory if it is short and reading is paused. Returns the time at which the largest holder is closed,
+    /// if this connection holds something.
+    fn follow_shortage(&mut self) -> Option<Instant> {
+        let LocalEndpoint { budget, limits, .. } = &*self.shared.endpoint;
+        self.memory_is_short = budget.is_exhausted();
+        if !self.memory_is_short {
+            return None;
+        }
+        if self.probe_at.is_some() {
+            budget.wait(&self.shared);
+        }
+        // A connection that holds nothing has not caused it.
+        if self.shared.reported_bytes() > 0 { budget.deadline(limits.write_timeout) } else { None }
+    }
+
     /// Returns true if no frame may be read now, because it could not be stored or answered.
     ///
     /// Waiting calls fill the backlog. Unsent bytes reach three times their limit if the peer sends frames that are
-    /// answered automatically, such as pings or messages on unknown channels, and reads nothing.
+    /// answered automatically, such as pings or messages on unknown channels, and reads nothing. While memory is short,
+    /// a large message is not read to its end.
     fn is_overloaded(&mut self) -> bool {
         let limits = &self.shared.endpoint.limits;
         let unsent_bytes = self.transport.output().len() + self.shared.queued_bytes();
-        self.backlog.bytes() >= limits.held_bytes || unsent_bytes >= limits.outbound_bytes.saturating_mul(3)
+        self.backlog.bytes() >= limits.held_bytes
+            || unsent_bytes >= limits.outbound_bytes.saturating_mul(3)
+            || (self.memory_is_short && self.transport.buffered() > SMALL_MESSAGE)
     }
 
     /// Returns true if no further handler can start now.
@@ -379,7 +457,7 @@ impl<T: Transport> Driver<T> {
         let limits = &self.shared.endpoint.limits;
         self.opening.is_some()
             || self.running.len() >= limits.handlers_in_flight
-            || self.shared.blocked_threads() >= limits.handlers_in_flight
+            || self.shared.bytes_waiting_for_threads() >= limits.held_bytes
             || self.transport.output().len() >= limits.outbound_bytes
     }
 }

@@ -9,7 +9,7 @@ use crate::engine::slot::Completion;
 use crate::engine::tasks::RunningKey;
 use crate::error::SendError;
 use crate::proto::{
-    Allowance, AwaitedResult, ChannelKey, Incoming, OpenChannelError, Outgoing, Reason, RequestId, Role,
+    Allowance, AwaitedResult, ChannelKey, ITEM_OVERHEAD, Incoming, OpenChannelError, Outgoing, Reason, RequestId, Role,
 };
 use std::sync::{Arc, MutexGuard};
 use std::task::{Context, Poll, Waker};
@@ -40,7 +40,7 @@ impl ChannelBinding {
 impl State {
     /// Leaves the result of a call in its slot.
     pub(super) fn finish_call(&mut self, slot: usize, completion: Completion) -> Action {
-        self.calls.get_mut(slot).and_then(|slot| slot.complete(completion)).map_or(Action::Nothing, Action::Wake)
+        self.complete_call(slot, completion).map_or(Action::Nothing, Action::Wake)
     }
 
     /// Creates the inbox of an open channel, if its binding needs one.
@@ -177,19 +177,13 @@ impl Shared {
         wakers.into_iter().for_each(Waker::wake);
     }
 
-    /// Waits until a frame can be queued.
-    pub(crate) fn poll_capacity(&self, cx: &mut Context<'_>) -> Poll<()> {
-        let mut state = self.lock();
-        if self.has_capacity(&state) {
-            return Poll::Ready(());
-        }
-        state.wait_for_capacity(cx.waker());
-        Poll::Pending
-    }
-
     /// Registers a handler that found the output full. It is woken when the output has capacity.
     pub(crate) fn wait_for_output(&self, cx: &mut Context<'_>) {
-        self.lock().wait_for_capacity(cx.waker());
+        if self.lock().output_waiters.as_ref().is_some_and(|waiters| waiters.contains(cx.waker())) {
+            return;
+        }
+        let waker = cx.waker().clone();
+        self.lock().output_waiters.get_or_insert_default().add(waker);
     }
 
     /// Returns the items that a producer may send. `sent` items were sent since it last asked.
@@ -201,11 +195,14 @@ impl Shared {
 
     /// Returns the items that an upload may send, and registers its call at `inbox` for more.
     pub(crate) fn upload_allowance(&self, cx: &mut Context<'_>, channel: ChannelKey, inbox: usize) -> Allowance {
+        let mut waker = Some(cx.waker().clone());
         let mut state = self.lock();
         let allowance = state.core.producer(channel).allowance();
-        let old_waker = state.inboxes.get_mut(inbox).and_then(|inbox| inbox.register(cx.waker()));
+        if let Some(inbox) = state.inboxes.get_mut(inbox) {
+            inbox.register(&mut waker);
+        }
         drop(state);
-        drop(old_waker);
+        drop(waker);
         allowance
     }
 
@@ -250,14 +247,17 @@ impl Shared {
 
     /// Moves the items of an inbox into the reader's `batch`, or waits for items.
     pub(crate) fn poll_inbox(&self, cx: &mut Context<'_>, inbox: usize, batch: &mut Batch) -> Poll<Taken> {
+        let mut waker = Some(cx.waker().clone());
         let mut state = self.lock();
-        let Some(inbox) = state.inboxes.get_mut(inbox) else {
-            let finish = StreamFinish::ChannelClosed(channel_closed_reason());
-            return Poll::Ready(Taken { lost: 0, finish: Some(finish) });
+        let taken = match state.inboxes.get_mut(inbox) {
+            Some(inbox) => inbox.poll_take(&mut waker, batch),
+            None => {
+                let finish = StreamFinish::ChannelClosed(channel_closed_reason());
+                Poll::Ready(Taken { lost: 0, finish: Some(finish) })
+            }
         };
-        let (taken, old_waker) = inbox.poll_take(cx.waker(), batch);
         drop(state);
-        drop(old_waker);
+        drop(waker);
         taken
     }
 
@@ -273,19 +273,33 @@ impl Shared {
         self.lock().core.producer(channel).take_rejected()
     }
 
-    /// Requests the first items of a stream from its producer.
-    pub(crate) fn start_stream(&self, channel: ChannelKey, window: u32) {
+    /// Requests the first items of a stream from its producer, as soon as memory is free.
+    pub(crate) fn start_stream(self: &Arc<Self>, channel: ChannelKey, window: u32) {
         let mut state = self.lock();
+        if self.endpoint.budget.is_exhausted() {
+            return self.withhold(state, channel, |credit| credit.window = Some(window));
+        }
         state.core.consumer(channel).start(Some(window));
         self.wake(state);
     }
 
-    /// Records that items were taken, and sends the credit that is due.
-    pub(crate) fn items_taken(&self, channel: ChannelKey, items: u32, bytes: usize) {
+    /// Records that items were taken, and sends the credit that is due, as soon as memory is free.
+    pub(crate) fn items_taken(self: &Arc<Self>, channel: ChannelKey, items: u32, bytes: usize) {
+        let budget = &self.endpoint.budget;
         let mut state = self.lock();
-        if state.core.consumer(channel).take(items, bytes) {
-            self.wake(state);
+        if state.withheld.is_some() || budget.is_exhausted() {
+            state.core.discard(bytes + items as usize * ITEM_OVERHEAD);
+            state.report_freed();
+            return self.withhold(state, channel, |credit| credit.items = credit.items.saturating_add(items));
         }
+        let granted = state.core.consumer(channel).take(items, bytes);
+        state.report_freed();
+        if granted {
+            self.wake(state);
+        } else {
+            drop(state);
+        }
+        budget.wake_waiting();
     }
 
     /// Removes the inbox of a dropped consumer. `unused` bytes had left the inbox and were not recorded as taken.
@@ -294,6 +308,8 @@ impl Shared {
     pub(crate) fn drop_inbox(&self, inbox: usize, channel: ChannelKey, unused: usize) {
         let mut state = self.lock();
         let waker = state.remove_inbox(inbox, unused);
+        state.drop_withheld(channel);
+        state.report_freed();
         let stopped = state.core.consumer(channel).stop(None);
         if let Some(ChannelBinding::Inbox(slot)) = state.core.channel_state(channel) {
             // Another stream may get this key next.
@@ -305,5 +321,6 @@ impl Shared {
             drop(state);
         }
         drop(waker);
+        self.endpoint.budget.wake_waiting();
     }
 }

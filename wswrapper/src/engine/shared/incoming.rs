@@ -1,18 +1,22 @@
 //! The methods of the shared state that only the driver calls.
 
 use super::Shared;
+use super::capacity::WaitingCall;
 use super::channels::ChannelBinding;
 use super::state::{Phase, State};
 use crate::catch_panic::drop_catching_panic;
 use crate::close::{CloseRequest, Closed};
 use crate::engine::channel_state::{ChannelState, channel_closed_reason};
-use crate::engine::slot::Completion;
+use crate::engine::flushes::Flushes;
+use crate::engine::slot::{CallProgress, CallSlot, Completion};
+use crate::engine::spare_waker::SpareWaker;
 use crate::engine::tasks::RunningKey;
+use crate::error::SendError;
 use crate::proto::{ChannelKey, Incoming, Message, RawReason, Reason, RequestId, Response, Side};
 use crate::transport::Output;
 use bytes::Bytes;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, MutexGuard};
 use std::task::Waker;
 use tokio::time::Instant;
 
@@ -37,7 +41,7 @@ pub(crate) enum Action {
 
 /// The state that the driver needs before it goes to sleep.
 pub(crate) struct SleepState {
-    /// Frames are queued.
+    /// Frames are queued, or others may be soon.
     pub(crate) queued: bool,
     /// The next deadline of the core.
     pub(crate) timeout: Option<Instant>,
@@ -50,15 +54,30 @@ pub(crate) struct SleepState {
 impl Shared {
     /// Moves all queued frames to the output.
     pub(crate) fn drain(&self, output: &mut Output) {
-        if self.queued_bytes() == 0 {
-            return;
+        if self.queued_bytes() != 0 {
+            let state = self.move_frames(output);
+            self.count_queued(&state);
         }
+    }
+
+    /// Moves all queued frames to the output. Returns the handles that wait until all of the output was written.
+    pub(crate) fn drain_and_take_flushes(&self, output: &mut Output) -> Flushes {
+        if self.queued_bytes() == 0 {
+            return Flushes::default();
+        }
+        let mut state = self.move_frames(output);
+        let flushes = state.flushes.take();
+        self.count_queued(&state);
+        flushes.map(|flushes| *flushes).unwrap_or_default()
+    }
+
+    fn move_frames(&self, output: &mut Output) -> MutexGuard<'_, State> {
         let mut state = self.lock();
-        self.queued_bytes.store(0, Ordering::Release);
         while let Some(frame) = state.core.poll_transmit() {
             let text = frame.as_bytes();
             output.plain_text(text.len(), |out| out.extend_from_slice(text));
         }
+        state
     }
 
     /// Queues a response behind all other frames.
@@ -107,29 +126,75 @@ impl Shared {
 
     /// Records that the driver goes to sleep, and registers its waker. Returns the requests of the handles.
     ///
-    /// `handlers` and `output_bytes` are kept for the counters. If the output has capacity, waiting senders are woken.
+    /// `handlers`, `output_bytes` and the other bytes that the driver holds, `driver_bytes`, are kept for the counters
+    /// and the budget. If the output has capacity, waiting calls are sent and waiting senders woken.
     pub(crate) fn prepare_to_sleep(
-        &self,
-        driver: &Waker,
+        self: &Arc<Self>,
+        driver: &mut SpareWaker,
         handlers: usize,
         output_bytes: usize,
+        driver_bytes: usize,
         has_capacity: bool,
     ) -> SleepState {
         let mut state = self.lock();
-        (state.handlers, state.output_bytes) = (handlers, output_bytes);
+        (state.handlers, state.output_bytes, state.driver_bytes) = (handlers, output_bytes, driver_bytes);
+        let is_held_up = self.report_held(&mut state);
         self.driver_awake.store(false, Ordering::Relaxed);
-        match &mut state.driver {
-            Some(waker) => waker.clone_from(driver),
-            none => *none = Some(driver.clone()),
-        }
+        driver.register(&mut state.driver);
         let close = state.close.clone();
-        let queued = !state.core.is_drained();
-        let timeout = state.core.poll_timeout().map(Instant::from_std);
-        let waiters = if has_capacity && !self.is_full(&state) { state.take_capacity_waiters() } else { Vec::new() };
+        let mut wakers = Vec::new();
+        let mut poll_again = false;
+        if has_capacity && !self.is_full(&state) {
+            wakers = state.take_output_waiters();
+            poll_again = self.use_capacity(&mut state, &mut wakers);
+        }
+        let queued = poll_again || !state.core.is_drained() || state.flushes.is_some();
+        let waiting_deadline = state.capacity_queue.as_ref().and_then(|queue| queue.next_deadline());
+        let timeout = state.core.poll_timeout().into_iter().chain(waiting_deadline).min().map(Instant::from_std);
         let closed_channels = std::mem::take(&mut state.closed_channels);
         drop(state);
-        waiters.into_iter().for_each(Waker::wake);
+        wakers.into_iter().for_each(Waker::wake);
+        self.follow_budget(is_held_up);
         SleepState { queued, timeout, close, closed_channels }
+    }
+
+    /// Sends the calls that wait for capacity, or wakes the senders before them. Returns true if others wait behind
+    /// these.
+    fn use_capacity(&self, state: &mut State, wakers: &mut Vec<Waker>) -> bool {
+        let Some(queue) = state.capacity_queue.as_mut().filter(|queue| !queue.is_empty()) else { return false };
+        let calls_blocked = state.core.pending_calls() >= self.endpoint.limits.calls_in_flight;
+        let senders = queue.wake_senders(calls_blocked);
+        if !senders.is_empty() {
+            wakers.extend(senders);
+            return true;
+        }
+        let mut now = None;
+        while !self.is_full(state)
+            && self.has_free_slot(state)
+            && let Some(call) = state.capacity_queue.as_mut().and_then(|queue| queue.pop_call())
+        {
+            let WaitingCall { call, slot, expected_channel, deadline, sends_timeout, urgent } = call;
+            let channel = call.channel();
+            // The rest of the timeout is the only reason to read the clock.
+            let caller_timeout = deadline.filter(|_| sends_timeout).map(|deadline| {
+                let now = *now.get_or_insert_with(Instant::now);
+                Instant::from_std(deadline).saturating_duration_since(now)
+            });
+            match state.core.request(call, slot, deadline, caller_timeout, expected_channel) {
+                Ok(id) => {
+                    if let Some(CallSlot::Waiting(progress, waker)) = state.calls.get_mut(slot) {
+                        *progress = CallProgress::Sent(id);
+                        wakers.extend(waker.take_if(|_| urgent));
+                    }
+                }
+                Err(error) => {
+                    let error = state.send_error(error, channel);
+                    wakers.extend(state.complete_call(slot, Completion::NotSent(error)));
+                }
+            }
+        }
+        self.count_queued(state);
+        false
     }
 
     /// Returns the number of bytes that are queued and not yet moved to the output.
@@ -159,14 +224,22 @@ impl Shared {
         state.core.close();
         update(&mut state);
         let finished = state.take_notifications(channel_closed_reason);
-        let waiters = state.take_capacity_waiters();
+        let mut wakers = state.take_output_waiters();
+        let flushes = state.flushes.take();
+        let (senders, slots) = state.capacity_queue.as_mut().map(|queue| queue.clear()).unwrap_or_default();
+        wakers.extend(senders);
+        for slot in slots {
+            let closed = SendError::Closed(state.closed_result());
+            wakers.extend(state.complete_call(slot, Completion::NotSent(closed)));
+        }
         self.count_queued(&state);
         drop(state);
+        drop(flushes);
         let reason = Reason::new("Connection closed");
         for channel in finished.channels {
             channel.close(self, reason.clone());
         }
-        finished.wakers.into_iter().chain(waiters).for_each(Waker::wake);
+        finished.wakers.into_iter().chain(wakers).for_each(Waker::wake);
         drop(old);
     }
 
@@ -174,8 +247,13 @@ impl Shared {
     pub(crate) fn begin_finish(self: &Arc<Self>, closed: Closed) {
         self.disconnect_and(closed, |state| {
             state.phase = Phase::Finishing;
-            (state.handlers, state.output_bytes) = (0, 0);
+            (state.handlers, state.output_bytes, state.driver_bytes) = (0, 0, 0);
+            state.withheld = None;
+            // The untaken items of streams stay until their consumers are dropped.
+            state.share.set(state.buffered_bytes());
         });
+        self.endpoint.budget.forget(self);
+        self.endpoint.budget.wake_waiting();
         // A client may be bound again. A server's connection stays closed, so it drops its handlers: they may hold
         // references to the connection.
         if self.endpoint.side == Side::Server {
@@ -203,7 +281,10 @@ impl Shared {
     pub(crate) fn handle_timeout(&self, now: Instant) -> Vec<RunningKey> {
         let mut state = self.lock();
         state.core.handle_timeout(now.into_std());
-        let finished = state.take_notifications(channel_closed_reason);
+        let mut finished = state.take_notifications(channel_closed_reason);
+        while let Some(call) = state.capacity_queue.as_mut().and_then(|queue| queue.pop_due(now.into_std())) {
+            finished.wakers.extend(state.complete_call(call.slot, Completion::TimedOut));
+        }
         self.count_queued(&state);
         drop(state);
         finished.wakers.into_iter().for_each(Waker::wake);

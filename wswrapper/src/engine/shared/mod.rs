@@ -7,10 +7,12 @@
 //! A handle queues its frames in the core (`outgoing`) and wakes the driver, unless the driver is in a turn, because a
 //! turn ends with a look at the queue. The driver passes messages to the core (`incoming`, `channels`); a response is
 //! left in the slot of its call, an item in the inbox of its stream, and the driver wakes the task that waits there. At
-//! the end of a turn it also wakes the senders that wait for capacity. Everyone who waits is woken when the connection
-//! closes.
+//! the end of a turn it also sends the calls that wait for capacity, and wakes the senders that do (`capacity`).
+//! Everyone who waits is woken when the connection closes.
 
+mod capacity;
 mod channels;
+mod held;
 mod incoming;
 mod outgoing;
 mod state;
@@ -19,6 +21,8 @@ pub(crate) use channels::ChannelBinding;
 pub(crate) use incoming::{Action, SleepState};
 
 use crate::close::{CloseRequest, Closed};
+use crate::engine::blocking::BlockingThreads;
+use crate::engine::budget::{Budget, Share};
 use crate::engine::extensions::Extensions;
 use crate::engine::hooks::Hooks;
 use crate::engine::id::{Counters, PeerId};
@@ -30,6 +34,7 @@ use crate::handshake::Handshake;
 use crate::limits::Limits;
 use crate::lock::lock;
 use crate::proto::{Address, Connection, Side};
+use capacity::CapacityQueue;
 use slab::Slab;
 use state::{Phase, State};
 use std::fmt::{self, Write as _};
@@ -50,12 +55,15 @@ pub(crate) struct Shared {
     /// Used only by handlers that send streams.
     loan_slot: OnceLock<Box<LoanSlot>>,
     state: Mutex<State>,
-    /// Bytes in the core's queue. Without it, the driver would have to lock the state before each response.
+    /// Bytes in the core's queue, or 1 if only a flush is requested. Without it, the driver would have to lock the state
+    /// before each response.
     queued_bytes: AtomicUsize,
     /// True during a turn of the driver. It then needs no wake, because it looks at the state at the end of the turn.
     driver_awake: AtomicBool,
-    /// Threads on which blocking handlers run, including cancelled handlers.
-    blocked_threads: AtomicUsize,
+    /// Used only by blocking handlers.
+    blocking_threads: OnceLock<Arc<BlockingThreads>>,
+    /// True while the connection is queued in the budget.
+    pub(crate) waits_for_budget: AtomicBool,
     /// Notified when the connection is closed.
     closed_notify: Notify,
 }
@@ -67,6 +75,8 @@ pub(crate) struct LocalEndpoint {
     pub(crate) handlers: DynamicHandlers,
     pub(crate) limits: Limits,
     pub(crate) hooks: Hooks,
+    /// The memory that all connections share.
+    pub(crate) budget: Arc<Budget>,
 }
 
 /// Shows a text that a peer may have chosen, with its control characters escaped, so that it stays on one line of the
@@ -82,27 +92,6 @@ impl<T: fmt::Display> fmt::Display for OneLine<T> {
     }
 }
 
-/// Counts a thread of the blocking pool that runs a handler. Dropped when the handler returns; cancelling cannot stop
-/// it.
-pub(crate) struct BlockedThread {
-    shared: Arc<Shared>,
-}
-
-impl BlockedThread {
-    pub(crate) fn new(shared: &Arc<Shared>) -> Self {
-        shared.blocked_threads.fetch_add(1, Ordering::Release);
-        Self { shared: Arc::clone(shared) }
-    }
-}
-
-impl Drop for BlockedThread {
-    fn drop(&mut self) {
-        self.shared.blocked_threads.fetch_sub(1, Ordering::Release);
-        // Another handler can start now.
-        self.shared.wake(self.shared.lock());
-    }
-}
-
 impl Shared {
     /// Creates the state of a connection that is open.
     pub(crate) fn new(endpoint: Arc<LocalEndpoint>, members: Arc<dyn Members>, handshake: Handshake) -> Self {
@@ -115,9 +104,14 @@ impl Shared {
             closed_channels: Vec::new(),
             handlers: 0,
             output_bytes: 0,
+            driver_bytes: 0,
+            share: Share::new(&endpoint.budget),
+            withheld: None,
             close: None,
             driver: None,
-            capacity_waiters: None,
+            capacity_queue: None,
+            output_waiters: None,
+            flushes: None,
             closed: None,
             phase: Phase::Connected,
             previous_closed: None,
@@ -131,10 +125,11 @@ impl Shared {
             state: Mutex::new(state),
             queued_bytes: AtomicUsize::new(0),
             driver_awake: AtomicBool::new(false),
-            blocked_threads: AtomicUsize::new(0),
+            blocking_threads: OnceLock::new(),
             handlers: OnceLock::new(),
             extensions: Extensions::default(),
             loan_slot: OnceLock::new(),
+            waits_for_budget: AtomicBool::new(false),
             closed_notify: Notify::new(),
         }
     }
@@ -152,13 +147,16 @@ impl Shared {
     }
 
     /// Requests the driver to close the connection. Only the first request counts, except that an abort follows a
-    /// close.
-    pub(crate) fn close(&self, request: CloseRequest) {
+    /// close. Returns how often the connection was closed before it was last opened.
+    pub(crate) fn close(&self, request: CloseRequest) -> u64 {
+        // Counted under the same lock, because a client may be bound to another transport after that.
         let mut state = self.lock();
+        let past_closes = state.past_closes();
         if state.close.is_none() || matches!(request, CloseRequest::Abort) {
             state.close = Some(request);
             self.wake(state);
         }
+        past_closes
     }
 
     /// Returns true if calls and events can be sent.
@@ -167,20 +165,25 @@ impl Shared {
         state.core.is_open() && state.close.is_none()
     }
 
-    /// Returns the number of threads on which blocking handlers run.
-    pub(crate) fn blocked_threads(&self) -> usize {
-        self.blocked_threads.load(Ordering::Acquire)
+    /// Returns the threads of blocking handlers.
+    pub(crate) fn blocking_threads(&self) -> &Arc<BlockingThreads> {
+        self.blocking_threads.get_or_init(|| Arc::new(BlockingThreads::new(self.endpoint.limits.max_blocking_handlers)))
+    }
+
+    /// Returns the size of the calls that wait for a thread.
+    pub(crate) fn bytes_waiting_for_threads(&self) -> usize {
+        self.blocking_threads.get().map_or(0, |threads| threads.waiting_bytes())
     }
 
     /// Publishes the number of queued bytes. Called before the lock is released.
     fn count_queued(&self, state: &State) {
-        self.queued_bytes.store(state.core.queued_bytes(), Ordering::Release);
+        let bytes = state.core.queued_bytes().max(usize::from(state.flushes.is_some()));
+        self.queued_bytes.store(bytes, Ordering::Release);
     }
 
     /// Returns how often the connection was closed before it was last opened.
     pub(crate) fn past_closes(&self) -> u64 {
-        let state = self.lock();
-        state.close_count - u64::from(state.phase == Phase::Closed)
+        self.lock().past_closes()
     }
 
     /// Waits until the connection was closed more than `past_closes` times. Cancel-safe.
@@ -273,9 +276,18 @@ impl Shared {
         state.core.queued_bytes() >= self.endpoint.limits.outbound_bytes && state.core.is_open()
     }
 
-    /// Returns true if a frame can be queued now: the queue has capacity, and no earlier sender waits for it.
-    fn has_capacity(&self, state: &State) -> bool {
-        !self.is_full(state) && state.capacity_waiters.is_none()
+    /// Returns true if a frame can be queued now: the queue has capacity, and nothing waits for it that goes before
+    /// `ticket`.
+    fn has_capacity(&self, state: &State, ticket: Option<u64>) -> bool {
+        let precedes = |queue: &CapacityQueue| queue.precedes(ticket, !self.has_free_slot(state));
+        !self.is_full(state)
+            && (ticket.is_some() || state.output_waiters.is_none())
+            && !state.capacity_queue.as_deref().is_some_and(precedes)
+    }
+
+    /// Returns true if the number of pending calls is below its limit.
+    fn has_free_slot(&self, state: &State) -> bool {
+        state.core.pending_calls() < self.endpoint.limits.calls_in_flight
     }
 
     /// Returns the counters of the connection.
@@ -284,18 +296,24 @@ impl Shared {
         Counters {
             calls_in_flight: state.core.pending_calls(),
             handlers_in_flight: state.handlers,
+            blocked_threads: self.blocking_threads.get().map_or(0, |threads| threads.occupied()),
             open_channels: state.core.open_channels(),
             queued_bytes: state.core.queued_bytes() + state.output_bytes,
+            buffered_bytes: state.buffered_bytes(),
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use crate::close::{CloseCause, CloseRequest, Closed};
     use crate::transport::memory;
     use crate::{Client, Server};
+    use std::collections::HashMap;
     use std::fmt::{Debug, Write as _};
+    use std::sync::atomic::{AtomicBool, Ordering};
     use std::sync::{Arc, Mutex};
+    use std::thread;
     use tracing::field::Field;
     use tracing::span::{Attributes, Id, Record};
     use tracing::{Event, Metadata, Subscriber};
@@ -327,6 +345,45 @@ mod tests {
         fn record_follows_from(&self, _: &Id, _: &Id) {}
         fn enter(&self, _: &Id) {}
         fn exit(&self, _: &Id) {}
+    }
+
+    /// One thread closes the connection while another opens it again and again.
+    #[test]
+    fn a_close_request_is_counted_for_the_connection_that_it_closes() {
+        const CONNECTIONS: u64 = 20_000;
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime can be started");
+        // The runtime does not run, so no driver changes the state.
+        let client = runtime.block_on(async { Client::over(memory::pair().0) }).expect("nothing to mount");
+        let shared = client.peer().shared();
+        let is_done = AtomicBool::new(false);
+        let (requests, closed) = thread::scope(|scope| {
+            let requests = scope.spawn(|| {
+                let mut requests = HashMap::new();
+                for n in 0.. {
+                    if is_done.load(Ordering::Relaxed) {
+                        break;
+                    }
+                    requests.insert(n.to_string(), shared.close(CloseRequest::local(4000, n.to_string())));
+                }
+                requests
+            });
+            let mut closed = Vec::new();
+            for connection in 0..CONNECTIONS {
+                let request = shared.lock().close.clone();
+                if let Some(CloseRequest::Close(close, _)) = request {
+                    closed.push((close.reason, connection));
+                }
+                shared.begin_finish(Closed::abnormal(CloseCause::Local, ""));
+                shared.set_closed();
+                assert!(shared.reopen());
+            }
+            is_done.store(true, Ordering::Relaxed);
+            (requests.join().expect("no panic"), closed)
+        });
+        assert!(!closed.is_empty());
+        for (request, connection) in closed {
+            assert_eq!(requests[&request], connection);
+        }
     }
 
     #[tokio::test]

@@ -1,81 +1,171 @@
 //! Local calls and events: sending, waiting and cancelling.
 
 use super::Shared;
+use super::capacity::WaitingCall;
 use super::channels::ChannelBinding;
-use super::state::Finished;
+use super::state::{Finished, State};
 use crate::engine::channel_state::channel_closed_reason;
-use crate::engine::slot::{CallSlot, Completion, Expected, SentCall};
+use crate::engine::flushes::{Flushed, Flushes};
+use crate::engine::slot::{CallOptions, CallProgress, CallSlot, Completion, Expected, StartedCall};
 use crate::error::SendError;
 use crate::proto::{EncodedCall, Outgoing, Reason};
-use std::sync::Arc;
+use std::sync::{Arc, MutexGuard};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 use tokio::time::Instant;
 
 impl Shared {
-    /// Queues a request as soon as the queue has capacity.
+    /// Sends a request, or lets it wait until the queue has capacity. The driver then sends it.
     ///
-    /// `call` is taken when it is queued. The call times out after `timeout`; if `send_timeout` is set, the peer
-    /// receives it, too. Fails at once if too many calls are pending.
-    pub(crate) fn poll_request(
+    /// If too many calls are pending, the call fails at once, unless it may wait for them.
+    pub(crate) fn start_call(
         &self,
-        cx: &mut Context<'_>,
-        call: &mut Option<EncodedCall>,
+        waker: &Waker,
+        call: EncodedCall,
         expected: &Expected,
-        timeout: Option<Duration>,
-        send_timeout: bool,
-    ) -> Poll<Result<SentCall, SendError>> {
+        options: CallOptions,
+    ) -> Result<StartedCall, SendError> {
+        let CallOptions { timeout, sends_timeout, waits_for_capacity, continues_upload: urgent } = options;
+        let limit = self.endpoint.limits.calls_in_flight;
+        let deadline = timeout.and_then(deadline);
+        let waker = waker.clone();
+        let expected_channel = expected.channel();
         let mut state = self.lock();
-        if state.core.pending_calls() >= self.endpoint.limits.calls_in_flight {
-            return Poll::Ready(Err(SendError::TooManyCalls));
+        let waiting = state.capacity_queue.as_ref().map_or(0, |queue| queue.calls());
+        let pending = state.core.pending_calls() + if urgent { 0 } else { waiting };
+        if pending >= limit && !waits_for_capacity {
+            drop(state);
+            return Err(SendError::TooManyCalls);
         }
-        if !self.has_capacity(&state) {
-            state.wait_for_capacity(cx.waker());
-            return Poll::Pending;
+        if state.core.is_open() && (pending >= limit || waiting > 0 || !self.has_capacity(&state, None)) {
+            let State { calls, capacity_queue, .. } = &mut *state;
+            let entry = calls.vacant_entry();
+            let slot = entry.key();
+            let call = WaitingCall { call, slot, expected_channel, deadline, sends_timeout, urgent };
+            let ticket = capacity_queue.get_or_insert_default().push_call(call);
+            entry.insert(CallSlot::Waiting(CallProgress::Queued(ticket), Some(waker)));
+            // The driver keeps its deadline.
+            self.wake(state);
+            return Ok(StartedCall { slot, sent: false });
         }
-        // Polled after it was ready.
-        let Some(call) = call.take() else { return Poll::Ready(Err(SendError::polled_again())) };
-        let (deadline, channel) = (timeout.and_then(deadline), call.channel());
-        let slot = state.calls.insert(CallSlot::Waiting(cx.waker().clone()));
-        match state.core.request(call, slot, deadline, timeout.filter(|_| send_timeout), expected.channel()) {
+        let channel = call.channel();
+        let State { core, calls, .. } = &mut *state;
+        let entry = calls.vacant_entry();
+        let slot = entry.key();
+        match core.request(call, slot, deadline, timeout.filter(|_| sends_timeout), expected_channel) {
             Ok(id) => {
+                entry.insert(CallSlot::Waiting(CallProgress::Sent(id), Some(waker)));
                 self.wake(state);
-                Poll::Ready(Ok(SentCall { slot, id }))
+                Ok(StartedCall { slot, sent: true })
             }
             Err(error) => {
-                let (unused, error) = (state.calls.remove(slot), state.send_error(error, channel));
+                let error = state.send_error(error, channel);
                 drop(state);
-                drop(unused);
-                Poll::Ready(Err(error))
+                Err(error)
             }
         }
     }
 
-    /// Lets a sent call time out after `timeout` from now, or never.
-    pub(crate) fn set_timeout(&self, call: &SentCall, timeout: Option<Duration>) {
+    /// Lets a sent call time out after `timeout` from now, or never. Returns false if the call still waits for
+    /// capacity.
+    pub(crate) fn set_timeout(&self, call: &StartedCall, timeout: Option<Duration>) -> bool {
+        let deadline = timeout.and_then(deadline);
         let mut state = self.lock();
-        state.core.set_deadline(call.id, timeout.and_then(deadline));
+        match state.calls.get(call.slot) {
+            Some(CallSlot::Waiting(CallProgress::Queued(_), _)) => return false,
+            Some(CallSlot::Waiting(CallProgress::Sent(id), _)) => {
+                let id = *id;
+                state.core.set_deadline(id, deadline);
+            }
+            _ => {}
+        }
         if timeout.is_some() {
             self.wake(state);
         }
+        true
     }
 
-    /// Takes the result of a sent call, or waits for it.
-    pub(crate) fn poll_call(&self, cx: &mut Context<'_>, call: &SentCall) -> Poll<Completion> {
-        let mut state = self.lock();
-        let old_waker = match state.calls.get_mut(call.slot) {
-            Some(CallSlot::Waiting(waker)) if waker.will_wake(cx.waker()) => return Poll::Pending,
-            Some(CallSlot::Waiting(waker)) => Some(std::mem::replace(waker, cx.waker().clone())),
-            _ => None,
-        };
-        if old_waker.is_some() {
-            drop(state);
-            return Poll::Pending;
+    /// Returns true if a started call does not wait for capacity.
+    pub(crate) fn is_sent(&self, call: &mut StartedCall) -> bool {
+        if !call.sent {
+            let state = self.lock();
+            call.sent = !matches!(state.calls.get(call.slot), Some(CallSlot::Waiting(CallProgress::Queued(_), _)));
         }
-        match state.calls.try_remove(call.slot) {
-            Some(CallSlot::Completed(completion)) => Poll::Ready(completion),
-            // Unreachable: only the caller frees its slot.
-            _ => Poll::Ready(Completion::ChannelClosed(channel_closed_reason())),
+        call.sent
+    }
+
+    /// Takes the result of a started call, or waits for it.
+    pub(crate) fn poll_call(&self, cx: &mut Context<'_>, call: &StartedCall) -> Poll<Completion> {
+        let mut new_waker = None;
+        loop {
+            let mut state = self.lock();
+            if let Some(CallSlot::Waiting(_, waker)) = state.calls.get_mut(call.slot) {
+                if waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
+                    return Poll::Pending;
+                }
+                if new_waker.is_some() {
+                    std::mem::swap(waker, &mut new_waker);
+                    // The former waker is dropped outside the lock.
+                    drop(state);
+                    return Poll::Pending;
+                }
+                drop(state);
+                new_waker = Some(cx.waker().clone());
+                continue;
+            }
+            let slot = state.calls.try_remove(call.slot);
+            drop(state);
+            return Poll::Ready(match slot {
+                Some(CallSlot::Completed(completion)) => completion,
+                // Unreachable: only the caller frees its slot.
+                _ => Completion::ChannelClosed(channel_closed_reason()),
+            });
+        }
+    }
+
+    /// Runs `send` once a frame can be queued. A sender that waits has a `ticket`, by which it keeps its place.
+    fn poll_with_capacity<R>(
+        &self,
+        cx: &mut Context<'_>,
+        ticket: &mut Option<u64>,
+        send: impl FnOnce(MutexGuard<'_, State>) -> R,
+    ) -> Poll<R> {
+        let mut waker = None;
+        loop {
+            let mut state = self.lock();
+            if self.has_capacity(&state, *ticket) {
+                let woken = ticket.take().zip(state.capacity_queue.as_mut());
+                let old_waker = woken.and_then(|(ticket, queue)| queue.remove_sender(ticket));
+                let result = send(state);
+                drop(old_waker);
+                return Poll::Ready(result);
+            }
+            if state.capacity_queue.as_ref().is_some_and(|queue| queue.is_registered(*ticket, cx.waker())) {
+                return Poll::Pending;
+            }
+            if let Some(waker) = waker.take() {
+                let old_waker = state.capacity_queue.get_or_insert_default().register(ticket, waker);
+                drop(state);
+                drop(old_waker);
+                return Poll::Pending;
+            }
+            drop(state);
+            waker = Some(cx.waker().clone());
+        }
+    }
+
+    /// Waits until a frame can be queued.
+    pub(crate) fn poll_capacity(&self, cx: &mut Context<'_>, ticket: &mut Option<u64>) -> Poll<()> {
+        self.poll_with_capacity(cx, ticket, |_| ())
+    }
+
+    /// Removes a sender that waits for capacity.
+    pub(crate) fn stop_waiting(&self, ticket: Option<u64>) {
+        if let Some(ticket) = ticket {
+            let mut state = self.lock();
+            let waker = state.capacity_queue.as_mut().and_then(|queue| queue.remove_sender(ticket));
+            drop(state);
+            drop(waker);
         }
     }
 
@@ -83,25 +173,41 @@ impl Shared {
     pub(crate) fn poll_emit(
         &self,
         cx: &mut Context<'_>,
+        ticket: &mut Option<u64>,
         event: &mut Option<EncodedCall>,
     ) -> Poll<Result<(), SendError>> {
-        let mut state = self.lock();
-        if !self.has_capacity(&state) {
-            state.wait_for_capacity(cx.waker());
-            return Poll::Pending;
-        }
-        // Polled after it was ready.
-        let Some(event) = event.take() else { return Poll::Ready(Err(SendError::polled_again())) };
-        let channel = event.channel();
-        let sent = state.core.emit(event).map_err(|error| state.send_error(error, channel));
-        self.wake(state);
-        Poll::Ready(sent)
+        self.poll_with_capacity(cx, ticket, |mut state| {
+            // Polled after it was ready.
+            let Some(event) = event.take() else { return Err(SendError::polled_again()) };
+            let channel = event.channel();
+            let sent = state.core.emit(event).map_err(|error| state.send_error(error, channel));
+            self.wake(state);
+            sent
+        })
     }
 
-    /// Queues an event that is sent to many peers. Fails if the queue has no capacity now.
+    /// Waits until everything that is queued when it is first polled was written. Cancel-safe.
+    pub(crate) async fn flush(&self) -> Result<(), SendError> {
+        if self.start_flush()?.wait().await { Ok(()) } else { Err(SendError::Closed(self.lock().closed_result())) }
+    }
+
+    fn start_flush(&self) -> Result<Flushed, SendError> {
+        let (wait, flushed) = Flushes::new_wait();
+        let mut state = self.lock();
+        if !state.core.is_open() {
+            return Err(SendError::Closed(state.closed_result()));
+        }
+        let dropped = state.flushes.get_or_insert_default().push(wait);
+        self.wake(state);
+        drop(dropped);
+        Ok(flushed)
+    }
+
+    /// Queues an event that is sent to many peers. Fails if the queue has no capacity now, or if memory is short and
+    /// the connection holds a part of it.
     pub(crate) fn try_emit(&self, frame: &Arc<[u8]>) -> Result<(), SendError> {
         let mut state = self.lock();
-        if !self.has_capacity(&state) {
+        if !self.has_capacity(&state, None) || (self.endpoint.budget.is_exhausted() && state.buffered_bytes() > 0) {
             return Err(SendError::Full);
         }
         let sent = state.core.emit_frame(Outgoing::Shared(Arc::clone(frame)));
@@ -110,11 +216,20 @@ impl Shared {
         Ok(())
     }
 
-    /// Cancels a sent call, and frees its slot. If it has opened a channel already, the channel is aborted.
-    pub(crate) fn cancel_call(self: &Arc<Self>, call: &SentCall, reason: Option<&Reason>) {
+    /// Cancels a started call, and frees its slot. If it has opened a channel already, the channel is aborted.
+    pub(crate) fn cancel_call(self: &Arc<Self>, call: &StartedCall, reason: Option<&Reason>) {
         let mut state = self.lock();
-        let cancelled = state.core.cancel(call.id, reason).is_some();
         let slot = state.calls.try_remove(call.slot);
+        let mut unsent = None;
+        let cancelled = match &slot {
+            Some(CallSlot::Waiting(CallProgress::Sent(id), _)) => state.core.cancel(*id, reason).is_some(),
+            Some(CallSlot::Waiting(CallProgress::Queued(ticket), _)) => {
+                unsent = state.capacity_queue.as_mut().and_then(|queue| queue.remove_call(*ticket));
+                // Others may have waited behind it.
+                true
+            }
+            _ => false,
+        };
         let opened = match &slot {
             Some(CallSlot::Completed(Completion::Opened { channel, inbox })) => {
                 // The channel was opened and will not be used.
@@ -125,6 +240,7 @@ impl Shared {
         };
         // Calls that were pending on the channel.
         let Finished { wakers, .. } = state.take_notifications(|| reason.cloned().unwrap_or_else(Reason::aborted));
+        state.report_freed();
         if cancelled || opened.is_some() {
             self.wake(state);
         } else {
@@ -133,8 +249,9 @@ impl Shared {
         if let Some((Some(ChannelBinding::State(channel_state)), _)) = &opened {
             channel_state.close(self, reason.cloned().unwrap_or_else(Reason::aborted));
         }
-        drop((slot, opened));
+        drop((slot, opened, unsent));
         wakers.into_iter().for_each(Waker::wake);
+        self.endpoint.budget.wake_waiting();
     }
 }
 

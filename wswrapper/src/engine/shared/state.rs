@@ -1,8 +1,12 @@
 //! The state under the lock of a connection.
 
+use super::capacity::CapacityQueue;
 use super::channels::ChannelBinding;
+use super::held::Withheld;
 use crate::close::{CloseRequest, Closed};
+use crate::engine::budget::Share;
 use crate::engine::channel_state::ChannelState;
+use crate::engine::flushes::Flushes;
 use crate::engine::inbox::{Inbox, StreamFinish};
 use crate::engine::slot::{CallSlot, Completion};
 use crate::engine::tasks::RunningKey;
@@ -26,12 +30,22 @@ pub(super) struct State {
     /// The running handlers and the bytes in the output when the driver last went to sleep, for the counters.
     pub(super) handlers: usize,
     pub(super) output_bytes: usize,
+    /// The bytes of the begun message and of held calls at that time.
+    pub(super) driver_bytes: usize,
+    /// The share of the budget of all connections.
+    pub(super) share: Share,
+    /// Credit that is granted when memory is free.
+    pub(super) withheld: Option<Box<Withheld>>,
     /// Requested by a handle.
     pub(super) close: Option<CloseRequest>,
     /// The waker of the driver. Taken by the handle that wakes it.
     pub(super) driver: Option<Waker>,
-    /// Senders that wait for capacity. Boxed, because there are none most of the time.
-    pub(super) capacity_waiters: Option<Box<CapacityWaiters>>,
+    /// Senders and calls that wait for capacity. `None` until the first one waits.
+    pub(super) capacity_queue: Option<Box<CapacityQueue>>,
+    /// Handlers that found the output full. Boxed, because there are none most of the time.
+    pub(super) output_waiters: Option<Box<OutputWaiters>>,
+    /// Handles that wait until their frames were written.
+    pub(super) flushes: Option<Box<Flushes>>,
     /// The result of the connection, known from the time at which one of the endpoints closes it.
     pub(super) closed: Option<Arc<Closed>>,
     pub(super) phase: Phase,
@@ -53,9 +67,9 @@ pub(super) enum Phase {
     Closed,
 }
 
-/// Senders that wait for capacity, each once, in order of arrival.
+/// Handlers that wait until the output has capacity, each once, in order of arrival.
 #[derive(Default)]
-pub(super) struct CapacityWaiters {
+pub(super) struct OutputWaiters {
     pub(super) wakers: Vec<Waker>,
     /// The identities of the wakers, because a search through many wakers would be slow.
     known: HashSet<(usize, usize)>,
@@ -92,23 +106,26 @@ impl State {
         binding
     }
 
-    /// Registers a sender that waits for capacity.
-    pub(super) fn wait_for_capacity(&mut self, waker: &Waker) {
-        let waiters = self.capacity_waiters.get_or_insert_default();
-        if waiters.known.insert((waker.data().addr(), std::ptr::from_ref(waker.vtable()).addr())) {
-            waiters.wakers.push(waker.clone());
-        }
+    /// Leaves the result of a call in its slot. Returns the waker of its caller.
+    pub(super) fn complete_call(&mut self, slot: usize, completion: Completion) -> Option<Waker> {
+        self.calls.get_mut(slot).and_then(|slot| slot.complete(completion))
     }
 
-    /// Takes the senders that wait for capacity. They are woken outside the lock.
-    pub(super) fn take_capacity_waiters(&mut self) -> Vec<Waker> {
-        self.capacity_waiters.take().map(|waiters| waiters.wakers).unwrap_or_default()
+    /// Takes the handlers that wait for the output. They are woken outside the lock.
+    pub(super) fn take_output_waiters(&mut self) -> Vec<Waker> {
+        self.output_waiters.take().map(|waiters| waiters.wakers).unwrap_or_default()
+    }
+
+    /// Returns how often the connection was closed before it was last opened.
+    pub(super) fn past_closes(&self) -> u64 {
+        self.close_count - u64::from(self.phase == Phase::Closed)
     }
 
     /// Returns the result of a connection whose core is closed.
     pub(super) fn closed_result(&self) -> Arc<Closed> {
-        // The core is closed only together with a result.
-        self.closed.clone().unwrap_or_else(|| Arc::new(Closed::lost(None)))
+        // The core is closed only together with a result. A client's may have been opened again since.
+        let closed = self.closed.as_ref().or(self.previous_closed.as_ref());
+        closed.map_or_else(|| Arc::new(Closed::lost(None)), Arc::clone)
     }
 
     /// Converts the error of a message for this channel.
@@ -140,7 +157,7 @@ impl State {
                             None => Completion::ChannelClosed(channel_reason()),
                         },
                     };
-                    finished.wakers.extend(self.calls.get_mut(slot).and_then(|slot| slot.complete(completion)));
+                    finished.wakers.extend(self.complete_call(slot, completion));
                 }
                 Notification::HandlerExpired(handler) => finished.expired.push(handler),
                 Notification::ChannelClosed(ChannelBinding::State(channel_state)) => {
@@ -154,4 +171,21 @@ impl State {
         }
         finished
     }
+}
+
+impl OutputWaiters {
+    pub(super) fn contains(&self, waker: &Waker) -> bool {
+        self.known.contains(&identity(waker))
+    }
+
+    /// Registers a handler that is not registered yet.
+    pub(super) fn add(&mut self, waker: Waker) {
+        self.known.insert(identity(&waker));
+        self.wakers.push(waker);
+    }
+}
+
+/// Returns the parts of a waker by which it is compared.
+fn identity(waker: &Waker) -> (usize, usize) {
+    (waker.data().addr(), std::ptr::from_ref(waker.vtable()).addr())
 }
