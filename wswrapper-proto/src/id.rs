@@ -77,7 +77,7 @@ impl Side {
 }
 
 /// Issues request ids, each once [P-36].
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Ids {
     first: RequestId,
     next: RequestId,

@@ -7,6 +7,7 @@ mod calls;
 mod closing;
 mod handlers;
 mod message_size;
+mod outgoing_size;
 mod output;
 mod streams;
 mod zero;

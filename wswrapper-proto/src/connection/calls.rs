@@ -60,6 +60,11 @@ impl<W, H: Clone + PartialEq, C: Clone> Connection<W, H, C> {
         self.emit_frame(Outgoing::Owned(call.into_event()))
     }
 
+    /// Returns the size of the message that [`request`](Self::request) would queue now, in bytes.
+    pub fn request_size(&self, call: &EncodedCall, caller_timeout: Option<Duration>) -> usize {
+        call.request_len(self.ids.clone().next(), caller_timeout)
+    }
+
     /// Queues a request. `waiter` comes back when the call finishes, fails or is [cancelled](Self::cancel).
     ///
     /// The call times out at `deadline`. The peer receives `caller_timeout` and stops the handler after it. If

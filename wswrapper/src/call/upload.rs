@@ -4,7 +4,7 @@ use super::response::Wish;
 use super::source::{ItemError, Source};
 use super::{Answer, RawCall};
 use crate::engine::{Completion, ConnectionHandle, Expected};
-use crate::error::{CallError, SendError};
+use crate::error::{CallError, SendError, TooLarge};
 use crate::proto::{Allowance, CallEncoder, ChannelKey, EncodedCall, Reason, encode};
 use crate::value::{Decode, WsError};
 use std::fmt;
@@ -22,7 +22,7 @@ use tokio::time::Instant;
 /// stream is dropped when the handler has answered. **Dropping the future cancels the call** and drops the stream; the
 /// peer drops the handler [X-05].
 ///
-/// It fails with [`NotSent`](CallError::NotSent) if an item cannot be encoded. An error that the stream yields is sent
+/// It fails with [`NotSent`](CallError::NotSent) if an item cannot be encoded or is too large. An error that the stream yields is sent
 /// to the handler, and the call still returns the handler's answer.
 ///
 /// ```
@@ -187,6 +187,7 @@ impl OpenUpload {
     /// Sends the items that the handler accepts. Ready when nothing more can be sent.
     fn poll_source(&mut self, cx: &mut Context<'_>, source: &mut Source) -> Poll<Result<(), SendError>> {
         let shared = Arc::clone(self.result.connection().shared());
+        let max_size = shared.endpoint.limits.max_outgoing_message_size;
         for _ in 0..MAX_BATCHES {
             let allowance = match shared.poll_capacity(cx) {
                 Poll::Pending => Allowance::Idle,
@@ -208,17 +209,20 @@ impl OpenUpload {
                 }
                 match source.poll_next(cx, self.channel.id()) {
                     Poll::Pending => break Poll::Pending,
-                    Poll::Ready(Some(Ok(frame))) => frames.push(frame),
+                    Poll::Ready(Some(Ok(mut frame))) => {
+                        if as_request {
+                            let Some(id) = shared.item_request(self.channel) else { return Poll::Ready(Ok(())) };
+                            encode::item_as_request(&mut frame, id);
+                        }
+                        if let Err(too_large) = TooLarge::check(frame.len(), max_size) {
+                            break Poll::Ready(Batch::Finished(Err(ItemError::TooLarge(too_large))));
+                        }
+                        frames.push(frame);
+                    }
                     Poll::Ready(Some(Err(error))) => break Poll::Ready(Batch::Finished(Err(error))),
                     Poll::Ready(None) => break Poll::Ready(Batch::Finished(Ok(()))),
                 }
             };
-            if as_request {
-                for frame in &mut frames {
-                    let Some(id) = shared.item_request(self.channel) else { return Poll::Ready(Ok(())) };
-                    encode::item_as_request(frame, id);
-                }
-            }
             if !frames.is_empty() {
                 let used = if as_request { 0 } else { u32::try_from(frames.len()).unwrap_or(MAX_BATCH) };
                 shared.send_items(self.channel, frames, used)?;
@@ -247,6 +251,7 @@ impl OpenUpload {
                 Ok(())
             }
             Err(ItemError::Encode(error)) => Err(SendError::EncodeItem(error)),
+            Err(ItemError::TooLarge(error)) => Err(error.into()),
         }
     }
 }

@@ -4,7 +4,7 @@ use super::channel_state::ChannelState;
 use super::label::Label;
 use super::shared::{ChannelBinding, Shared};
 use super::tasks::RunningKey;
-use crate::error::PeerError;
+use crate::error::{PeerError, TooLarge};
 use crate::proto::{ChannelKey, Rejection, RequestId, Role, encode};
 use crate::transport::Output;
 use serde::Serialize;
@@ -113,9 +113,13 @@ impl<'d> Answers<'d> {
     /// Writes the response of a finished handler whose result is a value.
     pub(crate) fn value<T: Serialize>(&mut self, call: &Answering, value: &T) {
         let Some(id) = call.id else { return };
-        if let Err(source) = self.write(call.hint, |out| encode::result(out, id, value)) {
-            self.reject(id, &Rejection::internal(source.to_string()));
-            self.shared.report(&PeerError::Encode { event: call.event.to_string(), source });
+        match self.write(call.hint, |out| encode::result(out, id, value)) {
+            Ok(()) => {}
+            Err(WriteError::TooLarge(too_large)) => self.reject(id, &too_large.rejection()),
+            Err(WriteError::Encode(source)) => {
+                self.reject(id, &Rejection::internal(source.to_string()));
+                self.shared.report(&PeerError::Encode { event: call.event.to_string(), source });
+            }
         }
     }
 
@@ -139,9 +143,15 @@ impl<'d> Answers<'d> {
         }
     }
 
-    /// Rejects a request.
+    /// Rejects a request. A rejection that is too large is replaced by one that says so.
     pub(crate) fn reject(&mut self, id: RequestId, rejection: &Rejection) {
-        self.write_plain(0, |out| encode::rejection(out, id, rejection));
+        let written = self.write(0, |out| {
+            encode::rejection(out, id, rejection);
+            Ok::<(), Infallible>(())
+        });
+        if let Err(WriteError::TooLarge(too_large)) = written {
+            self.write_plain(0, |out| encode::rejection(out, id, &too_large.rejection()));
+        }
     }
 
     /// Reports a handler that panicked, and rejects its request if nothing was answered.
@@ -153,9 +163,9 @@ impl<'d> Answers<'d> {
         }
     }
 
-    /// Writes a frame whose encoding cannot fail.
+    /// Writes a small frame whose encoding cannot fail.
     pub(crate) fn write_plain(&mut self, hint: usize, write: impl FnOnce(&mut Vec<u8>)) {
-        let written = self.write(hint, |out| {
+        let written = self.put(hint, |out| {
             write(out);
             Ok::<(), Infallible>(())
         });
@@ -164,8 +174,23 @@ impl<'d> Answers<'d> {
         }
     }
 
-    /// Writes a frame, behind all frames that are queued. `hint` guesses its length.
-    pub(crate) fn write<E>(&mut self, hint: usize, write: impl FnOnce(&mut Vec<u8>) -> Result<(), E>) -> Result<(), E> {
+    /// Writes a frame, behind all frames that are queued. `hint` guesses its length. Nothing remains of a frame that
+    /// cannot be encoded or is too large.
+    pub(crate) fn write<E>(
+        &mut self,
+        hint: usize,
+        write: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
+    ) -> Result<(), WriteError<E>> {
+        let limit = self.shared.endpoint.limits.max_outgoing_message_size;
+        self.put(hint, |out| {
+            let start = out.len();
+            write(out).map_err(WriteError::Encode)?;
+            TooLarge::check(out.len() - start, limit).map_err(WriteError::TooLarge)
+        })
+    }
+
+    /// Writes a frame of any size.
+    fn put<E>(&mut self, hint: usize, write: impl FnOnce(&mut Vec<u8>) -> Result<(), E>) -> Result<(), E> {
         if self.has_capacity() {
             self.shared.drain(self.output);
             self.output.text(hint, write)?;
@@ -178,6 +203,12 @@ impl<'d> Answers<'d> {
         self.progress.answered = true;
         Ok(())
     }
+}
+
+/// An error of writing a frame.
+pub(crate) enum WriteError<E> {
+    Encode(E),
+    TooLarge(TooLarge),
 }
 
 /// A value that a handler can respond with.

@@ -32,8 +32,8 @@ mod shared;
 mod slot;
 mod tasks;
 
-pub(crate) use answers::Progress;
 pub use answers::{Answering, Answers, Response};
+pub(crate) use answers::{Progress, WriteError};
 pub(crate) use call_state::CallState;
 pub(crate) use channel_state::{ChannelState, channel_closed_reason};
 pub use connection_handle::ConnectionHandle;

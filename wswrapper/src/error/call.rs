@@ -59,6 +59,14 @@ pub enum SendError {
     /// The connection has [`calls_in_flight`](crate::Limits::calls_in_flight) calls that wait for a response.
     #[error("too many calls are in flight")]
     TooManyCalls,
+    /// The message is larger than [`max_outgoing_message_size`](crate::Limits::max_outgoing_message_size).
+    #[error("the message has {size} bytes, and at most {limit} bytes can be sent")]
+    TooLarge {
+        /// The size of the message, in bytes.
+        size: usize,
+        /// The limit, in bytes.
+        limit: usize,
+    },
     /// The name of the event or the channel is invalid.
     #[error(transparent)]
     Name(#[from] NameError),

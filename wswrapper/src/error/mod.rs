@@ -7,9 +7,11 @@ mod peer;
 mod serve;
 #[cfg(feature = "rustls")]
 mod tls;
+mod too_large;
 
 pub use call::{CallError, SendError};
 pub use connect::{BindError, ConnectError};
 pub use mount::MountError;
 pub use peer::PeerError;
 pub use serve::{AcceptError, ServeError};
+pub(crate) use too_large::TooLarge;

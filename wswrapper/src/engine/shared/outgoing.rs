@@ -4,18 +4,23 @@ use super::Shared;
 use super::channels::ChannelBinding;
 use super::state::Finished;
 use crate::engine::slot::{CallSlot, Completion, Expected, SentCall};
-use crate::error::SendError;
+use crate::error::{SendError, TooLarge};
 use crate::proto::{self, EncodedCall, Outgoing, Reason};
+use std::borrow::Cow;
+use std::io;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 use tokio::time::Instant;
 
+/// More than the bytes that a message has beyond its encoded call or its reason.
+const MAX_OVERHEAD: usize = 96;
+
 impl Shared {
     /// Queues a request as soon as the queue has capacity.
     ///
     /// `call` is taken when it is queued. The call times out after `timeout`; if `send_timeout` is set, the peer
-    /// receives it, too. Fails at once if too many calls are pending.
+    /// receives it, too. Fails at once if too many calls are pending or the message is too large.
     pub(crate) fn poll_request(
         &self,
         cx: &mut Context<'_>,
@@ -28,6 +33,12 @@ impl Shared {
         if state.core.pending_calls() >= self.endpoint.limits.calls_in_flight {
             return Poll::Ready(Err(SendError::TooManyCalls));
         }
+        let sent_timeout = timeout.filter(|_| send_timeout);
+        if let Some(call) = call
+            && let Err(error) = self.check_size(call, MAX_OVERHEAD, || state.core.request_size(call, sent_timeout))
+        {
+            return Poll::Ready(Err(error));
+        }
         if !self.has_capacity(&state) {
             state.wait_for_capacity(cx.waker());
             return Poll::Pending;
@@ -36,7 +47,7 @@ impl Shared {
         let Some(call) = call.take() else { return Poll::Ready(Err(SendError::Closed)) };
         let deadline = timeout.and_then(deadline);
         let slot = state.calls.insert(CallSlot::Waiting(cx.waker().clone()));
-        match state.core.request(call, slot, deadline, timeout.filter(|_| send_timeout), expected.channel()) {
+        match state.core.request(call, slot, deadline, sent_timeout, expected.channel()) {
             Ok(id) => {
                 self.wake(state);
                 Poll::Ready(Ok(SentCall { slot, id }))
@@ -85,6 +96,9 @@ impl Shared {
         cx: &mut Context<'_>,
         event: &mut Option<EncodedCall>,
     ) -> Poll<Result<(), SendError>> {
+        if let Some(event) = event {
+            self.check_size(event, 1, || event.len() + 1)?;
+        }
         let mut state = self.lock();
         if !self.has_capacity(&state) {
             state.wait_for_capacity(cx.waker());
@@ -95,6 +109,27 @@ impl Shared {
         let sent = state.core.emit(event);
         self.wake(state);
         Poll::Ready(sent.map_err(SendError::from))
+    }
+
+    /// Fails if the message of a call is too large. `size` is asked only for a call that is `max_overhead` bytes below
+    /// the limit or larger.
+    fn check_size(
+        &self,
+        call: &EncodedCall,
+        max_overhead: usize,
+        size: impl FnOnce() -> usize,
+    ) -> Result<(), SendError> {
+        let limit = self.endpoint.limits.max_outgoing_message_size;
+        if call.len() + max_overhead > limit { Ok(TooLarge::check(size(), limit)?) } else { Ok(()) }
+    }
+
+    /// Returns the reason of a cancellation or an abort. One that is too large is replaced by one that says so.
+    pub(super) fn fitting_reason<'r>(&self, reason: Option<&'r Reason>) -> Option<Cow<'r, Reason>> {
+        let limit = self.endpoint.limits.max_outgoing_message_size;
+        reason.map(|reason| match TooLarge::check(json_size(reason).saturating_add(MAX_OVERHEAD), limit) {
+            Ok(()) => Cow::Borrowed(reason),
+            Err(too_large) => Cow::Owned(too_large.rejection()),
+        })
     }
 
     /// Queues an event that is sent to many peers. Fails if the queue has no capacity now.
@@ -110,6 +145,8 @@ impl Shared {
 
     /// Cancels a sent call, and frees its slot. If it has opened a channel already, the channel is aborted.
     pub(crate) fn cancel_call(self: &Arc<Self>, call: &SentCall, reason: Option<&Reason>) {
+        let fitting = self.fitting_reason(reason);
+        let reason = fitting.as_deref();
         let mut state = self.lock();
         let cancelled = state.core.cancel(call.id, reason).is_some();
         let slot = state.calls.try_remove(call.slot);
@@ -134,6 +171,25 @@ impl Shared {
         drop((slot, opened));
         wakers.into_iter().for_each(Waker::wake);
     }
+}
+
+/// Returns the length of a reason as JSON, in bytes.
+fn json_size(reason: &Reason) -> usize {
+    struct Count(usize);
+    impl io::Write for Count {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0 += bytes.len();
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut count = Count(0);
+    // Counting cannot fail, and a reason that cannot be encoded is not sent.
+    let _ = serde_json::to_writer(&mut count, reason);
+    count.0
 }
 
 /// Returns the time after `timeout`, or `None` if the clock cannot express it.
