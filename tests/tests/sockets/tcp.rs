@@ -13,6 +13,7 @@ mod headers;
 mod pages;
 mod protocol_errors;
 mod slow_readers;
+mod slow_websockets;
 mod subprotocols;
 mod urls;
 

@@ -8,7 +8,7 @@ use crate::error::ConnectError;
 use crate::handshake::{Handshake, MAX_HEADERS, header_map};
 use crate::http::{Head, read_head, status_of, subprotocol};
 use crate::proto::Side;
-use crate::transport::WebSocket;
+use crate::transport::{WebSocket, tcp};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
@@ -162,8 +162,7 @@ async fn connect_to(endpoint: LocalEndpoint, url: &ServerUrl, options: ConnectOp
     let address = &url.address;
     let stream = TcpStream::connect(address).await;
     let stream = stream.map_err(|source| ConnectError::Connect { address: address.clone(), source })?;
-    // Frames are already written in batches.
-    let _ = stream.set_nodelay(true);
+    tcp::set_options(&stream);
     let remote_addr = stream.peer_addr().ok();
     let handshake = Handshake { uri: url.uri.clone(), remote_addr, ..Handshake::default() };
     match url.scheme {

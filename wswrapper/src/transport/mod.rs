@@ -3,6 +3,8 @@
 pub mod memory;
 mod output;
 #[cfg(feature = "tungstenite")]
+pub(crate) mod tcp;
+#[cfg(feature = "tungstenite")]
 mod websocket;
 
 pub use crate::close::Close;
