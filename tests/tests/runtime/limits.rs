@@ -6,6 +6,7 @@ mod backlog;
 mod calls;
 mod closing;
 mod handlers;
+mod large_messages;
 mod message_size;
 mod outgoing_size;
 mod output;

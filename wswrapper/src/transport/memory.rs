@@ -38,6 +38,7 @@
 use super::output::Output;
 use super::{Frame, Transport, TransportError};
 use crate::close::Close;
+use crate::limits::Limits;
 use crate::lock::lock;
 use crate::rt::Timer;
 use bytes::Bytes;
@@ -45,7 +46,7 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::io;
 use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -53,7 +54,8 @@ use tokio::time::Instant;
 ///
 /// They behave like the two sides of a socket. Each reads the frames that the other wrote, in order. A writer waits
 /// while 64 KiB of text are unread. Dropping one transport closes the connection without a closing handshake, after
-/// the frames that it has written.
+/// the frames that it has written. Messages and close frames have the same limits as over TCP: each transport takes
+/// those of the endpoint that uses it.
 ///
 /// ```
 /// use wswrapper::{Client, Server, transport::memory};
@@ -120,6 +122,10 @@ impl Builder {
 pub struct Memory {
     pipes: Control,
     output: Output,
+    /// The size of a text that can be read, in bytes.
+    max_message_size: usize,
+    /// True after a text was too large. Further frames are discarded, so that the close frame can reach the peer.
+    draining: bool,
     /// True if the next flush fails when the reader is gone.
     probing: bool,
     /// Set while the next frame has not arrived.
@@ -162,6 +168,8 @@ impl Memory {
         Self {
             pipes,
             output: Output::texts(),
+            max_message_size: usize::MAX,
+            draining: false,
             probing: false,
             arrival: Timer::default(),
             close: None,
@@ -174,13 +182,9 @@ impl Memory {
     pub fn control(&self) -> Control {
         self.pipes.clone()
     }
-}
 
-impl Transport for Memory {
-    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame, TransportError>>> {
-        if self.close_received {
-            return Poll::Ready(None);
-        }
+    /// Takes the next frame from the pipe, or `None` after the last one.
+    fn poll_pipe(&mut self, cx: &mut Context<'_>) -> Poll<Option<Frame>> {
         let mut pipe = lock(&self.pipes.reading);
         let next = match pipe.read() {
             Next::Frame(frame) => frame,
@@ -198,11 +202,34 @@ impl Transport for Memory {
         let writer = pipe.writer.take();
         drop(pipe);
         writer.into_iter().for_each(Waker::wake);
-        if let Frame::Close(close) = &next {
-            self.close_received = true;
-            self.close.get_or_insert_with(|| close.clone());
+        Poll::Ready(Some(next))
+    }
+}
+
+impl Transport for Memory {
+    fn set_limits(&mut self, limits: &Limits) {
+        self.max_message_size = limits.max_message_size;
+    }
+
+    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame, TransportError>>> {
+        while !self.close_received {
+            match ready!(self.poll_pipe(cx)) {
+                None => return Poll::Ready(None),
+                Some(_) if self.draining => {}
+                Some(Frame::Text(text)) if text.len() > self.max_message_size => {
+                    self.draining = true;
+                    return Poll::Ready(Some(Err(TransportError::too_large(self.max_message_size))));
+                }
+                Some(frame) => {
+                    if let Frame::Close(close) = &frame {
+                        self.close_received = true;
+                        self.close.get_or_insert_with(|| close.clone());
+                    }
+                    return Poll::Ready(Some(Ok(frame)));
+                }
+            }
         }
-        Poll::Ready(Some(Ok(next)))
+        Poll::Ready(None)
     }
 
     fn output(&mut self) -> &mut Output {
@@ -242,8 +269,14 @@ impl Transport for Memory {
     }
 
     fn close(&mut self, close: &Close) {
-        self.close.get_or_insert_with(|| close.clone());
+        self.close.get_or_insert_with(|| sent_close(close));
     }
+}
+
+/// Returns a close as a close frame holds it: without a reason if it has no status, and with at most 123 bytes.
+fn sent_close(close: &Close) -> Close {
+    let length = if close.code == Close::NO_STATUS { 0 } else { close.reason.floor_char_boundary(123) };
+    Close::new(close.code, &close.reason[..length])
 }
 
 impl Drop for Memory {

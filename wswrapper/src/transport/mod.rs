@@ -12,6 +12,7 @@ pub use output::Output;
 #[cfg(feature = "tungstenite")]
 pub(crate) use websocket::WebSocket;
 
+use crate::limits::Limits;
 use bytes::Bytes;
 use std::io;
 use std::task::{Context, Poll};
@@ -24,6 +25,11 @@ use std::task::{Context, Poll};
 ///
 /// [`memory::pair`] is an implementation without sockets.
 pub trait Transport: Send + 'static {
+    /// Sets the limits of the endpoint that uses the transport. Called once, before all other methods.
+    ///
+    /// By default they are ignored.
+    fn set_limits(&mut self, _limits: &Limits) {}
+
     /// Receives the next frame, or `None` when the connection is closed.
     ///
     /// After an error only `None` follows.
@@ -71,4 +77,11 @@ pub enum TransportError {
     /// The connection failed.
     #[error(transparent)]
     Io(#[from] io::Error),
+}
+
+impl TransportError {
+    /// The peer has sent a message that is larger than `limit` bytes [P-07].
+    fn too_large(limit: usize) -> Self {
+        Self::Violation(Close::new(1009, format!("the message is larger than {limit} bytes")))
+    }
 }

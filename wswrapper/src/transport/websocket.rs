@@ -92,6 +92,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         read
     }
 
+    /// Returns the error for a message that is larger than the codec accepts. Further data are discarded.
+    fn too_large(&mut self) -> TransportError {
+        self.draining = true;
+        TransportError::too_large(self.codec.get_config().max_message_size.unwrap_or(usize::MAX))
+    }
+
     /// Takes the thread's write buffer unless this connection has one already.
     fn ensure_write_buffer(&mut self) {
         let bytes = self.output.buffer();
@@ -129,6 +135,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Transport for WebSocket
                         return Poll::Ready(Some(Err(error.into())));
                     }
                 }
+                Err(Error::Capacity(_)) => return Poll::Ready(Some(Err(self.too_large()))),
                 Err(error) => {
                     self.draining = true;
                     return Poll::Ready(transport_error(error).map(Err));
@@ -200,7 +207,6 @@ fn transport_error(error: Error) -> Option<TransportError> {
         | Error::AlreadyClosed
         | Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => return None,
         Error::Io(error) => return Some(error.into()),
-        Error::Capacity(_) => CloseCode::Size,
         Error::Utf8(_) => CloseCode::Invalid,
         _ => CloseCode::Protocol,
     };

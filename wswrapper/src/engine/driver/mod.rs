@@ -67,7 +67,8 @@ pub(crate) struct Driver<T> {
 
 impl<T: Transport> Driver<T> {
     /// Creates the driver of an open transport, and joins the connection to its set of members.
-    pub(crate) fn new(shared: Arc<Shared>, transport: T) -> Self {
+    pub(crate) fn new(shared: Arc<Shared>, mut transport: T) -> Self {
+        transport.set_limits(&shared.endpoint.limits);
         Self {
             member_key: shared.members.join(Arc::clone(&shared)),
             open_hook: shared.endpoint.hooks.opened(&shared),
