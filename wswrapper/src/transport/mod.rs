@@ -1,5 +1,7 @@
 //! Transports of frames: the interface between this crate and WebSocket libraries.
 
+#[cfg(feature = "tungstenite")]
+mod frame_follower;
 pub mod memory;
 mod output;
 #[cfg(feature = "tungstenite")]
@@ -35,6 +37,14 @@ pub trait Transport: Send + 'static {
     /// After an error only `None` follows.
     fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame, TransportError>>>;
 
+    /// Returns the message that has begun to arrive and is not complete.
+    ///
+    /// Called only after [`poll_frame`](Self::poll_frame) has returned `Pending`. A message that arrives too slowly
+    /// closes the connection. The default is for transports that receive only whole messages.
+    fn begun_message(&self) -> Option<BegunMessage> {
+        None
+    }
+
     /// Returns the buffer for text frames. The next [`poll_flush`](Self::poll_flush) sends them.
     fn output(&mut self) -> &mut Output;
 
@@ -65,6 +75,15 @@ pub enum Frame {
     Pong(Bytes),
     /// The close frame of the peer. The transport answers it, and then closes the connection.
     Close(Close),
+}
+
+/// A message that has begun to arrive and is not complete.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct BegunMessage {
+    /// A number that no other message of the connection has.
+    pub number: u64,
+    /// The size of the part that has arrived, in bytes.
+    pub bytes: u64,
 }
 
 /// An error that closes a transport.

@@ -1,7 +1,8 @@
 //! WebSocket over a byte stream, with tungstenite as a codec without I/O.
 
+use super::frame_follower::FrameFollower;
 use super::output::Output;
-use super::{Frame, Transport, TransportError};
+use super::{BegunMessage, Frame, Transport, TransportError};
 use crate::close::Close;
 use crate::proto::Side;
 use bytes::Bytes;
@@ -31,7 +32,10 @@ thread_local! {
 /// A WebSocket connection after its handshake.
 pub(crate) struct WebSocket<S> {
     stream: S,
+    role: Role,
     codec: WebSocketContext,
+    /// The position in the bytes that the codec has read.
+    frames: FrameFollower,
     /// The read buffer; `start..end` was not decoded yet. Empty while there is nothing to read.
     input: Vec<u8>,
     start: usize,
@@ -58,17 +62,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
             Side::Client => Role::Client,
             Side::Server => Role::Server,
         };
-        let codec = WebSocketContext::from_partially_read(rest, role, Some(config));
         let output = match role {
             Role::Client => Output::websocket_client(rand::random),
             Role::Server => Output::websocket_server(),
         };
         Self {
             stream,
-            codec,
-            input: Vec::new(),
+            role,
+            codec: WebSocketContext::new(role, Some(config)),
+            frames: FrameFollower::default(),
             start: 0,
-            end: 0,
+            end: rest.len(),
+            // Not given to the codec, which would keep the buffer.
+            input: rest,
             eof: false,
             output,
             draining: false,
@@ -80,16 +86,33 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if self.input.is_empty() {
             self.input = READ_BUFFER.take();
-            self.input.resize(READ_SIZE, 0);
         }
+        self.input.resize(READ_SIZE, 0);
         let mut buffer = ReadBuf::new(&mut self.input);
         let read = Pin::new(&mut self.stream).poll_read(cx, &mut buffer);
         (self.start, self.end) = (0, buffer.filled().len());
         match read {
-            Poll::Pending => READ_BUFFER.set(std::mem::take(&mut self.input)),
+            Poll::Pending => {
+                READ_BUFFER.set(std::mem::take(&mut self.input));
+                self.free_codec_buffer();
+            }
             Poll::Ready(_) => self.eof = self.end == 0,
         }
         read
+    }
+
+    /// Frees the codec's read buffer if it has grown. Called when the codec has read everything.
+    ///
+    /// The codec itself would keep the buffer of the largest frame, so it is replaced by a new one. That is possible
+    /// only between messages, and while its state is the initial one.
+    fn free_codec_buffer(&mut self) {
+        if self.frames.largest_payload() > CODEC_BUFFER_SIZE as u64
+            && self.frames.begun_message().is_none()
+            && self.codec.can_write()
+        {
+            self.codec = WebSocketContext::new(self.role, Some(*self.codec.get_config()));
+            self.frames.reset_largest_payload();
+        }
     }
 
     /// Returns the error for a message that is larger than the codec accepts. Further data are discarded.
@@ -118,7 +141,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Transport for WebSocket
         let mut refilled = false;
         loop {
             let input = &self.input[self.start..self.end];
-            let mut buffers = Buffers { input, eof: self.eof, output: self.output.buffer() };
+            let mut buffers = Buffers { input, eof: self.eof, frames: &mut self.frames, output: self.output.buffer() };
             let read = self.codec.read(&mut buffers);
             self.start = self.end - buffers.input.len();
             match read {
@@ -142,6 +165,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Transport for WebSocket
                 }
             }
         }
+    }
+
+    fn begun_message(&self) -> Option<BegunMessage> {
+        self.frames.begun_message()
     }
 
     fn output(&mut self) -> &mut Output {
@@ -170,7 +197,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Transport for WebSocket
 
     fn probe(&mut self) {
         self.ensure_write_buffer();
-        let mut buffers = Buffers { input: &[], eof: false, output: self.output.buffer() };
+        let mut buffers = Buffers { input: &[], eof: false, frames: &mut self.frames, output: self.output.buffer() };
         // An unsolicited pong (RFC 6455, 5.5.3). Writing to memory cannot fail.
         let _ = self.codec.write(&mut buffers, Message::Pong(Bytes::new()));
     }
@@ -181,7 +208,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Transport for WebSocket
             code: CloseCode::from(close.code),
             reason: close.reason[..close.reason.floor_char_boundary(123)].into(),
         });
-        let mut buffers = Buffers { input: &[], eof: false, output: self.output.buffer() };
+        let mut buffers = Buffers { input: &[], eof: false, frames: &mut self.frames, output: self.output.buffer() };
         // Writing to memory cannot fail, and an error because it is closed already does not matter.
         let _ = self.codec.close(&mut buffers, frame);
     }
@@ -217,6 +244,7 @@ fn transport_error(error: Error) -> Option<TransportError> {
 struct Buffers<'b> {
     input: &'b [u8],
     eof: bool,
+    frames: &'b mut FrameFollower,
     output: &'b mut Vec<u8>,
 }
 
@@ -225,7 +253,9 @@ impl Read for Buffers<'_> {
         if self.input.is_empty() && !self.eof {
             return Err(io::ErrorKind::WouldBlock.into());
         }
-        self.input.read(buffer)
+        let read = self.input.read(buffer)?;
+        self.frames.follow(&buffer[..read]);
+        Ok(read)
     }
 }
 
