@@ -32,7 +32,8 @@ pub struct Limits {
     /// The rate at which a message must arrive that takes longer than 10 seconds, in bytes per second on average.
     /// Default 16 KiB per second.
     ///
-    /// A slower message closes the connection with status 1008.
+    /// A slower message closes the connection with status 1008. Time in which the local endpoint does not read is not
+    /// counted. 0 turns the limit off.
     pub min_message_rate: usize,
     /// The size of the head of an HTTP request or response, in bytes. Default 16 KiB.
     ///

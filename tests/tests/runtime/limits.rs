@@ -7,6 +7,7 @@ mod calls;
 mod closing;
 mod handlers;
 mod large_messages;
+mod message_rate;
 mod message_size;
 mod outgoing_size;
 mod output;

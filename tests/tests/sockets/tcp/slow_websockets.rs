@@ -1,12 +1,14 @@
-//! WebSocket peers that read slowly.
+//! WebSocket peers that read slowly, and messages that arrive slowly.
 
 use super::serve;
+use futures_util::StreamExt;
 use std::error::Error;
 use std::time::Duration;
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_tungstenite::accept_async;
+use tokio_tungstenite::tungstenite::Message;
 use wswrapper::{Client, Limits, Peer, Server};
 use wswrapper_tests::until;
 use wswrapper_tests::websocket::websocket;
@@ -62,5 +64,28 @@ async fn a_server_that_reads_slowly_and_steadily_stays_connected() -> Result<(),
     read_slowly(&mut stream).await?;
     assert!(client.is_open(), "{:?}", client.close_info());
     timeout(20 * WRITE_TIMEOUT, client.closed()).await?;
+    Ok(())
+}
+
+/// The clock is paused only after the handshake, because it would run ahead while the sockets work.
+#[tokio::test]
+async fn a_message_that_stays_incomplete_closes_the_connection_with_1008() -> Result<(), Box<dyn Error>> {
+    let running = serve(Server::builder()).await;
+    let mut socket = websocket(running.address).await;
+    // The header of a text frame of 5,000 bytes, and a part of its payload.
+    socket.get_mut().write_all(&[&[0x81, 0xfe, 0x13, 0x88, 0, 0, 0, 0][..], &[b'x'; 1_000]].concat()).await?;
+    until(|| running.server.peers().len() == 1).await;
+    sleep(Duration::from_millis(100)).await;
+    tokio::time::pause();
+    let began = Instant::now();
+    match socket.next().await {
+        Some(Ok(Message::Close(Some(close)))) => {
+            assert_eq!((u16::from(close.code), began.elapsed().as_secs()), (1008, 9), "{}", close.reason);
+        }
+        other => panic!("expected 1008, got {other:?}"),
+    }
+    tokio::time::resume();
+    drop(socket);
+    until(|| running.server.peers().is_empty()).await;
     Ok(())
 }

@@ -17,6 +17,7 @@
 mod backlog;
 mod closing;
 mod dispatch;
+mod message_rate;
 
 use crate::catch_panic::{catch_panic, drop_catching_panic};
 use crate::close::{Close, CloseRequest, Closed};
@@ -31,6 +32,7 @@ use crate::transport::{Frame, Transport, TransportError};
 use backlog::Backlog;
 use bytes::Bytes;
 use closing::CloseProgress;
+use message_rate::MessageRate;
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -52,6 +54,8 @@ pub(crate) struct Driver<T> {
     backlog: Backlog,
     /// The time of the next probe for a lost peer, while reading is paused.
     probe_at: Option<Instant>,
+    /// The message that has begun to arrive.
+    message_rate: MessageRate,
     /// Local callers whose responses arrived in this turn.
     callers: Vec<Waker>,
     /// True if the last turn ended early so that callers could run.
@@ -78,6 +82,7 @@ impl<T: Transport> Driver<T> {
             sessions: Sessions::new(),
             backlog: Backlog::default(),
             probe_at: None,
+            message_rate: MessageRate::default(),
             callers: Vec::new(),
             callers_ran: false,
             close_request: None,
@@ -158,7 +163,10 @@ impl<T: Transport> Driver<T> {
             }
             self.probe_at = None;
             match self.transport.poll_frame(cx) {
-                Poll::Pending => return false,
+                Poll::Pending => {
+                    self.check_message_rate(now);
+                    return false;
+                }
                 Poll::Ready(Some(Ok(Frame::Text(frame) | Frame::Binary(frame)))) => {
                     (messages, bytes) = (messages + 1, bytes + frame.len());
                     if self.closing.is_open() {
@@ -180,8 +188,18 @@ impl<T: Transport> Driver<T> {
         true
     }
 
+    /// Closes the connection if a message arrives too slowly. Called when everything that has arrived was read.
+    fn check_message_rate(&mut self, now: Instant) {
+        let min_rate = self.shared.endpoint.limits.min_message_rate;
+        if self.message_rate.is_too_slow(self.transport.begun_message(), min_rate, now) {
+            let reason = format!("the message arrives at less than {min_rate} bytes per second");
+            self.close(Close::new(1008, reason), now);
+        }
+    }
+
     /// Stops reading for now, and probes the peer at intervals, because only a write shows that an unread peer is gone.
     fn pause_reading(&mut self, now: Instant) {
+        self.message_rate.pause(now);
         let next_probe = after(now, self.shared.endpoint.limits.write_timeout);
         if *self.probe_at.get_or_insert(next_probe) <= now && self.closing.is_open() {
             self.transport.probe();
@@ -303,7 +321,9 @@ impl<T: Transport> Driver<T> {
         self.close_request = close.filter(|close| self.closing.accepts(close));
         let stall_timeout = self.stalled.map(|(since, _)| after(since, self.shared.endpoint.limits.write_timeout));
         let probe_timeout = self.probe_at.filter(|_| self.closing.is_open());
-        let next_timeout = [timeout, stall_timeout, probe_timeout, self.closing.deadline()].into_iter().flatten().min();
+        let rate_timeout = self.message_rate.deadline().filter(|_| self.closing.is_open());
+        let timeouts = [timeout, stall_timeout, probe_timeout, rate_timeout, self.closing.deadline()];
+        let next_timeout = timeouts.into_iter().flatten().min();
         let timer_elapsed = self.timer.set(next_timeout, cx);
         let open = self.closing.is_open();
         let can_start = open && !self.backlog.is_empty() && !self.is_full();
