@@ -33,6 +33,7 @@ impl FrameFollower {
     pub(super) fn follow(&mut self, mut bytes: &[u8]) {
         while !bytes.is_empty() {
             if self.payload_left == 0 {
+                bytes = self.follow_small_messages(bytes);
                 let Some(header_len) = self.follow_header(bytes) else { return };
                 bytes = &bytes[header_len..];
             }
@@ -43,6 +44,25 @@ impl FrameFollower {
                 self.complete_frame();
             }
         }
+    }
+
+    /// Follows whole messages of one small frame each, quickly, because most messages are of this kind. Returns the rest.
+    #[inline]
+    fn follow_small_messages<'b>(&mut self, mut bytes: &'b [u8]) -> &'b [u8] {
+        if self.in_message || self.header_len > 0 {
+            return bytes;
+        }
+        while let [first, second, ..] = *bytes {
+            let payload_len = usize::from(second & 0x7f);
+            let header_len = if second & 0x80 == 0 { 2 } else { 6 };
+            // The last frame of a message, with data.
+            if first & 0x88 != 0x80 || payload_len > 125 || header_len + payload_len > bytes.len() {
+                break;
+            }
+            bytes = &bytes[header_len + payload_len..];
+            self.completed += 1;
+        }
+        bytes
     }
 
     /// Reads a header and begins its frame. Returns the number of its bytes in `bytes`, or `None` if all of them belong

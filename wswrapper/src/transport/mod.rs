@@ -45,6 +45,17 @@ pub trait Transport: Send + 'static {
         None
     }
 
+    /// Returns true if the transport holds memory for large messages that it does not need now.
+    ///
+    /// Called only after [`poll_frame`](Self::poll_frame) has returned `Pending`, like
+    /// [`free_spare_memory`](Self::free_spare_memory).
+    fn has_spare_memory(&self) -> bool {
+        false
+    }
+
+    /// Frees the memory that the transport does not need now. Called when it has held it for some time.
+    fn free_spare_memory(&mut self) {}
+
     /// Returns the buffer for text frames. The next [`poll_flush`](Self::poll_flush) sends them.
     fn output(&mut self) -> &mut Output;
 

@@ -92,27 +92,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         let read = Pin::new(&mut self.stream).poll_read(cx, &mut buffer);
         (self.start, self.end) = (0, buffer.filled().len());
         match read {
-            Poll::Pending => {
-                READ_BUFFER.set(std::mem::take(&mut self.input));
-                self.free_codec_buffer();
-            }
+            Poll::Pending => READ_BUFFER.set(std::mem::take(&mut self.input)),
             Poll::Ready(_) => self.eof = self.end == 0,
         }
         read
-    }
-
-    /// Frees the codec's read buffer if it has grown. Called when the codec has read everything.
-    ///
-    /// The codec itself would keep the buffer of the largest frame, so it is replaced by a new one. That is possible
-    /// only between messages, and while its state is the initial one.
-    fn free_codec_buffer(&mut self) {
-        if self.frames.largest_payload() > CODEC_BUFFER_SIZE as u64
-            && self.frames.begun_message().is_none()
-            && self.codec.can_write()
-        {
-            self.codec = WebSocketContext::new(self.role, Some(*self.codec.get_config()));
-            self.frames.reset_largest_payload();
-        }
     }
 
     /// Returns the error for a message that is larger than the codec accepts. Further data are discarded.
@@ -169,6 +152,22 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Transport for WebSocket
 
     fn begun_message(&self) -> Option<BegunMessage> {
         self.frames.begun_message()
+    }
+
+    /// Returns true if the codec's read buffer has grown and the codec can be replaced: between messages, while its
+    /// state is the initial one.
+    fn has_spare_memory(&self) -> bool {
+        self.frames.largest_payload() > CODEC_BUFFER_SIZE as u64
+            && self.frames.begun_message().is_none()
+            && self.codec.can_write()
+    }
+
+    /// Replaces the codec, because it keeps its largest buffer.
+    fn free_spare_memory(&mut self) {
+        if self.has_spare_memory() {
+            self.codec = WebSocketContext::new(self.role, Some(*self.codec.get_config()));
+            self.frames.reset_largest_payload();
+        }
     }
 
     fn output(&mut self) -> &mut Output {

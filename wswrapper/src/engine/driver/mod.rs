@@ -36,11 +36,16 @@ use message_rate::MessageRate;
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 use tokio::time::Instant;
 
 /// Messages or bytes after which a turn stops reading, so that other tasks can run.
 const TURN_MESSAGES: usize = 256;
 const TURN_BYTES: usize = 64 * 1024;
+
+/// The time for which the transport keeps memory that it does not need now. So a connection with many large messages
+/// seldom allocates it again.
+const SPARE_MEMORY_TIME: Duration = Duration::from_millis(500);
 
 /// Drives one connection until it is closed.
 pub(crate) struct Driver<T> {
@@ -56,6 +61,8 @@ pub(crate) struct Driver<T> {
     probe_at: Option<Instant>,
     /// The message that has begun to arrive.
     message_rate: MessageRate,
+    /// The time at which the transport frees its spare memory.
+    free_memory_at: Option<Instant>,
     /// Local callers whose responses arrived in this turn.
     callers: Vec<Waker>,
     /// True if the last turn ended early so that callers could run.
@@ -83,6 +90,7 @@ impl<T: Transport> Driver<T> {
             backlog: Backlog::default(),
             probe_at: None,
             message_rate: MessageRate::default(),
+            free_memory_at: None,
             callers: Vec::new(),
             callers_ran: false,
             close_request: None,
@@ -165,6 +173,7 @@ impl<T: Transport> Driver<T> {
             match self.transport.poll_frame(cx) {
                 Poll::Pending => {
                     self.check_message_rate(now);
+                    self.free_spare_memory(now);
                     return false;
                 }
                 Poll::Ready(Some(Ok(Frame::Text(frame) | Frame::Binary(frame)))) => {
@@ -194,6 +203,16 @@ impl<T: Transport> Driver<T> {
         if self.message_rate.is_too_slow(self.transport.begun_message(), min_rate, now) {
             let reason = format!("the message arrives at less than {min_rate} bytes per second");
             self.close(Close::new(1008, reason), now);
+        }
+    }
+
+    /// Frees memory that the transport has not needed for some time.
+    fn free_spare_memory(&mut self, now: Instant) {
+        if !self.transport.has_spare_memory() {
+            self.free_memory_at = None;
+        } else if *self.free_memory_at.get_or_insert_with(|| after(now, SPARE_MEMORY_TIME)) <= now {
+            self.transport.free_spare_memory();
+            self.free_memory_at = None;
         }
     }
 
@@ -322,7 +341,8 @@ impl<T: Transport> Driver<T> {
         let stall_timeout = self.stalled.map(|(since, _)| after(since, self.shared.endpoint.limits.write_timeout));
         let probe_timeout = self.probe_at.filter(|_| self.closing.is_open());
         let rate_timeout = self.message_rate.deadline().filter(|_| self.closing.is_open());
-        let timeouts = [timeout, stall_timeout, probe_timeout, rate_timeout, self.closing.deadline()];
+        let memory_timeout = self.free_memory_at.filter(|_| self.closing.is_open());
+        let timeouts = [timeout, stall_timeout, probe_timeout, rate_timeout, memory_timeout, self.closing.deadline()];
         let next_timeout = timeouts.into_iter().flatten().min();
         let timer_elapsed = self.timer.set(next_timeout, cx);
         let open = self.closing.is_open();
