@@ -15,7 +15,7 @@ fn frames(text: &str, fragments: usize) -> Vec<u8> {
     let mut frames = Vec::new();
     let parts: Vec<_> = text.as_bytes().chunks(text.len().div_ceil(fragments)).collect();
     for (index, part) in parts.iter().enumerate() {
-        let opcode = if index == 0 { 1 } else { 0 };
+        let opcode = u8::from(index == 0);
         let last = if index + 1 == parts.len() { 0x80 } else { 0 };
         frames.extend([opcode | last, 0xff]);
         frames.extend((part.len() as u64).to_be_bytes());

@@ -124,15 +124,24 @@ pub struct Memory {
     output: Output,
     /// The size of a text that can be read, in bytes.
     max_message_size: usize,
-    /// True after a text was too large. Further frames are discarded, so that the close frame can reach the peer.
-    draining: bool,
+    reading: Reading,
     /// True if the next flush fails when the reader is gone.
     probing: bool,
     /// Set while the next frame has not arrived.
     arrival: Timer,
     close: Option<Close>,
     close_sent: bool,
-    close_received: bool,
+}
+
+/// The progress of reading.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reading {
+    /// Frames are returned.
+    Open,
+    /// A text was too large. Further frames are discarded, so that the close frame can reach the peer.
+    Draining,
+    /// The close frame of the peer was returned.
+    Closed,
 }
 
 /// Simulates network faults at one transport of a [`pair`]. Returned by [`Memory::control`].
@@ -169,12 +178,11 @@ impl Memory {
             pipes,
             output: Output::texts(),
             max_message_size: usize::MAX,
-            draining: false,
+            reading: Reading::Open,
             probing: false,
             arrival: Timer::default(),
             close: None,
             close_sent: false,
-            close_received: false,
         }
     }
 
@@ -212,17 +220,17 @@ impl Transport for Memory {
     }
 
     fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame, TransportError>>> {
-        while !self.close_received {
+        while self.reading != Reading::Closed {
             match ready!(self.poll_pipe(cx)) {
                 None => return Poll::Ready(None),
-                Some(_) if self.draining => {}
+                Some(_) if self.reading == Reading::Draining => {}
                 Some(Frame::Text(text)) if text.len() > self.max_message_size => {
-                    self.draining = true;
+                    self.reading = Reading::Draining;
                     return Poll::Ready(Some(Err(TransportError::too_large(self.max_message_size))));
                 }
                 Some(frame) => {
                     if let Frame::Close(close) = &frame {
-                        self.close_received = true;
+                        self.reading = Reading::Closed;
                         self.close.get_or_insert_with(|| close.clone());
                     }
                     return Poll::Ready(Some(Ok(frame)));

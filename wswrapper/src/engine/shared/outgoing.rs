@@ -33,9 +33,9 @@ impl Shared {
         if state.core.pending_calls() >= self.endpoint.limits.calls_in_flight {
             return Poll::Ready(Err(SendError::TooManyCalls));
         }
-        let sent_timeout = timeout.filter(|_| send_timeout);
+        let caller_timeout = timeout.filter(|_| send_timeout);
         if let Some(call) = call
-            && let Err(error) = self.check_size(call, MAX_OVERHEAD, || state.core.request_size(call, sent_timeout))
+            && let Err(error) = self.check_size(call, MAX_OVERHEAD, || state.core.request_size(call, caller_timeout))
         {
             return Poll::Ready(Err(error));
         }
@@ -47,7 +47,7 @@ impl Shared {
         let Some(call) = call.take() else { return Poll::Ready(Err(SendError::Closed)) };
         let deadline = timeout.and_then(deadline);
         let slot = state.calls.insert(CallSlot::Waiting(cx.waker().clone()));
-        match state.core.request(call, slot, deadline, sent_timeout, expected.channel()) {
+        match state.core.request(call, slot, deadline, caller_timeout, expected.channel()) {
             Ok(id) => {
                 self.wake(state);
                 Poll::Ready(Ok(SentCall { slot, id }))
