@@ -160,19 +160,19 @@ mod tests {
     fn frame(opcode: u8, len: usize, masked: bool) -> Vec<u8> {
         let mask_bit = if masked { 0x80 } else { 0 };
         let mut frame = match len {
-            0..126 => vec![opcode, mask_bit | u8::try_from(len).expect("it is small")],
+            0..126 => vec![opcode, mask_bit + u8::try_from(len).expect("it is small")],
             126..0x1_0000 => {
                 let [high, low] = u16::try_from(len).expect("it fits").to_be_bytes();
-                vec![opcode, mask_bit | 126, high, low]
+                vec![opcode, mask_bit + 126, high, low]
             }
-            _ => [&[opcode, mask_bit | 127], &(len as u64).to_be_bytes()[..]].concat(),
+            _ => [&[opcode, mask_bit + 127], &(len as u64).to_be_bytes()[..]].concat(),
         };
         frame.resize(frame.len() + len + if masked { 4 } else { 0 }, 0);
         frame
     }
 
-    fn message(number: u64, bytes: u64) -> Option<BegunMessage> {
-        Some(BegunMessage { number, bytes })
+    fn message(number: u64, bytes: u64) -> BegunMessage {
+        BegunMessage { number, bytes }
     }
 
     #[test]
@@ -201,27 +201,27 @@ mod tests {
         let mut follower = FrameFollower::default();
         assert_eq!(follower.begun_message(), None);
         follower.follow(&[0x01]);
-        assert_eq!(follower.begun_message(), message(0, 0));
+        assert_eq!(follower.begun_message(), Some(message(0, 0)));
         follower.follow(&frame(0x01, 300, true)[1..108]);
-        assert_eq!(follower.begun_message(), message(0, 100));
+        assert_eq!(follower.begun_message(), Some(message(0, 100)));
         follower.follow(&[0; 200]);
-        assert_eq!(follower.begun_message(), message(0, 300));
+        assert_eq!(follower.begun_message(), Some(message(0, 300)));
         follower.follow(&frame(0x89, 20, true));
-        assert_eq!(follower.begun_message(), message(0, 300));
+        assert_eq!(follower.begun_message(), Some(message(0, 300)));
         follower.follow(&frame(0x80, 10, true)[..9]);
-        assert_eq!(follower.begun_message(), message(0, 303));
+        assert_eq!(follower.begun_message(), Some(message(0, 303)));
         follower.follow(&[0; 7]);
         assert_eq!(follower.begun_message(), None);
         follower.follow(&[0x89]);
-        assert_eq!(follower.begun_message(), message(1, 0));
+        assert_eq!(follower.begun_message(), Some(message(1, 0)));
     }
 
     #[test]
     fn a_control_frame_between_messages_changes_the_number() {
         let mut follower = FrameFollower::default();
         follower.follow(&[0x89]);
-        assert_eq!(follower.begun_message(), message(0, 0));
+        assert_eq!(follower.begun_message(), Some(message(0, 0)));
         follower.follow(&[0, 0x81]);
-        assert_eq!(follower.begun_message(), message(1, 0));
+        assert_eq!(follower.begun_message(), Some(message(1, 0)));
     }
 }

@@ -64,22 +64,22 @@ mod tests {
 
     const RATE: usize = 1_000;
 
-    fn message(number: u64, bytes: u64) -> Option<BegunMessage> {
-        Some(BegunMessage { number, bytes })
+    fn message(number: u64, bytes: u64) -> BegunMessage {
+        BegunMessage { number, bytes }
     }
 
     #[test]
     fn a_message_may_take_ten_seconds_and_must_then_have_the_rate() {
         let (start, second) = (Instant::now(), Duration::from_secs(1));
         let mut rate = MessageRate::default();
-        assert!(!rate.is_too_slow(message(0, 0), RATE, start));
+        assert!(!rate.is_too_slow(Some(message(0, 0)), RATE, start));
         assert_eq!(rate.deadline(), Some(start + 10 * second));
-        assert!(!rate.is_too_slow(message(0, 20_000), RATE, start + 9 * second));
+        assert!(!rate.is_too_slow(Some(message(0, 20_000)), RATE, start + 9 * second));
         assert_eq!(rate.deadline(), Some(start + 20 * second));
-        assert!(!rate.is_too_slow(message(0, 20_001), RATE, start + 20 * second));
-        assert!(rate.is_too_slow(message(0, 20_001), RATE, start + 21 * second));
+        assert!(!rate.is_too_slow(Some(message(0, 20_001)), RATE, start + 20 * second));
+        assert!(rate.is_too_slow(Some(message(0, 20_001)), RATE, start + 21 * second));
         // Another message has its own time.
-        assert!(!rate.is_too_slow(message(1, 0), RATE, start + 21 * second));
+        assert!(!rate.is_too_slow(Some(message(1, 0)), RATE, start + 21 * second));
         assert!(!rate.is_too_slow(None, RATE, start + 22 * second));
         assert_eq!(rate.deadline(), None);
     }
@@ -88,11 +88,11 @@ mod tests {
     fn time_without_reading_does_not_count() {
         let (start, second) = (Instant::now(), Duration::from_secs(1));
         let mut rate = MessageRate::default();
-        rate.is_too_slow(message(0, 0), RATE, start);
+        rate.is_too_slow(Some(message(0, 0)), RATE, start);
         rate.pause(start + second);
         rate.pause(start + 2 * second);
         assert_eq!(rate.deadline(), None);
-        assert!(!rate.is_too_slow(message(0, 0), RATE, start + 31 * second));
+        assert!(!rate.is_too_slow(Some(message(0, 0)), RATE, start + 31 * second));
         assert_eq!(rate.deadline(), Some(start + 40 * second));
     }
 
@@ -100,8 +100,8 @@ mod tests {
     fn a_rate_of_zero_is_no_limit() {
         let mut rate = MessageRate::default();
         let start = Instant::now();
-        rate.is_too_slow(message(0, 0), 0, start);
-        assert!(!rate.is_too_slow(message(0, 0), 0, start + Duration::from_hours(100)));
+        rate.is_too_slow(Some(message(0, 0)), 0, start);
+        assert!(!rate.is_too_slow(Some(message(0, 0)), 0, start + Duration::from_hours(100)));
         assert_eq!(rate.deadline(), None);
     }
 }
