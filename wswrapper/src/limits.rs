@@ -25,9 +25,9 @@ pub struct Limits {
     pub max_message_size: usize,
     /// The size of an outgoing message, in bytes. Default 4 MiB.
     ///
-    /// A larger call or event fails with [`TooLarge`](crate::SendError::TooLarge) and is not sent. A larger result becomes
-    /// a rejection with the code `ws:TooLarge`, and a larger item finishes its stream with that rejection. The connection
-    /// stays open.
+    /// A larger call or event fails with [`TooLarge`](crate::SendError::TooLarge) and is not sent. A larger result
+    /// becomes a rejection with the code `ws:TooLarge`, and a larger item finishes its stream with that rejection. The
+    /// connection stays open.
     pub max_outgoing_message_size: usize,
     /// The rate at which a message must arrive that takes longer than 10 seconds, in bytes per second on average.
     /// Default 16 KiB per second.

@@ -22,8 +22,8 @@ use tokio::time::Instant;
 /// stream is dropped when the handler has answered. **Dropping the future cancels the call** and drops the stream; the
 /// peer drops the handler [X-05].
 ///
-/// It fails with [`NotSent`](CallError::NotSent) if an item cannot be encoded or is too large. An error that the stream yields is sent
-/// to the handler, and the call still returns the handler's answer.
+/// It fails with [`NotSent`](CallError::NotSent) if an item cannot be encoded or is too large. An error that the stream
+/// yields is sent to the handler, and the call still returns the handler's answer.
 ///
 /// ```
 /// # use futures_util::stream;

@@ -46,7 +46,8 @@ impl FrameFollower {
         }
     }
 
-    /// Follows whole messages of one small frame each, quickly, because most messages are of this kind. Returns the rest.
+    /// Follows whole messages of one small frame each, quickly, because most messages are of this kind. Returns the
+    /// rest.
     #[inline]
     fn follow_small_messages<'b>(&mut self, mut bytes: &'b [u8]) -> &'b [u8] {
         if self.in_message || self.header_len > 0 {

@@ -94,7 +94,8 @@ async fn a_call_above_the_limit_is_not_sent_and_one_of_the_limit_is() {
             } else {
                 let failed = call.await;
                 let expected = matches!(
-                    failed, Err(CallError::NotSent(SendError::TooLarge { size: actual, limit: LIMIT })) if actual == size
+                    failed,
+                    Err(CallError::NotSent(SendError::TooLarge { size: actual, limit: LIMIT })) if actual == size
                 );
                 assert!(expected, "{failed:?}");
                 raw.silence().await;
