@@ -29,7 +29,7 @@ pub struct Invocation<'c, S> {
 impl<S: Send + Sync + 'static> Invocation<'_, S> {
     /// Decodes the next argument.
     pub fn argument<T: Argument>(&mut self) -> Result<T, BadCall> {
-        self.start.arguments.next().map_err(|error| self.bad_argument(error))
+        self.start.arguments.next_owned().map_err(|error| self.bad_argument(error))
     }
 
     /// Returns the context of the call.
