@@ -5,7 +5,7 @@ use super::{Client, Dialling};
 use crate::builder::Builder;
 use crate::engine::LocalEndpoint;
 use crate::error::ConnectError;
-use crate::handshake::{Handshake, MAX_HEADERS, header_map};
+use crate::handshake::{Handshake, MAX_HEADERS, header_map, path_and_query};
 use crate::http::{Head, read_head, status_of, subprotocol};
 use crate::proto::Side;
 use crate::transport::WebSocket;
@@ -165,7 +165,7 @@ async fn connect_to(endpoint: LocalEndpoint, url: &ServerUrl, options: ConnectOp
     // Frames are already written in batches.
     let _ = stream.set_nodelay(true);
     let remote_addr = stream.peer_addr().ok();
-    let handshake = Handshake { uri: url.uri.clone(), remote_addr, ..Handshake::default() };
+    let handshake = Handshake { uri: path_and_query(&url.uri), remote_addr, ..Handshake::default() };
     match url.scheme {
         Scheme::Ws => perform_handshake(endpoint, url, options, stream, handshake).await,
         #[cfg(feature = "rustls")]
