@@ -9,6 +9,7 @@ mod execution;
 mod hostile_streams;
 mod lifetimes;
 mod limits;
+mod long_names;
 mod mounting;
 mod scoped;
 mod streams;

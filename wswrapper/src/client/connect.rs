@@ -7,7 +7,7 @@ use crate::engine::LocalEndpoint;
 use crate::error::ConnectError;
 use crate::handshake::{Handshake, MAX_HEADERS, header_map, path_and_query};
 use crate::http::{Head, read_head, status_of, subprotocol};
-use crate::proto::Side;
+use crate::proto::{Side, shown_name};
 use crate::transport::WebSocket;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
 use std::time::Duration;
@@ -255,6 +255,7 @@ fn chosen_subprotocol(headers: &HeaderMap, offered: &[String]) -> Result<Option<
             Some(offer) => Ok(Some(offer.clone())),
             None => {
                 let name = String::from_utf8_lossy(value.as_bytes());
+                let name = shown_name(&name);
                 Err(format!("it chose the subprotocol `{name}`, which was not offered"))
             }
         },

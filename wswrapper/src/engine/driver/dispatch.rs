@@ -10,7 +10,7 @@ use crate::engine::router::Entry;
 use crate::engine::shared::Action;
 use crate::engine::tasks::{RunningHandler, RunningKey};
 use crate::error::PeerError;
-use crate::proto::{Address, Call, ChannelKey, Message, Reason, Rejection, Role};
+use crate::proto::{Address, Call, ChannelKey, Message, Reason, Rejection, Role, shown_name};
 use crate::transport::Transport;
 use bytes::Bytes;
 use std::sync::Arc;
@@ -240,10 +240,11 @@ impl<T: Transport> Driver<T> {
             }
             None => {
                 let channel = match &call.address {
-                    Address::Named(name) => Some(name.to_string()),
+                    Address::Named(name) => Some(shown_name(name).into_owned()),
                     _ => None,
                 };
-                self.shared.report(&PeerError::EventDropped { event: call.event.to_string(), channel, reason });
+                let event = shown_name(&call.event).into_owned();
+                self.shared.report(&PeerError::EventDropped { event, channel, reason });
             }
         }
         self.log_finished(log);
