@@ -53,7 +53,7 @@ impl Hooks {
         if let Some(hook) = &self.message
             && let Err(message) = catch_panic(|| hook(shared, message))
         {
-            tracing::error!("on_message panicked: {message}");
+            shared.report_hook_panic("on_message", &message);
         }
     }
 
@@ -72,7 +72,7 @@ impl Hooks {
         if let Some(hook) = &self.error
             && let Err(message) = catch_panic(|| hook(shared, error))
         {
-            tracing::error!("on_error panicked: {message}");
+            shared.report_hook_panic("on_error", &message);
         }
     }
 }

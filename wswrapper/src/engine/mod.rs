@@ -31,6 +31,7 @@ mod router;
 mod shared;
 mod slot;
 mod tasks;
+mod warnings;
 
 pub(crate) use answers::Progress;
 pub use answers::{Answering, Answers, Response};

@@ -180,6 +180,7 @@ impl Shared {
                 self.report_drop_panic(drop_catching_panic(handler), "the peer's handlers");
             }
         }
+        self.warn_left_out();
     }
 
     /// Handles the deadlines that have passed. Returns the handlers whose callers no longer wait.
