@@ -10,6 +10,7 @@ mod hostile_streams;
 mod lifetimes;
 mod limits;
 mod long_names;
+mod message_log;
 mod mounting;
 mod scoped;
 mod streams;

@@ -46,7 +46,7 @@ pub use id::{Counters, PeerId};
 pub(crate) use inbox::{Batch, StreamFinish, Taken, WINDOW};
 pub(crate) use label::Label;
 pub(crate) use members::Members;
-pub use message_log::{MessageKind, MessageLog};
+pub use message_log::{CallOutcome, MessageKind, MessageLog};
 pub use router::Mounted;
 pub(crate) use router::{DynamicHandlers, Router, Times};
 pub(crate) use shared::{BlockedThread, ChannelBinding, LocalEndpoint, Shared};

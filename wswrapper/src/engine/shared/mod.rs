@@ -24,6 +24,7 @@ use crate::engine::hooks::Hooks;
 use crate::engine::id::{Counters, PeerId};
 use crate::engine::loan::LoanSlot;
 use crate::engine::members::Members;
+use crate::engine::message_log::Outcomes;
 use crate::engine::router::{DynamicHandlers, Lookup, Router};
 use crate::engine::warnings::{LeftOut, OneLine, WarningKind, Warnings};
 use crate::error::PeerError;
@@ -57,6 +58,8 @@ pub(crate) struct Shared {
     driver_awake: AtomicBool,
     /// Threads on which blocking handlers run, including cancelled handlers.
     blocked_threads: AtomicUsize,
+    /// Used only if there is an `on_message` hook.
+    outcomes: OnceLock<Box<Outcomes>>,
     /// Most connections cause no warning.
     warnings: OnceLock<Box<Warnings>>,
     /// Notified when the connection is closed.
@@ -124,6 +127,7 @@ impl Shared {
             handlers: OnceLock::new(),
             extensions: Extensions::default(),
             loan_slot: OnceLock::new(),
+            outcomes: OnceLock::new(),
             warnings: OnceLock::new(),
             closed_notify: Notify::new(),
         }
@@ -213,6 +217,11 @@ impl Shared {
     /// Returns the slot through which the driver lends its output to the futures of handlers.
     pub(crate) fn loan_slot(&self) -> &LoanSlot {
         self.loan_slot.get_or_init(Box::default)
+    }
+
+    /// Returns the place for the outcome of the handler that is being polled.
+    pub(crate) fn outcomes(&self) -> &Outcomes {
+        self.outcomes.get_or_init(Box::default)
     }
 
     /// Returns the dynamic handlers of this peer.
