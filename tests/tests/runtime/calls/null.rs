@@ -1,5 +1,7 @@
 //! `null` as the last argument, for peers that count arguments.
 
+#![expect(clippy::option_option, reason = "the outer option is the argument, the inner one its value")]
+
 use serde_json::Value;
 use wswrapper::{Client, ws_service};
 use wswrapper_tests::RawPeer;
