@@ -4,6 +4,7 @@
 
 mod errors;
 mod frames;
+mod null;
 mod proxies;
 mod rejections;
 

@@ -12,6 +12,7 @@ mod handshakes;
 mod headers;
 mod pages;
 mod protocol_errors;
+mod request_targets;
 mod slow_readers;
 mod slow_websockets;
 mod subprotocols;

@@ -5,7 +5,7 @@ use super::source::{ItemError, Source};
 use super::{Answer, RawCall};
 use crate::engine::{Completion, ConnectionHandle, Expected};
 use crate::error::{CallError, SendError, TooLarge};
-use crate::proto::{Allowance, CallEncoder, ChannelKey, EncodedCall, Reason, encode};
+use crate::proto::{Allowance, CallEncoder, ChannelKey, EncodedCall, Reason, decode_value, encode};
 use crate::value::{Decode, WsError};
 use std::fmt;
 use std::future::Future;
@@ -142,7 +142,7 @@ impl<T: Decode, E: WsError> Future for UploadCall<T, E> {
 
 fn decode<T: Decode, E: WsError>(answer: Answer) -> Result<T, CallError<E::Remote>> {
     match answer {
-        Answer::Json(json) => serde_json::from_slice(&json).map_err(CallError::Decode),
+        Answer::Json(json) => decode_value(&json).map_err(CallError::Decode),
         Answer::UnusedChannel => serde_json::from_str("null").map_err(CallError::Decode),
         // Unreachable: `poll` handles a channel with an inbox, and an upload's channel always has one.
         Answer::Channel(..) => Err(CallError::Closed),

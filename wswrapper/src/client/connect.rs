@@ -5,9 +5,9 @@ use super::{Client, Dialling};
 use crate::builder::Builder;
 use crate::engine::LocalEndpoint;
 use crate::error::ConnectError;
-use crate::handshake::{Handshake, MAX_HEADERS, header_map};
+use crate::handshake::{Handshake, MAX_HEADERS, header_map, path_and_query};
 use crate::http::{Head, read_head, status_of, subprotocol};
-use crate::proto::Side;
+use crate::proto::{Side, shown_name};
 use crate::transport::{WebSocket, tcp};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
 use std::time::Duration;
@@ -164,7 +164,7 @@ async fn connect_to(endpoint: LocalEndpoint, url: &ServerUrl, options: ConnectOp
     let stream = stream.map_err(|source| ConnectError::Connect { address: address.clone(), source })?;
     tcp::set_options(&stream);
     let remote_addr = stream.peer_addr().ok();
-    let handshake = Handshake { uri: url.uri.clone(), remote_addr, ..Handshake::default() };
+    let handshake = Handshake { uri: path_and_query(&url.uri), remote_addr, ..Handshake::default() };
     match url.scheme {
         Scheme::Ws => perform_handshake(endpoint, url, options, stream, handshake).await,
         #[cfg(feature = "rustls")]
@@ -254,6 +254,7 @@ fn chosen_subprotocol(headers: &HeaderMap, offered: &[String]) -> Result<Option<
             Some(offer) => Ok(Some(offer.clone())),
             None => {
                 let name = String::from_utf8_lossy(value.as_bytes());
+                let name = shown_name(&name);
                 Err(format!("it chose the subprotocol `{name}`, which was not offered"))
             }
         },

@@ -2,6 +2,7 @@
 
 use super::channel_state::ChannelState;
 use super::label::Label;
+use super::message_log::Outcome;
 use super::shared::{ChannelBinding, Shared};
 use super::tasks::RunningKey;
 use crate::error::{PeerError, TooLarge};
@@ -59,6 +60,8 @@ impl<'d> Answers<'d> {
 
     /// Writes the response of a finished handler, if its call was a request.
     pub(crate) fn finish<T: Response>(&mut self, call: &Answering, outcome: Result<T, Rejection>) {
+        // Replaced if the value opens a channel or cannot be sent.
+        self.shared.record_outcome(|| Outcome::Ok);
         match outcome {
             Ok(value) => value.answer(self, call),
             Err(rejection) => self.fail(call, &rejection),
@@ -101,6 +104,7 @@ impl<'d> Answers<'d> {
         let opened = self.shared.open_channel(id, role, binding, self.progress.handler);
         let (channel, inbox) = opened.map_err(Rejection::from_display)?;
         self.write_plain(0, |out| encode::channel(out, id));
+        self.shared.record_outcome(|| Outcome::ChannelOpened);
         self.progress.opened = Some(Opened { channel, role });
         Ok((channel, inbox))
     }
@@ -133,6 +137,7 @@ impl<'d> Answers<'d> {
 
     /// Rejects the call of a failed handler. A failed event is reported locally.
     fn fail(&mut self, call: &Answering, rejection: &Rejection) {
+        self.shared.record_outcome(|| Outcome::rejected(rejection));
         self.report(call, rejection);
         if call.id.is_none() && rejection.source().is_none() {
             let reason = rejection.clone();
@@ -145,12 +150,15 @@ impl<'d> Answers<'d> {
 
     /// Rejects a request. A rejection that is too large is replaced by one that says so.
     pub(crate) fn reject(&mut self, id: RequestId, rejection: &Rejection) {
+        self.shared.record_outcome(|| Outcome::rejected(rejection));
         let written = self.write(0, |out| {
             encode::rejection(out, id, rejection);
             Ok::<(), Infallible>(())
         });
         if let Err(WriteError::TooLarge(too_large)) = written {
-            self.write_plain(0, |out| encode::rejection(out, id, &too_large.rejection()));
+            let rejection = too_large.rejection();
+            self.shared.record_outcome(|| Outcome::rejected(&rejection));
+            self.write_plain(0, |out| encode::rejection(out, id, &rejection));
         }
     }
 
@@ -161,6 +169,7 @@ impl<'d> Answers<'d> {
         if let (Some(id), false) = (id, self.progress.answered) {
             self.reject(id, &Rejection::internal_error());
         }
+        self.shared.record_outcome(|| Outcome::Panicked);
     }
 
     /// Writes a small frame whose encoding cannot fail.
@@ -193,7 +202,11 @@ impl<'d> Answers<'d> {
     fn put<E>(&mut self, hint: usize, write: impl FnOnce(&mut Vec<u8>) -> Result<(), E>) -> Result<(), E> {
         if self.has_capacity() {
             self.shared.drain(self.output);
-            self.output.text(hint, write)?;
+            if self.shared.endpoint.hooks.has_message_sent_hook() {
+                self.write_and_log(write)?;
+            } else {
+                self.output.text(hint, write)?;
+            }
         } else {
             // The peer does not read, so the response is queued behind the other frames.
             let mut frame = Vec::new();
@@ -201,6 +214,16 @@ impl<'d> Answers<'d> {
             self.shared.respond(frame);
         }
         self.progress.answered = true;
+        Ok(())
+    }
+
+    /// Writes a frame, and calls the `on_message_sent` hook.
+    #[cold]
+    fn write_and_log<E>(&mut self, write: impl FnOnce(&mut Vec<u8>) -> Result<(), E>) -> Result<(), E> {
+        let mut frame = Vec::new();
+        write(&mut frame)?;
+        self.output.plain_text(frame.len(), |out| out.extend_from_slice(&frame));
+        self.shared.log_sent(&frame);
         Ok(())
     }
 }

@@ -31,6 +31,7 @@ mod router;
 mod shared;
 mod slot;
 mod tasks;
+mod warnings;
 
 pub use answers::{Answering, Answers, Response};
 pub(crate) use answers::{Progress, WriteError};
@@ -45,7 +46,7 @@ pub use id::{Counters, PeerId};
 pub(crate) use inbox::{Batch, StreamFinish, Taken, WINDOW};
 pub(crate) use label::Label;
 pub(crate) use members::Members;
-pub use message_log::{MessageKind, MessageLog};
+pub use message_log::{CallOutcome, MessageKind, MessageLog};
 pub use router::Mounted;
 pub(crate) use router::{DynamicHandlers, Router, Times};
 pub(crate) use shared::{BlockedThread, ChannelBinding, LocalEndpoint, Shared};

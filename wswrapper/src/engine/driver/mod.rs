@@ -412,12 +412,13 @@ impl<T> Driver<T> {
             state.handler_finished(&self.shared);
         }
         self.shared.report_drop_panic(drop_catching_panic(handler.future), &handler.event);
-        self.log_finished(handler.log.as_deref());
+        self.log_finished(handler.log);
     }
 
     /// Reports to the `on_message` hook that a handler has finished.
-    fn log_finished(&self, log: Option<&CallLog>) {
-        if let Some(log) = log {
+    fn log_finished(&self, log: Option<Box<CallLog>>) {
+        if let Some(mut log) = log {
+            log.update(self.shared.outcomes());
             self.shared.endpoint.hooks.message(&self.shared, &log.finished());
         }
     }

@@ -49,15 +49,33 @@ pub(crate) struct SleepState {
 
 impl Shared {
     /// Moves all queued frames to the output.
-    pub(crate) fn drain(&self, output: &mut Output) {
+    pub(crate) fn drain(self: &Arc<Self>, output: &mut Output) {
         if self.queued_bytes() == 0 {
             return;
+        }
+        if self.endpoint.hooks.has_message_sent_hook() {
+            return self.drain_and_log(output);
         }
         let mut state = self.lock();
         self.queued_bytes.store(0, Ordering::Release);
         while let Some(frame) = state.core.poll_transmit() {
             let text = frame.as_bytes();
             output.plain_text(text.len(), |out| out.extend_from_slice(text));
+        }
+    }
+
+    /// Moves all queued frames to the output, and calls the `on_message_sent` hook for each.
+    #[cold]
+    fn drain_and_log(self: &Arc<Self>, output: &mut Output) {
+        let mut state = self.lock();
+        self.queued_bytes.store(0, Ordering::Release);
+        let frames: Vec<_> = std::iter::from_fn(|| state.core.poll_transmit()).collect();
+        drop(state);
+        for frame in frames {
+            let text = frame.as_bytes();
+            output.plain_text(text.len(), |out| out.extend_from_slice(text));
+            // Without the lock, because the hook may use the connection.
+            self.log_sent(text);
         }
     }
 
@@ -180,6 +198,7 @@ impl Shared {
                 self.report_drop_panic(drop_catching_panic(handler), "the peer's handlers");
             }
         }
+        self.warn_left_out();
     }
 
     /// Handles the deadlines that have passed. Returns the handlers whose callers no longer wait.
