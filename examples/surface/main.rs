@@ -13,7 +13,10 @@ use session::{Session, Shared};
 use std::error::Error;
 use std::process::ExitCode;
 use std::sync::Arc;
-use wswrapper::{Listening, ServeError, Server};
+use wswrapper::{Limits, Listening, ServeError, Server};
+
+/// The size of a message, in both directions.
+const MAX_MESSAGE_SIZE: usize = 16 << 20;
 
 const HELP: &str = "\
 A server with every kind of call, at the path /ws.
@@ -52,7 +55,10 @@ async fn run() -> Result<(), Box<dyn Error>> {
 
 async fn bind(host: &str, port: u16) -> Result<Listening, ServeError> {
     let shared = Arc::new(Shared::default());
+    let limits =
+        Limits { max_message_size: MAX_MESSAGE_SIZE, max_outgoing_message_size: MAX_MESSAGE_SIZE, ..Limits::default() };
     Server::builder()
+        .limits(limits)
         .service_with(move |_| Session::new(Arc::clone(&shared)))
         .service(Files::default())
         .path("/ws")

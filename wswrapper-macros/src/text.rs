@@ -214,6 +214,13 @@ pub(crate) fn supertrait(required: &Ident, service: &Ident) -> String {
     )
 }
 
+pub(crate) fn reserved_code(code: &str) -> String {
+    format!(
+        "code `{code}` begins with `ws:`, which marks the rejections that the library makes\n\
+         help: choose a code without the prefix `ws:`"
+    )
+}
+
 pub(crate) fn code_twice(code: &str) -> String {
     format!(
         "code `{code}` already belongs to another variant\n\

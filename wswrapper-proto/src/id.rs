@@ -102,7 +102,7 @@ impl Side {
 ///
 /// A side that has used up its first range takes every second id above it: the client the odd ones, the server the even
 /// ones [P-68].
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Ids {
     side: Side,
     first: RequestId,

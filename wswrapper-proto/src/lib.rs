@@ -87,7 +87,7 @@ pub use connection::{
     OpenChannelError, Outgoing, Producer, QueueError, Role,
 };
 pub use id::{RequestId, Side};
-pub use message::{Arguments, ArgumentsError, Call, Item, Message, RawReason, Response};
-pub use name::{ChannelName, NameError, RESERVED, check_event, is_reserved};
+pub use message::{Arguments, ArgumentsError, Call, Item, Message, RawReason, Response, decode_value};
+pub use name::{ChannelName, MAX_SHOWN_CHARS, NameError, RESERVED, check_event, cut_name, is_reserved, shown_name};
 pub use rejection::{Reason, Rejection};
 pub use time::{Duration, Instant};

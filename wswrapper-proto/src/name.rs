@@ -1,6 +1,6 @@
 //! Names of events and channels.
 
-use std::borrow::Borrow;
+use std::borrow::{Borrow, Cow};
 use std::fmt;
 use std::sync::Arc;
 
@@ -11,6 +11,24 @@ pub const RESERVED: [&str; 6] = ["open", "connect", "message", "error", "close",
 #[inline]
 pub fn is_reserved(event: &str) -> bool {
     RESERVED.contains(&event)
+}
+
+/// The number of characters of a name that errors, rejections and logs show. A peer can choose a longer name.
+pub const MAX_SHOWN_CHARS: usize = 64;
+
+/// Cuts a name to its first [`MAX_SHOWN_CHARS`] characters.
+#[inline]
+pub fn cut_name(name: &str) -> &str {
+    match name.len() {
+        0..=MAX_SHOWN_CHARS => name,
+        _ => name.char_indices().nth(MAX_SHOWN_CHARS).map_or(name, |(at, _)| &name[..at]),
+    }
+}
+
+/// Returns a name as errors, rejections and logs show it: a long name is [cut](cut_name) and followed by `…`.
+pub fn shown_name(name: &str) -> Cow<'_, str> {
+    let cut = cut_name(name);
+    if cut.len() == name.len() { Cow::Borrowed(name) } else { Cow::Owned(format!("{cut}…")) }
 }
 
 /// The name of a channel. It is never empty [P-18].
@@ -78,4 +96,20 @@ pub enum NameError {
     /// The name is reserved on the main channel [P-20].
     #[error("`{0}` is a reserved event on the main channel: use a channel, or another name")]
     Reserved(String),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_shown_whole_up_to_64_characters() {
+        for c in ["a", "ä", "😀"] {
+            let longest = c.repeat(MAX_SHOWN_CHARS);
+            assert_eq!((shown_name(&longest), cut_name(&longest)), (Cow::Borrowed(&*longest), &*longest));
+            let longer = c.repeat(MAX_SHOWN_CHARS + 1);
+            assert_eq!((shown_name(&longer).as_ref(), cut_name(&longer)), (&*format!("{longest}…"), &*longest));
+        }
+        assert_eq!(shown_name(""), "");
+    }
 }

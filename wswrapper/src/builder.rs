@@ -168,20 +168,37 @@ impl<R> Builder<R> {
     /// Sets a hook that observes each incoming message, for logging.
     ///
     /// It is called when the message arrives. For a call it is called again when the handler finishes, with the time
-    /// that the handler took. Without a hook there is no cost.
+    /// that the handler took and its outcome. Without a hook there is no cost.
     ///
     /// ```
     /// # use wswrapper::Server;
     /// let server = Server::builder().on_message(|peer, message| {
     ///     let event = message.event.unwrap_or("-");
-    ///     match message.took {
-    ///         None => println!("{} {:?} {event}: {} bytes, {}", peer.id(), message.kind, message.bytes, message.text),
-    ///         Some(took) => println!("{} {event} took {took:?}", peer.id()),
+    ///     match (message.took, message.outcome) {
+    ///         (Some(took), Some(outcome)) => println!("{} {event}: {outcome:?} after {took:?}", peer.id()),
+    ///         _ => println!("{} {:?} {event}: {} bytes, {}", peer.id(), message.kind, message.bytes, message.text),
     ///     }
     /// });
     /// ```
     pub fn on_message(mut self, hook: impl Fn(&Peer, &MessageLog<'_>) + Send + Sync + 'static) -> Self {
         self.hooks.set_message(hooks::message(hook));
+        self
+    }
+
+    /// Sets a hook that observes each outgoing message, for logging.
+    ///
+    /// It is called when the message moves from its queue to the output of the connection, in the order in which the
+    /// messages are sent. A message that is still queued when the connection closes is not reported. Without a hook
+    /// there is no cost. The hook must not send a message for each message that it gets.
+    ///
+    /// ```
+    /// # use wswrapper::Server;
+    /// let server = Server::builder().on_message_sent(|peer, message| {
+    ///     println!("to {}: {:?}, {} bytes, {}", peer.id(), message.kind, message.bytes, message.text);
+    /// });
+    /// ```
+    pub fn on_message_sent(mut self, hook: impl Fn(&Peer, &MessageLog<'_>) + Send + Sync + 'static) -> Self {
+        self.hooks.set_message_sent(hooks::message(hook));
         self
     }
 

@@ -22,7 +22,8 @@ pub struct Handshake {
 }
 
 impl Handshake {
-    /// Returns the path and the query of the request, or `/` for a transport without an HTTP request.
+    /// Returns the path and the query of the request, at both endpoints, or `/` for a transport without an HTTP
+    /// request.
     pub fn uri(&self) -> &Uri {
         &self.uri
     }
@@ -58,6 +59,17 @@ impl Handshake {
     /// ```
     pub fn subprotocol(&self) -> Option<&str> {
         self.subprotocol.as_deref()
+    }
+}
+
+/// Returns the path and the query of a URL or of a request's target, which may be a whole URL (RFC 9112, 3.2.2).
+#[cfg(feature = "tungstenite")]
+pub(crate) fn path_and_query(uri: &Uri) -> Uri {
+    match uri.path_and_query() {
+        // `http://host?query` has an empty path.
+        Some(target) if target.as_str().starts_with('?') => format!("/{}", target.as_str()).parse().unwrap_or_default(),
+        Some(target) => target.clone().into(),
+        None => Uri::default(),
     }
 }
 

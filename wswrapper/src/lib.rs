@@ -23,6 +23,9 @@ pub mod transport;
 mod value;
 
 #[cfg(doc)]
+#[doc = include_str!("compatibility.md")]
+pub mod compatibility {}
+#[cfg(doc)]
 #[doc = include_str!("performance.md")]
 pub mod performance {}
 #[cfg(doc)]
@@ -47,7 +50,7 @@ pub use self::{
     call::{Call, Caller, Emit, IntoTarget, Reply, Target, UploadCall},
     client::{Client, ClientBuilder, Dialling},
     close::{CloseCause, Closed},
-    engine::{Counters, MessageKind, MessageLog, PeerId},
+    engine::{CallOutcome, Counters, MessageKind, MessageLog, PeerId},
     error::{AcceptError, BindError, CallError, ConnectError, MountError, OpenError, PeerError, SendError, ServeError},
     handle::{AnonymousChannel, Channel, CloseSignal, Closing, Peer},
     handshake::Handshake,

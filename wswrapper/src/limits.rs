@@ -25,13 +25,15 @@ pub struct Limits {
     pub max_message_size: usize,
     /// The size of an outgoing message, in bytes. Default 4 MiB.
     ///
-    /// A larger call or event is not sent and fails. A larger result becomes a rejection, and a larger item aborts its
-    /// stream. The connection stays open.
+    /// A larger call or event fails with [`TooLarge`](crate::SendError::TooLarge) and is not sent. A larger result
+    /// becomes a rejection with the code `ws:TooLarge`, and a larger item finishes its stream with that rejection. The
+    /// connection stays open.
     pub max_outgoing_message_size: usize,
     /// The rate at which a message must arrive that takes longer than 10 seconds, in bytes per second on average.
     /// Default 16 KiB per second.
     ///
-    /// A slower message closes the connection with status 1008.
+    /// A slower message closes the connection with status 1008. Time in which the local endpoint does not read is not
+    /// counted. 0 turns the limit off.
     pub min_message_rate: usize,
     /// The size of the head of an HTTP request or response, in bytes. Default 16 KiB.
     ///

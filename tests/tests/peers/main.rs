@@ -4,3 +4,4 @@ mod browser;
 mod examples;
 mod interop;
 mod surface;
+mod surface_sizes;

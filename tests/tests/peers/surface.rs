@@ -12,7 +12,7 @@ use wswrapper_tests::{example, node};
 const TIME_LIMIT: Duration = Duration::from_mins(1);
 
 /// Starts the example on a free port and returns its URL. It is killed when the child is dropped.
-async fn surface() -> (Child, String) {
+pub(crate) async fn surface() -> (Child, String) {
     let mut program = Command::new(example::program("surface"));
     program.args(["--port", "0"]).stdout(Stdio::piped()).kill_on_drop(true);
     let mut surface = program.spawn().expect("the example can be run");

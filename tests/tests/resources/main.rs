@@ -2,6 +2,7 @@
 
 mod allocations;
 mod fairness;
+mod large_messages;
 mod memory;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};

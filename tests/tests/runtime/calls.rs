@@ -5,6 +5,7 @@
 mod errors;
 mod executors;
 mod frames;
+mod null;
 mod proxies;
 mod rejections;
 mod thread_waker;

@@ -11,6 +11,8 @@ mod execution;
 mod hostile_streams;
 mod lifetimes;
 mod limits;
+mod long_names;
+mod message_log;
 mod mounting;
 mod scoped;
 mod streams;

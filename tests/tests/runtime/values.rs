@@ -3,12 +3,16 @@
 #![expect(clippy::option_option, reason = "a row of a table has this type")]
 
 mod documentation;
+mod negative_zero;
+mod nesting;
 mod read;
+mod results;
 mod sent;
 mod types;
 
 use documentation::tables;
 use read::read;
+use results::results;
 use sent::sent;
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -57,6 +61,13 @@ async fn other_forms_are_decoded_as_documented() {
     let documented = tables(&["JSON", "as", "gives"]);
     let documented = documented.into_iter().map(|row| ([row[0].clone(), row[1].clone()], row[2].clone())).collect();
     check_all(read(), documented).await;
+}
+
+#[tokio::test]
+async fn results_of_methods_are_sent_as_documented() {
+    let documented = tables(&["Result of a method", "Response"]);
+    let documented = documented.into_iter().map(|row| ([row[0].clone(), "sent".to_owned()], row[1].clone())).collect();
+    check_all(results(), documented).await;
 }
 
 #[test]

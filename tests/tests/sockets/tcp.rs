@@ -14,7 +14,9 @@ mod headers;
 mod open_hooks;
 mod pages;
 mod protocol_errors;
+mod request_targets;
 mod slow_readers;
+mod slow_websockets;
 mod subprotocols;
 mod urls;
 

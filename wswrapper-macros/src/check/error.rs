@@ -5,7 +5,15 @@ use crate::model::{Disclosure, ErrorType};
 use crate::text;
 
 pub(crate) fn error(error: &ErrorType<'_>, errors: &mut Errors) {
+    check_reserved_codes(error, errors);
     check_codes(error, errors);
+}
+
+/// Reports codes that only the library may send.
+fn check_reserved_codes(error: &ErrorType<'_>, errors: &mut Errors) {
+    for variant in error.variants.iter().filter(|variant| variant.code.text.starts_with("ws:")) {
+        errors.push_at(variant.code.span, text::reserved_code(&variant.code.text));
+    }
 }
 
 fn check_codes(error: &ErrorType<'_>, errors: &mut Errors) {

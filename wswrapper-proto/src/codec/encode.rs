@@ -105,6 +105,12 @@ impl EncodedCall {
         self.frame
     }
 
+    /// Returns the length of the [frame of a request](Self::into_request), in bytes.
+    pub fn request_len(&self, id: RequestId, caller_timeout: Option<Duration>, sends_items: bool) -> usize {
+        let end = Self { frame: Vec::new(), on: None }.into_request(id, caller_timeout, sends_items);
+        self.frame.len() + end.len()
+    }
+
     /// Returns the length of the encoded call so far, in bytes.
     #[inline]
     pub fn len(&self) -> usize {

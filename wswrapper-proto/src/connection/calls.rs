@@ -63,6 +63,17 @@ impl<W, H: Clone + PartialEq, C: Clone> Connection<W, H, C> {
         self.emit_frame(Outgoing::Owned(call.into_event()))
     }
 
+    /// Returns the size of the message that [`request`](Self::request) would queue now, in bytes.
+    pub fn request_size(
+        &self,
+        call: &EncodedCall,
+        caller_timeout: Option<Duration>,
+        expected_channel: Option<&ExpectedChannel<C>>,
+    ) -> usize {
+        let id = self.ids.clone().next(|id| self.channels.is_opened(id));
+        id.map_or(call.len(), |id| call.request_len(id, caller_timeout, sends_items(expected_channel)))
+    }
+
     /// Queues a request. `waiter` comes back when the call finishes, fails or is [cancelled](Self::cancel).
     ///
     /// The call times out at `deadline`. The peer receives `caller_timeout` and stops the handler after it. If
@@ -82,8 +93,7 @@ impl<W, H: Clone + PartialEq, C: Clone> Connection<W, H, C> {
         if let Some(channel) = on.and_then(|on| self.channels.get_mut(on)) {
             channel.pending_calls += 1;
         }
-        // The caller listens on the channel from its creation on.
-        let sends_items = expected_channel.as_ref().is_some_and(|expected| expected.role == Role::Producer);
+        let sends_items = sends_items(expected_channel.as_ref());
         let has_channels = on.is_some() || expected_channel.is_some();
         let channels = has_channels.then(|| Box::new(CallChannels { on, expected_channel }));
         self.add_deadline(id, deadline);
@@ -159,4 +169,9 @@ impl<W, H: Clone + PartialEq, C: Clone> Connection<W, H, C> {
         }
         Some((waiter, channels.expected_channel))
     }
+}
+
+/// Returns true if the caller sends items on the channel of its call: it listens there from the creation on.
+fn sends_items<C>(expected_channel: Option<&ExpectedChannel<C>>) -> bool {
+    expected_channel.is_some_and(|expected| expected.role == Role::Producer)
 }

@@ -1,7 +1,9 @@
 //! Arguments of a call, decoded one by one from the frame.
 
+use super::negative_zero::without_negative_zeros;
 use serde::Deserialize;
-use serde::de::IgnoredAny;
+use serde::de::{DeserializeOwned, IgnoredAny};
+use serde_json::value::RawValue;
 
 /// The white space of JSON. ASCII has more.
 pub(crate) const SPACE: [char; 4] = [' ', '\t', '\n', '\r'];
@@ -60,6 +62,31 @@ impl<'f> Arguments<'f> {
     #[expect(clippy::should_implement_trait, reason = "each argument has a type of its own")]
     pub fn next<T: Deserialize<'f>>(&mut self) -> Result<T, ArgumentsError> {
         self.take()?.ok_or(ArgumentsError::Missing).or_else(|e| missing().map_err(|()| e))
+    }
+
+    /// Takes the next argument as [`next`](Self::next) does. `-0` is accepted for an integer.
+    pub fn next_owned<T: DeserializeOwned>(&mut self) -> Result<T, ArgumentsError> {
+        self.next().or_else(|error| match error {
+            ArgumentsError::Decode(error) => self.next_without_negative_zeros(error),
+            error => Err(error),
+        })
+    }
+
+    /// Takes the next argument, which could not be decoded, with `0` for each `-0`.
+    #[cold]
+    fn next_without_negative_zeros<T: DeserializeOwned>(
+        &mut self,
+        error: serde_json::Error,
+    ) -> Result<T, ArgumentsError> {
+        let mut after = *self;
+        let json = after.take::<&RawValue>().ok().flatten().map(RawValue::get);
+        let Some(json) = json.and_then(|json| without_negative_zeros(json.as_bytes())) else {
+            return Err(ArgumentsError::Decode(error));
+        };
+        let json = std::str::from_utf8(&json).unwrap_or_default();
+        let value = serde_json::from_str(json).map_err(ArgumentsError::Decode)?;
+        *self = after;
+        Ok(value)
     }
 
     /// Skips and counts the remaining arguments, and checks the rest of the frame.

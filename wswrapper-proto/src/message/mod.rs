@@ -2,9 +2,11 @@
 
 mod arguments;
 mod meta;
+mod negative_zero;
 
 pub(crate) use arguments::SPACE;
 pub use arguments::{Arguments, ArgumentsError};
+pub use negative_zero::decode_value;
 
 use crate::{Address, Rejection, RequestId};
 use serde_json::value::RawValue;

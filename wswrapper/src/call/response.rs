@@ -2,6 +2,7 @@
 
 use super::{Answer, Call};
 use crate::engine::{ConnectionHandle, Expected, WINDOW};
+use crate::proto::decode_value;
 use crate::stream::{Items, Streaming};
 use serde::de::{DeserializeOwned, Error};
 use std::fmt;
@@ -46,7 +47,7 @@ impl<T: DeserializeOwned> Reply for T {
 
     fn from_answer(_: &ConnectionHandle, _: &Wish, answer: Given) -> Result<T, serde_json::Error> {
         match answer.0 {
-            Answer::Json(json) => serde_json::from_slice(&json),
+            Answer::Json(json) => decode_value(&json),
             Answer::Channel(..) | Answer::UnusedChannel => {
                 serde_json::from_str("null").map_err(|_| unexpected_answer("a channel, expected a value"))
             }

@@ -1,5 +1,6 @@
 //! Streams that a caller sends.
 
+use crate::error::TooLarge;
 use crate::proto::{Rejection, RequestId, encode};
 use crate::value::{Encode, WsError};
 use futures_core::Stream;
@@ -34,6 +35,8 @@ pub(super) enum ItemError {
     Failed(Rejection),
     /// An item cannot be encoded as JSON.
     Encode(serde_json::Error),
+    /// An item is too large.
+    TooLarge(TooLarge),
 }
 
 impl Source {

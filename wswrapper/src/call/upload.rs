@@ -4,8 +4,8 @@ use super::response::Wish;
 use super::source::{ItemError, Source};
 use super::{Answer, RawCall};
 use crate::engine::{ConnectionHandle, Expected, channel_closed_reason};
-use crate::error::{CallError, SendError};
-use crate::proto::{Allowance, CallEncoder, ChannelKey, EncodedCall, Reason, encode};
+use crate::error::{CallError, SendError, TooLarge};
+use crate::proto::{Allowance, CallEncoder, ChannelKey, EncodedCall, Reason, decode_value, encode};
 use crate::value::{Decode, WsError};
 use std::fmt;
 use std::future::Future;
@@ -22,8 +22,8 @@ use tokio::time::Instant;
 /// stream is dropped when the handler has answered. **Dropping the future cancels the call** and drops the stream; the
 /// peer drops the handler [X-05].
 ///
-/// It fails with [`NotSent`](CallError::NotSent) if an item cannot be encoded. An error that the stream yields is sent
-/// to the handler, and the call still returns the handler's answer.
+/// It fails with [`NotSent`](CallError::NotSent) if an item cannot be encoded or is too large. An error that the stream
+/// yields is sent to the handler, and the call still returns the handler's answer.
 ///
 /// ```
 /// # use futures_util::stream;
@@ -166,7 +166,7 @@ impl<T: Decode, E: WsError> Future for UploadCall<T, E> {
 
 fn decode<T: Decode, E: WsError>(answer: Answer) -> Result<T, CallError<E::Remote>> {
     match answer {
-        Answer::Json(json) => serde_json::from_slice(&json).map_err(CallError::Decode),
+        Answer::Json(json) => decode_value(&json).map_err(CallError::Decode),
         Answer::UnusedChannel => serde_json::from_str("null").map_err(CallError::Decode),
         // Unreachable: `poll` handles a channel with an inbox, and an upload's channel always has one.
         Answer::Channel(..) => Err(CallError::ChannelClosed(channel_closed_reason())),
@@ -215,6 +215,7 @@ impl OpenUpload {
     /// Sends the items that the handler accepts. Ready when nothing more can be sent.
     fn poll_source(&mut self, cx: &mut Context<'_>, source: &mut Source) -> Poll<Result<(), SendError>> {
         let shared = Arc::clone(self.result.connection().shared());
+        let max_size = shared.endpoint.limits.max_outgoing_message_size;
         for _ in 0..MAX_BATCHES {
             if shared.poll_capacity(cx, &mut self.ticket).is_pending() {
                 self.set_waiting(true);
@@ -243,18 +244,21 @@ impl OpenUpload {
                 }
                 match source.poll_next(cx, self.channel.id()) {
                     Poll::Pending => break Poll::Pending,
-                    Poll::Ready(Some(Ok(frame))) => frames.push(frame),
+                    Poll::Ready(Some(Ok(mut frame))) => {
+                        if as_request {
+                            self.unanswered = Some(frame.clone());
+                            let Some(id) = shared.item_request(self.channel) else { return Poll::Ready(Ok(())) };
+                            encode::item_as_request(&mut frame, id);
+                        }
+                        if let Err(too_large) = TooLarge::check(frame.len(), max_size) {
+                            break Poll::Ready(Batch::Finished(Err(ItemError::TooLarge(too_large))));
+                        }
+                        frames.push(frame);
+                    }
                     Poll::Ready(Some(Err(error))) => break Poll::Ready(Batch::Finished(Err(error))),
                     Poll::Ready(None) => break Poll::Ready(Batch::Finished(Ok(()))),
                 }
             };
-            if as_request {
-                for frame in &mut frames {
-                    self.unanswered = Some(frame.clone());
-                    let Some(id) = shared.item_request(self.channel) else { return Poll::Ready(Ok(())) };
-                    encode::item_as_request(frame, id);
-                }
-            }
             if !frames.is_empty() {
                 let used = if as_request { 0 } else { u32::try_from(frames.len()).unwrap_or(MAX_BATCH) };
                 shared.send_items(self.channel, frames, used)?;
@@ -283,6 +287,7 @@ impl OpenUpload {
                 Ok(())
             }
             Err(ItemError::Encode(error)) => Err(SendError::EncodeItem(error)),
+            Err(ItemError::TooLarge(error)) => Err(error.into()),
         }
     }
 }

@@ -6,10 +6,10 @@ use crate::builder::Builder;
 use crate::close::Closed;
 use crate::engine::{LocalEndpoint, Opened};
 use crate::error::{ConnectError, OpenError};
-use crate::handshake::{Handshake, MAX_HEADERS, header_map};
+use crate::handshake::{Handshake, MAX_HEADERS, header_map, path_and_query};
 use crate::http::{Head, read_head, status_of, subprotocol};
-use crate::proto::Side;
-use crate::transport::WebSocket;
+use crate::proto::{Side, shown_name};
+use crate::transport::{WebSocket, tcp};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
 use std::sync::Arc;
 use std::time::Duration;
@@ -181,10 +181,9 @@ async fn connect_to(
     let address = &url.address;
     let stream = TcpStream::connect(address).await;
     let stream = stream.map_err(|source| ConnectError::Connect { address: address.clone(), source })?;
-    // Frames are already written in batches.
-    let _ = stream.set_nodelay(true);
+    tcp::set_options(&stream);
     let remote_addr = stream.peer_addr().ok();
-    let handshake = Handshake { uri: url.uri.clone(), remote_addr, ..Handshake::default() };
+    let handshake = Handshake { uri: path_and_query(&url.uri), remote_addr, ..Handshake::default() };
     match url.scheme {
         Scheme::Ws => perform_handshake(endpoint, url, options, stream, handshake).await,
         #[cfg(feature = "rustls")]
@@ -274,6 +273,7 @@ fn chosen_subprotocol(headers: &HeaderMap, offered: &[String]) -> Result<Option<
             Some(offer) => Ok(Some(offer.clone())),
             None => {
                 let name = String::from_utf8_lossy(value.as_bytes());
+                let name = shown_name(&name);
                 Err(format!("it chose the subprotocol `{name}`, which was not offered"))
             }
         },

@@ -2,9 +2,10 @@
 
 use super::channel_state::ChannelState;
 use super::label::Label;
+use super::message_log::Outcome;
 use super::shared::{ChannelBinding, Shared};
 use super::tasks::RunningKey;
-use crate::error::PeerError;
+use crate::error::{PeerError, TooLarge};
 use crate::proto::{ChannelKey, Rejection, RequestId, Role, code, encode};
 use crate::transport::Output;
 use serde::Serialize;
@@ -59,6 +60,8 @@ impl<'d> Answers<'d> {
 
     /// Writes the response of a finished handler, if its call was a request.
     pub(crate) fn finish<T: Response>(&mut self, call: &Answering, outcome: Result<T, Rejection>) {
+        // Replaced if the value opens a channel or cannot be sent.
+        self.shared.record_outcome(|| Outcome::Ok);
         match outcome {
             Ok(value) => value.answer(self, call),
             Err(rejection) => self.fail(call, &rejection),
@@ -102,6 +105,7 @@ impl<'d> Answers<'d> {
         let opened = self.shared.open_channel(id, role, binding, self.progress.handler);
         let (channel, inbox) = opened?;
         self.write_plain(0, |out| encode::channel(out, id));
+        self.shared.record_outcome(|| Outcome::ChannelOpened);
         self.progress.opened = Some(Opened { channel, role });
         Ok((channel, inbox))
     }
@@ -114,9 +118,13 @@ impl<'d> Answers<'d> {
     /// Writes the response of a finished handler whose result is a value.
     pub(crate) fn value<T: Serialize>(&mut self, call: &Answering, value: &T) {
         let Some(id) = call.id else { return };
-        if let Err(source) = self.write(call.hint, |out| encode::result(out, id, value)) {
-            self.reject(id, &Rejection::internal(source.to_string()));
-            self.shared.report(&PeerError::Encode { event: call.event.to_string(), source });
+        match self.write(call.hint, |out| encode::result(out, id, value)) {
+            Ok(()) => {}
+            Err(WriteError::TooLarge(too_large)) => self.reject(id, &too_large.rejection()),
+            Err(WriteError::Encode(source)) => {
+                self.reject(id, &Rejection::internal(source.to_string()));
+                self.shared.report(&PeerError::Encode { event: call.event.to_string(), source });
+            }
         }
     }
 
@@ -130,6 +138,7 @@ impl<'d> Answers<'d> {
 
     /// Rejects the call of a failed handler. A failed event is reported locally.
     fn fail(&mut self, call: &Answering, rejection: &Rejection) {
+        self.shared.record_outcome(|| Outcome::rejected(rejection));
         self.report(call, rejection);
         if call.id.is_none() && rejection.source().is_none() {
             let reason = rejection.clone();
@@ -140,9 +149,18 @@ impl<'d> Answers<'d> {
         }
     }
 
-    /// Rejects a request.
+    /// Rejects a request. A rejection that is too large is replaced by one that says so.
     pub(crate) fn reject(&mut self, id: RequestId, rejection: &Rejection) {
-        self.write_plain(0, |out| encode::rejection(out, id, rejection));
+        self.shared.record_outcome(|| Outcome::rejected(rejection));
+        let written = self.write(0, |out| {
+            encode::rejection(out, id, rejection);
+            Ok::<(), Infallible>(())
+        });
+        if let Err(WriteError::TooLarge(too_large)) = written {
+            let rejection = too_large.rejection();
+            self.shared.record_outcome(|| Outcome::rejected(&rejection));
+            self.write_plain(0, |out| encode::rejection(out, id, &rejection));
+        }
     }
 
     /// Reports a handler that panicked, and rejects its request if nothing was answered.
@@ -152,11 +170,12 @@ impl<'d> Answers<'d> {
         if let (Some(id), false) = (id, self.progress.answered) {
             self.reject(id, &Rejection::internal_error());
         }
+        self.shared.record_outcome(|| Outcome::Panicked);
     }
 
-    /// Writes a frame whose encoding cannot fail.
+    /// Writes a small frame whose encoding cannot fail.
     pub(crate) fn write_plain(&mut self, hint: usize, write: impl FnOnce(&mut Vec<u8>)) {
-        let written = self.write(hint, |out| {
+        let written = self.put(hint, |out| {
             write(out);
             Ok::<(), Infallible>(())
         });
@@ -165,11 +184,30 @@ impl<'d> Answers<'d> {
         }
     }
 
-    /// Writes a frame, behind all frames that are queued. `hint` guesses its length.
-    pub(crate) fn write<E>(&mut self, hint: usize, write: impl FnOnce(&mut Vec<u8>) -> Result<(), E>) -> Result<(), E> {
+    /// Writes a frame, behind all frames that are queued. `hint` guesses its length. Nothing remains of a frame that
+    /// cannot be encoded or is too large.
+    pub(crate) fn write<E>(
+        &mut self,
+        hint: usize,
+        write: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
+    ) -> Result<(), WriteError<E>> {
+        let limit = self.shared.endpoint.limits.max_outgoing_message_size;
+        self.put(hint, |out| {
+            let start = out.len();
+            write(out).map_err(WriteError::Encode)?;
+            TooLarge::check(out.len() - start, limit).map_err(WriteError::TooLarge)
+        })
+    }
+
+    /// Writes a frame of any size.
+    fn put<E>(&mut self, hint: usize, write: impl FnOnce(&mut Vec<u8>) -> Result<(), E>) -> Result<(), E> {
         if self.has_capacity() {
             self.shared.drain(self.output);
-            self.output.text(hint, write)?;
+            if self.shared.endpoint.hooks.has_message_sent_hook() {
+                self.write_and_log(write)?;
+            } else {
+                self.output.text(hint, write)?;
+            }
         } else {
             // The peer does not read, so the response is queued behind the other frames.
             let mut frame = Vec::new();
@@ -179,6 +217,22 @@ impl<'d> Answers<'d> {
         self.progress.answered = true;
         Ok(())
     }
+
+    /// Writes a frame, and calls the `on_message_sent` hook.
+    #[cold]
+    fn write_and_log<E>(&mut self, write: impl FnOnce(&mut Vec<u8>) -> Result<(), E>) -> Result<(), E> {
+        let mut frame = Vec::new();
+        write(&mut frame)?;
+        self.output.plain_text(frame.len(), |out| out.extend_from_slice(&frame));
+        self.shared.log_sent(&frame);
+        Ok(())
+    }
+}
+
+/// An error of writing a frame.
+pub(crate) enum WriteError<E> {
+    Encode(E),
+    TooLarge(TooLarge),
 }
 
 /// A value that a handler can respond with.

@@ -22,6 +22,7 @@ pub(crate) struct Hooks {
     close: Option<Arc<CloseHook>>,
     error: Option<Arc<ErrorHook>>,
     message: Option<Arc<MessageHook>>,
+    message_sent: Option<Arc<MessageHook>>,
 }
 
 pub(crate) type OpenHook = dyn Fn(&Arc<Shared>) -> OpenFuture + Send + Sync;
@@ -46,7 +47,27 @@ impl Hooks {
         self.message = Some(hook);
     }
 
+    pub(crate) fn set_message_sent(&mut self, hook: Arc<MessageHook>) {
+        self.message_sent = Some(hook);
+    }
+
+    /// Returns true if an `on_message_sent` hook is set.
+    #[inline]
+    pub(crate) fn has_message_sent_hook(&self) -> bool {
+        self.message_sent.is_some()
+    }
+
+    /// Calls the `on_message_sent` hook. A panic is logged.
+    pub(crate) fn message_sent(&self, shared: &Arc<Shared>, message: &MessageLog<'_>) {
+        if let Some(hook) = &self.message_sent
+            && let Err(message) = catch_panic(|| hook(shared, message))
+        {
+            shared.report_hook_panic("on_message_sent", &message);
+        }
+    }
+
     /// Returns true if an `on_message` hook is set.
+    #[inline]
     pub(crate) fn has_message_hook(&self) -> bool {
         self.message.is_some()
     }
@@ -56,7 +77,7 @@ impl Hooks {
         if let Some(hook) = &self.message
             && let Err(message) = catch_panic(|| hook(shared, message))
         {
-            tracing::error!("on_message panicked: {message}");
+            shared.report_hook_panic("on_message", &message);
         }
     }
 
@@ -75,7 +96,7 @@ impl Hooks {
         if let Some(hook) = &self.error
             && let Err(message) = catch_panic(|| hook(shared, error))
         {
-            tracing::error!("on_error panicked: {message}");
+            shared.report_hook_panic("on_error", &message);
         }
     }
 }

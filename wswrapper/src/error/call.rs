@@ -88,6 +88,14 @@ pub enum SendError {
     /// All request ids of the connection are used, and none is used twice [P-36].
     #[error("all request ids of the connection are used: connect again")]
     NoIds,
+    /// The message is larger than [`max_outgoing_message_size`](crate::Limits::max_outgoing_message_size).
+    #[error("the message has {size} bytes, and at most {limit} bytes can be sent")]
+    TooLarge {
+        /// The size of the message, in bytes.
+        size: usize,
+        /// The limit, in bytes.
+        limit: usize,
+    },
     /// The name of the event or the channel is invalid.
     #[error(transparent)]
     Name(#[from] NameError),

@@ -8,6 +8,7 @@ mod peer;
 mod serve;
 #[cfg(feature = "rustls")]
 mod tls;
+mod too_large;
 
 pub use call::{CallError, SendError};
 pub use connect::{BindError, ConnectError};
@@ -15,3 +16,4 @@ pub use mount::MountError;
 pub use open::OpenError;
 pub use peer::PeerError;
 pub use serve::{AcceptError, ServeError};
+pub(crate) use too_large::TooLarge;

@@ -15,9 +15,9 @@ pub enum PeerError {
     /// An event was dropped, because it has no handler or its arguments are wrong. A request is rejected instead.
     #[error("event `{event}`{} was dropped: {reason}", On(.channel.as_deref()))]
     EventDropped {
-        /// The name of the event.
+        /// The name of the event. A name of more than 64 characters is cut.
         event: String,
-        /// The channel; `None` is the main channel.
+        /// The channel, cut in the same way; `None` is the main channel.
         channel: Option<String>,
         /// The rejection that a request would have received.
         reason: Rejection,

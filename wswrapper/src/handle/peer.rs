@@ -81,7 +81,7 @@ impl Peer {
 
     /// Returns the target for events to all peers of the local endpoint; a client has one peer.
     pub fn broadcast(&self) -> Broadcast {
-        Broadcast::new(Arc::clone(&self.shared().members))
+        Broadcast::new(Arc::clone(&self.shared().members), &self.shared().endpoint.limits)
     }
 
     /// Returns true if the connection is open and the local endpoint has not started to close it.

@@ -1,7 +1,7 @@
 //! HTTP of a WebSocket server: reads the head of a request, and answers it or upgrades the connection.
 
 use crate::error::{AcceptError, MountError};
-use crate::handshake::{MAX_HEADERS, header_map};
+use crate::handshake::{MAX_HEADERS, header_map, path_and_query};
 use crate::limits::Limits;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, Version, header};
@@ -67,7 +67,7 @@ impl HttpFront {
                 Decision::Upgrade { head: response, subprotocol } => {
                     write(stream, &response, limits.write_timeout).await?;
                     stream.flush().await?;
-                    return Ok(Request { uri: parsed.into_parts().0.uri, head: text, subprotocol, rest });
+                    return Ok(Request { uri: path_and_query(parsed.uri()), head: text, subprotocol, rest });
                 }
                 Decision::Respond(response) => response,
             },

@@ -2,7 +2,8 @@
 
 use crate::call::{SendTo, Target, into_target};
 use crate::engine::{Members, PeerId};
-use crate::error::SendError;
+use crate::error::{SendError, TooLarge};
+use crate::limits::Limits;
 use crate::proto::EncodedCall;
 use std::fmt;
 use std::future::Future;
@@ -35,11 +36,13 @@ use std::task::{Context, Poll};
 #[derive(Clone)]
 pub struct Broadcast {
     members: Arc<dyn Members>,
+    /// The size of an event, at most.
+    max_message_size: usize,
 }
 
 impl Broadcast {
-    pub(crate) fn new(members: Arc<dyn Members>) -> Self {
-        Self { members }
+    pub(crate) fn new(members: Arc<dyn Members>, limits: &Limits) -> Self {
+        Self { members, max_message_size: limits.max_outgoing_message_size }
     }
 
     /// Returns the number of peers that are connected now.
@@ -48,7 +51,11 @@ impl Broadcast {
     }
 
     pub(crate) fn send(&self, event: Result<EncodedCall, SendError>) -> EmitToAll {
-        EmitToAll { members: Arc::clone(&self.members), frame: Some(event.map(EncodedCall::into_event)) }
+        let frame = event.map(EncodedCall::into_event).and_then(|frame| {
+            TooLarge::check(frame.len(), self.max_message_size)?;
+            Ok(frame)
+        });
+        EmitToAll { members: Arc::clone(&self.members), frame: Some(frame) }
     }
 }
 
@@ -60,7 +67,8 @@ impl fmt::Debug for Broadcast {
 
 /// An event to all peers: a future that is ready at its first poll.
 ///
-/// It returns the [`Delivery`], and fails with a [`SendError`] if the event cannot be encoded or has an invalid name.
+/// It returns the [`Delivery`], and fails with a [`SendError`] if the event cannot be encoded, is too large or has an
+/// invalid name.
 /// Dropping it before it is polled sends nothing.
 #[must_use = "an event is only sent when its future is awaited"]
 pub struct EmitToAll {

@@ -10,7 +10,7 @@ use crate::handshake::Handshake;
 use crate::http;
 use crate::http::{HttpFront, Page, Request};
 use crate::proto::Side;
-use crate::transport::WebSocket;
+use crate::transport::{WebSocket, tcp};
 use std::io;
 use std::net::SocketAddr;
 use std::ops::Deref;
@@ -173,8 +173,7 @@ fn handshake_and_drive(server: &Server, stream: TcpStream) -> impl Future<Output
     let mut phase = server.inner.phase.subscribe();
     async move {
         let address = stream.peer_addr().ok();
-        // Responses are already written in batches.
-        let _ = stream.set_nodelay(true);
+        tcp::set_options(&stream);
         let result = tokio::select! {
             result = perform_handshake(&endpoint, &front, stream, address) => result,
             _ = phase.wait_for(|phase| *phase >= Phase::Closing) => Err(AcceptError::Closing),

@@ -139,7 +139,7 @@ impl Server {
 
     /// Returns the target for events to all connected peers.
     pub fn broadcast(&self) -> Broadcast {
-        Broadcast::new(Arc::clone(&self.inner.registry))
+        Broadcast::new(Arc::clone(&self.inner.registry), &self.inner.endpoint.limits)
     }
 
     /// Returns the peers that are connected now.

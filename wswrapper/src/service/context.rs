@@ -93,7 +93,7 @@ impl Context {
     ///
     /// A proxy for it sends its events to all of them: `NewsProxy::new(ctx.broadcast())`.
     pub fn broadcast(&self) -> Broadcast {
-        Broadcast::new(Arc::clone(&self.shared.members))
+        Broadcast::new(Arc::clone(&self.shared.members), &self.shared.endpoint.limits)
     }
 
     /// Returns true if the call was cancelled, by its caller or because the connection closed.

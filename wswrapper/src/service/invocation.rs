@@ -29,7 +29,7 @@ pub struct Invocation<'c, S> {
 impl<S: Send + Sync + 'static> Invocation<'_, S> {
     /// Decodes the next argument.
     pub fn argument<T: Argument>(&mut self) -> Result<T, BadCall> {
-        self.start.arguments.next().map_err(|error| self.bad_argument(error))
+        self.start.arguments.next_owned().map_err(|error| self.bad_argument(error))
     }
 
     /// Returns the context of the call.
@@ -152,7 +152,7 @@ impl<S: Send + Sync + 'static> Invocation<'_, S> {
                 // A closure's parameters have no names.
                 let name = self.parameters.get(taken).filter(|name| !name.is_empty());
                 let name = name.map_or_else(String::new, |name| format!(" (`{name}`)"));
-                let error = without_position(&error);
+                let error = reason_of(&error);
                 bad_arguments(format!("argument {}{name} of `{}`: {error}", taken + 1, &*self.event))
             }
         }
@@ -175,11 +175,19 @@ fn bad_arguments(text: String) -> BadCall {
     BadCall::Rejected(Rejection::new(text).with_code(code::BAD_ARGUMENTS))
 }
 
-/// Returns the error's text without line and column, because they are relative to a part of the frame.
-fn without_position(error: &serde_json::Error) -> String {
+/// The number of characters of a decoder's error in a rejection. The error may contain a text of the caller.
+const MAX_REASON_CHARS: usize = 256;
+
+/// Returns the error's text without line and column, because they are relative to a part of the frame. A long text is
+/// cut.
+fn reason_of(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let position = format!(" at line {} column {}", error.line(), error.column());
-    text.strip_suffix(&position).unwrap_or(&text).to_owned()
+    let text = text.strip_suffix(&position).unwrap_or(&text);
+    match text.char_indices().nth(MAX_REASON_CHARS) {
+        Some((at, _)) => format!("{}…", &text[..at]),
+        None => text.to_owned(),
+    }
 }
 
 pin_project! {

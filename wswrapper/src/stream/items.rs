@@ -2,7 +2,7 @@
 
 use crate::engine::{Batch, ConnectionHandle, StreamFinish, Taken};
 use crate::error::CallError;
-use crate::proto::{ChannelKey, ITEM_OVERHEAD, MAX_WINDOW, Reason};
+use crate::proto::{ChannelKey, ITEM_OVERHEAD, MAX_WINDOW, Reason, decode_value};
 use crate::value::{Decode, WsError, read_rejection};
 use std::fmt;
 use std::task::{Context, Poll, ready};
@@ -91,7 +91,7 @@ impl Items {
         let json = self.batch.take().unwrap_or_default();
         self.uncredited += 1;
         self.uncredited_bytes += json.len();
-        let value = serde_json::from_slice(if json.is_empty() { b"null" } else { json });
+        let value = decode_value(if json.is_empty() { b"null" } else { json });
         if self.batch.is_empty() {
             self.batch.clear();
             self.grant_credit();

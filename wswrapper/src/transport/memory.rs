@@ -38,6 +38,7 @@
 use super::output::Output;
 use super::{Frame, Transport, TransportError};
 use crate::close::Close;
+use crate::limits::Limits;
 use crate::lock::lock;
 use crate::rt::Timer;
 use bytes::Bytes;
@@ -45,7 +46,7 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::io;
 use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -53,7 +54,8 @@ use tokio::time::Instant;
 ///
 /// They behave like the two sides of a socket. Each reads the frames that the other wrote, in order. A writer waits
 /// while 64 KiB of text are unread. Dropping one transport closes the connection without a closing handshake, after
-/// the frames that it has written.
+/// the frames that it has written. Messages and close frames have the same limits as over TCP: each transport takes
+/// those of the endpoint that uses it.
 ///
 /// ```
 /// use wswrapper::{Client, Server, transport::memory};
@@ -120,13 +122,26 @@ impl Builder {
 pub struct Memory {
     pipes: Control,
     output: Output,
+    /// The size of a text that can be read, in bytes.
+    max_message_size: usize,
+    reading: Reading,
     /// True if the next flush fails when the reader is gone.
     probing: bool,
     /// Set while the next frame has not arrived.
     arrival: Timer,
     close: Option<Close>,
     close_sent: bool,
-    close_received: bool,
+}
+
+/// The progress of reading.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reading {
+    /// Frames are returned.
+    Open,
+    /// A text was too large. Further frames are discarded, so that the close frame can reach the peer.
+    Draining,
+    /// The close frame of the peer was returned.
+    Closed,
 }
 
 /// Simulates network faults at one transport of a [`pair`]. Returned by [`Memory::control`].
@@ -162,11 +177,12 @@ impl Memory {
         Self {
             pipes,
             output: Output::texts(),
+            max_message_size: usize::MAX,
+            reading: Reading::Open,
             probing: false,
             arrival: Timer::default(),
             close: None,
             close_sent: false,
-            close_received: false,
         }
     }
 
@@ -174,13 +190,9 @@ impl Memory {
     pub fn control(&self) -> Control {
         self.pipes.clone()
     }
-}
 
-impl Transport for Memory {
-    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame, TransportError>>> {
-        if self.close_received {
-            return Poll::Ready(None);
-        }
+    /// Takes the next frame from the pipe, or `None` after the last one.
+    fn poll_pipe(&mut self, cx: &mut Context<'_>) -> Poll<Option<Frame>> {
         let mut pipe = lock(&self.pipes.reading);
         let next = match pipe.read() {
             Next::Frame(frame) => frame,
@@ -198,11 +210,34 @@ impl Transport for Memory {
         let writer = pipe.writer.take();
         drop(pipe);
         writer.into_iter().for_each(Waker::wake);
-        if let Frame::Close(close) = &next {
-            self.close_received = true;
-            self.close.get_or_insert_with(|| close.clone());
+        Poll::Ready(Some(next))
+    }
+}
+
+impl Transport for Memory {
+    fn set_limits(&mut self, limits: &Limits) {
+        self.max_message_size = limits.max_message_size;
+    }
+
+    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame, TransportError>>> {
+        while self.reading != Reading::Closed {
+            match ready!(self.poll_pipe(cx)) {
+                None => return Poll::Ready(None),
+                Some(_) if self.reading == Reading::Draining => {}
+                Some(Frame::Text(text)) if text.len() > self.max_message_size => {
+                    self.reading = Reading::Draining;
+                    return Poll::Ready(Some(Err(TransportError::too_large(self.max_message_size))));
+                }
+                Some(frame) => {
+                    if let Frame::Close(close) = &frame {
+                        self.reading = Reading::Closed;
+                        self.close.get_or_insert_with(|| close.clone());
+                    }
+                    return Poll::Ready(Some(Ok(frame)));
+                }
+            }
         }
-        Poll::Ready(Some(Ok(next)))
+        Poll::Ready(None)
     }
 
     fn output(&mut self) -> &mut Output {
@@ -242,8 +277,14 @@ impl Transport for Memory {
     }
 
     fn close(&mut self, close: &Close) {
-        self.close.get_or_insert_with(|| close.clone());
+        self.close.get_or_insert_with(|| sent_close(close));
     }
+}
+
+/// Returns a close as a close frame holds it: without a reason if it has no status, and with at most 123 bytes.
+fn sent_close(close: &Close) -> Close {
+    let length = if close.code == Close::NO_STATUS { 0 } else { close.reason.floor_char_boundary(123) };
+    Close::new(close.code, &close.reason[..length])
 }
 
 impl Drop for Memory {

@@ -2,8 +2,11 @@
 
 #[cfg(feature = "tungstenite")]
 mod close_frame;
+mod frame_follower;
 pub mod memory;
 mod output;
+#[cfg(feature = "tungstenite")]
+pub(crate) mod tcp;
 #[cfg(feature = "tungstenite")]
 mod websocket;
 
@@ -12,6 +15,7 @@ pub use output::Output;
 #[cfg(feature = "tungstenite")]
 pub(crate) use websocket::WebSocket;
 
+use crate::limits::Limits;
 use bytes::Bytes;
 use std::io;
 use std::task::{Context, Poll};
@@ -24,10 +28,34 @@ use std::task::{Context, Poll};
 ///
 /// [`memory::pair`] is an implementation without sockets.
 pub trait Transport: Send + 'static {
+    /// Sets the limits of the endpoint that uses the transport. Called once, before all other methods.
+    ///
+    /// By default they are ignored.
+    fn set_limits(&mut self, _limits: &Limits) {}
+
     /// Receives the next frame, or `None` when the connection is closed.
     ///
     /// After an error only `None` follows.
     fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame, TransportError>>>;
+
+    /// Returns the message that has begun to arrive and is not complete.
+    ///
+    /// Called only after [`poll_frame`](Self::poll_frame) has returned `Pending`. A message that arrives too slowly
+    /// closes the connection. The default is for transports that receive only whole messages.
+    fn begun_message(&self) -> Option<BegunMessage> {
+        None
+    }
+
+    /// Returns true if the transport holds memory for large messages that it does not need now.
+    ///
+    /// Called only after [`poll_frame`](Self::poll_frame) has returned `Pending`, like
+    /// [`free_spare_memory`](Self::free_spare_memory).
+    fn has_spare_memory(&self) -> bool {
+        false
+    }
+
+    /// Frees the memory that the transport does not need now. Called when it has held it for some time.
+    fn free_spare_memory(&mut self) {}
 
     /// Returns the buffer for text frames. The next [`poll_flush`](Self::poll_flush) sends them.
     fn output(&mut self) -> &mut Output;
@@ -69,6 +97,15 @@ pub enum Frame {
     Close(Close),
 }
 
+/// A message that has begun to arrive and is not complete.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct BegunMessage {
+    /// A number that no other message of the connection has.
+    pub number: u64,
+    /// The size of the part that has arrived, in bytes.
+    pub bytes: u64,
+}
+
 /// An error that closes a transport.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -79,4 +116,11 @@ pub enum TransportError {
     /// The connection failed.
     #[error(transparent)]
     Io(#[from] io::Error),
+}
+
+impl TransportError {
+    /// The peer has sent a message that is larger than `limit` bytes [P-07].
+    fn too_large(limit: usize) -> Self {
+        Self::Violation(Close::new(1009, format!("the message is larger than {limit} bytes")))
+    }
 }

@@ -1,8 +1,9 @@
 //! WebSocket over a byte stream, with tungstenite as a codec without I/O.
 
 use super::close_frame::{CloseFrameReader, fitting_reason, write_close_frame};
+use super::frame_follower::FrameFollower;
 use super::output::Output;
-use super::{Frame, Transport, TransportError};
+use super::{BegunMessage, Frame, Transport, TransportError};
 use crate::close::Close;
 use crate::proto::Side;
 use bytes::Bytes;
@@ -11,7 +12,7 @@ use std::io::{self, Read, Write};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio_tungstenite::tungstenite::error::{CapacityError, ProtocolError};
+use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig, WebSocketContext};
 use tokio_tungstenite::tungstenite::{Error, Message};
@@ -32,7 +33,10 @@ thread_local! {
 /// A WebSocket connection after its handshake.
 pub(crate) struct WebSocket<S> {
     stream: S,
+    role: Role,
     codec: WebSocketContext,
+    /// The position in the bytes that the codec has read.
+    frames: FrameFollower,
     /// The read buffer; `start..end` was not decoded yet. Empty while there is nothing to read.
     input: Vec<u8>,
     start: usize,
@@ -45,7 +49,6 @@ pub(crate) struct WebSocket<S> {
     /// True after the write side of the stream was shut down. A client waits for its server to close the TCP connection
     /// first (RFC 6455, 7.1.1).
     write_shut_down: bool,
-    role: Role,
     close_frame: CloseFrameReader,
     closing: Closing,
 }
@@ -74,25 +77,24 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
             Side::Client => Role::Client,
             Side::Server => Role::Server,
         };
-        let mut close_frame = CloseFrameReader::default();
-        close_frame.read(&rest);
-        let codec = WebSocketContext::from_partially_read(rest, role, Some(config));
         let output = match role {
             Role::Client => Output::websocket_client(rand::random),
             Role::Server => Output::websocket_server(),
         };
         Self {
             stream,
-            codec,
-            input: Vec::new(),
+            role,
+            codec: WebSocketContext::new(role, Some(config)),
+            frames: FrameFollower::default(),
             start: 0,
-            end: 0,
+            end: rest.len(),
+            // Not given to the codec, which would keep the buffer.
+            input: rest,
             eof: false,
             output,
             draining: false,
             write_shut_down: false,
-            role,
-            close_frame,
+            close_frame: CloseFrameReader::default(),
             closing: Closing::None,
         }
     }
@@ -101,8 +103,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if self.input.is_empty() {
             self.input = READ_BUFFER.take();
-            self.input.resize(READ_SIZE, 0);
         }
+        self.input.resize(READ_SIZE, 0);
         let mut buffer = ReadBuf::new(&mut self.input);
         let read = Pin::new(&mut self.stream).poll_read(cx, &mut buffer);
         (self.start, self.end) = (0, buffer.filled().len());
@@ -154,6 +156,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         self.draining = true;
     }
 
+    /// Returns the error for a message that is larger than the codec accepts. Further data are discarded.
+    fn too_large(&mut self) -> TransportError {
+        self.draining = true;
+        TransportError::too_large(self.codec.get_config().max_message_size.unwrap_or(usize::MAX))
+    }
+
     /// Takes the thread's write buffer unless this connection has one already.
     fn ensure_write_buffer(&mut self) {
         let bytes = self.output.buffer();
@@ -179,7 +187,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Transport for WebSocket
             let input = &self.input[self.start..self.end];
             let mut discarded = Vec::new();
             let output = if self.closing == Closing::ByHand { &mut discarded } else { self.output.buffer() };
-            let mut buffers = Buffers { input, eof: self.eof, output };
+            let mut buffers = Buffers { input, eof: self.eof, frames: &mut self.frames, output };
             let read = self.codec.read(&mut buffers);
             let consumed = self.start..self.end - buffers.input.len();
             self.start = consumed.end;
@@ -204,11 +212,33 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Transport for WebSocket
                         return Poll::Ready(Some(Err(error.into())));
                     }
                 }
+                Err(Error::Capacity(_)) => return Poll::Ready(Some(Err(self.too_large()))),
                 Err(error) => {
                     self.draining = true;
                     return Poll::Ready(transport_error(error).map(Err));
                 }
             }
+        }
+    }
+
+    fn begun_message(&self) -> Option<BegunMessage> {
+        self.frames.begun_message()
+    }
+
+    /// Returns true if the codec's read buffer has grown and the codec can be replaced: between messages, while its
+    /// state is the initial one.
+    fn has_spare_memory(&self) -> bool {
+        self.frames.largest_payload() > CODEC_BUFFER_SIZE as u64
+            && self.frames.begun_message().is_none()
+            && self.closing == Closing::None
+            && self.codec.can_write()
+    }
+
+    /// Replaces the codec, because it keeps its largest buffer.
+    fn free_spare_memory(&mut self) {
+        if self.has_spare_memory() {
+            self.codec = WebSocketContext::new(self.role, Some(*self.codec.get_config()));
+            self.frames.reset_largest_payload();
         }
     }
 
@@ -238,7 +268,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Transport for WebSocket
 
     fn probe(&mut self) {
         self.ensure_write_buffer();
-        let mut buffers = Buffers { input: &[], eof: false, output: self.output.buffer() };
+        let mut buffers = Buffers { input: &[], eof: false, frames: &mut self.frames, output: self.output.buffer() };
         // An unsolicited pong (RFC 6455, 5.5.3). Writing to memory cannot fail.
         let _ = self.codec.write(&mut buffers, Message::Pong(Bytes::new()));
     }
@@ -254,7 +284,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Transport for WebSocket
         self.closing = Closing::ByCodec;
         let frame = (close.code != Close::NO_STATUS)
             .then(|| CloseFrame { code: CloseCode::from(close.code), reason: fitting_reason(&close.reason).into() });
-        let mut buffers = Buffers { input: &[], eof: false, output: self.output.buffer() };
+        let mut buffers = Buffers { input: &[], eof: false, frames: &mut self.frames, output: self.output.buffer() };
         // Writing to memory cannot fail, and an error because it is closed already does not matter.
         let _ = self.codec.close(&mut buffers, frame);
     }
@@ -280,10 +310,6 @@ fn transport_error(error: Error) -> Option<TransportError> {
         | Error::AlreadyClosed
         | Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => return None,
         Error::Io(error) => return Some(error.into()),
-        Error::Capacity(CapacityError::MessageTooLong { size, max_size }) => {
-            (Close::MESSAGE_TOO_BIG, format!("a message of {size} bytes is larger than the limit of {max_size}"))
-        }
-        Error::Capacity(error) => (Close::MESSAGE_TOO_BIG, error.to_string()),
         Error::Utf8(_) => (Close::INVALID_DATA, "a text message is not valid UTF-8".to_owned()),
         Error::Protocol(error) => (Close::PROTOCOL_ERROR, error.to_string()),
         error => (Close::PROTOCOL_ERROR, error.to_string()),
@@ -295,6 +321,7 @@ fn transport_error(error: Error) -> Option<TransportError> {
 struct Buffers<'b> {
     input: &'b [u8],
     eof: bool,
+    frames: &'b mut FrameFollower,
     output: &'b mut Vec<u8>,
 }
 
@@ -303,7 +330,9 @@ impl Read for Buffers<'_> {
         if self.input.is_empty() && !self.eof {
             return Err(io::ErrorKind::WouldBlock.into());
         }
-        self.input.read(buffer)
+        let read = self.input.read(buffer)?;
+        self.frames.follow(&buffer[..read]);
+        Ok(read)
     }
 }
 

@@ -182,7 +182,7 @@ const cases = {
     const text = "é\n".repeat(200_000);
     assert.equal(await main.request("echo", text), text);
     const closed = closing(main);
-    main.emit("note", "x".repeat(1 << 20));
+    main.emit("note", "x".repeat(4 << 20));
     assert.equal((await closed).code, 1009);
   },
 

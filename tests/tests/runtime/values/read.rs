@@ -1,7 +1,7 @@
 //! JSON that is decoded as arguments and as results.
 
 use super::Row;
-use super::types::{Options, Renamed, Shape, Untagged};
+use super::types::{FlatWide, Internal, Numbers, Options, Renamed, Shape, Untagged};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use wswrapper::{Bytes, CallError, Client, Server, ws_handlers};
@@ -46,10 +46,13 @@ macro_rules! reads {
 
 pub(super) fn read() -> Vec<Row> {
     reads! {
-        f64: "1", "1e2", "null", "1e400";
+        f64: "-0", "1", "1e2", "null", "1e400";
         f32: "16777217";
-        u8: "1.0", "1e2", "256";
+        u8: "-0", "-0.0", "1.0", "1e2", "256";
         u64: "-1", "\"1\"";
+        u128: "-0";
+        Option<i8>: "-0";
+        Vec<i64>: "[1,-0]";
         i64: "9223372036854775808";
         bool: "1";
         char: r#""ab""#;
@@ -60,11 +63,14 @@ pub(super) fn read() -> Vec<Row> {
         Bytes: "[1,2]", "[1,256]", r#""?""#;
         Vec<u8>: r#""AQI=""#;
         [u8; 2]: "[1]";
-        BTreeMap<char, u8>: r#"{"a":1,"a":2}"#;
+        BTreeMap<char, u8>: r#"{"a":1,"a":2}"#, r#"{"-":-0}"#;
         Options: "{}", r#"{"note":null,"unknown":{}}"#;
-        Renamed: r#"{"firstName":1}"#, r#"{"firstName":1,"type":2,"type":3}"#;
+        Renamed: r#"{"firstName":-0,"type":2}"#, r#"{"firstName":-0,"type":"x"}"#, r#"{"firstName":1}"#, r#"{"firstName":1,"type":2,"type":3}"#;
         Shape: r#""Round""#, r#"{"Empty":null}"#;
         Untagged: "true";
-        Value: "18446744073709551616";
+        FlatWide: r#"{"n":7}"#;
+        Internal: r#"{"kind":"Map","keys":{"1":2}}"#;
+        Numbers: "7";
+        Value: "-0", "18446744073709551616";
     }
 }

@@ -1,6 +1,7 @@
 //! Types of each shape that serde knows.
 
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 #[derive(Serialize, Deserialize, Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Colour {
@@ -46,6 +47,23 @@ pub(super) struct Flat {
 }
 
 #[derive(Serialize, Deserialize, Debug)]
+pub(super) struct Wide {
+    pub(super) n: u128,
+}
+
+#[derive(Serialize, Deserialize, Debug)]
+pub(super) struct FlatWide {
+    #[serde(flatten)]
+    pub(super) more: Wide,
+}
+
+#[derive(Serialize, Deserialize, Debug)]
+pub(super) struct FlatMap {
+    #[serde(flatten)]
+    pub(super) more: BTreeMap<u8, u8>,
+}
+
+#[derive(Serialize, Deserialize, Debug)]
 pub(super) enum Shape {
     Empty,
     Circle(f64),
@@ -59,6 +77,8 @@ pub(super) enum Internal {
     Empty,
     Box { w: i32 },
     Of(Renamed),
+    Map { keys: BTreeMap<u8, u8> },
+    Wide { n: u128 },
 }
 
 #[derive(Serialize, Deserialize, Debug)]
@@ -68,6 +88,7 @@ pub(super) enum Adjacent {
     Circle(f64),
     Line(i32, i32),
     Box { w: i32 },
+    Map(BTreeMap<u8, u8>),
 }
 
 #[derive(Serialize, Deserialize, Debug)]
@@ -77,4 +98,11 @@ pub(super) enum Untagged {
     Number(u8),
     Text(String),
     Box { w: i32 },
+}
+
+#[derive(Serialize, Deserialize, Debug)]
+#[serde(untagged)]
+pub(super) enum Numbers {
+    Wide(u128),
+    Map(BTreeMap<u8, u8>),
 }

@@ -5,12 +5,12 @@ use crate::catch_panic::{catch_panic, drop_catching_panic};
 use crate::engine::answers::{Answers, Progress};
 use crate::engine::channel_state::ChannelState;
 use crate::engine::handler::{BadCall, Start};
-use crate::engine::message_log::{CallLog, MessageLog};
+use crate::engine::message_log::{CallLog, MessageLog, Outcome};
 use crate::engine::router::Entry;
 use crate::engine::shared::Action;
 use crate::engine::tasks::{RunningHandler, RunningKey};
 use crate::error::PeerError;
-use crate::proto::{Address, Call, ChannelKey, Message, Reason, Rejection, Role, code};
+use crate::proto::{Address, Call, ChannelKey, Message, Reason, Rejection, Role, code, shown_name};
 use crate::transport::Transport;
 use bytes::Bytes;
 use std::sync::Arc;
@@ -75,7 +75,7 @@ impl<T: Transport> Driver<T> {
             // The caller no longer waits. Checked before the lookup, because that takes out a one-shot handler. The
             // clock is read only for a call with a timeout.
             Message::Call(call) if deadline(received, call).is_some_and(|deadline| deadline <= Instant::now()) => {
-                self.log_finished(log.as_deref());
+                self.log_finished(log);
             }
             Message::Call(call) if matches!(call.address, Address::Main | Address::Named(_)) => {
                 if self.rejects(received, call) {
@@ -128,7 +128,7 @@ impl<T: Transport> Driver<T> {
         log: Log,
     ) {
         if call.arguments.is_validated() {
-            self.reject(call, error, log.as_deref());
+            self.reject(call, error, log);
         } else {
             self.handle_message(cx, received, &Message::decode_whole(received.text), log);
         }
@@ -199,7 +199,7 @@ impl<T: Transport> Driver<T> {
         call: &Call<'_>,
         entry: &Entry,
         channel_state: Option<&Arc<ChannelState>>,
-        log: Log,
+        mut log: Log,
     ) -> Result<(), (BadCall, Log)> {
         let deadline = deadline(received, call);
         let mut state = None;
@@ -229,6 +229,9 @@ impl<T: Transport> Driver<T> {
                         // handler.
                         let id = call.id.filter(|_| opened.is_none());
                         let event = entry.event.clone();
+                        if let Some(log) = &mut log {
+                            log.update(self.shared.outcomes());
+                        }
                         let key =
                             self.running.insert(RunningHandler { future, id, event, state, log, channel, is_stream });
                         match (opened, id) {
@@ -251,12 +254,12 @@ impl<T: Transport> Driver<T> {
         if let Some(state) = state {
             state.handler_finished(&self.shared);
         }
-        self.log_finished(log.as_deref());
+        self.log_finished(log);
         Ok(())
     }
 
     /// Rejects a request that cannot be handled. An event is dropped and reported locally.
-    fn reject(&mut self, call: &Call<'_>, error: BadCall, log: Option<&CallLog>) {
+    fn reject(&mut self, call: &Call<'_>, error: BadCall, log: Log) {
         let reason = match error {
             BadCall::Rejected(rejection) => rejection,
             // Unreachable: the frame is proven to be JSON.
@@ -267,11 +270,13 @@ impl<T: Transport> Driver<T> {
                 Answers::new(&self.shared, self.transport.output(), &mut Progress::default()).reject(id, &reason);
             }
             None => {
+                self.shared.record_outcome(|| Outcome::rejected(&reason));
                 let channel = match &call.address {
-                    Address::Named(name) => Some(name.to_string()),
+                    Address::Named(name) => Some(shown_name(name).into_owned()),
                     _ => None,
                 };
-                self.shared.report(&PeerError::EventDropped { event: call.event.to_string(), channel, reason });
+                let event = shown_name(&call.event).into_owned();
+                self.shared.report(&PeerError::EventDropped { event, channel, reason });
             }
         }
         self.log_finished(log);
@@ -285,6 +290,9 @@ impl<T: Transport> Driver<T> {
             let mut progress = Progress::for_handler(key);
             let mut answers = Answers::new(&self.shared, self.transport.output(), &mut progress);
             let polled = catch_panic(|| handler.future.as_mut().poll(&mut Context::from_waker(&waker), &mut answers));
+            if let Some(log) = &mut handler.log {
+                log.update(self.shared.outcomes());
+            }
             if let Some(opened) = progress.opened {
                 // A request that was answered with a channel is finished: aborting the channel stops the handler.
                 handler.id = None;
@@ -305,7 +313,7 @@ impl<T: Transport> Driver<T> {
             if let Some(state) = state {
                 state.handler_finished(&self.shared);
             }
-            self.log_finished(log.as_deref());
+            self.log_finished(log);
         }
         self.running.return_batch(batch);
         more

@@ -17,6 +17,7 @@
 mod backlog;
 mod closing;
 mod dispatch;
+mod message_rate;
 mod opening;
 
 pub(crate) use opening::Opened;
@@ -37,11 +38,13 @@ use crate::transport::{Frame, Transport, TransportError};
 use backlog::Backlog;
 use bytes::Bytes;
 use closing::CloseProgress;
+use message_rate::MessageRate;
 use opening::Opening;
 use std::future::poll_fn;
 use std::io;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 use tokio::time::Instant;
 
 /// Sent bytes that a transport may hold until its flush is complete. A TLS stream holds at most 64 KiB and one record.
@@ -52,6 +55,10 @@ const TURN_MESSAGES: usize = 256;
 const TURN_BYTES: usize = 64 * 1024;
 /// The size of a begun message that is read to its end although memory is short.
 const SMALL_MESSAGE: usize = 64 * 1024;
+
+/// The time for which the transport keeps memory that it does not need now. So a connection with many large messages
+/// seldom allocates it again.
+const SPARE_MEMORY_TIME: Duration = Duration::from_millis(500);
 
 /// Drives one connection until it is closed.
 pub(crate) struct Driver<T> {
@@ -67,6 +74,10 @@ pub(crate) struct Driver<T> {
     memory_is_short: bool,
     /// The time of the next probe for a lost peer, while reading is paused.
     probe_at: Option<Instant>,
+    /// The message that has begun to arrive.
+    message_rate: MessageRate,
+    /// The time at which the transport frees its spare memory.
+    free_memory_at: Option<Instant>,
     /// Local callers whose responses arrived in this turn.
     callers: Vec<Waker>,
     /// True if the last turn ended early so that callers could run.
@@ -85,7 +96,8 @@ pub(crate) struct Driver<T> {
 
 impl<T: Transport> Driver<T> {
     /// Creates the driver of an open transport, and joins the connection to its set of members.
-    pub(crate) fn new(shared: Arc<Shared>, transport: T) -> Self {
+    pub(crate) fn new(shared: Arc<Shared>, mut transport: T) -> Self {
+        transport.set_limits(&shared.endpoint.limits);
         Self {
             member_key: shared.members.join(Arc::clone(&shared)),
             opening: shared.endpoint.hooks.opened(&shared).map(|hook| Box::new(Opening::new(hook))),
@@ -96,6 +108,8 @@ impl<T: Transport> Driver<T> {
             backlog: Backlog::default(),
             memory_is_short: false,
             probe_at: None,
+            message_rate: MessageRate::default(),
+            free_memory_at: None,
             callers: Vec::new(),
             callers_ran: false,
             close_request: None,
@@ -200,7 +214,11 @@ impl<T: Transport> Driver<T> {
             }
             self.probe_at = None;
             match self.transport.poll_frame(cx) {
-                Poll::Pending => return false,
+                Poll::Pending => {
+                    self.check_message_rate(now);
+                    self.free_spare_memory(now);
+                    return false;
+                }
                 Poll::Ready(Some(Ok(Frame::Text(frame) | Frame::Binary(frame)))) => {
                     (messages, bytes) = (messages + 1, bytes + frame.len());
                     if self.closing.is_open() {
@@ -232,8 +250,28 @@ impl<T: Transport> Driver<T> {
         true
     }
 
+    /// Closes the connection if a message arrives too slowly. Called when everything that has arrived was read.
+    fn check_message_rate(&mut self, now: Instant) {
+        let min_rate = self.shared.endpoint.limits.min_message_rate;
+        if self.message_rate.is_too_slow(self.transport.begun_message(), min_rate, now) {
+            let reason = format!("the message arrives at less than {min_rate} bytes per second");
+            self.close(&Close::new(Close::POLICY_VIOLATION, reason), CloseCause::Limit, now);
+        }
+    }
+
+    /// Frees memory that the transport has not needed for some time.
+    fn free_spare_memory(&mut self, now: Instant) {
+        if !self.transport.has_spare_memory() {
+            self.free_memory_at = None;
+        } else if *self.free_memory_at.get_or_insert_with(|| after(now, SPARE_MEMORY_TIME)) <= now {
+            self.transport.free_spare_memory();
+            self.free_memory_at = None;
+        }
+    }
+
     /// Stops reading for now, and probes the peer at intervals, because only a write shows that an unread peer is gone.
     fn pause_reading(&mut self, now: Instant) {
+        self.message_rate.pause(now);
         let next_probe = after(now, self.shared.endpoint.limits.write_timeout);
         if *self.probe_at.get_or_insert(next_probe) <= now && self.closing.is_open() {
             self.transport.probe();
@@ -408,7 +446,18 @@ impl<T: Transport> Driver<T> {
         let stall_timeout = self.stalled.map(|(since, _)| after(since, self.shared.endpoint.limits.write_timeout));
         let probe_timeout = self.probe_at.filter(|_| self.closing.is_open());
         let open_timeout = self.opening.as_ref().and_then(|opening| opening.deadline());
-        let timeouts = [timeout, stall_timeout, probe_timeout, shortage_timeout, open_timeout, self.closing.deadline()];
+        let rate_timeout = self.message_rate.deadline().filter(|_| self.closing.is_open());
+        let memory_timeout = self.free_memory_at.filter(|_| self.closing.is_open());
+        let timeouts = [
+            timeout,
+            stall_timeout,
+            probe_timeout,
+            shortage_timeout,
+            open_timeout,
+            rate_timeout,
+            memory_timeout,
+            self.closing.deadline(),
+        ];
         let next_timeout = timeouts.into_iter().flatten().min();
         let timer_elapsed = self.timer.set(next_timeout, cx);
         let open = self.closing.is_open();
@@ -501,12 +550,13 @@ impl<T> Driver<T> {
             state.handler_finished(&self.shared);
         }
         self.shared.report_drop_panic(drop_catching_panic(handler.future), &handler.event);
-        self.log_finished(handler.log.as_deref());
+        self.log_finished(handler.log);
     }
 
     /// Reports to the `on_message` hook that a handler has finished.
-    fn log_finished(&self, log: Option<&CallLog>) {
-        if let Some(log) = log {
+    fn log_finished(&self, log: Option<Box<CallLog>>) {
+        if let Some(mut log) = log {
+            log.update(self.shared.outcomes());
             self.shared.endpoint.hooks.message(&self.shared, &log.finished());
         }
     }

@@ -155,9 +155,10 @@ impl Shared {
 
     /// Closes a channel at both endpoints, and stops the handlers that run on it.
     pub(crate) fn abort_channel(&self, channel: ChannelKey, reason: Option<&Reason>) {
+        let reason = self.fitting_reason(reason);
         let mut state = self.lock();
-        let binding = state.abort_channel(channel, reason);
-        self.release_channel(state, binding, || reason.cloned().unwrap_or_else(Reason::aborted));
+        let binding = state.abort_channel(channel, reason.as_deref());
+        self.release_channel(state, binding, || reason.as_deref().cloned().unwrap_or_else(Reason::aborted));
     }
 
     /// Releases the lock after a channel was closed, and wakes everyone who waits for the channel.
@@ -235,8 +236,9 @@ impl Shared {
 
     /// Aborts the items of an upload. Its channel stays open for the result.
     pub(crate) fn abort_items(&self, channel: ChannelKey, reason: &Reason) {
+        let fitting = self.fitting_reason(Some(reason));
         let mut state = self.lock();
-        state.core.producer(channel).abort_items(reason);
+        state.core.producer(channel).abort_items(fitting.as_deref().unwrap_or(reason));
         self.wake(state);
     }
 

@@ -53,31 +53,46 @@ pub(crate) struct SleepState {
 
 impl Shared {
     /// Moves all queued frames to the output.
-    pub(crate) fn drain(&self, output: &mut Output) {
+    pub(crate) fn drain(self: &Arc<Self>, output: &mut Output) {
         if self.queued_bytes() != 0 {
-            let state = self.move_frames(output);
-            self.count_queued(&state);
+            self.move_frames(self.lock(), output);
         }
     }
 
     /// Moves all queued frames to the output. Returns the handles that wait until all of the output was written.
-    pub(crate) fn drain_and_take_flushes(&self, output: &mut Output) -> Flushes {
+    pub(crate) fn drain_and_take_flushes(self: &Arc<Self>, output: &mut Output) -> Flushes {
         if self.queued_bytes() == 0 {
             return Flushes::default();
         }
-        let mut state = self.move_frames(output);
+        let mut state = self.lock();
         let flushes = state.flushes.take();
-        self.count_queued(&state);
+        self.move_frames(state, output);
         flushes.map(|flushes| *flushes).unwrap_or_default()
     }
 
-    fn move_frames(&self, output: &mut Output) -> MutexGuard<'_, State> {
-        let mut state = self.lock();
+    fn move_frames(self: &Arc<Self>, mut state: MutexGuard<'_, State>, output: &mut Output) {
+        if self.endpoint.hooks.has_message_sent_hook() {
+            return self.move_and_log(state, output);
+        }
         while let Some(frame) = state.core.poll_transmit() {
             let text = frame.as_bytes();
             output.plain_text(text.len(), |out| out.extend_from_slice(text));
         }
-        state
+        self.count_queued(&state);
+    }
+
+    /// Moves all queued frames to the output, and calls the `on_message_sent` hook for each.
+    #[cold]
+    fn move_and_log(self: &Arc<Self>, mut state: MutexGuard<'_, State>, output: &mut Output) {
+        let frames: Vec<_> = std::iter::from_fn(|| state.core.poll_transmit()).collect();
+        self.count_queued(&state);
+        drop(state);
+        for frame in frames {
+            let text = frame.as_bytes();
+            output.plain_text(text.len(), |out| out.extend_from_slice(text));
+            // Without the lock, because the hook may use the connection.
+            self.log_sent(text);
+        }
     }
 
     /// Queues a response behind all other frames.
@@ -275,6 +290,7 @@ impl Shared {
         for value in data {
             self.report_drop_panic(drop_catching_panic(value), "the peer's data");
         }
+        self.warn_left_out();
     }
 
     /// Handles the deadlines that have passed. Returns the handlers whose callers no longer wait.

@@ -28,7 +28,9 @@ use crate::engine::hooks::Hooks;
 use crate::engine::id::{Counters, PeerId};
 use crate::engine::loan::LoanSlot;
 use crate::engine::members::Members;
+use crate::engine::message_log::Outcomes;
 use crate::engine::router::{DynamicHandlers, Lookup, Router};
+use crate::engine::warnings::{LeftOut, OneLine, WarningKind, Warnings};
 use crate::error::PeerError;
 use crate::handshake::Handshake;
 use crate::limits::Limits;
@@ -37,7 +39,7 @@ use crate::proto::{Address, Connection, Side};
 use capacity::CapacityQueue;
 use slab::Slab;
 use state::{Phase, State};
-use std::fmt::{self, Write as _};
+use std::mem;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::task::Waker;
@@ -64,6 +66,10 @@ pub(crate) struct Shared {
     blocking_threads: OnceLock<Arc<BlockingThreads>>,
     /// True while the connection is queued in the budget.
     pub(crate) waits_for_budget: AtomicBool,
+    /// Used only if there is an `on_message` hook.
+    outcomes: OnceLock<Box<Outcomes>>,
+    /// Most connections cause no warning.
+    warnings: OnceLock<Box<Warnings>>,
     /// Notified when the connection is closed.
     closed_notify: Notify,
 }
@@ -77,19 +83,6 @@ pub(crate) struct LocalEndpoint {
     pub(crate) hooks: Hooks,
     /// The memory that all connections share.
     pub(crate) budget: Arc<Budget>,
-}
-
-/// Shows a text that a peer may have chosen, with its control characters escaped, so that it stays on one line of the
-/// log.
-struct OneLine<T>(T);
-
-impl<T: fmt::Display> fmt::Display for OneLine<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0
-            .to_string()
-            .chars()
-            .try_for_each(|c| if c.is_control() { write!(f, "{}", c.escape_debug()) } else { f.write_char(c) })
-    }
 }
 
 impl Shared {
@@ -130,6 +123,8 @@ impl Shared {
             extensions: Extensions::default(),
             loan_slot: OnceLock::new(),
             waits_for_budget: AtomicBool::new(false),
+            outcomes: OnceLock::new(),
+            warnings: OnceLock::new(),
             closed_notify: Notify::new(),
         }
     }
@@ -222,7 +217,7 @@ impl Shared {
             return false;
         }
         let closed = state.closed.take();
-        let old = std::mem::replace(&mut state.previous_closed, closed);
+        let old = mem::replace(&mut state.previous_closed, closed);
         state.phase = Phase::Connected;
         state.close = None;
         state.core.open();
@@ -235,6 +230,11 @@ impl Shared {
     /// Returns the slot through which the driver lends its output to the futures of handlers.
     pub(crate) fn loan_slot(&self) -> &LoanSlot {
         self.loan_slot.get_or_init(Box::default)
+    }
+
+    /// Returns the place for the outcome of the handler that is being polled.
+    pub(crate) fn outcomes(&self) -> &Outcomes {
+        self.outcomes.get_or_init(Box::default)
     }
 
     /// Returns the dynamic handlers of this peer.
@@ -258,10 +258,33 @@ impl Shared {
         self.endpoint.router.has_channel(address) || matches!(address, Address::Named(name) if dynamic(name))
     }
 
-    /// Logs a local error, and passes it to the `on_error` hook.
+    /// Logs a local error, and passes it to the `on_error` hook. The log leaves out errors of one kind that come too
+    /// fast; the hook gets all of them.
     pub(crate) fn report(self: &Arc<Self>, error: &PeerError) {
-        tracing::warn!(peer = %self.id, "{}", OneLine(error));
+        if let Some(left_out) = self.admit_warning(WarningKind::Error(mem::discriminant(error))) {
+            tracing::warn!(peer = %self.id, "{}{left_out}", OneLine(error));
+        }
         self.endpoint.hooks.error(self, error);
+    }
+
+    /// Logs a panic of a hook that runs for single messages or errors.
+    pub(crate) fn report_hook_panic(&self, hook: &'static str, message: &str) {
+        if let Some(left_out) = self.admit_warning(WarningKind::HookPanic(hook)) {
+            tracing::error!("{hook} panicked: {}{left_out}", OneLine(message));
+        }
+    }
+
+    /// Returns the number of earlier warnings that were left out, or `None` if this one is left out too.
+    fn admit_warning(&self, kind: WarningKind) -> Option<LeftOut> {
+        self.warnings.get_or_init(Box::default).admit(kind).map(LeftOut)
+    }
+
+    /// Logs the number of warnings that were left out since the last ones.
+    fn warn_left_out(&self) {
+        let left_out = self.warnings.get().map_or(0, |warnings| warnings.take_left_out());
+        if left_out > 0 {
+            tracing::warn!(peer = %self.id, "{left_out} warnings were left out before the connection was closed");
+        }
     }
 
     /// Reports a panic that a user's value caused when it was dropped.
@@ -311,7 +334,7 @@ mod tests {
     use crate::{Client, Server};
     use std::collections::HashMap;
     use std::fmt::{Debug, Write as _};
-    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
     use std::sync::{Arc, Mutex};
     use std::thread;
     use tracing::field::Field;
@@ -384,6 +407,50 @@ mod tests {
         for (request, connection) in closed {
             assert_eq!(requests[&request], connection);
         }
+    }
+
+    fn logged(messages: &Messages, text: &str) -> Vec<String> {
+        let messages = messages.0.lock().expect("no panic");
+        messages.iter().filter(|message| message.contains(text)).cloned().collect()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_flood_of_dropped_events_is_logged_once_a_second_and_the_hook_sees_all() {
+        let messages = Messages::default();
+        let _log = tracing::subscriber::set_default(messages.clone());
+        let errors = Arc::new(AtomicUsize::new(0));
+        let server = Server::builder().on_error({
+            let errors = Arc::clone(&errors);
+            move |_, _| {
+                errors.fetch_add(1, Ordering::Relaxed);
+            }
+        });
+        let server = server.build().expect("nothing to mount");
+        server.on("panics", |panics: bool| async move { assert!(!panics, "of another kind") }).expect("a valid name");
+        let (near, far) = memory::pair();
+        let peer = server.accept_transport(far).expect("it is open");
+        let client = Client::over(near).expect("nothing to mount");
+        let long = "n".repeat(10_000);
+        for second in 0..3 {
+            for _ in 0..100 {
+                client.emit(&long, ()).await.expect("there is capacity");
+            }
+            client.request::<()>("panics", (true,)).await.expect_err("it panics");
+            let dropped = logged(&messages, "was dropped");
+            assert_eq!(dropped.len(), second + 1, "{dropped:?}");
+            assert_eq!(logged(&messages, "of another kind").len(), second + 1);
+            tokio::time::advance(std::time::Duration::from_secs(1)).await;
+        }
+        let dropped = logged(&messages, "was dropped");
+        let text = format!("event `{0}…` was dropped: No event listener for '{0}…'", "n".repeat(64));
+        assert_eq!(dropped[0], text);
+        assert_eq!(dropped[2], format!("{text} (99 earlier warnings of this kind were left out)"));
+        assert_eq!(errors.load(Ordering::Relaxed), 303);
+        peer.close(1000, "").await;
+        assert_eq!(
+            logged(&messages, "left out before"),
+            ["99 warnings were left out before the connection was closed"]
+        );
     }
 
     #[tokio::test]

@@ -7,17 +7,22 @@ use super::state::{Finished, State};
 use crate::engine::channel_state::channel_closed_reason;
 use crate::engine::flushes::{Flushed, Flushes};
 use crate::engine::slot::{CallOptions, CallProgress, CallSlot, Completion, Expected, StartedCall};
-use crate::error::SendError;
+use crate::error::{SendError, TooLarge};
 use crate::proto::{EncodedCall, Outgoing, Reason};
+use std::borrow::Cow;
+use std::io;
 use std::sync::{Arc, MutexGuard};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 use tokio::time::Instant;
 
+/// More than the bytes that a message has beyond its encoded call or its reason.
+const MAX_OVERHEAD: usize = 96;
+
 impl Shared {
     /// Sends a request, or lets it wait until the queue has capacity. The driver then sends it.
     ///
-    /// If too many calls are pending, the call fails at once, unless it may wait for them.
+    /// If too many calls are pending, the call fails at once, unless it may wait for them. So does one that is too large.
     pub(crate) fn start_call(
         &self,
         waker: &Waker,
@@ -30,7 +35,11 @@ impl Shared {
         let deadline = timeout.and_then(deadline);
         let waker = waker.clone();
         let expected_channel = expected.channel();
+        let caller_timeout = timeout.filter(|_| sends_timeout);
         let mut state = self.lock();
+        self.check_size(&call, MAX_OVERHEAD, || {
+            state.core.request_size(&call, caller_timeout, expected_channel.as_ref())
+        })?;
         let waiting = state.capacity_queue.as_ref().map_or(0, |queue| queue.calls());
         let pending = state.core.pending_calls() + if urgent { 0 } else { waiting };
         if pending >= limit && !waits_for_capacity {
@@ -52,7 +61,7 @@ impl Shared {
         let State { core, calls, .. } = &mut *state;
         let entry = calls.vacant_entry();
         let slot = entry.key();
-        match core.request(call, slot, deadline, timeout.filter(|_| sends_timeout), expected_channel) {
+        match core.request(call, slot, deadline, caller_timeout, expected_channel) {
             Ok(id) => {
                 entry.insert(CallSlot::Waiting(CallProgress::Sent(id), Some(waker)));
                 self.wake(state);
@@ -176,6 +185,9 @@ impl Shared {
         ticket: &mut Option<u64>,
         event: &mut Option<EncodedCall>,
     ) -> Poll<Result<(), SendError>> {
+        if let Some(event) = event {
+            self.check_size(event, 1, || event.len() + 1)?;
+        }
         self.poll_with_capacity(cx, ticket, |mut state| {
             // Polled after it was ready.
             let Some(event) = event.take() else { return Err(SendError::polled_again()) };
@@ -183,6 +195,27 @@ impl Shared {
             let sent = state.core.emit(event).map_err(|error| state.send_error(error, channel));
             self.wake(state);
             sent
+        })
+    }
+
+    /// Fails if the message of a call is too large. `size` is asked only for a call that is `max_overhead` bytes below
+    /// the limit or larger.
+    fn check_size(
+        &self,
+        call: &EncodedCall,
+        max_overhead: usize,
+        size: impl FnOnce() -> usize,
+    ) -> Result<(), SendError> {
+        let limit = self.endpoint.limits.max_outgoing_message_size;
+        if call.len() + max_overhead > limit { Ok(TooLarge::check(size(), limit)?) } else { Ok(()) }
+    }
+
+    /// Returns the reason of a cancellation or an abort. One that is too large is replaced by one that says so.
+    pub(super) fn fitting_reason<'r>(&self, reason: Option<&'r Reason>) -> Option<Cow<'r, Reason>> {
+        let limit = self.endpoint.limits.max_outgoing_message_size;
+        reason.map(|reason| match TooLarge::check(json_size(reason).saturating_add(MAX_OVERHEAD), limit) {
+            Ok(()) => Cow::Borrowed(reason),
+            Err(too_large) => Cow::Owned(too_large.rejection()),
         })
     }
 
@@ -218,6 +251,8 @@ impl Shared {
 
     /// Cancels a started call, and frees its slot. If it has opened a channel already, the channel is aborted.
     pub(crate) fn cancel_call(self: &Arc<Self>, call: &StartedCall, reason: Option<&Reason>) {
+        let fitting = self.fitting_reason(reason);
+        let reason = fitting.as_deref();
         let mut state = self.lock();
         let slot = state.calls.try_remove(call.slot);
         let mut unsent = None;
@@ -253,6 +288,25 @@ impl Shared {
         wakers.into_iter().for_each(Waker::wake);
         self.endpoint.budget.wake_waiting();
     }
+}
+
+/// Returns the length of a reason as JSON, in bytes.
+fn json_size(reason: &Reason) -> usize {
+    struct Count(usize);
+    impl io::Write for Count {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0 += bytes.len();
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut count = Count(0);
+    // Counting cannot fail, and a reason that cannot be encoded is not sent.
+    let _ = serde_json::to_writer(&mut count, reason);
+    count.0
 }
 
 /// Returns the time after `timeout`, or `None` if the clock cannot express it.

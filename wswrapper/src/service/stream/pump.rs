@@ -1,7 +1,7 @@
 //! Sends the items of a handler's stream on its channel.
 
 use super::{OnFull, Producer};
-use crate::engine::{Answers, ChannelBinding, WINDOW};
+use crate::engine::{Answers, ChannelBinding, WINDOW, WriteError};
 use crate::error::PeerError;
 use crate::proto::{Allowance, ChannelKey, Reason, Rejection, Role, code, encode};
 use crate::value::StreamItem;
@@ -292,7 +292,7 @@ impl<T: StreamItem> Pump<T> {
         true
     }
 
-    /// Sends an item. Returns false if it cannot be encoded; the stream is then aborted.
+    /// Sends an item. Returns false if it cannot be encoded or is too large; the stream is then aborted.
     fn send(&mut self, channel: ChannelKey, answers: &mut Answers<'_>, as_request: bool, item: &T) -> bool {
         let request = if as_request { self.producer.shared.item_request(channel) } else { None };
         let written = answers.write(self.hint, |out| {
@@ -303,7 +303,11 @@ impl<T: StreamItem> Pump<T> {
         });
         match written {
             Ok(()) => self.lost = 0,
-            Err(source) => {
+            Err(WriteError::TooLarge(too_large)) => {
+                self.fail(channel, answers, &too_large.rejection());
+                return false;
+            }
+            Err(WriteError::Encode(source)) => {
                 self.fail(channel, answers, &Rejection::internal_error());
                 let event = self.producer.call.event.to_string();
                 self.producer.shared.report(&PeerError::Encode { event, source });
