@@ -2,6 +2,7 @@
 
 #[cfg(feature = "tungstenite")]
 mod close_frame;
+#[cfg(feature = "tungstenite")]
 mod frame_follower;
 pub mod memory;
 mod output;

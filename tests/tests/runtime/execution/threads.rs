@@ -75,8 +75,10 @@ async fn a_blocking_call_that_is_cancelled_while_it_waits_for_a_thread_never_run
     raw.send(r#"{"i":2,"x":{"message":"enough"},"_":1}"#).await;
     until(|| peer.counters().handlers_in_flight == 2).await;
     worker.gate.open();
-    assert_eq!(raw.receive().await, json!({"i": 1, "d": ""}));
-    assert_eq!(raw.receive().await, json!({"i": 3, "d": ""}));
+    // Both threads return at about the same time.
+    let mut answered = [raw.receive().await["i"].as_u64(), raw.receive().await["i"].as_u64()];
+    answered.sort_unstable();
+    assert_eq!(answered, [Some(1), Some(3)]);
     raw.silence().await;
     assert_eq!(worker.log.entries().len(), 2);
 }
