@@ -1,7 +1,7 @@
 //! Consumers of streams.
 
-use super::Connection;
 use super::channel_table::Stream;
+use super::{Connection, MAX_WINDOW};
 use crate::{Bounds, ChannelKey, ITEM_OVERHEAD, Reason, RequestId, encode};
 use std::collections::VecDeque;
 
@@ -44,7 +44,7 @@ impl<W, H: Clone + PartialEq, C: Clone> Consumer<'_, W, H, C> {
     pub fn start(&mut self, window: Option<u32>) -> bool {
         let Some(consumer) = self.connection.channels.consumer(self.channel) else { return false };
         if let Some(Upload { listening: listening @ (Listening::Unknown | Listening::Awaited(_)), .. }) =
-            &mut consumer.upload
+            consumer.upload.as_deref_mut()
         {
             *listening = Listening::Awaited(window);
             return true;
@@ -121,7 +121,7 @@ impl<W, H: Clone + PartialEq, C: Clone> Consumer<'_, W, H, C> {
         else {
             return AwaitedResult::Never;
         };
-        match &consumer.upload {
+        match consumer.upload.as_deref() {
             Some(Upload { result: Some(id), .. }) => AwaitedResult::Request(*id),
             Some(Upload { items: UploadItems::Wanted | UploadItems::Unwanted, .. }) => AwaitedResult::NotYet,
             _ => AwaitedResult::Never,
@@ -134,8 +134,8 @@ impl<W, H: Clone + PartialEq, C: Clone> Consumer<'_, W, H, C> {
 pub(super) struct ConsumerState {
     /// The largest number of items ahead, once started; 0 without flow control.
     window: u32,
-    /// The number of items ahead that credit was granted for so far, which grows up to the window.
-    granted: u32,
+    /// The number of times that the first credit has doubled.
+    doublings: u8,
     /// The producer has used all its credit, and the items held then were few enough for more.
     may_grow: bool,
     /// Items that the producer may still send.
@@ -148,7 +148,8 @@ pub(super) struct ConsumerState {
     total_taken: u64,
     /// Items that came as requests, with their positions in the stream. They are responded to when taken [P-85].
     unanswered: VecDeque<(u64, RequestId)>,
-    pub(super) upload: Option<Upload>,
+    /// Boxed, because most streams are none.
+    pub(super) upload: Option<Box<Upload>>,
 }
 
 /// An upload, whose channel stays open for the result after its items.
@@ -203,7 +204,7 @@ pub(super) struct Grant {
 
 impl ConsumerState {
     pub(super) fn for_upload() -> Self {
-        Self { upload: Some(Upload::default()), ..Self::default() }
+        Self { upload: Some(Box::default()), ..Self::default() }
     }
 
     /// Returns the state of an upload's items, or `None` for another stream.
@@ -219,9 +220,16 @@ impl ConsumerState {
 
     /// Returns the first credit.
     pub(super) fn start(&mut self, window: u32) -> u32 {
+        let window = window.min(MAX_WINDOW);
         let first = window.min(FIRST_CREDIT);
-        (self.window, self.granted, self.credit) = (window, first, first);
+        (self.window, self.credit) = (window, first);
         first
+    }
+
+    /// Returns the number of items ahead that credit was granted for so far, which grows up to the window.
+    #[inline]
+    fn granted(&self) -> u32 {
+        self.window.min(FIRST_CREDIT << self.doublings)
     }
 
     /// Records an item, which may come before the start [P-89]. `held_bytes` are those of the connection, this item's
@@ -266,12 +274,12 @@ impl ConsumerState {
         // Saturates, because it is never reset where no credit is granted.
         self.taken = self.taken.saturating_add(unanswered);
         let is_active = !self.ignores_credit && self.upload_items() != Some(UploadItems::Finished);
-        if self.window == 0 || !is_active || self.taken < (self.granted / 2).max(1) {
+        if self.window == 0 || !is_active || self.taken < (self.granted() / 2).max(1) {
             return Grant { credit: None, answers };
         }
-        let may_grow = std::mem::take(&mut self.may_grow);
-        let growth = if may_grow { self.granted.min(self.window - self.granted) } else { 0 };
-        self.granted += growth;
+        let granted = self.granted();
+        self.doublings += u8::from(std::mem::take(&mut self.may_grow) && granted < self.window);
+        let growth = self.granted() - granted;
         let credit = std::mem::take(&mut self.taken) + growth;
         self.credit += credit;
         Grant { credit: Some(credit), answers }

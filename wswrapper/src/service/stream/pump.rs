@@ -114,9 +114,10 @@ struct Pump<T> {
     /// Items waiting for credit. Under [`OnFull::Wait`] at most one: an item that came out while the stream was
     /// polled for its finish.
     waiting: VecDeque<T>,
-    /// The item that was sent as a request and has no response yet, and the number of items that it reported as lost.
-    /// The consumer may reject it [P-85].
-    unanswered: Option<(T, u64)>,
+    /// The item that was sent as a request and has no response yet. The consumer may reject it [P-85].
+    unanswered: Option<T>,
+    /// The number of items that it reported as lost.
+    unanswered_lost: u64,
     /// The finish of the stream, until it is sent after the waiting items.
     finish: Option<Result<(), Rejection>>,
     /// The number of items that were dropped since the last item was sent.
@@ -135,6 +136,7 @@ impl<T> Pump<T> {
             channel: None,
             waiting: VecDeque::new(),
             unanswered: None,
+            unanswered_lost: 0,
             finish: None,
             lost: 0,
             hint: 64,
@@ -163,9 +165,9 @@ impl<T: StreamItem> Pump<T> {
                 let allowance = shared.allowance(channel, mem::take(&mut sent));
                 if self.unanswered.is_some() && allowance != Allowance::Blocked {
                     // A rejected item is sent again after the next start.
-                    if let Some((item, lost)) = self.unanswered.take().filter(|_| shared.take_rejected(channel)) {
+                    if let Some(item) = self.unanswered.take().filter(|_| shared.take_rejected(channel)) {
                         self.waiting.push_front(item);
-                        self.lost += lost;
+                        self.lost += self.unanswered_lost;
                     }
                 }
                 (credit, as_request) = match allowance {
@@ -186,13 +188,13 @@ impl<T: StreamItem> Pump<T> {
             match self.next(&mut source) {
                 Poll::Pending => break PumpStatus::Waiting,
                 Poll::Ready(Some(Ok(item))) => {
-                    let lost = self.lost;
+                    self.unanswered_lost = self.lost;
                     if !self.send(channel, answers, as_request, &item) {
                         break PumpStatus::Finished;
                     }
                     credit -= 1;
                     sent += u32::from(!as_request);
-                    self.unanswered = Some((item, lost)).filter(|_| as_request);
+                    self.unanswered = Some(item).filter(|_| as_request);
                 }
                 Poll::Ready(Some(Err(rejection))) => break self.fail(channel, answers, &rejection),
                 Poll::Ready(None) => break self.done(channel, answers),
