@@ -128,10 +128,13 @@ fn ten_thousand_idle_streams_hold_less_than_a_kibibyte_each() {
 #[test]
 fn a_stopped_consumer_limits_its_producer_to_the_window() {
     let _alone = one_at_a_time();
-    let (produced, bytes) = memory::for_a_stopped_consumer();
-    println!("stopped consumer: {produced} items, {bytes} bytes");
-    assert_eq!(produced, 64);
-    assert!(bytes < 64 * 1_024);
+    // The first credit is 8 items. It has grown to the window once it was used four times.
+    for (taken, ahead) in [(1, 7), (8 + 16 + 32 + 64, 64)] {
+        let (produced, bytes) = memory::for_a_stopped_consumer(taken);
+        println!("stopped consumer after {taken}: {produced} items, {bytes} bytes");
+        assert_eq!(produced, taken + ahead);
+        assert!(bytes < 64 * 1_024);
+    }
 }
 
 #[test]

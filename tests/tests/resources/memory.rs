@@ -57,15 +57,17 @@ pub(crate) fn by_idle_streams(streams: usize) -> usize {
     usize::try_from(kept.bytes_current).expect("the streams hold memory") / streams
 }
 
-/// Returns the number of items that were produced for a consumer that stops after the first, and the bytes that they
+/// Returns the number of items that were produced for a consumer that stops after `taken` items, and the bytes that they
 /// hold on both sides together.
-pub(crate) fn for_a_stopped_consumer() -> (usize, usize) {
+pub(crate) fn for_a_stopped_consumer(taken: usize) -> (usize, usize) {
     let Pair { runtime, numbers, produced, .. } = &Pair::new();
     let mut stopped = None;
     let kept = allocation_counter::measure(|| {
         runtime.block_on(async {
             let mut items = numbers.count(1_000_000).await.expect("a stream");
-            items.next().await.expect("the stream has an item").expect("an item");
+            for _ in 0..taken {
+                items.next().await.expect("the stream has an item").expect("an item");
+            }
             tokio::time::sleep(Duration::from_millis(10)).await;
             stopped = Some(items);
         });
