@@ -57,8 +57,8 @@ pub(crate) fn by_idle_streams(streams: usize) -> usize {
     usize::try_from(kept.bytes_current).expect("the streams hold memory") / streams
 }
 
-/// Returns the number of items that were produced for a consumer that stops after `taken` items, and the bytes that they
-/// hold on both sides together.
+/// Returns the number of items that were produced for a consumer that stops after `taken` items, and the bytes that
+/// they hold on both sides together.
 pub(crate) fn for_a_stopped_consumer(taken: usize) -> (usize, usize) {
     let Pair { runtime, numbers, produced, .. } = &Pair::new();
     let mut stopped = None;

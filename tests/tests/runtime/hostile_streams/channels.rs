@@ -116,7 +116,8 @@ async fn each_stream_beyond_the_channel_limit_is_rejected() {
 
 #[tokio::test]
 async fn each_upload_or_scoped_service_beyond_the_channel_limit_is_rejected() {
-    // A call, and the number of events that follow its channel: an upload sends `credit` and `start`, as its caller listens.
+    // A call, and the number of events that follow its channel: an upload sends `credit` and `start`, because its caller
+    // listens.
     for (call, sent) in [("sum", 2), ("tap", 0)] {
         let mut fixture = Fixture::with(Limits { open_channels: 100, ..Limits::default() });
         for id in 1..=10_000 {

@@ -2,8 +2,9 @@
 
 use super::{DepotProxy, WatchedSource, depot_server};
 use futures_util::stream;
+use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
-use wswrapper::{Client, Counters, Limits};
+use wswrapper::{Client, Counters, Limits, Server, Upload, ws_handlers};
 use wswrapper_tests::{RawPeer, let_others_run, until};
 
 #[tokio::test]
@@ -148,4 +149,35 @@ async fn a_rejected_item_that_has_filled_the_queue_is_sent_again() {
     assert_eq!(frame, json!({"a": ["next", {"done": true}], "h": 268_435_457}));
     raw.send(r#"{"i":268435458,"d":"enough"}"#).await;
     assert_eq!(call.await.expect("no panic").expect("an answer"), "enough");
+}
+
+/// A result that panics while it is encoded.
+struct Bomb;
+
+impl Serialize for Bomb {
+    fn serialize<S: Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+        panic!("boom")
+    }
+}
+
+struct Bombs;
+
+#[ws_handlers]
+impl Bombs {
+    async fn bomb(&self, _numbers: Upload<u8>) -> Bomb {
+        Bomb
+    }
+}
+
+#[tokio::test]
+async fn a_result_of_an_upload_that_panics_while_it_is_encoded_is_rejected_once() {
+    let server = Server::builder().service(Bombs).build().expect("it can be mounted");
+    let (mut raw, peer) = RawPeer::dial(&server);
+    assert_eq!(raw.ask(r#"{"a":["bomb"],"i":1}"#).await, json!({"i": 1, "h": 1}));
+    raw.send(r#"{"a":["result"],"h":1,"i":2}"#).await;
+    assert_eq!(raw.receive().await, json!({"h": 1, "x": {"message": "Request aborted"}, "_": 1}));
+    let aborted = json!({"message": "Request aborted", "code": "ws:ChannelClosed"});
+    assert_eq!(raw.receive().await, json!({"i": 2, "e": aborted, "_": 1}));
+    raw.silence().await;
+    until(|| peer.counters() == Counters::default()).await;
 }
