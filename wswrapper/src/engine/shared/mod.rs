@@ -373,7 +373,7 @@ mod tests {
     /// One thread closes the connection while another opens it again and again.
     #[test]
     fn a_close_request_is_counted_for_the_connection_that_it_closes() {
-        const CONNECTIONS: u64 = 20_000;
+        const CLOSED: usize = 1_000;
         let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime can be started");
         // The runtime does not run, so no driver changes the state.
         let client = runtime.block_on(async { Client::over(memory::pair().0) }).expect("nothing to mount");
@@ -391,7 +391,10 @@ mod tests {
                 requests
             });
             let mut closed = Vec::new();
-            for connection in 0..CONNECTIONS {
+            for connection in 0.. {
+                if closed.len() == CLOSED {
+                    break;
+                }
                 let request = shared.lock().close.clone();
                 if let Some(CloseRequest::Close(close, _)) = request {
                     closed.push((close.reason, connection));
@@ -403,7 +406,6 @@ mod tests {
             is_done.store(true, Ordering::Relaxed);
             (requests.join().expect("no panic"), closed)
         });
-        assert!(!closed.is_empty());
         for (request, connection) in closed {
             assert_eq!(requests[&request], connection);
         }
