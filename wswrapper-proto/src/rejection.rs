@@ -6,6 +6,7 @@ use serde::ser::SerializeMap;
 use serde_json::{Map, Value};
 use std::error::Error;
 use std::fmt;
+use std::sync::Arc;
 
 /// The rejection of a request: an Error with a message, or a bare value.
 ///
@@ -19,12 +20,14 @@ use std::fmt;
 /// assert_eq!(rejection.to_string(), "no such file");
 /// assert_eq!(rejection.code(), Some("NotFound"));
 /// ```
+#[derive(Clone)]
 pub struct Rejection(Box<Inner>);
 
+#[derive(Clone)]
 struct Inner {
     thrown: Thrown,
     /// The local error behind an `internal error`. It never travels.
-    source: Option<Box<dyn Error + Send + Sync>>,
+    source: Option<Arc<dyn Error + Send + Sync>>,
 }
 
 #[derive(Clone, PartialEq)]
@@ -65,8 +68,13 @@ impl Rejection {
     /// The peer receives nothing of `error`.
     pub fn internal(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         let mut internal = Self::internal_error();
-        internal.0.source = Some(error.into());
+        internal.0.source = Some(error.into().into());
         internal
+    }
+
+    /// Returns the local error behind an `internal error`, as an owner of it.
+    pub fn shared_source(&self) -> Option<Arc<dyn Error + Send + Sync>> {
+        self.0.source.clone()
     }
 
     /// Creates the Error `internal error` without a source.
@@ -199,13 +207,6 @@ impl Serialize for Rejection {
                 map.end()
             }
         }
-    }
-}
-
-/// The clone has no source.
-impl Clone for Rejection {
-    fn clone(&self) -> Self {
-        Self::from_thrown(self.0.thrown.clone())
     }
 }
 

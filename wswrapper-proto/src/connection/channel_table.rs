@@ -1,8 +1,7 @@
 //! The anonymous channels of a connection.
 
 use super::Role;
-use super::consumer::ConsumerState;
-use super::producer::ProducerState;
+use super::flow_control::{ConsumerState, ProducerState};
 use crate::id::Ids;
 use crate::{ChannelKey, Opener, RequestId};
 use foldhash::fast::FixedState;

@@ -2,8 +2,9 @@
 
 use super::calls::PendingCall;
 use super::channel_table::Stream;
-use super::consumer::{ConsumerState, UploadItems};
+use super::flow_control::ConsumerState;
 use super::not_found::no_channel;
+use super::upload::UploadItems;
 use super::{CallFailure, Connection, Incoming, Notification, QueueError, Role, State};
 use crate::codec::stream;
 use crate::time::Instant;

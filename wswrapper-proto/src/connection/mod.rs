@@ -5,6 +5,7 @@ mod channel_table;
 mod channels;
 mod consumer;
 mod deadlines;
+mod flow_control;
 mod handlers;
 mod incoming;
 mod not_found;
@@ -13,14 +14,16 @@ mod outbox;
 mod producer;
 mod role;
 mod streams;
+mod upload;
 
 pub use calls::QueueError;
 pub use channels::{ExpectedChannel, OpenChannelError};
 pub use consumer::{AwaitedResult, Consumer};
+pub use flow_control::MAX_WINDOW;
 pub use incoming::Incoming;
 pub use notification::{CallFailure, Notification};
 pub use outbox::Outgoing;
-pub use producer::{Allowance, MAX_WINDOW, Producer};
+pub use producer::{Allowance, Producer};
 pub use role::Role;
 
 use crate::id::Ids;

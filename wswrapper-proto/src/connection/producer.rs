@@ -4,9 +4,6 @@ use super::Connection;
 use super::channel_table::Stream;
 use crate::{ChannelKey, Reason, RequestId, encode};
 
-/// The largest window that a consumer may have.
-pub const MAX_WINDOW: u32 = 65_536;
-
 /// The producer of a stream on one channel, borrowed from its connection.
 ///
 /// If the channel is closed or the local endpoint is not the producer of its stream, it may send nothing.
@@ -87,77 +84,5 @@ impl<W, H: Clone + PartialEq, C: Clone> Producer<'_, W, H, C> {
             producer.finish();
             self.connection.send(|out| encode::abort(out, self.channel.id(), Some(reason)));
         }
-    }
-}
-
-/// The flow control of a producer.
-#[derive(Default, Debug)]
-pub(super) struct ProducerState {
-    /// True from `start` until the consumer stops. A consumer may start again [P-88].
-    running: bool,
-    /// The largest credit so far, or `None` if the consumer knows no flow control.
-    window: Option<u32>,
-    credit: u32,
-    /// An item that was sent as a request and has no response yet [P-85].
-    pub(super) item_request: Option<RequestId>,
-    /// The consumer has rejected the last item.
-    rejected: bool,
-    finished: bool,
-}
-
-impl ProducerState {
-    /// Adds credit. A grant that lifts the credit above [`MAX_WINDOW`] is ignored.
-    #[inline]
-    pub(super) fn add_credit(&mut self, items: u32) {
-        match self.window {
-            None if self.running || !(1..=MAX_WINDOW).contains(&items) => {}
-            None => (self.window, self.credit) = (Some(items), items),
-            Some(window) => {
-                self.credit = self.credit.checked_add(items).filter(|sum| *sum <= MAX_WINDOW).unwrap_or(self.credit);
-                self.window = Some(window.max(self.credit));
-            }
-        }
-    }
-
-    /// Starts the stream. A further start has no effect [P-88].
-    #[inline]
-    pub(super) fn start(&mut self) {
-        self.running = true;
-    }
-
-    /// Finishes the stream.
-    pub(super) fn finish(&mut self) {
-        *self = Self { finished: true, item_request: self.item_request, ..Self::default() };
-    }
-
-    /// Records the response to an item. A consumer that did not take the item has stopped [P-85].
-    #[inline]
-    pub(super) fn answered(&mut self, taken: bool) {
-        (self.item_request, self.rejected) = (None, false);
-        if !taken {
-            *self = Self { finished: self.finished, rejected: true, ..Self::default() };
-        }
-    }
-
-    #[inline]
-    pub(super) fn allowance(&self) -> Allowance {
-        match (self.running, self.window) {
-            _ if self.finished => Allowance::Closed,
-            (true, None) if self.item_request.is_none() => Allowance::OneRequest,
-            (true, Some(_)) if self.credit > 0 => Allowance::Items(self.credit),
-            (true, _) => Allowance::Blocked,
-            (false, _) => Allowance::Idle,
-        }
-    }
-
-    #[inline]
-    pub(super) fn sent(&mut self, items: u32) {
-        self.credit = self.credit.saturating_sub(items);
-    }
-
-    /// Returns the largest credit of a started stream so far.
-    #[inline]
-    pub(super) fn window(&self) -> Option<u32> {
-        self.window.filter(|_| self.running)
     }
 }

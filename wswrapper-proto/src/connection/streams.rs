@@ -2,7 +2,9 @@
 
 use super::channel_table::{Channel, Stream};
 use super::channels::Removed;
-use super::consumer::{AwaitedResult, ConsumerState, Received, TooManyItems, UploadItems};
+use super::consumer::AwaitedResult;
+use super::flow_control::{ConsumerState, Received, TooManyItems};
+use super::upload::UploadItems;
 use super::{Connection, Incoming};
 use crate::code;
 use crate::codec::stream;

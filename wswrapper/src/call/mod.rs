@@ -1,5 +1,6 @@
 //! Calls and events that this endpoint sends.
 
+mod cancel;
 mod emit;
 mod proxy;
 mod raw;

@@ -3,7 +3,7 @@
 use super::Wish;
 use crate::engine::{CallOptions, Completion, ConnectionHandle, StartedCall};
 use crate::error::{CallError, SendError};
-use crate::proto::{ChannelKey, EncodedCall, RawReason, Reason};
+use crate::proto::{ChannelKey, EncodedCall, RawReason};
 use crate::value::{WsError, read_rejection};
 use bytes::Bytes;
 use std::mem;
@@ -13,7 +13,7 @@ use std::time::Duration;
 /// The part of a call that does not depend on its types.
 pub(crate) struct RawCall {
     pub(super) connection: ConnectionHandle,
-    stage: Stage,
+    pub(super) stage: Stage,
     pub(super) wish: Wish,
     pub(super) timeout: Option<Duration>,
     /// True if the call waits while too many calls are pending.
@@ -22,7 +22,8 @@ pub(crate) struct RawCall {
     pub(super) continues_upload: bool,
 }
 
-enum Stage {
+/// The progress of a call.
+pub(super) enum Stage {
     Unsent(Result<EncodedCall, SendError>),
     Started(StartedCall),
     Finished,
@@ -121,18 +122,5 @@ impl RawCall {
         let call = shared.start_call(cx.waker(), call?, &self.wish.0, options)?;
         self.stage = Stage::Started(call);
         Poll::Pending
-    }
-
-    /// Cancels the call. Does nothing if the call has finished.
-    pub(crate) fn cancel(&mut self, reason: Option<&Reason>) {
-        if let Stage::Started(call) = mem::replace(&mut self.stage, Stage::Finished) {
-            self.connection.shared().cancel_call(&call, reason);
-        }
-    }
-}
-
-impl Drop for RawCall {
-    fn drop(&mut self) {
-        self.cancel(None);
     }
 }

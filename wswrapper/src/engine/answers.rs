@@ -130,8 +130,7 @@ impl<'d> Answers<'d> {
 
     /// Reports the source of an internal error locally. The peer does not receive it.
     pub(crate) fn report(&self, call: &Answering, rejection: &Rejection) {
-        if let Some(source) = rejection.source() {
-            let source = source.to_string().into();
+        if let Some(source) = rejection.shared_source() {
             self.shared.report(&PeerError::Internal { event: call.event.to_string(), source });
         }
     }

@@ -28,7 +28,7 @@ pub enum PeerError {
         /// The name of the event.
         event: String,
         /// The error of the handler.
-        source: Box<dyn Error + Send + Sync>,
+        source: Arc<dyn Error + Send + Sync>,
     },
     /// The handler of an event failed.
     ///

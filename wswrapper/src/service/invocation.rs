@@ -8,9 +8,9 @@ use crate::engine::{
     Answering, Answers, BadCall, CallState, ChannelBinding, ConnectionHandle, Label, Progress, Response, Running,
     Start, Started,
 };
-use crate::proto::{Address, ArgumentsError, Rejection, Role, code};
+use crate::proto::{Address, Rejection, Role};
 use crate::stream::{Items, Upload};
-use crate::value::{Argument, JsonResponse, UploadItem, WsError};
+use crate::value::{JsonResponse, UploadItem, WsError};
 use pin_project_lite::pin_project;
 use std::fmt;
 use std::future::Future;
@@ -27,11 +27,6 @@ pub struct Invocation<'c, S> {
 }
 
 impl<S: Send + Sync + 'static> Invocation<'_, S> {
-    /// Decodes the next argument.
-    pub fn argument<T: Argument>(&mut self) -> Result<T, BadCall> {
-        self.start.arguments.next_owned().map_err(|error| self.bad_argument(error))
-    }
-
     /// Returns the context of the call.
     pub fn context(&mut self) -> Context {
         let Start { shared, call, state, channel_state, .. } = &mut self.start;
@@ -131,62 +126,6 @@ impl<S: Send + Sync + 'static> Invocation<'_, S> {
     {
         let call = self.finish_arguments()?;
         Ok(OwnTask::spawned(call, handler(self.service)))
-    }
-
-    /// Checks that all arguments were decoded, and returns the call to answer.
-    fn finish_arguments(&mut self) -> Result<Answering, BadCall> {
-        match self.start.arguments.finish() {
-            Ok(0) => Ok(Answering { id: self.start.call.id, event: self.event.clone(), hint: self.start.hint }),
-            Ok(surplus) => Err(self.wrong_count("many", self.parameters.len() + surplus)),
-            Err(error) => Err(self.bad_argument(error)),
-        }
-    }
-
-    #[cold]
-    fn bad_argument(&mut self, error: ArgumentsError) -> BadCall {
-        let taken = self.start.arguments.taken();
-        match error {
-            ArgumentsError::NotJson => BadCall::NotJson,
-            ArgumentsError::Missing => self.wrong_count("few", taken),
-            ArgumentsError::Decode(error) => {
-                // A closure's parameters have no names.
-                let name = self.parameters.get(taken).filter(|name| !name.is_empty());
-                let name = name.map_or_else(String::new, |name| format!(" (`{name}`)"));
-                let error = reason_of(&error);
-                bad_arguments(format!("argument {}{name} of `{}`: {error}", taken + 1, &*self.event))
-            }
-        }
-    }
-
-    #[cold]
-    fn wrong_count(&self, what: &str, received: usize) -> BadCall {
-        let names = self.parameters.iter().filter(|name| !name.is_empty());
-        let names: Vec<_> = names.map(|name| format!("`{name}`")).collect();
-        let names = if names.is_empty() { String::new() } else { format!(" ({})", names.join(", ")) };
-        bad_arguments(format!(
-            "too {what} arguments for `{}`: expected {}{names}, got {received}",
-            &*self.event,
-            self.parameters.len(),
-        ))
-    }
-}
-
-fn bad_arguments(text: String) -> BadCall {
-    BadCall::Rejected(Rejection::new(text).with_code(code::BAD_ARGUMENTS))
-}
-
-/// The number of characters of a decoder's error in a rejection. The error may contain a text of the caller.
-const MAX_REASON_CHARS: usize = 256;
-
-/// Returns the error's text without line and column, because they are relative to a part of the frame. A long text is
-/// cut.
-fn reason_of(error: &serde_json::Error) -> String {
-    let text = error.to_string();
-    let position = format!(" at line {} column {}", error.line(), error.column());
-    let text = text.strip_suffix(&position).unwrap_or(&text);
-    match text.char_indices().nth(MAX_REASON_CHARS) {
-        Some((at, _)) => format!("{}…", &text[..at]),
-        None => text.to_owned(),
     }
 }
 

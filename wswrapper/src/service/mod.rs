@@ -1,5 +1,6 @@
 //! Handlers: a call starts a method of a service or a closure, whose result is its answer.
 
+mod arguments;
 mod by_name;
 mod closure;
 mod context;

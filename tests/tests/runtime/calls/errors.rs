@@ -118,11 +118,19 @@ async fn errors_of_each_type_reach_the_caller() {
 
 #[tokio::test]
 async fn details_of_an_io_error_are_reported_and_not_sent() {
-    let log = Log::default();
-    let pair = pair(failing_server(&log));
-    let error = FailingProxy::new(&pair.client).io().await;
+    let (log, kinds) = (Log::default(), Log::default());
+    let server = Server::builder().service(Failing { log: log.clone() }).on_error({
+        let (log, kinds) = (log.clone(), kinds.clone());
+        move |_, error: &PeerError| {
+            log.add(error.to_string());
+            let PeerError::Internal { source, .. } = error else { panic!("{error:?}") };
+            kinds.add(format!("{:?}", source.downcast_ref::<io::Error>().map(io::Error::kind)));
+        }
+    });
+    let error = FailingProxy::new(&pair(server).client).io().await;
     assert!(matches!(&error, Err(CallError::Rejected(r)) if r.message() == Some("internal error")), "{error:?}");
     assert_eq!(log.entries(), ["handler of `io` failed: /etc/secret"]);
+    assert_eq!(kinds.entries(), ["Some(NotFound)"]);
 }
 
 #[tokio::test]
