@@ -1,9 +1,9 @@
-//! The limits on the resources of one connection.
+//! The limits on the resources of a connection, and of all connections of an endpoint.
 
 use crate::proto::Bounds;
 use std::time::Duration;
 
-/// Limits of a connection.
+/// Limits of a connection, and of all connections of a server or client together.
 ///
 /// The defaults are safe for a server on the open internet. A value of 0 would block a connection forever in
 /// `handlers_in_flight`, `held_bytes` and `outbound_bytes`, so it counts as 1 there; `write_timeout` is at least 1
