@@ -38,7 +38,7 @@ impl<W, H: Clone + PartialEq, C: Clone> Consumer<'_, W, H, C> {
     /// Requests the first items, with credit for at most `window` items ahead of those that were taken [P-80, X-02].
     ///
     /// The first credit is 8 items. It doubles up to the window each time that the producer has used all of it, while
-    /// the items held fit four times into [`Bounds::stream_bytes`].
+    /// the items held fit four times into [`Bounds::stream_bytes`](crate::Bounds::stream_bytes).
     ///
     /// Without a window, the producer sends each item as a request and waits for its response. The producer of an upload
     /// is asked once it [listens](Self::allow_start). Returns false if the channel is closed.

@@ -1,16 +1,10 @@
-//! The arguments of a call: they are decoded one by one, and each mistake of the caller has its own error.
+//! The errors of wrong arguments. Each mistake of a caller has its own.
 
 use super::invocation::Invocation;
 use crate::engine::{Answering, BadCall};
 use crate::proto::{ArgumentsError, Rejection, code};
-use crate::value::Argument;
 
 impl<S: Send + Sync + 'static> Invocation<'_, S> {
-    /// Decodes the next argument.
-    pub fn argument<T: Argument>(&mut self) -> Result<T, BadCall> {
-        self.start.arguments.next_owned().map_err(|error| self.bad_argument(error))
-    }
-
     /// Checks that all arguments were decoded, and returns the call to answer.
     pub(super) fn finish_arguments(&mut self) -> Result<Answering, BadCall> {
         match self.start.arguments.finish() {
@@ -21,7 +15,7 @@ impl<S: Send + Sync + 'static> Invocation<'_, S> {
     }
 
     #[cold]
-    fn bad_argument(&mut self, error: ArgumentsError) -> BadCall {
+    pub(super) fn bad_argument(&mut self, error: ArgumentsError) -> BadCall {
         let taken = self.start.arguments.taken();
         match error {
             ArgumentsError::NotJson => BadCall::NotJson,

@@ -10,7 +10,7 @@ use crate::engine::{
 };
 use crate::proto::{Address, Rejection, Role};
 use crate::stream::{Items, Upload};
-use crate::value::{JsonResponse, UploadItem, WsError};
+use crate::value::{Argument, JsonResponse, UploadItem, WsError};
 use pin_project_lite::pin_project;
 use std::fmt;
 use std::future::Future;
@@ -27,6 +27,11 @@ pub struct Invocation<'c, S> {
 }
 
 impl<S: Send + Sync + 'static> Invocation<'_, S> {
+    /// Decodes the next argument.
+    pub fn argument<T: Argument>(&mut self) -> Result<T, BadCall> {
+        self.start.arguments.next_owned().map_err(|error| self.bad_argument(error))
+    }
+
     /// Returns the context of the call.
     pub fn context(&mut self) -> Context {
         let Start { shared, call, state, channel_state, .. } = &mut self.start;
