@@ -41,8 +41,9 @@ pub trait Transport: Send + 'static {
 
     /// Returns the message that has begun to arrive and is not complete.
     ///
-    /// Called only after [`poll_frame`](Self::poll_frame) has returned `Pending`. A message that arrives too slowly
-    /// closes the connection. The default is for transports that receive only whole messages.
+    /// A message that arrives too slowly closes the connection. Its bytes count toward
+    /// [`max_buffered_bytes`](crate::Limits::max_buffered_bytes). When that is reached, a connection that has more than
+    /// 64 KiB of a message is not polled for frames. The default is for transports that receive only whole messages.
     fn begun_message(&self) -> Option<BegunMessage> {
         None
     }
@@ -63,14 +64,6 @@ pub trait Transport: Send + 'static {
 
     /// Sends the contents of the output. More may be written while it is pending.
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
-
-    /// Returns the received bytes of a message that is not complete. By default 0: messages arrive whole.
-    ///
-    /// The bytes count toward [`max_buffered_bytes`](crate::Limits::max_buffered_bytes). When that is reached, a
-    /// connection that has more than 64 KiB of a message is not polled for frames.
-    fn buffered(&self) -> usize {
-        0
-    }
 
     /// Makes the next [`poll_flush`](Self::poll_flush) send data that the peer ignores.
     ///

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 use wswrapper::transport::memory::{self, Memory};
-use wswrapper::transport::{Close, Frame, Output, Transport, TransportError};
+use wswrapper::transport::{BegunMessage, Close, Frame, Output, Transport, TransportError};
 use wswrapper::{Limits, Peer, Rejection, Server, Streaming};
 use wswrapper_tests::{RawPeer, until};
 
@@ -273,8 +273,9 @@ impl Transport for Begun {
         self.transport.poll_flush(cx)
     }
 
-    fn buffered(&self) -> usize {
-        self.bytes.load(Ordering::SeqCst)
+    fn begun_message(&self) -> Option<BegunMessage> {
+        let bytes = self.bytes.load(Ordering::SeqCst) as u64;
+        (bytes > 0).then_some(BegunMessage { number: 0, bytes })
     }
 
     fn probe(&mut self) {

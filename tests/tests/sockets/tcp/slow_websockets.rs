@@ -9,7 +9,7 @@ use tokio::net::TcpListener;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_tungstenite::accept_async;
 use tokio_tungstenite::tungstenite::Message;
-use wswrapper::{Client, Limits, Peer, Server};
+use wswrapper::{Client, CloseCause, Limits, Peer, Server};
 use wswrapper_tests::until;
 use wswrapper_tests::websocket::websocket;
 
@@ -87,5 +87,25 @@ async fn a_message_that_stays_incomplete_closes_the_connection_with_1008() -> Re
     tokio::time::resume();
     drop(socket);
     until(|| running.server.peers().is_empty()).await;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_begun_message_counts_toward_the_memory_of_all_connections() -> Result<(), Box<dyn Error>> {
+    let limits = Limits { max_buffered_bytes: 100_000, write_timeout: WRITE_TIMEOUT, ..Limits::default() };
+    let running = serve(Server::builder().limits(limits)).await;
+    let mut stream = websocket(running.address).await.into_inner();
+    until(|| running.server.peers().len() == 1).await;
+    let peer = running.server.peers().remove(0);
+    let mut frame = vec![0x81, 0x80 | 127];
+    frame.extend_from_slice(&200_000_u64.to_be_bytes());
+    frame.extend_from_slice(&[0; 4]);
+    frame.resize(frame.len() + 120_000, b'x');
+    stream.write_all(&frame).await?;
+    until(|| running.server.buffered_bytes() > 100_000).await;
+    // Nothing is given back.
+    let closed = timeout(20 * WRITE_TIMEOUT, peer.closed()).await?;
+    assert_eq!((closed.code, closed.cause), (1013, CloseCause::Limit));
+    until(|| running.server.buffered_bytes() == 0).await;
     Ok(())
 }

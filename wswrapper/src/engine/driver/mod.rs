@@ -428,7 +428,7 @@ impl<T: Transport> Driver<T> {
         // Waiting senders are woken at half the limit, and not for every byte that the peer reads.
         self.spare_waker.prepare(cx.waker());
         let has_capacity = !output_full && output_bytes <= max_output_bytes / 2;
-        let driver_bytes = self.transport.buffered() + self.backlog.bytes() + self.shared.bytes_waiting_for_threads();
+        let driver_bytes = self.begun_bytes() + self.backlog.bytes() + self.shared.bytes_waiting_for_threads();
         let SleepState { queued, timeout, close, closed_channels } = self.shared.prepare_to_sleep(
             &mut self.spare_waker,
             self.running.len(),
@@ -498,7 +498,12 @@ impl<T: Transport> Driver<T> {
         let unsent_bytes = self.transport.output().len() + self.shared.queued_bytes();
         self.backlog.bytes() >= limits.held_bytes
             || unsent_bytes >= limits.outbound_bytes.saturating_mul(3)
-            || (self.memory_is_short && self.transport.buffered() > SMALL_MESSAGE)
+            || (self.memory_is_short && self.begun_bytes() > SMALL_MESSAGE)
+    }
+
+    /// Returns the size of the received part of a message that is not complete.
+    fn begun_bytes(&self) -> usize {
+        self.transport.begun_message().map_or(0, |message| usize::try_from(message.bytes).unwrap_or(usize::MAX))
     }
 
     /// Returns true if no further handler can start now.
