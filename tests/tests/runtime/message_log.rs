@@ -13,6 +13,7 @@ use wswrapper_tests::{Log, RawPeer, pair};
 trait Counter {
     async fn next(&self) -> u32;
     fn panics(&self) -> u32;
+    async fn hangs(&self) -> u32;
 }
 
 struct One;
@@ -24,6 +25,10 @@ impl Counter for One {
     }
     fn panics(&self) -> u32 {
         panic!("on purpose")
+    }
+
+    async fn hangs(&self) -> u32 {
+        std::future::pending().await
     }
 }
 
@@ -276,5 +281,23 @@ async fn a_client_observes_its_outgoing_messages() -> Result<(), Box<dyn Error>>
     client.emit("hello", ("x",)).await?;
     raw.receive().await;
     assert_eq!(log.entries(), [r#"Event None None Some("hello") None {"a":["hello","x"]}"#]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn calls_on_an_aborted_channel_and_later_ones_are_cancelled() -> Result<(), Box<dyn Error>> {
+    let log = Log::default();
+    let server = outcomes(&log).build()?;
+    let (mut raw, _) = RawPeer::dial(&server);
+    raw.ask(r#"{"a":["scoped"],"i":1}"#).await;
+    raw.send(r#"{"a":["hangs"],"h":1,"i":2}"#).await;
+    raw.send(r#"{"a":["hangs"],"h":1,"i":3}"#).await;
+    raw.send(r#"{"h":1,"x":{"message":"enough"},"_":1}"#).await;
+    log.has(3).await;
+    raw.send(r#"{"a":["waits"],"i":4}"#).await;
+    raw.send(r#"{"i":4,"x":{"message":"enough"},"_":1}"#).await;
+    for entry in &log.has(4).await[1..] {
+        assert!(entry.contains("Cancelled"), "{entry}");
+    }
     Ok(())
 }

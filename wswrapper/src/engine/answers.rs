@@ -151,15 +151,20 @@ impl<'d> Answers<'d> {
     /// Rejects a request. A rejection that is too large is replaced by one that says so.
     pub(crate) fn reject(&mut self, id: RequestId, rejection: &Rejection) {
         self.shared.record_outcome(|| Outcome::rejected(rejection));
+        if let Some(replaced) = self.write_rejection(id, rejection) {
+            self.shared.record_outcome(|| Outcome::rejected(&replaced));
+        }
+    }
+
+    pub(crate) fn write_rejection(&mut self, id: RequestId, rejection: &Rejection) -> Option<Rejection> {
         let written = self.write(0, |out| {
             encode::rejection(out, id, rejection);
             Ok::<(), Infallible>(())
         });
-        if let Err(WriteError::TooLarge(too_large)) = written {
-            let rejection = too_large.rejection();
-            self.shared.record_outcome(|| Outcome::rejected(&rejection));
-            self.write_plain(0, |out| encode::rejection(out, id, &rejection));
-        }
+        let Err(WriteError::TooLarge(too_large)) = written else { return None };
+        let rejection = too_large.rejection();
+        self.write_plain(0, |out| encode::rejection(out, id, &rejection));
+        Some(rejection)
     }
 
     /// Reports a handler that panicked, and rejects its request if nothing was answered.

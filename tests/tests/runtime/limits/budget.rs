@@ -312,3 +312,22 @@ async fn only_connections_in_the_middle_of_a_large_message_are_not_read() {
     until(|| server.buffered_bytes() == 0).await;
     assert_eq!(large_peer.counters().buffered_bytes, 0);
 }
+
+#[tokio::test]
+async fn withheld_credit_is_given_when_the_items_of_a_closed_connection_are_taken() {
+    let service = GatedService::new();
+    let server = server(&service, &Limits::default());
+    let ((mut raw, peer), (mut other, other_peer)) = (dial(&server), dial(&server));
+    let (mut unstarted, channel) = open_stream(&mut other, &other_peer).await;
+    let (mut stream, _) = hold_items(&mut raw, &peer, 8, 14_000).await;
+    assert!(unstarted.next().now_or_never().is_none());
+    other.silence().await;
+    drop(raw);
+    peer.closed().await;
+    assert!(server.buffered_bytes() > MAX);
+    for _ in 0..8 {
+        stream.next().await.expect("an item").expect("a text");
+    }
+    assert_eq!(server.buffered_bytes(), 0);
+    assert_eq!(other.receive().await, json!({"a": ["credit", 8], "h": channel}));
+}

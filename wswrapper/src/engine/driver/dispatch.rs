@@ -331,7 +331,8 @@ impl<T: Transport> Driver<T> {
             self.stop(handler, reason.clone());
             if let Some(id) = id {
                 self.shared.handler_finished(id, key);
-                Answers::new(&self.shared, self.transport.output(), &mut Progress::default()).reject(id, &rejection);
+                Answers::new(&self.shared, self.transport.output(), &mut Progress::default())
+                    .write_rejection(id, &rejection);
             }
         }
     }

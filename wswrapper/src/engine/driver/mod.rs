@@ -272,6 +272,7 @@ impl<T: Transport> Driver<T> {
     /// Stops reading for now, and probes the peer at intervals, because only a write shows that an unread peer is gone.
     fn pause_reading(&mut self, now: Instant) {
         self.message_rate.pause(now);
+        self.free_memory_at = None;
         let next_probe = after(now, self.shared.endpoint.limits.write_timeout);
         if *self.probe_at.get_or_insert(next_probe) <= now && self.closing.is_open() {
             self.transport.probe();

@@ -71,7 +71,8 @@ impl Shared {
         update: impl FnOnce(&mut WithheldCredit),
     ) {
         if !state.core.is_open() {
-            return;
+            drop(state);
+            return self.endpoint.budget.wake_waiting();
         }
         let mut withheld = state.withheld.take().unwrap_or_default();
         if withheld.len() > 2 * state.core.open_channels() + 64 {
