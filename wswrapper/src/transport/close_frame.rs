@@ -6,90 +6,27 @@ use crate::close::Close;
 const CLOSE: u8 = 0x88;
 /// The bit of a masked frame, in its second byte.
 const MASKED: u8 = 0x80;
-/// The longest header of a frame: two bytes, a length of eight and a mask of four.
-const MAX_HEADER: usize = 14;
 /// The largest payload of a control frame.
 const MAX_CONTROL_PAYLOAD: usize = 125;
 
-/// Follows the frames of a peer and keeps the payload of its close frame.
-#[derive(Default)]
-pub(super) struct CloseFrameReader {
-    header: [u8; MAX_HEADER],
-    header_length: usize,
-    /// The rest of the payload that follows the header.
-    payload_left: u64,
-    /// The header and the payload of the close frame, once its header was read. Nothing is followed after it.
-    close: Option<Vec<u8>>,
+/// Returns true if the header of a frame is that of a close frame.
+#[inline]
+pub(super) fn is_close_header(header: &[u8]) -> bool {
+    header[0] == CLOSE && usize::from(header[1] & !MASKED) <= MAX_CONTROL_PAYLOAD
 }
 
-impl CloseFrameReader {
-    /// Reads bytes that the codec has consumed.
-    pub(super) fn read(&mut self, mut bytes: &[u8]) {
-        while !bytes.is_empty() {
-            if self.payload_left > 0 {
-                let length = usize::try_from(self.payload_left).map_or(bytes.len(), |left| left.min(bytes.len()));
-                let (payload, rest) = bytes.split_at(length);
-                self.payload_left -= length as u64;
-                if let Some(close) = &mut self.close {
-                    close.extend_from_slice(payload);
-                }
-                bytes = rest;
-            } else if self.close.is_some() {
-                return;
-            } else {
-                bytes = self.read_header(bytes);
-            }
-        }
+/// Returns the status and the reason of a close frame, if they are valid. Its header has no further length.
+pub(super) fn read_close_frame(frame: &[u8]) -> Option<Close> {
+    let header_length = if frame[1] & MASKED == 0 { 2 } else { 6 };
+    let (header, payload) = frame.split_at(header_length);
+    let mut payload = payload.to_vec();
+    if let [_, _, key @ ..] = header
+        && let Ok(key) = key.try_into()
+    {
+        apply_mask(&mut payload, key);
     }
-
-    /// Reads a part of a header. Returns the bytes after it.
-    fn read_header<'b>(&mut self, mut bytes: &'b [u8]) -> &'b [u8] {
-        while let Some((&byte, rest)) = bytes.split_first() {
-            self.header[self.header_length] = byte;
-            self.header_length += 1;
-            bytes = rest;
-            if self.header_length >= 2 && self.header_length == header_length(self.header[1]) {
-                self.payload_left = match self.header[1] & !MASKED {
-                    126 => u16::from_be_bytes([self.header[2], self.header[3]]).into(),
-                    127 => {
-                        let [_, _, length @ .., _, _, _, _] = self.header;
-                        u64::from_be_bytes(length)
-                    }
-                    length => length.into(),
-                };
-                if self.header[0] == CLOSE && self.payload_left <= MAX_CONTROL_PAYLOAD as u64 {
-                    self.close = Some(self.header[..self.header_length].to_vec());
-                }
-                self.header_length = 0;
-                break;
-            }
-        }
-        bytes
-    }
-
-    /// Returns the status and the reason of the close frame, once it was read and if it has a valid status and reason.
-    pub(super) fn close(&self) -> Option<Close> {
-        let frame = self.close.as_ref().filter(|_| self.payload_left == 0)?;
-        let (header, payload) = frame.split_at(header_length(frame[1]));
-        let mut payload = payload.to_vec();
-        if let [_, _, key @ ..] = header
-            && let Ok(key) = key.try_into()
-        {
-            apply_mask(&mut payload, key);
-        }
-        let (code, reason) = payload.split_first_chunk()?;
-        Some(Close::new(u16::from_be_bytes(*code), std::str::from_utf8(reason).ok()?))
-    }
-}
-
-/// Returns the length of the header whose second byte is `second`.
-fn header_length(second: u8) -> usize {
-    let length = match second & !MASKED {
-        126 => 2,
-        127 => 8,
-        _ => 0,
-    };
-    2 + length + if second & MASKED == 0 { 0 } else { 4 }
+    let (code, reason) = payload.split_first_chunk()?;
+    Some(Close::new(u16::from_be_bytes(*code), std::str::from_utf8(reason).ok()?))
 }
 
 fn apply_mask(bytes: &mut [u8], key: [u8; 4]) {
@@ -116,7 +53,8 @@ pub(super) fn write_close_frame(output: &mut Vec<u8>, close: &Close, key: Option
 
 #[cfg(test)]
 mod tests {
-    use super::{CLOSE, CloseFrameReader, MASKED, write_close_frame};
+    use super::super::frame_follower::FrameFollower;
+    use super::{CLOSE, MASKED, write_close_frame};
     use crate::close::Close;
 
     /// Returns frames of all lengths, and a close frame at their end.
@@ -150,14 +88,14 @@ mod tests {
         for key in [None, Some([1, 2, 3, 4])] {
             let stream = frames(key);
             for size in [1, 2, 3, 7, 1_000, stream.len()] {
-                let mut reader = CloseFrameReader::default();
+                let mut follower = FrameFollower::default();
                 for piece in stream.chunks(size) {
-                    assert_eq!(reader.close(), None);
-                    reader.read(piece);
+                    assert_eq!(follower.close(), None);
+                    follower.follow(piece);
                 }
                 // What follows does not count.
-                reader.read(&[0x88, 0, 0x81, 1, 0]);
-                assert_eq!(reader.close(), Some(Close::new(1014, "no answer \u{1f600}")), "{size} {key:?}");
+                follower.follow(&[0x88, 0, 0x81, 1, 0]);
+                assert_eq!(follower.close(), Some(Close::new(1014, "no answer \u{1f600}")), "{size} {key:?}");
             }
         }
     }
@@ -165,9 +103,9 @@ mod tests {
     #[test]
     fn a_close_frame_without_a_status_or_with_invalid_contents_has_no_close() {
         for frame in [&[0x88, 0][..], &[0x88, 1, 3], &[0x88, 3, 3, 0xe8, 0xff], &[0x88, 126, 0, 200], &[0x88, 2, 3]] {
-            let mut reader = CloseFrameReader::default();
-            reader.read(frame);
-            assert_eq!(reader.close(), None, "{frame:?}");
+            let mut follower = FrameFollower::default();
+            follower.follow(frame);
+            assert_eq!(follower.close(), None, "{frame:?}");
         }
     }
 

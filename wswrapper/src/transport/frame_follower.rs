@@ -1,6 +1,8 @@
 //! Follows the headers of the WebSocket frames that are read (RFC 6455, 5.2).
 
 use super::BegunMessage;
+use super::close_frame::{is_close_header, read_close_frame};
+use crate::close::Close;
 
 /// The bytes of the longest header.
 const MAX_HEADER: usize = 14;
@@ -25,6 +27,8 @@ pub(super) struct FrameFollower {
     /// The number of messages and of control frames between them.
     completed: u64,
     largest_payload: u64,
+    /// The header and the payload of the close frame, once its header was read. Nothing is followed after it.
+    close: Option<Vec<u8>>,
 }
 
 impl FrameFollower {
@@ -33,13 +37,20 @@ impl FrameFollower {
     pub(super) fn follow(&mut self, mut bytes: &[u8]) {
         while !bytes.is_empty() {
             if self.payload_left == 0 {
+                if self.close.is_some() {
+                    return;
+                }
                 bytes = self.follow_small_messages(bytes);
                 let Some(header_len) = self.follow_header(bytes) else { return };
                 bytes = &bytes[header_len..];
             }
             let len = usize::try_from(self.payload_left).map_or(bytes.len(), |left| left.min(bytes.len()));
             self.payload_left -= len as u64;
-            bytes = &bytes[len..];
+            let (payload, rest) = bytes.split_at(len);
+            if let Some(close) = &mut self.close {
+                close.extend_from_slice(payload);
+            }
+            bytes = rest;
             if self.payload_left == 0 {
                 self.complete_frame();
             }
@@ -106,6 +117,14 @@ impl FrameFollower {
         };
         self.payload_left = self.payload_len;
         self.largest_payload = self.largest_payload.max(self.payload_len);
+        if is_close_header(header) {
+            self.close = Some(header.to_vec());
+        }
+    }
+
+    /// Returns the status and the reason of the close frame, once it was read and if it has a valid status and reason.
+    pub(super) fn close(&self) -> Option<Close> {
+        self.close.as_deref().filter(|_| self.payload_left == 0).and_then(read_close_frame)
     }
 
     #[inline]

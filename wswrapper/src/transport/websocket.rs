@@ -1,6 +1,6 @@
 //! WebSocket over a byte stream, with tungstenite as a codec without I/O.
 
-use super::close_frame::{CloseFrameReader, fitting_reason, write_close_frame};
+use super::close_frame::{fitting_reason, write_close_frame};
 use super::frame_follower::FrameFollower;
 use super::output::Output;
 use super::{BegunMessage, Frame, Transport, TransportError};
@@ -49,7 +49,6 @@ pub(crate) struct WebSocket<S> {
     /// True after the write side of the stream was shut down. A client waits for its server to close the TCP connection
     /// first (RFC 6455, 7.1.1).
     write_shut_down: bool,
-    close_frame: CloseFrameReader,
     closing: Closing,
 }
 
@@ -94,7 +93,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
             output,
             draining: false,
             write_shut_down: false,
-            close_frame: CloseFrameReader::default(),
             closing: Closing::None,
         }
     }
@@ -124,7 +122,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
 
     /// Returns the peer's close frame, whose status and reason the codec may have replaced.
     fn close_received(&mut self, close: Close) -> Result<Frame, TransportError> {
-        let received = self.close_frame.close().filter(|received| received.code != close.code);
+        let received = self.frames.close().filter(|received| received.code != close.code);
         match received {
             Some(received) if received.code == Close::BAD_GATEWAY => {
                 if self.closing == Closing::None {
@@ -189,9 +187,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Transport for WebSocket
             let output = if self.closing == Closing::ByHand { &mut discarded } else { self.output.buffer() };
             let mut buffers = Buffers { input, eof: self.eof, frames: &mut self.frames, output };
             let read = self.codec.read(&mut buffers);
-            let consumed = self.start..self.end - buffers.input.len();
-            self.start = consumed.end;
-            self.close_frame.read(&self.input[consumed]);
+            self.start = self.end - buffers.input.len();
             match read {
                 Ok(message @ Message::Close(_)) => {
                     return Poll::Ready(Some(match frame(message) {
