@@ -47,8 +47,8 @@ impl FrameFollower {
             let len = usize::try_from(self.payload_left).map_or(bytes.len(), |left| left.min(bytes.len()));
             self.payload_left -= len as u64;
             let (payload, rest) = bytes.split_at(len);
-            if let Some(close) = &mut self.close {
-                close.extend_from_slice(payload);
+            if self.close.is_some() {
+                self.follow_close(payload);
             }
             bytes = rest;
             if self.payload_left == 0 {
@@ -118,7 +118,19 @@ impl FrameFollower {
         self.payload_left = self.payload_len;
         self.largest_payload = self.largest_payload.max(self.payload_len);
         if is_close_header(header) {
-            self.close = Some(header.to_vec());
+            self.begin_close(header);
+        }
+    }
+
+    #[cold]
+    fn begin_close(&mut self, header: &[u8]) {
+        self.close = Some(header.to_vec());
+    }
+
+    #[cold]
+    fn follow_close(&mut self, payload: &[u8]) {
+        if let Some(close) = &mut self.close {
+            close.extend_from_slice(payload);
         }
     }
 
