@@ -1,6 +1,7 @@
 //! Decodes frames, starts the handlers of calls, polls running handlers and stops them.
 
-use super::{Driver, TURN_MESSAGES};
+use super::Driver;
+use super::reading::TURN_MESSAGES;
 use crate::catch_panic::{catch_panic, drop_catching_panic};
 use crate::engine::answers::{Answers, Progress};
 use crate::engine::channel_state::ChannelState;

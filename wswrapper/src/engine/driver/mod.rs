@@ -15,50 +15,37 @@
 //! The task is woken by the transport, by a running handler, by a handle that queued something, or by the timer.
 
 mod backlog;
-mod closing;
+mod close_progress;
 mod dispatch;
+mod finish;
 mod message_rate;
 mod opening;
+mod reading;
+mod writing;
 
 pub(crate) use opening::Opened;
 
-use crate::catch_panic::{catch_panic, drop_catching_panic};
+use crate::catch_panic::catch_panic;
 use crate::close::{Close, CloseCause, CloseRequest, Closed};
 use crate::engine::flushes::Flushes;
 use crate::engine::handler::Sessions;
-use crate::engine::hooks::{HookFuture, OpenFuture};
-use crate::engine::message_log::CallLog;
+use crate::engine::hooks::HookFuture;
 use crate::engine::shared::{LocalEndpoint, Shared, SleepState};
 use crate::engine::spare_waker::SpareWaker;
-use crate::engine::tasks::{RunningHandler, RunningSet};
+use crate::engine::tasks::RunningSet;
 use crate::error::{OpenError, PeerError};
-use crate::proto::{Address, Call, Message, Reason};
+use crate::proto::Reason;
 use crate::rt::{Timer, after};
-use crate::transport::{Frame, Transport, TransportError};
+use crate::transport::Transport;
 use backlog::Backlog;
-use bytes::Bytes;
-use closing::CloseProgress;
+use close_progress::CloseProgress;
+use finish::Finishing;
 use message_rate::MessageRate;
 use opening::Opening;
 use std::future::poll_fn;
-use std::io;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
-use std::time::Duration;
 use tokio::time::Instant;
-
-/// Sent bytes that a transport may hold until its flush is complete. A TLS stream holds at most 64 KiB and one record.
-const MAX_UNFLUSHED: u64 = 128 * 1024;
-
-/// Messages or bytes after which a turn stops reading, so that other tasks can run.
-const TURN_MESSAGES: usize = 256;
-const TURN_BYTES: usize = 64 * 1024;
-/// The size of a begun message that is read to its end although memory is short.
-const SMALL_MESSAGE: usize = 64 * 1024;
-
-/// The time for which the transport keeps memory that it does not need now. So a connection with many large messages
-/// seldom allocates it again.
-const SPARE_MEMORY_TIME: Duration = Duration::from_millis(500);
 
 /// Drives one connection until it is closed.
 pub(crate) struct Driver<T> {
@@ -196,125 +183,6 @@ impl<T: Transport> Driver<T> {
         }
     }
 
-    /// Handles waiting calls, then reads and handles frames. Returns true if there may be more.
-    fn read(&mut self, cx: &mut Context<'_>, now: Instant) -> bool {
-        let (mut messages, mut bytes) = (0, 0);
-        while messages < TURN_MESSAGES && !self.is_full() && self.closing.is_open() {
-            let Some((frame, received_at)) = self.backlog.pop() else { break };
-            messages += 1;
-            self.handle_held_frame(cx, &frame, received_at);
-        }
-        while messages < TURN_MESSAGES && bytes < TURN_BYTES {
-            if self.closing.is_reading_finished() {
-                return false;
-            }
-            if self.is_overloaded() {
-                self.pause_reading(now);
-                return false;
-            }
-            self.probe_at = None;
-            match self.transport.poll_frame(cx) {
-                Poll::Pending => {
-                    self.check_message_rate(now);
-                    self.free_spare_memory(now);
-                    return false;
-                }
-                Poll::Ready(Some(Ok(Frame::Text(frame) | Frame::Binary(frame)))) => {
-                    (messages, bytes) = (messages + 1, bytes + frame.len());
-                    if self.closing.is_open() {
-                        if self.memory_is_short {
-                            self.receive_in_shortage(cx, &frame, now);
-                        } else {
-                            self.receive_frame(cx, &frame, now);
-                        }
-                    }
-                }
-                Poll::Ready(Some(Ok(Frame::Ping(_) | Frame::Pong(_)))) => messages += 1,
-                Poll::Ready(Some(Ok(Frame::Close(close)))) => {
-                    let closed = Closed::new(CloseCause::Remote, &close);
-                    let deadline = after(now, self.shared.endpoint.limits.close_timeout);
-                    let closed = self.closing.close_received(closed, deadline);
-                    self.shared.announce_close(&closed);
-                    self.stop_handlers();
-                    // The peer sends no responses any more, and ignores further frames.
-                    self.shared.disconnect(closed);
-                }
-                Poll::Ready(Some(Err(TransportError::Violation(close)))) => {
-                    let cause = CloseCause::of_violation(&close);
-                    self.close(&close, cause, now);
-                }
-                Poll::Ready(Some(Err(TransportError::Io(error)))) => self.fail(error, now),
-                Poll::Ready(None) => self.finish_reading(Closed::lost(None), now),
-            }
-        }
-        true
-    }
-
-    /// Closes the connection if a message arrives too slowly. Called when everything that has arrived was read.
-    fn check_message_rate(&mut self, now: Instant) {
-        let min_rate = self.shared.endpoint.limits.min_message_rate;
-        if self.message_rate.is_too_slow(self.transport.begun_message(), min_rate, now) {
-            let reason = format!("the message arrives at less than {min_rate} bytes per second");
-            self.close(&Close::new(Close::POLICY_VIOLATION, reason), CloseCause::Limit, now);
-        }
-    }
-
-    /// Frees memory that the transport has not needed for some time.
-    fn free_spare_memory(&mut self, now: Instant) {
-        if !self.transport.has_spare_memory() {
-            self.free_memory_at = None;
-        } else if *self.free_memory_at.get_or_insert_with(|| after(now, SPARE_MEMORY_TIME)) <= now {
-            self.transport.free_spare_memory();
-            self.free_memory_at = None;
-        }
-    }
-
-    /// Stops reading for now, and probes the peer at intervals, because only a write shows that an unread peer is gone.
-    fn pause_reading(&mut self, now: Instant) {
-        self.message_rate.pause(now);
-        self.free_memory_at = None;
-        let next_probe = after(now, self.shared.endpoint.limits.write_timeout);
-        if *self.probe_at.get_or_insert(next_probe) <= now && self.closing.is_open() {
-            self.transport.probe();
-            self.probe_at = Some(next_probe);
-        }
-    }
-
-    /// Handles a frame. A call joins the backlog if no handler can start now; a cancellation removes its call from
-    /// there.
-    fn receive_frame(&mut self, cx: &mut Context<'_>, frame: &Bytes, now: Instant) {
-        if self.is_full() || !self.backlog.is_empty() {
-            let text = std::str::from_utf8(frame).unwrap_or_default();
-            let id = match Message::decode(text) {
-                // The messages of a stream start no handler.
-                Message::Call(Call { address: Address::Anonymous(channel), event, .. })
-                    if self.shared.is_stream_message(channel, &event) =>
-                {
-                    None
-                }
-                Message::Call(call) => Some(call.id),
-                Message::BadName(id) => Some(id),
-                Message::Cancellation(id, _) if self.backlog.cancel(id) => return,
-                _ => None,
-            };
-            if let Some(id) = id {
-                return self.backlog.push(frame, id, now);
-            }
-        }
-        self.handle_frame(cx, frame, now);
-    }
-
-    /// Handles a frame while memory is short. Requests are rejected, and no call joins the backlog.
-    fn receive_in_shortage(&mut self, cx: &mut Context<'_>, frame: &Bytes, now: Instant) {
-        if !self.backlog.is_empty()
-            && let Message::Cancellation(id, _) = Message::decode(std::str::from_utf8(frame).unwrap_or_default())
-            && self.backlog.cancel(id)
-        {
-            return;
-        }
-        self.handle_frame(cx, frame, now);
-    }
-
     /// Wakes the callers whose responses arrived and lets them run once before this task writes, so that their next
     /// frames leave with one write. Returns true if the turn ends here.
     fn let_callers_run(&mut self, cx: &mut Context<'_>) -> bool {
@@ -325,99 +193,6 @@ impl<T: Transport> Driver<T> {
             cx.waker().wake_by_ref();
         }
         self.callers_ran
-    }
-
-    /// Closes or aborts the connection if a handle has requested it.
-    fn apply_close_request(&mut self, now: Instant) {
-        match self.close_request.take() {
-            Some(CloseRequest::Abort) => self.closing.abort(CloseCause::Local, "aborted", now),
-            Some(CloseRequest::Close(close, cause)) => self.close(&close, cause, now),
-            None => {}
-        }
-    }
-
-    /// Writes the local close frame after everything that was queued, and stops the handlers.
-    fn close(&mut self, close: &Close, cause: CloseCause, now: Instant) {
-        if !self.closing.is_open() {
-            return;
-        }
-        self.drain();
-        self.transport.close(close);
-        let closed = Closed::new(cause, close);
-        self.shared.announce_close(&closed);
-        self.stop_handlers();
-        if cause != CloseCause::Local {
-            // No more frames are read, so no response can come.
-            self.shared.disconnect(closed.clone());
-        }
-        self.closing.close_sent(closed, after(now, self.shared.endpoint.limits.close_timeout));
-    }
-
-    /// Stops the running handlers, and drops the calls that wait to start.
-    fn stop_handlers(&mut self) {
-        self.shared.forget_handlers();
-        self.stop_running();
-        self.backlog = Backlog::default();
-    }
-
-    /// Reports an error of the transport, after which no more frames can be read.
-    fn fail(&mut self, error: io::Error, now: Instant) {
-        if self.closing.is_reading_finished() {
-            return;
-        }
-        let source = Arc::new(error);
-        self.shared.report(&PeerError::Transport { source: Arc::clone(&source) });
-        self.finish_reading(Closed::lost(Some(source)), now);
-    }
-
-    /// Records that no more frames can be read.
-    fn finish_reading(&mut self, lost: Closed, now: Instant) {
-        self.closing.finish_reading(lost, after(now, self.shared.endpoint.limits.close_timeout));
-    }
-
-    /// Moves queued frames to the output and flushes it. A peer that reads nothing for the write timeout is
-    /// disconnected.
-    fn flush(&mut self, cx: &mut Context<'_>, now: Instant) {
-        if self.closing.is_open() && self.transport.output().len() < self.shared.endpoint.limits.outbound_bytes {
-            self.drain();
-        }
-        match self.transport.poll_flush(cx) {
-            Poll::Ready(flushed) => {
-                self.stalled = None;
-                match flushed {
-                    Ok(()) => self.complete_flushes(0),
-                    Err(error) => self.fail(error, now),
-                }
-                self.closing.flushed(now);
-            }
-            Poll::Pending => {
-                self.complete_flushes(MAX_UNFLUSHED);
-                let sent = self.transport.output().sent();
-                match self.stalled {
-                    Some((since, sent_before)) if sent_before == sent => {
-                        if now >= after(since, self.shared.endpoint.limits.write_timeout) {
-                            self.closing.abort(CloseCause::Unread, "the peer does not read", now);
-                        }
-                    }
-                    _ => self.stalled = Some((now, sent)),
-                }
-            }
-        }
-    }
-
-    /// Moves queued frames to the output.
-    fn drain(&mut self) {
-        let output = self.transport.output();
-        let flushes = self.shared.drain_and_take_flushes(output);
-        self.flushes.append(flushes, output.sent() + output.len() as u64);
-    }
-
-    /// Notifies the handles whose frames were written. The transport may still hold the last `unflushed` bytes.
-    fn complete_flushes(&mut self, unflushed: u64) {
-        if !self.flushes.is_empty() {
-            let written = self.transport.output().sent().saturating_sub(unflushed);
-            self.flushes.complete(written);
-        }
     }
 
     /// Registers the task with all that can wake it. Returns true if it has to be polled again at once.
@@ -487,102 +262,6 @@ impl<T: Transport> Driver<T> {
         }
         // A connection that holds nothing has not caused it.
         if self.shared.reported_bytes() > 0 { budget.deadline(limits.write_timeout) } else { None }
-    }
-
-    /// Returns true if no frame may be read now, because it could not be stored or answered.
-    ///
-    /// Waiting calls fill the backlog. Unsent bytes reach three times their limit if the peer sends frames that are
-    /// answered automatically, such as pings or messages on unknown channels, and reads nothing. While memory is short,
-    /// a large message is not read to its end.
-    fn is_overloaded(&mut self) -> bool {
-        let limits = &self.shared.endpoint.limits;
-        let unsent_bytes = self.transport.output().len() + self.shared.queued_bytes();
-        self.backlog.bytes() >= limits.held_bytes
-            || unsent_bytes >= limits.outbound_bytes.saturating_mul(3)
-            || (self.memory_is_short && self.begun_bytes() > SMALL_MESSAGE)
-    }
-
-    /// Returns the size of the received part of a message that is not complete.
-    fn begun_bytes(&self) -> usize {
-        self.transport.begun_message().map_or(0, |message| usize::try_from(message.bytes).unwrap_or(usize::MAX))
-    }
-
-    /// Returns true if no further handler can start now.
-    fn is_full(&mut self) -> bool {
-        let limits = &self.shared.endpoint.limits;
-        self.opening.is_some()
-            || self.running.len() >= limits.handlers_in_flight
-            || self.shared.bytes_waiting_for_threads() >= limits.held_bytes
-            || self.transport.output().len() >= limits.outbound_bytes
-    }
-}
-
-impl<T> Driver<T> {
-    /// Drops everything that belongs to the connection, and records how it was closed. Returns false if that was done
-    /// before.
-    fn finish(&mut self, closed: Closed) -> bool {
-        if std::mem::replace(&mut self.finished, true) {
-            return false;
-        }
-        self.shared.members.leave(self.member_key);
-        self.shared.announce_close(&closed);
-        self.stop_running();
-        self.drop_open_hook(|opening| opening.disconnect(&closed));
-        for session in std::mem::take(&mut self.sessions) {
-            self.shared.report_drop_panic(drop_catching_panic(session), "a session");
-        }
-        self.shared.begin_finish(closed);
-        true
-    }
-
-    /// Drops the `on_open` hook that `finish` returns.
-    fn drop_open_hook(&mut self, finish: impl FnOnce(Opening) -> OpenFuture) {
-        if let Some(opening) = self.opening.take() {
-            self.shared.report_drop_panic(drop_catching_panic(finish(*opening)), "on_open");
-        }
-    }
-
-    fn stop_running(&mut self) {
-        let reason = Reason::new("Connection closed");
-        for handler in self.running.take_all() {
-            self.stop(handler, reason.clone());
-        }
-    }
-
-    /// Cancels the contexts of a handler, and drops its future.
-    fn stop(&self, handler: RunningHandler, reason: Reason) {
-        if let Some(state) = &handler.state {
-            state.cancel(reason);
-            state.handler_finished(&self.shared);
-        }
-        self.shared.report_drop_panic(drop_catching_panic(handler.future), &handler.event);
-        self.log_finished(handler.log);
-    }
-
-    /// Reports to the `on_message` hook that a handler has finished.
-    fn log_finished(&self, log: Option<Box<CallLog>>) {
-        if let Some(mut log) = log {
-            log.update(self.shared.outcomes());
-            self.shared.endpoint.hooks.message(&self.shared, &log.finished());
-        }
-    }
-}
-
-/// A driver that is dropped while it runs belonged to an aborted task.
-impl<T> Drop for Driver<T> {
-    fn drop(&mut self) {
-        if self.finish(Closed::abnormal(CloseCause::Local, "the connection's task was ended")) {
-            self.shared.set_closed();
-        }
-    }
-}
-
-/// Records that a connection is closed when its `on_close` hook has returned or was cancelled.
-struct Finishing(Arc<Shared>);
-
-impl Drop for Finishing {
-    fn drop(&mut self) {
-        self.0.set_closed();
     }
 }
 

@@ -1,10 +1,14 @@
 //! Senders and calls that wait until the output queue has capacity, in order of arrival.
 
+use super::Shared;
 use super::channels::ChannelBinding;
+use super::state::State;
+use crate::engine::slot::{CallProgress, CallSlot, Completion};
 use crate::proto::{EncodedCall, ExpectedChannel};
 use std::collections::{BTreeMap, BTreeSet};
 use std::task::Waker;
 use std::time::Instant;
+use tokio::time;
 
 /// Everything that waits for capacity on one connection. Each has a ticket, and a smaller ticket goes first.
 ///
@@ -137,5 +141,65 @@ impl CapacityQueue {
         let senders = std::mem::take(&mut self.senders).into_values().flatten().collect();
         let slots = std::mem::take(&mut self.calls).into_values().map(|call| call.slot).collect();
         (senders, slots)
+    }
+}
+
+impl Shared {
+    /// Returns true if the queue of an open connection has reached its limit.
+    pub(super) fn is_full(&self, state: &State) -> bool {
+        state.core.queued_bytes() >= self.endpoint.limits.outbound_bytes && state.core.is_open()
+    }
+
+    /// Returns true if a frame can be queued now: the queue has capacity, and nothing waits for it that goes before
+    /// `ticket`.
+    pub(super) fn has_capacity(&self, state: &State, ticket: Option<u64>) -> bool {
+        let precedes = |queue: &CapacityQueue| queue.precedes(ticket, !self.has_free_slot(state));
+        !self.is_full(state)
+            && (ticket.is_some() || state.output_waiters.is_none())
+            && !state.capacity_queue.as_deref().is_some_and(precedes)
+    }
+
+    /// Returns true if the number of pending calls is below its limit.
+    pub(super) fn has_free_slot(&self, state: &State) -> bool {
+        state.core.pending_calls() < self.endpoint.limits.calls_in_flight
+    }
+
+    /// Sends the calls that wait for capacity, or wakes the senders before them. Returns true if others wait behind
+    /// these.
+    pub(super) fn use_capacity(&self, state: &mut State, wakers: &mut Vec<Waker>) -> bool {
+        let Some(queue) = state.capacity_queue.as_mut().filter(|queue| !queue.is_empty()) else { return false };
+        let calls_blocked = state.core.pending_calls() >= self.endpoint.limits.calls_in_flight;
+        let senders = queue.wake_senders(calls_blocked);
+        if !senders.is_empty() {
+            wakers.extend(senders);
+            return true;
+        }
+        let mut now = None;
+        while !self.is_full(state)
+            && self.has_free_slot(state)
+            && let Some(call) = state.capacity_queue.as_mut().and_then(|queue| queue.pop_call())
+        {
+            let WaitingCall { call, slot, expected_channel, deadline, sends_timeout, urgent } = call;
+            let channel = call.channel();
+            // The rest of the timeout is the only reason to read the clock.
+            let caller_timeout = deadline.filter(|_| sends_timeout).map(|deadline| {
+                let now = *now.get_or_insert_with(time::Instant::now);
+                time::Instant::from_std(deadline).saturating_duration_since(now)
+            });
+            match state.core.request(call, slot, deadline, caller_timeout, expected_channel) {
+                Ok(id) => {
+                    if let Some(CallSlot::Waiting(progress, waker)) = state.calls.get_mut(slot) {
+                        *progress = CallProgress::Sent(id);
+                        wakers.extend(waker.take_if(|_| urgent));
+                    }
+                }
+                Err(error) => {
+                    let error = state.send_error(error, channel);
+                    wakers.extend(state.complete_call(slot, Completion::NotSent(error)));
+                }
+            }
+        }
+        self.count_queued(state);
+        false
     }
 }

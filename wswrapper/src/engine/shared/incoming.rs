@@ -1,18 +1,15 @@
 //! The methods of the shared state that only the driver calls.
 
 use super::Shared;
-use super::capacity::WaitingCall;
 use super::channels::ChannelBinding;
-use super::state::{Phase, State};
-use crate::catch_panic::drop_catching_panic;
-use crate::close::{CloseRequest, Closed};
+use super::state::State;
+use crate::close::CloseRequest;
 use crate::engine::channel_state::{ChannelState, channel_closed_reason};
 use crate::engine::flushes::Flushes;
-use crate::engine::slot::{CallProgress, CallSlot, Completion};
+use crate::engine::slot::Completion;
 use crate::engine::spare_waker::SpareWaker;
 use crate::engine::tasks::RunningKey;
-use crate::error::SendError;
-use crate::proto::{ChannelKey, Incoming, Message, RawReason, Reason, RequestId, Response, Side};
+use crate::proto::{ChannelKey, Incoming, Message, RawReason, Reason, RequestId, Response};
 use crate::transport::Output;
 use bytes::Bytes;
 use std::sync::atomic::Ordering;
@@ -173,124 +170,9 @@ impl Shared {
         SleepState { queued, timeout, close, closed_channels }
     }
 
-    /// Sends the calls that wait for capacity, or wakes the senders before them. Returns true if others wait behind
-    /// these.
-    fn use_capacity(&self, state: &mut State, wakers: &mut Vec<Waker>) -> bool {
-        let Some(queue) = state.capacity_queue.as_mut().filter(|queue| !queue.is_empty()) else { return false };
-        let calls_blocked = state.core.pending_calls() >= self.endpoint.limits.calls_in_flight;
-        let senders = queue.wake_senders(calls_blocked);
-        if !senders.is_empty() {
-            wakers.extend(senders);
-            return true;
-        }
-        let mut now = None;
-        while !self.is_full(state)
-            && self.has_free_slot(state)
-            && let Some(call) = state.capacity_queue.as_mut().and_then(|queue| queue.pop_call())
-        {
-            let WaitingCall { call, slot, expected_channel, deadline, sends_timeout, urgent } = call;
-            let channel = call.channel();
-            // The rest of the timeout is the only reason to read the clock.
-            let caller_timeout = deadline.filter(|_| sends_timeout).map(|deadline| {
-                let now = *now.get_or_insert_with(Instant::now);
-                Instant::from_std(deadline).saturating_duration_since(now)
-            });
-            match state.core.request(call, slot, deadline, caller_timeout, expected_channel) {
-                Ok(id) => {
-                    if let Some(CallSlot::Waiting(progress, waker)) = state.calls.get_mut(slot) {
-                        *progress = CallProgress::Sent(id);
-                        wakers.extend(waker.take_if(|_| urgent));
-                    }
-                }
-                Err(error) => {
-                    let error = state.send_error(error, channel);
-                    wakers.extend(state.complete_call(slot, Completion::NotSent(error)));
-                }
-            }
-        }
-        self.count_queued(state);
-        false
-    }
-
     /// Returns the number of bytes that are queued and not yet moved to the output.
     pub(crate) fn queued_bytes(&self) -> usize {
         self.queued_bytes.load(Ordering::Acquire)
-    }
-
-    /// Records how the connection will be closed, so that whatever fails from now on shows it.
-    pub(crate) fn announce_close(&self, closed: &Closed) {
-        let closed = Arc::new(closed.clone());
-        let old = self.lock().closed.replace(closed);
-        // Outside the lock: its error may be a user's.
-        drop(old);
-    }
-
-    /// Fails every pending call and closes every channel, because no more frames are exchanged.
-    ///
-    /// They fail with `closed`, as do later calls.
-    pub(crate) fn disconnect(self: &Arc<Self>, closed: Closed) {
-        self.disconnect_and(closed, |_| ());
-    }
-
-    /// Disconnects, and runs `update` under the same lock, before any task is woken.
-    fn disconnect_and(self: &Arc<Self>, closed: Closed, update: impl FnOnce(&mut State)) {
-        let mut state = self.lock();
-        let old = state.closed.replace(Arc::new(closed));
-        state.core.close();
-        update(&mut state);
-        let finished = state.take_notifications(channel_closed_reason);
-        let mut wakers = state.take_output_waiters();
-        let flushes = state.flushes.take();
-        let (senders, slots) = state.capacity_queue.as_mut().map(|queue| queue.clear()).unwrap_or_default();
-        wakers.extend(senders);
-        for slot in slots {
-            let closed = SendError::Closed(state.closed_result());
-            wakers.extend(state.complete_call(slot, Completion::NotSent(closed)));
-        }
-        self.count_queued(&state);
-        drop(state);
-        drop(flushes);
-        let reason = Reason::new("Connection closed");
-        for channel in finished.channels {
-            channel.close(self, reason.clone());
-        }
-        finished.wakers.into_iter().chain(wakers).for_each(Waker::wake);
-        drop(old);
-    }
-
-    /// Records how the connection was closed, before the `on_close` hook runs.
-    pub(crate) fn begin_finish(self: &Arc<Self>, closed: Closed) {
-        self.disconnect_and(closed, |state| {
-            state.phase = Phase::Finishing;
-            (state.handlers, state.output_bytes, state.driver_bytes) = (0, 0, 0);
-            state.withheld = None;
-            // The untaken items of streams stay until their consumers are dropped.
-            state.share.set(state.buffered_bytes());
-        });
-        self.endpoint.budget.forget(self);
-        self.endpoint.budget.wake_waiting();
-        // A client may be bound again. A server's connection stays closed, so it drops its handlers: they may hold
-        // references to the connection.
-        if self.endpoint.side == Side::Server {
-            for handler in self.handlers().close() {
-                self.report_drop_panic(drop_catching_panic(handler), "the peer's handlers");
-            }
-        }
-    }
-
-    /// Records that the connection is closed, wakes everyone who waits for it, and drops the extensions.
-    pub(crate) fn set_closed(self: &Arc<Self>) {
-        let mut state = self.lock();
-        state.phase = Phase::Closed;
-        state.close_count += 1;
-        // Taken under the lock, because a value that is inserted later may belong to the next connection.
-        let data = self.extensions.take(self.endpoint.side == Side::Server);
-        drop(state);
-        self.closed_notify.notify_waiters();
-        for value in data {
-            self.report_drop_panic(drop_catching_panic(value), "the peer's data");
-        }
-        self.warn_left_out();
     }
 
     /// Handles the deadlines that have passed. Returns the handlers whose callers no longer wait.

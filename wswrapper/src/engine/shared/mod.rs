@@ -8,19 +8,20 @@
 //! turn ends with a look at the queue. The driver passes messages to the core (`incoming`, `channels`); a response is
 //! left in the slot of its call, an item in the inbox of its stream, and the driver wakes the task that waits there. At
 //! the end of a turn it also sends the calls that wait for capacity, and wakes the senders that do (`capacity`).
-//! Everyone who waits is woken when the connection closes.
+//! Everyone who waits is woken when the connection closes (`closing`).
 
 mod capacity;
 mod channels;
+mod closing;
 mod held;
 mod incoming;
 mod outgoing;
+mod reports;
 mod state;
 
 pub(crate) use channels::ChannelBinding;
 pub(crate) use incoming::{Action, SleepState};
 
-use crate::close::{CloseRequest, Closed};
 use crate::engine::blocking::BlockingThreads;
 use crate::engine::budget::{Budget, Share};
 use crate::engine::extensions::Extensions;
@@ -30,16 +31,13 @@ use crate::engine::loan::LoanSlot;
 use crate::engine::members::Members;
 use crate::engine::message_log::Outcomes;
 use crate::engine::router::{DynamicHandlers, Lookup, Router};
-use crate::engine::warnings::{LeftOut, OneLine, WarningKind, Warnings};
-use crate::error::PeerError;
+use crate::engine::warnings::Warnings;
 use crate::handshake::Handshake;
 use crate::limits::Limits;
 use crate::lock::lock;
 use crate::proto::{Address, Connection, Side};
-use capacity::CapacityQueue;
 use slab::Slab;
 use state::{Phase, State};
-use std::mem;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::task::Waker;
@@ -141,19 +139,6 @@ impl Shared {
         driver.into_iter().for_each(Waker::wake);
     }
 
-    /// Requests the driver to close the connection. Only the first request counts, except that an abort follows a
-    /// close. Returns how often the connection was closed before it was last opened.
-    pub(crate) fn close(&self, request: CloseRequest) -> u64 {
-        // Counted under the same lock, because a client may be bound to another transport after that.
-        let mut state = self.lock();
-        let past_closes = state.past_closes();
-        if state.close.is_none() || matches!(request, CloseRequest::Abort) {
-            state.close = Some(request);
-            self.wake(state);
-        }
-        past_closes
-    }
-
     /// Returns true if calls and events can be sent.
     pub(crate) fn is_open(&self) -> bool {
         let state = self.lock();
@@ -174,57 +159,6 @@ impl Shared {
     fn count_queued(&self, state: &State) {
         let bytes = state.core.queued_bytes().max(usize::from(state.flushes.is_some()));
         self.queued_bytes.store(bytes, Ordering::Release);
-    }
-
-    /// Returns how often the connection was closed before it was last opened.
-    pub(crate) fn past_closes(&self) -> u64 {
-        self.lock().past_closes()
-    }
-
-    /// Waits until the connection was closed more than `past_closes` times. Cancel-safe.
-    pub(crate) async fn closed_after(&self, past_closes: u64) -> Closed {
-        loop {
-            let notified = self.closed_notify.notified();
-            let mut notified = std::pin::pin!(notified);
-            notified.as_mut().enable();
-            if let Some(closed) = self.find_closed(past_closes) {
-                return closed;
-            }
-            notified.await;
-        }
-    }
-
-    fn find_closed(&self, past_closes: u64) -> Option<Closed> {
-        let state = self.lock();
-        if state.close_count > past_closes {
-            let closed = state.closed.as_deref().filter(|_| state.phase == Phase::Closed);
-            closed.or(state.previous_closed.as_deref()).cloned()
-        } else {
-            None
-        }
-    }
-
-    /// Returns how the connection was closed, unless it is open.
-    pub(crate) fn close_info(&self) -> Option<Closed> {
-        let state = self.lock();
-        state.closed.as_deref().filter(|_| state.phase != Phase::Connected).cloned()
-    }
-
-    /// Opens a closed connection again, for another transport. Returns false if it is not closed.
-    pub(crate) fn reopen(&self) -> bool {
-        let mut state = self.lock();
-        if state.phase != Phase::Closed {
-            return false;
-        }
-        let closed = state.closed.take();
-        let old = mem::replace(&mut state.previous_closed, closed);
-        state.phase = Phase::Connected;
-        state.close = None;
-        state.core.open();
-        drop(state);
-        // Its error may be a user's.
-        drop(old);
-        true
     }
 
     /// Returns the slot through which the driver lends its output to the futures of handlers.
@@ -258,61 +192,6 @@ impl Shared {
         self.endpoint.router.has_channel(address) || matches!(address, Address::Named(name) if dynamic(name))
     }
 
-    /// Logs a local error, and passes it to the `on_error` hook. The log leaves out errors of one kind that come too
-    /// fast; the hook gets all of them.
-    pub(crate) fn report(self: &Arc<Self>, error: &PeerError) {
-        if let Some(left_out) = self.admit_warning(WarningKind::Error(mem::discriminant(error))) {
-            tracing::warn!(peer = %self.id, "{}{left_out}", OneLine(error));
-        }
-        self.endpoint.hooks.error(self, error);
-    }
-
-    /// Logs a panic of a hook that runs for single messages or errors.
-    pub(crate) fn report_hook_panic(&self, hook: &'static str, message: &str) {
-        if let Some(left_out) = self.admit_warning(WarningKind::HookPanic(hook)) {
-            tracing::error!("{hook} panicked: {}{left_out}", OneLine(message));
-        }
-    }
-
-    /// Returns the number of earlier warnings that were left out, or `None` if this one is left out too.
-    fn admit_warning(&self, kind: WarningKind) -> Option<LeftOut> {
-        self.warnings.get_or_init(Box::default).admit(kind).map(LeftOut)
-    }
-
-    /// Logs the number of warnings that were left out since the last ones.
-    fn warn_left_out(&self) {
-        let left_out = self.warnings.get().map_or(0, |warnings| warnings.take_left_out());
-        if left_out > 0 {
-            tracing::warn!(peer = %self.id, "{left_out} warnings were left out before the connection was closed");
-        }
-    }
-
-    /// Reports a panic that a user's value caused when it was dropped.
-    pub(crate) fn report_drop_panic(self: &Arc<Self>, dropped: Result<(), String>, event: &str) {
-        if let Err(message) = dropped {
-            self.report(&PeerError::Panicked { event: event.to_owned(), message });
-        }
-    }
-
-    /// Returns true if the queue of an open connection has reached its limit.
-    fn is_full(&self, state: &State) -> bool {
-        state.core.queued_bytes() >= self.endpoint.limits.outbound_bytes && state.core.is_open()
-    }
-
-    /// Returns true if a frame can be queued now: the queue has capacity, and nothing waits for it that goes before
-    /// `ticket`.
-    fn has_capacity(&self, state: &State, ticket: Option<u64>) -> bool {
-        let precedes = |queue: &CapacityQueue| queue.precedes(ticket, !self.has_free_slot(state));
-        !self.is_full(state)
-            && (ticket.is_some() || state.output_waiters.is_none())
-            && !state.capacity_queue.as_deref().is_some_and(precedes)
-    }
-
-    /// Returns true if the number of pending calls is below its limit.
-    fn has_free_slot(&self, state: &State) -> bool {
-        state.core.pending_calls() < self.endpoint.limits.calls_in_flight
-    }
-
     /// Returns the counters of the connection.
     pub(crate) fn counters(&self) -> Counters {
         let state = self.lock();
@@ -324,150 +203,5 @@ impl Shared {
             queued_bytes: state.core.queued_bytes() + state.output_bytes,
             buffered_bytes: state.buffered_bytes(),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use crate::close::{CloseCause, CloseRequest, Closed};
-    use crate::transport::memory;
-    use crate::{Client, Server};
-    use std::collections::HashMap;
-    use std::fmt::{Debug, Write as _};
-    use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-    use std::sync::{Arc, Mutex};
-    use std::thread;
-    use tracing::field::Field;
-    use tracing::span::{Attributes, Id, Record};
-    use tracing::{Event, Metadata, Subscriber};
-
-    /// Collects the messages of a log.
-    #[derive(Clone, Default)]
-    struct Messages(Arc<Mutex<Vec<String>>>);
-
-    impl Subscriber for Messages {
-        fn enabled(&self, _: &Metadata<'_>) -> bool {
-            true
-        }
-
-        fn event(&self, event: &Event<'_>) {
-            let mut message = String::new();
-            event.record(&mut |field: &Field, value: &dyn Debug| {
-                if field.name() == "message" {
-                    write!(message, "{value:?}").expect("a string accepts any text");
-                }
-            });
-            self.0.lock().expect("no panic").push(message);
-        }
-
-        fn new_span(&self, _: &Attributes<'_>) -> Id {
-            Id::from_u64(1)
-        }
-
-        fn record(&self, _: &Id, _: &Record<'_>) {}
-        fn record_follows_from(&self, _: &Id, _: &Id) {}
-        fn enter(&self, _: &Id) {}
-        fn exit(&self, _: &Id) {}
-    }
-
-    /// One thread closes the connection while another opens it again and again.
-    #[test]
-    fn a_close_request_is_counted_for_the_connection_that_it_closes() {
-        const CLOSED: usize = 1_000;
-        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime can be started");
-        // The runtime does not run, so no driver changes the state.
-        let client = runtime.block_on(async { Client::over(memory::pair().0) }).expect("nothing to mount");
-        let shared = client.peer().shared();
-        let is_done = AtomicBool::new(false);
-        let (requests, closed) = thread::scope(|scope| {
-            let requests = scope.spawn(|| {
-                let mut requests = HashMap::new();
-                for n in 0.. {
-                    if is_done.load(Ordering::Relaxed) {
-                        break;
-                    }
-                    requests.insert(n.to_string(), shared.close(CloseRequest::local(4000, n.to_string())));
-                }
-                requests
-            });
-            let mut closed = Vec::new();
-            for connection in 0.. {
-                if closed.len() == CLOSED {
-                    break;
-                }
-                let request = shared.lock().close.clone();
-                if let Some(CloseRequest::Close(close, _)) = request {
-                    closed.push((close.reason, connection));
-                }
-                shared.begin_finish(Closed::abnormal(CloseCause::Local, ""));
-                shared.set_closed();
-                assert!(shared.reopen());
-            }
-            is_done.store(true, Ordering::Relaxed);
-            (requests.join().expect("no panic"), closed)
-        });
-        for (request, connection) in closed {
-            assert_eq!(requests[&request], connection);
-        }
-    }
-
-    fn logged(messages: &Messages, text: &str) -> Vec<String> {
-        let messages = messages.0.lock().expect("no panic");
-        messages.iter().filter(|message| message.contains(text)).cloned().collect()
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_flood_of_dropped_events_is_logged_once_a_second_and_the_hook_sees_all() {
-        let messages = Messages::default();
-        let _log = tracing::subscriber::set_default(messages.clone());
-        let errors = Arc::new(AtomicUsize::new(0));
-        let server = Server::builder().on_error({
-            let errors = Arc::clone(&errors);
-            move |_, _| {
-                errors.fetch_add(1, Ordering::Relaxed);
-            }
-        });
-        let server = server.build().expect("nothing to mount");
-        server.on("panics", |panics: bool| async move { assert!(!panics, "of another kind") }).expect("a valid name");
-        let (near, far) = memory::pair();
-        let peer = server.accept_transport(far).expect("it is open");
-        let client = Client::over(near).expect("nothing to mount");
-        let long = "n".repeat(10_000);
-        for second in 0..3 {
-            for _ in 0..100 {
-                client.emit(&long, ()).await.expect("there is capacity");
-            }
-            client.request::<()>("panics", (true,)).await.expect_err("it panics");
-            let dropped = logged(&messages, "was dropped");
-            assert_eq!(dropped.len(), second + 1, "{dropped:?}");
-            assert_eq!(logged(&messages, "of another kind").len(), second + 1);
-            tokio::time::advance(std::time::Duration::from_secs(1)).await;
-        }
-        let dropped = logged(&messages, "was dropped");
-        let text = format!("event `{0}…` was dropped: No event listener for '{0}…'", "n".repeat(64));
-        assert_eq!(dropped[0], text);
-        assert_eq!(dropped[2], format!("{text} (99 earlier warnings of this kind were left out)"));
-        assert_eq!(errors.load(Ordering::Relaxed), 303);
-        peer.close(1000, "").await;
-        assert_eq!(
-            logged(&messages, "left out before"),
-            ["99 warnings were left out before the connection was closed"]
-        );
-    }
-
-    #[tokio::test]
-    async fn control_characters_in_an_event_name_are_escaped_in_the_log() {
-        let messages = Messages::default();
-        let _log = tracing::subscriber::set_default(messages.clone());
-        let server = Server::builder().build().expect("nothing to mount");
-        let (near, far) = memory::pair();
-        server.accept_transport(far).expect("it is open");
-        let client = Client::over(near).expect("nothing to mount");
-        client.emit("x\n\r INFO `Ad\u{e4}` logged in \u{1b}[31m", ()).await.expect("there is capacity");
-        // Its rejection arrives after the event was dropped.
-        client.request::<()>("y", ()).await.expect_err("nobody handles it");
-        let messages = messages.0.lock().expect("no panic").clone();
-        let expected = r"event `x\n\r INFO `Adä` logged in \u{1b}[31m` was dropped: ";
-        assert!(messages.iter().any(|message| message.starts_with(expected)), "{messages:?}");
     }
 }

@@ -1,0 +1,138 @@
+//! The end of a connection: by a close frame, a failure, or the drop of its task.
+
+use super::Driver;
+use super::backlog::Backlog;
+use super::opening::Opening;
+use crate::catch_panic::drop_catching_panic;
+use crate::close::{Close, CloseCause, CloseRequest, Closed};
+use crate::engine::hooks::OpenFuture;
+use crate::engine::message_log::CallLog;
+use crate::engine::shared::Shared;
+use crate::engine::tasks::RunningHandler;
+use crate::error::PeerError;
+use crate::proto::Reason;
+use crate::rt::after;
+use crate::transport::Transport;
+use std::io;
+use std::mem;
+use std::sync::Arc;
+use tokio::time::Instant;
+
+impl<T: Transport> Driver<T> {
+    /// Closes or aborts the connection if a handle has requested it.
+    pub(super) fn apply_close_request(&mut self, now: Instant) {
+        match self.close_request.take() {
+            Some(CloseRequest::Abort) => self.closing.abort(CloseCause::Local, "aborted", now),
+            Some(CloseRequest::Close(close, cause)) => self.close(&close, cause, now),
+            None => {}
+        }
+    }
+
+    /// Writes the local close frame after everything that was queued, and stops the handlers.
+    pub(super) fn close(&mut self, close: &Close, cause: CloseCause, now: Instant) {
+        if !self.closing.is_open() {
+            return;
+        }
+        self.drain();
+        self.transport.close(close);
+        let closed = Closed::new(cause, close);
+        self.shared.announce_close(&closed);
+        self.stop_handlers();
+        if cause != CloseCause::Local {
+            // No more frames are read, so no response can come.
+            self.shared.disconnect(closed.clone());
+        }
+        self.closing.close_sent(closed, after(now, self.shared.endpoint.limits.close_timeout));
+    }
+
+    /// Stops the running handlers, and drops the calls that wait to start.
+    pub(super) fn stop_handlers(&mut self) {
+        self.shared.forget_handlers();
+        self.stop_running();
+        self.backlog = Backlog::default();
+    }
+
+    /// Reports an error of the transport, after which no more frames can be read.
+    pub(super) fn fail(&mut self, error: io::Error, now: Instant) {
+        if self.closing.is_reading_finished() {
+            return;
+        }
+        let source = Arc::new(error);
+        self.shared.report(&PeerError::Transport { source: Arc::clone(&source) });
+        self.finish_reading(Closed::lost(Some(source)), now);
+    }
+
+    /// Records that no more frames can be read.
+    pub(super) fn finish_reading(&mut self, lost: Closed, now: Instant) {
+        self.closing.finish_reading(lost, after(now, self.shared.endpoint.limits.close_timeout));
+    }
+}
+
+impl<T> Driver<T> {
+    /// Drops everything that belongs to the connection, and records how it was closed. Returns false if that was done
+    /// before.
+    pub(super) fn finish(&mut self, closed: Closed) -> bool {
+        if mem::replace(&mut self.finished, true) {
+            return false;
+        }
+        self.shared.members.leave(self.member_key);
+        self.shared.announce_close(&closed);
+        self.stop_running();
+        self.drop_open_hook(|opening| opening.disconnect(&closed));
+        for session in mem::take(&mut self.sessions) {
+            self.shared.report_drop_panic(drop_catching_panic(session), "a session");
+        }
+        self.shared.begin_finish(closed);
+        true
+    }
+
+    /// Drops the `on_open` hook that `finish` returns.
+    pub(super) fn drop_open_hook(&mut self, finish: impl FnOnce(Opening) -> OpenFuture) {
+        if let Some(opening) = self.opening.take() {
+            self.shared.report_drop_panic(drop_catching_panic(finish(*opening)), "on_open");
+        }
+    }
+
+    pub(super) fn stop_running(&mut self) {
+        let reason = Reason::new("Connection closed");
+        for handler in self.running.take_all() {
+            self.stop(handler, reason.clone());
+        }
+    }
+
+    /// Cancels the contexts of a handler, and drops its future.
+    pub(super) fn stop(&self, handler: RunningHandler, reason: Reason) {
+        if let Some(state) = &handler.state {
+            state.cancel(reason);
+            state.handler_finished(&self.shared);
+        }
+        self.shared.report_drop_panic(drop_catching_panic(handler.future), &handler.event);
+        self.log_finished(handler.log);
+    }
+
+    /// Reports to the `on_message` hook that a handler has finished.
+    pub(super) fn log_finished(&self, log: Option<Box<CallLog>>) {
+        if let Some(mut log) = log {
+            log.update(self.shared.outcomes());
+            self.shared.endpoint.hooks.message(&self.shared, &log.finished());
+        }
+    }
+}
+
+/// A driver that is dropped while it runs belonged to an aborted task.
+impl<T> Drop for Driver<T> {
+    fn drop(&mut self) {
+        if self.finish(Closed::abnormal(CloseCause::Local, "the connection's task was ended")) {
+            self.shared.set_closed();
+        }
+    }
+}
+
+/// Records that a connection is closed when its `on_close` hook has returned or was cancelled.
+pub(super) struct Finishing(pub(super) Arc<Shared>);
+
+impl Drop for Finishing {
+    fn drop(&mut self) {
+        self.0.set_closed();
+    }
+}

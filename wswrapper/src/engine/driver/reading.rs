@@ -1,0 +1,168 @@
+//! Reading: what a turn takes from the transport, and when it takes nothing.
+
+use super::Driver;
+use crate::close::{Close, CloseCause, Closed};
+use crate::proto::{Address, Call, Message};
+use crate::rt::after;
+use crate::transport::{Frame, Transport, TransportError};
+use bytes::Bytes;
+use std::task::{Context, Poll};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// Messages or bytes after which a turn stops reading, so that other tasks can run.
+pub(super) const TURN_MESSAGES: usize = 256;
+const TURN_BYTES: usize = 64 * 1024;
+/// The size of a begun message that is read to its end although memory is short.
+const SMALL_MESSAGE: usize = 64 * 1024;
+/// The time for which the transport keeps memory that it does not need now. So a connection with many large messages
+/// seldom allocates it again.
+const SPARE_MEMORY_TIME: Duration = Duration::from_millis(500);
+
+impl<T: Transport> Driver<T> {
+    /// Handles waiting calls, then reads and handles frames. Returns true if there may be more.
+    pub(super) fn read(&mut self, cx: &mut Context<'_>, now: Instant) -> bool {
+        let (mut messages, mut bytes) = (0, 0);
+        while messages < TURN_MESSAGES && !self.is_full() && self.closing.is_open() {
+            let Some((frame, received_at)) = self.backlog.pop() else { break };
+            messages += 1;
+            self.handle_held_frame(cx, &frame, received_at);
+        }
+        while messages < TURN_MESSAGES && bytes < TURN_BYTES {
+            if self.closing.is_reading_finished() {
+                return false;
+            }
+            if self.is_overloaded() {
+                self.pause_reading(now);
+                return false;
+            }
+            self.probe_at = None;
+            match self.transport.poll_frame(cx) {
+                Poll::Pending => {
+                    self.check_message_rate(now);
+                    self.free_spare_memory(now);
+                    return false;
+                }
+                Poll::Ready(Some(Ok(Frame::Text(frame) | Frame::Binary(frame)))) => {
+                    (messages, bytes) = (messages + 1, bytes + frame.len());
+                    if self.closing.is_open() {
+                        if self.memory_is_short {
+                            self.receive_in_shortage(cx, &frame, now);
+                        } else {
+                            self.receive_frame(cx, &frame, now);
+                        }
+                    }
+                }
+                Poll::Ready(Some(Ok(Frame::Ping(_) | Frame::Pong(_)))) => messages += 1,
+                Poll::Ready(Some(Ok(Frame::Close(close)))) => {
+                    let closed = Closed::new(CloseCause::Remote, &close);
+                    let deadline = after(now, self.shared.endpoint.limits.close_timeout);
+                    let closed = self.closing.close_received(closed, deadline);
+                    self.shared.announce_close(&closed);
+                    self.stop_handlers();
+                    // The peer sends no responses any more, and ignores further frames.
+                    self.shared.disconnect(closed);
+                }
+                Poll::Ready(Some(Err(TransportError::Violation(close)))) => {
+                    let cause = CloseCause::of_violation(&close);
+                    self.close(&close, cause, now);
+                }
+                Poll::Ready(Some(Err(TransportError::Io(error)))) => self.fail(error, now),
+                Poll::Ready(None) => self.finish_reading(Closed::lost(None), now),
+            }
+        }
+        true
+    }
+
+    /// Closes the connection if a message arrives too slowly. Called when everything that has arrived was read.
+    fn check_message_rate(&mut self, now: Instant) {
+        let min_rate = self.shared.endpoint.limits.min_message_rate;
+        if self.message_rate.is_too_slow(self.transport.begun_message(), min_rate, now) {
+            let reason = format!("the message arrives at less than {min_rate} bytes per second");
+            self.close(&Close::new(Close::POLICY_VIOLATION, reason), CloseCause::Limit, now);
+        }
+    }
+
+    /// Frees memory that the transport has not needed for some time.
+    fn free_spare_memory(&mut self, now: Instant) {
+        if !self.transport.has_spare_memory() {
+            self.free_memory_at = None;
+        } else if *self.free_memory_at.get_or_insert_with(|| after(now, SPARE_MEMORY_TIME)) <= now {
+            self.transport.free_spare_memory();
+            self.free_memory_at = None;
+        }
+    }
+
+    /// Stops reading for now, and probes the peer at intervals, because only a write shows that an unread peer is gone.
+    fn pause_reading(&mut self, now: Instant) {
+        self.message_rate.pause(now);
+        self.free_memory_at = None;
+        let next_probe = after(now, self.shared.endpoint.limits.write_timeout);
+        if *self.probe_at.get_or_insert(next_probe) <= now && self.closing.is_open() {
+            self.transport.probe();
+            self.probe_at = Some(next_probe);
+        }
+    }
+
+    /// Handles a frame. A call joins the backlog if no handler can start now; a cancellation removes its call from
+    /// there.
+    fn receive_frame(&mut self, cx: &mut Context<'_>, frame: &Bytes, now: Instant) {
+        if self.is_full() || !self.backlog.is_empty() {
+            let text = std::str::from_utf8(frame).unwrap_or_default();
+            let id = match Message::decode(text) {
+                // The messages of a stream start no handler.
+                Message::Call(Call { address: Address::Anonymous(channel), event, .. })
+                    if self.shared.is_stream_message(channel, &event) =>
+                {
+                    None
+                }
+                Message::Call(call) => Some(call.id),
+                Message::BadName(id) => Some(id),
+                Message::Cancellation(id, _) if self.backlog.cancel(id) => return,
+                _ => None,
+            };
+            if let Some(id) = id {
+                return self.backlog.push(frame, id, now);
+            }
+        }
+        self.handle_frame(cx, frame, now);
+    }
+
+    /// Handles a frame while memory is short. Requests are rejected, and no call joins the backlog.
+    fn receive_in_shortage(&mut self, cx: &mut Context<'_>, frame: &Bytes, now: Instant) {
+        if !self.backlog.is_empty()
+            && let Message::Cancellation(id, _) = Message::decode(std::str::from_utf8(frame).unwrap_or_default())
+            && self.backlog.cancel(id)
+        {
+            return;
+        }
+        self.handle_frame(cx, frame, now);
+    }
+
+    /// Returns true if no frame may be read now, because it could not be stored or answered.
+    ///
+    /// Waiting calls fill the backlog. Unsent bytes reach three times their limit if the peer sends frames that are
+    /// answered automatically, such as pings or messages on unknown channels, and reads nothing. While memory is short,
+    /// a large message is not read to its end.
+    pub(super) fn is_overloaded(&mut self) -> bool {
+        let limits = &self.shared.endpoint.limits;
+        let unsent_bytes = self.transport.output().len() + self.shared.queued_bytes();
+        self.backlog.bytes() >= limits.held_bytes
+            || unsent_bytes >= limits.outbound_bytes.saturating_mul(3)
+            || (self.memory_is_short && self.begun_bytes() > SMALL_MESSAGE)
+    }
+
+    /// Returns the size of the received part of a message that is not complete.
+    pub(super) fn begun_bytes(&self) -> usize {
+        self.transport.begun_message().map_or(0, |message| usize::try_from(message.bytes).unwrap_or(usize::MAX))
+    }
+
+    /// Returns true if no further handler can start now.
+    pub(super) fn is_full(&mut self) -> bool {
+        let limits = &self.shared.endpoint.limits;
+        self.opening.is_some()
+            || self.running.len() >= limits.handlers_in_flight
+            || self.shared.bytes_waiting_for_threads() >= limits.held_bytes
+            || self.transport.output().len() >= limits.outbound_bytes
+    }
+}

@@ -1,0 +1,58 @@
+//! Writing: queued frames are moved to the output, and the output is flushed.
+
+use super::Driver;
+use crate::close::CloseCause;
+use crate::rt::after;
+use crate::transport::Transport;
+use std::task::{Context, Poll};
+use tokio::time::Instant;
+
+/// Sent bytes that a transport may hold until its flush is complete. A TLS stream holds at most 64 KiB and one record.
+const MAX_UNFLUSHED: u64 = 128 * 1024;
+
+impl<T: Transport> Driver<T> {
+    /// Moves queued frames to the output and flushes it. A peer that reads nothing for the write timeout is
+    /// disconnected.
+    pub(super) fn flush(&mut self, cx: &mut Context<'_>, now: Instant) {
+        if self.closing.is_open() && self.transport.output().len() < self.shared.endpoint.limits.outbound_bytes {
+            self.drain();
+        }
+        match self.transport.poll_flush(cx) {
+            Poll::Ready(flushed) => {
+                self.stalled = None;
+                match flushed {
+                    Ok(()) => self.complete_flushes(0),
+                    Err(error) => self.fail(error, now),
+                }
+                self.closing.flushed(now);
+            }
+            Poll::Pending => {
+                self.complete_flushes(MAX_UNFLUSHED);
+                let sent = self.transport.output().sent();
+                match self.stalled {
+                    Some((since, sent_before)) if sent_before == sent => {
+                        if now >= after(since, self.shared.endpoint.limits.write_timeout) {
+                            self.closing.abort(CloseCause::Unread, "the peer does not read", now);
+                        }
+                    }
+                    _ => self.stalled = Some((now, sent)),
+                }
+            }
+        }
+    }
+
+    /// Moves queued frames to the output.
+    pub(super) fn drain(&mut self) {
+        let output = self.transport.output();
+        let flushes = self.shared.drain_and_take_flushes(output);
+        self.flushes.append(flushes, output.sent() + output.len() as u64);
+    }
+
+    /// Notifies the handles whose frames were written. The transport may still hold the last `unflushed` bytes.
+    fn complete_flushes(&mut self, unflushed: u64) {
+        if !self.flushes.is_empty() {
+            let written = self.transport.output().sent().saturating_sub(unflushed);
+            self.flushes.complete(written);
+        }
+    }
+}

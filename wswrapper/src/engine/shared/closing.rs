@@ -1,0 +1,206 @@
+//! The closing of a connection, and the waits for it.
+
+use super::Shared;
+use super::state::{Phase, State};
+use crate::catch_panic::drop_catching_panic;
+use crate::close::{CloseRequest, Closed};
+use crate::engine::channel_state::channel_closed_reason;
+use crate::engine::slot::Completion;
+use crate::error::SendError;
+use crate::proto::{Reason, Side};
+use std::mem;
+use std::sync::Arc;
+use std::task::Waker;
+
+impl Shared {
+    /// Requests the driver to close the connection. Only the first request counts, except that an abort follows a
+    /// close. Returns how often the connection was closed before it was last opened.
+    pub(crate) fn close(&self, request: CloseRequest) -> u64 {
+        // Counted under the same lock, because a client may be bound to another transport after that.
+        let mut state = self.lock();
+        let past_closes = state.past_closes();
+        if state.close.is_none() || matches!(request, CloseRequest::Abort) {
+            state.close = Some(request);
+            self.wake(state);
+        }
+        past_closes
+    }
+
+    /// Returns how often the connection was closed before it was last opened.
+    pub(crate) fn past_closes(&self) -> u64 {
+        self.lock().past_closes()
+    }
+
+    /// Waits until the connection was closed more than `past_closes` times. Cancel-safe.
+    pub(crate) async fn closed_after(&self, past_closes: u64) -> Closed {
+        loop {
+            let notified = self.closed_notify.notified();
+            let mut notified = std::pin::pin!(notified);
+            notified.as_mut().enable();
+            if let Some(closed) = self.find_closed(past_closes) {
+                return closed;
+            }
+            notified.await;
+        }
+    }
+
+    fn find_closed(&self, past_closes: u64) -> Option<Closed> {
+        let state = self.lock();
+        if state.close_count > past_closes {
+            let closed = state.closed.as_deref().filter(|_| state.phase == Phase::Closed);
+            closed.or(state.previous_closed.as_deref()).cloned()
+        } else {
+            None
+        }
+    }
+
+    /// Returns how the connection was closed, unless it is open.
+    pub(crate) fn close_info(&self) -> Option<Closed> {
+        let state = self.lock();
+        state.closed.as_deref().filter(|_| state.phase != Phase::Connected).cloned()
+    }
+
+    /// Opens a closed connection again, for another transport. Returns false if it is not closed.
+    pub(crate) fn reopen(&self) -> bool {
+        let mut state = self.lock();
+        if state.phase != Phase::Closed {
+            return false;
+        }
+        let closed = state.closed.take();
+        let old = mem::replace(&mut state.previous_closed, closed);
+        state.phase = Phase::Connected;
+        state.close = None;
+        state.core.open();
+        drop(state);
+        // Its error may be a user's.
+        drop(old);
+        true
+    }
+
+    /// Records how the connection will be closed, so that whatever fails from now on shows it.
+    pub(crate) fn announce_close(&self, closed: &Closed) {
+        let closed = Arc::new(closed.clone());
+        let old = self.lock().closed.replace(closed);
+        // Outside the lock: its error may be a user's.
+        drop(old);
+    }
+
+    /// Fails every pending call and closes every channel, because no more frames are exchanged.
+    ///
+    /// They fail with `closed`, as do later calls.
+    pub(crate) fn disconnect(self: &Arc<Self>, closed: Closed) {
+        self.disconnect_and(closed, |_| ());
+    }
+
+    /// Disconnects, and runs `update` under the same lock, before any task is woken.
+    fn disconnect_and(self: &Arc<Self>, closed: Closed, update: impl FnOnce(&mut State)) {
+        let mut state = self.lock();
+        let old = state.closed.replace(Arc::new(closed));
+        state.core.close();
+        update(&mut state);
+        let finished = state.take_notifications(channel_closed_reason);
+        let mut wakers = state.take_output_waiters();
+        let flushes = state.flushes.take();
+        let (senders, slots) = state.capacity_queue.as_mut().map(|queue| queue.clear()).unwrap_or_default();
+        wakers.extend(senders);
+        for slot in slots {
+            let closed = SendError::Closed(state.closed_result());
+            wakers.extend(state.complete_call(slot, Completion::NotSent(closed)));
+        }
+        self.count_queued(&state);
+        drop(state);
+        drop(flushes);
+        let reason = Reason::new("Connection closed");
+        for channel in finished.channels {
+            channel.close(self, reason.clone());
+        }
+        finished.wakers.into_iter().chain(wakers).for_each(Waker::wake);
+        drop(old);
+    }
+
+    /// Records how the connection was closed, before the `on_close` hook runs.
+    pub(crate) fn begin_finish(self: &Arc<Self>, closed: Closed) {
+        self.disconnect_and(closed, |state| {
+            state.phase = Phase::Finishing;
+            (state.handlers, state.output_bytes, state.driver_bytes) = (0, 0, 0);
+            state.withheld = None;
+            // The untaken items of streams stay until their consumers are dropped.
+            state.share.set(state.buffered_bytes());
+        });
+        self.endpoint.budget.forget(self);
+        self.endpoint.budget.wake_waiting();
+        // A client may be bound again. A server's connection stays closed, so it drops its handlers: they may hold
+        // references to the connection.
+        if self.endpoint.side == Side::Server {
+            for handler in self.handlers().close() {
+                self.report_drop_panic(drop_catching_panic(handler), "the peer's handlers");
+            }
+        }
+    }
+
+    /// Records that the connection is closed, wakes everyone who waits for it, and drops the extensions.
+    pub(crate) fn set_closed(self: &Arc<Self>) {
+        let mut state = self.lock();
+        state.phase = Phase::Closed;
+        state.close_count += 1;
+        // Taken under the lock, because a value that is inserted later may belong to the next connection.
+        let data = self.extensions.take(self.endpoint.side == Side::Server);
+        drop(state);
+        self.closed_notify.notify_waiters();
+        for value in data {
+            self.report_drop_panic(drop_catching_panic(value), "the peer's data");
+        }
+        self.warn_left_out();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::Client;
+    use crate::close::{CloseCause, CloseRequest, Closed};
+    use crate::transport::memory;
+    use std::collections::HashMap;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::thread;
+
+    /// One thread closes the connection while another opens it again and again.
+    #[test]
+    fn a_close_request_is_counted_for_the_connection_that_it_closes() {
+        const CLOSED: usize = 1_000;
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime can be started");
+        // The runtime does not run, so no driver changes the state.
+        let client = runtime.block_on(async { Client::over(memory::pair().0) }).expect("nothing to mount");
+        let shared = client.peer().shared();
+        let is_done = AtomicBool::new(false);
+        let (requests, closed) = thread::scope(|scope| {
+            let requests = scope.spawn(|| {
+                let mut requests = HashMap::new();
+                for n in 0.. {
+                    if is_done.load(Ordering::Relaxed) {
+                        break;
+                    }
+                    requests.insert(n.to_string(), shared.close(CloseRequest::local(4000, n.to_string())));
+                }
+                requests
+            });
+            let mut closed = Vec::new();
+            for connection in 0.. {
+                if closed.len() == CLOSED {
+                    break;
+                }
+                let request = shared.lock().close.clone();
+                if let Some(CloseRequest::Close(close, _)) = request {
+                    closed.push((close.reason, connection));
+                }
+                shared.begin_finish(Closed::abnormal(CloseCause::Local, ""));
+                shared.set_closed();
+                assert!(shared.reopen());
+            }
+            is_done.store(true, Ordering::Relaxed);
+            (requests.join().expect("no panic"), closed)
+        });
+        for (request, connection) in closed {
+            assert_eq!(requests[&request], connection);
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! Errors of a connection: they are logged, and passed to the `on_error` hook.
+
+use super::Shared;
+use crate::engine::warnings::{LeftOut, OneLine, WarningKind};
+use crate::error::PeerError;
+use std::mem;
+use std::sync::Arc;
+
+impl Shared {
+    /// Logs a local error, and passes it to the `on_error` hook. The log leaves out errors of one kind that come too
+    /// fast; the hook gets all of them.
+    pub(crate) fn report(self: &Arc<Self>, error: &PeerError) {
+        if let Some(left_out) = self.admit_warning(WarningKind::Error(mem::discriminant(error))) {
+            tracing::warn!(peer = %self.id, "{}{left_out}", OneLine(error));
+        }
+        self.endpoint.hooks.error(self, error);
+    }
+
+    /// Logs a panic of a hook that runs for single messages or errors.
+    pub(crate) fn report_hook_panic(&self, hook: &'static str, message: &str) {
+        if let Some(left_out) = self.admit_warning(WarningKind::HookPanic(hook)) {
+            tracing::error!("{hook} panicked: {}{left_out}", OneLine(message));
+        }
+    }
+
+    /// Returns the number of earlier warnings that were left out, or `None` if this one is left out too.
+    fn admit_warning(&self, kind: WarningKind) -> Option<LeftOut> {
+        self.warnings.get_or_init(Box::default).admit(kind).map(LeftOut)
+    }
+
+    /// Logs the number of warnings that were left out since the last ones.
+    pub(super) fn warn_left_out(&self) {
+        let left_out = self.warnings.get().map_or(0, |warnings| warnings.take_left_out());
+        if left_out > 0 {
+            tracing::warn!(peer = %self.id, "{left_out} warnings were left out before the connection was closed");
+        }
+    }
+
+    /// Reports a panic that a user's value caused when it was dropped.
+    pub(crate) fn report_drop_panic(self: &Arc<Self>, dropped: Result<(), String>, event: &str) {
+        if let Err(message) = dropped {
+            self.report(&PeerError::Panicked { event: event.to_owned(), message });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::transport::memory;
+    use crate::{Client, Server};
+    use std::fmt::{Debug, Write as _};
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::{Arc, Mutex};
+    use tracing::field::Field;
+    use tracing::span::{Attributes, Id, Record};
+    use tracing::{Event, Metadata, Subscriber};
+
+    /// Collects the messages of a log.
+    #[derive(Clone, Default)]
+    struct Messages(Arc<Mutex<Vec<String>>>);
+
+    impl Subscriber for Messages {
+        fn enabled(&self, _: &Metadata<'_>) -> bool {
+            true
+        }
+
+        fn event(&self, event: &Event<'_>) {
+            let mut message = String::new();
+            event.record(&mut |field: &Field, value: &dyn Debug| {
+                if field.name() == "message" {
+                    write!(message, "{value:?}").expect("a string accepts any text");
+                }
+            });
+            self.0.lock().expect("no panic").push(message);
+        }
+
+        fn new_span(&self, _: &Attributes<'_>) -> Id {
+            Id::from_u64(1)
+        }
+
+        fn record(&self, _: &Id, _: &Record<'_>) {}
+        fn record_follows_from(&self, _: &Id, _: &Id) {}
+        fn enter(&self, _: &Id) {}
+        fn exit(&self, _: &Id) {}
+    }
+
+    fn logged(messages: &Messages, text: &str) -> Vec<String> {
+        let messages = messages.0.lock().expect("no panic");
+        messages.iter().filter(|message| message.contains(text)).cloned().collect()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_flood_of_dropped_events_is_logged_once_a_second_and_the_hook_sees_all() {
+        let messages = Messages::default();
+        let _log = tracing::subscriber::set_default(messages.clone());
+        let errors = Arc::new(AtomicUsize::new(0));
+        let server = Server::builder().on_error({
+            let errors = Arc::clone(&errors);
+            move |_, _| {
+                errors.fetch_add(1, Ordering::Relaxed);
+            }
+        });
+        let server = server.build().expect("nothing to mount");
+        server.on("panics", |panics: bool| async move { assert!(!panics, "of another kind") }).expect("a valid name");
+        let (near, far) = memory::pair();
+        let peer = server.accept_transport(far).expect("it is open");
+        let client = Client::over(near).expect("nothing to mount");
+        let long = "n".repeat(10_000);
+        for second in 0..3 {
+            for _ in 0..100 {
+                client.emit(&long, ()).await.expect("there is capacity");
+            }
+            client.request::<()>("panics", (true,)).await.expect_err("it panics");
+            let dropped = logged(&messages, "was dropped");
+            assert_eq!(dropped.len(), second + 1, "{dropped:?}");
+            assert_eq!(logged(&messages, "of another kind").len(), second + 1);
+            tokio::time::advance(std::time::Duration::from_secs(1)).await;
+        }
+        let dropped = logged(&messages, "was dropped");
+        let text = format!("event `{0}…` was dropped: No event listener for '{0}…'", "n".repeat(64));
+        assert_eq!(dropped[0], text);
+        assert_eq!(dropped[2], format!("{text} (99 earlier warnings of this kind were left out)"));
+        assert_eq!(errors.load(Ordering::Relaxed), 303);
+        peer.close(1000, "").await;
+        assert_eq!(
+            logged(&messages, "left out before"),
+            ["99 warnings were left out before the connection was closed"]
+        );
+    }
+
+    #[tokio::test]
+    async fn control_characters_in_an_event_name_are_escaped_in_the_log() {
+        let messages = Messages::default();
+        let _log = tracing::subscriber::set_default(messages.clone());
+        let server = Server::builder().build().expect("nothing to mount");
+        let (near, far) = memory::pair();
+        server.accept_transport(far).expect("it is open");
+        let client = Client::over(near).expect("nothing to mount");
+        client.emit("x\n\r INFO `Ad\u{e4}` logged in \u{1b}[31m", ()).await.expect("there is capacity");
+        // Its rejection arrives after the event was dropped.
+        client.request::<()>("y", ()).await.expect_err("nobody handles it");
+        let messages = messages.0.lock().expect("no panic").clone();
+        let expected = r"event `x\n\r INFO `Adä` logged in \u{1b}[31m` was dropped: ";
+        assert!(messages.iter().any(|message| message.starts_with(expected)), "{messages:?}");
+    }
+}
