@@ -5,6 +5,7 @@
 pub mod example;
 pub mod load;
 pub mod node;
+mod observed_transport;
 mod pair;
 mod raw_peer;
 mod record;
@@ -14,6 +15,7 @@ pub mod websocket;
 use std::env;
 use std::path::PathBuf;
 
+pub use observed_transport::{Observed, ObservedTransport};
 pub use pair::{Pair, nothing_is_left, pair, pair_with};
 pub use raw_peer::{RawPeer, item};
 pub use record::{Alive, Guard, Log};

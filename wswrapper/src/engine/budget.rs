@@ -203,41 +203,10 @@ impl Drop for Share {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::fmt::Debug;
-    use std::sync::Mutex;
+    use crate::engine::test_log::TestLog;
     use tokio::time::{Instant, sleep};
-    use tracing::field::Field;
-    use tracing::span::{Attributes, Id, Record};
-    use tracing::{Event, Metadata, Subscriber};
 
     const PATIENCE: Duration = Duration::from_secs(30);
-
-    /// Collects the field `times` of a log.
-    #[derive(Clone, Default)]
-    struct Warnings(Arc<Mutex<Vec<String>>>);
-
-    impl Subscriber for Warnings {
-        fn enabled(&self, _: &Metadata<'_>) -> bool {
-            true
-        }
-
-        fn event(&self, event: &Event<'_>) {
-            event.record(&mut |field: &Field, value: &dyn Debug| {
-                if field.name() == "times" {
-                    lock(&self.0).push(format!("{value:?}"));
-                }
-            });
-        }
-
-        fn new_span(&self, _: &Attributes<'_>) -> Id {
-            Id::from_u64(1)
-        }
-
-        fn record(&self, _: &Id, _: &Record<'_>) {}
-        fn record_follows_from(&self, _: &Id, _: &Id) {}
-        fn enter(&self, _: &Id) {}
-        fn exit(&self, _: &Id) {}
-    }
 
     fn shares(budget: &Arc<Budget>) -> [Share; 2] {
         [Share::new(budget), Share::new(budget)]
@@ -286,7 +255,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_shortage_is_logged_at_most_once_a_second() {
-        let warnings = Warnings::default();
+        let warnings = TestLog::of("times");
         let _log = tracing::subscriber::set_default(warnings.clone());
         let budget = Budget::new(0);
         let mut share = Share::new(&budget);
@@ -297,6 +266,6 @@ mod tests {
             share.set(0);
             sleep(Duration::from_millis(250)).await;
         }
-        assert_eq!(*lock(&warnings.0), ["1", "4", "4"]);
+        assert_eq!(warnings.containing(""), ["1", "4", "4"]);
     }
 }

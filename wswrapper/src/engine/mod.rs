@@ -35,6 +35,8 @@ mod shared;
 mod slot;
 mod spare_waker;
 mod tasks;
+#[cfg(test)]
+mod test_log;
 mod warnings;
 
 pub use answers::{Answering, Answers, Response};

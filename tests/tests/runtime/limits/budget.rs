@@ -3,15 +3,10 @@
 use super::{GatedService, let_others_run};
 use futures_util::FutureExt;
 use serde_json::{Value, json};
-use std::io;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::{Context, Poll};
 use std::time::Duration;
-use wswrapper::transport::memory::{self, Memory};
-use wswrapper::transport::{BegunMessage, Close, Frame, Output, Transport, TransportError};
+use wswrapper::transport::{Close, Frame, memory};
 use wswrapper::{Limits, Peer, Rejection, Server, Streaming};
-use wswrapper_tests::{RawPeer, until};
+use wswrapper_tests::{ObservedTransport, RawPeer, until};
 
 const MAX: usize = 100_000;
 
@@ -254,60 +249,27 @@ async fn no_holder_is_closed_while_memory_is_given_back() {
     assert_eq!(peer.closed().await.code, 1013);
 }
 
-/// A transport whose test says what it has received of a message.
-struct Begun {
-    transport: Memory,
-    bytes: Arc<AtomicUsize>,
-}
-
-impl Transport for Begun {
-    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame, TransportError>>> {
-        self.transport.poll_frame(cx)
-    }
-
-    fn output(&mut self) -> &mut Output {
-        self.transport.output()
-    }
-
-    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.transport.poll_flush(cx)
-    }
-
-    fn begun_message(&self) -> Option<BegunMessage> {
-        let bytes = self.bytes.load(Ordering::SeqCst) as u64;
-        (bytes > 0).then_some(BegunMessage { number: 0, bytes })
-    }
-
-    fn probe(&mut self) {
-        self.transport.probe();
-    }
-
-    fn close(&mut self, close: &Close) {
-        self.transport.close(close);
-    }
-}
-
 #[tokio::test]
 async fn only_connections_in_the_middle_of_a_large_message_are_not_read() {
     let service = GatedService::new();
     let server = server(&service, &Limits::default());
     let begun = |bytes| {
         let (local, remote) = memory::pair();
-        let bytes = Arc::new(AtomicUsize::new(bytes));
-        let transport = Begun { transport: remote, bytes: Arc::clone(&bytes) };
-        (RawPeer::on(local), server.accept_transport(transport).expect("the server is open"), bytes)
+        let (transport, observed) = ObservedTransport::new(remote);
+        observed.set_begun_bytes(bytes);
+        (RawPeer::on(local), server.accept_transport(transport).expect("the server is open"), observed)
     };
-    let (mut small, _small_peer, small_bytes) = begun(64 * 1024);
-    let (mut large, large_peer, large_bytes) = begun(64 * 1024 + 1);
+    let (mut small, _small_peer, small_observed) = begun(64 * 1024);
+    let (mut large, large_peer, large_observed) = begun(64 * 1024 + 1);
     until(|| server.buffered_bytes() == 128 * 1024 + 1).await;
     assert_eq!(small.ask(r#"{"a":["quick",1],"i":1}"#).await, rejection(1));
     large.send(r#"{"a":["quick",2],"i":1}"#).await;
     large.silence().await;
     // The other message is complete, so the connection is read again.
-    small_bytes.store(0, Ordering::SeqCst);
+    small_observed.set_begun_bytes(0);
     assert_eq!(small.ask(r#"{"a":["missing"],"i":2}"#).await, rejection(2), "it is reported after the turn");
     assert_eq!(large.receive().await, json!({"i": 1, "d": 2}));
-    large_bytes.store(0, Ordering::SeqCst);
+    large_observed.set_begun_bytes(0);
     assert_eq!(large.ask(r#"{"a":["quick",3],"i":2}"#).await, json!({"i": 2, "d": 3}));
     until(|| server.buffered_bytes() == 0).await;
     assert_eq!(large_peer.counters().buffered_bytes, 0);

@@ -2,15 +2,10 @@
 
 use super::GatedService;
 use serde_json::json;
-use std::io;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::{Context, Poll};
 use std::time::Duration;
-use wswrapper::transport::memory::{self, Memory};
-use wswrapper::transport::{Close, Frame, Output, Transport, TransportError};
+use wswrapper::transport::{Close, Frame, memory};
 use wswrapper::{Client, CloseCause, Limits, Server};
-use wswrapper_tests::{Pair, RawPeer, let_others_run, nothing_is_left, pair_with, until};
+use wswrapper_tests::{ObservedTransport, Pair, RawPeer, let_others_run, nothing_is_left, pair_with, until};
 
 #[tokio::test(start_paused = true)]
 async fn a_message_larger_than_every_queue_is_sent_and_held() {
@@ -119,47 +114,14 @@ async fn a_reason_in_memory_is_as_long_as_in_a_close_frame() {
     }
 }
 
-/// A transport that always has spare memory. It counts the turns of its connection.
-struct Spare {
-    transport: Memory,
-    turns: Arc<AtomicUsize>,
-}
-
-impl Transport for Spare {
-    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame, TransportError>>> {
-        self.transport.poll_frame(cx)
-    }
-
-    fn has_spare_memory(&self) -> bool {
-        true
-    }
-
-    fn output(&mut self) -> &mut Output {
-        self.transport.output()
-    }
-
-    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.turns.fetch_add(1, Ordering::SeqCst);
-        self.transport.poll_flush(cx)
-    }
-
-    fn probe(&mut self) {
-        self.transport.probe();
-    }
-
-    fn close(&mut self, close: &Close) {
-        self.transport.close(close);
-    }
-}
-
 #[tokio::test(start_paused = true)]
 async fn a_connection_that_is_not_read_has_no_turns_although_it_has_spare_memory() {
     let service = GatedService::new();
     let limits = Limits { handlers_in_flight: 1, held_bytes: 1_000, ..Limits::default() };
     let server = service.serve(limits).build().expect("it can be mounted");
     let (local, remote) = memory::pair();
-    let turns = Arc::new(AtomicUsize::new(0));
-    let transport = Spare { transport: remote, turns: Arc::clone(&turns) };
+    let (transport, observed) = ObservedTransport::new(remote);
+    observed.set_spare_memory();
     let _peer = server.accept_transport(transport).expect("the server is open");
     let mut raw = RawPeer::on(local);
     raw.send(r#"{"a":["wait",0],"i":1}"#).await;
@@ -170,7 +132,7 @@ async fn a_connection_that_is_not_read_has_no_turns_although_it_has_spare_memory
     let_others_run().await;
     tokio::time::advance(Duration::from_secs(1)).await;
     let_others_run().await;
-    let before = turns.load(Ordering::SeqCst);
+    let before = observed.flushes();
     let_others_run().await;
-    assert_eq!(turns.load(Ordering::SeqCst), before);
+    assert_eq!(observed.flushes(), before);
 }

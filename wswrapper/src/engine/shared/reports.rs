@@ -46,52 +46,15 @@ impl Shared {
 
 #[cfg(test)]
 mod tests {
+    use crate::engine::test_log::TestLog;
     use crate::transport::memory;
     use crate::{Client, Server};
-    use std::fmt::{Debug, Write as _};
+    use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering};
-    use std::sync::{Arc, Mutex};
-    use tracing::field::Field;
-    use tracing::span::{Attributes, Id, Record};
-    use tracing::{Event, Metadata, Subscriber};
-
-    /// Collects the messages of a log.
-    #[derive(Clone, Default)]
-    struct Messages(Arc<Mutex<Vec<String>>>);
-
-    impl Subscriber for Messages {
-        fn enabled(&self, _: &Metadata<'_>) -> bool {
-            true
-        }
-
-        fn event(&self, event: &Event<'_>) {
-            let mut message = String::new();
-            event.record(&mut |field: &Field, value: &dyn Debug| {
-                if field.name() == "message" {
-                    write!(message, "{value:?}").expect("a string accepts any text");
-                }
-            });
-            self.0.lock().expect("no panic").push(message);
-        }
-
-        fn new_span(&self, _: &Attributes<'_>) -> Id {
-            Id::from_u64(1)
-        }
-
-        fn record(&self, _: &Id, _: &Record<'_>) {}
-        fn record_follows_from(&self, _: &Id, _: &Id) {}
-        fn enter(&self, _: &Id) {}
-        fn exit(&self, _: &Id) {}
-    }
-
-    fn logged(messages: &Messages, text: &str) -> Vec<String> {
-        let messages = messages.0.lock().expect("no panic");
-        messages.iter().filter(|message| message.contains(text)).cloned().collect()
-    }
 
     #[tokio::test(start_paused = true)]
     async fn a_flood_of_dropped_events_is_logged_once_a_second_and_the_hook_sees_all() {
-        let messages = Messages::default();
+        let messages = TestLog::of("message");
         let _log = tracing::subscriber::set_default(messages.clone());
         let errors = Arc::new(AtomicUsize::new(0));
         let server = Server::builder().on_error({
@@ -111,26 +74,26 @@ mod tests {
                 client.emit(&long, ()).await.expect("there is capacity");
             }
             client.request::<()>("panics", (true,)).await.expect_err("it panics");
-            let dropped = logged(&messages, "was dropped");
+            let dropped = messages.containing("was dropped");
             assert_eq!(dropped.len(), second + 1, "{dropped:?}");
-            assert_eq!(logged(&messages, "of another kind").len(), second + 1);
+            assert_eq!(messages.containing("of another kind").len(), second + 1);
             tokio::time::advance(std::time::Duration::from_secs(1)).await;
         }
-        let dropped = logged(&messages, "was dropped");
+        let dropped = messages.containing("was dropped");
         let text = format!("event `{0}…` was dropped: No event listener for '{0}…'", "n".repeat(64));
         assert_eq!(dropped[0], text);
         assert_eq!(dropped[2], format!("{text} (99 earlier warnings of this kind were left out)"));
         assert_eq!(errors.load(Ordering::Relaxed), 303);
         peer.close(1000, "").await;
         assert_eq!(
-            logged(&messages, "left out before"),
+            messages.containing("left out before"),
             ["99 warnings were left out before the connection was closed"]
         );
     }
 
     #[tokio::test]
     async fn control_characters_in_an_event_name_are_escaped_in_the_log() {
-        let messages = Messages::default();
+        let messages = TestLog::of("message");
         let _log = tracing::subscriber::set_default(messages.clone());
         let server = Server::builder().build().expect("nothing to mount");
         let (near, far) = memory::pair();
@@ -139,8 +102,8 @@ mod tests {
         client.emit("x\n\r INFO `Ad\u{e4}` logged in \u{1b}[31m", ()).await.expect("there is capacity");
         // Its rejection arrives after the event was dropped.
         client.request::<()>("y", ()).await.expect_err("nobody handles it");
-        let messages = messages.0.lock().expect("no panic").clone();
         let expected = r"event `x\n\r INFO `Adä` logged in \u{1b}[31m` was dropped: ";
-        assert!(messages.iter().any(|message| message.starts_with(expected)), "{messages:?}");
+        let dropped = messages.containing("was dropped");
+        assert!(dropped.iter().any(|message| message.starts_with(expected)), "{dropped:?}");
     }
 }
