@@ -115,16 +115,22 @@ impl<T: Transport> Driver<T> {
     }
 
     /// Runs until the connection is closed and the `on_close` hook has returned.
-    pub(crate) async fn run(mut self) {
-        let closed = poll_fn(|cx| self.poll(cx)).await;
-        tracing::debug!(peer = %self.shared.id, code = closed.code, reason = closed.reason, "closed");
-        self.finish(closed.clone());
-        // Also if the hook is cancelled.
-        let finishing = Finishing(Arc::clone(&self.shared));
-        drop(self);
-        let shared = &finishing.0;
-        if let Some(mut hook) = shared.endpoint.hooks.closed(shared, &closed) {
-            poll_fn(|cx| poll_hook(&mut hook, cx)).await;
+    // Not an `async fn`, because its future would hold the driver twice.
+    pub(crate) fn run(mut self) -> impl Future<Output = ()> + Send
+    where
+        T: Send,
+    {
+        async move {
+            let closed = poll_fn(|cx| self.poll(cx)).await;
+            tracing::debug!(peer = %self.shared.id, code = closed.code, reason = closed.reason, "closed");
+            self.finish(closed.clone());
+            // Also if the hook is cancelled.
+            let finishing = Finishing(Arc::clone(&self.shared));
+            drop(self);
+            let shared = &finishing.0;
+            if let Some(mut hook) = shared.endpoint.hooks.closed(shared, &closed) {
+                poll_fn(|cx| poll_hook(&mut hook, cx)).await;
+            }
         }
     }
 
