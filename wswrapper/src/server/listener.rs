@@ -174,11 +174,11 @@ fn handshake_and_drive(server: &Server, stream: TcpStream) -> impl Future<Output
     async move {
         let address = stream.peer_addr().ok();
         tcp::set_options(&stream);
-        let result = tokio::select! {
-            result = perform_handshake(&endpoint, &front, stream, address) => result,
+        // Boxed and moved as a whole: the task keeps the size of its largest part until the connection is closed.
+        let driver = match tokio::select! {
+            result = Box::pin(perform_handshake(&endpoint, &front, stream, address)) => result,
             _ = phase.wait_for(|phase| *phase >= Phase::Closing) => Err(AcceptError::Closing),
-        };
-        match result {
+        } {
             Ok((websocket, handshake)) => {
                 let shared = Arc::new(Shared::new(endpoint, registry, handshake));
                 let driver = Driver::new(Arc::clone(&shared), websocket);
@@ -186,11 +186,12 @@ fn handshake_and_drive(server: &Server, stream: TcpStream) -> impl Future<Output
                     // `close` may have missed the new connection.
                     shared.close(CloseRequest::local(Close::GOING_AWAY, CLOSE_REASON));
                 }
-                drop((phase, shared));
-                driver.run().await;
+                driver
             }
-            Err(error) => tracing::debug!(?address, "no connection: {error}"),
-        }
+            Err(error) => return tracing::debug!(?address, "no connection: {error}"),
+        };
+        drop(phase);
+        driver.run().await;
     }
 }
 

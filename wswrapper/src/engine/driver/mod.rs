@@ -115,7 +115,7 @@ impl<T: Transport> Driver<T> {
     }
 
     /// Runs until the connection is closed and the `on_close` hook has returned.
-    // Not an `async fn`, because its future would hold the driver twice.
+    #[expect(clippy::manual_async_fn, reason = "the future of an `async fn` would hold the driver twice")]
     pub(crate) fn run(mut self) -> impl Future<Output = ()> + Send
     where
         T: Send,
