@@ -174,23 +174,25 @@ fn handshake_and_drive(server: &Server, stream: TcpStream) -> impl Future<Output
     async move {
         let address = stream.peer_addr().ok();
         tcp::set_options(&stream);
-        // Boxed and moved as a whole: the task keeps the size of its largest part until the connection is closed.
-        let driver = match tokio::select! {
-            result = Box::pin(perform_handshake(&endpoint, &front, stream, address)) => result,
+        // Boxed, because the task keeps the size of its largest part. The box is freed after everything that stays was
+        // allocated, so that it leaves no gap.
+        let opened = Box::pin(async {
+            let (websocket, handshake) = perform_handshake(&endpoint, &front, stream, address).await?;
+            let shared = Arc::new(Shared::new(Arc::clone(&endpoint), registry, handshake));
+            Ok((Driver::new(Arc::clone(&shared), websocket), shared))
+        });
+        let (driver, shared) = match tokio::select! {
+            opened = opened => opened,
             _ = phase.wait_for(|phase| *phase >= Phase::Closing) => Err(AcceptError::Closing),
         } {
-            Ok((websocket, handshake)) => {
-                let shared = Arc::new(Shared::new(endpoint, registry, handshake));
-                let driver = Driver::new(Arc::clone(&shared), websocket);
-                if *phase.borrow() >= Phase::Closing {
-                    // `close` may have missed the new connection.
-                    shared.close(CloseRequest::local(Close::GOING_AWAY, CLOSE_REASON));
-                }
-                driver
-            }
+            Ok(opened) => opened,
             Err(error) => return tracing::debug!(?address, "no connection: {error}"),
         };
-        drop(phase);
+        if *phase.borrow() >= Phase::Closing {
+            // `close` may have missed the new connection.
+            shared.close(CloseRequest::local(Close::GOING_AWAY, CLOSE_REASON));
+        }
+        drop((endpoint, front, phase, shared));
         driver.run().await;
     }
 }
@@ -206,7 +208,9 @@ where
 {
     let Request { uri, head, subprotocol, rest } = front.perform_handshake(&mut stream, &endpoint.limits).await?;
     let websocket = WebSocket::new(stream, Side::Server, rest, endpoint.limits.max_message_size);
-    Ok((websocket, Handshake { uri, head: head.into(), remote_addr, subprotocol, ..Handshake::default() }))
+    // Copied, because the buffer is larger than most heads.
+    let head = Box::from(&*head);
+    Ok((websocket, Handshake { uri, head, remote_addr, subprotocol, ..Handshake::default() }))
 }
 
 /// Returns true for an error of a single connection, which does not affect the listener.
