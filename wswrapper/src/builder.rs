@@ -100,11 +100,14 @@ impl<R> Builder<R> {
     ///
     /// The hook returns `()` or a `Result`, see [`OpenResult`]. If it returns an error, or does not return within
     /// [`open_timeout`](Limits::open_timeout), the connection is closed with status 1011. The failure is passed to
-    /// [`on_error`](Self::on_error); the peer does not receive its text. A panic counts as a return.
+    /// [`on_error`](Self::on_error); the peer does not receive its text. A panic is such a failure. To tell the peer the
+    /// reason, the hook closes the connection itself, for example by `peer.close(4401, "log in first").await`.
     ///
-    /// [`Client::connect`](crate::Client::connect) waits for the hook and fails with
-    /// [`ConnectError::Open`](crate::ConnectError::Open). `Client::over` and [`Client::bind`](crate::Client::bind) do
-    /// not wait; after a failure the calls of their client fail with status 1011.
+    /// [`Client::connect`](crate::Client::connect) waits for the hook of its own builder, and fails with
+    /// [`ConnectError::Open`](crate::ConnectError::Open). It does not wait for the hook of the server: if that fails,
+    /// the client's calls fail with [`CallError::Closed`](crate::CallError::Closed) and status 1011. `Client::over` and
+    /// [`Client::bind`](crate::Client::bind) wait for no hook; after a failure the calls of their client fail with status
+    /// 1011, too.
     ///
     /// ```
     /// # use wswrapper::{CallError, Rejection, Server};

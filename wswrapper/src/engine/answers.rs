@@ -53,6 +53,12 @@ impl Progress {
     }
 }
 
+/// The rejection of an event whose handler answers with `what`.
+pub(crate) fn no_answer(event: &str, what: &str) -> Rejection {
+    let text = format!("`{event}` answers with {what}, and an event has no answer");
+    Rejection::new(text).with_code(code::BAD_ARGUMENTS)
+}
+
 impl<'d> Answers<'d> {
     pub(crate) fn new(shared: &'d Arc<Shared>, output: &'d mut Output, progress: &'d mut Progress) -> Self {
         Self { shared, output, progress }
@@ -98,13 +104,11 @@ impl<'d> Answers<'d> {
         binding: ChannelBinding,
     ) -> Result<(ChannelKey, Option<usize>), Rejection> {
         let Some(id) = call.id else {
-            let event = &*call.event;
-            let text = format!("`{event}` answers with a channel, and an event has no answer");
-            return Err(Rejection::new(text).with_code(code::BAD_ARGUMENTS));
+            return Err(no_answer(&call.event, "a channel"));
         };
         let opened = self.shared.open_channel(id, role, binding, self.progress.handler);
         let (channel, inbox) = opened?;
-        self.write_plain(0, |out| encode::channel(out, id));
+        self.write_plain(|out| encode::channel(out, id));
         self.shared.record_outcome(|| Outcome::ChannelOpened);
         self.progress.opened = Some(Opened { channel, role });
         Ok((channel, inbox))
@@ -120,7 +124,10 @@ impl<'d> Answers<'d> {
         let Some(id) = call.id else { return };
         match self.write(call.hint, |out| encode::result(out, id, value)) {
             Ok(()) => {}
-            Err(WriteError::TooLarge(too_large)) => self.reject(id, &too_large.rejection()),
+            Err(WriteError::TooLarge(too_large)) => {
+                self.reject(id, &too_large.rejection());
+                self.shared.report(&too_large.error(&call.event));
+            }
             Err(WriteError::Encode(source)) => {
                 self.reject(id, &Rejection::internal(source.to_string()));
                 self.shared.report(&PeerError::Encode { event: call.event.to_string(), source });
@@ -156,6 +163,7 @@ impl<'d> Answers<'d> {
         }
     }
 
+    /// Rejects a request whose handler was logged before. Returns the rejection that replaced one that is too large.
     pub(crate) fn write_rejection(&mut self, id: RequestId, rejection: &Rejection) -> Option<Rejection> {
         let written = self.write(0, |out| {
             encode::rejection(out, id, rejection);
@@ -163,7 +171,7 @@ impl<'d> Answers<'d> {
         });
         let Err(WriteError::TooLarge(too_large)) = written else { return None };
         let rejection = too_large.rejection();
-        self.write_plain(0, |out| encode::rejection(out, id, &rejection));
+        self.write_plain(|out| encode::rejection(out, id, &rejection));
         Some(rejection)
     }
 
@@ -178,8 +186,8 @@ impl<'d> Answers<'d> {
     }
 
     /// Writes a small frame whose encoding cannot fail.
-    pub(crate) fn write_plain(&mut self, hint: usize, write: impl FnOnce(&mut Vec<u8>)) {
-        let written = self.put(hint, |out| {
+    pub(crate) fn write_plain(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
+        let written = self.put(0, |out| {
             write(out);
             Ok::<(), Infallible>(())
         });

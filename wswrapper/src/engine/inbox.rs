@@ -117,9 +117,9 @@ impl Inbox {
         Poll::Ready(Taken { lost: self.lost, finish })
     }
 
-    /// Returns the bytes of the items that were not taken, and the waker, to be dropped outside the lock.
-    pub(crate) fn into_unread(self) -> (usize, Option<Waker>) {
-        (self.items.unread_bytes(), self.waker)
+    /// Drops the items that were not taken, and returns their bytes.
+    pub(crate) fn take_unread_bytes(&mut self) -> usize {
+        std::mem::take(&mut self.items).unread_bytes()
     }
 
     /// Finishes the stream; only the first call counts. Returns the waker of the task that waits for it.

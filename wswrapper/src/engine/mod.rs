@@ -40,7 +40,7 @@ mod test_log;
 mod warnings;
 
 pub use answers::{Answering, Answers, Response};
-pub(crate) use answers::{Progress, WriteError};
+pub(crate) use answers::{Progress, WriteError, no_answer};
 pub(crate) use blocking::{BlockedThread, BlockingThreads};
 pub(crate) use budget::Budget;
 pub(crate) use call_state::CallState;

@@ -83,13 +83,13 @@ pub enum SendError {
     ChannelNotOpen,
     /// The connection has [`calls_in_flight`](crate::Limits::calls_in_flight) calls that wait for a response or for
     /// capacity, and the call does not [wait](crate::Call::wait_for_capacity) for them.
-    #[error("too many calls are in flight")]
+    #[error("too many calls are in flight: await some of them, or use `wait_for_capacity`")]
     TooManyCalls,
     /// All request ids of the connection are used, and none is used twice [P-36].
     #[error("all request ids of the connection are used: connect again")]
     NoIds,
     /// The message is larger than [`max_outgoing_message_size`](crate::Limits::max_outgoing_message_size).
-    #[error("the message has {size} bytes, and at most {limit} bytes can be sent")]
+    #[error("the message has {size} bytes, and `max_outgoing_message_size` is {limit}")]
     TooLarge {
         /// The size of the message, in bytes.
         size: usize,

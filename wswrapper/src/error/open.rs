@@ -14,7 +14,7 @@ pub enum OpenError {
     #[error("on_open failed: {0}")]
     Failed(#[source] Arc<dyn Error + Send + Sync>),
     /// The hook did not return within [`open_timeout`](crate::Limits::open_timeout).
-    #[error("on_open did not return in time")]
+    #[error("on_open did not return within `open_timeout`")]
     TimedOut,
     /// The connection was closed before the hook returned. Never passed to `on_error`.
     #[error("the connection was closed before on_open returned: {0}")]

@@ -56,6 +56,17 @@ pub enum PeerError {
         /// The error of the encoder.
         source: serde_json::Error,
     },
+    /// A result or an item of a stream is larger than
+    /// [`max_outgoing_message_size`](crate::Limits::max_outgoing_message_size). The peer received a rejection instead.
+    #[error("the response of `{event}` has {size} bytes, and `max_outgoing_message_size` is {limit}")]
+    TooLarge {
+        /// The name of the event.
+        event: String,
+        /// The size of the message, in bytes.
+        size: usize,
+        /// The limit, in bytes.
+        limit: usize,
+    },
     /// Reading, writing or closing failed in the transport. The connection is closed next.
     #[error("the connection failed: {}", describe(.source))]
     Transport {

@@ -1,7 +1,7 @@
 //! Outgoing messages above the limit of their size.
 
-use super::SendError;
-use crate::proto::Rejection;
+use super::{PeerError, SendError};
+use crate::proto::{Rejection, code};
 use std::fmt;
 
 /// An outgoing message is larger than [`max_outgoing_message_size`](crate::Limits::max_outgoing_message_size).
@@ -17,15 +17,21 @@ impl TooLarge {
         if size > limit { Err(Self { size, limit }) } else { Ok(()) }
     }
 
+    /// Returns the local error of a result or an item.
+    pub(crate) fn error(self, event: &str) -> PeerError {
+        PeerError::TooLarge { event: event.to_owned(), size: self.size, limit: self.limit }
+    }
+
     /// Returns the rejection that is sent instead of the message.
     pub(crate) fn rejection(self) -> Rejection {
-        Rejection::new(self.to_string()).with_code("ws:TooLarge")
+        Rejection::new(self.to_string()).with_code(code::TOO_LARGE)
     }
 }
 
 impl fmt::Display for TooLarge {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        SendError::from(*self).fmt(f)
+        let Self { size, limit } = self;
+        write!(f, "the message would have {size} bytes, and this endpoint sends at most {limit} bytes")
     }
 }
 

@@ -6,7 +6,7 @@ use super::stream::{OnFull, Producer, stream_handler};
 use super::upload::upload_handler;
 use crate::engine::{
     Answering, Answers, BadCall, CallState, ChannelBinding, ConnectionHandle, Label, Progress, Response, Running,
-    Start, Started,
+    Start, Started, no_answer,
 };
 use crate::proto::{Address, Rejection, Role};
 use crate::stream::{Items, Upload};
@@ -76,9 +76,7 @@ impl<S: Send + Sync + 'static> Invocation<'_, S> {
     {
         let call = self.finish_arguments()?;
         if call.id.is_none() {
-            let event = &*call.event;
-            let text = format!("`{event}` answers with a stream, and an event has no answer");
-            return Err(BadCall::Rejected(Rejection::new(text)));
+            return Err(BadCall::Rejected(no_answer(&call.event, "a stream")));
         }
         let service = self.service;
         Ok(Started::running(stream_handler(self.start.shared, call, on_full, |producer| handler(service, producer))))

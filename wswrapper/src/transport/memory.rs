@@ -198,8 +198,10 @@ impl Memory {
             Next::Frame(frame) => frame,
             Next::Finished => return Poll::Ready(None),
             Next::Pending(arrival) => {
-                pipe.reader = Some(cx.waker().clone());
+                let replaced = pipe.reader.replace(cx.waker().clone());
                 drop(pipe);
+                // Outside the lock: the task that it belongs to may own the other end.
+                drop(replaced);
                 if self.arrival.set(arrival, cx) {
                     // The frame arrived while the timer was set.
                     cx.waker().wake_by_ref();
@@ -263,11 +265,10 @@ impl Transport for Memory {
             self.close_sent = true;
             wrote = true;
         }
-        if !drained {
-            pipe.writer = Some(cx.waker().clone());
-        }
+        let replaced = if drained { None } else { pipe.writer.replace(cx.waker().clone()) };
         let reader = if wrote { pipe.reader.take() } else { None };
         drop(pipe);
+        drop(replaced);
         reader.into_iter().for_each(Waker::wake);
         if drained { Poll::Ready(Ok(())) } else { Poll::Pending }
     }

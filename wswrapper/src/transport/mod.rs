@@ -115,6 +115,6 @@ pub enum TransportError {
 impl TransportError {
     /// The peer has sent a message that is larger than `limit` bytes [P-07].
     fn too_large(limit: usize) -> Self {
-        Self::Violation(Close::new(1009, format!("the message is larger than {limit} bytes")))
+        Self::Violation(Close::new(Close::MESSAGE_TOO_BIG, format!("the message is larger than {limit} bytes")))
     }
 }

@@ -46,6 +46,38 @@ fn log_never() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_panic_of_the_hook_closes_with_1011_and_is_reported() -> Result<(), Box<dyn Error>> {
+    let log = Log::default();
+    let server = logging(Server::builder().on_open(|_| async { panic!("no header") }), &log).build()?;
+    server.on("x", || async { log_never() })?;
+    let (local, remote) = memory::pair();
+    server.accept_transport(remote)?;
+    let error = Client::over(local)?.request::<()>("x", ()).await.expect_err("it does not open");
+    assert!(matches!(&error, CallError::Closed(closed) if closed.code == 1011), "{error:?}");
+    assert_eq!(log.has(2).await[0], "on_open failed: the hook panicked: no header");
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hook_that_has_closed_the_connection_itself_chooses_the_status() -> Result<(), Box<dyn Error>> {
+    for fails in [false, true] {
+        let server = Server::builder().on_open(move |peer| async move {
+            // The close is requested by the call; its future only waits for the end.
+            drop(peer.close(4401, "log in first"));
+            if fails { Err("not logged in") } else { Ok(()) }
+        });
+        let server = server.build()?;
+        server.on("x", || async { log_never() })?;
+        let (local, remote) = memory::pair();
+        server.accept_transport(remote)?;
+        let error = Client::over(local)?.request::<()>("x", ()).await.expect_err("it does not open");
+        let CallError::Closed(closed) = error else { panic!("{error:?}") };
+        assert_eq!((closed.code, &*closed.reason), (4401, "log in first"));
+    }
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_hook_that_takes_too_long_closes_with_1011_and_is_dropped() -> Result<(), Box<dyn Error>> {
     for open_timeout in [Duration::from_secs(30), Duration::from_millis(1), Duration::ZERO] {
         let (log, hooks) = (Log::default(), Alive::default());
@@ -66,7 +98,7 @@ async fn a_hook_that_takes_too_long_closes_with_1011_and_is_dropped() -> Result<
         assert_eq!((began.elapsed(), hooks.count()), (open_timeout, 0));
         drop(raw);
         assert_eq!(timeout(LONG, peer.closed()).await?.code, 1011);
-        assert_eq!(log.entries()[0], "on_open did not return in time");
+        assert_eq!(log.entries()[0], "on_open did not return within `open_timeout`");
     }
     Ok(())
 }

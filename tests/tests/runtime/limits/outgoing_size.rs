@@ -6,7 +6,7 @@ use std::time::Duration;
 use wswrapper::{
     CallError, Client, Limits, Reason, Rejection, SendError, Server, Stream, Streaming, Upload, ws_handlers,
 };
-use wswrapper_tests::{Alive, Pair, RawPeer, let_others_run, nothing_is_left, pair, pair_with};
+use wswrapper_tests::{Alive, Log, Pair, RawPeer, let_others_run, nothing_is_left, pair, pair_with};
 
 const LIMIT: usize = 1_000;
 
@@ -70,7 +70,7 @@ fn limited_client() -> (SizedService, Pair) {
 
 /// Returns the rejection that is sent instead of a message of `size` bytes.
 fn too_large(size: usize) -> Value {
-    let message = format!("the message has {size} bytes, and at most 1000 bytes can be sent");
+    let message = format!("the message would have {size} bytes, and this endpoint sends at most 1000 bytes");
     json!({"message": message, "code": "ws:TooLarge"})
 }
 
@@ -138,6 +138,22 @@ async fn a_result_above_the_limit_becomes_a_rejection_and_the_connection_continu
     match pair.client.request::<String>("ready", (5_000,)).await {
         Err(CallError::Rejected(rejection)) => assert_eq!(rejection.code(), Some("ws:TooLarge")),
         other => panic!("expected a rejection, got {other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn results_and_items_above_the_limit_are_reported_to_their_own_endpoint() {
+    let log = Log::default();
+    let errors = log.clone();
+    let server = Server::builder().limits(limits()).service(SizedService::default());
+    let pair = pair(server.on_error(move |_, error| errors.add(error.to_string())));
+    pair.client.request::<String>("ready", (5_000,)).await.expect_err("it is too large");
+    let texts = pair.client.request::<Streaming<String, Rejection>>("texts", (vec![5_000],)).await;
+    texts.expect("a stream").next().await.expect("an error").expect_err("it is too large");
+    let entries = log.has(2).await;
+    for (entry, event) in entries.iter().zip(["ready", "texts"]) {
+        assert!(entry.starts_with(&format!("the response of `{event}` has 50")), "{entry}");
+        assert!(entry.ends_with(" bytes, and `max_outgoing_message_size` is 1000"), "{entry}");
     }
 }
 

@@ -39,8 +39,8 @@ fn deadline(received: Received<'_>, call: &Call<'_>) -> Option<Instant> {
 }
 
 /// The rejection of a call while memory is short.
-fn too_much_held() -> BadCall {
-    BadCall::Rejected(Rejection::new("too much unfinished work is waiting").with_code("ws:TooMany"))
+fn too_many() -> BadCall {
+    BadCall::Rejected(Rejection::new("too much unfinished work is waiting").with_code(code::TOO_MANY))
 }
 
 impl<T: Transport> Driver<T> {
@@ -80,7 +80,7 @@ impl<T: Transport> Driver<T> {
             }
             Message::Call(call) if matches!(call.address, Address::Main | Address::Named(_)) => {
                 if self.rejects(received, call) {
-                    return self.handle_bad_call(cx, received, call, too_much_held(), log);
+                    return self.handle_bad_call(cx, received, call, too_many(), log);
                 }
                 if let Err((error, log)) = self.start_call(cx, received, call, log) {
                     self.handle_bad_call(cx, received, call, error, log);
@@ -97,7 +97,7 @@ impl<T: Transport> Driver<T> {
                 Action::Serve(channel_state) => {
                     let Message::Call(call) = message else { return };
                     if self.rejects(received, call) {
-                        return self.handle_bad_call(cx, received, call, too_much_held(), log);
+                        return self.handle_bad_call(cx, received, call, too_many(), log);
                     }
                     if let Err((error, log)) = self.start_channel_call(cx, received, call, &channel_state, log) {
                         self.handle_bad_call(cx, received, call, error, log);

@@ -129,7 +129,7 @@ impl<T: Transport> Driver<T> {
             drop(self);
             let shared = &finishing.0;
             if let Some(mut hook) = shared.endpoint.hooks.closed(shared, &closed) {
-                poll_fn(|cx| poll_hook(&mut hook, cx)).await;
+                poll_fn(|cx| poll_close_hook(shared, &mut hook, cx)).await;
             }
         }
     }
@@ -171,7 +171,8 @@ impl<T: Transport> Driver<T> {
         }
     }
 
-    /// Polls the `on_open` hook. Its failure closes the connection.
+    /// Polls the `on_open` hook. Its failure closes the connection, unless the hook has requested a close itself. That
+    /// is applied before any call starts.
     fn poll_open_hook(&mut self, cx: &mut Context<'_>, now: Instant) {
         let timeout = self.shared.endpoint.limits.open_timeout;
         let Some(opening) = &mut self.opening else { return };
@@ -184,6 +185,8 @@ impl<T: Transport> Driver<T> {
             self.shared.report(&PeerError::Open(error.clone()));
         }
         self.drop_open_hook(|opening| opening.finish(result));
+        self.close_request = self.shared.close_request().filter(|request| self.closing.accepts(request));
+        self.apply_close_request(now);
         if let Some(close) = close {
             self.close(&close, CloseCause::Local, now);
         }
@@ -271,10 +274,10 @@ impl<T: Transport> Driver<T> {
     }
 }
 
-/// Polls a hook. A panic counts as its return.
-fn poll_hook(hook: &mut HookFuture, cx: &mut Context<'_>) -> Poll<()> {
+/// Polls the `on_close` hook. A panic counts as its return.
+fn poll_close_hook(shared: &Shared, hook: &mut HookFuture, cx: &mut Context<'_>) -> Poll<()> {
     catch_panic(|| hook.as_mut().poll(cx)).unwrap_or_else(|message| {
-        tracing::error!("a hook panicked: {message}");
+        shared.report_hook_panic("on_close", &message);
         Poll::Ready(())
     })
 }

@@ -35,7 +35,7 @@ impl Opening {
         receiver
     }
 
-    /// Polls the hook, which may take `timeout` from its first poll on. A panic counts as its return.
+    /// Polls the hook, which may take `timeout` from its first poll on. A panic is a failure.
     pub(super) fn poll(
         &mut self,
         cx: &mut Context<'_>,
@@ -43,10 +43,8 @@ impl Opening {
         timeout: Duration,
     ) -> Poll<Result<(), OpenError>> {
         let deadline = *self.deadline.get_or_insert_with(|| after(now, timeout));
-        let polled = catch_panic(|| self.hook.as_mut().poll(cx)).unwrap_or_else(|message| {
-            tracing::error!("a hook panicked: {message}");
-            Poll::Ready(Ok(()))
-        });
+        let polled = catch_panic(|| self.hook.as_mut().poll(cx))
+            .unwrap_or_else(|message| Poll::Ready(Err(format!("the hook panicked: {message}").into())));
         match polled {
             Poll::Ready(result) => Poll::Ready(result.map_err(|error| OpenError::Failed(Arc::from(error)))),
             Poll::Pending if now >= deadline => Poll::Ready(Err(OpenError::TimedOut)),

@@ -309,7 +309,7 @@ impl Shared {
     /// A running stream is aborted; an upload's channel stays open for its result.
     pub(crate) fn drop_inbox(&self, inbox: usize, channel: ChannelKey, unused: usize) {
         let mut state = self.lock();
-        let waker = state.remove_inbox(inbox, unused);
+        let removed = state.remove_inbox(inbox, unused);
         state.drop_withheld(channel);
         state.report_freed();
         let stopped = state.core.consumer(channel).stop(None);
@@ -322,7 +322,7 @@ impl Shared {
         } else {
             drop(state);
         }
-        drop(waker);
+        drop(removed);
         self.endpoint.budget.wake_waiting();
     }
 }

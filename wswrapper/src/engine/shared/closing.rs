@@ -26,6 +26,11 @@ impl Shared {
         past_closes
     }
 
+    /// Returns the close that a handle has requested.
+    pub(crate) fn close_request(&self) -> Option<CloseRequest> {
+        self.lock().close.clone()
+    }
+
     /// Returns how often the connection was closed before it was last opened.
     pub(crate) fn past_closes(&self) -> u64 {
         self.lock().past_closes()

@@ -16,10 +16,10 @@ impl Shared {
         self.endpoint.hooks.error(self, error);
     }
 
-    /// Logs a panic of a hook that runs for single messages or errors.
+    /// Logs a panic of a hook.
     pub(crate) fn report_hook_panic(&self, hook: &'static str, message: &str) {
         if let Some(left_out) = self.admit_warning(WarningKind::HookPanic(hook)) {
-            tracing::error!("{hook} panicked: {}{left_out}", OneLine(message));
+            tracing::error!(peer = %self.id, "{hook} panicked: {}{left_out}", OneLine(message));
         }
     }
 

@@ -88,11 +88,11 @@ pub(super) struct Finished {
 
 impl State {
     /// Removes the inbox of a dropped consumer. `unused` bytes had left the inbox and were not recorded as taken. The
-    /// returned waker is dropped outside the lock.
-    pub(super) fn remove_inbox(&mut self, inbox: usize, unused: usize) -> Option<Waker> {
-        let (unread, waker) = self.inboxes.try_remove(inbox)?.into_unread();
-        self.core.discard(unread + unused);
-        waker
+    /// returned inbox is dropped outside the lock, because its waker and the error of its finish may be a user's.
+    pub(super) fn remove_inbox(&mut self, inbox: usize, unused: usize) -> Option<Inbox> {
+        let mut inbox = self.inboxes.try_remove(inbox)?;
+        self.core.discard(inbox.take_unread_bytes() + unused);
+        Some(inbox)
     }
 
     /// Closes a channel at both endpoints, and schedules the stop of the handlers that run on it. The returned binding

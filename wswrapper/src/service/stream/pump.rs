@@ -307,6 +307,7 @@ impl<T: StreamItem> Pump<T> {
             Ok(()) => self.lost = 0,
             Err(WriteError::TooLarge(too_large)) => {
                 self.fail(channel, answers, &too_large.rejection());
+                self.producer.shared.report(&too_large.error(&self.producer.call.event));
                 return false;
             }
             Err(WriteError::Encode(source)) => {
@@ -320,7 +321,7 @@ impl<T: StreamItem> Pump<T> {
     }
 
     fn done(&mut self, channel: ChannelKey, answers: &mut Answers<'_>) -> PumpStatus {
-        answers.write_plain(0, |out| encode::done(out, channel.id(), self.lost));
+        answers.write_plain(|out| encode::done(out, channel.id(), self.lost));
         self.producer.shared.close_channel(channel);
         PumpStatus::Finished
     }
