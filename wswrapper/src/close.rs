@@ -53,6 +53,14 @@ impl Close {
     /// The TLS handshake failed. It is never sent.
     pub const TLS_HANDSHAKE: u16 = 1015;
 
+    /// The largest reason of a close frame, in bytes.
+    const MAX_REASON: usize = 123;
+
+    /// Returns the part of the reason that fits into a close frame.
+    pub(crate) fn sent_reason(&self) -> &str {
+        &self.reason[..self.reason.floor_char_boundary(Self::MAX_REASON)]
+    }
+
     /// Creates a close with this status code and reason.
     pub fn new(code: u16, reason: impl Into<String>) -> Self {
         Self { code, reason: reason.into() }

@@ -7,7 +7,7 @@ use std::time::Duration;
 ///
 /// The defaults are safe for a server on the open internet. A value of 0 would block a connection forever in
 /// `handlers_in_flight`, `held_bytes` and `outbound_bytes`, so it counts as 1 there; `write_timeout` is at least 1
-/// millisecond.
+/// millisecond. With 0 `calls_in_flight` no request is sent.
 ///
 /// ```
 /// use wswrapper::{Limits, Server};
@@ -25,9 +25,10 @@ pub struct Limits {
     pub max_message_size: usize,
     /// The size of an outgoing message, in bytes. Default 4 MiB.
     ///
-    /// A larger call or event fails with [`TooLarge`](crate::SendError::TooLarge) and is not sent. A larger result
-    /// becomes a rejection with the code `ws:TooLarge`, and a larger item finishes its stream with that rejection. The
-    /// connection stays open.
+    /// A larger call, event, broadcast or item of an upload fails with [`TooLarge`](crate::SendError::TooLarge) and is
+    /// not sent. A larger result becomes a rejection with the code `ws:TooLarge`, and a larger item of a returned stream
+    /// finishes the stream with that rejection; [`on_error`](crate::Builder::on_error) receives both. The connection
+    /// stays open.
     pub max_outgoing_message_size: usize,
     /// The rate at which a message must arrive that takes longer than 10 seconds, in bytes per second on average.
     /// Default 16 KiB per second.
@@ -72,7 +73,7 @@ pub struct Limits {
     /// value of 0 counts as 1.
     ///
     /// A thread is occupied until its handler returns, also after cancellation, which cannot stop it. Further handlers
-    /// wait for a thread, in the order of their calls. If their calls have more than [`held_bytes`](Self::held_bytes),
+    /// wait for a thread, in the order of their calls. If their calls have at least [`held_bytes`](Self::held_bytes),
     /// no further handlers of the connection start. A call that is cancelled while it waits never runs.
     ///
     /// All connections share the threads of the runtime, 512 by default.

@@ -8,7 +8,7 @@ use crate::{ChannelKey, ITEM_OVERHEAD, Reason, RequestId, encode};
 
 /// The consumer of a stream on one channel, borrowed from its connection.
 ///
-/// If the channel is closed or the local endpoint is not the consumer of its stream, the methods do nothing.
+/// If the channel is closed, the methods send nothing; [`take`](Self::take) still releases the bytes.
 #[derive(Debug)]
 pub struct Consumer<'c, W, H, C> {
     connection: &'c mut Connection<W, H, C>,
@@ -97,8 +97,8 @@ impl<W, H: Clone + PartialEq, C: Clone> Consumer<'_, W, H, C> {
 
     /// Stops taking items.
     ///
-    /// The channel is [aborted](Connection::abort_channel), except that of an upload, which stays open for the result
-    /// . Returns true if frames were queued.
+    /// The channel is [aborted](Connection::abort_channel), also if the local endpoint is not the consumer. That of an
+    /// upload stays open for the result. Returns true if the channel was aborted or frames were queued.
     pub fn stop(&mut self, reason: Option<&Reason>) -> bool {
         let Some(ConsumerState { upload: Some(upload), .. }) = self.connection.channels.consumer(self.channel) else {
             return self.connection.abort_channel(self.channel, reason).is_some();

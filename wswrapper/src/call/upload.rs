@@ -109,17 +109,7 @@ impl<T, E> UploadCall<T, E> {
         }
         result.waits_for_capacity = self.opening.waits_for_capacity;
         result.continues_upload = true;
-        let times_each_wait = self.opening.timeout().is_none();
-        OpenUpload {
-            channel,
-            inbox,
-            result,
-            answered: false,
-            times_each_wait,
-            waiting: true,
-            unanswered: None,
-            ticket: None,
-        }
+        OpenUpload { channel, inbox, result, answered: false, waiting: true, unanswered: None, ticket: None }
     }
 }
 
@@ -180,8 +170,6 @@ struct OpenUpload {
     inbox: usize,
     result: RawCall,
     answered: bool,
-    /// True if the call has no timeout of its own, so that each wait for the peer has the default one.
-    times_each_wait: bool,
     /// True while the call waits for the peer.
     waiting: bool,
     /// The item that was sent as a request and has no response yet.
@@ -207,7 +195,8 @@ impl OpenUpload {
     /// Starts or stops the timeout of a wait for the peer.
     fn set_waiting(&mut self, waiting: bool) {
         let timeout = self.result.connection().shared().endpoint.limits.call_timeout.filter(|_| waiting);
-        if self.times_each_wait && self.waiting != waiting && self.result.reset_timeout(timeout) {
+        // Without a timeout of its own, each wait for the peer has the default one.
+        if self.result.timeout().is_none() && self.waiting != waiting && self.result.reset_timeout(timeout) {
             self.waiting = waiting;
         }
     }

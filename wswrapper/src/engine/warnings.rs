@@ -33,7 +33,7 @@ struct LoggedKind {
 }
 
 impl Warnings {
-    /// Returns true if a warning of this kind may be logged now, with the number of those that were left out before.
+    /// Returns the number of earlier warnings of this kind that were left out, or `None` if this one is left out, too.
     pub(crate) fn admit(&self, kind: WarningKind) -> Option<u64> {
         let now = Instant::now();
         let mut kinds = lock(&self.0);

@@ -88,8 +88,8 @@ impl Builder<Serving> {
     /// [`serve`](Listening::serve) is polled.
     pub async fn bind(self, address: impl ToSocketAddrs + std::fmt::Debug) -> Result<Listening, ServeError> {
         let server = self.build()?;
-        // A text is shown without the quotes of its debug format.
-        let shown = || format!("{address:?}").trim_matches('"').to_owned();
+        // A text is shown without the quotes of its debug format, and a host and a port like an address.
+        let shown = || format!("{address:?}").trim_matches(['(', ')', '"']).replace("\", ", ":");
         let lookup_error = |source| ServeError::Bind { address: shown(), source };
         let addresses: Vec<_> = tokio::net::lookup_host(&address).await.map_err(lookup_error)?.collect();
         let bind_error = |source| {

@@ -1,4 +1,4 @@
-//! Close frames that the codec does not accept: it answers status 1014, which was registered after RFC 6455, with 1002.
+//! Reading and writing close frames. The codec answers status 1014, which was registered after RFC 6455, with 1002.
 
 use crate::close::Close;
 
@@ -33,15 +33,10 @@ fn apply_mask(bytes: &mut [u8], key: [u8; 4]) {
     bytes.iter_mut().zip(key.into_iter().cycle()).for_each(|(byte, key)| *byte ^= key);
 }
 
-/// Returns the longest part of a reason that fits into a close frame.
-pub(super) fn fitting_reason(reason: &str) -> &str {
-    &reason[..reason.floor_char_boundary(MAX_CONTROL_PAYLOAD - 2)]
-}
-
 /// Writes a close frame. A client's frame has a `key`.
 pub(super) fn write_close_frame(output: &mut Vec<u8>, close: &Close, key: Option<[u8; 4]>) {
     let mut payload = close.code.to_be_bytes().to_vec();
-    payload.extend_from_slice(fitting_reason(&close.reason).as_bytes());
+    payload.extend_from_slice(close.sent_reason().as_bytes());
     let length = u8::try_from(payload.len()).unwrap_or_default();
     output.extend_from_slice(&[CLOSE, if key.is_some() { length | MASKED } else { length }]);
     if let Some(key) = key {

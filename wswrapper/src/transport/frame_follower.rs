@@ -9,8 +9,9 @@ const MAX_HEADER: usize = 14;
 
 /// The position of a reader in the frames of its peer.
 ///
-/// The codec does not say where it is in a message, nor how large its buffer has become. This follows the same bytes
-/// and looks at the headers only. Frames that the codec refuses end the connection, so they are not checked here.
+/// The codec does not say where it is in a message, how large its buffer has become, or which status the peer has sent.
+/// This follows the same bytes. It looks at the headers, and keeps the close frame. Frames that the codec refuses end
+/// the connection, so they are not checked here.
 #[derive(Default, Debug)]
 pub(super) struct FrameFollower {
     /// The bytes of a header that is not complete.

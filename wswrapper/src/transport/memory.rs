@@ -282,10 +282,9 @@ impl Transport for Memory {
     }
 }
 
-/// Returns a close as a close frame holds it: without a reason if it has no status, and with at most 123 bytes.
+/// Returns a close as a close frame holds it. One without a status has no reason.
 fn sent_close(close: &Close) -> Close {
-    let length = if close.code == Close::NO_STATUS { 0 } else { close.reason.floor_char_boundary(123) };
-    Close::new(close.code, &close.reason[..length])
+    Close::new(close.code, if close.code == Close::NO_STATUS { "" } else { close.sent_reason() })
 }
 
 impl Drop for Memory {

@@ -1,6 +1,6 @@
 //! WebSocket over a byte stream, with tungstenite as a codec without I/O.
 
-use super::close_frame::{fitting_reason, write_close_frame};
+use super::close_frame::write_close_frame;
 use super::frame_follower::FrameFollower;
 use super::output::Output;
 use super::{BegunMessage, Frame, Transport, TransportError};
@@ -35,7 +35,7 @@ pub(crate) struct WebSocket<S> {
     stream: S,
     role: Role,
     codec: WebSocketContext,
-    /// The position in the bytes that the codec has read.
+    /// The position in the bytes that the codec has read, and the peer's close frame.
     frames: FrameFollower,
     /// The read buffer; `start..end` was not decoded yet. Empty while there is nothing to read.
     input: Vec<u8>,
@@ -279,7 +279,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Transport for WebSocket
         }
         self.closing = Closing::ByCodec;
         let frame = (close.code != Close::NO_STATUS)
-            .then(|| CloseFrame { code: CloseCode::from(close.code), reason: fitting_reason(&close.reason).into() });
+            .then(|| CloseFrame { code: CloseCode::from(close.code), reason: close.sent_reason().into() });
         let mut buffers = Buffers { input: &[], eof: false, frames: &mut self.frames, output: self.output.buffer() };
         // Writing to memory cannot fail, and an error because it is closed already does not matter.
         let _ = self.codec.close(&mut buffers, frame);

@@ -75,3 +75,13 @@ async fn a_url_may_have_an_ipv6_host() -> Result<(), Box<dyn Error>> {
     );
     Ok(())
 }
+
+#[tokio::test]
+async fn the_address_of_a_failed_bind_is_shown_without_debug_format() {
+    let by_pair = Server::builder().bind(("nowhere.invalid", 80)).await;
+    let by_text = Server::builder().bind("nowhere.invalid:80").await;
+    for failed in [by_pair, by_text] {
+        let error = failed.expect_err("the name does not exist").to_string();
+        assert!(error.starts_with("cannot listen on nowhere.invalid:80: "), "{error}");
+    }
+}

@@ -79,12 +79,7 @@ impl<T: Transport> Driver<T> {
                 self.log_finished(log);
             }
             Message::Call(call) if matches!(call.address, Address::Main | Address::Named(_)) => {
-                if self.rejects(received, call) {
-                    return self.handle_bad_call(cx, received, call, too_many(), log);
-                }
-                if let Err((error, log)) = self.start_call(cx, received, call, log) {
-                    self.handle_bad_call(cx, received, call, error, log);
-                }
+                self.serve(cx, received, call, None, log);
             }
             message => match self.shared.handle(message.clone(), received.frame, received.at) {
                 Action::Wake(waker) => self.callers.push(waker),
@@ -96,12 +91,7 @@ impl<T: Transport> Driver<T> {
                 Action::Resume(handler) => self.running.wake(handler),
                 Action::Serve(channel_state) => {
                     let Message::Call(call) = message else { return };
-                    if self.rejects(received, call) {
-                        return self.handle_bad_call(cx, received, call, too_many(), log);
-                    }
-                    if let Err((error, log)) = self.start_channel_call(cx, received, call, &channel_state, log) {
-                        self.handle_bad_call(cx, received, call, error, log);
-                    }
+                    self.serve(cx, received, call, Some(&channel_state), log);
                 }
                 Action::CloseChannel(channel, channel_state, reason, callers) => {
                     self.callers.extend(callers);
@@ -111,6 +101,28 @@ impl<T: Transport> Driver<T> {
                 Action::DecodeWhole => self.handle_message(cx, received, &Message::decode_whole(received.text), log),
                 Action::Nothing => {}
             },
+        }
+    }
+
+    /// Starts the handler of a call, or rejects the call. A call on an anonymous channel comes with its `channel_state`.
+    fn serve(
+        &mut self,
+        cx: &mut Context<'_>,
+        received: Received<'_>,
+        call: &Call<'_>,
+        channel_state: Option<&Arc<ChannelState>>,
+        log: Log,
+    ) {
+        let started = if self.rejects(received, call) {
+            Err((too_many(), log))
+        } else {
+            match channel_state {
+                Some(channel_state) => self.start_channel_call(cx, received, call, channel_state, log),
+                None => self.start_call(cx, received, call, log),
+            }
+        };
+        if let Err((error, log)) = started {
+            self.handle_bad_call(cx, received, call, error, log);
         }
     }
 

@@ -10,7 +10,8 @@ const GRACE: Duration = Duration::from_secs(10);
 
 /// Watches the message that has begun and is not complete.
 ///
-/// Only looked at when the reader runs dry: a message that arrives faster than it is read costs nothing.
+/// It is looked at only when everything that has arrived was read, so a message that arrives faster than that costs
+/// nothing.
 #[derive(Default)]
 pub(super) struct MessageRate {
     begun: Option<Begun>,

@@ -3,14 +3,15 @@
 //! One poll of the task is a turn:
 //!
 //! 1. Handle the deadlines that have passed, and poll the `on_open` hook.
-//! 2. Read a bounded batch of frames. A call on the main or a named channel starts its handler, which is polled once,
+//! 2. Handle the calls that were held, then read a bounded batch of frames. A call on the main or a named channel starts its handler, which is polled once,
 //!    in place; a ready handler writes its response into the transport's output. Any other message goes to the core,
 //!    and the returned `Action` says what the driver has to do.
 //! 3. Poll the running handlers that were woken.
 //! 4. Wake the local callers whose responses arrived. If there are any, the turn ends here, so that they can queue
 //!    their next calls before this task writes.
 //! 5. Apply a close request, move queued frames to the output, and flush it once.
-//! 6. Register the task's waker, send the calls that wait for capacity, wake the senders that do, and set the timer.
+//! 6. Register the task's waker, report the bytes held, send the calls that wait for capacity, wake the senders that do,
+//!    and set the timer.
 //!
 //! The task is woken by the transport, by a running handler, by a handle that queued something, or by the timer.
 
@@ -57,7 +58,7 @@ pub(crate) struct Driver<T> {
     running: RunningSet,
     sessions: Sessions,
     backlog: Backlog,
-    /// True if the connections together hold `max_buffered_bytes`. Read once in a turn, and before the driver sleeps.
+    /// True if the connections together hold `max_buffered_bytes`. Read when a turn begins, and before the driver sleeps.
     memory_is_short: bool,
     /// The time of the next probe for a lost peer, while reading is paused.
     probe_at: Option<Instant>,
@@ -210,17 +211,10 @@ impl<T: Transport> Driver<T> {
         let output_bytes = self.transport.output().len();
         let max_output_bytes = self.shared.endpoint.limits.outbound_bytes;
         let output_full = output_bytes >= max_output_bytes;
-        // Waiting senders are woken at half the limit, and not for every byte that the peer reads.
         self.spare_waker.prepare(cx.waker());
-        let has_capacity = !output_full && output_bytes <= max_output_bytes / 2;
         let driver_bytes = self.begun_bytes() + self.backlog.bytes() + self.shared.bytes_waiting_for_threads();
-        let SleepState { queued, timeout, close, closed_channels } = self.shared.prepare_to_sleep(
-            &mut self.spare_waker,
-            self.running.len(),
-            output_bytes,
-            driver_bytes,
-            has_capacity,
-        );
+        let SleepState { queued, timeout, close, closed_channels } =
+            self.shared.prepare_to_sleep(&mut self.spare_waker, self.running.len(), output_bytes, driver_bytes);
         let shortage_timeout = self.follow_shortage();
         // Stopped handlers need another turn, which updates the counters.
         let handlers_stopped = !closed_channels.is_empty();

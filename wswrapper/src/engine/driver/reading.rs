@@ -20,7 +20,7 @@ const SMALL_MESSAGE: usize = 64 * 1024;
 const SPARE_MEMORY_TIME: Duration = Duration::from_millis(500);
 
 impl<T: Transport> Driver<T> {
-    /// Handles waiting calls, then reads and handles frames. Returns true if there may be more.
+    /// Handles held calls, then reads and handles frames. Returns true if there may be more.
     pub(super) fn read(&mut self, cx: &mut Context<'_>, now: Instant) -> bool {
         let (mut messages, mut bytes) = (0, 0);
         while messages < TURN_MESSAGES && !self.is_full() && self.closing.is_open() {
@@ -46,11 +46,7 @@ impl<T: Transport> Driver<T> {
                 Poll::Ready(Some(Ok(Frame::Text(frame) | Frame::Binary(frame)))) => {
                     (messages, bytes) = (messages + 1, bytes + frame.len());
                     if self.closing.is_open() {
-                        if self.memory_is_short {
-                            self.receive_in_shortage(cx, &frame, now);
-                        } else {
-                            self.receive_frame(cx, &frame, now);
-                        }
+                        self.receive_frame(cx, &frame, now);
                     }
                 }
                 Poll::Ready(Some(Ok(Frame::Ping(_) | Frame::Pong(_)))) => messages += 1,
@@ -104,12 +100,15 @@ impl<T: Transport> Driver<T> {
         }
     }
 
-    /// Handles a frame. A call joins the backlog if no handler can start now; a cancellation removes its call from
-    /// there.
+    /// Handles a frame. A call joins the backlog if no handler can start now, unless memory is short. A cancellation
+    /// removes its call from there.
     fn receive_frame(&mut self, cx: &mut Context<'_>, frame: &Bytes, now: Instant) {
         if self.is_full() || !self.backlog.is_empty() {
             let text = std::str::from_utf8(frame).unwrap_or_default();
             let id = match Message::decode(text) {
+                Message::Cancellation(id, _) if self.backlog.cancel(id) => return,
+                // Requests are rejected then.
+                _ if self.memory_is_short => None,
                 // The messages of a stream start no handler.
                 Message::Call(Call { address: Address::Anonymous(channel), event, .. })
                     if self.shared.is_stream_message(channel, &event) =>
@@ -118,7 +117,6 @@ impl<T: Transport> Driver<T> {
                 }
                 Message::Call(call) => Some(call.id),
                 Message::BadName(id) => Some(id),
-                Message::Cancellation(id, _) if self.backlog.cancel(id) => return,
                 _ => None,
             };
             if let Some(id) = id {
@@ -128,20 +126,9 @@ impl<T: Transport> Driver<T> {
         self.handle_frame(cx, frame, now);
     }
 
-    /// Handles a frame while memory is short. Requests are rejected, and no call joins the backlog.
-    fn receive_in_shortage(&mut self, cx: &mut Context<'_>, frame: &Bytes, now: Instant) {
-        if !self.backlog.is_empty()
-            && let Message::Cancellation(id, _) = Message::decode(std::str::from_utf8(frame).unwrap_or_default())
-            && self.backlog.cancel(id)
-        {
-            return;
-        }
-        self.handle_frame(cx, frame, now);
-    }
-
     /// Returns true if no frame may be read now, because it could not be stored or answered.
     ///
-    /// Waiting calls fill the backlog. Unsent bytes reach three times their limit if the peer sends frames that are
+    /// Held calls fill the backlog. Unsent bytes reach three times their limit if the peer sends frames that are
     /// answered automatically, such as pings or messages on unknown channels, and reads nothing. While memory is short,
     /// a large message is not read to its end.
     pub(super) fn is_overloaded(&mut self) -> bool {

@@ -167,8 +167,8 @@ impl Shared {
     /// Sends the calls that wait for capacity, or wakes the senders before them. Returns true if others wait behind
     /// these.
     pub(super) fn use_capacity(&self, state: &mut State, wakers: &mut Vec<Waker>) -> bool {
+        let calls_blocked = !self.has_free_slot(state);
         let Some(queue) = state.capacity_queue.as_mut().filter(|queue| !queue.is_empty()) else { return false };
-        let calls_blocked = state.core.pending_calls() >= self.endpoint.limits.calls_in_flight;
         let senders = queue.wake_senders(calls_blocked);
         if !senders.is_empty() {
             wakers.extend(senders);

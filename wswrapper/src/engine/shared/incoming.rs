@@ -40,7 +40,7 @@ pub(crate) enum Action {
 pub(crate) struct SleepState {
     /// Frames are queued, or others may be soon.
     pub(crate) queued: bool,
-    /// The next deadline of the core.
+    /// The next deadline of the core, or of a call that waits for capacity.
     pub(crate) timeout: Option<Instant>,
     /// The close that a handle has requested.
     pub(crate) close: Option<CloseRequest>,
@@ -139,14 +139,13 @@ impl Shared {
     /// Records that the driver goes to sleep, and registers its waker. Returns the requests of the handles.
     ///
     /// `handlers`, `output_bytes` and the other bytes that the driver holds, `driver_bytes`, are kept for the counters
-    /// and the budget. If the output has capacity, waiting calls are sent and waiting senders woken.
+    /// and the budget. If half of the output is free, waiting calls are sent and waiting senders woken.
     pub(crate) fn prepare_to_sleep(
         self: &Arc<Self>,
         driver: &mut SpareWaker,
         handlers: usize,
         output_bytes: usize,
         driver_bytes: usize,
-        has_capacity: bool,
     ) -> SleepState {
         let mut state = self.lock();
         (state.handlers, state.output_bytes, state.driver_bytes) = (handlers, output_bytes, driver_bytes);
@@ -156,7 +155,8 @@ impl Shared {
         let close = state.close.clone();
         let mut wakers = Vec::new();
         let mut poll_again = false;
-        if has_capacity && !self.is_full(&state) {
+        // Waiting senders are woken at half the limit, and not for every byte that the peer reads.
+        if output_bytes <= self.endpoint.limits.outbound_bytes / 2 && !self.is_full(&state) {
             wakers = state.take_output_waiters();
             poll_again = self.use_capacity(&mut state, &mut wakers);
         }

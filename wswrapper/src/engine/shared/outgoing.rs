@@ -22,7 +22,7 @@ const MAX_OVERHEAD: usize = 96;
 impl Shared {
     /// Sends a request, or lets it wait until the queue has capacity. The driver then sends it.
     ///
-    /// If too many calls are pending, the call fails at once, unless it may wait for them. So does one that is too large.
+    /// A call that is too large fails at once. So does any call while too many are pending, unless it may wait for them.
     pub(crate) fn start_call(
         &self,
         waker: &Waker,

@@ -141,8 +141,7 @@ impl State {
     }
 
     /// Takes the notifications of the core, and leaves the results of calls and streams in their slots and inboxes.
-    /// Calls on a channel that was closed alone fail with
-    /// `channel_reason`.
+    /// Calls on a channel that was closed alone fail with `channel_reason`.
     ///
     /// Called before the lock of the causing step is released, because another call may use a slot after that.
     pub(super) fn take_notifications(&mut self, channel_reason: impl Fn() -> Reason) -> Finished {
