@@ -65,11 +65,12 @@ impl<'f> Arguments<'f> {
     }
 
     /// Takes the next argument as [`next`](Self::next) does. `-0` is accepted for an integer.
+    #[inline]
     pub fn next_owned<T: DeserializeOwned>(&mut self) -> Result<T, ArgumentsError> {
-        self.next().or_else(|error| match error {
-            ArgumentsError::Decode(error) => self.next_without_negative_zeros(error),
-            error => Err(error),
-        })
+        match self.next() {
+            Err(ArgumentsError::Decode(error)) => self.next_without_negative_zeros(error),
+            argument => argument,
+        }
     }
 
     /// Takes the next argument, which could not be decoded, with `0` for each `-0`.

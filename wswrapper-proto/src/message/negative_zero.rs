@@ -8,10 +8,10 @@ use serde::de::DeserializeOwned;
 /// Decodes a value. `-0` is accepted for an integer.
 #[inline]
 pub fn decode_value<T: DeserializeOwned>(json: &[u8]) -> serde_json::Result<T> {
-    serde_json::from_slice(json).or_else(|error| match without_negative_zeros(json) {
-        Some(json) => serde_json::from_slice(&json),
-        None => Err(error),
-    })
+    match serde_json::from_slice(json) {
+        Err(error) => without_negative_zeros(json).map_or(Err(error), |json| serde_json::from_slice(&json)),
+        value => value,
+    }
 }
 
 /// Replaces each number `-0` by ` 0`, so that positions stay the same. Returns `None` if there is none.

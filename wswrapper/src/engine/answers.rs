@@ -213,30 +213,32 @@ impl<'d> Answers<'d> {
 
     /// Writes a frame of any size.
     fn put<E>(&mut self, hint: usize, write: impl FnOnce(&mut Vec<u8>) -> Result<(), E>) -> Result<(), E> {
-        if self.has_capacity() {
+        if self.has_capacity() && !self.shared.endpoint.hooks.has_message_sent_hook() {
             self.shared.drain(self.output);
-            if self.shared.endpoint.hooks.has_message_sent_hook() {
-                self.write_and_log(write)?;
-            } else {
-                self.output.text(hint, write)?;
-            }
+            self.output.text(hint, write)?;
         } else {
-            // The peer does not read, so the response is queued behind the other frames.
-            let mut frame = Vec::new();
-            write(&mut frame)?;
-            self.shared.respond(frame);
+            self.put_copy(write)?;
         }
         self.progress.answered = true;
         Ok(())
     }
 
-    /// Writes a frame, and calls the `on_message_sent` hook.
+    /// Writes a frame that was encoded apart, because the `on_message_sent` hook sees it, or because the peer does not
+    /// read, so that it is queued behind the other frames.
     #[cold]
-    fn write_and_log<E>(&mut self, write: impl FnOnce(&mut Vec<u8>) -> Result<(), E>) -> Result<(), E> {
+    fn put_copy<E>(&mut self, write: impl FnOnce(&mut Vec<u8>) -> Result<(), E>) -> Result<(), E> {
         let mut frame = Vec::new();
+        let has_capacity = self.has_capacity();
+        if has_capacity {
+            self.shared.drain(self.output);
+        }
         write(&mut frame)?;
-        self.output.plain_text(frame.len(), |out| out.extend_from_slice(&frame));
-        self.shared.log_sent(&frame);
+        if has_capacity {
+            self.output.plain_text(frame.len(), |out| out.extend_from_slice(&frame));
+            self.shared.log_sent(&frame);
+        } else {
+            self.shared.respond(frame);
+        }
         Ok(())
     }
 }

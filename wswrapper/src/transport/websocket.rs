@@ -161,11 +161,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     }
 
     /// Takes the thread's write buffer unless this connection has one already.
+    #[inline]
     fn ensure_write_buffer(&mut self) {
-        let bytes = self.output.buffer();
-        if bytes.capacity() == 0 {
-            *bytes = WRITE_BUFFER.take();
+        if self.output.buffer().capacity() == 0 {
+            self.take_write_buffer();
         }
+    }
+
+    #[cold]
+    fn take_write_buffer(&mut self) {
+        *self.output.buffer() = WRITE_BUFFER.take();
     }
 }
 
@@ -286,6 +291,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Transport for WebSocket
     }
 }
 
+#[inline]
 fn frame(message: Message) -> Frame {
     match message {
         Message::Text(text) => Frame::Text(Bytes::from(text)),

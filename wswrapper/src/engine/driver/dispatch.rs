@@ -34,7 +34,8 @@ struct Received<'f> {
 type Log = Option<Box<CallLog>>;
 
 /// Returns the time until which the caller of a request waits.
-fn deadline(received: Received<'_>, call: &Call<'_>) -> Option<Instant> {
+#[inline]
+fn deadline(received: &Received<'_>, call: &Call<'_>) -> Option<Instant> {
     call.caller_timeout().and_then(|wait| received.at.checked_add(wait))
 }
 
@@ -45,19 +46,21 @@ fn too_many() -> BadCall {
 
 impl<T: Transport> Driver<T> {
     /// Decodes a new frame and handles its message.
+    #[inline]
     pub(super) fn handle_frame(&mut self, cx: &mut Context<'_>, frame: &Bytes, received_at: Instant) {
         // A binary frame is read as text [P-06]. A frame that is not UTF-8 is not JSON [P-02].
         let Ok(text) = std::str::from_utf8(frame) else { return };
-        self.handle_received(cx, Received { frame, text, at: received_at, was_held: false });
+        self.handle_received(cx, &Received { frame, text, at: received_at, was_held: false });
     }
 
     /// Handles a frame that comes out of the backlog.
     pub(super) fn handle_held_frame(&mut self, cx: &mut Context<'_>, frame: &Bytes, received_at: Instant) {
         let Ok(text) = std::str::from_utf8(frame) else { return };
-        self.handle_received(cx, Received { frame, text, at: received_at, was_held: true });
+        self.handle_received(cx, &Received { frame, text, at: received_at, was_held: true });
     }
 
-    fn handle_received(&mut self, cx: &mut Context<'_>, received: Received<'_>) {
+    #[inline]
+    fn handle_received(&mut self, cx: &mut Context<'_>, received: &Received<'_>) {
         let text = received.text;
         if self.shared.endpoint.hooks.has_message_hook() {
             // Decoded whole, because the quick decoder takes some frames for calls that are none.
@@ -71,7 +74,7 @@ impl<T: Transport> Driver<T> {
         }
     }
 
-    fn handle_message(&mut self, cx: &mut Context<'_>, received: Received<'_>, message: &Message<'_>, log: Log) {
+    fn handle_message(&mut self, cx: &mut Context<'_>, received: &Received<'_>, message: &Message<'_>, log: Log) {
         match message {
             // The caller no longer waits. Checked before the lookup, because that takes out a one-shot handler. The
             // clock is read only for a call with a timeout.
@@ -105,10 +108,11 @@ impl<T: Transport> Driver<T> {
     }
 
     /// Starts the handler of a call, or rejects the call. A call on an anonymous channel comes with its `channel_state`.
+    #[inline]
     fn serve(
         &mut self,
         cx: &mut Context<'_>,
-        received: Received<'_>,
+        received: &Received<'_>,
         call: &Call<'_>,
         channel_state: Option<&Arc<ChannelState>>,
         log: Log,
@@ -127,15 +131,16 @@ impl<T: Transport> Driver<T> {
     }
 
     /// Returns true if a call is rejected because memory is short: a request, or an event that cannot start now.
-    fn rejects(&mut self, received: Received<'_>, call: &Call<'_>) -> bool {
+    fn rejects(&mut self, received: &Received<'_>, call: &Call<'_>) -> bool {
         self.memory_is_short && !received.was_held && (call.id.is_some() || self.is_full() || !self.backlog.is_empty())
     }
 
     /// Rejects a call that could not be started, or decodes its frame again if it was not proven to be JSON.
+    #[cold]
     fn handle_bad_call(
         &mut self,
         cx: &mut Context<'_>,
-        received: Received<'_>,
+        received: &Received<'_>,
         call: &Call<'_>,
         error: BadCall,
         log: Log,
@@ -151,7 +156,7 @@ impl<T: Transport> Driver<T> {
     fn start_call(
         &mut self,
         cx: &mut Context<'_>,
-        received: Received<'_>,
+        received: &Received<'_>,
         call: &Call<'_>,
         log: Log,
     ) -> Result<(), (BadCall, Log)> {
@@ -179,7 +184,7 @@ impl<T: Transport> Driver<T> {
     fn start_channel_call(
         &mut self,
         cx: &mut Context<'_>,
-        received: Received<'_>,
+        received: &Received<'_>,
         call: &Call<'_>,
         channel_state: &Arc<ChannelState>,
         log: Log,
@@ -208,7 +213,7 @@ impl<T: Transport> Driver<T> {
     fn start_handler(
         &mut self,
         cx: &mut Context<'_>,
-        received: Received<'_>,
+        received: &Received<'_>,
         call: &Call<'_>,
         entry: &Entry,
         channel_state: Option<&Arc<ChannelState>>,
