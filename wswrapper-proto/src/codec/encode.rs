@@ -2,6 +2,7 @@
 //!
 //! Each function appends one frame to `out`. After an error the caller truncates `out` to its previous length.
 
+use super::json;
 use super::null::{is_none, is_unit};
 use crate::rejection::ABORTED;
 use crate::time::Duration;
@@ -31,7 +32,7 @@ impl CallEncoder {
     pub fn argument<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), serde_json::Error> {
         self.frame.push(b',');
         let start = self.frame.len();
-        serde_json::to_writer(&mut self.frame, value)?;
+        json::write(&mut self.frame, value)?;
         if &self.frame[start..] != b"null" || !is_none(value) {
             self.end = self.frame.len();
         }
@@ -129,7 +130,7 @@ pub fn result<T: Serialize + ?Sized>(out: &mut Vec<u8>, id: RequestId, value: &T
     let plain = out.len();
     out.extend_from_slice(b",\"d\":");
     let start = out.len();
-    serde_json::to_writer(&mut *out, value)?;
+    json::write(out, value)?;
     if &out[start..] == b"null" && size_of_val(value) == 0 && is_unit(value) {
         out.truncate(plain);
     }
@@ -181,7 +182,7 @@ pub fn item<T: Serialize + ?Sized>(
     value: &T,
 ) -> Result<(), serde_json::Error> {
     out.extend_from_slice(b"{\"a\":[\"next\",{\"value\":");
-    serde_json::to_writer(&mut *out, value)?;
+    json::write(out, value)?;
     out.extend_from_slice(b",\"done\":false");
     finish_item(out, channel, lost);
     if let Some(id) = request {
@@ -274,6 +275,6 @@ fn number(out: &mut Vec<u8>, number: u64) {
 
 /// Writes a string, a number or JSON, which cannot fail.
 fn write<T: Serialize + ?Sized>(out: &mut Vec<u8>, value: &T) {
-    let written = serde_json::to_writer(out, value);
+    let written = json::write(out, value);
     debug_assert!(written.is_ok(), "{written:?}");
 }

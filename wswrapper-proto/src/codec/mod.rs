@@ -3,5 +3,6 @@
 mod decode;
 pub mod encode;
 mod envelope;
+mod json;
 mod null;
 pub(crate) mod stream;
