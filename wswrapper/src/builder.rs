@@ -1,11 +1,12 @@
 //! The builder of servers and clients.
 
 use crate::close::Closed;
-use crate::engine::{Budget, DynamicHandlers, Hooks, LocalEndpoint, MessageLog, Router};
+use crate::engine::{Budget, DynamicHandlers, Hooks, LocalEndpoint, MessageLog, Observer, Observers, Router};
 use crate::error::{MountError, PeerError};
 use crate::handle::Peer;
 use crate::limits::Limits;
-use crate::observe::{OpenResult, hooks};
+use crate::observe::OpenResult;
+use crate::observe::hooks::{self, ErrorHook, MessageHook, SentMessageHook};
 use crate::proto::Side;
 use crate::service::{Contract, Serves};
 use std::fmt;
@@ -40,6 +41,7 @@ pub struct Builder<R> {
     router: Router,
     limits: Limits,
     hooks: Hooks,
+    observers: Observers,
     /// The first service that could not be mounted.
     error: Option<MountError>,
     pub(crate) role: R,
@@ -47,7 +49,14 @@ pub struct Builder<R> {
 
 impl<R> Builder<R> {
     pub(crate) fn new(role: R) -> Self {
-        Self { router: Router::default(), limits: Limits::default(), hooks: Hooks::default(), error: None, role }
+        Self {
+            router: Router::default(),
+            limits: Limits::default(),
+            hooks: Hooks::default(),
+            observers: Observers::default(),
+            error: None,
+            role,
+        }
     }
 
     /// Mounts a service: one object that serves all connections.
@@ -93,7 +102,9 @@ impl<R> Builder<R> {
         self
     }
 
-    /// Sets a hook that runs for each new connection, before its first call starts.
+    /// Adds a hook that runs for each new connection, before its first call starts.
+    ///
+    /// Several hooks run one after the other. After an error the others do not run.
     ///
     /// The hook may call the peer and add handlers for it alone. The peer's calls wait until the hook returns; if the
     /// hooks of both endpoints call each other, give those calls a timeout.
@@ -122,11 +133,13 @@ impl<R> Builder<R> {
         F: Fn(Peer) -> Fut + Send + Sync + 'static,
         Fut: Future<Output: OpenResult> + Send + 'static,
     {
-        self.hooks.set_open(hooks::open(hook));
+        self.hooks.add_open(hooks::open(hook));
         self
     }
 
-    /// Sets a hook that runs for each closed connection, after its handlers and services were dropped.
+    /// Adds a hook that runs for each closed connection, after its handlers and services were dropped.
+    ///
+    /// Several hooks run one after the other.
     ///
     /// What is [stored](Peer::insert) with the connection is still there. Whoever waits for the close, for example in
     /// [`Peer::closed`], waits for the hook too, so the hook itself must not. A client can be
@@ -147,11 +160,11 @@ impl<R> Builder<R> {
         F: Fn(Peer, Closed) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = ()> + Send + 'static,
     {
-        self.hooks.set_close(hooks::close(hook));
+        self.hooks.add_close(hooks::close(hook));
         self
     }
 
-    /// Sets a hook for errors while this endpoint serves a peer: dropped events, internal errors, panics, and errors of
+    /// Adds a hook for errors while this endpoint serves a peer: dropped events, internal errors, panics, and errors of
     /// the transport and of [`on_open`](Self::on_open).
     ///
     /// Each error is also logged by `tracing` as a warning.
@@ -163,12 +176,11 @@ impl<R> Builder<R> {
     ///     other => eprintln!("peer {}: {other}", peer.id()),
     /// });
     /// ```
-    pub fn on_error(mut self, hook: impl Fn(&Peer, &PeerError) + Send + Sync + 'static) -> Self {
-        self.hooks.set_error(hooks::error(hook));
-        self
+    pub fn on_error(self, hook: impl Fn(&Peer, &PeerError) + Send + Sync + 'static) -> Self {
+        self.observer(ErrorHook(hook))
     }
 
-    /// Sets a hook that observes each incoming message, for logging.
+    /// Adds a hook that observes each incoming message, for logging.
     ///
     /// It is called when the message arrives. For a call it is called again when the handler finishes, with the time
     /// that the handler took and its outcome. Without a hook there is no cost.
@@ -183,12 +195,11 @@ impl<R> Builder<R> {
     ///     }
     /// });
     /// ```
-    pub fn on_message(mut self, hook: impl Fn(&Peer, &MessageLog<'_>) + Send + Sync + 'static) -> Self {
-        self.hooks.set_message(hooks::message(hook));
-        self
+    pub fn on_message(self, hook: impl Fn(&Peer, &MessageLog<'_>) + Send + Sync + 'static) -> Self {
+        self.observer(MessageHook(hook))
     }
 
-    /// Sets a hook that observes each outgoing message, for logging.
+    /// Adds a hook that observes each outgoing message, for logging.
     ///
     /// It is called when the message moves from its queue to the output of the connection, in the order in which the
     /// messages are sent. A message that is still queued when the connection closes is not reported. Without a hook
@@ -200,8 +211,13 @@ impl<R> Builder<R> {
     ///     println!("to {}: {:?}, {} bytes, {}", peer.id(), message.kind, message.bytes, message.text);
     /// });
     /// ```
-    pub fn on_message_sent(mut self, hook: impl Fn(&Peer, &MessageLog<'_>) + Send + Sync + 'static) -> Self {
-        self.hooks.set_message_sent(hooks::message(hook));
+    pub fn on_message_sent(self, hook: impl Fn(&Peer, &MessageLog<'_>) + Send + Sync + 'static) -> Self {
+        self.observer(SentMessageHook(hook))
+    }
+
+    /// Adds an observer, which is told what happens on the connections.
+    pub fn observer(mut self, observer: impl Observer) -> Self {
+        self.observers.add(observer);
         self
     }
 
@@ -219,9 +235,9 @@ impl<R> Builder<R> {
         match self.error {
             Some(error) => Err(error),
             None => {
-                let Self { router, limits, hooks, role, .. } = self;
+                let Self { router, limits, hooks, observers, role, .. } = self;
                 let (handlers, budget) = (DynamicHandlers::default(), Budget::new(limits.max_buffered_bytes));
-                Ok((LocalEndpoint { side, router, handlers, limits, hooks, budget }, role))
+                Ok((LocalEndpoint { side, router, handlers, limits, hooks, observers, budget }, role))
             }
         }
     }

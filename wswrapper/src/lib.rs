@@ -50,7 +50,9 @@ pub use self::{
     call::{Call, Caller, Emit, IntoTarget, Reply, Target, UploadCall},
     client::{Client, ClientBuilder, Dialling},
     close::{CloseCause, Closed},
-    engine::{CallOutcome, Counters, MessageKind, MessageLog, PeerId},
+    engine::{
+        CallEnd, CallInfo, CallOutcome, ConnectionView, Counters, Interest, MessageKind, MessageLog, Observer, PeerId,
+    },
     error::{AcceptError, BindError, CallError, ConnectError, MountError, OpenError, PeerError, SendError, ServeError},
     handle::{AnonymousChannel, Channel, CloseSignal, Closing, Peer},
     handshake::Handshake,

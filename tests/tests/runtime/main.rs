@@ -14,6 +14,7 @@ mod limits;
 mod long_names;
 mod message_log;
 mod mounting;
+mod observers;
 mod scoped;
 mod streams;
 mod uploads;

@@ -2,7 +2,7 @@
 
 use super::channel_state::ChannelState;
 use super::label::Label;
-use super::message_log::Outcome;
+use super::outcome::Outcome;
 use super::shared::{ChannelBinding, Shared};
 use super::tasks::RunningKey;
 use crate::error::{PeerError, TooLarge};
@@ -18,13 +18,13 @@ use std::sync::Arc;
 ///
 /// A response follows all frames that the handler has queued before it [P-95].
 pub struct Answers<'d> {
-    shared: &'d Arc<Shared>,
+    pub(crate) shared: &'d Arc<Shared>,
     pub(super) output: &'d mut Output,
     pub(super) progress: &'d mut Progress,
 }
 
 /// The progress of a handler during one poll.
-#[derive(Clone, Copy, Default, Debug)]
+#[derive(Default, Debug)]
 pub(crate) struct Progress {
     /// The key of the handler, unless this is its first poll.
     handler: Option<RunningKey>,
@@ -32,6 +32,10 @@ pub(crate) struct Progress {
     answered: bool,
     /// The channel of the response, if the handler continues while it is open.
     pub(crate) opened: Option<Opened>,
+    /// The outcome that was last known. Recorded if calls are observed.
+    pub(super) outcome: Option<Outcome>,
+    /// The length of all frames that were written.
+    pub(super) response_bytes: usize,
 }
 
 /// A channel that a handler has opened in response to its request.
@@ -46,11 +50,6 @@ impl Progress {
     pub(crate) fn for_handler(handler: RunningKey) -> Self {
         Self { handler: Some(handler), ..Self::default() }
     }
-
-    /// The progress of a handler before its first poll. `opened` is the channel that was opened before.
-    pub(crate) fn opened(opened: Option<Opened>) -> Self {
-        Self { opened, answered: opened.is_some(), ..Self::default() }
-    }
 }
 
 /// The rejection of an event whose handler answers with `what`.
@@ -64,10 +63,18 @@ impl<'d> Answers<'d> {
         Self { shared, output, progress }
     }
 
+    /// Records the outcome of the call, if calls are observed.
+    #[inline]
+    pub(super) fn record(&mut self, outcome: impl FnOnce() -> Outcome) {
+        if self.shared.observes_calls() {
+            self.progress.outcome = Some(outcome());
+        }
+    }
+
     /// Writes the response of a finished handler, if its call was a request.
     pub(crate) fn finish<T: Response>(&mut self, call: &Answering, outcome: Result<T, Rejection>) {
         // Replaced if the value opens a channel or cannot be sent.
-        self.shared.record_outcome(|| Outcome::Ok);
+        self.record(|| Outcome::Ok);
         match outcome {
             Ok(value) => value.answer(self, call),
             Err(rejection) => self.fail(call, &rejection),
@@ -109,7 +116,7 @@ impl<'d> Answers<'d> {
         let opened = self.shared.open_channel(id, role, binding, self.progress.handler);
         let (channel, inbox) = opened?;
         self.write_plain(|out| encode::channel(out, id));
-        self.shared.record_outcome(|| Outcome::ChannelOpened);
+        self.record(|| Outcome::ChannelOpened);
         self.progress.opened = Some(Opened { channel, role });
         Ok((channel, inbox))
     }
@@ -144,7 +151,7 @@ impl<'d> Answers<'d> {
 
     /// Rejects the call of a failed handler. A failed event is reported locally.
     fn fail(&mut self, call: &Answering, rejection: &Rejection) {
-        self.shared.record_outcome(|| Outcome::rejected(rejection));
+        self.record(|| Outcome::rejected(rejection));
         self.report(call, rejection);
         if call.id.is_none() && rejection.source().is_none() {
             let reason = rejection.clone();
@@ -157,9 +164,9 @@ impl<'d> Answers<'d> {
 
     /// Rejects a request. A rejection that is too large is replaced by one that says so.
     pub(crate) fn reject(&mut self, id: RequestId, rejection: &Rejection) {
-        self.shared.record_outcome(|| Outcome::rejected(rejection));
+        self.record(|| Outcome::rejected(rejection));
         if let Some(replaced) = self.write_rejection(id, rejection) {
-            self.shared.record_outcome(|| Outcome::rejected(&replaced));
+            self.record(|| Outcome::rejected(&replaced));
         }
     }
 
@@ -182,7 +189,7 @@ impl<'d> Answers<'d> {
         if let (Some(id), false) = (id, self.progress.answered) {
             self.reject(id, &Rejection::internal_error());
         }
-        self.shared.record_outcome(|| Outcome::Panicked);
+        self.record(|| Outcome::Panicked);
     }
 
     /// Writes a small frame whose encoding cannot fail.
@@ -213,17 +220,25 @@ impl<'d> Answers<'d> {
 
     /// Writes a frame of any size.
     fn put<E>(&mut self, hint: usize, write: impl FnOnce(&mut Vec<u8>) -> Result<(), E>) -> Result<(), E> {
-        if self.has_capacity() && !self.shared.endpoint.hooks.has_message_sent_hook() {
+        let mut bytes = 0;
+        let write = |out: &mut Vec<u8>| {
+            let start = out.len();
+            write(out)?;
+            bytes = out.len() - start;
+            Ok(())
+        };
+        if self.has_capacity() && !self.shared.observes_sent() {
             self.shared.drain(self.output);
             self.output.text(hint, write)?;
         } else {
             self.put_copy(write)?;
         }
         self.progress.answered = true;
+        self.progress.response_bytes += bytes;
         Ok(())
     }
 
-    /// Writes a frame that was encoded apart, because the `on_message_sent` hook sees it, or because the peer does not
+    /// Writes a frame that was encoded apart, because observers see it, or because the peer does not
     /// read, so that it is queued behind the other frames.
     #[cold]
     fn put_copy<E>(&mut self, write: impl FnOnce(&mut Vec<u8>) -> Result<(), E>) -> Result<(), E> {
@@ -235,7 +250,7 @@ impl<'d> Answers<'d> {
         write(&mut frame)?;
         if has_capacity {
             self.output.plain_text(frame.len(), |out| out.extend_from_slice(&frame));
-            self.shared.log_sent(&frame);
+            self.shared.observe_sent(&frame);
         } else {
             self.shared.respond(frame);
         }

@@ -1,11 +1,10 @@
 //! The interface between the engine and the handlers of services.
 
-use super::answers::{Answers, Opened};
+use super::answers::Answers;
+use super::call_log::{CallInfo, CallLog};
 use super::call_state::CallState;
 use super::channel_state::ChannelState;
-use super::shared::Shared;
 use crate::proto::{Arguments, Call, Rejection};
-use crate::transport::Output;
 use std::any::Any;
 use std::fmt;
 use std::pin::Pin;
@@ -20,17 +19,29 @@ pub(crate) trait Handler: Send + Sync {
 
 /// The call that starts a handler, and the means of its driver.
 pub(crate) struct Start<'c> {
-    pub(crate) shared: &'c Arc<Shared>,
+    /// The means to respond at once.
+    pub(crate) answers: Answers<'c>,
     pub(crate) call: &'c Call<'c>,
     pub(crate) arguments: Arguments<'c>,
     /// The length of the call's frame.
     pub(crate) hint: usize,
-    pub(crate) output: &'c mut Output,
+    /// The log of the call. Started if calls are observed.
+    pub(crate) log: &'c mut Option<Box<CallLog>>,
     /// The state of the call's contexts. Created if the method takes a context.
     pub(crate) state: &'c mut Option<Arc<CallState>>,
     pub(crate) sessions: &'c mut Sessions,
     /// The anonymous channel of the call.
     pub(crate) channel_state: Option<&'c Arc<ChannelState>>,
+}
+
+impl Start<'_> {
+    /// Starts the log of the call, if calls are observed. Called before the handler starts.
+    #[inline]
+    pub(crate) fn record(&mut self) {
+        if self.answers.shared.observes_calls() {
+            *self.log = Some(CallLog::start(self.answers.shared, &CallInfo::new(self.call, self.hint)));
+        }
+    }
 }
 
 /// The services with an instance for each connection. An instance is created by its first call.
@@ -40,8 +51,6 @@ pub(crate) type Sessions = Vec<Option<Arc<dyn Any + Send + Sync>>>;
 pub struct Started {
     /// `None` if the handler has finished.
     pub(crate) running: Option<BoxRunning>,
-    /// The channel with which it has responded already.
-    pub(crate) opened: Option<Opened>,
 }
 
 /// A handler's future that writes its own response.
@@ -65,7 +74,7 @@ pub enum BadCall {
 impl Started {
     /// A handler that continues as a future.
     pub(crate) fn running(running: BoxRunning) -> Self {
-        Self { running: Some(running), opened: None }
+        Self { running: Some(running) }
     }
 }
 

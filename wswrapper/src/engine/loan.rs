@@ -29,7 +29,7 @@ impl Loan {
 impl Answers<'_> {
     /// Moves the output out, until it is [taken back](Self::take_back).
     fn lend(&mut self) -> Loan {
-        Loan { output: mem::replace(self.output, Output::texts()), progress: *self.progress }
+        Loan { output: mem::replace(self.output, Output::texts()), progress: mem::take(self.progress) }
     }
 
     fn take_back(&mut self, Loan { output, progress }: Loan) {

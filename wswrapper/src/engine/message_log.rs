@@ -1,11 +1,12 @@
 //! The log entry of a message.
 
+use super::call_log::{CallEnd, CallInfo};
+use super::observer::Interest;
+use super::outcome::CallOutcome;
 use super::shared::Shared;
-use crate::lock::lock;
-use crate::proto::{Address, Message, Rejection, RequestId, Response, cut_name};
-use std::sync::{Arc, Mutex};
+use crate::proto::{Address, Message, RequestId, Response, cut_name};
+use std::sync::Arc;
 use std::time::Duration;
-use tokio::time::Instant;
 
 /// A received message, a finished handler, or a sent message, as [`on_message`](crate::Builder::on_message) and
 /// [`on_message_sent`](crate::Builder::on_message_sent) see it.
@@ -56,25 +57,6 @@ pub enum MessageKind {
     Ignored,
 }
 
-/// The outcome of a call that this endpoint has served.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[non_exhaustive]
-pub enum CallOutcome<'m> {
-    /// The handler has returned a value, or has handled an event.
-    Ok,
-    /// The call was rejected, by its handler or because no handler could be started. An event was dropped or has failed.
-    Rejected {
-        /// The property `code` of the rejection.
-        code: Option<&'m str>,
-    },
-    /// The handler has panicked.
-    Panicked,
-    /// The call was cancelled, its time ran out, or its connection or channel was closed before the handler finished.
-    Cancelled,
-    /// The handler has opened an anonymous channel: a stream, or a scoped service.
-    ChannelOpened,
-}
-
 impl<'m> MessageLog<'m> {
     /// The length to which the field `text` is cut, in bytes.
     pub const TEXT_BYTES: usize = 256;
@@ -121,109 +103,50 @@ impl<'m> MessageLog<'m> {
             whole_text: text,
         }
     }
-}
 
-/// The part of a logged call that is kept until its handler has finished.
-pub(crate) struct CallLog {
-    kind: MessageKind,
-    channel: Option<Box<str>>,
-    anonymous_channel: Option<u64>,
-    event: Box<str>,
-    id: Option<u64>,
-    bytes: usize,
-    started_at: Instant,
-    /// `None` while neither a response nor an error is known.
-    outcome: Option<Outcome>,
-}
-
-/// An owned [`CallOutcome`].
-pub(crate) enum Outcome {
-    Ok,
-    Rejected(Option<Box<str>>),
-    Panicked,
-    ChannelOpened,
-}
-
-impl CallLog {
-    pub(crate) fn new(message: &MessageLog<'_>) -> Self {
+    /// The entry of a finished handler.
+    pub(crate) fn finished(call: &CallInfo<'m>, end: &CallEnd<'m>) -> Self {
         Self {
-            kind: message.kind,
-            channel: message.channel.map(Into::into),
-            anonymous_channel: message.anonymous_channel,
-            event: message.event.unwrap_or_default().into(),
-            id: message.id,
-            bytes: message.bytes,
-            started_at: Instant::now(),
-            outcome: None,
-        }
-    }
-
-    /// Records the outcome of the last poll of the handler, if there was one.
-    pub(crate) fn update(&mut self, outcomes: &Outcomes) {
-        if let Some(outcome) = outcomes.take() {
-            self.outcome = Some(outcome);
-        }
-    }
-
-    /// The entry of the finished handler.
-    pub(crate) fn finished(&self) -> MessageLog<'_> {
-        MessageLog {
-            kind: self.kind,
-            channel: self.channel.as_deref(),
-            anonymous_channel: self.anonymous_channel,
-            event: Some(&self.event),
-            id: self.id,
-            bytes: self.bytes,
+            kind: call.kind,
+            channel: call.channel,
+            anonymous_channel: call.anonymous_channel,
+            event: Some(call.event),
+            id: call.id,
+            bytes: call.bytes,
             text: "",
-            took: Some(self.started_at.elapsed()),
-            outcome: Some(match &self.outcome {
-                Some(Outcome::Ok) => CallOutcome::Ok,
-                Some(Outcome::Rejected(code)) => CallOutcome::Rejected { code: code.as_deref() },
-                Some(Outcome::Panicked) => CallOutcome::Panicked,
-                Some(Outcome::ChannelOpened) => CallOutcome::ChannelOpened,
-                None => CallOutcome::Cancelled,
-            }),
+            took: Some(end.took),
+            outcome: Some(end.outcome),
             whole_text: "",
         }
     }
 }
 
-/// The outcome of the handler that the driver polls, until the driver [takes](CallLog::update) it.
-///
-/// One is enough, because the driver polls one handler at a time. Used only if there is an `on_message` hook.
-#[derive(Default)]
-pub(crate) struct Outcomes(Mutex<Option<Outcome>>);
-
-impl Outcomes {
-    fn take(&self) -> Option<Outcome> {
-        lock(&self.0).take()
-    }
-
-    fn set(&self, outcome: Outcome) {
-        *lock(&self.0) = Some(outcome);
-    }
-}
-
 impl Shared {
-    /// Records the outcome of the handler that is being polled, if there is an `on_message` hook.
-    #[inline]
-    pub(crate) fn record_outcome(&self, outcome: impl FnOnce() -> Outcome) {
-        if self.endpoint.hooks.has_message_hook() {
-            self.outcomes().set(outcome());
-        }
+    /// Tells the observers of a received message.
+    #[cold]
+    pub(crate) fn observe_received(self: &Arc<Self>, text: &str) {
+        // Decoded whole and for the log only, because the quick decoder takes some frames for calls that are none.
+        let message = Message::decode_whole(text);
+        let log = MessageLog::new(text, &message);
+        self.endpoint.observers.tell(self, Interest::RECEIVED_MESSAGES, |observer, connection| {
+            observer.message_received(connection, &log);
+        });
     }
 
-    /// Calls the `on_message_sent` hook.
+    /// Tells the observers of a sent message.
     #[cold]
-    pub(crate) fn log_sent(self: &Arc<Self>, frame: &[u8]) {
+    pub(crate) fn observe_sent(self: &Arc<Self>, frame: &[u8]) {
         let text = std::str::from_utf8(frame).unwrap_or_default();
         let message = Message::decode_whole(text);
-        self.endpoint.hooks.message_sent(self, &MessageLog::new(text, &message));
+        let log = MessageLog::new(text, &message);
+        self.endpoint.observers.tell(self, Interest::SENT_MESSAGES, |observer, connection| {
+            observer.message_sent(connection, &log);
+        });
     }
-}
 
-impl Outcome {
-    pub(crate) fn rejected(rejection: &Rejection) -> Self {
-        Self::Rejected(rejection.code().map(Into::into))
+    /// Returns true if sent messages are observed.
+    #[inline]
+    pub(crate) fn observes_sent(&self) -> bool {
+        self.endpoint.observers.any_interest(Interest::SENT_MESSAGES)
     }
 }

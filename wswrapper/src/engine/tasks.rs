@@ -1,9 +1,9 @@
 //! The pending handlers of a connection.
 
+use super::call_log::CallLog;
 use super::call_state::CallState;
 use super::handler::BoxRunning;
 use super::label::Label;
-use super::message_log::CallLog;
 use super::spare_waker::SpareWaker;
 use crate::lock::lock;
 use crate::proto::{ChannelKey, RequestId};

@@ -3,7 +3,7 @@
 use super::channel::Channel;
 use crate::call::{Caller, Emit, SendTo, Target, into_target};
 use crate::close::{Close, CloseRequest, Closed};
-use crate::engine::{ConnectionHandle, Counters, PeerId, Shared};
+use crate::engine::{ConnectionHandle, ConnectionView, Counters, PeerId, Shared};
 use crate::error::SendError;
 use crate::handshake::Handshake;
 use crate::proto::EncodedCall;
@@ -182,6 +182,13 @@ impl Peer {
     /// Removes and returns the value of this type that is stored with the connection.
     pub fn remove<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
         self.shared().extensions.remove()
+    }
+}
+
+impl ConnectionView<'_> {
+    /// Returns a handle to the peer, which does not keep the connection open.
+    pub fn peer(&self) -> Peer {
+        Peer::of(self.shared())
     }
 }
 

@@ -1,42 +1,89 @@
-//! Converts a user's hooks, which take a [`Peer`], into the hooks of the engine.
+//! Converts a user's hooks, which take a [`Peer`], into hooks and observers of the engine.
 
 use super::open_result::OpenResult;
 use crate::close::Closed;
-use crate::engine::{CloseHook, ErrorHook, MessageHook, MessageLog, OpenHook};
+use crate::engine::{CallEnd, CallInfo, CloseHook, ConnectionView, Interest, MessageLog, Observer, OpenHook};
 use crate::error::PeerError;
 use crate::handle::Peer;
 use std::future::Future;
 use std::sync::Arc;
 
-pub(crate) fn open<F, Fut>(hook: F) -> Arc<OpenHook>
+pub(crate) fn open<F, Fut>(hook: F) -> Box<OpenHook>
 where
     F: Fn(Peer) -> Fut + Send + Sync + 'static,
     Fut: Future<Output: OpenResult> + Send + 'static,
 {
     let hook = Arc::new(hook);
-    Arc::new(move |shared| {
+    Box::new(move |shared| {
         let (hook, peer) = (Arc::clone(&hook), Peer::of(shared));
         // The hook is called when the future is polled, because panics are caught there.
         Box::pin(async move { hook(peer).await.into_result() })
     })
 }
 
-pub(crate) fn close<F, Fut>(hook: F) -> Arc<CloseHook>
+pub(crate) fn close<F, Fut>(hook: F) -> Box<CloseHook>
 where
     F: Fn(Peer, Closed) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = ()> + Send + 'static,
 {
     let hook = Arc::new(hook);
-    Arc::new(move |shared, closed| {
+    Box::new(move |shared, closed| {
         let (hook, peer) = (Arc::clone(&hook), Peer::of(shared));
         Box::pin(async move { hook(peer, closed).await })
     })
 }
 
-pub(crate) fn error(hook: impl Fn(&Peer, &PeerError) + Send + Sync + 'static) -> Arc<ErrorHook> {
-    Arc::new(move |shared, error| hook(&Peer::of(shared), error))
+/// The observer of an `on_error` hook.
+pub(crate) struct ErrorHook<F>(pub(crate) F);
+
+impl<F: Fn(&Peer, &PeerError) + Send + Sync + 'static> Observer for ErrorHook<F> {
+    fn name(&self) -> &'static str {
+        "on_error"
+    }
+
+    fn interest(&self) -> Interest {
+        Interest::NONE
+    }
+
+    fn error(&self, connection: &ConnectionView<'_>, error: &PeerError) {
+        (self.0)(&connection.peer(), error);
+    }
 }
 
-pub(crate) fn message(hook: impl Fn(&Peer, &MessageLog<'_>) + Send + Sync + 'static) -> Arc<MessageHook> {
-    Arc::new(move |shared, message| hook(&Peer::of(shared), message))
+/// The observer of an `on_message` hook.
+pub(crate) struct MessageHook<F>(pub(crate) F);
+
+impl<F: Fn(&Peer, &MessageLog<'_>) + Send + Sync + 'static> Observer for MessageHook<F> {
+    fn name(&self) -> &'static str {
+        "on_message"
+    }
+
+    fn interest(&self) -> Interest {
+        Interest::RECEIVED_MESSAGES | Interest::CALLS
+    }
+
+    fn message_received(&self, connection: &ConnectionView<'_>, message: &MessageLog<'_>) {
+        (self.0)(&connection.peer(), message);
+    }
+
+    fn call_finished(&self, connection: &ConnectionView<'_>, call: &CallInfo<'_>, end: &CallEnd<'_>) {
+        (self.0)(&connection.peer(), &MessageLog::finished(call, end));
+    }
+}
+
+/// The observer of an `on_message_sent` hook.
+pub(crate) struct SentMessageHook<F>(pub(crate) F);
+
+impl<F: Fn(&Peer, &MessageLog<'_>) + Send + Sync + 'static> Observer for SentMessageHook<F> {
+    fn name(&self) -> &'static str {
+        "on_message_sent"
+    }
+
+    fn interest(&self) -> Interest {
+        Interest::SENT_MESSAGES
+    }
+
+    fn message_sent(&self, connection: &ConnectionView<'_>, message: &MessageLog<'_>) {
+        (self.0)(&connection.peer(), message);
+    }
 }

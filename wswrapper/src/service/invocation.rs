@@ -5,8 +5,8 @@ use super::own_task::OwnTask;
 use super::stream::{OnFull, Producer, stream_handler};
 use super::upload::upload_handler;
 use crate::engine::{
-    Answering, Answers, BadCall, CallState, ChannelBinding, ConnectionHandle, Label, Progress, Response, Running,
-    Start, Started, no_answer,
+    Answering, Answers, BadCall, CallState, ChannelBinding, ConnectionHandle, Label, Response, Running, Start, Started,
+    no_answer,
 };
 use crate::proto::{Address, Rejection, Role};
 use crate::stream::{Items, Upload};
@@ -34,7 +34,7 @@ impl<S: Send + Sync + 'static> Invocation<'_, S> {
 
     /// Returns the context of the call.
     pub fn context(&mut self) -> Context {
-        let Start { shared, call, state, channel_state, .. } = &mut self.start;
+        let Start { answers, call, state, channel_state, .. } = &mut self.start;
         let state = state.get_or_insert_with(|| {
             let channel = match &call.address {
                 Address::Named(name) => Some(&**name),
@@ -42,7 +42,14 @@ impl<S: Send + Sync + 'static> Invocation<'_, S> {
             };
             Arc::new(CallState::new(call.id, channel, call.caller_timeout(), channel_state.cloned()))
         });
-        Context::new(Arc::clone(shared), Arc::clone(state))
+        Context::new(Arc::clone(answers.shared), Arc::clone(state))
+    }
+
+    /// Checks that all arguments were decoded, because the handler starts next.
+    fn begin(&mut self) -> Result<Answering, BadCall> {
+        let call = self.finish_arguments()?;
+        self.start.record();
+        Ok(call)
     }
 
     /// Starts an asynchronous handler.
@@ -52,7 +59,7 @@ impl<S: Send + Sync + 'static> Invocation<'_, S> {
         Fut: Future<Output = Result<T, Rejection>> + Send + 'static,
         T: Response,
     {
-        let call = self.finish_arguments()?;
+        let call = self.begin()?;
         Ok(Started::running(Box::pin(AnswerWhenReady { call, handler: handler(self.service) })))
     }
 
@@ -62,10 +69,10 @@ impl<S: Send + Sync + 'static> Invocation<'_, S> {
         F: FnOnce(Arc<S>) -> Result<T, Rejection>,
         T: Response,
     {
-        let call = self.finish_arguments()?;
+        let call = self.begin()?;
         let outcome = handler(self.service);
-        Answers::new(self.start.shared, self.start.output, &mut Progress::default()).finish(&call, outcome);
-        Ok(Started { running: None, opened: None })
+        self.start.answers.finish(&call, outcome);
+        Ok(Started { running: None })
     }
 
     /// Starts a handler that answers with a stream, and sends the stream.
@@ -78,8 +85,11 @@ impl<S: Send + Sync + 'static> Invocation<'_, S> {
         if call.id.is_none() {
             return Err(BadCall::Rejected(no_answer(&call.event, "a stream")));
         }
+        self.start.record();
         let service = self.service;
-        Ok(Started::running(stream_handler(self.start.shared, call, on_full, |producer| handler(service, producer))))
+        Ok(Started::running(stream_handler(self.start.answers.shared, call, on_full, |producer| {
+            handler(service, producer)
+        })))
     }
 
     /// Opens the channel of an upload and starts its handler.
@@ -92,20 +102,18 @@ impl<S: Send + Sync + 'static> Invocation<'_, S> {
         R: JsonResponse + Send + 'static,
     {
         let call = self.finish_arguments()?;
-        let Start { shared, output, call: request, .. } = self.start;
-        let caller_listens = request.caller_listens();
-        let mut progress = Progress::default();
-        let mut answers = Answers::new(shared, output, &mut progress);
-        let opened = answers.open(&call, Role::Upload, ChannelBinding::Inbox(None));
+        let opened = self.start.answers.open(&call, Role::Upload, ChannelBinding::Inbox(None));
         let (channel, inbox) = opened.map_err(BadCall::Rejected)?;
-        if caller_listens {
+        self.start.record();
+        let shared = self.start.answers.shared;
+        if self.start.call.caller_listens() {
             shared.allow_start(channel);
         }
         // The binding is an inbox, so there always is one.
         let inbox = inbox.unwrap_or(usize::MAX);
         let upload = Upload::new(Items::new(ConnectionHandle::new(shared), channel, inbox));
         let running = upload_handler(shared, call, channel, handler(self.service, upload));
-        Ok(Started { running: Some(running), opened: progress.opened })
+        Ok(Started::running(running))
     }
 
     /// Starts a synchronous handler on a thread that it may block. It waits while all threads of its connection are
@@ -115,9 +123,9 @@ impl<S: Send + Sync + 'static> Invocation<'_, S> {
         F: FnOnce(Arc<S>) -> Result<T, Rejection> + Send + 'static,
         T: JsonResponse,
     {
-        let call = self.finish_arguments()?;
+        let call = self.begin()?;
         let service = self.service;
-        Ok(OwnTask::blocking(call, self.start.shared.blocking_threads(), move || handler(service)))
+        Ok(OwnTask::blocking(call, self.start.answers.shared.blocking_threads(), move || handler(service)))
     }
 
     /// Starts an asynchronous handler in a task of its own.
@@ -127,7 +135,7 @@ impl<S: Send + Sync + 'static> Invocation<'_, S> {
         Fut: Future<Output = Result<T, Rejection>> + Send + 'static,
         T: JsonResponse,
     {
-        let call = self.finish_arguments()?;
+        let call = self.begin()?;
         Ok(OwnTask::spawned(call, handler(self.service)))
     }
 }

@@ -72,7 +72,7 @@ impl<S: Send + Sync + 'static> Handler for PerConnection<S> {
         let session = match &start.sessions[self.session_index] {
             Some(session) => Arc::clone(session),
             None => {
-                let session: Arc<dyn std::any::Any + Send + Sync> = (self.make)(&Peer::of(start.shared));
+                let session: Arc<dyn std::any::Any + Send + Sync> = (self.make)(&Peer::of(start.answers.shared));
                 start.sessions[self.session_index] = Some(Arc::clone(&session));
                 session
             }

@@ -4,9 +4,11 @@ use super::Driver;
 use super::reading::TURN_MESSAGES;
 use crate::catch_panic::{catch_panic, drop_catching_panic};
 use crate::engine::answers::{Answers, Progress};
+use crate::engine::call_log::CallInfo;
 use crate::engine::channel_state::ChannelState;
 use crate::engine::handler::{BadCall, Start};
-use crate::engine::message_log::{CallLog, MessageLog, Outcome};
+use crate::engine::observer::Interest;
+use crate::engine::outcome::Outcome;
 use crate::engine::router::Entry;
 use crate::engine::shared::Action;
 use crate::engine::tasks::{RunningHandler, RunningKey};
@@ -29,9 +31,6 @@ struct Received<'f> {
     /// True if it was held before.
     was_held: bool,
 }
-
-/// The log entry of a call, if an `on_message` hook is set.
-type Log = Option<Box<CallLog>>;
 
 /// Returns the time until which the caller of a request waits.
 #[inline]
@@ -61,28 +60,21 @@ impl<T: Transport> Driver<T> {
 
     #[inline]
     fn handle_received(&mut self, cx: &mut Context<'_>, received: &Received<'_>) {
-        let text = received.text;
-        if self.shared.endpoint.hooks.has_message_hook() {
-            // Decoded whole, because the quick decoder takes some frames for calls that are none.
-            let message = Message::decode_whole(text);
-            let log = MessageLog::new(text, &message);
-            self.shared.endpoint.hooks.message(&self.shared, &log);
-            let call = log.event.is_some().then(|| Box::new(CallLog::new(&log)));
-            self.handle_message(cx, received, &message, call);
-        } else {
-            self.handle_message(cx, received, &Message::decode(text), None);
+        if self.shared.endpoint.observers.any_interest(Interest::RECEIVED_MESSAGES) {
+            self.shared.observe_received(received.text);
         }
+        self.handle_message(cx, received, &Message::decode(received.text));
     }
 
-    fn handle_message(&mut self, cx: &mut Context<'_>, received: &Received<'_>, message: &Message<'_>, log: Log) {
+    fn handle_message(&mut self, cx: &mut Context<'_>, received: &Received<'_>, message: &Message<'_>) {
         match message {
             // The caller no longer waits. Checked before the lookup, because that takes out a one-shot handler. The
             // clock is read only for a call with a timeout.
             Message::Call(call) if deadline(received, call).is_some_and(|deadline| deadline <= Instant::now()) => {
-                self.log_finished(log);
+                self.tell_not_started(received, call, &mut Progress::default());
             }
             Message::Call(call) if matches!(call.address, Address::Main | Address::Named(_)) => {
-                self.serve(cx, received, call, None, log);
+                self.serve(cx, received, call, None);
             }
             message => match self.shared.handle(message.clone(), received.frame, received.at) {
                 Action::Wake(waker) => self.callers.push(waker),
@@ -94,14 +86,14 @@ impl<T: Transport> Driver<T> {
                 Action::Resume(handler) => self.running.wake(handler),
                 Action::Serve(channel_state) => {
                     let Message::Call(call) = message else { return };
-                    self.serve(cx, received, call, Some(&channel_state), log);
+                    self.serve(cx, received, call, Some(&channel_state));
                 }
                 Action::CloseChannel(channel, channel_state, reason, callers) => {
                     self.callers.extend(callers);
                     channel_state.close(&self.shared, reason.clone());
                     self.stop_channel(channel, &reason);
                 }
-                Action::DecodeWhole => self.handle_message(cx, received, &Message::decode_whole(received.text), log),
+                Action::DecodeWhole => self.handle_message(cx, received, &Message::decode_whole(received.text)),
                 Action::Nothing => {}
             },
         }
@@ -115,18 +107,17 @@ impl<T: Transport> Driver<T> {
         received: &Received<'_>,
         call: &Call<'_>,
         channel_state: Option<&Arc<ChannelState>>,
-        log: Log,
     ) {
         let started = if self.rejects(received, call) {
-            Err((too_many(), log))
+            Err(too_many())
         } else {
             match channel_state {
-                Some(channel_state) => self.start_channel_call(cx, received, call, channel_state, log),
-                None => self.start_call(cx, received, call, log),
+                Some(channel_state) => self.start_channel_call(cx, received, call, channel_state),
+                None => self.start_call(cx, received, call),
             }
         };
-        if let Err((error, log)) = started {
-            self.handle_bad_call(cx, received, call, error, log);
+        if let Err(error) = started {
+            self.handle_bad_call(cx, received, call, error);
         }
     }
 
@@ -137,32 +128,19 @@ impl<T: Transport> Driver<T> {
 
     /// Rejects a call that could not be started, or decodes its frame again if it was not proven to be JSON.
     #[cold]
-    fn handle_bad_call(
-        &mut self,
-        cx: &mut Context<'_>,
-        received: &Received<'_>,
-        call: &Call<'_>,
-        error: BadCall,
-        log: Log,
-    ) {
+    fn handle_bad_call(&mut self, cx: &mut Context<'_>, received: &Received<'_>, call: &Call<'_>, error: BadCall) {
         if call.arguments.is_validated() {
-            self.reject(call, error, log);
+            self.reject(received, call, error);
         } else {
-            self.handle_message(cx, received, &Message::decode_whole(received.text), log);
+            self.handle_message(cx, received, &Message::decode_whole(received.text));
         }
     }
 
     /// Finds the handler of a call on the main or a named channel, and starts it.
-    fn start_call(
-        &mut self,
-        cx: &mut Context<'_>,
-        received: &Received<'_>,
-        call: &Call<'_>,
-        log: Log,
-    ) -> Result<(), (BadCall, Log)> {
+    fn start_call(&mut self, cx: &mut Context<'_>, received: &Received<'_>, call: &Call<'_>) -> Result<(), BadCall> {
         let shared = Arc::clone(&self.shared);
         if let Some((lookup, handlers)) = shared.find_dynamic(&call.address, &call.event) {
-            let started = self.start_handler(cx, received, call, &lookup.entry, None, log);
+            let started = self.start_handler(cx, received, call, &lookup.entry, None);
             if started.is_err() {
                 handlers.restore(&call.address, lookup);
             } else {
@@ -172,10 +150,10 @@ impl<T: Transport> Driver<T> {
             return started;
         }
         match shared.endpoint.router.find(&call.address, &call.event) {
-            Some(entry) => self.start_handler(cx, received, call, entry, None, log),
+            Some(entry) => self.start_handler(cx, received, call, entry, None),
             None => {
                 let exists = shared.has_channel(&call.address);
-                Err((BadCall::Rejected(Rejection::no_listener(&call.event, &call.address, exists)), log))
+                Err(BadCall::Rejected(Rejection::no_listener(&call.event, &call.address, exists)))
             }
         }
     }
@@ -187,10 +165,9 @@ impl<T: Transport> Driver<T> {
         received: &Received<'_>,
         call: &Call<'_>,
         channel_state: &Arc<ChannelState>,
-        log: Log,
-    ) -> Result<(), (BadCall, Log)> {
+    ) -> Result<(), BadCall> {
         if let Some(lookup) = channel_state.find_dynamic(&call.event) {
-            let started = self.start_handler(cx, received, call, &lookup.entry, Some(channel_state), log);
+            let started = self.start_handler(cx, received, call, &lookup.entry, Some(channel_state));
             if started.is_err() {
                 channel_state.restore(lookup);
             } else {
@@ -200,12 +177,12 @@ impl<T: Transport> Driver<T> {
         }
         match channel_state.find(&call.event) {
             Some(entry) => {
-                let started = self.start_handler(cx, received, call, &entry, Some(channel_state), log);
+                let started = self.start_handler(cx, received, call, &entry, Some(channel_state));
                 // The last reference to its service, if the handler has closed the channel.
                 self.shared.report_drop_panic(drop_catching_panic(entry), &call.event);
                 started
             }
-            None => Err((BadCall::Rejected(Rejection::no_listener(&call.event, &call.address, true)), log)),
+            None => Err(BadCall::Rejected(Rejection::no_listener(&call.event, &call.address, true))),
         }
     }
 
@@ -217,26 +194,24 @@ impl<T: Transport> Driver<T> {
         call: &Call<'_>,
         entry: &Entry,
         channel_state: Option<&Arc<ChannelState>>,
-        mut log: Log,
-    ) -> Result<(), (BadCall, Log)> {
+    ) -> Result<(), BadCall> {
         let deadline = deadline(received, call);
-        let mut state = None;
+        let (mut state, mut log) = (None, None);
+        let mut progress = Progress::default();
         let start = Start {
-            shared: &self.shared,
+            answers: Answers::new(&self.shared, self.transport.output(), &mut progress),
             call,
             arguments: call.arguments,
             hint: received.text.len(),
-            output: self.transport.output(),
             state: &mut state,
+            log: &mut log,
             sessions: &mut self.sessions,
             channel_state,
         };
         let started = catch_panic(|| entry.handler.start(start));
-        let opened = started.as_ref().ok().and_then(|started| started.as_ref().ok()).and_then(|started| started.opened);
-        let mut progress = Progress::opened(opened);
         let mut answers = Answers::new(&self.shared, self.transport.output(), &mut progress);
         let finished = match started {
-            Ok(Err(error)) => return Err((error, log)),
+            Ok(Err(error)) => return Err(error),
             Ok(Ok(started)) => match started.running {
                 Some(mut future) => match catch_panic(|| future.as_mut().poll(cx, &mut answers)) {
                     Ok(Poll::Pending) => {
@@ -248,7 +223,7 @@ impl<T: Transport> Driver<T> {
                         let id = call.id.filter(|_| opened.is_none());
                         let event = entry.event.clone();
                         if let Some(log) = &mut log {
-                            log.update(self.shared.outcomes());
+                            log.update(&mut progress);
                         }
                         let key =
                             self.running.insert(RunningHandler { future, id, event, state, log, channel, is_stream });
@@ -272,23 +247,38 @@ impl<T: Transport> Driver<T> {
         if let Some(state) = state {
             state.handler_finished(&self.shared);
         }
-        self.log_finished(log);
+        if let Some(mut log) = log {
+            log.update(&mut progress);
+            log.finish(&self.shared);
+        } else {
+            self.tell_not_started(received, call, &mut progress);
+        }
         Ok(())
     }
 
+    /// Tells the observers, if there are any, of a call whose handler was not started.
+    #[inline]
+    fn tell_not_started(&self, received: &Received<'_>, call: &Call<'_>, progress: &mut Progress) {
+        if self.shared.observes_calls() {
+            let outcome = progress.outcome.take().unwrap_or(Outcome::Cancelled);
+            let info = CallInfo::new(call, received.text.len());
+            self.shared.tell_not_started(&info, &outcome, progress.response_bytes);
+        }
+    }
+
     /// Rejects a request that cannot be handled. An event is dropped and reported locally.
-    fn reject(&mut self, call: &Call<'_>, error: BadCall, log: Log) {
+    fn reject(&mut self, received: &Received<'_>, call: &Call<'_>, error: BadCall) {
+        let mut progress = Progress::default();
+        let mut answers = Answers::new(&self.shared, self.transport.output(), &mut progress);
         let reason = match error {
             BadCall::Rejected(rejection) => rejection,
             // Unreachable: the frame is proven to be JSON.
             BadCall::NotJson => Rejection::new("The arguments cannot be read").with_code(code::BAD_ARGUMENTS),
         };
         match call.id {
-            Some(id) => {
-                Answers::new(&self.shared, self.transport.output(), &mut Progress::default()).reject(id, &reason);
-            }
+            Some(id) => answers.reject(id, &reason),
             None => {
-                self.shared.record_outcome(|| Outcome::rejected(&reason));
+                answers.record(|| Outcome::rejected(&reason));
                 let channel = match &call.address {
                     Address::Named(name) => Some(shown_name(name).into_owned()),
                     _ => None,
@@ -297,7 +287,7 @@ impl<T: Transport> Driver<T> {
                 self.shared.report(&PeerError::EventDropped { event, channel, reason });
             }
         }
-        self.log_finished(log);
+        self.tell_not_started(received, call, &mut progress);
     }
 
     /// Polls the handlers that were woken. Returns true if some are left for the next turn.
@@ -309,7 +299,7 @@ impl<T: Transport> Driver<T> {
             let mut answers = Answers::new(&self.shared, self.transport.output(), &mut progress);
             let polled = catch_panic(|| handler.future.as_mut().poll(&mut Context::from_waker(&waker), &mut answers));
             if let Some(log) = &mut handler.log {
-                log.update(self.shared.outcomes());
+                log.update(&mut progress);
             }
             if let Some(opened) = progress.opened {
                 // A request that was answered with a channel is finished: aborting the channel stops the handler.
@@ -331,7 +321,10 @@ impl<T: Transport> Driver<T> {
             if let Some(state) = state {
                 state.handler_finished(&self.shared);
             }
-            self.log_finished(log);
+            if let Some(mut log) = log {
+                log.update(&mut progress);
+                log.finish(&self.shared);
+            }
         }
         self.running.return_batch(batch);
         more

@@ -6,7 +6,7 @@ use super::opening::Opening;
 use crate::catch_panic::drop_catching_panic;
 use crate::close::{Close, CloseCause, CloseRequest, Closed};
 use crate::engine::hooks::OpenFuture;
-use crate::engine::message_log::CallLog;
+use crate::engine::observer::Interest;
 use crate::engine::shared::Shared;
 use crate::engine::tasks::RunningHandler;
 use crate::error::PeerError;
@@ -82,6 +82,9 @@ impl<T> Driver<T> {
         for session in mem::take(&mut self.sessions) {
             self.shared.report_drop_panic(drop_catching_panic(session), "a session");
         }
+        self.shared.endpoint.observers.tell(&self.shared, Interest::NONE, |observer, connection| {
+            observer.connection_closed(connection, &closed);
+        });
         self.shared.begin_finish(closed);
         true
     }
@@ -107,14 +110,8 @@ impl<T> Driver<T> {
             state.handler_finished(&self.shared);
         }
         self.shared.report_drop_panic(drop_catching_panic(handler.future), &handler.event);
-        self.log_finished(handler.log);
-    }
-
-    /// Reports to the `on_message` hook that a handler has finished.
-    pub(super) fn log_finished(&self, log: Option<Box<CallLog>>) {
-        if let Some(mut log) = log {
-            log.update(self.shared.outcomes());
-            self.shared.endpoint.hooks.message(&self.shared, &log.finished());
+        if let Some(log) = handler.log {
+            log.finish(&self.shared);
         }
     }
 }

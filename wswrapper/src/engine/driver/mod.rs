@@ -31,6 +31,7 @@ use crate::close::{Close, CloseCause, CloseRequest, Closed};
 use crate::engine::flushes::Flushes;
 use crate::engine::handler::Sessions;
 use crate::engine::hooks::HookFuture;
+use crate::engine::observer::Interest;
 use crate::engine::shared::{LocalEndpoint, Shared, SleepState};
 use crate::engine::spare_waker::SpareWaker;
 use crate::engine::tasks::RunningSet;
@@ -86,8 +87,12 @@ impl<T: Transport> Driver<T> {
     /// Creates the driver of an open transport, and joins the connection to its set of members.
     pub(crate) fn new(shared: Arc<Shared>, mut transport: T) -> Self {
         transport.set_limits(&shared.endpoint.limits);
+        let member_key = shared.members.join(Arc::clone(&shared));
+        shared.endpoint.observers.tell(&shared, Interest::NONE, |observer, connection| {
+            observer.connection_opened(connection);
+        });
         Self {
-            member_key: shared.members.join(Arc::clone(&shared)),
+            member_key,
             opening: shared.endpoint.hooks.opened(&shared).map(|hook| Box::new(Opening::new(hook))),
             shared,
             transport,
@@ -129,7 +134,7 @@ impl<T: Transport> Driver<T> {
             let finishing = Finishing(Arc::clone(&self.shared));
             drop(self);
             let shared = &finishing.0;
-            if let Some(mut hook) = shared.endpoint.hooks.closed(shared, &closed) {
+            for mut hook in shared.endpoint.hooks.closed(shared, &closed) {
                 poll_fn(|cx| poll_close_hook(shared, &mut hook, cx)).await;
             }
         }

@@ -68,8 +68,8 @@ impl Shared {
     }
 
     fn move_frames(self: &Arc<Self>, mut state: MutexGuard<'_, State>, output: &mut Output) {
-        if self.endpoint.hooks.has_message_sent_hook() {
-            return self.move_and_log(state, output);
+        if self.observes_sent() {
+            return self.move_observed(state, output);
         }
         while let Some(frame) = state.core.poll_transmit() {
             let text = frame.as_bytes();
@@ -78,17 +78,17 @@ impl Shared {
         self.count_queued(&state);
     }
 
-    /// Moves all queued frames to the output, and calls the `on_message_sent` hook for each.
+    /// Moves all queued frames to the output, and tells the observers of each.
     #[cold]
-    fn move_and_log(self: &Arc<Self>, mut state: MutexGuard<'_, State>, output: &mut Output) {
+    fn move_observed(self: &Arc<Self>, mut state: MutexGuard<'_, State>, output: &mut Output) {
         let frames: Vec<_> = std::iter::from_fn(|| state.core.poll_transmit()).collect();
         self.count_queued(&state);
         drop(state);
         for frame in frames {
             let text = frame.as_bytes();
             output.plain_text(text.len(), |out| out.extend_from_slice(text));
-            // Without the lock, because the hook may use the connection.
-            self.log_sent(text);
+            // Without the lock, because an observer may use the connection.
+            self.observe_sent(text);
         }
     }
 

@@ -29,7 +29,7 @@ use crate::engine::hooks::Hooks;
 use crate::engine::id::{Counters, PeerId};
 use crate::engine::loan::LoanSlot;
 use crate::engine::members::Members;
-use crate::engine::message_log::Outcomes;
+use crate::engine::observer::Observers;
 use crate::engine::router::{DynamicHandlers, Lookup, Router};
 use crate::engine::warnings::Warnings;
 use crate::handshake::Handshake;
@@ -64,8 +64,6 @@ pub(crate) struct Shared {
     blocking_threads: OnceLock<Arc<BlockingThreads>>,
     /// True while the connection is queued in the budget.
     pub(crate) waits_for_budget: AtomicBool,
-    /// Used only if there is an `on_message` hook.
-    outcomes: OnceLock<Box<Outcomes>>,
     /// Most connections cause no warning.
     warnings: OnceLock<Box<Warnings>>,
     /// Notified when the connection is closed.
@@ -79,6 +77,7 @@ pub(crate) struct LocalEndpoint {
     pub(crate) handlers: DynamicHandlers,
     pub(crate) limits: Limits,
     pub(crate) hooks: Hooks,
+    pub(crate) observers: Observers,
     /// The memory that all connections share.
     pub(crate) budget: Arc<Budget>,
 }
@@ -121,7 +120,6 @@ impl Shared {
             extensions: Extensions::default(),
             loan_slot: OnceLock::new(),
             waits_for_budget: AtomicBool::new(false),
-            outcomes: OnceLock::new(),
             warnings: OnceLock::new(),
             closed_notify: Notify::new(),
         }
@@ -164,11 +162,6 @@ impl Shared {
     /// Returns the slot through which the driver lends its output to the futures of handlers.
     pub(crate) fn loan_slot(&self) -> &LoanSlot {
         self.loan_slot.get_or_init(Box::default)
-    }
-
-    /// Returns the place for the outcome of the handler that is being polled.
-    pub(crate) fn outcomes(&self) -> &Outcomes {
-        self.outcomes.get_or_init(Box::default)
     }
 
     /// Returns the dynamic handlers of this peer.

@@ -1,22 +1,23 @@
-//! Errors of a connection: they are logged, and passed to the `on_error` hook.
+//! Errors of a connection: they are logged, and passed to the observers.
 
 use super::Shared;
+use crate::engine::observer::Interest;
 use crate::engine::warnings::{LeftOut, OneLine, WarningKind};
 use crate::error::PeerError;
 use std::mem;
 use std::sync::Arc;
 
 impl Shared {
-    /// Logs a local error, and passes it to the `on_error` hook. The log leaves out errors of one kind that come too
-    /// fast; the hook gets all of them.
+    /// Logs a local error, and passes it to the observers. The log leaves out errors of one kind that come too
+    /// fast; the observers get all of them.
     pub(crate) fn report(self: &Arc<Self>, error: &PeerError) {
         if let Some(left_out) = self.admit_warning(WarningKind::Error(mem::discriminant(error))) {
             tracing::warn!(peer = %self.id, "{}{left_out}", OneLine(error));
         }
-        self.endpoint.hooks.error(self, error);
+        self.endpoint.observers.tell(self, Interest::NONE, |observer, connection| observer.error(connection, error));
     }
 
-    /// Logs a panic of a hook.
+    /// Logs a panic of a hook or an observer.
     pub(crate) fn report_hook_panic(&self, hook: &'static str, message: &str) {
         if let Some(left_out) = self.admit_warning(WarningKind::HookPanic(hook)) {
             tracing::error!(peer = %self.id, "{hook} panicked: {}{left_out}", OneLine(message));

@@ -1,0 +1,128 @@
+//! The calls of a peer, as observers see them.
+
+use super::answers::Progress;
+use super::message_log::MessageKind;
+use super::observer::Interest;
+use super::outcome::{CallOutcome, Outcome};
+use super::shared::Shared;
+use crate::proto::{Address, Call, RequestId, cut_name};
+use std::mem;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// A call of the peer, as an [`Observer`](crate::Observer) sees it.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct CallInfo<'c> {
+    /// The kind: [`Event`](MessageKind::Event) or [`Request`](MessageKind::Request).
+    pub kind: MessageKind,
+    /// The named channel, cut to 64 characters; `None` is the main channel or an anonymous one.
+    pub channel: Option<&'c str>,
+    /// The number of the anonymous channel.
+    pub anonymous_channel: Option<u64>,
+    /// The name of the event or the request, cut to 64 characters.
+    pub event: &'c str,
+    /// The id of a request.
+    pub id: Option<u64>,
+    /// The length of the whole message in bytes.
+    pub bytes: usize,
+}
+
+/// The end of a call, as an [`Observer`](crate::Observer) sees it.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct CallEnd<'c> {
+    /// The outcome of the call.
+    pub outcome: CallOutcome<'c>,
+    /// The time that the handler took, from the decoding of the arguments on.
+    pub took: Duration,
+    /// The length of all messages that the handler has responded with, in bytes: a response, or the items of a stream.
+    pub response_bytes: usize,
+}
+
+impl<'c> CallInfo<'c> {
+    /// Describes a call whose frame has `bytes` bytes.
+    pub(crate) fn new(call: &'c Call<'_>, bytes: usize) -> Self {
+        let (channel, anonymous_channel) = match &call.address {
+            Address::Named(name) => (Some(cut_name(name)), None),
+            Address::Anonymous(number) => (None, Some(number.get())),
+            _ => (None, None),
+        };
+        Self {
+            kind: if call.id.is_some() { MessageKind::Request } else { MessageKind::Event },
+            channel,
+            anonymous_channel,
+            event: cut_name(&call.event),
+            id: call.id.map(RequestId::get),
+            bytes,
+        }
+    }
+}
+
+/// The part of an observed call that is kept until its handler has finished.
+pub(crate) struct CallLog {
+    channel: Option<Box<str>>,
+    event: Box<str>,
+    /// With empty names.
+    info: CallInfo<'static>,
+    started_at: Instant,
+    /// `None` while neither a response nor an error is known.
+    outcome: Option<Outcome>,
+    response_bytes: usize,
+}
+
+impl CallLog {
+    /// Starts the log of a call, and tells the observers.
+    pub(crate) fn start(shared: &Arc<Shared>, info: &CallInfo<'_>) -> Box<Self> {
+        let log = Self {
+            channel: info.channel.map(Into::into),
+            event: info.event.into(),
+            info: CallInfo { channel: None, event: "", ..*info },
+            started_at: Instant::now(),
+            outcome: None,
+            response_bytes: 0,
+        };
+        shared.endpoint.observers.tell(shared, Interest::CALLS, |observer, connection| {
+            observer.call_started(connection, info);
+        });
+        Box::new(log)
+    }
+
+    /// Takes over the result of a poll of the handler.
+    pub(crate) fn update(&mut self, progress: &mut Progress) {
+        self.outcome = progress.outcome.take().or(self.outcome.take());
+        self.response_bytes += mem::take(&mut progress.response_bytes);
+    }
+
+    /// Tells the observers that the call has ended.
+    pub(crate) fn finish(&self, shared: &Arc<Shared>) {
+        let info = CallInfo { channel: self.channel.as_deref(), event: &self.event, ..self.info };
+        let end = CallEnd {
+            outcome: self.outcome.as_ref().map_or(CallOutcome::Cancelled, Outcome::view),
+            took: self.started_at.elapsed(),
+            response_bytes: self.response_bytes,
+        };
+        shared.tell_finished(&info, &end);
+    }
+}
+
+impl Shared {
+    /// Returns true if calls are observed.
+    #[inline]
+    pub(crate) fn observes_calls(&self) -> bool {
+        self.endpoint.observers.any_interest(Interest::CALLS)
+    }
+
+    /// Tells the observers of a call whose handler was not started.
+    #[cold]
+    pub(crate) fn tell_not_started(self: &Arc<Self>, info: &CallInfo<'_>, outcome: &Outcome, response_bytes: usize) {
+        self.tell_finished(info, &CallEnd { outcome: outcome.view(), took: Duration::ZERO, response_bytes });
+    }
+
+    fn tell_finished(self: &Arc<Self>, info: &CallInfo<'_>, end: &CallEnd<'_>) {
+        self.endpoint.observers.tell(self, Interest::CALLS, |observer, connection| {
+            observer.call_finished(connection, info, end);
+        });
+    }
+}

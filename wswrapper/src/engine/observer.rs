@@ -1,0 +1,210 @@
+//! Observers: they are told what happens on connections.
+
+use super::call_log::{CallEnd, CallInfo};
+use super::connection_view::ConnectionView;
+use super::message_log::MessageLog;
+use super::shared::Shared;
+use crate::catch_panic::catch_panic;
+use crate::close::Closed;
+use crate::error::PeerError;
+use std::any::type_name;
+use std::ops::BitOr;
+use std::sync::Arc;
+
+/// Sees what happens on the connections of a server or a client, for logs, metrics and traces.
+///
+/// A server or a client has [any number](crate::Builder::observer) of observers. They are told in the order in which
+/// they were added. The hooks of a builder, such as [`on_error`](crate::Builder::on_error), are observers too.
+///
+/// The methods are called by the task of the connection, or by the task that causes an error. They must not block. A
+/// panic is logged under the [`name`](Self::name) of the observer and changes nothing else. Each method does nothing by
+/// default, and what no observer is [interested](Self::interest) in costs nothing.
+///
+/// ```
+/// use std::sync::atomic::{AtomicU64, Ordering};
+/// use std::sync::Arc;
+/// use wswrapper::{CallEnd, CallInfo, CallOutcome, ConnectionView, Interest, Observer, Server};
+///
+/// #[derive(Default)]
+/// struct Failures(AtomicU64);
+///
+/// impl Observer for Failures {
+///     fn interest(&self) -> Interest {
+///         Interest::CALLS
+///     }
+///
+///     fn call_finished(&self, _: &ConnectionView<'_>, _: &CallInfo<'_>, end: &CallEnd<'_>) {
+///         if matches!(end.outcome, CallOutcome::Rejected { .. } | CallOutcome::Panicked) {
+///             self.0.fetch_add(1, Ordering::Relaxed);
+///         }
+///     }
+/// }
+///
+/// let failures = Arc::new(Failures::default());
+/// let server = Server::builder().observer(Arc::clone(&failures));
+/// ```
+pub trait Observer: Send + Sync + 'static {
+    /// Returns the name under which a panic of the observer is logged. The default is the name of its type.
+    fn name(&self) -> &'static str {
+        type_name::<Self>()
+    }
+
+    /// Returns the kinds of things that happen for each message and that the observer sees. The default is all of them.
+    ///
+    /// Called once, when the observer is added. Connections and errors are seen in any case.
+    fn interest(&self) -> Interest {
+        Interest::ALL
+    }
+
+    /// A connection was opened. Its first call, and its [`on_open`](crate::Builder::on_open) hook, start after that.
+    fn connection_opened(&self, connection: &ConnectionView<'_>) {
+        let _ = connection;
+    }
+
+    /// A connection was closed. Its handlers were stopped, and its `on_close` hook runs after that.
+    fn connection_closed(&self, connection: &ConnectionView<'_>, closed: &Closed) {
+        let _ = (connection, closed);
+    }
+
+    /// A call of the peer has arrived with valid arguments. Its handler starts after that.
+    fn call_started(&self, connection: &ConnectionView<'_>, call: &CallInfo<'_>) {
+        let _ = (connection, call);
+    }
+
+    /// A call of the peer has ended. A call that was rejected before its handler could start was not
+    /// [started](Self::call_started).
+    ///
+    /// A call that has opened an anonymous channel ends when its handler finishes, for example at the end of a stream.
+    fn call_finished(&self, connection: &ConnectionView<'_>, call: &CallInfo<'_>, end: &CallEnd<'_>) {
+        let _ = (connection, call, end);
+    }
+
+    /// A message of the peer has arrived. It is handled after that.
+    fn message_received(&self, connection: &ConnectionView<'_>, message: &MessageLog<'_>) {
+        let _ = (connection, message);
+    }
+
+    /// A message has moved from its queue to the output of the connection. An observer that sends a message for each
+    /// message that it sees never comes to an end.
+    fn message_sent(&self, connection: &ConnectionView<'_>, message: &MessageLog<'_>) {
+        let _ = (connection, message);
+    }
+
+    /// An error has occurred while this endpoint served a peer.
+    fn error(&self, connection: &ConnectionView<'_>, error: &PeerError) {
+        let _ = (connection, error);
+    }
+}
+
+/// A set of the things that an [`Observer`] sees for each message: `Interest::CALLS | Interest::SENT_MESSAGES`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Interest(u8);
+
+impl Interest {
+    /// Nothing that happens for each message.
+    pub const NONE: Self = Self(0);
+    /// The calls of the peer: [`call_started`](Observer::call_started) and [`call_finished`](Observer::call_finished).
+    pub const CALLS: Self = Self(1);
+    /// The messages of the peer: [`message_received`](Observer::message_received).
+    pub const RECEIVED_MESSAGES: Self = Self(2);
+    /// The messages to the peer: [`message_sent`](Observer::message_sent).
+    pub const SENT_MESSAGES: Self = Self(4);
+    /// All of them.
+    pub const ALL: Self = Self(7);
+
+    /// Returns true if all of `other` is in the set.
+    #[inline]
+    pub const fn contains(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
+}
+
+impl BitOr for Interest {
+    type Output = Self;
+
+    fn bitor(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+}
+
+/// An observer that the program keeps a reference to.
+impl<O: Observer + ?Sized> Observer for Arc<O> {
+    fn name(&self) -> &'static str {
+        (**self).name()
+    }
+
+    fn interest(&self) -> Interest {
+        (**self).interest()
+    }
+
+    fn connection_opened(&self, connection: &ConnectionView<'_>) {
+        (**self).connection_opened(connection);
+    }
+
+    fn connection_closed(&self, connection: &ConnectionView<'_>, closed: &Closed) {
+        (**self).connection_closed(connection, closed);
+    }
+
+    fn call_started(&self, connection: &ConnectionView<'_>, call: &CallInfo<'_>) {
+        (**self).call_started(connection, call);
+    }
+
+    fn call_finished(&self, connection: &ConnectionView<'_>, call: &CallInfo<'_>, end: &CallEnd<'_>) {
+        (**self).call_finished(connection, call, end);
+    }
+
+    fn message_received(&self, connection: &ConnectionView<'_>, message: &MessageLog<'_>) {
+        (**self).message_received(connection, message);
+    }
+
+    fn message_sent(&self, connection: &ConnectionView<'_>, message: &MessageLog<'_>) {
+        (**self).message_sent(connection, message);
+    }
+
+    fn error(&self, connection: &ConnectionView<'_>, error: &PeerError) {
+        (**self).error(connection, error);
+    }
+}
+
+/// The observers of a server or a client, in the order in which they are told.
+pub(crate) struct Observers {
+    observers: Vec<(Interest, Box<dyn Observer>)>,
+    /// The union of their interests.
+    interest: Interest,
+}
+
+impl Default for Observers {
+    fn default() -> Self {
+        Self { observers: Vec::new(), interest: Interest::NONE }
+    }
+}
+
+impl Observers {
+    pub(crate) fn add(&mut self, observer: impl Observer) {
+        let interest = observer.interest();
+        self.interest = self.interest | interest;
+        self.observers.push((interest, Box::new(observer)));
+    }
+
+    /// Returns true if any observer is interested in this.
+    #[inline]
+    pub(crate) fn any_interest(&self, interest: Interest) -> bool {
+        self.interest.contains(interest)
+    }
+
+    /// Calls all observers with this interest. A panic is logged.
+    pub(crate) fn tell(
+        &self,
+        shared: &Arc<Shared>,
+        interest: Interest,
+        tell: impl Fn(&dyn Observer, &ConnectionView<'_>),
+    ) {
+        for (interests, observer) in &self.observers {
+            if interests.contains(interest)
+                && let Err(message) = catch_panic(|| tell(&**observer, &ConnectionView::new(shared)))
+            {
+                shared.report_hook_panic(observer.name(), &message);
+            }
+        }
+    }
+}
