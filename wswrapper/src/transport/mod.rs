@@ -3,6 +3,8 @@
 #[cfg(feature = "tungstenite")]
 mod close_frame;
 #[cfg(feature = "tungstenite")]
+mod codec;
+#[cfg(feature = "tungstenite")]
 mod frame_follower;
 pub mod memory;
 mod output;

@@ -1,6 +1,7 @@
 //! WebSocket over a byte stream, with tungstenite as a codec without I/O.
 
 use super::close_frame::write_close_frame;
+use super::codec::CodecSlot;
 use super::frame_follower::FrameFollower;
 use super::output::Output;
 use super::{BegunMessage, Frame, Transport, TransportError};
@@ -14,15 +15,17 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
-use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig, WebSocketContext};
+use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role};
 use tokio_tungstenite::tungstenite::{Error, Message};
 
 /// Bytes that one read can return.
 const READ_SIZE: usize = 64 * 1024;
 /// The largest write buffer that is kept for other connections, in bytes.
 const MAX_KEPT_BUFFER: usize = 256 * 1024;
-/// Bytes of the codec's own read buffer, which each connection has.
-const CODEC_BUFFER_SIZE: usize = 1024;
+
+/// The largest payload after which an idle connection passes its codec on, in bytes. After a larger one the codec has a
+/// large buffer, so the connection keeps it for some time and then frees it.
+const MAX_SHARED: u64 = 64 * 1024;
 
 thread_local! {
     /// One read and one write buffer for all connections of a thread. An idle connection owns neither.
@@ -33,8 +36,7 @@ thread_local! {
 /// A WebSocket connection after its handshake.
 pub(crate) struct WebSocket<S> {
     stream: S,
-    role: Role,
-    codec: WebSocketContext,
+    codec: CodecSlot,
     /// The position in the bytes that the codec has read, and the peer's close frame.
     frames: FrameFollower,
     /// The read buffer; `start..end` was not decoded yet. Empty while there is nothing to read.
@@ -67,11 +69,6 @@ enum Closing {
 impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     /// Continues a stream after its handshake; `rest` are the bytes that were read beyond it.
     pub(crate) fn new(stream: S, side: Side, rest: Vec<u8>, max_message_size: usize) -> Self {
-        let config = WebSocketConfig::default()
-            .read_buffer_size(CODEC_BUFFER_SIZE)
-            .write_buffer_size(0)
-            .max_message_size(Some(max_message_size))
-            .max_frame_size(Some(max_message_size));
         let role = match side {
             Side::Client => Role::Client,
             Side::Server => Role::Server,
@@ -82,8 +79,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         };
         Self {
             stream,
-            role,
-            codec: WebSocketContext::new(role, Some(config)),
+            codec: CodecSlot::new(role, max_message_size),
             frames: FrameFollower::default(),
             start: 0,
             end: rest.len(),
@@ -107,15 +103,26 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         let read = Pin::new(&mut self.stream).poll_read(cx, &mut buffer);
         (self.start, self.end) = (0, buffer.filled().len());
         match read {
-            Poll::Pending => READ_BUFFER.set(std::mem::take(&mut self.input)),
+            Poll::Pending => {
+                READ_BUFFER.set(std::mem::take(&mut self.input));
+                if self.is_idle() && self.frames.largest_payload() <= MAX_SHARED {
+                    self.codec.share();
+                }
+            }
             Poll::Ready(_) => self.eof = self.end == 0,
         }
         read
     }
 
+    /// Returns true if there is a codec in its initial state: between messages, and before any close frame or violation.
+    #[inline]
+    fn is_idle(&self) -> bool {
+        !self.draining && self.frames.begun_message().is_none() && self.closing == Closing::None && self.codec.is_open()
+    }
+
     /// Writes a close frame that the codec does not accept.
     fn write_close_frame(&mut self, close: &Close) {
-        let key = matches!(self.role, Role::Client).then(rand::random);
+        let key = matches!(self.codec.role(), Role::Client).then(rand::random);
         write_close_frame(self.output.buffer(), close, key);
         self.closing = Closing::ByHand;
     }
@@ -157,7 +164,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     /// Returns the error for a message that is larger than the codec accepts. Further data are discarded.
     fn too_large(&mut self) -> TransportError {
         self.draining = true;
-        TransportError::too_large(self.codec.get_config().max_message_size.unwrap_or(usize::MAX))
+        TransportError::too_large(self.codec.max_message_size())
     }
 
     /// Takes the thread's write buffer unless this connection has one already.
@@ -177,7 +184,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
 impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Transport for WebSocket<S> {
     fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame, TransportError>>> {
         self.ensure_write_buffer();
-        if self.closing == Closing::Done && matches!(self.role, Role::Server) {
+        if self.closing == Closing::Done && matches!(self.codec.role(), Role::Server) {
             return Poll::Ready(None);
         }
         while self.draining {
@@ -191,7 +198,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Transport for WebSocket
             let mut discarded = Vec::new();
             let output = if self.closing == Closing::ByHand { &mut discarded } else { self.output.buffer() };
             let mut buffers = Buffers { input, eof: self.eof, frames: &mut self.frames, output };
-            let read = self.codec.read(&mut buffers);
+            let read = self.codec.context().read(&mut buffers);
             self.start = self.end - buffers.input.len();
             match read {
                 Ok(message @ Message::Close(_)) => {
@@ -226,19 +233,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Transport for WebSocket
         self.frames.begun_message()
     }
 
-    /// Returns true if the codec's read buffer has grown and the codec can be replaced: between messages, while its
-    /// state is the initial one.
+    /// Returns true if the connection keeps a codec between messages, because its buffer has grown.
     fn has_spare_memory(&self) -> bool {
-        self.frames.largest_payload() > CODEC_BUFFER_SIZE as u64
-            && self.frames.begun_message().is_none()
-            && self.closing == Closing::None
-            && self.codec.can_write()
+        self.frames.largest_payload() > MAX_SHARED && self.is_idle()
     }
 
-    /// Replaces the codec, because it keeps its largest buffer.
+    /// Drops the codec, because it keeps its largest buffer.
     fn free_spare_memory(&mut self) {
         if self.has_spare_memory() {
-            self.codec = WebSocketContext::new(self.role, Some(*self.codec.get_config()));
+            self.codec.free();
             self.frames.reset_largest_payload();
         }
     }
@@ -271,7 +274,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Transport for WebSocket
         self.ensure_write_buffer();
         let mut buffers = Buffers { input: &[], eof: false, frames: &mut self.frames, output: self.output.buffer() };
         // An unsolicited pong (RFC 6455, 5.5.3). Writing to memory cannot fail.
-        let _ = self.codec.write(&mut buffers, Message::Pong(Bytes::new()));
+        let _ = self.codec.context().write(&mut buffers, Message::Pong(Bytes::new()));
     }
 
     fn close(&mut self, close: &Close) {
@@ -287,7 +290,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Transport for WebSocket
             .then(|| CloseFrame { code: CloseCode::from(close.code), reason: close.sent_reason().into() });
         let mut buffers = Buffers { input: &[], eof: false, frames: &mut self.frames, output: self.output.buffer() };
         // Writing to memory cannot fail, and an error because it is closed already does not matter.
-        let _ = self.codec.close(&mut buffers, frame);
+        let _ = self.codec.context().close(&mut buffers, frame);
     }
 }
 
