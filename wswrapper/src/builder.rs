@@ -141,7 +141,7 @@ impl<R> Builder<R> {
     ///
     /// Several hooks run one after the other.
     ///
-    /// What is [stored](Peer::insert) with the connection is still there. Whoever waits for the close, for example in
+    /// What is [stored](Peer::extensions) with the connection is still there. Whoever waits for the close, for example in
     /// [`Peer::closed`], waits for the hook too, so the hook itself must not. A client can be
     /// [bound](crate::Client::bind) again when the hook has returned. It is not called if the task of the connection is
     /// aborted, for example with its runtime.

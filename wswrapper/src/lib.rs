@@ -51,7 +51,8 @@ pub use self::{
     client::{Client, ClientBuilder, Dialling},
     close::{CloseCause, Closed},
     engine::{
-        CallEnd, CallInfo, CallOutcome, ConnectionView, Counters, Interest, MessageKind, MessageLog, Observer, PeerId,
+        CallEnd, CallInfo, CallOutcome, ConnectionView, Counters, Extensions, Interest, MessageKind, MessageLog,
+        Observer, PeerId,
     },
     error::{AcceptError, BindError, CallError, ConnectError, MountError, OpenError, PeerError, SendError, ServeError},
     handle::{AnonymousChannel, Channel, CloseSignal, Closing, Peer},

@@ -4,6 +4,7 @@ mod capacity;
 mod close_causes;
 mod close_hooks;
 mod closing;
+mod epochs;
 mod flush;
 mod open_hooks;
 mod panics;

@@ -4,13 +4,14 @@ use super::url::{Scheme, ServerUrl};
 use super::{Client, Dialling};
 use crate::builder::Builder;
 use crate::close::Closed;
-use crate::engine::{LocalEndpoint, Opened};
+use crate::engine::{Extensions, LocalEndpoint, Opened};
 use crate::error::{ConnectError, OpenError};
-use crate::handshake::{Handshake, MAX_HEADERS, header_map, path_and_query};
+use crate::handshake::{Handshake, MAX_HEADERS, header_map};
 use crate::http::{Head, read_head, status_of, subprotocol};
 use crate::proto::{Side, shown_name};
 use crate::transport::{WebSocket, tcp};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
@@ -183,14 +184,13 @@ async fn connect_to(
     let stream = stream.map_err(|source| ConnectError::Connect { address: address.clone(), source })?;
     tcp::set_options(&stream);
     let remote_addr = stream.peer_addr().ok();
-    let handshake = Handshake { uri: path_and_query(&url.uri), remote_addr, ..Handshake::default() };
     match url.scheme {
-        Scheme::Ws => perform_handshake(endpoint, url, options, stream, handshake).await,
+        Scheme::Ws => perform_handshake(endpoint, url, options, stream, remote_addr).await,
         #[cfg(feature = "rustls")]
         Scheme::Wss => {
             let stream = super::tls::perform_handshake(stream, url.host(), options.tls.clone()).await;
             let stream = stream.map_err(|source| ConnectError::Tls { address: address.clone(), source })?;
-            perform_handshake(endpoint, url, options, stream, handshake).await
+            perform_handshake(endpoint, url, options, stream, remote_addr).await
         }
     }
 }
@@ -200,7 +200,7 @@ async fn perform_handshake<S>(
     url: &ServerUrl,
     options: ConnectOptions,
     mut stream: S,
-    mut handshake: Handshake,
+    remote_addr: Option<SocketAddr>,
 ) -> Result<Started, ConnectError>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
@@ -212,7 +212,7 @@ where
     stream.write_all(&head).await.map_err(disconnected)?;
     stream.flush().await.map_err(disconnected)?;
     let response = read_head(&mut stream, endpoint.limits.head_bytes, parse_response).await.map_err(disconnected)?;
-    let Head { parsed, text, rest } = response.map_err(|status| {
+    let Head { parsed, rest } = response.map_err(|status| {
         let what = match status {
             StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => "the head of its answer is too large",
             _ => "what it answered is not HTTP",
@@ -223,10 +223,11 @@ where
         return Err(refused("it speaks TLS; write wss:// instead of ws://".to_owned()));
     };
     check_response(status, &headers, &key).map_err(refused)?;
-    handshake.subprotocol = chosen_subprotocol(&headers, &subprotocols).map_err(refused)?;
-    handshake.head = text.into();
+    let subprotocol = chosen_subprotocol(&headers, &subprotocols).map_err(refused)?;
+    let handshake = Handshake::of(&url.uri, &headers, remote_addr);
+    let handshake = subprotocol.into_iter().fold(handshake, |handshake, name| handshake.with_subprotocol(&name));
     let websocket = WebSocket::new(stream, Side::Client, rest, endpoint.limits.max_message_size);
-    Ok(Client::start(endpoint, websocket, handshake))
+    Ok(Client::start(endpoint, websocket, handshake, Extensions::new()))
 }
 
 /// Returns the head of the request and its `Sec-WebSocket-Key`.

@@ -10,7 +10,7 @@ mod url;
 use crate::builder::Builder;
 use crate::call::IntoTarget;
 use crate::close::Close;
-use crate::engine::{ConnectionHandle, Driver, LocalEndpoint, Opened, Shared};
+use crate::engine::{ConnectionHandle, Driver, Epoch, Extensions, LocalEndpoint, Opened, Shared};
 use crate::error::{BindError, MountError};
 use crate::handle::{Channel, Closing, Peer};
 use crate::handshake::Handshake;
@@ -49,6 +49,7 @@ use std::sync::Arc;
 #[derive(Clone)]
 pub struct Client {
     peer: Peer,
+    extensions: Extensions,
 }
 
 /// Builds a [`Client`]. The services are mounted before the first frame is read.
@@ -81,6 +82,14 @@ impl Client {
     /// Returns the handle to the server. The handle and its clones keep the connection open.
     pub fn peer(&self) -> &Peer {
         &self.peer
+    }
+
+    /// Returns the values that are stored with the client. They stay while it is [bound](Self::bind) to other
+    /// transports, and are dropped with its last handle.
+    ///
+    /// Those of the present connection are [`client.peer().extensions()`](Peer::extensions).
+    pub fn extensions(&self) -> &Extensions {
+        &self.extensions
     }
 
     /// Returns a named channel of the connection; see [`Peer::channel`].
@@ -124,8 +133,23 @@ impl Client {
     /// # }
     /// ```
     pub fn bind(&self, transport: impl Transport) -> Result<(), BindError> {
+        self.bind_with(transport, Handshake::default(), Extensions::new())
+    }
+
+    /// Continues over another transport, with the request that opened it and values that are stored with the new
+    /// connection. Otherwise like [`bind`](Self::bind).
+    ///
+    /// # Panics
+    ///
+    /// Panics outside a tokio runtime.
+    pub fn bind_with(
+        &self,
+        transport: impl Transport,
+        handshake: Handshake,
+        extensions: Extensions,
+    ) -> Result<(), BindError> {
         let shared = self.peer.shared();
-        if !shared.reopen() {
+        if !shared.reopen(handshake, extensions) {
             return Err(BindError::StillOpen);
         }
         tokio::spawn(Driver::new(Arc::clone(shared), transport).run());
@@ -137,14 +161,16 @@ impl Client {
         endpoint: LocalEndpoint,
         transport: impl Transport,
         handshake: Handshake,
+        extensions: Extensions,
     ) -> (Self, Option<Opened>) {
-        let shared = Arc::new(Shared::new(Arc::new(endpoint), Arc::new(Registry::default()), handshake));
+        let epoch = Epoch::first(handshake, extensions);
+        let shared = Arc::new(Shared::new(Arc::new(endpoint), Arc::new(Registry::default()), epoch));
         let peer = Peer::new(ConnectionHandle::keeping_open(&shared));
         let mut driver = Driver::new(shared, transport);
         let opened = driver.opened();
         // The task finishes when the last handle is gone, at the latest after `close_timeout`.
         tokio::spawn(driver.run());
-        (Self { peer }, opened)
+        (Self { peer, extensions: Extensions::new() }, opened)
     }
 }
 
@@ -160,8 +186,23 @@ impl Builder<Dialling> {
     ///
     /// Panics outside a tokio runtime.
     pub fn over(self, transport: impl Transport) -> Result<Client, MountError> {
+        self.over_with(transport, Handshake::default(), Extensions::new())
+    }
+
+    /// Creates a client over an open transport, with the request that opened it and values that are stored with the
+    /// connection. Otherwise like [`over`](Self::over).
+    ///
+    /// # Panics
+    ///
+    /// Panics outside a tokio runtime.
+    pub fn over_with(
+        self,
+        transport: impl Transport,
+        handshake: Handshake,
+        extensions: Extensions,
+    ) -> Result<Client, MountError> {
         let (endpoint, _) = self.finish(Side::Client)?;
-        Ok(Client::start(endpoint, transport, Handshake::default()).0)
+        Ok(Client::start(endpoint, transport, handshake, extensions).0)
     }
 }
 

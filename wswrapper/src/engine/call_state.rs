@@ -1,6 +1,7 @@
 //! The state of a call.
 
 use super::channel_state::{ChannelState, channel_closed_reason};
+use super::epoch::Epoch;
 use super::shared::Shared;
 use crate::lock::lock;
 use crate::proto::{Reason, RequestId};
@@ -10,6 +11,7 @@ use tokio::sync::SetOnce;
 
 /// The state that the contexts of a call share with the driver.
 pub(crate) struct CallState {
+    pub(crate) epoch: Arc<Epoch>,
     pub(crate) id: Option<RequestId>,
     /// The named channel of the call.
     pub(crate) channel: Option<Box<str>>,
@@ -25,12 +27,14 @@ pub(crate) struct CallState {
 
 impl CallState {
     pub(crate) fn new(
+        epoch: Arc<Epoch>,
         id: Option<RequestId>,
         channel: Option<&str>,
         caller_timeout: Option<Duration>,
         channel_state: Option<Arc<ChannelState>>,
     ) -> Self {
         Self {
+            epoch,
             id,
             channel: channel.map(Into::into),
             caller_timeout,

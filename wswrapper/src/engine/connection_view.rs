@@ -1,9 +1,9 @@
 //! A connection as its observers see it.
 
+use super::extensions::Extensions;
 use super::id::{Counters, PeerId};
 use super::shared::Shared;
 use crate::handshake::Handshake;
-use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 
@@ -27,14 +27,20 @@ impl<'c> ConnectionView<'c> {
         self.shared.id
     }
 
-    /// Returns the request that opened the connection: path, query, headers, address.
-    pub fn handshake(&self) -> &'c Handshake {
-        &self.shared.handshake
+    /// Returns the number of the connection among those of its client, from 1 on. The number of a server's connection
+    /// is 1.
+    pub fn epoch(&self) -> u64 {
+        self.shared.epoch().number
     }
 
-    /// Returns the value of this type that is stored with the connection.
-    pub fn get<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
-        self.shared.extensions.get()
+    /// Returns the request that opened the connection: path, query, headers, address.
+    pub fn handshake(&self) -> Handshake {
+        self.shared.epoch().handshake.clone()
+    }
+
+    /// Returns the values that are stored with the connection.
+    pub fn extensions(&self) -> Extensions {
+        self.shared.epoch().extensions.clone()
     }
 
     /// Returns the numbers of calls, handlers, channels and bytes that the connection has now.

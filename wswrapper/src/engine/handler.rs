@@ -4,6 +4,7 @@ use super::answers::Answers;
 use super::call_log::{CallInfo, CallLog};
 use super::call_state::CallState;
 use super::channel_state::ChannelState;
+use super::epoch::Epoch;
 use crate::proto::{Arguments, Call, Rejection};
 use std::any::Any;
 use std::fmt;
@@ -29,6 +30,7 @@ pub(crate) struct Start<'c> {
     pub(crate) log: &'c mut Option<Box<CallLog>>,
     /// The state of the call's contexts. Created if the method takes a context.
     pub(crate) state: &'c mut Option<Arc<CallState>>,
+    pub(crate) epoch: &'c Arc<Epoch>,
     pub(crate) sessions: &'c mut Sessions,
     /// The anonymous channel of the call.
     pub(crate) channel_state: Option<&'c Arc<ChannelState>>,

@@ -3,14 +3,14 @@
 use super::channel::Channel;
 use crate::call::{Caller, Emit, SendTo, Target, into_target};
 use crate::close::{Close, CloseRequest, Closed};
-use crate::engine::{ConnectionHandle, ConnectionView, Counters, PeerId, Shared};
+use crate::engine::{ConnectionHandle, ConnectionView, Counters, Extensions, PeerId, Shared};
 use crate::error::SendError;
 use crate::handshake::Handshake;
 use crate::proto::EncodedCall;
 use crate::registry::Broadcast;
-use std::any::Any;
 use std::fmt;
 use std::future::Future;
+use std::hash::{Hash, Hasher};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -68,8 +68,10 @@ impl Peer {
     }
 
     /// Returns the request that opened the connection: path, query, headers, address.
-    pub fn handshake(&self) -> &Handshake {
-        &self.shared().handshake
+    ///
+    /// Those of a client are those of its present or last connection.
+    pub fn handshake(&self) -> Handshake {
+        self.shared().epoch().handshake.clone()
     }
 
     /// Returns a named channel of this connection. Sends nothing.
@@ -146,7 +148,7 @@ impl Peer {
     /// Waits until the connection is closed and its [`on_close`](crate::Builder::on_close) hook has returned, and
     /// returns how it was closed. Cancel-safe.
     pub async fn closed(&self) -> Closed {
-        self.shared().closed_after(self.shared().past_closes()).await
+        self.shared().epoch().closed().await
     }
 
     /// Returns how the connection was closed, or `None` while it is open or closing.
@@ -154,34 +156,24 @@ impl Peer {
         self.shared().close_info()
     }
 
-    /// Stores a value with the connection and returns the value of the same type that it replaces.
+    /// Returns the values that are stored with the connection.
     ///
-    /// The values are dropped when the connection is closed and `on_close` has returned. After that a server's connection stores none.
+    /// They are dropped when the connection is closed and `on_close` has returned. After that it stores none.
     ///
     /// ```
     /// # use wswrapper::Context;
     /// struct UserName(String);
     ///
     /// fn sign_in(ctx: &Context, name: String) {
-    ///     ctx.peer().insert(UserName(name));
+    ///     ctx.extensions().insert(UserName(name));
     /// }
     ///
     /// fn user(ctx: &Context) -> Option<String> {
-    ///     ctx.peer().get::<UserName>().map(|user| user.0.clone())
+    ///     ctx.extensions().get::<UserName>().map(|user| user.0.clone())
     /// }
     /// ```
-    pub fn insert<T: Any + Send + Sync>(&self, value: T) -> Option<Arc<T>> {
-        self.shared().extensions.insert(value)
-    }
-
-    /// Returns the value of this type that is stored with the connection.
-    pub fn get<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
-        self.shared().extensions.get()
-    }
-
-    /// Removes and returns the value of this type that is stored with the connection.
-    pub fn remove<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
-        self.shared().extensions.remove()
+    pub fn extensions(&self) -> Extensions {
+        self.shared().epoch().extensions.clone()
     }
 }
 
@@ -214,7 +206,7 @@ impl fmt::Debug for Peer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Peer")
             .field("id", &self.shared().id)
-            .field("remote_addr", &self.shared().handshake.remote_addr)
+            .field("remote_addr", &self.handshake().remote_addr())
             .field("keeps_open", &self.connection.keeps_open())
             .finish_non_exhaustive()
     }
@@ -229,6 +221,12 @@ impl PartialEq for Peer {
 
 impl Eq for Peer {}
 
+impl Hash for Peer {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.id().hash(state);
+    }
+}
+
 /// A future that waits until a connection is closed and returns how.
 ///
 /// Returned by [`Peer::close`] and [`Peer::abort_connection`]. The connection closes even if the future is never
@@ -239,9 +237,14 @@ pub struct Closing {
 
 impl Closing {
     fn new(peer: Peer, request: CloseRequest) -> Self {
-        // Counted now: a client may be bound to another transport before the future is polled.
-        let earlier_closes = peer.shared().close(request);
-        Self { closed: Box::pin(async move { peer.shared().closed_after(earlier_closes).await }) }
+        // Read now: a client may be bound to another transport before the future is polled.
+        let epoch = peer.shared().close(request);
+        Self {
+            closed: Box::pin(async move {
+                let _keeps_open = peer;
+                epoch.closed().await
+            }),
+        }
     }
 }
 

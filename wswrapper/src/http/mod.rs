@@ -1,10 +1,11 @@
 //! HTTP of a WebSocket server: reads the head of a request, and answers it or upgrades the connection.
 
 use crate::error::{AcceptError, MountError};
-use crate::handshake::{MAX_HEADERS, header_map, path_and_query};
+use crate::handshake::{MAX_HEADERS, header_map};
 use crate::limits::Limits;
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, Version, header};
+use http::request::Parts;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version, header};
 use std::collections::HashMap;
 use std::io;
 use std::time::Duration;
@@ -29,9 +30,7 @@ pub(crate) struct Page {
 
 /// The request of a completed WebSocket handshake.
 pub(crate) struct Request {
-    pub(crate) uri: Uri,
-    /// Request line and headers.
-    pub(crate) head: Vec<u8>,
+    pub(crate) parts: Parts,
     /// The subprotocol that was chosen.
     pub(crate) subprotocol: Option<String>,
     /// The bytes that were read beyond the head.
@@ -63,11 +62,11 @@ impl HttpFront {
         };
         let response = match head? {
             Err(status) => Response::status(status),
-            Ok(Head { parsed, text, rest }) => match self.decide(&parsed) {
+            Ok(Head { parsed, rest }) => match self.decide(&parsed) {
                 Decision::Upgrade { head: response, subprotocol } => {
                     write(stream, &response, limits.write_timeout).await?;
                     stream.flush().await?;
-                    return Ok(Request { uri: path_and_query(parsed.uri()), head: text, subprotocol, rest });
+                    return Ok(Request { parts: parsed.into_parts().0, subprotocol, rest });
                 }
                 Decision::Respond(response) => response,
             },
@@ -223,8 +222,6 @@ async fn write(stream: &mut (impl AsyncWrite + Unpin), mut bytes: &[u8], timeout
 /// The head of a request or a response.
 pub(crate) struct Head<T> {
     pub(crate) parsed: T,
-    /// The bytes of the head, unchanged.
-    pub(crate) text: Vec<u8>,
     /// The bytes that were read beyond the head.
     pub(crate) rest: Vec<u8>,
 }
@@ -253,7 +250,7 @@ where
             Err(status) => return Ok(Err(status)),
             Ok(Some((parsed, length))) => {
                 let rest = head.split_off(length);
-                return Ok(Ok(Head { parsed, text: head, rest }));
+                return Ok(Ok(Head { parsed, rest }));
             }
             Ok(None) if head.len() >= max_bytes => return Ok(Err(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE)),
             Ok(None) => {}

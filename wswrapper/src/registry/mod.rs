@@ -4,31 +4,35 @@ mod broadcast;
 
 pub use broadcast::{Broadcast, Delivery, EmitToAll};
 
-use crate::engine::{Members, Shared};
+use crate::engine::{Members, PeerId, Shared};
 use crate::lock::lock;
-use slab::Slab;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 /// The open connections of a server, or the one of a client.
 #[derive(Default)]
 pub(crate) struct Registry {
-    connections: Mutex<Slab<Arc<Shared>>>,
+    connections: Mutex<BTreeMap<PeerId, Arc<Shared>>>,
 }
 
 impl Registry {
-    fn lock(&self) -> MutexGuard<'_, Slab<Arc<Shared>>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<PeerId, Arc<Shared>>> {
         lock(&self.connections)
     }
 }
 
 impl Members for Registry {
-    fn join(&self, shared: Arc<Shared>) -> usize {
-        self.lock().insert(shared)
+    fn join(&self, shared: &Arc<Shared>) {
+        self.lock().insert(shared.id, Arc::clone(shared));
     }
 
-    fn leave(&self, index: usize) {
-        let left = self.lock().try_remove(index);
+    fn leave(&self, id: PeerId) {
+        let left = self.lock().remove(&id);
         drop(left);
+    }
+
+    fn find(&self, id: PeerId) -> Option<Arc<Shared>> {
+        self.lock().get(&id).cloned()
     }
 
     fn len(&self) -> usize {
@@ -37,6 +41,6 @@ impl Members for Registry {
 
     /// Returns all connections, so that the caller works with them outside the lock.
     fn all(&self) -> Vec<Arc<Shared>> {
-        self.lock().iter().map(|(_, shared)| Arc::clone(shared)).collect()
+        self.lock().values().cloned().collect()
     }
 }

@@ -35,5 +35,5 @@ impl ServerChannel {
         &self.name
     }
 
-    handler_methods!("of any peer on the channel", self => &self.server.inner.endpoint.handlers, Some(&self.name));
+    handler_methods!("of any peer on the channel", self => &self.server.endpoint().handlers, Some(&self.name));
 }

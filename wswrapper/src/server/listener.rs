@@ -1,9 +1,8 @@
 //! TCP listeners of servers.
 
-use super::{CLOSE_REASON, Phase, Server, Serving};
+use super::{Phase, Server, Serving};
 use crate::builder::Builder;
-use crate::close::{Close, CloseRequest};
-use crate::engine::{Driver, LocalEndpoint, Shared};
+use crate::engine::{Extensions, LocalEndpoint};
 use crate::error::{AcceptError, ServeError};
 use crate::handle::Peer;
 use crate::handshake::Handshake;
@@ -161,38 +160,33 @@ impl Server {
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let front = Arc::clone(&self.inner.front);
-        let (websocket, handshake) = perform_handshake(&self.inner.endpoint, &front, stream, None).await?;
-        self.accept_with(websocket, handshake)
+        let (websocket, handshake) = perform_handshake(self.endpoint(), &front, stream, None).await?;
+        self.accept_transport_with(websocket, handshake, Extensions::new())
     }
 }
 
 /// Performs the handshake of a connection and drives it until it is closed. Does not keep the server open.
 fn handshake_and_drive(server: &Server, stream: TcpStream) -> impl Future<Output = ()> + Send + 'static {
-    let (endpoint, front, registry) =
-        (Arc::clone(&server.inner.endpoint), Arc::clone(&server.inner.front), Arc::clone(server.registry()));
-    let mut phase = server.inner.phase.subscribe();
+    let (entrance, front) = (Arc::clone(&server.inner.entrance), Arc::clone(&server.inner.front));
     async move {
         let address = stream.peer_addr().ok();
         tcp::set_options(&stream);
         // Boxed, because the task keeps the size of its largest part. The box is freed after everything that stays was
         // allocated, so that it leaves no gap.
         let opened = Box::pin(async {
-            let (websocket, handshake) = perform_handshake(&endpoint, &front, stream, address).await?;
-            let shared = Arc::new(Shared::new(Arc::clone(&endpoint), registry, handshake));
-            Ok((Driver::new(Arc::clone(&shared), websocket), shared))
+            let (websocket, handshake) = perform_handshake(&entrance.endpoint, &front, stream, address).await?;
+            let (_, driver) = entrance.enter(websocket, handshake, Extensions::new())?;
+            Ok(driver)
         });
-        let (driver, shared) = match tokio::select! {
+        let mut phase = entrance.phase.subscribe();
+        let driver = match tokio::select! {
             opened = opened => opened,
             _ = phase.wait_for(|phase| *phase >= Phase::Closing) => Err(AcceptError::Closing),
         } {
-            Ok(opened) => opened,
+            Ok(driver) => driver,
             Err(error) => return tracing::debug!(?address, "no connection: {error}"),
         };
-        if *phase.borrow() >= Phase::Closing {
-            // `close` may have missed the new connection.
-            shared.close(CloseRequest::local(Close::GOING_AWAY, CLOSE_REASON));
-        }
-        drop((endpoint, front, phase, shared));
+        drop((entrance, front, phase));
         driver.run().await;
     }
 }
@@ -206,11 +200,10 @@ async fn perform_handshake<S>(
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let Request { uri, head, subprotocol, rest } = front.perform_handshake(&mut stream, &endpoint.limits).await?;
+    let Request { parts, subprotocol, rest } = front.perform_handshake(&mut stream, &endpoint.limits).await?;
     let websocket = WebSocket::new(stream, Side::Server, rest, endpoint.limits.max_message_size);
-    // Copied, because the buffer is larger than most heads.
-    let head = Box::from(&*head);
-    Ok((websocket, Handshake { uri, head, remote_addr, subprotocol, ..Handshake::default() }))
+    let handshake = Handshake::new(&parts, remote_addr);
+    Ok((websocket, subprotocol.into_iter().fold(handshake, |handshake, name| handshake.with_subprotocol(&name))))
 }
 
 /// Returns true for an error of a single connection, which does not affect the listener.

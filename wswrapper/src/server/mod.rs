@@ -1,16 +1,18 @@
 //! Servers.
 
 mod channel;
+mod entrance;
 #[cfg(feature = "tungstenite")]
 mod listener;
 
 pub use channel::ServerChannel;
+use entrance::{CLOSE_REASON, Entrance};
 #[cfg(feature = "tungstenite")]
 pub use listener::Listening;
 
 use crate::builder::Builder;
 use crate::close::{Close, CloseRequest};
-use crate::engine::{Driver, LocalEndpoint, Members, Shared};
+use crate::engine::{Extensions, LocalEndpoint, Members, PeerId};
 use crate::error::{AcceptError, MountError};
 use crate::handle::Peer;
 use crate::handshake::Handshake;
@@ -57,13 +59,11 @@ pub struct Server {
 }
 
 pub(crate) struct Inner {
-    pub(crate) endpoint: Arc<LocalEndpoint>,
+    pub(crate) entrance: Arc<Entrance>,
     #[cfg(feature = "tungstenite")]
     pub(crate) front: Arc<crate::http::HttpFront>,
-    registry: Arc<dyn Members>,
     /// The tasks of all connections. Dropping the server aborts them.
     tasks: Mutex<JoinSet<()>>,
-    pub(crate) phase: watch::Sender<Phase>,
 }
 
 /// The progress of closing a server.
@@ -93,13 +93,16 @@ impl Builder<Serving> {
         let (endpoint, serving) = self.finish(Side::Server)?;
         #[cfg(not(feature = "tungstenite"))]
         let Serving {} = serving;
-        let inner = Inner {
+        let entrance = Entrance {
             endpoint: Arc::new(endpoint),
+            registry: Arc::new(Registry::default()),
+            phase: watch::Sender::new(Phase::Open),
+        };
+        let inner = Inner {
+            entrance: Arc::new(entrance),
             #[cfg(feature = "tungstenite")]
             front: Arc::new(serving.front),
-            registry: Arc::new(Registry::default()),
             tasks: Mutex::default(),
-            phase: watch::Sender::new(Phase::Open),
         };
         Ok(Server { inner: Arc::new(inner) })
     }
@@ -120,31 +123,59 @@ impl Server {
     ///
     /// Panics outside a tokio runtime.
     pub fn accept_transport(&self, transport: impl Transport) -> Result<Peer, AcceptError> {
-        self.accept_with(transport, Handshake::default())
+        self.accept_transport_with(transport, Handshake::default(), Extensions::new())
     }
 
-    pub(crate) fn accept_with(&self, transport: impl Transport, handshake: Handshake) -> Result<Peer, AcceptError> {
-        if self.is_closing() {
-            return Err(AcceptError::Closing);
-        }
-        let shared = self.shared(handshake);
+    /// Serves a connection over an open transport, with the request that opened it and values that are stored with it.
+    ///
+    /// Hooks and handlers find both from the first call on. Otherwise like [`accept_transport`](Self::accept_transport).
+    ///
+    /// ```
+    /// # use wswrapper::{Context, Extensions, Handshake, Server, transport::memory};
+    /// struct User(&'static str);
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let server = Server::builder().build()?;
+    /// # let (_, transport) = memory::pair();
+    /// // The request as hyper or axum returns it.
+    /// let (parts, ()) = http::Request::get("/chat").body(())?.into_parts();
+    /// let extensions = Extensions::new();
+    /// extensions.insert(User("Ada"));
+    /// let peer = server.accept_transport_with(transport, Handshake::new(&parts, None), extensions)?;
+    /// assert_eq!(peer.extensions().get::<User>().map(|user| user.0), Some("Ada"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// Panics outside a tokio runtime.
+    pub fn accept_transport_with(
+        &self,
+        transport: impl Transport,
+        handshake: Handshake,
+        extensions: Extensions,
+    ) -> Result<Peer, AcceptError> {
+        let (shared, driver) = self.inner.entrance.enter(transport, handshake, extensions)?;
         let peer = Peer::of(&shared);
-        self.spawn(Driver::new(shared, transport).run());
-        if self.is_closing() {
-            // `close` may have missed the new connection.
-            peer.close(Close::GOING_AWAY, CLOSE_REASON);
-        }
+        self.spawn(driver.run());
         Ok(peer)
     }
 
     /// Returns the target for events to all connected peers.
     pub fn broadcast(&self) -> Broadcast {
-        Broadcast::new(Arc::clone(&self.inner.registry), &self.inner.endpoint.limits)
+        Broadcast::new(Arc::clone(self.registry()), &self.endpoint().limits)
     }
 
-    /// Returns the peers that are connected now.
+    /// Returns the peers that are connected now, in the order of their numbers.
     pub fn peers(&self) -> Vec<Peer> {
-        self.inner.registry.all().iter().map(Peer::of).collect()
+        self.registry().all().iter().map(Peer::of).collect()
+    }
+
+    /// Returns the peer with this number, or `None` if its connection was closed.
+    pub fn peer(&self, id: PeerId) -> Option<Peer> {
+        self.registry().find(id).map(|shared| Peer::of(&shared))
     }
 
     /// Returns the bytes that all connections hold together: begun messages, calls that wait to start, untaken stream
@@ -153,7 +184,7 @@ impl Server {
     /// Each connection reports its part when its task goes to sleep. Untaken items of a closed connection count until
     /// their stream is dropped.
     pub fn buffered_bytes(&self) -> usize {
-        self.inner.endpoint.budget.held()
+        self.endpoint().budget.held()
     }
 
     /// Closes all connections with status 1001 and waits until they are closed.
@@ -167,7 +198,7 @@ impl Server {
     /// Panics if it is polled outside a tokio runtime. The server then stays open.
     pub async fn close(&self) {
         let runtime = tokio::runtime::Handle::current();
-        let first = self.inner.phase.send_if_modified(|phase| {
+        let first = self.inner.entrance.phase.send_if_modified(|phase| {
             let open = *phase == Phase::Open;
             if open {
                 *phase = Phase::Closing;
@@ -175,7 +206,7 @@ impl Server {
             open
         });
         if first {
-            for shared in self.inner.registry.all() {
+            for shared in self.registry().all() {
                 shared.close(CloseRequest::local(Close::GOING_AWAY, CLOSE_REASON));
             }
             // In a task of its own, because the caller may be a handler on one of these connections.
@@ -186,24 +217,23 @@ impl Server {
 
     /// Waits for the tasks of all connections, then aborts the remaining ones.
     async fn stop_tasks(self) {
-        let _closed = SetClosed(&self.inner.phase);
+        let _closed = SetClosed(&self.inner.entrance.phase);
         let mut tasks = std::mem::take(&mut *self.tasks());
         let all_finished = async { while tasks.join_next().await.is_some() {} };
         // A slow handshake or hook must not keep the server open.
         let _ =
-            tokio::time::timeout(self.inner.endpoint.limits.close_timeout.saturating_add(HOOK_TIMEOUT), all_finished)
-                .await;
+            tokio::time::timeout(self.endpoint().limits.close_timeout.saturating_add(HOOK_TIMEOUT), all_finished).await;
         tasks.shutdown().await;
     }
 
     /// Returns true if [`close`](Self::close) was called.
     pub fn is_closing(&self) -> bool {
-        *self.inner.phase.borrow() >= Phase::Closing
+        self.inner.entrance.is_closing()
     }
 
     pub(crate) async fn wait_for_phase(&self, phase: Phase) {
         // Cannot fail: the sender lives as long as this handle.
-        let _ = self.inner.phase.subscribe().wait_for(|now| *now >= phase).await;
+        let _ = self.inner.entrance.phase.subscribe().wait_for(|now| *now >= phase).await;
     }
 
     /// Returns a channel of all connections, to handle its events and requests by closures.
@@ -211,15 +241,14 @@ impl Server {
         ServerChannel::new(self.clone(), name)
     }
 
-    handler_methods!("of any peer on the main channel", self => &self.inner.endpoint.handlers, None);
+    handler_methods!("of any peer on the main channel", self => &self.endpoint().handlers, None);
 
-    pub(crate) fn shared(&self, handshake: Handshake) -> Arc<Shared> {
-        Arc::new(Shared::new(Arc::clone(&self.inner.endpoint), Arc::clone(&self.inner.registry), handshake))
+    pub(crate) fn endpoint(&self) -> &Arc<LocalEndpoint> {
+        &self.inner.entrance.endpoint
     }
 
-    #[cfg(feature = "tungstenite")]
-    pub(crate) fn registry(&self) -> &Arc<dyn Members> {
-        &self.inner.registry
+    fn registry(&self) -> &Arc<dyn Members> {
+        &self.inner.entrance.registry
     }
 
     /// Spawns a task that is aborted when the server is dropped.
@@ -237,9 +266,6 @@ impl Server {
 /// The time that the hooks of closed connections have in addition.
 const HOOK_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// The close reason that peers receive.
-pub(crate) const CLOSE_REASON: &str = "the server is closing";
-
 /// Marks the server as closed when it is dropped.
 struct SetClosed<'s>(&'s watch::Sender<Phase>);
 
@@ -252,7 +278,7 @@ impl Drop for SetClosed<'_> {
 impl fmt::Debug for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Server")
-            .field("peers", &self.inner.registry.len())
+            .field("peers", &self.registry().len())
             .field("closing", &self.is_closing())
             .finish_non_exhaustive()
     }

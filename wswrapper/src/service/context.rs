@@ -1,6 +1,6 @@
 //! The context of a call.
 
-use crate::engine::{CallState, PeerId, Shared};
+use crate::engine::{CallState, Extensions, PeerId, Shared};
 use crate::handle::{AnonymousChannel, Peer};
 use crate::handshake::Handshake;
 use crate::proto::Reason;
@@ -49,7 +49,12 @@ impl Context {
 
     /// Returns the HTTP request that opened the connection: path, query, headers and address.
     pub fn handshake(&self) -> &Handshake {
-        &self.shared.handshake
+        &self.call.epoch.handshake
+    }
+
+    /// Returns the values that are stored with the connection.
+    pub fn extensions(&self) -> &Extensions {
+        &self.call.epoch.extensions
     }
 
     /// Creates an anonymous channel, which the handler returns as its answer.

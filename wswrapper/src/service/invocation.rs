@@ -34,13 +34,13 @@ impl<S: Send + Sync + 'static> Invocation<'_, S> {
 
     /// Returns the context of the call.
     pub fn context(&mut self) -> Context {
-        let Start { answers, call, state, channel_state, .. } = &mut self.start;
+        let Start { answers, call, state, epoch, channel_state, .. } = &mut self.start;
         let state = state.get_or_insert_with(|| {
             let channel = match &call.address {
                 Address::Named(name) => Some(&**name),
                 _ => None,
             };
-            Arc::new(CallState::new(call.id, channel, call.caller_timeout(), channel_state.cloned()))
+            Arc::new(CallState::new(Arc::clone(epoch), call.id, channel, call.caller_timeout(), channel_state.cloned()))
         });
         Context::new(Arc::clone(answers.shared), Arc::clone(state))
     }

@@ -111,11 +111,11 @@ mod tests {
         match payload.len() {
             len @ ..126 => frame.push(0x80 | u8::try_from(len).expect("it is small")),
             len @ ..65_536 => {
-                frame.push(0x80 | 126);
+                frame.push(0xfe);
                 frame.extend(u16::try_from(len).expect("it is small").to_be_bytes());
             }
             len => {
-                frame.push(0x80 | 127);
+                frame.push(0xff);
                 frame.extend((len as u64).to_be_bytes());
             }
         }

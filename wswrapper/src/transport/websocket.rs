@@ -25,7 +25,7 @@ const MAX_KEPT_BUFFER: usize = 256 * 1024;
 
 /// The largest payload after which an idle connection passes its codec on, in bytes. After a larger one the codec has a
 /// large buffer, so the connection keeps it for some time and then frees it.
-const MAX_SHARED: u64 = 64 * 1024;
+const MAX_SHARED: u64 = 1024;
 
 thread_local! {
     /// One read and one write buffer for all connections of a thread. An idle connection owns neither.

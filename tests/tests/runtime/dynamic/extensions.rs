@@ -14,13 +14,13 @@ async fn a_connection_keeps_one_extension_of_each_type_until_it_closes() {
     struct Name(&'static str);
     let pair = pair(Server::builder());
     let alive = Alive::default();
-    assert!(pair.peer.get::<Name>().is_none());
-    assert!(pair.peer.insert(Name("Ada")).is_none());
-    assert_eq!(pair.peer.insert(Name("Bob")).map(|name| name.0), Some("Ada"));
-    pair.peer.insert(alive.guard());
-    assert_eq!(pair.server.peers()[0].get::<Name>().map(|name| name.0), Some("Bob"));
-    assert_eq!(pair.peer.remove::<Name>().map(|name| name.0), Some("Bob"));
-    assert!(pair.peer.get::<Name>().is_none());
+    assert!(pair.peer.extensions().get::<Name>().is_none());
+    assert!(pair.peer.extensions().insert(Name("Ada")).is_none());
+    assert_eq!(pair.peer.extensions().insert(Name("Bob")).map(|name| name.0), Some("Ada"));
+    pair.peer.extensions().insert(alive.guard());
+    assert_eq!(pair.server.peers()[0].extensions().get::<Name>().map(|name| name.0), Some("Bob"));
+    assert_eq!(pair.peer.extensions().remove::<Name>().map(|name| name.0), Some("Bob"));
+    assert!(pair.peer.extensions().get::<Name>().is_none());
     pair.client.close().await;
     alive.becomes(0).await;
 }
@@ -46,7 +46,7 @@ fn hold_connection(peer: &Peer, alive: &Alive) -> Option<Arc<Session>> {
     let (on, once) = (peer.on("on", handler()), peer.once("once", handler()));
     let (on_channel, once_on_channel) = (channel.on("on", handler()), channel.once("once", handler()));
     on.and(once).and(on_channel).and(once_on_channel).expect("valid names");
-    peer.insert(Session { _peer: peer.clone(), _alive: alive.guard() })
+    peer.extensions().insert(Session { _peer: peer.clone(), _alive: alive.guard() })
 }
 
 #[tokio::test(start_paused = true)]
@@ -69,7 +69,7 @@ async fn extensions_and_handlers_that_hold_a_connection_are_dropped_when_it_clos
         alive.becomes(0).await;
         // A closed connection accepts no handlers and no extensions.
         assert!(hold_connection(&peer, &alive).is_none());
-        assert!(peer.get::<Session>().is_none());
+        assert!(peer.extensions().get::<Session>().is_none());
         assert_eq!(alive.count(), 0, "{ending}");
     }
     Ok(())
@@ -106,19 +106,23 @@ async fn a_clients_handlers_survive_a_rebind_and_its_extensions_do_not() -> Resu
         let _ = &guard;
         async { "Ada" }
     })?;
-    client.peer().insert(values.guard());
+    client.peer().extensions().insert(values.guard());
     raw.close(1000, "").await;
     client.closed().await;
     assert_eq!(handlers.count(), 1);
     values.becomes(0).await;
-    // Handlers and extensions that are added between two connections belong to the next one.
+    // Handlers that are added between two connections stay. A closed connection stores no value, but the client does.
     client.on("age", || async { 36 })?;
-    assert!(client.peer().insert(values.guard()).is_none());
+    assert!(client.peer().extensions().insert(values.guard()).is_none());
+    assert_eq!(values.count(), 0);
+    client.extensions().insert(values.guard());
     let (local, remote) = memory::pair();
     client.bind(remote)?;
     let mut raw = RawPeer::on(local);
     assert_eq!(raw.ask(r#"{"a":["name"],"i":1}"#).await["d"], "Ada");
     assert_eq!(raw.ask(r#"{"a":["age"],"i":2}"#).await["d"], 36);
     assert_eq!(values.count(), 1);
+    drop(client);
+    values.becomes(0).await;
     Ok(())
 }

@@ -23,7 +23,7 @@ macro_rules! slow_close {
             async move {
                 assert_eq!(peer.close_info(), Some(closed));
                 sleep(Duration::from_secs(1)).await;
-                log.add(format!("closed {}", peer.get::<Name>().map_or("nobody", |name| name.0)));
+                log.add(format!("closed {}", peer.extensions().get::<Name>().map_or("nobody", |name| name.0)));
             }
         })
     }};
@@ -33,11 +33,11 @@ macro_rules! slow_close {
 async fn stored_values_are_there_in_on_close_and_gone_afterwards() -> Result<(), Box<dyn Error>> {
     let log = Log::default();
     let pair = pair(slow_close!(Server::builder(), log));
-    pair.peer.insert(Name("Ada"));
+    pair.peer.extensions().insert(Name("Ada"));
     pair.client.close().await;
     timeout(LONG, pair.peer.closed()).await?;
     assert_eq!(log.entries(), ["closed Ada"]);
-    assert!(pair.peer.get::<Name>().is_none());
+    assert!(pair.peer.extensions().get::<Name>().is_none());
     Ok(())
 }
 
@@ -63,7 +63,7 @@ async fn whoever_waits_for_the_close_waits_for_on_close() -> Result<(), Box<dyn 
 fn logging_client(log: &Log) -> ClientBuilder {
     let opens = log.clone();
     slow_close!(Client::builder(), log).on_open(move |peer| {
-        opens.add(format!("open {}", peer.get::<Name>().map_or("nobody", |name| name.0)));
+        opens.add(format!("open {}", peer.extensions().get::<Name>().map_or("nobody", |name| name.0)));
         async {}
     })
 }
@@ -73,7 +73,7 @@ async fn a_client_is_bound_again_after_on_close_and_before_on_open() -> Result<(
     let log = Log::default();
     let pair = pair_with(Server::builder(), logging_client(&log));
     let client = &pair.client;
-    client.insert(Name("Ada"));
+    client.peer().extensions().insert(Name("Ada"));
     let_others_run().await;
     pair.peer.abort_connection();
     let_others_run().await;
@@ -93,14 +93,14 @@ async fn a_client_is_bound_again_after_on_close_and_before_on_open() -> Result<(
 #[tokio::test(start_paused = true)]
 async fn a_connection_whose_on_close_is_cancelled_is_closed() -> Result<(), Box<dyn Error>> {
     let pair = pair(Server::builder().on_close(|_, _| pending()));
-    pair.peer.insert(Name("Ada"));
+    pair.peer.extensions().insert(Name("Ada"));
     pair.client.close().await;
     let_others_run().await;
     assert!(pair.peer.closed().now_or_never().is_none());
     // It gives up on the hook.
     timeout(LONG, pair.server.close()).await?;
     assert_eq!(pair.peer.closed().await.code, 1000);
-    assert!(pair.peer.get::<Name>().is_none());
+    assert!(pair.peer.extensions().get::<Name>().is_none());
     Ok(())
 }
 

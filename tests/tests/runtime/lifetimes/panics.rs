@@ -36,7 +36,7 @@ async fn a_panic_in_dropping_a_peers_extension_is_reported_and_the_close_complet
     let (log, server) = logging_server();
     let server = server.build()?;
     let (mut raw, peer) = RawPeer::dial(&server);
-    peer.insert(DropBomb("of the data"));
+    peer.extensions().insert(DropBomb("of the data"));
     let call = tokio::spawn(peer.request::<()>("never", ()));
     let closed = tokio::spawn({
         let peer = peer.clone();
@@ -74,7 +74,7 @@ async fn a_panic_in_dropping_a_clients_extension_is_reported_and_the_close_compl
     let errors = log.clone();
     let client = Client::builder().on_error(move |_, error| errors.add(error.to_string()));
     let pair = pair_with(Server::builder(), client);
-    pair.client.peer().insert(DropBomb("of the data"));
+    pair.client.peer().extensions().insert(DropBomb("of the data"));
     pair.server.on("never", pending::<()>)?;
     let call = tokio::spawn(pair.client.request::<()>("never", ()));
     tokio::task::yield_now().await;
@@ -91,11 +91,11 @@ async fn a_panic_in_dropping_does_not_keep_other_extensions_and_handlers_alive()
     let (log, server) = logging_server();
     let pair = pair(server);
     let (values, handlers) = (Alive::default(), Alive::default());
-    pair.peer.insert(Held::<0>(values.guard()));
-    pair.peer.insert(Held::<1>(values.guard()));
-    pair.peer.insert(DropBomb("of the data"));
-    pair.peer.insert(Held::<2>(values.guard()));
-    pair.peer.insert(Held::<3>(values.guard()));
+    pair.peer.extensions().insert(Held::<0>(values.guard()));
+    pair.peer.extensions().insert(Held::<1>(values.guard()));
+    pair.peer.extensions().insert(DropBomb("of the data"));
+    pair.peer.extensions().insert(Held::<2>(values.guard()));
+    pair.peer.extensions().insert(Held::<3>(values.guard()));
     for n in 0..10 {
         let (guard, drop_bomb) = (handlers.guard(), (n % 2 == 0).then(|| DropBomb("of a handler")));
         pair.peer.on(&n.to_string(), move || {

@@ -80,14 +80,14 @@ async fn extensions_inserted_after_a_rebind_outlive_the_previous_connection() ->
     struct Name(&'static str);
     let (raw, client) = RawPeer::accept(Client::builder());
     let (_local, remote) = memory::pair();
-    client.insert(Name("Ada"));
-    client.insert(1_u8);
+    client.peer().extensions().insert(Name("Ada"));
+    client.peer().extensions().insert(1_u8);
     let log = Log::default();
     let rebind = {
         let (client, log) = (client.clone(), log.clone());
         move || {
             let bound = client.bind(remote).is_ok();
-            client.insert(Name("Bob"));
+            client.peer().extensions().insert(Name("Bob"));
             log.add(format!("bound: {bound}"));
         }
     };
@@ -97,8 +97,8 @@ async fn extensions_inserted_after_a_rebind_outlive_the_previous_connection() ->
     drop(raw);
     assert_eq!(log.has(1).await, ["bound: true"]);
     let_others_run().await;
-    assert_eq!(client.get::<Name>().map(|name| name.0), Some("Bob"));
-    assert!(client.get::<u8>().is_none(), "it belonged to the previous connection");
+    assert_eq!(client.peer().extensions().get::<Name>().map(|name| name.0), Some("Bob"));
+    assert!(client.peer().extensions().get::<u8>().is_none(), "it belonged to the previous connection");
     assert!(client.is_open());
     Ok(())
 }

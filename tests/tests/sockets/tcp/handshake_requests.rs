@@ -13,7 +13,8 @@ async fn request_headers_are_read_after_leading_empty_lines() -> Result<(), Box<
         let (mut local, remote) = duplex(4_096);
         local.write_all(format!("{lines}{REQUEST}Cookie: user=ada\r\n\r\n").as_bytes()).await?;
         let peer = server.accept(remote).await?;
-        let headers = peer.handshake().headers();
+        let handshake = peer.handshake();
+        let headers = handshake.headers();
         assert!(headers.get("cookie").is_some_and(|cookie| cookie == "user=ada"), "{lines:?}");
         assert_eq!(headers.len(), 6, "{lines:?}");
     }

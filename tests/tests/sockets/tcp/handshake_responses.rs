@@ -66,7 +66,8 @@ async fn response_headers_are_read_after_leading_empty_lines() {
         let response =
             "HTTP/1.1 101 Switching Protocols\r\nX-Name: Ada\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n";
         let client = connect_to(&format!("{lines}{response}")).await.expect("the response is valid");
-        let headers = client.handshake().headers();
+        let handshake = client.handshake();
+        let headers = handshake.headers();
         assert!(headers.get("x-name").is_some_and(|name| name == "Ada"), "{lines:?}");
         assert_eq!(headers.len(), 4, "{lines:?}");
     }

@@ -28,7 +28,8 @@ async fn the_first_offered_subprotocol_that_the_server_knows_is_chosen() -> Resu
         assert_eq!(service.header("sec-websocket-protocol").await?, Vec::from_iter(header), "{offered:?}");
         assert_eq!(client.handshake().subprotocol(), chosen, "{offered:?}");
         assert_eq!(service.subprotocol().await?.as_deref(), chosen, "{offered:?}");
-        let response = client.handshake().headers().get("sec-websocket-protocol");
+        let handshake = client.handshake();
+        let response = handshake.headers().get("sec-websocket-protocol");
         assert_eq!(response.and_then(|value| value.to_str().ok()), chosen, "{offered:?}");
     }
     // Subprotocols may be offered in several headers.

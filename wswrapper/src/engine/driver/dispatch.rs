@@ -205,6 +205,7 @@ impl<T: Transport> Driver<T> {
             hint: received.text.len(),
             state: &mut state,
             log: &mut log,
+            epoch: &self.epoch,
             sessions: &mut self.sessions,
             channel_state,
         };

@@ -75,7 +75,7 @@ impl<T> Driver<T> {
         if mem::replace(&mut self.finished, true) {
             return false;
         }
-        self.shared.members.leave(self.member_key);
+        self.shared.members.leave(self.shared.id);
         self.shared.announce_close(&closed);
         self.stop_running();
         self.drop_open_hook(|opening| opening.disconnect(&closed));

@@ -28,6 +28,7 @@ pub(crate) use opening::Opened;
 
 use crate::catch_panic::catch_panic;
 use crate::close::{Close, CloseCause, CloseRequest, Closed};
+use crate::engine::epoch::Epoch;
 use crate::engine::flushes::Flushes;
 use crate::engine::handler::Sessions;
 use crate::engine::hooks::HookFuture;
@@ -52,8 +53,8 @@ use tokio::time::Instant;
 /// Drives one connection until it is closed.
 pub(crate) struct Driver<T> {
     shared: Arc<Shared>,
+    epoch: Arc<Epoch>,
     transport: T,
-    member_key: usize,
     /// The `on_open` hook. No call starts before it returns.
     opening: Option<Box<Opening>>,
     running: RunningSet,
@@ -87,12 +88,12 @@ impl<T: Transport> Driver<T> {
     /// Creates the driver of an open transport, and joins the connection to its set of members.
     pub(crate) fn new(shared: Arc<Shared>, mut transport: T) -> Self {
         transport.set_limits(&shared.endpoint.limits);
-        let member_key = shared.members.join(Arc::clone(&shared));
+        shared.members.join(&shared);
         shared.endpoint.observers.tell(&shared, Interest::NONE, |observer, connection| {
             observer.connection_opened(connection);
         });
         Self {
-            member_key,
+            epoch: shared.epoch(),
             opening: shared.endpoint.hooks.opened(&shared).map(|hook| Box::new(Opening::new(hook))),
             shared,
             transport,

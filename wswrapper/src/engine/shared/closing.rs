@@ -1,12 +1,15 @@
 //! The closing of a connection, and the waits for it.
 
 use super::Shared;
-use super::state::{Phase, State};
+use super::state::State;
 use crate::catch_panic::drop_catching_panic;
 use crate::close::{CloseRequest, Closed};
 use crate::engine::channel_state::channel_closed_reason;
+use crate::engine::epoch::Epoch;
+use crate::engine::extensions::Extensions;
 use crate::engine::slot::Completion;
 use crate::error::SendError;
+use crate::handshake::Handshake;
 use crate::proto::{Reason, Side};
 use std::mem;
 use std::sync::Arc;
@@ -14,16 +17,16 @@ use std::task::Waker;
 
 impl Shared {
     /// Requests the driver to close the connection. Only the first request counts, except that an abort follows a
-    /// close. Returns how often the connection was closed before it was last opened.
-    pub(crate) fn close(&self, request: CloseRequest) -> u64 {
-        // Counted under the same lock, because a client may be bound to another transport after that.
+    /// close. Returns the epoch that is closed.
+    pub(crate) fn close(&self, request: CloseRequest) -> Arc<Epoch> {
         let mut state = self.lock();
-        let past_closes = state.past_closes();
+        // Read under the same lock, because a client may be bound to another transport after that.
+        let epoch = Arc::clone(&state.epoch);
         if state.close.is_none() || matches!(request, CloseRequest::Abort) {
             state.close = Some(request);
             self.wake(state);
         }
-        past_closes
+        epoch
     }
 
     /// Returns the close that a handle has requested.
@@ -31,49 +34,21 @@ impl Shared {
         self.lock().close.clone()
     }
 
-    /// Returns how often the connection was closed before it was last opened.
-    pub(crate) fn past_closes(&self) -> u64 {
-        self.lock().past_closes()
-    }
-
-    /// Waits until the connection was closed more than `past_closes` times. Cancel-safe.
-    pub(crate) async fn closed_after(&self, past_closes: u64) -> Closed {
-        loop {
-            let notified = self.closed_notify.notified();
-            let mut notified = std::pin::pin!(notified);
-            notified.as_mut().enable();
-            if let Some(closed) = self.find_closed(past_closes) {
-                return closed;
-            }
-            notified.await;
-        }
-    }
-
-    fn find_closed(&self, past_closes: u64) -> Option<Closed> {
-        let state = self.lock();
-        if state.close_count > past_closes {
-            let closed = state.closed.as_deref().filter(|_| state.phase == Phase::Closed);
-            closed.or(state.previous_closed.as_deref()).cloned()
-        } else {
-            None
-        }
-    }
-
     /// Returns how the connection was closed, unless it is open.
     pub(crate) fn close_info(&self) -> Option<Closed> {
         let state = self.lock();
-        state.closed.as_deref().filter(|_| state.phase != Phase::Connected).cloned()
+        state.closed.as_deref().filter(|_| state.is_finished).cloned()
     }
 
     /// Opens a closed connection again, for another transport. Returns false if it is not closed.
-    pub(crate) fn reopen(&self) -> bool {
+    pub(crate) fn reopen(&self, handshake: Handshake, extensions: Extensions) -> bool {
         let mut state = self.lock();
-        if state.phase != Phase::Closed {
+        if state.epoch.result().is_none() {
             return false;
         }
-        let closed = state.closed.take();
-        let old = mem::replace(&mut state.previous_closed, closed);
-        state.phase = Phase::Connected;
+        let next = state.epoch.next(handshake, extensions);
+        let old = (mem::replace(&mut state.epoch, next), state.closed.take());
+        state.is_finished = false;
         state.close = None;
         state.core.open();
         drop(state);
@@ -126,7 +101,7 @@ impl Shared {
     /// Records how the connection was closed, before the `on_close` hook runs.
     pub(crate) fn begin_finish(self: &Arc<Self>, closed: Closed) {
         self.disconnect_and(closed, |state| {
-            state.phase = Phase::Finishing;
+            state.is_finished = true;
             (state.handlers, state.output_bytes, state.driver_bytes) = (0, 0, 0);
             state.withheld = None;
             // The untaken items of streams stay until their consumers are dropped.
@@ -143,16 +118,14 @@ impl Shared {
         }
     }
 
-    /// Records that the connection is closed, wakes everyone who waits for it, and drops the extensions.
+    /// Drops the extensions, records that the connection is closed, and wakes everyone who waits for it.
     pub(crate) fn set_closed(self: &Arc<Self>) {
-        let mut state = self.lock();
-        state.phase = Phase::Closed;
-        state.close_count += 1;
-        // Taken under the lock, because a value that is inserted later may belong to the next connection.
-        let data = self.extensions.take(self.endpoint.side == Side::Server);
+        let state = self.lock();
+        let (epoch, closed) = (Arc::clone(&state.epoch), state.closed_result());
         drop(state);
-        self.closed_notify.notify_waiters();
-        for value in data {
+        let values = epoch.extensions.close();
+        epoch.set_closed(closed);
+        for value in values {
             self.report_drop_panic(drop_catching_panic(value), "the peer's data");
         }
         self.warn_left_out();
@@ -162,6 +135,8 @@ impl Shared {
 #[cfg(test)]
 mod tests {
     use crate::Client;
+    use crate::Extensions;
+    use crate::Handshake;
     use crate::close::{CloseCause, CloseRequest, Closed};
     use crate::transport::memory;
     use std::collections::HashMap;
@@ -170,7 +145,7 @@ mod tests {
 
     /// One thread closes the connection while another opens it again and again.
     #[test]
-    fn a_close_request_is_counted_for_the_connection_that_it_closes() {
+    fn a_close_request_returns_the_epoch_that_it_closes() {
         const CLOSED: usize = 1_000;
         let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime can be started");
         // The runtime does not run, so no driver changes the state.
@@ -184,28 +159,29 @@ mod tests {
                     if is_done.load(Ordering::Relaxed) {
                         break;
                     }
-                    requests.insert(n.to_string(), shared.close(CloseRequest::local(4000, n.to_string())));
+                    let epoch = shared.close(CloseRequest::local(4000, n.to_string()));
+                    requests.insert(n.to_string(), epoch.number);
                 }
                 requests
             });
             let mut closed = Vec::new();
-            for connection in 0.. {
+            for epoch in 1.. {
                 if closed.len() == CLOSED {
                     break;
                 }
                 let request = shared.lock().close.clone();
                 if let Some(CloseRequest::Close(close, _)) = request {
-                    closed.push((close.reason, connection));
+                    closed.push((close.reason, epoch));
                 }
                 shared.begin_finish(Closed::abnormal(CloseCause::Local, ""));
                 shared.set_closed();
-                assert!(shared.reopen());
+                assert!(shared.reopen(Handshake::default(), Extensions::new()));
             }
             is_done.store(true, Ordering::Relaxed);
             (requests.join().expect("no panic"), closed)
         });
-        for (request, connection) in closed {
-            assert_eq!(requests[&request], connection);
+        for (request, epoch) in closed {
+            assert_eq!(requests[&request], epoch);
         }
     }
 }

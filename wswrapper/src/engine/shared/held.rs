@@ -1,7 +1,7 @@
 //! The bytes that a connection holds, and the credit that it withholds while memory is short.
 
 use super::Shared;
-use super::state::{Phase, State};
+use super::state::State;
 use crate::close::{Close, CloseCause, CloseRequest};
 use crate::proto::ChannelKey;
 use std::collections::BTreeMap;
@@ -112,7 +112,7 @@ impl Shared {
     pub(crate) fn wake_for_budget(&self) -> bool {
         self.waits_for_budget.store(false, Ordering::Release);
         let mut state = self.lock();
-        let is_open = state.phase == Phase::Connected;
+        let is_open = !state.is_finished;
         // A driver in a turn looks at the budget before it sleeps.
         let driver = state.driver.take_if(|_| !self.driver_awake.load(Ordering::Relaxed));
         drop(state);

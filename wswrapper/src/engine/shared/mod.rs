@@ -24,7 +24,7 @@ pub(crate) use incoming::{Action, SleepState};
 
 use crate::engine::blocking::BlockingThreads;
 use crate::engine::budget::{Budget, Share};
-use crate::engine::extensions::Extensions;
+use crate::engine::epoch::Epoch;
 use crate::engine::hooks::Hooks;
 use crate::engine::id::{Counters, PeerId};
 use crate::engine::loan::LoanSlot;
@@ -32,26 +32,22 @@ use crate::engine::members::Members;
 use crate::engine::observer::Observers;
 use crate::engine::router::{DynamicHandlers, Lookup, Router};
 use crate::engine::warnings::Warnings;
-use crate::handshake::Handshake;
 use crate::limits::Limits;
 use crate::lock::lock;
 use crate::proto::{Address, Connection, Side};
 use slab::Slab;
-use state::{Phase, State};
+use state::State;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::task::Waker;
-use tokio::sync::Notify;
 
 /// The state of one connection, shared by its driver and its handles.
 pub(crate) struct Shared {
     pub(crate) id: PeerId,
-    pub(crate) handshake: Handshake,
     pub(crate) members: Arc<dyn Members>,
     pub(crate) endpoint: Arc<LocalEndpoint>,
     /// The dynamic handlers of this peer. Most connections have none.
     handlers: OnceLock<Box<DynamicHandlers>>,
-    pub(crate) extensions: Extensions,
     /// Used only by handlers that send streams.
     loan_slot: OnceLock<Box<LoanSlot>>,
     state: Mutex<State>,
@@ -66,8 +62,6 @@ pub(crate) struct Shared {
     pub(crate) waits_for_budget: AtomicBool,
     /// Most connections cause no warning.
     warnings: OnceLock<Box<Warnings>>,
-    /// Notified when the connection is closed.
-    closed_notify: Notify,
 }
 
 /// The configuration and handlers that all connections of one server or client have in common.
@@ -84,7 +78,7 @@ pub(crate) struct LocalEndpoint {
 
 impl Shared {
     /// Creates the state of a connection that is open.
-    pub(crate) fn new(endpoint: Arc<LocalEndpoint>, members: Arc<dyn Members>, handshake: Handshake) -> Self {
+    pub(crate) fn new(endpoint: Arc<LocalEndpoint>, members: Arc<dyn Members>, epoch: Arc<Epoch>) -> Self {
         let mut core = Connection::new(endpoint.side, 0).with_bounds(endpoint.limits.bounds());
         core.open();
         let state = State {
@@ -103,13 +97,11 @@ impl Shared {
             output_waiters: None,
             flushes: None,
             closed: None,
-            phase: Phase::Connected,
-            previous_closed: None,
-            close_count: 0,
+            is_finished: false,
+            epoch,
         };
         Self {
             id: PeerId::next(),
-            handshake,
             members,
             endpoint,
             state: Mutex::new(state),
@@ -117,12 +109,15 @@ impl Shared {
             driver_awake: AtomicBool::new(false),
             blocking_threads: OnceLock::new(),
             handlers: OnceLock::new(),
-            extensions: Extensions::default(),
             loan_slot: OnceLock::new(),
             waits_for_budget: AtomicBool::new(false),
             warnings: OnceLock::new(),
-            closed_notify: Notify::new(),
         }
+    }
+
+    /// Returns the present or, if the connection is closed, the last epoch.
+    pub(crate) fn epoch(&self) -> Arc<Epoch> {
+        Arc::clone(&self.lock().epoch)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

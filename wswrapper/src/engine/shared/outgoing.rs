@@ -4,7 +4,9 @@ use super::Shared;
 use super::capacity::WaitingCall;
 use super::channels::ChannelBinding;
 use super::state::{Finished, State};
+use crate::close::Closed;
 use crate::engine::channel_state::channel_closed_reason;
+use crate::engine::epoch::Epoch;
 use crate::engine::flushes::{Flushed, Flushes};
 use crate::engine::slot::{CallOptions, CallProgress, CallSlot, Completion, Expected, StartedCall};
 use crate::error::{SendError, TooLarge};
@@ -221,19 +223,29 @@ impl Shared {
 
     /// Waits until everything that is queued when it is first polled was written. Cancel-safe.
     pub(crate) async fn flush(&self) -> Result<(), SendError> {
-        if self.start_flush()?.wait().await { Ok(()) } else { Err(SendError::Closed(self.lock().closed_result())) }
+        let (flushed, epoch) = self.start_flush()?;
+        if flushed.wait().await { Ok(()) } else { Err(SendError::Closed(self.result_of(&epoch))) }
     }
 
-    fn start_flush(&self) -> Result<Flushed, SendError> {
+    /// Returns how an epoch was closed, whose transport is gone.
+    fn result_of(&self, epoch: &Arc<Epoch>) -> Arc<Closed> {
+        let state = self.lock();
+        // Its `on_close` hook may still run.
+        let is_present = Arc::ptr_eq(&state.epoch, epoch);
+        epoch.result().filter(|_| !is_present).unwrap_or_else(|| state.closed_result())
+    }
+
+    fn start_flush(&self) -> Result<(Flushed, Arc<Epoch>), SendError> {
         let (wait, flushed) = Flushes::new_wait();
         let mut state = self.lock();
         if !state.core.is_open() {
             return Err(SendError::Closed(state.closed_result()));
         }
         let dropped = state.flushes.get_or_insert_default().push(wait);
+        let epoch = Arc::clone(&state.epoch);
         self.wake(state);
         drop(dropped);
-        Ok(flushed)
+        Ok((flushed, epoch))
     }
 
     /// Queues an event that is sent to many peers. Fails if the queue has no capacity now, or if memory is short and

@@ -6,6 +6,7 @@ use super::held::Withheld;
 use crate::close::{CloseRequest, Closed};
 use crate::engine::budget::Share;
 use crate::engine::channel_state::ChannelState;
+use crate::engine::epoch::Epoch;
 use crate::engine::flushes::Flushes;
 use crate::engine::inbox::{Inbox, StreamFinish};
 use crate::engine::slot::{CallSlot, Completion};
@@ -48,23 +49,9 @@ pub(super) struct State {
     pub(super) flushes: Option<Box<Flushes>>,
     /// The result of the connection, known from the time at which one of the endpoints closes it.
     pub(super) closed: Option<Arc<Closed>>,
-    pub(super) phase: Phase,
-    /// The last close before the connection was opened again. A task that waits for the close may see it only after
-    /// that.
-    pub(super) previous_closed: Option<Arc<Closed>>,
-    /// The number of times that the connection was closed.
-    pub(super) close_count: u64,
-}
-
-/// The progress of a connection, as far as its handles see it.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Phase {
-    /// The transport exists. Frames are exchanged, or the connection is closing.
-    Connected,
-    /// The transport is gone, and the `on_close` hook runs.
-    Finishing,
-    /// The hook has returned.
-    Closed,
+    /// True from the end of the transport on, until the next epoch.
+    pub(super) is_finished: bool,
+    pub(super) epoch: Arc<Epoch>,
 }
 
 /// Handlers that wait until the output has capacity, each once, in order of arrival.
@@ -116,16 +103,10 @@ impl State {
         self.output_waiters.take().map(|waiters| waiters.wakers).unwrap_or_default()
     }
 
-    /// Returns how often the connection was closed before it was last opened.
-    pub(super) fn past_closes(&self) -> u64 {
-        self.close_count - u64::from(self.phase == Phase::Closed)
-    }
-
     /// Returns the result of a connection whose core is closed.
     pub(super) fn closed_result(&self) -> Arc<Closed> {
-        // The core is closed only together with a result. A client's may have been opened again since.
-        let closed = self.closed.as_ref().or(self.previous_closed.as_ref());
-        closed.map_or_else(|| Arc::new(Closed::lost(None)), Arc::clone)
+        // The core is closed only together with a result.
+        self.closed.as_ref().map_or_else(|| Arc::new(Closed::lost(None)), Arc::clone)
     }
 
     /// Converts the error of a message for this channel.
