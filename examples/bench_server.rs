@@ -41,9 +41,9 @@ impl BenchService {
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let port = arguments::or_exit(port(), "Usage: bench_server PORT\n");
-    let listening = Server::builder().service(BenchService).bind(("127.0.0.1", port)).await?;
-    println!("listening on {}", listening.local_addr());
-    listening.serve().await?;
+    let listener = Server::builder().service(BenchService).bind(("127.0.0.1", port)).await?;
+    println!("listening on {}", listener.local_addr());
+    listener.serve().await?;
     Ok(())
 }
 

@@ -61,10 +61,10 @@ impl Customer for Buyer {
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     arguments::none();
-    let listening = Server::builder().service(ShopService).bind("127.0.0.1:0").await?;
-    let url = format!("ws://{}", listening.local_addr());
-    let server = listening.server();
-    tokio::spawn(listening.serve());
+    let listener = Server::builder().service(ShopService).bind("127.0.0.1:0").await?;
+    let url = format!("ws://{}", listener.local_addr());
+    let server = listener.server().clone();
+    tokio::spawn(listener.serve());
 
     let ada = Client::builder().service(Buyer { name: "Ada", wants: "lamp" }).connect(&url).await?;
     let bob = Client::builder().service(Buyer { name: "Bob", wants: "chair" }).connect(&url).await?;
@@ -74,6 +74,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     println!("Ada gets: {}", ShopProxy::new(&ada).order("lamp").await?);
 
-    server.close().await;
+    server.close();
+    server.closed().await;
     Ok(())
 }

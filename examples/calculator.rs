@@ -46,9 +46,9 @@ impl Calc for Calculator {
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     arguments::none();
-    let listening = Server::builder().service(Calculator).bind("127.0.0.1:0").await?;
-    let url = format!("ws://{}", listening.local_addr());
-    tokio::spawn(listening.serve());
+    let listener = Server::builder().service(Calculator).bind("127.0.0.1:0").await?;
+    let url = format!("ws://{}", listener.local_addr());
+    tokio::spawn(listener.serve());
 
     let client = Client::connect(&url).await?;
     let calc = CalcProxy::new(&client);

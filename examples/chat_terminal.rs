@@ -98,7 +98,8 @@ async fn run() -> Result<(), Box<dyn Error>> {
             },
         }
     }
-    client.close().await;
+    client.close(1000, "");
+    client.closed().await;
     Ok(())
 }
 

@@ -20,16 +20,18 @@ impl Echo {
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     arguments::none();
     // Port 0 stands for any free port.
-    let listening = Server::builder().service(Echo).bind("127.0.0.1:0").await?;
-    let url = format!("ws://{}", listening.local_addr());
-    let server = listening.server();
-    let serving = tokio::spawn(listening.serve());
+    let listener = Server::builder().service(Echo).bind("127.0.0.1:0").await?;
+    let url = format!("ws://{}", listener.local_addr());
+    let server = listener.server().clone();
+    let serving = tokio::spawn(listener.serve());
 
     let client = Client::connect(&url).await?;
     println!("{url} answers: {}", EchoProxy::new(&client).echo("hello").await?);
 
-    client.close().await;
-    server.close().await;
+    client.close(1000, "");
+    client.closed().await;
+    server.close();
+    server.closed().await;
     serving.await??;
     Ok(())
 }

@@ -80,9 +80,9 @@ impl Operator for Confirmer {
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     arguments::none();
-    let listening = Server::builder().service(OfficeService).bind("127.0.0.1:0").await?;
-    let url = format!("ws://{}", listening.local_addr());
-    tokio::spawn(listening.serve());
+    let listener = Server::builder().service(OfficeService).bind("127.0.0.1:0").await?;
+    let url = format!("ws://{}", listener.local_addr());
+    tokio::spawn(listener.serve());
 
     let client = Client::connect(&url).await?;
     let office = OfficeProxy::new(&client);

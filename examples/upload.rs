@@ -68,9 +68,9 @@ fn file(pieces: usize) -> impl Stream<Item = Bytes> + Send {
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     arguments::none();
-    let listening = Server::builder().service(StoreService { limit: 5_000 }).bind("127.0.0.1:0").await?;
-    let url = format!("ws://{}", listening.local_addr());
-    tokio::spawn(listening.serve());
+    let listener = Server::builder().service(StoreService { limit: 5_000 }).bind("127.0.0.1:0").await?;
+    let url = format!("ws://{}", listener.local_addr());
+    tokio::spawn(listener.serve());
 
     let client = Client::builder().service(ProgressPrinter).connect(&url).await?;
     let store = StoreProxy::new(&client);

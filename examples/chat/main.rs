@@ -12,7 +12,7 @@ mod typing;
 use room::Room;
 use std::error::Error;
 use std::process::ExitCode;
-use wswrapper::{Listening, ServeError, Server};
+use wswrapper::{Listener, ServeError, Server};
 
 const HELP: &str = "\
 A chat server with its web page.
@@ -38,19 +38,14 @@ async fn main() -> ExitCode {
 
 async fn run() -> Result<(), Box<dyn Error>> {
     let (host, port) = arguments::host_and_port(HELP);
-    let listening = bind(&host, port).await?;
-    println!("The chat is at http://{} (Ctrl-C stops it)", listening.local_addr());
-
-    let server = listening.server();
-    let serving = tokio::spawn(listening.serve());
-    tokio::signal::ctrl_c().await?;
+    let listener = bind(&host, port).await?;
+    println!("The chat is at http://{} (Ctrl-C stops it)", listener.local_addr());
+    listener.serve_until(tokio::signal::ctrl_c()).await?;
     println!("\nGoodbye.");
-    server.close().await;
-    serving.await??;
     Ok(())
 }
 
-async fn bind(host: &str, port: u16) -> Result<Listening, ServeError> {
+async fn bind(host: &str, port: u16) -> Result<Listener, ServeError> {
     let room = Room::default();
     Server::builder()
         .service(room.clone())

@@ -13,7 +13,7 @@ use session::{Session, Shared};
 use std::error::Error;
 use std::process::ExitCode;
 use std::sync::Arc;
-use wswrapper::{Limits, Listening, ServeError, Server};
+use wswrapper::{Limits, Listener, ServeError, Server};
 
 /// The size of a message, in both directions.
 const MAX_MESSAGE_SIZE: usize = 16 << 20;
@@ -42,18 +42,19 @@ async fn main() -> ExitCode {
 
 async fn run() -> Result<(), Box<dyn Error>> {
     let (host, port) = arguments::host_and_port(HELP);
-    let listening = bind(&host, port).await?;
-    println!("The surface is at ws://{}/ws (Ctrl-C stops it)", listening.local_addr());
+    let listener = bind(&host, port).await?;
+    println!("The surface is at ws://{}/ws (Ctrl-C stops it)", listener.local_addr());
 
-    let server = listening.server();
-    let serving = tokio::spawn(listening.serve());
+    let server = listener.server().clone();
+    let serving = tokio::spawn(listener.serve());
     tokio::signal::ctrl_c().await?;
-    server.close().await;
+    server.close();
+    server.closed().await;
     serving.await??;
     Ok(())
 }
 
-async fn bind(host: &str, port: u16) -> Result<Listening, ServeError> {
+async fn bind(host: &str, port: u16) -> Result<Listener, ServeError> {
     let shared = Arc::new(Shared::default());
     let limits =
         Limits { max_message_size: MAX_MESSAGE_SIZE, max_outgoing_message_size: MAX_MESSAGE_SIZE, ..Limits::default() };

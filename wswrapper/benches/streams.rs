@@ -24,22 +24,22 @@ fn in_memory(criterion: &mut criterion::Criterion, runtime: &Runtime) {
     let (local, remote) = memory::pair();
     let server = Server::builder().service(Counter::default()).build().expect("the service can be mounted");
     server.accept_transport(remote).expect("the server is open");
-    let listener = CountingListener::default();
-    let client = Client::builder().service(listener.clone()).over(local).expect("the service can be mounted");
+    let counter = CountingListener::default();
+    let client = Client::builder().service(counter.clone()).over(local).expect("the service can be mounted");
     drop(guard);
-    items(criterion, runtime, "in memory", &client, &listener);
+    items(criterion, runtime, "in memory", &client, &counter);
 }
 
 fn over_tcp(criterion: &mut criterion::Criterion, runtime: &Runtime) {
-    let listener = CountingListener::default();
+    let counter = CountingListener::default();
     let client = runtime.block_on(async {
         let server = Server::builder().service(Counter::default());
-        let listening = server.bind("127.0.0.1:0").await.expect("there is a free port");
-        let url = format!("ws://{}", listening.local_addr());
-        tokio::spawn(listening.serve());
-        Client::builder().service(listener.clone()).connect(&url).await.expect("the server is there")
+        let listener = server.bind("127.0.0.1:0").await.expect("there is a free port");
+        let url = format!("ws://{}", listener.local_addr());
+        tokio::spawn(listener.serve());
+        Client::builder().service(counter.clone()).connect(&url).await.expect("the server is there")
     });
-    items(criterion, runtime, "over TCP", &client, &listener);
+    items(criterion, runtime, "over TCP", &client, &counter);
 }
 
 fn items(

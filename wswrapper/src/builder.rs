@@ -112,7 +112,7 @@ impl<R> Builder<R> {
     /// The hook returns `()` or a `Result`, see [`OpenResult`]. If it returns an error, or does not return within
     /// [`open_timeout`](Limits::open_timeout), the connection is closed with status 1011. The failure is passed to
     /// [`on_error`](Self::on_error); the peer does not receive its text. A panic is such a failure. To tell the peer the
-    /// reason, the hook closes the connection itself, for example by `peer.close(4401, "log in first").await`.
+    /// reason, the hook closes the connection itself, for example by `peer.close(4401, "log in first")`.
     ///
     /// [`Client::connect`](crate::Client::connect) waits for the hook of its own builder, and fails with
     /// [`ConnectError::Open`](crate::ConnectError::Open). It does not wait for the hook of the server: if that fails,

@@ -55,7 +55,7 @@ pub use self::{
         Observer, PeerId,
     },
     error::{AcceptError, BindError, CallError, ConnectError, MountError, OpenError, PeerError, SendError, ServeError},
-    handle::{AnonymousChannel, Channel, CloseSignal, Closing, Peer},
+    handle::{AnonymousChannel, Channel, CloseSignal, Peer},
     handshake::Handshake,
     limits::Limits,
     observe::OpenResult,
@@ -70,7 +70,7 @@ pub use self::{
 pub use futures_core::Stream;
 
 #[cfg(feature = "tungstenite")]
-pub use server::Listening;
+pub use server::Listener;
 
 /// The crate `rustls`, whose [configurations](ClientBuilder::tls) a client takes.
 #[cfg(feature = "rustls")]

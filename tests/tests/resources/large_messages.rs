@@ -59,10 +59,10 @@ fn a_connection_frees_the_buffers_of_a_large_message_within_a_second() {
     let _alone = one_at_a_time();
     let runtime = Builder::new_current_thread().enable_all().build().expect("the runtime can be built");
     let address = runtime.block_on(async {
-        let listening = Server::builder().bind("127.0.0.1:0").await.expect("a port is free");
-        listening.on("echo", |text: String| async move { text }).expect("a valid name");
-        let address = listening.local_addr();
-        tokio::spawn(listening.serve());
+        let listener = Server::builder().bind("127.0.0.1:0").await.expect("a port is free");
+        listener.server().on("echo", |text: String| async move { text }).expect("a valid name");
+        let address = listener.local_addr();
+        tokio::spawn(listener.serve());
         address
     });
     let mut small = Exchange::new(10, 1);

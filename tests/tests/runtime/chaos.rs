@@ -101,10 +101,10 @@ struct RunningServer {
 async fn serve(limits: Limits) -> RunningServer {
     let service = ChaosService::default();
     let baseline = TaskBaseline::now();
-    let listening = Server::builder().limits(limits).service(service.clone()).bind("127.0.0.1:0").await;
-    let listening = listening.expect("a port is free");
-    let (server, address) = (listening.server(), listening.local_addr());
-    RunningServer { server, service, address, serving: tokio::spawn(listening.serve()), baseline }
+    let listener = Server::builder().limits(limits).service(service.clone()).bind("127.0.0.1:0").await;
+    let listener = listener.expect("a port is free");
+    let (server, address) = (listener.server().clone(), listener.local_addr());
+    RunningServer { server, service, address, serving: tokio::spawn(listener.serve()), baseline }
 }
 
 impl RunningServer {
@@ -133,7 +133,8 @@ impl RunningServer {
         drop(client);
         until(|| self.server.peers().is_empty()).await;
         self.service.handlers.becomes(0).await;
-        self.server.close().await;
+        self.server.close();
+        self.server.closed().await;
         self.serving.await.expect("no panic").expect("it served");
         until(|| TaskBaseline::tasks() == self.baseline.tasks).await;
     }

@@ -220,7 +220,8 @@ async fn counters_report_running_calls_and_handlers() -> Result<(), Box<dyn Erro
 #[tokio::test]
 async fn an_aborted_connection_closes_at_once_without_a_handshake() {
     let pair = pair(Server::builder());
-    let closed = pair.peer.abort_connection().await;
+    pair.peer.abort_connection();
+    let closed = pair.peer.closed().await;
     assert_eq!((closed.code, closed.cause), (1006, CloseCause::Local));
     let remote = pair.client.closed().await;
     assert_eq!((remote.code, remote.cause), (1006, CloseCause::Lost));
@@ -294,7 +295,8 @@ async fn a_client_continues_over_another_transport() -> Result<(), Box<dyn Error
 
     let lost = tokio::spawn(client.request::<()>("wait", ()));
     until(|| first.counters().handlers_in_flight == 1).await;
-    first.abort_connection().await;
+    first.abort_connection();
+    first.closed().await;
     assert!(matches!(lost.await?, Err(CallError::Closed(_))));
     let closed = client.closed().await;
     assert_eq!((closed.code, closed.cause), (1006, CloseCause::Lost));

@@ -226,7 +226,8 @@ async fn a_closing_server_fails_all_calls_and_cancels_all_handlers() {
         })
         .collect();
     slow.handlers.becomes(1_000).await;
-    pair.server.close().await;
+    pair.server.close();
+    pair.server.closed().await;
     assert_eq!(slow.handlers.count(), 0);
     for call in calls {
         assert!(matches!(call.await.expect("no panic"), Err(CallError::Closed(_))));

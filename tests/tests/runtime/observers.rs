@@ -89,7 +89,8 @@ async fn an_observer_is_told_of_calls_from_start_to_end() {
     }
     raw.send(r#"{"a":["waits"]}"#).await;
     raw.silence().await;
-    peer.close(1000, "").await;
+    peer.close(1000, "");
+    peer.closed().await;
     let expected = [
         "opened, open: true".to_owned(),
         "Request now Some(1) started".to_owned(),
@@ -148,7 +149,8 @@ async fn an_observer_sees_only_what_it_is_interested_in() {
     let server = server.build().expect("it can be mounted");
     let (mut raw, peer) = RawPeer::dial(&server);
     raw.ask(r#"{"a":["now","x"],"i":1}"#).await;
-    peer.close(1000, "").await;
+    peer.close(1000, "");
+    peer.closed().await;
     for (log, expected) in logs {
         let entries = log.entries();
         assert_eq!(entries[1..entries.len() - 1], expected);
@@ -188,7 +190,8 @@ async fn a_panicking_observer_changes_nothing_for_the_others() {
     assert_eq!(pair.client.request::<String>("now", ("x",)).await.expect("it is served"), "x");
     pair.client.emit("nobody", ()).await.expect("it can be sent");
     assert_eq!(pair.client.request::<u32>("later", ()).await.expect("it is served"), 2);
-    pair.peer.close(1000, "").await;
+    pair.peer.close(1000, "");
+    pair.peer.closed().await;
     let entries = log.entries();
     assert_eq!(entries.first().map(String::as_str), Some("opened, open: true"));
     assert_eq!(entries.last().map(String::as_str), Some("closed 1000"));
@@ -238,7 +241,8 @@ async fn each_of_several_hooks_is_called_in_order() {
     raw.silence().await;
     raw.send(r#"{"a":["rejects"]}"#).await;
     raw.silence().await;
-    peer.close(1000, "").await;
+    peer.close(1000, "");
+    peer.closed().await;
     let entries = log.entries().chunks(2).map(|pair| pair.join(", ")).collect::<Vec<_>>();
     assert_eq!(
         entries,
@@ -283,7 +287,8 @@ async fn a_panic_of_one_on_close_hook_does_not_stop_the_next() {
         async {}
     });
     let pair = pair(server);
-    pair.peer.close(4000, "").await;
+    pair.peer.close(4000, "");
+    pair.peer.closed().await;
     assert_eq!(log.entries(), ["4000"]);
 }
 
@@ -324,7 +329,8 @@ async fn a_client_has_observers_too() {
     let (recorder, log) = recorder(Interest::CALLS);
     let (mut raw, client) = RawPeer::accept(Client::builder().service(Service).observer(recorder));
     raw.ask(r#"{"a":["later"],"i":1}"#).await;
-    client.close().await;
+    client.close(1000, "");
+    client.closed().await;
     assert_eq!(
         log.entries(),
         ["opened, open: true", "Request later Some(1) started", "later Ok 13 of 21", "closed 1000"]

@@ -23,7 +23,7 @@ mod urls;
 use std::net::SocketAddr;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use wswrapper::{Context, Listening, ServeError, Server, ServerBuilder, ws_handlers};
+use wswrapper::{Context, Listener, ServeError, Server, ServerBuilder, ws_handlers};
 
 struct TestService;
 
@@ -60,9 +60,9 @@ struct Running {
 }
 
 async fn serve(builder: ServerBuilder) -> Running {
-    let listening: Listening = builder.service(TestService).bind("127.0.0.1:0").await.expect("a port is free");
-    let (server, address) = (listening.server(), listening.local_addr());
-    Running { server, address, serving: tokio::spawn(listening.serve()) }
+    let listener: Listener = builder.service(TestService).bind("127.0.0.1:0").await.expect("a port is free");
+    let (server, address) = (listener.server().clone(), listener.local_addr());
+    Running { server, address, serving: tokio::spawn(listener.serve()) }
 }
 
 impl Running {

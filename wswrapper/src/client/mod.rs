@@ -2,34 +2,34 @@
 
 #[cfg(feature = "tungstenite")]
 mod connect;
+#[cfg(feature = "tungstenite")]
+mod peer_methods;
 #[cfg(feature = "rustls")]
 mod tls;
-#[cfg(feature = "tungstenite")]
 mod url;
 
 use crate::builder::Builder;
 use crate::call::IntoTarget;
-use crate::close::Close;
 use crate::engine::{ConnectionHandle, Driver, Epoch, Extensions, LocalEndpoint, Opened, Shared};
 use crate::error::{BindError, MountError};
-use crate::handle::{Channel, Closing, Peer};
+use crate::handle::{Channel, Peer};
 use crate::handshake::Handshake;
 use crate::proto::Side;
 use crate::registry::Registry;
 use crate::transport::Transport;
 use std::fmt;
-use std::ops::Deref;
 use std::sync::Arc;
 
 /// A client: a connection that this endpoint has opened.
 ///
-/// It dereferences to [`Peer`], the handle to the server. A `Client` is cheap to clone.
+/// It has the methods of [`Peer`], the handle to the server that [`peer`](Self::peer) returns. A `Client` is cheap to
+/// clone.
 ///
 /// The connection stays open while something can use it: the client, a peer or channel from it, a proxy created from
 /// one of these, or a running call. When the last of them is dropped, the connection is closed with status 1000.
 ///
 /// A task of the runtime writes what was queued. Events that are queued when `main` returns are lost, unless
-/// [`flush`](Peer::flush) or [`close`](Self::close) was awaited.
+/// [`flush`](Peer::flush) or [`closed`](Self::closed) was awaited after [`close`](Self::close).
 ///
 /// ```
 /// # use wswrapper::{Client, Server, transport::memory};
@@ -42,7 +42,8 @@ use std::sync::Arc;
 /// // `Client::connect("ws://localhost:8080").await?` connects over TCP.
 /// let client = Client::over(client_transport)?;
 /// assert_eq!(client.request::<i64>("add", (1, 2)).await?, 3);
-/// client.close().await;
+/// client.close(1000, "");
+/// client.closed().await;
 /// # Ok(())
 /// # }
 /// ```
@@ -95,11 +96,6 @@ impl Client {
     /// Returns a named channel of the connection; see [`Peer::channel`].
     pub fn channel(&self, name: &str) -> Channel {
         self.peer.channel(name)
-    }
-
-    /// Closes the connection with status 1000. [`Peer::close`] takes another status.
-    pub fn close(&self) -> Closing {
-        self.peer.close(Close::NORMAL, "")
     }
 
     /// Continues over another transport after the connection was closed or lost.
@@ -203,15 +199,6 @@ impl Builder<Dialling> {
     ) -> Result<Client, MountError> {
         let (endpoint, _) = self.finish(Side::Client)?;
         Ok(Client::start(endpoint, transport, handshake, extensions).0)
-    }
-}
-
-/// Gives access to the methods of [`Peer`].
-impl Deref for Client {
-    type Target = Peer;
-
-    fn deref(&self) -> &Peer {
-        &self.peer
     }
 }
 

@@ -8,4 +8,4 @@ mod peer;
 pub use anonymous_channel::AnonymousChannel;
 pub use channel::Channel;
 pub use close_signal::CloseSignal;
-pub use peer::{Closing, Peer};
+pub use peer::Peer;

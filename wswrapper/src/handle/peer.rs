@@ -11,9 +11,7 @@ use crate::registry::Broadcast;
 use std::fmt;
 use std::future::Future;
 use std::hash::{Hash, Hasher};
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 
 /// A handle to the remote endpoint of a connection. Both endpoints have one, and both may call.
 ///
@@ -34,7 +32,8 @@ use std::task::{Context, Poll};
 /// client.on("name", || async { "Ada" })?;
 /// assert_eq!(peer.request::<String>("name", ()).await?, "Ada");
 ///
-/// let closed = peer.close(4000, "enough").await;
+/// peer.close(4000, "enough");
+/// let closed = peer.closed().await;
 /// assert_eq!((closed.code, closed.cause), (4000, CloseCause::Local));
 /// # Ok(())
 /// # }
@@ -126,29 +125,33 @@ impl Peer {
         self.shared().flush().await
     }
 
-    /// Starts to close the connection, even if the future is never awaited. Only the first call counts.
+    /// Starts to close the connection. Only the first call counts. [`closed`](Self::closed) waits for it.
     ///
-    /// Everything queued before is still sent. The future waits for the closing handshake, at most for
-    /// [`close_timeout`](crate::Limits::close_timeout), and returns how the connection was closed. Cancel-safe.
+    /// Everything queued before is still sent. The closing handshake takes at most
+    /// [`close_timeout`](crate::Limits::close_timeout).
     ///
     /// `code` is a status from 1000 to 1003, 1007 to 1014 or 3000 to 4999; applications use 4000 to 4999 (RFC 6455,
     /// 7.4). Any other `code` is sent as no status, 1005. At most 123 bytes of `reason` are sent.
-    pub fn close(&self, code: u16, reason: impl Into<String>) -> Closing {
+    pub fn close(&self, code: u16, reason: impl Into<String>) {
         let code = if matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999) { code } else { Close::NO_STATUS };
-        Closing::new(self.clone(), CloseRequest::local(code, reason))
+        self.shared().close(CloseRequest::local(code, reason));
     }
 
-    /// Closes the connection at once, without a closing handshake, even if the future is never awaited.
+    /// Closes the connection at once, without a closing handshake.
     ///
     /// Messages that were not written yet are lost. Both endpoints see status 1006.
-    pub fn abort_connection(&self) -> Closing {
-        Closing::new(self.clone(), CloseRequest::Abort)
+    pub fn abort_connection(&self) {
+        self.shared().close(CloseRequest::Abort);
     }
 
-    /// Waits until the connection is closed and its [`on_close`](crate::Builder::on_close) hook has returned, and
+    /// Waits until the connection is closed and its [`on_close`](crate::Builder::on_close) hooks have returned, and
     /// returns how it was closed. Cancel-safe.
-    pub async fn closed(&self) -> Closed {
-        self.shared().epoch().closed().await
+    ///
+    /// It waits for the connection that a client has when this is called, and not for a later one. The future does not
+    /// keep the connection open.
+    pub fn closed(&self) -> impl Future<Output = Closed> + Send + 'static {
+        let epoch = self.shared().epoch();
+        async move { epoch.closed().await }
     }
 
     /// Returns how the connection was closed, or `None` while it is open or closing.
@@ -224,40 +227,5 @@ impl Eq for Peer {}
 impl Hash for Peer {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.id().hash(state);
-    }
-}
-
-/// A future that waits until a connection is closed and returns how.
-///
-/// Returned by [`Peer::close`] and [`Peer::abort_connection`]. The connection closes even if the future is never
-/// polled.
-pub struct Closing {
-    closed: Pin<Box<dyn Future<Output = Closed> + Send + Sync>>,
-}
-
-impl Closing {
-    fn new(peer: Peer, request: CloseRequest) -> Self {
-        // Read now: a client may be bound to another transport before the future is polled.
-        let epoch = peer.shared().close(request);
-        Self {
-            closed: Box::pin(async move {
-                let _keeps_open = peer;
-                epoch.closed().await
-            }),
-        }
-    }
-}
-
-impl Future for Closing {
-    type Output = Closed;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Closed> {
-        self.closed.as_mut().poll(cx)
-    }
-}
-
-impl fmt::Debug for Closing {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Closing")
     }
 }

@@ -10,9 +10,9 @@ use crate::http;
 use crate::http::{HttpFront, Page, Request};
 use crate::proto::Side;
 use crate::transport::{WebSocket, tcp};
+use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
-use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -29,19 +29,19 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// # use wswrapper::{Client, Server};
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let listening = Server::builder().bind("127.0.0.1:0").await?;
-/// let (address, server) = (listening.local_addr(), listening.server());
-/// let serving = tokio::spawn(listening.serve());
+/// let listener = Server::builder().bind("127.0.0.1:0").await?;
+/// let (address, server) = (listener.local_addr(), listener.server().clone());
+/// let serving = tokio::spawn(listener.serve());
 ///
 /// let client = Client::connect(&format!("ws://{address}")).await?;
-/// server.close().await;
+/// server.close();
 /// assert_eq!(client.closed().await.code, 1001);
 /// serving.await??;
 /// # Ok(())
 /// # }
 /// ```
 #[derive(Debug)]
-pub struct Listening {
+pub struct Listener {
     server: Server,
     listener: TcpListener,
     address: SocketAddr,
@@ -84,8 +84,8 @@ impl Builder<Serving> {
     /// Builds the server and binds a TCP port, for example `127.0.0.1:8080`. Port 0 chooses a free port.
     ///
     /// Fails if a service cannot be mounted or the address cannot be bound. Connections are accepted when
-    /// [`serve`](Listening::serve) is polled.
-    pub async fn bind(self, address: impl ToSocketAddrs + std::fmt::Debug) -> Result<Listening, ServeError> {
+    /// [`serve`](Listener::serve) is polled.
+    pub async fn bind(self, address: impl ToSocketAddrs + std::fmt::Debug) -> Result<Listener, ServeError> {
         let server = self.build()?;
         // A text is shown without the quotes of its debug format, and a host and a port like an address.
         let shown = || format!("{address:?}").trim_matches(['(', ')', '"']).replace("\", ", ":");
@@ -97,19 +97,19 @@ impl Builder<Serving> {
         };
         let listener = TcpListener::bind(&addresses[..]).await.map_err(bind_error)?;
         let address = listener.local_addr().map_err(bind_error)?;
-        Ok(Listening { server, listener, address })
+        Ok(Listener { server, listener, address })
     }
 }
 
-impl Listening {
+impl Listener {
     /// Returns the address on which the server listens.
     pub fn local_addr(&self) -> SocketAddr {
         self.address
     }
 
-    /// Returns a handle to the server, for example to broadcast or to [close](Server::close) it while it serves.
-    pub fn server(&self) -> Server {
-        self.server.clone()
+    /// Returns the server, for example to add handlers, to broadcast, or to [close](Server::close) it while it serves.
+    pub fn server(&self) -> &Server {
+        &self.server
     }
 
     /// Accepts connections until the server is [closed](Server::close), then waits until all connections are closed.
@@ -133,17 +133,34 @@ impl Listening {
             }
         }
         drop(listener);
-        server.close().await;
+        server.closed().await;
         Ok(())
     }
-}
 
-/// Gives access to the methods of [`Server`].
-impl Deref for Listening {
-    type Target = Server;
-
-    fn deref(&self) -> &Server {
-        &self.server
+    /// Accepts connections until `signal` is ready, then closes the server and waits until all connections are closed.
+    ///
+    /// Also returns when the server is [closed](Server::close) otherwise.
+    ///
+    /// ```no_run
+    /// # use wswrapper::Server;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let listener = Server::builder().bind("127.0.0.1:8080").await?;
+    /// let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    /// // Or `tokio::signal::ctrl_c()`.
+    /// listener.serve_until(stopped).await?;
+    /// # drop(stop);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn serve_until<T>(self, signal: impl Future<Output = T>) -> Result<(), ServeError> {
+        let server = self.server.clone();
+        let mut serve = std::pin::pin!(self.serve());
+        tokio::select! {
+            served = &mut serve => return served,
+            _ = signal => server.close(),
+        }
+        serve.await
     }
 }
 

@@ -8,7 +8,7 @@ mod listener;
 pub use channel::ServerChannel;
 use entrance::{CLOSE_REASON, Entrance};
 #[cfg(feature = "tungstenite")]
-pub use listener::Listening;
+pub use listener::Listener;
 
 use crate::builder::Builder;
 use crate::close::{Close, CloseRequest};
@@ -30,7 +30,7 @@ use tokio::task::JoinSet;
 
 /// A server: its services and its connections.
 ///
-/// [`ServerBuilder::bind`] returns a server that [listens](crate::Listening) on a TCP port. A server from
+/// [`ServerBuilder::bind`] returns a server that [listens](crate::Listener) on a TCP port. A server from
 /// [`ServerBuilder::build`] receives its connections by [`accept_transport`](Self::accept_transport) or `accept`.
 ///
 /// A `Server` is cheap to clone. Dropping the last handle cuts off its connections; [`close`](Self::close) closes them
@@ -48,7 +48,8 @@ use tokio::task::JoinSet;
 /// let client = Client::over(client_transport)?;
 /// assert_eq!(client.request::<i64>("add", (1, 2)).await?, 3);
 ///
-/// server.close().await;
+/// server.close();
+/// server.closed().await;
 /// assert_eq!(client.closed().await.code, 1001);
 /// # Ok(())
 /// # }
@@ -187,16 +188,16 @@ impl Server {
         self.endpoint().budget.held()
     }
 
-    /// Closes all connections with status 1001 and waits until they are closed.
+    /// Starts to close all connections with status 1001. From now on the server refuses new connections.
+    /// [`closed`](Self::closed) waits until all are closed.
     ///
-    /// The first poll starts to close the server: from then on it refuses new connections, even if the future is
-    /// dropped. Connections have [`close_timeout`](crate::Limits::close_timeout) plus one second for their hooks; then
-    /// they are cut off. Cancel-safe.
+    /// Connections have [`close_timeout`](crate::Limits::close_timeout) plus one second for their hooks; then they are
+    /// cut off.
     ///
     /// # Panics
     ///
-    /// Panics if it is polled outside a tokio runtime. The server then stays open.
-    pub async fn close(&self) {
+    /// Panics outside a tokio runtime. The server then stays open.
+    pub fn close(&self) {
         let runtime = tokio::runtime::Handle::current();
         let first = self.inner.entrance.phase.send_if_modified(|phase| {
             let open = *phase == Phase::Open;
@@ -209,10 +210,19 @@ impl Server {
             for shared in self.registry().all() {
                 shared.close(CloseRequest::local(Close::GOING_AWAY, CLOSE_REASON));
             }
-            // In a task of its own, because the caller may be a handler on one of these connections.
             runtime.spawn(self.clone().stop_tasks());
         }
-        self.wait_for_phase(Phase::Closed).await;
+    }
+
+    /// Waits until the server and all its connections are closed. Cancel-safe.
+    ///
+    /// The future does not keep the server open.
+    pub fn closed(&self) -> impl Future<Output = ()> + Send + 'static {
+        let mut phase = self.inner.entrance.phase.subscribe();
+        async move {
+            // Fails if the last handle of the server is gone, and with it all connections.
+            let _ = phase.wait_for(|phase| *phase == Phase::Closed).await;
+        }
     }
 
     /// Waits for the tasks of all connections, then aborts the remaining ones.

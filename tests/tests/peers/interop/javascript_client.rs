@@ -206,7 +206,7 @@ impl Fixture {
         let package = node::package("interop")?;
         let main = MainService::default();
         let (errors, closings) = (main.log.clone(), main.log.clone());
-        let listening = Server::builder()
+        let listener = Server::builder()
             .service(main.clone())
             .service(Files::default())
             .on_error(move |_, error| errors.add(error.to_string()))
@@ -217,9 +217,9 @@ impl Fixture {
             .bind("127.0.0.1:0")
             .await
             .expect("there is a free port");
-        let url = format!("ws://{}", listening.local_addr());
-        let server = listening.server();
-        tokio::spawn(listening.serve());
+        let url = format!("ws://{}", listener.local_addr());
+        let server = listener.server().clone();
+        tokio::spawn(listener.serve());
         Some(Self { main, server, url, package })
     }
 
@@ -365,7 +365,8 @@ async fn a_closing_server_notifies_its_javascript_clients() {
     let Some(fixture) = Fixture::open().await else { return };
     let node = fixture.start("shutdown");
     fixture.main.waiting.becomes(1).await;
-    tokio::join!(passed(node), fixture.server.close());
+    fixture.server.close();
+    tokio::join!(passed(node), fixture.server.closed());
 }
 
 #[tokio::test]

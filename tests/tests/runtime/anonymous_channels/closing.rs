@@ -51,7 +51,8 @@ async fn a_close_signal_reports_why_the_channel_was_closed() -> Result<(), Box<d
     );
 
     let (_local, _, (local_signal, remote_signal)) = open().await;
-    pair.peer.abort_connection().await;
+    pair.peer.abort_connection();
+    pair.peer.closed().await;
     assert_eq!(
         (reason(&local_signal).await, reason(&remote_signal).await),
         ("Connection closed".to_owned(), "Connection closed".to_owned())

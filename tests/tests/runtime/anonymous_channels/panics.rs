@@ -101,7 +101,8 @@ async fn panics_in_dropping_handlers_are_reported_when_the_connection_closes() -
     let channel = pair.client.request::<AnonymousChannel>("mine", ()).await?;
     let signal = service.last_channel().close_signal();
     let call = tokio::spawn(channel.request::<u8>("nothing", ()));
-    assert_eq!(timeout(LONG, pair.peer.abort_connection()).await?.code, 1006);
+    pair.peer.abort_connection();
+    assert_eq!(timeout(LONG, pair.peer.closed()).await?.code, 1006);
     both_are_reported(&log).await;
     service.alive.becomes(0).await;
     assert_eq!(timeout(LONG, signal.closed()).await?.to_string(), "Connection closed");

@@ -223,7 +223,7 @@ async fn fill_queue(peer: &Peer) {
 async fn a_call_that_waits_for_output_never_fails_with_too_many_calls() -> Result<(), Box<dyn Error>> {
     let limits = Limits { outbound_bytes: 20_000, write_timeout: LONG, ..at_most(2) };
     let (mut raw, client) = RawPeer::accept(Client::builder().limits(limits));
-    fill_queue(&client).await;
+    fill_queue(client.peer()).await;
     let mut calls: Vec<_> = (0..2).map(|n| client.request::<u8>("x", (n,))).collect();
     for call in &mut calls {
         assert!(call.now_or_never().is_none());
@@ -253,7 +253,7 @@ async fn a_call_that_waits_for_output_never_fails_with_too_many_calls() -> Resul
 async fn events_and_calls_that_wait_for_output_keep_their_order() -> Result<(), Box<dyn Error>> {
     let limits = Limits { outbound_bytes: 20_000, write_timeout: LONG, ..Limits::default() };
     let (mut raw, client) = RawPeer::accept(Client::builder().limits(limits));
-    fill_queue(&client).await;
+    fill_queue(client.peer()).await;
     let text = "x".repeat(9_000);
     for n in 0..40 {
         if n % 3 == 0 {

@@ -133,7 +133,8 @@ async fn a_closing_server_fails_all_of_a_thousand_running_calls() -> Result<(), 
         clients.push(client);
     }
     running.service.handlers.becomes(1_000).await;
-    running.server.close().await;
+    running.server.close();
+    running.server.closed().await;
     assert_eq!(running.service.handlers.count(), 0);
     assert!(running.server.peers().is_empty());
     for call in calls {

@@ -21,7 +21,8 @@ async fn a_connection_keeps_one_extension_of_each_type_until_it_closes() {
     assert_eq!(pair.server.peers()[0].extensions().get::<Name>().map(|name| name.0), Some("Bob"));
     assert_eq!(pair.peer.extensions().remove::<Name>().map(|name| name.0), Some("Bob"));
     assert!(pair.peer.extensions().get::<Name>().is_none());
-    pair.client.close().await;
+    pair.client.close(1000, "");
+    pair.client.closed().await;
     alive.becomes(0).await;
 }
 
@@ -59,11 +60,14 @@ async fn extensions_and_handlers_that_hold_a_connection_are_dropped_when_it_clos
         assert_eq!(raw.ask(r#"{"a":["on"],"i":1}"#).await["d"], "kept");
         assert_eq!(alive.count(), 5, "{ending}");
         match ending {
-            "closed locally" => drop(peer.close(1000, "")),
+            "closed locally" => peer.close(1000, ""),
             "closed by the peer" => raw.close(1000, "").await,
-            "aborted" => drop(peer.abort_connection()),
+            "aborted" => peer.abort_connection(),
             "lost" => drop(raw),
-            _ => timeout(LONG, server.close()).await?,
+            _ => {
+                server.close();
+                timeout(LONG, server.closed()).await?
+            }
         }
         timeout(LONG, peer.closed()).await?;
         alive.becomes(0).await;
@@ -91,7 +95,8 @@ async fn handlers_added_by_on_open_are_dropped_with_their_connection() -> Result
         server.accept_transport(remote)?;
         let client = Client::over(local)?;
         assert_eq!(client.request::<String>("on", ()).await?, "kept");
-        client.close().await;
+        client.close(1000, "");
+        client.closed().await;
     }
     alive.becomes(0).await;
     Ok(())

@@ -129,7 +129,8 @@ async fn an_error_of_reading_or_writing_is_reported_before_the_close_and_is_its_
 #[tokio::test(start_paused = true)]
 async fn an_error_of_closing_is_reported_before_the_close() -> Result<(), Box<dyn Error>> {
     let (log, _raw, client) = failing_client(Failing::Closing);
-    let closed = timeout(LONG, client.peer().close(4000, "done")).await?;
+    client.peer().close(4000, "done");
+    let closed = timeout(LONG, client.peer().closed()).await?;
     assert_eq!((closed.code, closed.cause), (4000, CloseCause::Local));
     let expected = [
         "the connection failed: the peer reset the connection Some(104)",

@@ -34,7 +34,8 @@ async fn stored_values_are_there_in_on_close_and_gone_afterwards() -> Result<(),
     let log = Log::default();
     let pair = pair(slow_close!(Server::builder(), log));
     pair.peer.extensions().insert(Name("Ada"));
-    pair.client.close().await;
+    pair.client.close(1000, "");
+    pair.client.closed().await;
     timeout(LONG, pair.peer.closed()).await?;
     assert_eq!(log.entries(), ["closed Ada"]);
     assert!(pair.peer.extensions().get::<Name>().is_none());
@@ -47,13 +48,23 @@ async fn whoever_waits_for_the_close_waits_for_on_close() -> Result<(), Box<dyn 
         let log = Log::default();
         let pair = pair(slow_close!(Server::builder(), log));
         match kind {
-            "close" => drop(timeout(LONG, pair.peer.close(1000, "")).await?),
-            "closed" => {
-                pair.client.abort_connection().await;
+            "close" => {
+                pair.peer.close(1000, "");
                 timeout(LONG, pair.peer.closed()).await?;
             }
-            "abort" => drop(timeout(LONG, pair.peer.abort_connection()).await?),
-            _ => timeout(LONG, pair.server.close()).await?,
+            "closed" => {
+                pair.client.abort_connection();
+                pair.client.closed().await;
+                timeout(LONG, pair.peer.closed()).await?;
+            }
+            "abort" => {
+                pair.peer.abort_connection();
+                timeout(LONG, pair.peer.closed()).await?;
+            }
+            _ => {
+                pair.server.close();
+                timeout(LONG, pair.server.closed()).await?
+            }
         }
         assert_eq!(log.entries(), ["closed nobody"], "{kind}");
     }
@@ -94,11 +105,13 @@ async fn a_client_is_bound_again_after_on_close_and_before_on_open() -> Result<(
 async fn a_connection_whose_on_close_is_cancelled_is_closed() -> Result<(), Box<dyn Error>> {
     let pair = pair(Server::builder().on_close(|_, _| pending()));
     pair.peer.extensions().insert(Name("Ada"));
-    pair.client.close().await;
+    pair.client.close(1000, "");
+    pair.client.closed().await;
     let_others_run().await;
     assert!(pair.peer.closed().now_or_never().is_none());
     // It gives up on the hook.
-    timeout(LONG, pair.server.close()).await?;
+    pair.server.close();
+    timeout(LONG, pair.server.closed()).await?;
     assert_eq!(pair.peer.closed().await.code, 1000);
     assert!(pair.peer.extensions().get::<Name>().is_none());
     Ok(())
@@ -107,7 +120,8 @@ async fn a_connection_whose_on_close_is_cancelled_is_closed() -> Result<(), Box<
 #[tokio::test]
 async fn a_panicking_on_close_ends_the_wait() -> Result<(), Box<dyn Error>> {
     let pair = pair(Server::builder().on_close(|_, _| async { panic!("in on_close") }));
-    pair.client.close().await;
+    pair.client.close(1000, "");
+    pair.client.closed().await;
     assert_eq!(pair.peer.closed().await.code, 1000);
     Ok(())
 }
@@ -115,9 +129,12 @@ async fn a_panicking_on_close_ends_the_wait() -> Result<(), Box<dyn Error>> {
 #[test]
 fn closing_a_server_outside_a_runtime_panics_and_leaves_it_open() -> Result<(), Box<dyn Error>> {
     let server = Server::builder().build()?;
-    assert!(catch_unwind(AssertUnwindSafe(|| server.close().now_or_never())).is_err());
+    assert!(catch_unwind(AssertUnwindSafe(|| server.close())).is_err());
     assert!(!server.is_closing());
-    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(server.close());
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+        server.close();
+        server.closed().await;
+    });
     assert!(server.is_closing());
     Ok(())
 }

@@ -100,7 +100,8 @@ async fn a_closing_server_that_stays_connected_is_disconnected_after_the_timeout
     raw.close(1001, "going").await;
     slow.handlers.becomes(0).await;
     // Closing in return also completes after the timeout.
-    let closed = timeout(LONG, client.close()).await?;
+    client.close(1000, "");
+    let closed = timeout(LONG, client.closed()).await?;
     assert_eq!((closed.code, closed.reason.as_str(), closed.cause), (1001, "going", CloseCause::Remote));
     assert!(matches!(timeout(LONG, call).await??, Err(CallError::Closed(_))));
     Ok(())
@@ -114,7 +115,10 @@ async fn a_handler_can_close_its_server_with_all_connections() -> Result<(), Box
         let server = server.clone();
         move || {
             let server = server.clone();
-            async move { server.close().await }
+            async move {
+                server.close();
+                server.closed().await;
+            }
         }
     })?;
     let (local, remote) = memory::pair();
@@ -127,14 +131,15 @@ async fn a_handler_can_close_its_server_with_all_connections() -> Result<(), Box
         assert_eq!((remote.code, remote.cause), (1001, CloseCause::Remote));
         assert_eq!((local.code, local.cause), (1001, CloseCause::Local));
     }
-    timeout(LONG, server.close()).await?;
+    server.close();
+    timeout(LONG, server.closed()).await?;
     assert_eq!(server.peers().len(), 0);
     assert!(server.accept_transport(memory::pair().1).is_err());
     Ok(())
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_continues_to_close_after_the_future_is_dropped() -> Result<(), Box<dyn Error>> {
+async fn a_server_closes_though_nobody_waits_for_it() -> Result<(), Box<dyn Error>> {
     let log = Log::default();
     let server = Server::builder().on_close({
         let log = log.clone();
@@ -147,25 +152,26 @@ async fn a_server_continues_to_close_after_the_future_is_dropped() -> Result<(),
     // The server waits for a peer that does not answer.
     let (_silent, silent_peer) = RawPeer::dial(&pair.server);
     let began = Instant::now();
-    assert!(pair.server.close().now_or_never().is_none());
+    pair.server.close();
     assert!(pair.server.is_closing());
     let closed = timeout(LONG, pair.client.closed()).await?;
     assert_eq!((closed.code, closed.cause), (1001, CloseCause::Remote));
     until(|| pair.peer.close_info().is_some()).await;
     assert_eq!(silent_peer.close_info(), None);
-    // A second call waits for the same close.
-    let mut again = Box::pin(pair.server.close());
-    assert!((&mut again).now_or_never().is_none());
-    timeout(LONG, again).await?;
+    // A second call changes nothing.
+    pair.server.close();
+    assert!(pair.server.closed().now_or_never().is_none());
+    timeout(LONG, pair.server.closed()).await?;
     assert_eq!(began.elapsed().as_secs(), 5);
     assert_eq!(silent_peer.close_info().map(|closed| closed.code), Some(1001));
     assert_eq!(log.entries(), ["1001", "1001"]);
-    timeout(LONG, pair.server.close()).await?;
+    pair.server.close();
+    timeout(LONG, pair.server.closed()).await?;
     Ok(())
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_whose_close_was_dropped_still_cancels_hooks_after_the_timeout() -> Result<(), Box<dyn Error>> {
+async fn a_server_for_whose_close_nobody_waits_still_cancels_hooks_after_the_timeout() -> Result<(), Box<dyn Error>> {
     let hooks = Alive::default();
     let server = Server::builder().on_close({
         let hooks = hooks.clone();
@@ -178,10 +184,11 @@ async fn a_server_whose_close_was_dropped_still_cancels_hooks_after_the_timeout(
         }
     });
     let pair = pair(server);
-    assert!(pair.server.close().now_or_never().is_none());
+    pair.server.close();
     assert_eq!(timeout(LONG, pair.client.closed()).await?.code, 1001);
     hooks.becomes(1).await;
-    timeout(LONG, pair.server.close()).await?;
+    pair.server.close();
+    timeout(LONG, pair.server.closed()).await?;
     assert_eq!(hooks.count(), 0);
     let call = SlowProxy::new(&pair.client).quick().await;
     assert!(matches!(call, Err(CallError::NotSent(_))), "{call:?}");

@@ -61,7 +61,8 @@ async fn each_connection_of_a_client_has_its_own_handshake_and_extensions() {
     let first = received.recv().await.expect("a context");
     let first_extensions = client.peer().extensions();
     assert_eq!(first_extensions.get::<Name>().as_deref(), Some(&Name("first")));
-    client.close().await;
+    client.close(1000, "");
+    client.closed().await;
 
     let (local, remote) = memory::pair();
     let peer = server.accept_transport(remote).expect("it is open");
@@ -84,13 +85,15 @@ async fn a_wait_for_the_close_returns_the_close_of_its_own_connection() {
     let (local, remote) = memory::pair();
     server.accept_transport(remote).expect("it is open");
     let client = Client::over(local).expect("nothing to mount");
-    let first = client.peer().close(4001, "first");
+    client.close(4001, "first");
+    let first = client.closed();
     // The wait is polled only after the next connection was closed too.
     client.closed().await;
     let (local, remote) = memory::pair();
     server.accept_transport(remote).expect("it is open");
     client.bind(local).expect("it is closed");
-    let second = client.peer().close(4002, "second").await;
+    client.close(4002, "second");
+    let second = client.closed().await;
     assert_eq!((first.await.code, second.code), (4001, 4002));
 }
 
@@ -106,7 +109,8 @@ async fn an_observer_sees_the_number_of_the_connection() {
     let (local, _remote) = memory::pair();
     let client = Client::builder().observer(Epochs(log.clone()));
     let client = client.over_with(local, handshake("/1"), Extensions::new()).expect("nothing to mount");
-    client.abort_connection().await;
+    client.abort_connection();
+    client.closed().await;
     let (local, _remote) = memory::pair();
     client.bind_with(local, handshake("/2"), Extensions::new()).expect("it is closed");
     assert_eq!(log.entries(), ["1 /1", "2 /2"]);
@@ -121,7 +125,8 @@ async fn a_server_finds_a_peer_by_its_number_until_it_is_closed() {
     assert_eq!(pair.server.peer(pair.client.id()), None, "that is the client's own number");
     let peers = std::collections::HashSet::from([pair.peer.clone()]);
     assert!(peers.contains(&pair.server.peers()[0]));
-    pair.peer.close(1000, "").await;
+    pair.peer.close(1000, "");
+    pair.peer.closed().await;
     assert_eq!(pair.server.peer(id), None);
 }
 
@@ -133,7 +138,8 @@ async fn peers_are_listed_in_the_order_of_their_connections() {
         (server.accept_transport(remote).expect("it is open"), local)
     };
     let mut peers: Vec<_> = (0..4).map(|_| accept()).collect();
-    peers[1].0.abort_connection().await;
+    peers[1].0.abort_connection();
+    peers[1].0.closed().await;
     peers.remove(1);
     peers.push(accept());
     tokio::time::sleep(Duration::from_millis(1)).await;

@@ -101,7 +101,11 @@ async fn a_flush_fails_if_the_connection_closes_first() -> Result<(), Box<dyn Er
 async fn a_flush_before_a_close_is_ready_when_its_frames_were_written() -> Result<(), Box<dyn Error>> {
     let (mut raw, client) = client();
     client.emit("x", ()).await?;
-    let (flushed, closed, received) = tokio::join!(client.flush(), client.close(), async {
+    let closing = async {
+        client.close(1000, "");
+        client.closed().await
+    };
+    let (flushed, closed, received) = tokio::join!(client.flush(), closing, async {
         let received = raw.receive().await;
         raw.frame().await;
         raw.close(1000, "").await;
@@ -159,16 +163,16 @@ fn flushed_events_arrive_although_the_program_ends_at_once() -> Result<(), Box<d
     let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     let received = Arc::new(AtomicU32::new(0));
     let url = runtime.block_on(async {
-        let listening = Server::builder().bind("127.0.0.1:0").await?;
-        listening.server().on("x", {
+        let listener = Server::builder().bind("127.0.0.1:0").await?;
+        listener.server().on("x", {
             let received = Arc::clone(&received);
             move |_: String| {
                 received.fetch_add(1, Ordering::Relaxed);
                 async {}
             }
         })?;
-        let url = format!("ws://{}", listening.local_addr());
-        tokio::spawn(listening.serve());
+        let url = format!("ws://{}", listener.local_addr());
+        tokio::spawn(listener.serve());
         Ok::<_, Box<dyn Error>>(url)
     })?;
     let program = Builder::new_current_thread().enable_all().build()?;

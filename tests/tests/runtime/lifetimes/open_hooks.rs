@@ -63,7 +63,7 @@ async fn a_hook_that_has_closed_the_connection_itself_chooses_the_status() -> Re
     for fails in [false, true] {
         let server = Server::builder().on_open(move |peer| async move {
             // The close is requested by the call; its future only waits for the end.
-            drop(peer.close(4401, "log in first"));
+            peer.close(4401, "log in first");
             if fails { Err("not logged in") } else { Ok(()) }
         });
         let server = server.build()?;

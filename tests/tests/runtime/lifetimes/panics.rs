@@ -104,7 +104,8 @@ async fn a_panic_in_dropping_does_not_keep_other_extensions_and_handlers_alive()
         })?;
     }
     assert_eq!((values.count(), handlers.count()), (4, 10));
-    pair.client.close().await;
+    pair.client.close(1000, "");
+    pair.client.closed().await;
     values.becomes(0).await;
     handlers.becomes(0).await;
     assert_eq!(log.has(7).await[5..], ["closed 1000", "handler of `the peer's data` panicked: of the data"]);

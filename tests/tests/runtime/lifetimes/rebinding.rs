@@ -42,23 +42,26 @@ async fn all_tasks_that_await_the_close_are_notified_although_one_rebinds_at_onc
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_close_awaited_after_a_rebind_returns_how_its_connection_closed() -> Result<(), Box<dyn Error>> {
+async fn a_wait_that_is_polled_after_a_rebind_returns_how_its_connection_closed() -> Result<(), Box<dyn Error>> {
     let pair = pair(Server::builder());
     let client = &pair.client;
-    let asked = client.peer().close(4001, "enough");
-    let asked_again = client.peer().close(4002, "more than enough");
+    client.close(4001, "enough");
+    let waiting = client.closed();
+    client.close(4002, "more than enough");
     timeout(LONG, client.closed()).await?;
-    let asked_afterwards = client.close();
+    client.close(1000, "");
+    let waiting_afterwards = client.closed();
     let (_local, remote) = memory::pair();
     client.bind(remote)?;
-    for closing in [asked, asked_again, asked_afterwards] {
-        let closed = timeout(LONG, closing).await?;
+    for waiting in [waiting, waiting_afterwards] {
+        let closed = timeout(LONG, waiting).await?;
         assert_eq!((closed.code, closed.reason.as_str(), closed.cause), (4001, "enough", CloseCause::Local));
     }
     // A task that starts to wait now waits for the next close.
     assert!(client.closed().now_or_never().is_none());
     assert!(client.is_open());
-    let closed = timeout(LONG, client.abort_connection()).await?;
+    client.abort_connection();
+    let closed = timeout(LONG, client.closed()).await?;
     assert_eq!((closed.code, closed.cause), (1006, CloseCause::Local));
     Ok(())
 }

@@ -143,7 +143,8 @@ fn wakers_of_streams_may_use_the_connection() {
         assert!(poll_hostile(&pair.client, &uses, &mut Box::pin(dropped.next())));
         drop(dropped);
         let_others_run().await;
-        pair.client.abort_connection().await;
+        pair.client.abort_connection();
+        pair.client.closed().await;
         let_others_run().await;
         uses.load(Ordering::Relaxed)
     });

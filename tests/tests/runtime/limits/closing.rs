@@ -26,7 +26,10 @@ async fn closing_takes_no_longer_than_its_timeout_while_output_is_queued() {
     let began = Instant::now();
     let closing = tokio::spawn({
         let server = server.clone();
-        async move { server.close().await }
+        async move {
+            server.close();
+            server.closed().await;
+        }
     });
     assert_eq!(responsive.closed().await.code, 1001);
     assert_eq!(responsive_peer.closed().await.code, 1001);
@@ -48,7 +51,8 @@ async fn on_close_is_called_for_a_connection_that_does_not_answer_the_close() {
     });
     let server = builder.build().expect("it can be mounted");
     let (silent, peer) = RawPeer::dial(&server);
-    server.close().await;
+    server.close();
+    server.closed().await;
     assert_eq!(peer.closed().await.code, 1001);
     assert_eq!(log.entries(), ["1001 Local"]);
     drop(silent);
@@ -77,7 +81,8 @@ async fn the_longest_duration_stands_for_no_timeout() {
     peer.close(4000, "enough");
     while !matches!(raw.frame().await, Some(Frame::Close(_))) {}
     raw.close(4000, "enough").await;
-    server.close().await;
+    server.close();
+    server.closed().await;
     assert_eq!(peer.closed().await.code, 4000);
     assert!(call.await.expect("no panic").is_err());
 }

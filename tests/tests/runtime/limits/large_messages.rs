@@ -105,7 +105,8 @@ async fn a_reason_in_memory_is_as_long_as_in_a_close_frame() {
         let peer = server.accept_transport(remote).expect("the server is open");
         let mut raw = RawPeer::on(local);
         let closing = tokio::spawn(async move {
-            tokio::time::timeout(Duration::from_secs(1), peer.close(code, &sent)).await.ok();
+            peer.close(code, &sent);
+            tokio::time::timeout(Duration::from_secs(1), peer.closed()).await.ok();
         });
         let_others_run().await;
         assert_eq!(raw.frame().await, Some(Frame::Close(Close::new(code, received))));

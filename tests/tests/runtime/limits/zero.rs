@@ -39,20 +39,21 @@ async fn call_and_close(servers: Limits, clients: Limits, closing: fn(&Client, &
     let (local, remote) = memory::pair();
     let peer = server.accept_transport(remote)?;
     let client = Client::builder().limits(clients).service(client_service.clone()).over(local)?;
-    exchange(&client, &server_service).await?;
+    exchange(client.peer(), &server_service).await?;
     exchange(&peer, &client_service).await?;
     closing(&client, &peer);
     for endpoint in [client.peer(), &peer] {
         assert_eq!(timeout(LONG, endpoint.closed()).await?.code, 4001);
     }
-    timeout(LONG, server.close()).await?;
+    server.close();
+    timeout(LONG, server.closed()).await?;
     Ok(())
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_limit_of_zero_stops_neither_calls_nor_closing() -> Result<(), Box<dyn Error>> {
-    let by_client = |client: &Client, _: &Peer| drop(client.peer().close(4001, "enough"));
-    let by_server = |_: &Client, peer: &Peer| drop(peer.close(4001, "enough"));
+    let by_client = |client: &Client, _: &Peer| client.peer().close(4001, "enough");
+    let by_server = |_: &Client, peer: &Peer| peer.close(4001, "enough");
     for zero in zero_limits() {
         for (servers, clients) in [(zero.clone(), Limits::default()), (Limits::default(), zero.clone())] {
             let which = format!("server {servers:?}, client {clients:?}");

@@ -88,7 +88,8 @@ async fn a_lost_connection_drops_the_scoped_services_of_both_endpoints() -> Resu
     let register = OfficeProxy::new(&pair.client).register(1).serve::<Held>(Held(bells.guard())).await?;
     let call = tokio::spawn(register.wait());
     observed.handlers.becomes(1).await;
-    pair.peer.abort_connection().await;
+    pair.peer.abort_connection();
+    pair.peer.closed().await;
     assert!(matches!(call.await?, Err(CallError::Closed(_))));
     observed.handlers.becomes(0).await;
     observed.services.becomes(0).await;

@@ -111,7 +111,8 @@ async fn panics_in_dropping_services_with_their_connection_are_all_reported() ->
     let back = tokio::spawn(pair.peer.request::<()>("never", ()));
     pair.client.on("never", std::future::pending::<()>)?;
     tokio::task::yield_now().await;
-    let closed = timeout(LONG, pair.peer.abort_connection()).await?;
+    pair.peer.abort_connection();
+    let closed = timeout(LONG, pair.peer.closed()).await?;
     assert_eq!(closed.code, 1006);
     assert!(matches!(timeout(LONG, other).await??, Err(CallError::Closed(_))));
     assert!(timeout(LONG, back).await??.is_err());

@@ -150,7 +150,8 @@ async fn a_lost_connection_drops_the_producer_and_fails_the_consumer_after_the_b
     request_item(&mut items);
     until(|| service.produced() == 3).await;
     let_others_run().await;
-    pair.peer.abort_connection().await;
+    pair.peer.abort_connection();
+    pair.peer.closed().await;
     service.alive.becomes(0).await;
     pair.client.closed().await;
     let (items, error) = until_error(items).await;
@@ -164,7 +165,8 @@ async fn a_disconnecting_client_drops_the_producer() {
     let pair = pair(server);
     let mut items = SourcesProxy::new(&pair.client).endless().await.expect("a stream");
     assert!(matches!(items.next().await, Some(Ok(1))));
-    pair.client.abort_connection().await;
+    pair.client.abort_connection();
+    pair.client.closed().await;
     service.alive.becomes(0).await;
     assert_eq!(service.log.has(1).await, ["Connection closed"]);
     let (items, error) = until_error(items).await;
@@ -192,7 +194,8 @@ async fn a_closing_server_fails_its_streams() {
     let mut items = SourcesProxy::new(&pair.client).stalls(2).await.expect("a stream");
     request_item(&mut items);
     until(|| service.produced() == 2).await;
-    pair.server.close().await;
+    pair.server.close();
+    pair.server.closed().await;
     assert_eq!(service.alive.count(), 0);
     let (items, error) = until_error(items).await;
     assert_eq!(items, [1, 2]);
@@ -204,7 +207,8 @@ async fn a_stream_of_a_lost_connection_does_not_continue_after_a_rebind() {
     let (service, server) = sources_server();
     let pair = pair(server);
     let mut items = SourcesProxy::new(&pair.client).endless().await.expect("a stream");
-    pair.peer.abort_connection().await;
+    pair.peer.abort_connection();
+    pair.peer.closed().await;
     pair.client.closed().await;
     let (local, remote) = wswrapper::transport::memory::pair();
     let peer = pair.server.accept_transport(remote).expect("the server is open");

@@ -95,9 +95,9 @@ async fn a_stream_of_a_client_arrives_at_the_server() {
 
 #[tokio::test]
 async fn streams_work_over_tcp() {
-    let listening = Server::builder().service(numbers_service()).bind("127.0.0.1:0").await.expect("a port is free");
-    let url = format!("ws://{}", listening.local_addr());
-    tokio::spawn(listening.serve());
+    let listener = Server::builder().service(numbers_service()).bind("127.0.0.1:0").await.expect("a port is free");
+    let url = format!("ws://{}", listener.local_addr());
+    tokio::spawn(listener.serve());
     let numbers = NumbersProxy::new(&Client::connect(&url).await.expect("the server listens"));
     let items = numbers.count(10_000).await.expect("a stream").window(256);
     assert_eq!(all(items).await.len(), 10_000);

@@ -81,7 +81,8 @@ async fn a_lost_connection_fails_the_upload_and_stops_the_handler() {
     service.handlers.becomes(1).await;
     // The call has requested its result.
     let_others_run().await;
-    pair.peer.abort_connection().await;
+    pair.peer.abort_connection();
+    pair.peer.closed().await;
     let error = call.await.expect("no panic");
     assert!(matches!(error, Err(CallError::Closed(_))), "{error:?}");
     service.handlers.becomes(0).await;
@@ -174,7 +175,8 @@ async fn an_upload_moved_to_a_task_finishes_with_its_handler() -> Result<(), Box
     assert_eq!(service.log.entries(), ["the channel was closed before an answer came: Channel closed"]);
     let call = tokio::spawn(depot.hand_on(true, stream::pending()));
     service.handlers.becomes(1).await;
-    pair.peer.abort_connection().await;
+    pair.peer.abort_connection();
+    pair.peer.closed().await;
     service.handlers.becomes(0).await;
     let lost =
         "the connection was closed before an answer came: this endpoint closed the connection (status 1006): aborted";

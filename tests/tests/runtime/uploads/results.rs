@@ -51,9 +51,9 @@ async fn the_server_uploads_to_the_client() -> Result<(), Box<dyn Error>> {
 
 #[tokio::test]
 async fn uploads_work_over_tcp() -> Result<(), Box<dyn Error>> {
-    let listening = depot_server().1.bind("127.0.0.1:0").await?;
-    let url = format!("ws://{}", listening.local_addr());
-    tokio::spawn(listening.serve());
+    let listener = depot_server().1.bind("127.0.0.1:0").await?;
+    let url = format!("ws://{}", listener.local_addr());
+    tokio::spawn(listener.serve());
     let client = Client::connect(&url).await?;
     assert_eq!(DepotProxy::new(&client).sum(0, stream::iter(1..=10_000), "").await?, "50005000 ");
     Ok(())

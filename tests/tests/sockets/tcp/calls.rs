@@ -17,8 +17,10 @@ async fn a_client_calls_a_server_over_tcp() -> Result<(), Box<dyn Error>> {
     let (uri, host, has_address) = service.handshake().await?;
     assert_eq!((uri.as_str(), host), ("/some/path?query=1", Some(running.address.to_string())));
     assert!(has_address);
-    assert_eq!(client.close().await.code, 1000);
-    running.server.close().await;
+    client.close(1000, "");
+    assert_eq!(client.closed().await.code, 1000);
+    running.server.close();
+    running.server.closed().await;
     running.serving.await??;
     Ok(())
 }

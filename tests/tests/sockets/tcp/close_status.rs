@@ -30,7 +30,8 @@ async fn status_1014_and_its_reason_arrive_at_a_client_and_at_a_server() -> Resu
         until(|| running.server.peers().len() == 1).await;
         let peer = running.server.peers().remove(0);
         let (closing, closed) = if by_server { (&peer, client.peer()) } else { (client.peer(), &peer) };
-        let local = timeout(LONG, closing.close(1014, REASON)).await?;
+        closing.close(1014, REASON);
+        let local = timeout(LONG, closing.closed()).await?;
         let remote = timeout(LONG, closed.closed()).await?;
         assert_eq!((local.code, &*local.reason, local.cause), (1014, REASON, CloseCause::Local), "{by_server}");
         assert_eq!((remote.code, &*remote.reason, remote.cause), (1014, REASON, CloseCause::Remote), "{by_server}");
@@ -81,7 +82,7 @@ async fn nothing_follows_a_close_frame_with_1014() -> Result<(), Box<dyn Error>>
     let mut stream = websocket(running.address).await.into_inner();
     until(|| running.server.peers().len() == 1).await;
     let peer = running.server.peers().remove(0);
-    let closing = peer.close(1014, "");
+    peer.close(1014, "");
     let mut frame = [0; 4];
     timeout(LONG, stream.read_exact(&mut frame)).await??;
     assert_eq!(frame, [0x88, 2, 0x03, 0xf6]);
@@ -89,7 +90,7 @@ async fn nothing_follows_a_close_frame_with_1014() -> Result<(), Box<dyn Error>>
     stream.write_all(&[0x89, 0x80, 1, 2, 3, 4]).await?;
     stream.write_all(&close_frame(1014, "")).await?;
     assert_eq!(read_all(&mut stream).await?, b"");
-    let closed = timeout(LONG, closing).await?;
+    let closed = timeout(LONG, peer.closed()).await?;
     assert_eq!((closed.code, closed.cause), (1014, CloseCause::Local));
     Ok(())
 }

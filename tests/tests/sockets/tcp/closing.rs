@@ -42,7 +42,8 @@ async fn a_status_that_cannot_be_sent_becomes_1005() -> Result<(), Box<dyn Error
         let client = Client::connect(&running.url()).await?;
         until(|| running.server.peers().len() == 1).await;
         let peer = running.server.peers().remove(0);
-        let at_server = timeout(LONG, peer.close(code, "")).await?;
+        peer.close(code, "");
+        let at_server = timeout(LONG, peer.closed()).await?;
         let at_client = timeout(LONG, client.closed()).await?;
         assert_eq!(
             (at_server.code, at_server.cause, at_client.code, at_client.cause),
@@ -74,7 +75,8 @@ async fn a_client_disconnects_in_time_if_a_closing_server_leaves_tcp_open() -> R
     let closed = timeout(LONG, client.closed()).await?;
     assert_eq!((closed.code, closed.cause), (1000, CloseCause::Remote));
     assert!(matches!(timeout(LONG, call).await??, Err(CallError::Closed(_))));
-    timeout(LONG, client.close()).await?;
+    client.close(1000, "");
+    timeout(LONG, client.closed()).await?;
     drop(stream);
     Ok(())
 }
@@ -121,7 +123,8 @@ async fn a_closing_server_does_not_wait_for_an_unfinished_handshake() -> Result<
     let clients: Vec<_> =
         futures_util::future::try_join_all((0..50).map(|_| async { Client::connect(&running.url()).await })).await?;
     let started = std::time::Instant::now();
-    running.server.close().await;
+    running.server.close();
+    running.server.closed().await;
     running.serving.await??;
     for client in &clients {
         assert_eq!(client.closed().await.code, 1001);

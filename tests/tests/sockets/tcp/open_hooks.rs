@@ -63,7 +63,7 @@ async fn connecting_waits_for_the_hook_beyond_the_time_of_the_handshake() -> Res
 
 #[tokio::test]
 async fn connecting_fails_when_the_server_closes_before_the_hook_returns() -> Result<(), Box<dyn Error>> {
-    let running = serve(Server::builder().on_open(|peer| async move { drop(peer.close(4001, "not today")) })).await;
+    let running = serve(Server::builder().on_open(|peer| async move { peer.close(4001, "not today") })).await;
     let builder = Client::builder().on_open(|_| pending::<()>());
     let error = timeout(LONG, builder.connect(&running.url())).await?.expect_err("the server closes");
     let ConnectError::Open(OpenError::Closed(closed)) = &error else { panic!("{error:?}") };

@@ -60,7 +60,7 @@ async fn a_server_that_reads_slowly_and_steadily_stays_connected() -> Result<(),
     let accepting = tokio::spawn(async move { accept_async(listener.accept().await?.0).await });
     let client = Client::builder().limits(limits()).connect(&url).await?;
     let mut stream = accepting.await??.into_inner();
-    queue_much(&client).await?;
+    queue_much(client.peer()).await?;
     read_slowly(&mut stream).await?;
     assert!(client.is_open(), "{:?}", client.close_info());
     timeout(20 * WRITE_TIMEOUT, client.closed()).await?;

@@ -59,15 +59,15 @@ async fn the_default_port_of_ws_is_80() {
 
 #[tokio::test]
 async fn a_url_may_have_an_ipv6_host() -> Result<(), Box<dyn Error>> {
-    let listening = match Server::builder().service(TestService).bind("[::1]:0").await {
-        Ok(listening) => listening,
+    let listener = match Server::builder().service(TestService).bind("[::1]:0").await {
+        Ok(listener) => listener,
         Err(error) => {
             eprintln!("SKIPPED: this machine has no IPv6: {error}");
             return Ok(());
         }
     };
-    let port = listening.local_addr().port();
-    tokio::spawn(listening.serve());
+    let port = listener.local_addr().port();
+    tokio::spawn(listener.serve());
     let client = Client::connect(&format!("ws://[::1]:{port}")).await?;
     assert_eq!(
         TestServiceProxy::new(&client).handshake().await?,

@@ -18,7 +18,8 @@ async fn a_client_calls_a_server_over_tls() -> Result<(), Box<dyn Error>> {
     let service = TestServiceProxy::new(&client);
     let host = format!("localhost:{}", running.address.port());
     assert_eq!(service.host_and_subprotocol().await?, (Some(host), Some("desk.v1".to_owned())));
-    assert_eq!(client.close().await.code, 1000);
+    client.close(1000, "");
+    assert_eq!(client.closed().await.code, 1000);
     Ok(())
 }
 
@@ -68,7 +69,8 @@ async fn closed_and_lost_connections_are_reported_over_tls() -> Result<(), Box<d
     let running = serve(authority.certifies(&["localhost"])).await;
     let client = authority.client().connect(&running.url("localhost")).await?;
     until(|| running.server.peers().len() == 1).await;
-    running.server.close().await;
+    running.server.close();
+    running.server.closed().await;
     let closed = client.closed().await;
     assert_eq!(
         (closed.code, closed.reason.as_str(), closed.cause),

@@ -22,9 +22,9 @@ async fn the_error_for_ws_to_a_tls_port_suggests_wss() {
 
 #[tokio::test]
 async fn the_error_for_wss_to_a_port_without_tls_names_the_reason() -> Result<(), Box<dyn Error>> {
-    let listening = Server::builder().service(TestService).bind("127.0.0.1:0").await?;
-    let address = listening.local_addr();
-    tokio::spawn(listening.serve());
+    let listener = Server::builder().service(TestService).bind("127.0.0.1:0").await?;
+    let address = listener.local_addr();
+    tokio::spawn(listener.serve());
     let no_tls = "what it answered is not TLS; write ws:// for a server without it";
     let authority = Authority::new();
     assert_eq!(

@@ -85,7 +85,8 @@ mod tests {
         assert_eq!(dropped[0], text);
         assert_eq!(dropped[2], format!("{text} (99 earlier warnings of this kind were left out)"));
         assert_eq!(errors.load(Ordering::Relaxed), 303);
-        peer.close(1000, "").await;
+        peer.close(1000, "");
+        peer.closed().await;
         assert_eq!(
             messages.containing("left out before"),
             ["99 warnings were left out before the connection was closed"]
