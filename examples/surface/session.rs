@@ -106,7 +106,7 @@ impl Session {
         if !matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999) {
             return Err(format!("a connection cannot be closed with {code}"));
         }
-        drop(ctx.peer().close(code, reason));
+        ctx.peer().close(code, reason);
         Ok(())
     }
 

@@ -46,9 +46,8 @@ pub use wswrapper_proto::protocol;
 pub use wswrapper_proto::{NameError, Reason, Rejection};
 
 pub use self::{
-    builder::Builder,
     call::{Call, Caller, Emit, IntoTarget, Reply, Target, UploadCall},
-    client::{Client, ClientBuilder, Dialling},
+    client::{Client, ClientBuilder},
     close::{CloseCause, Closed},
     engine::{
         CallEnd, CallInfo, CallOutcome, ConnectionView, Counters, Extensions, Interest, MessageKind, MessageLog,
@@ -60,8 +59,8 @@ pub use self::{
     limits::Limits,
     observe::OpenResult,
     registry::{Broadcast, Delivery, EmitToAll},
-    server::{Server, ServerBuilder, ServerChannel, Serving},
-    service::{Context, Contract, Gives, HandlerFn, IntoArguments, Json, Scoped, Serves, Value},
+    server::{Server, ServerBuilder, ServerChannel},
+    service::{Context, Contract, Gives, HandlerFn, IntoArguments, Json, Router, Scoped, Serves, Value},
     stream::{Streaming, Upload},
     value::{Bytes, WsError},
 };

@@ -27,7 +27,7 @@ pub struct Limits {
     ///
     /// A larger call, event, broadcast or item of an upload fails with [`TooLarge`](crate::SendError::TooLarge) and is
     /// not sent. A larger result becomes a rejection with the code `ws:TooLarge`, and a larger item of a returned stream
-    /// finishes the stream with that rejection; [`on_error`](crate::Builder::on_error) receives both. The connection
+    /// finishes the stream with that rejection; [`on_error`](crate::ServerBuilder::on_error) receives both. The connection
     /// stays open.
     pub max_outgoing_message_size: usize,
     /// The rate at which a message must arrive that takes longer than 10 seconds, in bytes per second on average.

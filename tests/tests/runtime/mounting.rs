@@ -4,7 +4,8 @@ use std::error::Error;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use wswrapper::{
-    CallError, Client, Context, MountError, NameError, SendError, Server, ServerBuilder, ws_handlers, ws_service,
+    CallError, Client, Context, MountError, NameError, Router, SendError, Server, ServerBuilder, ws_handlers,
+    ws_service,
 };
 use wswrapper_tests::{pair, pair_with, until};
 
@@ -133,4 +134,30 @@ async fn an_empty_channel_name_is_an_error_of_mounting_and_of_calls() {
     let pair = pair(Server::builder());
     let error = MathProxy::new(&pair.client.channel("")).twice(1).await;
     assert!(matches!(error, Err(CallError::NotSent(SendError::Name(NameError::EmptyChannel)))), "{error:?}");
+}
+
+#[tokio::test]
+async fn merged_routers_serve_their_services_at_both_endpoints() -> Result<(), Box<dyn Error>> {
+    let sessions = Router::new().service_with(|_| Till::default());
+    let router =
+        Router::new().service_at("a", PlainMath).merge(Router::new().service_at("b", PlainMath)).merge(sessions);
+    let pair = pair_with(Server::builder().router(router.clone()).service_at("c", PlainMath), {
+        Client::builder().router(router)
+    });
+    for channel in ["a", "b", "c"] {
+        assert_eq!(MathProxy::new(&pair.client.channel(channel)).twice(2).await?, 4, "{channel}");
+    }
+    assert_eq!(MathProxy::new(&pair.peer.channel("b")).twice(3).await?, 6);
+    assert!(MathProxy::new(&pair.peer.channel("c")).twice(3).await.is_err());
+    // Each connection has an object of its own.
+    assert_eq!(TillProxy::new(&pair.client).add(1).await?, 1);
+    assert_eq!(TillProxy::new(&pair.peer).add(1).await?, 1);
+    Ok(())
+}
+
+#[test]
+fn routers_with_the_same_event_cannot_be_merged_into_one_server() {
+    let router = Router::new().service_at("a", PlainMath);
+    let error = Server::builder().router(router.clone().merge(router)).build().expect_err("the events are the same");
+    assert!(matches!(&error, MountError::Duplicate { channel: Some(channel), .. } if channel == "a"), "{error}");
 }

@@ -1,8 +1,7 @@
 //! Connecting to a URL.
 
 use super::url::{Scheme, ServerUrl};
-use super::{Client, Dialling};
-use crate::builder::Builder;
+use super::{Client, ClientBuilder};
 use crate::close::Closed;
 use crate::engine::{Extensions, LocalEndpoint, Opened};
 use crate::error::{ConnectError, OpenError};
@@ -57,7 +56,7 @@ impl Client {
     }
 }
 
-impl Builder<Dialling> {
+impl ClientBuilder {
     /// Adds a header to the request of the handshake. A name that is added twice is sent twice.
     ///
     /// Headers of the handshake itself, such as `Host`, `Connection` and `Sec-WebSocket-…`, and invalid headers are an
@@ -72,7 +71,7 @@ impl Builder<Dialling> {
     /// # }
     /// ```
     pub fn header(mut self, name: &str, value: &str) -> Self {
-        let options = &mut self.role.options;
+        let options = &mut self.options;
         match extra_header(name, value) {
             Ok((name, value)) => drop(options.headers.append(name, value)),
             Err(reason) => {
@@ -100,8 +99,9 @@ impl Builder<Dialling> {
     /// # }
     /// ```
     pub fn subprotocol(mut self, name: &str) -> Self {
-        let added = subprotocol(&mut self.role.options.subprotocols, name);
-        self.note(added)
+        let added = subprotocol(&mut self.options.subprotocols, name);
+        self.settings.note(added);
+        self
     }
 
     /// Sets the time for connecting, instead of [`handshake_timeout`](crate::Limits::handshake_timeout).
@@ -117,7 +117,7 @@ impl Builder<Dialling> {
     /// # }
     /// ```
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
-        self.role.options.timeout = Some(timeout);
+        self.options.timeout = Some(timeout);
         self
     }
 
@@ -134,7 +134,8 @@ impl Builder<Dialling> {
     /// # }
     /// ```
     pub async fn connect(self, url: &str) -> Result<Client, ConnectError> {
-        let (endpoint, Dialling { mut options }) = self.finish(Side::Client)?;
+        let Self { settings, mut options } = self;
+        let endpoint = settings.build(Side::Client)?;
         let url = ServerUrl::parse(url)?;
         if let Some(error) = options.error.take() {
             return Err(error);

@@ -2,13 +2,13 @@
 
 #[cfg(feature = "tungstenite")]
 mod connect;
-#[cfg(feature = "tungstenite")]
 mod peer_methods;
 #[cfg(feature = "rustls")]
 mod tls;
+#[cfg(feature = "tungstenite")]
 mod url;
 
-use crate::builder::Builder;
+use crate::builder::{Settings, settings_methods};
 use crate::call::IntoTarget;
 use crate::engine::{ConnectionHandle, Driver, Epoch, Extensions, LocalEndpoint, Opened, Shared};
 use crate::error::{BindError, MountError};
@@ -53,20 +53,21 @@ pub struct Client {
     extensions: Extensions,
 }
 
-/// Builds a [`Client`]. The services are mounted before the first frame is read.
-pub type ClientBuilder = Builder<Dialling>;
-
-/// The settings of a client beyond services, limits and hooks.
+/// Builds a [`Client`]: its services, limits, hooks and observers, and how it connects.
+///
+/// The services are mounted before the first frame is read.
+#[must_use = "a builder does nothing until the client is connected"]
 #[derive(Default, Debug)]
-pub struct Dialling {
+pub struct ClientBuilder {
+    settings: Settings,
     #[cfg(feature = "tungstenite")]
-    pub(crate) options: connect::ConnectOptions,
+    options: connect::ConnectOptions,
 }
 
 impl Client {
     /// Returns a builder of clients with services, limits or hooks.
     pub fn builder() -> ClientBuilder {
-        Builder::new(Dialling::default())
+        ClientBuilder::default()
     }
 
     /// Creates a client over an open transport.
@@ -170,7 +171,9 @@ impl Client {
     }
 }
 
-impl Builder<Dialling> {
+impl ClientBuilder {
+    settings_methods!();
+
     /// Creates a client over an open transport.
     ///
     /// A task drives it on the current tokio runtime. Fails if a service of the builder cannot be mounted.
@@ -197,8 +200,7 @@ impl Builder<Dialling> {
         handshake: Handshake,
         extensions: Extensions,
     ) -> Result<Client, MountError> {
-        let (endpoint, _) = self.finish(Side::Client)?;
-        Ok(Client::start(endpoint, transport, handshake, extensions).0)
+        Ok(Client::start(self.settings.build(Side::Client)?, transport, handshake, extensions).0)
     }
 }
 

@@ -1,7 +1,6 @@
 //! TLS of clients, by rustls.
 
-use super::Dialling;
-use crate::builder::Builder;
+use super::ClientBuilder;
 use rustls_platform_verifier::BuilderVerifierExt;
 use std::io;
 use std::sync::{Arc, OnceLock};
@@ -12,7 +11,7 @@ use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_rustls::rustls::{ClientConfig, Error};
 
-impl Builder<Dialling> {
+impl ClientBuilder {
     /// Sets the TLS configuration for `wss://` URLs: trusted authorities, client certificate, versions.
     ///
     /// By default the client trusts the certificates that the platform trusts, and sends no certificate. The types are
@@ -37,7 +36,7 @@ impl Builder<Dialling> {
     /// # }
     /// ```
     pub fn tls(mut self, config: impl Into<Arc<ClientConfig>>) -> Self {
-        self.role.options.tls = Some(config.into());
+        self.options.tls = Some(config.into());
         self
     }
 }

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 /// Values that a program stores with a connection or a client, one of each type.
 ///
 /// An `Extensions` is cheap to clone; all clones hold the same values. Those of a connection are dropped when it is
-/// closed and its [`on_close`](crate::Builder::on_close) hook has returned. After that it stores none.
+/// closed and its [`on_close`](crate::ServerBuilder::on_close) hook has returned. After that it stores none.
 ///
 /// ```
 /// use wswrapper::Extensions;

@@ -73,7 +73,7 @@ pub enum PeerError {
         /// The error of the transport.
         source: Arc<io::Error>,
     },
-    /// The [`on_open`](crate::Builder::on_open) hook failed. The connection is closed with status 1011.
+    /// The [`on_open`](crate::ServerBuilder::on_open) hook failed. The connection is closed with status 1011.
     #[error(transparent)]
     Open(#[from] OpenError),
 }

@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-/// The result that an [`on_open`](crate::Builder::on_open) hook may return: `()`, or a `Result` whose error can be
+/// The result that an [`on_open`](crate::ServerBuilder::on_open) hook may return: `()`, or a `Result` whose error can be
 /// boxed.
 ///
 /// The error may be any `std::error::Error`, a text, or an `anyhow::Error`.

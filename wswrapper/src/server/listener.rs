@@ -1,7 +1,6 @@
 //! TCP listeners of servers.
 
-use super::{Phase, Server, Serving};
-use crate::builder::Builder;
+use super::{Phase, Server, ServerBuilder};
 use crate::engine::{Extensions, LocalEndpoint};
 use crate::error::{AcceptError, ServeError};
 use crate::handle::Peer;
@@ -43,16 +42,16 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 #[derive(Debug)]
 pub struct Listener {
     server: Server,
-    listener: TcpListener,
+    socket: TcpListener,
     address: SocketAddr,
 }
 
-impl Builder<Serving> {
+impl ServerBuilder {
     /// Accepts WebSocket connections only on this path; others are answered with status 404.
     ///
     /// By default each path is accepted. Handlers see it in [`Context::handshake`](crate::Context::handshake).
     pub fn path(mut self, path: &str) -> Self {
-        self.role.front.set_path(path);
+        self.front.set_path(path);
         self
     }
 
@@ -60,7 +59,7 @@ impl Builder<Serving> {
     ///
     /// Only GET and HEAD are allowed. WebSocket connections on the same path are still accepted.
     pub fn page(mut self, path: &str, content_type: &str, content: impl Into<bytes::Bytes>) -> Self {
-        self.role.front.add_page(path, Page { content_type: content_type.to_owned(), content: content.into() });
+        self.front.add_page(path, Page { content_type: content_type.to_owned(), content: content.into() });
         self
     }
 
@@ -77,8 +76,9 @@ impl Builder<Serving> {
     /// # Ok::<(), MountError>(())
     /// ```
     pub fn subprotocol(mut self, name: &str) -> Self {
-        let added = http::subprotocol(&mut self.role.front.subprotocols, name);
-        self.note(added)
+        let added = http::subprotocol(&mut self.front.subprotocols, name);
+        self.settings.note(added);
+        self
     }
 
     /// Builds the server and binds a TCP port, for example `127.0.0.1:8080`. Port 0 chooses a free port.
@@ -95,9 +95,9 @@ impl Builder<Serving> {
             let address = addresses.first().map_or_else(shown, ToString::to_string);
             ServeError::Bind { address, source }
         };
-        let listener = TcpListener::bind(&addresses[..]).await.map_err(bind_error)?;
-        let address = listener.local_addr().map_err(bind_error)?;
-        Ok(Listener { server, listener, address })
+        let socket = TcpListener::bind(&addresses[..]).await.map_err(bind_error)?;
+        let address = socket.local_addr().map_err(bind_error)?;
+        Ok(Listener { server, socket, address })
     }
 }
 
@@ -117,10 +117,10 @@ impl Listener {
     /// An error of a single connection does not stop it. Dropping the future stops listening; the connections stay open
     /// while another handle to the server exists.
     pub async fn serve(self) -> Result<(), ServeError> {
-        let Self { server, listener, .. } = self;
+        let Self { server, socket, .. } = self;
         loop {
             let accepted = tokio::select! {
-                accepted = listener.accept() => accepted,
+                accepted = socket.accept() => accepted,
                 () = server.wait_for_phase(Phase::Closing) => break,
             };
             match accepted {
@@ -132,7 +132,7 @@ impl Listener {
                 }
             }
         }
-        drop(listener);
+        drop(socket);
         server.closed().await;
         Ok(())
     }
@@ -155,12 +155,12 @@ impl Listener {
     /// ```
     pub async fn serve_until<T>(self, signal: impl Future<Output = T>) -> Result<(), ServeError> {
         let server = self.server.clone();
-        let mut serve = std::pin::pin!(self.serve());
+        let mut closed = std::pin::pin!(self.serve());
         tokio::select! {
-            served = &mut serve => return served,
+            result = &mut closed => return result,
             _ = signal => server.close(),
         }
-        serve.await
+        closed.await
     }
 }
 

@@ -10,7 +10,7 @@ use entrance::{CLOSE_REASON, Entrance};
 #[cfg(feature = "tungstenite")]
 pub use listener::Listener;
 
-use crate::builder::Builder;
+use crate::builder::{Settings, settings_methods};
 use crate::close::{Close, CloseRequest};
 use crate::engine::{Extensions, LocalEndpoint, Members, PeerId};
 use crate::error::{AcceptError, MountError};
@@ -75,34 +75,51 @@ pub(crate) enum Phase {
     Closed,
 }
 
-/// Builds a [`Server`].
-pub type ServerBuilder = Builder<Serving>;
-
-/// The settings of a server beyond services, limits and hooks.
+/// Builds a [`Server`]: its services, limits, hooks and observers, and how it is reached.
+///
+/// ```
+/// use wswrapper::{Limits, MountError, Server, ws_handlers};
+///
+/// struct Clock;
+///
+/// #[ws_handlers]
+/// impl Clock {
+///     async fn now(&self) -> u64 {
+///         1_700_000_000
+///     }
+/// }
+///
+/// # fn main() -> Result<(), MountError> {
+/// let limits = Limits { max_message_size: 64 * 1024, ..Limits::default() };
+/// let server = Server::builder().service(Clock).limits(limits).on_error(|_, error| eprintln!("{error}")).build()?;
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "a builder does nothing until it is built"]
 #[derive(Default, Debug)]
-pub struct Serving {
+pub struct ServerBuilder {
+    settings: Settings,
     #[cfg(feature = "tungstenite")]
-    pub(crate) front: crate::http::HttpFront,
+    front: crate::http::HttpFront,
 }
 
-impl Builder<Serving> {
+impl ServerBuilder {
+    settings_methods!();
+
     /// Builds a server without a listener.
     ///
     /// It receives its connections by [`accept_transport`](Server::accept_transport) or `accept`. Fails if a service
     /// cannot be mounted or a name is invalid.
     pub fn build(self) -> Result<Server, MountError> {
-        let (endpoint, serving) = self.finish(Side::Server)?;
-        #[cfg(not(feature = "tungstenite"))]
-        let Serving {} = serving;
         let entrance = Entrance {
-            endpoint: Arc::new(endpoint),
+            endpoint: Arc::new(self.settings.build(Side::Server)?),
             registry: Arc::new(Registry::default()),
             phase: watch::Sender::new(Phase::Open),
         };
         let inner = Inner {
             entrance: Arc::new(entrance),
             #[cfg(feature = "tungstenite")]
-            front: Arc::new(serving.front),
+            front: Arc::new(self.front),
             tasks: Mutex::default(),
         };
         Ok(Server { inner: Arc::new(inner) })
@@ -112,7 +129,7 @@ impl Builder<Serving> {
 impl Server {
     /// Returns a builder of servers.
     pub fn builder() -> ServerBuilder {
-        Builder::new(Serving::default())
+        ServerBuilder::default()
     }
 
     /// Serves a connection over an open transport.
@@ -241,6 +258,7 @@ impl Server {
         self.inner.entrance.is_closing()
     }
 
+    #[cfg(feature = "tungstenite")]
     pub(crate) async fn wait_for_phase(&self, phase: Phase) {
         // Cannot fail: the sender lives as long as this handle.
         let _ = self.inner.entrance.phase.subscribe().wait_for(|now| *now >= phase).await;

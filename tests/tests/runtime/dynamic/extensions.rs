@@ -66,7 +66,7 @@ async fn extensions_and_handlers_that_hold_a_connection_are_dropped_when_it_clos
             "lost" => drop(raw),
             _ => {
                 server.close();
-                timeout(LONG, server.closed()).await?
+                timeout(LONG, server.closed()).await?;
             }
         }
         timeout(LONG, peer.closed()).await?;

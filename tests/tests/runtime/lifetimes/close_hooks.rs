@@ -63,7 +63,7 @@ async fn whoever_waits_for_the_close_waits_for_on_close() -> Result<(), Box<dyn 
             }
             _ => {
                 pair.server.close();
-                timeout(LONG, pair.server.closed()).await?
+                timeout(LONG, pair.server.closed()).await?;
             }
         }
         assert_eq!(log.entries(), ["closed nobody"], "{kind}");

@@ -134,3 +134,29 @@ async fn a_closing_server_does_not_wait_for_an_unfinished_handshake() -> Result<
     drop(silent);
     Ok(())
 }
+
+#[tokio::test]
+async fn a_server_serves_until_its_signal_and_closes_its_connections() -> Result<(), Box<dyn Error>> {
+    let listener = Server::builder().bind("127.0.0.1:0").await?;
+    listener.server().on("now", || async { 1 })?;
+    let url = format!("ws://{}", listener.local_addr());
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let serving = tokio::spawn(listener.serve_until(stopped));
+    let client = Client::connect(&url).await?;
+    assert_eq!(client.request::<u8>("now", ()).await?, 1);
+    drop(stop);
+    assert_eq!(timeout(LONG, client.closed()).await?.code, 1001);
+    timeout(LONG, serving).await???;
+    assert!(Client::connect(&url).await.is_err());
+    Ok(())
+}
+
+#[tokio::test]
+async fn serving_until_a_signal_also_ends_when_the_server_is_closed() -> Result<(), Box<dyn Error>> {
+    let listener = Server::builder().bind("127.0.0.1:0").await?;
+    let server = listener.server().clone();
+    let serving = tokio::spawn(listener.serve_until(std::future::pending::<()>()));
+    server.close();
+    timeout(LONG, serving).await???;
+    Ok(())
+}

@@ -1,0 +1,123 @@
+//! The services that a server or a client mounts.
+
+use super::contract::{Contract, Serves};
+use crate::engine;
+use crate::error::MountError;
+use crate::handle::Peer;
+use std::fmt;
+use std::sync::Arc;
+
+/// Services and their channels: *what* is served, apart from *how* it is reached.
+///
+/// A [server](crate::ServerBuilder::router) or a [client](crate::ClientBuilder::router) serves it. Parts of a program
+/// may each make a router of their own, which are [merged](Self::merge). A clone serves the same objects.
+///
+/// ```
+/// use wswrapper::{MountError, Router, Server, ws_handlers};
+///
+/// struct Clock;
+///
+/// #[ws_handlers]
+/// impl Clock {
+///     async fn now(&self) -> u64 {
+///         1_700_000_000
+///     }
+/// }
+///
+/// fn admin() -> Router {
+///     Router::new().service_at("admin", Clock)
+/// }
+///
+/// # fn main() -> Result<(), MountError> {
+/// let server = Server::builder().router(Router::new().service(Clock).merge(admin())).build()?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Default)]
+#[must_use = "a router serves nothing until it is given to a server or a client"]
+pub struct Router {
+    mounts: Vec<Mount>,
+}
+
+/// Mounts a service.
+type Mount = Arc<dyn Fn(&mut engine::Router) -> Result<(), MountError> + Send + Sync>;
+
+impl Router {
+    /// Creates a router without services.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Mounts a service: one object that serves all connections.
+    ///
+    /// It is mounted on the channel that its contract or its handlers name, or else on the main channel. A type that
+    /// serves several contracts is mounted by [`service_as`](Self::service_as). To keep using the object, mount it as
+    /// an [`Arc`].
+    pub fn service<C: Contract + ?Sized>(self, service: impl Serves<C>) -> Self {
+        self.service_as(service)
+    }
+
+    /// Mounts a service for one of the contracts that its type serves: `.service_as::<dyn Math>(desk)`.
+    pub fn service_as<C: Contract + ?Sized>(self, service: impl Serves<C>) -> Self {
+        let channel = channel_of(&service);
+        self.mount(channel, service)
+    }
+
+    /// Mounts a service on this channel instead of the channel of its contract.
+    ///
+    /// The peer creates its proxy for [that channel](Peer::channel).
+    pub fn service_at<C: Contract + ?Sized>(self, channel: &str, service: impl Serves<C>) -> Self {
+        self.mount(Some(channel), service)
+    }
+
+    /// Mounts a service with one object for each connection.
+    ///
+    /// `make` creates the object at the connection's first call of the service. The object is dropped when the
+    /// connection closes.
+    pub fn service_with<C, S, F>(self, make: F) -> Self
+    where
+        C: Contract + ?Sized,
+        S: Serves<C>,
+        F: Fn(&Peer) -> S + Send + Sync + 'static,
+    {
+        let make = Arc::new(make);
+        self.add(move |router| {
+            let make = Arc::clone(&make);
+            let session_index = router.add_session();
+            router.add_all(S::CHANNEL, S::per_connection(move |peer| make(peer), session_index))
+        })
+    }
+
+    /// Adds the services of another router.
+    pub fn merge(mut self, other: Self) -> Self {
+        self.mounts.extend(other.mounts);
+        self
+    }
+
+    fn mount<C: Contract + ?Sized, S: Serves<C>>(self, channel: Option<&str>, service: S) -> Self {
+        let (service, channel) = (Arc::new(service), channel.map(Box::<str>::from));
+        self.add(move |router| router.add_all(channel.as_deref(), S::shared(&service)))
+    }
+
+    fn add(mut self, mount: impl Fn(&mut engine::Router) -> Result<(), MountError> + Send + Sync + 'static) -> Self {
+        self.mounts.push(Arc::new(mount));
+        self
+    }
+
+    /// Mounts all services. The first that cannot be mounted is an error.
+    pub(crate) fn build(&self) -> Result<engine::Router, MountError> {
+        let mut router = engine::Router::default();
+        self.mounts.iter().try_for_each(|mount| mount(&mut router))?;
+        Ok(router)
+    }
+}
+
+fn channel_of<C: Contract + ?Sized, S: Serves<C>>(_: &S) -> Option<&'static str> {
+    S::CHANNEL
+}
+
+impl fmt::Debug for Router {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Router").field("services", &self.mounts.len()).finish_non_exhaustive()
+    }
+}
