@@ -55,10 +55,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     println!("1 + 2 = {}", calc.add(1, 2).await?);
     match calc.div(1, 0).await {
-        Err(CallError::Rejected(CalcError::DivisionByZero)) => println!("1 / 0 is refused"),
+        Err(CallError::Handler(CalcError::DivisionByZero)) => println!("1 / 0 is refused"),
         other => println!("1 / 0 gave {other:?}"),
     }
-    if let Err(CallError::Rejected(CalcError::TooLarge { a, b })) = calc.add(i64::MAX, 1).await {
+    if let Err(CallError::Handler(CalcError::TooLarge { a, b })) = calc.add(i64::MAX, 1).await {
         println!("{a} + {b} is too large");
     }
     // After the timeout the call is cancelled, and the server drops its handler.

@@ -93,7 +93,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
             }
             Some(text) => match chat.say(text).await {
                 Ok(_) => {}
-                Err(CallError::Rejected(error)) => println!("! {error}"),
+                Err(CallError::Handler(error)) => println!("! {error}"),
                 Err(error) => return Err(error.into()),
             },
         }

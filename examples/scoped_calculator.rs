@@ -58,7 +58,7 @@ impl Calculator for Accumulator {
 
     async fn clear(&self, ctx: Context) -> Result<i64, String> {
         // A call on the channel of this calculator goes to the client that has opened it.
-        let channel = ctx.called_on().ok_or("not called on a channel")?;
+        let channel = ctx.current_channel().ok_or("not called on a channel")?;
         let number = *self.0.lock().unwrap();
         if OperatorProxy::new(&channel).may_clear(number).await.map_err(|error| error.to_string())? {
             *self.0.lock().unwrap() = 0;

@@ -65,7 +65,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         (days, sum) = (days + 1, sum + price);
     }
     println!("{days} days of tea: {} on average", sum / days);
-    if let Err(CallError::Rejected(error)) = market.history("coal", 1).await {
+    if let Err(CallError::Handler(error)) = market.history("coal", 1).await {
         println!("no history: {error}");
     }
 

@@ -77,7 +77,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     println!("small.bin is kept, all {} bytes", store.put("small.bin", file(3)).await?);
     match store.put("large.bin", file(1_000_000)).await {
-        Err(CallError::Rejected(StoreError::TooLarge { name, limit })) => {
+        Err(CallError::Handler(StoreError::TooLarge { name, limit })) => {
             println!("{name} is refused after {limit} bytes");
         }
         other => println!("large.bin gave {other:?}"),

@@ -26,7 +26,7 @@ impl Calculator for CalculatorService {
     }
 
     async fn done(&self, ctx: Context) {
-        if let Some(channel) = ctx.called_on() {
+        if let Some(channel) = ctx.current_channel() {
             channel.close();
         }
     }

@@ -90,7 +90,7 @@ impl Session {
 
     async fn ask_fail(&self, ctx: Context) -> Result<String, String> {
         match ctx.peer().request::<Value>("boom", ()).await {
-            Err(CallError::Rejected(rejection)) => Ok(rejection.to_string()),
+            Err(CallError::Handler(rejection)) => Ok(rejection.to_string()),
             Err(error) => Err(error.to_string()),
             Ok(value) => Err(format!("boom did not fail, it gave {value}")),
         }

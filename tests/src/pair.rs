@@ -25,7 +25,7 @@ pub fn pair_with(server: ServerBuilder, client: ClientBuilder) -> Pair {
     let (local, remote) = memory::pair();
     let server = server.build().expect("the services can be mounted");
     let peer = server.accept_transport(remote).expect("the server is open");
-    let client = client.over(local).expect("the services can be mounted");
+    let client = client.connect_transport(local).expect("the services can be mounted");
     Pair { server, peer, client }
 }
 

@@ -29,7 +29,7 @@ impl RawPeer {
     /// Creates a peer to which a new client is connected.
     pub fn accept(client: ClientBuilder) -> (Self, Client) {
         let (local, remote) = memory::pair();
-        (Self { transport: local }, client.over(remote).expect("the services can be mounted"))
+        (Self { transport: local }, client.connect_transport(remote).expect("the services can be mounted"))
     }
 
     /// Writes a text frame without waiting until it has been sent.

@@ -16,8 +16,9 @@ fn main() {
     let mut criterion = compare::criterion();
     let runtime = runtime();
     let guard = runtime.enter();
-    let workload = WorkloadProxy::new(&Client::over(EchoTransport::default()).expect("there is nothing to mount"));
-    let client = baseline::Client::over(EchoTransport::default());
+    let workload =
+        WorkloadProxy::new(&Client::connect_transport(EchoTransport::default()).expect("there is nothing to mount"));
+    let client = baseline::Client::connect_transport(EchoTransport::default());
     drop(guard);
     for in_flight in [1, 64, 1_000] {
         let ours = |times| {

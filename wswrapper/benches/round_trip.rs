@@ -15,11 +15,11 @@ fn main() {
     let server = server();
     let (local, remote) = memory::pair();
     server.accept_transport(remote).expect("the server is open");
-    let workload = WorkloadProxy::new(&Client::over(local).expect("there is nothing to mount"));
+    let workload = WorkloadProxy::new(&Client::connect_transport(local).expect("there is nothing to mount"));
 
     let (local, remote) = memory::pair();
     tokio::spawn(baseline::serve(remote));
-    let client = baseline::Client::over(local);
+    let client = baseline::Client::connect_transport(local);
     drop(guard);
 
     let ours = async |times| {

@@ -25,7 +25,8 @@ fn in_memory(criterion: &mut criterion::Criterion, runtime: &Runtime) {
     let server = Server::builder().service(Counter::default()).build().expect("the service can be mounted");
     server.accept_transport(remote).expect("the server is open");
     let counter = CountingListener::default();
-    let client = Client::builder().service(counter.clone()).over(local).expect("the service can be mounted");
+    let client =
+        Client::builder().service(counter.clone()).connect_transport(local).expect("the service can be mounted");
     drop(guard);
     items(criterion, runtime, "in memory", &client, &counter);
 }

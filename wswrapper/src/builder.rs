@@ -54,18 +54,18 @@ macro_rules! settings_methods {
         /// Mounts a service: one object that serves all connections; see [`Router::service`](crate::Router::service).
         ///
         /// If a service cannot be mounted, building the server or connecting the client returns the error.
-        pub fn service<C: crate::Contract + ?Sized>(self, service: impl crate::Serves<C>) -> Self {
+        pub fn service<C: crate::Contract + ?Sized>(self, service: impl crate::Serve<C>) -> Self {
             self.with_router(|router| router.service(service))
         }
 
         /// Mounts a service for one of the contracts that its type serves: `.service_as::<dyn Math>(desk)`.
-        pub fn service_as<C: crate::Contract + ?Sized>(self, service: impl crate::Serves<C>) -> Self {
+        pub fn service_as<C: crate::Contract + ?Sized>(self, service: impl crate::Serve<C>) -> Self {
             self.with_router(|router| router.service_as(service))
         }
 
         /// Mounts a service on this channel instead of the channel of its contract; see
         /// [`Router::service_at`](crate::Router::service_at).
-        pub fn service_at<C: crate::Contract + ?Sized>(self, channel: &str, service: impl crate::Serves<C>) -> Self {
+        pub fn service_at<C: crate::Contract + ?Sized>(self, channel: &str, service: impl crate::Serve<C>) -> Self {
             self.with_router(|router| router.service_at(channel, service))
         }
 
@@ -74,7 +74,7 @@ macro_rules! settings_methods {
         pub fn service_with<C, S, F>(self, make: F) -> Self
         where
             C: crate::Contract + ?Sized,
-            S: crate::Serves<C>,
+            S: crate::Serve<C>,
             F: Fn(&crate::Peer) -> S + Send + Sync + 'static,
         {
             self.with_router(|router| router.service_with(make))
@@ -110,8 +110,8 @@ macro_rules! settings_methods {
         ///
         /// [`Client::connect`](crate::Client::connect) waits for the hook of its own builder, and fails with
         /// [`ConnectError::Open`](crate::ConnectError::Open). It does not wait for the hook of the server: if that fails,
-        /// the client's calls fail with [`CallError::Closed`](crate::CallError::Closed) and status 1011. `Client::over` and
-        /// [`Client::bind`](crate::Client::bind) wait for no hook; after a failure the calls of their client fail with status
+        /// the client's calls fail with [`CallError::Closed`](crate::CallError::Closed) and status 1011. `Client::connect_transport` and
+        /// [`Client::rebind`](crate::Client::rebind) wait for no hook; after a failure the calls of their client fail with status
         /// 1011, too.
         ///
         /// ```
@@ -137,7 +137,7 @@ macro_rules! settings_methods {
         ///
         /// What is [stored](crate::Peer::extensions) with the connection is still there. Whoever waits for the close, for example in
         /// [`Peer::closed`], waits for the hook too, so the hook itself must not. A client can be
-        /// [bound](crate::Client::bind) again when the hook has returned. It is not called if the task of the connection is
+        /// [bound](crate::Client::rebind) again when the hook has returned. It is not called if the task of the connection is
         /// aborted, for example with its runtime.
         ///
         /// ```
@@ -164,13 +164,13 @@ macro_rules! settings_methods {
         /// Each error is also logged by `tracing` as a warning.
         ///
         /// ```
-        /// # use wswrapper::{PeerError, Server};
+        /// # use wswrapper::{ServiceError, Server};
         /// let server = Server::builder().on_error(|peer, error| match error {
-        ///     PeerError::Internal { event, source } => eprintln!("{event}: {source}"),
+        ///     ServiceError::Internal { event, source } => eprintln!("{event}: {source}"),
         ///     other => eprintln!("peer {}: {other}", peer.id()),
         /// });
         /// ```
-        pub fn on_error(self, hook: impl Fn(&crate::Peer, &crate::PeerError) + Send + Sync + 'static) -> Self {
+        pub fn on_error(self, hook: impl Fn(&crate::Peer, &crate::ServiceError) + Send + Sync + 'static) -> Self {
             self.observer(crate::observe::hooks::ErrorHook(hook))
         }
 

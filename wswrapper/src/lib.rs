@@ -46,21 +46,23 @@ pub use wswrapper_proto::protocol;
 pub use wswrapper_proto::{NameError, Reason, Rejection};
 
 pub use self::{
-    call::{Call, Caller, Emit, IntoTarget, Reply, Target, UploadCall},
+    call::{Call, Emit, FromResponse, IntoTarget, RequestTarget, Target, UploadCall},
     client::{Client, ClientBuilder},
     close::{CloseCause, Closed},
     engine::{
         CallEnd, CallInfo, CallOutcome, ConnectionView, Counters, Extensions, Interest, MessageKind, MessageLog,
         Observer, PeerId,
     },
-    error::{AcceptError, BindError, CallError, ConnectError, MountError, OpenError, PeerError, SendError, ServeError},
+    error::{
+        AcceptError, CallError, ConnectError, MountError, OpenError, RebindError, SendError, ServeError, ServiceError,
+    },
     handle::{AnonymousChannel, Channel, CloseSignal, Peer},
     handshake::Handshake,
     limits::Limits,
     observe::OpenResult,
     registry::{Broadcast, Delivery, EmitToAll},
     server::{Server, ServerBuilder, ServerChannel},
-    service::{Context, Contract, Gives, HandlerFn, IntoArguments, Json, Router, Scoped, Serves, Value},
+    service::{Context, Contract, HandlerFn, IntoArguments, IntoResponse, Json, Router, Scoped, Serve, Value},
     stream::{Streaming, Upload},
     value::{Bytes, WsError},
 };

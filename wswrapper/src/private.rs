@@ -2,13 +2,14 @@
 
 pub use crate::__returns_result as returns_result;
 pub use crate::call::{
-    Call, Caller, Given, IntoTarget, Proxy, ProxyCall, Reply, SendTo, Source, Target, Text, UploadCall, Wish,
+    Call, FromResponse, Given, IntoTarget, Proxy, ProxyCall, RequestTarget, SendTo, Source, Target, Text, UploadCall,
+    Wish,
 };
 pub use crate::engine::{Answering, Answers, BadCall, ConnectionHandle, Mounted, Response, Started};
 pub use crate::handle::Peer;
 pub use crate::proto::Rejection;
 pub use crate::service::{
-    Context, Contract, Fallible, Infallible, IntoStream, Invocation, Methods, OnFull, Producer, Serves, check_channel,
+    Context, Contract, Fallible, Infallible, IntoStream, Invocation, Methods, OnFull, Producer, Serve, check_channel,
 };
 pub use crate::stream::Streaming;
 pub use crate::value::{

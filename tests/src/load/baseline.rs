@@ -45,7 +45,7 @@ struct Reason<'f> {
     code: Option<&'f str>,
 }
 
-/// Serves one connection.
+/// Serve one connection.
 pub async fn serve(mut transport: impl Transport) {
     let served = poll_fn(|cx| {
         loop {
@@ -143,7 +143,7 @@ struct Response<'f> {
 
 impl Client {
     /// Spawns the task that drives the transport.
-    pub fn over(mut transport: impl Transport) -> Self {
+    pub fn connect_transport(mut transport: impl Transport) -> Self {
         let core = Arc::<Mutex<Core>>::default();
         let client = Self { core: Arc::clone(&core) };
         tokio::spawn(poll_fn(move |cx| drive(&mut transport, &core, cx)));

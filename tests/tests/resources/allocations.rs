@@ -165,7 +165,7 @@ fn a_stream_frees_the_buffers_of_large_items_that_were_taken() {
     // The transport has capacity for all pages at once.
     let (local, remote) = transport::memory::builder().capacity(1 << 20).pair();
     server.accept_transport(remote).expect("the server is open");
-    let library = LibraryProxy::new(&Client::over(local).expect("the client has no services"));
+    let library = LibraryProxy::new(&Client::connect_transport(local).expect("the client has no services"));
     let mut all = Vec::new();
     let mut read = || {
         runtime.block_on(async {

@@ -31,7 +31,7 @@ impl Pair {
         let server = Server::builder().service(counter).build().expect("the service can be mounted");
         let (local, remote) = memory::pair();
         server.accept_transport(remote).expect("the server is open");
-        let client = Client::over(local).expect("the client has no services");
+        let client = Client::connect_transport(local).expect("the client has no services");
         drop(inside);
         Self { runtime, numbers: NumbersProxy::new(&client), produced, _server: server }
     }

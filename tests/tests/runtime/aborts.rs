@@ -29,7 +29,7 @@ struct Room(Rooms);
 impl Room {
     async fn nap(&self, ctx: Context, ms: u64) -> String {
         let _guard = self.0.handlers.guard();
-        *self.0.last.lock().expect("no panic") = ctx.called_on();
+        *self.0.last.lock().expect("no panic") = ctx.current_channel();
         tokio::time::sleep(Duration::from_millis(ms)).await;
         "rested".to_owned()
     }
@@ -37,7 +37,7 @@ impl Room {
     /// Aborts the channel on which it was called.
     async fn leave(&self, ctx: Context, returns: bool) -> u8 {
         let _guard = self.0.handlers.guard();
-        ctx.called_on().expect("it is called on a channel").abort(&Reason::new("left"));
+        ctx.current_channel().expect("it is called on a channel").abort(&Reason::new("left"));
         if !returns {
             std::future::pending::<()>().await;
         }

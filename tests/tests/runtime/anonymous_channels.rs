@@ -24,7 +24,7 @@ struct ChannelService {
 impl ChannelService {
     /// Opens a channel with handlers. One of them holds the channel itself.
     fn channel(&self, ctx: &Context) -> AnonymousChannel {
-        let channel = ctx.anonymous_channel();
+        let channel = ctx.open_channel();
         let (guard, held_channel, log) = (self.alive.guard(), channel.clone(), self.log.clone());
         channel
             .on("add", move |a: i64, b: i64| {

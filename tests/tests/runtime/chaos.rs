@@ -151,5 +151,5 @@ fn connect(builder: ServerBuilder, network: &memory::Builder) -> (Server, Peer, 
     let control = local.control();
     let server = builder.build().expect("it can be mounted");
     let peer = server.accept_transport(remote).expect("the server is open");
-    (server, peer, Client::over(local).expect("nothing to mount"), control)
+    (server, peer, Client::connect_transport(local).expect("nothing to mount"), control)
 }

@@ -53,7 +53,7 @@ async fn an_error_type_does_not_take_a_code_of_the_library_for_its_own() {
     for code in ["ws:TooLarge", "ws:Closing", "ws:StoreError", "ws:"] {
         let call = tokio::spawn(store.put());
         reject(&mut raw, &json!({"message": "no", "code": code, "data": {"size": 7}})).await;
-        let Err(CallError::Refused(rejection)) = call.await.expect("no panic") else { panic!("{code}") };
+        let Err(CallError::Rejected(rejection)) = call.await.expect("no panic") else { panic!("{code}") };
         assert_eq!((rejection.code(), rejection.is_from_library()), (Some(code), true));
     }
     for (error, expected) in [
@@ -65,7 +65,7 @@ async fn an_error_type_does_not_take_a_code_of_the_library_for_its_own() {
     ] {
         let call = tokio::spawn(store.put());
         reject(&mut raw, &error).await;
-        let Err(CallError::Rejected(error)) = call.await.expect("no panic") else { panic!("{expected:?}") };
+        let Err(CallError::Handler(error)) = call.await.expect("no panic") else { panic!("{expected:?}") };
         assert_eq!(error, expected);
     }
 }
@@ -76,7 +76,7 @@ async fn an_implementation_of_an_error_is_not_asked_about_a_rejection_of_the_lib
     let store = StoreProxy::new(&client);
     let call = tokio::spawn(store.keep());
     reject(&mut raw, &json!({"message": "no", "code": "ws:UnknownEvent"})).await;
-    assert!(matches!(call.await.expect("no panic"), Err(CallError::Refused(_))));
+    assert!(matches!(call.await.expect("no panic"), Err(CallError::Rejected(_))));
     assert_eq!(ASKED.load(Ordering::SeqCst), 0);
     for error in
         [json!({"message": "no"}), json!({"message": "no", "code": "WS:Own"}), json!({"message": "no", "code": 1})]
@@ -84,7 +84,7 @@ async fn an_implementation_of_an_error_is_not_asked_about_a_rejection_of_the_lib
         let asked = ASKED.load(Ordering::SeqCst);
         let call = tokio::spawn(store.keep());
         reject(&mut raw, &error).await;
-        assert!(matches!(call.await.expect("no panic"), Err(CallError::Rejected(Greedy))));
+        assert!(matches!(call.await.expect("no panic"), Err(CallError::Handler(Greedy))));
         assert_eq!(ASKED.load(Ordering::SeqCst), asked + 1);
     }
 }
@@ -96,8 +96,8 @@ async fn an_error_type_that_holds_any_rejection_holds_those_of_the_library() {
     let error = json!({"message": "no", "code": "ws:TooMany"});
     let call = tokio::spawn(store.text());
     reject(&mut raw, &error).await;
-    assert!(matches!(call.await.expect("no panic"), Err(CallError::Rejected(text)) if text == "no"));
+    assert!(matches!(call.await.expect("no panic"), Err(CallError::Handler(text)) if text == "no"));
     let call = tokio::spawn(store.any());
     reject(&mut raw, &error).await;
-    assert!(matches!(call.await.expect("no panic"), Err(CallError::Rejected(r)) if r.code() == Some("ws:TooMany")));
+    assert!(matches!(call.await.expect("no panic"), Err(CallError::Handler(r)) if r.code() == Some("ws:TooMany")));
 }

@@ -9,7 +9,7 @@ use std::error::Error;
 use std::time::Duration;
 use wswrapper::transport::memory;
 use wswrapper::{
-    BindError, CallError, Client, CloseCause, Context, Json, MessageKind, NameError, Rejection, SendError, Server,
+    CallError, Client, CloseCause, Context, Json, MessageKind, NameError, RebindError, Rejection, SendError, Server,
     WsError, ws_handlers,
 };
 use wswrapper_tests::{Alive, Log, RawPeer, pair, until};
@@ -41,7 +41,7 @@ async fn a_closure_handles_an_event_like_a_method() -> Result<(), Box<dyn Error>
     server.on("maybe", |a: i64, b: Option<String>| async move { (a, b) })?;
     server.on("whoami", |ctx: Context| async move { ctx.peer_id().get() })?;
     server.channel("io").on("where", |ctx: Context, greeting: String| async move {
-        format!("{greeting} from {}", ctx.channel().unwrap_or("main"))
+        format!("{greeting} from {}", ctx.channel_name().unwrap_or("main"))
     })?;
 
     let client = &pair.client;
@@ -50,11 +50,11 @@ async fn a_closure_handles_an_event_like_a_method() -> Result<(), Box<dyn Error>
     assert_eq!(client.request::<i64>("half", (4,)).await?, 2);
     assert!(matches!(
         client.request::<i64>("half", (3,)).await,
-        Err(CallError::Rejected(r)) if r.message() == Some("3 is odd")
+        Err(CallError::Handler(r)) if r.message() == Some("3 is odd")
     ));
     assert!(matches!(
         client.request::<()>("text", (3,)).await,
-        Err(CallError::Rejected(r)) if r.message() == Some("only text")
+        Err(CallError::Handler(r)) if r.message() == Some("only text")
     ));
     assert_eq!(client.request::<Point>("swap", (Point { x: 1, y: 2 },)).await?, Point { x: 2, y: 1 });
     assert_eq!(client.request::<Point>("point", (1, 2)).await?, Point { x: 1, y: 2 });
@@ -70,7 +70,7 @@ async fn a_closure_handles_an_event_like_a_method() -> Result<(), Box<dyn Error>
     ] {
         let rest: Vec<Value> = arguments.as_array().expect("an array")[1..].to_vec();
         let refused = client.request::<i64>("add", &rest[..]).await;
-        assert!(matches!(refused, Err(CallError::Rejected(r)) if r.message() == Some(message)));
+        assert!(matches!(refused, Err(CallError::Handler(r)) if r.message() == Some(message)));
     }
     Ok(())
 }
@@ -178,7 +178,7 @@ async fn handlers_added_by_on_open_receive_the_first_frame() -> Result<(), Box<d
     });
     let server = server.build()?;
     let (local, remote) = memory::pair();
-    let client = Client::over(local)?;
+    let client = Client::connect_transport(local)?;
     let call = tokio::spawn(client.request::<String>("early", ()));
     server.accept_transport(remote)?;
     assert_eq!(call.await??, "in time");
@@ -195,7 +195,7 @@ async fn a_closed_channel_has_no_handlers_and_sends_nothing() -> Result<(), Box<
     channel.close();
     assert!(channel.is_closed());
     let refused = remote_channel.request::<u8>("ask", ()).await;
-    assert!(matches!(refused, Err(CallError::Rejected(r)) if r.message() == Some("Channel 'io' does not exist")));
+    assert!(matches!(refused, Err(CallError::Handler(r)) if r.message() == Some("Channel 'io' does not exist")));
     assert!(matches!(channel.clone().emit("x", ()).await, Err(SendError::ChannelClosed { .. })));
     let call = MountedProxy::new(&channel).who().await;
     assert!(matches!(call, Err(CallError::NotSent(SendError::ChannelClosed { .. }))), "{call:?}");
@@ -286,12 +286,12 @@ async fn a_client_continues_over_another_transport() -> Result<(), Box<dyn Error
                 async move { log.add("open") }
             }
         })
-        .over(local)?;
+        .connect_transport(local)?;
     client.on("name", || async { "Ada" })?;
     let proxy = client.channel("unused").peer().clone();
     assert_eq!(proxy.request::<i64>("double", (1,)).await?, 2);
     let (spare, _other) = memory::pair();
-    assert_eq!(client.bind(spare), Err(BindError::StillOpen));
+    assert_eq!(client.rebind(spare), Err(RebindError::StillOpen));
 
     let lost = tokio::spawn(client.request::<()>("wait", ()));
     until(|| first.counters().handlers_in_flight == 1).await;
@@ -303,7 +303,7 @@ async fn a_client_continues_over_another_transport() -> Result<(), Box<dyn Error
     assert!(matches!(client.request::<i64>("double", (1,)).await, Err(CallError::NotSent(SendError::Closed(_)))));
 
     let (local, remote) = memory::pair();
-    client.bind(local)?;
+    client.rebind(local)?;
     let second = server.accept_transport(remote)?;
     assert!(client.is_open());
     assert_eq!(proxy.request::<i64>("double", (2,)).await?, 4);
@@ -322,7 +322,7 @@ async fn request_ids_continue_after_a_rebind() -> Result<(), Box<dyn Error>> {
     drop(raw);
     client.closed().await;
     let (local, remote) = memory::pair();
-    client.bind(remote)?;
+    client.rebind(remote)?;
     let mut raw = RawPeer::on(local);
     drop(tokio::spawn(client.request::<()>("b", ())));
     assert_eq!(raw.receive().await["i"], first + 1);
@@ -335,14 +335,14 @@ async fn a_client_is_rebound_fifty_times_under_load() -> Result<(), Box<dyn Erro
     server.on("double", |a: i64| async move { 2 * a })?;
     let (local, remote) = memory::pair();
     let mut peer = server.accept_transport(remote)?;
-    let client = Client::over(local)?;
+    let client = Client::connect_transport(local)?;
     for _ in 0..50 {
         let calls: Vec<_> = (0..100).map(|n| (n, tokio::spawn(client.request::<i64>("double", (n,))))).collect();
         tokio::task::yield_now().await;
         peer.abort_connection();
         client.closed().await;
         let (local, remote) = memory::pair();
-        client.bind(local)?;
+        client.rebind(local)?;
         peer = server.accept_transport(remote)?;
         for (n, call) in calls {
             match call.await? {

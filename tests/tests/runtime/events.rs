@@ -92,7 +92,7 @@ async fn a_broadcast_reaches_each_peer_once() {
             let reader = Reader::default();
             let (local, remote) = wswrapper::transport::memory::pair();
             server.accept_transport(remote).expect("the server is open");
-            (Client::builder().service(reader.clone()).over(local).expect("it can be mounted"), reader)
+            (Client::builder().service(reader.clone()).connect_transport(local).expect("it can be mounted"), reader)
         })
         .collect();
     let delivery = NewsProxy::new(server.broadcast()).flash_news("hello").await.expect("it can be encoded");
@@ -112,7 +112,7 @@ async fn a_broadcast_skips_a_slow_peer_and_reaches_the_others_without_delay() {
     let reader = Reader::default();
     let (local, remote) = wswrapper::transport::memory::pair();
     server.accept_transport(remote).expect("the server is open");
-    let _client = Client::builder().service(reader.clone()).over(local).expect("it can be mounted");
+    let _client = Client::builder().service(reader.clone()).connect_transport(local).expect("it can be mounted");
     let news = NewsProxy::new(server.broadcast());
     let text = "x".repeat(10_000);
     let mut left_out = 0;

@@ -8,7 +8,7 @@ mod uploads;
 use futures_util::stream;
 use serde_json::{Value, json};
 use wswrapper::{
-    Limits, Peer, PeerError, Rejection, Scoped, Server, Stream, Streaming, Upload, ws_handlers, ws_service,
+    Limits, Peer, Rejection, Scoped, Server, ServiceError, Stream, Streaming, Upload, ws_handlers, ws_service,
 };
 use wswrapper_tests::{Alive, Guard, Log, RawPeer, item};
 
@@ -83,7 +83,7 @@ impl Fixture {
         let (service, errors) = (SourcesService::default(), Log::default());
         let builder = Server::builder().limits(limits).service(service.clone()).on_error({
             let errors = errors.clone();
-            move |_, error: &PeerError| errors.add(error.to_string())
+            move |_, error: &ServiceError| errors.add(error.to_string())
         });
         let server = builder.build().expect("it can be mounted");
         let (raw, peer) = RawPeer::dial(&server);

@@ -40,7 +40,7 @@ impl Slow {
     }
 
     async fn waits(&self, ctx: Context) -> Option<u64> {
-        ctx.caller_waits().map(|wait| wait.as_secs())
+        ctx.caller_timeout().map(|wait| wait.as_secs())
     }
 
     async fn quick(&self) -> u8 {
@@ -71,7 +71,7 @@ async fn every_call_has_a_default_timeout_that_it_can_override() {
     let server = server.build().expect("it can be mounted");
     server.accept_transport(remote).expect("the server is open");
     let limits = Limits { call_timeout: Some(Duration::from_secs(10)), ..Limits::default() };
-    let client = Client::builder().limits(limits).over(local).expect("nothing to mount");
+    let client = Client::builder().limits(limits).connect_transport(local).expect("nothing to mount");
     let proxy = SlowProxy::new(&client);
     assert!(matches!(proxy.sleep(11_000).await, Err(CallError::TimedOut)));
     assert!(matches!(proxy.sleep(9_000).await, Ok(9_000)));
@@ -277,7 +277,7 @@ async fn each_connection_has_its_own_service_until_it_closes() {
     for _ in 0..3 {
         let (local, remote) = wswrapper::transport::memory::pair();
         let peer = server.accept_transport(remote).expect("the server is open");
-        let client = Client::over(local).expect("nothing to mount");
+        let client = Client::connect_transport(local).expect("nothing to mount");
         let proxy = SessionProxy::new(&client);
         for _ in 0..2 {
             assert_eq!(proxy.whoami().await.expect("an answer"), format!("a session of {}", peer.id()));

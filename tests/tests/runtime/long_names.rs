@@ -1,7 +1,7 @@
 //! Long names and texts that a peer chose: errors and rejections show their beginning.
 
 use std::error::Error;
-use wswrapper::{PeerError, Server};
+use wswrapper::{Server, ServiceError};
 use wswrapper_tests::{Log, RawPeer};
 
 const LONG: usize = 100_000;
@@ -68,7 +68,7 @@ async fn on_error_gets_the_cut_names_of_a_dropped_event() -> Result<(), Box<dyn 
     let server = Server::builder().on_error({
         let log = log.clone();
         move |_, error| match error {
-            PeerError::EventDropped { event, channel, .. } => {
+            ServiceError::EventDropped { event, channel, .. } => {
                 log.add(format!("{event} {}", channel.as_deref().unwrap_or_default()));
             }
             other => log.add(other.to_string()),

@@ -29,7 +29,7 @@ impl Math for MathAndGreeter {
     }
 
     async fn channel(&self, ctx: Context) -> Option<String> {
-        ctx.channel().map(ToOwned::to_owned)
+        ctx.channel_name().map(ToOwned::to_owned)
     }
 }
 
@@ -49,7 +49,7 @@ impl Math for PlainMath {
     }
 
     async fn channel(&self, ctx: Context) -> Option<String> {
-        ctx.channel().map(ToOwned::to_owned)
+        ctx.channel_name().map(ToOwned::to_owned)
     }
 }
 
@@ -95,7 +95,7 @@ async fn handlers_choose_the_channel_if_the_contract_names_none() {
     let math = MathProxy::new(&pair.client.channel("io"));
     assert_eq!(math.twice(4).await.expect("an answer"), 8);
     assert_eq!(math.channel().await.expect("an answer").as_deref(), Some("io"));
-    assert!(matches!(MathProxy::new(&pair.client).twice(4).await, Err(CallError::Refused(_))));
+    assert!(matches!(MathProxy::new(&pair.client).twice(4).await, Err(CallError::Rejected(_))));
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use futures_util::stream;
 use serde_json::json;
 use std::sync::Arc;
 use wswrapper::{
-    CallEnd, CallInfo, Client, Closed, ConnectionView, Interest, MessageLog, Observer, PeerError, Rejection, Server,
+    CallEnd, CallInfo, Client, Closed, ConnectionView, Interest, MessageLog, Observer, Rejection, Server, ServiceError,
     Stream, ws_handlers,
 };
 use wswrapper_tests::{Log, RawPeer, pair};
@@ -67,7 +67,7 @@ impl Observer for Recorder {
         self.log.add(format!("sent {}", message.whole_text()));
     }
 
-    fn error(&self, _: &ConnectionView<'_>, error: &PeerError) {
+    fn error(&self, _: &ConnectionView<'_>, error: &ServiceError) {
         self.log.add(format!("error {error}"));
     }
 }
@@ -180,7 +180,7 @@ async fn a_panicking_observer_changes_nothing_for_the_others() {
         fn message_sent(&self, _: &ConnectionView<'_>, _: &MessageLog<'_>) {
             panic!("on purpose")
         }
-        fn error(&self, _: &ConnectionView<'_>, _: &PeerError) {
+        fn error(&self, _: &ConnectionView<'_>, _: &ServiceError) {
             panic!("on purpose")
         }
     }

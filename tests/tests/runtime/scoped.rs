@@ -94,7 +94,7 @@ impl Register for Sum {
     }
 
     async fn rings(&self, ctx: Context, n: i64) -> Result<i64, Rejection> {
-        let channel = ctx.called_on().ok_or_else(|| Rejection::new("it is on an anonymous channel"))?;
+        let channel = ctx.current_channel().ok_or_else(|| Rejection::new("it is on an anonymous channel"))?;
         BellProxy::new(channel).ring(n).await.map_err(Rejection::from_display)
     }
 

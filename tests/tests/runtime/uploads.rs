@@ -90,7 +90,7 @@ impl Depot for DepotService {
         loop {
             match parts.next().await {
                 Some(Ok(part)) => all += &part,
-                Some(Err(CallError::Rejected(Lost::At { at: 0 }))) => return Err(Lost::At { at: all.len() }),
+                Some(Err(CallError::Handler(Lost::At { at: 0 }))) => return Err(Lost::At { at: all.len() }),
                 Some(Err(error)) => {
                     assert!(parts.next().await.is_none(), "an item followed the error");
                     return Ok(format!("{all} and {error}"));

@@ -77,7 +77,7 @@ fn impl_head(item: &Impl, contract: &impl ToTokens, private: Private<'_>) -> Tok
     let own = where_clause.iter().flat_map(|own| &own.predicates);
     let bounds = respanned(quote!(Self: #private::Send + #private::Sync + 'static), tokens::first_span(self_ty));
     quote! {
-        impl #impl_generics #private::Serves<#contract> for #self_ty
+        impl #impl_generics #private::Serve<#contract> for #self_ty
         where
             #(#own,)*
             #bounds

@@ -32,7 +32,7 @@ impl ReturnedCall {
     fn of_request(method: &Method<'_>, target: &Ident, private: Private<'_>) -> Self {
         let returns = returns(method.output.ty, private);
         let reply = method.output.scoped.map_or_else(
-            || quote!(for<'__x> #returns::Ok: #private::Reply),
+            || quote!(for<'__x> #returns::Ok: #private::FromResponse),
             // Checked at the definition, because nothing else there reports a trait without `#[ws_service]`.
             |contract| {
                 let is_contract = respanned(quote!(: #private::Contract), tokens::first_span(contract));
@@ -42,7 +42,7 @@ impl ReturnedCall {
         Self {
             returned: quote!(#private::Call<#returns::Ok, #returns::Err>),
             bounds: quote! {
-                #target: #private::Caller,
+                #target: #private::RequestTarget,
                 #reply,
             },
             send: quote!(request()),
@@ -53,7 +53,7 @@ impl ReturnedCall {
         let item = returns(Some(stream.item), private);
         let streaming = quote!(#private::Streaming<#item::Ok, #item::Err>);
         let mut bounds = quote! {
-            #target: #private::Caller,
+            #target: #private::RequestTarget,
             for<'__x> #item::Ok: #private::Decode,
         };
         let returned = match stream.replace_stream(Type::Verbatim(streaming.clone())) {
@@ -63,7 +63,7 @@ impl ReturnedCall {
             }
             Some(result) => {
                 let returns = returns(Some(&result), private);
-                bounds.extend(quote!(for<'__x> #returns::Ok: #private::Reply,));
+                bounds.extend(quote!(for<'__x> #returns::Ok: #private::FromResponse,));
                 quote!(#private::Call<#returns::Ok, #returns::Err>)
             }
         };
@@ -76,7 +76,7 @@ impl ReturnedCall {
         Self {
             returned: quote!(#private::UploadCall<#returns::Ok, #returns::Err>),
             bounds: quote! {
-                #target: #private::Caller,
+                #target: #private::RequestTarget,
                 for<'__x> #returns::Ok: #private::Decode,
             },
             send: quote!(upload(#private::Source::#source(#name))),

@@ -13,10 +13,10 @@ pub use emit::Emit;
 pub use proxy::{Proxy, ProxyCall, Text};
 pub(crate) use raw::{Answer, RawCall};
 pub(crate) use response::unexpected_answer;
-pub use response::{Given, Reply, Wish};
+pub use response::{FromResponse, Given, Wish};
 pub use source::Source;
 pub(crate) use target::into_target;
-pub use target::{Caller, IntoTarget, SendTo, Target};
+pub use target::{IntoTarget, RequestTarget, SendTo, Target};
 pub use upload::UploadCall;
 
 use crate::engine::{ConnectionHandle, Expected};
@@ -52,7 +52,7 @@ use std::time::Duration;
 /// # server.on("never", || std::future::pending::<()>())?;
 /// # let (client_transport, server_transport) = memory::pair();
 /// # server.accept_transport(server_transport)?;
-/// # let client = Client::over(client_transport)?;
+/// # let client = Client::connect_transport(client_transport)?;
 /// assert_eq!(client.request::<i64>("add", (1, 2)).await?, 3);
 ///
 /// let result = client.request::<()>("never", ()).timeout(Duration::from_secs(1)).await;
@@ -66,7 +66,7 @@ pub struct Call<T, E> {
     types: PhantomData<fn() -> (T, E)>,
 }
 
-impl<T: Reply, E> Call<T, E> {
+impl<T: FromResponse, E> Call<T, E> {
     pub(crate) fn new(connection: ConnectionHandle, call: Result<EncodedCall, SendError>) -> Self {
         Self { raw: RawCall::new(connection, call, T::expected()), types: PhantomData }
     }
@@ -97,7 +97,7 @@ impl<T, E> Call<T, E> {
     /// # let (client_transport, server_transport) = memory::pair();
     /// # server.accept_transport(server_transport)?;
     /// let limits = Limits { calls_in_flight: 10, ..Limits::default() };
-    /// let client = Client::builder().limits(limits).over(client_transport)?;
+    /// let client = Client::builder().limits(limits).connect_transport(client_transport)?;
     /// let calls = (0..1_000).map(|n| client.request::<u32>("double", (n,)).wait_for_capacity());
     /// assert_eq!(try_join_all(calls).await?[999], 1_998);
     /// # Ok(())
@@ -114,7 +114,7 @@ impl<T, E> Call<T, E> {
     }
 }
 
-impl<T: Reply, E: WsError> Future for Call<T, E> {
+impl<T: FromResponse, E: WsError> Future for Call<T, E> {
     type Output = Result<T::Output, CallError<E::Remote>>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {

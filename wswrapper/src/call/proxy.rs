@@ -1,9 +1,9 @@
 //! The part of generated proxies that does not depend on the contract.
 
 use super::Call;
-use super::response::Reply;
+use super::response::FromResponse;
 use super::source::Source;
-use super::target::{Caller, IntoTarget, Target};
+use super::target::{IntoTarget, RequestTarget, Target};
 use super::upload::UploadCall;
 use crate::error::SendError;
 use crate::proto::{CallEncoder, EncodedCall};
@@ -58,9 +58,9 @@ impl<T: Target> ProxyCall<'_, T> {
     }
 
     /// Returns the request.
-    pub fn request<R: Reply, E>(self) -> Call<R, E>
+    pub fn request<R: FromResponse, E>(self) -> Call<R, E>
     where
-        T: Caller,
+        T: RequestTarget,
     {
         let connection = self.proxy.target.connection().clone();
         Call::new(connection, self.finish())
@@ -69,7 +69,7 @@ impl<T: Target> ProxyCall<'_, T> {
     /// Returns the request with the stream that it sends.
     pub fn upload<R, E>(self, source: Source) -> UploadCall<R, E>
     where
-        T: Caller,
+        T: RequestTarget,
     {
         let connection = self.proxy.target.connection().clone();
         UploadCall::new(connection, self.finish(), source)

@@ -16,7 +16,7 @@ use std::fmt;
     label = "not decodable from JSON",
     note = "for a type of your own, add `#[derive(serde::Deserialize)]`"
 )]
-pub trait Reply {
+pub trait FromResponse {
     /// The value that the caller receives.
     type Output;
 
@@ -38,7 +38,7 @@ pub struct Wish(pub(crate) Expected);
 pub struct Given(pub(crate) Answer);
 
 #[diagnostic::do_not_recommend]
-impl<T: DeserializeOwned> Reply for T {
+impl<T: DeserializeOwned> FromResponse for T {
     type Output = T;
 
     fn expected() -> Wish {
@@ -56,7 +56,7 @@ impl<T: DeserializeOwned> Reply for T {
 }
 
 #[diagnostic::do_not_recommend]
-impl<T, E> Reply for Streaming<T, E> {
+impl<T, E> FromResponse for Streaming<T, E> {
     type Output = Self;
 
     fn expected() -> Wish {

@@ -32,7 +32,7 @@ pub trait SendTo {}
     label = "has no single answer",
     note = "call it on a peer, or mark the method `#[ws(event)]`"
 )]
-pub trait Caller: Target {
+pub trait RequestTarget: Target {
     #[doc(hidden)]
     fn connection(&self) -> &ConnectionHandle;
 }
@@ -42,7 +42,7 @@ pub trait Caller: Target {
     message = "a proxy cannot send to `{Self}`",
     label = "not a client, peer, channel or broadcast",
     note = "pass `&client`, `&peer`, `&channel` or `server.broadcast()`",
-    note = "in a handler, the caller is `ctx.peer()`, and the anonymous channel of the call is `ctx.called_on()`"
+    note = "in a handler, the caller is `ctx.peer()`, and the anonymous channel of the call is `ctx.current_channel()`"
 )]
 pub trait IntoTarget {
     /// The target of the proxy.

@@ -47,7 +47,7 @@ use tokio::time::Instant;
 /// # let server = Server::builder().service(Desk).build()?;
 /// # let (client_transport, server_transport) = memory::pair();
 /// # server.accept_transport(server_transport)?;
-/// # let client = Client::over(client_transport)?;
+/// # let client = Client::connect_transport(client_transport)?;
 /// let desk = DeskProxy::new(&client);
 /// assert_eq!(desk.sum(stream::iter([1, 2, 3])).await?, 6);
 /// # Ok(())

@@ -11,7 +11,7 @@ mod url;
 use crate::builder::{Settings, settings_methods};
 use crate::call::IntoTarget;
 use crate::engine::{ConnectionHandle, Driver, Epoch, Extensions, LocalEndpoint, Opened, Shared};
-use crate::error::{BindError, MountError};
+use crate::error::{MountError, RebindError};
 use crate::handle::{Channel, Peer};
 use crate::handshake::Handshake;
 use crate::proto::Side;
@@ -40,7 +40,7 @@ use std::sync::Arc;
 /// let (client_transport, server_transport) = memory::pair();
 /// # server.accept_transport(server_transport)?;
 /// // `Client::connect("ws://localhost:8080").await?` connects over TCP.
-/// let client = Client::over(client_transport)?;
+/// let client = Client::connect_transport(client_transport)?;
 /// assert_eq!(client.request::<i64>("add", (1, 2)).await?, 3);
 /// client.close(1000, "");
 /// client.closed().await;
@@ -77,8 +77,8 @@ impl Client {
     /// # Panics
     ///
     /// Panics outside a tokio runtime.
-    pub fn over(transport: impl Transport) -> Result<Self, MountError> {
-        Self::builder().over(transport)
+    pub fn connect_transport(transport: impl Transport) -> Result<Self, MountError> {
+        Self::builder().connect_transport(transport)
     }
 
     /// Returns the handle to the server. The handle and its clones keep the connection open.
@@ -86,7 +86,7 @@ impl Client {
         &self.peer
     }
 
-    /// Returns the values that are stored with the client. They stay while it is [bound](Self::bind) to other
+    /// Returns the values that are stored with the client. They stay while it is [bound](Self::rebind) to other
     /// transports, and are dropped with its last handle.
     ///
     /// Those of the present connection are [`client.peer().extensions()`](Peer::extensions).
@@ -105,7 +105,7 @@ impl Client {
     /// [`Closed`](crate::CallError::Closed), and the ids of new calls continue the count [P-91]. The hook
     /// [`on_open`](crate::ClientBuilder::on_open) runs again, and `bind` does not wait for it.
     ///
-    /// Fails with [`StillOpen`](BindError::StillOpen) while the old connection is not closed or its `on_close`
+    /// Fails with [`StillOpen`](RebindError::StillOpen) while the old connection is not closed or its `on_close`
     /// hook runs. Wait for [`closed`](Peer::closed) first, because calls can fail before the connection is closed.
     ///
     /// # Panics
@@ -119,35 +119,35 @@ impl Client {
     /// # let server = Server::builder().build()?;
     /// # server.on("add", |a: i64, b: i64| async move { a + b })?;
     /// # let (client_transport, server_transport) = memory::pair();
-    /// # let client = Client::over(client_transport)?;
+    /// # let client = Client::connect_transport(client_transport)?;
     /// # drop(server_transport);
     /// client.closed().await;
     /// let (client_transport, server_transport) = memory::pair();
     /// server.accept_transport(server_transport)?;
-    /// client.bind(client_transport)?;
+    /// client.rebind(client_transport)?;
     /// assert_eq!(client.request::<i64>("add", (1, 2)).await?, 3);
     /// # Ok(())
     /// # }
     /// ```
-    pub fn bind(&self, transport: impl Transport) -> Result<(), BindError> {
-        self.bind_with(transport, Handshake::default(), Extensions::new())
+    pub fn rebind(&self, transport: impl Transport) -> Result<(), RebindError> {
+        self.rebind_with(transport, Handshake::default(), Extensions::new())
     }
 
     /// Continues over another transport, with the request that opened it and values that are stored with the new
-    /// connection. Otherwise like [`bind`](Self::bind).
+    /// connection. Otherwise like [`bind`](Self::rebind).
     ///
     /// # Panics
     ///
     /// Panics outside a tokio runtime.
-    pub fn bind_with(
+    pub fn rebind_with(
         &self,
         transport: impl Transport,
         handshake: Handshake,
         extensions: Extensions,
-    ) -> Result<(), BindError> {
+    ) -> Result<(), RebindError> {
         let shared = self.peer.shared();
         if !shared.reopen(handshake, extensions) {
-            return Err(BindError::StillOpen);
+            return Err(RebindError::StillOpen);
         }
         tokio::spawn(Driver::new(Arc::clone(shared), transport).run());
         Ok(())
@@ -184,17 +184,17 @@ impl ClientBuilder {
     /// # Panics
     ///
     /// Panics outside a tokio runtime.
-    pub fn over(self, transport: impl Transport) -> Result<Client, MountError> {
-        self.over_with(transport, Handshake::default(), Extensions::new())
+    pub fn connect_transport(self, transport: impl Transport) -> Result<Client, MountError> {
+        self.connect_transport_with(transport, Handshake::default(), Extensions::new())
     }
 
     /// Creates a client over an open transport, with the request that opened it and values that are stored with the
-    /// connection. Otherwise like [`over`](Self::over).
+    /// connection. Otherwise like [`over`](Self::connect_transport).
     ///
     /// # Panics
     ///
     /// Panics outside a tokio runtime.
-    pub fn over_with(
+    pub fn connect_transport_with(
         self,
         transport: impl Transport,
         handshake: Handshake,

@@ -1,7 +1,7 @@
 //! The methods of the peer that a client has too, so that most programs need no other handle.
 
 use super::Client;
-use crate::call::{Call, Emit, Reply};
+use crate::call::{Call, Emit, FromResponse};
 use crate::close::Closed;
 use crate::engine::{Counters, PeerId};
 use crate::error::SendError;
@@ -18,8 +18,8 @@ impl Client {
 
     /// Sends a request by name, on the main channel: `client.request::<i64>("add", (1, 2)).await`.
     ///
-    /// Every rejection is returned as [`CallError::Rejected`](crate::CallError::Rejected).
-    pub fn request<T: Reply>(&self, event: &str, arguments: impl IntoArguments) -> Call<T, Rejection> {
+    /// Every rejection is returned as [`CallError::Handler`](crate::CallError::Handler).
+    pub fn request<T: FromResponse>(&self, event: &str, arguments: impl IntoArguments) -> Call<T, Rejection> {
         self.peer().request(event, arguments)
     }
 

@@ -5,7 +5,7 @@ use super::label::Label;
 use super::outcome::Outcome;
 use super::shared::{ChannelBinding, Shared};
 use super::tasks::RunningKey;
-use crate::error::{PeerError, TooLarge};
+use crate::error::{ServiceError, TooLarge};
 use crate::proto::{ChannelKey, Rejection, RequestId, Role, code, encode};
 use crate::transport::Output;
 use serde::Serialize;
@@ -137,7 +137,7 @@ impl<'d> Answers<'d> {
             }
             Err(WriteError::Encode(source)) => {
                 self.reject(id, &Rejection::internal(source.to_string()));
-                self.shared.report(&PeerError::Encode { event: call.event.to_string(), source });
+                self.shared.report(&ServiceError::Encode { event: call.event.to_string(), source });
             }
         }
     }
@@ -145,7 +145,7 @@ impl<'d> Answers<'d> {
     /// Reports the source of an internal error locally. The peer does not receive it.
     pub(crate) fn report(&self, call: &Answering, rejection: &Rejection) {
         if let Some(source) = rejection.shared_source() {
-            self.shared.report(&PeerError::Internal { event: call.event.to_string(), source });
+            self.shared.report(&ServiceError::Internal { event: call.event.to_string(), source });
         }
     }
 
@@ -155,7 +155,7 @@ impl<'d> Answers<'d> {
         self.report(call, rejection);
         if call.id.is_none() && rejection.source().is_none() {
             let reason = rejection.clone();
-            self.shared.report(&PeerError::EventFailed { event: call.event.to_string(), reason });
+            self.shared.report(&ServiceError::EventFailed { event: call.event.to_string(), reason });
         }
         if let Some(id) = call.id {
             self.reject(id, rejection);
@@ -185,7 +185,7 @@ impl<'d> Answers<'d> {
     /// Reports a handler that panicked, and rejects its request if nothing was answered.
     #[cold]
     pub(crate) fn panicked(&mut self, id: Option<RequestId>, event: &str, message: String) {
-        self.shared.report(&PeerError::Panicked { event: event.to_owned(), message });
+        self.shared.report(&ServiceError::Panicked { event: event.to_owned(), message });
         if let (Some(id), false) = (id, self.progress.answered) {
             self.reject(id, &Rejection::internal_error());
         }

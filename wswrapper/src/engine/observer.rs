@@ -6,7 +6,7 @@ use super::message_log::MessageLog;
 use super::shared::Shared;
 use crate::catch_panic::catch_panic;
 use crate::close::Closed;
-use crate::error::PeerError;
+use crate::error::ServiceError;
 use std::any::type_name;
 use std::ops::BitOr;
 use std::sync::Arc;
@@ -91,7 +91,7 @@ pub trait Observer: Send + Sync + 'static {
     }
 
     /// An error has occurred while this endpoint served a peer.
-    fn error(&self, connection: &ConnectionView<'_>, error: &PeerError) {
+    fn error(&self, connection: &ConnectionView<'_>, error: &ServiceError) {
         let _ = (connection, error);
     }
 }
@@ -161,7 +161,7 @@ impl<O: Observer + ?Sized> Observer for Arc<O> {
         (**self).message_sent(connection, message);
     }
 
-    fn error(&self, connection: &ConnectionView<'_>, error: &PeerError) {
+    fn error(&self, connection: &ConnectionView<'_>, error: &ServiceError) {
         (**self).error(connection, error);
     }
 }

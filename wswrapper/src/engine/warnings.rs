@@ -1,6 +1,6 @@
 //! The warnings of one connection. A peer may cause any number, so their rate is limited.
 
-use crate::error::PeerError;
+use crate::error::ServiceError;
 use crate::lock::lock;
 use std::fmt::{self, Write as _};
 use std::mem::{self, Discriminant};
@@ -17,7 +17,7 @@ const MAX_CHARS: usize = 1_024;
 /// A kind of warning, with a limit of its own.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum WarningKind {
-    Error(Discriminant<PeerError>),
+    Error(Discriminant<ServiceError>),
     /// A panic of the hook with this name.
     HookPanic(&'static str),
 }
@@ -97,7 +97,11 @@ mod tests {
 
     fn dropped() -> WarningKind {
         let reason = crate::Rejection::new("");
-        WarningKind::Error(mem::discriminant(&PeerError::EventDropped { event: String::new(), channel: None, reason }))
+        WarningKind::Error(mem::discriminant(&ServiceError::EventDropped {
+            event: String::new(),
+            channel: None,
+            reason,
+        }))
     }
 
     #[tokio::test(start_paused = true)]

@@ -13,10 +13,10 @@ use std::sync::Arc;
 pub enum CallError<E> {
     /// The handler rejected the call with an error of the contract.
     #[error("{0}")]
-    Rejected(E),
+    Handler(E),
     /// The peer rejected the call for another reason: no such event, wrong arguments, an internal error.
     #[error("{0}")]
-    Refused(Rejection),
+    Rejected(Rejection),
     /// No response came in time.
     ///
     /// The call was cancelled, and the peer was notified [P-54].

@@ -3,10 +3,10 @@
 use super::{MountError, OpenError};
 use std::io;
 
-/// An error of [`Client::bind`](crate::Client::bind).
+/// An error of [`Client::rebind`](crate::Client::rebind).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum BindError {
+pub enum RebindError {
     /// The client is still connected. Close the connection first and wait until it is closed.
     #[error("the connection is still open")]
     StillOpen,

@@ -11,9 +11,9 @@ mod tls;
 mod too_large;
 
 pub use call::{CallError, SendError};
-pub use connect::{BindError, ConnectError};
+pub use connect::{ConnectError, RebindError};
 pub use mount::MountError;
 pub use open::OpenError;
-pub use peer::PeerError;
+pub use peer::ServiceError;
 pub use serve::{AcceptError, ServeError};
 pub(crate) use too_large::TooLarge;

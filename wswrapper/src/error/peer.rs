@@ -11,7 +11,7 @@ use std::sync::Arc;
 /// A local error in serving a peer, passed to the hook [`on_error`](crate::ServerBuilder::on_error).
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum PeerError {
+pub enum ServiceError {
     /// An event was dropped, because it has no handler or its arguments are wrong. A request is rejected instead.
     #[error("event `{event}`{} was dropped: {reason}", On(.channel.as_deref()))]
     EventDropped {

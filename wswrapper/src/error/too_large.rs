@@ -1,6 +1,6 @@
 //! Outgoing messages above the limit of their size.
 
-use super::{PeerError, SendError};
+use super::{SendError, ServiceError};
 use crate::proto::{Rejection, code};
 use std::fmt;
 
@@ -18,8 +18,8 @@ impl TooLarge {
     }
 
     /// Returns the local error of a result or an item.
-    pub(crate) fn error(self, event: &str) -> PeerError {
-        PeerError::TooLarge { event: event.to_owned(), size: self.size, limit: self.limit }
+    pub(crate) fn error(self, event: &str) -> ServiceError {
+        ServiceError::TooLarge { event: event.to_owned(), size: self.size, limit: self.limit }
     }
 
     /// Returns the rejection that is sent instead of the message.

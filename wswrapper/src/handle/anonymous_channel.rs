@@ -2,7 +2,9 @@
 
 use super::close_signal::CloseSignal;
 use super::peer::Peer;
-use crate::call::{Answer, Caller, Emit, Given, Reply, SendTo, Target, Wish, into_target, unexpected_answer};
+use crate::call::{
+    Answer, Emit, FromResponse, Given, RequestTarget, SendTo, Target, Wish, into_target, unexpected_answer,
+};
 use crate::engine::{Answering, Answers, ChannelState, ConnectionHandle, Expected, Response, channel_closed_reason};
 use crate::error::SendError;
 use crate::proto::{CallEncoder, ChannelKey, EncodedCall, Reason};
@@ -15,7 +17,7 @@ use std::sync::Arc;
 /// connection is closed [P-60]. Then its handlers are dropped, and its calls fail with
 /// [`ChannelClosed`](crate::CallError::ChannelClosed).
 ///
-/// A handler creates a channel by [`Context::anonymous_channel`](crate::Context::anonymous_channel) and returns it.
+/// A handler creates a channel by [`Context::open_channel`](crate::Context::open_channel) and returns it.
 /// Nothing can be sent on the channel before that. The caller receives it as the result of the call:
 ///
 /// ```
@@ -25,7 +27,7 @@ use std::sync::Arc;
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let server = Server::builder().build()?;
 /// server.on("counter", |ctx: Context, from: i64| async move {
-///     let channel = ctx.anonymous_channel();
+///     let channel = ctx.open_channel();
 ///     channel.on("add", move |n: i64| async move { from + n })?;
 ///     channel.once("done", {
 ///         let channel = channel.clone();
@@ -38,7 +40,7 @@ use std::sync::Arc;
 /// })?;
 /// # let (client_transport, server_transport) = memory::pair();
 /// # server.accept_transport(server_transport)?;
-/// # let client = Client::over(client_transport)?;
+/// # let client = Client::connect_transport(client_transport)?;
 ///
 /// let counter = client.request::<AnonymousChannel>("counter", (40,)).await?;
 /// assert_eq!(counter.request::<i64>("add", (2,)).await?, 42);
@@ -51,7 +53,7 @@ use std::sync::Arc;
 /// of the endpoint that created it do not keep it open.
 ///
 /// If a handler of the caller on the channel holds a handle, the channel stays open until the peer closes it. A handle
-/// from [`Context::called_on`](crate::Context::called_on) does not keep it open.
+/// from [`Context::current_channel`](crate::Context::current_channel) does not keep it open.
 #[derive(Clone)]
 pub struct AnonymousChannel {
     channel_state: Arc<ChannelState>,
@@ -159,7 +161,7 @@ impl Target for AnonymousChannel {
     }
 }
 
-impl Caller for AnonymousChannel {
+impl RequestTarget for AnonymousChannel {
     fn connection(&self) -> &ConnectionHandle {
         self.peer.connection()
     }
@@ -168,7 +170,7 @@ impl Caller for AnonymousChannel {
 into_target!(AnonymousChannel);
 
 #[diagnostic::do_not_recommend]
-impl Reply for AnonymousChannel {
+impl FromResponse for AnonymousChannel {
     type Output = Self;
 
     fn expected() -> Wish {

@@ -1,7 +1,7 @@
 //! Named channels of a connection.
 
 use super::peer::Peer;
-use crate::call::{Caller, Emit, SendTo, Target, into_target};
+use crate::call::{Emit, RequestTarget, SendTo, Target, into_target};
 use crate::engine::ConnectionHandle;
 use crate::error::SendError;
 use crate::proto::{CallEncoder, ChannelName, EncodedCall};
@@ -20,7 +20,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// # let server = Server::builder().build()?;
 /// # let (client_transport, server_transport) = memory::pair();
 /// # server.accept_transport(server_transport)?;
-/// # let client = Client::over(client_transport)?;
+/// # let client = Client::connect_transport(client_transport)?;
 /// server.channel("io").on("double", |n: i64| async move { 2 * n })?;
 /// let io = client.channel("io");
 /// assert_eq!(io.request::<i64>("double", (21,)).await?, 42);
@@ -95,7 +95,7 @@ impl Target for Channel {
     }
 }
 
-impl Caller for Channel {
+impl RequestTarget for Channel {
     fn connection(&self) -> &ConnectionHandle {
         self.peer.connection()
     }

@@ -14,10 +14,10 @@ use std::sync::Arc;
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let server = Server::builder().build()?;
-/// # server.on("counter", |ctx: Context| async move { Ok::<_, Rejection>(ctx.anonymous_channel()) })?;
+/// # server.on("counter", |ctx: Context| async move { Ok::<_, Rejection>(ctx.open_channel()) })?;
 /// # let (client_transport, server_transport) = memory::pair();
 /// # server.accept_transport(server_transport)?;
-/// # let client = Client::over(client_transport)?;
+/// # let client = Client::connect_transport(client_transport)?;
 /// let channel = client.request::<AnonymousChannel>("counter", ()).await?;
 /// let signal = channel.close_signal();
 /// let task = tokio::spawn(async move { signal.closed().await.clone() });

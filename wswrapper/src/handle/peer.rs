@@ -1,7 +1,7 @@
 //! The handle to a peer.
 
 use super::channel::Channel;
-use crate::call::{Caller, Emit, SendTo, Target, into_target};
+use crate::call::{Emit, RequestTarget, SendTo, Target, into_target};
 use crate::close::{Close, CloseRequest, Closed};
 use crate::engine::{ConnectionHandle, ConnectionView, Counters, Extensions, PeerId, Shared};
 use crate::error::SendError;
@@ -28,7 +28,7 @@ use std::sync::Arc;
 /// # let (client_transport, server_transport) = memory::pair();
 /// // A server calls its client.
 /// let peer = server.accept_transport(server_transport)?;
-/// let client = Client::over(client_transport)?;
+/// let client = Client::connect_transport(client_transport)?;
 /// client.on("name", || async { "Ada" })?;
 /// assert_eq!(peer.request::<String>("name", ()).await?, "Ada");
 ///
@@ -115,7 +115,7 @@ impl Peer {
     /// # let server = Server::builder().build()?;
     /// # let (client_transport, server_transport) = memory::pair();
     /// # server.accept_transport(server_transport)?;
-    /// # let client = Client::over(client_transport)?;
+    /// # let client = Client::connect_transport(client_transport)?;
     /// client.emit("news", ("hello",)).await?;
     /// client.flush().await?;
     /// # Ok(())
@@ -197,7 +197,7 @@ impl Target for Peer {
     }
 }
 
-impl Caller for Peer {
+impl RequestTarget for Peer {
     fn connection(&self) -> &ConnectionHandle {
         &self.connection
     }

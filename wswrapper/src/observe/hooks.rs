@@ -3,7 +3,7 @@
 use super::open_result::OpenResult;
 use crate::close::Closed;
 use crate::engine::{CallEnd, CallInfo, CloseHook, ConnectionView, Interest, MessageLog, Observer, OpenHook};
-use crate::error::PeerError;
+use crate::error::ServiceError;
 use crate::handle::Peer;
 use std::future::Future;
 use std::sync::Arc;
@@ -36,7 +36,7 @@ where
 /// The observer of an `on_error` hook.
 pub(crate) struct ErrorHook<F>(pub(crate) F);
 
-impl<F: Fn(&Peer, &PeerError) + Send + Sync + 'static> Observer for ErrorHook<F> {
+impl<F: Fn(&Peer, &ServiceError) + Send + Sync + 'static> Observer for ErrorHook<F> {
     fn name(&self) -> &'static str {
         "on_error"
     }
@@ -45,7 +45,7 @@ impl<F: Fn(&Peer, &PeerError) + Send + Sync + 'static> Observer for ErrorHook<F>
         Interest::NONE
     }
 
-    fn error(&self, connection: &ConnectionView<'_>, error: &PeerError) {
+    fn error(&self, connection: &ConnectionView<'_>, error: &ServiceError) {
         (self.0)(&connection.peer(), error);
     }
 }

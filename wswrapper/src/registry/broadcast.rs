@@ -27,7 +27,7 @@ use std::task::{Context, Poll};
 /// let server = Server::builder().build()?;
 /// # let (client_transport, server_transport) = memory::pair();
 /// # server.accept_transport(server_transport)?;
-/// # let client = Client::over(client_transport)?;
+/// # let client = Client::connect_transport(client_transport)?;
 /// let delivery = server.broadcast().emit("news", ("hello",)).await?;
 /// assert_eq!((delivery.sent, delivery.failed.len()), (1, 0));
 /// # Ok(())

@@ -14,7 +14,7 @@ use std::sync::Arc;
 /// server.channel("math").on("add", |a: i64, b: i64| async move { a + b })?;
 /// # let (client_transport, server_transport) = memory::pair();
 /// # server.accept_transport(server_transport)?;
-/// # let client = Client::over(client_transport)?;
+/// # let client = Client::connect_transport(client_transport)?;
 /// assert_eq!(client.channel("math").request::<i64>("add", (1, 2)).await?, 3);
 /// # Ok(())
 /// # }

@@ -45,7 +45,7 @@ use tokio::task::JoinSet;
 /// let (client_transport, server_transport) = memory::pair();
 /// server.accept_transport(server_transport)?;
 ///
-/// let client = Client::over(client_transport)?;
+/// let client = Client::connect_transport(client_transport)?;
 /// assert_eq!(client.request::<i64>("add", (1, 2)).await?, 3);
 ///
 /// server.close();
@@ -132,7 +132,7 @@ impl Server {
         ServerBuilder::default()
     }
 
-    /// Serves a connection over an open transport.
+    /// Serve a connection over an open transport.
     ///
     /// A task of the server drives it on the current tokio runtime. Fails with [`AcceptError::Closing`] if the server
     /// is closing.
@@ -144,7 +144,7 @@ impl Server {
         self.accept_transport_with(transport, Handshake::default(), Extensions::new())
     }
 
-    /// Serves a connection over an open transport, with the request that opened it and values that are stored with it.
+    /// Serve a connection over an open transport, with the request that opened it and values that are stored with it.
     ///
     /// Hooks and handlers find both from the first call on. Otherwise like [`accept_transport`](Self::accept_transport).
     ///

@@ -1,8 +1,8 @@
 //! Calls, events and handlers by name, without a contract, as methods of every handle.
 
 use super::closure::{HandlerFn, closure_handler};
-use super::contract::{Contract, Serves};
-use crate::call::{Call, Emit, Reply};
+use super::contract::{Contract, Serve};
+use crate::call::{Call, Emit, FromResponse};
 use crate::engine::{ChannelState, DynamicHandlers, Expected, Times};
 use crate::error::SendError;
 use crate::handle::{AnonymousChannel, Channel, Peer};
@@ -146,8 +146,8 @@ impl Peer {
 
     /// Sends a request by name, on the main channel: `peer.request::<i64>("add", (1, 2)).await`.
     ///
-    /// Every rejection is returned as [`CallError::Rejected`](crate::CallError::Rejected).
-    pub fn request<T: Reply>(&self, event: &str, arguments: impl IntoArguments) -> Call<T, Rejection> {
+    /// Every rejection is returned as [`CallError::Handler`](crate::CallError::Handler).
+    pub fn request<T: FromResponse>(&self, event: &str, arguments: impl IntoArguments) -> Call<T, Rejection> {
         Call::new(self.connection().clone(), encode_call(None, event, arguments))
     }
 
@@ -162,8 +162,8 @@ impl Channel {
 
     /// Sends a request by name: `channel.request::<i64>("add", (1, 2)).await`.
     ///
-    /// Every rejection is returned as [`CallError::Rejected`](crate::CallError::Rejected).
-    pub fn request<T: Reply>(&self, event: &str, arguments: impl IntoArguments) -> Call<T, Rejection> {
+    /// Every rejection is returned as [`CallError::Handler`](crate::CallError::Handler).
+    pub fn request<T: FromResponse>(&self, event: &str, arguments: impl IntoArguments) -> Call<T, Rejection> {
         Call::new(self.peer().connection().clone(), self.encode(event, arguments))
     }
 
@@ -186,15 +186,15 @@ impl AnonymousChannel {
 
     /// Sends a request by name: `channel.request::<i64>("add", (1, 2)).await`.
     ///
-    /// Every rejection is returned as [`CallError::Rejected`](crate::CallError::Rejected).
-    pub fn request<T: Reply>(&self, event: &str, arguments: impl IntoArguments) -> Call<T, Rejection> {
+    /// Every rejection is returned as [`CallError::Handler`](crate::CallError::Handler).
+    pub fn request<T: FromResponse>(&self, event: &str, arguments: impl IntoArguments) -> Call<T, Rejection> {
         Call::new(self.peer().connection().clone(), self.encode(event, arguments))
     }
 
-    /// Serves a contract on the channel.
+    /// Serve a contract on the channel.
     ///
     /// A closure that was added by [`on`](Self::on) or [`once`](Self::once) takes precedence.
-    pub fn serve<C: Contract + ?Sized>(&self, service: impl Serves<C>) {
+    pub fn serve<C: Contract + ?Sized>(&self, service: impl Serve<C>) {
         serve(self.channel_state(), service);
     }
 
@@ -232,8 +232,8 @@ impl<E> Call<AnonymousChannel, E> {
         Ok(self)
     }
 
-    /// Serves a contract on the channel, from the first event on.
-    pub fn serve<C: Contract + ?Sized>(self, service: impl Serves<C>) -> Self {
+    /// Serve a contract on the channel, from the first event on.
+    pub fn serve<C: Contract + ?Sized>(self, service: impl Serve<C>) -> Self {
         if let Expected::Channel(channel_state) = self.expected() {
             serve(channel_state, service);
         }
@@ -241,8 +241,8 @@ impl<E> Call<AnonymousChannel, E> {
     }
 }
 
-/// Serves a contract on an anonymous channel.
-pub(super) fn serve<C: Contract + ?Sized, S: Serves<C>>(channel_state: &ChannelState, service: S) {
+/// Serve a contract on an anonymous channel.
+pub(super) fn serve<C: Contract + ?Sized, S: Serve<C>>(channel_state: &ChannelState, service: S) {
     let service = Arc::new(service);
     let methods = S::shared(&service);
     channel_state.serve(service, methods);

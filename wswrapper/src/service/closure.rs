@@ -1,7 +1,7 @@
 //! Closures as handlers.
 
 use super::context::Context;
-use super::into_response::Gives;
+use super::into_response::IntoResponse;
 use super::invocation::Invocation;
 use crate::engine::{BadCall, Handler, Label, Start, Started};
 use crate::value::Argument;
@@ -54,7 +54,7 @@ macro_rules! handler_fn {
         impl<F, Fut, K, $($argument),*> HandlerFn<(K, fn($($argument),*))> for F
         where
             F: Fn($($argument),*) -> Fut + Send + Sync + 'static,
-            Fut: Future<Output: Gives<K>> + Send + 'static,
+            Fut: Future<Output: IntoResponse<K>> + Send + 'static,
             $($argument: Argument,)*
         {
             const PARAMETERS: &'static [&'static str] = &[$($name),*];
@@ -73,7 +73,7 @@ macro_rules! handler_fn {
         impl<F, Fut, K, $($argument),*> HandlerFn<(K, fn(Context, $($argument),*))> for F
         where
             F: Fn(Context, $($argument),*) -> Fut + Send + Sync + 'static,
-            Fut: Future<Output: Gives<K>> + Send + 'static,
+            Fut: Future<Output: IntoResponse<K>> + Send + 'static,
             $($argument: Argument,)*
         {
             const PARAMETERS: &'static [&'static str] = &[$($name),*];

@@ -61,7 +61,7 @@ impl Context {
     ///
     /// The channel opens when the caller is answered with it. If the handler finishes without returning the channel,
     /// the channel is closed.
-    pub fn anonymous_channel(&self) -> AnonymousChannel {
+    pub fn open_channel(&self) -> AnonymousChannel {
         let channel = AnonymousChannel::new(self.peer());
         self.call.add_channel(&self.shared, channel.channel_state());
         channel
@@ -71,14 +71,14 @@ impl Context {
     ///
     /// A handler of a [`Scoped`](crate::Scoped) service uses it to call its caller back. The handle does not keep the
     /// channel open.
-    pub fn called_on(&self) -> Option<AnonymousChannel> {
+    pub fn current_channel(&self) -> Option<AnonymousChannel> {
         self.call.channel_state.as_ref().map(|channel_state| AnonymousChannel::of(self.peer(), channel_state))
     }
 
     /// Returns the name of the channel that the call came on.
     ///
-    /// `None` is the main channel, or an [anonymous channel](Self::called_on).
-    pub fn channel(&self) -> Option<&str> {
+    /// `None` is the main channel, or an [anonymous channel](Self::current_channel).
+    pub fn channel_name(&self) -> Option<&str> {
         self.call.channel.as_deref()
     }
 
@@ -90,7 +90,7 @@ impl Context {
     /// Returns the time that the caller waits for the answer, counted from the arrival of the call.
     ///
     /// `None` if the caller did not state it.
-    pub fn caller_waits(&self) -> Option<Duration> {
+    pub fn caller_timeout(&self) -> Option<Duration> {
         self.call.caller_timeout
     }
 
@@ -143,7 +143,7 @@ impl fmt::Debug for Context {
         f.debug_struct("Context")
             .field("peer", &self.shared.id)
             .field("request", &self.call.id)
-            .field("channel", &self.channel())
+            .field("channel", &self.channel_name())
             .field("cancelled", &self.reason())
             .finish_non_exhaustive()
     }

@@ -77,7 +77,7 @@ pub trait Contract {
     label = "no `#[ws_handlers]` impl for this type",
     note = "add `#[ws_handlers]` above an `impl` block of `{Self}`"
 )]
-pub trait Serves<C: Contract + ?Sized>: Send + Sync + Sized + 'static {
+pub trait Serve<C: Contract + ?Sized>: Send + Sync + Sized + 'static {
     /// The channel that the service is mounted on by default.
     const CHANNEL: Option<&'static str> = C::CHANNEL;
 
@@ -100,7 +100,7 @@ pub trait Serves<C: Contract + ?Sized>: Send + Sync + Sized + 'static {
 }
 
 #[diagnostic::do_not_recommend]
-impl<C: Contract + ?Sized, S: Serves<C>> Serves<C> for Arc<S> {
+impl<C: Contract + ?Sized, S: Serve<C>> Serve<C> for Arc<S> {
     const CHANNEL: Option<&'static str> = S::CHANNEL;
 
     fn methods(_: &mut Methods<Self>) {}

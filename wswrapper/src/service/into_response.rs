@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 /// A type that a closure's future can return: a [`Value`], or a `Result`.
 ///
 /// `K` distinguishes the two: it is [`Infallible`] for a value and [`Fallible`] for a `Result`.
-pub trait Gives<K> {
+pub trait IntoResponse<K> {
     #[doc(hidden)]
     type Ok: Response;
 
@@ -28,7 +28,7 @@ pub struct Fallible;
 #[derive(Debug)]
 pub struct Infallible;
 
-impl<T: Response, E: WsError> Gives<Fallible> for Result<T, E> {
+impl<T: Response, E: WsError> IntoResponse<Fallible> for Result<T, E> {
     type Ok = T;
 
     fn into_result(self) -> Result<T, Rejection> {
@@ -36,7 +36,7 @@ impl<T: Response, E: WsError> Gives<Fallible> for Result<T, E> {
     }
 }
 
-impl<T: Value> Gives<Infallible> for T {
+impl<T: Value> IntoResponse<Infallible> for T {
     type Ok = T;
 
     fn into_result(self) -> Result<T, Rejection> {

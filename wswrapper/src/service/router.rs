@@ -1,6 +1,6 @@
 //! The services that a server or a client mounts.
 
-use super::contract::{Contract, Serves};
+use super::contract::{Contract, Serve};
 use crate::engine;
 use crate::error::MountError;
 use crate::handle::Peer;
@@ -53,12 +53,12 @@ impl Router {
     /// It is mounted on the channel that its contract or its handlers name, or else on the main channel. A type that
     /// serves several contracts is mounted by [`service_as`](Self::service_as). To keep using the object, mount it as
     /// an [`Arc`].
-    pub fn service<C: Contract + ?Sized>(self, service: impl Serves<C>) -> Self {
+    pub fn service<C: Contract + ?Sized>(self, service: impl Serve<C>) -> Self {
         self.service_as(service)
     }
 
     /// Mounts a service for one of the contracts that its type serves: `.service_as::<dyn Math>(desk)`.
-    pub fn service_as<C: Contract + ?Sized>(self, service: impl Serves<C>) -> Self {
+    pub fn service_as<C: Contract + ?Sized>(self, service: impl Serve<C>) -> Self {
         let channel = channel_of(&service);
         self.mount(channel, service)
     }
@@ -66,7 +66,7 @@ impl Router {
     /// Mounts a service on this channel instead of the channel of its contract.
     ///
     /// The peer creates its proxy for [that channel](Peer::channel).
-    pub fn service_at<C: Contract + ?Sized>(self, channel: &str, service: impl Serves<C>) -> Self {
+    pub fn service_at<C: Contract + ?Sized>(self, channel: &str, service: impl Serve<C>) -> Self {
         self.mount(Some(channel), service)
     }
 
@@ -77,7 +77,7 @@ impl Router {
     pub fn service_with<C, S, F>(self, make: F) -> Self
     where
         C: Contract + ?Sized,
-        S: Serves<C>,
+        S: Serve<C>,
         F: Fn(&Peer) -> S + Send + Sync + 'static,
     {
         let make = Arc::new(make);
@@ -94,7 +94,7 @@ impl Router {
         self
     }
 
-    fn mount<C: Contract + ?Sized, S: Serves<C>>(self, channel: Option<&str>, service: S) -> Self {
+    fn mount<C: Contract + ?Sized, S: Serve<C>>(self, channel: Option<&str>, service: S) -> Self {
         let (service, channel) = (Arc::new(service), channel.map(Box::<str>::from));
         self.add(move |router| router.add_all(channel.as_deref(), S::shared(&service)))
     }
@@ -112,7 +112,7 @@ impl Router {
     }
 }
 
-fn channel_of<C: Contract + ?Sized, S: Serves<C>>(_: &S) -> Option<&'static str> {
+fn channel_of<C: Contract + ?Sized, S: Serve<C>>(_: &S) -> Option<&'static str> {
     S::CHANNEL
 }
 

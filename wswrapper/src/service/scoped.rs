@@ -1,8 +1,8 @@
 //! Services that a handler answers with.
 
 use super::by_name::serve;
-use super::contract::{Contract, Serves};
-use crate::call::{Call, Given, Proxy, Reply, Wish};
+use super::contract::{Contract, Serve};
+use crate::call::{Call, FromResponse, Given, Proxy, Wish};
 use crate::engine::{Answering, Answers, ChannelState, ConnectionHandle, Expected, Response};
 use crate::handle::AnonymousChannel;
 use std::fmt;
@@ -57,7 +57,7 @@ use std::sync::Arc;
 /// ```
 ///
 /// Calls can go in both directions. The caller can serve a contract on the channel too, with [`Call::serve`]; a
-/// handler of the service calls it through [`Context::called_on`](crate::Context::called_on). A service that needs
+/// handler of the service calls it through [`Context::current_channel`](crate::Context::current_channel). A service that needs
 /// the channel before its first call is created with [`Scoped::on`]. To share one service among several callers, wrap
 /// it in an [`Arc`]: `Scoped::new(Arc::clone(&sum))`.
 pub struct Scoped<C: ?Sized> {
@@ -67,18 +67,18 @@ pub struct Scoped<C: ?Sized> {
 
 impl<C: Contract + ?Sized> Scoped<C> {
     /// Creates a scoped service that serves the contract on a new channel.
-    pub fn new(service: impl Serves<C>) -> Self {
+    pub fn new(service: impl Serve<C>) -> Self {
         Self::with_channel_state(ChannelState::new(), service)
     }
 
-    /// Creates a scoped service on a channel from [`Context::anonymous_channel`](crate::Context::anonymous_channel).
+    /// Creates a scoped service on a channel from [`Context::open_channel`](crate::Context::open_channel).
     ///
     /// `service` can keep a clone of the channel.
-    pub fn on(channel: &AnonymousChannel, service: impl Serves<C>) -> Self {
+    pub fn on(channel: &AnonymousChannel, service: impl Serve<C>) -> Self {
         Self::with_channel_state(Arc::clone(channel.channel_state()), service)
     }
 
-    fn with_channel_state(channel_state: Arc<ChannelState>, service: impl Serves<C>) -> Self {
+    fn with_channel_state(channel_state: Arc<ChannelState>, service: impl Serve<C>) -> Self {
         serve(&channel_state, service);
         Self { channel_state, contract: PhantomData }
     }
@@ -92,7 +92,7 @@ impl<C: ?Sized> Response for Scoped<C> {
 }
 
 #[diagnostic::do_not_recommend]
-impl<C: Contract + ?Sized> Reply for Scoped<C> {
+impl<C: Contract + ?Sized> FromResponse for Scoped<C> {
     type Output = C::Proxy<AnonymousChannel>;
 
     fn expected() -> Wish {
@@ -109,8 +109,8 @@ impl<C: Contract + ?Sized> Reply for Scoped<C> {
 }
 
 impl<C: Contract + ?Sized, E> Call<Scoped<C>, E> {
-    /// Serves a contract on the caller's side of the channel, from the first event on.
-    pub fn serve<D: Contract + ?Sized>(self, service: impl Serves<D>) -> Self {
+    /// Serve a contract on the caller's side of the channel, from the first event on.
+    pub fn serve<D: Contract + ?Sized>(self, service: impl Serve<D>) -> Self {
         if let Expected::Channel(channel_state) = self.expected() {
             serve(channel_state, service);
         }

@@ -2,7 +2,7 @@
 
 use crate::catch_panic::catch_panic;
 use crate::engine::{Answering, Answers, BoxRunning, Response, Running, Shared};
-use crate::error::PeerError;
+use crate::error::ServiceError;
 use crate::proto::{AwaitedResult, ChannelKey, Reason, Rejection, code};
 use pin_project_lite::pin_project;
 use std::future::Future;
@@ -60,7 +60,7 @@ where
                 Ok(polled) => ready!(polled),
                 Err(message) => {
                     let event = this.call.event.to_string();
-                    this.channel.shared.report(&PeerError::Panicked { event, message });
+                    this.channel.shared.report(&ServiceError::Panicked { event, message });
                     Err(Rejection::internal_error())
                 }
             });

@@ -15,7 +15,7 @@ use std::task::{Context, Poll};
 /// A stream that the caller sends: an argument of a handler.
 ///
 /// The method of the proxy accepts any `Stream<Item = T>` for it. For `Upload<T, E>` it accepts any `Stream<Item =
-/// Result<T, E>>`; the first error finishes the upload and arrives here as [`CallError::Rejected`]. The macros
+/// Result<T, E>>`; the first error finishes the upload and arrives here as [`CallError::Handler`]. The macros
 /// recognize the argument by the name `Upload`, with any path before it, but not by an alias.
 ///
 /// An upload that was interrupted yields an error before `None`. A handler that stores the items must check for it, for

@@ -23,7 +23,7 @@
 //! let network = client_transport.control();
 //! let server = Server::builder().service(Desk).build()?;
 //! server.accept_transport(server_transport)?;
-//! let desk = DeskProxy::new(&Client::over(client_transport)?);
+//! let desk = DeskProxy::new(&Client::connect_transport(client_transport)?);
 //!
 //! let began = tokio::time::Instant::now();
 //! assert_eq!(desk.greet("Ada").await?, "good day, Ada");
@@ -66,7 +66,7 @@ use tokio::time::Instant;
 /// let server = Server::builder().build()?;
 /// server.on("add", |a: i64, b: i64| async move { a + b })?;
 /// server.accept_transport(server_transport)?;
-/// let client = Client::over(client_transport)?;
+/// let client = Client::connect_transport(client_transport)?;
 /// assert_eq!(client.request::<i64>("add", (1, 2)).await?, 3);
 /// # Ok(())
 /// # }

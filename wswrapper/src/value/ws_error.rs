@@ -42,9 +42,9 @@ use std::io;
 /// # let (near, far) = memory::pair();
 /// # let server = Server::builder().service(Stock).build()?;
 /// # server.accept_transport(far)?;
-/// # let client = Client::over(near)?;
+/// # let client = Client::connect_transport(near)?;
 /// match StockProxy::new(&client).take(5).await {
-///     Err(CallError::Rejected(error)) => assert_eq!(error, StockError::SoldOut { left: 3 }),
+///     Err(CallError::Handler(error)) => assert_eq!(error, StockError::SoldOut { left: 3 }),
 ///     other => panic!("unexpected answer: {other:?}"),
 /// }
 /// # Ok(())
@@ -75,9 +75,9 @@ pub trait WsError: Sized {
 /// Returns the error of a call or a stream that the peer has rejected.
 pub(crate) fn read_rejection<E: WsError>(rejection: Rejection) -> CallError<E::Remote> {
     if !E::ACCEPTS_ANY && rejection.is_from_library() {
-        return CallError::Refused(rejection);
+        return CallError::Rejected(rejection);
     }
-    E::from_rejection(rejection).map_or_else(CallError::Refused, CallError::Rejected)
+    E::from_rejection(rejection).map_or_else(CallError::Rejected, CallError::Handler)
 }
 
 impl WsError for Infallible {

@@ -164,7 +164,7 @@ impl MainService {
 fn outcome<T: Serialize>(result: Result<T, CallError<Rejection>>) -> Value {
     match result {
         Ok(value) => json!({"result": value}),
-        Err(CallError::Rejected(error)) => json!({"rejected": error}),
+        Err(CallError::Handler(error)) => json!({"rejected": error}),
         Err(error) => json!({"failed": error.to_string()}),
     }
 }

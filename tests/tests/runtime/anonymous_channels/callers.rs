@@ -92,7 +92,7 @@ async fn calls_on_a_channel_fail_when_the_call_that_received_it_is_dropped() {
         .on("here", {
             let received = Arc::clone(&received);
             move |ctx: Context| {
-                *received.lock().expect("no panic") = ctx.called_on();
+                *received.lock().expect("no panic") = ctx.current_channel();
                 async {}
             }
         })

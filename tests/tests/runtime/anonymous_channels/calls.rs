@@ -19,7 +19,7 @@ async fn both_endpoints_handle_and_send_on_a_channel() -> Result<(), Box<dyn Err
     local.on("heard", {
         let log = log.clone();
         move |ctx: Context, text: String| {
-            log.add(format!("{text} {} {}", ctx.called_on().is_some(), ctx.channel().is_none()));
+            log.add(format!("{text} {} {}", ctx.current_channel().is_some(), ctx.channel_name().is_none()));
             async {}
         }
     })?;
@@ -30,7 +30,7 @@ async fn both_endpoints_handle_and_send_on_a_channel() -> Result<(), Box<dyn Err
     assert!(local.off("double") && !local.off("double"));
     let error = remote.request::<i64>("double", (2,)).await;
     let text = format!("No event listener for 'double' on channel '{}'", 268_435_457);
-    assert!(matches!(&error, Err(CallError::Rejected(r)) if r.message() == Some(&*text)), "{error:?}");
+    assert!(matches!(&error, Err(CallError::Handler(r)) if r.message() == Some(&*text)), "{error:?}");
     // Handlers of the channel do not handle events of the connection.
     assert!(pair.client.request::<i64>("add", (1, 2)).await.is_err());
     assert!(local.request::<u8>("quick", ()).await.is_err());

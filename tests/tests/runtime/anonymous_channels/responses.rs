@@ -53,7 +53,7 @@ async fn a_channel_opened_after_its_handler_finished_is_closed() -> Result<(), B
 async fn a_closed_channel_cannot_be_returned() -> Result<(), Box<dyn Error>> {
     let (service, pair) = channel_pair();
     let refused = pair.client.request::<AnonymousChannel>("closed", ()).await;
-    assert!(matches!(&refused, Err(CallError::Rejected(r)) if r.message() == Some("The channel is closed")));
+    assert!(matches!(&refused, Err(CallError::Handler(r)) if r.message() == Some("The channel is closed")));
     assert_eq!(service.alive.count(), 0);
     nothing_is_left(&pair).await;
     Ok(())
@@ -65,17 +65,17 @@ async fn a_channel_can_be_returned_for_one_request_of_its_own_connection() -> Re
     let local = pair.client.request::<AnonymousChannel>("make", ()).await?;
     let refused = pair.client.request::<AnonymousChannel>("again", ()).await;
     let already_open = "The channel is open already";
-    assert!(matches!(&refused, Err(CallError::Rejected(r)) if r.message() == Some(already_open)), "{refused:?}");
+    assert!(matches!(&refused, Err(CallError::Handler(r)) if r.message() == Some(already_open)), "{refused:?}");
     assert_eq!(local.request::<i64>("add", (1, 2)).await?, 3);
     // A channel of one connection cannot be returned to another.
     let waits = tokio::spawn(pair.client.request::<AnonymousChannel>("waits", ()));
     service.alive.becomes(2).await;
     let (other_local, other_remote) = wswrapper::transport::memory::pair();
     let other = pair.server.accept_transport(other_remote)?;
-    let other_client = Client::over(other_local)?;
+    let other_client = Client::connect_transport(other_local)?;
     let refused = other_client.request::<AnonymousChannel>("again", ()).await;
     let other_connection = "The channel is another connection's";
-    assert!(matches!(&refused, Err(CallError::Rejected(r)) if r.message() == Some(other_connection)), "{refused:?}");
+    assert!(matches!(&refused, Err(CallError::Handler(r)) if r.message() == Some(other_connection)), "{refused:?}");
     assert_eq!((other.counters(), other_client.counters()), (Counters::default(), Counters::default()));
     service.resume.notify_one();
     assert_eq!(waits.await??.request::<i64>("add", (1, 2)).await?, 3);

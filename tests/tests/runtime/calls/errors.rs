@@ -5,7 +5,7 @@ use serde_json::json;
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::io;
-use wswrapper::{CallError, Context, PeerError, Rejection, Server, ws_handlers};
+use wswrapper::{CallError, Context, Rejection, Server, ServiceError, ws_handlers};
 use wswrapper_tests::{Log, RawPeer, pair};
 
 #[derive(Serialize, Deserialize, PartialEq, Debug, Clone)]
@@ -100,7 +100,7 @@ struct UnencodableKey {
 
 fn failing_server(log: &Log) -> wswrapper::ServerBuilder {
     let errors = log.clone();
-    Server::builder().service(Failing { log: log.clone() }).on_error(move |_, error: &PeerError| {
+    Server::builder().service(Failing { log: log.clone() }).on_error(move |_, error: &ServiceError| {
         errors.add(error.to_string());
     })
 }
@@ -110,9 +110,9 @@ async fn errors_of_each_type_reach_the_caller() {
     let log = Log::default();
     let pair = pair(failing_server(&log));
     let failing = FailingProxy::new(&pair.client);
-    assert!(matches!(failing.text().await, Err(CallError::Rejected(text)) if text == "only text"));
-    assert!(matches!(failing.literal().await, Err(CallError::Rejected(text)) if text == "a literal"));
-    assert!(matches!(failing.bare().await, Err(CallError::Rejected(r)) if r.as_value() == Some(&json!({"code": 42}))));
+    assert!(matches!(failing.text().await, Err(CallError::Handler(text)) if text == "only text"));
+    assert!(matches!(failing.literal().await, Err(CallError::Handler(text)) if text == "a literal"));
+    assert!(matches!(failing.bare().await, Err(CallError::Handler(r)) if r.as_value() == Some(&json!({"code": 42}))));
     assert_eq!(log.entries(), [] as [&str; 0]);
 }
 
@@ -121,14 +121,14 @@ async fn details_of_an_io_error_are_reported_and_not_sent() {
     let (log, kinds) = (Log::default(), Log::default());
     let server = Server::builder().service(Failing { log: log.clone() }).on_error({
         let (log, kinds) = (log.clone(), kinds.clone());
-        move |_, error: &PeerError| {
+        move |_, error: &ServiceError| {
             log.add(error.to_string());
-            let PeerError::Internal { source, .. } = error else { panic!("{error:?}") };
+            let ServiceError::Internal { source, .. } = error else { panic!("{error:?}") };
             kinds.add(format!("{:?}", source.downcast_ref::<io::Error>().map(io::Error::kind)));
         }
     });
     let error = FailingProxy::new(&pair(server).client).io().await;
-    assert!(matches!(&error, Err(CallError::Rejected(r)) if r.message() == Some("internal error")), "{error:?}");
+    assert!(matches!(&error, Err(CallError::Handler(r)) if r.message() == Some("internal error")), "{error:?}");
     assert_eq!(log.entries(), ["handler of `io` failed: /etc/secret"]);
     assert_eq!(kinds.entries(), ["Some(NotFound)"]);
 }
@@ -140,7 +140,7 @@ async fn details_of_an_internal_error_are_reported_and_not_sent() {
     let failing = FailingProxy::new(&pair.client);
     let error = failing.internal().await.expect_err("it fails");
     assert_eq!(error.to_string(), "internal error");
-    let Err(CallError::Rejected(rejection)) = failing.io().await else { panic!("it fails") };
+    let Err(CallError::Handler(rejection)) = failing.io().await else { panic!("it fails") };
     assert_eq!(
         serde_json::to_value(&rejection).expect("JSON"),
         json!({"message": "internal error", "code": "ws:Internal"})
@@ -157,9 +157,9 @@ async fn a_panic_rejects_only_its_request() {
     let pair = pair(failing_server(&log));
     let failing = FailingProxy::new(&pair.client);
     for error in [failing.panics().await, failing.panics_at_once().await, failing.panics_later().await] {
-        assert!(matches!(error, Err(CallError::Refused(r)) if r.message() == Some("internal error")));
+        assert!(matches!(error, Err(CallError::Rejected(r)) if r.message() == Some("internal error")));
     }
-    assert!(matches!(failing.panics_when_dropped().await, Err(CallError::Refused(_)) | Ok(7)));
+    assert!(matches!(failing.panics_when_dropped().await, Err(CallError::Rejected(_)) | Ok(7)));
     assert!(failing.text().await.is_err());
     assert_eq!(
         log.entries(),

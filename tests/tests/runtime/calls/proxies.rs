@@ -36,7 +36,7 @@ async fn a_contracts_error_is_decoded_by_the_caller() {
         [(1, 0, CalcError::DivisionByZero), (1, 1, CalcError::TooSmall { by: 1 }), (3, 2, CalcError::Odd(3, 2))]
     {
         match calc.div(a, b).await {
-            Err(CallError::Rejected(error)) => assert_eq!(error, expected),
+            Err(CallError::Handler(error)) => assert_eq!(error, expected),
             other => panic!("{other:?}"),
         }
     }

@@ -42,6 +42,6 @@ async fn unhandled_events_and_unknown_channels_are_rejected_with_the_texts_of_ja
     let refused = CalcProxy::new(&pair(Server::builder()).client).add(1, 2).await;
     assert!(matches!(
         refused,
-        Err(CallError::Refused(rejection)) if rejection.message() == Some("Channel 'calc' does not exist")
+        Err(CallError::Rejected(rejection)) if rejection.message() == Some("Channel 'calc' does not exist")
     ));
 }

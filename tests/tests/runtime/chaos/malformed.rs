@@ -92,7 +92,7 @@ async fn a_too_deeply_nested_response_fails_only_its_call() {
             let id = raw.receive().await["i"].clone();
             raw.send(&format!(r#"{{"i":{id},"{key}":{value}}}"#)).await;
             let error = call.await.expect("no panic").expect_err("it is nested too deeply");
-            assert!(matches!((key, &error), ("d", CallError::Decode(_)) | ("e", CallError::Refused(_))), "{error:?}");
+            assert!(matches!((key, &error), ("d", CallError::Decode(_)) | ("e", CallError::Rejected(_))), "{error:?}");
         }
     }
     assert_eq!(client.calls_in_flight(), 0);

@@ -29,7 +29,7 @@ async fn frames_written_before_a_client_is_dropped_arrive_before_the_close() {
     let (local, remote) = memory::builder().latency(Duration::from_millis(300)).pair();
     let server = builder.build().expect("it can be mounted");
     let peer = server.accept_transport(remote).expect("the server is open");
-    let client = Client::over(local).expect("nothing to mount");
+    let client = Client::connect_transport(local).expect("nothing to mount");
     ChaosProxy::new(&client).note("the last").await.expect("the queue has capacity");
     let began = Instant::now();
     drop(client);

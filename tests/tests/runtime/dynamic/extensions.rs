@@ -93,7 +93,7 @@ async fn handlers_added_by_on_open_are_dropped_with_their_connection() -> Result
     for _ in 0..100 {
         let (local, remote) = memory::pair();
         server.accept_transport(remote)?;
-        let client = Client::over(local)?;
+        let client = Client::connect_transport(local)?;
         assert_eq!(client.request::<String>("on", ()).await?, "kept");
         client.close(1000, "");
         client.closed().await;
@@ -122,7 +122,7 @@ async fn a_clients_handlers_survive_a_rebind_and_its_extensions_do_not() -> Resu
     assert_eq!(values.count(), 0);
     client.extensions().insert(values.guard());
     let (local, remote) = memory::pair();
-    client.bind(remote)?;
+    client.rebind(remote)?;
     let mut raw = RawPeer::on(local);
     assert_eq!(raw.ask(r#"{"a":["name"],"i":1}"#).await["d"], "Ada");
     assert_eq!(raw.ask(r#"{"a":["age"],"i":2}"#).await["d"], 36);

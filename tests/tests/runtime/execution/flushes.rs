@@ -12,7 +12,7 @@ async fn messages_sent_by_a_handler_need_no_further_flush() -> Result<(), Box<dy
     let (local, remote) = memory::pair();
     let (transport, observed) = ObservedTransport::new(remote);
     server.accept_transport(transport)?;
-    let client = Client::over(local)?;
+    let client = Client::connect_transport(local)?;
     server.on("sends nothing", || async { 1 })?;
     server.on("emits", |ctx: Context| async move { ctx.peer().emit("e", ()).await.map_or(0, |()| 1) })?;
     server.on("broadcasts", |ctx: Context| async move {

@@ -12,11 +12,11 @@ async fn handlers_borrow_arguments_and_return_results_and_errors() {
     let long = "a text that is long";
     assert!(matches!(
         work.measure_blocking(long, &[], None).await,
-        Err(CallError::Rejected(error)) if error == MeasureError::TooLong(19)
+        Err(CallError::Handler(error)) if error == MeasureError::TooLong(19)
     ));
     assert!(matches!(
         work.measure_spawned(long, &[], None).await,
-        Err(CallError::Rejected(error)) if error == MeasureError::TooLong(19)
+        Err(CallError::Handler(error)) if error == MeasureError::TooLong(19)
     ));
     let connection_task = work.here().await.expect("an answer");
     assert!(!worker.log.entries().contains(&connection_task), "no handler ran in the connection's task");

@@ -83,7 +83,7 @@ async fn aborts_of_a_hundred_thousand_channel_numbers_finish_only_the_streams() 
         fixture.raw.write(&format!(r#"{{"h":{id},"x":{{"message":"all of you"}},"_":1}}"#));
     }
     fixture.send_ignored(r#"{"h":1,"x":1}"#).await;
-    let Some(Err(CallError::Rejected(reason))) = items.next().await else { panic!("expected the reason of the abort") };
+    let Some(Err(CallError::Handler(reason))) = items.next().await else { panic!("expected the reason of the abort") };
     assert_eq!(reason.message(), Some("all of you"));
     fixture.service.sources.becomes(0).await;
     // Responses to items that were sent as requests on channels that are closed now.

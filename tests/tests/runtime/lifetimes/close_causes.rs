@@ -9,8 +9,8 @@ use tokio::time::timeout;
 use wswrapper::transport::memory::{self, Memory};
 use wswrapper::transport::{Close, Frame, Output, Transport, TransportError};
 use wswrapper::{
-    AnonymousChannel, CallError, Client, CloseCause, Closed, Context, Limits, PeerError, Reason, Rejection, SendError,
-    Server,
+    AnonymousChannel, CallError, Client, CloseCause, Closed, Context, Limits, Reason, Rejection, SendError, Server,
+    ServiceError,
 };
 use wswrapper_tests::{Log, RawPeer, let_others_run, pair};
 
@@ -75,7 +75,7 @@ fn failing_client(failing: Failing) -> (Log, RawPeer, Client) {
     let (local, remote) = memory::pair();
     let client = Client::builder()
         .on_error(move |_, error| {
-            let PeerError::Transport { source } = error else { panic!("{error:?}") };
+            let ServiceError::Transport { source } = error else { panic!("{error:?}") };
             errors.add(format!("{error} {:?}", source.raw_os_error()));
         })
         .on_close(move |_, closed| {
@@ -83,7 +83,7 @@ fn failing_client(failing: Failing) -> (Log, RawPeer, Client) {
             async {}
         });
     let transport = FailingTransport { transport: remote, failing, closed: false };
-    (log, RawPeer::on(local), client.over(transport).expect("nothing to mount"))
+    (log, RawPeer::on(local), client.connect_transport(transport).expect("nothing to mount"))
 }
 
 fn closed_of(call: Result<(), CallError<Rejection>>) -> Closed {
@@ -199,7 +199,7 @@ async fn calls_fail_at_once_after_a_violation_and_show_its_status() -> Result<()
     ];
     for (code, cause) in causes {
         let (local, remote) = memory::pair();
-        let client = Client::over(Violating(remote, code))?;
+        let client = Client::connect_transport(Violating(remote, code))?;
         let mut raw = RawPeer::on(local);
         let call = tokio::spawn(client.request::<()>("x", ()));
         raw.receive().await;
@@ -218,7 +218,7 @@ async fn calls_fail_at_once_after_a_violation_and_show_its_status() -> Result<()
 async fn a_peer_that_reads_nothing_is_named_as_the_cause() -> Result<(), Box<dyn Error>> {
     let (_local, remote) = memory::builder().capacity(100).pair();
     let limits = Limits { call_timeout: None, ..Limits::default() };
-    let client = Client::builder().limits(limits).over(remote)?;
+    let client = Client::builder().limits(limits).connect_transport(remote)?;
     client.emit("x", ("y".repeat(200),)).await?;
     let closed = closed_of(timeout(LONG, client.request::<()>("x", ())).await?);
     assert_eq!((closed.code, closed.cause), (1006, CloseCause::Unread));
@@ -233,7 +233,7 @@ async fn an_error_of_a_closed_channel_names_it() -> Result<(), Box<dyn Error>> {
     io.close();
     let error = io.emit("x", ()).await.expect_err("it is closed");
     assert_eq!(error.to_string(), "channel `io` is closed");
-    pair.server.on("make", |ctx: Context| async move { Ok::<_, Rejection>(ctx.anonymous_channel()) })?;
+    pair.server.on("make", |ctx: Context| async move { Ok::<_, Rejection>(ctx.open_channel()) })?;
     let channel = pair.client.request::<AnonymousChannel>("make", ()).await?;
     let mut call = Box::pin(channel.request::<()>("x", ()));
     channel.abort(&Reason::new("enough"));
@@ -251,7 +251,7 @@ async fn an_error_of_a_closed_channel_names_it() -> Result<(), Box<dyn Error>> {
 async fn a_call_on_a_channel_that_is_aborted_shows_the_reason() -> Result<(), Box<dyn Error>> {
     let pair = pair(Server::builder());
     pair.server.on("make", |ctx: Context| async move {
-        let channel = ctx.anonymous_channel();
+        let channel = ctx.open_channel();
         channel.on("never", pending::<()>)?;
         Ok::<_, Rejection>(channel)
     })?;

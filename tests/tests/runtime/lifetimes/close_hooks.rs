@@ -7,7 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 use tokio::time::{sleep, timeout};
 use wswrapper::transport::memory;
-use wswrapper::{BindError, Client, ClientBuilder, Server};
+use wswrapper::{Client, ClientBuilder, RebindError, Server};
 use wswrapper_tests::{Log, let_others_run, pair, pair_with};
 
 const LONG: Duration = Duration::from_hours(1);
@@ -91,12 +91,12 @@ async fn a_client_is_bound_again_after_on_close_and_before_on_open() -> Result<(
     // The hook runs.
     assert!(!client.is_open() && client.close_info().is_some());
     let (local, remote) = memory::pair();
-    assert_eq!(client.bind(local), Err(BindError::StillOpen));
+    assert_eq!(client.rebind(local), Err(RebindError::StillOpen));
     drop(remote);
     assert!(client.closed().now_or_never().is_none());
     timeout(LONG, client.closed()).await?;
     let (local, _remote) = memory::pair();
-    client.bind(local)?;
+    client.rebind(local)?;
     assert_eq!(log.has(3).await, ["open Ada", "closed Ada", "open nobody"]);
     Ok(())
 }

@@ -90,8 +90,10 @@ async fn a_closing_client_that_stays_connected_is_disconnected_after_the_timeout
 async fn a_closing_server_that_stays_connected_is_disconnected_after_the_timeout() -> Result<(), Box<dyn Error>> {
     let (local, remote) = memory::pair();
     let slow = Slow::default();
-    let client =
-        Client::builder().limits(patient_limits()).service(slow.clone()).over(NeverDisconnects::over(remote))?;
+    let client = Client::builder()
+        .limits(patient_limits())
+        .service(slow.clone())
+        .connect_transport(NeverDisconnects::over(remote))?;
     let mut raw = RawPeer::on(local);
     raw.send(r#"{"a":["wait"],"i":1}"#).await;
     slow.handlers.becomes(1).await;
@@ -123,7 +125,7 @@ async fn a_handler_can_close_its_server_with_all_connections() -> Result<(), Box
     })?;
     let (local, remote) = memory::pair();
     let peer = server.accept_transport(remote)?;
-    let other = Client::over(local)?;
+    let other = Client::connect_transport(local)?;
     let call = timeout(LONG, pair.client.request::<()>("shutdown", ())).await?;
     assert!(matches!(call, Err(CallError::Closed(_))), "{call:?}");
     for (client, peer) in [(&pair.client, &pair.peer), (&other, &peer)] {

@@ -35,7 +35,7 @@ async fn the_first_call_and_the_hook_find_the_handshake_and_the_extensions() {
         })
         .expect("a valid name");
     let (local, remote) = memory::pair();
-    let client = Client::over(local).expect("nothing to mount");
+    let client = Client::connect_transport(local).expect("nothing to mount");
     let call = client.request::<String>("name", ());
     let peer = server.accept_transport_with(remote, handshake("/chat?room=1"), named("Ada")).expect("it is open");
     assert_eq!(call.await.expect("it is served"), r#"/chat?room=1 Some("Ada")"#);
@@ -49,7 +49,8 @@ async fn each_connection_of_a_client_has_its_own_handshake_and_extensions() {
     let (local, remote) = memory::pair();
     let peer = server.accept_transport(remote).expect("it is open");
     let (contexts, mut received) = mpsc::unbounded_channel::<Context>();
-    let client = Client::builder().over_with(local, handshake("/1"), named("first")).expect("nothing to mount");
+    let client =
+        Client::builder().connect_transport_with(local, handshake("/1"), named("first")).expect("nothing to mount");
     client
         .on("context", move |ctx: Context| {
             let contexts = contexts.clone();
@@ -66,7 +67,7 @@ async fn each_connection_of_a_client_has_its_own_handshake_and_extensions() {
 
     let (local, remote) = memory::pair();
     let peer = server.accept_transport(remote).expect("it is open");
-    client.bind_with(local, handshake("/2"), named("second")).expect("it is closed");
+    client.rebind_with(local, handshake("/2"), named("second")).expect("it is closed");
     peer.request::<bool>("context", ()).await.expect("it is served");
     let second = received.recv().await.expect("a context");
 
@@ -84,14 +85,14 @@ async fn a_wait_for_the_close_returns_the_close_of_its_own_connection() {
     let server = Server::builder().build().expect("nothing to mount");
     let (local, remote) = memory::pair();
     server.accept_transport(remote).expect("it is open");
-    let client = Client::over(local).expect("nothing to mount");
+    let client = Client::connect_transport(local).expect("nothing to mount");
     client.close(4001, "first");
     let first = client.closed();
     // The wait is polled only after the next connection was closed too.
     client.closed().await;
     let (local, remote) = memory::pair();
     server.accept_transport(remote).expect("it is open");
-    client.bind(local).expect("it is closed");
+    client.rebind(local).expect("it is closed");
     client.close(4002, "second");
     let second = client.closed().await;
     assert_eq!((first.await.code, second.code), (4001, 4002));
@@ -108,11 +109,11 @@ async fn an_observer_sees_the_number_of_the_connection() {
     let log = Log::default();
     let (local, _remote) = memory::pair();
     let client = Client::builder().observer(Epochs(log.clone()));
-    let client = client.over_with(local, handshake("/1"), Extensions::new()).expect("nothing to mount");
+    let client = client.connect_transport_with(local, handshake("/1"), Extensions::new()).expect("nothing to mount");
     client.abort_connection();
     client.closed().await;
     let (local, _remote) = memory::pair();
-    client.bind_with(local, handshake("/2"), Extensions::new()).expect("it is closed");
+    client.rebind_with(local, handshake("/2"), Extensions::new()).expect("it is closed");
     assert_eq!(log.entries(), ["1 /1", "2 /2"]);
 }
 

@@ -143,7 +143,7 @@ async fn dropped_flushes_change_nothing_for_the_others() -> Result<(), Box<dyn E
 #[tokio::test(start_paused = true)]
 async fn peers_and_channels_can_be_flushed() -> Result<(), Box<dyn Error>> {
     let pair = pair(Server::builder());
-    let open = |ctx: Context| async move { Ok::<_, Rejection>(ctx.anonymous_channel()) };
+    let open = |ctx: Context| async move { Ok::<_, Rejection>(ctx.open_channel()) };
     pair.server.on("new", open)?;
     let channel = pair.client.request::<AnonymousChannel>("new", ()).await?;
     channel.emit("x", ()).await?;

@@ -6,7 +6,7 @@ use std::io;
 use std::time::Duration;
 use tokio::time::{Instant, timeout};
 use wswrapper::transport::{Frame, memory};
-use wswrapper::{CallError, Client, CloseCause, Limits, OpenError, PeerError, Server, ServerBuilder};
+use wswrapper::{CallError, Client, CloseCause, Limits, OpenError, Server, ServerBuilder, ServiceError};
 use wswrapper_tests::{Alive, Log, RawPeer, pair};
 
 const LONG: Duration = Duration::from_hours(1);
@@ -14,7 +14,7 @@ const LONG: Duration = Duration::from_hours(1);
 fn logging(builder: ServerBuilder, log: &Log) -> ServerBuilder {
     let (errors, closes) = (log.clone(), log.clone());
     let builder = builder.on_error(move |_, error| {
-        assert!(matches!(error, PeerError::Open(OpenError::Failed(_) | OpenError::TimedOut)), "{error:?}");
+        assert!(matches!(error, ServiceError::Open(OpenError::Failed(_) | OpenError::TimedOut)), "{error:?}");
         errors.add(error.to_string());
     });
     builder.on_close(move |_, closed| {
@@ -31,7 +31,7 @@ async fn a_failing_hook_closes_with_1011_and_its_error_is_reported_and_not_sent(
     server.on("x", || async { log_never() })?;
     let (local, remote) = memory::pair();
     server.accept_transport(remote)?;
-    let client = Client::over(local)?;
+    let client = Client::connect_transport(local)?;
     let error = client.request::<()>("x", ()).await.expect_err("it does not open");
     let CallError::Closed(closed) = error else { panic!("{error:?}") };
     assert_eq!((closed.code, &*closed.reason), (1011, "the connection could not be opened"));
@@ -52,7 +52,7 @@ async fn a_panic_of_the_hook_closes_with_1011_and_is_reported() -> Result<(), Bo
     server.on("x", || async { log_never() })?;
     let (local, remote) = memory::pair();
     server.accept_transport(remote)?;
-    let error = Client::over(local)?.request::<()>("x", ()).await.expect_err("it does not open");
+    let error = Client::connect_transport(local)?.request::<()>("x", ()).await.expect_err("it does not open");
     assert!(matches!(&error, CallError::Closed(closed) if closed.code == 1011), "{error:?}");
     assert_eq!(log.has(2).await[0], "on_open failed: the hook panicked: no header");
     Ok(())
@@ -70,7 +70,7 @@ async fn a_hook_that_has_closed_the_connection_itself_chooses_the_status() -> Re
         server.on("x", || async { log_never() })?;
         let (local, remote) = memory::pair();
         server.accept_transport(remote)?;
-        let error = Client::over(local)?.request::<()>("x", ()).await.expect_err("it does not open");
+        let error = Client::connect_transport(local)?.request::<()>("x", ()).await.expect_err("it does not open");
         let CallError::Closed(closed) = error else { panic!("{error:?}") };
         assert_eq!((closed.code, &*closed.reason), (4401, "log in first"));
     }
@@ -123,7 +123,8 @@ async fn a_client_over_a_transport_is_closed_when_its_hook_fails() -> Result<(),
     server.on("x", || async { 1 })?;
     let (local, remote) = memory::pair();
     server.accept_transport(remote)?;
-    let client = Client::builder().on_open(|_| async { Err::<(), String>("no key".into()) }).over(local)?;
+    let client =
+        Client::builder().on_open(|_| async { Err::<(), String>("no key".into()) }).connect_transport(local)?;
     let closed = timeout(LONG, client.closed()).await?;
     assert_eq!((closed.code, closed.cause), (1011, CloseCause::Local));
     let error = client.emit("x", ()).await.expect_err("it is closed").to_string();

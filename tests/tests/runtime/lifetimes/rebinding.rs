@@ -26,7 +26,7 @@ async fn all_tasks_that_await_the_close_are_notified_although_one_rebinds_at_onc
         let client = client.clone();
         async move {
             client.closed().await;
-            client.bind(remote)
+            client.rebind(remote)
         }
     });
     let late = wait();
@@ -52,7 +52,7 @@ async fn a_wait_that_is_polled_after_a_rebind_returns_how_its_connection_closed(
     client.close(1000, "");
     let waiting_afterwards = client.closed();
     let (_local, remote) = memory::pair();
-    client.bind(remote)?;
+    client.rebind(remote)?;
     for waiting in [waiting, waiting_afterwards] {
         let closed = timeout(LONG, waiting).await?;
         assert_eq!((closed.code, closed.reason.as_str(), closed.cause), (4001, "enough", CloseCause::Local));
@@ -89,7 +89,7 @@ async fn extensions_inserted_after_a_rebind_outlive_the_previous_connection() ->
     let rebind = {
         let (client, log) = (client.clone(), log.clone());
         move || {
-            let bound = client.bind(remote).is_ok();
+            let bound = client.rebind(remote).is_ok();
             client.peer().extensions().insert(Name("Bob"));
             log.add(format!("bound: {bound}"));
         }

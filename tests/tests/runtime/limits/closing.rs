@@ -22,7 +22,7 @@ async fn closing_takes_no_longer_than_its_timeout_while_output_is_queued() {
     let (silent, silent_peer) = RawPeer::dial(&server);
     let (local, remote) = memory::pair();
     let responsive_peer = server.accept_transport(remote).expect("the server is open");
-    let responsive = Client::over(local).expect("nothing to mount");
+    let responsive = Client::connect_transport(local).expect("nothing to mount");
     let began = Instant::now();
     let closing = tokio::spawn({
         let server = server.clone();

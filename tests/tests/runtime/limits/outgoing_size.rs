@@ -136,7 +136,7 @@ async fn a_result_above_the_limit_becomes_a_rejection_and_the_connection_continu
     let size = r#"{"i":1,"e":{"message":""},"_":1}"#.len() + 5_000;
     assert_eq!(answer, json!({"i": 1, "e": too_large(size), "_": 1}));
     match pair.client.request::<String>("ready", (5_000,)).await {
-        Err(CallError::Rejected(rejection)) => assert_eq!(rejection.code(), Some("ws:TooLarge")),
+        Err(CallError::Handler(rejection)) => assert_eq!(rejection.code(), Some("ws:TooLarge")),
         other => panic!("expected a rejection, got {other:?}"),
     }
 }
@@ -181,7 +181,7 @@ async fn an_item_above_the_limit_ends_its_stream_with_the_error() {
     assert_eq!(texts.next().await.expect("an item").expect("a text").len(), 10);
     assert_eq!(texts.next().await.expect("an item").expect("a text").len(), 20);
     match texts.next().await {
-        Some(Err(CallError::Rejected(rejection))) => assert_eq!(rejection.code(), Some("ws:TooLarge")),
+        Some(Err(CallError::Handler(rejection))) => assert_eq!(rejection.code(), Some("ws:TooLarge")),
         other => panic!("expected the error, got {other:?}"),
     }
     assert!(texts.next().await.is_none());
@@ -208,7 +208,7 @@ async fn the_error_of_a_stream_above_the_limit_is_replaced() {
     let mut items = pair.client.request::<Streaming<u32, Rejection>>("failing", (5_000,)).await.expect("a stream");
     assert!(matches!(items.next().await, Some(Ok(1))));
     match items.next().await {
-        Some(Err(CallError::Rejected(rejection))) => assert_eq!(rejection.code(), Some("ws:TooLarge")),
+        Some(Err(CallError::Handler(rejection))) => assert_eq!(rejection.code(), Some("ws:TooLarge")),
         other => panic!("expected the error, got {other:?}"),
     }
 }

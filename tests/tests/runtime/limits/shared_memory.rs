@@ -44,7 +44,7 @@ fn server(limits: Limits) -> (Store, Server) {
 fn connect(server: &Server) -> (Client, Peer) {
     let (local, remote) = memory::pair();
     let peer = server.accept_transport(remote).expect("the server is open");
-    (Client::over(local).expect("nothing to mount"), peer)
+    (Client::connect_transport(local).expect("nothing to mount"), peer)
 }
 
 fn texts(count: usize, bytes: usize) -> impl stream::Stream<Item = String> + Send + Unpin + 'static {
@@ -60,7 +60,7 @@ async fn upload(client: &Client, count: usize) -> usize {
                 assert_eq!(bytes, count * 1_000);
                 return rejected;
             }
-            Err(CallError::Refused(rejection) | CallError::Rejected(rejection)) => {
+            Err(CallError::Rejected(rejection) | CallError::Handler(rejection)) => {
                 assert_eq!(rejection.code(), Some("ws:TooMany"));
                 sleep(Duration::from_millis(1)).await;
             }

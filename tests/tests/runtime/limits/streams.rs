@@ -15,7 +15,7 @@ async fn a_stream_beyond_the_limit_is_rejected_and_the_others_continue() {
     let second = proxy.count(3).await.expect("a stream");
     let refused = proxy.count(3).await;
     assert!(
-        matches!(&refused, Err(CallError::Refused(it)) if it.message() == Some("too many open channels")),
+        matches!(&refused, Err(CallError::Rejected(it)) if it.message() == Some("too many open channels")),
         "{refused:?}"
     );
     assert_eq!((service.running.count(), pair.peer.counters().open_channels), (2, 2));

@@ -38,7 +38,7 @@ async fn call_and_close(servers: Limits, clients: Limits, closing: fn(&Client, &
     let server = server_service.serve(servers).build()?;
     let (local, remote) = memory::pair();
     let peer = server.accept_transport(remote)?;
-    let client = Client::builder().limits(clients).service(client_service.clone()).over(local)?;
+    let client = Client::builder().limits(clients).service(client_service.clone()).connect_transport(local)?;
     exchange(client.peer(), &server_service).await?;
     exchange(&peer, &client_service).await?;
     closing(&client, &peer);

@@ -36,7 +36,7 @@ struct ChannelHolder {
 #[ws_handlers]
 impl ChannelHolderService {
     async fn keep(&self, ctx: Context) -> Scoped<ChannelHolder> {
-        let channel = ctx.anonymous_channel();
+        let channel = ctx.open_channel();
         let early = BellProxy::new(&channel).ring(1).await;
         self.0.add(early.map_err(|error| error.to_string()).unwrap_err());
         let holder = ChannelHolder { channel: channel.clone(), log: self.0.clone() };

@@ -27,7 +27,7 @@ async fn a_scoped_service_is_called_through_its_proxy_and_keeps_its_state() -> R
 async fn a_scoped_service_can_be_refused_with_the_contracts_error() -> Result<(), Box<dyn Error>> {
     let (observed, pair, office) = connected_office();
     let refused = office.locked("tin").await.map(|_| ());
-    assert!(matches!(refused, Err(CallError::Rejected(Locked::Key { key })) if key == "tin"));
+    assert!(matches!(refused, Err(CallError::Handler(Locked::Key { key })) if key == "tin"));
     assert_eq!(office.locked("brass").await?.add(5).await?, 5);
     observed.services.becomes(0).await;
     nothing_is_left(&pair).await;
@@ -85,7 +85,7 @@ async fn scoped_services_beyond_the_limit_are_rejected_and_dropped() -> Result<(
     let office = OfficeProxy::new(&pair.client);
     let (one, two) = (office.register(1).await?, office.register(2).await?);
     let refused = office.register(3).await.map(|_| ());
-    assert!(matches!(refused, Err(CallError::Refused(r)) if r.message() == Some("too many open channels")));
+    assert!(matches!(refused, Err(CallError::Rejected(r)) if r.message() == Some("too many open channels")));
     observed.services.becomes(2).await;
     drop(one);
     assert_eq!(office.register(3).await?.add(1).await?, 4);

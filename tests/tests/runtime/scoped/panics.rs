@@ -52,7 +52,7 @@ struct StoreService(Alive);
 #[ws_handlers]
 impl Store for StoreService {
     async fn fuse(&self, ctx: Context) -> Scoped<dyn Fuse> {
-        let channel = ctx.anonymous_channel();
+        let channel = ctx.open_channel();
         channel.serve::<Neighbour>(Neighbour(self.0.guard()));
         let fuse = Scoped::on(&channel, DropBomb(channel.clone()));
         channel.serve::<Neighbour>(Neighbour(self.0.guard()));
@@ -126,7 +126,7 @@ async fn panics_in_dropping_services_with_their_connection_are_all_reported() ->
 async fn panics_in_dropping_two_services_of_one_channel_are_both_reported() -> Result<(), Box<dyn Error>> {
     let (_, log, pair, store) = store();
     pair.server.on("two", |ctx: Context| async move {
-        let channel = ctx.anonymous_channel();
+        let channel = ctx.open_channel();
         channel.serve::<dyn Fuse>(DropBomb(channel.clone()));
         channel.serve::<dyn Fuse>(DropBomb(channel.clone()));
         channel

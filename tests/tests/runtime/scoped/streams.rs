@@ -45,7 +45,7 @@ async fn streams_and_uploads_of_a_scoped_service_fail_when_it_is_dropped() -> Re
             end => break end,
         }
     };
-    assert!(matches!(error, Some(Err(CallError::Refused(_)))), "{error:?}");
+    assert!(matches!(error, Some(Err(CallError::Rejected(_)))), "{error:?}");
     nothing_is_left(&pair).await;
     Ok(())
 }

@@ -148,7 +148,7 @@ async fn streams_of_a_scoped_service_are_aborted_when_it_is_dropped() {
     service.alive.becomes(0).await;
     assert_eq!(service.log.has(1).await, ["Request aborted"]);
     let (_, error) = until_error(items).await;
-    assert!(matches!(&error, Some(CallError::Refused(it)) if it.message() == Some("Request aborted")), "{error:?}");
+    assert!(matches!(&error, Some(CallError::Rejected(it)) if it.message() == Some("Request aborted")), "{error:?}");
     until(|| pair.peer.counters() == Counters::default()).await;
 }
 

@@ -6,7 +6,9 @@ use futures_util::FutureExt;
 use serde_json::json;
 use std::pin::pin;
 use std::time::Duration;
-use wswrapper::{CallError, Client, Counters, Limits, PeerError, Reason, Rejection, Server, ServerBuilder, Streaming};
+use wswrapper::{
+    CallError, Client, Counters, Limits, Reason, Rejection, Server, ServerBuilder, ServiceError, Streaming,
+};
 use wswrapper_tests::{Log, Pair, RawPeer, pair, until};
 
 fn sources_server() -> (SourcesService, ServerBuilder) {
@@ -19,7 +21,7 @@ fn reporting_pair() -> (SourcesService, Log, Pair) {
     let (service, log) = (SourcesService::default(), Log::default());
     let server = Server::builder().service(service.clone()).on_error({
         let log = log.clone();
-        move |_, error: &PeerError| log.add(error.to_string())
+        move |_, error: &ServiceError| log.add(error.to_string())
     });
     let pair = pair(server);
     (service, log, pair)
@@ -212,7 +214,7 @@ async fn a_stream_of_a_lost_connection_does_not_continue_after_a_rebind() {
     pair.client.closed().await;
     let (local, remote) = wswrapper::transport::memory::pair();
     let peer = pair.server.accept_transport(remote).expect("the server is open");
-    pair.client.bind(local).expect("the connection was lost");
+    pair.client.rebind(local).expect("the connection was lost");
     assert!(matches!(items.next().await, Some(Err(CallError::Closed(_)))));
     assert!(items.next().await.is_none());
     let again = SourcesProxy::new(&pair.client).counted(3).await.expect("a stream");
@@ -228,7 +230,7 @@ async fn a_panicking_source_finishes_only_its_stream() {
     for after in [0, 3] {
         let (items, error) = until_error(proxy.panics(after).await.expect("a stream")).await;
         assert_eq!(items, (1..=after).collect::<Vec<_>>());
-        assert!(matches!(&error, Some(CallError::Refused(it)) if it.message() == Some("internal error")), "{error:?}");
+        assert!(matches!(&error, Some(CallError::Rejected(it)) if it.message() == Some("internal error")), "{error:?}");
     }
     service.alive.becomes(0).await;
     assert_eq!(log.entries(), ["handler of `panics` panicked: the source broke"; 2]);
@@ -241,7 +243,7 @@ async fn an_item_that_cannot_be_encoded_finishes_only_its_stream() {
     let items = pair.client.request::<Streaming<serde_json::Value, Rejection>>("unwritable", ());
     let (items, error) = until_error(items.await.expect("a stream")).await;
     assert_eq!(items, [json!({})]);
-    assert!(matches!(&error, Some(CallError::Rejected(it)) if it.message() == Some("internal error")), "{error:?}");
+    assert!(matches!(&error, Some(CallError::Handler(it)) if it.message() == Some("internal error")), "{error:?}");
     service.alive.becomes(0).await;
     assert_eq!(log.entries(), ["the result of `unwritable` cannot be encoded: key must be a string"]);
     let echo = SourcesProxy::new(&pair.client).echo(json!(1));
@@ -254,7 +256,7 @@ async fn details_of_an_items_internal_error_are_reported_and_not_sent() {
     let items = SourcesProxy::new(&pair.client).confidential().await.expect("a stream");
     let (items, error) = until_error(items).await;
     assert_eq!(items, [1]);
-    let Some(CallError::Rejected(reason)) = error else { panic!("{error:?}") };
+    let Some(CallError::Handler(reason)) = error else { panic!("{error:?}") };
     assert_eq!(
         serde_json::to_value(&reason).expect("JSON"),
         json!({"message": "internal error", "code": "ws:Internal"})
@@ -288,7 +290,7 @@ async fn an_abort_by_the_producer_follows_the_buffered_items() {
     raw.send(&json!({"h": channel, "x": {"message": "sold out", "code": "Gone"}, "_": 1}).to_string()).await;
     let (items, error) = until_error(items).await;
     assert_eq!(items, [1, 2]);
-    let Some(CallError::Rejected(reason)) = error else { panic!("{error:?}") };
+    let Some(CallError::Handler(reason)) = error else { panic!("{error:?}") };
     assert_eq!((reason.message(), reason.code()), (Some("sold out"), Some("Gone")));
 }
 

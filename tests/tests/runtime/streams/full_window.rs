@@ -84,7 +84,7 @@ async fn a_producer_waits_drops_or_closes_as_its_method_declares() {
     assert!(error.is_none(), "{error:?}");
     let (items, lost, error) = take_through_window(prices.close(10).await.expect("a stream")).await;
     assert_eq!((items, lost), (vec![1, 2, 3, 4], 0));
-    let Some(CallError::Refused(reason)) = error else { panic!("{error:?}") };
+    let Some(CallError::Rejected(reason)) = error else { panic!("{error:?}") };
     assert_eq!((reason.message(), reason.code()), (Some("The consumer is too slow"), Some("ws:TooMany")));
 }
 
@@ -111,7 +111,7 @@ async fn an_error_follows_the_buffered_items() {
     let items = PricesProxy::new(&pair.client).fails(9).await.expect("a stream").window(2);
     let (items, error) = until_error(items).await;
     assert_eq!(items, [1, 2, 9]);
-    assert!(matches!(&error, Some(CallError::Rejected(text)) if text == "the market is closed"), "{error:?}");
+    assert!(matches!(&error, Some(CallError::Handler(text)) if text == "the market is closed"), "{error:?}");
 }
 
 #[tokio::test]

@@ -89,7 +89,7 @@ async fn a_stream_of_a_client_arrives_at_the_server() {
     let numbers = NumbersProxy::new(&pair.peer);
     assert_eq!(all(numbers.count(300).await.expect("a stream")).await.last(), Some(&600));
     let (items, error) = until_error(numbers.until(2, false).await.expect("a stream")).await;
-    assert!(matches!(error, Some(CallError::Rejected(Stop::At { at: 2 }))), "{error:?}");
+    assert!(matches!(error, Some(CallError::Handler(Stop::At { at: 2 }))), "{error:?}");
     assert_eq!(items, [1, 2]);
 }
 
@@ -139,9 +139,9 @@ async fn a_stream_may_be_refused_with_the_methods_error() {
     let pair = pair(Server::builder().service(numbers_service()));
     let numbers = NumbersProxy::new(&pair.client);
     let error = numbers.until(2, true).await.expect_err("it fails");
-    assert!(matches!(&error, CallError::Rejected(text) if text == "no"), "{error:?}");
+    assert!(matches!(&error, CallError::Handler(text) if text == "no"), "{error:?}");
     let error = numbers.plain_or_not(0).await.expect_err("it fails");
-    assert!(matches!(error, CallError::Rejected(Stop::At { at: 0 })), "{error:?}");
+    assert!(matches!(error, CallError::Handler(Stop::At { at: 0 })), "{error:?}");
     assert_eq!(all(numbers.plain_or_not(2).await.expect("a stream")).await, [1, 2]);
     assert_eq!(pair.peer.counters().handlers_in_flight, 0);
 }
@@ -152,7 +152,7 @@ async fn an_error_item_finishes_the_stream_after_the_items_before_it() {
     let items = NumbersProxy::new(&pair.client).until(100, false).await.expect("a stream").window(8);
     let (items, error) = until_error(items).await;
     assert_eq!(items, (1..=100).collect::<Vec<_>>());
-    assert!(matches!(error, Some(CallError::Rejected(Stop::At { at: 100 }))), "{error:?}");
+    assert!(matches!(error, Some(CallError::Handler(Stop::At { at: 100 }))), "{error:?}");
 }
 
 #[tokio::test]
@@ -160,7 +160,7 @@ async fn a_method_may_return_an_alias_of_result() {
     let pair = pair(Server::builder().service(numbers_service()));
     let numbers = NumbersProxy::new(&pair.client);
     let error = numbers.aliased(0).await.expect_err("it fails");
-    assert!(matches!(error, CallError::Rejected(Stop::At { at: 0 })), "{error:?}");
+    assert!(matches!(error, CallError::Handler(Stop::At { at: 0 })), "{error:?}");
     assert_eq!(all(numbers.aliased(2).await.expect("a stream")).await, [1, 2]);
 }
 
@@ -188,7 +188,7 @@ async fn a_stream_is_requested_by_event_name() {
     let items = channel.request::<Streaming<u32, Rejection>>("until", (1, false)).await.expect("a stream");
     let (items, error) = until_error(items).await;
     assert_eq!(items, [1]);
-    assert!(matches!(&error, Some(CallError::Rejected(reason)) if reason.code() == Some("At")), "{error:?}");
+    assert!(matches!(&error, Some(CallError::Handler(reason)) if reason.code() == Some("At")), "{error:?}");
 }
 
 #[tokio::test]

@@ -99,7 +99,7 @@ async fn a_panic_rejects_the_call_and_leaves_nothing_behind() -> Result<(), Box<
     for after in [0, 1, 100] {
         let source = WatchedSource::default();
         let error = depot.panics(after, source.numbers()).await;
-        assert!(matches!(&error, Err(CallError::Refused(r)) if r.message() == Some("internal error")), "{error:?}");
+        assert!(matches!(&error, Err(CallError::Rejected(r)) if r.message() == Some("internal error")), "{error:?}");
         source.alive.becomes(0).await;
     }
     service.handlers.becomes(0).await;

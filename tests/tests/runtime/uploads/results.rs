@@ -66,7 +66,7 @@ async fn a_sources_error_finishes_the_upload_and_the_handler_still_answers() -> 
     let parts = |at| [Ok("a".to_owned()), Ok("b".to_owned()), Err(Lost::At { at }), Ok("c".to_owned())];
     assert_eq!(depot.collect(stream::iter(parts(2))).await?, "ab and lost at 2");
     let error = depot.collect(stream::iter(parts(0))).await;
-    assert!(matches!(error, Err(CallError::Rejected(Lost::At { at: 2 }))), "{error:?}");
+    assert!(matches!(error, Err(CallError::Handler(Lost::At { at: 2 }))), "{error:?}");
     let whole = stream::iter(parts(1)).filter(|part| std::future::ready(part.is_ok()));
     assert_eq!(depot.collect(whole).await?, "abc");
     nothing_is_left(&pair).await;
@@ -83,7 +83,7 @@ async fn a_response_before_the_finish_stops_the_source() -> Result<(), Box<dyn E
     assert_eq!(source.alive.count(), 0);
     drop(call);
     let refused = depot.refuse(source.numbers()).await;
-    assert!(matches!(refused, Err(CallError::Rejected(Lost::At { at: 7 }))), "{refused:?}");
+    assert!(matches!(refused, Err(CallError::Handler(Lost::At { at: 7 }))), "{refused:?}");
     assert_eq!(source.alive.count(), 0);
     nothing_is_left(&pair).await;
     Ok(())
@@ -190,7 +190,7 @@ async fn uploads_beyond_the_limit_are_rejected() -> Result<(), Box<dyn Error>> {
     service.handlers.becomes(1).await;
     let source = WatchedSource::default();
     let refused = depot.sum(0, source.numbers(), "").await;
-    assert!(matches!(&refused, Err(CallError::Refused(r)) if r.message() == Some("too many open channels")));
+    assert!(matches!(&refused, Err(CallError::Rejected(r)) if r.message() == Some("too many open channels")));
     assert_eq!((source.polled(), source.alive.count()), (0, 0));
     first.abort();
     service.handlers.becomes(0).await;
@@ -220,7 +220,7 @@ async fn an_always_ready_source_yields_to_other_tasks() {
 async fn a_source_waits_for_a_peer_that_does_not_read_and_then_continues() {
     let (local, remote) = memory::builder().capacity(1_000).pair();
     let client = Client::builder().limits(Limits { outbound_bytes: 20_000, ..Limits::default() });
-    let (mut raw, client) = (RawPeer::on(local), client.over(remote).expect("nothing to mount"));
+    let (mut raw, client) = (RawPeer::on(local), client.connect_transport(remote).expect("nothing to mount"));
     let source = WatchedSource::default();
     let call = tokio::spawn(DepotProxy::new(&client).store(source.numbers()));
     let id = raw.receive().await["i"].clone();

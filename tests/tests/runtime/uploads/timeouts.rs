@@ -51,7 +51,7 @@ async fn an_explicit_timeout_includes_the_opening_of_the_channel() {
     let (local, remote) = memory::builder().latency(Duration::from_secs(1)).pair();
     let server = server.build().expect("it can be mounted");
     server.accept_transport(remote).expect("the server is open");
-    let client = Client::over(local).expect("nothing to mount");
+    let client = Client::connect_transport(local).expect("nothing to mount");
     let began = Instant::now();
     let error = DepotProxy::new(&client).wait(stream::empty()).timeout(Duration::from_secs(5)).await;
     assert!(matches!(error, Err(CallError::TimedOut)), "{error:?}");
@@ -123,7 +123,7 @@ async fn a_handler_is_stopped_if_its_result_cannot_be_requested_in_time() {
     let server = server.build().expect("it can be mounted");
     let peer = server.accept_transport(remote).expect("the server is open");
     let client = Client::builder().limits(Limits { outbound_bytes: 100, ..Limits::default() });
-    let client = client.over(local).expect("nothing to mount");
+    let client = client.connect_transport(local).expect("nothing to mount");
     let mut call = DepotProxy::new(&client).wait(stream::pending()).timeout(Duration::from_secs(1));
     assert!((&mut call).now_or_never().is_none());
     until(|| client.counters().open_channels == 1).await;

@@ -37,7 +37,7 @@ async fn arguments_and_results_with_127_levels_arrive() {
 #[tokio::test]
 async fn an_argument_with_128_levels_is_rejected() {
     let pair = pair(Server::builder().service(Service));
-    let Err(CallError::Refused(rejection)) = DeepProxy::new(&pair.client).echo(nested(128)).await else {
+    let Err(CallError::Rejected(rejection)) = DeepProxy::new(&pair.client).echo(nested(128)).await else {
         panic!("it is too deep")
     };
     assert_eq!(rejection.to_string(), "argument 1 (`value`) of `echo`: recursion limit exceeded");
@@ -58,6 +58,6 @@ async fn a_rejection_with_128_levels_loses_its_text() {
     let call = tokio::spawn(async move { DeepProxy::new(&client).make(1).await });
     raw.receive().await;
     raw.send(&format!(r#"{{"i":268435457,"e":{{"message":"m","data":{}}},"_":1}}"#, nested(128))).await;
-    let Err(CallError::Refused(rejection)) = call.await.expect("no panic") else { panic!("it was rejected") };
+    let Err(CallError::Rejected(rejection)) = call.await.expect("no panic") else { panic!("it was rejected") };
     assert_eq!((rejection.message(), rejection.data()), (Some(""), None));
 }

@@ -33,7 +33,7 @@ macro_rules! results {
                 let pair = pair(Server::builder().service(Service));
                 let received = match GiveProxy::new(&pair.client).give().await {
                     Ok(value) => format!("{value:?}"),
-                    Err(CallError::Rejected(error)) => format!("Err({error:?})"),
+                    Err(CallError::Handler(error)) => format!("Err({error:?})"),
                     Err(other) => panic!("{other:?}"),
                 };
                 let given: $type = $value;

@@ -12,7 +12,7 @@ use crate::engine::outcome::Outcome;
 use crate::engine::router::Entry;
 use crate::engine::shared::Action;
 use crate::engine::tasks::{RunningHandler, RunningKey};
-use crate::error::PeerError;
+use crate::error::ServiceError;
 use crate::proto::{Address, Call, ChannelKey, Message, Reason, Rejection, Role, code, shown_name};
 use crate::transport::Transport;
 use bytes::Bytes;
@@ -285,7 +285,7 @@ impl<T: Transport> Driver<T> {
                     _ => None,
                 };
                 let event = shown_name(&call.event).into_owned();
-                self.shared.report(&PeerError::EventDropped { event, channel, reason });
+                self.shared.report(&ServiceError::EventDropped { event, channel, reason });
             }
         }
         self.tell_not_started(received, call, &mut progress);

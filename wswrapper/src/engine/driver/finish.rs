@@ -9,7 +9,7 @@ use crate::engine::hooks::OpenFuture;
 use crate::engine::observer::Interest;
 use crate::engine::shared::Shared;
 use crate::engine::tasks::RunningHandler;
-use crate::error::PeerError;
+use crate::error::ServiceError;
 use crate::proto::Reason;
 use crate::rt::after;
 use crate::transport::Transport;
@@ -58,7 +58,7 @@ impl<T: Transport> Driver<T> {
             return;
         }
         let source = Arc::new(error);
-        self.shared.report(&PeerError::Transport { source: Arc::clone(&source) });
+        self.shared.report(&ServiceError::Transport { source: Arc::clone(&source) });
         self.finish_reading(Closed::lost(Some(source)), now);
     }
 

@@ -36,7 +36,7 @@ use crate::engine::observer::Interest;
 use crate::engine::shared::{LocalEndpoint, Shared, SleepState};
 use crate::engine::spare_waker::SpareWaker;
 use crate::engine::tasks::RunningSet;
-use crate::error::{OpenError, PeerError};
+use crate::error::{OpenError, ServiceError};
 use crate::proto::Reason;
 use crate::rt::{Timer, after};
 use crate::transport::Transport;
@@ -189,7 +189,7 @@ impl<T: Transport> Driver<T> {
             _ => Close::new(Close::INTERNAL_ERROR, "the connection could not be opened"),
         });
         if let Err(error) = &result {
-            self.shared.report(&PeerError::Open(error.clone()));
+            self.shared.report(&ServiceError::Open(error.clone()));
         }
         self.drop_open_hook(|opening| opening.finish(result));
         self.close_request = self.shared.close_request().filter(|request| self.closing.accepts(request));

@@ -149,7 +149,7 @@ mod tests {
         const CLOSED: usize = 1_000;
         let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime can be started");
         // The runtime does not run, so no driver changes the state.
-        let client = runtime.block_on(async { Client::over(memory::pair().0) }).expect("nothing to mount");
+        let client = runtime.block_on(async { Client::connect_transport(memory::pair().0) }).expect("nothing to mount");
         let shared = client.peer().shared();
         let is_done = AtomicBool::new(false);
         let (requests, closed) = thread::scope(|scope| {

@@ -3,14 +3,14 @@
 use super::Shared;
 use crate::engine::observer::Interest;
 use crate::engine::warnings::{LeftOut, OneLine, WarningKind};
-use crate::error::PeerError;
+use crate::error::ServiceError;
 use std::mem;
 use std::sync::Arc;
 
 impl Shared {
     /// Logs a local error, and passes it to the observers. The log leaves out errors of one kind that come too
     /// fast; the observers get all of them.
-    pub(crate) fn report(self: &Arc<Self>, error: &PeerError) {
+    pub(crate) fn report(self: &Arc<Self>, error: &ServiceError) {
         if let Some(left_out) = self.admit_warning(WarningKind::Error(mem::discriminant(error))) {
             tracing::warn!(peer = %self.id, "{}{left_out}", OneLine(error));
         }
@@ -40,7 +40,7 @@ impl Shared {
     /// Reports a panic that a user's value caused when it was dropped.
     pub(crate) fn report_drop_panic(self: &Arc<Self>, dropped: Result<(), String>, event: &str) {
         if let Err(message) = dropped {
-            self.report(&PeerError::Panicked { event: event.to_owned(), message });
+            self.report(&ServiceError::Panicked { event: event.to_owned(), message });
         }
     }
 }
@@ -68,7 +68,7 @@ mod tests {
         server.on("panics", |panics: bool| async move { assert!(!panics, "of another kind") }).expect("a valid name");
         let (near, far) = memory::pair();
         let peer = server.accept_transport(far).expect("it is open");
-        let client = Client::over(near).expect("nothing to mount");
+        let client = Client::connect_transport(near).expect("nothing to mount");
         let long = "n".repeat(10_000);
         for second in 0..3 {
             for _ in 0..100 {
@@ -100,7 +100,7 @@ mod tests {
         let server = Server::builder().build().expect("nothing to mount");
         let (near, far) = memory::pair();
         server.accept_transport(far).expect("it is open");
-        let client = Client::over(near).expect("nothing to mount");
+        let client = Client::connect_transport(near).expect("nothing to mount");
         client.emit("x\n\r INFO `Ad\u{e4}` logged in \u{1b}[31m", ()).await.expect("there is capacity");
         // Its rejection arrives after the event was dropped.
         client.request::<()>("y", ()).await.expect_err("nobody handles it");

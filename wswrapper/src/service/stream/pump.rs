@@ -2,7 +2,7 @@
 
 use super::{OnFull, Producer};
 use crate::engine::{Answers, ChannelBinding, WINDOW, WriteError};
-use crate::error::PeerError;
+use crate::error::ServiceError;
 use crate::proto::{Allowance, ChannelKey, Reason, Rejection, Role, code, encode};
 use crate::value::StreamItem;
 use futures_core::Stream;
@@ -313,7 +313,7 @@ impl<T: StreamItem> Pump<T> {
             Err(WriteError::Encode(source)) => {
                 self.fail(channel, answers, &Rejection::internal_error());
                 let event = self.producer.call.event.to_string();
-                self.producer.shared.report(&PeerError::Encode { event, source });
+                self.producer.shared.report(&ServiceError::Encode { event, source });
                 return false;
             }
         }
