@@ -56,8 +56,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
 
 async fn bind(host: &str, port: u16) -> Result<Listener, ServeError> {
     let shared = Arc::new(Shared::default());
-    let limits =
-        Limits { max_message_size: MAX_MESSAGE_SIZE, max_outgoing_message_size: MAX_MESSAGE_SIZE, ..Limits::default() };
+    let limits = Limits::default().max_message_size(MAX_MESSAGE_SIZE).max_outgoing_message_size(MAX_MESSAGE_SIZE);
     Server::builder()
         .limits(limits)
         .service_with(move |_| Session::new(Arc::clone(&shared)))

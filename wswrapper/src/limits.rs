@@ -6,16 +6,19 @@ use std::time::Duration;
 /// Limits of a connection, and of all connections of a server or client together.
 ///
 /// The defaults are safe for a server on the open internet. A value of 0 would block a connection forever in
-/// `handlers_in_flight`, `held_bytes` and `outbound_bytes`, so it counts as 1 there; `write_timeout` is at least 1
-/// millisecond. With 0 `calls_in_flight` no request is sent.
+/// `max_handlers_in_flight`, `max_held_bytes` and `max_outbound_bytes`, so it counts as 1 there; `write_timeout` is at
+/// least 1 millisecond. With 0 `max_calls_in_flight` no request is sent.
+///
+/// Each limit has a method of its name that sets it. Later versions may add limits.
 ///
 /// ```
 /// use wswrapper::{Limits, Server};
 ///
-/// let limits = Limits { max_message_size: 64 * 1024, ..Limits::default() };
+/// let limits = Limits::default().max_message_size(64 * 1024).max_calls_in_flight(100);
 /// let server = Server::builder().limits(limits);
 /// ```
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Limits {
     /// The size of an incoming message with all its fragments, in bytes. Default 4 MiB.
     ///
@@ -40,7 +43,7 @@ pub struct Limits {
     ///
     /// A larger request is answered with status 431. A larger response is an error of
     /// [`Client::connect`](crate::Client::connect).
-    pub head_bytes: usize,
+    pub max_head_bytes: usize,
     /// The time for the whole opening handshake, at both endpoints. Default 10 seconds.
     ///
     /// A slower client is answered with status 408. A slower server is an error of
@@ -61,19 +64,19 @@ pub struct Limits {
     ///
     /// A further call fails with [`TooManyCalls`](crate::SendError::TooManyCalls), or
     /// [waits](crate::Call::wait_for_capacity) if it says so.
-    pub calls_in_flight: usize,
+    pub max_calls_in_flight: usize,
     /// The number of unfinished handlers of one connection. Default 16,384.
     ///
     /// A handler that is ready at its first poll is not counted. A `#[ws(blocking)]` handler that waits for a
     /// [thread](Self::max_blocking_handlers) is counted.
     ///
-    /// At the limit, further events and requests wait to start. They count against [`held_bytes`](Self::held_bytes).
-    pub handlers_in_flight: usize,
+    /// At the limit, further events and requests wait to start. They count against [`max_held_bytes`](Self::max_held_bytes).
+    pub max_handlers_in_flight: usize,
     /// The number of threads that `#[ws(blocking)]` handlers of one connection occupy at the same time. Default 32. A
     /// value of 0 counts as 1.
     ///
     /// A thread is occupied until its handler returns, also after cancellation, which cannot stop it. Further handlers
-    /// wait for a thread, in the order of their calls. If their calls have at least [`held_bytes`](Self::held_bytes),
+    /// wait for a thread, in the order of their calls. If their calls have at least [`max_held_bytes`](Self::max_held_bytes),
     /// no further handlers of the connection start. A call that is cancelled while it waits never runs.
     ///
     /// All connections share the threads of the runtime, 512 by default.
@@ -82,8 +85,8 @@ pub struct Limits {
     /// scoped services. Default 16,384.
     ///
     /// A further request that opens a channel is rejected with `too many open channels`. A stream counts here and not
-    /// against [`handlers_in_flight`](Self::handlers_in_flight).
-    pub open_channels: usize,
+    /// against [`max_handlers_in_flight`](Self::max_handlers_in_flight).
+    pub max_open_channels: usize,
     /// The number of untaken items of one incoming stream whose producer knows no flow control, such as JavaScript's
     /// `iterableHandler`. Default 16,384.
     ///
@@ -106,7 +109,7 @@ pub struct Limits {
     /// At the limit the connection is not read, so TCP slows down the peer. Every
     /// [`write_timeout`](Self::write_timeout) a probe checks that the peer is still connected. Responses and
     /// cancellations do not wait.
-    pub held_bytes: usize,
+    pub max_held_bytes: usize,
     /// The size of everything that the connections of a server or client hold together, in bytes: begun messages, calls
     /// that wait to start, untaken stream items and unsent output. Default 256 MiB. A value of 0 counts as 1.
     ///
@@ -130,7 +133,7 @@ pub struct Limits {
     ///
     /// At three times the limit the connection is not read either. Only a peer that reads nothing and sends frames
     /// which are answered automatically, such as pings, reaches that.
-    pub outbound_bytes: usize,
+    pub max_outbound_bytes: usize,
     /// The time in which a peer has to read at least a part of its waiting output. Default 30 seconds.
     ///
     /// When it has passed without progress, the connection is aborted. The limit also applies to HTTP responses.
@@ -148,32 +151,69 @@ impl Default for Limits {
             max_message_size: 4 << 20,
             max_outgoing_message_size: 4 << 20,
             min_message_rate: 16 << 10,
-            head_bytes: 16 << 10,
+            max_head_bytes: 16 << 10,
             handshake_timeout: Duration::from_secs(10),
             open_timeout: Duration::from_secs(30),
             call_timeout: Some(Duration::from_mins(2)),
-            calls_in_flight: 16_384,
-            handlers_in_flight: 16_384,
+            max_calls_in_flight: 16_384,
+            max_handlers_in_flight: 16_384,
             max_blocking_handlers: 32,
-            open_channels: bounds.open_channels,
+            max_open_channels: bounds.open_channels,
             max_stream_items: bounds.stream_items,
             max_stream_bytes: bounds.stream_bytes,
-            held_bytes: 4 << 20,
+            max_held_bytes: 4 << 20,
             max_buffered_bytes: 256 << 20,
-            outbound_bytes: 4 << 20,
+            max_outbound_bytes: 4 << 20,
             write_timeout: Duration::from_secs(30),
             close_timeout: Duration::from_secs(5),
         }
     }
 }
 
+/// Defines a method for each limit that sets it.
+macro_rules! setters {
+    ($($limit:ident: $value:ty,)*) => {
+        impl Limits {
+            $(
+                #[doc = concat!("Sets [`", stringify!($limit), "`](#structfield.", stringify!($limit), ").")]
+                #[must_use]
+                pub fn $limit(mut self, value: $value) -> Self {
+                    self.$limit = value;
+                    self
+                }
+            )*
+        }
+    };
+}
+
+setters! {
+    max_message_size: usize,
+    max_outgoing_message_size: usize,
+    min_message_rate: usize,
+    max_head_bytes: usize,
+    handshake_timeout: Duration,
+    open_timeout: Duration,
+    call_timeout: Option<Duration>,
+    max_calls_in_flight: usize,
+    max_handlers_in_flight: usize,
+    max_blocking_handlers: usize,
+    max_open_channels: usize,
+    max_stream_items: usize,
+    max_stream_bytes: usize,
+    max_held_bytes: usize,
+    max_buffered_bytes: usize,
+    max_outbound_bytes: usize,
+    write_timeout: Duration,
+    close_timeout: Duration,
+}
+
 impl Limits {
     /// Raises the limits that would block a connection if they were 0.
     pub(crate) fn with_minimums(self) -> Self {
         Self {
-            handlers_in_flight: self.handlers_in_flight.max(1),
-            held_bytes: self.held_bytes.max(1),
-            outbound_bytes: self.outbound_bytes.max(1),
+            max_handlers_in_flight: self.max_handlers_in_flight.max(1),
+            max_held_bytes: self.max_held_bytes.max(1),
+            max_outbound_bytes: self.max_outbound_bytes.max(1),
             write_timeout: self.write_timeout.max(Duration::from_millis(1)),
             ..self
         }
@@ -182,7 +222,7 @@ impl Limits {
     /// Returns the limits that the protocol core enforces.
     pub(crate) fn bounds(&self) -> Bounds {
         Bounds {
-            open_channels: self.open_channels,
+            open_channels: self.max_open_channels,
             stream_items: self.max_stream_items,
             stream_bytes: self.max_stream_bytes,
         }

@@ -7,7 +7,7 @@ use wswrapper::{Client, Limits};
 async fn the_surface_takes_messages_of_16_mib_and_no_larger_ones() {
     const MAX_SIZE: usize = 16 << 20;
     let (_surface, url) = surface().await;
-    let limits = Limits { max_message_size: MAX_SIZE, max_outgoing_message_size: 2 * MAX_SIZE, ..Limits::default() };
+    let limits = Limits::default().max_message_size(MAX_SIZE).max_outgoing_message_size(2 * MAX_SIZE);
     let client = Client::builder().limits(limits).connect(&url).await.expect("the example listens");
     let overhead = r#"{"a":["echo",""],"i":268435457}"#.len();
     let text = "x".repeat(MAX_SIZE - overhead);

@@ -45,7 +45,7 @@ struct TwoConnections {
 
 impl TwoConnections {
     fn new() -> Self {
-        let limits = Limits { handlers_in_flight: 2 * FLOOD, ..Limits::default() };
+        let limits = Limits::default().max_handlers_in_flight(2 * FLOOD);
         let server = Server::builder().limits(limits).service(TestService).build().expect("the service can be mounted");
         let (busy_tally, other_tally) = (Tally::default(), Tally::default());
         let (busy, busy_wire) = wire(&busy_tally);

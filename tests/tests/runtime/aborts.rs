@@ -157,7 +157,7 @@ async fn a_handler_that_aborts_its_own_channel_responds_once() {
 
 #[tokio::test(start_paused = true)]
 async fn a_request_that_waits_for_another_handler_has_one_response_after_an_abort() {
-    let (rooms, mut raw, peer, _server) = room(Limits { handlers_in_flight: 1, ..Limits::default() }).await;
+    let (rooms, mut raw, peer, _server) = room(Limits::default().max_handlers_in_flight(1)).await;
     raw.send(r#"{"a":["nap",300],"h":1,"i":2}"#).await;
     raw.send(r#"{"a":["nap",300],"h":1,"i":3}"#).await;
     rooms.handlers.becomes(1).await;

@@ -106,7 +106,7 @@ async fn a_broadcast_reaches_each_peer_once() {
 
 #[tokio::test]
 async fn a_broadcast_skips_a_slow_peer_and_reaches_the_others_without_delay() {
-    let limits = Limits { outbound_bytes: 100_000, ..Limits::default() };
+    let limits = Limits::default().max_outbound_bytes(100_000);
     let server = Server::builder().limits(limits).build().expect("nothing to mount");
     let (slow, slow_peer) = RawPeer::dial(&server);
     let reader = Reader::default();
@@ -131,7 +131,7 @@ async fn a_broadcast_skips_a_slow_peer_and_reaches_the_others_without_delay() {
 
 #[tokio::test]
 async fn an_event_waits_for_capacity() {
-    let limits = Limits { outbound_bytes: 50_000, ..Limits::default() };
+    let limits = Limits::default().max_outbound_bytes(50_000);
     let (mut raw, client) = RawPeer::accept(Client::builder().limits(limits));
     let sender = tokio::spawn({
         let news = NewsProxy::new(&client);
@@ -154,7 +154,7 @@ async fn an_event_waits_for_capacity() {
 
 #[tokio::test(start_paused = true)]
 async fn senders_that_wait_for_capacity_precede_later_ones() {
-    let limits = Limits { outbound_bytes: 50_000, ..Limits::default() };
+    let limits = Limits::default().max_outbound_bytes(50_000);
     let server = Server::builder().limits(limits).build().expect("nothing to mount");
     let (mut raw, peer) = RawPeer::dial(&server);
     let text = "x".repeat(10_000);

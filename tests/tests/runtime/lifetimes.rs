@@ -70,7 +70,7 @@ async fn every_call_has_a_default_timeout_that_it_can_override() {
     let (local, remote) = wswrapper::transport::memory::pair();
     let server = server.build().expect("it can be mounted");
     server.accept_transport(remote).expect("the server is open");
-    let limits = Limits { call_timeout: Some(Duration::from_secs(10)), ..Limits::default() };
+    let limits = Limits::default().call_timeout(Some(Duration::from_secs(10)));
     let client = Client::builder().limits(limits).connect_transport(local).expect("nothing to mount");
     let proxy = SlowProxy::new(&client);
     assert!(matches!(proxy.sleep(11_000).await, Err(CallError::TimedOut)));

@@ -224,7 +224,7 @@ async fn every_outgoing_message_is_observed_in_order() -> Result<(), Box<dyn Err
 #[tokio::test]
 async fn only_the_rejection_of_a_response_above_the_limit_is_logged() -> Result<(), Box<dyn Error>> {
     let (log, sent_log) = (Log::default(), Log::default());
-    let limits = Limits { max_outgoing_message_size: 200, ..Limits::default() };
+    let limits = Limits::default().max_outgoing_message_size(200);
     let server = outcomes(&log).limits(limits).on_message_sent(sent(&sent_log));
     let server = server.build()?;
     server.on("long", |(): ()| async { "x".repeat(300) })?;

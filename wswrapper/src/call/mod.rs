@@ -81,7 +81,7 @@ impl<T, E> Call<T, E> {
         self
     }
 
-    /// Lets the call wait while [`calls_in_flight`](crate::Limits::calls_in_flight) calls wait for a response, instead
+    /// Lets the call wait while [`max_calls_in_flight`](crate::Limits::max_calls_in_flight) calls wait for a response, instead
     /// of failing with [`TooManyCalls`](SendError::TooManyCalls).
     ///
     /// Calls that wait are sent in the order of their first polls. The wait counts against the timeout of the call.
@@ -96,7 +96,7 @@ impl<T, E> Call<T, E> {
     /// # server.on("double", |n: u32| async move { 2 * n })?;
     /// # let (client_transport, server_transport) = memory::pair();
     /// # server.accept_transport(server_transport)?;
-    /// let limits = Limits { calls_in_flight: 10, ..Limits::default() };
+    /// let limits = Limits::default().max_calls_in_flight(10);
     /// let client = Client::builder().limits(limits).connect_transport(client_transport)?;
     /// let calls = (0..1_000).map(|n| client.request::<u32>("double", (n,)).wait_for_capacity());
     /// assert_eq!(try_join_all(calls).await?[999], 1_998);

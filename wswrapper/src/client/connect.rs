@@ -128,7 +128,7 @@ impl ClientBuilder {
     /// ```
     /// # use wswrapper::{Client, ConnectError, Limits};
     /// # async fn run() -> Result<(), ConnectError> {
-    /// let limits = Limits { max_message_size: 16 << 20, ..Limits::default() };
+    /// let limits = Limits::default().max_message_size(16 << 20);
     /// let client = Client::builder().limits(limits).connect("ws://[::1]:8080").await?;
     /// # Ok(())
     /// # }
@@ -212,7 +212,8 @@ where
     let (head, key) = build_request(&url.uri, headers, &subprotocols).map_err(refused)?;
     stream.write_all(&head).await.map_err(disconnected)?;
     stream.flush().await.map_err(disconnected)?;
-    let response = read_head(&mut stream, endpoint.limits.head_bytes, parse_response).await.map_err(disconnected)?;
+    let response =
+        read_head(&mut stream, endpoint.limits.max_head_bytes, parse_response).await.map_err(disconnected)?;
     let Head { parsed, rest } = response.map_err(|status| {
         let what = match status {
             StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => "the head of its answer is too large",

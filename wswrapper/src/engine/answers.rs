@@ -123,7 +123,7 @@ impl<'d> Answers<'d> {
 
     /// Returns true if the output has capacity.
     pub(crate) fn has_capacity(&self) -> bool {
-        self.output.len() < self.shared.endpoint.limits.outbound_bytes
+        self.output.len() < self.shared.endpoint.limits.max_outbound_bytes
     }
 
     /// Writes the response of a finished handler whose result is a value.

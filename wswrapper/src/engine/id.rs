@@ -39,7 +39,7 @@ pub struct Counters {
     /// Local calls that wait for a response.
     pub calls_in_flight: usize,
     /// Pending handlers, without those that send streams. A handler that is ready at its first poll is not counted.
-    /// Bounded by [`handlers_in_flight`](crate::Limits::handlers_in_flight).
+    /// Bounded by [`max_handlers_in_flight`](crate::Limits::max_handlers_in_flight).
     pub handlers_in_flight: usize,
     /// Threads that `#[ws(blocking)]` handlers occupy, including cancelled handlers that have not returned. Bounded by
     /// [`max_blocking_handlers`](crate::Limits::max_blocking_handlers).

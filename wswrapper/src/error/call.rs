@@ -66,7 +66,7 @@ pub enum SendError {
     /// The connection is closed, with this cause, status and reason.
     #[error("the connection is closed: {0}")]
     Closed(#[source] Arc<Closed>),
-    /// The peer reads too slowly: [`outbound_bytes`](crate::Limits::outbound_bytes) are queued for it.
+    /// The peer reads too slowly: [`max_outbound_bytes`](crate::Limits::max_outbound_bytes) are queued for it.
     #[error("the peer's queue is full")]
     Full,
     /// The handle to the channel was [closed](crate::Channel::close), or the anonymous channel is closed.
@@ -81,7 +81,7 @@ pub enum SendError {
     /// Its handler has to return it first [P-69].
     #[error("the channel is not open yet: return it from the handler first")]
     ChannelNotOpen,
-    /// The connection has [`calls_in_flight`](crate::Limits::calls_in_flight) calls that wait for a response or for
+    /// The connection has [`max_calls_in_flight`](crate::Limits::max_calls_in_flight) calls that wait for a response or for
     /// capacity, and the call does not [wait](crate::Call::wait_for_capacity) for them.
     #[error("too many calls are in flight: await some of them, or use `wait_for_capacity`")]
     TooManyCalls,

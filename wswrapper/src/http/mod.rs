@@ -53,7 +53,7 @@ impl HttpFront {
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
-        let head = read_head(stream, limits.head_bytes, parse_request);
+        let head = read_head(stream, limits.max_head_bytes, parse_request);
         let Ok(head) = tokio::time::timeout(limits.handshake_timeout, head).await else {
             // The client may be gone.
             let response = Response::status(StatusCode::REQUEST_TIMEOUT);

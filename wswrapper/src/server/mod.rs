@@ -90,7 +90,7 @@ pub(crate) enum Phase {
 /// }
 ///
 /// # fn main() -> Result<(), MountError> {
-/// let limits = Limits { max_message_size: 64 * 1024, ..Limits::default() };
+/// let limits = Limits::default().max_message_size(64 * 1024);
 /// let server = Server::builder().service(Clock).limits(limits).on_error(|_, error| eprintln!("{error}")).build()?;
 /// # Ok(())
 /// # }

@@ -20,7 +20,7 @@ fn runtime() -> Runtime {
 
 /// Returns a client that has no capacity, because its peer reads nothing.
 async fn client_without_capacity() -> (RawPeer, Client) {
-    let limits = Limits { outbound_bytes: 20_000, calls_in_flight: 1, ..Limits::default() };
+    let limits = Limits::default().max_outbound_bytes(20_000).max_calls_in_flight(1);
     let (raw, client) = RawPeer::accept(Client::builder().limits(limits));
     let text = "x".repeat(5_000);
     while let Ok(sent) = timeout(Duration::from_millis(100), client.emit("fill", (&text,))).await {
@@ -88,7 +88,7 @@ fn a_call_polled_outside_a_runtime_times_out_once_while_it_waits_for_capacity() 
 #[test]
 fn a_call_polled_outside_a_runtime_waits_for_another_call() -> Result<(), Box<dyn Error>> {
     let runtime = runtime();
-    let limits = Limits { calls_in_flight: 1, ..Limits::default() };
+    let limits = Limits::default().max_calls_in_flight(1);
     let (mut raw, client) = runtime.block_on(async { RawPeer::accept(Client::builder().limits(limits)) });
     let first = thread::spawn({
         let client = client.clone();

@@ -15,7 +15,7 @@ use wswrapper_tests::{RawPeer, let_others_run, nothing_is_left, pair_with, until
 const LONG: Duration = Duration::from_hours(1);
 
 fn at_most(calls_in_flight: usize) -> Limits {
-    Limits { calls_in_flight, ..Limits::default() }
+    Limits::default().max_calls_in_flight(calls_in_flight)
 }
 
 async fn respond(raw: &mut RawPeer, request: &Value) {
@@ -51,7 +51,7 @@ async fn calls_are_sent_in_the_order_of_their_first_polls() -> Result<(), Box<dy
 
 #[tokio::test(start_paused = true)]
 async fn a_call_that_waits_too_long_times_out_and_is_never_sent() -> Result<(), Box<dyn Error>> {
-    let limits = Limits { call_timeout: Some(Duration::from_secs(10)), ..at_most(1) };
+    let limits = at_most(1).call_timeout(Some(Duration::from_secs(10)));
     let (mut raw, client) = RawPeer::accept(Client::builder().limits(limits));
     let first = tokio::spawn(client.request::<u8>("first", (1,)).timeout(LONG));
     let request = raw.receive().await;
@@ -221,7 +221,7 @@ async fn fill_queue(peer: &Peer) {
 
 #[tokio::test(start_paused = true)]
 async fn a_call_that_waits_for_output_never_fails_with_too_many_calls() -> Result<(), Box<dyn Error>> {
-    let limits = Limits { outbound_bytes: 20_000, write_timeout: LONG, ..at_most(2) };
+    let limits = at_most(2).max_outbound_bytes(20_000).write_timeout(LONG);
     let (mut raw, client) = RawPeer::accept(Client::builder().limits(limits));
     fill_queue(client.peer()).await;
     let mut calls: Vec<_> = (0..2).map(|n| client.request::<u8>("x", (n,))).collect();
@@ -251,7 +251,7 @@ async fn a_call_that_waits_for_output_never_fails_with_too_many_calls() -> Resul
 
 #[tokio::test(start_paused = true)]
 async fn events_and_calls_that_wait_for_output_keep_their_order() -> Result<(), Box<dyn Error>> {
-    let limits = Limits { outbound_bytes: 20_000, write_timeout: LONG, ..Limits::default() };
+    let limits = Limits::default().max_outbound_bytes(20_000).write_timeout(LONG);
     let (mut raw, client) = RawPeer::accept(Client::builder().limits(limits));
     fill_queue(client.peer()).await;
     let text = "x".repeat(9_000);

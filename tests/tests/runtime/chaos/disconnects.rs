@@ -79,7 +79,7 @@ async fn a_client_that_disconnects_at_any_point_leaves_nothing_behind() -> Resul
 async fn a_disconnect_while_reading_is_paused_is_noticed_when_reading_resumes() {
     let baseline = TaskBaseline::now();
     let (service, builder) = chaos_server();
-    let limits = Limits { handlers_in_flight: 1, held_bytes: 100, ..Limits::default() };
+    let limits = Limits::default().max_handlers_in_flight(1).max_held_bytes(100);
     let server = builder.limits(limits).build().expect("it can be mounted");
     let (mut raw, peer) = RawPeer::dial(&server);
     for n in 1..=20 {
@@ -94,7 +94,7 @@ async fn a_disconnect_while_reading_is_paused_is_noticed_when_reading_resumes() 
 async fn a_disconnect_while_reading_is_paused_is_noticed_while_a_handler_runs() {
     let baseline = TaskBaseline::now();
     let (service, builder) = chaos_server();
-    let limits = Limits { handlers_in_flight: 1, held_bytes: 100, ..Limits::default() };
+    let limits = Limits::default().max_handlers_in_flight(1).max_held_bytes(100);
     let server = builder.limits(limits).build().expect("it can be mounted");
     let (mut raw, peer) = RawPeer::dial(&server);
     for n in 1..=20 {
@@ -112,7 +112,8 @@ async fn a_disconnect_while_reading_is_paused_is_noticed_while_a_handler_runs() 
 #[tokio::test]
 async fn a_socket_closed_while_reading_is_paused_is_noticed_while_a_handler_runs() -> Result<(), Box<dyn Error>> {
     let write_timeout = Duration::from_millis(20);
-    let running = serve(Limits { handlers_in_flight: 1, held_bytes: 100, write_timeout, ..Limits::default() }).await;
+    let running =
+        serve(Limits::default().max_handlers_in_flight(1).max_held_bytes(100).write_timeout(write_timeout)).await;
     let mut websocket = websocket(running.address).await;
     let peer = running.peer().await;
     for n in 1..=1_000 {

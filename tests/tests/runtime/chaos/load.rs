@@ -103,7 +103,7 @@ async fn two_endpoints_that_flood_each_other_with_nested_calls_answer_all() {
     let began = Instant::now();
     assert_eq!(flood(Limits::default(), 1_000, 6).await, 2_000);
     // Small queues.
-    let small = Limits { outbound_bytes: 500, held_bytes: 500, ..Limits::default() };
+    let small = Limits::default().max_outbound_bytes(500).max_held_bytes(500);
     assert_eq!(flood(small, 1_000, 6).await, 2_000);
     assert!(began.elapsed() < Duration::from_secs(1), "a call had to wait for a timeout");
 }
@@ -111,7 +111,7 @@ async fn two_endpoints_that_flood_each_other_with_nested_calls_answer_all() {
 #[tokio::test(start_paused = true)]
 async fn nested_calls_beyond_the_handler_limit_time_out_and_leave_nothing_behind() {
     let began = Instant::now();
-    let few = Limits { handlers_in_flight: 10, ..Limits::default() };
+    let few = Limits::default().max_handlers_in_flight(10);
     // Each level of depth needs a handler while those above it wait, so some calls must time out.
     assert!(flood(few.clone(), 100, 6).await < 200);
     assert!(began.elapsed() <= 2 * Limits::default().call_timeout.expect("calls have a default timeout"));

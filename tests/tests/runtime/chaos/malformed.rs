@@ -136,7 +136,7 @@ async fn a_message_in_one_byte_fragments_between_control_frames_is_reassembled()
 
 #[tokio::test]
 async fn websocket_protocol_violations_close_the_connection_with_their_status() -> Result<(), Box<dyn Error>> {
-    let running = serve(Limits { max_message_size: 1_000, ..Limits::default() }).await;
+    let running = serve(Limits::default().max_message_size(1_000)).await;
     let neighbour = running.client().await;
     let unmasked = b"\x81\x02{}".to_vec();
     let longest = [b"\x81\xff\x7f\xff\xff\xff\xff\xff\xff\xff\0\0\0\0".as_slice(), &[b' '; 100]].concat();
@@ -177,7 +177,7 @@ async fn websocket_protocol_violations_close_the_connection_with_their_status() 
 
 #[tokio::test]
 async fn a_hundred_peers_that_send_noise_close_only_their_own_connections() -> Result<(), Box<dyn Error>> {
-    let running = serve(Limits { handshake_timeout: Duration::from_secs(2), ..Limits::default() }).await;
+    let running = serve(Limits::default().handshake_timeout(Duration::from_secs(2))).await;
     let neighbour = running.client().await;
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
     let mut noise = move || {

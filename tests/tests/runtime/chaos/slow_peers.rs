@@ -18,7 +18,7 @@ use wswrapper_tests::websocket::{REQUEST, websocket};
 async fn a_slow_reader_does_not_delay_other_peers() -> Result<(), Box<dyn Error>> {
     // Far more than the buffers of both sockets hold.
     const MAX_SENT: usize = 256 << 20;
-    let running = serve(Limits { outbound_bytes: 10_000, held_bytes: 10_000, ..Limits::default() }).await;
+    let running = serve(Limits::default().max_outbound_bytes(10_000).max_held_bytes(10_000)).await;
     let mut slow = websocket(running.address).await;
     let slow_peer = running.peer().await;
     // It sends requests and reads nothing, until its requests are not read either.
@@ -55,7 +55,7 @@ async fn a_slow_reader_does_not_delay_other_peers() -> Result<(), Box<dyn Error>
 async fn reading_pauses_for_a_peer_that_sends_pings_and_reads_nothing() -> Result<(), Box<dyn Error>> {
     // Far more than the buffers of both sockets hold.
     const MAX_SENT: usize = 256 << 20;
-    let running = serve(Limits { outbound_bytes: 10_000, ..Limits::default() }).await;
+    let running = serve(Limits::default().max_outbound_bytes(10_000)).await;
     let mut socket = running.socket().await;
     let peer = running.peer().await;
     let pings = frame(PING, &[b'x'; 125]).repeat(1_000);
@@ -96,7 +96,7 @@ async fn a_handshake_that_arrives_byte_by_byte_is_accepted() -> Result<(), Box<d
 
 #[tokio::test]
 async fn an_endless_handshake_is_rejected_after_its_timeout() -> Result<(), Box<dyn Error>> {
-    let running = serve(Limits { handshake_timeout: Duration::from_millis(300), ..Limits::default() }).await;
+    let running = serve(Limits::default().handshake_timeout(Duration::from_millis(300))).await;
     let began = Instant::now();
     let (mut read, mut write) = TcpStream::connect(running.address).await?.into_split();
     let writer = tokio::spawn(async move {

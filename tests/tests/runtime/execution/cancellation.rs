@@ -90,7 +90,7 @@ async fn a_dropped_server_aborts_all_spawned_handlers() {
 #[tokio::test]
 async fn cancelled_blocking_handlers_count_towards_the_limit_until_they_return() {
     let worker = Worker::default();
-    let limits = Limits { max_blocking_handlers: 3, ..Limits::default() };
+    let limits = Limits::default().max_blocking_handlers(3);
     let server = worker.server().limits(limits).build().expect("it can be mounted");
     let (mut raw, peer) = RawPeer::dial(&server);
     for id in 1..=3 {

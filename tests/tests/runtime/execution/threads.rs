@@ -39,7 +39,7 @@ async fn a_flood_of_blocking_calls_leaves_threads_to_other_connections() {
 async fn blocking_handlers_that_wait_for_a_thread_start_in_the_order_of_their_calls() {
     for max_blocking_handlers in [0, 1] {
         let worker = Worker::default();
-        let limits = Limits { max_blocking_handlers, ..Limits::default() };
+        let limits = Limits::default().max_blocking_handlers(max_blocking_handlers);
         let server = worker.server().limits(limits).build().expect("it can be mounted");
         let (local, remote) = memory::builder().capacity(1_000_000).pair();
         let (mut raw, peer) = (RawPeer::on(local), server.accept_transport(remote).expect("the server is open"));
@@ -64,7 +64,7 @@ async fn blocking_handlers_that_wait_for_a_thread_start_in_the_order_of_their_ca
 #[tokio::test]
 async fn a_blocking_call_that_is_cancelled_while_it_waits_for_a_thread_never_runs() {
     let worker = Worker::default();
-    let limits = Limits { max_blocking_handlers: 1, ..Limits::default() };
+    let limits = Limits::default().max_blocking_handlers(1);
     let server = worker.server().limits(limits).build().expect("it can be mounted");
     let (mut raw, peer) = RawPeer::dial(&server);
     for id in 1..=3 {
@@ -86,7 +86,7 @@ async fn a_blocking_call_that_is_cancelled_while_it_waits_for_a_thread_never_run
 #[tokio::test]
 async fn calls_that_wait_for_a_thread_count_towards_the_held_bytes() {
     let worker = Worker::default();
-    let limits = Limits { max_blocking_handlers: 1, held_bytes: 100_000, ..Limits::default() };
+    let limits = Limits::default().max_blocking_handlers(1).max_held_bytes(100_000);
     let server = worker.server().limits(limits).build().expect("it can be mounted");
     let (local, remote) = memory::builder().capacity(1_000_000).pair();
     let (mut raw, peer) = (RawPeer::on(local), server.accept_transport(remote).expect("the server is open"));

@@ -95,7 +95,7 @@ async fn aborts_of_a_hundred_thousand_channel_numbers_finish_only_the_streams() 
 
 #[tokio::test]
 async fn each_stream_beyond_the_channel_limit_is_rejected() {
-    let mut fixture = Fixture::with(Limits { open_channels: 100, ..Limits::default() });
+    let mut fixture = Fixture::with(Limits::default().max_open_channels(100));
     for id in 1..=10_000 {
         fixture.raw.write(&format!(r#"{{"a":["count",9],"i":{id}}}"#));
     }
@@ -119,7 +119,7 @@ async fn each_upload_or_scoped_service_beyond_the_channel_limit_is_rejected() {
     // A call, and the number of events that follow its channel: an upload sends `credit` and `start`, because its caller
     // listens.
     for (call, sent) in [("sum", 2), ("tap", 0)] {
-        let mut fixture = Fixture::with(Limits { open_channels: 100, ..Limits::default() });
+        let mut fixture = Fixture::with(Limits::default().max_open_channels(100));
         for id in 1..=10_000 {
             fixture.raw.write(&json!({"a": [call], "i": id, "m": {"u": 1}}).to_string());
         }

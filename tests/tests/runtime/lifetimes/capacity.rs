@@ -11,7 +11,7 @@ const LONG: Duration = Duration::from_hours(1);
 
 /// Returns limits with a small output queue and a write timeout that no test reaches.
 fn small_capacity() -> Limits {
-    Limits { outbound_bytes: 20_000, write_timeout: 10 * LONG, ..Limits::default() }
+    Limits::default().max_outbound_bytes(20_000).write_timeout(10 * LONG)
 }
 
 /// Emits events until the output queue has no capacity left.
@@ -49,7 +49,7 @@ async fn the_timeout_of_a_call_includes_the_wait_for_capacity() -> Result<(), Bo
 
 #[tokio::test(start_paused = true)]
 async fn the_default_timeout_includes_the_wait_for_capacity() -> Result<(), Box<dyn Error>> {
-    let limits = Limits { call_timeout: Some(Duration::from_secs(10)), ..small_capacity() };
+    let limits = small_capacity().call_timeout(Some(Duration::from_secs(10)));
     let (mut raw, client) = RawPeer::accept(Client::builder().limits(limits));
     fill_queue(client.peer()).await;
     let began = Instant::now();
@@ -84,7 +84,7 @@ async fn a_call_that_waited_for_capacity_has_the_rest_of_its_timeout() -> Result
 
 #[tokio::test(start_paused = true)]
 async fn a_call_without_a_timeout_waits_for_capacity_for_ever() -> Result<(), Box<dyn Error>> {
-    let limits = Limits { call_timeout: None, ..small_capacity() };
+    let limits = small_capacity().call_timeout(None);
     let (mut raw, client) = RawPeer::accept(Client::builder().limits(limits));
     fill_queue(client.peer()).await;
     let call = tokio::spawn(client.request::<u8>("x", ()));

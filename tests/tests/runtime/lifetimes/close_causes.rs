@@ -217,7 +217,7 @@ async fn calls_fail_at_once_after_a_violation_and_show_its_status() -> Result<()
 #[tokio::test(start_paused = true)]
 async fn a_peer_that_reads_nothing_is_named_as_the_cause() -> Result<(), Box<dyn Error>> {
     let (_local, remote) = memory::builder().capacity(100).pair();
-    let limits = Limits { call_timeout: None, ..Limits::default() };
+    let limits = Limits::default().call_timeout(None);
     let client = Client::builder().limits(limits).connect_transport(remote)?;
     client.emit("x", ("y".repeat(200),)).await?;
     let closed = closed_of(timeout(LONG, client.request::<()>("x", ())).await?);

@@ -54,7 +54,7 @@ impl Transport for NeverDisconnects {
 
 /// Returns limits with a close timeout of one minute and no call timeout.
 fn patient_limits() -> Limits {
-    Limits { close_timeout: Duration::from_mins(1), call_timeout: None, ..Limits::default() }
+    Limits::default().close_timeout(Duration::from_mins(1)).call_timeout(None)
 }
 
 const LONG: Duration = Duration::from_hours(1);

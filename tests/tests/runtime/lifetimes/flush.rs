@@ -13,7 +13,7 @@ use wswrapper_tests::{RawPeer, let_others_run, pair, until};
 const LONG: Duration = Duration::from_hours(1);
 
 fn client() -> (RawPeer, Client) {
-    RawPeer::accept(Client::builder().limits(Limits { write_timeout: LONG, ..Limits::default() }))
+    RawPeer::accept(Client::builder().limits(Limits::default().write_timeout(LONG)))
 }
 
 #[tokio::test(start_paused = true)]
@@ -43,7 +43,7 @@ async fn a_flush_is_ready_when_the_last_queued_event_was_written() -> Result<(),
 
 #[tokio::test(start_paused = true)]
 async fn a_flush_is_ready_although_the_output_is_never_empty() -> Result<(), Box<dyn Error>> {
-    let limits = Limits { outbound_bytes: 50_000, write_timeout: LONG, ..Limits::default() };
+    let limits = Limits::default().max_outbound_bytes(50_000).write_timeout(LONG);
     let (mut raw, client) = RawPeer::accept(Client::builder().limits(limits));
     let sender = tokio::spawn({
         let client = client.clone();

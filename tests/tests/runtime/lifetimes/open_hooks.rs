@@ -82,7 +82,7 @@ async fn a_hook_that_takes_too_long_closes_with_1011_and_is_dropped() -> Result<
     for open_timeout in [Duration::from_secs(30), Duration::from_millis(1), Duration::ZERO] {
         let (log, hooks) = (Log::default(), Alive::default());
         let guards = hooks.clone();
-        let builder = Server::builder().limits(Limits { open_timeout, ..Limits::default() }).on_open(move |_| {
+        let builder = Server::builder().limits(Limits::default().open_timeout(open_timeout)).on_open(move |_| {
             let guard = guards.guard();
             async move {
                 let _guard = guard;

@@ -75,8 +75,7 @@ impl Service {
 fn wakers_of_calls_may_use_the_connection() {
     without_dead_lock(|| async {
         let uses = Arc::default();
-        let (mut raw, client) =
-            RawPeer::accept(Client::builder().limits(Limits { calls_in_flight: 2, ..Limits::default() }));
+        let (mut raw, client) = RawPeer::accept(Client::builder().limits(Limits::default().max_calls_in_flight(2)));
         let mut sent = client.request::<u8>("x", ());
         let mut cancelled = client.request::<u8>("x", ());
         let mut waiting = client.request::<u8>("x", ()).wait_for_capacity();
@@ -102,7 +101,7 @@ fn wakers_of_calls_may_use_the_connection() {
 fn wakers_of_senders_may_use_the_connection() {
     without_dead_lock(|| async {
         let uses = Arc::default();
-        let limits = Limits { outbound_bytes: 20_000, ..Limits::default() };
+        let limits = Limits::default().max_outbound_bytes(20_000);
         let (mut raw, client) = RawPeer::accept(Client::builder().limits(limits));
         let text = "x".repeat(5_000);
         while timeout(Duration::from_millis(10), client.emit("x", (&text,))).await.is_ok() {}

@@ -14,7 +14,7 @@ use wswrapper_tests::RawPeer;
 #[tokio::test]
 async fn a_full_backlog_pauses_reading_and_loses_nothing() {
     let service = GatedService::new();
-    let limits = Limits { handlers_in_flight: 1, held_bytes: 10_000, ..Limits::default() };
+    let limits = Limits::default().max_handlers_in_flight(1).max_held_bytes(10_000);
     let server = service.serve(limits).build().expect("it can be mounted");
     let (mut raw, _) = RawPeer::dial(&server);
     raw.send(r#"{"a":["wait",0],"i":1}"#).await;
@@ -46,7 +46,7 @@ async fn a_full_backlog_pauses_reading_and_loses_nothing() {
 #[tokio::test(start_paused = true)]
 async fn a_connection_with_a_full_backlog_closes_without_delay() {
     let service = GatedService::new();
-    let limits = Limits { handlers_in_flight: 1, held_bytes: 100, ..Limits::default() };
+    let limits = Limits::default().max_handlers_in_flight(1).max_held_bytes(100);
     let server = service.serve(limits).build().expect("it can be mounted");
     let (mut raw, peer) = RawPeer::dial(&server);
     for n in 0..20 {

@@ -11,7 +11,7 @@ use wswrapper_tests::{ObservedTransport, RawPeer, until};
 const MAX: usize = 100_000;
 
 fn server(service: &GatedService, limits: &Limits) -> Server {
-    service.serve(Limits { max_buffered_bytes: MAX, ..limits.clone() }).build().expect("it can be mounted")
+    service.serve(limits.clone().max_buffered_bytes(MAX)).build().expect("it can be mounted")
 }
 
 /// Returns a peer that can send much at once.
@@ -60,7 +60,7 @@ async fn send_items(raw: &mut RawPeer, channel: u64, items: usize, bytes: usize)
 #[tokio::test]
 async fn held_calls_reject_the_requests_of_other_connections_until_they_are_cancelled() {
     let service = GatedService::new();
-    let server = server(&service, &Limits { handlers_in_flight: 1, ..Limits::default() });
+    let server = server(&service, &Limits::default().max_handlers_in_flight(1));
     let ((mut greedy, greedy_peer), (mut other, other_peer)) = (dial(&server), dial(&server));
     greedy.send(r#"{"a":["wait",0],"i":1}"#).await;
     let text = "x".repeat(20_000);

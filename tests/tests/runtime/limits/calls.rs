@@ -8,7 +8,7 @@ use wswrapper_tests::pair_with;
 #[tokio::test(start_paused = true)]
 async fn a_call_without_a_timeout_waits_for_ever() {
     let service = GatedService::new();
-    let limits = Limits { call_timeout: None, ..Limits::default() };
+    let limits = Limits::default().call_timeout(None);
     let pair = pair_with(service.serve(Limits::default()), Client::builder().limits(limits));
     let call = tokio::spawn({
         let proxy = GatedServiceProxy::new(&pair.client);
@@ -24,7 +24,7 @@ async fn a_call_without_a_timeout_waits_for_ever() {
 #[tokio::test]
 async fn a_call_beyond_the_limit_fails_at_once_and_the_others_continue() {
     let service = GatedService::new();
-    let limits = Limits { calls_in_flight: 3, ..Limits::default() };
+    let limits = Limits::default().max_calls_in_flight(3);
     let pair = pair_with(service.serve(Limits::default()), Client::builder().limits(limits));
     let proxy = GatedServiceProxy::new(&pair.client);
     let mut calls: Vec<_> = (0..3)

@@ -11,7 +11,7 @@ use wswrapper_tests::{Log, RawPeer};
 #[tokio::test(start_paused = true)]
 async fn closing_takes_no_longer_than_its_timeout_while_output_is_queued() {
     let service = GatedService::new();
-    let limits = Limits { close_timeout: Duration::from_secs(3), ..Limits::default() };
+    let limits = Limits::default().close_timeout(Duration::from_secs(3));
     let server = service.serve(limits).build().expect("it can be mounted");
     let (mut raw, peer) = RawPeer::dial(&server);
     for n in 0..20 {
@@ -61,14 +61,12 @@ async fn on_close_is_called_for_a_connection_that_does_not_answer_the_close() {
 #[tokio::test]
 async fn the_longest_duration_stands_for_no_timeout() {
     let (longest, service) = (Duration::MAX, GatedService::new());
-    let limits = Limits {
-        handshake_timeout: longest,
-        call_timeout: Some(longest),
-        write_timeout: longest,
-        close_timeout: longest,
-        outbound_bytes: 1_000,
-        ..Limits::default()
-    };
+    let limits = Limits::default()
+        .handshake_timeout(longest)
+        .call_timeout(Some(longest))
+        .write_timeout(longest)
+        .close_timeout(longest)
+        .max_outbound_bytes(1_000);
     let server = service.serve(limits).build().expect("it can be mounted");
     let (mut raw, peer) = RawPeer::dial(&server);
     let call = tokio::spawn(peer.request::<u8>("ask", ()));

@@ -9,8 +9,7 @@ use wswrapper_tests::RawPeer;
 #[tokio::test]
 async fn calls_beyond_the_handler_limit_wait_and_start_in_order() {
     let service = GatedService::new();
-    let server =
-        service.serve(Limits { handlers_in_flight: 2, ..Limits::default() }).build().expect("it can be mounted");
+    let server = service.serve(Limits::default().max_handlers_in_flight(2)).build().expect("it can be mounted");
     let (mut raw, peer) = RawPeer::dial(&server);
     for (n, event) in ["wait", "wait", "wait", "quick", "wait", "quick"].into_iter().enumerate() {
         raw.send(&format!(r#"{{"a":["{event}",{n}],"i":{}}}"#, n + 1)).await;
@@ -44,8 +43,7 @@ async fn calls_beyond_the_handler_limit_wait_and_start_in_order() {
 #[tokio::test]
 async fn a_call_that_is_cancelled_while_it_waits_never_starts() {
     let service = GatedService::new();
-    let server =
-        service.serve(Limits { handlers_in_flight: 1, ..Limits::default() }).build().expect("it can be mounted");
+    let server = service.serve(Limits::default().max_handlers_in_flight(1)).build().expect("it can be mounted");
     let (mut raw, _) = RawPeer::dial(&server);
     for n in 0..3 {
         raw.send(&format!(r#"{{"a":["wait",{n}],"i":{}}}"#, n + 1)).await;
@@ -61,8 +59,7 @@ async fn a_call_that_is_cancelled_while_it_waits_never_starts() {
 #[tokio::test(start_paused = true)]
 async fn a_call_whose_deadline_passes_while_it_waits_never_starts() {
     let service = GatedService::new();
-    let server =
-        service.serve(Limits { handlers_in_flight: 1, ..Limits::default() }).build().expect("it can be mounted");
+    let server = service.serve(Limits::default().max_handlers_in_flight(1)).build().expect("it can be mounted");
     let (mut raw, _) = RawPeer::dial(&server);
     raw.send(r#"{"a":["wait",0],"i":1}"#).await;
     raw.send(r#"{"a":["wait",1],"i":2,"m":{"t":5000}}"#).await;

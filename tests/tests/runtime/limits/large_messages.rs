@@ -9,7 +9,7 @@ use wswrapper_tests::{ObservedTransport, Pair, RawPeer, let_others_run, nothing_
 
 #[tokio::test(start_paused = true)]
 async fn a_message_larger_than_every_queue_is_sent_and_held() {
-    let limits = Limits { outbound_bytes: 1_000, held_bytes: 1_000, ..Limits::default() };
+    let limits = Limits::default().max_outbound_bytes(1_000).max_held_bytes(1_000);
     let service = GatedService::new();
     let pair = pair_with(service.serve(limits.clone()), Client::builder().limits(limits));
     // Larger than the transport, too.
@@ -27,7 +27,7 @@ async fn a_message_larger_than_every_queue_is_sent_and_held() {
 #[tokio::test(start_paused = true)]
 async fn a_call_larger_than_the_backlog_is_held_until_a_handler_can_start() {
     let service = GatedService::new();
-    let limits = Limits { handlers_in_flight: 1, held_bytes: 1_000, ..Limits::default() };
+    let limits = Limits::default().max_handlers_in_flight(1).max_held_bytes(1_000);
     let server = service.serve(limits).build().expect("it can be mounted");
     let (mut raw, _) = RawPeer::dial(&server);
     raw.send(r#"{"a":["wait",0],"i":1}"#).await;
@@ -47,7 +47,7 @@ async fn a_call_larger_than_the_backlog_is_held_until_a_handler_can_start() {
 #[tokio::test(start_paused = true)]
 async fn a_message_above_the_limit_closes_a_connection_in_memory_with_1009() {
     let service = GatedService::new();
-    let limits = Limits { max_message_size: 1_000, ..Limits::default() };
+    let limits = Limits::default().max_message_size(1_000);
     let Pair { server, peer, client } = pair_with(service.serve(limits), Client::builder());
     let overhead = r#"{"a":["length",""],"i":268435457}"#.len();
     let length = 1_000 - overhead;
@@ -63,7 +63,7 @@ async fn a_message_above_the_limit_closes_a_connection_in_memory_with_1009() {
 
 #[tokio::test(start_paused = true)]
 async fn a_client_closes_with_1009_for_a_message_above_its_limit() {
-    let client = Client::builder().limits(Limits { max_message_size: 100, ..Limits::default() });
+    let client = Client::builder().limits(Limits::default().max_message_size(100));
     let (mut raw, client) = RawPeer::accept(client);
     raw.write(&" ".repeat(101));
     // Discarded. The close frame arrives although more is written than the transport holds.
@@ -118,7 +118,7 @@ async fn a_reason_in_memory_is_as_long_as_in_a_close_frame() {
 #[tokio::test(start_paused = true)]
 async fn a_connection_that_is_not_read_has_no_turns_although_it_has_spare_memory() {
     let service = GatedService::new();
-    let limits = Limits { handlers_in_flight: 1, held_bytes: 1_000, ..Limits::default() };
+    let limits = Limits::default().max_handlers_in_flight(1).max_held_bytes(1_000);
     let server = service.serve(limits).build().expect("it can be mounted");
     let (local, remote) = memory::pair();
     let (transport, observed) = ObservedTransport::new(remote);

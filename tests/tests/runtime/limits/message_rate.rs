@@ -153,7 +153,7 @@ async fn each_message_has_its_own_time() {
 
 #[tokio::test(start_paused = true)]
 async fn a_message_is_not_slow_while_the_server_does_not_read() {
-    let limits = Limits { handlers_in_flight: 1, held_bytes: 1, ..Limits::default() };
+    let limits = Limits::default().max_handlers_in_flight(1).max_held_bytes(1);
     let mut slow = SlowPeer::connect(limits).await;
     let call = |n: u8| Message::text(format!(r#"{{"a":["wait",{n}],"i":{n}}}"#));
     slow.socket.send(call(1)).await.expect("it is open");
@@ -171,7 +171,7 @@ async fn a_message_is_not_slow_while_the_server_does_not_read() {
 
 #[tokio::test(start_paused = true)]
 async fn a_rate_of_zero_is_no_limit() {
-    let mut slow = SlowPeer::connect(Limits { min_message_rate: 0, ..Limits::default() }).await;
+    let mut slow = SlowPeer::connect(Limits::default().min_message_rate(0)).await;
     slow.begin(0x81, 100).await;
     slow.second(10_000).await;
     assert!(slow.peer.is_open());

@@ -12,7 +12,7 @@ use wswrapper_tests::websocket::websocket;
 
 #[tokio::test]
 async fn a_message_of_exactly_the_limit_is_read_and_fragments_count_together() -> Result<(), Box<dyn Error>> {
-    let limits = Limits { max_message_size: 1_000, ..Limits::default() };
+    let limits = Limits::default().max_message_size(1_000);
     let listener = GatedService::new().serve(limits).bind("127.0.0.1:0").await?;
     let (server, address) = (listener.server().clone(), listener.local_addr());
     tokio::spawn(listener.serve());

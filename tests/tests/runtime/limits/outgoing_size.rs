@@ -11,7 +11,7 @@ use wswrapper_tests::{Alive, Log, Pair, RawPeer, let_others_run, nothing_is_left
 const LIMIT: usize = 1_000;
 
 fn limits() -> Limits {
-    Limits { max_outgoing_message_size: LIMIT, ..Limits::default() }
+    Limits::default().max_outgoing_message_size(LIMIT)
 }
 
 #[derive(Clone, Default)]
@@ -159,7 +159,7 @@ async fn results_and_items_above_the_limit_are_reported_to_their_own_endpoint() 
 
 #[tokio::test]
 async fn a_result_above_the_limit_is_rejected_behind_a_full_output() {
-    let limits = Limits { outbound_bytes: 1, ..limits() };
+    let limits = limits().max_outbound_bytes(1);
     let pair = pair(Server::builder().limits(limits).service(SizedService::default()));
     let (mut raw, _) = RawPeer::dial(&pair.server);
     for n in 1..=200 {

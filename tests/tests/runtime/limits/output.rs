@@ -13,8 +13,7 @@ use wswrapper_tests::RawPeer;
 #[tokio::test]
 async fn no_handler_starts_for_a_peer_that_does_not_read_its_responses() {
     let service = GatedService::new();
-    let server =
-        service.serve(Limits { outbound_bytes: 50_000, ..Limits::default() }).build().expect("it can be mounted");
+    let server = service.serve(Limits::default().max_outbound_bytes(50_000)).build().expect("it can be mounted");
     let (mut raw, _) = RawPeer::dial(&server);
     for n in 0..1_000 {
         raw.send(&format!(r#"{{"a":["large",{n}],"i":{}}}"#, n + 1)).await;
@@ -32,8 +31,7 @@ async fn no_handler_starts_for_a_peer_that_does_not_read_its_responses() {
 #[tokio::test]
 async fn calls_and_events_wait_for_capacity_and_a_broadcast_does_not() {
     let service = GatedService::new();
-    let server =
-        service.serve(Limits { outbound_bytes: 50_000, ..Limits::default() }).build().expect("it can be mounted");
+    let server = service.serve(Limits::default().max_outbound_bytes(50_000)).build().expect("it can be mounted");
     let (mut raw, peer) = RawPeer::dial(&server);
     let proxy = GatedServiceProxy::new(&peer);
     let text = "x".repeat(10_000);
@@ -76,7 +74,7 @@ async fn calls_and_events_wait_for_capacity_and_a_broadcast_does_not() {
 #[tokio::test(start_paused = true)]
 async fn a_peer_that_reads_nothing_is_disconnected_after_the_write_timeout_and_a_slow_one_is_not() {
     let service = GatedService::new();
-    let limits = Limits { write_timeout: Duration::from_secs(7), ..Limits::default() };
+    let limits = Limits::default().write_timeout(Duration::from_secs(7));
     let server = service.serve(limits).build().expect("it can be mounted");
     let request = |n: u32| format!(r#"{{"a":["large",{n}],"i":{}}}"#, n + 1);
     let (mut raw, peer) = RawPeer::dial(&server);

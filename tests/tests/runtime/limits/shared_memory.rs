@@ -72,7 +72,7 @@ async fn upload(client: &Client, count: usize) -> usize {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn uploads_that_together_exceed_the_memory_all_complete() {
-    let limits = Limits { max_buffered_bytes: 50_000, ..Limits::default() };
+    let limits = Limits::default().max_buffered_bytes(50_000);
     let (_, server) = server(limits);
     let uploads = (0..20).map(|_| {
         let (client, _) = connect(&server);
@@ -86,7 +86,7 @@ async fn uploads_that_together_exceed_the_memory_all_complete() {
 
 #[tokio::test]
 async fn an_upload_that_its_handler_keeps_counts_until_the_handler_returns() {
-    let (store, server) = server(Limits { max_buffered_bytes: 40_000, ..Limits::default() });
+    let (store, server) = server(Limits::default().max_buffered_bytes(40_000));
     let ((greedy, peer), (other, _)) = (connect(&server), connect(&server));
     let kept = tokio::spawn(StoreProxy::new(&greedy).keep(texts(8, 7_500)));
     until(|| server.buffered_bytes() > 52_000).await;

@@ -9,7 +9,7 @@ use wswrapper_tests::{RawPeer, pair_with};
 #[tokio::test]
 async fn a_stream_beyond_the_limit_is_rejected_and_the_others_continue() {
     let service = GatedService::new();
-    let pair = pair_with(service.serve(Limits { open_channels: 2, ..Limits::default() }), Client::builder());
+    let pair = pair_with(service.serve(Limits::default().max_open_channels(2)), Client::builder());
     let proxy = GatedServiceProxy::new(&pair.client);
     let mut first = proxy.count(100).await.expect("a stream");
     let second = proxy.count(3).await.expect("a stream");
@@ -37,7 +37,7 @@ async fn a_stream_beyond_the_limit_is_rejected_and_the_others_continue() {
 #[tokio::test]
 async fn streams_of_the_remote_endpoint_do_not_count_towards_the_open_channels() {
     let service = GatedService::new();
-    let limits = Limits { open_channels: 1, ..Limits::default() };
+    let limits = Limits::default().max_open_channels(1);
     let client = Client::builder().limits(limits.clone()).service(service.clone());
     let pair = pair_with(service.serve(limits), client);
     let client_stream = GatedServiceProxy::new(&pair.client).count(3).await.expect("a stream");
@@ -50,7 +50,7 @@ async fn streams_of_the_remote_endpoint_do_not_count_towards_the_open_channels()
 #[tokio::test]
 async fn streams_do_not_count_towards_the_handler_limit() {
     let service = GatedService::new();
-    let limits = Limits { handlers_in_flight: 1, ..Limits::default() };
+    let limits = Limits::default().max_handlers_in_flight(1);
     let pair = pair_with(service.serve(limits), Client::builder());
     let proxy = GatedServiceProxy::new(&pair.client);
     let mut streams = Vec::new();
@@ -84,7 +84,7 @@ async fn items_of_a_stream_are_buffered_up_to_the_limit_or_its_window() {
     for (max_stream_items, window, held) in [(10, 2, 10), (10, 10, 10), (10, 25, 25), (0, 1, 1)] {
         for more in [0, 1] {
             let (mut raw, mut stream, channel) =
-                stream_of_raw(Limits { max_stream_items, ..Limits::default() }, window).await;
+                stream_of_raw(Limits::default().max_stream_items(max_stream_items), window).await;
             for _ in 0..held + more {
                 raw.send(&json!({"a": ["next", {"value": "x", "done": false}], "h": channel}).to_string()).await;
             }
@@ -117,7 +117,7 @@ async fn bytes_of_a_stream_are_buffered_up_to_the_limit_and_released_when_taken(
     // Each item counts for its bytes and 32 more. With a window of one, the second item has no credit, and the producer
     // gets no more; items with credit may exceed the limit eight times.
     for (max_stream_bytes, window) in [(1_000 + 2 * 32, 1), ((1_000 + 2 * 32) / 8, 100)] {
-        let limits = Limits { max_stream_bytes, ..Limits::default() };
+        let limits = Limits::default().max_stream_bytes(max_stream_bytes);
         let (mut raw, mut stream, channel) = stream_of_raw(limits, window).await;
         // The length of the JSON value includes its quotes.
         let item = |length: usize| {
@@ -150,8 +150,7 @@ async fn bytes_of_a_stream_are_buffered_up_to_the_limit_and_released_when_taken(
 /// Lets a raw peer grant credit for a thousand pages and read none of them.
 async fn thousand_unread_pages() -> (GatedService, Server, RawPeer) {
     let service = GatedService::new();
-    let server =
-        service.serve(Limits { outbound_bytes: 50_000, ..Limits::default() }).build().expect("it can be mounted");
+    let server = service.serve(Limits::default().max_outbound_bytes(50_000)).build().expect("it can be mounted");
     let (mut raw, _) = RawPeer::dial(&server);
     raw.send(r#"{"a":["pages",1000],"i":1}"#).await;
     raw.send(r#"{"a":["credit",65536],"h":1}"#).await;
@@ -191,7 +190,7 @@ async fn a_stream_that_waits_for_capacity_resumes_when_half_of_it_is_free() {
 
 /// Connects a client that buffers at most four items of one byte.
 fn client_with_four_item_buffer() -> (RawPeer, Client) {
-    RawPeer::accept(Client::builder().limits(Limits { max_stream_bytes: 4 * 33, ..Limits::default() }))
+    RawPeer::accept(Client::builder().limits(Limits::default().max_stream_bytes(4 * 33)))
 }
 
 /// Returns a stream whose first three items have arrived, and the number of its channel.

@@ -11,12 +11,8 @@ const LONG: Duration = Duration::from_hours(1);
 
 /// Returns limits with one value of 0 each that must not stop the connection.
 fn zero_limits() -> [Limits; 3] {
-    let limits = || Limits { call_timeout: None, ..Limits::default() };
-    [
-        Limits { handlers_in_flight: 0, ..limits() },
-        Limits { held_bytes: 0, ..limits() },
-        Limits { outbound_bytes: 0, ..limits() },
-    ]
+    let limits = || Limits::default().call_timeout(None);
+    [limits().max_handlers_in_flight(0), limits().max_held_bytes(0), limits().max_outbound_bytes(0)]
 }
 
 /// Checks that the calls of `peer` are answered and that its events arrive.

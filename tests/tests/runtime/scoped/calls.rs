@@ -81,7 +81,7 @@ async fn a_scoped_service_has_no_reserved_names_and_ignores_the_contracts_channe
 #[tokio::test]
 async fn scoped_services_beyond_the_limit_are_rejected_and_dropped() -> Result<(), Box<dyn Error>> {
     let (observed, server) = office_server();
-    let pair = pair(server.limits(Limits { open_channels: 2, ..Limits::default() }));
+    let pair = pair(server.limits(Limits::default().max_open_channels(2)));
     let office = OfficeProxy::new(&pair.client);
     let (one, two) = (office.register(1).await?, office.register(2).await?);
     let refused = office.register(3).await.map(|_| ());

@@ -93,7 +93,7 @@ async fn streams_can_be_nested_in_items_of_other_streams() {
 #[tokio::test]
 async fn streams_continue_while_no_handler_can_start() {
     let (service, log) = (SourcesService::default(), Log::default());
-    let limits = Limits { handlers_in_flight: 1, ..Limits::default() };
+    let limits = Limits::default().max_handlers_in_flight(1);
     let server = Server::builder().limits(limits).service(service.clone());
     let pair = pair_with(server, Client::builder().service(service.clone()));
     let proxy = SourcesProxy::new(&pair.client);

@@ -61,7 +61,7 @@ async fn granted(raw: &mut RawPeer) -> u32 {
 async fn a_window_is_64_by_default_and_clamped_between_1_and_65536() {
     for (window, largest) in [(None, 64), (Some(0), 1), (Some(1), 1), (Some(65_536), 65_536), (Some(u32::MAX), 65_536)]
     {
-        let limits = Limits { max_stream_bytes: 64 << 20, ..Limits::default() };
+        let limits = Limits::default().max_stream_bytes(64 << 20);
         let (mut raw, mut items, channel) = stream_of_raw(limits).await;
         if let Some(window) = window {
             items = items.window(window);

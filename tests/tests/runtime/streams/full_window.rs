@@ -188,7 +188,7 @@ async fn the_number_of_lost_items_saturates() {
 
 #[tokio::test]
 async fn items_buffered_for_a_slow_consumer_are_limited() {
-    let limits = Limits { max_stream_items: 2, ..Limits::default() };
+    let limits = Limits::default().max_stream_items(2);
     let pair = pair(Server::builder().service(Market).limits(limits));
     let prices = PricesProxy::new(&pair.client);
     let (items, lost, _) = take_through_window(prices.oldest(10).await.expect("a stream")).await;
@@ -197,7 +197,7 @@ async fn items_buffered_for_a_slow_consumer_are_limited() {
 
 #[tokio::test]
 async fn the_number_of_lost_items_is_sent_with_the_finish_if_no_item_follows() {
-    let server = Server::builder().service(Market).limits(Limits { max_stream_items: 0, ..Limits::default() });
+    let server = Server::builder().service(Market).limits(Limits::default().max_stream_items(0));
     let pair = pair(server);
     let (items, lost, error) =
         take_through_window(PricesProxy::new(&pair.client).newest(10).await.expect("a stream")).await;

@@ -224,7 +224,7 @@ async fn items_sent_as_requests_are_rejected_when_the_stream_is_dropped() {
 
 #[tokio::test]
 async fn an_overflowing_stream_finishes_with_an_error_after_the_buffered_items() {
-    let limits = Limits { max_stream_items: 100, ..Limits::default() };
+    let limits = Limits::default().max_stream_items(100);
     let (mut raw, items, channel) = stream_of_raw(limits).await;
     let mut items = items.window(8);
     request_item(&mut items);

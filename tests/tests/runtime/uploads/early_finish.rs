@@ -128,7 +128,7 @@ async fn an_item_that_cannot_be_encoded_fails_the_call_and_drops_the_handler() {
 async fn items_beyond_the_buffer_limit_fail_the_upload() {
     let (service, server) = depot_server();
     // Two items of 42 bytes exceed eight times the limit, which applies to items with credit.
-    let pair = pair(server.limits(Limits { max_stream_bytes: 10, ..Limits::default() }));
+    let pair = pair(server.limits(Limits::default().max_stream_bytes(10)));
     let source = WatchedSource::default();
     let error = DepotProxy::new(&pair.client).sum(0, source.numbers().map(|n| n + 1_000_000_000), "").await;
     assert!(matches!(error, Err(CallError::ChannelClosed(_))), "{error:?}");
@@ -219,7 +219,7 @@ async fn an_error_for_a_dropped_upload_does_not_affect_another() {
 #[tokio::test]
 async fn a_call_that_cannot_request_its_result_stops_the_handler() {
     let (service, server) = depot_server();
-    let limits = Limits { calls_in_flight: 1, ..Limits::default() };
+    let limits = Limits::default().max_calls_in_flight(1);
     let pair = pair_with(server, Client::builder().limits(limits));
     let depot = DepotProxy::new(&pair.client);
     let mut call = depot.wait(stream::pending());

@@ -128,8 +128,7 @@ async fn a_rejected_item_of_an_upload_is_the_first_after_the_next_start() {
 
 #[tokio::test]
 async fn a_rejected_item_that_has_filled_the_queue_is_sent_again() {
-    let (mut raw, client) =
-        RawPeer::accept(Client::builder().limits(Limits { outbound_bytes: 2_000, ..Limits::default() }));
+    let (mut raw, client) = RawPeer::accept(Client::builder().limits(Limits::default().max_outbound_bytes(2_000)));
     let parts = ["x".repeat(3_000), "y".to_owned(), "z".to_owned()];
     let call = tokio::spawn(DepotProxy::new(&client).collect(stream::iter(parts.clone().map(Ok))));
     raw.receive().await;

@@ -158,7 +158,7 @@ async fn concurrent_uploads_do_not_mix() -> Result<(), Box<dyn Error>> {
 
 #[tokio::test]
 async fn an_upload_continues_while_no_further_handler_can_start() -> Result<(), Box<dyn Error>> {
-    let limits = Limits { handlers_in_flight: 1, ..Limits::default() };
+    let limits = Limits::default().max_handlers_in_flight(1);
     let (service, server) = depot_server();
     let pair = pair(server.limits(limits));
     let depot = DepotProxy::new(&pair.client);
@@ -182,7 +182,7 @@ async fn an_upload_continues_while_no_further_handler_can_start() -> Result<(), 
 
 #[tokio::test]
 async fn uploads_beyond_the_limit_are_rejected() -> Result<(), Box<dyn Error>> {
-    let limits = Limits { open_channels: 1, ..Limits::default() };
+    let limits = Limits::default().max_open_channels(1);
     let (service, server) = depot_server();
     let pair = pair(server.limits(limits));
     let depot = DepotProxy::new(&pair.client);
@@ -219,7 +219,7 @@ async fn an_always_ready_source_yields_to_other_tasks() {
 #[tokio::test(start_paused = true)]
 async fn a_source_waits_for_a_peer_that_does_not_read_and_then_continues() {
     let (local, remote) = memory::builder().capacity(1_000).pair();
-    let client = Client::builder().limits(Limits { outbound_bytes: 20_000, ..Limits::default() });
+    let client = Client::builder().limits(Limits::default().max_outbound_bytes(20_000));
     let (mut raw, client) = (RawPeer::on(local), client.connect_transport(remote).expect("nothing to mount"));
     let source = WatchedSource::default();
     let call = tokio::spawn(DepotProxy::new(&client).store(source.numbers()));

@@ -10,10 +10,7 @@ use wswrapper::{CallError, Client, Counters, Limits, ServerBuilder};
 use wswrapper_tests::{Pair, pair, pair_with, until};
 
 fn impatient_pair(server: ServerBuilder) -> Pair {
-    pair_with(
-        server,
-        Client::builder().limits(Limits { call_timeout: Some(Duration::from_secs(10)), ..Limits::default() }),
-    )
+    pair_with(server, Client::builder().limits(Limits::default().call_timeout(Some(Duration::from_secs(10)))))
 }
 
 /// Delays each number by `seconds`.
@@ -122,7 +119,7 @@ async fn a_handler_is_stopped_if_its_result_cannot_be_requested_in_time() {
     let network = remote.control();
     let server = server.build().expect("it can be mounted");
     let peer = server.accept_transport(remote).expect("the server is open");
-    let client = Client::builder().limits(Limits { outbound_bytes: 100, ..Limits::default() });
+    let client = Client::builder().limits(Limits::default().max_outbound_bytes(100));
     let client = client.connect_transport(local).expect("nothing to mount");
     let mut call = DepotProxy::new(&client).wait(stream::pending()).timeout(Duration::from_secs(1));
     assert!((&mut call).now_or_never().is_none());

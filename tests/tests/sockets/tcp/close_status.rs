@@ -18,14 +18,14 @@ const REASON: &str = "the upstream is gone \u{1f600}";
 
 /// Returns a server that waits for ever for the end of a closing handshake.
 fn patient() -> wswrapper::ServerBuilder {
-    Server::builder().limits(Limits { close_timeout: Duration::from_hours(1), ..Limits::default() })
+    Server::builder().limits(Limits::default().close_timeout(Duration::from_hours(1)))
 }
 
 #[tokio::test]
 async fn status_1014_and_its_reason_arrive_at_a_client_and_at_a_server() -> Result<(), Box<dyn Error>> {
     let running = serve(patient()).await;
     for by_server in [true, false] {
-        let limits = Limits { close_timeout: Duration::from_hours(1), ..Limits::default() };
+        let limits = Limits::default().close_timeout(Duration::from_hours(1));
         let client = Client::builder().limits(limits).connect(&running.url()).await?;
         until(|| running.server.peers().len() == 1).await;
         let peer = running.server.peers().remove(0);
@@ -117,7 +117,7 @@ async fn a_close_frame_with_a_status_that_must_not_be_sent_is_a_violation() -> R
 
 #[tokio::test]
 async fn a_message_that_is_too_large_is_named_as_the_cause() -> Result<(), Box<dyn Error>> {
-    let running = serve(Server::builder().limits(Limits { max_message_size: 1_000, ..Limits::default() })).await;
+    let running = serve(Server::builder().limits(Limits::default().max_message_size(1_000))).await;
     let client = Client::connect(&running.url()).await?;
     until(|| running.server.peers().len() == 1).await;
     let peer = running.server.peers().remove(0);

@@ -58,7 +58,7 @@ async fn a_status_that_cannot_be_sent_becomes_1005() -> Result<(), Box<dyn Error
 #[tokio::test]
 async fn a_client_disconnects_in_time_if_a_closing_server_leaves_tcp_open() -> Result<(), Box<dyn Error>> {
     let (listener, address) = listen().await;
-    let limits = Limits { close_timeout: Duration::from_millis(50), call_timeout: None, ..Limits::default() };
+    let limits = Limits::default().close_timeout(Duration::from_millis(50)).call_timeout(None);
     let accepting = async {
         let (stream, _) = listener.accept().await?;
         let websocket = tokio_tungstenite::accept_async(stream).await?;
@@ -83,7 +83,7 @@ async fn a_client_disconnects_in_time_if_a_closing_server_leaves_tcp_open() -> R
 
 #[tokio::test]
 async fn a_server_disconnects_in_time_if_a_closing_client_leaves_tcp_open() -> Result<(), Box<dyn Error>> {
-    let limits = Limits { close_timeout: Duration::from_millis(50), ..Limits::default() };
+    let limits = Limits::default().close_timeout(Duration::from_millis(50));
     let running = serve(Server::builder().limits(limits)).await;
     let mut stream = websocket(running.address).await.into_inner();
     until(|| running.server.peers().len() == 1).await;

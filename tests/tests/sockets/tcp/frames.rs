@@ -47,7 +47,7 @@ async fn messages_may_be_fragmented_binary_or_batched() -> Result<(), Box<dyn Er
 
 #[tokio::test]
 async fn a_violation_of_websocket_closes_the_connection_with_its_status() -> Result<(), Box<dyn Error>> {
-    let limits = Limits { max_message_size: 1_000, ..Limits::default() };
+    let limits = Limits::default().max_message_size(1_000);
     let running = serve(Server::builder().limits(limits)).await;
     let raw = |bytes: &[u8], opcode| Message::Frame(Frame::message(bytes.to_vec(), opcode, true));
     for (message, code) in [

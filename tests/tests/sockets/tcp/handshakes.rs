@@ -66,7 +66,7 @@ async fn a_server_without_websocket_fails_the_handshake_with_a_reason() {
 #[tokio::test]
 async fn connecting_to_a_silent_server_times_out() {
     let (_listener, address) = listen().await;
-    let limits = Limits { handshake_timeout: Duration::from_millis(50), ..Limits::default() };
+    let limits = Limits::default().handshake_timeout(Duration::from_millis(50));
     let error =
         Client::builder().limits(limits).connect(&format!("ws://{address}")).await.expect_err("the server is silent");
     assert_eq!(error.to_string(), format!("{address} did not complete the handshake in time"));
@@ -81,7 +81,7 @@ async fn connect_timeout_overrides_the_handshake_timeout() -> Result<(), Box<dyn
     assert!(matches!(error, ConnectError::TimedOut { .. }), "{error}");
     let _ = listener.accept().await?;
     // A longer connect timeout also overrides the limit, which has passed when the second client times out.
-    let limits = Limits { handshake_timeout: Duration::from_millis(50), ..Limits::default() };
+    let limits = Limits::default().handshake_timeout(Duration::from_millis(50));
     let patient = Client::builder().limits(limits.clone()).connect_timeout(Duration::MAX);
     let patient = tokio::spawn({
         let url = url.clone();
@@ -98,7 +98,7 @@ async fn connect_timeout_overrides_the_handshake_timeout() -> Result<(), Box<dyn
 
 #[tokio::test]
 async fn an_incomplete_request_is_answered_with_408() {
-    let limits = Limits { handshake_timeout: Duration::from_millis(100), ..Limits::default() };
+    let limits = Limits::default().handshake_timeout(Duration::from_millis(100));
     let running = serve(Server::builder().limits(limits)).await;
     assert!(running.http("GET / HT").await.starts_with("HTTP/1.1 408 Request Timeout\r\n"));
 }

@@ -35,7 +35,7 @@ async fn connecting_fails_with_the_error_of_the_hook() -> Result<(), Box<dyn Err
 async fn connecting_fails_when_the_hook_takes_too_long() -> Result<(), Box<dyn Error>> {
     let log = Log::default();
     let running = serve(logging(&log)).await;
-    let limits = Limits { open_timeout: Duration::from_millis(50), ..Limits::default() };
+    let limits = Limits::default().open_timeout(Duration::from_millis(50));
     let builder = Client::builder().limits(limits).on_open(|_| pending::<()>());
     let error = timeout(LONG, builder.connect(&running.url())).await?.expect_err("the hook is slow");
     assert!(matches!(error, ConnectError::Open(OpenError::TimedOut)), "{error:?}");

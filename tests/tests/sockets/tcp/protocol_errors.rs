@@ -13,7 +13,7 @@ use wswrapper_tests::websocket::websocket;
 const LONG: Duration = Duration::from_secs(10);
 
 fn limits(max_message_size: usize) -> Limits {
-    Limits { max_message_size, close_timeout: Duration::from_hours(1), ..Limits::default() }
+    Limits::default().max_message_size(max_message_size).close_timeout(Duration::from_hours(1))
 }
 
 #[tokio::test]

@@ -17,12 +17,10 @@ fn server(limits: Limits) -> Result<Server, Box<dyn Error>> {
 
 #[tokio::test(start_paused = true)]
 async fn a_slow_reader_receives_the_whole_page() -> Result<(), Box<dyn Error>> {
-    let limits = Limits {
-        handshake_timeout: Duration::from_millis(50),
-        write_timeout: Duration::from_secs(1),
-        close_timeout: Duration::from_millis(50),
-        ..Limits::default()
-    };
+    let limits = Limits::default()
+        .handshake_timeout(Duration::from_millis(50))
+        .write_timeout(Duration::from_secs(1))
+        .close_timeout(Duration::from_millis(50));
     let server = server(limits)?;
     let (mut local, remote) = duplex(64 * 1024);
     let accepting = tokio::spawn(async move { server.accept(remote).await });
@@ -42,8 +40,7 @@ async fn a_slow_reader_receives_the_whole_page() -> Result<(), Box<dyn Error>> {
 
 #[tokio::test(start_paused = true)]
 async fn a_reader_that_reads_nothing_times_out() -> Result<(), Box<dyn Error>> {
-    let limits =
-        Limits { handshake_timeout: Duration::MAX, write_timeout: Duration::from_secs(1), ..Limits::default() };
+    let limits = Limits::default().handshake_timeout(Duration::MAX).write_timeout(Duration::from_secs(1));
     let server = server(limits)?;
     let (mut local, remote) = duplex(64 * 1024);
     local.write_all(GET).await?;
@@ -58,7 +55,7 @@ async fn a_reader_that_reads_nothing_times_out() -> Result<(), Box<dyn Error>> {
 
 #[tokio::test(start_paused = true)]
 async fn a_request_that_stays_incomplete_is_answered_with_408() -> Result<(), Box<dyn Error>> {
-    let server = server(Limits { handshake_timeout: Duration::from_millis(50), ..Limits::default() })?;
+    let server = server(Limits::default().handshake_timeout(Duration::from_millis(50)))?;
     let (mut local, remote) = duplex(64 * 1024);
     let accepting = tokio::spawn(async move { server.accept(remote).await });
     // Sends a part of the request within the timeout.

@@ -17,7 +17,7 @@ use wswrapper_tests::websocket::websocket;
 const WRITE_TIMEOUT: Duration = Duration::from_secs(1);
 
 fn limits() -> Limits {
-    Limits { write_timeout: WRITE_TIMEOUT, outbound_bytes: 64 << 20, ..Limits::default() }
+    Limits::default().write_timeout(WRITE_TIMEOUT).max_outbound_bytes(64 << 20)
 }
 
 /// Queues far more than the buffers of both sockets hold.
@@ -92,7 +92,7 @@ async fn a_message_that_stays_incomplete_closes_the_connection_with_1008() -> Re
 
 #[tokio::test]
 async fn a_begun_message_counts_toward_the_memory_of_all_connections() -> Result<(), Box<dyn Error>> {
-    let limits = Limits { max_buffered_bytes: 100_000, write_timeout: WRITE_TIMEOUT, ..Limits::default() };
+    let limits = Limits::default().max_buffered_bytes(100_000).write_timeout(WRITE_TIMEOUT);
     let running = serve(Server::builder().limits(limits)).await;
     let mut stream = websocket(running.address).await.into_inner();
     until(|| running.server.peers().len() == 1).await;

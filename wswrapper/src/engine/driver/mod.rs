@@ -215,7 +215,7 @@ impl<T: Transport> Driver<T> {
     fn prepare_to_sleep(&mut self, cx: &mut Context<'_>) -> bool {
         let handlers_woken = self.running.register(cx.waker());
         let output_bytes = self.transport.output().len();
-        let max_output_bytes = self.shared.endpoint.limits.outbound_bytes;
+        let max_output_bytes = self.shared.endpoint.limits.max_outbound_bytes;
         let output_full = output_bytes >= max_output_bytes;
         self.spare_waker.prepare(cx.waker());
         let driver_bytes = self.begun_bytes() + self.backlog.bytes() + self.shared.bytes_waiting_for_threads();

@@ -134,8 +134,8 @@ impl<T: Transport> Driver<T> {
     pub(super) fn is_overloaded(&mut self) -> bool {
         let limits = &self.shared.endpoint.limits;
         let unsent_bytes = self.transport.output().len() + self.shared.queued_bytes();
-        self.backlog.bytes() >= limits.held_bytes
-            || unsent_bytes >= limits.outbound_bytes.saturating_mul(3)
+        self.backlog.bytes() >= limits.max_held_bytes
+            || unsent_bytes >= limits.max_outbound_bytes.saturating_mul(3)
             || (self.memory_is_short && self.begun_bytes() > SMALL_MESSAGE)
     }
 
@@ -148,8 +148,8 @@ impl<T: Transport> Driver<T> {
     pub(super) fn is_full(&mut self) -> bool {
         let limits = &self.shared.endpoint.limits;
         self.opening.is_some()
-            || self.running.len() >= limits.handlers_in_flight
-            || self.shared.bytes_waiting_for_threads() >= limits.held_bytes
-            || self.transport.output().len() >= limits.outbound_bytes
+            || self.running.len() >= limits.max_handlers_in_flight
+            || self.shared.bytes_waiting_for_threads() >= limits.max_held_bytes
+            || self.transport.output().len() >= limits.max_outbound_bytes
     }
 }

@@ -14,7 +14,7 @@ impl<T: Transport> Driver<T> {
     /// Moves queued frames to the output and flushes it. A peer that reads nothing for the write timeout is
     /// disconnected.
     pub(super) fn flush(&mut self, cx: &mut Context<'_>, now: Instant) {
-        if self.closing.is_open() && self.transport.output().len() < self.shared.endpoint.limits.outbound_bytes {
+        if self.closing.is_open() && self.transport.output().len() < self.shared.endpoint.limits.max_outbound_bytes {
             self.drain();
         }
         match self.transport.poll_flush(cx) {

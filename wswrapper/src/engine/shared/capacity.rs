@@ -147,7 +147,7 @@ impl CapacityQueue {
 impl Shared {
     /// Returns true if the queue of an open connection has reached its limit.
     pub(super) fn is_full(&self, state: &State) -> bool {
-        state.core.queued_bytes() >= self.endpoint.limits.outbound_bytes && state.core.is_open()
+        state.core.queued_bytes() >= self.endpoint.limits.max_outbound_bytes && state.core.is_open()
     }
 
     /// Returns true if a frame can be queued now: the queue has capacity, and nothing waits for it that goes before
@@ -161,7 +161,7 @@ impl Shared {
 
     /// Returns true if the number of pending calls is below its limit.
     pub(super) fn has_free_slot(&self, state: &State) -> bool {
-        state.core.pending_calls() < self.endpoint.limits.calls_in_flight
+        state.core.pending_calls() < self.endpoint.limits.max_calls_in_flight
     }
 
     /// Sends the calls that wait for capacity, or wakes the senders before them. Returns true if others wait behind

@@ -156,7 +156,7 @@ impl Shared {
         let mut wakers = Vec::new();
         let mut poll_again = false;
         // Waiting senders are woken at half the limit, and not for every byte that the peer reads.
-        if output_bytes <= self.endpoint.limits.outbound_bytes / 2 && !self.is_full(&state) {
+        if output_bytes <= self.endpoint.limits.max_outbound_bytes / 2 && !self.is_full(&state) {
             wakers = state.take_output_waiters();
             poll_again = self.use_capacity(&mut state, &mut wakers);
         }

@@ -33,7 +33,7 @@ impl Shared {
         options: CallOptions,
     ) -> Result<StartedCall, SendError> {
         let CallOptions { timeout, sends_timeout, waits_for_capacity, continues_upload: urgent } = options;
-        let limit = self.endpoint.limits.calls_in_flight;
+        let limit = self.endpoint.limits.max_calls_in_flight;
         let deadline = timeout.and_then(deadline);
         let waker = waker.clone();
         let expected_channel = expected.channel();
