@@ -19,20 +19,20 @@ struct BenchService;
 
 #[ws_handlers]
 impl BenchService {
-    async fn echo(&self, text: String) -> String {
+    pub async fn echo(&self, text: String) -> String {
         text
     }
 
-    async fn add(&self, a: i64, b: i64) -> i64 {
+    pub async fn add(&self, a: i64, b: i64) -> i64 {
         a + b
     }
 
-    async fn publish(&self, ctx: Context, text: String) -> Result<Option<u8>, String> {
+    pub async fn publish(&self, ctx: Context, text: String) -> Result<Option<u8>, String> {
         NewsProxy::new(ctx.broadcast()).news(text).await.map_err(|error| error.to_string())?;
         Ok(None)
     }
 
-    async fn nap(&self, microseconds: u64) -> u64 {
+    pub async fn nap(&self, microseconds: u64) -> u64 {
         tokio::time::sleep(std::time::Duration::from_micros(microseconds)).await;
         microseconds
     }

@@ -11,7 +11,7 @@ struct Echo;
 #[ws_handlers]
 impl Echo {
     /// Returns its argument.
-    fn echo(&self, text: String) -> String {
+    pub fn echo(&self, text: String) -> String {
         text
     }
 }

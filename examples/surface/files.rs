@@ -15,11 +15,11 @@ impl Default for Files {
 
 #[ws_handlers(channel = "io")]
 impl Files {
-    async fn read_file(&self, name: String) -> Result<String, String> {
+    pub async fn read_file(&self, name: String) -> Result<String, String> {
         self.lock().get(&name).cloned().ok_or_else(|| format!("no such file: {name}"))
     }
 
-    async fn write_file(&self, name: String, content: String) {
+    pub async fn write_file(&self, name: String, content: String) {
         self.lock().insert(name, content);
     }
 }

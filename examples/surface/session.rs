@@ -39,56 +39,56 @@ impl Session {
 
 #[ws_handlers]
 impl Session {
-    async fn echo(&self, value: Value) -> Value {
+    pub async fn echo(&self, value: Value) -> Value {
         value
     }
 
-    async fn add(&self, a: i64, b: i64) -> Result<i64, &'static str> {
+    pub async fn add(&self, a: i64, b: i64) -> Result<i64, &'static str> {
         a.checked_add(b).ok_or(OVERFLOW)
     }
 
-    async fn concat(&self, parts: Vec<String>) -> String {
+    pub async fn concat(&self, parts: Vec<String>) -> String {
         parts.concat()
     }
 
-    async fn fail(&self, message: String) -> Result<(), String> {
+    pub async fn fail(&self, message: String) -> Result<(), String> {
         Err(message)
     }
 
-    async fn fail_value(&self, value: Value) -> Result<(), Rejection> {
+    pub async fn fail_value(&self, value: Value) -> Result<(), Rejection> {
         Err(Rejection::value(value))
     }
 
-    async fn nothing(&self) {}
+    pub async fn nothing(&self) {}
 
-    async fn maybe(&self, first: Value, second: Option<Value>) -> (Value, Option<Value>) {
+    pub async fn maybe(&self, first: Value, second: Option<Value>) -> (Value, Option<Value>) {
         (first, second)
     }
 
-    async fn slow(&self, milliseconds: u64) -> String {
+    pub async fn slow(&self, milliseconds: u64) -> String {
         let mut call = SlowCall { cancelled: &self.cancelled, finished: false };
         sleep(Duration::from_millis(milliseconds)).await;
         call.finished = true;
         "done".to_owned()
     }
 
-    async fn cancelled(&self) -> usize {
+    pub async fn cancelled(&self) -> usize {
         self.cancelled.load(Ordering::Relaxed)
     }
 
-    async fn set_name(&self, name: String) {
+    pub async fn set_name(&self, name: String) {
         *self.name.lock().unwrap_or_else(PoisonError::into_inner) = Some(name);
     }
 
-    async fn whoami(&self) -> Option<String> {
+    pub async fn whoami(&self) -> Option<String> {
         self.name.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    async fn ask_name(&self, ctx: Context) -> Result<Value, String> {
+    pub async fn ask_name(&self, ctx: Context) -> Result<Value, String> {
         ctx.peer().request::<Value>("getName", ()).await.map_err(|error| error.to_string())
     }
 
-    async fn ask_fail(&self, ctx: Context) -> Result<String, String> {
+    pub async fn ask_fail(&self, ctx: Context) -> Result<String, String> {
         match ctx.peer().request::<Value>("boom", ()).await {
             Err(CallError::Handler(rejection)) => Ok(rejection.to_string()),
             Err(error) => Err(error.to_string()),
@@ -96,12 +96,12 @@ impl Session {
         }
     }
 
-    async fn broadcast(&self, ctx: Context, text: String) -> Result<usize, String> {
+    pub async fn broadcast(&self, ctx: Context, text: String) -> Result<usize, String> {
         let delivery = NewsProxy::new(ctx.broadcast()).news(text).await.map_err(|error| error.to_string())?;
         Ok(delivery.sent)
     }
 
-    async fn close_me(&self, ctx: Context, code: u16, reason: String) -> Result<(), String> {
+    pub async fn close_me(&self, ctx: Context, code: u16, reason: String) -> Result<(), String> {
         // Other status codes are reserved: an endpoint must not send them.
         if !matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999) {
             return Err(format!("a connection cannot be closed with {code}"));
@@ -110,23 +110,23 @@ impl Session {
         Ok(())
     }
 
-    async fn calculator(&self) -> Scoped<dyn Calculator> {
+    pub async fn calculator(&self) -> Scoped<dyn Calculator> {
         Scoped::new(CalculatorService)
     }
 
-    async fn upload(&self) -> Scoped<dyn ChunkedUpload> {
+    pub async fn upload(&self) -> Scoped<dyn ChunkedUpload> {
         Scoped::new(ReceivedChunks::default())
     }
 
-    async fn count(&self, n: i64) -> impl Stream<Item = i64> + Send {
+    pub async fn count(&self, n: i64) -> impl Stream<Item = i64> + Send {
         stream::iter(1..=n)
     }
 
-    async fn boom_stream(&self, n: i64) -> impl Stream<Item = Result<i64, &'static str>> + Send {
+    pub async fn boom_stream(&self, n: i64) -> impl Stream<Item = Result<i64, &'static str>> + Send {
         stream::iter((1..=n).map(Ok).chain([Err("boom")]))
     }
 
-    async fn ticker(&self, milliseconds: u64) -> impl Stream<Item = u64> + Send {
+    pub async fn ticker(&self, milliseconds: u64) -> impl Stream<Item = u64> + Send {
         let period = Duration::from_millis(milliseconds);
         let running = RunningTicker::new(&self.shared);
         stream::unfold((1, running), move |(tick, running)| async move {
@@ -135,7 +135,7 @@ impl Session {
         })
     }
 
-    async fn tickers(&self) -> usize {
+    pub async fn tickers(&self) -> usize {
         self.shared.tickers.load(Ordering::Relaxed)
     }
 }

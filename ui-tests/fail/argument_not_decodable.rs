@@ -11,7 +11,7 @@ struct Desk;
 
 #[ws_handlers(channel = "desk")]
 impl Desk {
-    fn list(&self, all: Vec<NotJson>) -> i64 {
+    pub fn list(&self, all: Vec<NotJson>) -> i64 {
         let _ = all;
         1
     }

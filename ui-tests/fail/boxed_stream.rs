@@ -13,7 +13,7 @@ struct Desk;
 
 #[ws_handlers(channel = "desk")]
 impl Desk {
-    fn list(&self) -> Pin<Box<dyn Send + Stream<Item = u32>>> {
+    pub fn list(&self) -> Pin<Box<dyn Send + Stream<Item = u32>>> {
         Box::pin(futures_util::stream::empty())
     }
 }

@@ -9,7 +9,7 @@ struct Desk;
 
 #[ws_handlers]
 impl Desk {
-    async fn ask(&self, ctx: Context) -> i64 {
+    pub async fn ask(&self, ctx: Context) -> i64 {
         CalcProxy::new(&ctx).add(1).await.unwrap_or_default()
     }
 }

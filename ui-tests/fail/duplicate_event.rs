@@ -11,9 +11,9 @@ struct Desk;
 
 #[ws_handlers(channel = "desk", rename_all = "camelCase")]
 impl Desk {
-    async fn read_file(&self) {}
+    pub async fn read_file(&self) {}
     #[allow(non_snake_case)]
-    async fn readFile(&self) {}
+    pub async fn readFile(&self) {}
 }
 
 fn main() {

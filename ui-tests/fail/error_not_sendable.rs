@@ -14,7 +14,7 @@ struct Desk;
 
 #[ws_handlers(channel = "desk")]
 impl Desk {
-    async fn add(&self) -> Result<(), Opaque> {
+    pub async fn add(&self) -> Result<(), Opaque> {
         Err(Opaque)
     }
 }

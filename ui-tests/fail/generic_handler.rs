@@ -12,7 +12,7 @@ struct Desk;
 
 #[ws_handlers(channel = "desk")]
 impl Desk {
-    async fn echo<T: Clone>(&self, value: T) -> T {
+    pub async fn echo<T: Clone>(&self, value: T) -> T {
         value
     }
 }

@@ -31,10 +31,10 @@ struct Desk<S>(S);
 
 #[ws_handlers(channel = "desk")]
 impl<S: Send> Desk<S> {
-    async fn add(&self, a: i64) -> i64 {
+    pub async fn add(&self, a: i64) -> i64 {
         a
     }
-    async fn take(&self, s: S) {
+    pub async fn take(&self, s: S) {
         let _ = s;
     }
 }
@@ -43,7 +43,7 @@ struct Cell<S>(S);
 
 #[ws_handlers(channel = "cell")]
 impl Cell<i64> {
-    async fn get(&self) -> i64 {
+    pub async fn get(&self) -> i64 {
         self.0
     }
 }
@@ -52,7 +52,7 @@ struct Fixed<'a>(&'a str);
 
 #[ws_handlers(channel = "fixed")]
 impl<'a> Fixed<'a> {
-    async fn get(&self) -> String {
+    pub async fn get(&self) -> String {
         self.0.to_owned()
     }
 }
@@ -61,7 +61,7 @@ struct Elided<'a>(&'a str);
 
 #[ws_handlers(channel = "elided")]
 impl Elided<'_> {
-    async fn get(&self) -> String {
+    pub async fn get(&self) -> String {
         self.0.to_owned()
     }
 }

@@ -4,7 +4,7 @@ trait Local {}
 
 #[ws_handlers(channel = "desk")]
 impl dyn Local {
-    fn add(&self) -> i64 {
+    pub fn add(&self) -> i64 {
         1
     }
 }

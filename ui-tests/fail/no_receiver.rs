@@ -10,7 +10,7 @@ struct Desk;
 
 #[ws_handlers(channel = "desk")]
 impl Desk {
-    async fn add(a: i64, b: i64) -> i64 {
+    pub async fn add(a: i64, b: i64) -> i64 {
         a + b
     }
 }

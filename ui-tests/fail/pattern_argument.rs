@@ -4,10 +4,10 @@ struct Desk;
 
 #[ws_handlers(channel = "desk")]
 impl Desk {
-    async fn add(&self, (a, b): (i64, i64)) -> i64 {
+    pub async fn add(&self, (a, b): (i64, i64)) -> i64 {
         a + b
     }
-    async fn ignore(&self, _: i64) {}
+    pub async fn ignore(&self, _: i64) {}
 }
 
 fn main() {

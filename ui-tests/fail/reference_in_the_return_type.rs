@@ -18,10 +18,10 @@ struct Desk(String);
 
 #[ws_handlers(channel = "desk")]
 impl Desk {
-    fn name(&self) -> &str {
+    pub fn name(&self) -> &str {
         &self.0
     }
-    fn literal(&self) -> &'static str {
+    pub fn literal(&self) -> &'static str {
         "a"
     }
 }

@@ -11,7 +11,7 @@ struct Desk;
 
 #[ws_handlers]
 impl Desk {
-    async fn open(&self) {}
+    pub async fn open(&self) {}
 }
 
 fn main() {

@@ -12,7 +12,7 @@ struct Desk;
 
 #[ws_handlers(channel = "desk")]
 impl Desk {
-    fn now(&self) -> NotJson {
+    pub fn now(&self) -> NotJson {
         NotJson
     }
 }

@@ -17,7 +17,7 @@ struct Other;
 
 #[ws_handlers(channel = "other")]
 impl Other {
-    async fn one(&self) -> i64 {
+    pub async fn one(&self) -> i64 {
         1
     }
 }
@@ -26,10 +26,10 @@ struct Office;
 
 #[ws_handlers]
 impl Office {
-    async fn plain(&self) -> Scoped<dyn Calculator> {
+    pub async fn plain(&self) -> Scoped<dyn Calculator> {
         Scoped::new(Plain)
     }
-    async fn other(&self) -> Scoped<dyn Calculator> {
+    pub async fn other(&self) -> Scoped<dyn Calculator> {
         Scoped::new(Other)
     }
 }

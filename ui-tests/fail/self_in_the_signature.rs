@@ -5,10 +5,10 @@ struct Desk;
 
 #[ws_handlers(channel = "desk")]
 impl Desk {
-    async fn copy(&self) -> Self {
+    pub async fn copy(&self) -> Self {
         self.clone()
     }
-    async fn compare(&self, others: Vec<Self>) -> bool {
+    pub async fn compare(&self, others: Vec<Self>) -> bool {
         others.is_empty()
     }
 }

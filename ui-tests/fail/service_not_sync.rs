@@ -25,11 +25,11 @@ struct Plain(Cell<i64>);
 
 #[ws_handlers(channel = "plain")]
 impl Plain {
-    async fn add(&self, a: i64) -> i64 {
+    pub async fn add(&self, a: i64) -> i64 {
         self.0.set(self.0.get() + a);
         self.0.get()
     }
-    fn last(&self) -> i64 {
+    pub fn last(&self) -> i64 {
         self.0.get()
     }
 }

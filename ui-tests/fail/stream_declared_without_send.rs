@@ -13,7 +13,7 @@ struct Desk;
 // No error here: in a plain `impl` rustc sees the returned type.
 #[ws_handlers(channel = "desk")]
 impl Desk {
-    async fn count(&self) -> impl Stream<Item = u32> {
+    pub async fn count(&self) -> impl Stream<Item = u32> {
         futures_util::stream::empty()
     }
 }

@@ -12,7 +12,7 @@ struct Desk;
 
 #[ws_handlers(channel = "desk")]
 impl Desk {
-    fn list(&self) -> impl Stream<Item = NotJson> {
+    pub fn list(&self) -> impl Stream<Item = NotJson> {
         futures_util::stream::empty()
     }
 }

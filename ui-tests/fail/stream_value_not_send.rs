@@ -22,7 +22,7 @@ struct Plain;
 
 #[ws_handlers(channel = "plain")]
 impl Plain {
-    async fn count(&self) -> impl Stream<Item = u32> {
+    pub async fn count(&self) -> impl Stream<Item = u32> {
         let step = Rc::new(2);
         stream::once(async move { *step })
     }

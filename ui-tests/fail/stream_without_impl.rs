@@ -26,7 +26,7 @@ struct Plain;
 
 #[ws_handlers(channel = "plain")]
 impl Plain {
-    fn list(&self) -> std::io::Result<dyn Stream<Item = u32>> {
+    pub fn list(&self) -> std::io::Result<dyn Stream<Item = u32>> {
         Ok(futures_util::stream::empty())
     }
 }

@@ -18,7 +18,7 @@ struct Desk;
 
 #[ws_handlers(channel = "desk")]
 impl Desk {
-    fn list(&self) -> impl Stream {
+    pub fn list(&self) -> impl Stream {
         futures_util::stream::empty::<u32>()
     }
 }

@@ -12,7 +12,7 @@ struct Desk;
 
 #[ws_handlers(channel = "desk")]
 impl Desk {
-    async fn last(&self, numbers: Upload<Vec<NotJson>>) -> i64 {
+    pub async fn last(&self, numbers: Upload<Vec<NotJson>>) -> i64 {
         drop(numbers);
         1
     }

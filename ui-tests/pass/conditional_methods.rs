@@ -25,7 +25,7 @@ struct Plain;
 #[ws_handlers(channel = "plain")]
 impl Plain {
     #[cfg(any())]
-    async fn add(&self, a: Missing) -> Missing {}
+    pub async fn add(&self, a: Missing) -> Missing {}
 }
 
 #[derive(Debug, thiserror::Error, WsError)]

@@ -22,7 +22,7 @@ struct Plain;
 
 #[ws_handlers(channel = "plain")]
 impl Plain {
-    async fn add(&self, #[ws(context)] _ctx: Ctx, a: i64) -> i64 {
+    pub async fn add(&self, #[ws(context)] _ctx: Ctx, a: i64) -> i64 {
         a
     }
 }

@@ -50,7 +50,7 @@ struct Plain;
 
 #[renamed::ws_handlers(crate = renamed)]
 impl Plain {
-    async fn echo(&self, line: ::std::string::String) -> ::std::string::String {
+    pub async fn echo(&self, line: ::std::string::String) -> ::std::string::String {
         line
     }
 }

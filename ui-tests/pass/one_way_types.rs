@@ -38,7 +38,7 @@ struct Plain;
 
 #[ws_handlers(channel = "plain")]
 impl Plain {
-    async fn ask(&self, _question: Question) -> FromResponse {
+    pub async fn ask(&self, _question: Question) -> FromResponse {
         FromResponse { text: "42".to_owned() }
     }
 }

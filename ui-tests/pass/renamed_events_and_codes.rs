@@ -19,7 +19,7 @@ struct Plain;
 #[ws_handlers(channel = "plain", rename_all = "SCREAMING_SNAKE_CASE")]
 impl Plain {
     pub async fn read_file(&self) {}
-    async fn close(&self) {}
+    pub async fn close(&self) {}
 }
 
 #[derive(Debug, thiserror::Error, WsError)]

@@ -31,7 +31,7 @@ struct Plain;
 
 #[ws_handlers(channel = "plain")]
 impl Plain {
-    async fn one(&self) -> i64 {
+    pub async fn one(&self) -> i64 {
         1
     }
 }

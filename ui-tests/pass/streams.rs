@@ -55,10 +55,10 @@ struct Plain(Vec<u32>);
 
 #[ws_handlers(channel = "plain")]
 impl Plain {
-    async fn count(&self) -> impl Stream<Item = u32> {
+    pub async fn count(&self) -> impl Stream<Item = u32> {
         stream::iter(self.0.iter().copied())
     }
-    fn maybe(&self) -> std::io::Result<impl Stream<Item = u32>> {
+    pub fn maybe(&self) -> std::io::Result<impl Stream<Item = u32>> {
         Ok(stream::empty())
     }
 }

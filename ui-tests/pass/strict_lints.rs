@@ -61,6 +61,7 @@ mod private {
 
     #[ws_handlers(channel = "plain")]
     impl Plain {
+        #[ws(handler)]
         async fn hidden(&self, hidden: Hidden) -> Hidden {
             hidden
         }

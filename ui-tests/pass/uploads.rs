@@ -45,7 +45,7 @@ struct Plain;
 
 #[ws_handlers(channel = "plain")]
 impl Plain {
-    async fn last(&self, mut numbers: Upload<i64>) -> Option<i64> {
+    pub async fn last(&self, mut numbers: Upload<i64>) -> Option<i64> {
         let mut last = None;
         while let Some(Ok(n)) = numbers.next().await {
             last = Some(n);

@@ -21,6 +21,12 @@ pub(crate) const EMPTY_CODE: &str = "an error code cannot be empty\n\
 pub(crate) const RENAME_ALL_ON_TRAIT_IMPL: &str = "names belong to the trait\n\
     help: write `#[ws_service(rename_all = \"..\")]` on the trait";
 
+pub(crate) const UNMARKED_FUNCTION: &str = "a function among handlers must say if the remote endpoint can call it\n\
+    help: make it `pub` or write `#[ws(handler)]` above it if it can, or `#[ws(skip)]` if it cannot";
+
+pub(crate) const SKIPPED_HANDLER: &str = "`#[ws(skip)]` is for a function of a plain `impl` that is not a handler\n\
+    help: write it there without other arguments; each method of a trait is a handler";
+
 pub(crate) const MUT_RECEIVER: &str = "a handler must take `&self`, not `&mut self`\n\
     help: handlers of one connection run concurrently; keep mutable state behind a `Mutex`";
 
@@ -175,7 +181,7 @@ pub(crate) fn attribute_in_trait_impl(trait_path: &Path) -> String {
 pub(crate) fn no_receiver(method: &Ident) -> String {
     format!(
         "a handler must take `&self`\nhelp: write `async fn {method}(&self, ..)`, \
-         or move this function to a plain `impl` block"
+         or write `#[ws(skip)]` above it in a plain `impl` block if the remote endpoint cannot call it"
     )
 }
 

@@ -92,7 +92,7 @@ impl Handshake {
     /// # struct Desk;
     /// #[ws_handlers]
     /// impl Desk {
-    ///     async fn version(&self, ctx: Context) -> u32 {
+    ///     pub async fn version(&self, ctx: Context) -> u32 {
     ///         if ctx.handshake().subprotocol() == Some("desk.v2") { 2 } else { 1 }
     ///     }
     /// }

@@ -45,7 +45,7 @@ struct Reason<'f> {
     code: Option<&'f str>,
 }
 
-/// Serve one connection.
+/// Serves one connection.
 pub async fn serve(mut transport: impl Transport) {
     let served = poll_fn(|cx| {
         loop {

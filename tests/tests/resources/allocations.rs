@@ -151,7 +151,7 @@ struct Library;
 #[ws_handlers]
 impl Library {
     /// Streams `count` pages of 8 KiB and does not finish.
-    async fn pages(&self, count: usize) -> impl Stream<Item = String> + Send {
+    pub async fn pages(&self, count: usize) -> impl Stream<Item = String> + Send {
         stream::iter(vec![8 * 1_024; count]).map(|length| "x".repeat(length)).chain(stream::pending())
     }
 }

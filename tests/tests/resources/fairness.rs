@@ -19,16 +19,16 @@ struct TestService;
 
 #[ws_handlers]
 impl TestService {
-    async fn add(&self, a: i64, b: i64) -> i64 {
+    pub async fn add(&self, a: i64, b: i64) -> i64 {
         a + b
     }
 
-    async fn echo(&self, text: String) -> String {
+    pub async fn echo(&self, text: String) -> String {
         text
     }
 
     /// Is pending at the first poll and ready at the second.
-    async fn add_later(&self, a: i64, b: i64) -> i64 {
+    pub async fn add_later(&self, a: i64, b: i64) -> i64 {
         tokio::task::yield_now().await;
         a + b
     }

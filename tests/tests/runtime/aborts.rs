@@ -17,7 +17,7 @@ struct Rooms {
 
 #[ws_handlers]
 impl Rooms {
-    async fn reg(&self) -> Scoped<Room> {
+    pub async fn reg(&self) -> Scoped<Room> {
         Scoped::new(Room(self.clone()))
     }
 }
@@ -27,7 +27,7 @@ struct Room(Rooms);
 
 #[ws_handlers]
 impl Room {
-    async fn nap(&self, ctx: Context, ms: u64) -> String {
+    pub async fn nap(&self, ctx: Context, ms: u64) -> String {
         let _guard = self.0.handlers.guard();
         *self.0.last.lock().expect("no panic") = ctx.current_channel();
         tokio::time::sleep(Duration::from_millis(ms)).await;
@@ -35,7 +35,7 @@ impl Room {
     }
 
     /// Aborts the channel on which it was called.
-    async fn leave(&self, ctx: Context, returns: bool) -> u8 {
+    pub async fn leave(&self, ctx: Context, returns: bool) -> u8 {
         let _guard = self.0.handlers.guard();
         ctx.current_channel().expect("it is called on a channel").abort(&Reason::new("left"));
         if !returns {
@@ -44,7 +44,7 @@ impl Room {
         5
     }
 
-    async fn sum(&self, mut numbers: Upload<u32>) -> u32 {
+    pub async fn sum(&self, mut numbers: Upload<u32>) -> u32 {
         let _guard = self.0.handlers.guard();
         let mut sum = 0;
         while let Some(Ok(number)) = numbers.next().await {
@@ -53,7 +53,7 @@ impl Room {
         sum
     }
 
-    async fn count(&self) -> impl Stream<Item = u32> + Send {
+    pub async fn count(&self) -> impl Stream<Item = u32> + Send {
         let guard = self.0.handlers.guard();
         futures_util::stream::iter((1..).inspect(move |_| {
             let _ = &guard;

@@ -49,42 +49,42 @@ impl ChannelService {
 /// Each method uses a channel in another way.
 #[ws_handlers]
 impl ChannelService {
-    async fn make(&self, ctx: Context) -> Result<AnonymousChannel, Rejection> {
+    pub async fn make(&self, ctx: Context) -> Result<AnonymousChannel, Rejection> {
         Ok(self.channel(&ctx))
     }
 
-    async fn waits(&self, ctx: Context) -> Result<AnonymousChannel, Rejection> {
+    pub async fn waits(&self, ctx: Context) -> Result<AnonymousChannel, Rejection> {
         let channel = self.channel(&ctx);
         self.resume.notified().await;
         Ok(channel)
     }
 
-    async fn keeps(&self, ctx: Context) -> u8 {
+    pub async fn keeps(&self, ctx: Context) -> u8 {
         self.channel(&ctx);
         7
     }
 
-    async fn fails(&self, ctx: Context) -> Result<AnonymousChannel, String> {
+    pub async fn fails(&self, ctx: Context) -> Result<AnonymousChannel, String> {
         self.channel(&ctx);
         Err("not today".to_owned())
     }
 
-    async fn panics(&self, ctx: Context) -> u8 {
+    pub async fn panics(&self, ctx: Context) -> u8 {
         self.channel(&ctx);
         panic!("oh no")
     }
 
-    async fn closed(&self, ctx: Context) -> AnonymousChannel {
+    pub async fn closed(&self, ctx: Context) -> AnonymousChannel {
         let channel = self.channel(&ctx);
         channel.close();
         channel
     }
 
-    async fn again(&self) -> AnonymousChannel {
+    pub async fn again(&self) -> AnonymousChannel {
         self.last_channel()
     }
 
-    async fn late(&self, ctx: Context) {
+    pub async fn late(&self, ctx: Context) {
         let (service, resume) = (self.clone(), Arc::clone(&self.resume));
         tokio::spawn(async move {
             resume.notified().await;
@@ -93,7 +93,7 @@ impl ChannelService {
         });
     }
 
-    async fn quick(&self) -> u8 {
+    pub async fn quick(&self) -> u8 {
         1
     }
 }

@@ -99,7 +99,7 @@ struct Mounted;
 
 #[ws_handlers]
 impl Mounted {
-    fn who(&self) -> String {
+    pub fn who(&self) -> String {
         "the service".to_owned()
     }
 }

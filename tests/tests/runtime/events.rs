@@ -64,13 +64,13 @@ struct Announcer;
 
 #[ws_handlers]
 impl Announcer {
-    async fn announce(&self, ctx: Context) -> usize {
+    pub async fn announce(&self, ctx: Context) -> usize {
         let news = NewsProxy::new(ctx.peer());
         news.flash_news("before the answer").await.expect("the queue has capacity");
         1
     }
 
-    async fn to_all(&self, ctx: Context, text: String) -> usize {
+    pub async fn to_all(&self, ctx: Context, text: String) -> usize {
         NewsProxy::new(ctx.broadcast()).flash_news(text).await.expect("it can be encoded").sent
     }
 }

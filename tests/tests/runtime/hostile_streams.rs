@@ -24,7 +24,7 @@ struct Tap(Guard);
 
 #[ws_handlers]
 impl Tap {
-    fn is_open(&self) -> bool {
+    pub fn is_open(&self) -> bool {
         let Self(_open) = self;
         true
     }

@@ -26,24 +26,24 @@ struct Slow {
 
 #[ws_handlers]
 impl Slow {
-    async fn wait(&self, ctx: Context) -> u8 {
+    pub async fn wait(&self, ctx: Context) -> u8 {
         let _alive = self.handlers.guard();
         let log = self.log.clone();
         tokio::spawn(async move { log.add(ctx.cancelled().await.to_string()) });
         std::future::pending().await
     }
 
-    async fn sleep(&self, milliseconds: u64) -> u64 {
+    pub async fn sleep(&self, milliseconds: u64) -> u64 {
         let _alive = self.handlers.guard();
         tokio::time::sleep(Duration::from_millis(milliseconds)).await;
         milliseconds
     }
 
-    async fn waits(&self, ctx: Context) -> Option<u64> {
+    pub async fn waits(&self, ctx: Context) -> Option<u64> {
         ctx.caller_timeout().map(|wait| wait.as_secs())
     }
 
-    async fn quick(&self) -> u8 {
+    pub async fn quick(&self) -> u8 {
         1
     }
 }
@@ -260,7 +260,7 @@ struct Session {
 
 #[ws_handlers(channel = "session")]
 impl Session {
-    async fn whoami(&self) -> String {
+    pub async fn whoami(&self) -> String {
         format!("{} of {}", self.name, self.peer.id())
     }
 }

@@ -32,35 +32,35 @@ struct GatedService {
 
 #[ws_handlers]
 impl GatedService {
-    async fn wait(&self, n: u32) -> u32 {
+    pub async fn wait(&self, n: u32) -> u32 {
         let _alive = self.running.guard();
         self.log.add(format!("wait {n}"));
         self.gate.acquire().await.expect("the gate is never closed").forget();
         n
     }
 
-    fn quick(&self, n: u32) -> u32 {
+    pub fn quick(&self, n: u32) -> u32 {
         self.log.add(format!("quick {n}"));
         n
     }
 
-    async fn length(&self, text: &str) -> usize {
+    pub async fn length(&self, text: &str) -> usize {
         text.len()
     }
 
-    fn large(&self, n: u32) -> (u32, String) {
+    pub fn large(&self, n: u32) -> (u32, String) {
         self.log.add(format!("large {n}"));
         (n, "x".repeat(10_000))
     }
 
-    async fn count(&self, to: u32) -> impl Stream<Item = u32> + Send {
+    pub async fn count(&self, to: u32) -> impl Stream<Item = u32> + Send {
         let alive = self.running.guard();
         stream::iter(1..=to).inspect(move |_| {
             let _ = &alive;
         })
     }
 
-    async fn pages(&self, count: u32) -> impl Stream<Item = (u32, String)> + Send {
+    pub async fn pages(&self, count: u32) -> impl Stream<Item = (u32, String)> + Send {
         let log = self.log.clone();
         stream::iter(1..=count).map(move |n| {
             log.add(format!("page {n}"));

@@ -36,10 +36,10 @@ struct Service;
 
 #[ws_handlers]
 impl Service {
-    fn now(&self) -> u32 {
+    pub fn now(&self) -> u32 {
         1
     }
-    async fn later(&self) -> u32 {
+    pub async fn later(&self) -> u32 {
         tokio::task::yield_now().await;
         2
     }
@@ -47,26 +47,26 @@ impl Service {
     async fn spawned(&self) -> u32 {
         3
     }
-    fn rejects(&self, code: Option<String>) -> Result<(), Rejection> {
+    pub fn rejects(&self, code: Option<String>) -> Result<(), Rejection> {
         Err(code.into_iter().fold(Rejection::new("no"), Rejection::with_code))
     }
-    async fn rejects_later(&self) -> Result<(), Rejection> {
+    pub async fn rejects_later(&self) -> Result<(), Rejection> {
         tokio::task::yield_now().await;
         Err(Rejection::new("no").with_code("Later"))
     }
-    async fn panics(&self) {
+    pub async fn panics(&self) {
         panic!("on purpose")
     }
-    async fn waits(&self) {
+    pub async fn waits(&self) {
         std::future::pending::<()>().await;
     }
-    async fn count(&self) -> impl Stream<Item = u32> + Send {
+    pub async fn count(&self) -> impl Stream<Item = u32> + Send {
         stream::iter([1])
     }
-    async fn scoped(&self) -> Scoped<dyn Counter> {
+    pub async fn scoped(&self) -> Scoped<dyn Counter> {
         Scoped::new(One)
     }
-    async fn stuck(&self, ctx: Context) {
+    pub async fn stuck(&self, ctx: Context) {
         let _ = ctx.peer().emit("news", (1,)).await;
     }
     #[ws(event)]

@@ -58,7 +58,7 @@ struct Till(AtomicI64);
 
 #[ws_handlers]
 impl Till {
-    async fn add(&self, n: i64) -> i64 {
+    pub async fn add(&self, n: i64) -> i64 {
         self.0.fetch_add(n, Ordering::Relaxed) + n
     }
 }

@@ -13,20 +13,20 @@ struct Service;
 
 #[ws_handlers]
 impl Service {
-    fn now(&self, text: String) -> String {
+    pub fn now(&self, text: String) -> String {
         text
     }
-    async fn later(&self) -> u32 {
+    pub async fn later(&self) -> u32 {
         tokio::task::yield_now().await;
         2
     }
-    async fn rejects(&self) -> Result<(), Rejection> {
+    pub async fn rejects(&self) -> Result<(), Rejection> {
         Err(Rejection::new("no").with_code("No"))
     }
-    async fn count(&self) -> impl Stream<Item = u32> + Send {
+    pub async fn count(&self) -> impl Stream<Item = u32> + Send {
         stream::iter([1, 2])
     }
-    async fn waits(&self) {
+    pub async fn waits(&self) {
         std::future::pending::<()>().await;
     }
 }

@@ -139,7 +139,7 @@ struct DropBomb;
 
 #[ws_handlers]
 impl DropBomb {
-    fn tick(&self) -> u8 {
+    pub fn tick(&self) -> u8 {
         1
     }
 }

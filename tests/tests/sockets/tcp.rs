@@ -29,26 +29,26 @@ struct TestService;
 
 #[ws_handlers]
 impl TestService {
-    fn echo(&self, text: String) -> String {
+    pub fn echo(&self, text: String) -> String {
         text
     }
 
-    fn handshake(&self, ctx: Context) -> (String, Option<String>, bool) {
+    pub fn handshake(&self, ctx: Context) -> (String, Option<String>, bool) {
         let header = ctx.handshake().headers().get("host").and_then(|host| host.to_str().ok());
         (ctx.handshake().uri().to_string(), header.map(ToOwned::to_owned), ctx.handshake().remote_addr().is_some())
     }
 
     /// Returns the values of a header.
-    fn header(&self, ctx: Context, name: String) -> Vec<String> {
+    pub fn header(&self, ctx: Context, name: String) -> Vec<String> {
         let values = ctx.handshake().headers().get_all(&name).into_iter();
         values.map(|value| value.to_str().unwrap_or("?").to_owned()).collect()
     }
 
-    fn subprotocol(&self, ctx: Context) -> Option<String> {
+    pub fn subprotocol(&self, ctx: Context) -> Option<String> {
         ctx.handshake().subprotocol().map(ToOwned::to_owned)
     }
 
-    async fn wait(&self) {
+    pub async fn wait(&self) {
         std::future::pending::<()>().await;
     }
 }

@@ -22,12 +22,12 @@ struct TestService;
 
 #[ws_handlers]
 impl TestService {
-    fn echo(&self, text: String) -> String {
+    pub fn echo(&self, text: String) -> String {
         text
     }
 
     /// Returns the header `Host` and the subprotocol.
-    fn host_and_subprotocol(&self, ctx: Context) -> (Option<String>, Option<String>) {
+    pub fn host_and_subprotocol(&self, ctx: Context) -> (Option<String>, Option<String>) {
         let handshake = ctx.handshake();
         let host = handshake.headers().get("host").and_then(|host| host.to_str().ok());
         (host.map(ToOwned::to_owned), handshake.subprotocol().map(ToOwned::to_owned))

@@ -17,7 +17,13 @@ pub(crate) struct MethodAttr {
 
 impl MethodAttr {
     pub(crate) fn read(attrs: &[Attribute], errors: &mut Errors) -> Self {
-        let items = MetaItems::read(lists(attrs, errors), &["name", "event", "blocking", "spawn", "on_full"], errors);
+        let names = ["name", "event", "blocking", "spawn", "on_full", "handler", "skip"];
+        let items = MetaItems::read(lists(attrs, errors), &names, errors);
+        // Marks a function of a plain `impl` of which nothing else is to be said. A method of a trait always is one.
+        items.flag("handler", errors);
+        if let Some(skip) = items.flag("skip", errors) {
+            errors.push(skip, text::SKIPPED_HANDLER);
+        }
         Self {
             name: items.string("name", text::EMPTY_EVENT, errors),
             event: items.flag("event", errors).cloned(),
@@ -26,4 +32,10 @@ impl MethodAttr {
             on_full: OnFull::read(&items, errors),
         }
     }
+}
+
+/// Returns true if a function has the attribute `#[ws(skip)]`, which makes it no handler.
+pub(crate) fn is_skipped(attrs: &[Attribute]) -> bool {
+    let [attr] = attrs else { return false };
+    attr.parse_args::<Ident>().is_ok_and(|name| name == "skip")
 }

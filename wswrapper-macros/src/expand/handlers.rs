@@ -54,7 +54,8 @@ pub(crate) fn plain_impl(handlers: &PlainImpl<'_>) -> TokenStream {
     let impl_head = impl_head(item, self_ty, private);
     quote! {
         // Handlers have to take `&self` and owned arguments, and may be `async`, even if their bodies do not need that.
-        #[allow(clippy::unused_async, clippy::unused_self, clippy::needless_pass_by_value)]
+        // They are marked by `pub`, even if their type is private.
+        #[allow(unreachable_pub, clippy::unused_async, clippy::unused_self, clippy::needless_pass_by_value)]
         #item
         #contract
 

@@ -32,7 +32,7 @@ pub(super) fn target(contract: &Contract<'_>) -> Ident {
     Ident::new(name, Span::call_site())
 }
 
-/// IntoResponse all `tokens` the span `span`. rustc shows an error in the user's code only if every token of the wrong
+/// Gives all `tokens` the span `span`. rustc shows an error in the user's code only if every token of the wrong
 /// expression has a span from there.
 pub(super) fn respanned(tokens: TokenStream, span: Span) -> TokenStream {
     tokens

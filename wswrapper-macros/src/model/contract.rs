@@ -3,9 +3,10 @@ use std::ptr;
 use syn::{Generics, Ident, LitStr, Path, PathArguments, TypeParamBound, Visibility};
 
 use super::method::Method;
-use crate::attr::{ContractAttr, RenameRule};
+use crate::attr::{ContractAttr, RenameRule, is_skipped};
 use crate::errors::Errors;
 use crate::parse::{Function, Impl, ImplementedTrait, Member, Trait};
+use crate::text;
 use crate::types::last_segment;
 
 /// A trait that describes a service.
@@ -78,11 +79,12 @@ impl<'a> PlainImpl<'a> {
     pub(crate) fn new(item: &'a Impl, attr: &'a ContractAttr, errors: &mut Errors) -> Option<Self> {
         let contract = Contract {
             name: &last_segment(&item.self_ty)?.ident,
-            vis: widest_visibility(&item.members),
+            // A proxy that is less visible than its type is an error of rustc, and a macro does not see the type.
+            vis: syn::parse_quote!(pub),
             generics: &item.generics,
             channel: attr.channel.as_ref(),
             krate: &attr.krate,
-            methods: methods(&item.members, attr.rename_all, errors),
+            methods: handlers(&item.members, attr.rename_all, errors),
         };
         Some(Self { item, contract })
     }
@@ -107,6 +109,28 @@ impl Contract<'_> {
     }
 }
 
+/// The functions of a plain `impl` that are handlers: those that are `pub` or have a `#[ws(..)]` attribute other than
+/// `skip`. Any other function is an error, so that nothing is served, and nothing left out, by accident.
+fn handlers<'a>(members: &'a [Member], rule: RenameRule, errors: &mut Errors) -> Vec<Method<'a>> {
+    members
+        .iter()
+        .filter_map(|member| match member {
+            Member::Function(function) if is_skipped(&function.ws_attrs) => None,
+            Member::Function(function) if is_marked(function) => Some(Method::new(function, rule, errors)),
+            Member::Function(function) => {
+                errors.push(&function.sig.ident, text::UNMARKED_FUNCTION);
+                None
+            }
+            _ => None,
+        })
+        .collect()
+}
+
+/// Returns true if a function of a plain `impl` is marked as a handler.
+fn is_marked(function: &Function) -> bool {
+    matches!(function.vis, Visibility::Public(_)) || !function.ws_attrs.is_empty()
+}
+
 fn methods<'a>(members: &'a [Member], rule: RenameRule, errors: &mut Errors) -> Vec<Method<'a>> {
     members
         .iter()
@@ -115,13 +139,4 @@ fn methods<'a>(members: &'a [Member], rule: RenameRule, errors: &mut Errors) -> 
             _ => None,
         })
         .collect()
-}
-
-/// `pub` if any handler is `pub`, for the proxy of a plain `impl`.
-fn widest_visibility(members: &[Member]) -> Visibility {
-    let is_public = members.iter().any(|member| match member {
-        Member::Function(function) => matches!(function.vis, Visibility::Public(_)),
-        _ => false,
-    });
-    if is_public { syn::parse_quote!(pub) } else { syn::parse_quote!(pub(crate)) }
 }

@@ -33,7 +33,7 @@ use tokio::time::Instant;
 ///
 /// #[ws_handlers]
 /// impl Desk {
-///     async fn sum(&self, mut numbers: Upload<u32>) -> Result<u32, Box<dyn Error + Send + Sync>> {
+///     pub async fn sum(&self, mut numbers: Upload<u32>) -> Result<u32, Box<dyn Error + Send + Sync>> {
 ///         let mut sum = 0;
 ///         while let Some(number) = numbers.try_next().await? {
 ///             sum += number;

@@ -165,7 +165,7 @@ impl Listener {
 }
 
 impl Server {
-    /// Serve a connection that was accepted elsewhere.
+    /// Serves a connection that was accepted elsewhere.
     ///
     /// Reads the request, answers the handshake, and drives the connection in a task of the server. An ordinary HTTP
     /// request is answered and returned as [`AcceptError::Http`]. A request that does not arrive within

@@ -84,7 +84,7 @@ pub(crate) enum Phase {
 ///
 /// #[ws_handlers]
 /// impl Clock {
-///     async fn now(&self) -> u64 {
+///     pub async fn now(&self) -> u64 {
 ///         1_700_000_000
 ///     }
 /// }
@@ -132,7 +132,7 @@ impl Server {
         ServerBuilder::default()
     }
 
-    /// Serve a connection over an open transport.
+    /// Serves a connection over an open transport.
     ///
     /// A task of the server drives it on the current tokio runtime. Fails with [`AcceptError::Closing`] if the server
     /// is closing.
@@ -144,7 +144,7 @@ impl Server {
         self.accept_transport_with(transport, Handshake::default(), Extensions::new())
     }
 
-    /// Serve a connection over an open transport, with the request that opened it and values that are stored with it.
+    /// Serves a connection over an open transport, with the request that opened it and values that are stored with it.
     ///
     /// Hooks and handlers find both from the first call on. Otherwise like [`accept_transport`](Self::accept_transport).
     ///

@@ -191,7 +191,7 @@ impl AnonymousChannel {
         Call::new(self.peer().connection().clone(), self.encode(event, arguments))
     }
 
-    /// Serve a contract on the channel.
+    /// Serves a contract on the channel.
     ///
     /// A closure that was added by [`on`](Self::on) or [`once`](Self::once) takes precedence.
     pub fn serve<C: Contract + ?Sized>(&self, service: impl Serve<C>) {
@@ -232,7 +232,7 @@ impl<E> Call<AnonymousChannel, E> {
         Ok(self)
     }
 
-    /// Serve a contract on the channel, from the first event on.
+    /// Serves a contract on the channel, from the first event on.
     pub fn serve<C: Contract + ?Sized>(self, service: impl Serve<C>) -> Self {
         if let Expected::Channel(channel_state) = self.expected() {
             serve(channel_state, service);
@@ -241,7 +241,7 @@ impl<E> Call<AnonymousChannel, E> {
     }
 }
 
-/// Serve a contract on an anonymous channel.
+/// Serves a contract on an anonymous channel.
 pub(super) fn serve<C: Contract + ?Sized, S: Serve<C>>(channel_state: &ChannelState, service: S) {
     let service = Arc::new(service);
     let methods = S::shared(&service);

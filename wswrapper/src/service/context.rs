@@ -21,7 +21,7 @@ use std::time::Duration;
 /// # struct Desk;
 /// #[ws_handlers]
 /// impl Desk {
-///     async fn whoami(&self, ctx: Context) -> String {
+///     pub async fn whoami(&self, ctx: Context) -> String {
 ///         format!("{}", ctx.peer().id())
 ///     }
 /// }
@@ -122,7 +122,7 @@ impl Context {
     /// # struct Desk;
     /// #[ws_handlers]
     /// impl Desk {
-    ///     async fn watch(&self, ctx: Context) {
+    ///     pub async fn watch(&self, ctx: Context) {
     ///         let job = tokio::spawn(async move {
     ///             tokio::select! {
     ///                 reason = ctx.cancelled() => println!("stopped: {reason}"),

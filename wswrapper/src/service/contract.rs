@@ -60,7 +60,7 @@ pub trait Contract {
 ///
 /// #[ws_handlers]
 /// impl Counter {
-///     async fn next(&self) -> u64 {
+///     pub async fn next(&self) -> u64 {
 ///         self.0.fetch_add(1, Ordering::Relaxed)
 ///     }
 /// }

@@ -19,7 +19,7 @@ use std::sync::Arc;
 ///
 /// #[ws_handlers]
 /// impl Clock {
-///     async fn now(&self) -> u64 {
+///     pub async fn now(&self) -> u64 {
 ///         1_700_000_000
 ///     }
 /// }

@@ -109,7 +109,7 @@ impl<C: Contract + ?Sized> FromResponse for Scoped<C> {
 }
 
 impl<C: Contract + ?Sized, E> Call<Scoped<C>, E> {
-    /// Serve a contract on the caller's side of the channel, from the first event on.
+    /// Serves a contract on the caller's side of the channel, from the first event on.
     pub fn serve<D: Contract + ?Sized>(self, service: impl Serve<D>) -> Self {
         if let Expected::Channel(channel_state) = self.expected() {
             serve(channel_state, service);

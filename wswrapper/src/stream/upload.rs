@@ -35,7 +35,7 @@ use std::task::{Context, Poll};
 /// # struct Desk;
 /// #[ws_handlers]
 /// impl Desk {
-///     async fn sum(&self, mut numbers: Upload<i64>) -> Result<i64, Box<dyn Error + Send + Sync>> {
+///     pub async fn sum(&self, mut numbers: Upload<i64>) -> Result<i64, Box<dyn Error + Send + Sync>> {
 ///         let mut sum = 0;
 ///         while let Some(number) = numbers.try_next().await? {
 ///             sum += number;

@@ -11,7 +11,7 @@
 //!
 //! #[ws_handlers]
 //! impl Desk {
-//!     async fn greet(&self, name: &str) -> String {
+//!     pub async fn greet(&self, name: &str) -> String {
 //!         format!("good day, {name}")
 //!     }
 //! }

@@ -32,7 +32,7 @@ use std::io;
 ///
 /// #[ws_handlers]
 /// impl Stock {
-///     async fn take(&self, pieces: u32) -> Result<(), StockError> {
+///     pub async fn take(&self, pieces: u32) -> Result<(), StockError> {
 ///         if pieces > 3 { Err(StockError::SoldOut { left: 3 }) } else { Ok(()) }
 ///     }
 /// }

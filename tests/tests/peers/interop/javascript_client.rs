@@ -61,42 +61,42 @@ trait Customer {
 
 #[ws_handlers(rename_all = "camelCase")]
 impl MainService {
-    async fn add(&self, a: i64, b: i64) -> i64 {
+    pub async fn add(&self, a: i64, b: i64) -> i64 {
         a + b
     }
 
-    async fn half(&self, a: f64) -> f64 {
+    pub async fn half(&self, a: f64) -> f64 {
         a / 2.0
     }
 
-    async fn largest(&self) -> u64 {
+    pub async fn largest(&self) -> u64 {
         u64::MAX
     }
 
-    async fn shout(&self, text: &str) -> String {
+    pub async fn shout(&self, text: &str) -> String {
         text.to_uppercase()
     }
 
-    async fn echo(&self, value: Value) -> Value {
+    pub async fn echo(&self, value: Value) -> Value {
         value
     }
 
-    async fn discount(&self, mut basket: Basket) -> Basket {
+    pub async fn discount(&self, mut basket: Basket) -> Basket {
         basket.items.iter_mut().for_each(|item| item.price /= 2.0);
         basket
     }
 
-    async fn maybe(&self, a: i64, b: Option<i64>, c: Option<String>) -> (i64, Option<i64>, Option<String>) {
+    pub async fn maybe(&self, a: i64, b: Option<i64>, c: Option<String>) -> (i64, Option<i64>, Option<String>) {
         (a, b, c)
     }
 
-    async fn nothing(&self) {}
+    pub async fn nothing(&self) {}
 
-    async fn none(&self) -> Option<u8> {
+    pub async fn none(&self) -> Option<u8> {
         None
     }
 
-    async fn reserve(&self, seats: u32) -> Result<u32, ReservationError> {
+    pub async fn reserve(&self, seats: u32) -> Result<u32, ReservationError> {
         match seats {
             0 => Err(ReservationError::Closed),
             1..=10 => Ok(seats),
@@ -104,20 +104,20 @@ impl MainService {
         }
     }
 
-    async fn fail(&self, message: String) -> Result<(), String> {
+    pub async fn fail(&self, message: String) -> Result<(), String> {
         Err(message)
     }
 
-    async fn reject(&self, value: Value) -> Result<(), Rejection> {
+    pub async fn reject(&self, value: Value) -> Result<(), Rejection> {
         Err(Rejection::value(value))
     }
 
-    async fn internal(&self) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    pub async fn internal(&self) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         Err("the password is 1234".into())
     }
 
     /// Returns `n` after `release(n)` was called.
-    async fn hold(&self, n: u32) -> u32 {
+    pub async fn hold(&self, n: u32) -> u32 {
         let _waits = self.waiting.guard();
         let (sender, released) = oneshot::channel();
         self.held.lock().expect("no thread panicked with the lock").insert(n, sender);
@@ -125,13 +125,13 @@ impl MainService {
         n
     }
 
-    async fn release(&self, n: u32) -> bool {
+    pub async fn release(&self, n: u32) -> bool {
         let held = self.held.lock().expect("no thread panicked with the lock").remove(&n);
         held.is_some_and(|held| held.send(()).is_ok())
     }
 
     /// Calls each method of the caller and returns the outcomes.
-    async fn interview(&self, ctx: Context) -> Vec<Value> {
+    pub async fn interview(&self, ctx: Context) -> Vec<Value> {
         let customer = CustomerProxy::new(ctx.peer());
         vec![
             outcome(customer.confirm("one \"lamp\", really?").await),
@@ -145,7 +145,7 @@ impl MainService {
     }
 
     /// Notifies all clients, and returns their number.
-    async fn sell(&self, ctx: Context, item: String, price: Option<f64>) -> usize {
+    pub async fn sell(&self, ctx: Context, item: String, price: Option<f64>) -> usize {
         CustomerProxy::new(ctx.broadcast()).sold(item, price).await.expect("the event can be encoded").sent
     }
 
@@ -177,13 +177,13 @@ struct Files {
 
 #[ws_handlers(channel = "files", rename_all = "camelCase")]
 impl Files {
-    async fn read(&self, name: String) -> Result<String, String> {
+    pub async fn read(&self, name: String) -> Result<String, String> {
         let content = self.contents.lock().expect("no thread panicked with the lock").get(&name).cloned();
         content.ok_or_else(|| format!("no such file: {name}"))
     }
 
     /// The name is reserved on the main channel only.
-    async fn open(&self, name: String) -> bool {
+    pub async fn open(&self, name: String) -> bool {
         self.contents.lock().expect("no thread panicked with the lock").contains_key(&name)
     }
 

@@ -90,33 +90,33 @@ enum CustomerError {
 
 #[ws_handlers(channel = "customer")]
 impl Customer {
-    async fn add(&self, a: i64, b: i64) -> i64 {
+    pub async fn add(&self, a: i64, b: i64) -> i64 {
         a + b
     }
 
-    async fn greet(&self, name: &str) -> String {
+    pub async fn greet(&self, name: &str) -> String {
         format!("hello, {name}")
     }
 
-    async fn nothing(&self) {}
+    pub async fn nothing(&self) {}
 
-    async fn reserve(&self, seats: u32) -> Result<u32, CustomerError> {
+    pub async fn reserve(&self, seats: u32) -> Result<u32, CustomerError> {
         if seats > 10 { Err(CustomerError::Full { left: 10 }) } else { Ok(seats) }
     }
 
-    async fn fail(&self) -> Result<(), String> {
+    pub async fn fail(&self) -> Result<(), String> {
         Err("not today".to_owned())
     }
 
-    async fn reject(&self, value: Value) -> Result<(), Rejection> {
+    pub async fn reject(&self, value: Value) -> Result<(), Rejection> {
         Err(Rejection::value(value))
     }
 
-    async fn hang(&self) {
+    pub async fn hang(&self) {
         std::future::pending::<()>().await;
     }
 
-    async fn wait(&self, n: u32) -> u32 {
+    pub async fn wait(&self, n: u32) -> u32 {
         self.all.wait().await;
         n
     }

@@ -29,40 +29,40 @@ struct Failing {
 
 #[ws_handlers]
 impl Failing {
-    async fn text(&self) -> Result<(), String> {
+    pub async fn text(&self) -> Result<(), String> {
         Err("only text".to_owned())
     }
 
-    async fn literal(&self) -> Result<u8, &'static str> {
+    pub async fn literal(&self) -> Result<u8, &'static str> {
         Err("a literal")
     }
 
-    async fn bare(&self) -> Result<(), Rejection> {
+    pub async fn bare(&self) -> Result<(), Rejection> {
         Err(Rejection::value(json!({"code": 42})))
     }
 
-    async fn io(&self) -> io::Result<String> {
+    pub async fn io(&self) -> io::Result<String> {
         Err(io::Error::new(io::ErrorKind::NotFound, "/etc/secret"))
     }
 
-    async fn internal(&self) -> Result<u8, Box<dyn Error + Send + Sync>> {
+    pub async fn internal(&self) -> Result<u8, Box<dyn Error + Send + Sync>> {
         Err("the password is 1234".into())
     }
 
-    async fn panics(&self) -> u8 {
+    pub async fn panics(&self) -> u8 {
         panic!("oh no")
     }
 
-    fn panics_at_once(&self) -> u8 {
+    pub fn panics_at_once(&self) -> u8 {
         panic!("oh no, at once")
     }
 
-    async fn panics_later(&self) -> u8 {
+    pub async fn panics_later(&self) -> u8 {
         tokio::task::yield_now().await;
         panic!("oh no, later")
     }
 
-    async fn panics_when_dropped(&self) -> u8 {
+    pub async fn panics_when_dropped(&self) -> u8 {
         struct DropBomb;
         impl Drop for DropBomb {
             fn drop(&mut self) {
@@ -74,11 +74,11 @@ impl Failing {
         7
     }
 
-    async fn not_json(&self) -> BTreeMap<UnencodableKey, u8> {
+    pub async fn not_json(&self) -> BTreeMap<UnencodableKey, u8> {
         BTreeMap::from([(UnencodableKey { a: 1 }, 1)])
     }
 
-    async fn everything(&self, value: Everything) -> Everything {
+    pub async fn everything(&self, value: Everything) -> Everything {
         value
     }
 

@@ -179,7 +179,7 @@ struct Adder;
 
 #[ws_handlers]
 impl Adder {
-    async fn sum(&self, mut numbers: Upload<u32>) -> u32 {
+    pub async fn sum(&self, mut numbers: Upload<u32>) -> u32 {
         let mut sum = 0;
         while let Some(Ok(number)) = numbers.next().await {
             sum += number;
@@ -187,7 +187,7 @@ impl Adder {
         sum
     }
 
-    async fn hold(&self) {
+    pub async fn hold(&self) {
         tokio::time::sleep(Duration::from_secs(5)).await;
     }
 }

@@ -10,7 +10,7 @@ struct DropsUpload;
 
 #[ws_handlers]
 impl DropsUpload {
-    async fn sum(&self, numbers: Upload<i64>) -> i64 {
+    pub async fn sum(&self, numbers: Upload<i64>) -> i64 {
         drop(numbers);
         5
     }

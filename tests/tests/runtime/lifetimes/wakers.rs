@@ -61,12 +61,12 @@ struct Service;
 
 #[ws_handlers]
 impl Service {
-    async fn take(&self, numbers: Upload<u32>) {
+    pub async fn take(&self, numbers: Upload<u32>) {
         let _numbers = numbers;
         std::future::pending::<()>().await;
     }
 
-    fn ticks(&self) -> impl wswrapper::Stream<Item = u32> + Send + use<> {
+    pub fn ticks(&self) -> impl wswrapper::Stream<Item = u32> + Send + use<> {
         stream::pending()
     }
 }

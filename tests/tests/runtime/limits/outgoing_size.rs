@@ -21,20 +21,20 @@ struct SizedService {
 
 #[ws_handlers]
 impl SizedService {
-    fn ready(&self, length: usize) -> String {
+    pub fn ready(&self, length: usize) -> String {
         "x".repeat(length)
     }
 
-    async fn late(&self, length: usize) -> String {
+    pub async fn late(&self, length: usize) -> String {
         tokio::task::yield_now().await;
         "x".repeat(length)
     }
 
-    fn fail(&self, length: usize) -> Result<(), Rejection> {
+    pub fn fail(&self, length: usize) -> Result<(), Rejection> {
         Err(Rejection::new("x".repeat(length)))
     }
 
-    async fn texts(&self, lengths: Vec<usize>) -> impl Stream<Item = String> + Send {
+    pub async fn texts(&self, lengths: Vec<usize>) -> impl Stream<Item = String> + Send {
         let alive = self.running.guard();
         stream::iter(lengths).map(move |length| {
             let _ = &alive;
@@ -42,11 +42,11 @@ impl SizedService {
         })
     }
 
-    async fn failing(&self, length: usize) -> impl Stream<Item = Result<u32, Rejection>> + Send {
+    pub async fn failing(&self, length: usize) -> impl Stream<Item = Result<u32, Rejection>> + Send {
         stream::iter([Ok(1), Err(Rejection::new("x".repeat(length)))])
     }
 
-    async fn lengths(&self, mut texts: Upload<String>) -> usize {
+    pub async fn lengths(&self, mut texts: Upload<String>) -> usize {
         let _alive = self.running.guard();
         let mut sum = 0;
         while let Some(Ok(text)) = texts.next().await {

@@ -18,7 +18,7 @@ struct Store {
 #[ws_handlers]
 impl Store {
     /// Counts the bytes of an upload, slowly.
-    async fn count(&self, mut texts: Upload<String>) -> Result<usize, Rejection> {
+    pub async fn count(&self, mut texts: Upload<String>) -> Result<usize, Rejection> {
         let mut bytes = 0;
         while let Some(text) = texts.next().await {
             bytes += text.map_err(Rejection::from_display)?.len();
@@ -28,7 +28,7 @@ impl Store {
     }
 
     /// Takes one item, and keeps the others.
-    async fn keep(&self, mut texts: Upload<String>) -> Result<usize, Rejection> {
+    pub async fn keep(&self, mut texts: Upload<String>) -> Result<usize, Rejection> {
         let first = texts.next().await;
         self.gate.acquire().await.map_err(Rejection::from_display)?.forget();
         Ok(first.map_or(0, |text| text.map_or(0, |text| text.len())))

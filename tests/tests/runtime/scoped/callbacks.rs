@@ -35,7 +35,7 @@ struct ChannelHolder {
 
 #[ws_handlers]
 impl ChannelHolderService {
-    async fn keep(&self, ctx: Context) -> Scoped<ChannelHolder> {
+    pub async fn keep(&self, ctx: Context) -> Scoped<ChannelHolder> {
         let channel = ctx.open_channel();
         let early = BellProxy::new(&channel).ring(1).await;
         self.0.add(early.map_err(|error| error.to_string()).unwrap_err());
@@ -46,7 +46,7 @@ impl ChannelHolderService {
 
 #[ws_handlers]
 impl ChannelHolder {
-    async fn twice(&self) -> Result<i64, Rejection> {
+    pub async fn twice(&self) -> Result<i64, Rejection> {
         let bell = BellProxy::new(&self.channel);
         let first = bell.ring(1).await.map_err(Rejection::from_display)?;
         Ok(first + bell.ring(2).await.map_err(Rejection::from_display)?)

@@ -77,7 +77,7 @@ struct Held(#[expect(dead_code, reason = "only its drop counts")] Guard);
 
 #[ws_handlers]
 impl Held {
-    fn held(&self) {}
+    pub fn held(&self) {}
 }
 
 #[tokio::test]

@@ -44,7 +44,7 @@ struct Neighbour(#[expect(dead_code, reason = "only its drop counts")] Guard);
 
 #[ws_handlers]
 impl Neighbour {
-    fn beside(&self) {}
+    pub fn beside(&self) {}
 }
 
 struct StoreService(Alive);

@@ -163,7 +163,7 @@ struct Bombs;
 
 #[ws_handlers]
 impl Bombs {
-    async fn bomb(&self, _numbers: Upload<u8>) -> Bomb {
+    pub async fn bomb(&self, _numbers: Upload<u8>) -> Bomb {
         Bomb
     }
 }

@@ -14,10 +14,10 @@ macro_rules! reads {
             struct Service;
             #[ws_handlers]
             impl Service {
-                async fn get(&self) -> $type {
+                pub async fn get(&self) -> $type {
                     unreachable!("only its proxy is used")
                 }
-                async fn read(&self, value: $type, last: u8) -> String {
+                pub async fn read(&self, value: $type, last: u8) -> String {
                     let _ = last;
                     format!("{value:?}")
                 }
