@@ -6,6 +6,12 @@ use wswrapper::{Peer, Rejection, ws_handlers, ws_service};
 
 type Answer<T> = Result<T, Rejection>;
 
+/// A type whose name ends in `Result` and that is none.
+#[derive(serde::Serialize, serde::Deserialize)]
+struct SearchResult {
+    hits: Vec<String>,
+}
+
 mod sports {
     #[derive(serde::Serialize, serde::Deserialize)]
     pub struct Result {
@@ -19,6 +25,8 @@ trait Files {
     async fn size(&self, path: String) -> Answer<u64>;
     async fn score(&self) -> sports::Result;
     async fn maybe(&self) -> Option<Result<u8, String>>;
+    async fn search(&self) -> SearchResult;
+    async fn swapped(&self) -> std::result::Result<(u8, Vec<String>), Rejection>;
 }
 
 struct Desk;
@@ -37,7 +45,19 @@ impl Files for Desk {
     async fn maybe(&self) -> Option<Result<u8, String>> {
         None
     }
+    async fn search(&self) -> SearchResult {
+        SearchResult { hits: Vec::new() }
+    }
+    async fn swapped(&self) -> Result<(u8, Vec<String>), Rejection> {
+        Ok((1, Vec::new()))
+    }
 }
+
+/// The proxy's types are written out, so a function can name them.
+fn swapped(proxy: &FilesProxy) -> wswrapper::Call<(u8, Vec<String>), Rejection> {
+    proxy.swapped()
+}
+
 
 async fn calls(peer: &Peer) -> Result<(), Box<dyn std::error::Error>> {
     let files = FilesProxy::new(peer);

@@ -70,3 +70,24 @@ pub(crate) fn stream_item(stream: &PathSegment) -> Option<&Type> {
         _ => None,
     })
 }
+
+/// Returns true if the spelling shows a type of std that serde decodes: a primitive, a `String`, or a `Vec`, an `Option`
+/// or a tuple of such types.
+pub(crate) fn is_std(ty: &Type) -> bool {
+    const SCALARS: [&str; 17] = [
+        "bool", "char", "f32", "f64", "i8", "i16", "i32", "i64", "i128", "isize", "u8", "u16", "u32", "u64", "u128",
+        "usize", "String",
+    ];
+    match ungroup(ty) {
+        Type::Tuple(tuple) => tuple.elems.iter().all(is_std),
+        Type::Path(path) if path.qself.is_none() => match path.path.get_ident() {
+            Some(name) => SCALARS.iter().any(|scalar| name == scalar),
+            None => last_segment(ty).is_some_and(|segment| {
+                (segment.ident == "Vec" || segment.ident == "Option")
+                    && path.path.segments.len() == 1
+                    && matches!(type_arguments(segment)[..], [item] if is_std(item))
+            }),
+        },
+        _ => false,
+    }
+}

@@ -14,10 +14,11 @@ pub use crate::service::{
 pub use crate::stream::Streaming;
 pub use crate::value::{
     Argument, Base64, Bytes, Decode, Encode, ErrorReader, ErrorWriter, IntoResult, JsonResponse, NotResult, Probe,
-    StreamItem, UploadItem, WsError, error, internal, reply,
+    ResultType, StreamItem, UploadItem, WsError, error, internal, reply,
 };
 pub use futures_core::Stream;
 pub use std::clone::Clone;
+pub use std::convert::Infallible as NoError;
 pub use std::fmt::{self, Debug};
 pub use std::future::Future;
 pub use std::marker::{Send, Sized, Sync};

@@ -8,6 +8,7 @@ mod hygiene;
 mod proxy;
 mod return_doc;
 mod returned_call;
+mod returned_types;
 mod service;
 mod shim;
 

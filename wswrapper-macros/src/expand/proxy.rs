@@ -1,6 +1,5 @@
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::Ident;
 
 use super::contract::channel;
 use super::hygiene::{Private, local, target};
@@ -16,7 +15,13 @@ pub(super) fn proxy(contract: &Contract<'_>) -> TokenStream {
     let target = target(contract);
     let channel = channel(private, contract.channel);
     let to = local("to");
-    let methods = contract.methods.iter().map(|method| proxy_method(method, contract, &target));
+    let calls: Vec<_> =
+        contract.methods.iter().map(|method| (method, ReturnedCall::of(method, &target, private))).collect();
+    let methods = calls.iter().map(|(method, call)| proxy_method(method, call, contract));
+    let checks = calls.iter().filter_map(|(method, call)| {
+        let (cfgs, check) = (method.attrs("cfg"), call.check.as_ref()?);
+        Some(quote!(#(#cfgs)* #check))
+    });
     let doc_text = format!(" Calls [`{name}`] on the remote endpoint.");
     let doc_new = format!(
         " Makes a proxy that calls [`{name}`] through `to`: a client, a peer, a channel or \
@@ -50,10 +55,12 @@ pub(super) fn proxy(contract: &Contract<'_>) -> TokenStream {
 
             #(#methods)*
         }
+
+        #(#checks)*
     }
 }
 
-fn proxy_method(method: &Method<'_>, contract: &Contract<'_>, target: &Ident) -> TokenStream {
+fn proxy_method(method: &Method<'_>, returned_call: &ReturnedCall, contract: &Contract<'_>) -> TokenStream {
     let private = Private(contract.krate);
     let Contract { vis, .. } = contract;
     let Method { name, .. } = method;
@@ -66,7 +73,7 @@ fn proxy_method(method: &Method<'_>, contract: &Contract<'_>, target: &Ident) ->
     let arguments = &method.arguments;
     let parameters = arguments.iter().map(|argument| parameter(argument, private));
     let encodable = arguments.iter().filter_map(|argument| encodable(argument, private));
-    let ReturnedCall { returned, bounds, send } = ReturnedCall::of(method, target, private);
+    let ReturnedCall { returned, bounds, send, .. } = returned_call;
 
     let call = local("call");
     let is_written = method.sent_arguments().next().is_some();

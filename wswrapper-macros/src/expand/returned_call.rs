@@ -1,8 +1,9 @@
 use proc_macro2::TokenStream;
-use quote::{quote, quote_spanned};
+use quote::quote;
 use syn::{Ident, Type};
 
 use super::hygiene::{Private, respanned};
+use super::returned_types::ReturnedTypes;
 use crate::model::{Method, MethodKind, StreamOutput, Upload};
 use crate::tokens;
 
@@ -11,6 +12,8 @@ pub(super) struct ReturnedCall {
     pub(super) returned: TokenStream,
     pub(super) bounds: TokenStream,
     pub(super) send: TokenStream,
+    /// A constant that checks the spelled types.
+    pub(super) check: Option<TokenStream>,
 }
 
 impl ReturnedCall {
@@ -26,72 +29,69 @@ impl ReturnedCall {
     }
 
     fn of_event(target: &Ident, private: Private<'_>) -> Self {
-        Self { returned: quote!(<#target as #private::Target>::Emit), bounds: TokenStream::new(), send: quote!(emit()) }
+        Self {
+            returned: quote!(<#target as #private::Target>::Emit),
+            bounds: TokenStream::new(),
+            send: quote!(emit()),
+            check: None,
+        }
     }
 
     fn of_request(method: &Method<'_>, target: &Ident, private: Private<'_>) -> Self {
-        let returns = returns(method.output.ty, private);
-        let reply = method.output.scoped.map_or_else(
-            || quote!(for<'__x> #returns::Ok: #private::FromResponse),
+        let types = ReturnedTypes::of(method.output.ty, private);
+        let ReturnedTypes { ok, err, is_std, .. } = &types;
+        let response = method.output.scoped.map_or_else(
+            || (!is_std).then(|| quote!(for<'__x> #ok: #private::FromResponse,)),
             // Checked at the definition, because nothing else there reports a trait without `#[ws_service]`.
             |contract| {
                 let is_contract = respanned(quote!(: #private::Contract), tokens::first_span(contract));
-                quote!(#contract #is_contract)
+                Some(quote!(#contract #is_contract,))
             },
         );
         Self {
-            returned: quote!(#private::Call<#returns::Ok, #returns::Err>),
+            returned: quote!(#target::Request<#ok, #err>),
             bounds: quote! {
                 #target: #private::RequestTarget,
-                #reply,
+                #response
             },
             send: quote!(request()),
+            check: types.check(private),
         }
     }
 
     fn of_stream(stream: &StreamOutput<'_>, target: &Ident, private: Private<'_>) -> Self {
-        let item = returns(Some(stream.item), private);
-        let streaming = quote!(#private::Streaming<#item::Ok, #item::Err>);
+        let item = ReturnedTypes::of(Some(stream.item), private);
+        let ReturnedTypes { ok, err, is_std, .. } = &item;
+        let streaming = quote!(#private::Streaming<#ok, #err>);
+        let decode = (!is_std).then(|| quote!(for<'__x> #ok: #private::Decode,));
         let mut bounds = quote! {
             #target: #private::RequestTarget,
-            for<'__x> #item::Ok: #private::Decode,
+            #decode
         };
         let returned = match stream.replace_stream(Type::Verbatim(streaming.clone())) {
-            None => {
-                let nothing = returns(None, private);
-                quote!(#private::Call<#streaming, #nothing::Err>)
-            }
+            None => quote!(#target::Request<#streaming, #private::NoError>),
             Some(result) => {
-                let returns = returns(Some(&result), private);
-                bounds.extend(quote!(for<'__x> #returns::Ok: #private::FromResponse,));
-                quote!(#private::Call<#returns::Ok, #returns::Err>)
+                let ReturnedTypes { ok, err, .. } = ReturnedTypes::of(Some(&result), private);
+                bounds.extend(quote!(for<'__x> #ok: #private::FromResponse,));
+                quote!(#target::Request<#ok, #err>)
             }
         };
-        Self { returned, bounds, send: quote!(request()) }
+        Self { returned, bounds, send: quote!(request()), check: item.check(private) }
     }
 
     fn of_upload(method: &Method<'_>, name: &Ident, upload: Upload<'_>, target: &Ident, private: Private<'_>) -> Self {
-        let returns = returns(method.output.ty, private);
+        let types = ReturnedTypes::of(method.output.ty, private);
+        let ReturnedTypes { ok, err, is_std, .. } = &types;
+        let decode = (!is_std).then(|| quote!(for<'__x> #ok: #private::Decode,));
         let source = if upload.error.is_some() { quote!(results) } else { quote!(items) };
         Self {
-            returned: quote!(#private::UploadCall<#returns::Ok, #returns::Err>),
+            returned: quote!(#private::UploadCall<#ok, #err>),
             bounds: quote! {
                 #target: #private::RequestTarget,
-                for<'__x> #returns::Ok: #private::Decode,
+                #decode
             },
             send: quote!(upload(#private::Source::#source(#name))),
+            check: types.check(private),
         }
     }
-}
-
-/// The type whose associated types `Ok` and `Err` are those of `ty`.
-fn returns(ty: Option<&Type>, private: Private<'_>) -> TokenStream {
-    ty.map_or_else(
-        || quote!(<() as #private::IntoResult<false>>),
-        |ty| {
-            quote_spanned! {tokens::first_span(ty)=>
-                <#ty as #private::IntoResult<{ #private::returns_result!(#ty) }>>
-            }
-        },
-    )
 }

@@ -1,6 +1,5 @@
 //! The part of generated proxies that does not depend on the contract.
 
-use super::Call;
 use super::response::FromResponse;
 use super::source::Source;
 use super::target::{IntoTarget, RequestTarget, Target};
@@ -58,12 +57,12 @@ impl<T: Target> ProxyCall<'_, T> {
     }
 
     /// Returns the request.
-    pub fn request<R: FromResponse, E>(self) -> Call<R, E>
+    pub fn request<R: FromResponse, E>(self) -> T::Request<R, E>
     where
         T: RequestTarget,
     {
-        let connection = self.proxy.target.connection().clone();
-        Call::new(connection, self.finish())
+        let target = self.proxy.target.clone();
+        target.request(self.finish())
     }
 
     /// Returns the request with the stream that it sends.

@@ -1,5 +1,6 @@
 //! Targets of calls and events.
 
+use super::response::FromResponse;
 use crate::engine::ConnectionHandle;
 use crate::error::SendError;
 use crate::proto::{CallEncoder, EncodedCall};
@@ -12,6 +13,11 @@ use std::future::Future;
 pub trait Target: SendTo + Clone + Send + Sync + 'static {
     /// The future of an event that was sent to the target.
     type Emit: Future + Send;
+
+    /// The future of a request that was sent to the target: a [`Call`](crate::Call) for one peer.
+    ///
+    /// It is a type of each target, so that a proxy can name it. Only a [`RequestTarget`] can send one.
+    type Request<T, E>;
 
     /// Completes an encoded call or event with its channel, by default the contract's.
     #[doc(hidden)]
@@ -35,6 +41,9 @@ pub trait SendTo {}
 pub trait RequestTarget: Target {
     #[doc(hidden)]
     fn connection(&self) -> &ConnectionHandle;
+
+    #[doc(hidden)]
+    fn request<T: FromResponse, E>(&self, request: Result<EncodedCall, SendError>) -> Self::Request<T, E>;
 }
 
 /// A value that a proxy can be created for: a target, a reference to one, or a `&Client`.

@@ -3,7 +3,7 @@
 use super::close_signal::CloseSignal;
 use super::peer::Peer;
 use crate::call::{
-    Answer, Emit, FromResponse, Given, RequestTarget, SendTo, Target, Wish, into_target, unexpected_answer,
+    Answer, Call, Emit, FromResponse, Given, RequestTarget, SendTo, Target, Wish, into_target, unexpected_answer,
 };
 use crate::engine::{Answering, Answers, ChannelState, ConnectionHandle, Expected, Response, channel_closed_reason};
 use crate::error::SendError;
@@ -151,6 +151,7 @@ impl SendTo for AnonymousChannel {}
 
 impl Target for AnonymousChannel {
     type Emit = Emit;
+    type Request<T, E> = Call<T, E>;
 
     fn finish(&self, call: CallEncoder, _: Option<&str>) -> Result<EncodedCall, SendError> {
         Ok(call.finish_on(self.key()?))
@@ -164,6 +165,10 @@ impl Target for AnonymousChannel {
 impl RequestTarget for AnonymousChannel {
     fn connection(&self) -> &ConnectionHandle {
         self.peer.connection()
+    }
+
+    fn request<T: FromResponse, E>(&self, request: Result<EncodedCall, SendError>) -> Call<T, E> {
+        Call::new(self.peer.connection().clone(), request)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Named channels of a connection.
 
 use super::peer::Peer;
-use crate::call::{Emit, RequestTarget, SendTo, Target, into_target};
+use crate::call::{Call, Emit, FromResponse, RequestTarget, SendTo, Target, into_target};
 use crate::engine::ConnectionHandle;
 use crate::error::SendError;
 use crate::proto::{CallEncoder, ChannelName, EncodedCall};
@@ -81,6 +81,7 @@ impl SendTo for Channel {}
 
 impl Target for Channel {
     type Emit = Emit;
+    type Request<T, E> = Call<T, E>;
 
     fn finish(&self, call: CallEncoder, _: Option<&str>) -> Result<EncodedCall, SendError> {
         if self.is_closed() {
@@ -98,6 +99,10 @@ impl Target for Channel {
 impl RequestTarget for Channel {
     fn connection(&self) -> &ConnectionHandle {
         self.peer.connection()
+    }
+
+    fn request<T: FromResponse, E>(&self, request: Result<EncodedCall, SendError>) -> Call<T, E> {
+        Call::new(self.peer.connection().clone(), request)
     }
 }
 

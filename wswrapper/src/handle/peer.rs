@@ -1,7 +1,7 @@
 //! The handle to a peer.
 
 use super::channel::Channel;
-use crate::call::{Emit, RequestTarget, SendTo, Target, into_target};
+use crate::call::{Call, Emit, FromResponse, RequestTarget, SendTo, Target, into_target};
 use crate::close::{Close, CloseRequest, Closed};
 use crate::engine::{ConnectionHandle, ConnectionView, Counters, Extensions, PeerId, Shared};
 use crate::error::SendError;
@@ -191,6 +191,7 @@ impl SendTo for Peer {}
 
 impl Target for Peer {
     type Emit = Emit;
+    type Request<T, E> = Call<T, E>;
 
     fn emit(&self, event: Result<EncodedCall, SendError>) -> Emit {
         Emit::new(self.connection.clone(), event)
@@ -200,6 +201,10 @@ impl Target for Peer {
 impl RequestTarget for Peer {
     fn connection(&self) -> &ConnectionHandle {
         &self.connection
+    }
+
+    fn request<T: FromResponse, E>(&self, request: Result<EncodedCall, SendError>) -> Call<T, E> {
+        Call::new(self.connection.clone(), request)
     }
 }
 

@@ -115,6 +115,8 @@ impl SendTo for Broadcast {}
 
 impl Target for Broadcast {
     type Emit = EmitToAll;
+    /// Never made, because a broadcast is no [`RequestTarget`](crate::RequestTarget).
+    type Request<T, E> = crate::call::Call<T, E>;
 
     fn emit(&self, event: Result<EncodedCall, SendError>) -> EmitToAll {
         self.send(event)

@@ -36,6 +36,24 @@ impl<T, E> IntoResult<true> for Result<T, E> {
     }
 }
 
+/// A `Result`, possibly under an alias with one argument such as `io::Result<T>`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a `std::result::Result`",
+    label = "only a `Result` may have this name here",
+    note = "import a type of your own under another name: `use my::Result as Outcome;`"
+)]
+pub trait ResultType {
+    /// The type of the value.
+    type Ok;
+    /// The type of the error.
+    type Err;
+}
+
+impl<T, E> ResultType for Result<T, E> {
+    type Ok = T;
+    type Err = E;
+}
+
 /// Distinguishes a `Result`, under any alias, from other types.
 ///
 /// The inherent constant for a `Result` takes precedence over the constant of the trait [`NotResult`].

@@ -9,6 +9,6 @@ mod ws_error;
 pub use bytes::{Base64, Bytes};
 pub use codec::{Argument, Decode, Encode, JsonResponse, StreamItem, UploadItem};
 pub use error_data::{ErrorReader, ErrorWriter, error, internal};
-pub use into_result::{IntoResult, NotResult, Probe, reply};
+pub use into_result::{IntoResult, NotResult, Probe, ResultType, reply};
 pub use ws_error::WsError;
 pub(crate) use ws_error::read_rejection;
