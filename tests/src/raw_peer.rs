@@ -56,7 +56,7 @@ impl RawPeer {
     /// Returns the next text as JSON.
     pub async fn receive(&mut self) -> Value {
         match self.frame().await {
-            Some(Frame::Text(text)) => serde_json::from_slice(&text).expect("a frame is JSON"),
+            Some(Frame::Text(text)) => serde_json::from_str(&text).expect("a frame is JSON"),
             other => panic!("expected a text, got {other:?}"),
         }
     }
@@ -64,7 +64,7 @@ impl RawPeer {
     /// Returns the next text.
     pub async fn receive_text(&mut self) -> String {
         match self.frame().await {
-            Some(Frame::Text(text)) => String::from_utf8(text.to_vec()).expect("a text is UTF-8"),
+            Some(Frame::Text(text)) => text.to_string(),
             other => panic!("expected a text, got {other:?}"),
         }
     }

@@ -50,8 +50,8 @@ pub async fn serve(mut transport: impl Transport) {
     let served = poll_fn(|cx| {
         loop {
             match transport.poll_frame(cx) {
-                Poll::Ready(Some(Ok(Frame::Text(frame)))) => {
-                    let _ = str::from_utf8(&frame).ok().and_then(|text| answer(text, transport.output()));
+                Poll::Ready(Some(Ok(Frame::Text(text)))) => {
+                    let _ = answer(&text, transport.output());
                 }
                 Poll::Ready(Some(Ok(_))) => {}
                 Poll::Ready(_) => return Poll::Ready(()),
@@ -171,9 +171,9 @@ impl Client {
 fn drive(transport: &mut impl Transport, core: &Mutex<Core>, cx: &mut Context<'_>) -> Poll<()> {
     loop {
         match transport.poll_frame(cx) {
-            Poll::Ready(Some(Ok(Frame::Text(frame)))) => {
-                let Ok(Response { i, d: Some(result) }) = serde_json::from_slice(&frame) else { continue };
-                let result = frame.slice_ref(result.get().as_bytes());
+            Poll::Ready(Some(Ok(Frame::Text(text)))) => {
+                let Ok(Response { i, d: Some(result) }) = serde_json::from_str(&text) else { continue };
+                let result = text.as_bytes().slice_ref(result.get().as_bytes());
                 let call = core.lock().expect("no panic while locked").calls.remove(&i);
                 let _ = call.map(|call| call.send(result));
             }

@@ -5,12 +5,12 @@ use bytes::Bytes;
 use std::collections::VecDeque;
 use std::io::{self, Write as _};
 use std::task::{Context, Poll};
-use wswrapper::transport::{Close, Frame, Output, Transport, TransportError};
+use wswrapper::transport::{Close, Frame, Output, Text, Transport, TransportError};
 
 /// Answers at each flush all calls that were written before it.
 pub struct EchoTransport {
     output: Output,
-    answers: VecDeque<Bytes>,
+    answers: VecDeque<Text>,
 }
 
 impl Default for EchoTransport {
@@ -31,7 +31,10 @@ impl EchoTransport {
         }
         let mut batch = Bytes::from(batch);
         let mut start = 0;
-        self.answers.extend(ends.into_iter().map(|end| batch.split_to(end - std::mem::replace(&mut start, end))));
+        self.answers.extend(ends.into_iter().map(|end| {
+            let answer = batch.split_to(end - std::mem::replace(&mut start, end));
+            Text::try_from(answer).expect("a text is UTF-8")
+        }));
         empty(&mut self.output);
     }
 }

@@ -7,13 +7,13 @@ use std::io;
 use std::iter;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
-use wswrapper::transport::{Close, Frame, Output, Transport, TransportError};
+use wswrapper::transport::{Close, Frame, Output, Text, Transport, TransportError};
 
 /// A transport without a peer. In steady state it neither copies nor allocates.
 pub struct Wire {
     inbox: Arc<Mutex<Inbox>>,
     /// Taken from the inbox all at once, as one read of a socket returns many frames.
-    frames: VecDeque<Bytes>,
+    frames: VecDeque<Text>,
     output: Output,
     tally: Tally,
 }
@@ -29,7 +29,7 @@ pub struct Tally(Arc<Mutex<Counted>>);
 
 #[derive(Default)]
 struct Inbox {
-    frames: VecDeque<Bytes>,
+    frames: VecDeque<Text>,
     reader: Option<Waker>,
 }
 
@@ -53,7 +53,8 @@ impl Feeder {
     /// Makes `frames` available to the reader.
     pub fn feed(&self, frames: impl IntoIterator<Item = Bytes>) {
         let mut inbox = self.inbox.lock().expect("no panic while locked");
-        inbox.frames.extend(frames);
+        let texts = frames.into_iter().map(|frame| Text::try_from(frame).expect("a text is UTF-8"));
+        inbox.frames.extend(texts);
         let reader = inbox.reader.take();
         drop(inbox);
         reader.into_iter().for_each(Waker::wake);

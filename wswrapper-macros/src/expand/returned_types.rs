@@ -46,6 +46,7 @@ impl<'a> ReturnedTypes<'a> {
         let Self { ok, err, .. } = self;
         let actual = by_constant(ty, private);
         Some(quote_spanned! {tokens::first_span(ty)=>
+            #[allow(clippy::type_complexity)]
             const _: fn(#actual::Ok, #actual::Err) -> (#ok, #err) = |ok, err| (ok, err);
         })
     }

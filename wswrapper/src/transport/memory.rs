@@ -36,7 +36,7 @@
 //! ```
 
 use super::output::Output;
-use super::{Frame, Transport, TransportError};
+use super::{Frame, Text, Transport, TransportError};
 use crate::close::Close;
 use crate::limits::Limits;
 use crate::lock::lock;
@@ -256,7 +256,9 @@ impl Transport for Memory {
             if pipe.has_visibly_closed() {
                 return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
             }
-            pipe.write(Frame::Text(Bytes::from(text)));
+            let bytes = Bytes::from(text);
+            // The output holds what a user of `plain_text` has written, which may be no text.
+            pipe.write(Text::try_from(bytes.clone()).map_or(Frame::Binary(bytes), Frame::Text));
             wrote = true;
         }
         let drained = self.output.is_empty();

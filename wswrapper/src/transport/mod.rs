@@ -10,11 +10,13 @@ pub mod memory;
 mod output;
 #[cfg(feature = "tungstenite")]
 pub(crate) mod tcp;
+mod text;
 #[cfg(feature = "tungstenite")]
 mod websocket;
 
 pub use crate::close::Close;
 pub use output::Output;
+pub use text::Text;
 #[cfg(feature = "tungstenite")]
 pub(crate) use websocket::WebSocket;
 
@@ -81,8 +83,8 @@ pub trait Transport: Send + 'static {
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum Frame {
-    /// A text message, valid UTF-8.
-    Text(Bytes),
+    /// A text message.
+    Text(Text),
     /// A binary message.
     Binary(Bytes),
     /// A ping. The transport answers it.

@@ -297,7 +297,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Transport for WebSocket
 #[inline]
 fn frame(message: Message) -> Frame {
     match message {
-        Message::Text(text) => Frame::Text(Bytes::from(text)),
+        Message::Text(text) => Frame::Text(text.into()),
         Message::Binary(bytes) => Frame::Binary(bytes),
         Message::Ping(bytes) => Frame::Ping(bytes),
         Message::Pong(bytes) => Frame::Pong(bytes),

@@ -1,7 +1,7 @@
 //! Calls that wait to start.
 
 use crate::proto::RequestId;
-use bytes::Bytes;
+use crate::transport::Text;
 use std::collections::{HashMap, VecDeque};
 use tokio::time::Instant;
 
@@ -21,7 +21,7 @@ pub(super) struct Backlog {
 }
 
 struct WaitingCall {
-    frame: Bytes,
+    text: Text,
     id: Option<RequestId>,
     received_at: Instant,
 }
@@ -29,13 +29,13 @@ struct WaitingCall {
 impl WaitingCall {
     /// The memory of the call.
     fn bytes(&self) -> usize {
-        self.frame.len() + size_of::<Self>()
+        self.text.len() + size_of::<Self>()
     }
 }
 
 impl Backlog {
     /// Adds a call.
-    pub(super) fn push(&mut self, frame: &Bytes, id: Option<RequestId>, received_at: Instant) {
+    pub(super) fn push(&mut self, text: &Text, id: Option<RequestId>, received_at: Instant) {
         let position = self.first_position + self.calls.len();
         if let Some(older) = id.and_then(|id| self.requests.insert(id, position))
             && let Some(Some(older)) = self.calls.get_mut(older - self.first_position)
@@ -43,15 +43,15 @@ impl Backlog {
             // Of two requests with the same id only the newer can be cancelled [P-38].
             older.id = None;
         }
-        // Copied, because the frame is a slice of a read buffer that may be large.
-        let call = WaitingCall { frame: Bytes::copy_from_slice(frame), id, received_at };
+        // Copied, because the text is a slice of a read buffer that may be large.
+        let call = WaitingCall { text: text.to_unshared(), id, received_at };
         self.bytes += call.bytes();
         self.count += 1;
         self.calls.push_back(Some(call));
     }
 
-    /// Removes the first call, and returns its frame and the time of its arrival.
-    pub(super) fn pop(&mut self) -> Option<(Bytes, Instant)> {
+    /// Removes the first call, and returns its text and the time of its arrival.
+    pub(super) fn pop(&mut self) -> Option<(Text, Instant)> {
         while let Some(call) = self.calls.pop_front() {
             self.first_position += 1;
             if let Some(call) = call {
@@ -59,7 +59,7 @@ impl Backlog {
                     self.requests.remove(&id);
                 }
                 self.subtract(&call);
-                return Some((call.frame, call.received_at));
+                return Some((call.text, call.received_at));
             }
         }
         None
@@ -101,16 +101,17 @@ impl Backlog {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use bytes::Bytes;
 
     fn push(backlog: &mut Backlog, id: u64, text: &str) {
-        backlog.push(&Bytes::copy_from_slice(text.as_bytes()), RequestId::new(id), Instant::now());
+        backlog.push(&Text::from(text), RequestId::new(id), Instant::now());
     }
 
     fn cancel(backlog: &mut Backlog, id: u64) -> bool {
         backlog.cancel(RequestId::new(id).expect("in range"))
     }
 
-    fn pop_all(backlog: &mut Backlog) -> Vec<Bytes> {
+    fn pop_all(backlog: &mut Backlog) -> Vec<Text> {
         std::iter::from_fn(|| backlog.pop()).map(|(frame, _)| frame).collect()
     }
 
@@ -127,7 +128,8 @@ mod tests {
             assert!(!cancel(&mut backlog, n));
         }
         assert!(cancel(&mut backlog, 500));
-        assert_eq!(pop_all(&mut backlog), ["100", "200", "300", "400", "600", "700", "800", "900", "1000"]);
+        let expected = ["100", "200", "300", "400", "600", "700", "800", "900", "1000"].map(Text::from);
+        assert_eq!(pop_all(&mut backlog), expected);
         assert!(!cancel(&mut backlog, 100));
         assert_eq!((backlog.is_empty(), backlog.bytes()), (true, 0));
     }
@@ -159,14 +161,16 @@ mod tests {
             assert!(cancel(&mut backlog, n));
         }
         assert!(!cancel(&mut backlog, 1));
-        assert_eq!(pop_all(&mut backlog), ["older"]);
+        assert_eq!(pop_all(&mut backlog), [Text::from("older")]);
     }
 
     #[test]
     fn a_queued_call_does_not_keep_its_receive_buffer() {
         let mut backlog = Backlog::default();
         let buffer = Bytes::from(vec![b' '; 100_000]);
-        backlog.push(&buffer.slice(..9), None, Instant::now());
+        let text = Text::try_from(buffer.slice(..9)).expect("it is UTF-8");
+        backlog.push(&text, None, Instant::now());
+        drop(text);
         assert!(buffer.is_unique());
         assert!(backlog.bytes() > 9, "a call is more than its frame");
     }

@@ -14,8 +14,7 @@ use crate::engine::shared::Action;
 use crate::engine::tasks::{RunningHandler, RunningKey};
 use crate::error::ServiceError;
 use crate::proto::{Address, Call, ChannelKey, Message, Reason, Rejection, Role, code, shown_name};
-use crate::transport::Transport;
-use bytes::Bytes;
+use crate::transport::{Text, Transport};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use tokio::time::Instant;
@@ -23,9 +22,7 @@ use tokio::time::Instant;
 /// A received frame.
 #[derive(Clone, Copy)]
 struct Received<'f> {
-    frame: &'f Bytes,
-    /// The frame as UTF-8.
-    text: &'f str,
+    text: &'f Text,
     /// The time of its arrival.
     at: Instant,
     /// True if it was held before.
@@ -46,16 +43,13 @@ fn too_many() -> BadCall {
 impl<T: Transport> Driver<T> {
     /// Decodes a new frame and handles its message.
     #[inline]
-    pub(super) fn handle_frame(&mut self, cx: &mut Context<'_>, frame: &Bytes, received_at: Instant) {
-        // A binary frame is read as text [P-06]. A frame that is not UTF-8 is not JSON [P-02].
-        let Ok(text) = std::str::from_utf8(frame) else { return };
-        self.handle_received(cx, &Received { frame, text, at: received_at, was_held: false });
+    pub(super) fn handle_text(&mut self, cx: &mut Context<'_>, text: &Text, received_at: Instant) {
+        self.handle_received(cx, &Received { text, at: received_at, was_held: false });
     }
 
     /// Handles a frame that comes out of the backlog.
-    pub(super) fn handle_held_frame(&mut self, cx: &mut Context<'_>, frame: &Bytes, received_at: Instant) {
-        let Ok(text) = std::str::from_utf8(frame) else { return };
-        self.handle_received(cx, &Received { frame, text, at: received_at, was_held: true });
+    pub(super) fn handle_held_text(&mut self, cx: &mut Context<'_>, text: &Text, received_at: Instant) {
+        self.handle_received(cx, &Received { text, at: received_at, was_held: true });
     }
 
     #[inline]
@@ -76,7 +70,7 @@ impl<T: Transport> Driver<T> {
             Message::Call(call) if matches!(call.address, Address::Main | Address::Named(_)) => {
                 self.serve(cx, received, call, None);
             }
-            message => match self.shared.handle(message.clone(), received.frame, received.at) {
+            message => match self.shared.handle(message.clone(), received.text.as_bytes(), received.at) {
                 Action::Wake(waker) => self.callers.push(waker),
                 Action::WakeAll(wakers) => self.callers.extend(wakers),
                 Action::Cancel(handler, reason, waker) => {

@@ -4,8 +4,7 @@ use super::Driver;
 use crate::close::{Close, CloseCause, Closed};
 use crate::proto::{Address, Call, Message};
 use crate::rt::after;
-use crate::transport::{Frame, Transport, TransportError};
-use bytes::Bytes;
+use crate::transport::{Frame, Text, Transport, TransportError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -24,9 +23,9 @@ impl<T: Transport> Driver<T> {
     pub(super) fn read(&mut self, cx: &mut Context<'_>, now: Instant) -> bool {
         let (mut messages, mut bytes) = (0, 0);
         while messages < TURN_MESSAGES && !self.is_full() && self.closing.is_open() {
-            let Some((frame, received_at)) = self.backlog.pop() else { break };
+            let Some((text, received_at)) = self.backlog.pop() else { break };
             messages += 1;
-            self.handle_held_frame(cx, &frame, received_at);
+            self.handle_held_text(cx, &text, received_at);
         }
         while messages < TURN_MESSAGES && bytes < TURN_BYTES {
             if self.closing.is_reading_finished() {
@@ -43,10 +42,19 @@ impl<T: Transport> Driver<T> {
                     self.free_spare_memory(now);
                     return false;
                 }
-                Poll::Ready(Some(Ok(Frame::Text(frame) | Frame::Binary(frame)))) => {
-                    (messages, bytes) = (messages + 1, bytes + frame.len());
+                Poll::Ready(Some(Ok(Frame::Text(text)))) => {
+                    (messages, bytes) = (messages + 1, bytes + text.len());
                     if self.closing.is_open() {
-                        self.receive_frame(cx, &frame, now);
+                        self.receive_text(cx, &text, now);
+                    }
+                }
+                Poll::Ready(Some(Ok(Frame::Binary(frame)))) => {
+                    (messages, bytes) = (messages + 1, bytes + frame.len());
+                    // A binary frame is read as text [P-06]. One that is not UTF-8 is not JSON [P-02].
+                    if self.closing.is_open()
+                        && let Ok(text) = Text::try_from(frame)
+                    {
+                        self.receive_text(cx, &text, now);
                     }
                 }
                 Poll::Ready(Some(Ok(Frame::Ping(_) | Frame::Pong(_)))) => messages += 1,
@@ -100,11 +108,10 @@ impl<T: Transport> Driver<T> {
         }
     }
 
-    /// Handles a frame. A call joins the backlog if no handler can start now, unless memory is short. A cancellation
+    /// Handles a message. A call joins the backlog if no handler can start now, unless memory is short. A cancellation
     /// removes its call from there.
-    fn receive_frame(&mut self, cx: &mut Context<'_>, frame: &Bytes, now: Instant) {
+    fn receive_text(&mut self, cx: &mut Context<'_>, text: &Text, now: Instant) {
         if self.is_full() || !self.backlog.is_empty() {
-            let text = std::str::from_utf8(frame).unwrap_or_default();
             let id = match Message::decode(text) {
                 Message::Cancellation(id, _) if self.backlog.cancel(id) => return,
                 // Requests are rejected then.
@@ -120,10 +127,10 @@ impl<T: Transport> Driver<T> {
                 _ => None,
             };
             if let Some(id) = id {
-                return self.backlog.push(frame, id, now);
+                return self.backlog.push(text, id, now);
             }
         }
-        self.handle_frame(cx, frame, now);
+        self.handle_text(cx, text, now);
     }
 
     /// Returns true if no frame may be read now, because it could not be stored or answered.
