@@ -19,6 +19,7 @@ mod rt;
 mod server;
 mod service;
 mod stream;
+pub mod test;
 pub mod transport;
 mod value;
 
@@ -60,7 +61,7 @@ pub use self::{
     handshake::Handshake,
     limits::Limits,
     observe::OpenResult,
-    registry::{Broadcast, Delivery, EmitToAll},
+    registry::{Broadcast, BroadcastChannel, Delivery, EmitToAll},
     server::{Server, ServerBuilder, ServerChannel},
     service::{Context, Contract, HandlerFn, IntoArguments, IntoResponse, Json, Router, Scoped, Serve, Value},
     stream::{Streaming, Upload},

@@ -2,6 +2,7 @@
 
 mod extensions;
 mod once;
+mod services;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -89,7 +90,7 @@ async fn the_server_calls_a_client_by_event_name() -> Result<(), Box<dyn Error>>
     })?;
     assert_eq!(pair.peer.request::<String>("name", ()).await?, "Ada");
     pair.peer.channel("news").emit("flash", ("one",)).await?;
-    let delivery = pair.server.broadcast().emit_on("news", "flash", ("two",)).await?;
+    let delivery = pair.server.broadcast().channel("news").emit("flash", ("two",)).await?;
     assert_eq!(delivery.sent, 1);
     assert_eq!(log.has(2).await, ["one", "two"]);
     Ok(())

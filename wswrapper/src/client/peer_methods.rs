@@ -7,7 +7,7 @@ use crate::engine::{Counters, PeerId};
 use crate::error::SendError;
 use crate::handshake::Handshake;
 use crate::proto::Rejection;
-use crate::service::{IntoArguments, handler_methods};
+use crate::service::{IntoArguments, handler_methods, serve_method};
 use std::future::Future;
 
 impl Client {
@@ -24,6 +24,7 @@ impl Client {
     }
 
     handler_methods!("of the server on the main channel", self => self.peer().shared().handlers(), None);
+    serve_method!("to the server", self => self.peer().shared().handlers(), None);
 
     /// Returns the number of the client, which is unique in this process.
     pub fn id(&self) -> PeerId {

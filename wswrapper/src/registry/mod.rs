@@ -1,8 +1,10 @@
 //! The connections of a server or a client, and events to all of them.
 
 mod broadcast;
+mod broadcast_channel;
 
 pub use broadcast::{Broadcast, Delivery, EmitToAll};
+pub use broadcast_channel::BroadcastChannel;
 
 use crate::engine::{Members, PeerId, Shared};
 use crate::lock::lock;

@@ -19,7 +19,7 @@ use crate::handshake::Handshake;
 use crate::lock::lock;
 use crate::proto::Side;
 use crate::registry::{Broadcast, Registry};
-use crate::service::handler_methods;
+use crate::service::{handler_methods, serve_method};
 use crate::transport::Transport;
 use std::fmt;
 use std::future::Future;
@@ -264,12 +264,13 @@ impl Server {
         let _ = self.inner.entrance.phase.subscribe().wait_for(|now| *now >= phase).await;
     }
 
-    /// Returns a channel of all connections, to handle its events and requests by closures.
+    /// Returns a channel of all connections, to handle its calls and to send events to all peers.
     pub fn channel(&self, name: &str) -> ServerChannel {
         ServerChannel::new(self.clone(), name)
     }
 
     handler_methods!("of any peer on the main channel", self => &self.endpoint().handlers, None);
+    serve_method!("to all peers", self => &self.endpoint().handlers, None);
 
     pub(crate) fn endpoint(&self) -> &Arc<LocalEndpoint> {
         &self.inner.entrance.endpoint

@@ -7,7 +7,7 @@ use crate::engine::{ChannelState, DynamicHandlers, Expected, Times};
 use crate::error::SendError;
 use crate::handle::{AnonymousChannel, Channel, Peer};
 use crate::proto::{CallEncoder, ChannelKey, ChannelName, EncodedCall, NameError, Rejection, check_event};
-use crate::registry::{Broadcast, EmitToAll};
+use crate::registry::{Broadcast, BroadcastChannel, EmitToAll};
 use crate::value::Encode;
 use std::sync::Arc;
 
@@ -126,6 +126,32 @@ macro_rules! handler_methods {
 }
 pub(crate) use handler_methods;
 
+/// Defines `serve` for a handle whose handlers are on a named or the main channel.
+macro_rules! serve_method {
+    ($scope:literal, $self:ident => $table:expr, $channel:expr) => {
+        #[doc = concat!("Serves a contract ", $scope, " while the program runs.")]
+        ///
+        /// Its methods replace the closures of [`on`](Self::on) for the same events, and precede services that were
+        /// mounted before. [`off`](Self::off) removes one of them.
+        pub fn serve<C: crate::Contract + ?Sized>(&$self, service: impl crate::Serve<C>) -> Result<(), crate::NameError> {
+            crate::service::add_service($table, $channel, service)
+        }
+    };
+}
+pub(crate) use serve_method;
+
+/// Adds the methods of a service to a table of handlers, on this channel or else on that of its contract.
+pub(crate) fn add_service<C: Contract + ?Sized, S: Serve<C>>(
+    table: &DynamicHandlers,
+    channel: Option<&str>,
+    service: S,
+) -> Result<(), NameError> {
+    let channel = channel.or(S::CHANNEL);
+    S::shared(&Arc::new(service))
+        .into_handlers()
+        .try_for_each(|(event, handler)| table.add(channel, event.into(), Times::Always, handler))
+}
+
 /// Adds a closure to a table of handlers.
 pub(crate) fn add_closure<M: 'static>(
     table: &DynamicHandlers,
@@ -152,6 +178,7 @@ impl Peer {
     }
 
     handler_methods!("of this peer on the main channel", self => self.shared().handlers(), None);
+    serve_method!("to this peer", self => self.shared().handlers(), None);
 }
 
 impl Channel {
@@ -168,6 +195,7 @@ impl Channel {
     }
 
     handler_methods!("of this peer on the channel", self => self.peer().shared().handlers(), Some(self.name()));
+    serve_method!("to this peer on the channel", self => self.peer().shared().handlers(), Some(self.name()));
 
     fn encode(&self, event: &str, arguments: impl IntoArguments) -> Result<EncodedCall, SendError> {
         if self.is_closed() {
@@ -214,10 +242,12 @@ impl Broadcast {
     pub fn emit(&self, event: &str, arguments: impl IntoArguments) -> EmitToAll {
         self.send(encode_call(None, event, arguments))
     }
+}
 
-    /// Sends an event by name, on a named channel.
-    pub fn emit_on(&self, channel: &str, event: &str, arguments: impl IntoArguments) -> EmitToAll {
-        self.send(encode_call(Some(channel), event, arguments))
+impl BroadcastChannel {
+    /// Sends an event by name: `server.broadcast().channel("news").emit("flash", ("hello",)).await`.
+    pub fn emit(&self, event: &str, arguments: impl IntoArguments) -> EmitToAll {
+        self.send(encode_call(Some(self.name()), event, arguments))
     }
 }
 

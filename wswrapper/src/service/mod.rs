@@ -15,7 +15,7 @@ mod stream;
 mod upload;
 
 pub use by_name::IntoArguments;
-pub(crate) use by_name::{add_closure, handler_methods};
+pub(crate) use by_name::{add_closure, add_service, handler_methods, serve_method};
 pub use closure::HandlerFn;
 pub use context::Context;
 pub use contract::{Contract, Serve, check_channel};

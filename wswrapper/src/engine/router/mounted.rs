@@ -14,6 +14,10 @@ impl Mounted {
         Self { handlers: handlers.collect() }
     }
 
+    pub(crate) fn into_handlers(self) -> impl Iterator<Item = (&'static str, Box<dyn Handler>)> {
+        self.handlers.into_iter()
+    }
+
     pub(crate) fn into_entries(self) -> impl Iterator<Item = Entry> {
         self.handlers.into_iter().map(|(event, handler)| Entry::new(event, handler))
     }
