@@ -180,7 +180,7 @@ pub(crate) fn attribute_in_trait_impl(trait_path: &Path) -> String {
 
 pub(crate) fn no_receiver(method: &Ident) -> String {
     format!(
-        "a handler must take `&self`\nhelp: write `async fn {method}(&self, ..)`, \
+        "a handler must take `&self` or `self: Arc<Self>`\nhelp: write `async fn {method}(&self, ..)`, \
          or write `#[ws(skip)]` above it in a plain `impl` block if the remote endpoint cannot call it"
     )
 }

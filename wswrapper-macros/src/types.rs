@@ -33,6 +33,12 @@ pub(crate) fn ungroup(mut ty: &Type) -> &Type {
     ty
 }
 
+/// Returns true for `Arc<Self>`.
+pub(crate) fn is_arc_of_self(ty: &Type) -> bool {
+    let arguments = last_segment(ty).filter(|segment| segment.ident == "Arc").map(type_arguments);
+    matches!(arguments.as_deref(), Some([item]) if is_named(item, "Self"))
+}
+
 pub(crate) fn is_named(ty: &Type, name: &str) -> bool {
     last_segment(ty).is_some_and(|segment| segment.ident == name)
 }

@@ -23,6 +23,7 @@ pub(super) fn check(method: &Method<'_>, proxy: &Ident, errors: &mut Errors) {
 
 fn check_receiver(method: &Method<'_>, errors: &mut Errors) {
     match method.function.sig.inputs.first() {
+        Some(FnArg::Receiver(_)) if method.takes_arc() => {}
         Some(FnArg::Receiver(receiver)) => match &receiver.kind {
             ReceiverKind::Reference(_, _, None) => {}
             ReceiverKind::Reference(_, _, Some(_)) => errors.push(receiver, text::MUT_RECEIVER),

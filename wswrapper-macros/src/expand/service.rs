@@ -69,11 +69,11 @@ fn valid_method(function: &Function, private: Private<'_>) -> TokenStream {
     let declared = quote!(#abi #fn_token #ident #generics (#inputs) -> #future);
     match body {
         Body::None(semicolon) => quote!(#(#attrs)* #declared #bounds #semicolon),
-        // The future holds `&self`, so it is `Send` only if `Self` is `Sync`.
+        // The future holds `&self` or `Arc<Self>`, so it is `Send` only if `Self` is `Sync` and `Send`.
         Body::Block(block) => quote! {
             #(#attrs)*
             #[allow(clippy::manual_async_fn)]
-            #declared #bounds, Self: #private::Sync { async move #block }
+            #declared #bounds, Self: #private::Send + #private::Sync { async move #block }
         },
     }
 }

@@ -144,7 +144,8 @@ fn method_call(method: &Method<'_>, owner: &impl ToTokens, this: &Ident) -> Toke
         }
     });
     let dot_await = method.is_async().then(|| quote!(.await));
-    let value = quote!(#owner::#name(&#this, #context #(#arguments),*) #dot_await);
+    let receiver = if method.takes_arc() { quote!(#this) } else { quote!(&#this) };
+    let value = quote!(#owner::#name(#receiver, #context #(#arguments),*) #dot_await);
     respanned(value, method.output.err_span)
 }
 

@@ -1,4 +1,4 @@
-use syn::{Attribute, FnArg, Ident, PatType};
+use syn::{Attribute, FnArg, Ident, PatType, ReceiverKind};
 
 use super::argument::{Argument, ArgumentKind, Upload};
 use super::execution::Execution;
@@ -7,7 +7,7 @@ use super::wire_name::WireName;
 use crate::attr::{ArgumentAttr, MethodAttr, OnFull, RenameRule};
 use crate::errors::Errors;
 use crate::parse::Function;
-use crate::types::is_named;
+use crate::types::{is_arc_of_self, is_named};
 
 pub(crate) struct Method<'a> {
     pub(crate) function: &'a Function,
@@ -72,6 +72,16 @@ impl<'a> Method<'a> {
 
     pub(crate) fn upload(&self) -> Option<(&Argument<'a>, Upload<'a>)> {
         self.arguments.iter().find_map(|argument| Some((argument, argument.upload()?)))
+    }
+
+    /// Returns true if the method takes `self: Arc<Self>`.
+    pub(crate) fn takes_arc(&self) -> bool {
+        match self.function.sig.inputs.first() {
+            Some(FnArg::Receiver(receiver)) => {
+                matches!(&receiver.kind, ReceiverKind::Typed(_, ty) if is_arc_of_self(ty))
+            }
+            _ => false,
+        }
     }
 
     pub(crate) fn is_async(&self) -> bool {
