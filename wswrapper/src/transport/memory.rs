@@ -36,12 +36,11 @@
 //! ```
 
 use super::output::Output;
-use super::{Frame, Text, Transport, TransportError};
+use super::{Frame, Transport, TransportError};
 use crate::close::Close;
 use crate::limits::Limits;
 use crate::lock::lock;
 use crate::rt::Timer;
-use bytes::Bytes;
 use std::collections::VecDeque;
 use std::fmt;
 use std::io;
@@ -256,9 +255,11 @@ impl Transport for Memory {
             if pipe.has_visibly_closed() {
                 return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
             }
-            let bytes = Bytes::from(text);
             // The output holds what a user of `plain_text` has written, which may be no text.
-            pipe.write(Text::try_from(bytes.clone()).map_or(Frame::Binary(bytes), Frame::Text));
+            pipe.write(match String::from_utf8(text) {
+                Ok(text) => Frame::Text(text.into()),
+                Err(error) => Frame::Binary(error.into_bytes().into()),
+            });
             wrote = true;
         }
         let drained = self.output.is_empty();
