@@ -105,6 +105,23 @@ async fn a_broadcast_reaches_each_peer_once() {
 }
 
 #[tokio::test]
+async fn channels_of_a_server_and_of_a_broadcast_send_to_each_peer() {
+    let server = Server::builder().build().expect("nothing to mount");
+    let mut raws = [RawPeer::dial(&server).0, RawPeer::dial(&server).0];
+    let sport = server.channel("sport");
+    let same = server.broadcast().channel("sport");
+    assert_eq!((sport.name(), same.name()), ("sport", "sport"));
+    for event in [sport.emit("goal", (1,)), same.emit("goal", (2,))] {
+        let delivery = event.await.expect("it can be encoded");
+        assert_eq!((delivery.sent, delivery.failed.len()), (2, 0));
+    }
+    for raw in &mut raws {
+        assert_eq!(raw.receive().await, json!({"a": ["goal", 1], "c": "sport"}));
+        assert_eq!(raw.receive().await, json!({"a": ["goal", 2], "c": "sport"}));
+    }
+}
+
+#[tokio::test]
 async fn a_broadcast_skips_a_slow_peer_and_reaches_the_others_without_delay() {
     let limits = Limits::default().max_outbound_bytes(100_000);
     let server = Server::builder().limits(limits).build().expect("nothing to mount");
