@@ -103,7 +103,7 @@ macro_rules! settings_methods {
         /// The hook may call the peer and add handlers for it alone. The peer's calls wait until the hook returns; if the
         /// hooks of both endpoints call each other, give those calls a timeout.
         ///
-        /// The hook returns `()` or a `Result`, see [`OpenResult`](crate::OpenResult). If it returns an error, or does not return within
+        /// The hook returns `()` or a `Result`, see [`OpenResult`](crate::observe::OpenResult). If it returns an error, or does not return within
         /// [`open_timeout`](crate::Limits::open_timeout), the connection is closed with status 1011. The failure is passed to
         /// [`on_error`](Self::on_error); the peer does not receive its text. A panic is such a failure. To tell the peer the
         /// reason, the hook closes the connection itself, for example by `peer.close(4401, "log in first")`.
@@ -125,7 +125,7 @@ macro_rules! settings_methods {
         pub fn on_open<F, Fut>(mut self, hook: F) -> Self
         where
             F: Fn(crate::Peer) -> Fut + Send + Sync + 'static,
-            Fut: std::future::Future<Output: crate::OpenResult> + Send + 'static,
+            Fut: std::future::Future<Output: crate::observe::OpenResult> + Send + 'static,
         {
             self.settings.hooks.add_open(crate::observe::hooks::open(hook));
             self
@@ -135,7 +135,7 @@ macro_rules! settings_methods {
         ///
         /// Several hooks run one after the other.
         ///
-        /// What is [stored](crate::Peer::extensions) with the connection is still there. Whoever waits for the close, for example in
+        /// A value that is [stored](crate::Peer::extensions) with the connection is still there. Whoever waits for the close, for example in
         /// [`Peer::closed`], waits for the hook too, so the hook itself must not. A client can be
         /// [bound](crate::Client::rebind) again when the hook has returned. It is not called if the task of the connection is
         /// aborted, for example with its runtime.
@@ -189,7 +189,10 @@ macro_rules! settings_methods {
         ///     }
         /// });
         /// ```
-        pub fn on_message(self, hook: impl Fn(&crate::Peer, &crate::MessageLog<'_>) + Send + Sync + 'static) -> Self {
+        pub fn on_message(
+            self,
+            hook: impl Fn(&crate::Peer, &crate::observe::MessageLog<'_>) + Send + Sync + 'static,
+        ) -> Self {
             self.observer(crate::observe::hooks::MessageHook(hook))
         }
 
@@ -207,13 +210,13 @@ macro_rules! settings_methods {
         /// ```
         pub fn on_message_sent(
             self,
-            hook: impl Fn(&crate::Peer, &crate::MessageLog<'_>) + Send + Sync + 'static,
+            hook: impl Fn(&crate::Peer, &crate::observe::MessageLog<'_>) + Send + Sync + 'static,
         ) -> Self {
             self.observer(crate::observe::hooks::SentMessageHook(hook))
         }
 
         /// Adds an observer, which is told what happens on the connections.
-        pub fn observer(mut self, observer: impl crate::Observer) -> Self {
+        pub fn observer(mut self, observer: impl crate::observe::Observer) -> Self {
             self.settings.observers.add(observer);
             self
         }

@@ -13,7 +13,7 @@ mod handshake;
 mod http;
 mod limits;
 mod lock;
-mod observe;
+pub mod observe;
 mod registry;
 mod rt;
 mod server;
@@ -50,17 +50,13 @@ pub use self::{
     call::{Call, Emit, FromResponse, IntoTarget, RequestTarget, Target, UploadCall},
     client::{Client, ClientBuilder},
     close::{CloseCause, Closed},
-    engine::{
-        CallEnd, CallInfo, CallOutcome, ConnectionView, Counters, Extensions, Interest, MessageKind, MessageLog,
-        Observer, PeerId,
-    },
+    engine::{Counters, Extensions, PeerId},
     error::{
         AcceptError, CallError, ConnectError, MountError, OpenError, RebindError, SendError, ServeError, ServiceError,
     },
     handle::{AnonymousChannel, Channel, CloseSignal, Peer},
     handshake::Handshake,
     limits::Limits,
-    observe::OpenResult,
     registry::{Broadcast, BroadcastChannel, Delivery, EmitToAll},
     server::{Server, ServerBuilder, ServerChannel},
     service::{Context, Contract, HandlerFn, IntoArguments, IntoResponse, Json, Router, Scoped, Serve, Value},

@@ -10,8 +10,8 @@ use std::error::Error;
 use std::time::Duration;
 use wswrapper::transport::memory;
 use wswrapper::{
-    CallError, Client, CloseCause, Context, Json, MessageKind, NameError, RebindError, Rejection, SendError, Server,
-    WsError, ws_handlers,
+    CallError, Client, CloseCause, Context, Json, NameError, RebindError, Rejection, SendError, Server, WsError,
+    observe::MessageKind, ws_handlers,
 };
 use wswrapper_tests::{Alive, Log, RawPeer, pair, until};
 

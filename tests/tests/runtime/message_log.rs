@@ -4,8 +4,9 @@ use futures_util::{FutureExt, stream};
 use serde_json::json;
 use std::error::Error;
 use wswrapper::{
-    Client, Context, Limits, MessageKind, MessageLog, Rejection, Scoped, Server, ServerBuilder, Stream, ws_handlers,
-    ws_service,
+    Client, Context, Limits, Rejection, Scoped, Server, ServerBuilder, Stream,
+    observe::{MessageKind, MessageLog},
+    ws_handlers, ws_service,
 };
 use wswrapper_tests::{Log, RawPeer, pair};
 

@@ -4,8 +4,9 @@ use futures_util::stream;
 use serde_json::json;
 use std::sync::Arc;
 use wswrapper::{
-    CallEnd, CallInfo, Client, Closed, ConnectionView, Interest, MessageLog, Observer, Rejection, Server, ServiceError,
-    Stream, ws_handlers,
+    Client, Closed, Rejection, Server, ServiceError, Stream,
+    observe::{CallEnd, CallInfo, ConnectionView, Interest, MessageLog, Observer},
+    ws_handlers,
 };
 use wswrapper_tests::{Log, RawPeer, pair};
 

@@ -2,7 +2,7 @@ use proc_macro2::TokenStream;
 use quote::{ToTokens, quote, quote_spanned};
 use syn::Type;
 
-use super::hygiene::Private;
+use super::hygiene::{Private, respanned};
 use crate::tokens;
 use crate::types::{is_std, last_segment, named_result_arguments, type_arguments};
 
@@ -33,7 +33,7 @@ impl<'a> ReturnedTypes<'a> {
             return Self { ok: quote!(#ty), err: no_error, is_std: is_std(ty), believed: Some(ty) };
         }
         let result = if is_result_with_one_argument(ty) {
-            quote_spanned!(tokens::first_span(ty)=> <#ty as #private::ResultType>)
+            respanned(quote!(<#ty as #private::ResultType>), tokens::first_span(ty))
         } else {
             by_constant(ty, private)
         };
@@ -47,7 +47,7 @@ impl<'a> ReturnedTypes<'a> {
         let actual = by_constant(ty, private);
         Some(quote_spanned! {tokens::first_span(ty)=>
             #[allow(clippy::type_complexity)]
-            const _: fn(#actual::Ok, #actual::Err) -> (#ok, #err) = |ok, err| (ok, err);
+            const _: fn((#actual::Ok, #actual::Err)) -> (#ok, #err) = |returned| returned;
         })
     }
 }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// A call of the peer, as an [`Observer`](crate::Observer) sees it.
+/// A call of the peer, as an [`Observer`](crate::observe::Observer) sees it.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct CallInfo<'c> {
@@ -29,7 +29,7 @@ pub struct CallInfo<'c> {
     pub bytes: usize,
 }
 
-/// The end of a call, as an [`Observer`](crate::Observer) sees it.
+/// The end of a call, as an [`Observer`](crate::observe::Observer) sees it.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct CallEnd<'c> {

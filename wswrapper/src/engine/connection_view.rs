@@ -7,7 +7,7 @@ use crate::handshake::Handshake;
 use std::fmt;
 use std::sync::Arc;
 
-/// A connection, as an [`Observer`](crate::Observer) sees it.
+/// A connection, as an [`Observer`](crate::observe::Observer) sees it.
 #[derive(Clone, Copy)]
 pub struct ConnectionView<'c> {
     shared: &'c Arc<Shared>,

@@ -23,7 +23,7 @@ use std::sync::Arc;
 /// ```
 /// use std::sync::atomic::{AtomicU64, Ordering};
 /// use std::sync::Arc;
-/// use wswrapper::{CallEnd, CallInfo, CallOutcome, ConnectionView, Interest, Observer, Server};
+/// use wswrapper::{Server, observe::{CallEnd, CallInfo, CallOutcome, ConnectionView, Interest, Observer}};
 ///
 /// #[derive(Default)]
 /// struct Failures(AtomicU64);

@@ -1,6 +1,10 @@
-//! Observers of connections: the hooks of a user.
+//! Observers, for logs, metrics and traces, and what they see.
+//!
+//! An [`Observer`] is told what happens on the connections of a server or a client. The hooks of a builder, such as
+//! [`on_error`](crate::ServerBuilder::on_error), are observers too.
 
 pub(crate) mod hooks;
 mod open_result;
 
+pub use crate::engine::{CallEnd, CallInfo, CallOutcome, ConnectionView, Interest, MessageKind, MessageLog, Observer};
 pub use open_result::OpenResult;

@@ -12,7 +12,7 @@ use tokio::sync::watch;
 /// The close reason that peers receive.
 pub(super) const CLOSE_REASON: &str = "the server is closing";
 
-/// What a new connection needs of its server. It does not keep the server open.
+/// The parts of a server that a new connection needs. They do not keep the server open.
 pub(crate) struct Entrance {
     pub(crate) endpoint: Arc<LocalEndpoint>,
     pub(crate) registry: Arc<dyn Members>,

@@ -3,7 +3,10 @@
 use std::time::Duration;
 use tokio::sync::mpsc;
 use wswrapper::transport::memory;
-use wswrapper::{Client, ConnectionView, Context, Extensions, Handshake, Observer, Server};
+use wswrapper::{
+    Client, Context, Extensions, Handshake, Server,
+    observe::{ConnectionView, Observer},
+};
 use wswrapper_tests::{Log, pair};
 
 #[derive(Debug, PartialEq)]
