@@ -45,6 +45,8 @@ use std::sync::Arc;
 /// ```
 pub trait Observer: Send + Sync + 'static {
     /// Returns the name under which a panic of the observer is logged. The default is the name of its type.
+    ///
+    /// Called once, when the observer is added.
     fn name(&self) -> &'static str {
         type_name::<Self>()
     }
@@ -168,9 +170,15 @@ impl<O: Observer + ?Sized> Observer for Arc<O> {
 
 /// The observers of a server or a client, in the order in which they are told.
 pub(crate) struct Observers {
-    observers: Vec<(Interest, Box<dyn Observer>)>,
+    observers: Vec<Entry>,
     /// The union of their interests.
     interest: Interest,
+}
+
+struct Entry {
+    name: &'static str,
+    interest: Interest,
+    observer: Box<dyn Observer>,
 }
 
 impl Default for Observers {
@@ -181,9 +189,9 @@ impl Default for Observers {
 
 impl Observers {
     pub(crate) fn add(&mut self, observer: impl Observer) {
-        let interest = observer.interest();
+        let (name, interest) = (observer.name(), observer.interest());
         self.interest = self.interest | interest;
-        self.observers.push((interest, Box::new(observer)));
+        self.observers.push(Entry { name, interest, observer: Box::new(observer) });
     }
 
     /// Returns true if any observer is interested in this.
@@ -199,11 +207,9 @@ impl Observers {
         interest: Interest,
         tell: impl Fn(&dyn Observer, &ConnectionView<'_>),
     ) {
-        for (interests, observer) in &self.observers {
-            if interests.contains(interest)
-                && let Err(message) = catch_panic(|| tell(&**observer, &ConnectionView::new(shared)))
-            {
-                shared.report_hook_panic(observer.name(), &message);
+        for entry in self.observers.iter().filter(|entry| entry.interest.contains(interest)) {
+            if let Err(message) = catch_panic(|| tell(&*entry.observer, &ConnectionView::new(shared))) {
+                shared.report_hook_panic(entry.name, &message);
             }
         }
     }
