@@ -19,10 +19,34 @@ macro_rules! service {
     };
 }
 
+macro_rules! with_bodies {
+    ($name:ident, $block:block, $value:expr) => {
+        #[ws_service]
+        trait Bodies {
+            fn by_default(&self) -> u32 $block
+            async fn later(&self) -> u32 $block
+        }
+
+        #[ws_handlers]
+        impl Bodies for $name {}
+
+        #[ws_handlers(channel = "plain")]
+        impl $name {
+            pub async fn block(&self) -> u32 $block
+            pub fn value(&self) -> u32 {
+                $value
+            }
+        }
+    };
+}
+
 struct Desk;
+struct Table;
+
+with_bodies!(Table, { 1 + 1 }, 3);
 
 service!(Calc, Desk, "calc", &str, Result<i64, String>);
 
 fn main() {
-    let _ = Desk;
+    let _ = (Desk, Table);
 }

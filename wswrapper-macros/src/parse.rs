@@ -169,7 +169,15 @@ impl Parse for Function {
 
 impl Parse for Body {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
-        if input.peek(token::Brace) { input.parse().map(Self::Block) } else { input.parse().map(Self::None) }
+        if !input.peek(token::Brace) {
+            return input.parse().map(Self::None);
+        }
+        // Also finds the braces inside the invisible group that `$body:block` of `macro_rules!` leaves around them.
+        let content;
+        let brace = syn::braced!(content in input);
+        let mut block = Group::new(Delimiter::Brace, content.parse()?);
+        block.set_span(brace.span.join());
+        Ok(Self::Block(block))
     }
 }
 
