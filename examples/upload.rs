@@ -5,13 +5,13 @@
 mod arguments;
 
 use futures_util::stream;
-use wswrapper::{Bytes, CallError, Client, Context, Server, Stream, Upload, WsError, ws_handlers, ws_service};
+use wswrapper::{Base64, CallError, Client, Context, Server, Stream, Upload, WsError, ws_handlers, ws_service};
 
 /// Served by the server.
 #[ws_service(channel = "store")]
 trait Store {
     /// Stores a file and returns its size in bytes.
-    async fn put(&self, ctx: Context, name: &str, pieces: Upload<Bytes>) -> Result<usize, StoreError>;
+    async fn put(&self, ctx: Context, name: &str, pieces: Upload<Base64>) -> Result<usize, StoreError>;
 }
 
 /// Served by the client.
@@ -36,7 +36,7 @@ struct StoreService {
 
 #[ws_handlers]
 impl Store for StoreService {
-    async fn put(&self, ctx: Context, name: &str, pieces: Upload<Bytes>) -> Result<usize, StoreError> {
+    async fn put(&self, ctx: Context, name: &str, pieces: Upload<Base64>) -> Result<usize, StoreError> {
         let uploader = ProgressProxy::new(ctx.peer());
         let (mut pieces, mut bytes) = (pieces.window(4), 0);
         while let Some(piece) = pieces.try_next().await.map_err(|_| StoreError::Interrupted)? {
@@ -61,8 +61,8 @@ impl Progress for ProgressPrinter {
 }
 
 /// A file of `pieces` pieces of 1,000 bytes, produced on demand.
-fn file(pieces: usize) -> impl Stream<Item = Bytes> + Send {
-    stream::iter((0..pieces).map(|_| Bytes::from(vec![7; 1_000])))
+fn file(pieces: usize) -> impl Stream<Item = Base64> + Send {
+    stream::iter((0..pieces).map(|_| Base64::from(vec![7; 1_000])))
 }
 
 #[tokio::main]

@@ -1,10 +1,10 @@
-use wswrapper::{Bytes, Peer, ws_handlers, ws_service};
+use wswrapper::{Base64, Peer, ws_handlers, ws_service};
 
 #[ws_service]
 trait Files {
     async fn write(&self, path: &str, content: &[u8], mode: Option<u32>) -> usize;
     fn write_now(&self, path: &str, content: &[u8]) -> usize;
-    async fn copy(&self, content: Bytes) -> Bytes;
+    async fn copy(&self, content: Base64) -> Base64;
 }
 
 struct Desk;
@@ -18,7 +18,7 @@ impl Files for Desk {
     fn write_now(&self, path: &str, content: &[u8]) -> usize {
         path.len() + content.len()
     }
-    async fn copy(&self, content: Bytes) -> Bytes {
+    async fn copy(&self, content: Base64) -> Base64 {
         content
     }
 }

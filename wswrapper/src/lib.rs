@@ -61,7 +61,7 @@ pub use self::{
     server::{Server, ServerBuilder, ServerChannel},
     service::{Context, Contract, HandlerFn, IntoArguments, IntoResponse, Json, Router, Scoped, Serve, Value},
     stream::{Streaming, Upload},
-    value::{Bytes, WsError},
+    value::{Base64, WsError},
 };
 
 /// The trait of streams from the crate `futures-core`.

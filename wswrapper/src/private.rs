@@ -13,8 +13,8 @@ pub use crate::service::{
 };
 pub use crate::stream::Streaming;
 pub use crate::value::{
-    Argument, Base64, Bytes, Decode, Encode, ErrorReader, ErrorWriter, IntoResult, JsonResponse, NotResult, Probe,
-    ResultType, StreamItem, UploadItem, WsError, error, internal, reply,
+    Argument, Base64, Base64Slice, Decode, Encode, ErrorReader, ErrorWriter, IntoResult, JsonResponse, NotResult,
+    Probe, ResultType, StreamItem, UploadItem, WsError, error, internal, reply,
 };
 pub use futures_core::Stream;
 pub use std::clone::Clone;

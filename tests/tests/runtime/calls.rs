@@ -11,7 +11,7 @@ mod rejections;
 mod thread_waker;
 mod waiting;
 
-use wswrapper::{Bytes, Server, WsError, ws_handlers, ws_service};
+use wswrapper::{Base64, Server, WsError, ws_handlers, ws_service};
 
 #[ws_service(channel = "calc")]
 trait Calc {
@@ -21,7 +21,7 @@ trait Calc {
     async fn maybe(&self, a: i64, b: Option<i64>, c: Option<i64>) -> (i64, Option<i64>, Option<i64>);
     async fn length(&self, text: &str) -> usize;
     async fn sum(&self, bytes: &[u8]) -> u32;
-    async fn flip(&self, bytes: Bytes) -> Bytes;
+    async fn flip(&self, bytes: Base64) -> Base64;
     async fn nothing(&self);
     async fn none(&self) -> Option<u8>;
     async fn twice(&self, a: i64) -> i64 {
@@ -72,7 +72,7 @@ impl Calc for CalcService {
         bytes.iter().map(|byte| u32::from(*byte)).sum()
     }
 
-    async fn flip(&self, bytes: Bytes) -> Bytes {
+    async fn flip(&self, bytes: Base64) -> Base64 {
         bytes.iter().rev().copied().collect::<Vec<_>>().into()
     }
 

@@ -132,7 +132,7 @@ fn sent_value(argument: &Argument<'_>, private: Private<'_>) -> TokenStream {
     let name = &argument.name;
     match argument.kind {
         ArgumentKind::Str => quote!(#name),
-        ArgumentKind::Bytes => quote!(&#private::Base64(#name)),
+        ArgumentKind::Bytes => quote!(&#private::Base64Slice(#name)),
         _ => quote!(&#name),
     }
 }

@@ -57,7 +57,7 @@ fn decode(argument: &Argument<'_>, private: Private<'_>, call: &Ident) -> TokenS
     let Argument { name, ty, .. } = argument;
     let decoded = match argument.kind {
         ArgumentKind::Str => quote!(#private::String),
-        ArgumentKind::Bytes => quote!(#private::Bytes),
+        ArgumentKind::Bytes => quote!(#private::Base64),
         // `Upload` without an item type: rustc reports it at the declaration, and `_` prevents a second error here.
         ArgumentKind::Owned if types::is_named(ty, "Upload") => quote_spanned!(tokens::first_span(ty)=> _),
         _ => ty.to_token_stream(),

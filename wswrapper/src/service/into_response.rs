@@ -46,7 +46,7 @@ impl<T: Value> IntoResponse<Infallible> for T {
 
 /// A value that a closure can return directly. A value of any other type is returned as [`Json`], or in a `Result`.
 ///
-/// These types are values: numbers, strings, `bool`, `char`, `()`, [`serde_json::Value`], [`Bytes`](crate::Bytes),
+/// These types are values: numbers, strings, `bool`, `char`, `()`, [`serde_json::Value`], [`Base64`](crate::Base64),
 /// [`Json`], [`Scoped`], [`AnonymousChannel`], and options, collections and tuples of values.
 ///
 /// The trait exists because `Serialize` does not exclude a `Result`, which must become a rejection if it is an `Err`.
@@ -78,7 +78,7 @@ values!(
     Cow<'static, str>,
     Box<str>,
     serde_json::Value,
-    crate::value::Bytes,
+    crate::value::Base64,
 );
 impl<T: Value + Serialize> Value for Option<T> {}
 impl<T: Value + Serialize> Value for Vec<T> {}

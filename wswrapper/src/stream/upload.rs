@@ -27,7 +27,7 @@ use std::task::{Context, Poll};
 /// waiting longer than its [timeout](crate::UploadCall::timeout).
 ///
 /// Each item is a message: an item larger than the local [`max_message_size`](crate::Limits::max_message_size) closes the
-/// connection. Send large data in pieces, for example as [`Bytes`](crate::Bytes), which take 4/3 of their size.
+/// connection. Send large data in pieces, for example as [`Base64`](crate::Base64), which take 4/3 of their size.
 ///
 /// ```
 /// # use std::error::Error;

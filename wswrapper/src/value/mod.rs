@@ -6,7 +6,7 @@ mod error_data;
 mod into_result;
 mod ws_error;
 
-pub use bytes::{Base64, Bytes};
+pub use bytes::{Base64, Base64Slice};
 pub use codec::{Argument, Decode, Encode, JsonResponse, StreamItem, UploadItem};
 pub use error_data::{ErrorReader, ErrorWriter, error, internal};
 pub use into_result::{IntoResult, NotResult, Probe, ResultType, reply};

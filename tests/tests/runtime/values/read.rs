@@ -4,7 +4,7 @@ use super::Row;
 use super::types::{FlatWide, Internal, Numbers, Options, Renamed, Shape, Untagged};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use wswrapper::{Bytes, CallError, Client, Server, ws_handlers};
+use wswrapper::{Base64, CallError, Client, Server, ws_handlers};
 use wswrapper_tests::RawPeer;
 
 /// Makes a service for each type, and a row for each text that it decodes.
@@ -60,7 +60,7 @@ pub(super) fn read() -> Vec<Row> {
         Option<u8>: "null";
         Option<Option<u8>>: "null";
         (): "null";
-        Bytes: "[1,2]", "[1,256]", r#""?""#;
+        Base64: "[1,2]", "[1,256]", r#""?""#;
         Vec<u8>: r#""AQI=""#;
         [u8; 2]: "[1]";
         BTreeMap<char, u8>: r#"{"a":1,"a":2}"#, r#"{"-":-0}"#;

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 use std::num::NonZero;
 use std::time::{Duration, SystemTime};
-use wswrapper::{Bytes, CallError, Client, SendError, Server, ws_handlers, ws_service};
+use wswrapper::{Base64, CallError, Client, SendError, Server, ws_handlers, ws_service};
 use wswrapper_tests::{Pair, RawPeer, pair};
 
 /// Makes a service for each type, and a row for each value.
@@ -138,7 +138,7 @@ pub(super) fn sent() -> Vec<Row> {
         BTreeMap<Number, u8>: BTreeMap::from([(Number(5), 1_u8)]);
         BTreeMap<(u8, u8), u8>: BTreeMap::from([((1_u8, 2_u8), 3_u8)]);
         BTreeMap<Option<u8>, u8>: BTreeMap::from([(Some(1_u8), 3_u8)]);
-        Bytes: Bytes::from(vec![1, 2, 255]), Bytes::default();
+        Base64: Base64::from(vec![1, 2, 255]), Base64::default();
         Number: Number(5);
         Point: Point(1, 2);
         Options: Options::default(), Options::full();
