@@ -100,19 +100,20 @@ macro_rules! settings_methods {
         ///
         /// Several hooks run one after the other. After an error the others do not run.
         ///
-        /// The hook may call the peer and add handlers for it alone. The peer's calls wait until the hook returns; if the
-        /// hooks of both endpoints call each other, give those calls a timeout.
+        /// The hook may call the peer and add handlers for it alone. The peer's calls wait until the hook returns; if
+        /// the hooks of both endpoints call each other, give those calls a timeout.
         ///
-        /// The hook returns `()` or a `Result`, see [`OpenResult`](crate::observe::OpenResult). If it returns an error, or does not return within
-        /// [`open_timeout`](crate::Limits::open_timeout), the connection is closed with status 1011. The failure is passed to
-        /// [`on_error`](Self::on_error); the peer does not receive its text. A panic is such a failure. To tell the peer the
-        /// reason, the hook closes the connection itself, for example by `peer.close(4401, "log in first")`.
+        /// The hook returns `()` or a `Result`, see [`OpenResult`](crate::observe::OpenResult). If it returns an error,
+        /// or does not return within [`open_timeout`](crate::Limits::open_timeout), the connection is closed with
+        /// status 1011. The failure is passed to [`on_error`](Self::on_error); the peer does not receive its text. A
+        /// panic is such a failure. To tell the peer the reason, the hook closes the connection itself, for example by
+        /// `peer.close(4401, "log in first")`.
         ///
         /// [`Client::connect`](crate::Client::connect) waits for the hook of its own builder, and fails with
-        /// [`ConnectError::Open`](crate::ConnectError::Open). It does not wait for the hook of the server: if that fails,
-        /// the client's calls fail with [`CallError::Closed`](crate::CallError::Closed) and status 1011. `Client::connect_transport` and
-        /// [`Client::rebind`](crate::Client::rebind) wait for no hook; after a failure the calls of their client fail with status
-        /// 1011, too.
+        /// [`ConnectError::Open`](crate::ConnectError::Open). It does not wait for the hook of the server: if that
+        /// fails, the client's calls fail with [`CallError::Closed`](crate::CallError::Closed) and status 1011.
+        /// `Client::connect_transport` and [`Client::rebind`](crate::Client::rebind) wait for no hook; after a failure
+        /// the calls of their client fail with status 1011, too.
         ///
         /// ```
         /// # use wswrapper::{CallError, Rejection, Server};
@@ -135,10 +136,10 @@ macro_rules! settings_methods {
         ///
         /// Several hooks run one after the other.
         ///
-        /// A value that is [stored](crate::Peer::extensions) with the connection is still there. Whoever waits for the close, for example in
-        /// [`Peer::closed`], waits for the hook too, so the hook itself must not. A client can be
-        /// [bound](crate::Client::rebind) again when the hook has returned. It is not called if the task of the connection is
-        /// aborted, for example with its runtime.
+        /// The [extensions](crate::Peer::extensions) of the connection are still there. Whoever waits for the
+        /// close, for example in [`Peer::closed`], waits for the hook too, so the hook itself must not. A client can be
+        /// [bound](crate::Client::rebind) again when the hook has returned. It is not called if the task of the
+        /// connection is aborted, for example with its runtime.
         ///
         /// ```
         /// # use wswrapper::{CloseCause, Server};
@@ -158,8 +159,8 @@ macro_rules! settings_methods {
             self
         }
 
-        /// Adds a hook for errors while this endpoint serves a peer: dropped events, internal errors, panics, and errors of
-        /// the transport and of [`on_open`](Self::on_open).
+        /// Adds a hook for errors while this endpoint serves a peer: dropped events, internal errors, panics, and
+        /// errors of the transport and of [`on_open`](Self::on_open).
         ///
         /// Each error is also logged by `tracing` as a warning.
         ///
@@ -176,8 +177,8 @@ macro_rules! settings_methods {
 
         /// Adds a hook that observes each incoming message, for logging.
         ///
-        /// It is called when the message arrives. For a call it is called again when the handler finishes, with the time
-        /// that the handler took and its outcome. Without a hook there is no cost.
+        /// It is called when the message arrives. For a call it is called again when the handler finishes, with the
+        /// time that the handler took and its outcome. Without a hook there is no cost.
         ///
         /// ```
         /// # use wswrapper::Server;
@@ -198,9 +199,9 @@ macro_rules! settings_methods {
 
         /// Adds a hook that observes each outgoing message, for logging.
         ///
-        /// It is called when the message moves from its queue to the output of the connection, in the order in which the
-        /// messages are sent. A message that is still queued when the connection closes is not reported. Without a hook
-        /// there is no cost. The hook must not send a message for each message that it gets.
+        /// It is called when the message moves from its queue to the output of the connection, in the order in which
+        /// the messages are sent. A message that is still queued when the connection closes is not reported. Without a
+        /// hook there is no cost. The hook must not send a message for each message that it gets.
         ///
         /// ```
         /// # use wswrapper::Server;

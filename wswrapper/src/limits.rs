@@ -29,9 +29,9 @@ pub struct Limits {
     /// The size of an outgoing message, in bytes. Default 4 MiB.
     ///
     /// A larger call, event, broadcast or item of an upload fails with [`TooLarge`](crate::SendError::TooLarge) and is
-    /// not sent. A larger result becomes a rejection with the code `ws:TooLarge`, and a larger item of a returned stream
-    /// finishes the stream with that rejection; [`on_error`](crate::ServerBuilder::on_error) receives both. The connection
-    /// stays open.
+    /// not sent. A larger result becomes a rejection with the code `ws:TooLarge`, and a larger item of a returned
+    /// stream finishes the stream with that rejection; [`on_error`](crate::ServerBuilder::on_error) receives both. The
+    /// connection stays open.
     pub max_outgoing_message_size: usize,
     /// The rate at which a message must arrive that takes longer than 10 seconds, in bytes per second on average.
     /// Default 16 KiB per second.
@@ -70,14 +70,16 @@ pub struct Limits {
     /// A handler that is ready at its first poll is not counted. A `#[ws(blocking)]` handler that waits for a
     /// [thread](Self::max_blocking_handlers) is counted.
     ///
-    /// At the limit, further events and requests wait to start. They count against [`max_held_bytes`](Self::max_held_bytes).
+    /// At the limit, further events and requests wait to start. They count against
+    /// [`max_held_bytes`](Self::max_held_bytes).
     pub max_handlers_in_flight: usize,
     /// The number of threads that `#[ws(blocking)]` handlers of one connection occupy at the same time. Default 32. A
     /// value of 0 counts as 1.
     ///
     /// A thread is occupied until its handler returns, also after cancellation, which cannot stop it. Further handlers
-    /// wait for a thread, in the order of their calls. If their calls have at least [`max_held_bytes`](Self::max_held_bytes),
-    /// no further handlers of the connection start. A call that is cancelled while it waits never runs.
+    /// wait for a thread, in the order of their calls. If their calls have at least
+    /// [`max_held_bytes`](Self::max_held_bytes), no further handlers of the connection start. A call that is cancelled
+    /// while it waits never runs.
     ///
     /// All connections share the threads of the runtime, 512 by default.
     pub max_blocking_handlers: usize,

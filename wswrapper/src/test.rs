@@ -9,8 +9,8 @@ use crate::transport::memory;
 
 /// Returns a proxy that calls `service` over a connection in memory.
 ///
-/// A test passes the proxy to the code that it tests, with a service of its own in place of the real one. The server and
-/// the client live as long as the proxy and its clones.
+/// A test passes the proxy to the code that it tests, with a service of its own in place of the real one. The server
+/// and the client live as long as the proxy and its clones.
 ///
 /// ```
 /// use wswrapper::{test, ws_handlers, ws_service};

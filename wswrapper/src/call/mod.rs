@@ -32,8 +32,9 @@ use std::time::Duration;
 
 /// A request: a future of its result.
 ///
-/// The first poll queues the request. If the peer's queue is full, the request waits for capacity. **Dropping the future
-/// cancels the call**: the peer is notified and drops the handler's future. A request that was not queued is not sent.
+/// The first poll queues the request. If the peer's queue is full, the request waits for capacity. **Dropping the
+/// future cancels the call**: the peer is notified and drops the handler's future. A request that was not queued is not
+/// sent.
 ///
 /// `T` is the result and `E` the error of the contract; the caller receives the error as [`WsError::Remote`].
 ///
@@ -81,8 +82,8 @@ impl<T, E> Call<T, E> {
         self
     }
 
-    /// Lets the call wait while [`max_calls_in_flight`](crate::Limits::max_calls_in_flight) calls wait for a response, instead
-    /// of failing with [`TooManyCalls`](SendError::TooManyCalls).
+    /// Lets the call wait while [`max_calls_in_flight`](crate::Limits::max_calls_in_flight) calls wait for a response,
+    /// instead of failing with [`TooManyCalls`](SendError::TooManyCalls).
     ///
     /// Calls that wait are sent in the order of their first polls. The wait counts against the timeout of the call.
     /// Dropping the future ends the wait, and nothing is sent.

@@ -81,8 +81,8 @@ impl<T, E> UploadCall<T, E> {
         self
     }
 
-    /// Lets the call wait while [`max_calls_in_flight`](crate::Limits::max_calls_in_flight) calls wait for a response, instead
-    /// of failing with [`TooManyCalls`](SendError::TooManyCalls).
+    /// Lets the call wait while [`max_calls_in_flight`](crate::Limits::max_calls_in_flight) calls wait for a response,
+    /// instead of failing with [`TooManyCalls`](SendError::TooManyCalls).
     ///
     /// Calls that wait are sent in the order of their first polls. The wait counts against the timeout of the call.
     /// Dropping the future ends the wait, and nothing is sent. The request for the result goes before other calls

@@ -15,7 +15,8 @@ use std::time::Duration;
 pub struct MessageLog<'m> {
     /// The kind of the message.
     pub kind: MessageKind,
-    /// The named channel of an event or a request, cut to 64 characters; `None` is the main channel or an anonymous one.
+    /// The named channel of an event or a request, cut to 64 characters; `None` is the main channel or an anonymous
+    /// one.
     pub channel: Option<&'m str>,
     /// The number of the anonymous channel of an event, a request or an abort. A response that opens a channel has the
     /// channel's number as its `id`.

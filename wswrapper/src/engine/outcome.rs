@@ -8,7 +8,8 @@ use crate::proto::Rejection;
 pub enum CallOutcome<'m> {
     /// The handler has returned a value, or has handled an event.
     Ok,
-    /// The call was rejected, by its handler or because no handler could be started. An event was dropped or has failed.
+    /// The call was rejected, by its handler or because no handler could be started. An event was dropped or has
+    /// failed.
     Rejected {
         /// The property `code` of the rejection.
         code: Option<&'m str>,

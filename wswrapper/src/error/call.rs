@@ -81,8 +81,8 @@ pub enum SendError {
     /// Its handler has to return it first [P-69].
     #[error("the channel is not open yet: return it from the handler first")]
     ChannelNotOpen,
-    /// The connection has [`max_calls_in_flight`](crate::Limits::max_calls_in_flight) calls that wait for a response or for
-    /// capacity, and the call does not [wait](crate::Call::wait_for_capacity) for them.
+    /// The connection has [`max_calls_in_flight`](crate::Limits::max_calls_in_flight) calls that wait for a response or
+    /// for capacity, and the call does not [wait](crate::Call::wait_for_capacity) for them.
     #[error("too many calls are in flight: await some of them, or use `wait_for_capacity`")]
     TooManyCalls,
     /// All request ids of the connection are used, and none is used twice [P-36].

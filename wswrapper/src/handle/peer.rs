@@ -144,8 +144,8 @@ impl Peer {
         self.shared().close(CloseRequest::Abort);
     }
 
-    /// Waits until the connection is closed and its [`on_close`](crate::ServerBuilder::on_close) hooks have returned, and
-    /// returns how it was closed. Cancel-safe.
+    /// Waits until the connection is closed and its [`on_close`](crate::ServerBuilder::on_close) hooks have returned,
+    /// and returns how it was closed. Cancel-safe.
     ///
     /// It waits for the connection that a client has when this is called, and not for a later one. The future does not
     /// keep the connection open.

@@ -146,7 +146,8 @@ impl Server {
 
     /// Serves a connection over an open transport, with the request that opened it and values that are stored with it.
     ///
-    /// Hooks and handlers find both from the first call on. Otherwise like [`accept_transport`](Self::accept_transport).
+    /// Hooks and handlers find both from the first call on. Otherwise like
+    /// [`accept_transport`](Self::accept_transport).
     ///
     /// ```
     /// # use wswrapper::{Context, Extensions, Handshake, Server, transport::memory};

@@ -56,8 +56,8 @@ use std::sync::Arc;
 /// }
 /// ```
 ///
-/// Calls can go in both directions. The caller can serve a contract on the channel too, with [`Call::serve`]; a
-/// handler of the service calls it through [`Context::current_channel`](crate::Context::current_channel). A service that needs
+/// Calls can go in both directions. The caller can serve a contract on the channel too, with [`Call::serve`]; a handler
+/// of the service calls it through [`Context::current_channel`](crate::Context::current_channel). A service that needs
 /// the channel before its first call is created with [`Scoped::on`]. To share one service among several callers, wrap
 /// it in an [`Arc`]: `Scoped::new(Arc::clone(&sum))`.
 pub struct Scoped<C: ?Sized> {

@@ -24,8 +24,8 @@ use std::task::{Context, Poll};
 /// stream**: the peer is notified and drops the producer.
 ///
 /// The timeout of the call applies to the response alone; a stream may last as long as the connection. Each item is a
-/// message: an item larger than the local [`max_message_size`](crate::Limits::max_message_size) closes the connection. A stream
-/// from the proxy of a [`Scoped`](crate::Scoped) service finishes when the last clone of the proxy is dropped.
+/// message: an item larger than the local [`max_message_size`](crate::Limits::max_message_size) closes the connection.
+/// A stream from the proxy of a [`Scoped`](crate::Scoped) service finishes when the last clone of the proxy is dropped.
 ///
 /// `Streaming` implements [`Stream`], for the combinators of other crates.
 ///
@@ -61,9 +61,9 @@ impl<T, E> Streaming<T, E> {
     /// A value outside this range is replaced by the nearest one in it. Set the window before the first item is
     /// requested; later changes have no effect on the producer.
     ///
-    /// The window and [`max_stream_bytes`](crate::Limits::max_stream_bytes) bound the memory of the local endpoint, so streams
-    /// of large items need a small window. Items that were sent ahead are still delivered. If a method drops items of
-    /// a changing value, a large window therefore delivers old values first, and `window(1)` only one.
+    /// The window and [`max_stream_bytes`](crate::Limits::max_stream_bytes) bound the memory of the local endpoint, so
+    /// streams of large items need a small window. Items that were sent ahead are still delivered. If a method drops
+    /// items of a changing value, a large window therefore delivers old values first, and `window(1)` only one.
     ///
     /// A producer without flow control, such as JavaScript's `iterableHandler`, ignores the window. Up to
     /// [`max_stream_items`](crate::Limits::max_stream_items) of its items are held. Beyond that the stream fails with

@@ -26,8 +26,8 @@ use std::task::{Context, Poll};
 /// caller cancels the call, the handler is dropped, as for any call. The same happens if the handler keeps the caller
 /// waiting longer than its [timeout](crate::UploadCall::timeout).
 ///
-/// Each item is a message: an item larger than the local [`max_message_size`](crate::Limits::max_message_size) closes the
-/// connection. Send large data in pieces, for example as [`Base64`](crate::Base64), which take 4/3 of their size.
+/// Each item is a message: an item larger than the local [`max_message_size`](crate::Limits::max_message_size) closes
+/// the connection. Send large data in pieces, for example as [`Base64`](crate::Base64), which take 4/3 of their size.
 ///
 /// ```
 /// # use std::error::Error;
@@ -59,8 +59,8 @@ impl<T, E> Upload<T, E> {
     /// A value outside this range is replaced by the nearest one in it. Set the window before the first item is
     /// requested; later changes have no effect on the caller.
     ///
-    /// The window and [`max_stream_bytes`](crate::Limits::max_stream_bytes) bound the memory of the local endpoint, so uploads
-    /// of large items need a small window.
+    /// The window and [`max_stream_bytes`](crate::Limits::max_stream_bytes) bound the memory of the local endpoint, so
+    /// uploads of large items need a small window.
     #[must_use]
     pub fn window(mut self, items: u32) -> Self {
         self.items.set_window(items);

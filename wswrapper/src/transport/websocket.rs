@@ -114,7 +114,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         read
     }
 
-    /// Returns true if there is a codec in its initial state: between messages, and before any close frame or violation.
+    /// Returns true if there is a codec in its initial state: between messages, and before any close frame or
+    /// violation.
     #[inline]
     fn is_idle(&self) -> bool {
         !self.draining && self.frames.begun_message().is_none() && self.closing == Closing::None && self.codec.is_open()

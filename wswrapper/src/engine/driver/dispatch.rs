@@ -93,7 +93,8 @@ impl<T: Transport> Driver<T> {
         }
     }
 
-    /// Starts the handler of a call, or rejects the call. A call on an anonymous channel comes with its `channel_state`.
+    /// Starts the handler of a call, or rejects the call. A call on an anonymous channel comes with its
+    /// `channel_state`.
     #[inline]
     fn serve(
         &mut self,
@@ -325,7 +326,8 @@ impl<T: Transport> Driver<T> {
         more
     }
 
-    /// Stops the handlers that were called on a channel, and rejects their requests with the reason of its abort [P-63].
+    /// Stops the handlers that were called on a channel, and rejects their requests with the reason of its abort
+    /// [P-63].
     pub(super) fn stop_channel(&mut self, channel: ChannelKey, reason: &Reason) {
         let handlers = self.running.remove_by_channel(channel);
         if handlers.is_empty() {

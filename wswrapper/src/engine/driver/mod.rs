@@ -60,7 +60,8 @@ pub(crate) struct Driver<T> {
     running: RunningSet,
     sessions: Sessions,
     backlog: Backlog,
-    /// True if the connections together hold `max_buffered_bytes`. Read when a turn begins, and before the driver sleeps.
+    /// True if the connections together hold `max_buffered_bytes`. Read when a turn begins, and before the driver
+    /// sleeps.
     memory_is_short: bool,
     /// The time of the next probe for a lost peer, while reading is paused.
     probe_at: Option<Instant>,

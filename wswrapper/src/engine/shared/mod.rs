@@ -51,8 +51,8 @@ pub(crate) struct Shared {
     /// Used only by handlers that send streams.
     loan_slot: OnceLock<Box<LoanSlot>>,
     state: Mutex<State>,
-    /// Bytes in the core's queue, or 1 if only a flush is requested. Without it, the driver would have to lock the state
-    /// before each response.
+    /// Bytes in the core's queue, or 1 if only a flush is requested. Without it, the driver would have to lock the
+    /// state before each response.
     queued_bytes: AtomicUsize,
     /// True during a turn of the driver. It then needs no wake, because it looks at the state at the end of the turn.
     driver_awake: AtomicBool,

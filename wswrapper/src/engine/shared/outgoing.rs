@@ -24,7 +24,8 @@ const MAX_OVERHEAD: usize = 96;
 impl Shared {
     /// Sends a request, or lets it wait until the queue has capacity. The driver then sends it.
     ///
-    /// A call that is too large fails at once. So does any call while too many are pending, unless it may wait for them.
+    /// A call that is too large fails at once. So does any call while too many are pending, unless it may wait for
+    /// them.
     pub(crate) fn start_call(
         &self,
         waker: &Waker,
