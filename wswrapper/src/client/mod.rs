@@ -103,7 +103,7 @@ impl Client {
     ///
     /// Handlers, hooks and proxies stay. Calls of the old connection have failed with
     /// [`Closed`](crate::CallError::Closed), and the ids of new calls continue the count [P-91]. The hook
-    /// [`on_open`](crate::ClientBuilder::on_open) runs again, and `bind` does not wait for it.
+    /// [`on_open`](crate::ClientBuilder::on_open) runs again, and `rebind` does not wait for it.
     ///
     /// Fails with [`StillOpen`](RebindError::StillOpen) while the old connection is not closed or its `on_close`
     /// hook runs. Wait for [`closed`](Peer::closed) first, because calls can fail before the connection is closed.
@@ -134,7 +134,7 @@ impl Client {
     }
 
     /// Continues over another transport, with the request that opened it and values that are stored with the new
-    /// connection. Otherwise like [`bind`](Self::rebind).
+    /// connection. Otherwise like [`rebind`](Self::rebind).
     ///
     /// # Panics
     ///
@@ -189,7 +189,7 @@ impl ClientBuilder {
     }
 
     /// Creates a client over an open transport, with the request that opened it and values that are stored with the
-    /// connection. Otherwise like [`over`](Self::connect_transport).
+    /// connection. Otherwise like [`connect_transport`](Self::connect_transport).
     ///
     /// # Panics
     ///

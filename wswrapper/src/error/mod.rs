@@ -4,8 +4,8 @@ mod call;
 mod connect;
 mod mount;
 mod open;
-mod peer;
 mod serve;
+mod service;
 #[cfg(feature = "rustls")]
 mod tls;
 mod too_large;
@@ -14,6 +14,6 @@ pub use call::{CallError, SendError};
 pub use connect::{ConnectError, RebindError};
 pub use mount::MountError;
 pub use open::OpenError;
-pub use peer::ServiceError;
 pub use serve::{AcceptError, ServeError};
+pub use service::ServiceError;
 pub(crate) use too_large::TooLarge;
