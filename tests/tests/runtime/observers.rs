@@ -3,8 +3,9 @@
 use futures_util::stream;
 use serde_json::json;
 use std::sync::Arc;
+use std::time::Duration;
 use wswrapper::{
-    Client, Closed, Rejection, Server, ServiceError, Stream,
+    Client, Closed, Limits, Rejection, Server, ServiceError, Stream,
     observe::{CallEnd, CallInfo, ConnectionView, Interest, MessageLog, Observer},
     ws_handlers,
 };
@@ -335,5 +336,25 @@ async fn a_client_has_observers_too() {
     assert_eq!(
         log.entries(),
         ["opened, open: true", "Request later Some(1) started", "later Ok 13 of 21", "closed 1000"]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_whose_caller_no_longer_waits_is_cancelled_and_was_not_started() {
+    let (recorder, log) = recorder(Interest::CALLS);
+    let limits = Limits::default().max_handlers_in_flight(1);
+    let server = Server::builder().service(Service).limits(limits).observer(recorder);
+    let server = server.build().expect("it can be mounted");
+    let (mut raw, _) = RawPeer::dial(&server);
+    raw.send(r#"{"a":["waits"],"i":1}"#).await;
+    raw.send(r#"{"a":["later"],"i":2,"m":{"t":10}}"#).await;
+    raw.silence().await;
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    // Now the held call may start.
+    raw.send(r#"{"i":1,"x":{"message":"enough"},"_":1}"#).await;
+    raw.silence().await;
+    assert_eq!(
+        log.entries(),
+        ["opened, open: true", "Request waits Some(1) started", "waits Cancelled 0 of 21", "later Cancelled 0 of 34",]
     );
 }
