@@ -12,7 +12,7 @@ mod typing;
 use room::Room;
 use std::error::Error;
 use std::process::ExitCode;
-use wswrapper::{Listener, ServeError, Server};
+use wswrapper::{Server, error::ServeError, server::Listener};
 
 const HELP: &str = "\
 A chat server with its web page.

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::iter;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
-use wswrapper::{Broadcast, Context, PeerId, Scoped, Stream, ws_handlers};
+use wswrapper::{Context, Scoped, Stream, connection::PeerId, server::Broadcast, ws_handlers};
 
 const NAME_CHARACTERS: usize = 24;
 const TEXT_CHARACTERS: usize = 2_000;
@@ -158,7 +158,7 @@ fn is_invisible(character: char) -> bool {
 }
 
 /// Prints which peers did not receive an event.
-fn log_failures(result: Result<wswrapper::Delivery, wswrapper::SendError>) {
+fn log_failures(result: Result<wswrapper::server::Delivery, wswrapper::error::SendError>) {
     match result {
         Ok(delivery) => {
             for (peer, error) in delivery.failed {

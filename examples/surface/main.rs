@@ -13,7 +13,7 @@ use session::{Session, Shared};
 use std::error::Error;
 use std::process::ExitCode;
 use std::sync::Arc;
-use wswrapper::{Limits, Listener, ServeError, Server};
+use wswrapper::{Limits, Server, error::ServeError, server::Listener};
 
 /// The size of a message, in both directions.
 const MAX_MESSAGE_SIZE: usize = 16 << 20;

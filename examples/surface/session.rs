@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::sleep;
-use wswrapper::{CallError, Context, Rejection, Scoped, Stream, ws_handlers, ws_service};
+use wswrapper::{CallError, Context, Scoped, Stream, error::Rejection, ws_handlers, ws_service};
 
 pub(crate) const OVERFLOW: &str = "the result is more than 64 bits can hold";
 

@@ -2,7 +2,7 @@
 
 use crate::until;
 use wswrapper::transport::memory;
-use wswrapper::{Client, ClientBuilder, Counters, Peer, Server, ServerBuilder};
+use wswrapper::{Client, Peer, Server, client::ClientBuilder, connection::Counters, server::ServerBuilder};
 
 /// A server and a client that are connected in memory.
 #[derive(Debug)]

@@ -5,7 +5,7 @@ use std::future::poll_fn;
 use std::task::Poll;
 use wswrapper::transport::memory::{self, Memory};
 use wswrapper::transport::{Close, Frame, Transport};
-use wswrapper::{Client, ClientBuilder, Peer, Server};
+use wswrapper::{Client, Peer, Server, client::ClientBuilder};
 
 /// A peer that sends and receives single frames.
 #[derive(Debug)]

@@ -1,4 +1,4 @@
-use wswrapper::{Rejection, ws_service};
+use wswrapper::{error::Rejection, ws_service};
 
 mod own {
     #[derive(serde::Serialize, serde::Deserialize)]

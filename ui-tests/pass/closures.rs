@@ -1,5 +1,5 @@
 use serde::Serialize;
-use wswrapper::{Context, Json, NameError, Rejection, Server};
+use wswrapper::{Context, Server, error::{NameError, Rejection}, service::Json};
 
 #[derive(Serialize)]
 struct Custom;

@@ -9,14 +9,14 @@ struct Question {
 }
 
 #[derive(Serialize)]
-struct FromResponse {
+struct Reply {
     text: String,
 }
 
 #[ws_service]
 trait Oracle {
-    async fn ask(&self, question: Question) -> FromResponse;
-    async fn dare(&self, question: Question) -> Result<FromResponse, String>;
+    async fn ask(&self, question: Question) -> Reply;
+    async fn dare(&self, question: Question) -> Result<Reply, String>;
     #[ws(event)]
     async fn tell(&self, question: Question);
 }
@@ -25,10 +25,10 @@ struct Desk;
 
 #[ws_handlers]
 impl Oracle for Desk {
-    async fn ask(&self, _question: Question) -> FromResponse {
-        FromResponse { text: "42".to_owned() }
+    async fn ask(&self, _question: Question) -> Reply {
+        Reply { text: "42".to_owned() }
     }
-    async fn dare(&self, _question: Question) -> Result<FromResponse, String> {
+    async fn dare(&self, _question: Question) -> Result<Reply, String> {
         Err("no".to_owned())
     }
     async fn tell(&self, _question: Question) {}
@@ -38,8 +38,8 @@ struct Plain;
 
 #[ws_handlers(channel = "plain")]
 impl Plain {
-    pub async fn ask(&self, _question: Question) -> FromResponse {
-        FromResponse { text: "42".to_owned() }
+    pub async fn ask(&self, _question: Question) -> Reply {
+        Reply { text: "42".to_owned() }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use wswrapper::{Peer, Rejection, ws_handlers, ws_service};
+use wswrapper::{Peer, error::Rejection, ws_handlers, ws_service};
 
 type Answer<T> = Result<T, Rejection>;
 

@@ -54,18 +54,22 @@ macro_rules! settings_methods {
         /// Mounts a service: one object that serves all connections; see [`Router::service`](crate::Router::service).
         ///
         /// If a service cannot be mounted, building the server or connecting the client returns the error.
-        pub fn service<C: crate::Contract + ?Sized>(self, service: impl crate::Serve<C>) -> Self {
+        pub fn service<C: crate::service::Contract + ?Sized>(self, service: impl crate::service::Serve<C>) -> Self {
             self.with_router(|router| router.service(service))
         }
 
         /// Mounts a service for one of the contracts that its type serves: `.service_as::<dyn Math>(desk)`.
-        pub fn service_as<C: crate::Contract + ?Sized>(self, service: impl crate::Serve<C>) -> Self {
+        pub fn service_as<C: crate::service::Contract + ?Sized>(self, service: impl crate::service::Serve<C>) -> Self {
             self.with_router(|router| router.service_as(service))
         }
 
         /// Mounts a service on this channel instead of the channel of its contract; see
         /// [`Router::service_at`](crate::Router::service_at).
-        pub fn service_at<C: crate::Contract + ?Sized>(self, channel: &str, service: impl crate::Serve<C>) -> Self {
+        pub fn service_at<C: crate::service::Contract + ?Sized>(
+            self,
+            channel: &str,
+            service: impl crate::service::Serve<C>,
+        ) -> Self {
             self.with_router(|router| router.service_at(channel, service))
         }
 
@@ -73,8 +77,8 @@ macro_rules! settings_methods {
         /// [`Router::service_with`](crate::Router::service_with).
         pub fn service_with<C, S, F>(self, make: F) -> Self
         where
-            C: crate::Contract + ?Sized,
-            S: crate::Serve<C>,
+            C: crate::service::Contract + ?Sized,
+            S: crate::service::Serve<C>,
             F: Fn(&crate::Peer) -> S + Send + Sync + 'static,
         {
             self.with_router(|router| router.service_with(make))
@@ -110,13 +114,13 @@ macro_rules! settings_methods {
         /// `peer.close(4401, "log in first")`.
         ///
         /// [`Client::connect`](crate::Client::connect) waits for the hook of its own builder, and fails with
-        /// [`ConnectError::Open`](crate::ConnectError::Open). It does not wait for the hook of the server: if that
-        /// fails, the client's calls fail with [`CallError::Closed`](crate::CallError::Closed) and status 1011.
+        /// [`ConnectError::Open`](crate::error::ConnectError::Open). It does not wait for the hook of the server: if
+        /// that fails, the client's calls fail with [`CallError::Closed`](crate::CallError::Closed) and status 1011.
         /// `Client::connect_transport` and [`Client::rebind`](crate::Client::rebind) wait for no hook; after a failure
         /// the calls of their client fail with status 1011, too.
         ///
         /// ```
-        /// # use wswrapper::{CallError, Rejection, Server};
+        /// # use wswrapper::{CallError, Server, error::Rejection};
         /// let server = Server::builder().on_open(|peer| async move {
         ///     let name = peer.request::<String>("name", ()).timeout(std::time::Duration::from_secs(5)).await?;
         ///     println!("{name} is connected, by {}", peer.handshake().path());
@@ -142,7 +146,7 @@ macro_rules! settings_methods {
         /// connection is aborted, for example with its runtime.
         ///
         /// ```
-        /// # use wswrapper::{CloseCause, Server};
+        /// # use wswrapper::{Server, connection::CloseCause};
         /// let server = Server::builder().on_close(|peer, closed| async move {
         ///     match closed.cause {
         ///         CloseCause::Local | CloseCause::Remote => {}
@@ -152,7 +156,7 @@ macro_rules! settings_methods {
         /// ```
         pub fn on_close<F, Fut>(mut self, hook: F) -> Self
         where
-            F: Fn(crate::Peer, crate::Closed) -> Fut + Send + Sync + 'static,
+            F: Fn(crate::Peer, crate::connection::Closed) -> Fut + Send + Sync + 'static,
             Fut: std::future::Future<Output = ()> + Send + 'static,
         {
             self.settings.hooks.add_close(crate::observe::hooks::close(hook));
@@ -165,13 +169,16 @@ macro_rules! settings_methods {
         /// Each error is also logged by `tracing` as a warning.
         ///
         /// ```
-        /// # use wswrapper::{ServiceError, Server};
+        /// # use wswrapper::{Server, error::ServiceError};
         /// let server = Server::builder().on_error(|peer, error| match error {
         ///     ServiceError::Internal { event, source } => eprintln!("{event}: {source}"),
         ///     other => eprintln!("peer {}: {other}", peer.id()),
         /// });
         /// ```
-        pub fn on_error(self, hook: impl Fn(&crate::Peer, &crate::ServiceError) + Send + Sync + 'static) -> Self {
+        pub fn on_error(
+            self,
+            hook: impl Fn(&crate::Peer, &crate::error::ServiceError) + Send + Sync + 'static,
+        ) -> Self {
             self.observer(crate::observe::hooks::ErrorHook(hook))
         }
 

@@ -42,7 +42,7 @@ impl Close {
     pub const MESSAGE_TOO_BIG: u16 = 1009;
     /// The server did not choose an extension that the client needs.
     pub const MANDATORY_EXTENSION: u16 = 1010;
-    /// The endpoint failed, for example its [`on_open`](crate::ServerBuilder::on_open) hook.
+    /// The endpoint failed, for example its [`on_open`](crate::server::ServerBuilder::on_open) hook.
     pub const INTERNAL_ERROR: u16 = 1011;
     /// The service restarts. The client may connect again.
     pub const SERVICE_RESTART: u16 = 1012;

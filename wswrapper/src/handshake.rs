@@ -16,7 +16,7 @@ pub(crate) const MAX_HEADERS: usize = 100;
 /// A `Handshake` is cheap to clone. It keeps a compact copy of the head, and none of the buffers of an HTTP library.
 ///
 /// ```
-/// use wswrapper::Handshake;
+/// use wswrapper::connection::Handshake;
 ///
 /// let request = http::Request::get("/chat?room=1").header("Host", "localhost").body(()).unwrap();
 /// let handshake = Handshake::new(&request.into_parts().0, None).with_subprotocol("chat.v2");

@@ -1,12 +1,13 @@
 #![doc = include_str!("lib.md")]
 
 mod builder;
-mod call;
+pub mod call;
 mod catch_panic;
-mod client;
+pub mod client;
 mod close;
+pub mod connection;
 mod engine;
-mod error;
+pub mod error;
 mod handle;
 mod handshake;
 #[cfg(feature = "tungstenite")]
@@ -16,9 +17,9 @@ mod lock;
 pub mod observe;
 mod registry;
 mod rt;
-mod server;
-mod service;
-mod stream;
+pub mod server;
+pub mod service;
+pub mod stream;
 pub mod test;
 pub mod transport;
 mod value;
@@ -44,35 +45,18 @@ pub mod __private;
 pub use wswrapper_proto as proto;
 #[doc(inline)]
 pub use wswrapper_proto::protocol;
-pub use wswrapper_proto::{NameError, Reason, Rejection};
 
+#[doc(inline)]
 pub use self::{
-    call::{Call, Emit, FromResponse, IntoTarget, RequestTarget, Target, UploadCall},
-    client::{Client, ClientBuilder},
-    close::{CloseCause, Closed},
-    engine::{Counters, Extensions, PeerId},
-    error::{
-        AcceptError, CallError, ConnectError, MountError, OpenError, RebindError, SendError, ServeError, ServiceError,
-    },
-    handle::{AnonymousChannel, Channel, CloseSignal, Peer},
-    handshake::Handshake,
+    call::Call,
+    client::Client,
+    connection::{AnonymousChannel, Channel, Peer},
+    error::CallError,
     limits::Limits,
-    registry::{Broadcast, BroadcastChannel, Delivery, EmitToAll},
-    server::{Server, ServerBuilder, ServerChannel},
-    service::{Context, Contract, HandlerFn, IntoArguments, IntoResponse, Json, Router, Scoped, Serve, Value},
-    stream::{Streaming, Upload},
+    server::Server,
+    service::{Context, Router, Scoped},
+    stream::{Stream, Streaming, Upload},
     value::{Base64, WsError},
 };
-
-/// The trait of streams from the crate `futures-core`.
-pub use futures_core::Stream;
-
-#[cfg(feature = "tungstenite")]
-pub use server::Listener;
-
-/// The crate `rustls`, whose [configurations](ClientBuilder::tls) a client takes.
-#[cfg(feature = "rustls")]
-pub use tokio_rustls::rustls;
-
 #[cfg(feature = "macros")]
 pub use wswrapper_macros::{WsError, ws_handlers, ws_service};

@@ -28,10 +28,10 @@ pub struct Limits {
     pub max_message_size: usize,
     /// The size of an outgoing message, in bytes. Default 4 MiB.
     ///
-    /// A larger call, event, broadcast or item of an upload fails with [`TooLarge`](crate::SendError::TooLarge) and is
-    /// not sent. A larger result becomes a rejection with the code `ws:TooLarge`, and a larger item of a returned
-    /// stream finishes the stream with that rejection; [`on_error`](crate::ServerBuilder::on_error) receives both. The
-    /// connection stays open.
+    /// A larger call, event, broadcast or item of an upload fails with [`TooLarge`](crate::error::SendError::TooLarge)
+    /// and is not sent. A larger result becomes a rejection with the code `ws:TooLarge`, and a larger item of a
+    /// returned stream finishes the stream with that rejection; [`on_error`](crate::server::ServerBuilder::on_error)
+    /// receives both. The connection stays open.
     pub max_outgoing_message_size: usize,
     /// The rate at which a message must arrive that takes longer than 10 seconds, in bytes per second on average.
     /// Default 16 KiB per second.
@@ -58,11 +58,11 @@ pub struct Limits {
     ///
     /// When it has passed, the call fails with [`TimedOut`](crate::CallError::TimedOut), and the peer is notified.
     /// After the response, a stream or a scoped service has no timeout. For an upload the time limits each
-    /// [wait](crate::UploadCall::timeout) for the peer, not the whole call.
+    /// [wait](crate::call::UploadCall::timeout) for the peer, not the whole call.
     pub call_timeout: Option<Duration>,
     /// The number of local calls that wait for a response, on one connection. Default 16,384.
     ///
-    /// A further call fails with [`TooManyCalls`](crate::SendError::TooManyCalls), or
+    /// A further call fails with [`TooManyCalls`](crate::error::SendError::TooManyCalls), or
     /// [waits](crate::Call::wait_for_capacity) if it says so.
     pub max_calls_in_flight: usize,
     /// The number of unfinished handlers of one connection. Default 16,384.
@@ -131,7 +131,7 @@ pub struct Limits {
     /// behind it are limited to the same size. Default 4 MiB.
     ///
     /// At the limit, events, requests and streams to this peer wait until half of the output was written. Broadcasts
-    /// leave out the peer with [`Full`](crate::SendError::Full). No further handlers start for it.
+    /// leave out the peer with [`Full`](crate::error::SendError::Full). No further handlers start for it.
     ///
     /// At three times the limit the connection is not read either. Only a peer that reads nothing and sends frames
     /// which are answered automatically, such as pings, reaches that.

@@ -1,16 +1,20 @@
 //! The items that expansions of the macros use. Not part of the public API.
 
 pub use crate::__returns_result as returns_result;
-pub use crate::call::{
-    Call, FromResponse, Given, IntoTarget, Proxy, ProxyCall, RequestTarget, SendTo, Source, Target, Text, UploadCall,
-    Wish,
-};
+pub use crate::call::proxy::{Proxy, ProxyCall, Text};
+pub use crate::call::response::{Given, Wish};
+pub use crate::call::source::Source;
+pub use crate::call::target::SendTo;
+pub use crate::call::{Call, FromResponse, IntoTarget, RequestTarget, Target, UploadCall};
 pub use crate::engine::{Answering, Answers, BadCall, ConnectionHandle, Mounted, Response, Started};
 pub use crate::handle::Peer;
 pub use crate::proto::Rejection;
-pub use crate::service::{
-    Context, Contract, Fallible, Infallible, IntoStream, Invocation, Methods, OnFull, Producer, Serve, check_channel,
-};
+pub use crate::service::contract::check_channel;
+pub use crate::service::into_response::{Fallible, Infallible};
+pub use crate::service::invocation::Invocation;
+pub use crate::service::methods::Methods;
+pub use crate::service::stream::{IntoStream, OnFull, Producer};
+pub use crate::service::{Context, Contract, Serve};
 pub use crate::stream::Streaming;
 pub use crate::value::{
     Argument, Base64, Base64Slice, Decode, Encode, ErrorReader, ErrorWriter, IntoResult, JsonResponse, NotResult,

@@ -1,6 +1,6 @@
 //! Helpers for the unit tests of programs.
 
-use crate::call::Proxy;
+use crate::call::proxy::Proxy;
 use crate::client::Client;
 use crate::handle::Peer;
 use crate::server::Server;

@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use wswrapper::{
-    AnonymousChannel, Context, Counters, Limits, Peer, Reason, Scoped, Server, Stream, Upload, ws_handlers,
+    AnonymousChannel, Context, Limits, Peer, Scoped, Server, Stream, Upload, connection::Counters, error::Reason,
+    ws_handlers,
 };
 use wswrapper_tests::{Alive, RawPeer, until};
 

@@ -8,7 +8,7 @@ mod responses;
 
 use std::sync::{Arc, Mutex};
 use tokio::sync::Notify;
-use wswrapper::{AnonymousChannel, Context, Rejection, Server, ServerBuilder, ws_handlers};
+use wswrapper::{AnonymousChannel, Context, Server, error::Rejection, server::ServerBuilder, ws_handlers};
 use wswrapper_tests::{Alive, Log, Pair, pair};
 
 /// A service that opens anonymous channels, and a record of them.

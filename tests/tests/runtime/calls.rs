@@ -83,6 +83,6 @@ impl Calc for CalcService {
     }
 }
 
-fn calc_server() -> wswrapper::ServerBuilder {
+fn calc_server() -> wswrapper::server::ServerBuilder {
     Server::builder().service(CalcService)
 }

@@ -15,7 +15,9 @@ use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 use wswrapper::transport::memory;
-use wswrapper::{Client, Context, Limits, Peer, ServeError, Server, ServerBuilder, ws_handlers, ws_service};
+use wswrapper::{
+    Client, Context, Limits, Peer, Server, error::ServeError, server::ServerBuilder, ws_handlers, ws_service,
+};
 use wswrapper_tests::websocket::websocket;
 use wswrapper_tests::{Alive, Log, until};
 

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use wswrapper::{CallError, Client, Rejection, WsError, ws_service};
+use wswrapper::{CallError, Client, WsError, error::Rejection, ws_service};
 use wswrapper_tests::RawPeer;
 
 #[derive(Debug, PartialEq, thiserror::Error, WsError)]

@@ -10,8 +10,12 @@ use std::error::Error;
 use std::time::Duration;
 use wswrapper::transport::memory;
 use wswrapper::{
-    CallError, Client, CloseCause, Context, Json, NameError, RebindError, Rejection, SendError, Server, WsError,
-    observe::MessageKind, ws_handlers,
+    CallError, Client, Context, Server, WsError,
+    connection::CloseCause,
+    error::{NameError, RebindError, Rejection, SendError},
+    observe::MessageKind,
+    service::Json,
+    ws_handlers,
 };
 use wswrapper_tests::{Alive, Log, RawPeer, pair, until};
 

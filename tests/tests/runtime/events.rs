@@ -4,7 +4,7 @@ use serde_json::json;
 use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
-use wswrapper::{Client, Context, Limits, SendError, Server, ws_handlers, ws_service};
+use wswrapper::{Client, Context, Limits, Server, error::SendError, ws_handlers, ws_service};
 use wswrapper_tests::{Log, RawPeer, pair, pair_with};
 
 #[ws_service(channel = "news", rename_all = "camelCase")]

@@ -12,7 +12,7 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::task;
-use wswrapper::{Context, Server, ServerBuilder, WsError, ws_handlers, ws_service};
+use wswrapper::{Context, Server, WsError, server::ServerBuilder, ws_handlers, ws_service};
 use wswrapper_tests::{Alive, Log, Pair, RawPeer, pair};
 
 #[derive(Debug, PartialEq, thiserror::Error, WsError)]

@@ -8,7 +8,9 @@ mod uploads;
 use futures_util::stream;
 use serde_json::{Value, json};
 use wswrapper::{
-    Limits, Peer, Rejection, Scoped, Server, ServiceError, Stream, Streaming, Upload, ws_handlers, ws_service,
+    Limits, Peer, Scoped, Server, Stream, Streaming, Upload,
+    error::{Rejection, ServiceError},
+    ws_handlers, ws_service,
 };
 use wswrapper_tests::{Alive, Guard, Log, RawPeer, item};
 

@@ -14,7 +14,10 @@ mod wakers;
 
 use serde_json::json;
 use std::time::Duration;
-use wswrapper::{CallError, Client, CloseCause, Context, Limits, Peer, SendError, Server, ServerBuilder, ws_handlers};
+use wswrapper::{
+    CallError, Client, Context, Limits, Peer, Server, connection::CloseCause, error::SendError, server::ServerBuilder,
+    ws_handlers,
+};
 use wswrapper_tests::{Alive, Guard, Log, RawPeer, pair, until};
 
 /// A service with slow handlers.
@@ -116,7 +119,7 @@ async fn a_cancellation_carries_its_reason() {
         _ = &mut call => panic!("it never answers"),
         () = slow.handlers.becomes(1) => {}
     }
-    call.cancel(&wswrapper::Reason::new("changed my mind"));
+    call.cancel(&wswrapper::error::Reason::new("changed my mind"));
     slow.handlers.becomes(0).await;
     assert_eq!(slow.log.has(1).await, ["changed my mind"]);
 }

@@ -19,7 +19,7 @@ mod zero;
 use futures_util::{StreamExt, stream};
 use std::sync::Arc;
 use tokio::sync::Semaphore;
-use wswrapper::{Limits, Server, ServerBuilder, Stream, ws_handlers};
+use wswrapper::{Limits, Server, Stream, server::ServerBuilder, ws_handlers};
 use wswrapper_tests::{Alive, Log, let_others_run};
 
 /// A service whose handlers wait for a permit of `gate`.

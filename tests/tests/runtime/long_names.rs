@@ -1,7 +1,7 @@
 //! Long names and texts that a peer chose: errors and rejections show their beginning.
 
 use std::error::Error;
-use wswrapper::{Server, ServiceError};
+use wswrapper::{Server, error::ServiceError};
 use wswrapper_tests::{Log, RawPeer};
 
 const LONG: usize = 100_000;

@@ -4,8 +4,10 @@ use futures_util::{FutureExt, stream};
 use serde_json::json;
 use std::error::Error;
 use wswrapper::{
-    Client, Context, Limits, Rejection, Scoped, Server, ServerBuilder, Stream,
+    Client, Context, Limits, Scoped, Server, Stream,
+    error::Rejection,
     observe::{MessageKind, MessageLog},
+    server::ServerBuilder,
     ws_handlers, ws_service,
 };
 use wswrapper_tests::{Log, RawPeer, pair};

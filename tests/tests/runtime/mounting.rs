@@ -4,8 +4,10 @@ use std::error::Error;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use wswrapper::{
-    CallError, Client, Context, MountError, NameError, Router, SendError, Server, ServerBuilder, ws_handlers,
-    ws_service,
+    CallError, Client, Context, Router, Server,
+    error::{MountError, NameError, SendError},
+    server::ServerBuilder,
+    ws_handlers, ws_service,
 };
 use wswrapper_tests::{pair, pair_with, until};
 

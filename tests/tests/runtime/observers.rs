@@ -5,7 +5,9 @@ use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
 use wswrapper::{
-    Client, Closed, Limits, Rejection, Server, ServiceError, Stream,
+    Client, Limits, Server, Stream,
+    connection::Closed,
+    error::{Rejection, ServiceError},
     observe::{CallEnd, CallInfo, ConnectionView, Interest, MessageLog, Observer},
     ws_handlers,
 };

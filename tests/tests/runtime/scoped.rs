@@ -9,7 +9,9 @@ mod wire;
 
 use futures_util::stream;
 use std::sync::atomic::{AtomicI64, Ordering};
-use wswrapper::{Context, Rejection, Scoped, Server, ServerBuilder, Stream, Upload, WsError, ws_handlers, ws_service};
+use wswrapper::{
+    Context, Scoped, Server, Stream, Upload, WsError, error::Rejection, server::ServerBuilder, ws_handlers, ws_service,
+};
 use wswrapper_tests::{Alive, Guard, Log, Pair, pair};
 
 #[ws_service]

@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use std::fmt::Debug;
 use wswrapper::transport::Frame;
-use wswrapper::{CallError, Client, Limits, Rejection, Streaming, WsError};
+use wswrapper::{CallError, Client, Limits, Streaming, WsError, error::Rejection};
 use wswrapper_tests::{RawPeer, item, let_others_run};
 
 /// Returns all items of a stream. Panics at an error.

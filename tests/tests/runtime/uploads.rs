@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::sync::Semaphore;
-use wswrapper::{CallError, Context, Server, ServerBuilder, Upload, WsError, ws_handlers, ws_service};
+use wswrapper::{CallError, Context, Server, Upload, WsError, server::ServerBuilder, ws_handlers, ws_service};
 use wswrapper_tests::{Alive, Log, nothing_is_left};
 
 #[derive(Debug, PartialEq, thiserror::Error, WsError)]

@@ -23,7 +23,12 @@ mod urls;
 use std::net::SocketAddr;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use wswrapper::{Context, Listener, ServeError, Server, ServerBuilder, ws_handlers};
+use wswrapper::{
+    Context, Server,
+    error::ServeError,
+    server::{Listener, ServerBuilder},
+    ws_handlers,
+};
 
 struct TestService;
 

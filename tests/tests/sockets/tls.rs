@@ -15,8 +15,8 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
-use wswrapper::rustls::ServerConfig;
-use wswrapper::{ClientBuilder, Context, Server, ws_handlers};
+use wswrapper::client::rustls::ServerConfig;
+use wswrapper::{Context, Server, client::ClientBuilder, ws_handlers};
 
 struct TestService;
 

@@ -1,24 +1,26 @@
 //! Calls and events that this endpoint sends.
+//!
+//! A method of a proxy returns a [`Call`], or an [`UploadCall`] if it sends a stream, or an [`Emit`] for an event. A
+//! proxy sends to any [`Target`].
 
 mod cancel;
 mod emit;
-mod proxy;
+pub(crate) mod proxy;
 mod raw;
-mod response;
-mod source;
-mod target;
+pub(crate) mod response;
+pub(crate) mod source;
+pub(crate) mod target;
 mod upload;
 
 pub use emit::Emit;
-pub use proxy::{Proxy, ProxyCall, Text};
 pub(crate) use raw::{Answer, RawCall};
+pub use response::FromResponse;
 pub(crate) use response::unexpected_answer;
-pub use response::{FromResponse, Given, Wish};
-pub use source::Source;
 pub(crate) use target::into_target;
-pub use target::{IntoTarget, RequestTarget, SendTo, Target};
+pub use target::{IntoTarget, RequestTarget, Target};
 pub use upload::UploadCall;
 
+use self::response::{Given, Wish};
 use crate::engine::{ConnectionHandle, Expected};
 use crate::error::{CallError, SendError};
 use crate::proto::{EncodedCall, Reason};

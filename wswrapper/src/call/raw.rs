@@ -1,6 +1,6 @@
 //! Calls without their types, and the answers to them.
 
-use super::Wish;
+use super::response::Wish;
 use crate::engine::{CallOptions, Completion, ConnectionHandle, StartedCall};
 use crate::error::{CallError, SendError};
 use crate::proto::{ChannelKey, EncodedCall, RawReason};

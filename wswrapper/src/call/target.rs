@@ -9,7 +9,7 @@ use std::future::Future;
 /// A target of events.
 ///
 /// A [`Peer`](crate::Peer), a [`Channel`](crate::Channel), an [`AnonymousChannel`](crate::AnonymousChannel) or a
-/// [`Broadcast`](crate::Broadcast). Only types of this crate are targets.
+/// [`Broadcast`](crate::server::Broadcast). Only types of this crate are targets.
 pub trait Target: SendTo + Clone + Send + Sync + 'static {
     /// The future of an event that was sent to the target.
     type Emit: Future + Send;

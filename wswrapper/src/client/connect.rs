@@ -28,7 +28,7 @@ pub(crate) struct ConnectOptions {
     subprotocols: Vec<String>,
     timeout: Option<Duration>,
     #[cfg(feature = "rustls")]
-    pub(crate) tls: Option<Arc<crate::rustls::ClientConfig>>,
+    pub(crate) tls: Option<Arc<crate::client::rustls::ClientConfig>>,
 }
 
 impl Client {
@@ -40,12 +40,12 @@ impl Client {
     /// Name lookup, TCP, TLS and the WebSocket handshake together have
     /// [`handshake_timeout`](crate::Limits::handshake_timeout); then it fails with [`ConnectError::TimedOut`].
     ///
-    /// Returns when the handshake is complete and the hook [`on_open`](crate::ClientBuilder::on_open), if there is one,
-    /// has returned. If the hook fails or takes longer than [`open_timeout`](crate::Limits::open_timeout), connecting
-    /// fails with [`ConnectError::Open`]. Cancel-safe: dropping the future closes the connection.
+    /// Returns when the handshake is complete and the hook [`on_open`](crate::client::ClientBuilder::on_open), if there
+    /// is one, has returned. If the hook fails or takes longer than [`open_timeout`](crate::Limits::open_timeout),
+    /// connecting fails with [`ConnectError::Open`]. Cancel-safe: dropping the future closes the connection.
     ///
     /// ```
-    /// # use wswrapper::{Client, ConnectError};
+    /// # use wswrapper::{Client, error::ConnectError};
     /// # async fn run() -> Result<(), ConnectError> {
     /// let client = Client::connect("ws://localhost:8080/path").await?;
     /// # Ok(())
@@ -63,7 +63,7 @@ impl ClientBuilder {
     /// error when the client connects.
     ///
     /// ```
-    /// # use wswrapper::{Client, ConnectError};
+    /// # use wswrapper::{Client, error::ConnectError};
     /// # async fn run(token: &str) -> Result<(), ConnectError> {
     /// let builder = Client::builder().header("Authorization", &format!("Bearer {token}"));
     /// let client = builder.connect("ws://localhost:8080").await?;
@@ -88,7 +88,7 @@ impl ClientBuilder {
     /// [`ConnectError::Handshake`]. An invalid name is an error when the client connects.
     ///
     /// ```
-    /// # use wswrapper::{Client, ConnectError};
+    /// # use wswrapper::{Client, error::ConnectError};
     /// # async fn run() -> Result<(), ConnectError> {
     /// let client = Client::builder().subprotocol("desk.v2").subprotocol("desk.v1").connect("ws://localhost:8080").await?;
     /// match client.handshake().subprotocol() {
@@ -107,7 +107,7 @@ impl ClientBuilder {
     /// Sets the time for connecting, instead of [`handshake_timeout`](crate::Limits::handshake_timeout).
     ///
     /// ```
-    /// # use wswrapper::{Client, ConnectError};
+    /// # use wswrapper::{Client, error::ConnectError};
     /// # async fn run() -> Result<(), ConnectError> {
     /// use std::time::Duration;
     ///
@@ -126,7 +126,7 @@ impl ClientBuilder {
     /// Also fails if a service cannot be mounted or a header is invalid. Cancel-safe.
     ///
     /// ```
-    /// # use wswrapper::{Client, ConnectError, Limits};
+    /// # use wswrapper::{Client, Limits, error::ConnectError};
     /// # async fn run() -> Result<(), ConnectError> {
     /// let limits = Limits::default().max_message_size(16 << 20);
     /// let client = Client::builder().limits(limits).connect("ws://[::1]:8080").await?;

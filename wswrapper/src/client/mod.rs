@@ -1,4 +1,4 @@
-//! Clients.
+//! Clients: [`Client`], and [`ClientBuilder`] for services, limits and hooks.
 
 #[cfg(feature = "tungstenite")]
 mod connect;
@@ -7,6 +7,10 @@ mod peer_methods;
 mod tls;
 #[cfg(feature = "tungstenite")]
 mod url;
+
+/// The crate `rustls`, whose [configurations](ClientBuilder::tls) a client takes.
+#[cfg(feature = "rustls")]
+pub use tokio_rustls::rustls;
 
 use crate::builder::{Settings, settings_methods};
 use crate::call::IntoTarget;
@@ -103,7 +107,7 @@ impl Client {
     ///
     /// Handlers, hooks and proxies stay. Calls of the old connection have failed with
     /// [`Closed`](crate::CallError::Closed), and the ids of new calls continue the count [P-91]. The hook
-    /// [`on_open`](crate::ClientBuilder::on_open) runs again, and `rebind` does not wait for it.
+    /// [`on_open`](crate::client::ClientBuilder::on_open) runs again, and `rebind` does not wait for it.
     ///
     /// Fails with [`StillOpen`](RebindError::StillOpen) while the old connection is not closed or its `on_close`
     /// hook runs. Wait for [`closed`](Peer::closed) first, because calls can fail before the connection is closed.

@@ -15,14 +15,14 @@ impl ClientBuilder {
     /// Sets the TLS configuration for `wss://` URLs: trusted authorities, client certificate, versions.
     ///
     /// By default the client trusts the certificates that the platform trusts, and sends no certificate. The types are
-    /// in [`wswrapper::rustls`](crate::rustls). Clients that share a configuration also share its sessions for
-    /// resumption.
+    /// in [`wswrapper::client::rustls`](crate::client::rustls). Clients that share a configuration also share its
+    /// sessions for resumption.
     ///
     /// ```no_run
     /// use std::sync::Arc;
     /// use wswrapper::Client;
-    /// use wswrapper::rustls::pki_types::CertificateDer;
-    /// use wswrapper::rustls::{ClientConfig, RootCertStore, crypto::ring};
+    /// use wswrapper::client::rustls::pki_types::CertificateDer;
+    /// use wswrapper::client::rustls::{ClientConfig, RootCertStore, crypto::ring};
     ///
     /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
     /// let mut roots = RootCertStore::empty();

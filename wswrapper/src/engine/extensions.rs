@@ -9,10 +9,10 @@ use std::sync::{Arc, Mutex, MutexGuard};
 /// Values that a program stores with a connection or a client, one of each type.
 ///
 /// An `Extensions` is cheap to clone; all clones hold the same values. Those of a connection are dropped when it is
-/// closed and its [`on_close`](crate::ServerBuilder::on_close) hook has returned. After that it stores none.
+/// closed and its [`on_close`](crate::server::ServerBuilder::on_close) hook has returned. After that it stores none.
 ///
 /// ```
-/// use wswrapper::Extensions;
+/// use wswrapper::connection::Extensions;
 ///
 /// #[derive(Debug, PartialEq)]
 /// struct UserName(&'static str);

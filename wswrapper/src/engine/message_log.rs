@@ -8,8 +8,9 @@ use crate::proto::{Address, Message, RequestId, Response, cut_name};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A received message, a finished handler, or a sent message, as [`on_message`](crate::ServerBuilder::on_message) and
-/// [`on_message_sent`](crate::ServerBuilder::on_message_sent) see it.
+/// A received message, a finished handler, or a sent message, as
+/// [`on_message`](crate::server::ServerBuilder::on_message) and
+/// [`on_message_sent`](crate::server::ServerBuilder::on_message_sent) see it.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct MessageLog<'m> {

@@ -13,9 +13,9 @@ use std::sync::Arc;
 
 /// Sees what happens on the connections of a server or a client, for logs, metrics and traces.
 ///
-/// A server or a client has [any number](crate::ServerBuilder::observer) of observers. They are told in the order in
-/// which they were added. The hooks of a builder, such as [`on_error`](crate::ServerBuilder::on_error), are observers
-/// too.
+/// A server or a client has [any number](crate::server::ServerBuilder::observer) of observers. They are told in the
+/// order in which they were added. The hooks of a builder, such as
+/// [`on_error`](crate::server::ServerBuilder::on_error), are observers too.
 ///
 /// The methods are called by the task of the connection, or by the task that causes an error. They must not block. A
 /// panic is logged under the [`name`](Self::name) of the observer and changes nothing else. Each method does nothing by
@@ -59,8 +59,8 @@ pub trait Observer: Send + Sync + 'static {
         Interest::ALL
     }
 
-    /// A connection was opened. Its first call, and its [`on_open`](crate::ServerBuilder::on_open) hook, start after
-    /// that.
+    /// A connection was opened. Its first call, and its [`on_open`](crate::server::ServerBuilder::on_open) hook, start
+    /// after that.
     fn connection_opened(&self, connection: &ConnectionView<'_>) {
         let _ = connection;
     }

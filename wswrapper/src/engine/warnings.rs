@@ -96,7 +96,7 @@ mod tests {
     use super::*;
 
     fn dropped() -> WarningKind {
-        let reason = crate::Rejection::new("");
+        let reason = crate::error::Rejection::new("");
         WarningKind::Error(mem::discriminant(&ServiceError::EventDropped {
             event: String::new(),
             channel: None,

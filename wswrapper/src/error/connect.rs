@@ -50,7 +50,8 @@ pub enum ConnectError {
     Tls {
         /// The host and the port.
         address: String,
-        /// The error of the handshake. Its inner error is a [`rustls::Error`](crate::rustls::Error) if TLS failed.
+        /// The error of the handshake. Its inner error is a [`rustls::Error`](crate::client::rustls::Error) if TLS
+        /// failed.
         source: io::Error,
     },
     /// The server did not accept the WebSocket handshake.
@@ -62,13 +63,13 @@ pub enum ConnectError {
         reason: String,
     },
     /// Connecting took longer than [`handshake_timeout`](crate::Limits::handshake_timeout), or than the builder's
-    /// [`connect_timeout`](crate::ClientBuilder::connect_timeout).
+    /// [`connect_timeout`](crate::client::ClientBuilder::connect_timeout).
     #[error("{address} did not complete the handshake in time")]
     TimedOut {
         /// The host and the port.
         address: String,
     },
-    /// The hook [`on_open`](crate::ClientBuilder::on_open) failed. The connection was closed with status 1011.
+    /// The hook [`on_open`](crate::client::ClientBuilder::on_open) failed. The connection was closed with status 1011.
     #[error(transparent)]
     Open(#[from] OpenError),
 }

@@ -1,4 +1,7 @@
-//! Errors, a file for each kind of receiver.
+//! Errors of this crate.
+//!
+//! A call fails with a [`CallError`], an event with a [`SendError`]. [`Rejection`] is the response of a handler that
+//! failed. The others belong to connecting, serving and mounting.
 
 mod call;
 mod connect;
@@ -17,3 +20,5 @@ pub use open::OpenError;
 pub use serve::{AcceptError, ServeError};
 pub use service::ServiceError;
 pub(crate) use too_large::TooLarge;
+
+pub use crate::proto::{NameError, Reason, Rejection};

@@ -4,9 +4,10 @@ use crate::close::Closed;
 use std::error::Error;
 use std::sync::Arc;
 
-/// A failure of the hook [`on_open`](crate::ServerBuilder::on_open).
+/// A failure of the hook [`on_open`](crate::server::ServerBuilder::on_open).
 ///
-/// Passed to [`on_error`](crate::ServerBuilder::on_error), and returned by [`Client::connect`](crate::Client::connect).
+/// Passed to [`on_error`](crate::server::ServerBuilder::on_error), and returned by
+/// [`Client::connect`](crate::Client::connect).
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {

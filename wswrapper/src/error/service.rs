@@ -8,7 +8,7 @@ use std::error::Error;
 use std::io;
 use std::sync::Arc;
 
-/// A local error in serving a peer, passed to the hook [`on_error`](crate::ServerBuilder::on_error).
+/// A local error in serving a peer, passed to the hook [`on_error`](crate::server::ServerBuilder::on_error).
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ServiceError {
@@ -73,7 +73,7 @@ pub enum ServiceError {
         /// The error of the transport.
         source: Arc<io::Error>,
     },
-    /// The [`on_open`](crate::ServerBuilder::on_open) hook failed. The connection is closed with status 1011.
+    /// The [`on_open`](crate::server::ServerBuilder::on_open) hook failed. The connection is closed with status 1011.
     #[error(transparent)]
     Open(#[from] OpenError),
 }

@@ -2,9 +2,9 @@
 
 use super::close_signal::CloseSignal;
 use super::peer::Peer;
-use crate::call::{
-    Answer, Call, Emit, FromResponse, Given, RequestTarget, SendTo, Target, Wish, into_target, unexpected_answer,
-};
+use crate::call::response::{Given, Wish};
+use crate::call::target::SendTo;
+use crate::call::{Answer, Call, Emit, FromResponse, RequestTarget, Target, into_target, unexpected_answer};
 use crate::engine::{Answering, Answers, ChannelState, ConnectionHandle, Expected, Response, channel_closed_reason};
 use crate::error::SendError;
 use crate::proto::{CallEncoder, ChannelKey, EncodedCall, Reason};
@@ -21,7 +21,7 @@ use std::sync::Arc;
 /// Nothing can be sent on the channel before that. The caller receives it as the result of the call:
 ///
 /// ```
-/// use wswrapper::{AnonymousChannel, CallError, Client, Context, Rejection, Server, transport::memory};
+/// use wswrapper::{AnonymousChannel, CallError, Client, Context, Server, error::Rejection, transport::memory};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {

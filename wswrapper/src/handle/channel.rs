@@ -1,7 +1,8 @@
 //! Named channels of a connection.
 
 use super::peer::Peer;
-use crate::call::{Call, Emit, FromResponse, RequestTarget, SendTo, Target, into_target};
+use crate::call::target::SendTo;
+use crate::call::{Call, Emit, FromResponse, RequestTarget, Target, into_target};
 use crate::engine::ConnectionHandle;
 use crate::error::SendError;
 use crate::proto::{CallEncoder, ChannelName, EncodedCall};
@@ -14,7 +15,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// cheap to clone.
 ///
 /// ```
-/// # use wswrapper::{Client, SendError, Server, transport::memory};
+/// # use wswrapper::{Client, Server, error::SendError, transport::memory};
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let server = Server::builder().build()?;

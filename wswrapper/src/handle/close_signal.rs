@@ -10,7 +10,7 @@ use std::sync::Arc;
 /// It is for tasks that work for the channel. It does not keep the channel open, and it is cheap to clone.
 ///
 /// ```
-/// # use wswrapper::{AnonymousChannel, Client, Context, Reason, Rejection, Server, transport::memory};
+/// # use wswrapper::{AnonymousChannel, Client, Context, Server, error::{Reason, Rejection}, transport::memory};
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let server = Server::builder().build()?;

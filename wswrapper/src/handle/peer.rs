@@ -1,7 +1,8 @@
 //! The handle to a peer.
 
 use super::channel::Channel;
-use crate::call::{Call, Emit, FromResponse, RequestTarget, SendTo, Target, into_target};
+use crate::call::target::SendTo;
+use crate::call::{Call, Emit, FromResponse, RequestTarget, Target, into_target};
 use crate::close::{Close, CloseRequest, Closed};
 use crate::engine::{ConnectionHandle, ConnectionView, Counters, Extensions, PeerId, Shared};
 use crate::error::SendError;
@@ -21,7 +22,7 @@ use std::sync::Arc;
 /// server does not. Two handles are equal if they belong to the same connection.
 ///
 /// ```
-/// # use wswrapper::{Client, CloseCause, Server, transport::memory};
+/// # use wswrapper::{Client, Server, connection::CloseCause, transport::memory};
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let server = Server::builder().build()?;
@@ -144,8 +145,8 @@ impl Peer {
         self.shared().close(CloseRequest::Abort);
     }
 
-    /// Waits until the connection is closed and its [`on_close`](crate::ServerBuilder::on_close) hooks have returned,
-    /// and returns how it was closed. Cancel-safe.
+    /// Waits until the connection is closed and its [`on_close`](crate::server::ServerBuilder::on_close) hooks have
+    /// returned, and returns how it was closed. Cancel-safe.
     ///
     /// It waits for the connection that a client has when this is called, and not for a later one. The future does not
     /// keep the connection open.

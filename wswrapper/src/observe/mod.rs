@@ -1,7 +1,7 @@
 //! Observers, for logs, metrics and traces, and what they see.
 //!
 //! An [`Observer`] is told what happens on the connections of a server or a client. The hooks of a builder, such as
-//! [`on_error`](crate::ServerBuilder::on_error), are observers too.
+//! [`on_error`](crate::server::ServerBuilder::on_error), are observers too.
 
 pub(crate) mod hooks;
 mod open_result;

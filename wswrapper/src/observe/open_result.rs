@@ -2,8 +2,8 @@
 
 use std::error::Error;
 
-/// The result that an [`on_open`](crate::ServerBuilder::on_open) hook may return: `()`, or a `Result` whose error can
-/// be boxed.
+/// The result that an [`on_open`](crate::server::ServerBuilder::on_open) hook may return: `()`, or a `Result` whose
+/// error can be boxed.
 ///
 /// The error may be any `std::error::Error`, a text, or an `anyhow::Error`.
 #[diagnostic::on_unimplemented(

@@ -1,6 +1,7 @@
 //! Events to all peers.
 
-use crate::call::{SendTo, Target, into_target};
+use crate::call::target::SendTo;
+use crate::call::{Target, into_target};
 use crate::engine::{Members, PeerId};
 use crate::error::{SendError, TooLarge};
 use crate::limits::Limits;
@@ -115,7 +116,7 @@ impl SendTo for Broadcast {}
 
 impl Target for Broadcast {
     type Emit = EmitToAll;
-    /// Never made, because a broadcast is no [`RequestTarget`](crate::RequestTarget).
+    /// Never made, because a broadcast is no [`RequestTarget`](crate::call::RequestTarget).
     type Request<T, E> = crate::call::Call<T, E>;
 
     fn emit(&self, event: Result<EncodedCall, SendError>) -> EmitToAll {

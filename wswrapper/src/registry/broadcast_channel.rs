@@ -1,7 +1,8 @@
 //! Named channels of a broadcast.
 
 use super::broadcast::{Broadcast, EmitToAll};
-use crate::call::{Call, SendTo, Target, into_target};
+use crate::call::target::SendTo;
+use crate::call::{Call, Target, into_target};
 use crate::error::SendError;
 use crate::proto::{CallEncoder, ChannelName, EncodedCall};
 use std::sync::Arc;
@@ -54,7 +55,7 @@ impl SendTo for BroadcastChannel {}
 
 impl Target for BroadcastChannel {
     type Emit = EmitToAll;
-    /// Never made, because a broadcast is no [`RequestTarget`](crate::RequestTarget).
+    /// Never made, because a broadcast is no [`RequestTarget`](crate::call::RequestTarget).
     type Request<T, E> = Call<T, E>;
 
     fn finish(&self, call: CallEncoder, _: Option<&str>) -> Result<EncodedCall, SendError> {

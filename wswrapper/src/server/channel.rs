@@ -1,7 +1,8 @@
 //! Named channels of a server.
 
 use super::Server;
-use crate::call::{Call, SendTo, Target, into_target};
+use crate::call::target::SendTo;
+use crate::call::{Call, Target, into_target};
 use crate::error::SendError;
 use crate::proto::{CallEncoder, EncodedCall};
 use crate::registry::{BroadcastChannel, EmitToAll};
@@ -82,7 +83,7 @@ impl SendTo for ServerChannel {}
 
 impl Target for ServerChannel {
     type Emit = EmitToAll;
-    /// Never made, because a broadcast is no [`RequestTarget`](crate::RequestTarget).
+    /// Never made, because a broadcast is no [`RequestTarget`](crate::call::RequestTarget).
     type Request<T, E> = Call<T, E>;
 
     fn finish(&self, call: CallEncoder, contract: Option<&str>) -> Result<EncodedCall, SendError> {

@@ -71,7 +71,7 @@ impl ServerBuilder {
     /// built.
     ///
     /// ```
-    /// # use wswrapper::{MountError, Server};
+    /// # use wswrapper::{Server, error::MountError};
     /// let server = Server::builder().subprotocol("desk.v2").subprotocol("desk.v1").build()?;
     /// # Ok::<(), MountError>(())
     /// ```

@@ -1,4 +1,4 @@
-//! Servers.
+//! Servers: [`Server`], [`ServerBuilder`] for services, limits and hooks, and events to all connections.
 
 mod channel;
 mod entrance;
@@ -10,6 +10,8 @@ use entrance::{CLOSE_REASON, Entrance};
 #[cfg(feature = "tungstenite")]
 pub use listener::Listener;
 
+pub use crate::registry::{Broadcast, BroadcastChannel, Delivery, EmitToAll};
+
 use crate::builder::{Settings, settings_methods};
 use crate::close::{Close, CloseRequest};
 use crate::engine::{Extensions, LocalEndpoint, Members, PeerId};
@@ -18,7 +20,7 @@ use crate::handle::Peer;
 use crate::handshake::Handshake;
 use crate::lock::lock;
 use crate::proto::Side;
-use crate::registry::{Broadcast, Registry};
+use crate::registry::Registry;
 use crate::service::{handler_methods, serve_method};
 use crate::transport::Transport;
 use std::fmt;
@@ -30,7 +32,7 @@ use tokio::task::JoinSet;
 
 /// A server: its services and its connections.
 ///
-/// [`ServerBuilder::bind`] returns a server that [listens](crate::Listener) on a TCP port. A server from
+/// [`ServerBuilder::bind`] returns a server that [listens](crate::server::Listener) on a TCP port. A server from
 /// [`ServerBuilder::build`] receives its connections by [`accept_transport`](Self::accept_transport) or `accept`.
 ///
 /// A `Server` is cheap to clone. Dropping the last handle cuts off its connections; [`close`](Self::close) closes them
@@ -78,7 +80,7 @@ pub(crate) enum Phase {
 /// Builds a [`Server`]: its services, limits, hooks and observers, and how it is reached.
 ///
 /// ```
-/// use wswrapper::{Limits, MountError, Server, ws_handlers};
+/// use wswrapper::{Limits, Server, error::MountError, ws_handlers};
 ///
 /// struct Clock;
 ///
@@ -150,7 +152,7 @@ impl Server {
     /// [`accept_transport`](Self::accept_transport).
     ///
     /// ```
-    /// # use wswrapper::{Context, Extensions, Handshake, Server, transport::memory};
+    /// # use wswrapper::{Context, Server, connection::{Extensions, Handshake}, transport::memory};
     /// struct User(&'static str);
     ///
     /// # #[tokio::main(flavor = "current_thread")]

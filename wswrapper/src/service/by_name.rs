@@ -16,7 +16,7 @@ use std::sync::Arc;
 /// A tuple holds up to eight arguments, `()` none. A slice holds any number of arguments of one type.
 ///
 /// ```
-/// # use wswrapper::{CallError, Peer, Rejection};
+/// # use wswrapper::{CallError, Peer, error::Rejection};
 /// # async fn example(peer: &Peer) -> Result<(), CallError<Rejection>> {
 /// let none = peer.request::<u64>("count", ()).await?;
 /// let one = peer.request::<String>("greet", ("Ada",)).await?;
@@ -100,11 +100,15 @@ macro_rules! handler_methods {
     ($scope:literal, $precedence:literal, $self:ident => $table:expr, $channel:expr) => {
         #[doc = concat!("Handles an event ", $scope, " with a closure.")]
         ///
-        /// It replaces the closure of an earlier `on` for the same event. [`HandlerFn`](crate::HandlerFn) says which
-        /// arguments and results a closure may have.
+        /// It replaces the closure of an earlier `on` for the same event. [`HandlerFn`](crate::service::HandlerFn) says
+        /// which arguments and results a closure may have.
         ///
         #[doc = concat!("If an event has several handlers, the first of these runs: ", $precedence, ".")]
-        pub fn on<M: 'static>(&$self, event: &str, handler: impl crate::HandlerFn<M>) -> Result<(), crate::NameError> {
+        pub fn on<M: 'static>(
+            &$self,
+            event: &str,
+            handler: impl crate::service::HandlerFn<M>,
+        ) -> Result<(), crate::error::NameError> {
             crate::service::add_closure($table, $channel, event, crate::engine::Times::Always, handler)
         }
 
@@ -112,7 +116,11 @@ macro_rules! handler_methods {
         ///
         /// It replaces the closure of an earlier `once` for the same event, and runs before a closure that was added
         /// by [`on`](Self::on).
-        pub fn once<M: 'static>(&$self, event: &str, handler: impl crate::HandlerFn<M>) -> Result<(), crate::NameError> {
+        pub fn once<M: 'static>(
+            &$self,
+            event: &str,
+            handler: impl crate::service::HandlerFn<M>,
+        ) -> Result<(), crate::error::NameError> {
             crate::service::add_closure($table, $channel, event, crate::engine::Times::Once, handler)
         }
 
@@ -133,7 +141,10 @@ macro_rules! serve_method {
         ///
         /// Its methods replace the closures of [`on`](Self::on) for the same events, and precede services that were
         /// mounted before. [`off`](Self::off) removes one of them.
-        pub fn serve<C: crate::Contract + ?Sized>(&$self, service: impl crate::Serve<C>) -> Result<(), crate::NameError> {
+        pub fn serve<C: crate::service::Contract + ?Sized>(
+            &$self,
+            service: impl crate::service::Serve<C>,
+        ) -> Result<(), crate::error::NameError> {
             crate::service::add_service($table, $channel, service)
         }
     };

@@ -12,13 +12,14 @@ use std::sync::Arc;
 ///
 /// - It takes up to eight arguments, each of a type that implements `serde::Deserialize`. A [`Context`] may be the
 ///   first parameter; the caller does not send it.
-/// - It returns a [`Value`](crate::Value), or a `Result`. The `Ok` type of a `Result` is any type that implements
-///   `serde::Serialize`, a [`Scoped`](crate::Scoped) service or an [`AnonymousChannel`](crate::AnonymousChannel); its
-///   `Err` type is a [`WsError`](crate::WsError). Any other type is returned as [`Json`](crate::Json).
+/// - It returns a [`Value`](crate::service::Value), or a `Result`. The `Ok` type of a `Result` is any type that
+///   implements `serde::Serialize`, a [`Scoped`](crate::Scoped) service or an
+///   [`AnonymousChannel`](crate::AnonymousChannel); its `Err` type is a [`WsError`](crate::WsError). Any other type is
+///   returned as [`Json`](crate::service::Json).
 /// - It cannot return a stream or take an upload. Only the methods of a `#[ws_handlers]` impl can.
 ///
 /// ```
-/// use wswrapper::{Context, Json, Server};
+/// use wswrapper::{Context, Server, service::Json};
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let server = Server::builder().build()?;

@@ -1,7 +1,8 @@
 //! Contracts, and the types that serve them.
 
 use super::methods::{Methods, SharedService, handlers, handlers_per_connection};
-use crate::call::{Proxy, Target};
+use crate::call::Target;
+use crate::call::proxy::Proxy;
 use crate::engine::Mounted;
 use crate::handle::Peer;
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use std::sync::Arc;
 /// itself.
 ///
 /// ```
-/// use wswrapper::{Contract, ws_service};
+/// use wswrapper::{service::Contract, ws_service};
 ///
 /// #[ws_service(channel = "calc")]
 /// pub trait Calc {
@@ -53,7 +54,7 @@ pub trait Contract {
 /// ```
 /// use std::sync::Arc;
 /// use std::sync::atomic::{AtomicU64, Ordering};
-/// use wswrapper::{MountError, Server, ws_handlers};
+/// use wswrapper::{Server, error::MountError, ws_handlers};
 ///
 /// #[derive(Default)]
 /// struct Counter(AtomicU64);

@@ -1,27 +1,26 @@
-//! Handlers: a call starts a method of a service or a closure, whose result is its answer.
+//! Services and handlers.
+//!
+//! A call starts a method of a [served](Serve) [`Contract`] or a [closure](HandlerFn). What it returns is the response.
 
 mod arguments;
 mod by_name;
 mod closure;
 mod context;
-mod contract;
-mod into_response;
-mod invocation;
-mod methods;
+pub(crate) mod contract;
+pub(crate) mod into_response;
+pub(crate) mod invocation;
+pub(crate) mod methods;
 mod own_task;
 mod router;
 mod scoped;
-mod stream;
+pub(crate) mod stream;
 mod upload;
 
 pub use by_name::IntoArguments;
 pub(crate) use by_name::{add_closure, add_service, handler_methods, serve_method};
 pub use closure::HandlerFn;
 pub use context::Context;
-pub use contract::{Contract, Serve, check_channel};
-pub use into_response::{Fallible, Infallible, IntoResponse, Json, Value};
-pub use invocation::Invocation;
-pub use methods::Methods;
+pub use contract::{Contract, Serve};
+pub use into_response::{IntoResponse, Json, Value};
 pub use router::Router;
 pub use scoped::Scoped;
-pub use stream::{IntoStream, OnFull, Producer};

@@ -9,11 +9,12 @@ use std::sync::Arc;
 
 /// Services and their channels: *what* is served, apart from *how* it is reached.
 ///
-/// A [server](crate::ServerBuilder::router) or a [client](crate::ClientBuilder::router) serves it. Parts of a program
-/// may each make a router of their own, which are [merged](Self::merge). A clone serves the same objects.
+/// A [server](crate::server::ServerBuilder::router) or a [client](crate::client::ClientBuilder::router) serves it.
+/// Parts of a program may each make a router of their own, which are [merged](Self::merge). A clone serves the same
+/// objects.
 ///
 /// ```
-/// use wswrapper::{MountError, Router, Server, ws_handlers};
+/// use wswrapper::{Router, Server, error::MountError, ws_handlers};
 ///
 /// struct Clock;
 ///

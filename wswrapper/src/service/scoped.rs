@@ -2,7 +2,9 @@
 
 use super::by_name::serve;
 use super::contract::{Contract, Serve};
-use crate::call::{Call, FromResponse, Given, Proxy, Wish};
+use crate::call::proxy::Proxy;
+use crate::call::response::{Given, Wish};
+use crate::call::{Call, FromResponse};
 use crate::engine::{Answering, Answers, ChannelState, ConnectionHandle, Expected, Response};
 use crate::handle::AnonymousChannel;
 use std::fmt;

@@ -24,7 +24,7 @@ use std::task::{Context, Poll};
 /// The caller sends nothing before the first item is requested. Then it sends at most a [window](Self::window) of items
 /// ahead of the handler. A handler may answer before the upload has finished; the caller then drops its stream. If the
 /// caller cancels the call, the handler is dropped, as for any call. The same happens if the handler keeps the caller
-/// waiting longer than its [timeout](crate::UploadCall::timeout).
+/// waiting longer than its [timeout](crate::call::UploadCall::timeout).
 ///
 /// Each item is a message: an item larger than the local [`max_message_size`](crate::Limits::max_message_size) closes
 /// the connection. Send large data in pieces, for example as [`Base64`](crate::Base64), which take 4/3 of their size.

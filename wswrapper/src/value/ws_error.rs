@@ -17,7 +17,7 @@ use std::io;
 /// | `io::Error`, `Box<dyn Error + Send + Sync>`, and `anyhow::Error` with the feature `anyhow` | `internal error` | [`Rejection`] |
 ///
 /// The last row hides the message because it may contain details that are not meant for the peer. The error is passed
-/// to [`on_error`](crate::ServerBuilder::on_error) instead.
+/// to [`on_error`](crate::server::ServerBuilder::on_error) instead.
 ///
 /// ```
 /// use wswrapper::{CallError, Client, Server, WsError, transport::memory, ws_handlers};

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::process::{Child, Command};
 use tokio::sync::oneshot;
-use wswrapper::{CallError, Context, Rejection, Server, WsError, ws_handlers, ws_service};
+use wswrapper::{CallError, Context, Server, WsError, error::Rejection, ws_handlers, ws_service};
 use wswrapper_tests::node;
 use wswrapper_tests::{Alive, Log};
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 use tokio::sync::Barrier;
-use wswrapper::{CallError, Client, ClientBuilder, Rejection, WsError, ws_handlers, ws_service};
+use wswrapper::{CallError, Client, WsError, client::ClientBuilder, error::Rejection, ws_handlers, ws_service};
 use wswrapper_tests::Log;
 use wswrapper_tests::node;
 

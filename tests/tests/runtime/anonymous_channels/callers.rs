@@ -4,7 +4,7 @@ use futures_util::FutureExt;
 use serde_json::json;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use wswrapper::{AnonymousChannel, CallError, Client, Context, Counters, Reason};
+use wswrapper::{AnonymousChannel, CallError, Client, Context, connection::Counters, error::Reason};
 use wswrapper_tests::{Alive, Log, RawPeer, until};
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use super::{ChannelService, built_channel_server, channel_pair};
 use serde_json::json;
 use std::error::Error;
-use wswrapper::{AnonymousChannel, CallError, Context, Json, SendError, Server, observe::MessageKind};
+use wswrapper::{AnonymousChannel, CallError, Context, Server, error::SendError, observe::MessageKind, service::Json};
 use wswrapper_tests::{Log, RawPeer};
 
 #[tokio::test]

@@ -5,7 +5,11 @@ use futures_util::FutureExt;
 use serde_json::json;
 use std::error::Error;
 use std::sync::Arc;
-use wswrapper::{AnonymousChannel, CallError, CloseSignal, Context, Reason, SendError};
+use wswrapper::{
+    AnonymousChannel, CallError, Context,
+    connection::CloseSignal,
+    error::{Reason, SendError},
+};
 use wswrapper_tests::{Alive, Pair, nothing_is_left};
 
 /// Waits until the channel is closed, and returns the reason.

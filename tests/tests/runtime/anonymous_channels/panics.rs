@@ -4,7 +4,7 @@ use super::{ChannelService, channel_server};
 use std::error::Error;
 use std::time::Duration;
 use tokio::time::timeout;
-use wswrapper::{AnonymousChannel, Context, NameError};
+use wswrapper::{AnonymousChannel, Context, error::NameError};
 use wswrapper_tests::{Log, Pair, nothing_is_left, pair, until};
 
 const LONG: Duration = Duration::from_hours(1);

@@ -3,7 +3,11 @@
 use super::{built_channel_server, channel_pair};
 use serde_json::json;
 use std::error::Error;
-use wswrapper::{AnonymousChannel, CallError, Client, Counters, Reason, SendError};
+use wswrapper::{
+    AnonymousChannel, CallError, Client,
+    connection::Counters,
+    error::{Reason, SendError},
+};
 use wswrapper_tests::{RawPeer, nothing_is_left, until};
 
 #[tokio::test]

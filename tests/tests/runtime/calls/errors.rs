@@ -5,7 +5,11 @@ use serde_json::json;
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::io;
-use wswrapper::{CallError, Context, Rejection, Server, ServiceError, ws_handlers};
+use wswrapper::{
+    CallError, Context, Server,
+    error::{Rejection, ServiceError},
+    ws_handlers,
+};
 use wswrapper_tests::{Log, RawPeer, pair};
 
 #[derive(Serialize, Deserialize, PartialEq, Debug, Clone)]
@@ -98,7 +102,7 @@ struct UnencodableKey {
     a: u8,
 }
 
-fn failing_server(log: &Log) -> wswrapper::ServerBuilder {
+fn failing_server(log: &Log) -> wswrapper::server::ServerBuilder {
     let errors = log.clone();
     Server::builder().service(Failing { log: log.clone() }).on_error(move |_, error: &ServiceError| {
         errors.add(error.to_string());

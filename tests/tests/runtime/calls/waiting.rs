@@ -9,7 +9,11 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::time::{Instant, timeout};
-use wswrapper::{Call, CallError, Client, Limits, Peer, Reason, Rejection, SendError, Server, Upload, ws_handlers};
+use wswrapper::{
+    Call, CallError, Client, Limits, Peer, Server, Upload,
+    error::{Reason, Rejection, SendError},
+    ws_handlers,
+};
 use wswrapper_tests::{RawPeer, let_others_run, nothing_is_left, pair_with, until};
 
 const LONG: Duration = Duration::from_hours(1);

@@ -9,7 +9,7 @@ use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 use tokio_tungstenite::tungstenite::Message;
 use wswrapper::transport::memory;
-use wswrapper::{CallError, CloseCause, Limits};
+use wswrapper::{CallError, Limits, connection::CloseCause};
 use wswrapper_tests::websocket::websocket;
 use wswrapper_tests::{RawPeer, until};
 

@@ -9,7 +9,7 @@ use std::error::Error;
 use std::time::Duration;
 use tokio::time::Instant;
 use wswrapper::transport::memory;
-use wswrapper::{CallError, Client, Limits, SendError, Server};
+use wswrapper::{CallError, Client, Limits, Server, error::SendError};
 use wswrapper_tests::{pair_with, until};
 
 #[tokio::test(start_paused = true)]

@@ -5,7 +5,7 @@ use serde_json::Value;
 use std::time::Duration;
 use tokio::time::Instant;
 use wswrapper::transport::memory;
-use wswrapper::{CallError, Client, CloseCause, Limits, SendError};
+use wswrapper::{CallError, Client, Limits, connection::CloseCause, error::SendError};
 
 #[tokio::test(start_paused = true)]
 async fn frames_arrive_after_the_latency_and_in_order() {

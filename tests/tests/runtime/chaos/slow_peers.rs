@@ -10,7 +10,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::Message;
-use wswrapper::{CloseCause, Limits, SendError};
+use wswrapper::{Limits, connection::CloseCause, error::SendError};
 use wswrapper_tests::until;
 use wswrapper_tests::websocket::{REQUEST, websocket};
 

@@ -1,7 +1,7 @@
 //! Services that are mounted while the program runs, and channels of all peers.
 
 use std::error::Error;
-use wswrapper::{CallError, SendError, Server, test, ws_handlers, ws_service};
+use wswrapper::{CallError, Server, error::SendError, test, ws_handlers, ws_service};
 use wswrapper_tests::{Alive, Log, nothing_is_left, pair};
 
 #[ws_service]

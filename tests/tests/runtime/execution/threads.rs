@@ -5,7 +5,7 @@ use serde_json::json;
 use std::time::Duration;
 use tokio::time::timeout;
 use wswrapper::transport::memory;
-use wswrapper::{Counters, Limits};
+use wswrapper::{Limits, connection::Counters};
 use wswrapper_tests::{RawPeer, until};
 
 #[tokio::test]

@@ -9,8 +9,9 @@ use tokio::time::timeout;
 use wswrapper::transport::memory::{self, Memory};
 use wswrapper::transport::{Close, Frame, Output, Transport, TransportError};
 use wswrapper::{
-    AnonymousChannel, CallError, Client, CloseCause, Closed, Context, Limits, Reason, Rejection, SendError, Server,
-    ServiceError,
+    AnonymousChannel, CallError, Client, Context, Limits, Server,
+    connection::{CloseCause, Closed},
+    error::{Reason, Rejection, SendError, ServiceError},
 };
 use wswrapper_tests::{Log, RawPeer, let_others_run, pair};
 

@@ -7,7 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 use tokio::time::{sleep, timeout};
 use wswrapper::transport::memory;
-use wswrapper::{Client, ClientBuilder, RebindError, Server};
+use wswrapper::{Client, Server, client::ClientBuilder, error::RebindError};
 use wswrapper_tests::{Log, let_others_run, pair, pair_with};
 
 const LONG: Duration = Duration::from_hours(1);

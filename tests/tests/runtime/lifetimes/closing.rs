@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout};
 use wswrapper::transport::memory::{self, Memory};
 use wswrapper::transport::{Close, Frame, Output, Transport, TransportError};
-use wswrapper::{CallError, Client, CloseCause, Limits, SendError, Server};
+use wswrapper::{CallError, Client, Limits, Server, connection::CloseCause, error::SendError};
 use wswrapper_tests::{Alive, Log, RawPeer, pair, until};
 
 /// A transport that delivers the peer's close frame and never ends afterwards.

@@ -4,7 +4,8 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use wswrapper::transport::memory;
 use wswrapper::{
-    Client, Context, Extensions, Handshake, Server,
+    Client, Context, Server,
+    connection::{Extensions, Handshake},
     observe::{ConnectionView, Observer},
 };
 use wswrapper_tests::{Log, pair};

@@ -7,7 +7,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 use tokio::runtime::Builder;
 use tokio::time::timeout;
-use wswrapper::{AnonymousChannel, Client, Context, Limits, Rejection, SendError, Server};
+use wswrapper::{
+    AnonymousChannel, Client, Context, Limits, Server,
+    error::{Rejection, SendError},
+};
 use wswrapper_tests::{RawPeer, let_others_run, pair, until};
 
 const LONG: Duration = Duration::from_hours(1);

@@ -6,7 +6,12 @@ use std::io;
 use std::time::Duration;
 use tokio::time::{Instant, timeout};
 use wswrapper::transport::{Frame, memory};
-use wswrapper::{CallError, Client, CloseCause, Limits, OpenError, Server, ServerBuilder, ServiceError};
+use wswrapper::{
+    CallError, Client, Limits, Server,
+    connection::CloseCause,
+    error::{OpenError, ServiceError},
+    server::ServerBuilder,
+};
 use wswrapper_tests::{Alive, Log, RawPeer, pair};
 
 const LONG: Duration = Duration::from_hours(1);

@@ -5,7 +5,7 @@ use std::error::Error;
 use std::future::pending;
 use std::time::Duration;
 use tokio::time::timeout;
-use wswrapper::{CallError, Client, Server, ServerBuilder};
+use wswrapper::{CallError, Client, Server, server::ServerBuilder};
 use wswrapper_tests::{Alive, Log, RawPeer, pair, pair_with};
 
 struct DropBomb(&'static str);

@@ -8,7 +8,7 @@ use std::task::{Context, Wake, Waker};
 use std::time::Duration;
 use tokio::time::timeout;
 use wswrapper::transport::memory;
-use wswrapper::{Client, CloseCause, Server};
+use wswrapper::{Client, Server, connection::CloseCause};
 use wswrapper_tests::{Log, RawPeer, let_others_run, pair};
 
 const LONG: Duration = Duration::from_hours(1);

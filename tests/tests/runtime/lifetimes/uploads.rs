@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use std::error::Error;
-use wswrapper::{Counters, Server, Upload, ws_handlers};
+use wswrapper::{Server, Upload, connection::Counters, ws_handlers};
 use wswrapper_tests::{RawPeer, until};
 
 /// Drops the upload and returns a result.

@@ -5,7 +5,7 @@ use futures_util::FutureExt;
 use serde_json::{Value, json};
 use std::time::Duration;
 use wswrapper::transport::{Close, Frame, memory};
-use wswrapper::{Limits, Peer, Rejection, Server, Streaming};
+use wswrapper::{Limits, Peer, Server, Streaming, error::Rejection};
 use wswrapper_tests::{ObservedTransport, RawPeer, until};
 
 const MAX: usize = 100_000;

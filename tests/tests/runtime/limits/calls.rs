@@ -2,7 +2,7 @@
 
 use super::{GatedService, GatedServiceProxy};
 use std::time::Duration;
-use wswrapper::{CallError, Client, Limits, SendError};
+use wswrapper::{CallError, Client, Limits, error::SendError};
 use wswrapper_tests::pair_with;
 
 #[tokio::test(start_paused = true)]

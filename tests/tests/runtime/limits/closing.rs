@@ -5,7 +5,7 @@ use serde_json::json;
 use std::time::Duration;
 use tokio::time::Instant;
 use wswrapper::transport::{Frame, memory};
-use wswrapper::{Client, CloseCause, Limits};
+use wswrapper::{Client, Limits, connection::CloseCause};
 use wswrapper_tests::{Log, RawPeer};
 
 #[tokio::test(start_paused = true)]

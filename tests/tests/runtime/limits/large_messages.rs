@@ -4,7 +4,7 @@ use super::GatedService;
 use serde_json::json;
 use std::time::Duration;
 use wswrapper::transport::{Close, Frame, memory};
-use wswrapper::{Client, CloseCause, Limits, Server};
+use wswrapper::{Client, Limits, Server, connection::CloseCause};
 use wswrapper_tests::{ObservedTransport, Pair, RawPeer, let_others_run, nothing_is_left, pair_with, until};
 
 #[tokio::test(start_paused = true)]

@@ -4,7 +4,9 @@ use futures_util::{FutureExt, StreamExt, stream};
 use serde_json::{Value, json};
 use std::time::Duration;
 use wswrapper::{
-    CallError, Client, Limits, Reason, Rejection, SendError, Server, Stream, Streaming, Upload, ws_handlers,
+    CallError, Client, Limits, Server, Stream, Streaming, Upload,
+    error::{Reason, Rejection, SendError},
+    ws_handlers,
 };
 use wswrapper_tests::{Alive, Log, Pair, RawPeer, let_others_run, nothing_is_left, pair, pair_with};
 

@@ -7,7 +7,7 @@ use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
 use tokio::time::Instant;
-use wswrapper::{CloseCause, Limits, SendError};
+use wswrapper::{Limits, connection::CloseCause, error::SendError};
 use wswrapper_tests::RawPeer;
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use tokio::sync::Semaphore;
 use tokio::task::yield_now;
 use tokio::time::{sleep, timeout};
 use wswrapper::transport::memory;
-use wswrapper::{CallError, Client, Limits, Peer, Rejection, Server, Upload, ws_handlers};
+use wswrapper::{CallError, Client, Limits, Peer, Server, Upload, error::Rejection, ws_handlers};
 use wswrapper_tests::until;
 
 #[derive(Clone)]

@@ -3,7 +3,7 @@
 use super::{GatedService, GatedServiceProxy, let_others_run};
 use futures_util::FutureExt;
 use serde_json::json;
-use wswrapper::{CallError, Client, Limits, Rejection, Server, Streaming};
+use wswrapper::{CallError, Client, Limits, Server, Streaming, error::Rejection};
 use wswrapper_tests::{RawPeer, pair_with};
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use super::{Bell, BellProxy, BellService, OfficeProxy, RegisterProxy, office_server};
 use std::error::Error;
-use wswrapper::{AnonymousChannel, Context, Rejection, Scoped, Server, ws_handlers};
+use wswrapper::{AnonymousChannel, Context, Scoped, Server, error::Rejection, ws_handlers};
 use wswrapper_tests::{Log, nothing_is_left, pair};
 
 #[tokio::test]

@@ -3,7 +3,11 @@
 use super::{Bell, BellService, OfficeProxy, RegisterProxy, connected_office, office_server};
 use futures_util::FutureExt;
 use std::error::Error;
-use wswrapper::{CallError, Reason, SendError, ws_handlers};
+use wswrapper::{
+    CallError,
+    error::{Reason, SendError},
+    ws_handlers,
+};
 use wswrapper_tests::{Alive, Guard, nothing_is_left, pair, until};
 
 #[tokio::test]

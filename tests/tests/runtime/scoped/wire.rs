@@ -2,7 +2,7 @@
 
 use super::{Observed, Office, OfficeProxy, OfficeService, office_server};
 use serde_json::json;
-use wswrapper::{CallError, Client, Counters};
+use wswrapper::{CallError, Client, connection::Counters};
 use wswrapper_tests::RawPeer;
 
 #[tokio::test]

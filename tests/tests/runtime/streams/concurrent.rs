@@ -5,7 +5,9 @@ use super::{all, let_others_run, until_error};
 use futures_util::future::join_all;
 use futures_util::{StreamExt, stream};
 use serde_json::json;
-use wswrapper::{CallError, Client, Context, Counters, Limits, Peer, Scoped, Server, Stream, ws_handlers, ws_service};
+use wswrapper::{
+    CallError, Client, Context, Limits, Peer, Scoped, Server, Stream, connection::Counters, ws_handlers, ws_service,
+};
 use wswrapper_tests::{Log, pair, pair_with, until};
 
 #[tokio::test]

@@ -7,7 +7,10 @@ use serde_json::json;
 use std::pin::pin;
 use std::time::Duration;
 use wswrapper::{
-    CallError, Client, Counters, Limits, Reason, Rejection, Server, ServerBuilder, ServiceError, Streaming,
+    CallError, Client, Limits, Server, Streaming,
+    connection::Counters,
+    error::{Reason, Rejection, ServiceError},
+    server::ServerBuilder,
 };
 use wswrapper_tests::{Log, Pair, RawPeer, pair, until};
 

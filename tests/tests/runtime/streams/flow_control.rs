@@ -4,7 +4,7 @@ use super::sources::{SourcesProxy, SourcesService};
 use super::{all, done, item, let_others_run, request_item, stream_of_raw, take_buffered};
 use futures_util::FutureExt;
 use serde_json::json;
-use wswrapper::{Client, Limits, Rejection, Server, ServerBuilder, Streaming};
+use wswrapper::{Client, Limits, Server, Streaming, error::Rejection, server::ServerBuilder};
 use wswrapper_tests::{RawPeer, pair, pair_with, until};
 
 fn sources_server() -> (SourcesService, ServerBuilder) {

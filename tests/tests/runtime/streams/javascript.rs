@@ -3,7 +3,7 @@
 use super::sources::SourcesService;
 use super::{all, done, expect_close, item, request_item, stream_of_raw, take_buffered, until_error};
 use serde_json::{Value, json};
-use wswrapper::{CallError, Counters, Limits, Server};
+use wswrapper::{CallError, Limits, Server, connection::Counters};
 use wswrapper_tests::RawPeer;
 
 /// Connects a raw peer and opens a stream for it on channel 1.

@@ -2,7 +2,10 @@
 
 use super::{all, until_error};
 use futures_util::stream::{self, FusedStream, StreamExt};
-use wswrapper::{CallError, Client, Counters, Rejection, Server, Stream, Streaming, WsError, ws_handlers, ws_service};
+use wswrapper::{
+    CallError, Client, Server, Stream, Streaming, WsError, connection::Counters, error::Rejection, ws_handlers,
+    ws_service,
+};
 use wswrapper_tests::{RawPeer, pair, pair_with};
 
 type Answer<T> = Result<T, Stop>;

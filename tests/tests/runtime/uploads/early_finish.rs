@@ -5,7 +5,11 @@ use futures_util::{FutureExt, StreamExt, stream};
 use serde_json::json;
 use std::error::Error;
 use std::time::Duration;
-use wswrapper::{CallError, Client, Counters, Limits, Reason, SendError};
+use wswrapper::{
+    CallError, Client, Limits,
+    connection::Counters,
+    error::{Reason, SendError},
+};
 use wswrapper_tests::{RawPeer, let_others_run, pair, pair_with, until};
 
 #[tokio::test]

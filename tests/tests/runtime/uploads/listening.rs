@@ -4,7 +4,7 @@ use super::{DepotProxy, WatchedSource, depot_server};
 use futures_util::stream;
 use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
-use wswrapper::{Client, Counters, Limits, Server, Upload, ws_handlers};
+use wswrapper::{Client, Limits, Server, Upload, connection::Counters, ws_handlers};
 use wswrapper_tests::{RawPeer, let_others_run, until};
 
 #[tokio::test]

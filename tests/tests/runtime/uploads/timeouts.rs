@@ -6,7 +6,7 @@ use std::error::Error;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 use wswrapper::transport::memory;
-use wswrapper::{CallError, Client, Counters, Limits, ServerBuilder};
+use wswrapper::{CallError, Client, Limits, connection::Counters, server::ServerBuilder};
 use wswrapper_tests::{Pair, pair, pair_with, until};
 
 fn impatient_pair(server: ServerBuilder) -> Pair {

@@ -6,7 +6,7 @@ use serde_json::json;
 use std::convert::Infallible;
 use std::time::Duration;
 use tokio::task::JoinHandle;
-use wswrapper::{CallError, Client, Counters, Peer, Server};
+use wswrapper::{CallError, Client, Peer, Server, connection::Counters};
 use wswrapper_tests::{RawPeer, until};
 
 /// Returns a raw peer, and a client whose call to `sum` has sent both requests and waits for `start`.

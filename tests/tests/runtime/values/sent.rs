@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 use std::num::NonZero;
 use std::time::{Duration, SystemTime};
-use wswrapper::{Base64, CallError, Client, SendError, Server, ws_handlers, ws_service};
+use wswrapper::{Base64, CallError, Client, Server, error::SendError, ws_handlers, ws_service};
 use wswrapper_tests::{Pair, RawPeer, pair};
 
 /// Makes a service for each type, and a row for each value.

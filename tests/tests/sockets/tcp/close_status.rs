@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
-use wswrapper::{Client, CloseCause, Limits, Server};
+use wswrapper::{Client, Limits, Server, connection::CloseCause};
 use wswrapper_tests::until;
 use wswrapper_tests::websocket::websocket;
 
@@ -17,7 +17,7 @@ const LONG: Duration = Duration::from_secs(10);
 const REASON: &str = "the upstream is gone \u{1f600}";
 
 /// Returns a server that waits for ever for the end of a closing handshake.
-fn patient() -> wswrapper::ServerBuilder {
+fn patient() -> wswrapper::server::ServerBuilder {
     Server::builder().limits(Limits::default().close_timeout(Duration::from_hours(1)))
 }
 

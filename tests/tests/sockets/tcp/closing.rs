@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
-use wswrapper::{CallError, Client, CloseCause, Limits, Server};
+use wswrapper::{CallError, Client, Limits, Server, connection::CloseCause};
 use wswrapper_tests::until;
 use wswrapper_tests::websocket::websocket;
 

@@ -3,7 +3,7 @@
 use super::listen;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
-use wswrapper::{Client, ConnectError};
+use wswrapper::{Client, error::ConnectError};
 
 /// Connects to a server that sends `response`, followed by the accepted key.
 async fn connect_to(response: &str) -> Result<Client, ConnectError> {

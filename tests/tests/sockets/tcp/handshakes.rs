@@ -5,7 +5,10 @@ use std::error::Error;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use wswrapper::{AcceptError, Client, ConnectError, Limits, Server};
+use wswrapper::{
+    Client, Limits, Server,
+    error::{AcceptError, ConnectError},
+};
 
 #[tokio::test]
 async fn the_error_for_a_port_in_use_suggests_a_remedy() {

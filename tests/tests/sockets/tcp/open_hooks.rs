@@ -5,13 +5,17 @@ use std::error::Error;
 use std::future::pending;
 use std::time::Duration;
 use tokio::time::timeout;
-use wswrapper::{Client, CloseCause, ConnectError, Limits, OpenError, Server};
+use wswrapper::{
+    Client, Limits, Server,
+    connection::CloseCause,
+    error::{ConnectError, OpenError},
+};
 use wswrapper_tests::{Log, until};
 
 const LONG: Duration = Duration::from_secs(10);
 
 /// Returns a server that logs how its connections close.
-fn logging(log: &Log) -> wswrapper::ServerBuilder {
+fn logging(log: &Log) -> wswrapper::server::ServerBuilder {
     let log = log.clone();
     Server::builder().on_close(move |_, closed| {
         log.add(format!("{} {}", closed.code, closed.reason));

@@ -5,7 +5,7 @@ use std::error::Error;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
-use wswrapper::{Client, CloseCause, Limits, Server};
+use wswrapper::{Client, Limits, Server, connection::CloseCause};
 use wswrapper_tests::until;
 use wswrapper_tests::websocket::websocket;
 

@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 use tokio::time::{sleep, timeout};
-use wswrapper::{AcceptError, Limits, Server};
+use wswrapper::{Limits, Server, error::AcceptError};
 
 const GET: &[u8] = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n";
 const PAGE: usize = 3_000_000;

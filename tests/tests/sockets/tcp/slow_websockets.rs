@@ -9,7 +9,7 @@ use tokio::net::TcpListener;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_tungstenite::accept_async;
 use tokio_tungstenite::tungstenite::Message;
-use wswrapper::{Client, CloseCause, Limits, Peer, Server};
+use wswrapper::{Client, Limits, Peer, Server, connection::CloseCause};
 use wswrapper_tests::until;
 use wswrapper_tests::websocket::websocket;
 

@@ -2,7 +2,7 @@
 
 use super::{TestService, TestServiceProxy, serve};
 use std::error::Error;
-use wswrapper::{Client, ConnectError, Server};
+use wswrapper::{Client, Server, error::ConnectError};
 
 #[tokio::test]
 async fn an_invalid_url_is_rejected_with_a_reason() {

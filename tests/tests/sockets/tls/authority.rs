@@ -4,10 +4,10 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use std::sync::Arc;
-use wswrapper::rustls::crypto::{CryptoProvider, ring};
-use wswrapper::rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use wswrapper::rustls::{ClientConfig, RootCertStore, ServerConfig};
-use wswrapper::{Client, ClientBuilder};
+use wswrapper::client::rustls::crypto::{CryptoProvider, ring};
+use wswrapper::client::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use wswrapper::client::rustls::{ClientConfig, RootCertStore, ServerConfig};
+use wswrapper::{Client, client::ClientBuilder};
 
 pub(super) fn provider() -> Arc<CryptoProvider> {
     Arc::new(ring::default_provider())

@@ -5,7 +5,7 @@ use super::{Running, TestServiceProxy, serve};
 use std::convert::Infallible;
 use std::error::Error;
 use std::sync::Arc;
-use wswrapper::{CallError, Client, CloseCause};
+use wswrapper::{CallError, Client, connection::CloseCause};
 use wswrapper_tests::until;
 
 #[tokio::test]

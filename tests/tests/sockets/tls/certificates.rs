@@ -5,9 +5,9 @@ use super::{TestServiceProxy, failure, serve, serve_at};
 use rcgen::date_time_ymd;
 use std::error::Error;
 use std::sync::Arc;
-use wswrapper::rustls::server::WebPkiClientVerifier;
-use wswrapper::rustls::{self, ClientConfig, ServerConfig};
-use wswrapper::{Client, ConnectError};
+use wswrapper::client::rustls::server::WebPkiClientVerifier;
+use wswrapper::client::rustls::{self, ClientConfig, ServerConfig};
+use wswrapper::{Client, error::ConnectError};
 
 #[tokio::test]
 async fn a_certificate_may_be_for_an_ip_address() -> Result<(), Box<dyn Error>> {

@@ -6,7 +6,7 @@ use std::error::Error;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
-use wswrapper::{Client, ConnectError, Server};
+use wswrapper::{Client, Server, error::ConnectError};
 
 #[tokio::test]
 async fn the_error_for_ws_to_a_tls_port_suggests_wss() {

@@ -3,15 +3,15 @@
 //! One poll of the task is a turn:
 //!
 //! 1. Handle the deadlines that have passed, and poll the `on_open` hook.
-//! 2. Handle the calls that were held, then read a bounded batch of frames. A call on the main or a named channel starts its handler, which is polled once,
-//!    in place; a ready handler writes its response into the transport's output. Any other message goes to the core,
-//!    and the returned `Action` says what the driver has to do.
+//! 2. Handle the calls that were held, then read a bounded batch of frames. A call on the main or a named channel
+//!    starts its handler, which is polled once, in place; a ready handler writes its response into the transport's
+//!    output. Any other message goes to the core, and the returned `Action` says what the driver has to do.
 //! 3. Poll the running handlers that were woken.
 //! 4. Wake the local callers whose responses arrived. If there are any, the turn ends here, so that they can queue
 //!    their next calls before this task writes.
 //! 5. Apply a close request, move queued frames to the output, and flush it once.
-//! 6. Register the task's waker, report the bytes held, send the calls that wait for capacity, wake the senders that do,
-//!    and set the timer.
+//! 6. Register the task's waker, report the bytes held, send the calls that wait for capacity, wake the senders that
+//!    do, and set the timer.
 //!
 //! The task is woken by the transport, by a running handler, by a handle that queued something, or by the timer.
 

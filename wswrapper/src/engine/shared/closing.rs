@@ -135,9 +135,9 @@ impl Shared {
 #[cfg(test)]
 mod tests {
     use crate::Client;
-    use crate::Extensions;
-    use crate::Handshake;
     use crate::close::{CloseCause, CloseRequest, Closed};
+    use crate::connection::Extensions;
+    use crate::connection::Handshake;
     use crate::transport::memory;
     use std::collections::HashMap;
     use std::sync::atomic::{AtomicBool, Ordering};

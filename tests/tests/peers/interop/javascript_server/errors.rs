@@ -2,7 +2,7 @@
 
 use super::{CalcError, CalcProxy, MainServiceProxy, NodeServer};
 use serde_json::{Value, json};
-use wswrapper::{CallError, Rejection};
+use wswrapper::{CallError, error::Rejection};
 
 #[tokio::test]
 async fn a_javascript_error_with_code_and_data_becomes_the_error_of_the_contract() {

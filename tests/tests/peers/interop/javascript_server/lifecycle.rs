@@ -3,7 +3,7 @@
 use super::{CalcProxy, MainServiceProxy, NodeServer};
 use serde_json::json;
 use std::time::Duration;
-use wswrapper::{CallError, CloseCause, SendError};
+use wswrapper::{CallError, connection::CloseCause, error::SendError};
 
 #[tokio::test]
 async fn calls_that_a_javascript_server_does_not_answer_time_out() {
