@@ -8,6 +8,7 @@ mod close;
 pub mod connection;
 mod engine;
 pub mod error;
+pub mod guide;
 mod handle;
 mod handshake;
 #[cfg(feature = "tungstenite")]
@@ -24,15 +25,6 @@ pub mod test;
 pub mod transport;
 mod value;
 
-#[cfg(doc)]
-#[doc = include_str!("compatibility.md")]
-pub mod compatibility {}
-#[cfg(doc)]
-#[doc = include_str!("performance.md")]
-pub mod performance {}
-#[cfg(doc)]
-#[doc = include_str!("values.md")]
-pub mod values {}
 #[cfg(all(doctest, feature = "macros", feature = "tungstenite"))]
 #[doc = include_str!("../../README.md")]
 mod readme {}

@@ -1,6 +1,6 @@
 //! The tables of the documentation.
 
-const DOCUMENTATION: &str = include_str!("../../../../wswrapper/src/values.md");
+const DOCUMENTATION: &str = include_str!("../../../../wswrapper/docs/values.md");
 
 /// Returns the rows of all tables with these columns, without their heads.
 pub(super) fn tables(columns: &[&str]) -> Vec<Vec<String>> {

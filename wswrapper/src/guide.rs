@@ -1,0 +1,37 @@
+//! The guide: wswrapper from the first service to its limits, in reading order.
+//!
+//! 1. [A calculator](calculator): a service, its server and a client, step by step
+//! 2. [State and tasks](state_and_tasks): state that calls share, the context of a call, slow handlers
+//! 3. [Errors](errors): errors of handlers, of calls and of connections
+//! 4. [Streams](streams): streams from a handler and to it, windows, cancellation
+//! 5. [Events and channels](events_and_channels): events, calls in the other direction, scoped services, handlers by name
+//! 6. [JavaScript](javascript): pages and Node programs, as callers and as servers
+//! 7. [Tests](testing): tests without sockets, on paused time
+//! 8. [Limits](limits): each limit with its default and its effect, slow and hostile peers
+//!
+//! Reference:
+//!
+//! - [Compatibility](compatibility): faults of other implementations, and the ways around them
+//! - [Values](values): Rust values and their JSON
+//! - [Performance](performance): the cost of a call, and measurements of other services
+
+#![cfg(all(doc, any(not(doctest), all(feature = "macros", feature = "tungstenite"))))]
+
+/// Defines a module for each chapter.
+///
+/// The targets of its links at the end of a chapter are for readers of the repository. `links.md` replaces them here. It
+/// is left out of doctests, because it would shift their lines.
+macro_rules! chapters {
+    ($($chapter:ident)*) => {
+        $(
+            #[cfg_attr(not(doctest), doc = include_str!("../docs/links.md"))]
+            #[doc = include_str!(concat!("../docs/", stringify!($chapter), ".md"))]
+            pub mod $chapter {}
+        )*
+    };
+}
+
+chapters! {
+    calculator state_and_tasks errors streams events_and_channels javascript testing limits
+    compatibility performance values
+}
