@@ -1,5 +1,7 @@
 //! The order of the modules of each crate, as `ARCHITECTURE.md` states it: a module imports only those that stand before it.
+//! Also the links of the guide.
 
+mod guide;
 mod imports;
 
 use imports::Imports;
