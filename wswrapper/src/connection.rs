@@ -2,5 +2,5 @@
 
 pub use crate::close::{CloseCause, Closed};
 pub use crate::engine::{Counters, Extensions, PeerId};
-pub use crate::handle::{AnonymousChannel, Channel, CloseSignal, Peer};
+pub use crate::handle::{AnonymousChannel, Channel, CloseSignal, Peer, ValueOrChannel};
 pub use crate::handshake::Handshake;

@@ -2,17 +2,19 @@
 
 pub use crate::__returns_result as returns_result;
 pub use crate::call::proxy::{Proxy, ProxyCall, Text};
-pub use crate::call::response::{Given, Wish};
+pub use crate::call::response::{ReceivedResponse, ResponseKind};
 pub use crate::call::source::Source;
 pub use crate::call::target::SendTo;
 pub use crate::call::{Call, FromResponse, IntoTarget, RequestTarget, Target, UploadCall};
 pub use crate::engine::{Answering, Answers, BadCall, ConnectionHandle, Mounted, Response, Started};
-pub use crate::handle::Peer;
+pub use crate::handle::{AnonymousChannel, Peer};
 pub use crate::proto::Rejection;
+pub use crate::service::channel_call::{OnChannel, proxy_on_channel};
 pub use crate::service::contract::check_channel;
 pub use crate::service::into_response::{Fallible, Infallible};
 pub use crate::service::invocation::Invocation;
 pub use crate::service::methods::Methods;
+pub use crate::service::scoped::CallerResult;
 pub use crate::service::stream::{IntoStream, OnFull, Producer};
 pub use crate::service::{Context, Contract, Serve};
 pub use crate::stream::Streaming;
@@ -21,6 +23,7 @@ pub use crate::value::{
     Probe, ResultType, StreamItem, UploadItem, WsError, error, internal, reply,
 };
 pub use futures_core::Stream;
+pub use serde_json::Error as JsonError;
 pub use std::clone::Clone;
 pub use std::convert::Infallible as NoError;
 pub use std::fmt::{self, Debug};

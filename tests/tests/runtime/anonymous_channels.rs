@@ -3,6 +3,7 @@
 mod callers;
 mod calls;
 mod closing;
+mod opening;
 mod panics;
 mod responses;
 

@@ -45,6 +45,7 @@ pub(super) fn proxy(contract: &Contract<'_>) -> TokenStream {
             private_bounds,
             private_interfaces,
             unreachable_pub,
+            clippy::type_complexity,
             clippy::used_underscore_binding
         )]
         impl<#target: #private::Target> #proxy<#target> {
@@ -55,6 +56,18 @@ pub(super) fn proxy(contract: &Contract<'_>) -> TokenStream {
 
             #(#methods)*
         }
+
+        impl #private::FromResponse for #proxy<#private::AnonymousChannel> {
+            const KIND: #private::ResponseKind = #private::ResponseKind::Channel;
+
+            fn from_response(
+                response: #private::ReceivedResponse<'_>,
+            ) -> #private::Result<Self, #private::JsonError> {
+                #private::Ok(Self { to: #private::proxy_on_channel(response)? })
+            }
+        }
+
+        impl #private::OnChannel for #proxy<#private::AnonymousChannel> {}
 
         #(#checks)*
     }

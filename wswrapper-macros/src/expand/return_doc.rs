@@ -1,4 +1,4 @@
-use syn::{Type, TypeParamBound, TypeTraitObject};
+use syn::{Path, Type, TypeParamBound};
 
 use crate::model::{Method, MethodKind, StreamOutput};
 use crate::text::code;
@@ -38,12 +38,20 @@ fn streaming_name(stream: &StreamOutput<'_>) -> String {
     }
 }
 
-fn proxy_name(contract: &TypeTraitObject) -> String {
-    let path = contract.bounds.iter().find_map(|bound| match bound {
-        TypeParamBound::Trait(bound) => Some(&bound.path),
+fn proxy_name(contract: &Type) -> String {
+    let name = contract_path(contract);
+    name.map_or_else(|| "a proxy".to_owned(), |path| format!("`{}Proxy<AnonymousChannel>`", code(path)))
+}
+
+fn contract_path(contract: &Type) -> Option<&Path> {
+    match contract {
+        Type::Path(path) => Some(&path.path),
+        Type::TraitObject(object) => object.bounds.iter().find_map(|bound| match bound {
+            TypeParamBound::Trait(bound) => Some(&bound.path),
+            _ => None,
+        }),
         _ => None,
-    });
-    path.map_or_else(|| "a proxy".to_owned(), |path| format!("`{}Proxy<AnonymousChannel>`", code(path)))
+    }
 }
 
 /// Returns true if the type's name ends with `Result`.

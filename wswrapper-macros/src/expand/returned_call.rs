@@ -40,16 +40,20 @@ impl ReturnedCall {
     fn of_request(method: &Method<'_>, target: &Ident, private: Private<'_>) -> Self {
         let types = ReturnedTypes::of(method.output.ty, private);
         let ReturnedTypes { ok, err, is_std, .. } = &types;
-        let response = method.output.scoped.map_or_else(
-            || (!is_std).then(|| quote!(for<'__x> #ok: #private::FromResponse,)),
-            // Checked at the definition, because nothing else there reports a trait without `#[ws_service]`.
-            |contract| {
-                let is_contract = respanned(quote!(: #private::Contract), tokens::first_span(contract));
-                Some(quote!(#contract #is_contract,))
-            },
-        );
+        let (returned, response) = match method.output.scoped {
+            None => {
+                let response = (!is_std).then(|| quote!(for<'__x> #ok: #private::FromResponse,));
+                (quote!(#target::Request<#ok, #err>), response)
+            }
+            Some(contract @ Type::TraitObject(_)) => {
+                let proxy = quote!(<#contract as #private::Contract>::Proxy<#private::AnonymousChannel>);
+                (respanned(quote!(#target::Request<#proxy, #err>), tokens::first_span(contract)), None)
+            }
+            // Perhaps a type of the user's with the same name.
+            Some(_) => (quote!(#target::Request<<#ok as #private::CallerResult>::Result, #err>), None),
+        };
         Self {
-            returned: quote!(#target::Request<#ok, #err>),
+            returned,
             bounds: quote! {
                 #target: #private::RequestTarget,
                 #response

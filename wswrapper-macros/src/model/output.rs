@@ -1,7 +1,6 @@
 use proc_macro2::Span;
 use syn::{
     GenericArgument, PathArguments, PathSegment, ReturnType, Signature, Type, TypeImplTrait, TypeParamBound, TypePath,
-    TypeTraitObject,
 };
 
 use crate::tokens;
@@ -14,8 +13,8 @@ pub(crate) struct Output<'a> {
     pub(crate) ok_span: Span,
     pub(crate) err_span: Span,
     pub(crate) stream: Option<StreamOutput<'a>>,
-    /// `dyn C`, if the return type or its `Ok` type is `Scoped<dyn C>`.
-    pub(crate) scoped: Option<&'a TypeTraitObject>,
+    /// The contract `C`, usually `dyn Trait`, if the return type or its `Ok` type is spelled `Scoped<C>`.
+    pub(crate) scoped: Option<&'a Type>,
 }
 
 /// A stream that is the return type, or its `Ok` type.
@@ -93,14 +92,11 @@ fn stream_bound(impl_trait: &TypeImplTrait) -> Option<&PathSegment> {
     bound(impl_trait, "Stream")
 }
 
-fn scoped(ty: &Type) -> Option<&TypeTraitObject> {
+fn scoped(ty: &Type) -> Option<&Type> {
     let is_scoped = |ty: &&Type| is_named(ty, "Scoped");
     let scoped = Some(ty).filter(is_scoped).or_else(|| first_type_argument(ty).filter(is_scoped))?;
     match type_arguments(last_segment(scoped)?)[..] {
-        [contract] => match ungroup(contract) {
-            Type::TraitObject(contract) => Some(contract),
-            _ => None,
-        },
+        [contract] => Some(ungroup(contract)),
         _ => None,
     }
 }

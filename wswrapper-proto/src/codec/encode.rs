@@ -52,10 +52,8 @@ impl CallEncoder {
 
     /// Finishes a call on an anonymous channel.
     #[inline]
-    pub fn finish_on(mut self, channel: ChannelKey) -> EncodedCall {
-        self.finish_arguments();
-        on_channel(&mut self.frame, channel.id());
-        EncodedCall { frame: self.frame, on: Some(channel) }
+    pub fn finish_on(self, channel: ChannelKey) -> EncodedCall {
+        self.finish(None).on_channel(channel)
     }
 
     #[inline]
@@ -76,6 +74,13 @@ pub struct EncodedCall {
 }
 
 impl EncodedCall {
+    /// Moves a call of the main channel to an anonymous channel.
+    #[inline]
+    pub fn on_channel(mut self, channel: ChannelKey) -> Self {
+        on_channel(&mut self.frame, channel.id());
+        Self { frame: self.frame, on: Some(channel) }
+    }
+
     /// Returns the anonymous channel of the call.
     #[inline]
     pub const fn channel(&self) -> Option<ChannelKey> {

@@ -1,11 +1,12 @@
 //! Events to one peer.
 
-use crate::engine::ConnectionHandle;
+use crate::engine::{ChannelState, ConnectionHandle};
 use crate::error::SendError;
 use crate::proto::EncodedCall;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 /// An event to one peer: a future that waits for capacity in the peer's queue.
@@ -18,11 +19,19 @@ pub struct Emit {
     event: Result<Option<EncodedCall>, Option<SendError>>,
     /// The place among the senders that wait for capacity.
     ticket: Option<u64>,
+    /// The channel of the event, if it was not open when the event was encoded.
+    unopened: Option<Arc<ChannelState>>,
 }
 
 impl Emit {
     pub(crate) fn new(connection: ConnectionHandle, event: Result<EncodedCall, SendError>) -> Self {
-        Self { connection, event: event.map(Some).map_err(Some), ticket: None }
+        Self { connection, event: event.map(Some).map_err(Some), ticket: None, unopened: None }
+    }
+
+    /// Sends the event when this channel is opened.
+    pub(crate) fn early(mut self, unopened: Option<Arc<ChannelState>>) -> Self {
+        self.unopened = unopened;
+        self
     }
 }
 
@@ -30,9 +39,16 @@ impl Future for Emit {
     type Output = Result<(), SendError>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let Self { connection, event, ticket } = self.get_mut();
+        let Self { connection, event, ticket, unopened } = self.get_mut();
         match event {
-            Ok(event) => connection.shared().poll_emit(cx, ticket, event),
+            Ok(event) => {
+                if let Some(channel_state) = unopened.take()
+                    && connection.shared().hold_early_event(&channel_state, event)?
+                {
+                    return Poll::Ready(Ok(()));
+                }
+                connection.shared().poll_emit(cx, ticket, event)
+            }
             Err(error) => Poll::Ready(Err(error.take().unwrap_or_else(SendError::polled_again))),
         }
     }

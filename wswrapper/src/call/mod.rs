@@ -20,7 +20,7 @@ pub(crate) use target::into_target;
 pub use target::{IntoTarget, RequestTarget, Target};
 pub use upload::UploadCall;
 
-use self::response::{Given, Wish};
+use self::response::ReceivedResponse;
 use crate::engine::{ConnectionHandle, Expected};
 use crate::error::{CallError, SendError};
 use crate::proto::{EncodedCall, Reason};
@@ -71,7 +71,7 @@ pub struct Call<T, E> {
 
 impl<T: FromResponse, E> Call<T, E> {
     pub(crate) fn new(connection: ConnectionHandle, call: Result<EncodedCall, SendError>) -> Self {
-        Self { raw: RawCall::new(connection, call, T::expected()), types: PhantomData }
+        Self { raw: RawCall::new(connection, call, T::KIND.expected()), types: PhantomData }
     }
 }
 
@@ -118,12 +118,13 @@ impl<T, E> Call<T, E> {
 }
 
 impl<T: FromResponse, E: WsError> Future for Call<T, E> {
-    type Output = Result<T::Output, CallError<E::Remote>>;
+    type Output = Result<T, CallError<E::Remote>>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let raw = &mut self.get_mut().raw;
         let answer = ready!(raw.poll(cx))?.into_answer::<E>()?;
-        Poll::Ready(T::from_answer(&raw.connection, &raw.wish, Given(answer)).map_err(CallError::Decode))
+        let response = ReceivedResponse { connection: &raw.connection, expected: &raw.expected, answer };
+        Poll::Ready(T::from_response(response).map_err(CallError::Decode))
     }
 }
 
@@ -135,15 +136,15 @@ impl<T, E> fmt::Debug for Call<T, E> {
 
 impl<T, E> Call<T, E> {
     pub(crate) fn expected(&self) -> &Expected {
-        &self.raw.wish.0
+        &self.raw.expected
     }
 
     pub(crate) fn set_expected(&mut self, expected: Expected) {
-        self.raw.wish = Wish(expected);
+        self.raw.expected = expected;
     }
 
     /// Returns the same call with another type of result.
-    pub(crate) fn with_reply<U>(self) -> Call<U, E> {
+    pub(crate) fn with_result<U>(self) -> Call<U, E> {
         Call { raw: self.raw, types: PhantomData }
     }
 }

@@ -52,8 +52,8 @@ impl<T: Target> ProxyCall<'_, T> {
 
     /// Returns the event.
     pub fn emit(self) -> T::Emit {
-        let target = self.proxy.target.clone();
-        target.emit(self.finish())
+        let Proxy { target, channel } = self.proxy;
+        target.emit(self.written().and_then(|event| target.finish_event(event, *channel)))
     }
 
     /// Returns the request.
@@ -61,7 +61,7 @@ impl<T: Target> ProxyCall<'_, T> {
     where
         T: RequestTarget,
     {
-        let target = self.proxy.target.clone();
+        let target = &self.proxy.target;
         target.request(self.finish())
     }
 
@@ -75,10 +75,12 @@ impl<T: Target> ProxyCall<'_, T> {
     }
 
     fn finish(self) -> Result<EncodedCall, SendError> {
-        if let Some(error) = self.error {
-            return Err(error);
-        }
-        self.proxy.target.finish(self.encoder, self.proxy.channel)
+        let Proxy { target, channel } = self.proxy;
+        self.written().and_then(|request| target.finish(request, *channel))
+    }
+
+    fn written(self) -> Result<CallEncoder, SendError> {
+        self.error.map_or(Ok(self.encoder), Err)
     }
 }
 

@@ -1,7 +1,6 @@
 //! Calls without their types, and the answers to them.
 
-use super::response::Wish;
-use crate::engine::{CallOptions, Completion, ConnectionHandle, StartedCall};
+use crate::engine::{CallOptions, Completion, ConnectionHandle, Expected, StartedCall};
 use crate::error::{CallError, SendError};
 use crate::proto::{ChannelKey, EncodedCall, RawReason};
 use crate::value::{WsError, read_rejection};
@@ -14,7 +13,7 @@ use std::time::Duration;
 pub(crate) struct RawCall {
     pub(super) connection: ConnectionHandle,
     pub(super) stage: Stage,
-    pub(super) wish: Wish,
+    pub(super) expected: Expected,
     pub(super) timeout: Option<Duration>,
     /// True if the call waits while too many calls are pending.
     pub(super) waits_for_capacity: bool,
@@ -61,11 +60,11 @@ impl Completion {
 }
 
 impl RawCall {
-    pub(crate) fn new(connection: ConnectionHandle, call: Result<EncodedCall, SendError>, wish: Wish) -> Self {
+    pub(crate) fn new(connection: ConnectionHandle, call: Result<EncodedCall, SendError>, expected: Expected) -> Self {
         Self {
             connection,
             stage: Stage::Unsent(call),
-            wish,
+            expected,
             timeout: None,
             waits_for_capacity: false,
             continues_upload: false,
@@ -119,7 +118,7 @@ impl RawCall {
             waits_for_capacity: self.waits_for_capacity,
             continues_upload: self.continues_upload,
         };
-        let call = shared.start_call(cx.waker(), call?, &self.wish.0, options)?;
+        let call = shared.start_call(cx.waker(), call?, &self.expected, options)?;
         self.stage = Stage::Started(call);
         Poll::Pending
     }

@@ -1,7 +1,7 @@
-//! Answers to calls as the caller receives them.
+//! Responses to calls as the caller receives them.
 
 use super::{Answer, Call};
-use crate::engine::{ConnectionHandle, Expected, WINDOW};
+use crate::engine::{ChannelState, ConnectionHandle, Expected, WINDOW};
 use crate::proto::decode_value;
 use crate::stream::{Items, Streaming};
 use serde::de::{DeserializeOwned, Error};
@@ -9,44 +9,64 @@ use std::fmt;
 
 /// A result that a call can have.
 ///
-/// Implemented for each type that serde decodes, for a [`Streaming`] of items, a [`Scoped`](crate::Scoped) service and
-/// an [`AnonymousChannel`](crate::AnonymousChannel).
+/// Implemented for each type that serde decodes, for a [`Streaming`] of items, for an
+/// [`AnonymousChannel`](crate::AnonymousChannel) and for a generated proxy on one, and for a
+/// [`ValueOrChannel`](crate::connection::ValueOrChannel).
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be decoded from JSON",
     label = "not decodable from JSON",
     note = "for a type of your own, add `#[derive(serde::Deserialize)]`"
 )]
-pub trait FromResponse {
-    /// The value that the caller receives.
-    type Output;
+pub trait FromResponse: Sized {
+    #[doc(hidden)]
+    const KIND: ResponseKind;
 
     #[doc(hidden)]
-    fn expected() -> Wish;
-
-    #[doc(hidden)]
-    fn from_answer(
-        connection: &ConnectionHandle,
-        wish: &Wish,
-        answer: Given,
-    ) -> Result<Self::Output, serde_json::Error>;
+    fn from_response(response: ReceivedResponse<'_>) -> Result<Self, serde_json::Error>;
 }
 
-/// The kind of answer that a call waits for.
-pub struct Wish(pub(crate) Expected);
+/// The kind of response that a call expects.
+#[derive(Clone, Copy, Debug)]
+pub enum ResponseKind {
+    /// A value.
+    Value,
+    /// A channel with the items of a stream.
+    Stream,
+    /// A channel for calls in both directions.
+    Channel,
+}
 
-/// The answer that a call received.
-pub struct Given(pub(crate) Answer);
+impl ResponseKind {
+    /// Returns the response that a new call expects.
+    pub(super) fn expected(self) -> Expected {
+        match self {
+            Self::Value => Expected::Value,
+            Self::Stream => Expected::Items(WINDOW),
+            Self::Channel => Expected::Channel(ChannelState::new()),
+        }
+    }
+}
+
+/// The response that a call received.
+pub struct ReceivedResponse<'c> {
+    pub(crate) connection: &'c ConnectionHandle,
+    pub(crate) expected: &'c Expected,
+    pub(crate) answer: Answer,
+}
+
+impl ReceivedResponse<'_> {
+    /// Returns true if the response opens a channel.
+    pub(crate) fn opens_channel(&self) -> bool {
+        matches!(self.answer, Answer::Channel(..))
+    }
+}
 
 #[diagnostic::do_not_recommend]
 impl<T: DeserializeOwned> FromResponse for T {
-    type Output = T;
+    const KIND: ResponseKind = ResponseKind::Value;
 
-    fn expected() -> Wish {
-        Wish(Expected::Value)
-    }
-
-    fn from_answer(_: &ConnectionHandle, _: &Wish, answer: Given) -> Result<T, serde_json::Error> {
-        match answer.0 {
+    fn from_response(response: ReceivedResponse<'_>) -> Result<T, serde_json::Error> {
+        match response.answer {
             Answer::Json(json) => decode_value(&json),
             Answer::Channel(..) | Answer::UnusedChannel => {
                 serde_json::from_str("null").map_err(|_| unexpected_answer("a channel, expected a value"))
@@ -57,16 +77,12 @@ impl<T: DeserializeOwned> FromResponse for T {
 
 #[diagnostic::do_not_recommend]
 impl<T, E> FromResponse for Streaming<T, E> {
-    type Output = Self;
+    const KIND: ResponseKind = ResponseKind::Stream;
 
-    fn expected() -> Wish {
-        Wish(Expected::Items(WINDOW))
-    }
-
-    fn from_answer(connection: &ConnectionHandle, wish: &Wish, answer: Given) -> Result<Self, serde_json::Error> {
-        match (&wish.0, answer.0) {
+    fn from_response(response: ReceivedResponse<'_>) -> Result<Self, serde_json::Error> {
+        match (response.expected, response.answer) {
             (Expected::Items(window), Answer::Channel(channel, Some(inbox))) => {
-                Ok(Self::new(Items::new(connection.clone(), channel, inbox)).window(*window))
+                Ok(Self::new(Items::new(response.connection.clone(), channel, inbox)).window(*window))
             }
             _ => Err(unexpected_answer("a value, expected a stream")),
         }
@@ -87,14 +103,8 @@ pub(crate) fn unexpected_answer(what: &str) -> serde_json::Error {
     serde_json::Error::custom(format_args!("the answer is {what}"))
 }
 
-impl fmt::Debug for Wish {
+impl fmt::Debug for ReceivedResponse<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Wish")
-    }
-}
-
-impl fmt::Debug for Given {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Given")
+        f.write_str("ReceivedResponse")
     }
 }

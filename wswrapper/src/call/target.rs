@@ -25,6 +25,12 @@ pub trait Target: SendTo + Clone + Send + Sync + 'static {
         Ok(call.finish(contract))
     }
 
+    /// Completes an encoded event. Otherwise like [`finish`](Self::finish).
+    #[doc(hidden)]
+    fn finish_event(&self, event: CallEncoder, contract: Option<&str>) -> Result<EncodedCall, SendError> {
+        self.finish(event, contract)
+    }
+
     #[doc(hidden)]
     fn emit(&self, event: Result<EncodedCall, SendError>) -> Self::Emit;
 }

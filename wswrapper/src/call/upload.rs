@@ -1,6 +1,5 @@
 //! Calls that send a stream.
 
-use super::response::Wish;
 use super::source::{ItemError, Source};
 use super::{Answer, RawCall};
 use crate::engine::{ConnectionHandle, Expected, channel_closed_reason};
@@ -66,7 +65,7 @@ pub struct UploadCall<T, E> {
 
 impl<T, E> UploadCall<T, E> {
     pub(crate) fn new(connection: ConnectionHandle, call: Result<EncodedCall, SendError>, source: Source) -> Self {
-        let opening = RawCall::new(connection, call, Wish(Expected::Upload));
+        let opening = RawCall::new(connection, call, Expected::Upload);
         Self { opening, started: None, upload: None, source: Some(source), types: PhantomData }
     }
 
@@ -103,7 +102,7 @@ impl<T, E> UploadCall<T, E> {
     /// Returns an open upload whose call for the result has the time that is left.
     fn upload(&self, channel: ChannelKey, inbox: usize) -> OpenUpload {
         let call = CallEncoder::new("result").finish_on(channel);
-        let mut result = RawCall::new(self.opening.connection().clone(), Ok(call), Wish(Expected::Value));
+        let mut result = RawCall::new(self.opening.connection().clone(), Ok(call), Expected::Value);
         if let (Some(timeout), Some(started)) = (self.opening.timeout(), self.started) {
             result.set_timeout(timeout.saturating_sub(started.elapsed()));
         }

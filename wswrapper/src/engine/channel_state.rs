@@ -1,13 +1,18 @@
 //! The state of an anonymous channel.
 
+use super::early_events::EarlyEvents;
 use super::id::PeerId;
 use super::router::{DynamicHandlers, Entry, Lookup, Mounted};
 use super::shared::Shared;
 use crate::catch_panic::drop_catching_panic;
+use crate::error::SendError;
 use crate::lock::lock;
-use crate::proto::{ChannelKey, Reason, Rejection, code};
+use crate::proto::{ChannelKey, EncodedCall, Reason, Rejection, code};
 use std::any::Any;
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
+use std::task::Poll;
 use tokio::sync::SetOnce;
 
 /// Returns the reason of a channel that this endpoint has closed.
@@ -18,13 +23,15 @@ pub(crate) fn channel_closed_reason() -> Reason {
 /// The state that the handles of an anonymous channel share with the driver: its handlers, and whether it is closed.
 pub(crate) struct ChannelState {
     /// Set when the channel is opened.
-    key: OnceLock<ChannelKey>,
+    key: SetOnce<ChannelKey>,
     /// The only connection on which it can be opened; `None` allows any.
     connection: Option<PeerId>,
     /// Handlers that are closures.
     handlers: DynamicHandlers,
     /// `None` once the channel is closed.
     services: Mutex<Option<Services>>,
+    /// Events that are sent when the channel is opened.
+    early_events: Mutex<EarlyEvents>,
     /// Set when the channel is closed.
     closed: SetOnce<Reason>,
 }
@@ -41,10 +48,11 @@ impl ChannelState {
     /// Creates the state of a channel that can be opened on `connection` only, or on any.
     pub(crate) fn for_connection(connection: Option<PeerId>) -> Arc<Self> {
         Arc::new(Self {
-            key: OnceLock::new(),
+            key: SetOnce::new(),
             connection,
             handlers: DynamicHandlers::anonymous(),
             services: Mutex::new(Some(Vec::new())),
+            early_events: Mutex::default(),
             closed: SetOnce::new(),
         })
     }
@@ -70,10 +78,49 @@ impl ChannelState {
 
     /// Records that the channel was opened.
     pub(crate) fn open(&self, key: ChannelKey) {
-        let known = self.key.get_or_init(|| key);
-        debug_assert_eq!(*known, key, "a channel is opened once");
+        let first = self.key.set(key).is_ok();
+        debug_assert!(first || self.key() == Some(key), "a channel is opened once");
         // `close` takes this lock too. So either the closing task sees the key, or the caller sees the channel closed.
         drop(self.services());
+    }
+
+    /// Returns the next event that has waited for the channel, which is being opened with this key. Records that the
+    /// channel was opened once there is none.
+    pub(crate) fn open_after_early_events(&self, key: ChannelKey) -> Option<EncodedCall> {
+        let mut early_events = lock(&self.early_events);
+        let event = early_events.pop();
+        if event.is_none() {
+            self.open(key);
+        }
+        event.map(|event| event.on_channel(key))
+    }
+
+    /// Keeps an event until the channel is opened, if all of them have at most `max_bytes`. If it is open already, the
+    /// event is addressed to it, and the result is false.
+    pub(crate) fn hold_early_event(
+        &self,
+        event: &mut Option<EncodedCall>,
+        max_bytes: usize,
+    ) -> Result<bool, SendError> {
+        let mut early_events = lock(&self.early_events);
+        match (event.take(), self.key()) {
+            _ if self.is_closed() => Err(SendError::ChannelClosed { channel: None }),
+            (Some(event), None) => early_events.push(event, max_bytes).map(|()| true),
+            (taken, key) => {
+                *event = taken.zip(key).map(|(event, key)| event.on_channel(key));
+                Ok(false)
+            }
+        }
+    }
+
+    /// Waits until the channel is opened or closed.
+    pub(crate) async fn opened(&self) {
+        let (mut opened, mut closed) = (pin!(self.key.wait()), pin!(self.closed.wait()));
+        poll_fn(|cx| {
+            let is_over = opened.as_mut().poll(cx).is_ready() || closed.as_mut().poll(cx).is_ready();
+            if is_over { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
     }
 
     /// Returns the key of the channel once it was opened.

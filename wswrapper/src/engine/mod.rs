@@ -22,6 +22,7 @@ mod channel_state;
 mod connection_handle;
 mod connection_view;
 mod driver;
+mod early_events;
 mod epoch;
 mod extensions;
 mod flushes;

@@ -76,9 +76,10 @@ pub enum SendError {
         /// opened.
         channel: Option<String>,
     },
-    /// The anonymous channel is not open yet.
+    /// The request is for an anonymous channel that is not open yet.
     ///
-    /// Its handler has to return it first [P-69].
+    /// Its handler has to return it first [P-69]. An event waits for that, and fails with [`Full`](Self::Full) if
+    /// [`max_outbound_bytes`](crate::Limits::max_outbound_bytes) wait.
     #[error("the channel is not open yet: return it from the handler first")]
     ChannelNotOpen,
     /// The connection has [`max_calls_in_flight`](crate::Limits::max_calls_in_flight) calls that wait for a response or

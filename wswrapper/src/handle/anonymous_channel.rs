@@ -2,7 +2,7 @@
 
 use super::close_signal::CloseSignal;
 use super::peer::Peer;
-use crate::call::response::{Given, Wish};
+use crate::call::response::{ReceivedResponse, ResponseKind};
 use crate::call::target::SendTo;
 use crate::call::{Answer, Call, Emit, FromResponse, RequestTarget, Target, into_target, unexpected_answer};
 use crate::engine::{Answering, Answers, ChannelState, ConnectionHandle, Expected, Response, channel_closed_reason};
@@ -18,7 +18,8 @@ use std::sync::Arc;
 /// [`ChannelClosed`](crate::CallError::ChannelClosed).
 ///
 /// A handler creates a channel by [`Context::open_channel`](crate::Context::open_channel) and returns it.
-/// Nothing can be sent on the channel before that. The caller receives it as the result of the call:
+/// Before that, no request can be sent on the channel, and events wait in it until they can be sent after the response.
+/// The caller receives the channel as the result of the call:
 ///
 /// ```
 /// use wswrapper::{AnonymousChannel, CallError, Client, Context, Server, error::Rejection, transport::memory};
@@ -118,6 +119,43 @@ impl AnonymousChannel {
         self.peer.flush().await
     }
 
+    /// Waits until the channel is open: until the response that opens it was written. Cancel-safe.
+    ///
+    /// It is for tasks that a handler starts before it returns the channel; the handler itself would wait forever.
+    /// A channel that the caller received is open.
+    ///
+    /// Fails with [`ChannelClosed`](SendError::ChannelClosed) if the channel was closed before it was opened.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use wswrapper::{AnonymousChannel, Context, error::SendError, ws_handlers};
+    /// struct Clock;
+    ///
+    /// #[ws_handlers]
+    /// impl Clock {
+    ///     pub async fn ticks(&self, ctx: Context) -> AnonymousChannel {
+    ///         let channel = ctx.open_channel();
+    ///         tokio::spawn({
+    ///             let channel = channel.clone();
+    ///             async move {
+    ///                 channel.opened().await?;
+    ///                 while !channel.is_closed() {
+    ///                     let acknowledged: bool = channel.request("tick", ()).await.unwrap_or_default();
+    ///                     println!("{acknowledged}");
+    ///                     tokio::time::sleep(Duration::from_secs(1)).await;
+    ///                 }
+    ///                 Ok::<_, SendError>(())
+    ///             }
+    ///         });
+    ///         channel
+    ///     }
+    /// }
+    /// ```
+    pub async fn opened(&self) -> Result<(), SendError> {
+        self.channel_state.opened().await;
+        self.key().map(|_| ())
+    }
+
     /// Closes the channel locally and drops its handlers. Sends nothing.
     ///
     /// Calls that already run continue. The peer is notified when it next uses the channel [P-66].
@@ -157,8 +195,16 @@ impl Target for AnonymousChannel {
         Ok(call.finish_on(self.key()?))
     }
 
+    fn finish_event(&self, event: CallEncoder, _: Option<&str>) -> Result<EncodedCall, SendError> {
+        match self.key() {
+            Err(SendError::ChannelNotOpen) => Ok(event.finish(None)),
+            key => Ok(event.finish_on(key?)),
+        }
+    }
+
     fn emit(&self, event: Result<EncodedCall, SendError>) -> Emit {
-        Emit::new(self.peer.connection().clone(), event)
+        let is_early = event.as_ref().is_ok_and(|event| event.channel().is_none());
+        Emit::new(self.peer.connection().clone(), event).early(is_early.then(|| Arc::clone(&self.channel_state)))
     }
 }
 
@@ -176,16 +222,12 @@ into_target!(AnonymousChannel);
 
 #[diagnostic::do_not_recommend]
 impl FromResponse for AnonymousChannel {
-    type Output = Self;
+    const KIND: ResponseKind = ResponseKind::Channel;
 
-    fn expected() -> Wish {
-        Wish(Expected::Channel(ChannelState::new()))
-    }
-
-    fn from_answer(connection: &ConnectionHandle, wish: &Wish, answer: Given) -> Result<Self, serde_json::Error> {
-        match (&wish.0, answer.0) {
+    fn from_response(response: ReceivedResponse<'_>) -> Result<Self, serde_json::Error> {
+        match (response.expected, response.answer) {
             (Expected::Channel(channel_state), Answer::Channel(channel, _)) => {
-                Ok(Self::received(&Peer::new(connection.clone()), channel_state, channel))
+                Ok(Self::received(&Peer::new(response.connection.clone()), channel_state, channel))
             }
             _ => Err(unexpected_answer("a value, expected a channel")),
         }

@@ -4,8 +4,10 @@ mod anonymous_channel;
 mod channel;
 mod close_signal;
 mod peer;
+mod value_or_channel;
 
 pub use anonymous_channel::AnonymousChannel;
 pub use channel::Channel;
 pub use close_signal::CloseSignal;
 pub use peer::Peer;
+pub use value_or_channel::ValueOrChannel;

@@ -1,12 +1,13 @@
 //! Calls, events and handlers by name, without a contract, as methods of every handle.
 
+use super::channel_call::serve;
 use super::closure::{HandlerFn, closure_handler};
 use super::contract::{Contract, Serve};
-use crate::call::{Call, Emit, FromResponse};
-use crate::engine::{ChannelState, DynamicHandlers, Expected, Times};
+use crate::call::{Call, Emit, FromResponse, Target};
+use crate::engine::{DynamicHandlers, Times};
 use crate::error::SendError;
 use crate::handle::{AnonymousChannel, Channel, Peer};
-use crate::proto::{CallEncoder, ChannelKey, ChannelName, EncodedCall, NameError, Rejection, check_event};
+use crate::proto::{CallEncoder, ChannelName, EncodedCall, NameError, Rejection, check_event};
 use crate::registry::{Broadcast, BroadcastChannel, EmitToAll};
 use crate::value::Encode;
 use std::sync::Arc;
@@ -74,15 +75,11 @@ pub(crate) fn encode_call(
 }
 
 /// Encodes a call by name on an anonymous channel, where no name is reserved [P-21].
-pub(crate) fn encode_on_channel(
-    channel: ChannelKey,
-    event: &str,
-    arguments: impl IntoArguments,
-) -> Result<EncodedCall, SendError> {
+fn encode_on_channel(event: &str, arguments: impl IntoArguments) -> Result<CallEncoder, SendError> {
     check_event(event, Some(""))?;
     let mut call = CallEncoder::new(event);
     arguments.encode(&mut call)?;
-    Ok(call.finish_on(channel))
+    Ok(call)
 }
 
 /// Defines `on`, `once` and `off` for a handle.
@@ -219,15 +216,20 @@ impl Channel {
 
 impl AnonymousChannel {
     /// Sends an event by name: `channel.emit("moved", (x, y)).await`.
+    ///
+    /// Before the channel is [opened](Self::opened), the event waits in it and is sent after the response that opens
+    /// it.
     pub fn emit(&self, event: &str, arguments: impl IntoArguments) -> Emit {
-        Emit::new(self.peer().connection().clone(), self.encode(event, arguments))
+        let event = encode_on_channel(event, arguments).and_then(|call| self.finish_event(call, None));
+        Target::emit(self, event)
     }
 
     /// Sends a request by name: `channel.request::<i64>("add", (1, 2)).await`.
     ///
     /// Every rejection is returned as [`CallError::Handler`](crate::CallError::Handler).
     pub fn request<T: FromResponse>(&self, event: &str, arguments: impl IntoArguments) -> Call<T, Rejection> {
-        Call::new(self.peer().connection().clone(), self.encode(event, arguments))
+        let request = encode_on_channel(event, arguments).and_then(|call| self.finish(call, None));
+        Call::new(self.peer().connection().clone(), request)
     }
 
     /// Serves a contract on the channel.
@@ -242,10 +244,6 @@ impl AnonymousChannel {
         "the one of `once`, the one of `on`, a service",
         self => self.channel_state().handlers(), None
     );
-
-    fn encode(&self, event: &str, arguments: impl IntoArguments) -> Result<EncodedCall, SendError> {
-        encode_on_channel(self.key()?, event, arguments)
-    }
 }
 
 impl Broadcast {
@@ -260,31 +258,4 @@ impl BroadcastChannel {
     pub fn emit(&self, event: &str, arguments: impl IntoArguments) -> EmitToAll {
         self.send(encode_call(Some(self.name()), event, arguments))
     }
-}
-
-impl<E> Call<AnonymousChannel, E> {
-    /// Handles an event on the channel, from the first event on.
-    ///
-    /// A handler that is added to the channel only when the call returns may miss the first events.
-    pub fn on<M: 'static>(self, event: &str, handler: impl HandlerFn<M>) -> Result<Self, NameError> {
-        if let Expected::Channel(channel_state) = self.expected() {
-            add_closure(channel_state.handlers(), None, event, Times::Always, handler)?;
-        }
-        Ok(self)
-    }
-
-    /// Serves a contract on the channel, from the first event on.
-    pub fn serve<C: Contract + ?Sized>(self, service: impl Serve<C>) -> Self {
-        if let Expected::Channel(channel_state) = self.expected() {
-            serve(channel_state, service);
-        }
-        self
-    }
-}
-
-/// Serves a contract on an anonymous channel.
-pub(super) fn serve<C: Contract + ?Sized, S: Serve<C>>(channel_state: &ChannelState, service: S) {
-    let service = Arc::new(service);
-    let methods = S::shared(&service);
-    channel_state.serve(service, methods);
 }

@@ -4,6 +4,7 @@
 
 mod arguments;
 mod by_name;
+pub(crate) mod channel_call;
 mod closure;
 mod context;
 pub(crate) mod contract;
@@ -12,7 +13,7 @@ pub(crate) mod invocation;
 pub(crate) mod methods;
 mod own_task;
 mod router;
-mod scoped;
+pub(crate) mod scoped;
 pub(crate) mod stream;
 mod upload;
 

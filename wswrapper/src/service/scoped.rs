@@ -1,12 +1,11 @@
 //! Services that a handler answers with.
 
-use super::by_name::serve;
+use super::channel_call::serve;
 use super::contract::{Contract, Serve};
-use crate::call::proxy::Proxy;
-use crate::call::response::{Given, Wish};
-use crate::call::{Call, FromResponse};
-use crate::engine::{Answering, Answers, ChannelState, ConnectionHandle, Expected, Response};
+use crate::call::FromResponse;
+use crate::engine::{Answering, Answers, ChannelState, Response};
 use crate::handle::AnonymousChannel;
+use serde::de::DeserializeOwned;
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -58,7 +57,7 @@ use std::sync::Arc;
 /// }
 /// ```
 ///
-/// Calls can go in both directions. The caller can serve a contract on the channel too, with [`Call::serve`]; a handler
+/// Calls can go in both directions. The caller can serve a contract on the channel too, with [`Call::serve`](crate::Call::serve); a handler
 /// of the service calls it through [`Context::current_channel`](crate::Context::current_channel). A service that needs
 /// the channel before its first call is created with [`Scoped::on`]. To share one service among several callers, wrap
 /// it in an [`Arc`]: `Scoped::new(Arc::clone(&sum))`.
@@ -93,38 +92,22 @@ impl<C: ?Sized> Response for Scoped<C> {
     }
 }
 
-#[diagnostic::do_not_recommend]
-impl<C: Contract + ?Sized> FromResponse for Scoped<C> {
-    type Output = C::Proxy<AnonymousChannel>;
-
-    fn expected() -> Wish {
-        AnonymousChannel::expected()
-    }
-
-    fn from_answer(
-        connection: &ConnectionHandle,
-        wish: &Wish,
-        answer: Given,
-    ) -> Result<Self::Output, serde_json::Error> {
-        AnonymousChannel::from_answer(connection, wish, answer).map(|channel| C::proxy(Proxy::new(channel, None)))
-    }
+/// The result that a caller receives for a value of this type.
+pub trait CallerResult {
+    /// The type of the result.
+    type Result: FromResponse;
 }
 
-impl<C: Contract + ?Sized, E> Call<Scoped<C>, E> {
-    /// Serves a contract on the caller's side of the channel, from the first event on.
-    pub fn serve<D: Contract + ?Sized>(self, service: impl Serve<D>) -> Self {
-        if let Expected::Channel(channel_state) = self.expected() {
-            serve(channel_state, service);
-        }
-        self
-    }
+#[diagnostic::do_not_recommend]
+impl<T: DeserializeOwned> CallerResult for T {
+    type Result = T;
+}
 
-    /// Returns the channel itself instead of a proxy.
-    ///
-    /// A proxy can be created for the channel later: `RegisterProxy::new(&channel)`.
-    pub fn channel(self) -> Call<AnonymousChannel, E> {
-        self.with_reply()
-    }
+impl<C: Contract + ?Sized> CallerResult for Scoped<C>
+where
+    C::Proxy<AnonymousChannel>: FromResponse,
+{
+    type Result = C::Proxy<AnonymousChannel>;
 }
 
 impl<C: ?Sized> fmt::Debug for Scoped<C> {

@@ -18,7 +18,7 @@ async fn a_scoped_service_calls_back_over_its_channel() -> Result<(), Box<dyn Er
     let error = silent.rings(1).await.expect_err("the caller serves nothing");
     assert!(error.to_string().starts_with("No event listener for 'ring' on channel '"), "{error}");
     // The caller may also serve after it received the channel.
-    let channel = office.register(1).channel().await?;
+    let channel = office.register(1).into_channel().await?;
     channel.serve::<dyn Bell>(BellService(log.clone()));
     assert_eq!(RegisterProxy::new(&channel).rings(4).await?, 8);
     assert_eq!(log.entries().len(), 2);

@@ -60,7 +60,7 @@ async fn running_calls_fail_and_handlers_are_dropped_with_their_scoped_service()
 #[tokio::test]
 async fn an_abort_of_a_scoped_service_carries_its_reason() -> Result<(), Box<dyn Error>> {
     let (observed, pair, office) = connected_office();
-    let channel = office.register(1).channel().await?;
+    let channel = office.register(1).into_channel().await?;
     let register = RegisterProxy::new(&channel);
     assert_eq!(register.add(1).await?, 2);
     let call = tokio::spawn(register.wait());

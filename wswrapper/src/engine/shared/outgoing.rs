@@ -5,7 +5,7 @@ use super::capacity::WaitingCall;
 use super::channels::ChannelBinding;
 use super::state::{Finished, State};
 use crate::close::Closed;
-use crate::engine::channel_state::channel_closed_reason;
+use crate::engine::channel_state::{ChannelState, channel_closed_reason};
 use crate::engine::epoch::Epoch;
 use crate::engine::flushes::{Flushed, Flushes};
 use crate::engine::slot::{CallOptions, CallProgress, CallSlot, Completion, Expected, StartedCall};
@@ -20,6 +20,9 @@ use tokio::time::Instant;
 
 /// More than the bytes that a message has beyond its encoded call or its reason.
 const MAX_OVERHEAD: usize = 96;
+
+/// The longest end of an event on an anonymous channel.
+const LONGEST_CHANNEL_END: &str = r#","h":9007199254740991}"#;
 
 impl Shared {
     /// Sends a request, or lets it wait until the queue has capacity. The driver then sends it.
@@ -199,6 +202,26 @@ impl Shared {
             self.wake(state);
             sent
         })
+    }
+
+    /// Keeps an event until its channel is opened. Returns false if the channel is open.
+    pub(crate) fn hold_early_event(
+        &self,
+        channel_state: &ChannelState,
+        event: &mut Option<EncodedCall>,
+    ) -> Result<bool, SendError> {
+        if let Some(event) = event {
+            TooLarge::check(event.len() + LONGEST_CHANNEL_END.len(), self.endpoint.limits.max_outgoing_message_size)?;
+        }
+        channel_state.hold_early_event(event, self.endpoint.limits.max_outbound_bytes)
+    }
+
+    /// Queues an event of a channel that has just been opened. The time of its capacity was when it was held.
+    pub(crate) fn emit_early_event(&self, event: EncodedCall) {
+        let mut state = self.lock();
+        // It fails only if the connection or the channel is closed, and then nobody waits for the event.
+        let _ = state.core.emit(event);
+        self.wake(state);
     }
 
     /// Fails if the message of a call is too large. `size` is asked only for a call that is `max_overhead` bytes below
