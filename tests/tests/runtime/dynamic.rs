@@ -3,6 +3,7 @@
 mod extensions;
 mod once;
 mod services;
+mod tasks;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};

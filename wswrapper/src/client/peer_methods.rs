@@ -23,7 +23,10 @@ impl Client {
         self.peer().request(event, arguments)
     }
 
-    handler_methods!("of the server on the main channel", self => self.peer().shared().handlers(), None);
+    handler_methods!(
+        "of the server on the main channel",
+        self => self.peer().shared().handlers(), None, self.peer().shared().event_names(None)
+    );
     serve_method!("to the server", self => self.peer().shared().handlers(), None);
 
     /// Returns the number of the client, which is unique in this process.

@@ -9,6 +9,7 @@ use crate::error::SendError;
 use crate::lock::lock;
 use crate::proto::{ChannelKey, EncodedCall, Reason, Rejection, code};
 use std::any::Any;
+use std::collections::BTreeSet;
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
@@ -159,6 +160,16 @@ impl ChannelState {
     /// Finds the method of a service that handles an event.
     pub(crate) fn find(&self, event: &str) -> Option<Arc<Entry>> {
         self.services().iter().flatten().flat_map(|(_, entries)| entries).find(|entry| &*entry.event == event).cloned()
+    }
+
+    /// Returns the names of the events that are handled on the channel.
+    pub(crate) fn event_names(&self) -> BTreeSet<String> {
+        let mut names = BTreeSet::new();
+        self.handlers.add_event_names(None, &mut names);
+        let services = self.services();
+        let entries = services.iter().flatten().flat_map(|(_, entries)| entries);
+        names.extend(entries.map(|entry| entry.event.to_string()));
+        names
     }
 
     /// Returns true if the channel is closed.

@@ -75,7 +75,10 @@ impl ServerChannel {
         SendError::channel_closed(self.name())
     }
 
-    handler_methods!("of any peer on the channel", self => &self.server.endpoint().handlers, Some(self.name()));
+    handler_methods!(
+        "of any peer on the channel",
+        self => &self.server.endpoint().handlers, Some(self.name()), self.server.endpoint().event_names(Some(self.name()))
+    );
     serve_method!("to all peers on the channel", self => &self.server.endpoint().handlers, Some(self.name()));
 }
 

@@ -272,7 +272,10 @@ impl Server {
         ServerChannel::new(self.clone(), name)
     }
 
-    handler_methods!("of any peer on the main channel", self => &self.endpoint().handlers, None);
+    handler_methods!(
+        "of any peer on the main channel",
+        self => &self.endpoint().handlers, None, self.endpoint().event_names(None)
+    );
     serve_method!("to all peers", self => &self.endpoint().handlers, None);
 
     pub(crate) fn endpoint(&self) -> &Arc<LocalEndpoint> {

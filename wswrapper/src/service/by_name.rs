@@ -85,16 +85,16 @@ fn encode_on_channel(event: &str, arguments: impl IntoArguments) -> Result<CallE
 /// Defines `on`, `once` and `off` for a handle.
 ///
 /// `$scope` completes their documentation. `$table` is the table of the handlers, `$channel` the name of their
-/// channel.
+/// channel, and `$names` has the names of all events that are handled.
 macro_rules! handler_methods {
-    ($scope:literal, $self:ident => $table:expr, $channel:expr) => {
+    ($scope:literal, $self:ident => $table:expr, $channel:expr, $names:expr) => {
         $crate::service::handler_methods!(
             $scope,
             "the peer's `once`, the peer's `on`, the server's `once`, the server's `on`, a mounted service [P-93]",
-            $self => $table, $channel
+            $self => $table, $channel, $names
         );
     };
-    ($scope:literal, $precedence:literal, $self:ident => $table:expr, $channel:expr) => {
+    ($scope:literal, $precedence:literal, $self:ident => $table:expr, $channel:expr, $names:expr) => {
         #[doc = concat!("Handles an event ", $scope, " with a closure.")]
         ///
         /// It replaces the closure of an earlier `on` for the same event. [`HandlerFn`](crate::service::HandlerFn) says
@@ -126,6 +126,13 @@ macro_rules! handler_methods {
         /// Returns true if there was one. A handler that is running continues.
         pub fn off(&$self, event: &str) -> bool {
             $table.remove($channel, event)
+        }
+
+        #[doc = concat!("Returns the names of the events ", $scope, " that have a handler, in alphabetical order.")]
+        ///
+        /// Handlers are closures and methods of services, wherever they were added.
+        pub fn event_names(&$self) -> Vec<String> {
+            $names.into_iter().collect()
         }
     };
 }
@@ -185,7 +192,10 @@ impl Peer {
         Call::new(self.connection().clone(), encode_call(None, event, arguments))
     }
 
-    handler_methods!("of this peer on the main channel", self => self.shared().handlers(), None);
+    handler_methods!(
+        "of this peer on the main channel",
+        self => self.shared().handlers(), None, self.shared().event_names(None)
+    );
     serve_method!("to this peer", self => self.shared().handlers(), None);
 }
 
@@ -202,7 +212,10 @@ impl Channel {
         Call::new(self.peer().connection().clone(), self.encode(event, arguments))
     }
 
-    handler_methods!("of this peer on the channel", self => self.peer().shared().handlers(), Some(self.name()));
+    handler_methods!(
+        "of this peer on the channel",
+        self => self.peer().shared().handlers(), Some(self.name()), self.peer().shared().event_names(Some(self.name()))
+    );
     serve_method!("to this peer on the channel", self => self.peer().shared().handlers(), Some(self.name()));
 
     fn encode(&self, event: &str, arguments: impl IntoArguments) -> Result<EncodedCall, SendError> {
@@ -242,7 +255,7 @@ impl AnonymousChannel {
     handler_methods!(
         "of this channel",
         "the one of `once`, the one of `on`, a service",
-        self => self.channel_state().handlers(), None
+        self => self.channel_state().handlers(), None, self.channel_state().event_names()
     );
 }
 

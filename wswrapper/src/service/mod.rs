@@ -19,7 +19,7 @@ mod upload;
 
 pub use by_name::IntoArguments;
 pub(crate) use by_name::{add_closure, add_service, handler_methods, serve_method};
-pub use closure::HandlerFn;
+pub use closure::{Blocking, HandlerFn, Spawned, blocking, spawned};
 pub use context::Context;
 pub use contract::{Contract, Serve};
 pub use into_response::{IntoResponse, Json, Value};

@@ -5,7 +5,7 @@ use crate::engine::handler::Handler;
 use crate::engine::label::Label;
 use crate::lock::lock;
 use crate::proto::{Address, ChannelName, NameError, check_event};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -157,6 +157,13 @@ impl DynamicHandlers {
             slot.once = Some(lookup.entry);
             self.count.fetch_add(1, Ordering::Release);
         }
+    }
+
+    /// Adds the names of the events that are handled on a channel.
+    pub(crate) fn add_event_names(&self, channel: Option<&str>, names: &mut BTreeSet<String>) {
+        let tables = self.lock();
+        let table = channel.map_or(Some(&tables.main), |channel| tables.channels.get(channel));
+        names.extend(table.into_iter().flat_map(HashMap::keys).map(ToString::to_string));
     }
 
     /// Returns true if any event is handled on the named channel.

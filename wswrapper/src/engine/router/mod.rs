@@ -22,7 +22,7 @@ use crate::engine::label::Label;
 use crate::error::MountError;
 use crate::proto::{Address, ChannelName, check_event};
 use foldhash::fast::FixedState;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 /// The mounted services. The keys are names of the program, so a fixed hash is safe; names from a peer are only looked
 /// up.
@@ -59,6 +59,12 @@ impl Router {
             Address::Named(name) => self.channels.contains_key(&**name),
             Address::Anonymous(_) | Address::InvalidName(_) | Address::InvalidNumber(_) => false,
         }
+    }
+
+    /// Adds the names of the events that are handled on a channel.
+    pub(crate) fn add_event_names(&self, channel: Option<&str>, names: &mut BTreeSet<String>) {
+        let events = channel.map_or(Some(&self.main), |channel| self.channels.get(channel));
+        names.extend(events.into_iter().flat_map(HashMap::keys).map(|&name| name.to_owned()));
     }
 
     /// Reserves an index in the sessions of each connection, for a service with an instance for each connection.

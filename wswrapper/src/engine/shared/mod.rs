@@ -37,6 +37,7 @@ use crate::lock::lock;
 use crate::proto::{Address, Connection, Side};
 use slab::Slab;
 use state::State;
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::task::Waker;
@@ -74,6 +75,16 @@ pub(crate) struct LocalEndpoint {
     pub(crate) observers: Observers,
     /// The memory that all connections share.
     pub(crate) budget: Arc<Budget>,
+}
+
+impl LocalEndpoint {
+    /// Returns the names of the events of any peer that are handled on a channel.
+    pub(crate) fn event_names(&self, channel: Option<&str>) -> BTreeSet<String> {
+        let mut names = BTreeSet::new();
+        self.router.add_event_names(channel, &mut names);
+        self.handlers.add_event_names(channel, &mut names);
+        names
+    }
 }
 
 impl Shared {
@@ -162,6 +173,15 @@ impl Shared {
     /// Returns the dynamic handlers of this peer.
     pub(crate) fn handlers(&self) -> &DynamicHandlers {
         self.handlers.get_or_init(Box::default)
+    }
+
+    /// Returns the names of the events of this peer that are handled on a channel.
+    pub(crate) fn event_names(&self, channel: Option<&str>) -> BTreeSet<String> {
+        let mut names = self.endpoint.event_names(channel);
+        if let Some(handlers) = self.handlers.get() {
+            handlers.add_event_names(channel, &mut names);
+        }
+        names
     }
 
     /// Finds the dynamic handler of an event: first among those of this peer, then of the local endpoint. Also returns
