@@ -1,11 +1,14 @@
 //! The state of a call.
 
 use super::channel_state::{ChannelState, channel_closed_reason};
-use super::epoch::Epoch;
+use super::epoch::{Epoch, connection_closed_reason};
 use super::shared::Shared;
 use crate::lock::lock;
 use crate::proto::{Reason, RequestId};
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::task::{Poll, ready};
 use std::time::Duration;
 use tokio::sync::SetOnce;
 
@@ -21,8 +24,9 @@ pub(crate) struct CallState {
     pub(crate) channel_state: Option<Arc<ChannelState>>,
     /// Channels that the handler has created. `None` once it has finished.
     channels: Mutex<Option<Vec<Arc<ChannelState>>>>,
-    /// Set when the call is cancelled.
-    pub(crate) cancelled: SetOnce<Reason>,
+    /// Set when the call is cancelled. The driver forgets a call whose handler has finished; its contexts look for the
+    /// close of the connection by themselves.
+    cancelled: SetOnce<Reason>,
 }
 
 impl CallState {
@@ -63,6 +67,28 @@ impl CallState {
 
     fn lock_channels(&self) -> MutexGuard<'_, Option<Vec<Arc<ChannelState>>>> {
         lock(&self.channels)
+    }
+
+    /// Returns the reason of the cancellation, or `None` while the call is not cancelled and its connection is open.
+    pub(crate) fn cancel_reason(&self) -> Option<&Reason> {
+        if self.cancelled.get().is_none() && self.epoch.result().is_some() {
+            self.cancel(connection_closed_reason());
+        }
+        self.cancelled.get()
+    }
+
+    /// Waits until the call is cancelled or its connection is closed. Cancel-safe.
+    pub(crate) async fn cancelled(&self) -> &Reason {
+        let (mut cancelled, mut closed) = (pin!(self.cancelled.wait()), pin!(self.epoch.closed()));
+        poll_fn(|cx| {
+            if cancelled.as_mut().poll(cx).is_pending() {
+                ready!(closed.as_mut().poll(cx));
+                self.cancel(connection_closed_reason());
+            }
+            Poll::Ready(())
+        })
+        .await;
+        self.cancelled.wait().await
     }
 
     /// Cancels the contexts of the call. Only the first reason counts.

@@ -3,8 +3,14 @@
 use super::extensions::Extensions;
 use crate::close::Closed;
 use crate::handshake::Handshake;
+use crate::proto::Reason;
 use std::sync::Arc;
 use tokio::sync::SetOnce;
+
+/// Returns the reason of a call or a channel whose connection was closed.
+pub(crate) fn connection_closed_reason() -> Reason {
+    Reason::new("Connection closed")
+}
 
 /// One connection over one transport, and what ends with it.
 ///

@@ -15,6 +15,9 @@ pub enum CallError<E> {
     #[error("{0}")]
     Handler(E),
     /// The peer rejected the call for another reason: no such event, wrong arguments, an internal error.
+    ///
+    /// An error type that accepts every rejection, such as [`Rejection`] or `String`, receives these too, as
+    /// [`Handler`](Self::Handler).
     #[error("{0}")]
     Rejected(Rejection),
     /// No response came in time.

@@ -101,17 +101,20 @@ impl Context {
         Broadcast::new(Arc::clone(&self.shared.members), &self.shared.endpoint.limits)
     }
 
-    /// Returns true if the call was cancelled, by its caller or because the connection closed.
+    /// Returns true if the call was cancelled by its caller, or its connection is closed.
     pub fn is_cancelled(&self) -> bool {
         self.reason().is_some()
     }
 
-    /// Returns the reason of the cancellation, or `None` while the call is not cancelled.
+    /// Returns the reason of the cancellation, or `None` while the call is not cancelled and its connection is open.
     pub fn reason(&self) -> Option<&Reason> {
-        self.call.cancelled.get()
+        self.call.cancel_reason()
     }
 
-    /// Waits until the call is cancelled and returns the reason. Cancel-safe.
+    /// Waits until the call is cancelled or its connection is closed, and returns the reason. Cancel-safe.
+    ///
+    /// A call whose handler has returned can no longer be cancelled. Then only the close of the connection is waited
+    /// for.
     ///
     /// The handler's own future is dropped on cancellation. Use this method in tasks and threads that the handler has
     /// started:
@@ -134,7 +137,7 @@ impl Context {
     /// }
     /// ```
     pub async fn cancelled(&self) -> &Reason {
-        self.call.cancelled.wait().await
+        self.call.cancelled().await
     }
 }
 

@@ -1,5 +1,6 @@
 //! What belongs to one connection of a client, and what stays.
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::mpsc;
 use wswrapper::transport::memory;
@@ -22,6 +23,33 @@ fn named(name: &'static str) -> Extensions {
 fn handshake(path: &str) -> Handshake {
     let (parts, ()) = http::Request::get(path).body(()).expect("a valid request").into_parts();
     Handshake::new(&parts, Some(([127, 0, 0, 1], 80).into()))
+}
+
+#[tokio::test]
+async fn a_context_that_outlives_its_handler_is_cancelled_by_the_close_of_its_own_connection() {
+    let (log, contexts) = (Log::default(), Arc::new(Mutex::new(Vec::new())));
+    let pair = pair(Server::builder());
+    let client = pair.client.clone();
+    let (stopped, kept) = (log.clone(), Arc::clone(&contexts));
+    let watch = move |ctx: Context| {
+        kept.lock().expect("no panic").push(ctx.clone());
+        let stopped = stopped.clone();
+        tokio::spawn(async move { stopped.add(ctx.cancelled().await.to_string()) });
+        async {}
+    };
+    // The client serves, because it has several epochs.
+    client.on("watch", watch).expect("a valid name");
+    pair.peer.request::<()>("watch", ()).await.expect("it is served");
+    assert!(log.entries().is_empty());
+    client.close(1000, "");
+    client.closed().await;
+    assert_eq!(log.has(1).await, ["Connection closed"]);
+    let (local, remote) = memory::pair();
+    let peer = pair.server.accept_transport(remote).expect("it is open");
+    client.rebind(local).expect("it was closed");
+    peer.request::<()>("watch", ()).await.expect("it is served");
+    let cancelled: Vec<_> = contexts.lock().expect("no panic").iter().map(Context::is_cancelled).collect();
+    assert_eq!((cancelled, log.entries().len()), (vec![true, false], 1));
 }
 
 #[tokio::test]

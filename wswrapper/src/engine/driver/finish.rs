@@ -5,6 +5,7 @@ use super::backlog::Backlog;
 use super::opening::Opening;
 use crate::catch_panic::drop_catching_panic;
 use crate::close::{Close, CloseCause, CloseRequest, Closed};
+use crate::engine::epoch::connection_closed_reason;
 use crate::engine::hooks::OpenFuture;
 use crate::engine::observer::Interest;
 use crate::engine::shared::Shared;
@@ -97,7 +98,7 @@ impl<T> Driver<T> {
     }
 
     pub(super) fn stop_running(&mut self) {
-        let reason = Reason::new("Connection closed");
+        let reason = connection_closed_reason();
         for handler in self.running.take_all() {
             self.stop(handler, reason.clone());
         }

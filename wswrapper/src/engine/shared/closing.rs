@@ -5,12 +5,12 @@ use super::state::State;
 use crate::catch_panic::drop_catching_panic;
 use crate::close::{CloseRequest, Closed};
 use crate::engine::channel_state::channel_closed_reason;
-use crate::engine::epoch::Epoch;
+use crate::engine::epoch::{Epoch, connection_closed_reason};
 use crate::engine::extensions::Extensions;
 use crate::engine::slot::Completion;
 use crate::error::SendError;
 use crate::handshake::Handshake;
-use crate::proto::{Reason, Side};
+use crate::proto::Side;
 use std::mem;
 use std::sync::Arc;
 use std::task::Waker;
@@ -90,7 +90,7 @@ impl Shared {
         self.count_queued(&state);
         drop(state);
         drop(flushes);
-        let reason = Reason::new("Connection closed");
+        let reason = connection_closed_reason();
         for channel in finished.channels {
             channel.close(self, reason.clone());
         }
