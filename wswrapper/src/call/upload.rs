@@ -6,6 +6,7 @@ use super::{Answer, RawCall};
 use crate::engine::{ConnectionHandle, Expected, channel_closed_reason};
 use crate::error::{CallError, SendError, TooLarge};
 use crate::proto::{Allowance, CallEncoder, ChannelKey, EncodedCall, Reason, decode_value, encode};
+use crate::rt::Instant;
 use crate::value::{Decode, WsError};
 use std::fmt;
 use std::future::Future;
@@ -14,7 +15,6 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
-use tokio::time::Instant;
 
 /// A request that sends a stream: a future of its result.
 ///

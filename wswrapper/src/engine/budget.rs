@@ -7,13 +7,12 @@
 
 use super::shared::Shared;
 use crate::lock::lock;
-use crate::rt::after;
+use crate::rt::{Instant, after};
 use std::cmp::Ordering::{Equal, Greater, Less};
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::time::Duration;
-use tokio::time::Instant;
 
 /// Connections that are woken together.
 const WAKE_BATCH: usize = 16;
@@ -204,7 +203,7 @@ impl Drop for Share {
 mod tests {
     use super::*;
     use crate::engine::test_log::TestLog;
-    use tokio::time::{Instant, sleep};
+    use tokio::time::sleep;
 
     const PATIENCE: Duration = Duration::from_secs(30);
 

@@ -1,9 +1,9 @@
 //! Calls that wait to start.
 
 use crate::proto::RequestId;
+use crate::rt::Instant;
 use crate::transport::Text;
 use std::collections::{HashMap, VecDeque};
-use tokio::time::Instant;
 
 /// Events and requests that arrived while no handler could start, in order of arrival.
 #[derive(Default)]

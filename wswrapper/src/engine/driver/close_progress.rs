@@ -1,7 +1,7 @@
 //! The closing of a connection.
 
 use crate::close::{CloseCause, CloseRequest, Closed};
-use tokio::time::Instant;
+use crate::rt::Instant;
 
 /// The progress of closing a connection. Each instant is the deadline of its step.
 #[derive(Default)]

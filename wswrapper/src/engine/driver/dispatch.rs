@@ -14,10 +14,10 @@ use crate::engine::shared::Action;
 use crate::engine::tasks::{RunningHandler, RunningKey};
 use crate::error::ServiceError;
 use crate::proto::{Address, Call, ChannelKey, Message, Reason, Rejection, Role, code, shown_name};
+use crate::rt::Instant;
 use crate::transport::{Text, Transport};
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use tokio::time::Instant;
 
 /// A received frame.
 #[derive(Clone, Copy)]

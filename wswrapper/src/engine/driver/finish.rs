@@ -11,12 +11,11 @@ use crate::engine::shared::Shared;
 use crate::engine::tasks::RunningHandler;
 use crate::error::ServiceError;
 use crate::proto::Reason;
-use crate::rt::after;
+use crate::rt::{Instant, after};
 use crate::transport::Transport;
 use std::io;
 use std::mem;
 use std::sync::Arc;
-use tokio::time::Instant;
 
 impl<T: Transport> Driver<T> {
     /// Closes or aborts the connection if a handle has requested it.

@@ -1,9 +1,8 @@
 //! The rate at which a message arrives.
 
-use crate::rt::after;
+use crate::rt::{Instant, after};
 use crate::transport::BegunMessage;
 use std::time::Duration;
-use tokio::time::Instant;
 
 /// The time in which a message may arrive at any rate.
 const GRACE: Duration = Duration::from_secs(10);

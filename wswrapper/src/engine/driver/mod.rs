@@ -38,7 +38,7 @@ use crate::engine::spare_waker::SpareWaker;
 use crate::engine::tasks::RunningSet;
 use crate::error::{OpenError, ServiceError};
 use crate::proto::Reason;
-use crate::rt::{Timer, after};
+use crate::rt::{Instant, Timer, after};
 use crate::transport::Transport;
 use backlog::Backlog;
 use close_progress::CloseProgress;
@@ -48,7 +48,6 @@ use opening::Opening;
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
-use tokio::time::Instant;
 
 /// Drives one connection until it is closed.
 pub(crate) struct Driver<T> {

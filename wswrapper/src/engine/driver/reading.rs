@@ -3,11 +3,10 @@
 use super::Driver;
 use crate::close::{Close, CloseCause, Closed};
 use crate::proto::{Address, Call, Message};
-use crate::rt::after;
+use crate::rt::{Instant, after};
 use crate::transport::{Frame, Text, Transport, TransportError};
 use std::task::{Context, Poll};
 use std::time::Duration;
-use tokio::time::Instant;
 
 /// Messages or bytes after which a turn stops reading, so that other tasks can run.
 pub(super) const TURN_MESSAGES: usize = 256;

@@ -2,10 +2,9 @@
 
 use super::Driver;
 use crate::close::CloseCause;
-use crate::rt::after;
+use crate::rt::{Instant, after};
 use crate::transport::Transport;
 use std::task::{Context, Poll};
-use tokio::time::Instant;
 
 /// Sent bytes that a transport may hold until its flush is complete. A TLS stream holds at most 64 KiB and one record.
 const MAX_UNFLUSHED: u64 = 128 * 1024;

@@ -10,12 +10,12 @@ use crate::engine::slot::Completion;
 use crate::engine::spare_waker::SpareWaker;
 use crate::engine::tasks::RunningKey;
 use crate::proto::{ChannelKey, Incoming, Message, RawReason, Reason, RequestId, Response};
+use crate::rt::Instant;
 use crate::transport::Output;
 use bytes::Bytes;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, MutexGuard};
 use std::task::Waker;
-use tokio::time::Instant;
 
 /// The action that a message requires of the driver.
 pub(crate) enum Action {
