@@ -19,6 +19,6 @@ use std::time::Duration;
 
 /// Returns the time `wait` after `start`. A wait that the clock cannot express is shortened to 30 years.
 pub(crate) fn after(start: Instant, wait: Duration) -> Instant {
-    const MAX_WAIT: Duration = Duration::from_hours(24 * 365 * 30);
+    const MAX_WAIT: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
     start.checked_add(wait.min(MAX_WAIT)).unwrap_or(start)
 }
