@@ -69,11 +69,13 @@ impl Budget {
     }
 
     /// Returns the bytes that all connections hold.
+    #[inline]
     pub(crate) fn held(&self) -> usize {
         self.held.load(Ordering::SeqCst)
     }
 
     /// Returns true if the limit is reached.
+    #[inline]
     pub(crate) fn is_exhausted(&self) -> bool {
         self.held() >= self.max
     }
@@ -150,7 +152,15 @@ impl Budget {
     }
 
     /// Wakes some of the waiting connections if the sum is below the limit. No lock may be held.
+    #[inline]
     pub(crate) fn wake_waiting(&self) {
+        if self.any_waiting.load(Ordering::SeqCst) {
+            self.wake_some();
+        }
+    }
+
+    #[cold]
+    fn wake_some(&self) {
         while self.any_waiting.load(Ordering::SeqCst) && !self.is_exhausted() {
             let mut state = self.lock();
             let count = WAKE_BATCH.min(state.waiting.len());

@@ -58,6 +58,7 @@ impl Flushes {
         }
     }
 
+    #[inline]
     pub(crate) fn is_empty(&self) -> bool {
         self.waiting.is_empty()
     }

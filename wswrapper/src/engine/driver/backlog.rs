@@ -74,11 +74,13 @@ impl Backlog {
         true
     }
 
+    #[inline]
     pub(super) fn is_empty(&self) -> bool {
         self.count == 0
     }
 
     /// Returns the memory of the waiting calls in bytes.
+    #[inline]
     pub(super) fn bytes(&self) -> usize {
         self.bytes
     }

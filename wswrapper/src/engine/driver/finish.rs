@@ -20,7 +20,10 @@ use std::sync::Arc;
 impl<T: Transport> Driver<T> {
     /// Closes or aborts the connection if a handle has requested it.
     pub(super) fn apply_close_request(&mut self, now: Instant) {
-        match self.close_request.take() {
+        if !mem::take(&mut self.closing.requested) {
+            return;
+        }
+        match self.shared.close_request().filter(|request| self.closing.accepts(request)) {
             Some(CloseRequest::Abort) => self.closing.abort(CloseCause::Local, "aborted", now),
             Some(CloseRequest::Close(close, cause)) => self.close(&close, cause, now),
             None => {}

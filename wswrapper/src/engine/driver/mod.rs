@@ -72,8 +72,6 @@ pub(crate) struct Driver<T> {
     callers: Vec<Waker>,
     /// True if the last turn ended early so that callers could run.
     callers_ran: bool,
-    /// Requested by a handle.
-    close_request: Option<CloseRequest>,
     closing: CloseProgress,
     /// The time since when nothing could be written, and the number of bytes sent until then.
     stalled: Option<(Instant, u64)>,
@@ -106,7 +104,6 @@ impl<T: Transport> Driver<T> {
             free_memory_at: None,
             callers: Vec::new(),
             callers_ran: false,
-            close_request: None,
             closing: CloseProgress::default(),
             stalled: None,
             timer: Timer::default(),
@@ -192,7 +189,7 @@ impl<T: Transport> Driver<T> {
             self.shared.report(&ServiceError::Open(error.clone()));
         }
         self.drop_open_hook(|opening| opening.finish(result));
-        self.close_request = self.shared.close_request().filter(|request| self.closing.accepts(request));
+        self.closing.requested = true;
         self.apply_close_request(now);
         if let Some(close) = close {
             self.close(&close, CloseCause::Local, now);
@@ -203,7 +200,9 @@ impl<T: Transport> Driver<T> {
     /// frames leave with one write. Returns true if the turn ends here.
     fn let_callers_run(&mut self, cx: &mut Context<'_>) -> bool {
         let any_woken = !self.callers.is_empty();
-        self.callers.drain(..).for_each(Waker::wake);
+        if any_woken {
+            self.callers.drain(..).for_each(Waker::wake);
+        }
         self.callers_ran = any_woken && !self.callers_ran;
         if self.callers_ran {
             cx.waker().wake_by_ref();
@@ -219,15 +218,18 @@ impl<T: Transport> Driver<T> {
         let output_full = output_bytes >= max_output_bytes;
         self.spare_waker.prepare(cx.waker());
         let driver_bytes = self.begun_bytes() + self.backlog.bytes() + self.shared.bytes_waiting_for_threads();
-        let SleepState { queued, timeout, close, closed_channels } =
-            self.shared.prepare_to_sleep(&mut self.spare_waker, self.running.len(), output_bytes, driver_bytes);
+        let (running, accepts) = (self.running.len(), |request: &CloseRequest| self.closing.accepts(request));
+        let SleepState { queued, timeout, close_requested, closed_channels } =
+            self.shared.prepare_to_sleep(&mut self.spare_waker, running, output_bytes, driver_bytes, &accepts);
+        self.closing.requested = close_requested;
         let shortage_timeout = self.follow_shortage();
         // Stopped handlers need another turn, which updates the counters.
         let handlers_stopped = !closed_channels.is_empty();
-        for (channel, reason) in closed_channels {
-            self.stop_channel(channel, &reason);
+        if handlers_stopped {
+            for (channel, reason) in closed_channels {
+                self.stop_channel(channel, &reason);
+            }
         }
-        self.close_request = close.filter(|close| self.closing.accepts(close));
         let stall_timeout = self.stalled.map(|(since, _)| after(since, self.shared.endpoint.limits.write_timeout));
         let probe_timeout = self.probe_at.filter(|_| self.closing.is_open());
         let open_timeout = self.opening.as_ref().and_then(|opening| opening.deadline());
@@ -255,7 +257,7 @@ impl<T: Transport> Driver<T> {
             || can_start
             || can_send
             || can_read
-            || self.close_request.is_some()
+            || self.closing.requested
     }
 
     /// Waits for memory if it is short and reading is paused. Returns the time at which the largest holder is closed,

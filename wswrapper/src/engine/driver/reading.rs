@@ -21,7 +21,7 @@ impl<T: Transport> Driver<T> {
     /// Handles held calls, then reads and handles frames. Returns true if there may be more.
     pub(super) fn read(&mut self, cx: &mut Context<'_>, now: Instant) -> bool {
         let (mut messages, mut bytes) = (0, 0);
-        while messages < TURN_MESSAGES && !self.is_full() && self.closing.is_open() {
+        while !self.backlog.is_empty() && messages < TURN_MESSAGES && !self.is_full() && self.closing.is_open() {
             let Some((text, received_at)) = self.backlog.pop() else { break };
             messages += 1;
             self.handle_held_text(cx, &text, received_at);

@@ -44,7 +44,9 @@ impl<T: Transport> Driver<T> {
     pub(super) fn drain(&mut self) {
         let output = self.transport.output();
         let flushes = self.shared.drain_and_take_flushes(output);
-        self.flushes.append(flushes, output.sent() + output.len() as u64);
+        if let Some(flushes) = flushes {
+            self.flushes.append(*flushes, output.sent() + output.len() as u64);
+        }
     }
 
     /// Notifies the handles whose frames were written. The transport may still hold the last `unflushed` bytes.

@@ -144,6 +144,7 @@ impl Shared {
     }
 
     /// Returns the size of the calls that wait for a thread.
+    #[inline]
     pub(crate) fn bytes_waiting_for_threads(&self) -> usize {
         self.blocking_threads.get().map_or(0, |threads| threads.waiting_bytes())
     }
