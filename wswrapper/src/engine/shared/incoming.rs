@@ -50,6 +50,7 @@ pub(crate) struct SleepState {
 
 impl Shared {
     /// Moves all queued frames to the output.
+    #[inline]
     pub(crate) fn drain(self: &Arc<Self>, output: &mut Output) {
         if self.queued_bytes() != 0 {
             self.move_frames(self.lock(), output);
