@@ -3,7 +3,7 @@
 use super::response::Wish;
 use super::source::{ItemError, Source};
 use super::{Answer, RawCall};
-use crate::engine::{ConnectionHandle, Expected, channel_closed_reason};
+use crate::engine::{ConnectionHandle, Expected};
 use crate::error::{CallError, SendError, TooLarge};
 use crate::proto::{Allowance, CallEncoder, ChannelKey, EncodedCall, Reason, decode_value, encode};
 use crate::rt::Instant;
@@ -157,9 +157,7 @@ impl<T: Decode, E: WsError> Future for UploadCall<T, E> {
 fn decode<T: Decode, E: WsError>(answer: Answer) -> Result<T, CallError<E::Remote>> {
     match answer {
         Answer::Json(json) => decode_value(&json).map_err(CallError::Decode),
-        Answer::UnusedChannel => serde_json::from_str("null").map_err(CallError::Decode),
-        // Unreachable: `poll` handles a channel with an inbox, and an upload's channel always has one.
-        Answer::Channel(..) => Err(CallError::ChannelClosed(channel_closed_reason())),
+        Answer::Channel(..) | Answer::UnusedChannel => serde_json::from_str("null").map_err(CallError::Decode),
     }
 }
 
