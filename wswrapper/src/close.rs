@@ -58,7 +58,7 @@ impl Close {
 
     /// Returns the part of the reason that fits into a close frame.
     pub(crate) fn sent_reason(&self) -> &str {
-        &self.reason[..self.reason.floor_char_boundary(Self::MAX_REASON)]
+        cut(&self.reason, Self::MAX_REASON)
     }
 
     /// Creates a close with this status code and reason.
@@ -204,9 +204,15 @@ impl CloseRequest {
     }
 }
 
+/// Returns the longest beginning of `text` that has at most `max_bytes` bytes and ends between two characters.
+pub(crate) fn cut(text: &str, max_bytes: usize) -> &str {
+    let end = (0..=max_bytes.min(text.len())).rev().find(|at| text.is_char_boundary(*at));
+    &text[..end.unwrap_or(0)]
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{Close, CloseCause, Closed, describe};
+    use super::{Close, CloseCause, Closed, cut, describe};
     use std::error::Error;
     use std::io;
     use std::sync::Arc;
@@ -236,5 +242,12 @@ mod tests {
         let unreachable = Closed::lost(Some(Arc::new(io::Error::from(io::ErrorKind::HostUnreachable))));
         assert_eq!(unreachable.to_string(), "the connection was lost (status 1006): host unreachable");
         assert_eq!(describe(&io::Error::other("the certificate has expired")), "the certificate has expired");
+    }
+
+    #[test]
+    fn a_text_is_cut_between_two_characters() {
+        assert_eq!(["", "a", "aä", "aäb"].map(|text| cut(text, 2)), ["", "a", "a", "a"]);
+        assert_eq!(["", "a", "aä", "aäb"].map(|text| cut(text, 3)), ["", "a", "aä", "aä"]);
+        assert_eq!((cut("😀", 3), cut("😀", 4), cut("😀", 0)), ("", "😀", ""));
     }
 }

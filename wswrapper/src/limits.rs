@@ -156,7 +156,7 @@ impl Default for Limits {
             max_head_bytes: 16 << 10,
             handshake_timeout: Duration::from_secs(10),
             open_timeout: Duration::from_secs(30),
-            call_timeout: Some(Duration::from_mins(2)),
+            call_timeout: Some(Duration::from_secs(120)),
             max_calls_in_flight: 16_384,
             max_handlers_in_flight: 16_384,
             max_blocking_handlers: 32,

@@ -1,8 +1,9 @@
-//! The order of the modules of each crate, as `ARCHITECTURE.md` states it: a module imports only those that stand before it.
-//! Also the links of the guide.
+//! The order of the modules of each crate, as `ARCHITECTURE.md` states it: a module imports only those that stand before
+//! it. Also the names that only one module may use, and the links of the guide.
 
 mod guide;
 mod imports;
+mod paths;
 
 use imports::Imports;
 use std::fs;
@@ -49,4 +50,26 @@ fn runtime_modules_import_only_those_below() {
 #[test]
 fn macro_modules_import_only_those_below() {
     assert_order("wswrapper-macros");
+}
+
+#[test]
+fn only_rt_names_the_clock_and_the_tasks_of_the_runtime() {
+    let files = paths::read_files(&workspace().join("wswrapper/src"));
+    let (in_rt, elsewhere): (Vec<_>, _) =
+        files.iter().partition(|file| file.module.first().is_some_and(|module| module == "rt"));
+    let named = |files: Vec<&paths::SourceFile>| -> Vec<_> {
+        let paths =
+            files.into_iter().flat_map(|file| file.paths.iter().map(|path| (file.file.display(), path.join("::"))));
+        paths.filter(|(_, path)| is_of_the_runtime(path)).map(|(file, path)| format!("{path} in {file}")).collect()
+    };
+    let elsewhere = named(elsewhere);
+    assert!(elsewhere.is_empty(), "to be taken from `rt`:\n{}", elsewhere.join("\n"));
+    assert!(!named(in_rt).is_empty(), "the names in `rt` were not found");
+}
+
+fn is_of_the_runtime(path: &str) -> bool {
+    ["runtime", "spawn", "task", "time"].iter().any(|module| {
+        let rest = path.strip_prefix("tokio::").and_then(|path| path.strip_prefix(module));
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
+    })
 }

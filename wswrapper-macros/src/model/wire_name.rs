@@ -33,3 +33,12 @@ impl WireName {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn reserved_events_are_those_of_the_protocol() {
+        // Written twice, because a crate of macros does not link the core.
+        assert_eq!(super::RESERVED, wswrapper::proto::RESERVED);
+    }
+}

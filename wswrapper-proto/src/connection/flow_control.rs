@@ -107,7 +107,7 @@ impl ConsumerState {
 
     /// Takes back the record of the last item if it came as the request `id`.
     pub(super) fn forget_last(&mut self, id: RequestId) -> bool {
-        self.unanswered.pop_back_if(|(_, last)| *last == id).is_some()
+        self.unanswered.back().is_some_and(|(_, last)| *last == id) && self.unanswered.pop_back().is_some()
     }
 
     /// Records taken items. Credit is granted in batches of half of that granted so far.
@@ -115,8 +115,8 @@ impl ConsumerState {
     pub(super) fn take(&mut self, items: u32) -> Grant {
         self.total_taken += u64::from(items);
         let mut answers = Vec::new();
-        while let Some((_, id)) = self.unanswered.pop_front_if(|(place, _)| *place <= self.total_taken) {
-            answers.push(id);
+        while self.unanswered.front().is_some_and(|(place, _)| *place <= self.total_taken) {
+            answers.extend(self.unanswered.pop_front().map(|(_, id)| id));
         }
         // An item that came as a request used no credit.
         let unanswered = items.saturating_sub(u32::try_from(answers.len()).unwrap_or(u32::MAX));

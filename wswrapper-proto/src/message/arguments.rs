@@ -61,15 +61,20 @@ impl<'f> Arguments<'f> {
     /// Takes the next argument. A missing argument is `None` for an `Option` and an error for other types [P-34].
     #[expect(clippy::should_implement_trait, reason = "each argument has a type of its own")]
     pub fn next<T: Deserialize<'f>>(&mut self) -> Result<T, ArgumentsError> {
-        self.take()?.ok_or(ArgumentsError::Missing).or_else(|e| missing().map_err(|()| e))
+        match self.take()? {
+            Some(argument) => Ok(argument),
+            None => missing(),
+        }
     }
 
     /// Takes the next argument as [`next`](Self::next) does. `-0` is accepted for an integer.
     #[inline]
     pub fn next_owned<T: DeserializeOwned>(&mut self) -> Result<T, ArgumentsError> {
-        match self.next() {
+        match self.take() {
+            Ok(Some(argument)) => Ok(argument),
+            Ok(None) => missing(),
             Err(ArgumentsError::Decode(error)) => self.next_without_negative_zeros(error),
-            argument => argument,
+            Err(error) => Err(error),
         }
     }
 
@@ -139,7 +144,7 @@ impl<'f> Arguments<'f> {
 }
 
 /// Decodes a missing value: `None` for an `Option`, an error for other types.
-fn missing<'f, T: Deserialize<'f>>() -> Result<T, ()> {
+fn missing<'f, T: Deserialize<'f>>() -> Result<T, ArgumentsError> {
     struct Missing;
     #[derive(Debug)]
     struct Absent;
@@ -167,5 +172,5 @@ fn missing<'f, T: Deserialize<'f>>() -> Result<T, ()> {
             newtype_struct seq tuple tuple_struct map struct enum identifier ignored_any
         }
     }
-    T::deserialize(Missing).map_err(|_| ())
+    T::deserialize(Missing).map_err(|_| ArgumentsError::Missing)
 }

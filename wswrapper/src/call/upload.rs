@@ -2,9 +2,10 @@
 
 use super::source::{ItemError, Source};
 use super::{Answer, RawCall};
-use crate::engine::{ConnectionHandle, Expected, channel_closed_reason};
+use crate::engine::{ConnectionHandle, Expected};
 use crate::error::{CallError, SendError, TooLarge};
 use crate::proto::{Allowance, CallEncoder, ChannelKey, EncodedCall, Reason, decode_value, encode};
+use crate::rt::Instant;
 use crate::value::{Decode, WsError};
 use std::fmt;
 use std::future::Future;
@@ -13,7 +14,6 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
-use tokio::time::Instant;
 
 /// A request that sends a stream: a future of its result.
 ///
@@ -156,9 +156,7 @@ impl<T: Decode, E: WsError> Future for UploadCall<T, E> {
 fn decode<T: Decode, E: WsError>(answer: Answer) -> Result<T, CallError<E::Remote>> {
     match answer {
         Answer::Json(json) => decode_value(&json).map_err(CallError::Decode),
-        Answer::UnusedChannel => serde_json::from_str("null").map_err(CallError::Decode),
-        // Unreachable: `poll` handles a channel with an inbox, and an upload's channel always has one.
-        Answer::Channel(..) => Err(CallError::ChannelClosed(channel_closed_reason())),
+        Answer::Channel(..) | Answer::UnusedChannel => serde_json::from_str("null").map_err(CallError::Decode),
     }
 }
 

@@ -8,6 +8,7 @@ use crate::error::{ConnectError, OpenError};
 use crate::handshake::{Handshake, MAX_HEADERS, header_map};
 use crate::http::{Head, read_head, status_of, subprotocol};
 use crate::proto::{Side, shown_name};
+use crate::rt;
 use crate::transport::{WebSocket, tcp};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
 use std::net::SocketAddr;
@@ -141,7 +142,7 @@ impl ClientBuilder {
             return Err(error);
         }
         let timeout = options.timeout.unwrap_or(endpoint.limits.handshake_timeout);
-        let connecting = tokio::time::timeout(timeout, connect_to(endpoint, &url, options));
+        let connecting = rt::timeout(timeout, connect_to(endpoint, &url, options));
         let timed_out = |_| ConnectError::TimedOut { address: url.address.clone() };
         let (client, opened) = connecting.await.map_err(timed_out)??;
         if let Some(opened) = opened {

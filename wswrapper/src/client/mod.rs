@@ -20,6 +20,7 @@ use crate::handle::{Channel, Peer};
 use crate::handshake::Handshake;
 use crate::proto::Side;
 use crate::registry::Registry;
+use crate::rt;
 use crate::transport::Transport;
 use std::fmt;
 use std::sync::Arc;
@@ -153,7 +154,7 @@ impl Client {
         if !shared.reopen(handshake, extensions) {
             return Err(RebindError::StillOpen);
         }
-        tokio::spawn(Driver::new(Arc::clone(shared), transport).run());
+        rt::spawn(Driver::new(Arc::clone(shared), transport).run());
         Ok(())
     }
 
@@ -170,7 +171,7 @@ impl Client {
         let mut driver = Driver::new(shared, transport);
         let opened = driver.opened();
         // The task finishes when the last handle is gone, at the latest after `close_timeout`.
-        tokio::spawn(driver.run());
+        rt::spawn(driver.run());
         (Self { peer, extensions: Extensions::new() }, opened)
     }
 }

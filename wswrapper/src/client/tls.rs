@@ -1,6 +1,7 @@
 //! TLS of clients, by rustls.
 
 use super::ClientBuilder;
+use crate::rt;
 use rustls_platform_verifier::BuilderVerifierExt;
 use std::io;
 use std::sync::{Arc, OnceLock};
@@ -51,9 +52,7 @@ pub(crate) async fn perform_handshake(
     let config = match config {
         Some(config) => config,
         // Blocks, because it reads files on some platforms.
-        None => {
-            tokio::task::spawn_blocking(platform_config).await.map_err(io::Error::other)?.map_err(io::Error::other)?
-        }
+        None => rt::spawn_blocking(platform_config).await.map_err(io::Error::other)?.map_err(io::Error::other)?,
     };
     TlsConnector::from(config).connect(name, stream).await
 }

@@ -1,10 +1,10 @@
 //! The threads on which `#[ws(blocking)]` handlers of one connection run.
 
+use crate::rt::unconstrained;
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::task::unconstrained;
 
 /// Limits the threads of one connection. Handlers without a thread wait in order of their calls.
 pub(crate) struct BlockingThreads {

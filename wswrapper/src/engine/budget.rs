@@ -7,13 +7,12 @@
 
 use super::shared::Shared;
 use crate::lock::lock;
-use crate::rt::after;
+use crate::rt::{Instant, after};
 use std::cmp::Ordering::{Equal, Greater, Less};
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::time::Duration;
-use tokio::time::Instant;
 
 /// Connections that are woken together.
 const WAKE_BATCH: usize = 16;
@@ -70,11 +69,13 @@ impl Budget {
     }
 
     /// Returns the bytes that all connections hold.
+    #[inline]
     pub(crate) fn held(&self) -> usize {
         self.held.load(Ordering::SeqCst)
     }
 
     /// Returns true if the limit is reached.
+    #[inline]
     pub(crate) fn is_exhausted(&self) -> bool {
         self.held() >= self.max
     }
@@ -151,7 +152,15 @@ impl Budget {
     }
 
     /// Wakes some of the waiting connections if the sum is below the limit. No lock may be held.
+    #[inline]
     pub(crate) fn wake_waiting(&self) {
+        if self.any_waiting.load(Ordering::SeqCst) {
+            self.wake_some();
+        }
+    }
+
+    #[cold]
+    fn wake_some(&self) {
         while self.any_waiting.load(Ordering::SeqCst) && !self.is_exhausted() {
             let mut state = self.lock();
             let count = WAKE_BATCH.min(state.waiting.len());
@@ -204,7 +213,7 @@ impl Drop for Share {
 mod tests {
     use super::*;
     use crate::engine::test_log::TestLog;
-    use tokio::time::{Instant, sleep};
+    use tokio::time::sleep;
 
     const PATIENCE: Duration = Duration::from_secs(30);
 

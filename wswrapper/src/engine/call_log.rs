@@ -6,10 +6,10 @@ use super::observer::Interest;
 use super::outcome::{CallOutcome, Outcome};
 use super::shared::Shared;
 use crate::proto::{Address, Call, RequestId, cut_name};
+use crate::rt::Instant;
 use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::time::Instant;
 
 /// A call of the peer, as an [`Observer`](crate::observe::Observer) sees it.
 #[derive(Clone, Copy, Debug)]

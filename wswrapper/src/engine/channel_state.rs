@@ -7,7 +7,7 @@ use super::shared::Shared;
 use crate::catch_panic::drop_catching_panic;
 use crate::error::SendError;
 use crate::lock::lock;
-use crate::proto::{ChannelKey, EncodedCall, Reason, Rejection, code};
+use crate::proto::{Address, ChannelKey, EncodedCall, Reason, Rejection, code};
 use std::any::Any;
 use std::collections::BTreeSet;
 use std::future::poll_fn;
@@ -147,19 +147,13 @@ impl ChannelState {
         &self.closed
     }
 
-    /// Finds the closure that handles an event. A one-shot handler is removed.
-    pub(crate) fn find_dynamic(&self, event: &str) -> Option<Lookup> {
-        self.handlers.find(&crate::proto::Address::Main, event)
-    }
-
-    /// Puts back a one-shot handler that was found and did not run.
-    pub(crate) fn restore(&self, lookup: Lookup) {
-        self.handlers.restore(&crate::proto::Address::Main, lookup);
-    }
-
-    /// Finds the method of a service that handles an event.
-    pub(crate) fn find(&self, event: &str) -> Option<Arc<Entry>> {
-        self.services().iter().flatten().flat_map(|(_, entries)| entries).find(|entry| &*entry.event == event).cloned()
+    /// Finds the handler of a call on the channel: a closure, or a method of a service.
+    pub(crate) fn find_handler(&self, address: &Address<'_>, event: &str) -> Option<Lookup<'_>> {
+        self.handlers.find(address, event).or_else(|| {
+            let services = self.services();
+            let mut entries = services.iter().flatten().flat_map(|(_, entries)| entries);
+            entries.find(|entry| &*entry.event == event).cloned().map(Lookup::Shared)
+        })
     }
 
     /// Returns the names of the events that are handled on the channel.

@@ -50,12 +50,15 @@ impl Flushes {
 
     /// Completes the waits for the first `sent` bytes.
     pub(crate) fn complete(&mut self, sent: u64) {
-        while let Some((_, wait)) = self.waiting.pop_front_if(|(offset, _)| *offset <= sent) {
+        while self.waiting.front().is_some_and(|(offset, _)| *offset <= sent)
+            && let Some((_, wait)) = self.waiting.pop_front()
+        {
             // Nobody waits any more if it fails.
             let _ = wait.send(());
         }
     }
 
+    #[inline]
     pub(crate) fn is_empty(&self) -> bool {
         self.waiting.is_empty()
     }

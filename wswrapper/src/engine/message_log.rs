@@ -4,6 +4,7 @@ use super::call_log::{CallEnd, CallInfo};
 use super::observer::Interest;
 use super::outcome::CallOutcome;
 use super::shared::Shared;
+use crate::close::cut;
 use crate::proto::{Address, Message, RequestId, Response, cut_name};
 use std::sync::Arc;
 use std::time::Duration;
@@ -99,7 +100,7 @@ impl<'m> MessageLog<'m> {
             event: event.map(cut_name),
             id: id.map(RequestId::get),
             bytes: text.len(),
-            text: &text[..text.floor_char_boundary(Self::TEXT_BYTES)],
+            text: cut(text, Self::TEXT_BYTES),
             took: None,
             outcome: None,
             whole_text: text,

@@ -2,11 +2,11 @@
 
 use crate::error::ServiceError;
 use crate::lock::lock;
+use crate::rt::Instant;
 use std::fmt::{self, Write as _};
 use std::mem::{self, Discriminant};
 use std::sync::Mutex;
 use std::time::Duration;
-use tokio::time::Instant;
 
 /// The time between two warnings of one kind.
 const INTERVAL: Duration = Duration::from_secs(1);

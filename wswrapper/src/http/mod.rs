@@ -3,6 +3,7 @@
 use crate::error::{AcceptError, MountError};
 use crate::handshake::{MAX_HEADERS, header_map};
 use crate::limits::Limits;
+use crate::rt;
 use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version, header};
@@ -54,10 +55,10 @@ impl HttpFront {
         S: AsyncRead + AsyncWrite + Unpin,
     {
         let head = read_head(stream, limits.max_head_bytes, parse_request);
-        let Ok(head) = tokio::time::timeout(limits.handshake_timeout, head).await else {
+        let Ok(head) = rt::timeout(limits.handshake_timeout, head).await else {
             // The client may be gone.
             let response = Response::status(StatusCode::REQUEST_TIMEOUT);
-            let _ = tokio::time::timeout(limits.close_timeout, response.write(stream, limits.write_timeout)).await;
+            let _ = rt::timeout(limits.close_timeout, response.write(stream, limits.write_timeout)).await;
             return Err(AcceptError::TimedOut);
         };
         let response = match head? {
@@ -211,7 +212,7 @@ impl Response {
 /// Writes all bytes. Fails if the peer reads nothing for the whole `timeout`.
 async fn write(stream: &mut (impl AsyncWrite + Unpin), mut bytes: &[u8], timeout: Duration) -> io::Result<()> {
     while !bytes.is_empty() {
-        match tokio::time::timeout(timeout, stream.write(bytes)).await?? {
+        match rt::timeout(timeout, stream.write(bytes)).await?? {
             0 => return Err(io::ErrorKind::WriteZero.into()),
             written => bytes = &bytes[written..],
         }

@@ -8,6 +8,7 @@ use crate::handshake::Handshake;
 use crate::http;
 use crate::http::{HttpFront, Page, Request};
 use crate::proto::Side;
+use crate::rt;
 use crate::transport::{WebSocket, tcp};
 use std::future::Future;
 use std::io;
@@ -128,7 +129,7 @@ impl Listener {
                 Err(error) if is_connection_error(&error) => {}
                 Err(error) => {
                     tracing::error!("cannot accept connections now: {error}");
-                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                    rt::sleep(ACCEPT_PAUSE).await;
                 }
             }
         }

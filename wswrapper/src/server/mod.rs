@@ -5,6 +5,7 @@ mod entrance;
 #[cfg(feature = "tungstenite")]
 mod listener;
 
+use crate::rt::{self, JoinSet, RuntimeHandle};
 pub use channel::ServerChannel;
 use entrance::{CLOSE_REASON, Entrance};
 #[cfg(feature = "tungstenite")]
@@ -28,7 +29,6 @@ use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 use tokio::sync::watch;
-use tokio::task::JoinSet;
 
 /// A server: its services and its connections.
 ///
@@ -218,7 +218,7 @@ impl Server {
     ///
     /// Panics outside a tokio runtime. The server then stays open.
     pub fn close(&self) {
-        let runtime = tokio::runtime::Handle::current();
+        let runtime = RuntimeHandle::current();
         let first = self.inner.entrance.phase.send_if_modified(|phase| {
             let open = *phase == Phase::Open;
             if open {
@@ -251,8 +251,7 @@ impl Server {
         let mut tasks = std::mem::take(&mut *self.tasks());
         let all_finished = async { while tasks.join_next().await.is_some() {} };
         // A slow handshake or hook must not keep the server open.
-        let _ =
-            tokio::time::timeout(self.endpoint().limits.close_timeout.saturating_add(HOOK_TIMEOUT), all_finished).await;
+        let _ = rt::timeout(self.endpoint().limits.close_timeout.saturating_add(HOOK_TIMEOUT), all_finished).await;
         tasks.shutdown().await;
     }
 

@@ -2,6 +2,7 @@
 
 use crate::engine::{Answering, Answers, BlockedThread, BlockingThreads, Running, Started};
 use crate::proto::{Rejection, RequestId, encode};
+use crate::rt::{self, JoinError, JoinHandle};
 use crate::value::JsonResponse;
 use serde::ser::Error as _;
 use serde::{Serialize, Serializer};
@@ -11,7 +12,6 @@ use std::panic::resume_unwind;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{self, Poll};
-use tokio::task::{JoinError, JoinHandle, spawn_blocking};
 
 /// A handler in a task of its own, as its connection polls it. Dropping it aborts the task.
 pub(super) struct OwnTask {
@@ -44,7 +44,7 @@ impl OwnTask {
     {
         let id = call.id;
         let start = move |thread: BlockedThread| {
-            spawn_blocking(move || {
+            rt::spawn_blocking(move || {
                 let _occupied_until_return = thread;
                 Encoded::outcome(id, handler())
             })
@@ -66,7 +66,7 @@ impl OwnTask {
         T: JsonResponse,
     {
         let id = call.id;
-        Self::started(call, tokio::spawn(async move { Encoded::outcome(id, handler.await) }))
+        Self::started(call, rt::spawn(async move { Encoded::outcome(id, handler.await) }))
     }
 
     fn started(call: Answering, task: JoinHandle<Outcome>) -> Started {

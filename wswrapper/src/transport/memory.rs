@@ -40,14 +40,13 @@ use super::{Frame, Transport, TransportError};
 use crate::close::Close;
 use crate::limits::Limits;
 use crate::lock::lock;
-use crate::rt::Timer;
+use crate::rt::{Instant, Timer};
 use std::collections::VecDeque;
 use std::fmt;
 use std::io;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
-use tokio::time::Instant;
 
 /// Returns two transports that are connected with each other.
 ///

@@ -86,7 +86,8 @@ impl Output {
     /// Returns `None` if there is none, or if the output is not one of [separate texts](Self::texts).
     pub fn take_text(&mut self, max_bytes: usize) -> Option<Vec<u8>> {
         let Framing::Texts(lengths) = &mut self.framing else { return None };
-        let length = lengths.pop_front_if(|length| *length <= max_bytes)?;
+        let length = *lengths.front().filter(|length| **length <= max_bytes)?;
+        lengths.pop_front();
         let text = self.bytes[self.consumed..self.consumed + length].to_vec();
         self.consumed += length;
         self.sent += length as u64;

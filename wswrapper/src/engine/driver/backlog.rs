@@ -1,9 +1,9 @@
 //! Calls that wait to start.
 
 use crate::proto::RequestId;
+use crate::rt::Instant;
 use crate::transport::Text;
 use std::collections::{HashMap, VecDeque};
-use tokio::time::Instant;
 
 /// Events and requests that arrived while no handler could start, in order of arrival.
 #[derive(Default)]
@@ -74,11 +74,13 @@ impl Backlog {
         true
     }
 
+    #[inline]
     pub(super) fn is_empty(&self) -> bool {
         self.count == 0
     }
 
     /// Returns the memory of the waiting calls in bytes.
+    #[inline]
     pub(super) fn bytes(&self) -> usize {
         self.bytes
     }

@@ -6,18 +6,18 @@ use crate::catch_panic::{catch_panic, drop_catching_panic};
 use crate::engine::answers::{Answers, Progress};
 use crate::engine::call_log::CallInfo;
 use crate::engine::channel_state::ChannelState;
-use crate::engine::handler::{BadCall, Start};
+use crate::engine::handler::{BadCall, Start, Started};
 use crate::engine::observer::Interest;
 use crate::engine::outcome::Outcome;
-use crate::engine::router::Entry;
+use crate::engine::router::{Entry, Lookup};
 use crate::engine::shared::Action;
 use crate::engine::tasks::{RunningHandler, RunningKey};
 use crate::error::ServiceError;
 use crate::proto::{Address, Call, ChannelKey, Message, Reason, Rejection, Role, code, shown_name};
+use crate::rt::Instant;
 use crate::transport::{Text, Transport};
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use tokio::time::Instant;
 
 /// A received frame.
 #[derive(Clone, Copy)]
@@ -106,10 +106,7 @@ impl<T: Transport> Driver<T> {
         let started = if self.rejects(received, call) {
             Err(too_many())
         } else {
-            match channel_state {
-                Some(channel_state) => self.start_channel_call(cx, received, call, channel_state),
-                None => self.start_call(cx, received, call),
-            }
+            self.start_call(cx, received, call, channel_state)
         };
         if let Err(error) = started {
             self.handle_bad_call(cx, received, call, error);
@@ -131,54 +128,34 @@ impl<T: Transport> Driver<T> {
         }
     }
 
-    /// Finds the handler of a call on the main or a named channel, and starts it.
-    fn start_call(&mut self, cx: &mut Context<'_>, received: &Received<'_>, call: &Call<'_>) -> Result<(), BadCall> {
-        let shared = Arc::clone(&self.shared);
-        if let Some((lookup, handlers)) = shared.find_dynamic(&call.address, &call.event) {
-            let started = self.start_handler(cx, received, call, &lookup.entry, None);
-            if started.is_err() {
-                handlers.restore(&call.address, lookup);
-            } else {
-                // A one-shot handler drops its closure here.
-                self.shared.report_drop_panic(drop_catching_panic(lookup), &call.event);
-            }
-            return started;
-        }
-        match shared.endpoint.router.find(&call.address, &call.event) {
-            Some(entry) => self.start_handler(cx, received, call, entry, None),
-            None => {
-                let exists = shared.has_channel(&call.address);
-                Err(BadCall::Rejected(Rejection::no_listener(&call.event, &call.address, exists)))
-            }
-        }
-    }
-
-    /// Finds the handler of a call on an anonymous channel, and starts it.
-    fn start_channel_call(
+    /// Finds the handler of a call, and starts it.
+    fn start_call(
         &mut self,
         cx: &mut Context<'_>,
         received: &Received<'_>,
         call: &Call<'_>,
-        channel_state: &Arc<ChannelState>,
+        channel_state: Option<&Arc<ChannelState>>,
     ) -> Result<(), BadCall> {
-        if let Some(lookup) = channel_state.find_dynamic(&call.event) {
-            let started = self.start_handler(cx, received, call, &lookup.entry, Some(channel_state));
-            if started.is_err() {
-                channel_state.restore(lookup);
-            } else {
-                self.shared.report_drop_panic(drop_catching_panic(lookup), &call.event);
-            }
+        let shared = Arc::clone(&self.shared);
+        let lookup = match channel_state {
+            Some(channel_state) => channel_state.find_handler(&call.address, &call.event),
+            None => shared.find_handler(&call.address, &call.event),
+        };
+        let Some(lookup) = lookup else {
+            let exists = channel_state.is_some() || shared.has_channel(&call.address);
+            return Err(BadCall::Rejected(Rejection::no_listener(&call.event, &call.address, exists)));
+        };
+        let started = self.start_handler(cx, received, call, &lookup, channel_state);
+        if matches!(lookup, Lookup::Mounted(_)) {
             return started;
         }
-        match channel_state.find(&call.event) {
-            Some(entry) => {
-                let started = self.start_handler(cx, received, call, &entry, Some(channel_state));
-                // The last reference to its service, if the handler has closed the channel.
-                self.shared.report_drop_panic(drop_catching_panic(entry), &call.event);
-                started
-            }
-            None => Err(BadCall::Rejected(Rejection::no_listener(&call.event, &call.address, true))),
-        }
+        // The last reference to a closure or its service may be dropped here.
+        let dropped = match started {
+            Ok(()) => drop_catching_panic(lookup),
+            Err(_) => catch_panic(|| lookup.restore(&call.address)),
+        };
+        shared.report_drop_panic(dropped, &call.event);
+        started
     }
 
     /// Starts a handler and polls it once, in place. A pending handler joins the running set.
@@ -190,7 +167,6 @@ impl<T: Transport> Driver<T> {
         entry: &Entry,
         channel_state: Option<&Arc<ChannelState>>,
     ) -> Result<(), BadCall> {
-        let deadline = deadline(received, call);
         let (mut state, mut log) = (None, None);
         let mut progress = Progress::default();
         let start = Start {
@@ -208,33 +184,18 @@ impl<T: Transport> Driver<T> {
         let mut answers = Answers::new(&self.shared, self.transport.output(), &mut progress);
         let finished = match started {
             Ok(Err(error)) => return Err(error),
-            Ok(Ok(started)) => match started.running {
-                Some(mut future) => match catch_panic(|| future.as_mut().poll(cx, &mut answers)) {
-                    Ok(Poll::Pending) => {
-                        let channel = channel_state.and_then(|channel_state| channel_state.key());
-                        let opened = progress.opened;
-                        let is_stream = opened.is_some_and(|opened| opened.role == Role::Producer);
-                        // A request that was answered with a channel is finished: aborting the channel stops the
-                        // handler.
-                        let id = call.id.filter(|_| opened.is_none());
-                        let event = entry.event.clone();
-                        if let Some(log) = &mut log {
-                            log.update(&mut progress);
-                        }
-                        let key =
-                            self.running.insert(RunningHandler { future, id, event, state, log, channel, is_stream });
-                        match (opened, id) {
-                            (Some(opened), _) => self.shared.attach_handler(opened.channel, key),
-                            (None, Some(id)) => self.shared.handler_started(id, key, deadline),
-                            (None, None) => {}
-                        }
-                        return Ok(());
-                    }
-                    Ok(Poll::Ready(())) => drop_catching_panic(future),
-                    Err(message) => drop_catching_panic(future).and(Err(message)),
-                },
-                None => Ok(()),
-            },
+            Ok(Ok(Started { running: None })) => Ok(()),
+            Ok(Ok(Started { running: Some(mut future) })) => {
+                let polled = catch_panic(|| future.as_mut().poll(cx, &mut answers));
+                if let Ok(Poll::Pending) = polled {
+                    let (id, event) = (call.id, entry.event.clone());
+                    let channel = channel_state.and_then(|channel_state| channel_state.key());
+                    let handler = RunningHandler { future, id, event, state, log, channel, is_stream: false };
+                    self.keep_running(handler, &mut progress, deadline(received, call));
+                    return Ok(());
+                }
+                polled.map(drop).and(drop_catching_panic(future))
+            }
             Err(message) => Err(message),
         };
         if let Err(message) = finished {
@@ -250,6 +211,26 @@ impl<T: Transport> Driver<T> {
             self.tell_not_started(received, call, &mut progress);
         }
         Ok(())
+    }
+
+    /// Adds a handler that is pending after its first poll to the running set.
+    fn keep_running(&mut self, mut handler: RunningHandler, progress: &mut Progress, deadline: Option<Instant>) {
+        if let Some(log) = &mut handler.log {
+            log.update(progress);
+        }
+        if let Some(opened) = progress.opened {
+            // Its request is finished: aborting the channel stops the handler.
+            handler.id = None;
+            handler.is_stream = opened.role == Role::Producer;
+            let key = self.running.insert(handler);
+            self.shared.attach_handler(opened.channel, key);
+        } else {
+            let id = handler.id;
+            let key = self.running.insert(handler);
+            if let Some(id) = id {
+                self.shared.handler_started(id, key, deadline);
+            }
+        }
     }
 
     /// Tells the observers, if there are any, of a call whose handler was not started.

@@ -12,17 +12,19 @@ use crate::engine::shared::Shared;
 use crate::engine::tasks::RunningHandler;
 use crate::error::ServiceError;
 use crate::proto::Reason;
-use crate::rt::after;
+use crate::rt::{Instant, after};
 use crate::transport::Transport;
 use std::io;
 use std::mem;
 use std::sync::Arc;
-use tokio::time::Instant;
 
 impl<T: Transport> Driver<T> {
     /// Closes or aborts the connection if a handle has requested it.
     pub(super) fn apply_close_request(&mut self, now: Instant) {
-        match self.close_request.take() {
+        if !mem::take(&mut self.closing.requested) {
+            return;
+        }
+        match self.shared.close_request().filter(|request| self.closing.accepts(request)) {
             Some(CloseRequest::Abort) => self.closing.abort(CloseCause::Local, "aborted", now),
             Some(CloseRequest::Close(close, cause)) => self.close(&close, cause, now),
             None => {}

@@ -1,9 +1,8 @@
 //! The rate at which a message arrives.
 
-use crate::rt::after;
+use crate::rt::{Instant, after};
 use crate::transport::BegunMessage;
 use std::time::Duration;
-use tokio::time::Instant;
 
 /// The time in which a message may arrive at any rate.
 const GRACE: Duration = Duration::from_secs(10);
@@ -29,11 +28,19 @@ struct Begun {
 impl MessageRate {
     /// Records the message that has begun, after all bytes that have arrived were read. Returns true if it is slower
     /// than `min_rate` bytes per second on average after its first seconds.
+    #[inline]
     pub(super) fn is_too_slow(&mut self, message: Option<BegunMessage>, min_rate: usize, now: Instant) -> bool {
-        let Some(BegunMessage { number, bytes }) = message else {
-            self.begun = None;
-            return false;
-        };
+        match message {
+            Some(message) => self.is_begun_too_slow(message, min_rate, now),
+            None => {
+                self.begun = None;
+                false
+            }
+        }
+    }
+
+    fn is_begun_too_slow(&mut self, message: BegunMessage, min_rate: usize, now: Instant) -> bool {
+        let BegunMessage { number, bytes } = message;
         let begun = match &mut self.begun {
             Some(begun) if begun.number == number => begun,
             other => other.insert(Begun { number, since: now, deadline: None, paused: None }),
@@ -54,6 +61,7 @@ impl MessageRate {
     }
 
     /// Returns the time at which the message will be too slow if no more of it arrives.
+    #[inline]
     pub(super) fn deadline(&self) -> Option<Instant> {
         self.begun.as_ref().filter(|begun| begun.paused.is_none())?.deadline
     }

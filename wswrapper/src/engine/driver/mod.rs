@@ -38,7 +38,7 @@ use crate::engine::spare_waker::SpareWaker;
 use crate::engine::tasks::RunningSet;
 use crate::error::{OpenError, ServiceError};
 use crate::proto::Reason;
-use crate::rt::{Timer, after};
+use crate::rt::{Instant, Timer, after};
 use crate::transport::Transport;
 use backlog::Backlog;
 use close_progress::CloseProgress;
@@ -48,7 +48,6 @@ use opening::Opening;
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
-use tokio::time::Instant;
 
 /// Drives one connection until it is closed.
 pub(crate) struct Driver<T> {
@@ -73,8 +72,6 @@ pub(crate) struct Driver<T> {
     callers: Vec<Waker>,
     /// True if the last turn ended early so that callers could run.
     callers_ran: bool,
-    /// Requested by a handle.
-    close_request: Option<CloseRequest>,
     closing: CloseProgress,
     /// The time since when nothing could be written, and the number of bytes sent until then.
     stalled: Option<(Instant, u64)>,
@@ -107,7 +104,6 @@ impl<T: Transport> Driver<T> {
             free_memory_at: None,
             callers: Vec::new(),
             callers_ran: false,
-            close_request: None,
             closing: CloseProgress::default(),
             stalled: None,
             timer: Timer::default(),
@@ -193,7 +189,7 @@ impl<T: Transport> Driver<T> {
             self.shared.report(&ServiceError::Open(error.clone()));
         }
         self.drop_open_hook(|opening| opening.finish(result));
-        self.close_request = self.shared.close_request().filter(|request| self.closing.accepts(request));
+        self.closing.requested = true;
         self.apply_close_request(now);
         if let Some(close) = close {
             self.close(&close, CloseCause::Local, now);
@@ -204,7 +200,9 @@ impl<T: Transport> Driver<T> {
     /// frames leave with one write. Returns true if the turn ends here.
     fn let_callers_run(&mut self, cx: &mut Context<'_>) -> bool {
         let any_woken = !self.callers.is_empty();
-        self.callers.drain(..).for_each(Waker::wake);
+        if any_woken {
+            self.callers.drain(..).for_each(Waker::wake);
+        }
         self.callers_ran = any_woken && !self.callers_ran;
         if self.callers_ran {
             cx.waker().wake_by_ref();
@@ -220,15 +218,18 @@ impl<T: Transport> Driver<T> {
         let output_full = output_bytes >= max_output_bytes;
         self.spare_waker.prepare(cx.waker());
         let driver_bytes = self.begun_bytes() + self.backlog.bytes() + self.shared.bytes_waiting_for_threads();
-        let SleepState { queued, timeout, close, closed_channels } =
-            self.shared.prepare_to_sleep(&mut self.spare_waker, self.running.len(), output_bytes, driver_bytes);
+        let (running, accepts) = (self.running.len(), |request: &CloseRequest| self.closing.accepts(request));
+        let SleepState { queued, timeout, close_requested, closed_channels } =
+            self.shared.prepare_to_sleep(&mut self.spare_waker, running, output_bytes, driver_bytes, &accepts);
+        self.closing.requested = close_requested;
         let shortage_timeout = self.follow_shortage();
         // Stopped handlers need another turn, which updates the counters.
         let handlers_stopped = !closed_channels.is_empty();
-        for (channel, reason) in closed_channels {
-            self.stop_channel(channel, &reason);
+        if handlers_stopped {
+            for (channel, reason) in closed_channels {
+                self.stop_channel(channel, &reason);
+            }
         }
-        self.close_request = close.filter(|close| self.closing.accepts(close));
         let stall_timeout = self.stalled.map(|(since, _)| after(since, self.shared.endpoint.limits.write_timeout));
         let probe_timeout = self.probe_at.filter(|_| self.closing.is_open());
         let open_timeout = self.opening.as_ref().and_then(|opening| opening.deadline());
@@ -256,7 +257,7 @@ impl<T: Transport> Driver<T> {
             || can_start
             || can_send
             || can_read
-            || self.close_request.is_some()
+            || self.closing.requested
     }
 
     /// Waits for memory if it is short and reading is paused. Returns the time at which the largest holder is closed,

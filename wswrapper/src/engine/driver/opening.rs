@@ -4,12 +4,11 @@ use crate::catch_panic::catch_panic;
 use crate::close::Closed;
 use crate::engine::hooks::OpenFuture;
 use crate::error::OpenError;
-use crate::rt::after;
+use crate::rt::{Instant, after};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::sync::oneshot;
-use tokio::time::Instant;
 
 /// Receives the result of a client's `on_open` hook.
 pub(crate) type Opened = oneshot::Receiver<Result<(), OpenError>>;

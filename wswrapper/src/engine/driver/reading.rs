@@ -3,11 +3,10 @@
 use super::Driver;
 use crate::close::{Close, CloseCause, Closed};
 use crate::proto::{Address, Call, Message};
-use crate::rt::after;
+use crate::rt::{Instant, after};
 use crate::transport::{Frame, Text, Transport, TransportError};
 use std::task::{Context, Poll};
 use std::time::Duration;
-use tokio::time::Instant;
 
 /// Messages or bytes after which a turn stops reading, so that other tasks can run.
 pub(super) const TURN_MESSAGES: usize = 256;
@@ -22,7 +21,7 @@ impl<T: Transport> Driver<T> {
     /// Handles held calls, then reads and handles frames. Returns true if there may be more.
     pub(super) fn read(&mut self, cx: &mut Context<'_>, now: Instant) -> bool {
         let (mut messages, mut bytes) = (0, 0);
-        while messages < TURN_MESSAGES && !self.is_full() && self.closing.is_open() {
+        while !self.backlog.is_empty() && messages < TURN_MESSAGES && !self.is_full() && self.closing.is_open() {
             let Some((text, received_at)) = self.backlog.pop() else { break };
             messages += 1;
             self.handle_held_text(cx, &text, received_at);

@@ -2,10 +2,9 @@
 
 use super::Driver;
 use crate::close::CloseCause;
-use crate::rt::after;
+use crate::rt::{Instant, after};
 use crate::transport::Transport;
 use std::task::{Context, Poll};
-use tokio::time::Instant;
 
 /// Sent bytes that a transport may hold until its flush is complete. A TLS stream holds at most 64 KiB and one record.
 const MAX_UNFLUSHED: u64 = 128 * 1024;
@@ -45,7 +44,9 @@ impl<T: Transport> Driver<T> {
     pub(super) fn drain(&mut self) {
         let output = self.transport.output();
         let flushes = self.shared.drain_and_take_flushes(output);
-        self.flushes.append(flushes, output.sent() + output.len() as u64);
+        if let Some(flushes) = flushes {
+            self.flushes.append(*flushes, output.sent() + output.len() as u64);
+        }
     }
 
     /// Notifies the handles whose frames were written. The transport may still hold the last `unflushed` bytes.

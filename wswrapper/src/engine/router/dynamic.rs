@@ -1,6 +1,6 @@
 //! Handlers that are added and removed at any time.
 
-use super::Entry;
+use super::{Entry, Lookup};
 use crate::engine::handler::Handler;
 use crate::engine::label::Label;
 use crate::lock::lock;
@@ -119,10 +119,12 @@ impl DynamicHandlers {
     }
 
     /// Finds the handler of an event. A one-shot handler is removed.
-    pub(crate) fn find(&self, address: &Address<'_>, event: &str) -> Option<Lookup> {
-        if self.count.load(Ordering::Acquire) == 0 {
-            return None;
-        }
+    #[inline]
+    pub(crate) fn find(&self, address: &Address<'_>, event: &str) -> Option<Lookup<'_>> {
+        if self.count.load(Ordering::Acquire) == 0 { None } else { self.find_locked(address, event) }
+    }
+
+    fn find_locked(&self, address: &Address<'_>, event: &str) -> Option<Lookup<'_>> {
         let mut tables = self.lock();
         let table = tables.get_mut(address)?;
         let slot = table.get_mut(event)?;
@@ -135,16 +137,16 @@ impl DynamicHandlers {
                     }
                 }
                 self.count.fetch_sub(1, Ordering::Release);
-                Some(Lookup { entry, once: true })
+                Some(Lookup::Once(entry, self))
             }
-            None => slot.always.clone().map(|entry| Lookup { entry, once: false }),
+            None => slot.always.clone().map(Lookup::Shared),
         }
     }
 
     /// Puts back a one-shot handler that was found and did not run, unless the event has a new one.
-    pub(crate) fn restore(&self, address: &Address<'_>, lookup: Lookup) {
+    pub(super) fn restore(&self, address: &Address<'_>, entry: Arc<Entry>) {
         let mut tables = self.lock();
-        if tables.closed || !lookup.once {
+        if tables.closed {
             return;
         }
         let table = match address {
@@ -152,9 +154,9 @@ impl DynamicHandlers {
             address => tables.get_mut(address),
         };
         let Some(table) = table else { return };
-        let slot = table.entry((*lookup.entry.event).into()).or_default();
+        let slot = table.entry((*entry.event).into()).or_default();
         if slot.once.is_none() {
-            slot.once = Some(lookup.entry);
+            slot.once = Some(entry);
             self.count.fetch_add(1, Ordering::Release);
         }
     }
@@ -183,25 +185,19 @@ impl DynamicHandlers {
 }
 
 impl Tables {
-    /// Returns the table of a channel.
+    /// Returns the table of a channel. The handlers of an anonymous channel are in the main table of its set.
     fn get_mut(&mut self, address: &Address<'_>) -> Option<&mut Table> {
         match address {
-            Address::Main => Some(&mut self.main),
+            Address::Main | Address::Anonymous(_) => Some(&mut self.main),
             Address::Named(name) => self.channels.get_mut(&**name),
-            Address::Anonymous(_) | Address::InvalidName(_) | Address::InvalidNumber(_) => None,
+            Address::InvalidName(_) | Address::InvalidNumber(_) => None,
         }
     }
 }
 
-/// A dynamic handler that was found for a call.
-pub(crate) struct Lookup {
-    pub(crate) entry: Arc<Entry>,
-    once: bool,
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{DynamicHandlers, Times};
+    use super::{DynamicHandlers, Lookup, Times};
     use crate::engine::handler::{BadCall, Handler, Start, Started};
     use crate::proto::Address;
     use std::sync::atomic::Ordering;
@@ -255,7 +251,7 @@ mod tests {
         }
         assert_eq!(counts(&handlers), (1, 1, 1));
         assert!(handlers.has_channel("io"));
-        assert!(handlers.find(&address(Some("io")), "both").is_some_and(|lookup| !lookup.once));
+        assert!(handlers.find(&address(Some("io")), "both").is_some_and(|lookup| matches!(lookup, Lookup::Shared(_))));
     }
 
     #[test]
@@ -265,12 +261,12 @@ mod tests {
             add_once(&handlers, channel, "ask");
             for _ in 0..2 {
                 let lookup = handlers.find(&address(channel), "ask").expect("it was added");
-                handlers.restore(&address(channel), lookup);
+                lookup.restore(&address(channel));
             }
             // It does not replace a new one.
             let lookup = handlers.find(&address(channel), "ask").expect("it was restored");
             add_once(&handlers, channel, "ask");
-            handlers.restore(&address(channel), lookup);
+            lookup.restore(&address(channel));
             assert!(handlers.find(&address(channel), "ask").is_some());
             assert!(handlers.find(&address(channel), "ask").is_none());
         }
@@ -278,7 +274,7 @@ mod tests {
         add_once(&handlers, None, "ask");
         let lookup = handlers.find(&address(None), "ask").expect("it was added");
         assert_eq!(handlers.close().count(), 0);
-        handlers.restore(&address(None), lookup);
+        lookup.restore(&address(None));
         assert_eq!(counts(&handlers), (0, 0, 0));
     }
 }

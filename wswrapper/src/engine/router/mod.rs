@@ -4,17 +4,19 @@
 //! needs no lock. [`DynamicHandlers`] holds closures, which are added and removed at any time: one set for each peer,
 //! one for the server or client, and one for each anonymous channel.
 //!
-//! For a call on the main or a named channel the driver looks in this order [P-93]: the dynamic handlers of the peer,
-//! those of the local endpoint, and the router. Within a set of dynamic handlers a one-shot handler precedes a
-//! permanent one. A call on an anonymous channel finds only the handlers of that channel: its closures, and then its
-//! services.
+//! A call on the main or a named channel finds the first of these handlers [P-93]: the dynamic handlers of the peer,
+//! those of the local endpoint, and the router (`Shared::find_handler`). Within a set of dynamic handlers a one-shot
+//! handler precedes a permanent one. A call on an anonymous channel finds only the handlers of that channel: its
+//! closures, and then its services (`ChannelState::find_handler`).
 //!
-//! The entry that is found starts the handler; see [`Handler::start`].
+//! The [`Lookup`] that is found starts the handler; see [`Handler::start`].
 
 mod dynamic;
+mod lookup;
 mod mounted;
 
-pub(crate) use dynamic::{DynamicHandlers, Lookup, Times};
+pub(crate) use dynamic::{DynamicHandlers, Times};
+pub(crate) use lookup::Lookup;
 pub use mounted::Mounted;
 
 use crate::engine::handler::Handler;

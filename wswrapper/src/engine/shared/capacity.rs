@@ -5,10 +5,10 @@ use super::channels::ChannelBinding;
 use super::state::State;
 use crate::engine::slot::{CallProgress, CallSlot, Completion};
 use crate::proto::{EncodedCall, ExpectedChannel};
+use crate::rt;
 use std::collections::{BTreeMap, BTreeSet};
 use std::task::Waker;
 use std::time::Instant;
-use tokio::time;
 
 /// Everything that waits for capacity on one connection. Each has a ticket, and a smaller ticket goes first.
 ///
@@ -183,8 +183,8 @@ impl Shared {
             let channel = call.channel();
             // The rest of the timeout is the only reason to read the clock.
             let caller_timeout = deadline.filter(|_| sends_timeout).map(|deadline| {
-                let now = *now.get_or_insert_with(time::Instant::now);
-                time::Instant::from_std(deadline).saturating_duration_since(now)
+                let now = *now.get_or_insert_with(rt::Instant::now);
+                rt::Instant::from_std(deadline).saturating_duration_since(now)
             });
             match state.core.request(call, slot, deadline, caller_timeout, expected_channel) {
                 Ok(id) => {

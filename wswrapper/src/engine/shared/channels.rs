@@ -93,16 +93,17 @@ impl State {
             Incoming::ChannelAborted(_, _, Some(handler), reason) => {
                 return Action::Cancel(handler, reason.read(), None);
             }
-            Incoming::ChannelAborted(key, binding @ ChannelBinding::Inbox(_), None, reason)
-                if self.core.consumer(key).awaited_result() == AwaitedResult::Never
-                    && let Some(handler) = self.core.channel_handler(key) =>
-            {
-                // The result of this upload will not be requested. Another task may wait for its items.
-                let waker = self.finish_stream(&binding, || StreamFinish::Aborted(reason.read()));
-                self.core.close_channel(key);
-                return Action::Cancel(handler, reason.read(), waker);
-            }
-            Incoming::ChannelAborted(_, binding, None, reason) => {
+            Incoming::ChannelAborted(key, binding, None, reason) => {
+                let is_result_awaited = self.core.consumer(key).awaited_result() != AwaitedResult::Never;
+                if !is_result_awaited
+                    && binding.inbox().is_some()
+                    && let Some(handler) = self.core.channel_handler(key)
+                {
+                    // The result of this upload will not be requested. Another task may wait for its items.
+                    let waker = self.finish_stream(&binding, || StreamFinish::Aborted(reason.read()));
+                    self.core.close_channel(key);
+                    return Action::Cancel(handler, reason.read(), waker);
+                }
                 // The only calls on such a channel belong to an upload, and it looks at its inbox by itself.
                 let Finished { mut wakers, .. } = self.take_notifications(|| reason.read());
                 wakers.extend(self.finish_stream(&binding, || StreamFinish::Aborted(reason.read())));

@@ -10,12 +10,12 @@ use crate::engine::slot::Completion;
 use crate::engine::spare_waker::SpareWaker;
 use crate::engine::tasks::RunningKey;
 use crate::proto::{ChannelKey, Incoming, Message, RawReason, Reason, RequestId, Response};
+use crate::rt::Instant;
 use crate::transport::Output;
 use bytes::Bytes;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, MutexGuard};
 use std::task::Waker;
-use tokio::time::Instant;
 
 /// The action that a message requires of the driver.
 pub(crate) enum Action {
@@ -42,14 +42,15 @@ pub(crate) struct SleepState {
     pub(crate) queued: bool,
     /// The next deadline of the core, or of a call that waits for capacity.
     pub(crate) timeout: Option<Instant>,
-    /// The close that a handle has requested.
-    pub(crate) close: Option<CloseRequest>,
+    /// True if a handle has requested a close that the driver accepts.
+    pub(crate) close_requested: bool,
     /// Channels whose handlers the driver has to stop.
     pub(crate) closed_channels: Vec<(ChannelKey, Reason)>,
 }
 
 impl Shared {
     /// Moves all queued frames to the output.
+    #[inline]
     pub(crate) fn drain(self: &Arc<Self>, output: &mut Output) {
         if self.queued_bytes() != 0 {
             self.move_frames(self.lock(), output);
@@ -57,14 +58,14 @@ impl Shared {
     }
 
     /// Moves all queued frames to the output. Returns the handles that wait until all of the output was written.
-    pub(crate) fn drain_and_take_flushes(self: &Arc<Self>, output: &mut Output) -> Flushes {
+    pub(crate) fn drain_and_take_flushes(self: &Arc<Self>, output: &mut Output) -> Option<Box<Flushes>> {
         if self.queued_bytes() == 0 {
-            return Flushes::default();
+            return None;
         }
         let mut state = self.lock();
         let flushes = state.flushes.take();
         self.move_frames(state, output);
-        flushes.map(|flushes| *flushes).unwrap_or_default()
+        flushes
     }
 
     fn move_frames(self: &Arc<Self>, mut state: MutexGuard<'_, State>, output: &mut Output) {
@@ -139,20 +140,22 @@ impl Shared {
     /// Records that the driver goes to sleep, and registers its waker. Returns the requests of the handles.
     ///
     /// `handlers`, `output_bytes` and the other bytes that the driver holds, `driver_bytes`, are kept for the counters
-    /// and the budget. If half of the output is free, waiting calls are sent and waiting senders woken.
+    /// and the budget. If half of the output is free, waiting calls are sent and waiting senders woken. `accepts` returns
+    /// true for a close request that still has an effect.
     pub(crate) fn prepare_to_sleep(
         self: &Arc<Self>,
         driver: &mut SpareWaker,
         handlers: usize,
         output_bytes: usize,
         driver_bytes: usize,
+        accepts: &dyn Fn(&CloseRequest) -> bool,
     ) -> SleepState {
         let mut state = self.lock();
         (state.handlers, state.output_bytes, state.driver_bytes) = (handlers, output_bytes, driver_bytes);
         let is_held_up = self.report_held(&mut state);
         self.driver_awake.store(false, Ordering::Relaxed);
         driver.register(&mut state.driver);
-        let close = state.close.clone();
+        let close_requested = state.close.as_ref().is_some_and(accepts);
         let mut wakers = Vec::new();
         let mut poll_again = false;
         // Waiting senders are woken at half the limit, and not for every byte that the peer reads.
@@ -167,10 +170,11 @@ impl Shared {
         drop(state);
         wakers.into_iter().for_each(Waker::wake);
         self.follow_budget(is_held_up);
-        SleepState { queued, timeout, close, closed_channels }
+        SleepState { queued, timeout, close_requested, closed_channels }
     }
 
     /// Returns the number of bytes that are queued and not yet moved to the output.
+    #[inline]
     pub(crate) fn queued_bytes(&self) -> usize {
         self.queued_bytes.load(Ordering::Acquire)
     }

@@ -155,6 +155,7 @@ impl Shared {
     }
 
     /// Returns the size of the calls that wait for a thread.
+    #[inline]
     pub(crate) fn bytes_waiting_for_threads(&self) -> usize {
         self.blocking_threads.get().map_or(0, |threads| threads.waiting_bytes())
     }
@@ -184,11 +185,12 @@ impl Shared {
         names
     }
 
-    /// Finds the dynamic handler of an event: first among those of this peer, then of the local endpoint. Also returns
-    /// the set that holds the handler.
-    pub(crate) fn find_dynamic(&self, address: &Address<'_>, event: &str) -> Option<(Lookup, &DynamicHandlers)> {
-        let mut tables = self.handlers.get().map(|handlers| &**handlers).into_iter().chain([&self.endpoint.handlers]);
-        tables.find_map(|handlers| handlers.find(address, event).map(|found| (found, handlers)))
+    /// Finds the handler of a call on the main or a named channel [P-93]: a dynamic one of this peer, a dynamic one of
+    /// the local endpoint, or a method of a mounted service.
+    pub(crate) fn find_handler(&self, address: &Address<'_>, event: &str) -> Option<Lookup<'_>> {
+        let LocalEndpoint { handlers, router, .. } = &*self.endpoint;
+        let of_peer = self.handlers.get().and_then(|handlers| handlers.find(address, event));
+        of_peer.or_else(|| handlers.find(address, event)).or_else(|| router.find(address, event).map(Lookup::Mounted))
     }
 
     /// Returns true if the peer can call any event on the channel.

@@ -11,12 +11,12 @@ use crate::engine::flushes::{Flushed, Flushes};
 use crate::engine::slot::{CallOptions, CallProgress, CallSlot, Completion, Expected, StartedCall};
 use crate::error::{SendError, TooLarge};
 use crate::proto::{EncodedCall, Outgoing, Reason};
+use crate::rt::Instant;
 use std::borrow::Cow;
 use std::io;
 use std::sync::{Arc, MutexGuard};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
-use tokio::time::Instant;
 
 /// More than the bytes that a message has beyond its encoded call or its reason.
 const MAX_OVERHEAD: usize = 96;

@@ -3,14 +3,7 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::task::Context;
-use std::time::Duration;
 use tokio::time::{Instant, Sleep};
-
-/// Returns the time `wait` after `start`. A wait that the clock cannot express is shortened to 30 years.
-pub(crate) fn after(start: Instant, wait: Duration) -> Instant {
-    const MAX_WAIT: Duration = Duration::from_hours(24 * 365 * 30);
-    start.checked_add(wait.min(MAX_WAIT)).unwrap_or(start)
-}
 
 /// Wakes the driver at the next deadline. No timer exists before the first deadline.
 ///
