@@ -57,7 +57,8 @@ pub(crate) const REFERENCE_ARGUMENT: &str = "a handler argument cannot be a refe
 pub(crate) const PATTERN_ARGUMENT: &str = "a handler argument must be a plain name\n\
     help: destructure it in the body";
 
-pub(crate) const CONTEXT_NOT_FIRST: &str = "`Context` must be the first argument after `&self`";
+pub(crate) const CONTEXT_NOT_FIRST: &str = "`Context` must be the first argument after `&self`\n\
+    help: move it there, or import a type of your own under another name: `use my::Context as Settings;`";
 
 pub(crate) const SELF_IN_SIGNATURE: &str = "a handler cannot name `Self` in its signature\n\
     help: in the proxy `Self` would be another type; write the name of the type";

@@ -47,7 +47,7 @@ pub use wswrapper_proto::protocol;
 pub use wswrapper_proto::{NameError, Reason, Rejection};
 
 pub use self::{
-    call::{Call, Emit, FromResponse, IntoTarget, RequestTarget, Target, UploadCall},
+    call::{Call, Emit, FromResponse, IntoTarget, RequestTarget, Target, Text, UploadCall},
     client::{Client, ClientBuilder},
     close::{CloseCause, Closed},
     engine::{Counters, Extensions, PeerId},

@@ -9,12 +9,13 @@ pub use crate::engine::{Answering, Answers, BadCall, ConnectionHandle, Mounted, 
 pub use crate::handle::Peer;
 pub use crate::proto::Rejection;
 pub use crate::service::{
-    Context, Contract, Fallible, Infallible, IntoStream, Invocation, Methods, OnFull, Producer, Serve, check_channel,
+    Context, ContextArgument, Contract, Fallible, Infallible, IntoStream, Invocation, Methods, OnFull, Producer, Serve,
+    check_channel,
 };
 pub use crate::stream::Streaming;
 pub use crate::value::{
-    Argument, Base64, Base64Slice, Decode, Encode, ErrorReader, ErrorWriter, IntoResult, JsonResponse, NotResult,
-    Probe, ResultType, StreamItem, UploadItem, WsError, error, internal, reply,
+    Argument, Base64, Base64Slice, Decode, Encode, ErrorField, ErrorReader, ErrorWriter, FieldType, IntoResult,
+    JsonResponse, NotResult, Probe, ResultType, StreamItem, UploadItem, WsError, error, field_type, internal, reply,
 };
 pub use futures_core::Stream;
 pub use std::clone::Clone;

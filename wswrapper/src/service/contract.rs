@@ -75,7 +75,8 @@ pub trait Contract {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no handlers",
     label = "no `#[ws_handlers]` impl for this type",
-    note = "add `#[ws_handlers]` above an `impl` block of `{Self}`"
+    note = "add `#[ws_handlers]` above an `impl` block of `{Self}`",
+    note = "each service is mounted by a call of its own: `.service(first).service(second)`"
 )]
 pub trait Serve<C: Contract + ?Sized>: Send + Sync + Sized + 'static {
     /// The channel that the service is mounted on by default.

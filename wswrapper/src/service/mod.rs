@@ -17,7 +17,7 @@ mod upload;
 pub use by_name::IntoArguments;
 pub(crate) use by_name::{add_closure, add_service, handler_methods, serve_method};
 pub use closure::HandlerFn;
-pub use context::Context;
+pub use context::{Context, ContextArgument};
 pub use contract::{Contract, Serve, check_channel};
 pub use into_response::{Fallible, Infallible, IntoResponse, Json, Value};
 pub use invocation::Invocation;

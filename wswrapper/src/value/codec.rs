@@ -10,7 +10,8 @@ use serde::de::DeserializeOwned;
     message = "`{Self}` cannot be a handler argument",
     label = "not decodable from a JSON argument",
     note = "for a type of your own, add `#[derive(serde::Deserialize)]`",
-    note = "to take a stream from the caller, write `Upload<T>`: the type is recognised by that name"
+    note = "to take a stream from the caller, write `Upload<T>`: the type is recognised by that name",
+    note = "a `Context` under another name must be marked: `#[ws(context)] ctx: Ctx`"
 )]
 pub trait Argument: DeserializeOwned {}
 
@@ -51,6 +52,18 @@ pub trait UploadItem: DeserializeOwned {}
 
 #[diagnostic::do_not_recommend]
 impl<T: DeserializeOwned> UploadItem for T {}
+
+/// A type that can be a field of an error: any type that serde can serialize and deserialize.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be a field of an error that is sent",
+    label = "not encodable as JSON, or not decodable from it",
+    note = "for a type of your own, add `#[derive(serde::Serialize, serde::Deserialize)]`",
+    note = "to hide the error from the caller, write `#[ws(internal)]` above the variant or the struct"
+)]
+pub trait ErrorField: Serialize + DeserializeOwned {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Serialize + DeserializeOwned> ErrorField for T {}
 
 /// A type that a proxy can send as an argument: any type that serde can serialize.
 #[diagnostic::on_unimplemented(
