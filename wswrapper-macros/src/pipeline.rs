@@ -17,6 +17,7 @@ pub(crate) fn service(args: TokenStream, item: TokenStream) -> TokenStream {
         return reported(tokens::without_ws(item), errors);
     };
     repair::attributes(&mut parsed.attrs, "ws_service", &mut errors);
+    repair::unfinished(&mut parsed.members);
     repair::members(&mut parsed.members, &mut errors);
     let mut service = Service::new(&parsed, &attr, &mut errors);
     check::service(&mut service, &mut errors);

@@ -4,8 +4,10 @@
 mod async_trait;
 mod attributes;
 mod streams;
+mod unfinished;
 
 pub(crate) use self::attributes::attributes;
+pub(crate) use self::unfinished::unfinished;
 
 use crate::errors::Errors;
 use crate::parse::Member;
