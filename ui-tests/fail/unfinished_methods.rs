@@ -16,7 +16,7 @@ impl Desk {
         a
     }
     pub async fn sub(&self, a:) -> i64 {
-        a
+        1
     }
     pub async fn last(&self) {}
 }

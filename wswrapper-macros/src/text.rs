@@ -12,6 +12,9 @@ pub(crate) const HANDLERS_ON_NO_IMPL: &str = "`#[ws_handlers]` belongs on an `im
 pub(crate) const ASYNC_TRAIT: &str = "`#[async_trait]` cannot be combined with `#[ws_service]` or `#[ws_handlers]`\n\
     help: remove it; `#[ws_service]` makes the futures `Send`, and the trait can be used as `dyn` without it";
 
+pub(crate) const WS_WITHOUT_ARGUMENTS: &str = "`#[ws]` needs arguments in parentheses\n\
+    help: write `#[ws(name = \"..\")]`, `#[ws(event)]` or another argument, or remove it";
+
 pub(crate) const EMPTY_CHANNEL: &str = "a channel name cannot be empty\n\
     help: leave out `channel` to use the main channel";
 
@@ -59,6 +62,9 @@ pub(crate) const PATTERN_ARGUMENT: &str = "a handler argument must be a plain na
 
 pub(crate) const CONTEXT_NOT_FIRST: &str = "`Context` must be the first argument after `&self`\n\
     help: move it there, or import a type of your own under another name: `use my::Context as Settings;`";
+
+pub(crate) const CONTEXT_REFERENCE: &str = "`Context` is taken by value\n\
+    help: remove the `&`";
 
 pub(crate) const SELF_IN_SIGNATURE: &str = "a handler cannot name `Self` in its signature\n\
     help: in the proxy `Self` would be another type; write the name of the type";
@@ -161,6 +167,20 @@ pub(crate) fn unknown_argument(name: &Ident, expected: &[&str]) -> String {
         [only] => format!("unknown argument `{name}`, expected `{only}`"),
         _ => format!("unknown argument `{name}`, expected one of: {}", list(expected)),
     }
+}
+
+pub(crate) fn argument_without_name(expected: &[&str]) -> String {
+    let names = list(expected);
+    let [first, ..] = expected else { return names };
+    format!("an argument begins with its name, one of: {names}\nhelp: write for example `{first} = \"..\"`")
+}
+
+pub(crate) fn argument_without_equals(name: &Ident) -> String {
+    format!("the value of `{name}` follows after `=`\nhelp: write `{name} = \"..\"`")
+}
+
+pub(crate) fn argument_not_a_string(name: &str) -> String {
+    format!("`{name}` takes a string\nhelp: write `{name} = \"..\"`")
 }
 
 pub(crate) fn argument_twice(name: &Ident) -> String {

@@ -45,7 +45,8 @@ impl<'a> ReturnedTypes<'a> {
             };
         }
         let span = tokens::first_span(ty);
-        let result = respanned(quote!(<#ty as #private::ResultType>), span);
+        let result_type = respanned(quote!(#private::ResultType), span);
+        let result = quote_spanned!(span=> <#ty as #result_type>);
         let (ok, err) = (quote_spanned!(span=> #result::Ok), quote_spanned!(span=> #result::Err));
         Self { ok, err, span: Some(span), is_std: false, believed: None }
     }
