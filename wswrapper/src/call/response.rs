@@ -37,7 +37,6 @@ pub struct Wish(pub(crate) Expected);
 /// The answer that a call received.
 pub struct Given(pub(crate) Answer);
 
-#[diagnostic::do_not_recommend]
 impl<T: DeserializeOwned> FromResponse for T {
     type Output = T;
 

@@ -26,9 +26,8 @@ use std::sync::Arc;
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a list of arguments",
-    label = "not a tuple of up to eight values that can be sent",
-    note = "write a tuple: `()` for no argument, `(a,)` for one, `(a, b)` for two; or a slice: `&[a, b][..]`",
-    note = "for a value of a type of your own, add `#[derive(serde::Serialize)]` to the type"
+    label = "not a tuple of up to eight values",
+    note = "write a tuple: `()` for no argument, `(a,)` for one, `(a, b)` for two; or a slice: `&[a, b][..]`"
 )]
 pub trait IntoArguments {
     #[doc(hidden)]
@@ -41,7 +40,6 @@ fn encode_argument<A: Encode + ?Sized>(call: &mut CallEncoder, position: usize, 
 
 macro_rules! into_arguments {
     ($($type:ident $index:tt),*) => {
-        #[diagnostic::do_not_recommend]
         impl<$($type: Encode),*> IntoArguments for ($($type,)*) {
             #[allow(unused_variables, reason = "without arguments there is nothing to encode")]
             fn encode(self, call: &mut CallEncoder) -> Result<(), SendError> {
@@ -61,7 +59,6 @@ into_arguments!(A 0, B 1, C 2, D 3, E 4, F 5);
 into_arguments!(A 0, B 1, C 2, D 3, E 4, F 5, G 6);
 into_arguments!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7);
 
-#[diagnostic::do_not_recommend]
 impl<A: Encode> IntoArguments for &[A] {
     fn encode(self, call: &mut CallEncoder) -> Result<(), SendError> {
         self.iter().enumerate().try_for_each(|(index, value)| encode_argument(call, index + 1, value))
