@@ -158,6 +158,14 @@ pub(crate) const REFERENCE_FIELD: &str = "a field that is sent cannot be a refer
 pub(crate) const ERROR_UNION: &str = "a union cannot be an error\n\
     help: write an enum";
 
+pub(crate) fn renamed(name: &str) -> String {
+    format!(
+        "`wswrapper` is called `{name}` in this package\n\
+         help: write `#[ws_service(crate = {name})]`, `#[ws_handlers(crate = {name})]` or, below \
+         `#[derive(WsError)]`, `#[ws(crate = {name})]`"
+    )
+}
+
 pub(crate) fn attribute_twice(name: &Ident) -> String {
     format!("`#[{name}]` is given twice\nhelp: remove one, and write all arguments in the other")
 }

@@ -1,8 +1,9 @@
-use proc_macro2::{TokenStream, TokenTree};
+use proc_macro2::{Span, TokenStream, TokenTree};
 use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream, Parser};
 use syn::{Ident, LitStr, Path, Token, parse_quote, token};
 
+use super::renamed::renamed;
 use crate::errors::Errors;
 use crate::text;
 
@@ -75,7 +76,18 @@ impl MetaItems {
 
     /// The path of the runtime crate: the value of `crate`, or `::wswrapper`.
     pub(crate) fn krate(&self, errors: &mut Errors) -> Path {
-        self.path("crate", errors).unwrap_or_else(|| parse_quote!(::wswrapper))
+        if let Some(path) = self.path("crate", errors) {
+            return path;
+        }
+        let name = renamed().map_or_else(
+            || "wswrapper".to_owned(),
+            |name| {
+                errors.push_at(Span::call_site(), text::renamed(&name));
+                name
+            },
+        );
+        let name = Ident::new(&name, Span::call_site());
+        parse_quote!(::#name)
     }
 
     fn find(&self, name: &str) -> Option<&MetaItem> {
