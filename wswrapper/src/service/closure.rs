@@ -10,8 +10,8 @@ use std::sync::Arc;
 
 /// An async closure that can handle an event: `|a: i64, b: String| async move { .. }`.
 ///
-/// - It takes up to eight arguments, each of a type that implements `serde::Deserialize`. A [`Context`] may be the
-///   first parameter; the caller does not send it.
+/// - It takes up to eight arguments, each of a type that implements `serde::Deserialize` and owns its data: `String`, not
+///   `&str`. A [`Context`] may be the first parameter; the caller does not send it.
 /// - It returns a [`Value`](crate::Value), or a `Result`. The `Ok` type of a `Result` is any type that implements
 ///   `serde::Serialize`, a [`Scoped`](crate::Scoped) service or an [`AnonymousChannel`](crate::AnonymousChannel); its
 ///   `Err` type is a [`WsError`](crate::WsError). Any other type is returned as [`Json`](crate::Json).
