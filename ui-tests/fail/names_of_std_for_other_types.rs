@@ -1,4 +1,4 @@
-use wswrapper::{error::Rejection, ws_service};
+use wswrapper::{Stream, Upload, error::Rejection, ws_service};
 
 mod own {
     #[derive(serde::Serialize, serde::Deserialize)]
@@ -16,6 +16,8 @@ mod swapped {
 #[ws_service]
 trait Files {
     async fn read(&self) -> own::Result<String>;
+    async fn lines(&self) -> impl Stream<Item = own::Result<String>> + Send;
+    async fn write(&self, text: Upload<String>) -> own::Result<u64>;
     async fn size(&self) -> swapped::Result<Rejection, u64>;
     async fn flipped(&self) -> Flipped<Rejection, u64>;
 }

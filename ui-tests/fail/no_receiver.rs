@@ -13,6 +13,9 @@ impl Desk {
     pub async fn add(a: i64, b: i64) -> i64 {
         a + b
     }
+    pub fn new() -> Self {
+        Self
+    }
 }
 
 fn main() {}

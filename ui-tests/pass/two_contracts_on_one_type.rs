@@ -34,5 +34,7 @@ fn main() {
     let _ = calls;
     let _ = wswrapper::Server::builder()
         .service_as::<dyn Calc>(Desk)
-        .service_as::<dyn Files>(Desk);
+        .service_as::<dyn Files>(Desk)
+        .service_at::<dyn Calc>("calc", Desk)
+        .service_with::<dyn Files, _, _>(|_peer| Desk);
 }

@@ -16,7 +16,9 @@ pub(crate) fn service(args: TokenStream, item: TokenStream) -> TokenStream {
     let Some(mut parsed) = errors.ok(syn::parse2::<Trait>(item.clone())) else {
         return reported(tokens::without_ws(item), errors);
     };
-    repair::streams(&mut parsed.members, &mut errors);
+    repair::attributes(&mut parsed.attrs, "ws_service", &mut errors);
+    repair::unfinished(&mut parsed.members);
+    repair::members(&mut parsed.members, &mut errors);
     let mut service = Service::new(&parsed, &attr, &mut errors);
     check::service(&mut service, &mut errors);
     reported(expand::service(&service), errors)
@@ -28,7 +30,8 @@ pub(crate) fn handlers(args: TokenStream, item: TokenStream) -> TokenStream {
     let Some(mut parsed) = errors.ok(syn::parse2::<Impl>(item.clone())) else {
         return reported(tokens::without_ws(item), errors);
     };
-    repair::streams(&mut parsed.members, &mut errors);
+    repair::attributes(&mut parsed.attrs, "ws_handlers", &mut errors);
+    repair::members(&mut parsed.members, &mut errors);
     if let Some(implemented) = &parsed.trait_ {
         attr.forbid_rename_all(&mut errors);
         let handlers = TraitImpl::new(&parsed, implemented, &attr);

@@ -9,6 +9,12 @@ pub(crate) const SERVICE_ON_NO_TRAIT: &str = "`#[ws_service]` belongs on a trait
 pub(crate) const HANDLERS_ON_NO_IMPL: &str = "`#[ws_handlers]` belongs on an `impl` block\n\
     help: put it on the `impl` that holds the handlers";
 
+pub(crate) const ASYNC_TRAIT: &str = "`#[async_trait]` cannot be combined with `#[ws_service]` or `#[ws_handlers]`\n\
+    help: remove it; `#[ws_service]` makes the futures `Send`, and the trait can be used as `dyn` without it";
+
+pub(crate) const WS_WITHOUT_ARGUMENTS: &str = "`#[ws]` needs arguments in parentheses\n\
+    help: write `#[ws(name = \"..\")]`, `#[ws(event)]` or another argument, or remove it";
+
 pub(crate) const EMPTY_CHANNEL: &str = "a channel name cannot be empty\n\
     help: leave out `channel` to use the main channel";
 
@@ -54,7 +60,11 @@ pub(crate) const REFERENCE_ARGUMENT: &str = "a handler argument cannot be a refe
 pub(crate) const PATTERN_ARGUMENT: &str = "a handler argument must be a plain name\n\
     help: destructure it in the body";
 
-pub(crate) const CONTEXT_NOT_FIRST: &str = "`Context` must be the first argument after `&self`";
+pub(crate) const CONTEXT_NOT_FIRST: &str = "`Context` must be the first argument after `&self`\n\
+    help: move it there, or import a type of your own under another name: `use my::Context as Settings;`";
+
+pub(crate) const CONTEXT_REFERENCE: &str = "`Context` is taken by value\n\
+    help: remove the `&`";
 
 pub(crate) const SELF_IN_SIGNATURE: &str = "a handler cannot name `Self` in its signature\n\
     help: in the proxy `Self` would be another type; write the name of the type";
@@ -62,6 +72,9 @@ pub(crate) const SELF_IN_SIGNATURE: &str = "a handler cannot name `Self` in its 
 pub(crate) const IMPL_RETURN: &str = "a handler cannot return `impl Trait`\n\
     help: name the type, because the proxy returns it too; write `Scoped<dyn Trait>` for a service; \
     only a stream needs no name";
+
+pub(crate) const FUTURE_RETURN: &str = "a handler that returns a future must be an `async fn`\n\
+    help: write `async fn` with the type of the future's output as the return type";
 
 pub(crate) const REFERENCE_RETURN: &str = "a handler cannot return a reference\n\
     help: a response is sent after the handler has finished, and the caller decodes it; return an owned type";
@@ -139,14 +152,43 @@ pub(crate) const UNNAMED_TYPE: &str = "handlers without a trait need a type with
 pub(crate) const FIELD_ATTRIBUTE: &str = "`#[ws(..)]` cannot be used on a field\n\
     help: put it on the variant, or on the type";
 
+pub(crate) const REFERENCE_FIELD: &str = "a field that is sent cannot be a reference\n\
+    help: the caller decodes it from the rejection; use an owned type, or mark the variant or the struct as `#[ws(internal)]`";
+
 pub(crate) const ERROR_UNION: &str = "a union cannot be an error\n\
     help: write an enum";
+
+pub(crate) fn renamed(name: &str) -> String {
+    format!(
+        "`wswrapper` is called `{name}` in this package\n\
+         help: write `#[ws_service(crate = {name})]`, `#[ws_handlers(crate = {name})]` or, below \
+         `#[derive(WsError)]`, `#[ws(crate = {name})]`"
+    )
+}
+
+pub(crate) fn attribute_twice(name: &Ident) -> String {
+    format!("`#[{name}]` is given twice\nhelp: remove one, and write all arguments in the other")
+}
 
 pub(crate) fn unknown_argument(name: &Ident, expected: &[&str]) -> String {
     match expected {
         [only] => format!("unknown argument `{name}`, expected `{only}`"),
         _ => format!("unknown argument `{name}`, expected one of: {}", list(expected)),
     }
+}
+
+pub(crate) fn argument_without_name(expected: &[&str]) -> String {
+    let names = list(expected);
+    let [first, ..] = expected else { return names };
+    format!("an argument begins with its name, one of: {names}\nhelp: write for example `{first} = \"..\"`")
+}
+
+pub(crate) fn argument_without_equals(name: &Ident) -> String {
+    format!("the value of `{name}` follows after `=`\nhelp: write `{name} = \"..\"`")
+}
+
+pub(crate) fn argument_not_a_string(name: &str) -> String {
+    format!("`{name}` takes a string\nhelp: write `{name} = \"..\"`")
 }
 
 pub(crate) fn argument_twice(name: &Ident) -> String {

@@ -68,10 +68,21 @@ pub(crate) fn without_ws(tokens: TokenStream) -> TokenStream {
     kept
 }
 
+/// Keeps a group with nothing to remove, because a new one has no separate spans for its delimiters.
 fn group_without_ws(group: &Group) -> Group {
+    if !contains_ws(&group.stream()) {
+        return group.clone();
+    }
     let mut stripped = Group::new(group.delimiter(), without_ws(group.stream()));
     stripped.set_span(group.span());
     stripped
+}
+
+fn contains_ws(tokens: &TokenStream) -> bool {
+    tokens
+        .clone()
+        .into_iter()
+        .any(|token| is_ws(&token) || matches!(token, TokenTree::Group(group) if contains_ws(&group.stream())))
 }
 
 fn is_pound(token: &TokenTree) -> bool {

@@ -54,7 +54,11 @@ macro_rules! settings_methods {
         /// Mounts a service: one object that serves all connections; see [`Router::service`](crate::Router::service).
         ///
         /// If a service cannot be mounted, building the server or connecting the client returns the error.
-        pub fn service<C: crate::service::Contract + ?Sized>(self, service: impl crate::service::Serve<C>) -> Self {
+        pub fn service<C, S>(self, service: S) -> Self
+        where
+            S: crate::service::Serve<C>, // Of several contracts, name one: `service_as::<dyn Contract>`.
+            C: crate::service::Contract + ?Sized,
+        {
             self.with_router(|router| router.service(service))
         }
 
@@ -77,8 +81,8 @@ macro_rules! settings_methods {
         /// [`Router::service_with`](crate::Router::service_with).
         pub fn service_with<C, S, F>(self, make: F) -> Self
         where
+            S: crate::service::Serve<C>, // Of several contracts, name one: `service_with::<dyn Contract, _, _>`.
             C: crate::service::Contract + ?Sized,
-            S: crate::service::Serve<C>,
             F: Fn(&crate::Peer) -> S + Send + Sync + 'static,
         {
             self.with_router(|router| router.service_with(make))

@@ -1,15 +1,16 @@
 //! The items that expansions of the macros use. Not part of the public API.
 
 pub use crate::__returns_result as returns_result;
-pub use crate::call::proxy::{Proxy, ProxyCall, Text};
+pub use crate::call::proxy::{Proxy, ProxyCall};
 pub use crate::call::response::{ReceivedResponse, ResponseKind};
 pub use crate::call::source::Source;
 pub use crate::call::target::SendTo;
-pub use crate::call::{Call, FromResponse, IntoTarget, RequestTarget, Target, UploadCall};
+pub use crate::call::{Call, FromResponse, IntoTarget, RequestTarget, Target, Text, UploadCall};
 pub use crate::engine::{Answering, Answers, BadCall, ConnectionHandle, Mounted, Response, Started};
 pub use crate::handle::{AnonymousChannel, Peer};
 pub use crate::proto::Rejection;
 pub use crate::service::channel_call::{OnChannel, proxy_on_channel};
+pub use crate::service::context::ContextArgument;
 pub use crate::service::contract::check_channel;
 pub use crate::service::into_response::{Fallible, Infallible};
 pub use crate::service::invocation::Invocation;
@@ -19,8 +20,8 @@ pub use crate::service::stream::{IntoStream, OnFull, Producer};
 pub use crate::service::{Context, Contract, Serve};
 pub use crate::stream::Streaming;
 pub use crate::value::{
-    Argument, Base64, Base64Slice, Decode, Encode, ErrorReader, ErrorWriter, IntoResult, JsonResponse, NotResult,
-    Probe, ResultType, StreamItem, UploadItem, WsError, error, internal, reply,
+    Argument, Base64, Base64Slice, Decode, Encode, ErrorField, ErrorReader, ErrorWriter, FieldType, IntoResult,
+    JsonResponse, NotResult, Probe, ResultType, StreamItem, UploadItem, WsError, error, field_type, internal, reply,
 };
 pub use futures_core::Stream;
 pub use serde_json::Error as JsonError;

@@ -1,9 +1,9 @@
-use proc_macro2::{TokenStream, TokenTree};
+use proc_macro2::{Span, TokenStream, TokenTree};
 use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream, Parser};
-use syn::punctuated::Punctuated;
-use syn::{Ident, LitStr, Path, Token, parse_quote};
+use syn::{Ident, LitStr, Path, Token, parse_quote, token};
 
+use super::renamed::renamed;
 use crate::errors::Errors;
 use crate::text;
 
@@ -22,7 +22,7 @@ impl MetaItems {
     pub(crate) fn read(lists: impl IntoIterator<Item = TokenStream>, expected: &[&str], errors: &mut Errors) -> Self {
         let mut items: Vec<MetaItem> = Vec::new();
         for list in lists {
-            let parsed = Punctuated::<MetaItem, Token![,]>::parse_terminated.parse2(list);
+            let parsed = (|input: ParseStream<'_>| MetaItem::parse_list(input, expected)).parse2(list);
             for item in errors.ok(parsed).into_iter().flatten() {
                 if !expected.iter().any(|key| item.key == key) {
                     errors.push(&item.key, text::unknown_argument(&item.key, expected));
@@ -50,7 +50,7 @@ impl MetaItems {
     }
 
     pub(crate) fn string(&self, name: &str, if_empty: &str, errors: &mut Errors) -> Option<LitStr> {
-        let literal: LitStr = self.value(name, errors)?;
+        let literal = self.literal(name, errors)?;
         if literal.value().is_empty() {
             errors.push(&literal, if_empty);
             return None;
@@ -59,37 +59,70 @@ impl MetaItems {
     }
 
     pub(crate) fn literal(&self, name: &str, errors: &mut Errors) -> Option<LitStr> {
-        self.value(name, errors)
+        let value = self.value(name, errors)?;
+        let literal = syn::parse2(value.clone());
+        if literal.is_err() {
+            errors.push(value, text::argument_not_a_string(name));
+        }
+        literal.ok()
     }
 
     /// A path, written directly or as a string (serde accepts strings).
     fn path(&self, name: &str, errors: &mut Errors) -> Option<Path> {
-        let PathValue(path) = self.value(name, errors)?;
+        let value = self.value(name, errors)?.clone();
+        let PathValue(path) = errors.ok(syn::parse2(value))?;
         Some(path)
     }
 
     /// The path of the runtime crate: the value of `crate`, or `::wswrapper`.
     pub(crate) fn krate(&self, errors: &mut Errors) -> Path {
-        self.path("crate", errors).unwrap_or_else(|| parse_quote!(::wswrapper))
+        if let Some(path) = self.path("crate", errors) {
+            return path;
+        }
+        let name = renamed().map_or_else(
+            || "wswrapper".to_owned(),
+            |name| {
+                errors.push_at(Span::call_site(), text::renamed(&name));
+                name
+            },
+        );
+        let name = Ident::new(&name, Span::call_site());
+        parse_quote!(::#name)
     }
 
     fn find(&self, name: &str) -> Option<&MetaItem> {
         self.items.iter().find(|item| item.key == name)
     }
 
-    fn value<T: Parse>(&self, name: &str, errors: &mut Errors) -> Option<T> {
+    fn value(&self, name: &str, errors: &mut Errors) -> Option<&TokenStream> {
         let item = self.find(name)?;
-        let Some(value) = &item.value else {
+        if item.value.is_none() {
             errors.push(&item.key, text::argument_without_value(&item.key));
-            return None;
-        };
-        errors.ok(syn::parse2(value.clone()))
+        }
+        item.value.as_ref()
     }
 }
 
-impl Parse for MetaItem {
-    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+impl MetaItem {
+    fn parse_list(input: ParseStream<'_>, expected: &[&str]) -> syn::Result<Vec<Self>> {
+        let mut items = Vec::new();
+        while !input.is_empty() {
+            items.push(Self::parse(input, expected)?);
+            if !input.is_empty() {
+                input.parse::<Token![,]>()?;
+            }
+        }
+        Ok(items)
+    }
+
+    fn parse(input: ParseStream<'_>, expected: &[&str]) -> syn::Result<Self> {
+        if !input.peek(Ident::peek_any) {
+            return Err(input.error(text::argument_without_name(expected)));
+        }
         let key = input.call(Ident::parse_any)?;
+        if input.peek(token::Paren) {
+            return Err(input.error(text::argument_without_equals(&key)));
+        }
         if !input.peek(Token![=]) {
             return Ok(Self { key, value: None });
         }

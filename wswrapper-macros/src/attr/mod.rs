@@ -7,6 +7,7 @@ mod meta_items;
 mod method;
 mod on_full;
 mod rename_rule;
+mod renamed;
 mod ws;
 
 pub(crate) use self::argument::ArgumentAttr;

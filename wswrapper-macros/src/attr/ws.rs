@@ -1,7 +1,8 @@
 use proc_macro2::TokenStream;
-use syn::Attribute;
+use syn::{Attribute, Meta};
 
 use crate::errors::Errors;
+use crate::text;
 
 pub(crate) fn is_ws(attr: &Attribute) -> bool {
     attr.path().is_ident("ws")
@@ -17,7 +18,12 @@ pub(super) fn lists(attrs: &[Attribute], errors: &mut Errors) -> Vec<TokenStream
     attrs
         .iter()
         .filter(|attr| is_ws(attr))
-        .filter_map(|attr| errors.ok(attr.meta.require_list()))
-        .map(|list| list.tokens.clone())
+        .filter_map(|attr| match &attr.meta {
+            Meta::List(list) => Some(list.tokens.clone()),
+            Meta::Path(_) | Meta::NameValue(_) => {
+                errors.push(attr, text::WS_WITHOUT_ARGUMENTS);
+                None
+            }
+        })
         .collect()
 }

@@ -24,9 +24,15 @@ fn check_owned(ty: &Type, errors: &mut Errors) {
         errors.push(ty, text::SCOPED_ARGUMENT);
     } else if tokens::contains_word(ty, "impl") {
         errors.push(ty, text::GENERIC_HANDLER);
+    } else if is_context_reference(ty) {
+        errors.push(ty, text::CONTEXT_REFERENCE);
     } else {
         references::check(ty, text::REFERENCE_ARGUMENT, errors);
     }
+}
+
+fn is_context_reference(ty: &Type) -> bool {
+    matches!(types::ungroup(ty), Type::Reference(reference) if types::is_named(&reference.elem, "Context"))
 }
 
 /// Reports `&'static str`: text from a message does not live that long.

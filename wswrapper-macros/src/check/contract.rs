@@ -108,7 +108,7 @@ fn check_members(members: &[Member], errors: &mut Errors) {
             Member::Type(raw) => {
                 errors.push_at(tokens::first_span(&raw.tokens), text::ASSOCIATED_TYPE);
             }
-            Member::Function(_) | Member::Macro(_) => {}
+            Member::Function(_) | Member::Macro(_) | Member::Unfinished(_) => {}
         }
     }
 }

@@ -1,12 +1,14 @@
 use std::collections::HashSet;
 
+use super::references;
 use crate::errors::Errors;
-use crate::model::{Disclosure, ErrorType};
+use crate::model::{Disclosure, ErrorType, Variant};
 use crate::text;
 
 pub(crate) fn error(error: &ErrorType<'_>, errors: &mut Errors) {
     check_reserved_codes(error, errors);
     check_codes(error, errors);
+    check_fields(error, errors);
 }
 
 /// Reports codes that only the library may send.
@@ -24,5 +26,11 @@ fn check_codes(error: &ErrorType<'_>, errors: &mut Errors) {
         if is_sent && variant.cfgs().next().is_none() && !seen.insert(&variant.code.text) {
             errors.push_at(variant.code.span, text::code_twice(&variant.code.text));
         }
+    }
+}
+
+fn check_fields(error: &ErrorType<'_>, errors: &mut Errors) {
+    for field in error.variants.iter().flat_map(Variant::sent_fields) {
+        references::check(&field.ty, text::REFERENCE_FIELD, errors);
     }
 }

@@ -6,6 +6,11 @@ use crate::model::{Execution, Method};
 use crate::{text, tokens};
 
 pub(super) fn check(method: &Method<'_>, proxy: &Ident, errors: &mut Errors) {
+    if !takes_self(method) {
+        // A constructor breaks other rules too, and is no handler at all.
+        errors.push(method.name, text::no_receiver(method.name));
+        return;
+    }
     check_receiver(method, errors);
     check_safety(method, errors);
     check_execution(method, errors);
@@ -21,6 +26,10 @@ pub(super) fn check(method: &Method<'_>, proxy: &Ident, errors: &mut Errors) {
     check_new(method, proxy, errors);
 }
 
+fn takes_self(method: &Method<'_>) -> bool {
+    matches!(method.function.sig.inputs.first(), Some(FnArg::Receiver(_)))
+}
+
 fn check_receiver(method: &Method<'_>, errors: &mut Errors) {
     match method.function.sig.inputs.first() {
         Some(FnArg::Receiver(_)) if method.takes_arc() => {}
@@ -29,7 +38,7 @@ fn check_receiver(method: &Method<'_>, errors: &mut Errors) {
             ReceiverKind::Reference(_, _, Some(_)) => errors.push(receiver, text::MUT_RECEIVER),
             _ => errors.push(receiver, text::no_receiver(method.name)),
         },
-        _ => errors.push(method.name, text::no_receiver(method.name)),
+        _ => {}
     }
 }
 

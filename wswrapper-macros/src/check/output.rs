@@ -1,7 +1,9 @@
+use syn::Type;
+
 use super::{references, scoped, streams};
 use crate::errors::Errors;
 use crate::model::{Method, MethodKind};
-use crate::{text, tokens};
+use crate::{text, tokens, types};
 
 pub(super) fn check(method: &Method<'_>, errors: &mut Errors) {
     let Some(ty) = method.output.ty else { return };
@@ -11,6 +13,8 @@ pub(super) fn check(method: &Method<'_>, errors: &mut Errors) {
         streams::check(ty, stream, errors);
     } else if let Some(message) = streams::misplaced(ty) {
         errors.push(ty, message);
+    } else if is_future(ty) {
+        errors.push(ty, text::FUTURE_RETURN);
     } else if scoped::contains_scoped(ty) && method.output.scoped.is_none() {
         errors.push(ty, text::NESTED_SCOPED);
     } else if tokens::contains_word(ty, "impl") {
@@ -18,4 +22,9 @@ pub(super) fn check(method: &Method<'_>, errors: &mut Errors) {
     } else {
         references::check_response(ty, text::REFERENCE_RETURN, errors);
     }
+}
+
+fn is_future(ty: &Type) -> bool {
+    ["impl", "dyn"].iter().any(|keyword| tokens::contains_bound(ty, keyword, "Future"))
+        || ["BoxFuture", "LocalBoxFuture"].iter().any(|name| types::is_named(ty, name))
 }

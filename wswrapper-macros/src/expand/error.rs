@@ -20,7 +20,7 @@ pub(super) fn impl_ws_error(error: &ErrorType<'_>, body: &TokenStream) -> TokenS
     let ErrorType { ident, generics, .. } = error;
     let (impl_generics, type_generics, where_clause) = generics.split_for_impl();
     let own = where_clause.iter().flat_map(|own| &own.predicates);
-    let field_bounds = generic_fields(error).map(|ty| quote!(#ty: #private::Encode + #private::Decode));
+    let field_bounds = generic_fields(error).map(|ty| quote!(#ty: #private::ErrorField));
     quote! {
         #[automatically_derived]
         #[allow(deprecated, unreachable_code, unused_variables)]
@@ -47,7 +47,7 @@ fn into_rejection(error: &ErrorType<'_>) -> TokenStream {
                 let code = &variant.code.text;
                 let fields = || variant.fields.iter().zip(0..);
                 let pattern = construct(variant, fields().map(|(field, at)| binding(field, at)));
-                let fields = fields().map(|(field, at)| encode_field(field, &binding(field, at)));
+                let fields = fields().map(|(field, at)| encode_field(field, private, &binding(field, at)));
                 quote! {
                     #(#cfgs)*
                     #pattern => #private::error(#message, #code)#(#fields)*.finish(),
@@ -95,7 +95,7 @@ fn decoded(error: &ErrorType<'_>, rejection: &Ident) -> TokenStream {
     let arms = sent.iter().map(|variant| {
         let cfgs = variant.cfgs();
         let code = &variant.code.text;
-        let fields = variant.fields.iter().map(|field| decode_field(field, &data));
+        let fields = variant.fields.iter().map(|field| decode_field(field, private, &data));
         let value = construct(variant, fields);
         quote! {
             #(#cfgs)*
@@ -118,18 +118,21 @@ fn decoded(error: &ErrorType<'_>, rejection: &Ident) -> TokenStream {
     }
 }
 
-/// Has the span of the field's type, so that rustc underlines a type that cannot be encoded.
-fn encode_field(field: &Field, binding: &Ident) -> TokenStream {
-    let span = tokens::first_span(&field.ty);
-    field_name(field)
-        .map_or_else(|| quote_spanned!(span=> .item(&#binding)), |name| quote_spanned!(span=> .field(#name, &#binding)))
+fn encode_field(field: &Field, private: Private<'_>, binding: &Ident) -> TokenStream {
+    let ty = field_type(field, private);
+    field_name(field).map_or_else(|| quote!(.item(#ty, &#binding)), |name| quote!(.field(#name, #ty, &#binding)))
 }
 
-/// Has the span of the field's type, so that rustc underlines a type that cannot be decoded.
-fn decode_field(field: &Field, data: &Ident) -> TokenStream {
-    let span = tokens::first_span(&field.ty);
-    field_name(field)
-        .map_or_else(|| quote_spanned!(span=> #data.item()?), |name| quote_spanned!(span=> #data.field(#name)?))
+fn decode_field(field: &Field, private: Private<'_>, data: &Ident) -> TokenStream {
+    let ty = field_type(field, private);
+    field_name(field).map_or_else(|| quote!(#data.item(#ty)?), |name| quote!(#data.field(#name, #ty)?))
+}
+
+/// Has the span of the field's type, so that rustc underlines a type that cannot be sent. The code is the same in both
+/// directions, so that rustc reports it once.
+fn field_type(field: &Field, private: Private<'_>) -> TokenStream {
+    let ty = &field.ty;
+    quote_spanned!(tokens::first_span(ty)=> &#private::field_type::<#ty>())
 }
 
 fn field_name(field: &Field) -> Option<String> {

@@ -1,8 +1,8 @@
 use proc_macro2::TokenStream;
-use quote::quote;
+use quote::{ToTokens as _, quote, quote_spanned};
 
 use super::contract::channel;
-use super::hygiene::{Private, local, target};
+use super::hygiene::{Private, local, respanned, target};
 use super::return_doc::return_doc;
 use super::returned_call::ReturnedCall;
 use crate::model::{Argument, ArgumentKind, Contract, Method, Upload};
@@ -45,8 +45,9 @@ pub(super) fn proxy(contract: &Contract<'_>) -> TokenStream {
             private_bounds,
             private_interfaces,
             unreachable_pub,
-            clippy::type_complexity,
-            clippy::used_underscore_binding
+            unused_lifetimes,
+            clippy::pedantic,
+            clippy::type_complexity
         )]
         impl<#target: #private::Target> #proxy<#target> {
             #[doc = #doc_new]
@@ -75,7 +76,6 @@ pub(super) fn proxy(contract: &Contract<'_>) -> TokenStream {
 
 fn proxy_method(method: &Method<'_>, returned_call: &ReturnedCall, contract: &Contract<'_>) -> TokenStream {
     let private = Private(contract.krate);
-    let Contract { vis, .. } = contract;
     let Method { name, .. } = method;
     let attrs = ["cfg", "doc", "deprecated"].into_iter().flat_map(|name| method.attrs(name));
     let doc_text = method.attrs("doc").next().is_none().then(|| {
@@ -96,20 +96,28 @@ fn proxy_method(method: &Method<'_>, returned_call: &ReturnedCall, contract: &Co
         let sent_value = sent_value(argument, private);
         quote!(#call.argument(#sent_value);)
     });
+    let receiver = quote!(&self);
+    let body = quote! {
+        let #binding = self.to.call(#wire_name);
+        #(#arguments)*
+        #call.#send
+    };
+    // rustc reports a type that it cannot resolve at the whole signature, so all tokens have the span of that type.
+    let span = returned_call.span;
+    let vis = respanned(contract.vis.to_token_stream(), span);
+    let signature = quote_spanned! {span=>
+        #vis fn #name(#receiver, #(#parameters),*) -> #returned
+        where
+            #(#encodable,)*
+            #bounds
+        { #body }
+    };
     quote! {
         #(#attrs)*
         #doc_text
         #[doc = ""]
         #[doc = #return_doc]
-        #vis fn #name(&self, #(#parameters),*) -> #returned
-        where
-            #(#encodable,)*
-            #bounds
-        {
-            let #binding = self.to.call(#wire_name);
-            #(#arguments)*
-            #call.#send
-        }
+        #signature
     }
 }
 

@@ -1,5 +1,5 @@
-use proc_macro2::TokenStream;
-use quote::quote;
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens as _, quote, quote_spanned};
 use syn::{Ident, Type};
 
 use super::hygiene::{Private, respanned};
@@ -12,6 +12,8 @@ pub(super) struct ReturnedCall {
     pub(super) returned: TokenStream,
     pub(super) bounds: TokenStream,
     pub(super) send: TokenStream,
+    /// The place of the signature.
+    pub(super) span: Span,
     /// A constant that checks the spelled types.
     pub(super) check: Option<TokenStream>,
 }
@@ -33,17 +35,20 @@ impl ReturnedCall {
             returned: quote!(<#target as #private::Target>::Emit),
             bounds: TokenStream::new(),
             send: quote!(emit()),
+            span: Span::call_site(),
             check: None,
         }
     }
 
     fn of_request(method: &Method<'_>, target: &Ident, private: Private<'_>) -> Self {
         let types = ReturnedTypes::of(method.output.ty, private);
-        let ReturnedTypes { ok, err, is_std, .. } = &types;
+        let ReturnedTypes { ok, err, span, is_std, .. } = &types;
+        let span = span.unwrap_or_else(Span::call_site);
         let (returned, response) = match method.output.scoped {
             None => {
-                let response = (!is_std).then(|| quote!(for<'__x> #ok: #private::FromResponse,));
-                (quote!(#target::Request<#ok, #err>), response)
+                let target = respanned(target.to_token_stream(), span);
+                let response = (!is_std).then(|| quote_spanned!(span=> for<'__x> #ok: #private::FromResponse,));
+                (quote_spanned!(span=> #target::Request<#ok, #err>), response)
             }
             Some(contract @ Type::TraitObject(_)) => {
                 let proxy = quote!(<#contract as #private::Contract>::Proxy<#private::AnonymousChannel>);
@@ -59,6 +64,7 @@ impl ReturnedCall {
                 #response
             },
             send: quote!(request()),
+            span,
             check: types.check(private),
         }
     }
@@ -67,34 +73,46 @@ impl ReturnedCall {
         let item = ReturnedTypes::of(Some(stream.item), private);
         let ReturnedTypes { ok, err, is_std, .. } = &item;
         let streaming = quote!(#private::Streaming<#ok, #err>);
-        let decode = (!is_std).then(|| quote!(for<'__x> #ok: #private::Decode,));
-        let mut bounds = quote! {
-            #target: #private::RequestTarget,
-            #decode
+        let result = stream.replace_stream(Type::Verbatim(streaming.clone()));
+        let result = result.as_ref().map(|result| ReturnedTypes::of(Some(result), private));
+        let span = result.as_ref().and_then(|result| result.span).or(item.span).unwrap_or_else(Span::call_site);
+        let target = respanned(target.to_token_stream(), span);
+        let decode = (!is_std).then(|| quote_spanned!(span=> for<'__x> #ok: #private::Decode,));
+        let (returned, response) = match &result {
+            None => (quote_spanned!(span=> #target::Request<#streaming, #private::NoError>), None),
+            Some(ReturnedTypes { ok, err, .. }) => (
+                quote_spanned!(span=> #target::Request<#ok, #err>),
+                Some(quote_spanned!(span=> for<'__x> #ok: #private::FromResponse,)),
+            ),
         };
-        let returned = match stream.replace_stream(Type::Verbatim(streaming.clone())) {
-            None => quote!(#target::Request<#streaming, #private::NoError>),
-            Some(result) => {
-                let ReturnedTypes { ok, err, .. } = ReturnedTypes::of(Some(&result), private);
-                bounds.extend(quote!(for<'__x> #ok: #private::FromResponse,));
-                quote!(#target::Request<#ok, #err>)
-            }
-        };
-        Self { returned, bounds, send: quote!(request()), check: item.check(private) }
+        Self {
+            returned,
+            bounds: quote! {
+                #target: #private::RequestTarget,
+                #decode
+                #response
+            },
+            send: quote!(request()),
+            span,
+            check: item.check(private),
+        }
     }
 
     fn of_upload(method: &Method<'_>, name: &Ident, upload: Upload<'_>, target: &Ident, private: Private<'_>) -> Self {
         let types = ReturnedTypes::of(method.output.ty, private);
-        let ReturnedTypes { ok, err, is_std, .. } = &types;
-        let decode = (!is_std).then(|| quote!(for<'__x> #ok: #private::Decode,));
+        let ReturnedTypes { ok, err, span, is_std, .. } = &types;
+        let span = span.unwrap_or_else(Span::call_site);
+        let decode = (!is_std).then(|| quote_spanned!(span=> for<'__x> #ok: #private::Decode,));
+        let call = respanned(quote!(#private::UploadCall), span);
         let source = if upload.error.is_some() { quote!(results) } else { quote!(items) };
         Self {
-            returned: quote!(#private::UploadCall<#ok, #err>),
+            returned: quote_spanned!(span=> #call<#ok, #err>),
             bounds: quote! {
                 #target: #private::RequestTarget,
                 #decode
             },
             send: quote!(upload(#private::Source::#source(#name))),
+            span,
             check: types.check(private),
         }
     }

@@ -1,4 +1,4 @@
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::Type;
 
@@ -13,6 +13,8 @@ use crate::types::{is_std, last_segment, named_result_arguments, type_arguments}
 pub(super) struct ReturnedTypes<'a> {
     pub(super) ok: TokenStream,
     pub(super) err: TokenStream,
+    /// The place of `ok` and `err`, if rustc may fail to resolve them.
+    pub(super) span: Option<Span>,
     /// True if every type can decode `ok`, so that it needs no bound.
     pub(super) is_std: bool,
     /// The type whose spelling was believed.
@@ -23,21 +25,30 @@ impl<'a> ReturnedTypes<'a> {
     pub(super) fn of(ty: Option<&'a Type>, private: Private<'_>) -> Self {
         let no_error = quote!(#private::NoError);
         let Some(ty) = ty else {
-            return Self { ok: quote!(()), err: no_error, is_std: true, believed: None };
+            return Self { ok: quote!(()), err: no_error, span: None, is_std: true, believed: None };
         };
         if let Some((ok, err)) = named_result_arguments(ty) {
             let (is_std, ok, err) = (is_std(ok), ok.to_token_stream(), err.to_token_stream());
-            return Self { ok, err, is_std, believed: Some(ty) };
+            return Self { ok, err, span: None, is_std, believed: Some(ty) };
         }
         if is_outermost_std(ty) {
-            return Self { ok: quote!(#ty), err: no_error, is_std: is_std(ty), believed: Some(ty) };
+            return Self { ok: quote!(#ty), err: no_error, span: None, is_std: is_std(ty), believed: Some(ty) };
         }
-        let result = if is_result_with_one_argument(ty) {
-            respanned(quote!(<#ty as #private::ResultType>), tokens::first_span(ty))
-        } else {
-            by_constant(ty, private)
-        };
-        Self { ok: quote!(#result::Ok), err: quote!(#result::Err), is_std: false, believed: None }
+        if !is_result_with_one_argument(ty) {
+            let result = by_constant(ty, private);
+            return Self {
+                ok: quote!(#result::Ok),
+                err: quote!(#result::Err),
+                span: None,
+                is_std: false,
+                believed: None,
+            };
+        }
+        let span = tokens::first_span(ty);
+        let result_type = respanned(quote!(#private::ResultType), span);
+        let result = quote_spanned!(span=> <#ty as #result_type>);
+        let (ok, err) = (quote_spanned!(span=> #result::Ok), quote_spanned!(span=> #result::Err));
+        Self { ok, err, span: Some(span), is_std: false, believed: None }
     }
 
     /// A constant that fails to compile if a name of std is used for another type.

@@ -51,13 +51,13 @@ fn declaration(service: &Service<'_>) -> TokenStream {
 
 /// Has `where Self: Sized`, which keeps the trait dyn-compatible.
 fn valid_method(function: &Function, private: Private<'_>) -> TokenStream {
-    let Function { attrs, sig, body, .. } = function;
+    let Function { attrs, vis, sig, body, .. } = function;
     let Signature { abi, fn_token, ident, generics, inputs, output, .. } = sig;
     let bounds = bounds(generics, private);
     if sig.asyncness.is_none() {
         return quote! {
             #(#attrs)*
-            #abi #fn_token #ident #generics (#inputs) #output #bounds #body
+            #vis #abi #fn_token #ident #generics (#inputs) #output #bounds #body
         };
     }
     let future = match output {
@@ -66,7 +66,7 @@ fn valid_method(function: &Function, private: Private<'_>) -> TokenStream {
             impl #private::Future<Output = #ty> + #private::Send
         },
     };
-    let declared = quote!(#abi #fn_token #ident #generics (#inputs) -> #future);
+    let declared = quote!(#vis #abi #fn_token #ident #generics (#inputs) -> #future);
     match body {
         Body::None(semicolon) => quote!(#(#attrs)* #declared #bounds #semicolon),
         // The future holds `&self` or `Arc<Self>`, so it is `Send` only if `Self` is `Sync` and `Send`.
@@ -80,7 +80,7 @@ fn valid_method(function: &Function, private: Private<'_>) -> TokenStream {
 
 /// A method with errors. It stays in the trait, so that its implementors and callers get no second error.
 fn invalid_method(function: &Function, private: Private<'_>) -> TokenStream {
-    let Function { attrs, sig, body, .. } = function;
+    let Function { attrs, vis, sig, body, .. } = function;
     let bounds = bounds(&sig.generics, private);
     let mut sig = sig.clone();
     sig.generics.where_clause = None;
@@ -92,7 +92,7 @@ fn invalid_method(function: &Function, private: Private<'_>) -> TokenStream {
     quote! {
         #(#attrs)*
         #[allow(async_fn_in_trait)]
-        #sig #bounds #body
+        #vis #sig #bounds #body
     }
 }
 

@@ -28,10 +28,7 @@ fn shim(method: &Method<'_>, private: Private<'_>, owner: &impl ToTokens, regist
     let call = local("call");
     let is_read = method.context.is_some() || method.sent_arguments().next().is_some();
     let binding = if is_read { quote!(mut #call) } else { quote!(#call) };
-    let context = method.context.map(|_| {
-        let context = local("context");
-        quote!(let #context = #call.context();)
-    });
+    let context = method.context.map(|input| context(&input.ty, &call));
     let arguments = method.sent_arguments().map(|argument| decode(argument, private, &call));
     let answer = match &method.output.stream {
         Some(stream) => respond_with_stream(method, stream, private, owner, &call),
@@ -50,6 +47,13 @@ fn shim(method: &Method<'_>, private: Private<'_>, owner: &impl ToTokens, regist
             },
         );
     }
+}
+
+/// Has the span of the type, so that rustc underlines a type that only has the name `Context`.
+fn context(ty: &Type, call: &Ident) -> TokenStream {
+    let name = local("context");
+    let context = Ident::new("context", tokens::first_span(ty));
+    quote!(let #name = #call.#context::<#ty>();)
 }
 
 /// Has the span of the argument's type, so that rustc underlines a type that cannot be decoded.

@@ -13,6 +13,7 @@ pub(crate) mod target;
 mod upload;
 
 pub use emit::Emit;
+pub use proxy::Text;
 pub(crate) use raw::{Answer, RawCall};
 pub use response::FromResponse;
 pub(crate) use response::unexpected_answer;

@@ -85,10 +85,20 @@ impl<T: Target> ProxyCall<'_, T> {
 }
 
 /// An argument that a proxy accepts for a parameter of type `T`. For a `String` it accepts any text.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be sent for a `{T}`",
+    label = "expected a `{T}` or a `&str`",
+    note = "convert the value, for example with `.to_string()`"
+)]
 pub trait Text<T: ?Sized>: Serialize {}
 
+#[diagnostic::do_not_recommend]
 impl<T: Serialize + ?Sized> Text<T> for T {}
+#[diagnostic::do_not_recommend]
 impl Text<String> for &str {}
+#[diagnostic::do_not_recommend]
 impl Text<String> for &String {}
+#[diagnostic::do_not_recommend]
 impl Text<String> for std::borrow::Cow<'_, str> {}
+#[diagnostic::do_not_recommend]
 impl Text<String> for Box<str> {}

@@ -61,7 +61,6 @@ impl ReceivedResponse<'_> {
     }
 }
 
-#[diagnostic::do_not_recommend]
 impl<T: DeserializeOwned> FromResponse for T {
     const KIND: ResponseKind = ResponseKind::Value;
 

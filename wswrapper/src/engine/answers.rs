@@ -282,7 +282,6 @@ pub trait Response {
     fn answer(self, answers: &mut Answers<'_>, call: &Answering);
 }
 
-#[diagnostic::do_not_recommend]
 impl<T: Serialize> Response for T {
     fn answer(self, answers: &mut Answers<'_>, call: &Answering) {
         answers.value(call, &self);

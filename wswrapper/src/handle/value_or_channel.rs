@@ -16,7 +16,7 @@ use serde::de::DeserializeOwned;
 /// # let (client_transport, server_transport) = memory::pair();
 /// # server.accept_transport(server_transport)?;
 /// # let client = Client::connect_transport(client_transport)?;
-/// match client.request("price", ()).await? {
+/// match client.request::<ValueOrChannel<u32>>("price", ()).await? {
 ///     ValueOrChannel::Value(price) => assert_eq!(price, 7),
 ///     ValueOrChannel::Channel(prices) => {
 ///         let price: u32 = prices.request("latest", ()).await?;

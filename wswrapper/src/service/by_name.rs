@@ -25,6 +25,11 @@ use std::sync::Arc;
 /// # Ok(())
 /// # }
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a list of arguments",
+    label = "not a tuple of up to eight values",
+    note = "write a tuple: `()` for no argument, `(a,)` for one, `(a, b)` for two; or a slice: `&[a, b][..]`"
+)]
 pub trait IntoArguments {
     #[doc(hidden)]
     fn encode(self, call: &mut CallEncoder) -> Result<(), SendError>;

@@ -10,7 +10,8 @@ use std::sync::Arc;
 
 /// An async closure that can handle an event: `|a: i64, b: String| async move { .. }`.
 ///
-/// - It takes up to eight arguments, each of a type that implements `serde::Deserialize`. A [`Context`] may be the
+/// - It takes up to eight arguments, each of a type that implements `serde::Deserialize` and owns its data: `String`,
+///   not `&str`. A [`Context`] may be the
 ///   first parameter; the caller does not send it.
 /// - It returns a [`Value`](crate::service::Value), or a `Result`. The `Ok` type of a `Result` is any type that
 ///   implements `serde::Serialize`, a [`Scoped`](crate::Scoped) service or an
@@ -40,8 +41,9 @@ use std::sync::Arc;
 #[diagnostic::on_unimplemented(
     message = "this cannot be an event's handler",
     label = "not an async closure whose arguments and result can be sent",
-    note = "a handler looks like `|a: i64, b: String| async move {{ a }}`, with a `Context` first if it wants one",
-    note = "arguments need `serde::Deserialize`; return a value of your own type as `Json(value)` or `Ok(value)`",
+    note = "a handler looks like `|a: i64, b: String| async move {{ a }}`: up to eight arguments, and a `Context` before them if it wants one",
+    note = "arguments need `serde::Deserialize`, and are owned: `String` instead of `&str`",
+    note = "an error needs `WsError`; return a value of your own type as `Json(value)` or `Ok(value)`",
     note = "streams and uploads are for the methods of a `#[ws_handlers]` impl"
 )]
 pub trait HandlerFn<M>: Send + Sync + 'static {

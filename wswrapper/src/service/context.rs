@@ -32,6 +32,16 @@ pub struct Context {
     call: Arc<CallState>,
 }
 
+/// The type of an argument that is called `Context` or is marked as one.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not `wswrapper::Context`",
+    label = "only `wswrapper::Context` can be here",
+    note = "import a type of your own under another name: `use my::Context as Settings;`"
+)]
+pub trait ContextArgument: From<Context> {}
+
+impl ContextArgument for Context {}
+
 impl Context {
     pub(crate) fn new(shared: Arc<Shared>, call: Arc<CallState>) -> Self {
         Self { shared, call }

@@ -76,7 +76,8 @@ pub trait Contract {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no handlers",
     label = "no `#[ws_handlers]` impl for this type",
-    note = "add `#[ws_handlers]` above an `impl` block of `{Self}`"
+    note = "for a type of your own, add `#[ws_handlers]` above its `impl` block",
+    note = "pass the service itself, or an `Arc` of its type; each service needs a call of its own"
 )]
 pub trait Serve<C: Contract + ?Sized>: Send + Sync + Sized + 'static {
     /// The channel that the service is mounted on by default.

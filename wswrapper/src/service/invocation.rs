@@ -1,6 +1,6 @@
 //! One call of one method. The generated shims use it to decode the arguments and to start the handler.
 
-use super::context::Context;
+use super::context::{Context, ContextArgument};
 use super::own_task::OwnTask;
 use super::stream::{OnFull, Producer, stream_handler};
 use super::upload::upload_handler;
@@ -33,7 +33,7 @@ impl<S: Send + Sync + 'static> Invocation<'_, S> {
     }
 
     /// Returns the context of the call.
-    pub fn context(&mut self) -> Context {
+    pub fn context<T: ContextArgument>(&mut self) -> T {
         let Start { answers, call, state, epoch, channel_state, .. } = &mut self.start;
         let state = state.get_or_insert_with(|| {
             let channel = match &call.address {
@@ -42,7 +42,7 @@ impl<S: Send + Sync + 'static> Invocation<'_, S> {
             };
             Arc::new(CallState::new(Arc::clone(epoch), call.id, channel, call.caller_timeout(), channel_state.cloned()))
         });
-        Context::new(Arc::clone(answers.shared), Arc::clone(state))
+        Context::new(Arc::clone(answers.shared), Arc::clone(state)).into()
     }
 
     /// Checks that all arguments were decoded, because the handler starts next.

@@ -6,7 +6,7 @@ mod arguments;
 mod by_name;
 pub(crate) mod channel_call;
 mod closure;
-mod context;
+pub(crate) mod context;
 pub(crate) mod contract;
 pub(crate) mod into_response;
 pub(crate) mod invocation;

@@ -54,7 +54,11 @@ impl Router {
     /// It is mounted on the channel that its contract or its handlers name, or else on the main channel. A type that
     /// serves several contracts is mounted by [`service_as`](Self::service_as). To keep using the object, mount it as
     /// an [`Arc`].
-    pub fn service<C: Contract + ?Sized>(self, service: impl Serve<C>) -> Self {
+    pub fn service<C, S>(self, service: S) -> Self
+    where
+        S: Serve<C>, // Of several contracts, name one: `service_as::<dyn Contract>`.
+        C: Contract + ?Sized,
+    {
         self.service_as(service)
     }
 
@@ -77,8 +81,8 @@ impl Router {
     /// connection closes.
     pub fn service_with<C, S, F>(self, make: F) -> Self
     where
+        S: Serve<C>, // Of several contracts, name one: `service_with::<dyn Contract, _, _>`.
         C: Contract + ?Sized,
-        S: Serve<C>,
         F: Fn(&Peer) -> S + Send + Sync + 'static,
     {
         let make = Arc::new(make);

@@ -1,6 +1,7 @@
 //! Types that are encoded as JSON or decoded from it.
 //!
-//! Each trait stands for a serde trait in one place, so that a compile error speaks of that place.
+//! Each trait stands for a serde trait in one place, so that a compile error speaks of that place. If only a type inside
+//! the type is missing, as `Row` in `Page<Row>`, rustc reports that one, in the words of serde.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -10,11 +11,11 @@ use serde::de::DeserializeOwned;
     message = "`{Self}` cannot be a handler argument",
     label = "not decodable from a JSON argument",
     note = "for a type of your own, add `#[derive(serde::Deserialize)]`",
-    note = "to take a stream from the caller, write `Upload<T>`: the type is recognised by that name"
+    note = "to take a stream from the caller, write `Upload<T>`: the type is recognised by that name",
+    note = "a `Context` under another name must be marked: `#[ws(context)] ctx: Ctx`"
 )]
 pub trait Argument: DeserializeOwned {}
 
-#[diagnostic::do_not_recommend]
 impl<T: DeserializeOwned> Argument for T {}
 
 /// A type that a handler can answer with if it runs in another task or takes an upload: any type that serde can
@@ -27,7 +28,6 @@ impl<T: DeserializeOwned> Argument for T {}
 )]
 pub trait JsonResponse: Serialize {}
 
-#[diagnostic::do_not_recommend]
 impl<T: Serialize> JsonResponse for T {}
 
 /// A type that can be an item of a stream: any type that serde can serialize.
@@ -38,7 +38,6 @@ impl<T: Serialize> JsonResponse for T {}
 )]
 pub trait StreamItem: Serialize {}
 
-#[diagnostic::do_not_recommend]
 impl<T: Serialize> StreamItem for T {}
 
 /// A type that can be an item of an upload, in the handler: any type that serde can deserialize.
@@ -49,8 +48,20 @@ impl<T: Serialize> StreamItem for T {}
 )]
 pub trait UploadItem: DeserializeOwned {}
 
-#[diagnostic::do_not_recommend]
 impl<T: DeserializeOwned> UploadItem for T {}
+
+/// A type that can be a field of an error: any type that serde can serialize and deserialize.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be a field of an error that is sent",
+    label = "not encodable as JSON, or not decodable from it",
+    note = "for a type of your own, add `#[derive(serde::Serialize, serde::Deserialize)]`",
+    note = "to hide the error from the caller, write `#[ws(internal)]` above the variant or the struct"
+)]
+pub trait ErrorField: Serialize + DeserializeOwned {}
+
+// Two bounds would be two errors.
+#[diagnostic::do_not_recommend]
+impl<T: Serialize + DeserializeOwned> ErrorField for T {}
 
 /// A type that a proxy can send as an argument: any type that serde can serialize.
 #[diagnostic::on_unimplemented(
@@ -60,7 +71,6 @@ impl<T: DeserializeOwned> UploadItem for T {}
 )]
 pub trait Encode: Serialize {}
 
-#[diagnostic::do_not_recommend]
 impl<T: Serialize + ?Sized> Encode for T {}
 
 /// A type that a proxy can take from an answer: any type that serde can deserialize.
@@ -71,5 +81,4 @@ impl<T: Serialize + ?Sized> Encode for T {}
 )]
 pub trait Decode: DeserializeOwned {}
 
-#[diagnostic::do_not_recommend]
 impl<T: DeserializeOwned> Decode for T {}

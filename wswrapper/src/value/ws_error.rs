@@ -55,6 +55,10 @@ use std::io;
     label = "not an error that can be sent",
     note = "for a type of your own, add `#[derive(wswrapper::WsError)]`"
 )]
+#[cfg_attr(
+    not(feature = "anyhow"),
+    diagnostic::on_unimplemented(note = "for `anyhow::Error`, enable the feature `anyhow` of `wswrapper`")
+)]
 pub trait WsError: Sized {
     /// The error that the caller gets.
     type Remote;

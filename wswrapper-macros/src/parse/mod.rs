@@ -1,15 +1,19 @@
 //! Traits and `impl` blocks. Bodies stay raw tokens, because a parser would repeat the errors that rustc reports for
 //! unfinished code.
 
+mod unfinished;
+
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use quote::{ToTokens, TokenStreamExt as _, quote};
+use syn::parse::discouraged::Speculative as _;
 use syn::parse::{Parse, ParseStream};
 use syn::punctuated::Punctuated;
 use syn::{
     Abi, Attribute, Error, FnArg, Generics, Ident, Path, Signature, Token, Type, TypeParamBound, Visibility, token,
 };
 
-use crate::{attr, text};
+pub(crate) use self::unfinished::Unfinished;
+use crate::{attr, text, tokens};
 
 pub(crate) struct Trait {
     pub(crate) attrs: Vec<Attribute>,
@@ -47,6 +51,7 @@ pub(crate) enum Member {
     Const(RawMember),
     Type(RawMember),
     Macro(RawMember),
+    Unfinished(Unfinished),
 }
 
 /// A member that is emitted unchanged.
@@ -144,6 +149,8 @@ impl Parse for Member {
         } else if ahead.peek(Token![type]) {
             raw_member(input, Terminator::Semicolon).map(Self::Type)
         } else {
+            ahead.call(Path::parse_mod_style)?;
+            ahead.parse::<Token![!]>()?;
             raw_member(input, Terminator::SemicolonOrBrace).map(Self::Macro)
         }
     }
@@ -207,6 +214,8 @@ impl ToTokens for Member {
         match self {
             Self::Function(function) => function.to_tokens(tokens),
             Self::Const(raw) | Self::Type(raw) | Self::Macro(raw) => raw.to_tokens(tokens),
+            // rustc finds the same error in it again, and shows it once.
+            Self::Unfinished(unfinished) => tokens.extend(tokens::without_ws(unfinished.tokens.clone())),
         }
     }
 }
@@ -259,7 +268,14 @@ fn implemented_trait(input: ParseStream<'_>, not: Option<Token![!]>) -> syn::Res
 fn members(input: ParseStream<'_>) -> syn::Result<Vec<Member>> {
     let mut members = Vec::new();
     while !input.is_empty() {
-        members.push(input.parse()?);
+        let ahead = input.fork();
+        match ahead.parse() {
+            Ok(member) => {
+                input.advance_to(&ahead);
+                members.push(member);
+            }
+            Err(_) => members.push(Member::Unfinished(input.parse()?)),
+        }
     }
     Ok(members)
 }

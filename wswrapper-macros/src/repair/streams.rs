@@ -1,6 +1,3 @@
-//! Corrections of mistakes that have been reported. Without them rustc would report the mistakes again, or would give
-//! the opposite advice.
-
 use proc_macro2::TokenStream;
 use quote::{ToTokens as _, quote};
 use syn::{GenericArgument, PathArguments, PathSegment, ReturnType, Type, TypeParamBound};
@@ -12,7 +9,7 @@ use crate::{text, tokens};
 
 /// Corrects return types: `Stream<..>` and `dyn Stream<..>` become `impl Stream<..>`, and an item type without a name
 /// becomes `Item = T`.
-pub(crate) fn streams(members: &mut [Member], errors: &mut Errors) {
+pub(super) fn correct_return_types(members: &mut [Member], errors: &mut Errors) {
     for member in members {
         if let Member::Function(function) = member
             && let ReturnType::Type(_, ty) = &mut function.sig.output

@@ -1,5 +1,7 @@
 //! Snapshots of expansions.
 
+mod unfinished;
+
 use proc_macro2::TokenStream;
 use quote::quote;
 

@@ -1,0 +1,1 @@
+//! The files in `pass` and `fail` are compiled in a package that calls `wswrapper` by another name.
