@@ -14,7 +14,7 @@ pub struct ObservedTransport {
     observed: Arc<Observed>,
 }
 
-/// What a test sees of a transport, and what it makes the transport claim.
+/// The state of a transport that a test sees, and that which it makes the transport claim.
 #[derive(Default, Debug)]
 pub struct Observed {
     flushes: AtomicUsize,

@@ -12,7 +12,7 @@ use crate::{check, expand, repair, text, tokens};
 
 pub(crate) fn service(args: TokenStream, item: TokenStream) -> TokenStream {
     let mut errors = Errors::new();
-    let attr = ContractAttr::read(args, &mut errors);
+    let attr = ContractAttr::of_service(args, &mut errors);
     let Some(mut parsed) = errors.ok(syn::parse2::<Trait>(item.clone())) else {
         return reported(tokens::without_ws(item), errors);
     };
@@ -26,7 +26,7 @@ pub(crate) fn service(args: TokenStream, item: TokenStream) -> TokenStream {
 
 pub(crate) fn handlers(args: TokenStream, item: TokenStream) -> TokenStream {
     let mut errors = Errors::new();
-    let attr = ContractAttr::read(args, &mut errors);
+    let attr = ContractAttr::of_handlers(args, &mut errors);
     let Some(mut parsed) = errors.ok(syn::parse2::<Impl>(item.clone())) else {
         return reported(tokens::without_ws(item), errors);
     };

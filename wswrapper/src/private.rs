@@ -11,7 +11,7 @@ pub use crate::handle::{AnonymousChannel, Peer};
 pub use crate::proto::Rejection;
 pub use crate::service::channel_call::{OnChannel, proxy_on_channel};
 pub use crate::service::context::ContextArgument;
-pub use crate::service::contract::check_channel;
+pub use crate::service::contract::{ServesClientContract, check_channel};
 pub use crate::service::into_response::{Fallible, Infallible};
 pub use crate::service::invocation::Invocation;
 pub use crate::service::methods::Methods;

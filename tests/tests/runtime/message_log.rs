@@ -127,7 +127,7 @@ async fn cancelled_calls_and_streams_have_their_outcome() -> Result<(), Box<dyn 
     assert_eq!(log.has(1).await, ["waits: Cancelled"]);
     raw.ask(r#"{"a":["count"],"i":2}"#).await;
     raw.send(r#"{"h":2,"x":{"message":"enough"},"_":1}"#).await;
-    assert_eq!(log.has(2).await[1..], ["count: ChannelOpened"]);
+    assert_eq!(log.has(2).await[1..], ["count: Cancelled"]);
     raw.send(r#"{"a":["event",1]}"#).await;
     raw.send(r#"{"a":["event","x"]}"#).await;
     raw.send(r#"{"a":["unknown"]}"#).await;

@@ -1,11 +1,11 @@
 //! Observers, and several hooks of a kind.
 
-use futures_util::stream;
+use futures_util::{FutureExt, stream};
 use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
 use wswrapper::{
-    Client, Limits, Server, Stream,
+    Client, Limits, Server, Stream, Upload,
     connection::Closed,
     error::{Rejection, ServiceError},
     observe::{CallEnd, CallInfo, ConnectionView, Interest, MessageLog, Observer},
@@ -29,6 +29,19 @@ impl Service {
     }
     pub async fn count(&self) -> impl Stream<Item = u32> + Send {
         stream::iter([1, 2])
+    }
+    pub async fn numbers(&self) -> impl Stream<Item = u32> + Send {
+        stream::repeat(7)
+    }
+    pub async fn fails(&self) -> impl Stream<Item = Result<u32, Rejection>> + Send {
+        stream::iter([Ok(1), Err(Rejection::new("broken").with_code("Broken"))])
+    }
+    pub async fn sum(&self, mut numbers: Upload<u32>) -> u32 {
+        let mut sum = 0;
+        while let Some(Ok(number)) = numbers.next().await {
+            sum += number;
+        }
+        sum
     }
     pub async fn waits(&self) {
         std::future::pending::<()>().await;
@@ -123,7 +136,29 @@ async fn a_stream_is_one_call_with_the_bytes_of_all_its_items() {
     let entries = log.has(7).await;
     assert_eq!(entries[1], "Request count Some(1) started");
     let sent = entries.iter().filter_map(|entry| entry.strip_prefix("sent ")).map(str::len).sum::<usize>();
-    assert_eq!(entries[6], format!("count ChannelOpened {sent} of 21"));
+    assert_eq!(entries[6], format!("count Ok {sent} of 21"));
+}
+
+#[tokio::test]
+async fn the_outcome_of_a_stream_and_of_an_upload_is_known_at_their_end() {
+    let (recorder, log) = recorder(Interest::CALLS);
+    let pair = pair(Server::builder().service(Service).observer(recorder));
+    let service = ServiceProxy::new(&pair.client);
+    let mut failed = service.fails().await.expect("a stream");
+    assert!(failed.next().await.expect("an item").is_ok());
+    assert!(failed.next().await.expect("an error").is_err());
+    assert!(log.has(3).await[2].starts_with(r#"fails Rejected { code: Some("Broken") }"#));
+    let mut dropped = service.numbers().await.expect("a stream");
+    dropped.next().await.expect("an item").expect("a number");
+    drop(dropped);
+    assert!(log.has(5).await[4].starts_with("numbers Cancelled"), "{:?}", log.entries());
+    assert_eq!(service.sum(stream::iter([1, 2])).await.expect("a sum"), 3);
+    assert!(log.has(7).await[6].starts_with("sum Ok"));
+    let mut cancelled = Box::pin(service.sum(stream::pending()));
+    assert!((&mut cancelled).now_or_never().is_none());
+    log.has(8).await;
+    drop(cancelled);
+    assert!(log.has(9).await[8].starts_with("sum Cancelled"), "{:?}", log.entries());
 }
 
 #[tokio::test(start_paused = true)]

@@ -117,14 +117,18 @@ fn registration(service: &Service<'_>) -> TokenStream {
     let Trait { ident, generics, .. } = service.item;
     let (_, type_generics, _) = generics.split_for_impl();
     let registry = local("methods");
-    let shims = shims(&service.contract, &quote!(<Self as #ident #type_generics>), &registry);
+    let (shims, is_served) = if service.client {
+        (None, Some(quote!(, Self: #private::ServesClientContract)))
+    } else {
+        (Some(shims(&service.contract, &quote!(<Self as #ident #type_generics>), &registry)), None)
+    };
     let name = registration_name(proc_macro2::Span::call_site());
     quote! {
         #[doc(hidden)]
         #[allow(deprecated, unused_variables, clippy::used_underscore_binding)]
         fn #name(#registry: &mut #private::Methods<Self>)
         where
-            Self: #private::Sized + #private::Send + #private::Sync + 'static,
+            Self: #private::Sized + #private::Send + #private::Sync + 'static #is_served
         {
             #shims
         }

@@ -13,6 +13,8 @@ use crate::types::last_segment;
 pub(crate) struct Service<'a> {
     pub(crate) item: &'a Trait,
     pub(crate) supertraits: Vec<&'a TypeParamBound>,
+    /// True if nobody serves the contract in Rust, so that it has no handlers to register.
+    pub(crate) client: bool,
     pub(crate) contract: Contract<'a>,
 }
 
@@ -47,6 +49,7 @@ impl<'a> Service<'a> {
         Self {
             item,
             supertraits: item.supertraits.iter().collect(),
+            client: attr.client,
             contract: Contract {
                 name: &item.ident,
                 vis: item.vis.clone(),

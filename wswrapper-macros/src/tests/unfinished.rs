@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 
 use crate::pipeline;
 
-/// What stands between two finished methods while a third is typed. The editor adds the closing brackets.
+/// Text between two finished methods, while a third is typed. The editor adds the closing brackets.
 const UNFINISHED: [&str; 20] = [
     "/// Adds.",
     "#[ws(event)]",

@@ -15,7 +15,9 @@ use std::fmt;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be decoded from JSON",
     label = "not decodable from JSON",
-    note = "for a type of your own, add `#[derive(serde::Deserialize)]`"
+    note = "for a type of your own, add `#[derive(serde::Deserialize)]`",
+    note = "name the type of a result that is not used: `let _: i64 = ..`; `serde::de::IgnoredAny` accepts any value",
+    note = "a stream is received as `Streaming<T, Rejection>`, a scoped service as `CalcProxy<AnonymousChannel>`"
 )]
 pub trait FromResponse: Sized {
     #[doc(hidden)]

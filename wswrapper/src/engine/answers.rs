@@ -65,7 +65,7 @@ impl<'d> Answers<'d> {
 
     /// Records the outcome of the call, if calls are observed.
     #[inline]
-    pub(super) fn record(&mut self, outcome: impl FnOnce() -> Outcome) {
+    pub(crate) fn record(&mut self, outcome: impl FnOnce() -> Outcome) {
         if self.shared.observes_calls() {
             self.progress.outcome = Some(outcome());
         }
@@ -118,7 +118,9 @@ impl<'d> Answers<'d> {
         let opened = self.shared.open_channel(id, role, binding, self.progress.handler);
         let (channel, inbox) = opened?;
         self.write_plain(|out| encode::channel(out, id));
-        self.record(|| Outcome::ChannelOpened);
+        if role == Role::Plain {
+            self.record(|| Outcome::ChannelOpened);
+        }
         self.progress.opened = Some(Opened { channel, role });
         Ok((channel, inbox))
     }

@@ -68,6 +68,7 @@ pub use message_log::{MessageKind, MessageLog};
 pub(crate) use observer::Observers;
 pub use observer::{Interest, Observer};
 pub use outcome::CallOutcome;
+pub(crate) use outcome::Outcome;
 pub use router::Mounted;
 pub(crate) use router::{DynamicHandlers, Router, Times};
 pub(crate) use shared::{ChannelBinding, LocalEndpoint, Shared};

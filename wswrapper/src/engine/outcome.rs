@@ -6,19 +6,20 @@ use crate::proto::Rejection;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum CallOutcome<'m> {
-    /// The handler has returned a value, or has handled an event.
+    /// The handler has returned a value, has handled an event, or its stream has finished.
     Ok,
-    /// The call was rejected, by its handler or because no handler could be started. An event was dropped or has
-    /// failed.
+    /// The call was rejected, by its handler or because no handler could be started. A stream has finished with an
+    /// error. An event was dropped or has failed.
     Rejected {
         /// The property `code` of the rejection.
         code: Option<&'m str>,
     },
     /// The handler has panicked.
     Panicked,
-    /// The call was cancelled, its time ran out, or its connection or channel was closed before the handler finished.
+    /// The call was cancelled, its time ran out, or its connection or channel was closed before the handler or its
+    /// stream finished.
     Cancelled,
-    /// The handler has opened an anonymous channel: a stream, or a scoped service.
+    /// The handler has opened an anonymous channel, perhaps with a scoped service. Its calls are calls of their own.
     ChannelOpened,
 }
 

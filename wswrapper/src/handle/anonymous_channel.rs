@@ -179,7 +179,8 @@ impl AnonymousChannel {
         self.channel_state.is_closed()
     }
 
-    /// Returns a handle that waits until the channel is closed. It does not keep the channel open.
+    /// Returns a handle that [waits](CloseSignal::closed) until the channel is closed. It does not keep the channel open.
+    #[doc(alias = "closed")]
     pub fn close_signal(&self) -> CloseSignal {
         CloseSignal::new(Arc::clone(&self.channel_state))
     }

@@ -133,9 +133,10 @@ macro_rules! handler_methods {
             $table.remove($channel, event)
         }
 
-        #[doc = concat!("Returns the names of the events ", $scope, " that have a handler, in alphabetical order.")]
+        #[doc = concat!("Returns the names of the events ", $scope, " that this endpoint handles, in alphabetical order.")]
         ///
-        /// Handlers are closures and methods of services, wherever they were added.
+        /// Handlers are closures and methods of services, wherever they were added. Those of other channels are not
+        /// among them.
         pub fn event_names(&$self) -> Vec<String> {
             $names.into_iter().collect()
         }
@@ -236,7 +237,7 @@ impl AnonymousChannel {
     /// Sends an event by name: `channel.emit("moved", (x, y)).await`.
     ///
     /// Before the channel is [opened](Self::opened), the event waits in it and is sent after the response that opens
-    /// it.
+    /// it. It is lost if the handler does not return the channel, and [`flush`](Self::flush) does not wait for it.
     pub fn emit(&self, event: &str, arguments: impl IntoArguments) -> Emit {
         let event = encode_on_channel(event, arguments).and_then(|call| self.finish_event(call, None));
         Target::emit(self, event)

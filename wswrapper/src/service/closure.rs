@@ -8,7 +8,7 @@ use crate::value::{Argument, JsonResponse};
 use std::future::Future;
 use std::sync::Arc;
 
-/// An async closure that can handle an event: `|a: i64, b: String| async move { .. }`.
+/// A closure that can handle an event: `|a: i64, b: String| async move { .. }`.
 ///
 /// - It takes up to eight arguments, each of a type that implements `serde::Deserialize` and owns its data: `String`,
 ///   not `&str`. A [`Context`] may be the
@@ -44,6 +44,7 @@ use std::sync::Arc;
     note = "a handler looks like `|a: i64, b: String| async move {{ a }}`: up to eight arguments, and a `Context` before them if it wants one",
     note = "arguments need `serde::Deserialize`, and are owned: `String` instead of `&str`",
     note = "an error needs `WsError`; return a value of your own type as `Json(value)` or `Ok(value)`",
+    note = "the closure of `blocking(..)` is not async; neither it nor that of `spawned(..)` can return a channel",
     note = "streams and uploads are for the methods of a `#[ws_handlers]` impl"
 )]
 pub trait HandlerFn<M>: Send + Sync + 'static {

@@ -67,9 +67,9 @@ impl Context {
         &self.call.epoch.extensions
     }
 
-    /// Creates an anonymous channel, which the handler returns as its answer.
+    /// Creates an anonymous channel that is not open yet. The handler returns it as its response.
     ///
-    /// The channel opens when the caller is answered with it. If the handler finishes without returning the channel,
+    /// The channel opens when the caller receives it. If the handler finishes without returning the channel,
     /// the channel is closed.
     pub fn open_channel(&self) -> AnonymousChannel {
         let channel = AnonymousChannel::new(self.peer());

@@ -116,6 +116,14 @@ impl<C: Contract + ?Sized, S: Serve<C>> Serve<C> for Arc<S> {
     }
 }
 
+/// The condition for handlers of a contract that is for clients alone. No type meets it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot serve a contract for clients alone",
+    label = "the contract has no handlers to register",
+    note = "remove `client` from the `#[ws_service]` of the trait"
+)]
+pub trait ServesClientContract {}
+
 /// Checks in a constant that the contract names no other channel than `channel`.
 ///
 /// # Panics

@@ -72,7 +72,8 @@ pub trait WsError: Sized {
 
     /// Converts a rejection into the caller's error. Returns the rejection if it is not an error of this type.
     ///
-    /// It is not called for a rejection that the library itself has made, whose code begins with `ws:`.
+    /// It is not called for a rejection that the library itself has made, whose code begins with `ws:`. Types that
+    /// accept every rejection, such as [`Rejection`], `String` and boxed errors, receive these too.
     fn from_rejection(rejection: Rejection) -> Result<Self::Remote, Rejection>;
 }
 

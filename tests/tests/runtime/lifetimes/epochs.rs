@@ -1,4 +1,4 @@
-//! What belongs to one connection of a client, and what stays.
+//! Values that belong to one connection of a client, and values that stay.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

@@ -1,7 +1,7 @@
 //! Sends the items of a handler's stream on its channel.
 
 use super::{OnFull, Producer};
-use crate::engine::{Answers, ChannelBinding, WINDOW, WriteError};
+use crate::engine::{Answers, ChannelBinding, Outcome, WINDOW, WriteError};
 use crate::error::ServiceError;
 use crate::proto::{Allowance, ChannelKey, Reason, Rejection, Role, code, encode};
 use crate::value::StreamItem;
@@ -322,12 +322,14 @@ impl<T: StreamItem> Pump<T> {
 
     fn done(&mut self, channel: ChannelKey, answers: &mut Answers<'_>) -> PumpStatus {
         answers.write_plain(|out| encode::done(out, channel.id(), self.lost));
+        answers.record(|| Outcome::Ok);
         self.producer.shared.close_channel(channel);
         PumpStatus::Finished
     }
 
     fn fail(&mut self, channel: ChannelKey, answers: &mut Answers<'_>, rejection: &Rejection) -> PumpStatus {
         answers.report(&self.producer.call, rejection);
+        answers.record(|| Outcome::rejected(rejection));
         self.producer.shared.abort_channel(channel, Some(rejection));
         PumpStatus::Finished
     }
