@@ -3,6 +3,7 @@
 mod capacity;
 mod close_causes;
 mod close_hooks;
+mod close_order;
 mod closing;
 mod epochs;
 mod flush;

@@ -139,6 +139,35 @@ async fn a_stream_is_one_call_with_the_bytes_of_all_its_items() {
     assert_eq!(entries[6], format!("count Ok {sent} of 21"));
 }
 
+#[tokio::test(start_paused = true)]
+async fn calls_that_wait_to_start_are_observed_when_they_arrive_and_when_they_are_dropped() {
+    let (recorder, log) = recorder(Interest::RECEIVED_MESSAGES | Interest::CALLS);
+    let limits = Limits::default().max_handlers_in_flight(1);
+    let server = Server::builder().service(Service).limits(limits).observer(recorder).build();
+    let server = server.expect("it can be mounted");
+    let (mut raw, peer) = RawPeer::dial(&server);
+    let frames = [
+        r#"{"a":["waits"]}"#,
+        r#"{"a":["waits",2],"i":2}"#,
+        r#"{"a":["waits",3],"i":3}"#,
+        r#"{"i":2,"x":{"message":"no"},"_":1}"#,
+    ];
+    for frame in frames {
+        raw.send(frame).await;
+    }
+    raw.silence().await;
+    let received = frames.map(|frame| format!("received {frame}"));
+    let mut expected: Vec<_> = received.into_iter().collect();
+    expected.insert(1, "Event waits None started".to_owned());
+    expected.push("waits Cancelled 0 of 23".to_owned());
+    assert_eq!(log.entries()[1..], expected);
+    peer.close(1000, "");
+    raw.close(1000, "").await;
+    peer.closed().await;
+    let ended = log.entries().split_off(expected.len() + 1);
+    assert_eq!(ended, ["waits Cancelled 0 of 15", "waits Cancelled 0 of 23", "closed 1000"]);
+}
+
 #[tokio::test]
 async fn the_outcome_of_a_stream_and_of_an_upload_is_known_at_their_end() {
     let (recorder, log) = recorder(Interest::CALLS);

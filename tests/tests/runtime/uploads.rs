@@ -107,7 +107,7 @@ impl Depot for DepotService {
     }
 
     async fn first(&self, most: usize, numbers: Upload<i64>) -> Vec<i64> {
-        numbers.take(most).filter_map(async |number| number.ok()).collect().await
+        numbers.take(most).filter_map(|number| std::future::ready(number.ok())).collect().await
     }
 
     async fn refuse(&self, _numbers: Upload<i64>) -> Result<(), Lost> {

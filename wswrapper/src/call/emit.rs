@@ -43,9 +43,12 @@ impl Future for Emit {
         match event {
             Ok(event) => {
                 if let Some(channel_state) = unopened.take()
-                    && connection.shared().hold_early_event(&channel_state, event)?
+                    && let Some(early) = event.take()
                 {
-                    return Poll::Ready(Ok(()));
+                    *event = connection.shared().hold_early_event(&channel_state, early)?;
+                    if event.is_none() {
+                        return Poll::Ready(Ok(()));
+                    }
                 }
                 connection.shared().poll_emit(cx, ticket, event)
             }

@@ -107,7 +107,8 @@ impl Client {
     /// Continues over another transport after the connection was closed or lost.
     ///
     /// Handlers, hooks and proxies stay. Calls of the old connection have failed with
-    /// [`Closed`](crate::CallError::Closed), and the ids of new calls continue the count [P-91]. The hook
+    /// [`Closed`](crate::CallError::Closed), and the ids of new calls continue the count [P-91]. Events that waited for
+    /// capacity are sent on the new connection. The hook
     /// [`on_open`](crate::client::ClientBuilder::on_open) runs again, and `rebind` does not wait for it.
     ///
     /// Fails with [`StillOpen`](RebindError::StillOpen) while the old connection is not closed or its `on_close`
@@ -140,6 +141,9 @@ impl Client {
 
     /// Continues over another transport, with the request that opened it and values that are stored with the new
     /// connection. Otherwise like [`rebind`](Self::rebind).
+    ///
+    /// The values are dropped when the connection closes, also from clones of `extensions`. So they are not those of
+    /// [`extensions`](Self::extensions), which stay.
     ///
     /// # Panics
     ///

@@ -89,9 +89,7 @@ impl<'d> Answers<'d> {
         match self.open(call, Role::Plain, ChannelBinding::State(Arc::clone(channel_state))) {
             Ok((channel, _)) => {
                 self.progress.opened = None;
-                while let Some(event) = channel_state.open_after_early_events(channel) {
-                    self.shared.emit_early_event(event);
-                }
+                channel_state.open_with_early_events(self.shared, channel);
                 if channel_state.is_closed() {
                     // A handle in another task has closed it in the meantime.
                     self.shared.abort_channel(channel, None);

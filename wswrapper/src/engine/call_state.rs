@@ -29,6 +29,11 @@ pub(crate) struct CallState {
     cancelled: SetOnce<Reason>,
 }
 
+/// Removes the channels to which no other reference exists.
+fn take_unused(channels: &mut Vec<Arc<ChannelState>>) -> Vec<Arc<ChannelState>> {
+    channels.extract_if(.., |channel_state| Arc::strong_count(channel_state) == 1).collect()
+}
+
 impl CallState {
     pub(crate) fn new(
         epoch: Arc<Epoch>,
@@ -58,9 +63,18 @@ impl CallState {
 
     /// Records a channel that the handler has created. It is closed at once if the handler has finished.
     pub(crate) fn add_channel(&self, shared: &Arc<Shared>, channel_state: &Arc<ChannelState>) {
-        if let Some(channels) = &mut *self.lock_channels() {
-            channels.push(Arc::clone(channel_state));
-        } else {
+        let mut channels = self.lock_channels();
+        let Some(created) = &mut *channels else {
+            drop(channels);
+            channel_state.close(shared, channel_closed_reason());
+            return;
+        };
+        // Channels that nobody else has can no longer be returned. They are looked for each time that the list would
+        // grow, so that a handler may create any number of them.
+        let dropped = if created.len() == created.capacity() { take_unused(created) } else { Vec::new() };
+        created.push(Arc::clone(channel_state));
+        drop(channels);
+        for channel_state in dropped {
             channel_state.close(shared, channel_closed_reason());
         }
     }
@@ -71,7 +85,7 @@ impl CallState {
 
     /// Returns the reason of the cancellation, or `None` while the call is not cancelled and its connection is open.
     pub(crate) fn cancel_reason(&self) -> Option<&Reason> {
-        if self.cancelled.get().is_none() && self.epoch.result().is_some() {
+        if self.cancelled.get().is_none() && self.epoch.is_disconnected() {
             self.cancel(connection_closed_reason());
         }
         self.cancelled.get()
@@ -79,7 +93,7 @@ impl CallState {
 
     /// Waits until the call is cancelled or its connection is closed. Cancel-safe.
     pub(crate) async fn cancelled(&self) -> &Reason {
-        let (mut cancelled, mut closed) = (pin!(self.cancelled.wait()), pin!(self.epoch.closed()));
+        let (mut cancelled, mut closed) = (pin!(self.cancelled.wait()), pin!(self.epoch.disconnected()));
         poll_fn(|cx| {
             if cancelled.as_mut().poll(cx).is_pending() {
                 ready!(closed.as_mut().poll(cx));

@@ -5,9 +5,8 @@ use super::id::PeerId;
 use super::router::{DynamicHandlers, Entry, Lookup, Mounted};
 use super::shared::Shared;
 use crate::catch_panic::drop_catching_panic;
-use crate::error::SendError;
 use crate::lock::lock;
-use crate::proto::{Address, ChannelKey, EncodedCall, Reason, Rejection, code};
+use crate::proto::{Address, ChannelKey, Reason, Rejection, code};
 use std::any::Any;
 use std::collections::BTreeSet;
 use std::future::poll_fn;
@@ -32,7 +31,7 @@ pub(crate) struct ChannelState {
     /// `None` once the channel is closed.
     services: Mutex<Option<Services>>,
     /// Events that are sent when the channel is opened.
-    early_events: Mutex<EarlyEvents>,
+    pub(super) early_events: Mutex<EarlyEvents>,
     /// Set when the channel is closed.
     closed: SetOnce<Reason>,
 }
@@ -83,35 +82,6 @@ impl ChannelState {
         debug_assert!(first || self.key() == Some(key), "a channel is opened once");
         // `close` takes this lock too. So either the closing task sees the key, or the caller sees the channel closed.
         drop(self.services());
-    }
-
-    /// Returns the next event that has waited for the channel, which is being opened with this key. Records that the
-    /// channel was opened once there is none.
-    pub(crate) fn open_after_early_events(&self, key: ChannelKey) -> Option<EncodedCall> {
-        let mut early_events = lock(&self.early_events);
-        let event = early_events.pop();
-        if event.is_none() {
-            self.open(key);
-        }
-        event.map(|event| event.on_channel(key))
-    }
-
-    /// Keeps an event until the channel is opened, if all of them have at most `max_bytes`. If it is open already, the
-    /// event is addressed to it, and the result is false.
-    pub(crate) fn hold_early_event(
-        &self,
-        event: &mut Option<EncodedCall>,
-        max_bytes: usize,
-    ) -> Result<bool, SendError> {
-        let mut early_events = lock(&self.early_events);
-        match (event.take(), self.key()) {
-            _ if self.is_closed() => Err(SendError::ChannelClosed { channel: None }),
-            (Some(event), None) => early_events.push(event, max_bytes).map(|()| true),
-            (taken, key) => {
-                *event = taken.zip(key).map(|(event, key)| event.on_channel(key));
-                Ok(false)
-            }
-        }
     }
 
     /// Waits until the channel is opened or closed.
@@ -175,6 +145,7 @@ impl ChannelState {
     pub(crate) fn close(&self, shared: &Arc<Shared>, reason: Reason) -> bool {
         let first = self.closed.set(reason).is_ok();
         if first {
+            self.drop_early_events(shared);
             let services = self.services().take();
             for handler in self.handlers.close() {
                 shared.report_drop_panic(drop_catching_panic(handler), "an anonymous channel's handlers");

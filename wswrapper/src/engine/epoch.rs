@@ -21,6 +21,8 @@ pub(crate) struct Epoch {
     pub(crate) number: u64,
     pub(crate) handshake: Handshake,
     pub(crate) extensions: Extensions,
+    /// Set when the transport is gone, before the `on_close` hooks run.
+    disconnected: SetOnce<()>,
     /// Set when the connection is closed and its `on_close` hooks have returned.
     closed: SetOnce<Arc<Closed>>,
 }
@@ -28,12 +30,33 @@ pub(crate) struct Epoch {
 impl Epoch {
     /// Creates the first epoch.
     pub(crate) fn first(handshake: Handshake, extensions: Extensions) -> Arc<Self> {
-        Arc::new(Self { number: 1, handshake, extensions, closed: SetOnce::new() })
+        Arc::new(Self { number: 1, handshake, extensions, disconnected: SetOnce::new(), closed: SetOnce::new() })
     }
 
     /// Creates the epoch after this one.
     pub(crate) fn next(&self, handshake: Handshake, extensions: Extensions) -> Arc<Self> {
-        Arc::new(Self { number: self.number + 1, handshake, extensions, closed: SetOnce::new() })
+        Arc::new(Self {
+            number: self.number + 1,
+            handshake,
+            extensions,
+            disconnected: SetOnce::new(),
+            closed: SetOnce::new(),
+        })
+    }
+
+    /// Records that the transport is gone, and wakes everyone who waits for that.
+    pub(crate) fn set_disconnected(&self) {
+        let _ = self.disconnected.set(());
+    }
+
+    /// Returns true if the transport is gone.
+    pub(crate) fn is_disconnected(&self) -> bool {
+        self.disconnected.get().is_some()
+    }
+
+    /// Waits until the transport is gone. Cancel-safe.
+    pub(crate) async fn disconnected(&self) {
+        self.disconnected.wait().await;
     }
 
     /// Records how the connection was closed, and wakes everyone who waits for that.

@@ -125,7 +125,7 @@ impl Listener {
                 () = server.wait_for_phase(Phase::Closing) => break,
             };
             match accepted {
-                Ok((stream, _)) => server.spawn(handshake_and_drive(&server, stream)),
+                Ok((stream, _)) => drop(server.spawn(handshake_and_drive(&server, stream))),
                 Err(error) if is_connection_error(&error) => {}
                 Err(error) => {
                     tracing::error!("cannot accept connections now: {error}");

@@ -65,8 +65,8 @@ pub(crate) struct Inner {
     pub(crate) entrance: Arc<Entrance>,
     #[cfg(feature = "tungstenite")]
     pub(crate) front: Arc<crate::http::HttpFront>,
-    /// The tasks of all connections. Dropping the server aborts them.
-    tasks: Mutex<JoinSet<()>>,
+    /// The tasks of all connections. Dropping the server aborts them. `None` once the server waits for them.
+    tasks: Mutex<Option<JoinSet<()>>>,
 }
 
 /// The progress of closing a server.
@@ -122,7 +122,7 @@ impl ServerBuilder {
             entrance: Arc::new(entrance),
             #[cfg(feature = "tungstenite")]
             front: Arc::new(self.front),
-            tasks: Mutex::default(),
+            tasks: Mutex::new(Some(JoinSet::new())),
         };
         Ok(Server { inner: Arc::new(inner) })
     }
@@ -148,8 +148,8 @@ impl Server {
 
     /// Serves a connection over an open transport, with the request that opened it and values that are stored with it.
     ///
-    /// Hooks and handlers find both from the first call on. Otherwise like
-    /// [`accept_transport`](Self::accept_transport).
+    /// Hooks and handlers find both from the first call on. The values are dropped when the connection closes, also from
+    /// clones of `extensions`. Otherwise like [`accept_transport`](Self::accept_transport).
     ///
     /// ```
     /// # use wswrapper::{Context, Server, connection::{Extensions, Handshake}, transport::memory};
@@ -180,8 +180,7 @@ impl Server {
     ) -> Result<Peer, AcceptError> {
         let (shared, driver) = self.inner.entrance.enter(transport, handshake, extensions)?;
         let peer = Peer::of(&shared);
-        self.spawn(driver.run());
-        Ok(peer)
+        if self.spawn(driver.run()) { Ok(peer) } else { Err(AcceptError::Closing) }
     }
 
     /// Returns the target for events to all connected peers.
@@ -248,7 +247,7 @@ impl Server {
     /// Waits for the tasks of all connections, then aborts the remaining ones.
     async fn stop_tasks(self) {
         let _closed = SetClosed(&self.inner.entrance.phase);
-        let mut tasks = std::mem::take(&mut *self.tasks());
+        let Some(mut tasks) = self.tasks().take() else { return };
         let all_finished = async { while tasks.join_next().await.is_some() {} };
         // A slow handshake or hook must not keep the server open.
         let _ = rt::timeout(self.endpoint().limits.close_timeout.saturating_add(HOOK_TIMEOUT), all_finished).await;
@@ -285,14 +284,17 @@ impl Server {
         &self.inner.entrance.registry
     }
 
-    /// Spawns a task that is aborted when the server is dropped.
-    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+    /// Spawns a task that is aborted when the server is dropped. Returns false, and drops the task, if the server waits
+    /// for its tasks already, because it is closing.
+    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) -> bool {
         let mut tasks = self.tasks();
+        let Some(tasks) = &mut *tasks else { return false };
         while tasks.try_join_next().is_some() {}
         tasks.spawn(task);
+        true
     }
 
-    fn tasks(&self) -> MutexGuard<'_, JoinSet<()>> {
+    fn tasks(&self) -> MutexGuard<'_, Option<JoinSet<()>>> {
         lock(&self.inner.tasks)
     }
 }

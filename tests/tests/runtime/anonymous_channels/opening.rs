@@ -3,9 +3,15 @@
 use super::{built_channel_server, channel_pair};
 use serde_json::json;
 use std::error::Error;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex};
+use std::task::{self, Wake, Waker};
+use std::time::Duration;
+use tokio::sync::Notify;
 use wswrapper::{
     AnonymousChannel, CallError, Client, Context, Limits, Peer, Server,
+    call::Emit,
     connection::ValueOrChannel,
     error::{Rejection, SendError},
     ws_service,
@@ -146,6 +152,97 @@ async fn events_that_wait_for_their_channel_are_bounded() -> Result<(), Box<dyn 
     assert_eq!(raw.receive_text().await, r#"{"i":1,"h":1}"#);
     assert_eq!((raw.receive_text().await.len(), raw.receive_text().await.len()), (1_023, 1_023));
     raw.silence().await;
+    Ok(())
+}
+
+#[tokio::test]
+async fn events_that_wait_are_bounded_for_all_channels_of_a_connection_together() -> Result<(), Box<dyn Error>> {
+    let server = Server::builder().limits(Limits::default().max_outbound_bytes(3_000)).build()?;
+    let (log, resume) = (Log::default(), Arc::new(Notify::new()));
+    let (results, wait) = (log.clone(), Arc::clone(&resume));
+    server.on("make", move |ctx: Context, returns: bool| {
+        let (results, wait) = (results.clone(), Arc::clone(&wait));
+        async move {
+            let channel = ctx.open_channel();
+            results.add(format!("{:?}", channel.emit("x", ("y".repeat(1_000),)).await));
+            if returns {
+                wait.notified().await;
+            }
+            if returns { Ok(channel) } else { Err(Rejection::new("no channel")) }
+        }
+    })?;
+    let (mut raw, peer) = RawPeer::dial(&server);
+    // A channel that was closed gives its bytes back.
+    for id in 1..=5 {
+        raw.ask(&format!(r#"{{"a":["make",false],"i":{id}}}"#)).await;
+    }
+    for id in 6..=8 {
+        raw.send(&format!(r#"{{"a":["make",true],"i":{id}}}"#)).await;
+    }
+    let results = log.has(8).await;
+    assert_eq!(results[..7], ["Ok(())"; 7]);
+    assert_eq!(results[7], "Err(Full)");
+    raw.silence().await;
+    assert!((2_000..3_000).contains(&server.buffered_bytes()), "{}", server.buffered_bytes());
+    resume.notify_waiters();
+    raw.receive_text().await;
+    peer.close(1000, "");
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_early_event_that_failed_fails_when_it_is_polled_again() -> Result<(), Box<dyn Error>> {
+    let server = Server::builder().limits(Limits::default().max_outgoing_message_size(200)).build()?;
+    let log = Log::default();
+    let results = log.clone();
+    server.on("make", move |ctx: Context| {
+        let results = results.clone();
+        async move {
+            let channel = ctx.open_channel();
+            let mut emit = channel.emit("x", ("y".repeat(180),));
+            results.add(format!("{} {}", (&mut emit).await.is_err(), (&mut emit).await.is_err()));
+            Ok::<_, Rejection>(channel)
+        }
+    })?;
+    let (mut raw, _) = RawPeer::dial(&server);
+    assert_eq!(raw.ask(r#"{"a":["make"],"i":1}"#).await, json!({"i": 1, "h": 1}));
+    assert_eq!(log.entries(), ["true true"]);
+    Ok(())
+}
+
+/// A waker that sends an event, as an executor that polls in `wake` would.
+struct SendsWhenWoken(Mutex<Option<Pin<Box<Emit>>>>);
+
+impl Wake for SendsWhenWoken {
+    fn wake(self: Arc<Self>) {
+        let emit = self.0.lock().expect("no panic").take();
+        if let Some(mut emit) = emit {
+            let _ = emit.as_mut().poll(&mut task::Context::from_waker(Waker::noop()));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_waker_of_those_who_wait_for_a_channel_may_use_it() -> Result<(), Box<dyn Error>> {
+    let server = Server::builder().build()?;
+    server.on("make", |ctx: Context| async move {
+        let channel = ctx.open_channel();
+        let emit = Box::pin(channel.emit("x", (1,)));
+        let waker = Waker::from(Arc::new(SendsWhenWoken(Mutex::new(Some(emit)))));
+        let waiting = channel.clone();
+        let mut opened = Box::pin(async move { waiting.opened().await });
+        assert!(opened.as_mut().poll(&mut task::Context::from_waker(&waker)).is_pending());
+        // Dropped after the channel was opened.
+        tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            drop(opened);
+        });
+        Ok::<_, Rejection>(channel)
+    })?;
+    let (mut raw, _) = RawPeer::dial(&server);
+    raw.send(r#"{"a":["make"],"i":1}"#).await;
+    assert_eq!(raw.receive_text().await, r#"{"i":1,"h":1}"#);
+    assert_eq!(raw.receive_text().await, r#"{"a":["x",1],"h":1}"#);
     Ok(())
 }
 

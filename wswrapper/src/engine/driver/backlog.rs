@@ -65,13 +65,12 @@ impl Backlog {
         None
     }
 
-    /// Removes a request. Returns false if there is none with the id.
-    pub(super) fn cancel(&mut self, id: RequestId) -> bool {
-        let Some(position) = self.requests.remove(&id) else { return false };
-        if let Some(call) = self.calls.get_mut(position - self.first_position).and_then(Option::take) {
-            self.subtract(&call);
-        }
-        true
+    /// Removes a request and returns its text, or `None` if there is none with the id.
+    pub(super) fn cancel(&mut self, id: RequestId) -> Option<Text> {
+        let position = self.requests.remove(&id)?;
+        let call = self.calls.get_mut(position - self.first_position)?.take()?;
+        self.subtract(&call);
+        Some(call.text)
     }
 
     #[inline]
@@ -110,7 +109,7 @@ mod tests {
     }
 
     fn cancel(backlog: &mut Backlog, id: u64) -> bool {
-        backlog.cancel(RequestId::new(id).expect("in range"))
+        backlog.cancel(RequestId::new(id).expect("in range")).is_some()
     }
 
     fn pop_all(backlog: &mut Backlog) -> Vec<Text> {

@@ -44,7 +44,16 @@ impl<T: Transport> Driver<T> {
     /// Decodes a new frame and handles its message.
     #[inline]
     pub(super) fn handle_text(&mut self, cx: &mut Context<'_>, text: &Text, received_at: Instant) {
+        self.tell_received(text);
         self.handle_received(cx, &Received { text, at: received_at, was_held: false });
+    }
+
+    /// Tells the observers, if there are any, of a received message.
+    #[inline]
+    pub(super) fn tell_received(&self, text: &Text) {
+        if self.shared.endpoint.observers.any_interest(Interest::RECEIVED_MESSAGES) {
+            self.shared.observe_received(text);
+        }
     }
 
     /// Handles a frame that comes out of the backlog.
@@ -54,9 +63,6 @@ impl<T: Transport> Driver<T> {
 
     #[inline]
     fn handle_received(&mut self, cx: &mut Context<'_>, received: &Received<'_>) {
-        if self.shared.endpoint.observers.any_interest(Interest::RECEIVED_MESSAGES) {
-            self.shared.observe_received(received.text);
-        }
         self.handle_message(cx, received, &Message::decode(received.text));
     }
 

@@ -1,19 +1,20 @@
 //! The end of a connection: by a close frame, a failure, or the drop of its task.
 
 use super::Driver;
-use super::backlog::Backlog;
 use super::opening::Opening;
-use crate::catch_panic::drop_catching_panic;
+use crate::catch_panic::{catch_panic, drop_catching_panic};
 use crate::close::{Close, CloseCause, CloseRequest, Closed};
+use crate::engine::call_log::CallInfo;
 use crate::engine::epoch::connection_closed_reason;
 use crate::engine::hooks::OpenFuture;
 use crate::engine::observer::Interest;
+use crate::engine::outcome::Outcome;
 use crate::engine::shared::Shared;
 use crate::engine::tasks::RunningHandler;
 use crate::error::ServiceError;
-use crate::proto::Reason;
+use crate::proto::{Message, Reason};
 use crate::rt::{Instant, after};
-use crate::transport::Transport;
+use crate::transport::{Text, Transport};
 use std::io;
 use std::mem;
 use std::sync::Arc;
@@ -52,7 +53,7 @@ impl<T: Transport> Driver<T> {
     pub(super) fn stop_handlers(&mut self) {
         self.shared.forget_handlers();
         self.stop_running();
-        self.backlog = Backlog::default();
+        self.drop_backlog();
     }
 
     /// Reports an error of the transport, after which no more frames can be read.
@@ -74,28 +75,49 @@ impl<T: Transport> Driver<T> {
 impl<T> Driver<T> {
     /// Drops everything that belongs to the connection, and records how it was closed. Returns false if that was done
     /// before.
-    pub(super) fn finish(&mut self, closed: Closed) -> bool {
+    pub(super) fn finish(&mut self, closed: &Closed) -> bool {
         if mem::replace(&mut self.finished, true) {
             return false;
         }
         self.shared.members.leave(self.shared.id);
-        self.shared.announce_close(&closed);
+        self.shared.announce_close(closed);
         self.stop_running();
-        self.drop_open_hook(|opening| opening.disconnect(&closed));
+        self.drop_open_hook(|opening| opening.disconnect(closed));
         for session in mem::take(&mut self.sessions) {
             self.shared.report_drop_panic(drop_catching_panic(session), "a session");
         }
+        self.drop_backlog();
+        self.shared.begin_finish(closed.clone());
         self.shared.endpoint.observers.tell(&self.shared, Interest::NONE, |observer, connection| {
-            observer.connection_closed(connection, &closed);
+            observer.connection_closed(connection, closed);
         });
-        self.shared.begin_finish(closed);
         true
     }
 
     /// Drops the `on_open` hook that `finish` returns.
     pub(super) fn drop_open_hook(&mut self, finish: impl FnOnce(Opening) -> OpenFuture) {
         if let Some(opening) = self.opening.take() {
-            self.shared.report_drop_panic(drop_catching_panic(finish(*opening)), "on_open");
+            // The error of a hook may be a user's, and is dropped by `finish`.
+            self.shared.report_drop_panic(catch_panic(|| drop(finish(*opening))), "on_open");
+        }
+    }
+
+    /// Drops the calls that wait to start, and tells the observers.
+    fn drop_backlog(&mut self) {
+        let mut backlog = mem::take(&mut self.backlog);
+        while self.shared.observes_calls()
+            && let Some((text, _)) = backlog.pop()
+        {
+            self.tell_dropped(&text);
+        }
+    }
+
+    /// Tells the observers of a call that was cancelled while it waited to start.
+    pub(super) fn tell_dropped(&self, text: &Text) {
+        if self.shared.observes_calls()
+            && let Message::Call(call) = Message::decode_whole(text)
+        {
+            self.shared.tell_not_started(&CallInfo::new(&call, text.len()), &Outcome::Cancelled, 0);
         }
     }
 
@@ -122,7 +144,7 @@ impl<T> Driver<T> {
 /// A driver that is dropped while it runs belonged to an aborted task.
 impl<T> Drop for Driver<T> {
     fn drop(&mut self) {
-        if self.finish(Closed::abnormal(CloseCause::Local, "the connection's task was ended")) {
+        if self.finish(&Closed::abnormal(CloseCause::Local, "the connection's task was ended")) {
             self.shared.set_closed();
         }
     }

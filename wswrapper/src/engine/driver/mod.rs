@@ -127,7 +127,7 @@ impl<T: Transport> Driver<T> {
         async move {
             let closed = poll_fn(|cx| self.poll(cx)).await;
             tracing::debug!(peer = %self.shared.id, code = closed.code, reason = closed.reason, "closed");
-            self.finish(closed.clone());
+            self.finish(&closed);
             // Also if the hook is cancelled.
             let finishing = Finishing(Arc::clone(&self.shared));
             drop(self);

@@ -111,8 +111,14 @@ impl<T: Transport> Driver<T> {
     /// removes its call from there.
     fn receive_text(&mut self, cx: &mut Context<'_>, text: &Text, now: Instant) {
         if self.is_full() || !self.backlog.is_empty() {
-            let id = match Message::decode(text) {
-                Message::Cancellation(id, _) if self.backlog.cancel(id) => return,
+            let message = Message::decode(text);
+            if let Message::Cancellation(id, _) = message
+                && let Some(cancelled) = self.backlog.cancel(id)
+            {
+                self.tell_received(text);
+                return self.tell_dropped(&cancelled);
+            }
+            let id = match message {
                 // Requests are rejected then.
                 _ if self.memory_is_short => None,
                 // The messages of a stream start no handler.
@@ -126,6 +132,7 @@ impl<T: Transport> Driver<T> {
                 _ => None,
             };
             if let Some(id) = id {
+                self.tell_received(text);
                 return self.backlog.push(text, id, now);
             }
         }

@@ -107,6 +107,7 @@ impl Shared {
             // The untaken items of streams stay until their consumers are dropped.
             state.share.set(state.buffered_bytes());
         });
+        self.epoch().set_disconnected();
         self.endpoint.budget.forget(self);
         self.endpoint.budget.wake_waiting();
         // A client may be bound again. A server's connection stays closed, so it drops its handlers: they may hold
@@ -123,11 +124,10 @@ impl Shared {
         let state = self.lock();
         let (epoch, closed) = (Arc::clone(&state.epoch), state.closed_result());
         drop(state);
-        let values = epoch.extensions.close();
-        epoch.set_closed(closed);
-        for value in values {
+        for value in epoch.extensions.close() {
             self.report_drop_panic(drop_catching_panic(value), "the peer's data");
         }
+        epoch.set_closed(closed);
         self.warn_left_out();
     }
 }

@@ -100,6 +100,7 @@ impl Shared {
             handlers: 0,
             output_bytes: 0,
             driver_bytes: 0,
+            early_bytes: 0,
             share: Share::new(&endpoint.budget),
             withheld: None,
             close: None,

@@ -204,23 +204,42 @@ impl Shared {
         })
     }
 
-    /// Keeps an event until its channel is opened. Returns false if the channel is open.
+    /// Keeps an event until its channel is opened. Returns the event if the channel is open.
     pub(crate) fn hold_early_event(
         &self,
         channel_state: &ChannelState,
-        event: &mut Option<EncodedCall>,
-    ) -> Result<bool, SendError> {
-        if let Some(event) = event {
-            TooLarge::check(event.len() + LONGEST_CHANNEL_END.len(), self.endpoint.limits.max_outgoing_message_size)?;
-        }
-        channel_state.hold_early_event(event, self.endpoint.limits.max_outbound_bytes)
+        event: EncodedCall,
+    ) -> Result<Option<EncodedCall>, SendError> {
+        TooLarge::check(event.len() + LONGEST_CHANNEL_END.len(), self.endpoint.limits.max_outgoing_message_size)?;
+        channel_state.hold_early_event(self, event)
     }
 
-    /// Queues an event of a channel that has just been opened. The time of its capacity was when it was held.
-    pub(crate) fn emit_early_event(&self, event: EncodedCall) {
+    /// Counts the bytes of an event that waits for its channel. Fails if too many wait on the connection.
+    ///
+    /// They do not count towards the capacity of the queue, because a handler that waits for capacity would wait for
+    /// its own events.
+    pub(crate) fn reserve_early_bytes(&self, bytes: usize) -> Result<(), SendError> {
         let mut state = self.lock();
-        // It fails only if the connection or the channel is closed, and then nobody waits for the event.
-        let _ = state.core.emit(event);
+        if state.early_bytes.saturating_add(bytes) > self.endpoint.limits.max_outbound_bytes {
+            return Err(SendError::Full);
+        }
+        state.early_bytes += bytes;
+        Ok(())
+    }
+
+    /// Forgets events that have waited for a channel.
+    pub(crate) fn release_early_bytes(&self, bytes: usize) {
+        self.lock().early_bytes -= bytes;
+    }
+
+    /// Queues events that have waited for a channel, and have these bytes.
+    pub(crate) fn queue_early_events(&self, events: impl Iterator<Item = EncodedCall>, bytes: usize) {
+        let mut state = self.lock();
+        state.early_bytes -= bytes;
+        for event in events {
+            // It fails only if the connection or the channel is closed, and then nobody waits for the event.
+            let _ = state.core.emit(event);
+        }
         self.wake(state);
     }
 

@@ -33,6 +33,8 @@ pub(super) struct State {
     pub(super) output_bytes: usize,
     /// The bytes of the begun message and of held calls at that time.
     pub(super) driver_bytes: usize,
+    /// The bytes of events that wait for their channels.
+    pub(super) early_bytes: usize,
     /// The share of the budget of all connections.
     pub(super) share: Share,
     /// Credit that is granted when memory is free.
