@@ -8,7 +8,8 @@
 //! 6. [JavaScript](javascript): pages and Node programs, as callers and as servers
 //! 7. [Tests](testing): tests without sockets, on paused time
 //! 8. [Limits](limits): each limit with its default and its effect, slow and hostile peers
-//! 9. [Observation](observation): hooks, observers and counters
+//! 9. [Who may connect](access): origins, hosts and users
+//! 10. [Observation](observation): hooks, observers and counters
 //!
 //! Reference:
 //!
@@ -33,6 +34,6 @@ macro_rules! chapters {
 }
 
 chapters! {
-    calculator state_and_tasks errors streams events_and_channels javascript testing limits observation
+    calculator state_and_tasks errors streams events_and_channels javascript testing limits access observation
     compatibility performance values
 }

@@ -3,7 +3,7 @@
 use crate::proto::NameError;
 use std::fmt;
 
-/// An error of a service or a subprotocol, returned when the server is built or the client connects.
+/// An error of a service, a subprotocol, an origin or a host, returned when the server is built or the client connects.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum MountError {
@@ -21,6 +21,12 @@ pub enum MountError {
     /// The name of a subprotocol is invalid.
     #[error("`{0}` cannot be a subprotocol: it must be of ASCII letters, digits and !#$%&'*+-.^_`|~")]
     Subprotocol(String),
+    /// The pattern of an origin is invalid.
+    #[error("`{0}` cannot be an origin: write a scheme, a host and perhaps a port, as in `https://*.example.com:8443`")]
+    Origin(String),
+    /// The name of a host is invalid.
+    #[error("`{0}` cannot be a host: write a name and perhaps a port, as in `example.com` or `localhost:8080`")]
+    Host(String),
 }
 
 /// Displays the channel of an event, if it has one.

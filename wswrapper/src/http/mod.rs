@@ -1,18 +1,30 @@
 //! HTTP of a WebSocket server: reads the head of a request, and answers it or upgrades the connection.
 
+mod authenticate;
+mod origin;
+mod refusal;
+mod response;
+mod rules;
+
+pub(crate) use authenticate::Authenticator;
+pub(crate) use origin::OriginPolicy;
+pub use refusal::Refusal;
+
+use self::response::Response;
+use crate::engine::Extensions;
 use crate::error::{AcceptError, MountError};
 use crate::handshake::{MAX_HEADERS, header_map};
 use crate::limits::Limits;
-use crate::rt;
+use crate::rt::{Instant, timeout};
 use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version, header};
 use std::collections::HashMap;
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio_tungstenite::tungstenite::Error;
-use tokio_tungstenite::tungstenite::handshake::server::{create_response, write_response};
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 /// The HTTP settings of a server: its path, subprotocols and pages.
 #[derive(Default, Debug)]
@@ -20,6 +32,8 @@ pub(crate) struct HttpFront {
     /// The path of WebSocket connections; any path if not set.
     path: Option<String>,
     pub(crate) subprotocols: Vec<String>,
+    pub(crate) origins: OriginPolicy,
+    pub(crate) authenticator: Authenticator,
     pages: HashMap<String, Page>,
 }
 
@@ -31,7 +45,9 @@ pub(crate) struct Page {
 
 /// The request of a completed WebSocket handshake.
 pub(crate) struct Request {
-    pub(crate) parts: Parts,
+    pub(crate) parts: Arc<Parts>,
+    /// The values that are stored with the connection.
+    pub(crate) extensions: Extensions,
     /// The subprotocol that was chosen.
     pub(crate) subprotocol: Option<String>,
     /// The bytes that were read beyond the head.
@@ -49,43 +65,59 @@ impl HttpFront {
 
     /// Reads a request and answers it. Returns the request of a valid handshake; any other request is an error.
     ///
-    /// The request has to arrive within `handshake_timeout`. Writing the response takes as long as the client reads it.
+    /// The request has to arrive and to be authenticated within `handshake_timeout`. Writing the response takes as long
+    /// as the client reads it.
     pub(crate) async fn perform_handshake<S>(&self, stream: &mut S, limits: &Limits) -> Result<Request, AcceptError>
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
+        let started = Instant::now();
         let head = read_head(stream, limits.max_head_bytes, parse_request);
-        let Ok(head) = rt::timeout(limits.handshake_timeout, head).await else {
+        let Ok(head) = timeout(limits.handshake_timeout, head).await else {
             // The client may be gone.
             let response = Response::status(StatusCode::REQUEST_TIMEOUT);
-            let _ = rt::timeout(limits.close_timeout, response.write(stream, limits.write_timeout)).await;
+            let _ = timeout(limits.close_timeout, response.write(stream, limits.write_timeout)).await;
             return Err(AcceptError::TimedOut);
         };
         let response = match head? {
             Err(status) => Response::status(status),
-            Ok(Head { parsed, rest }) => match self.decide(&parsed) {
-                Decision::Upgrade { head: response, subprotocol } => {
-                    write(stream, &response, limits.write_timeout).await?;
-                    stream.flush().await?;
-                    return Ok(Request { parts: parsed.into_parts().0, subprotocol, rest });
+            Ok(Head { parsed, rest }) => {
+                let parts = Arc::new(parsed.into_parts().0);
+                let decided = async {
+                    let upgrade = self.decide(&parts)?;
+                    Ok((upgrade, self.authenticator.decide(&parts).await?))
+                };
+                let time_left = limits.handshake_timeout.saturating_sub(started.elapsed());
+                match timeout(time_left, decided).await {
+                    Ok(Ok((Upgrade { head, subprotocol }, extensions))) => {
+                        write(stream, &head, limits.write_timeout).await?;
+                        stream.flush().await?;
+                        return Ok(Request { parts, extensions, subprotocol, rest });
+                    }
+                    Ok(Err(response)) => response,
+                    Err(_) => Response::status(StatusCode::SERVICE_UNAVAILABLE),
                 }
-                Decision::Respond(response) => response,
-            },
+            }
         };
         let status = response.status;
         response.write(stream, limits.write_timeout).await?;
         Err(AcceptError::Http(status.as_u16()))
     }
 
-    fn decide(&self, request: &http::Request<()>) -> Decision {
-        let path = request.uri().path();
-        let upgrade = request.headers().get(header::UPGRADE);
-        if upgrade.is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"websocket")) {
-            return self.upgrade(request);
+    /// Decides about a request by its head alone.
+    fn decide(&self, request: &Parts) -> Result<Upgrade, Response> {
+        if !self.origins.answers(&request.headers) {
+            return Err(Response::text(StatusCode::FORBIDDEN, "This host is not served here.\n"));
         }
-        let head_only = request.method() == Method::HEAD;
+        if rules::asks_for_websocket(&request.headers) { self.upgrade(request) } else { Err(self.page(request)) }
+    }
+
+    /// Returns the response to a request that asks for no WebSocket.
+    fn page(&self, request: &Parts) -> Response {
+        let path = request.uri.path();
+        let head_only = request.method == Method::HEAD;
         let response = match self.pages.get(path) {
-            Some(_) if !head_only && request.method() != Method::GET => {
+            Some(_) if !head_only && request.method != Method::GET => {
                 Response::status(StatusCode::METHOD_NOT_ALLOWED).header("Allow", "GET, HEAD")
             }
             Some(page) => Response::page(page),
@@ -93,27 +125,23 @@ impl HttpFront {
                 StatusCode::UPGRADE_REQUIRED,
                 "This is the address of a WebSocket: connect with ws:// instead of http://.\n",
             )
-            .header("Upgrade", "websocket"),
+            .header("Upgrade", "websocket")
+            .header("Connection", "Upgrade"),
             None => Response::status(StatusCode::NOT_FOUND),
         };
-        Decision::Respond(Response { head_only, ..response })
+        response.head_only(head_only)
     }
 
-    fn upgrade(&self, request: &http::Request<()>) -> Decision {
-        if !self.accepts_path(request.uri().path()) {
-            return Decision::Respond(Response::status(StatusCode::NOT_FOUND));
+    fn upgrade(&self, request: &Parts) -> Result<Upgrade, Response> {
+        let key = rules::check(request)?;
+        if !self.accepts_path(request.uri.path()) {
+            return Err(Response::status(StatusCode::NOT_FOUND));
         }
-        let subprotocol = self.choose_subprotocol(request.headers());
-        let response = response_head(request, subprotocol);
-        let wrong_version = request.headers().get("sec-websocket-version").is_none_or(|version| version != "13");
-        match response {
-            Ok(head) => Decision::Upgrade { head, subprotocol: subprotocol.map(str::to_owned) },
-            Err(_) if wrong_version => {
-                let status = Response::text(StatusCode::UPGRADE_REQUIRED, "WebSocket version 13 is needed.\n");
-                Decision::Respond(status.header("Sec-WebSocket-Version", "13"))
-            }
-            Err(error) => Decision::Respond(Response::text(StatusCode::BAD_REQUEST, &format!("{error}\n"))),
+        if !self.origins.allows(&request.headers) {
+            return Err(Response::text(StatusCode::FORBIDDEN, "Pages of this origin may not connect.\n"));
         }
+        let subprotocol = self.choose_subprotocol(&request.headers);
+        Ok(Upgrade { head: response_head(key, subprotocol), subprotocol: subprotocol.map(str::to_owned) })
     }
 
     fn accepts_path(&self, path: &str) -> bool {
@@ -134,15 +162,17 @@ fn absolute_path(path: &str) -> String {
     if path.starts_with('/') { path.to_owned() } else { format!("/{path}") }
 }
 
-/// Returns the head of the response to a valid handshake.
-fn response_head(request: &http::Request<()>, subprotocol: Option<&str>) -> Result<Vec<u8>, Error> {
-    let mut response = create_response(request)?;
+/// Returns the head of the response to a valid handshake with this `Sec-WebSocket-Key`.
+fn response_head(key: &HeaderValue, subprotocol: Option<&str>) -> Vec<u8> {
+    let accept = derive_accept_key(key.as_bytes());
+    let mut head = format!(
+        "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: {accept}\r\n"
+    );
     if let Some(name) = subprotocol {
-        response.headers_mut().insert(header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_str(name)?);
+        head.extend(["Sec-WebSocket-Protocol: ", name, "\r\n"]);
     }
-    let mut head = Vec::new();
-    write_response(&mut head, &response)?;
-    Ok(head)
+    head.push_str("\r\n");
+    head.into_bytes()
 }
 
 /// Adds a subprotocol to the names that are offered or supported.
@@ -157,62 +187,16 @@ pub(crate) fn subprotocol(names: &mut Vec<String>, name: &str) -> Result<(), Mou
     Ok(())
 }
 
-enum Decision {
-    Upgrade {
-        /// The head of the response.
-        head: Vec<u8>,
-        subprotocol: Option<String>,
-    },
-    Respond(Response),
-}
-
-/// A response after which the connection is closed.
-struct Response {
-    status: StatusCode,
-    headers: String,
-    content: Bytes,
-    head_only: bool,
-}
-
-impl Response {
-    fn status(status: StatusCode) -> Self {
-        Self::text(status, &format!("{status}\n"))
-    }
-
-    fn text(status: StatusCode, text: &str) -> Self {
-        let headers = "Content-Type: text/plain; charset=utf-8\r\n".to_owned();
-        Self { status, headers, content: Bytes::copy_from_slice(text.as_bytes()), head_only: false }
-    }
-
-    fn page(page: &Page) -> Self {
-        let headers = format!("Content-Type: {}\r\nCache-Control: no-cache\r\n", page.content_type);
-        Self { status: StatusCode::OK, headers, content: page.content.clone(), head_only: false }
-    }
-
-    fn header(mut self, name: &str, value: &str) -> Self {
-        self.headers.extend([name, ": ", value, "\r\n"]);
-        self
-    }
-
-    async fn write(self, stream: &mut (impl AsyncWrite + Unpin), timeout: Duration) -> io::Result<()> {
-        let head = format!(
-            "HTTP/1.1 {}\r\n{}Content-Length: {}\r\nConnection: close\r\n\r\n",
-            self.status,
-            self.headers,
-            self.content.len()
-        );
-        write(stream, head.as_bytes(), timeout).await?;
-        if !self.head_only {
-            write(stream, &self.content, timeout).await?;
-        }
-        stream.shutdown().await
-    }
+/// The response to a valid handshake.
+struct Upgrade {
+    head: Vec<u8>,
+    subprotocol: Option<String>,
 }
 
 /// Writes all bytes. Fails if the peer reads nothing for the whole `timeout`.
-async fn write(stream: &mut (impl AsyncWrite + Unpin), mut bytes: &[u8], timeout: Duration) -> io::Result<()> {
+async fn write(stream: &mut (impl AsyncWrite + Unpin), mut bytes: &[u8], patience: Duration) -> io::Result<()> {
     while !bytes.is_empty() {
-        match rt::timeout(timeout, stream.write(bytes)).await?? {
+        match timeout(patience, stream.write(bytes)).await?? {
             0 => return Err(io::ErrorKind::WriteZero.into()),
             written => bytes = &bytes[written..],
         }

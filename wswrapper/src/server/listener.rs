@@ -178,8 +178,8 @@ impl Server {
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let front = Arc::clone(&self.inner.front);
-        let (websocket, handshake) = perform_handshake(self.endpoint(), &front, stream, None).await?;
-        self.accept_transport_with(websocket, handshake, Extensions::new())
+        let (websocket, handshake, extensions) = perform_handshake(self.endpoint(), &front, stream, None).await?;
+        self.accept_transport_with(websocket, handshake, extensions)
     }
 }
 
@@ -192,8 +192,9 @@ fn handshake_and_drive(server: &Server, stream: TcpStream) -> impl Future<Output
         // Boxed, because the task keeps the size of its largest part. The box is freed after everything that stays was
         // allocated, so that it leaves no gap.
         let opened = Box::pin(async {
-            let (websocket, handshake) = perform_handshake(&entrance.endpoint, &front, stream, address).await?;
-            let (_, driver) = entrance.enter(websocket, handshake, Extensions::new())?;
+            let (websocket, handshake, extensions) =
+                perform_handshake(&entrance.endpoint, &front, stream, address).await?;
+            let (_, driver) = entrance.enter(websocket, handshake, extensions)?;
             Ok(driver)
         });
         let mut phase = entrance.phase.subscribe();
@@ -214,14 +215,16 @@ async fn perform_handshake<S>(
     front: &HttpFront,
     mut stream: S,
     remote_addr: Option<SocketAddr>,
-) -> Result<(WebSocket<S>, Handshake), AcceptError>
+) -> Result<(WebSocket<S>, Handshake, Extensions), AcceptError>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let Request { parts, subprotocol, rest } = front.perform_handshake(&mut stream, &endpoint.limits).await?;
+    let Request { parts, extensions, subprotocol, rest } =
+        front.perform_handshake(&mut stream, &endpoint.limits).await?;
     let websocket = WebSocket::new(stream, Side::Server, rest, endpoint.limits.max_message_size);
     let handshake = Handshake::new(&parts, remote_addr);
-    Ok((websocket, subprotocol.into_iter().fold(handshake, |handshake, name| handshake.with_subprotocol(&name))))
+    let handshake = subprotocol.into_iter().fold(handshake, |handshake, name| handshake.with_subprotocol(&name));
+    Ok((websocket, handshake, extensions))
 }
 
 /// Returns true for an error of a single connection, which does not affect the listener.

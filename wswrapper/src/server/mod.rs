@@ -1,5 +1,7 @@
 //! Servers: [`Server`], [`ServerBuilder`] for services, limits and hooks, and events to all connections.
 
+#[cfg(feature = "tungstenite")]
+mod access;
 mod channel;
 mod entrance;
 #[cfg(feature = "tungstenite")]
@@ -11,6 +13,8 @@ use entrance::{CLOSE_REASON, Entrance};
 #[cfg(feature = "tungstenite")]
 pub use listener::Listener;
 
+#[cfg(feature = "tungstenite")]
+pub use crate::http::Refusal;
 pub use crate::registry::{Broadcast, BroadcastChannel, Delivery, EmitToAll};
 
 use crate::builder::{Settings, settings_methods};

@@ -6,7 +6,7 @@ use wswrapper::{Client, Server};
 
 #[tokio::test]
 async fn extra_headers_reach_the_server() -> Result<(), Box<dyn Error>> {
-    let running = serve(Server::builder()).await;
+    let running = serve(Server::builder().any_origin()).await;
     let builder = Client::builder()
         .header("Authorization", "Bearer abc")
         .header("X-Number", "one")

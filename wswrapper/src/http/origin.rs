@@ -1,0 +1,235 @@
+//! The check of the page from which a request comes.
+
+use crate::error::MountError;
+use http::uri::{Authority, Uri};
+use http::{HeaderMap, header};
+
+/// The origins and hosts whose requests may open a connection.
+///
+/// A browser sends its cookies along with the request of any page. Without a check, each page that a user visits could
+/// act in the user's name. Programs that are no browsers send no origin.
+#[derive(Default, Debug)]
+pub(crate) struct OriginPolicy {
+    any: bool,
+    /// Origins beside the request's own.
+    patterns: Vec<Pattern>,
+    /// The hosts that are answered at all; empty for every host.
+    hosts: Vec<Host>,
+}
+
+/// An allowed origin, such as `https://*.example.com`.
+#[derive(Debug)]
+struct Pattern {
+    scheme: String,
+    host: String,
+    /// True if the host stands for its subdomains.
+    subdomains: bool,
+    port: Option<u16>,
+}
+
+/// A host that is answered, on one port or on every port.
+#[derive(Debug)]
+struct Host {
+    name: String,
+    port: Option<u16>,
+}
+
+impl OriginPolicy {
+    pub(crate) fn allow_any(&mut self) {
+        self.any = true;
+    }
+
+    pub(crate) fn allow(&mut self, pattern: &str) -> Result<(), MountError> {
+        let invalid = || MountError::Origin(pattern.to_owned());
+        let (scheme, rest) = pattern.split_once("://").ok_or_else(invalid)?;
+        let (subdomains, rest) = rest.strip_prefix("*.").map_or((false, rest), |rest| (true, rest));
+        let (name, port) = host_and_port(rest).ok_or_else(invalid)?;
+        if name.contains('*') || scheme.is_empty() || !scheme.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+            return Err(invalid());
+        }
+        let scheme = scheme.to_ascii_lowercase();
+        self.patterns.push(Pattern { port: port.or(default_port(&scheme)), scheme, host: name, subdomains });
+        Ok(())
+    }
+
+    pub(crate) fn answer_host(&mut self, host: &str) -> Result<(), MountError> {
+        let (name, port) = host_and_port(host).ok_or_else(|| MountError::Host(host.to_owned()))?;
+        self.hosts.push(Host { name, port });
+        Ok(())
+    }
+
+    /// Returns true if requests for this host are answered.
+    pub(crate) fn answers(&self, headers: &HeaderMap) -> bool {
+        let Some((name, port)) = request_host(headers) else { return self.hosts.is_empty() };
+        let is_listed = |host: &Host| host.name == name && (host.port.is_none() || host.port == port);
+        self.hosts.is_empty() || self.hosts.iter().any(is_listed)
+    }
+
+    /// Returns true if the page from which the request comes may open a connection.
+    pub(crate) fn allows(&self, headers: &HeaderMap) -> bool {
+        let mut origins = headers.get_all(header::ORIGIN).iter();
+        let origin = match (origins.next(), origins.next()) {
+            (None, _) => return true,
+            _ if self.any => return true,
+            (Some(origin), None) => origin,
+            (Some(_), Some(_)) => return false,
+        };
+        // `null` is the origin of a sandboxed page, which may belong to anyone.
+        let parsed = origin.to_str().ok().and_then(|origin| origin.parse::<Uri>().ok());
+        let Some((scheme, authority)) = parsed.as_ref().and_then(|uri| Some((uri.scheme_str()?, uri.authority()?)))
+        else {
+            return false;
+        };
+        let Some((host, port)) = host_and_port(authority.as_str()) else { return false };
+        let scheme = scheme.to_ascii_lowercase();
+        // The scheme of the request is not known, because TLS often ends at a proxy.
+        let default = default_port(&scheme);
+        let port = port.or(default);
+        let is_own = request_host(headers).is_some_and(|(name, own_port)| name == host && own_port.or(default) == port);
+        is_own || self.patterns.iter().any(|pattern| pattern.matches(&scheme, &host, port))
+    }
+}
+
+impl Pattern {
+    fn matches(&self, scheme: &str, host: &str, port: Option<u16>) -> bool {
+        let is_host = if self.subdomains {
+            host.strip_suffix(&*self.host).is_some_and(|labels| labels.ends_with('.') && labels.len() > 1)
+        } else {
+            host == self.host
+        };
+        is_host && self.scheme == scheme && self.port == port
+    }
+}
+
+/// Returns the host of a request in lower case, and its port. `None` unless the request names exactly one.
+fn request_host(headers: &HeaderMap) -> Option<(String, Option<u16>)> {
+    let mut hosts = headers.get_all(header::HOST).iter();
+    match (hosts.next(), hosts.next()) {
+        (Some(host), None) => host_and_port(host.to_str().ok()?),
+        _ => None,
+    }
+}
+
+/// Returns a host in lower case, and the port behind it.
+fn host_and_port(text: &str) -> Option<(String, Option<u16>)> {
+    let authority: Authority = text.parse().ok()?;
+    let host = authority.host();
+    // User information is no part of a host, and a port is a number.
+    if host.is_empty() || text.contains('@') || (authority.port().is_some() && authority.port_u16().is_none()) {
+        return None;
+    }
+    Some((host.to_ascii_lowercase(), authority.port_u16()))
+}
+
+fn default_port(scheme: &str) -> Option<u16> {
+    match scheme {
+        "http" | "ws" => Some(80),
+        "https" | "wss" => Some(443),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(host: &str, origins: &[&str]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::HOST, host.parse().expect("a valid value"));
+        for origin in origins {
+            headers.append(header::ORIGIN, origin.parse().expect("a valid value"));
+        }
+        headers
+    }
+
+    fn allows(policy: &OriginPolicy, host: &str, origin: &str) -> bool {
+        policy.allows(&headers(host, &[origin]))
+    }
+
+    #[test]
+    fn a_request_comes_from_its_own_host_or_from_no_page() {
+        let policy = OriginPolicy::default();
+        assert!(policy.allows(&headers("example.com", &[])));
+        for (host, origin) in [
+            ("example.com", "https://example.com"),
+            ("example.com", "http://example.com"),
+            ("Example.COM", "https://example.com"),
+            ("example.com:443", "https://example.com"),
+            ("example.com", "https://example.com:443"),
+            ("localhost:8080", "http://localhost:8080"),
+            ("[::1]:8080", "http://[::1]:8080"),
+        ] {
+            assert!(allows(&policy, host, origin), "{host} {origin}");
+        }
+        for (host, origin) in [
+            ("example.com", "https://example.org"),
+            ("example.com", "https://www.example.com"),
+            ("example.com", "https://example.com.evil.org"),
+            ("example.com", "https://evil.org/example.com"),
+            ("example.com", "https://example.com@evil.org"),
+            ("example.com", "https://evil.org@example.com"),
+            ("example.com:8080", "http://example.com"),
+            ("example.com", "http://example.com:8080"),
+            ("example.com:80", "https://example.com"),
+            ("example.com", "null"),
+            ("example.com", ""),
+            ("example.com", "example.com"),
+            ("example.com", "file://"),
+            ("example.com", "https://example.com https://example.com"),
+        ] {
+            assert!(!allows(&policy, host, origin), "{host} {origin}");
+        }
+        assert!(!policy.allows(&headers("example.com", &["https://example.com", "https://example.com"])));
+        assert!(!policy.allows(&headers("not a host", &["https://example.com"])));
+    }
+
+    #[test]
+    fn patterns_allow_further_origins_by_scheme_host_and_port() {
+        let mut policy = OriginPolicy::default();
+        for pattern in ["https://*.example.org", "http://localhost:3000", "https://app.example.net:8443"] {
+            policy.allow(pattern).expect("a valid pattern");
+        }
+        for origin in [
+            "https://a.example.org",
+            "https://a.b.Example.org:443",
+            "http://localhost:3000",
+            "https://app.example.net:8443",
+            "https://own.example.com",
+        ] {
+            assert!(allows(&policy, "own.example.com", origin), "{origin}");
+        }
+        for origin in [
+            "https://example.org",
+            "https://.example.org",
+            "https://evilexample.org",
+            "http://a.example.org",
+            "https://a.example.org:8443",
+            "http://localhost",
+            "https://app.example.net",
+        ] {
+            assert!(!allows(&policy, "own.example.com", origin), "{origin}");
+        }
+        for pattern in ["example.org", "https://", "https://*", "https://a.*.org", "https://a/b", "://a", "https://u@a"]
+        {
+            assert!(OriginPolicy::default().allow(pattern).is_err(), "{pattern}");
+        }
+        policy.allow_any();
+        assert!(allows(&policy, "own.example.com", "null"));
+    }
+
+    #[test]
+    fn only_listed_hosts_are_answered() {
+        let mut policy = OriginPolicy::default();
+        assert!(policy.answers(&headers("anything", &[])));
+        policy.answer_host("example.com").expect("a valid host");
+        policy.answer_host("localhost:8080").expect("a valid host");
+        for host in ["example.com", "EXAMPLE.com:8080", "localhost:8080"] {
+            assert!(policy.answers(&headers(host, &[])), "{host}");
+        }
+        for host in ["example.org", "localhost", "localhost:8081", "a@example.com", ""] {
+            assert!(!policy.answers(&headers(host, &[])), "{host}");
+        }
+        assert!(!policy.answers(&HeaderMap::new()));
+        assert!(policy.answer_host("https://example.com").is_err());
+    }
+}
