@@ -20,5 +20,5 @@ pub(crate) trait Members: Send + Sync + UnwindSafe + RefUnwindSafe {
     fn find(&self, id: PeerId) -> Option<Arc<Shared>>;
 
     /// Returns all connections, in the order of their numbers. The caller holds no lock while it uses them.
-    fn all(&self) -> Vec<Arc<Shared>>;
+    fn all(&self) -> Arc<[Arc<Shared>]>;
 }

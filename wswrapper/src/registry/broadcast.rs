@@ -96,7 +96,7 @@ impl Future for EmitToAll {
             None => return Poll::Ready(Err(SendError::polled_again())),
         };
         let mut delivery = Delivery::default();
-        for shared in self.members.all() {
+        for shared in &*self.members.all() {
             match shared.try_emit(&frame) {
                 Ok(()) => delivery.sent += 1,
                 Err(error) => delivery.failed.push((shared.id, error)),

@@ -1,4 +1,4 @@
-//! Who may connect to a server.
+//! Access to a server: origins, hosts and authentication.
 
 use super::ServerBuilder;
 use crate::http::{Authenticator, Refusal};

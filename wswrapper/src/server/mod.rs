@@ -230,7 +230,7 @@ impl Server {
             open
         });
         if first {
-            for shared in self.registry().all() {
+            for shared in &*self.registry().all() {
                 shared.close(CloseRequest::local(Close::GOING_AWAY, CLOSE_REASON));
             }
             runtime.spawn(self.clone().stop_tasks());

@@ -1,4 +1,4 @@
-//! What observers, hooks, contexts and stored values see of a close, and in which order.
+//! The order of a close, as observers, hooks, contexts and stored values see it.
 
 use std::error::Error;
 use std::fmt;

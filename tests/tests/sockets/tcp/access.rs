@@ -1,4 +1,4 @@
-//! Who may connect: the rules of a handshake, origins, hosts and authentication, on raw sockets.
+//! Access to a server on raw sockets: the rules of a handshake, origins, hosts and authentication.
 
 use super::{Running, TestService, TestServiceProxy, serve};
 use futures_util::FutureExt;

@@ -129,7 +129,8 @@ impl Shared {
     /// Closes the connection that holds the most, if any holds something.
     #[cold]
     pub(crate) fn close_largest_holder(&self) {
-        let holders = self.members.all().into_iter().map(|shared| (shared.reported_bytes(), shared));
+        let members = self.members.all();
+        let holders = members.iter().map(|shared| (shared.reported_bytes(), shared));
         let Some((bytes, largest)) = holders.max_by_key(|(bytes, _)| *bytes).filter(|(bytes, _)| *bytes > 0) else {
             return;
         };
