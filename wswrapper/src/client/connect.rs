@@ -10,11 +10,13 @@ use crate::http::{Head, read_head, status_of, subprotocol};
 use crate::proto::{Side, shown_name};
 use crate::rt;
 use crate::transport::{WebSocket, tcp};
+use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::handshake::client::generate_request;
@@ -225,7 +227,11 @@ where
     let ServerResponse::Http(status, headers) = parsed else {
         return Err(refused("it speaks TLS; write wss:// instead of ws://".to_owned()));
     };
-    check_response(status, &headers, &key).map_err(refused)?;
+    if status != StatusCode::SWITCHING_PROTOCOLS {
+        let body = read_body(&mut stream, &headers, rest).await.map_err(disconnected)?;
+        return Err(ConnectError::Refused { address: url.address.clone(), status, headers: Box::new(headers), body });
+    }
+    check_response(&headers, &key).map_err(refused)?;
     let subprotocol = chosen_subprotocol(&headers, &subprotocols).map_err(refused)?;
     let handshake = Handshake::of(&url.uri, &headers, remote_addr);
     let handshake = subprotocol.into_iter().fold(handshake, |handshake, name| handshake.with_subprotocol(&name));
@@ -245,16 +251,13 @@ fn build_request(uri: &Uri, headers: HeaderMap, subprotocols: &[String]) -> Resu
 }
 
 /// Checks that the response accepts the handshake (RFC 6455, section 4.1). Returns the reason if it does not.
-fn check_response(status: StatusCode, headers: &HeaderMap, key: &str) -> Result<(), String> {
+fn check_response(headers: &HeaderMap, key: &str) -> Result<(), String> {
     // Both headers are lists.
     let has_token = |name, token: &str| {
         let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
         values.flat_map(|value| value.split(',')).any(|value| value.trim().eq_ignore_ascii_case(token))
     };
-    if status != StatusCode::SWITCHING_PROTOCOLS {
-        let hint = if status == StatusCode::NOT_FOUND { "; is the path right?" } else { "" };
-        Err(format!("status {status}{hint}"))
-    } else if !has_token(header::UPGRADE, "websocket") || !has_token(header::CONNECTION, "upgrade") {
+    if !has_token(header::UPGRADE, "websocket") || !has_token(header::CONNECTION, "upgrade") {
         Err("it did not upgrade the connection to a WebSocket".to_owned())
     } else if headers
         .get(header::SEC_WEBSOCKET_ACCEPT)
@@ -266,6 +269,17 @@ fn check_response(status: StatusCode, headers: &HeaderMap, key: &str) -> Result<
     } else {
         Ok(())
     }
+}
+
+/// Reads the first bytes of the body of a refusal, of which `begun` has arrived.
+async fn read_body(stream: &mut (impl AsyncRead + Unpin), headers: &HeaderMap, begun: Vec<u8>) -> io::Result<Bytes> {
+    const MAX_BODY: usize = 4096;
+    let length = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    let length = length.unwrap_or(0).min(MAX_BODY);
+    let mut body = begun;
+    while body.len() < length && stream.read_buf(&mut body).await? > 0 {}
+    body.truncate(length);
+    Ok(body.into())
 }
 
 /// Returns the subprotocol that the server has chosen.

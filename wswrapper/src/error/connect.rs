@@ -1,6 +1,8 @@
 //! Errors of clients that connect.
 
 use super::{MountError, OpenError};
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
 use std::io;
 
 /// An error of [`Client::rebind`](crate::Client::rebind).
@@ -54,7 +56,22 @@ pub enum ConnectError {
         /// failed.
         source: io::Error,
     },
-    /// The server did not accept the WebSocket handshake.
+    /// The server refused the WebSocket handshake with an HTTP response.
+    ///
+    /// Its [`status`](#variant.Refused.field.status) tells a wrong path (404) from a missing login (401) and from an
+    /// overloaded server (503).
+    #[error("the server at {address} refused the handshake: status {status}{}", status_help(*.status))]
+    Refused {
+        /// The host and the port.
+        address: String,
+        /// The status.
+        status: StatusCode,
+        /// The headers.
+        headers: Box<HeaderMap>,
+        /// The first 4 KiB of the body. Empty if its length is not known from a header.
+        body: Bytes,
+    },
+    /// The response of the server is not valid for a WebSocket handshake, or is no HTTP.
     #[error("the server at {address} refused the handshake: {reason}")]
     Handshake {
         /// The host and the port.
@@ -72,6 +89,10 @@ pub enum ConnectError {
     /// The hook [`on_open`](crate::client::ClientBuilder::on_open) failed. The connection was closed with status 1011.
     #[error(transparent)]
     Open(#[from] OpenError),
+}
+
+fn status_help(status: StatusCode) -> &'static str {
+    if status == StatusCode::NOT_FOUND { "; is the path right?" } else { "" }
 }
 
 fn connect_help(error: &io::Error) -> &'static str {

@@ -160,7 +160,9 @@ async fn an_authenticated_user_is_known_to_hooks_and_handlers() -> Result<(), Bo
     let user: Option<String> = client.request("whoami", ()).await?;
     assert_eq!(user.as_deref(), Some("Ada at /desk"));
     let refused = Client::connect(&running.url()).await;
-    assert!(matches!(&refused, Err(ConnectError::Handshake { reason, .. }) if reason.contains("401")), "{refused:?}");
+    let Err(ConnectError::Refused { status: code, headers, body, .. }) = refused else { panic!("{refused:?}") };
+    assert_eq!((code, headers["www-authenticate"].to_str()?), (StatusCode::UNAUTHORIZED, "Bearer"));
+    assert_eq!(body, "401 Unauthorized\n");
     assert_eq!(asked.load(Ordering::SeqCst), 2);
     let unauthorized = head(&running, &request_with("Cookie: a=b")).await;
     assert!(unauthorized.contains("401 Unauthorized\r\n"), "{unauthorized}");

@@ -43,6 +43,31 @@ async fn the_error_for_a_failed_handshake_names_the_status() {
 }
 
 #[tokio::test]
+async fn the_body_of_a_refusal_is_bounded_and_may_be_cut_off() -> Result<(), Box<dyn Error>> {
+    let long = format!("HTTP/1.1 503 Busy\r\nRetry-After: 1\r\nContent-Length: 9000\r\n\r\n{}", "x".repeat(9_000));
+    for (response, expected) in [
+        (long.as_str(), 4_096),
+        ("HTTP/1.1 503 Busy\r\nRetry-After: 1\r\nContent-Length: 10\r\n\r\nhello", 5),
+        ("HTTP/1.1 503 Busy\r\nRetry-After: 1\r\n\r\nhello", 0),
+    ] {
+        let (listener, address) = listen().await;
+        let url = format!("ws://{address}");
+        let respond = async {
+            let (mut stream, _) = listener.accept().await.expect("a client connects");
+            let _ = stream.read(&mut [0; 1024]).await;
+            // The client may close before it has read the whole response.
+            let _ = stream.write_all(response.as_bytes()).await;
+            let _ = stream.shutdown().await;
+            stream
+        };
+        let (refused, _stream) = tokio::join!(Client::connect(&url), respond);
+        let Err(ConnectError::Refused { status, headers, body, .. }) = refused else { panic!("{refused:?}") };
+        assert_eq!((status.as_u16(), headers["retry-after"].to_str()?, body.len()), (503, "1", expected));
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_server_without_websocket_fails_the_handshake_with_a_reason() {
     for (response, reason) in [
         ("SSH-2.0-OpenSSH_9.9\r\n\r\n", "what it answered is not HTTP"),
