@@ -12,7 +12,6 @@ use crate::rt;
 use crate::transport::{WebSocket, tcp};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
-use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -215,20 +214,31 @@ where
     let (head, key) = build_request(&url.uri, headers, &subprotocols).map_err(refused)?;
     stream.write_all(&head).await.map_err(disconnected)?;
     stream.flush().await.map_err(disconnected)?;
-    let response =
-        read_head(&mut stream, endpoint.limits.max_head_bytes, parse_response).await.map_err(disconnected)?;
-    let Head { parsed, rest } = response.map_err(|status| {
-        let what = match status {
-            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => "the head of its answer is too large",
-            _ => "what it answered is not HTTP",
-        };
-        refused(what.to_owned())
-    })?;
+    let mut begun = Vec::new();
+    let mut interim_responses = 0;
+    let Head { parsed, rest } = loop {
+        let response = read_head(&mut stream, begun, endpoint.limits.max_head_bytes, parse_response).await;
+        let head = response.map_err(disconnected)?.map_err(|status| {
+            let what = match status {
+                StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => "the head of its answer is too large",
+                _ => "what it answered is not HTTP",
+            };
+            refused(what.to_owned())
+        })?;
+        match &head.parsed {
+            // Others may precede the response (RFC 9110, 15.2).
+            ServerResponse::Http(status, _) if is_interim(*status) && interim_responses < MAX_INTERIM_RESPONSES => {
+                interim_responses += 1;
+                begun = head.rest;
+            }
+            _ => break head,
+        }
+    };
     let ServerResponse::Http(status, headers) = parsed else {
         return Err(refused("it speaks TLS; write wss:// instead of ws://".to_owned()));
     };
     if status != StatusCode::SWITCHING_PROTOCOLS {
-        let body = read_body(&mut stream, &headers, rest).await.map_err(disconnected)?;
+        let body = read_body(&mut stream, &headers, rest).await;
         return Err(ConnectError::Refused { address: url.address.clone(), status, headers: Box::new(headers), body });
     }
     check_response(&headers, &key).map_err(refused)?;
@@ -271,15 +281,30 @@ fn check_response(headers: &HeaderMap, key: &str) -> Result<(), String> {
     }
 }
 
-/// Reads the first bytes of the body of a refusal, of which `begun` has arrived.
-async fn read_body(stream: &mut (impl AsyncRead + Unpin), headers: &HeaderMap, begun: Vec<u8>) -> io::Result<Bytes> {
+/// Interim responses that may precede the response.
+const MAX_INTERIM_RESPONSES: usize = 8;
+
+fn is_interim(status: StatusCode) -> bool {
+    status.is_informational() && status != StatusCode::SWITCHING_PROTOCOLS
+}
+
+/// Reads the first bytes of the body of a refusal, of which `begun` has arrived. A body that does not arrive is cut off,
+/// because its status is known.
+async fn read_body(stream: &mut (impl AsyncRead + Unpin), headers: &HeaderMap, begun: Vec<u8>) -> Bytes {
     const MAX_BODY: usize = 4096;
-    let length = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    const PATIENCE: Duration = Duration::from_secs(1);
+    // Its chunks are not decoded.
+    if headers.contains_key(header::TRANSFER_ENCODING) {
+        return Bytes::new();
+    }
+    let length =
+        headers.get(header::CONTENT_LENGTH).map_or(Some(MAX_BODY), |length| length.to_str().ok()?.parse().ok());
     let length = length.unwrap_or(0).min(MAX_BODY);
     let mut body = begun;
-    while body.len() < length && stream.read_buf(&mut body).await? > 0 {}
+    let arrived = async { while body.len() < length && stream.read_buf(&mut body).await.is_ok_and(|read| read > 0) {} };
+    let _ = rt::timeout(PATIENCE, arrived).await;
     body.truncate(length);
-    Ok(body.into())
+    body.into()
 }
 
 /// Returns the subprotocol that the server has chosen.

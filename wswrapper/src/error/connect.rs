@@ -68,7 +68,7 @@ pub enum ConnectError {
         status: StatusCode,
         /// The headers.
         headers: Box<HeaderMap>,
-        /// The first 4 KiB of the body. Empty if its length is not known from a header.
+        /// The first 4 KiB of the body, as far as they have arrived within a second. Empty if it is sent in chunks.
         body: Bytes,
     },
     /// The response of the server is not valid for a WebSocket handshake, or is no HTTP.

@@ -1,12 +1,15 @@
 //! The decision of a program about a handshake.
 
 use super::refusal::Refusal;
+use crate::catch_panic::catch_panic;
 use crate::engine::Extensions;
+use http::StatusCode;
 use http::request::Parts;
 use std::fmt;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::Poll;
 
 /// A program's function that decides about each handshake.
 #[derive(Default)]
@@ -33,10 +36,18 @@ impl Authenticator {
 
     /// Returns the values that are stored with the connection, or the refusal.
     pub(super) async fn decide(&self, parts: &Arc<Parts>) -> Result<Extensions, Refusal> {
-        match &self.0 {
-            Some(decide) => decide(Arc::clone(parts)).await,
-            None => Ok(Extensions::new()),
-        }
+        let Some(decide) = &self.0 else { return Ok(Extensions::new()) };
+        // A panic refuses its own request only.
+        let panicked = |message: String| {
+            tracing::error!("`authenticate` panicked: {message}");
+            Refusal::new(StatusCode::INTERNAL_SERVER_ERROR)
+        };
+        let mut decided = catch_panic(|| decide(Arc::clone(parts))).map_err(panicked)?;
+        poll_fn(|cx| match catch_panic(|| decided.as_mut().poll(cx)) {
+            Ok(polled) => polled,
+            Err(message) => Poll::Ready(Err(panicked(message))),
+        })
+        .await
     }
 }
 

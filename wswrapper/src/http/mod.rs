@@ -21,6 +21,7 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version, header};
 use std::collections::HashMap;
 use std::io;
+use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -72,7 +73,7 @@ impl HttpFront {
         S: AsyncRead + AsyncWrite + Unpin,
     {
         let started = Instant::now();
-        let head = read_head(stream, limits.max_head_bytes, parse_request);
+        let head = read_head(stream, Vec::new(), limits.max_head_bytes, parse_request);
         let Ok(head) = timeout(limits.handshake_timeout, head).await else {
             // The client may be gone.
             let response = Response::status(StatusCode::REQUEST_TIMEOUT);
@@ -83,18 +84,19 @@ impl HttpFront {
             Err(status) => Response::status(status),
             Ok(Head { parsed, rest }) => {
                 let parts = Arc::new(parsed.into_parts().0);
+                let head_only = parts.method == Method::HEAD;
                 let decided = async {
                     let upgrade = self.decide(&parts)?;
-                    Ok((upgrade, self.authenticator.decide(&parts).await?))
+                    Ok::<_, Response>((upgrade, self.authenticator.decide(&parts).await?))
                 };
                 let time_left = limits.handshake_timeout.saturating_sub(started.elapsed());
                 match timeout(time_left, decided).await {
                     Ok(Ok((Upgrade { head, subprotocol }, extensions))) => {
                         write(stream, &head, limits.write_timeout).await?;
-                        stream.flush().await?;
+                        timeout(limits.write_timeout, stream.flush()).await.map_err(io::Error::from)??;
                         return Ok(Request { parts, extensions, subprotocol, rest });
                     }
-                    Ok(Err(response)) => response,
+                    Ok(Err(response)) => response.head_only(head_only),
                     Err(_) => Response::status(StatusCode::SERVICE_UNAVAILABLE),
                 }
             }
@@ -106,7 +108,7 @@ impl HttpFront {
 
     /// Decides about a request by its head alone.
     fn decide(&self, request: &Parts) -> Result<Upgrade, Response> {
-        if !self.origins.answers(&request.headers) {
+        if !self.origins.answers(request) {
             return Err(Response::text(StatusCode::FORBIDDEN, "This host is not served here.\n"));
         }
         if rules::asks_for_websocket(&request.headers) { self.upgrade(request) } else { Err(self.page(request)) }
@@ -115,9 +117,8 @@ impl HttpFront {
     /// Returns the response to a request that asks for no WebSocket.
     fn page(&self, request: &Parts) -> Response {
         let path = request.uri.path();
-        let head_only = request.method == Method::HEAD;
-        let response = match self.pages.get(path) {
-            Some(_) if !head_only && request.method != Method::GET => {
+        match self.pages.get(path) {
+            Some(_) if request.method != Method::HEAD && request.method != Method::GET => {
                 Response::status(StatusCode::METHOD_NOT_ALLOWED).header("Allow", "GET, HEAD")
             }
             Some(page) => Response::page(page),
@@ -128,8 +129,7 @@ impl HttpFront {
             .header("Upgrade", "websocket")
             .header("Connection", "Upgrade"),
             None => Response::status(StatusCode::NOT_FOUND),
-        };
-        response.head_only(head_only)
+        }
     }
 
     fn upgrade(&self, request: &Parts) -> Result<Upgrade, Response> {
@@ -137,7 +137,7 @@ impl HttpFront {
         if !self.accepts_path(request.uri.path()) {
             return Err(Response::status(StatusCode::NOT_FOUND));
         }
-        if !self.origins.allows(&request.headers) {
+        if !self.origins.allows(request) {
             return Err(Response::text(StatusCode::FORBIDDEN, "Pages of this origin may not connect.\n"));
         }
         let subprotocol = self.choose_subprotocol(&request.headers);
@@ -211,25 +211,30 @@ pub(crate) struct Head<T> {
     pub(crate) rest: Vec<u8>,
 }
 
-/// Reads until `parse` returns a head. An invalid head, or one larger than `max_bytes`, is returned as its error
+/// Reads until `parse` returns a head, of which `begun` has arrived. An invalid head, or one larger than `max_bytes`, is returned as its error
 /// status.
 pub(crate) async fn read_head<S, T>(
     stream: &mut S,
+    begun: Vec<u8>,
     max_bytes: usize,
     parse: impl Fn(&[u8]) -> Result<Option<(T, usize)>, StatusCode>,
 ) -> io::Result<Result<Head<T>, StatusCode>>
 where
     S: AsyncRead + Unpin,
 {
-    let mut head = Vec::with_capacity(1024);
+    let mut head = begun;
+    head.reserve(1024);
+    let mut is_begun = !head.is_empty();
     loop {
         let before = head.len();
-        if stream.read_buf(&mut head).await? == 0 {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
-        // Only a line feed can complete a head. A head that arrives byte by byte is not parsed at each byte.
-        if before > 0 && head.len() < max_bytes && !head[before..].contains(&b'\n') {
-            continue;
+        if !mem::take(&mut is_begun) {
+            if stream.read_buf(&mut head).await? == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            // Only a line feed can complete a head. A head that arrives byte by byte is not parsed at each byte.
+            if before > 0 && head.len() < max_bytes && !head[before..].contains(&b'\n') {
+                continue;
+            }
         }
         match parse(&head) {
             Err(status) => return Ok(Err(status)),

@@ -1,8 +1,9 @@
 //! The check of the page from which a request comes.
 
 use crate::error::MountError;
-use http::uri::{Authority, Uri};
-use http::{HeaderMap, header};
+use http::header;
+use http::request::Parts;
+use http::uri::Authority;
 
 /// The origins and hosts whose requests may open a connection.
 ///
@@ -44,7 +45,11 @@ impl OriginPolicy {
         let (scheme, rest) = pattern.split_once("://").ok_or_else(invalid)?;
         let (subdomains, rest) = rest.strip_prefix("*.").map_or((false, rest), |rest| (true, rest));
         let (name, port) = host_and_port(rest).ok_or_else(invalid)?;
-        if name.contains('*') || scheme.is_empty() || !scheme.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        let is_scheme = |byte: u8| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte);
+        if name.contains('*')
+            || !scheme.starts_with(|first: char| first.is_ascii_alphabetic())
+            || !scheme.bytes().all(is_scheme)
+        {
             return Err(invalid());
         }
         let scheme = scheme.to_ascii_lowercase();
@@ -59,15 +64,15 @@ impl OriginPolicy {
     }
 
     /// Returns true if requests for this host are answered.
-    pub(crate) fn answers(&self, headers: &HeaderMap) -> bool {
-        let Some((name, port)) = request_host(headers) else { return self.hosts.is_empty() };
+    pub(crate) fn answers(&self, request: &Parts) -> bool {
+        let Some((name, port)) = request_host(request) else { return self.hosts.is_empty() };
         let is_listed = |host: &Host| host.name == name && (host.port.is_none() || host.port == port);
         self.hosts.is_empty() || self.hosts.iter().any(is_listed)
     }
 
     /// Returns true if the page from which the request comes may open a connection.
-    pub(crate) fn allows(&self, headers: &HeaderMap) -> bool {
-        let mut origins = headers.get_all(header::ORIGIN).iter();
+    pub(crate) fn allows(&self, request: &Parts) -> bool {
+        let mut origins = request.headers.get_all(header::ORIGIN).iter();
         let origin = match (origins.next(), origins.next()) {
             (None, _) => return true,
             _ if self.any => return true,
@@ -75,17 +80,18 @@ impl OriginPolicy {
             (Some(_), Some(_)) => return false,
         };
         // `null` is the origin of a sandboxed page, which may belong to anyone.
-        let parsed = origin.to_str().ok().and_then(|origin| origin.parse::<Uri>().ok());
-        let Some((scheme, authority)) = parsed.as_ref().and_then(|uri| Some((uri.scheme_str()?, uri.authority()?)))
+        let parsed = origin.to_str().ok().and_then(|origin| origin.split_once("://"));
+        let Some((scheme, (host, port))) = parsed.and_then(|(scheme, rest)| Some((scheme, host_and_port(rest)?)))
         else {
             return false;
         };
-        let Some((host, port)) = host_and_port(authority.as_str()) else { return false };
         let scheme = scheme.to_ascii_lowercase();
-        // The scheme of the request is not known, because TLS often ends at a proxy.
+        // The scheme of the request is not known, because TLS often ends at a proxy. Other schemes belong to apps and to
+        // extensions of a browser, which are nobody's own.
         let default = default_port(&scheme);
         let port = port.or(default);
-        let is_own = request_host(headers).is_some_and(|(name, own_port)| name == host && own_port.or(default) == port);
+        let is_own = default.is_some()
+            && request_host(request).is_some_and(|(name, own_port)| name == host && own_port.or(default) == port);
         is_own || self.patterns.iter().any(|pattern| pattern.matches(&scheme, &host, port))
     }
 }
@@ -101,11 +107,13 @@ impl Pattern {
     }
 }
 
-/// Returns the host of a request in lower case, and its port. `None` unless the request names exactly one.
-fn request_host(headers: &HeaderMap) -> Option<(String, Option<u16>)> {
-    let mut hosts = headers.get_all(header::HOST).iter();
-    match (hosts.next(), hosts.next()) {
-        (Some(host), None) => host_and_port(host.to_str().ok()?),
+/// Returns the host of a request in lower case, and its port: of its target if that is a whole URL (RFC 9112, 3.2.2),
+/// or else of its only `Host`. `None` if it names no host or several.
+pub(super) fn request_host(request: &Parts) -> Option<(String, Option<u16>)> {
+    let mut hosts = request.headers.get_all(header::HOST).iter();
+    match (request.uri.authority(), hosts.next(), hosts.next()) {
+        (Some(authority), ..) => host_and_port(authority.as_str()),
+        (None, Some(host), None) => host_and_port(host.to_str().ok()?),
         _ => None,
     }
 }
@@ -114,11 +122,12 @@ fn request_host(headers: &HeaderMap) -> Option<(String, Option<u16>)> {
 fn host_and_port(text: &str) -> Option<(String, Option<u16>)> {
     let authority: Authority = text.parse().ok()?;
     let host = authority.host();
-    // User information is no part of a host, and a port is a number.
-    if host.is_empty() || text.contains('@') || (authority.port().is_some() && authority.port_u16().is_none()) {
-        return None;
-    }
-    Some((host.to_ascii_lowercase(), authority.port_u16()))
+    // Nothing but a port may follow. User information stands before the host.
+    let port = match text.strip_prefix(host)? {
+        "" => None,
+        port => Some(port.strip_prefix(':')?.parse().ok()?),
+    };
+    (!host.is_empty()).then(|| (host.to_ascii_lowercase(), port))
 }
 
 fn default_port(scheme: &str) -> Option<u16> {
@@ -133,13 +142,14 @@ fn default_port(scheme: &str) -> Option<u16> {
 mod tests {
     use super::*;
 
-    fn headers(host: &str, origins: &[&str]) -> HeaderMap {
-        let mut headers = HeaderMap::new();
-        headers.insert(header::HOST, host.parse().expect("a valid value"));
-        for origin in origins {
-            headers.append(header::ORIGIN, origin.parse().expect("a valid value"));
-        }
-        headers
+    fn request(target: &str, host: &str, origins: &[&str]) -> Parts {
+        let request = http::Request::get(target).header(header::HOST, host);
+        let request = origins.iter().fold(request, |request, origin| request.header(header::ORIGIN, *origin));
+        request.body(()).expect("a valid request").into_parts().0
+    }
+
+    fn headers(host: &str, origins: &[&str]) -> Parts {
+        request("/", host, origins)
     }
 
     fn allows(policy: &OriginPolicy, host: &str, origin: &str) -> bool {
@@ -158,6 +168,7 @@ mod tests {
             ("example.com", "https://example.com:443"),
             ("localhost:8080", "http://localhost:8080"),
             ("[::1]:8080", "http://[::1]:8080"),
+            ("[::1]", "http://[::1]"),
         ] {
             assert!(allows(&policy, host, origin), "{host} {origin}");
         }
@@ -176,17 +187,27 @@ mod tests {
             ("example.com", "example.com"),
             ("example.com", "file://"),
             ("example.com", "https://example.com https://example.com"),
+            ("example.com", "https://example.com/x?y"),
+            ("example.com", "https://example.com:99999"),
+            ("example.com", "https://example.com:"),
+            ("[::1]", "http://[::1]evil"),
+            ("localhost", "tauri://localhost"),
+            ("example.com", "chrome-extension://example.com"),
         ] {
             assert!(!allows(&policy, host, origin), "{host} {origin}");
         }
         assert!(!policy.allows(&headers("example.com", &["https://example.com", "https://example.com"])));
         assert!(!policy.allows(&headers("not a host", &["https://example.com"])));
+        // The host of a target that is a whole URL precedes `Host`.
+        assert!(!policy.allows(&request("http://evil.org/", "example.com", &["http://example.com"])));
     }
 
     #[test]
     fn patterns_allow_further_origins_by_scheme_host_and_port() {
         let mut policy = OriginPolicy::default();
-        for pattern in ["https://*.example.org", "http://localhost:3000", "https://app.example.net:8443"] {
+        for pattern in
+            ["https://*.example.org", "http://localhost:3000", "https://app.example.net:8443", "chrome-extension://abc"]
+        {
             policy.allow(pattern).expect("a valid pattern");
         }
         for origin in [
@@ -195,6 +216,7 @@ mod tests {
             "http://localhost:3000",
             "https://app.example.net:8443",
             "https://own.example.com",
+            "chrome-extension://abc",
         ] {
             assert!(allows(&policy, "own.example.com", origin), "{origin}");
         }
@@ -229,7 +251,8 @@ mod tests {
         for host in ["example.org", "localhost", "localhost:8081", "a@example.com", ""] {
             assert!(!policy.answers(&headers(host, &[])), "{host}");
         }
-        assert!(!policy.answers(&HeaderMap::new()));
-        assert!(policy.answer_host("https://example.com").is_err());
+        for host in ["https://example.com", "localhost:99999", "[::1]evil", ""] {
+            assert!(policy.answer_host(host).is_err(), "{host}");
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::refusal::Refusal;
 use super::{Page, write};
+use crate::rt;
 use bytes::Bytes;
 use http::StatusCode;
 use std::io;
@@ -52,7 +53,7 @@ impl Response {
         if !self.head_only {
             write(stream, &self.content, timeout).await?;
         }
-        stream.shutdown().await
+        rt::timeout(timeout, stream.shutdown()).await?
     }
 }
 

@@ -1,5 +1,6 @@
 //! The rules of a handshake's request (RFC 6455, section 4.2.1).
 
+use super::origin::request_host;
 use super::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -21,8 +22,11 @@ pub(super) fn check(request: &Parts) -> Result<&HeaderValue, Response> {
     if request.version != Version::HTTP_11 {
         return Err(bad_request("HTTP/1.1 is needed."));
     }
-    if single(headers, &header::HOST).is_none() {
-        return Err(bad_request("Exactly one Host is needed."));
+    if !request.uri.path().starts_with('/') || (request.uri.authority().is_some() && request.uri.scheme().is_none()) {
+        return Err(bad_request("The target of the request is a path."));
+    }
+    if single(headers, &header::HOST).is_none() || request_host(request).is_none() {
+        return Err(bad_request("Exactly one valid Host is needed."));
     }
     // Behind a proxy, a body that nobody reads would be the next request.
     let has_length = headers.get_all(header::CONTENT_LENGTH).iter().any(|length| length != "0");
@@ -38,6 +42,7 @@ pub(super) fn check(request: &Parts) -> Result<&HeaderValue, Response> {
     };
     if single(headers, &header::SEC_WEBSOCKET_VERSION).is_none_or(|version| version != "13") {
         let response = Response::text(StatusCode::UPGRADE_REQUIRED, "WebSocket version 13 is needed.\n");
+        let response = response.header("Upgrade", "websocket").header("Connection", "Upgrade");
         return Err(response.header("Sec-WebSocket-Version", "13"));
     }
     Ok(key)

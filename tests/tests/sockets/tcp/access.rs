@@ -68,6 +68,11 @@ async fn each_rule_of_a_handshake_has_its_status() {
         (without("Sec-WebSocket-Version").join("\r\n"), "426"),
         (LINES.join("\r\n") + "\r\nSec-WebSocket-Version: 13", "426"),
         (LINES.join("\r\n").replacen("GET /", "GET /elsewhere", 1), "404"),
+        (LINES.join("\r\n").replacen("GET /", "GET *", 1), "400"),
+        (LINES.join("\r\n").replacen("GET /", "GET foo:1", 1), "400"),
+        (LINES.join("\r\n").replacen("GET /", "GET http://user@example.com/", 1), "400"),
+        (LINES.join("\r\n").replacen("GET /", "GET http://example.com/", 1), "101"),
+        (LINES.join("\r\n").replacen("example.com", "a b/@", 1), "400"),
     ];
     for (request, expected) in cases {
         assert_eq!(status(&running, &format!("{request}\r\n\r\n")).await, expected, "{request}");
@@ -89,6 +94,9 @@ async fn each_rule_of_a_handshake_has_its_status() {
     }
     let old = head(&running, &request_with("Sec-WebSocket-Version: 8")).await;
     assert!(old.contains("Sec-WebSocket-Version: 13\r\n"), "{old}");
+    assert!(old.contains("Upgrade: websocket\r\n"), "{old}");
+    let without_content = running.http(&(LINES.join("\r\n").replacen("GET", "HEAD", 1) + "\r\n\r\n")).await;
+    assert!(without_content.starts_with("HTTP/1.1 405 ") && without_content.ends_with("\r\n\r\n"), "{without_content}");
     let plain = head(&running, "GET / HTTP/1.1\r\nHost: x\r\n\r\n").await;
     assert!(plain.contains("Upgrade: websocket\r\n") && plain.contains("Connection: Upgrade\r\n"), "{plain}");
 }
@@ -177,6 +185,23 @@ async fn an_authenticated_user_is_known_to_hooks_and_handlers() -> Result<(), Bo
 }
 
 #[tokio::test]
+async fn a_peer_that_reads_nothing_does_not_hold_an_accepted_stream() -> Result<(), Box<dyn Error>> {
+    let limits = Limits::default().write_timeout(Duration::from_millis(50));
+    let server = Server::builder().limits(limits).build()?;
+    for request in [request_with("Cookie: a=b"), "GET / HTTP/1.1\r\nHost: x\r\n\r\n".to_owned()] {
+        let (mut local, remote) = tokio::io::duplex(64);
+        let buffered = tokio::io::BufStream::new(remote);
+        let accepting = tokio::time::timeout(Duration::from_secs(20), server.accept(buffered));
+        let (accepted, _local) = tokio::join!(accepting, async {
+            local.write_all(request.as_bytes()).await.expect("it is read");
+            local
+        });
+        assert!(accepted?.is_err(), "{request}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn authentication_has_the_time_of_the_handshake() -> Result<(), Box<dyn Error>> {
     let limits = Limits::default().handshake_timeout(Duration::from_millis(100));
     let endless = |_| std::future::pending::<Result<(), Refusal>>();
@@ -192,7 +217,7 @@ async fn a_panic_in_authentication_ends_only_its_connection() -> Result<(), Box<
         Ok(())
     });
     let running = serve(builder).await;
-    assert!(Client::connect(&running.url()).await.is_err());
+    assert_eq!(status(&running, &request_with("Cookie: a=b")).await, "500");
     let client = Client::builder().header("Authorization", "x").connect(&running.url()).await?;
     assert_eq!(TestServiceProxy::new(&client).echo("hello").await?, "hello");
     Ok(())

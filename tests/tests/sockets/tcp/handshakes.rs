@@ -48,7 +48,9 @@ async fn the_body_of_a_refusal_is_bounded_and_may_be_cut_off() -> Result<(), Box
     for (response, expected) in [
         (long.as_str(), 4_096),
         ("HTTP/1.1 503 Busy\r\nRetry-After: 1\r\nContent-Length: 10\r\n\r\nhello", 5),
-        ("HTTP/1.1 503 Busy\r\nRetry-After: 1\r\n\r\nhello", 0),
+        ("HTTP/1.1 503 Busy\r\nRetry-After: 1\r\n\r\nhello", 5),
+        ("HTTP/1.1 503 Busy\r\nRetry-After: 1\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello", 0),
+        ("HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 503 Busy\r\nRetry-After: 1\r\n\r\n", 0),
     ] {
         let (listener, address) = listen().await;
         let url = format!("ws://{address}");
@@ -64,6 +66,21 @@ async fn the_body_of_a_refusal_is_bounded_and_may_be_cut_off() -> Result<(), Box
         let Err(ConnectError::Refused { status, headers, body, .. }) = refused else { panic!("{refused:?}") };
         assert_eq!((status.as_u16(), headers["retry-after"].to_str()?, body.len()), (503, "1", expected));
     }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_refusal_whose_body_never_arrives_is_known_by_its_status() -> Result<(), Box<dyn Error>> {
+    let (listener, address) = listen().await;
+    let url = format!("ws://{address}");
+    let respond = async {
+        let (mut stream, _) = listener.accept().await.expect("a client connects");
+        let _ = stream.read(&mut [0; 1024]).await;
+        stream.write_all(b"HTTP/1.1 401 No\r\nContent-Length: 100\r\n\r\nabc").await.expect("it is open");
+        stream
+    };
+    let (refused, _stream) = tokio::join!(Client::connect(&url), respond);
+    assert!(matches!(&refused, Err(ConnectError::Refused { status, body, .. }) if *status == 401 && body == "abc"));
     Ok(())
 }
 
