@@ -49,6 +49,11 @@ pub struct Limits {
     /// A slower client is answered with status 408. A slower server is an error of
     /// [`Client::connect`](crate::Client::connect).
     pub handshake_timeout: Duration,
+    /// Handshakes that [`authenticate`](crate::server::ServerBuilder::authenticate) decides about at a time. Default
+    /// 1,024.
+    ///
+    /// A further one is answered with status 503 and `Retry-After: 1`.
+    pub max_handshakes_in_flight: usize,
     /// The time for the `on_open` hook. Default 30 seconds.
     ///
     /// When it has passed, the connection is closed with status 1011.
@@ -155,6 +160,7 @@ impl Default for Limits {
             min_message_rate: 16 << 10,
             max_head_bytes: 16 << 10,
             handshake_timeout: Duration::from_secs(10),
+            max_handshakes_in_flight: 1_024,
             open_timeout: Duration::from_secs(30),
             call_timeout: Some(Duration::from_secs(120)),
             max_calls_in_flight: 16_384,
@@ -194,6 +200,7 @@ setters! {
     min_message_rate: usize,
     max_head_bytes: usize,
     handshake_timeout: Duration,
+    max_handshakes_in_flight: usize,
     open_timeout: Duration,
     call_timeout: Option<Duration>,
     max_calls_in_flight: usize,

@@ -87,7 +87,10 @@ impl HttpFront {
                 let head_only = parts.method == Method::HEAD;
                 let decided = async {
                     let upgrade = self.decide(&parts)?;
-                    Ok::<_, Response>((upgrade, self.authenticator.decide(&parts).await?))
+                    Ok::<_, Response>((
+                        upgrade,
+                        self.authenticator.decide(&parts, limits.max_handshakes_in_flight).await?,
+                    ))
                 };
                 let time_left = limits.handshake_timeout.saturating_sub(started.elapsed());
                 match timeout(time_left, decided).await {

@@ -9,11 +9,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use wswrapper::{
     Client, Context, Limits, Server,
     error::{ConnectError, MountError, Rejection},
     server::Refusal,
 };
+use wswrapper_tests::until;
 
 /// A valid request, line by line.
 const LINES: [&str; 6] = [
@@ -207,6 +209,33 @@ async fn authentication_has_the_time_of_the_handshake() -> Result<(), Box<dyn Er
     let endless = |_| std::future::pending::<Result<(), Refusal>>();
     let running = serve(Server::builder().limits(limits).authenticate(endless)).await;
     assert_eq!(status(&running, &request_with("Cookie: a=b")).await, "503");
+    Ok(())
+}
+
+#[tokio::test]
+async fn handshakes_beyond_the_limit_are_told_to_come_back() -> Result<(), Box<dyn Error>> {
+    let (asked, resume) = (Arc::new(AtomicUsize::new(0)), Arc::new(Semaphore::new(0)));
+    let (count, wait) = (Arc::clone(&asked), Arc::clone(&resume));
+    let limits = Limits::default().max_handshakes_in_flight(2);
+    let builder = Server::builder().limits(limits).authenticate(move |_| {
+        count.fetch_add(1, Ordering::SeqCst);
+        let wait = Arc::clone(&wait);
+        async move { wait.acquire().await.map(SemaphorePermit::forget).map_err(|_| Refusal::new(StatusCode::GONE)) }
+    });
+    let running = serve(builder).await;
+    let request = request_with("Cookie: a=b");
+    let beyond = async {
+        until(|| asked.load(Ordering::SeqCst) == 2).await;
+        let refused = head(&running, &request).await;
+        resume.add_permits(2);
+        refused
+    };
+    let (first, second, third) = tokio::join!(status(&running, &request), status(&running, &request), beyond);
+    assert_eq!((first.as_str(), second.as_str()), ("101", "101"));
+    assert!(third.starts_with("HTTP/1.1 503 ") && third.contains("retry-after: 1\r\n"), "{third}");
+    // A handshake that was decided about no longer counts.
+    resume.add_permits(1);
+    assert_eq!(status(&running, &request).await, "101");
     Ok(())
 }
 
