@@ -7,7 +7,8 @@ use std::env;
 /// A macro cannot see which crates exist, and rustc only reports that `::wswrapper` does not. So this reads the arguments
 /// with which cargo has called rustc. An editor, which calls macros without them, gets no name.
 pub(super) fn renamed() -> Option<String> {
-    let arguments: Vec<String> = env::args().collect();
+    // `args` would panic if any is no Unicode, for example a path.
+    let arguments: Vec<String> = env::args_os().filter_map(|argument| argument.into_string().ok()).collect();
     renamed_in(arguments.iter().map(String::as_str))
 }
 

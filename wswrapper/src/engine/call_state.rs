@@ -29,11 +29,6 @@ pub(crate) struct CallState {
     cancelled: SetOnce<Reason>,
 }
 
-/// Removes the channels to which no other reference exists.
-fn take_unused(channels: &mut Vec<Arc<ChannelState>>) -> Vec<Arc<ChannelState>> {
-    channels.extract_if(.., |channel_state| Arc::strong_count(channel_state) == 1).collect()
-}
-
 impl CallState {
     pub(crate) fn new(
         epoch: Arc<Epoch>,
@@ -109,4 +104,9 @@ impl CallState {
     pub(crate) fn cancel(&self, reason: Reason) {
         let _ = self.cancelled.set(reason);
     }
+}
+
+/// Removes the channels to which no other reference exists.
+fn take_unused(channels: &mut Vec<Arc<ChannelState>>) -> Vec<Arc<ChannelState>> {
+    channels.extract_if(.., |channel_state| Arc::strong_count(channel_state) == 1).collect()
 }

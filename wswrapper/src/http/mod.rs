@@ -27,7 +27,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
-/// The HTTP settings of a server: its path, subprotocols and pages.
+/// The HTTP settings of a server: who may connect, and the pages beside the WebSocket.
 #[derive(Default, Debug)]
 pub(crate) struct HttpFront {
     /// The path of WebSocket connections; any path if not set.
@@ -84,23 +84,14 @@ impl HttpFront {
             Err(status) => Response::status(status),
             Ok(Head { parsed, rest }) => {
                 let parts = Arc::new(parsed.into_parts().0);
-                let head_only = parts.method == Method::HEAD;
-                let decided = async {
-                    let upgrade = self.decide(&parts)?;
-                    Ok::<_, Response>((
-                        upgrade,
-                        self.authenticator.decide(&parts, limits.max_handshakes_in_flight).await?,
-                    ))
-                };
                 let time_left = limits.handshake_timeout.saturating_sub(started.elapsed());
-                match timeout(time_left, decided).await {
-                    Ok(Ok((Upgrade { head, subprotocol }, extensions))) => {
+                match self.decide(&parts, limits, time_left).await {
+                    Ok((Upgrade { head, subprotocol }, extensions)) => {
                         write(stream, &head, limits.write_timeout).await?;
                         timeout(limits.write_timeout, stream.flush()).await.map_err(io::Error::from)??;
                         return Ok(Request { parts, extensions, subprotocol, rest });
                     }
-                    Ok(Err(response)) => response.head_only(head_only),
-                    Err(_) => Response::status(StatusCode::SERVICE_UNAVAILABLE),
+                    Err(response) => response.head_only(parts.method == Method::HEAD),
                 }
             }
         };
@@ -109,8 +100,22 @@ impl HttpFront {
         Err(AcceptError::Http(status.as_u16()))
     }
 
-    /// Decides about a request by its head alone.
-    fn decide(&self, request: &Parts) -> Result<Upgrade, Response> {
+    /// Decides about a request: by its head, and then by the program, which has this time.
+    async fn decide(
+        &self,
+        request: &Arc<Parts>,
+        limits: &Limits,
+        time_left: Duration,
+    ) -> Result<(Upgrade, Extensions), Response> {
+        let upgrade = self.decide_by_head(request)?;
+        let decided = self.authenticator.decide(request, limits.max_handshakes_in_flight);
+        match timeout(time_left, decided).await {
+            Ok(decided) => Ok((upgrade, decided?)),
+            Err(_) => Err(Response::status(StatusCode::SERVICE_UNAVAILABLE)),
+        }
+    }
+
+    fn decide_by_head(&self, request: &Parts) -> Result<Upgrade, Response> {
         if !self.origins.answers(request) {
             return Err(Response::text(StatusCode::FORBIDDEN, "This host is not served here.\n"));
         }
