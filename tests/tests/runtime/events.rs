@@ -1,9 +1,11 @@
 //! Events, broadcasts and hooks.
 
 use serde_json::json;
+use std::error::Error;
 use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
+use wswrapper::transport::memory;
 use wswrapper::{Client, Context, Limits, Server, error::SendError, ws_handlers, ws_service};
 use wswrapper_tests::{Log, RawPeer, pair, pair_with};
 
@@ -90,7 +92,7 @@ async fn a_broadcast_reaches_each_peer_once() {
     let readers: Vec<_> = (0..50)
         .map(|_| {
             let reader = Reader::default();
-            let (local, remote) = wswrapper::transport::memory::pair();
+            let (local, remote) = memory::pair();
             server.accept_transport(remote).expect("the server is open");
             (Client::builder().service(reader.clone()).connect_transport(local).expect("it can be mounted"), reader)
         })
@@ -127,7 +129,7 @@ async fn a_broadcast_skips_a_slow_peer_and_reaches_the_others_without_delay() {
     let server = Server::builder().limits(limits).build().expect("nothing to mount");
     let (slow, slow_peer) = RawPeer::dial(&server);
     let reader = Reader::default();
-    let (local, remote) = wswrapper::transport::memory::pair();
+    let (local, remote) = memory::pair();
     server.accept_transport(remote).expect("the server is open");
     let _client = Client::builder().service(reader.clone()).connect_transport(local).expect("it can be mounted");
     let news = NewsProxy::new(server.broadcast());
@@ -288,4 +290,21 @@ async fn a_panic_of_on_error_does_not_close_the_connection() {
     let pair = pair(server);
     pair.client.emit("unknown", ()).await.expect("the connection is open");
     assert_eq!(NewsProxy::new(&pair.client).count().await.expect("a response"), 0);
+}
+
+#[tokio::test]
+async fn each_broadcast_is_for_the_peers_that_are_connected_then() -> Result<(), Box<dyn Error>> {
+    let pair = pair(Server::builder());
+    let news = async || {
+        let delivery = pair.server.broadcast().emit("news", ()).await?;
+        Ok::<_, SendError>((delivery.sent, delivery.failed.len()))
+    };
+    assert_eq!(news().await?, (1, 0));
+    let (_local, remote) = memory::pair();
+    let peer = pair.server.accept_transport(remote)?;
+    assert_eq!(news().await?, (2, 0));
+    peer.abort_connection();
+    peer.closed().await;
+    assert_eq!(news().await?, (1, 0));
+    Ok(())
 }
