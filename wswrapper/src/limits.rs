@@ -39,21 +39,39 @@ pub struct Limits {
     /// A slower message closes the connection with status 1008. Time in which the local endpoint does not read is not
     /// counted. 0 turns the limit off.
     pub min_message_rate: usize,
-    /// The size of the head of an HTTP request or response, in bytes. Default 16 KiB.
+    /// The size of the head of an HTTP request or response, in bytes. Default 16 KiB, at least 8 KiB.
     ///
     /// A larger request is answered with status 431. A larger response is an error of
-    /// [`Client::connect`](crate::Client::connect).
-    pub max_head_bytes: usize,
-    /// The time for the whole opening handshake, at both endpoints. Default 10 seconds.
+    /// [`Client::connect`](crate::Client::connect). A smaller limit than 8 KiB is an error when the server is built.
+    pub max_head_size: usize,
+    /// The time for the opening handshake. Default 10 seconds.
     ///
-    /// A slower client is answered with status 408. A slower server is an error of
+    /// At a server, the head of a request has this time to arrive, and
+    /// [`authenticate`](crate::server::ServerBuilder::authenticate) has it again to decide. A connection whose request
+    /// does not arrive is closed without a response; a request that is not decided about is answered with status 503.
+    /// At a client, the whole handshake has this time. A slower server is an error of
     /// [`Client::connect`](crate::Client::connect).
     pub handshake_timeout: Duration,
-    /// Handshakes that [`authenticate`](crate::server::ServerBuilder::authenticate) decides about at a time. Default
-    /// 1,024.
+    /// The number of connections of a server that are accepted by HTTP. Default three quarters of the file descriptors
+    /// that the process may open, or no limit on systems without such a number.
+    ///
+    /// A further handshake is answered with status 503 and `Retry-After: 1`. Connections over
+    /// [other transports](crate::Server::accept_transport) are counted, and not refused.
+    pub max_connections: usize,
+    /// The number of handshakes of a server that are under way at a time, from the head of the request until the
+    /// connection is open. Default 1,024.
     ///
     /// A further one is answered with status 503 and `Retry-After: 1`.
     pub max_handshakes_in_flight: usize,
+    /// The number of handshakes of a server in a second. Default no limit.
+    ///
+    /// A further one is answered with status 503 and `Retry-After: 1`.
+    pub max_handshakes_per_second: Option<usize>,
+    /// The number of connections and handshakes of a server from one IP address. Default no limit, because behind a
+    /// proxy all clients have one [address](crate::server::ServerBuilder::remote_addr).
+    ///
+    /// A further handshake is answered with status 503 and `Retry-After: 1`.
+    pub max_connections_per_address: Option<usize>,
     /// The time for the `on_open` hook. Default 30 seconds.
     ///
     /// When it has passed, the connection is closed with status 1011.
@@ -158,9 +176,12 @@ impl Default for Limits {
             max_message_size: 4 << 20,
             max_outgoing_message_size: 4 << 20,
             min_message_rate: 16 << 10,
-            max_head_bytes: 16 << 10,
+            max_head_size: 16 << 10,
             handshake_timeout: Duration::from_secs(10),
+            max_connections: default_max_connections(),
             max_handshakes_in_flight: 1_024,
+            max_handshakes_per_second: None,
+            max_connections_per_address: None,
             open_timeout: Duration::from_secs(30),
             call_timeout: Some(Duration::from_secs(120)),
             max_calls_in_flight: 16_384,
@@ -176,6 +197,15 @@ impl Default for Limits {
             close_timeout: Duration::from_secs(5),
         }
     }
+}
+
+/// Returns three quarters of the file descriptors that the process may open.
+fn default_max_connections() -> usize {
+    #[cfg(all(unix, feature = "tungstenite"))]
+    if let Ok((descriptors, _)) = rlimit::Resource::NOFILE.get() {
+        return usize::try_from(descriptors / 4 * 3).unwrap_or(usize::MAX);
+    }
+    usize::MAX
 }
 
 /// Defines a method for each limit that sets it.
@@ -198,9 +228,12 @@ setters! {
     max_message_size: usize,
     max_outgoing_message_size: usize,
     min_message_rate: usize,
-    max_head_bytes: usize,
+    max_head_size: usize,
     handshake_timeout: Duration,
+    max_connections: usize,
     max_handshakes_in_flight: usize,
+    max_handshakes_per_second: Option<usize>,
+    max_connections_per_address: Option<usize>,
     open_timeout: Duration,
     call_timeout: Option<Duration>,
     max_calls_in_flight: usize,

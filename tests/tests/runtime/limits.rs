@@ -1,6 +1,6 @@
 //! The behaviour at each limit.
 //!
-//! Tests of `max_head_bytes` and `handshake_timeout` are in the suite `sockets`.
+//! Tests of `max_head_size` and `handshake_timeout` are in the suite `sockets`.
 
 mod backlog;
 mod budget;

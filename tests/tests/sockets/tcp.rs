@@ -1,8 +1,11 @@
-//! Servers and clients over TCP: handshakes, pages, invalid frames and closing.
+//! Servers and clients over TCP: handshakes, fallbacks, axum, invalid frames and closing.
 
 #![allow(clippy::needless_pass_by_value, clippy::unused_self, reason = "handlers have this form")]
 
 mod access;
+mod accept;
+mod admission;
+mod axum;
 mod calls;
 mod close_status;
 mod closing;
@@ -13,7 +16,7 @@ mod handshake_responses;
 mod handshakes;
 mod headers;
 mod open_hooks;
-mod pages;
+mod fallback;
 mod protocol_errors;
 mod request_targets;
 mod slow_readers;
@@ -22,7 +25,7 @@ mod subprotocols;
 mod urls;
 
 use std::net::SocketAddr;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use wswrapper::{
     Context, Server,
@@ -76,15 +79,29 @@ impl Running {
         format!("ws://{}", self.address)
     }
 
-    /// Sends an HTTP request and reads until the server closes.
+    /// Sends an HTTP request and reads the response.
     async fn http(&self, request: &str) -> String {
         let mut stream = TcpStream::connect(self.address).await.expect("the server listens");
         stream.write_all(request.as_bytes()).await.expect("the server reads");
-        let mut response = Vec::new();
-        // The server may reset the connection before it has read the whole request.
-        let _ = stream.read_to_end(&mut response).await;
-        String::from_utf8(response).expect("HTTP is text")
+        read_response(&mut stream, request.starts_with("HEAD")).await
     }
+}
+
+/// Reads one response. The connection may stay open after it.
+async fn read_response(stream: &mut (impl AsyncRead + Unpin), head_only: bool) -> String {
+    let mut response = Vec::new();
+    while !response.ends_with(b"\r\n\r\n") {
+        match stream.read_u8().await {
+            Ok(byte) => response.push(byte),
+            // The server may reset the connection before it has read the whole request.
+            Err(_) => return String::from_utf8(response).expect("HTTP is text"),
+        }
+    }
+    let head = String::from_utf8(response).expect("HTTP is text");
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+    let mut body = vec![0; if head_only { 0 } else { length.map_or(0, |length| length.parse().expect("a number")) }];
+    stream.read_exact(&mut body).await.expect("the whole body arrives");
+    head + &String::from_utf8(body).expect("the body is text")
 }
 
 /// Binds a port on which no server runs yet.

@@ -1,12 +1,13 @@
 //! Connecting to a URL.
 
+use super::head::{Head, read_head, status_of};
 use super::url::{Scheme, ServerUrl};
 use super::{Client, ClientBuilder};
 use crate::close::Closed;
 use crate::engine::{Extensions, LocalEndpoint, Opened};
 use crate::error::{ConnectError, OpenError};
 use crate::handshake::{Handshake, MAX_HEADERS, header_map};
-use crate::http::{Head, read_head, status_of, subprotocol};
+use crate::http::subprotocol;
 use crate::proto::{Side, shown_name};
 use crate::rt;
 use crate::transport::{WebSocket, tcp};
@@ -217,7 +218,7 @@ where
     let mut begun = Vec::new();
     let mut interim_responses = 0;
     let Head { parsed, rest } = loop {
-        let response = read_head(&mut stream, begun, endpoint.limits.max_head_bytes, parse_response).await;
+        let response = read_head(&mut stream, begun, endpoint.limits.max_head_size, parse_response).await;
         let head = response.map_err(disconnected)?.map_err(|status| {
             let what = match status {
                 StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => "the head of its answer is too large",

@@ -2,6 +2,8 @@
 
 #[cfg(feature = "tungstenite")]
 mod connect;
+#[cfg(feature = "tungstenite")]
+mod head;
 mod peer_methods;
 #[cfg(feature = "rustls")]
 mod tls;

@@ -1,8 +1,9 @@
 //! Values that a program stores with a connection or a client.
 
 use crate::lock::lock;
-use std::any::{Any, TypeId};
-use std::collections::HashMap;
+use http::request::Parts;
+use std::any::{Any, TypeId, type_name};
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -30,6 +31,11 @@ pub struct Extensions {
 struct Contents {
     /// Boxed, because most connections store nothing.
     values: Option<Box<Values>>,
+    /// The request of the connection, whose extensions are seen while the connection opens. It is dropped after that,
+    /// because it keeps the buffers of an HTTP library.
+    request: Option<Arc<Parts>>,
+    /// True after such a request was dropped.
+    request_dropped: bool,
     /// True once the connection is closed. Further values are dropped.
     closed: bool,
 }
@@ -60,10 +66,56 @@ impl Extensions {
         value.downcast().ok()
     }
 
+    /// Returns a copy of the value of this type.
+    ///
+    /// While a connection opens, the extensions of its request are seen too: in
+    /// [`on_open`](crate::server::ServerBuilder::on_open) and
+    /// [`service_with`](crate::server::ServerBuilder::service_with). After that only those stay that
+    /// [`keep_extension`](crate::server::ServerBuilder::keep_extension) names.
+    ///
+    /// ```
+    /// use wswrapper::connection::Extensions;
+    ///
+    /// let extensions = Extensions::new();
+    /// extensions.insert("Ada");
+    /// assert_eq!(extensions.cloned::<&str>(), Some("Ada"));
+    /// ```
+    pub fn cloned<T: Clone + Any + Send + Sync>(&self) -> Option<T> {
+        if let Some(value) = self.get::<T>() {
+            return Some((*value).clone());
+        }
+        let contents = self.lock();
+        let request = contents.request.clone();
+        let request_dropped = contents.request_dropped;
+        drop(contents);
+        if request_dropped {
+            warn_once::<T>();
+        }
+        request?.extensions.get::<T>().cloned()
+    }
+
     /// Removes and returns the value of this type.
     pub fn remove<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
         let value = self.lock().values.as_mut()?.remove(&TypeId::of::<T>())?;
         value.downcast().ok()
+    }
+
+    /// Shows the extensions of a request until [`hide_request`](Self::hide_request).
+    #[cfg(feature = "tungstenite")]
+    pub(crate) fn show_request(&self, request: Arc<Parts>) {
+        self.lock().request = Some(request);
+    }
+
+    /// Returns true if the extensions of a request are seen.
+    pub(super) fn shows_request(&self) -> bool {
+        self.lock().request.is_some()
+    }
+
+    /// Drops the request. Its values may be a user's, so the caller drops it outside any lock.
+    pub(super) fn hide_request(&self) -> Option<Arc<Parts>> {
+        let mut contents = self.lock();
+        contents.request_dropped |= contents.request.is_some();
+        contents.request.take()
     }
 
     /// Removes all values, and accepts no more. The caller drops each value by itself, outside any lock, because a drop
@@ -76,6 +128,18 @@ impl Extensions {
 
     fn lock(&self) -> MutexGuard<'_, Contents> {
         lock(&self.contents)
+    }
+}
+
+/// Warns in a debug build that no value of this type was kept. Only the first warning for a type is logged.
+fn warn_once<T: 'static>() {
+    static WARNED: Mutex<BTreeSet<TypeId>> = Mutex::new(BTreeSet::new());
+    if cfg!(debug_assertions) && lock(&WARNED).insert(TypeId::of::<T>()) {
+        let name = type_name::<T>();
+        tracing::warn!(
+            "the connection has no extension `{name}`. If a layer adds it to the request, name it by \
+             `.keep_extension::<{name}>()`"
+        );
     }
 }
 

@@ -5,6 +5,7 @@ use super::call_log::{CallInfo, CallLog};
 use super::call_state::CallState;
 use super::channel_state::ChannelState;
 use super::epoch::Epoch;
+use super::shared::Shared;
 use crate::proto::{Arguments, Call, Rejection};
 use std::any::Any;
 use std::fmt;
@@ -47,7 +48,13 @@ impl Start<'_> {
 }
 
 /// The services with an instance for each connection. An instance is created by its first call.
-pub(crate) type Sessions = Vec<Option<Arc<dyn Any + Send + Sync>>>;
+pub(crate) type Sessions = Vec<Option<Session>>;
+
+/// An instance of a service.
+pub(crate) type Session = Arc<dyn Any + Send + Sync>;
+
+/// Creates the instance of a service for a connection.
+pub(crate) type SessionFactory = Arc<dyn Fn(&Arc<Shared>) -> Session + Send + Sync>;
 
 /// A handler that was started. It has responded already, or continues as a future.
 pub struct Started {

@@ -3,6 +3,7 @@
 use super::call_log::{CallEnd, CallInfo};
 use super::connection_view::ConnectionView;
 use super::message_log::MessageLog;
+use super::refused::RefusedHandshake;
 use super::shared::Shared;
 use crate::catch_panic::catch_panic;
 use crate::close::Closed;
@@ -57,6 +58,11 @@ pub trait Observer: Send + Sync + 'static {
     /// Called once, when the observer is added. Connections and errors are seen in any case.
     fn interest(&self) -> Interest {
         Interest::ALL
+    }
+
+    /// A handshake was refused. Called by a server, before the response is sent.
+    fn handshake_refused(&self, refused: &RefusedHandshake<'_>) {
+        let _ = refused;
     }
 
     /// A connection was opened. Its first call, and its [`on_open`](crate::server::ServerBuilder::on_open) hook, start
@@ -141,6 +147,10 @@ impl<O: Observer + ?Sized> Observer for Arc<O> {
         (**self).interest()
     }
 
+    fn handshake_refused(&self, refused: &RefusedHandshake<'_>) {
+        (**self).handshake_refused(refused);
+    }
+
     fn connection_opened(&self, connection: &ConnectionView<'_>) {
         (**self).connection_opened(connection);
     }
@@ -200,6 +210,16 @@ impl Observers {
     #[inline]
     pub(crate) fn any_interest(&self, interest: Interest) -> bool {
         self.interest.contains(interest)
+    }
+
+    /// Tells all observers that a handshake was refused. A panic is logged.
+    #[cfg(feature = "tungstenite")]
+    pub(crate) fn tell_refused(&self, refused: &RefusedHandshake<'_>) {
+        for Entry { name, observer, .. } in &self.observers {
+            if let Err(message) = catch_panic(|| observer.handshake_refused(refused)) {
+                tracing::error!("`{name}` panicked: {message}");
+            }
+        }
     }
 
     /// Calls all observers with this interest. A panic is logged.

@@ -24,6 +24,9 @@ pub enum MountError {
     /// The pattern of an origin is invalid.
     #[error("`{0}` cannot be an origin: write a scheme, a host and perhaps a port, as in `https://*.example.com:8443`")]
     Origin(String),
+    /// [`max_head_size`](crate::Limits::max_head_size) is too small for the HTTP library.
+    #[error("`max_head_size` must be at least 8 KiB, and not {0} bytes")]
+    HeadSize(usize),
     /// The name of a host is invalid.
     #[error("`{0}` cannot be a host: write a name and perhaps a port, as in `example.com` or `localhost:8080`")]
     Host(String),

@@ -179,6 +179,11 @@ impl Peer {
     pub fn extensions(&self) -> Extensions {
         self.shared().epoch().extensions.clone()
     }
+
+    /// Returns a copy of the value of this type that is stored with the connection; see [`Extensions::cloned`].
+    pub fn extension<T: Clone + Send + Sync + 'static>(&self) -> Option<T> {
+        self.shared().epoch().extensions.cloned()
+    }
 }
 
 impl ConnectionView<'_> {

@@ -9,45 +9,67 @@ use std::fmt;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
 
-/// A program's function that decides about each handshake.
-#[derive(Default)]
-pub(crate) struct Authenticator {
-    decide: Option<Box<Decide>>,
-    /// The number of handshakes that it decides about now.
-    in_flight: AtomicUsize,
+/// Decides about each handshake of a server, as a type with state of its own.
+///
+/// It is passed to [`ServerBuilder::authenticator`](crate::server::ServerBuilder::authenticator).
+///
+/// ```
+/// use http::{StatusCode, header, request::Parts};
+/// use std::collections::HashMap;
+/// use wswrapper::{Server, server::{Authenticate, Refusal}};
+///
+/// struct Tokens(HashMap<String, String>);
+///
+/// impl Authenticate for Tokens {
+///     type User = String;
+///
+///     async fn authenticate(&self, request: &Parts) -> Result<String, Refusal> {
+///         let token = request.headers.get(header::AUTHORIZATION).and_then(|token| token.to_str().ok());
+///         token.and_then(|token| self.0.get(token)).cloned().ok_or_else(|| Refusal::new(StatusCode::UNAUTHORIZED))
+///     }
+/// }
+///
+/// let tokens = HashMap::from([("Bearer 123".to_owned(), "Ada".to_owned())]);
+/// let server = Server::builder().authenticator(Tokens(tokens));
+/// ```
+pub trait Authenticate: Send + Sync + 'static {
+    /// The value that is stored with an accepted connection.
+    type User: Send + Sync + 'static;
+
+    /// Returns the value that is stored with the connection, or the refusal with which the request is answered.
+    fn authenticate(&self, request: &Parts) -> impl Future<Output = Result<Self::User, Refusal>> + Send;
 }
 
-type Decide = dyn Fn(Arc<Parts>) -> Pin<Box<dyn Future<Output = Result<Extensions, Refusal>> + Send>> + Send + Sync;
+/// The program's decision about each handshake.
+#[derive(Default)]
+pub(crate) struct Authenticator(Option<Box<Decide>>);
+
+type Decide = dyn Fn(Arc<Parts>) -> Decision + Send + Sync;
+type Decision = Pin<Box<dyn Future<Output = Result<Extensions, Refusal>> + Send>>;
 
 impl Authenticator {
-    pub(crate) fn new<F, Fut, U>(authenticate: F) -> Self
+    pub(crate) fn from_fn<F, Fut, U>(authenticate: F) -> Self
     where
         F: Fn(Arc<Parts>) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<U, Refusal>> + Send + 'static,
         U: Send + Sync + 'static,
     {
-        let decide = move |parts| -> Pin<Box<dyn Future<Output = _> + Send>> {
-            let authenticated = authenticate(parts);
-            Box::pin(async move {
-                let extensions = Extensions::new();
-                extensions.insert(authenticated.await?);
-                Ok(extensions)
-            })
-        };
-        Self { decide: Some(Box::new(decide)), in_flight: AtomicUsize::new(0) }
+        Self(Some(Box::new(move |parts| decision(authenticate(parts)))))
     }
 
-    /// Returns the values that are stored with the connection, or the refusal. At most `max_in_flight` handshakes are
-    /// decided about at a time.
-    pub(super) async fn decide(&self, parts: &Arc<Parts>, max_in_flight: usize) -> Result<Extensions, Refusal> {
-        let Some(decide) = &self.decide else { return Ok(Extensions::new()) };
-        let in_flight = InFlight::new(&self.in_flight);
-        if in_flight.number > max_in_flight {
-            return Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE).header("Retry-After", "1"));
-        }
+    pub(crate) fn new<A: Authenticate>(authenticator: A) -> Self {
+        let authenticator = Arc::new(authenticator);
+        Self(Some(Box::new(move |parts| {
+            let authenticator = Arc::clone(&authenticator);
+            decision(async move { authenticator.authenticate(&parts).await })
+        })))
+    }
+
+    /// Returns the values that are stored with the connection, or the refusal.
+    pub(super) async fn decide(&self, parts: &Arc<Parts>) -> Result<Extensions, Refusal> {
+        let Some(decide) = &self.0 else { return Ok(Extensions::new()) };
         // A panic refuses its own request only.
         let panicked = |message: String| {
             tracing::error!("`authenticate` panicked: {message}");
@@ -62,27 +84,18 @@ impl Authenticator {
     }
 }
 
-/// Counts a handshake while it is decided about.
-struct InFlight<'c> {
-    count: &'c AtomicUsize,
-    /// The number of handshakes with this one.
-    number: usize,
-}
-
-impl<'c> InFlight<'c> {
-    fn new(count: &'c AtomicUsize) -> Self {
-        Self { count, number: count.fetch_add(1, Ordering::Relaxed) + 1 }
-    }
-}
-
-impl Drop for InFlight<'_> {
-    fn drop(&mut self) {
-        self.count.fetch_sub(1, Ordering::Relaxed);
-    }
+fn decision<U: Send + Sync + 'static>(
+    authenticated: impl Future<Output = Result<U, Refusal>> + Send + 'static,
+) -> Decision {
+    Box::pin(async move {
+        let extensions = Extensions::new();
+        extensions.insert(authenticated.await?);
+        Ok(extensions)
+    })
 }
 
 impl fmt::Debug for Authenticator {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Authenticator").field("in_flight", &self.in_flight).finish_non_exhaustive()
+        f.debug_struct("Authenticator").field("is_set", &self.0.is_some()).finish()
     }
 }

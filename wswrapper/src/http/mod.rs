@@ -1,186 +1,241 @@
-//! HTTP of a WebSocket server: reads the head of a request, and answers it or upgrades the connection.
+//! HTTP of a WebSocket server: decides about each request.
 
+mod admission;
 mod authenticate;
+mod body;
+mod connection;
+mod fallback;
+mod kept;
 mod origin;
 mod refusal;
+mod remote_addr;
 mod response;
 mod rules;
 
+use admission::Admission;
+pub(crate) use admission::Admitted;
+pub use authenticate::Authenticate;
 pub(crate) use authenticate::Authenticator;
+pub use body::Body;
+pub(crate) use connection::{Answer, serve};
+pub(crate) use fallback::Fallback;
+pub(crate) use kept::KeptTypes;
 pub(crate) use origin::OriginPolicy;
 pub use refusal::Refusal;
+pub use remote_addr::RemoteAddr;
+pub(crate) use remote_addr::RemoteAddrSource;
+use rules::Opening;
 
-use self::response::Response;
-use crate::engine::Extensions;
-use crate::error::{AcceptError, MountError};
-use crate::handshake::{MAX_HEADERS, header_map};
-use crate::limits::Limits;
-use crate::rt::{Instant, timeout};
+use crate::engine::{Extensions, LocalEndpoint, RefusalReason, RefusedHandshake};
+use crate::error::MountError;
+use crate::handshake::Handshake;
+use crate::rt::timeout;
 use bytes::Bytes;
 use http::request::Parts;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version, header};
-use std::collections::HashMap;
-use std::io;
-use std::mem;
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, header};
+use hyper::upgrade::OnUpgrade;
+use percent_encoding::percent_decode_str;
+use std::error::Error;
+use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
-/// The HTTP settings of a server: who may connect, and the pages beside the WebSocket.
+/// The smallest buffer of hyper.
+const MIN_HEAD_SIZE: usize = 8 * 1024;
+
+/// The HTTP settings of a server: who may connect, and what answers the other requests.
 #[derive(Default, Debug)]
 pub(crate) struct HttpFront {
-    /// The path of WebSocket connections; any path if not set.
-    path: Option<String>,
+    /// The path of WebSocket connections, percent-decoded; any path if not set.
+    path: Option<Vec<u8>>,
     pub(crate) subprotocols: Vec<String>,
+    /// True if the order of `subprotocols` counts, and not that of the client.
+    pub(crate) prefers_own_subprotocols: bool,
     pub(crate) origins: OriginPolicy,
     pub(crate) authenticator: Authenticator,
-    pages: HashMap<String, Page>,
+    pub(crate) remote_addr: RemoteAddrSource,
+    pub(crate) kept_types: KeptTypes,
+    pub(crate) fallback: Option<Fallback>,
+    admission: Arc<Admission>,
 }
 
-#[derive(Debug)]
-pub(crate) struct Page {
-    pub(crate) content_type: String,
-    pub(crate) content: Bytes,
+/// The server for which a request is decided about.
+pub(crate) struct ServerState<'s> {
+    pub(crate) endpoint: &'s LocalEndpoint,
+    /// The number of its connections.
+    pub(crate) connections: usize,
+    pub(crate) is_closing: bool,
 }
 
-/// The request of a completed WebSocket handshake.
-pub(crate) struct Request {
-    pub(crate) parts: Arc<Parts>,
+/// A valid handshake.
+pub(crate) struct Upgrade {
+    /// Becomes the stream when the response was written.
+    pub(crate) on_upgrade: OnUpgrade,
+    pub(crate) handshake: Handshake,
     /// The values that are stored with the connection.
     pub(crate) extensions: Extensions,
-    /// The subprotocol that was chosen.
-    pub(crate) subprotocol: Option<String>,
-    /// The bytes that were read beyond the head.
-    pub(crate) rest: Vec<u8>,
+    /// Dropped when the connection is open.
+    pub(crate) admitted: Admitted,
+}
+
+/// The response to a request that breaks a rule of the handshake.
+struct Refused {
+    reason: RefusalReason,
+    response: Response<Body>,
+}
+
+impl Refused {
+    fn new(reason: RefusalReason, response: Response<Body>) -> Self {
+        Self { reason, response }
+    }
 }
 
 impl HttpFront {
     pub(crate) fn set_path(&mut self, path: &str) {
-        self.path = Some(absolute_path(path));
+        let slash = if path.starts_with('/') { "" } else { "/" };
+        self.path = Some(percent_decode_str(&format!("{slash}{path}")).collect());
     }
 
-    pub(crate) fn add_page(&mut self, path: &str, page: Page) {
-        self.pages.insert(absolute_path(path), page);
-    }
-
-    /// Reads a request and answers it. Returns the request of a valid handshake; any other request is an error.
-    ///
-    /// The request has to arrive and to be authenticated within `handshake_timeout`. Writing the response takes as long
-    /// as the client reads it.
-    pub(crate) async fn perform_handshake<S>(&self, stream: &mut S, limits: &Limits) -> Result<Request, AcceptError>
+    /// Answers a request.
+    pub(crate) async fn answer<B>(&self, request: Request<B>, server: ServerState<'_>) -> Answer
     where
-        S: AsyncRead + AsyncWrite + Unpin,
+        B: http_body::Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>> + Send + 'static,
     {
-        let started = Instant::now();
-        let head = read_head(stream, Vec::new(), limits.max_head_bytes, parse_request);
-        let Ok(head) = timeout(limits.handshake_timeout, head).await else {
-            // The client may be gone.
-            let response = Response::status(StatusCode::REQUEST_TIMEOUT);
-            let _ = timeout(limits.close_timeout, response.write(stream, limits.write_timeout)).await;
-            return Err(AcceptError::TimedOut);
-        };
-        let response = match head? {
-            Err(status) => Response::status(status),
-            Ok(Head { parsed, rest }) => {
-                let parts = Arc::new(parsed.into_parts().0);
-                let time_left = limits.handshake_timeout.saturating_sub(started.elapsed());
-                match self.decide(&parts, limits, time_left).await {
-                    Ok((Upgrade { head, subprotocol }, extensions)) => {
-                        write(stream, &head, limits.write_timeout).await?;
-                        timeout(limits.write_timeout, stream.flush()).await.map_err(io::Error::from)??;
-                        return Ok(Request { parts, extensions, subprotocol, rest });
-                    }
-                    Err(response) => response.head_only(parts.method == Method::HEAD),
-                }
+        let (mut parts, body) = request.into_parts();
+        let remote_addr = self.remote_addr.find(&parts);
+        let for_websocket = rules::asks_for_websocket(&parts);
+        let refused = if !self.origins.answers(&parts) {
+            let response = response::text(StatusCode::FORBIDDEN, "This host is not served here.\n");
+            Refused::new(RefusalReason::Host, response)
+        } else if for_websocket && (self.fallback.is_none() || self.accepts_path(&parts)) {
+            if let Some(address) = remote_addr {
+                parts.extensions.insert(RemoteAddr(address));
             }
+            let on_upgrade = parts.extensions.remove::<OnUpgrade>();
+            let request = Arc::new(parts);
+            match self.decide(&request, on_upgrade, remote_addr, &server).await {
+                Ok((response, upgrade)) => return Answer::Upgrade(response, Box::new(upgrade)),
+                Err(refused) => return Answer::Response(refuse(refused, &request, remote_addr, &server)),
+            }
+        } else if let Some(fallback) = &self.fallback {
+            return Answer::Response(fallback.answer(Request::from_parts(parts, Body::new(body))).await);
+        } else if self.accepts_path(&parts) {
+            return Answer::Response(response::upgrade_required(
+                "This is the address of a WebSocket: connect with ws:// instead of http://.\n",
+            ));
+        } else {
+            return Answer::Response(response::status(StatusCode::NOT_FOUND));
         };
-        let status = response.status;
-        response.write(stream, limits.write_timeout).await?;
-        Err(AcceptError::Http(status.as_u16()))
+        Answer::Response(refuse(refused, &parts, remote_addr, &server))
     }
 
-    /// Decides about a request: by its head, and then by the program, which has this time.
+    /// Decides about a handshake: by its head, by the limits, and then by the program.
     async fn decide(
         &self,
         request: &Arc<Parts>,
-        limits: &Limits,
-        time_left: Duration,
-    ) -> Result<(Upgrade, Extensions), Response> {
-        let upgrade = self.decide_by_head(request)?;
-        let decided = self.authenticator.decide(request, limits.max_handshakes_in_flight);
-        match timeout(time_left, decided).await {
-            Ok(decided) => Ok((upgrade, decided?)),
-            Err(_) => Err(Response::status(StatusCode::SERVICE_UNAVAILABLE)),
-        }
-    }
-
-    fn decide_by_head(&self, request: &Parts) -> Result<Upgrade, Response> {
-        if !self.origins.answers(request) {
-            return Err(Response::text(StatusCode::FORBIDDEN, "This host is not served here.\n"));
-        }
-        if rules::asks_for_websocket(&request.headers) { self.upgrade(request) } else { Err(self.page(request)) }
-    }
-
-    /// Returns the response to a request that asks for no WebSocket.
-    fn page(&self, request: &Parts) -> Response {
-        let path = request.uri.path();
-        match self.pages.get(path) {
-            Some(_) if request.method != Method::HEAD && request.method != Method::GET => {
-                Response::status(StatusCode::METHOD_NOT_ALLOWED).header("Allow", "GET, HEAD")
-            }
-            Some(page) => Response::page(page),
-            None if self.accepts_path(path) => Response::text(
-                StatusCode::UPGRADE_REQUIRED,
-                "This is the address of a WebSocket: connect with ws:// instead of http://.\n",
-            )
-            .header("Upgrade", "websocket")
-            .header("Connection", "Upgrade"),
-            None => Response::status(StatusCode::NOT_FOUND),
-        }
-    }
-
-    fn upgrade(&self, request: &Parts) -> Result<Upgrade, Response> {
-        let key = rules::check(request)?;
-        if !self.accepts_path(request.uri.path()) {
-            return Err(Response::status(StatusCode::NOT_FOUND));
+        on_upgrade: Option<OnUpgrade>,
+        remote_addr: Option<SocketAddr>,
+        server: &ServerState<'_>,
+    ) -> Result<(Response<Body>, Upgrade), Refused> {
+        let opening = rules::check(request)?;
+        if !self.accepts_path(request) {
+            return Err(Refused::new(RefusalReason::Path, response::status(StatusCode::NOT_FOUND)));
         }
         if !self.origins.allows(request) {
-            return Err(Response::text(StatusCode::FORBIDDEN, "Pages of this origin may not connect.\n"));
+            let response = response::text(StatusCode::FORBIDDEN, "Pages of this origin may not connect.\n");
+            return Err(Refused::new(RefusalReason::Origin, response));
         }
+        let Some(on_upgrade) = on_upgrade else {
+            let response = response::upgrade_required("This server cannot upgrade the connection.\n");
+            return Err(Refused::new(RefusalReason::NotUpgradable, response));
+        };
+        let unavailable = |reason| Refused::new(reason, response::unavailable("The server is busy.\n"));
+        if server.is_closing {
+            return Err(unavailable(RefusalReason::Closing));
+        }
+        let limits = &server.endpoint.limits;
+        let address = remote_addr.map(|address| address.ip());
+        let mut admitted = self.admission.admit(limits, server.connections, address).map_err(unavailable)?;
         let subprotocol = self.choose_subprotocol(&request.headers);
-        Ok(Upgrade { head: response_head(key, subprotocol), subprotocol: subprotocol.map(str::to_owned) })
+        let decided = timeout(limits.handshake_timeout, self.authenticator.decide(request)).await;
+        let extensions = decided
+            .map_err(|_| unavailable(RefusalReason::TimedOut))?
+            .map_err(|refusal| Refused::new(RefusalReason::Authentication, refusal.into()))?;
+        if let Some(address) = admitted.address.take() {
+            extensions.insert(address);
+        }
+        self.kept_types.copy(&request.extensions, &extensions);
+        if has_foreign_extensions(&request.extensions) {
+            extensions.show_request(Arc::clone(request));
+        }
+        let mut handshake = Handshake::new(request, remote_addr);
+        if let Some(name) = subprotocol {
+            handshake = handshake.with_subprotocol(name);
+        }
+        Ok((opening_response(opening, subprotocol), Upgrade { on_upgrade, handshake, extensions, admitted }))
     }
 
-    fn accepts_path(&self, path: &str) -> bool {
-        self.path.as_deref().is_none_or(|only| only == path)
+    fn accepts_path(&self, request: &Parts) -> bool {
+        let Some(path) = &self.path else { return true };
+        percent_decode_str(request.uri.path()).eq(path.iter().copied())
     }
 
-    /// Returns the first offered subprotocol that is supported.
+    /// Returns the first subprotocol that is both offered and supported.
     fn choose_subprotocol(&self, headers: &HeaderMap) -> Option<&str> {
-        let values =
-            headers.get_all(header::SEC_WEBSOCKET_PROTOCOL).into_iter().filter_map(|value| value.to_str().ok());
-        let mut offers = values.flat_map(|value| value.split(',')).map(str::trim);
-        offers.find_map(|offer| self.subprotocols.iter().find(|supported| *supported == offer)).map(String::as_str)
+        let values = headers.get_all(header::SEC_WEBSOCKET_PROTOCOL).into_iter();
+        let mut offers = values.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')).map(str::trim);
+        let mut supported = self.subprotocols.iter().map(String::as_str);
+        if self.prefers_own_subprotocols {
+            let offers: Vec<_> = offers.collect();
+            supported.find(|name| offers.contains(name))
+        } else {
+            offers.find_map(|offer| supported.clone().find(|name| *name == offer))
+        }
     }
 }
 
-/// Returns the path with a leading slash.
-fn absolute_path(path: &str) -> String {
-    if path.starts_with('/') { path.to_owned() } else { format!("/{path}") }
+/// Returns the response to a refused handshake, after the observers have seen it.
+fn refuse(refused: Refused, request: &Parts, remote_addr: Option<SocketAddr>, server: &ServerState<'_>) -> Response<Body> {
+    let Refused { reason, response } = refused;
+    tracing::debug!(?reason, status = response.status().as_u16(), ?remote_addr, "handshake refused");
+    let refused = RefusedHandshake::new(reason, response.status(), remote_addr, request);
+    server.endpoint.observers.tell_refused(&refused);
+    response
 }
 
-/// Returns the head of the response to a valid handshake with this `Sec-WebSocket-Key`.
-fn response_head(key: &HeaderValue, subprotocol: Option<&str>) -> Vec<u8> {
-    let accept = derive_accept_key(key.as_bytes());
-    let mut head = format!(
-        "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: {accept}\r\n"
-    );
+/// Returns the response of a server that is closing.
+pub(crate) fn closing_response() -> Response<Body> {
+    response::unavailable("The server is closing.\n")
+}
+
+/// Returns true if a layer around the server has added extensions to the request.
+fn has_foreign_extensions(extensions: &http::Extensions) -> bool {
+    extensions.len() > usize::from(extensions.get::<RemoteAddr>().is_some())
+}
+
+/// Returns the response to a valid handshake.
+fn opening_response(opening: Opening, subprotocol: Option<&str>) -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    match opening {
+        Opening::Upgrade { accept } => {
+            *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+            let headers = response.headers_mut();
+            headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
+            headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+            headers.insert(header::SEC_WEBSOCKET_ACCEPT, accept);
+        }
+        #[cfg(feature = "http2")]
+        Opening::Connect => {}
+    }
     if let Some(name) = subprotocol {
-        head.extend(["Sec-WebSocket-Protocol: ", name, "\r\n"]);
+        // Checked when it was added.
+        response.headers_mut().extend(HeaderValue::from_str(name).map(|name| (header::SEC_WEBSOCKET_PROTOCOL, name)));
     }
-    head.push_str("\r\n");
-    head.into_bytes()
+    response
+}
+
+/// Checks that hyper can use the limit of the head of a message.
+pub(crate) fn check_head_size(max_head_size: usize) -> Result<(), MountError> {
+    if max_head_size < MIN_HEAD_SIZE { Err(MountError::HeadSize(max_head_size)) } else { Ok(()) }
 }
 
 /// Adds a subprotocol to the names that are offered or supported.
@@ -193,88 +248,4 @@ pub(crate) fn subprotocol(names: &mut Vec<String>, name: &str) -> Result<(), Mou
         names.push(name.to_owned());
     }
     Ok(())
-}
-
-/// The response to a valid handshake.
-struct Upgrade {
-    head: Vec<u8>,
-    subprotocol: Option<String>,
-}
-
-/// Writes all bytes. Fails if the peer reads nothing for the whole `timeout`.
-async fn write(stream: &mut (impl AsyncWrite + Unpin), mut bytes: &[u8], patience: Duration) -> io::Result<()> {
-    while !bytes.is_empty() {
-        match timeout(patience, stream.write(bytes)).await?? {
-            0 => return Err(io::ErrorKind::WriteZero.into()),
-            written => bytes = &bytes[written..],
-        }
-    }
-    Ok(())
-}
-
-/// The head of a request or a response.
-pub(crate) struct Head<T> {
-    pub(crate) parsed: T,
-    /// The bytes that were read beyond the head.
-    pub(crate) rest: Vec<u8>,
-}
-
-/// Reads until `parse` returns a head, of which `begun` has arrived. An invalid head, or one larger than `max_bytes`, is returned as its error
-/// status.
-pub(crate) async fn read_head<S, T>(
-    stream: &mut S,
-    begun: Vec<u8>,
-    max_bytes: usize,
-    parse: impl Fn(&[u8]) -> Result<Option<(T, usize)>, StatusCode>,
-) -> io::Result<Result<Head<T>, StatusCode>>
-where
-    S: AsyncRead + Unpin,
-{
-    let mut head = begun;
-    head.reserve(1024);
-    let mut is_begun = !head.is_empty();
-    loop {
-        let before = head.len();
-        if !mem::take(&mut is_begun) {
-            if stream.read_buf(&mut head).await? == 0 {
-                return Err(io::ErrorKind::UnexpectedEof.into());
-            }
-            // Only a line feed can complete a head. A head that arrives byte by byte is not parsed at each byte.
-            if before > 0 && head.len() < max_bytes && !head[before..].contains(&b'\n') {
-                continue;
-            }
-        }
-        match parse(&head) {
-            Err(status) => return Ok(Err(status)),
-            Ok(Some((parsed, length))) => {
-                let rest = head.split_off(length);
-                return Ok(Ok(Head { parsed, rest }));
-            }
-            Ok(None) if head.len() >= max_bytes => return Ok(Err(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE)),
-            Ok(None) => {}
-        }
-    }
-}
-
-fn parse_request(read: &[u8]) -> Result<Option<(http::Request<()>, usize)>, StatusCode> {
-    let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
-    let mut head = httparse::Request::new(&mut headers);
-    let length = match head.parse(read).map_err(status_of)? {
-        httparse::Status::Complete(length) => length,
-        httparse::Status::Partial => return Ok(None),
-    };
-    let bad = StatusCode::BAD_REQUEST;
-    let mut request = http::Request::new(());
-    *request.method_mut() = Method::from_bytes(head.method.unwrap_or_default().as_bytes()).map_err(|_| bad)?;
-    *request.uri_mut() = head.path.unwrap_or_default().parse().map_err(|_| bad)?;
-    *request.version_mut() = if head.version == Some(1) { Version::HTTP_11 } else { Version::HTTP_10 };
-    *request.headers_mut() = header_map(head.headers).ok_or(StatusCode::BAD_REQUEST)?;
-    Ok(Some((request, length)))
-}
-
-pub(crate) fn status_of(error: httparse::Error) -> StatusCode {
-    match error {
-        httparse::Error::TooManyHeaders => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
-        _ => StatusCode::BAD_REQUEST,
-    }
 }

@@ -1,70 +1,46 @@
-//! HTTP responses of a server that upgrade nothing.
+//! Responses that upgrade nothing.
 
+use super::body::Body;
 use super::refusal::Refusal;
-use super::{Page, write};
-use crate::rt;
-use bytes::Bytes;
-use http::StatusCode;
-use std::io;
-use std::time::Duration;
-use tokio::io::{AsyncWrite, AsyncWriteExt};
+use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 
-/// A response after which the connection is closed.
-pub(super) struct Response {
-    pub(super) status: StatusCode,
-    headers: String,
-    content: Bytes,
-    /// True for the response to a HEAD request, which has no content.
-    head_only: bool,
+const PLAIN_TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
+
+/// Returns a response whose body repeats its status.
+pub(super) fn status(status: StatusCode) -> Response<Body> {
+    text(status, format!("{status}\n"))
 }
 
-impl Response {
-    pub(super) fn status(status: StatusCode) -> Self {
-        Self::text(status, &format!("{status}\n"))
-    }
-
-    pub(super) fn text(status: StatusCode, text: &str) -> Self {
-        let headers = "Content-Type: text/plain; charset=utf-8\r\n".to_owned();
-        Self { status, headers, content: Bytes::copy_from_slice(text.as_bytes()), head_only: false }
-    }
-
-    pub(super) fn page(page: &Page) -> Self {
-        let headers = format!("Content-Type: {}\r\nCache-Control: no-cache\r\n", page.content_type);
-        Self { status: StatusCode::OK, headers, content: page.content.clone(), head_only: false }
-    }
-
-    pub(super) fn header(mut self, name: &str, value: &str) -> Self {
-        self.headers.extend([name, ": ", value, "\r\n"]);
-        self
-    }
-
-    pub(super) fn head_only(self, head_only: bool) -> Self {
-        Self { head_only, ..self }
-    }
-
-    pub(super) async fn write(self, stream: &mut (impl AsyncWrite + Unpin), timeout: Duration) -> io::Result<()> {
-        let head = format!(
-            "HTTP/1.1 {}\r\n{}Content-Length: {}\r\nConnection: close\r\n\r\n",
-            self.status,
-            self.headers,
-            self.content.len()
-        );
-        write(stream, head.as_bytes(), timeout).await?;
-        if !self.head_only {
-            write(stream, &self.content, timeout).await?;
-        }
-        rt::timeout(timeout, stream.shutdown()).await?
-    }
+pub(super) fn text(status: StatusCode, text: impl Into<String>) -> Response<Body> {
+    let mut response = Response::new(Body::from(text.into()));
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, PLAIN_TEXT);
+    response
 }
 
-impl From<Refusal> for Response {
+pub(super) fn with(mut response: Response<Body>, headers: &[(HeaderName, &'static str)]) -> Response<Body> {
+    for (name, value) in headers {
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    response
+}
+
+/// Returns a response that asks for a WebSocket handshake.
+pub(super) fn upgrade_required(reason: &'static str) -> Response<Body> {
+    let response = text(StatusCode::UPGRADE_REQUIRED, reason);
+    with(response, &[(header::UPGRADE, "websocket"), (header::CONNECTION, "Upgrade")])
+}
+
+/// Returns a response that asks to come back in a second.
+pub(super) fn unavailable(reason: &'static str) -> Response<Body> {
+    with(text(StatusCode::SERVICE_UNAVAILABLE, reason), &[(header::RETRY_AFTER, "1")])
+}
+
+impl From<Refusal> for Response<Body> {
     fn from(refusal: Refusal) -> Self {
         let Refusal { status, headers, body } = refusal;
-        let mut lines = String::new();
-        for (name, value) in &headers {
-            // Checked when the header was added.
-            lines.extend([name.as_str(), ": ", value.to_str().unwrap_or_default(), "\r\n"]);
-        }
-        Self { status, headers: lines, content: body, head_only: false }
+        let mut response = Self::new(Body::from(body));
+        (*response.status_mut(), *response.headers_mut()) = (status, headers);
+        response
     }
 }

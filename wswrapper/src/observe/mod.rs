@@ -6,5 +6,8 @@
 pub(crate) mod hooks;
 mod open_result;
 
-pub use crate::engine::{CallEnd, CallInfo, CallOutcome, ConnectionView, Interest, MessageKind, MessageLog, Observer};
+pub use crate::engine::{
+    CallEnd, CallInfo, CallOutcome, ConnectionView, Interest, MessageKind, MessageLog, Observer, RefusalReason,
+    RefusedHandshake,
+};
 pub use open_result::OpenResult;

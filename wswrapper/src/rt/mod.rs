@@ -17,8 +17,10 @@ pub(crate) use tokio::{
 
 use std::time::Duration;
 
-/// Returns the time `wait` after `start`. A wait that the clock cannot express is shortened to 30 years.
+/// The longest wait, 30 years. The clock cannot express every longer one.
+pub(crate) const MAX_WAIT: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
+
+/// Returns the time `wait` after `start`. A wait longer than [`MAX_WAIT`] is shortened to it.
 pub(crate) fn after(start: Instant, wait: Duration) -> Instant {
-    const MAX_WAIT: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
     start.checked_add(wait.min(MAX_WAIT)).unwrap_or(start)
 }

@@ -1,7 +1,7 @@
 //! Access to a server: origins, hosts and authentication.
 
 use super::ServerBuilder;
-use crate::http::{Authenticator, Refusal};
+use crate::http::{Authenticate, Authenticator, Refusal};
 use http::request::Parts;
 use std::future::Future;
 use std::sync::Arc;
@@ -101,7 +101,14 @@ impl ServerBuilder {
         Fut: Future<Output = Result<U, Refusal>> + Send + 'static,
         U: Send + Sync + 'static,
     {
-        self.front.authenticator = Authenticator::new(authenticate);
+        self.front.authenticator = Authenticator::from_fn(authenticate);
+        self
+    }
+
+    /// Decides about each handshake by an object with state of its own; otherwise like
+    /// [`authenticate`](Self::authenticate).
+    pub fn authenticator(mut self, authenticator: impl Authenticate) -> Self {
+        self.front.authenticator = Authenticator::new(authenticator);
         self
     }
 }

@@ -45,3 +45,47 @@ impl Entrance {
         Ok((shared, driver))
     }
 }
+
+#[cfg(feature = "tungstenite")]
+pub(crate) use http_entrance::UpgradedWebSocket;
+
+#[cfg(feature = "tungstenite")]
+mod http_entrance {
+    use super::{Arc, AcceptError, Driver, Entrance, Shared};
+    use crate::http::{ServerState, Upgrade};
+    use crate::proto::Side;
+    use crate::rt;
+    use crate::transport::WebSocket;
+    use hyper::upgrade::Upgraded;
+    use hyper_util::rt::TokioIo;
+    use std::io;
+
+    /// The transport of a connection that hyper has upgraded.
+    pub(crate) type UpgradedWebSocket = WebSocket<TokioIo<Upgraded>>;
+
+    impl Entrance {
+        /// Returns the server's state for a decision about a handshake.
+        pub(crate) fn state(&self) -> ServerState<'_> {
+            ServerState {
+                endpoint: &self.endpoint,
+                connections: self.registry.len(),
+                is_closing: self.is_closing(),
+            }
+        }
+
+        /// Opens the connection of a valid handshake when its response was written, and returns its driver.
+        pub(crate) async fn open(
+            &self,
+            upgrade: Upgrade,
+        ) -> Result<(Arc<Shared>, Driver<UpgradedWebSocket>), AcceptError> {
+            let Upgrade { on_upgrade, handshake, extensions, admitted } = upgrade;
+            let limits = &self.endpoint.limits;
+            let upgraded = rt::timeout(limits.write_timeout, on_upgrade).await.map_err(io::Error::from)?;
+            let stream = TokioIo::new(upgraded.map_err(io::Error::other)?);
+            let websocket = WebSocket::new(stream, Side::Server, Vec::new(), limits.max_message_size);
+            let opened = self.enter(websocket, handshake, extensions);
+            drop(admitted);
+            opened
+        }
+    }
+}

@@ -1,27 +1,28 @@
-//! TCP listeners of servers.
+//! Listeners of servers.
 
+use super::accept::Accept;
+use super::entrance::{Entrance, UpgradedWebSocket};
 use super::{Phase, Server, ServerBuilder};
-use crate::engine::{Extensions, LocalEndpoint};
-use crate::error::{AcceptError, ServeError};
+use crate::engine::{Driver, Shared};
+use crate::error::{AcceptError, MountError, ServeError};
 use crate::handle::Peer;
-use crate::handshake::Handshake;
-use crate::http;
-use crate::http::{HttpFront, Page, Request};
-use crate::proto::Side;
+use crate::http::{HttpFront, RemoteAddr, serve as serve_http};
 use crate::rt;
-use crate::transport::{WebSocket, tcp};
+use http::Request;
+use hyper::body::Incoming;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, TcpStream, ToSocketAddrs};
+use tokio::net::{TcpListener, ToSocketAddrs};
 
 /// The pause after the system could not accept a connection, for example for lack of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// A [`Server`] that listens on a TCP port.
+/// A [`Server`] that listens, on a TCP port or another [source](Accept) of connections.
 ///
 /// It accepts connections while [`serve`](Self::serve) runs.
 ///
@@ -41,71 +42,65 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// # }
 /// ```
 #[derive(Debug)]
-pub struct Listener {
+pub struct Listener<A = TcpListener> {
     server: Server,
-    socket: TcpListener,
-    address: SocketAddr,
+    source: A,
+    /// The streams that are open, with those that have sent no request yet.
+    streams: Arc<AtomicUsize>,
 }
 
 impl ServerBuilder {
-    /// Accepts WebSocket connections only on this path; others are answered with status 404.
-    ///
-    /// By default each path is accepted. Handlers see it in [`Context::handshake`](crate::Context::handshake).
-    pub fn path(mut self, path: &str) -> Self {
-        self.front.set_path(path);
-        self
-    }
-
-    /// Answers ordinary HTTP requests for `path` with a page.
-    ///
-    /// Only GET and HEAD are allowed. WebSocket connections on the same path are still accepted.
-    pub fn page(mut self, path: &str, content_type: &str, content: impl Into<bytes::Bytes>) -> Self {
-        self.front.add_page(path, Page { content_type: content_type.to_owned(), content: content.into() });
-        self
-    }
-
-    /// Adds a supported subprotocol.
-    ///
-    /// A client offers subprotocols in its order of preference. The server chooses the first that it supports, and
-    /// handlers see it as [`handshake().subprotocol()`](Handshake::subprotocol) of their context. If it supports none
-    /// of them, the connection is accepted without a subprotocol. An invalid name is an error when the server is
-    /// built.
-    ///
-    /// ```
-    /// # use wswrapper::{Server, error::MountError};
-    /// let server = Server::builder().subprotocol("desk.v2").subprotocol("desk.v1").build()?;
-    /// # Ok::<(), MountError>(())
-    /// ```
-    pub fn subprotocol(mut self, name: &str) -> Self {
-        let added = http::subprotocol(&mut self.front.subprotocols, name);
-        self.settings.note(added);
-        self
-    }
-
     /// Builds the server and binds a TCP port, for example `127.0.0.1:8080`. Port 0 chooses a free port.
     ///
     /// Fails if a service cannot be mounted or the address cannot be bound. Connections are accepted when
     /// [`serve`](Listener::serve) is polled.
     pub async fn bind(self, address: impl ToSocketAddrs + std::fmt::Debug) -> Result<Listener, ServeError> {
-        let server = self.build()?;
         // A text is shown without the quotes of its debug format, and a host and a port like an address.
         let shown = || format!("{address:?}").trim_matches(['(', ')', '"']).replace("\", ", ":");
         let lookup_error = |source| ServeError::Bind { address: shown(), source };
+        // An error of the builder comes first.
+        let server = self.build()?;
         let addresses: Vec<_> = tokio::net::lookup_host(&address).await.map_err(lookup_error)?.collect();
         let bind_error = |source| {
             let address = addresses.first().map_or_else(shown, ToString::to_string);
             ServeError::Bind { address, source }
         };
-        let socket = TcpListener::bind(&addresses[..]).await.map_err(bind_error)?;
-        let address = socket.local_addr().map_err(bind_error)?;
-        Ok(Listener { server, socket, address })
+        let source = TcpListener::bind(&addresses[..]).await.map_err(bind_error)?;
+        Ok(Listener::new(server, source))
+    }
+
+    /// Builds the server over a source of connections, such as a Unix socket or a socket that is bound already.
+    ///
+    /// ```no_run
+    /// # use wswrapper::Server;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # #[cfg(unix)]
+    /// let socket = tokio::net::UnixListener::bind("/run/desk.sock")?;
+    /// # #[cfg(unix)]
+    /// Server::builder().listen(socket)?.serve().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn listen<A: Accept>(self, source: A) -> Result<Listener<A>, MountError> {
+        Ok(Listener::new(self.build()?, source))
     }
 }
 
 impl Listener {
     /// Returns the address on which the server listens.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the system does not know the address of the socket.
     pub fn local_addr(&self) -> SocketAddr {
-        self.address
+        self.source.local_addr().expect("a bound socket has an address")
+    }
+}
+
+impl<A: Accept> Listener<A> {
+    fn new(server: Server, source: A) -> Self {
+        Self { server, source, streams: Arc::default() }
     }
 
     /// Returns the server, for example to add handlers, to broadcast, or to [close](Server::close) it while it serves.
@@ -118,14 +113,26 @@ impl Listener {
     /// An error of a single connection does not stop it. Dropping the future stops listening; the connections stay open
     /// while another handle to the server exists.
     pub async fn serve(self) -> Result<(), ServeError> {
-        let Self { server, socket, .. } = self;
+        let Self { server, mut source, streams } = self;
+        let max_streams = max_streams(server.endpoint().limits.max_connections);
         loop {
             let accepted = tokio::select! {
-                accepted = socket.accept() => accepted,
+                accepted = source.accept() => accepted,
                 () = server.wait_for_phase(Phase::Closing) => break,
             };
             match accepted {
-                Ok((stream, _)) => drop(server.spawn(handshake_and_drive(&server, stream))),
+                // Too many wait to send a request. The next ones are cut off, so that descriptors are left.
+                Ok(_) if streams.load(Ordering::Relaxed) >= max_streams => {
+                    tracing::warn!("more than {max_streams} streams are open: a new one is cut off");
+                }
+                Ok((stream, address)) => {
+                    let counted = CountedStream::new(&streams);
+                    let serving = serve_stream(&server, stream, address);
+                    server.spawn(async move {
+                        let _counted = counted;
+                        serving.await;
+                    });
+                }
                 Err(error) if is_connection_error(&error) => {}
                 Err(error) => {
                     tracing::error!("cannot accept connections now: {error}");
@@ -133,7 +140,7 @@ impl Listener {
                 }
             }
         }
-        drop(socket);
+        drop(source);
         server.closed().await;
         Ok(())
     }
@@ -166,65 +173,83 @@ impl Listener {
 }
 
 impl Server {
-    /// Serves a connection that was accepted elsewhere.
+    /// Serves a stream that was accepted elsewhere.
     ///
-    /// Reads the request, answers the handshake, and drives the connection in a task of the server. An ordinary HTTP
-    /// request is answered and returned as [`AcceptError::Http`]. A request that does not arrive within
-    /// [`handshake_timeout`](crate::Limits::handshake_timeout) fails with [`AcceptError::TimedOut`].
+    /// Answers the requests on it until one is a valid handshake, and then drives the connection in a task of the
+    /// server. A stream that ends without a handshake is an error: [`AcceptError::Http`] with the status of the last
+    /// response, or [`AcceptError::TimedOut`] if no request arrives within
+    /// [`handshake_timeout`](crate::Limits::handshake_timeout).
     ///
     /// Not cancel-safe: dropping the future drops the stream.
     pub async fn accept<S>(&self, stream: S) -> Result<Peer, AcceptError>
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let front = Arc::clone(&self.inner.front);
-        let (websocket, handshake, extensions) = perform_handshake(self.endpoint(), &front, stream, None).await?;
-        self.accept_transport_with(websocket, handshake, extensions)
+        let (shared, driver) = open(&self.inner.entrance, &self.inner.front, stream, None).await?;
+        if self.spawn(driver.run()) { Ok(Peer::of(&shared)) } else { Err(AcceptError::Closing) }
     }
 }
 
-/// Performs the handshake of a connection and drives it until it is closed. Does not keep the server open.
-fn handshake_and_drive(server: &Server, stream: TcpStream) -> impl Future<Output = ()> + Send + 'static {
-    let (entrance, front) = (Arc::clone(&server.inner.entrance), Arc::clone(&server.inner.front));
-    async move {
-        let address = stream.peer_addr().ok();
-        tcp::set_options(&stream);
-        // Boxed, because the task keeps the size of its largest part. The box is freed after everything that stays was
-        // allocated, so that it leaves no gap.
-        let opened = Box::pin(async {
-            let (websocket, handshake, extensions) =
-                perform_handshake(&entrance.endpoint, &front, stream, address).await?;
-            let (_, driver) = entrance.enter(websocket, handshake, extensions)?;
-            Ok(driver)
-        });
-        let mut phase = entrance.phase.subscribe();
-        let driver = match tokio::select! {
-            opened = opened => opened,
-            _ = phase.wait_for(|phase| *phase >= Phase::Closing) => Err(AcceptError::Closing),
-        } {
-            Ok(driver) => driver,
-            Err(error) => return tracing::debug!(?address, "no connection: {error}"),
-        };
-        drop((entrance, front, phase));
-        driver.run().await;
-    }
-}
-
-async fn perform_handshake<S>(
-    endpoint: &LocalEndpoint,
-    front: &HttpFront,
-    mut stream: S,
-    remote_addr: Option<SocketAddr>,
-) -> Result<(WebSocket<S>, Handshake, Extensions), AcceptError>
+/// Serves a stream until it is closed. Does not keep the server open.
+fn serve_stream<S>(server: &Server, stream: S, address: Option<SocketAddr>) -> impl Future<Output = ()> + Send + 'static
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let Request { parts, extensions, subprotocol, rest } =
-        front.perform_handshake(&mut stream, &endpoint.limits).await?;
-    let websocket = WebSocket::new(stream, Side::Server, rest, endpoint.limits.max_message_size);
-    let handshake = Handshake::new(&parts, remote_addr);
-    let handshake = subprotocol.into_iter().fold(handshake, |handshake, name| handshake.with_subprotocol(&name));
-    Ok((websocket, handshake, extensions))
+    let (entrance, front) = (Arc::clone(&server.inner.entrance), Arc::clone(&server.inner.front));
+    async move {
+        // Boxed, because the task keeps the size of its largest part.
+        let opened = Box::pin(open(&entrance, &front, stream, address)).await;
+        drop((entrance, front));
+        match opened {
+            Ok((_, driver)) => driver.run().await,
+            Err(error) => tracing::debug!(?address, "no connection: {error}"),
+        }
+    }
+}
+
+/// Answers the requests on a stream until one is a valid handshake, and opens its connection.
+async fn open<S>(
+    entrance: &Entrance,
+    front: &HttpFront,
+    stream: S,
+    address: Option<SocketAddr>,
+) -> Result<(Arc<Shared>, Driver<UpgradedWebSocket>), AcceptError>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let answer = |mut request: Request<Incoming>| {
+        if let Some(address) = address {
+            request.extensions_mut().insert(RemoteAddr(address));
+        }
+        front.answer(request, entrance.state())
+    };
+    let mut phase = entrance.phase.subscribe();
+    let closing = async move {
+        let _ = phase.wait_for(|phase| *phase >= Phase::Closing).await;
+    };
+    let upgrade = serve_http(stream, &entrance.endpoint.limits, answer, closing).await?;
+    entrance.open(upgrade).await
+}
+
+/// Returns the number of streams that may be open: all connections, and some that have not sent their request.
+fn max_streams(max_connections: usize) -> usize {
+    max_connections.saturating_add((max_connections / 8).max(16))
+}
+
+/// Counts a stream while it is open.
+struct CountedStream(Arc<AtomicUsize>);
+
+impl CountedStream {
+    fn new(streams: &Arc<AtomicUsize>) -> Self {
+        streams.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(streams))
+    }
+}
+
+impl Drop for CountedStream {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// Returns true for an error of a single connection, which does not affect the listener.

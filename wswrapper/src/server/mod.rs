@@ -1,20 +1,30 @@
 //! Servers: [`Server`], [`ServerBuilder`] for services, limits and hooks, and events to all connections.
 
 #[cfg(feature = "tungstenite")]
+mod accept;
+#[cfg(feature = "tungstenite")]
 mod access;
 mod channel;
 mod entrance;
 #[cfg(feature = "tungstenite")]
 mod listener;
+#[cfg(feature = "tungstenite")]
+mod requests;
+#[cfg(feature = "tungstenite")]
+mod tower;
 
 use crate::rt::{self, JoinSet, RuntimeHandle};
 pub use channel::ServerChannel;
 use entrance::{CLOSE_REASON, Entrance};
 #[cfg(feature = "tungstenite")]
+pub use accept::Accept;
+#[cfg(feature = "tungstenite")]
 pub use listener::Listener;
+#[cfg(feature = "tungstenite")]
+pub use tower::ResponseFuture;
 
 #[cfg(feature = "tungstenite")]
-pub use crate::http::Refusal;
+pub use crate::http::{Authenticate, Body, Refusal, RemoteAddr};
 pub use crate::registry::{Broadcast, BroadcastChannel, Delivery, EmitToAll};
 
 use crate::builder::{Settings, settings_methods};
@@ -117,6 +127,8 @@ impl ServerBuilder {
     /// It receives its connections by [`accept_transport`](Server::accept_transport) or `accept`. Fails if a service
     /// cannot be mounted or a name is invalid.
     pub fn build(self) -> Result<Server, MountError> {
+        #[cfg(feature = "tungstenite")]
+        crate::http::check_head_size(self.settings.limits.max_head_size)?;
         let entrance = Entrance {
             endpoint: Arc::new(self.settings.build(Side::Server)?),
             registry: Arc::new(Registry::default()),

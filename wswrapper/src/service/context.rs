@@ -67,6 +67,11 @@ impl Context {
         &self.call.epoch.extensions
     }
 
+    /// Returns a copy of the value of this type that is stored with the connection; see [`Extensions::cloned`].
+    pub fn extension<T: Clone + Send + Sync + 'static>(&self) -> Option<T> {
+        self.extensions().cloned()
+    }
+
     /// Creates an anonymous channel that is not open yet. The handler returns it as its response.
     ///
     /// The channel opens when the caller receives it. If the handler finishes without returning the channel,

@@ -1,7 +1,7 @@
 //! The methods of a service. Each has a shim: a function that decodes the arguments of a call and starts the method.
 
 use super::invocation::Invocation;
-use crate::engine::{BadCall, Handler, Label, Mounted, Start, Started};
+use crate::engine::{BadCall, Handler, Label, Mounted, SessionFactory, Start, Started};
 use crate::handle::Peer;
 use crate::proto::Rejection;
 use std::fmt;
@@ -53,12 +53,9 @@ impl<S: Send + Sync> Handler for SharedService<S> {
     }
 }
 
-/// Creates the object of a connection.
-type Factory<S> = Arc<dyn Fn(&Peer) -> Arc<S> + Send + Sync>;
-
 /// A method of a service with one object for each connection.
 struct PerConnection<S> {
-    make: Factory<S>,
+    make: SessionFactory,
     /// The index of the object in the connection's sessions.
     session_index: usize,
     method: Method<S>,
@@ -72,7 +69,7 @@ impl<S: Send + Sync + 'static> Handler for PerConnection<S> {
         let session = match &start.sessions[self.session_index] {
             Some(session) => Arc::clone(session),
             None => {
-                let session: Arc<dyn std::any::Any + Send + Sync> = (self.make)(&Peer::of(start.answers.shared));
+                let session = (self.make)(start.answers.shared);
                 start.sessions[self.session_index] = Some(Arc::clone(&session));
                 session
             }
@@ -107,6 +104,7 @@ pub(super) fn handlers_per_connection<S: Send + Sync + 'static>(
     make: impl Fn(&Peer) -> Arc<S> + Send + Sync + 'static,
     session_index: usize,
 ) -> Mounted {
-    let make: Factory<S> = Arc::new(make);
+    let make: SessionFactory = Arc::new(move |shared| make(&Peer::of(shared)));
     handlers(add_methods, |method| Box::new(PerConnection { make: Arc::clone(&make), session_index, method }))
+        .with_session(session_index, make)
 }

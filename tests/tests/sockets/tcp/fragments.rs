@@ -77,7 +77,8 @@ async fn yield_once() {
 
 /// Returns the maximum number of reads between two polls of this task.
 async fn most_reads_between_turns(reads: &AtomicUsize) -> usize {
-    let (mut before, mut most) = (0, 0);
+    // Some were read with the head of the request.
+    let (mut before, mut most) = (reads.load(Ordering::Relaxed), 0);
     while before < READS {
         yield_once().await;
         let now = reads.load(Ordering::Relaxed);

@@ -23,11 +23,9 @@ async fn request_headers_are_read_after_leading_empty_lines() -> Result<(), Box<
 
 #[tokio::test]
 async fn paths_configured_without_a_leading_slash_are_served() -> Result<(), Box<dyn Error>> {
-    let running = serve(Server::builder().path("ws").page("index.html", "text/html", "<p>hello")).await;
+    let running = serve(Server::builder().path("ws")).await;
     let client = Client::connect(&format!("{}/ws", running.url())).await?;
     assert_eq!(TestServiceProxy::new(&client).echo("hello").await?, "hello");
-    let page = running.http("GET /index.html HTTP/1.1\r\nHost: x\r\n\r\n").await;
-    assert!(page.starts_with("HTTP/1.1 200 OK\r\n") && page.ends_with("<p>hello"), "{page}");
     for elsewhere in ["/", "/ws/", "//ws"] {
         let response = running.http(&format!("GET {elsewhere} HTTP/1.1\r\nHost: x\r\n\r\n")).await;
         assert!(response.starts_with("HTTP/1.1 404 Not Found\r\n"), "{elsewhere}: {response}");

@@ -90,7 +90,7 @@ impl<T: Transport> Driver<T> {
         shared.endpoint.observers.tell(&shared, Interest::NONE, |observer, connection| {
             observer.connection_opened(connection);
         });
-        Self {
+        let mut driver = Self {
             epoch: shared.epoch(),
             opening: shared.endpoint.hooks.opened(&shared).map(|hook| Box::new(Opening::new(hook))),
             shared,
@@ -110,7 +110,11 @@ impl<T: Transport> Driver<T> {
             spare_waker: SpareWaker::default(),
             flushes: Flushes::default(),
             finished: false,
+        };
+        if driver.opening.is_none() {
+            driver.drop_request();
         }
+        driver
     }
 
     /// Returns the receiver of the `on_open` hook's result, if there is a hook.
@@ -181,6 +185,9 @@ impl<T: Transport> Driver<T> {
         let timeout = self.shared.endpoint.limits.open_timeout;
         let Some(opening) = &mut self.opening else { return };
         let Poll::Ready(result) = opening.poll(cx, now, timeout) else { return };
+        if result.is_ok() {
+            self.drop_request();
+        }
         let close = result.as_ref().err().map(|error| match error {
             OpenError::TimedOut => Close::new(Close::INTERNAL_ERROR, "the connection was not opened in time"),
             _ => Close::new(Close::INTERNAL_ERROR, "the connection could not be opened"),

@@ -1,5 +1,6 @@
 //! The `on_open` hook of a connection.
 
+use super::Driver;
 use crate::catch_panic::catch_panic;
 use crate::close::Closed;
 use crate::engine::hooks::OpenFuture;
@@ -20,6 +21,24 @@ pub(super) struct Opening {
     deadline: Option<Instant>,
     /// Notified of the result, if a client waits for it.
     opened: Option<oneshot::Sender<Result<(), OpenError>>>,
+}
+
+impl<T> Driver<T> {
+    /// Drops the request whose extensions are seen while the connection opens. The services with an instance for each
+    /// connection see them too, so the instances are created first.
+    pub(super) fn drop_request(&mut self) {
+        let extensions = &self.epoch.extensions;
+        if !extensions.shows_request() {
+            return;
+        }
+        match catch_panic(|| self.shared.endpoint.router.make_sessions(&self.shared)) {
+            Ok(sessions) => self.sessions = sessions,
+            // The first call of each service tries again.
+            Err(message) => self.shared.report_hook_panic("service_with", &message),
+        }
+        let request = extensions.hide_request();
+        self.shared.report_drop_panic(catch_panic(|| drop(request)), "the request's extensions");
+    }
 }
 
 impl Opening {

@@ -19,12 +19,14 @@ pub(crate) use dynamic::{DynamicHandlers, Times};
 pub(crate) use lookup::Lookup;
 pub use mounted::Mounted;
 
-use crate::engine::handler::Handler;
+use crate::engine::handler::{Handler, SessionFactory, Sessions};
 use crate::engine::label::Label;
+use crate::engine::shared::Shared;
 use crate::error::MountError;
 use crate::proto::{Address, ChannelName, check_event};
 use foldhash::fast::FixedState;
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 /// The mounted services. The keys are names of the program, so a fixed hash is safe; names from a peer are only looked
 /// up.
@@ -32,8 +34,8 @@ use std::collections::{BTreeSet, HashMap};
 pub(crate) struct Router {
     main: Events,
     channels: HashMap<ChannelName, Events, FixedState>,
-    /// The number of services that have an instance for each connection.
-    sessions: usize,
+    /// The services that have an instance for each connection. Each is set when its handlers are added.
+    sessions: Vec<Option<SessionFactory>>,
 }
 
 type Events = HashMap<&'static str, Entry, FixedState>;
@@ -71,12 +73,20 @@ impl Router {
 
     /// Reserves an index in the sessions of each connection, for a service with an instance for each connection.
     pub(crate) fn add_session(&mut self) -> usize {
-        self.sessions += 1;
-        self.sessions - 1
+        self.sessions.push(None);
+        self.sessions.len() - 1
+    }
+
+    /// Creates the instances of all services that have one for each connection.
+    pub(crate) fn make_sessions(&self, shared: &Arc<Shared>) -> Sessions {
+        self.sessions.iter().map(|make| make.as_ref().map(|make| make(shared))).collect()
     }
 
     /// Mounts the methods of a service on a channel. Fails if a name is invalid or an event is already handled there.
     pub(crate) fn add_all(&mut self, channel: Option<&str>, mounted: Mounted) -> Result<(), MountError> {
+        if let Some((index, make)) = mounted.session {
+            self.sessions[index] = Some(make);
+        }
         mounted.handlers.into_iter().try_for_each(|(event, handler)| self.add(channel, event, handler))
     }
 

@@ -124,6 +124,9 @@ impl Shared {
         let state = self.lock();
         let (epoch, closed) = (Arc::clone(&state.epoch), state.closed_result());
         drop(state);
+        // Left if the connection was not opened.
+        let request = epoch.extensions.hide_request();
+        self.report_drop_panic(drop_catching_panic(request), "the request's extensions");
         for value in epoch.extensions.close() {
             self.report_drop_panic(drop_catching_panic(value), "the peer's data");
         }
