@@ -69,7 +69,7 @@ pub(crate) struct ServerState<'s> {
 /// A valid handshake.
 pub(crate) struct Upgrade {
     /// Becomes the stream when the response was written.
-    pub(crate) on_upgrade: OnUpgrade,
+    pub(crate) stream: OnUpgrade,
     pub(crate) handshake: Handshake,
     /// The values that are stored with the connection.
     pub(crate) extensions: Extensions,
@@ -80,12 +80,12 @@ pub(crate) struct Upgrade {
 /// The response to a request that breaks a rule of the handshake.
 struct Refused {
     reason: RefusalReason,
-    response: Response<Body>,
+    response: Box<Response<Body>>,
 }
 
 impl Refused {
     fn new(reason: RefusalReason, response: Response<Body>) -> Self {
-        Self { reason, response }
+        Self { reason, response: Box::new(response) }
     }
 }
 
@@ -144,7 +144,7 @@ impl HttpFront {
             let response = response::text(StatusCode::FORBIDDEN, "Pages of this origin may not connect.\n");
             return Err(Refused::new(RefusalReason::Origin, response));
         }
-        let Some(on_upgrade) = on_upgrade else {
+        let Some(stream) = on_upgrade else {
             let response = response::upgrade_required("This server cannot upgrade the connection.\n");
             return Err(Refused::new(RefusalReason::NotUpgradable, response));
         };
@@ -171,7 +171,7 @@ impl HttpFront {
         if let Some(name) = subprotocol {
             handshake = handshake.with_subprotocol(name);
         }
-        Ok((opening_response(opening, subprotocol), Upgrade { on_upgrade, handshake, extensions, admitted }))
+        Ok((opening_response(opening, subprotocol), Upgrade { stream, handshake, extensions, admitted }))
     }
 
     fn accepts_path(&self, request: &Parts) -> bool {
@@ -199,7 +199,7 @@ fn refuse(refused: Refused, request: &Parts, remote_addr: Option<SocketAddr>, se
     tracing::debug!(?reason, status = response.status().as_u16(), ?remote_addr, "handshake refused");
     let refused = RefusedHandshake::new(reason, response.status(), remote_addr, request);
     server.endpoint.observers.tell_refused(&refused);
-    response
+    *response
 }
 
 /// Returns the response of a server that is closing.

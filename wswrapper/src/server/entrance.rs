@@ -78,9 +78,9 @@ mod http_entrance {
             &self,
             upgrade: Upgrade,
         ) -> Result<(Arc<Shared>, Driver<UpgradedWebSocket>), AcceptError> {
-            let Upgrade { on_upgrade, handshake, extensions, admitted } = upgrade;
+            let Upgrade { stream, handshake, extensions, admitted } = upgrade;
             let limits = &self.endpoint.limits;
-            let upgraded = rt::timeout(limits.write_timeout, on_upgrade).await.map_err(io::Error::from)?;
+            let upgraded = rt::timeout(limits.write_timeout, stream).await.map_err(io::Error::from)?;
             let stream = TokioIo::new(upgraded.map_err(io::Error::other)?);
             let websocket = WebSocket::new(stream, Side::Server, Vec::new(), limits.max_message_size);
             let opened = self.enter(websocket, handshake, extensions);

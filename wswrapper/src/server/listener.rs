@@ -126,12 +126,7 @@ impl<A: Accept> Listener<A> {
                     tracing::warn!("more than {max_streams} streams are open: a new one is cut off");
                 }
                 Ok((stream, address)) => {
-                    let counted = CountedStream::new(&streams);
-                    let serving = serve_stream(&server, stream, address);
-                    server.spawn(async move {
-                        let _counted = counted;
-                        serving.await;
-                    });
+                    server.spawn(serve_stream(&server, stream, address, CountedStream::new(&streams)));
                 }
                 Err(error) if is_connection_error(&error) => {}
                 Err(error) => {
@@ -191,19 +186,25 @@ impl Server {
 }
 
 /// Serves a stream until it is closed. Does not keep the server open.
-fn serve_stream<S>(server: &Server, stream: S, address: Option<SocketAddr>) -> impl Future<Output = ()> + Send + 'static
+fn serve_stream<S>(
+    server: &Server,
+    stream: S,
+    address: Option<SocketAddr>,
+    counted: CountedStream,
+) -> impl Future<Output = ()> + Send + 'static
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let (entrance, front) = (Arc::clone(&server.inner.entrance), Arc::clone(&server.inner.front));
     async move {
         // Boxed, because the task keeps the size of its largest part.
-        let opened = Box::pin(open(&entrance, &front, stream, address)).await;
+        let driver = match Box::pin(open(&entrance, &front, stream, address)).await.map(|(_, driver)| driver) {
+            Ok(driver) => driver,
+            Err(error) => return tracing::debug!(?address, "no connection: {error}"),
+        };
         drop((entrance, front));
-        match opened {
-            Ok((_, driver)) => driver.run().await,
-            Err(error) => tracing::debug!(?address, "no connection: {error}"),
-        }
+        driver.run().await;
+        drop(counted);
     }
 }
 

@@ -48,13 +48,12 @@ impl Server {
         let entrance = Arc::clone(entrance);
         let is_spawned = self.spawn(async move {
             // Boxed, because the task keeps the size of its largest part.
-            match Box::pin(entrance.open(*upgrade)).await {
-                Ok((_, driver)) => {
-                    drop(entrance);
-                    driver.run().await;
-                }
-                Err(error) => tracing::debug!("no connection: {error}"),
-            }
+            let driver = match Box::pin(entrance.open(*upgrade)).await.map(|(_, driver)| driver) {
+                Ok(driver) => driver,
+                Err(error) => return tracing::debug!("no connection: {error}"),
+            };
+            drop(entrance);
+            driver.run().await;
         });
         if is_spawned { response } else { closing_response() }
     }
