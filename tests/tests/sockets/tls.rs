@@ -1,22 +1,21 @@
-//! Clients over TLS: trusted certificates, error texts and calls.
+//! Servers and clients over TLS: certificates, error texts, calls and HTTP/2.
 
 #![allow(clippy::needless_pass_by_value, clippy::unused_self, reason = "handlers have this form")]
 
 mod authority;
 mod calls;
 mod certificates;
+mod http2;
 mod platform;
+mod servers;
 mod urls;
 
-use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
-use tokio_rustls::TlsAcceptor;
-use wswrapper::client::rustls::ServerConfig;
-use wswrapper::{Context, Server, client::ClientBuilder, ws_handlers};
+use wswrapper::server::rustls::ServerConfig;
+use wswrapper::{Context, Limits, Server, client::ClientBuilder, error::ServeError, ws_handlers};
 
 struct TestService;
 
@@ -37,35 +36,20 @@ impl TestService {
 struct Running {
     server: Server,
     address: SocketAddr,
-    accepting: JoinHandle<()>,
+    serving: JoinHandle<Result<(), ServeError>>,
 }
 
-/// Starts a server behind a TLS acceptor.
-async fn serve(config: ServerConfig) -> Running {
+/// Starts a server with TLS.
+async fn serve(config: impl Into<Arc<ServerConfig>>) -> Running {
     serve_at("127.0.0.1:0", config).await.expect("a port is free")
 }
 
-async fn serve_at(address: &str, config: ServerConfig) -> io::Result<Running> {
-    let server =
-        Server::builder().service(TestService).subprotocol("desk.v1").build().expect("the services can be mounted");
-    let listener = TcpListener::bind(address).await?;
-    let address = listener.local_addr()?;
-    let acceptor = TlsAcceptor::from(Arc::new(config));
-    let accepting = tokio::spawn({
-        let server = server.clone();
-        async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                let (acceptor, server) = (acceptor.clone(), server.clone());
-                tokio::spawn(async move {
-                    // The client reports an error of the TLS handshake.
-                    if let Ok(stream) = acceptor.accept(stream).await {
-                        let _ = server.accept(stream).await;
-                    }
-                });
-            }
-        }
-    });
-    Ok(Running { server, address, accepting })
+async fn serve_at(address: &str, config: impl Into<Arc<ServerConfig>>) -> Result<Running, ServeError> {
+    let limits = Limits::default().handshake_timeout(Duration::from_secs(2));
+    let builder = Server::builder().service(TestService).subprotocol("desk.v1").limits(limits).tls(config);
+    let listener = builder.bind(address).await?;
+    let (server, address) = (listener.server().clone(), listener.local_addr());
+    Ok(Running { server, address, serving: tokio::spawn(listener.serve()) })
 }
 
 impl Running {

@@ -5,6 +5,8 @@ mod authenticate;
 mod body;
 mod connection;
 mod fallback;
+#[cfg(all(feature = "http2", feature = "rustls"))]
+pub(crate) mod http2;
 mod kept;
 mod origin;
 mod refusal;
@@ -32,7 +34,7 @@ use crate::handshake::Handshake;
 use crate::rt::timeout;
 use bytes::Bytes;
 use http::request::Parts;
-use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, Version, header};
 use hyper::upgrade::OnUpgrade;
 use percent_encoding::percent_decode_str;
 use std::error::Error;
@@ -55,6 +57,9 @@ pub(crate) struct HttpFront {
     pub(crate) remote_addr: RemoteAddrSource,
     pub(crate) kept_types: KeptTypes,
     pub(crate) fallback: Option<Fallback>,
+    /// The configuration of TLS, if the streams of a listener have to use it.
+    #[cfg(feature = "rustls")]
+    pub(crate) tls: Option<Arc<tokio_rustls::rustls::ServerConfig>>,
     admission: Arc<Admission>,
 }
 
@@ -97,6 +102,22 @@ impl HttpFront {
 
     /// Answers a request.
     pub(crate) async fn answer<B>(&self, request: Request<B>, server: ServerState<'_>) -> Answer
+    where
+        B: http_body::Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>> + Send + 'static,
+    {
+        let is_http1 = request.version() <= Version::HTTP_11;
+        let mut answer = self.answer_any_version(request, server).await;
+        if let Answer::Response(response) = &mut answer
+            && !is_http1
+        {
+            // A later version has no headers of the connection.
+            response.headers_mut().remove(header::CONNECTION);
+            response.headers_mut().remove(header::UPGRADE);
+        }
+        answer
+    }
+
+    async fn answer_any_version<B>(&self, request: Request<B>, server: ServerState<'_>) -> Answer
     where
         B: http_body::Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>> + Send + 'static,
     {

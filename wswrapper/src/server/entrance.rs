@@ -51,7 +51,7 @@ pub(crate) use http_entrance::UpgradedWebSocket;
 
 #[cfg(feature = "tungstenite")]
 mod http_entrance {
-    use super::{Arc, AcceptError, Driver, Entrance, Shared};
+    use super::{Arc, AcceptError, Driver, Entrance, Phase, Shared};
     use crate::http::{ServerState, Upgrade};
     use crate::proto::Side;
     use crate::rt;
@@ -64,6 +64,15 @@ mod http_entrance {
     pub(crate) type UpgradedWebSocket = WebSocket<TokioIo<Upgraded>>;
 
     impl Entrance {
+        /// Waits until the server is closing.
+        pub(crate) fn closing(&self) -> impl Future<Output = ()> + Send + use<> {
+            let mut phase = self.phase.subscribe();
+            async move {
+                // Fails if the server is gone.
+                let _ = phase.wait_for(|phase| *phase >= Phase::Closing).await;
+            }
+        }
+
         /// Returns the server's state for a decision about a handshake.
         pub(crate) fn state(&self) -> ServerState<'_> {
             ServerState {
@@ -86,6 +95,17 @@ mod http_entrance {
             let opened = self.enter(websocket, handshake, extensions);
             drop(admitted);
             opened
+        }
+
+        /// Opens the connection of a valid handshake, and drives it until it is closed.
+        pub(crate) async fn open_and_drive(self: Arc<Self>, upgrade: Upgrade) {
+            // Boxed, because the task keeps the size of its largest part.
+            let driver = match Box::pin(self.open(upgrade)).await.map(|(_, driver)| driver) {
+                Ok(driver) => driver,
+                Err(error) => return tracing::debug!("no connection: {error}"),
+            };
+            drop(self);
+            driver.run().await;
         }
     }
 }

@@ -3,11 +3,14 @@
 use super::accept::Accept;
 use super::entrance::{Entrance, UpgradedWebSocket};
 use super::{Phase, Server, ServerBuilder};
-use crate::engine::{Driver, Shared};
+use crate::engine::{Driver, Extensions, Shared};
 use crate::error::{AcceptError, MountError, ServeError};
 use crate::handle::Peer;
+use crate::handshake::Handshake;
 use crate::http::{HttpFront, RemoteAddr, serve as serve_http};
+use crate::proto::Side;
 use crate::rt;
+use crate::transport::WebSocket;
 use http::Request;
 use hyper::body::Incoming;
 use std::future::Future;
@@ -66,7 +69,7 @@ impl ServerBuilder {
             ServeError::Bind { address, source }
         };
         let source = TcpListener::bind(&addresses[..]).await.map_err(bind_error)?;
-        Ok(Listener::new(server, source))
+        Ok(Listener { server, source, streams: Arc::default() })
     }
 
     /// Builds the server over a source of connections, such as a Unix socket or a socket that is bound already.
@@ -83,7 +86,7 @@ impl ServerBuilder {
     /// # }
     /// ```
     pub fn listen<A: Accept>(self, source: A) -> Result<Listener<A>, MountError> {
-        Ok(Listener::new(self.build()?, source))
+        Ok(Listener { server: self.build()?, source, streams: Arc::default() })
     }
 }
 
@@ -99,10 +102,6 @@ impl Listener {
 }
 
 impl<A: Accept> Listener<A> {
-    fn new(server: Server, source: A) -> Self {
-        Self { server, source, streams: Arc::default() }
-    }
-
     /// Returns the server, for example to add handlers, to broadcast, or to [close](Server::close) it while it serves.
     pub fn server(&self) -> &Server {
         &self.server
@@ -126,7 +125,8 @@ impl<A: Accept> Listener<A> {
                     tracing::warn!("more than {max_streams} streams are open: a new one is cut off");
                 }
                 Ok((stream, address)) => {
-                    server.spawn(serve_stream(&server, stream, address, CountedStream::new(&streams)));
+                    let counted = CountedStream::new(&streams);
+                    server.spawn(serve_stream(&server, stream, address, counted));
                 }
                 Err(error) if is_connection_error(&error) => {}
                 Err(error) => {
@@ -183,6 +183,27 @@ impl Server {
         let (shared, driver) = open(&self.inner.entrance, &self.inner.front, stream, None).await?;
         if self.spawn(driver.run()) { Ok(Peer::of(&shared)) } else { Err(AcceptError::Closing) }
     }
+
+    /// Serves a stream whose handshake was performed elsewhere, for example by another HTTP library.
+    ///
+    /// `handshake` describes the request, and the values of `extensions` are stored with the connection. Messages follow
+    /// on the stream at once. Fails with [`AcceptError::Closing`] if the server is closing.
+    ///
+    /// # Panics
+    ///
+    /// Panics outside a tokio runtime.
+    pub fn accept_upgraded<S>(
+        &self,
+        stream: S,
+        handshake: Handshake,
+        extensions: Extensions,
+    ) -> Result<Peer, AcceptError>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let websocket = WebSocket::new(stream, Side::Server, Vec::new(), self.endpoint().limits.max_message_size);
+        self.accept_transport_with(websocket, handshake, extensions)
+    }
 }
 
 /// Serves a stream until it is closed. Does not keep the server open.
@@ -198,14 +219,59 @@ where
     let (entrance, front) = (Arc::clone(&server.inner.entrance), Arc::clone(&server.inner.front));
     async move {
         // Boxed, because the task keeps the size of its largest part.
-        let driver = match Box::pin(open(&entrance, &front, stream, address)).await.map(|(_, driver)| driver) {
-            Ok(driver) => driver,
+        let driver = match Box::pin(open_with_tls(&entrance, &front, stream, address)).await {
+            Ok(Some(driver)) => driver,
+            Ok(None) => return,
             Err(error) => return tracing::debug!(?address, "no connection: {error}"),
         };
         drop((entrance, front));
         driver.run().await;
         drop(counted);
     }
+}
+
+/// Performs the handshake of TLS, if there is a configuration, and opens the connection. Returns none after the end of an
+/// HTTP/2 stream, which has carried any number of connections.
+async fn open_with_tls<S>(
+    entrance: &Arc<Entrance>,
+    front: &Arc<HttpFront>,
+    stream: S,
+    address: Option<SocketAddr>,
+) -> Result<Option<Driver<UpgradedWebSocket>>, AcceptError>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    #[cfg(feature = "rustls")]
+    if let Some(config) = &front.tls {
+        let limits = &entrance.endpoint.limits;
+        let stream = super::tls::perform_handshake(stream, config, limits.handshake_timeout).await?;
+        #[cfg(feature = "http2")]
+        if stream.get_ref().1.alpn_protocol() == Some(b"h2") {
+            return serve_http2(entrance, front, stream, address).await.map(|()| None);
+        }
+        return open(entrance, front, stream, address).await.map(|(_, driver)| Some(driver));
+    }
+    open(entrance, front, stream, address).await.map(|(_, driver)| Some(driver))
+}
+
+/// Serves the connections on an HTTP/2 stream until it ends.
+#[cfg(all(feature = "http2", feature = "rustls"))]
+async fn serve_http2<S>(
+    entrance: &Arc<Entrance>,
+    front: &Arc<HttpFront>,
+    stream: S,
+    address: Option<SocketAddr>,
+) -> Result<(), AcceptError>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let answer = |request| {
+        let (entrance, front) = (Arc::clone(entrance), Arc::clone(front));
+        async move { front.answer(with_address(request, address), entrance.state()).await }
+    };
+    let opened = Arc::clone(entrance);
+    let drive = move |upgrade| Arc::clone(&opened).open_and_drive(upgrade);
+    crate::http::http2::serve(stream, &entrance.endpoint.limits, answer, drive, entrance.closing()).await
 }
 
 /// Answers the requests on a stream until one is a valid handshake, and opens its connection.
@@ -218,18 +284,17 @@ async fn open<S>(
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let answer = |mut request: Request<Incoming>| {
-        if let Some(address) = address {
-            request.extensions_mut().insert(RemoteAddr(address));
-        }
-        front.answer(request, entrance.state())
-    };
-    let mut phase = entrance.phase.subscribe();
-    let closing = async move {
-        let _ = phase.wait_for(|phase| *phase >= Phase::Closing).await;
-    };
-    let upgrade = serve_http(stream, &entrance.endpoint.limits, answer, closing).await?;
+    let answer = |request| front.answer(with_address(request, address), entrance.state());
+    let upgrade = serve_http(stream, &entrance.endpoint.limits, answer, entrance.closing()).await?;
     entrance.open(upgrade).await
+}
+
+/// Adds the address of the client to its request.
+fn with_address(mut request: Request<Incoming>, address: Option<SocketAddr>) -> Request<Incoming> {
+    if let Some(address) = address {
+        request.extensions_mut().insert(RemoteAddr(address));
+    }
+    request
 }
 
 /// Returns the number of streams that may be open: all connections, and some that have not sent their request.

@@ -10,6 +10,8 @@ mod entrance;
 mod listener;
 #[cfg(feature = "tungstenite")]
 mod requests;
+#[cfg(feature = "rustls")]
+mod tls;
 #[cfg(feature = "tungstenite")]
 mod tower;
 
@@ -25,6 +27,10 @@ pub use tower::ResponseFuture;
 
 #[cfg(feature = "tungstenite")]
 pub use crate::http::{Authenticate, Body, Refusal, RemoteAddr};
+/// The crate `rustls`, whose [configurations](ServerBuilder::tls) a server takes.
+#[cfg(feature = "rustls")]
+pub use tokio_rustls::rustls;
+
 pub use crate::registry::{Broadcast, BroadcastChannel, Delivery, EmitToAll};
 
 use crate::builder::{Settings, settings_methods};

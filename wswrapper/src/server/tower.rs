@@ -45,17 +45,7 @@ impl Server {
             Answer::Response(response) => return response,
             Answer::Upgrade(response, upgrade) => (response, upgrade),
         };
-        let entrance = Arc::clone(entrance);
-        let is_spawned = self.spawn(async move {
-            // Boxed, because the task keeps the size of its largest part.
-            let driver = match Box::pin(entrance.open(*upgrade)).await.map(|(_, driver)| driver) {
-                Ok(driver) => driver,
-                Err(error) => return tracing::debug!("no connection: {error}"),
-            };
-            drop(entrance);
-            driver.run().await;
-        });
-        if is_spawned { response } else { closing_response() }
+        if self.spawn(Arc::clone(entrance).open_and_drive(*upgrade)) { response } else { closing_response() }
     }
 }
 

@@ -1,11 +1,16 @@
 //! Sources of connections beside a TCP port.
 
 use super::{TestService, TestServiceProxy};
+use futures_util::{SinkExt, StreamExt};
 use std::error::Error;
 use std::io;
 use std::net::SocketAddr;
 use tokio::io::{DuplexStream, duplex};
 use tokio::sync::mpsc;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::Role;
+use wswrapper::connection::{Extensions, Handshake};
 use wswrapper::{Client, Limits, Server, error::MountError, server::Accept};
 
 /// A source of streams in memory.
@@ -63,6 +68,21 @@ async fn a_port_that_is_bound_already_is_served() -> Result<(), Box<dyn Error>> 
     tokio::spawn(listener.serve());
     let client = Client::connect(&url).await?;
     assert_eq!(TestServiceProxy::new(&client).echo("hello").await?, "hello");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_stream_whose_handshake_was_performed_elsewhere_is_served() -> Result<(), Box<dyn Error>> {
+    let server = Server::builder().service(TestService).build()?;
+    let (local, remote) = duplex(4_096);
+    let (parts, ()) = http::Request::get("/desk?x=1").body(())?.into_parts();
+    let extensions = Extensions::new();
+    extensions.insert("Ada");
+    let peer = server.accept_upgraded(remote, Handshake::new(&parts, None), extensions)?;
+    assert_eq!((peer.handshake().path(), peer.extension()), ("/desk", Some("Ada")));
+    let mut socket = WebSocketStream::from_raw_socket(local, Role::Client, None).await;
+    socket.send(Message::text(r#"{"a":["echo","hello"],"i":1}"#)).await?;
+    assert_eq!(socket.next().await.ok_or("closed")??.into_text()?, r#"{"i":1,"d":"hello"}"#);
     Ok(())
 }
 

@@ -80,8 +80,8 @@ async fn closed_and_lost_connections_are_reported_over_tls() -> Result<(), Box<d
     let running = serve(authority.certifies(&["localhost"])).await;
     let client = authority.client().connect(&running.url("localhost")).await?;
     until(|| running.server.peers().len() == 1).await;
-    let Running { server, accepting, .. } = running;
-    accepting.abort();
+    let Running { server, serving, .. } = running;
+    serving.abort();
     drop(server);
     assert_eq!(client.closed().await.code, 1006);
 

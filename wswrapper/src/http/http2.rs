@@ -1,0 +1,115 @@
+//! HTTP/2 on a stream that the server owns (RFC 8441).
+
+use super::{Answer, Upgrade};
+use crate::error::AcceptError;
+use crate::limits::Limits;
+use crate::lock::lock;
+use crate::rt::{self, JoinSet};
+use http::Request;
+use hyper::body::Incoming;
+use hyper::rt::Executor;
+use hyper::server::conn::http2;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use std::convert::Infallible;
+use std::future::{Future, poll_fn};
+use std::io;
+use std::pin::pin;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
+use tokio::io::{AsyncRead, AsyncWrite};
+
+/// Answers the requests of a stream until it ends. Each valid handshake is a connection of its own, which `drive` drives.
+///
+/// A stream on which nothing happens for `handshake_timeout` is closed.
+pub(crate) async fn serve<S, A, F, D>(
+    stream: S,
+    limits: &Limits,
+    answer: impl Fn(Request<Incoming>) -> A,
+    drive: D,
+    closing: impl Future<Output = ()>,
+) -> Result<(), AcceptError>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    A: Future<Output = Answer> + Send + 'static,
+    D: Fn(Upgrade) -> F + Clone + Send + Sync + 'static,
+    F: Future<Output = ()> + Send + 'static,
+{
+    let tasks = Tasks::default();
+    let _aborts = AbortOnDrop(tasks.clone());
+    let service = service_fn(|request| {
+        let (answered, tasks, drive) = (answer(request), tasks.clone(), drive.clone());
+        async move {
+            let response = match answered.await {
+                Answer::Response(response) => response,
+                Answer::Upgrade(response, upgrade) => {
+                    tasks.execute(drive(*upgrade));
+                    response
+                }
+            };
+            Ok::<_, Infallible>(response)
+        }
+    });
+    let max_head_size = u32::try_from(limits.max_head_size).unwrap_or(u32::MAX);
+    let connection = http2::Builder::new(tasks.clone())
+        .timer(TokioTimer::new())
+        .enable_connect_protocol()
+        .max_header_list_size(max_head_size)
+        .serve_connection(TokioIo::new(stream), service);
+    let (mut connection, mut closing) = (pin!(connection), pin!(closing));
+    let (mut is_closing, mut idle) = (false, None);
+    poll_fn(|cx| {
+        if !is_closing && closing.as_mut().poll(cx).is_ready() {
+            is_closing = true;
+            connection.as_mut().graceful_shutdown();
+        }
+        if let Poll::Ready(served) = connection.as_mut().poll(cx) {
+            return Poll::Ready(served.map_err(|error| AcceptError::Io(io::Error::other(error))));
+        }
+        if tasks.are_running(cx) {
+            idle = None;
+            return Poll::Pending;
+        }
+        let idle = idle.get_or_insert_with(|| Box::pin(rt::sleep(limits.handshake_timeout)));
+        idle.as_mut().poll(cx).map(|()| Err(AcceptError::TimedOut))
+    })
+    .await?;
+    // The connections that are still open end by themselves or with the server.
+    poll_fn(|cx| if tasks.are_running(cx) { Poll::Pending } else { Poll::Ready(()) }).await;
+    Ok(())
+}
+
+/// The requests and connections on a stream.
+#[derive(Clone, Default)]
+struct Tasks(Arc<Mutex<JoinSet<()>>>);
+
+impl Tasks {
+    /// Returns true if any task runs. The present task is woken when one ends.
+    fn are_running(&self, cx: &mut Context<'_>) -> bool {
+        loop {
+            match lock(&self.0).poll_join_next(cx) {
+                Poll::Pending => return true,
+                Poll::Ready(None) => return false,
+                Poll::Ready(Some(_)) => {}
+            }
+        }
+    }
+}
+
+/// Aborts the tasks when it is dropped. Some of them hold the set, so it would not be dropped before them.
+struct AbortOnDrop(Tasks);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        lock(&self.0.0).abort_all();
+    }
+}
+
+impl<F> Executor<F> for Tasks
+where
+    F: Future<Output: Send> + Send + 'static,
+{
+    fn execute(&self, task: F) {
+        lock(&self.0).spawn(async move { drop(task.await) });
+    }
+}
