@@ -8,8 +8,9 @@
 //! 6. [JavaScript](javascript): pages and Node programs, as callers and as servers
 //! 7. [Tests](testing): tests without sockets, on paused time
 //! 8. [Limits](limits): each limit with its default and its effect, slow and hostile peers
-//! 9. [Who may connect](access): origins, hosts and users
-//! 10. [Observation](observation): hooks, observers and counters
+//! 9. [Inside axum](axum): one port for pages, an API and WebSockets, users of a layer
+//! 10. [Who may connect](access): origins, hosts, users, admission and TLS
+//! 11. [Observation](observation): hooks, observers and counters
 //!
 //! Reference:
 //!
@@ -34,6 +35,6 @@ macro_rules! chapters {
 }
 
 chapters! {
-    calculator state_and_tasks errors streams events_and_channels javascript testing limits access observation
+    calculator state_and_tasks errors streams events_and_channels javascript testing limits axum access observation
     compatibility performance values
 }

@@ -2,6 +2,7 @@
 
 mod allocations;
 mod fairness;
+mod handshakes;
 mod large_messages;
 mod memory;
 

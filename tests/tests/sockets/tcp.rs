@@ -2,13 +2,14 @@
 
 #![allow(clippy::needless_pass_by_value, clippy::unused_self, reason = "handlers have this form")]
 
-mod access;
 mod accept;
+mod access;
 mod admission;
 mod axum;
 mod calls;
 mod close_status;
 mod closing;
+mod fallback;
 mod fragments;
 mod frames;
 mod handshake_requests;
@@ -16,7 +17,6 @@ mod handshake_responses;
 mod handshakes;
 mod headers;
 mod open_hooks;
-mod fallback;
 mod protocol_errors;
 mod request_targets;
 mod slow_readers;

@@ -22,7 +22,11 @@ trait CloneService: Send + Sync {
 impl Fallback {
     pub(crate) fn new<S, B>(service: S) -> Self
     where
-        S: Service<Request<Body>, Response = Response<B>, Error = Infallible, Future: Send> + Clone + Send + Sync + 'static,
+        S: Service<Request<Body>, Response = Response<B>, Error = Infallible, Future: Send>
+            + Clone
+            + Send
+            + Sync
+            + 'static,
         B: http_body::Body<Data = bytes::Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + 'static,
     {
         Self(Box::new(service))

@@ -203,7 +203,8 @@ impl HttpFront {
     /// Returns the first subprotocol that is both offered and supported.
     fn choose_subprotocol(&self, headers: &HeaderMap) -> Option<&str> {
         let values = headers.get_all(header::SEC_WEBSOCKET_PROTOCOL).into_iter();
-        let mut offers = values.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')).map(str::trim);
+        let mut offers =
+            values.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')).map(str::trim);
         let mut supported = self.subprotocols.iter().map(String::as_str);
         if self.prefers_own_subprotocols {
             let offers: Vec<_> = offers.collect();
@@ -215,7 +216,12 @@ impl HttpFront {
 }
 
 /// Returns the response to a refused handshake, after the observers have seen it.
-fn refuse(refused: Refused, request: &Parts, remote_addr: Option<SocketAddr>, server: &ServerState<'_>) -> Response<Body> {
+fn refuse(
+    refused: Refused,
+    request: &Parts,
+    remote_addr: Option<SocketAddr>,
+    server: &ServerState<'_>,
+) -> Response<Body> {
     let Refused { reason, response } = refused;
     tracing::debug!(?reason, status = response.status().as_u16(), ?remote_addr, "handshake refused");
     let refused = RefusedHandshake::new(reason, response.status(), remote_addr, request);

@@ -26,8 +26,7 @@ pub(super) fn asks_for_websocket(request: &Parts) -> bool {
         return true;
     }
     // A protocol may have a version: `websocket/13`.
-    tokens(&request.headers, &header::UPGRADE)
-        .any(|token| is(token.split('/').next().unwrap_or_default(), "websocket"))
+    tokens(&request.headers, &header::UPGRADE).any(|token| is(token.split('/').next().unwrap_or_default(), "websocket"))
 }
 
 #[cfg(feature = "http2")]

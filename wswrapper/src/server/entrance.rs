@@ -51,7 +51,7 @@ pub(crate) use http_entrance::UpgradedWebSocket;
 
 #[cfg(feature = "tungstenite")]
 mod http_entrance {
-    use super::{Arc, AcceptError, Driver, Entrance, Phase, Shared};
+    use super::{AcceptError, Arc, Driver, Entrance, Phase, Shared};
     use crate::http::{ServerState, Upgrade};
     use crate::proto::Side;
     use crate::rt;
@@ -75,11 +75,7 @@ mod http_entrance {
 
         /// Returns the server's state for a decision about a handshake.
         pub(crate) fn state(&self) -> ServerState<'_> {
-            ServerState {
-                endpoint: &self.endpoint,
-                connections: self.registry.len(),
-                is_closing: self.is_closing(),
-            }
+            ServerState { endpoint: &self.endpoint, connections: self.registry.len(), is_closing: self.is_closing() }
         }
 
         /// Opens the connection of a valid handshake when its response was written, and returns its driver.

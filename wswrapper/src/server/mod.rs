@@ -16,10 +16,10 @@ mod tls;
 mod tower;
 
 use crate::rt::{self, JoinSet, RuntimeHandle};
-pub use channel::ServerChannel;
-use entrance::{CLOSE_REASON, Entrance};
 #[cfg(feature = "tungstenite")]
 pub use accept::Accept;
+pub use channel::ServerChannel;
+use entrance::{CLOSE_REASON, Entrance};
 #[cfg(feature = "tungstenite")]
 pub use listener::Listener;
 #[cfg(feature = "tungstenite")]

@@ -36,7 +36,11 @@ impl ServerBuilder {
     /// ```
     pub fn fallback<S, B>(mut self, service: S) -> Self
     where
-        S: Service<Request<Body>, Response = Response<B>, Error = Infallible, Future: Send> + Clone + Send + Sync + 'static,
+        S: Service<Request<Body>, Response = Response<B>, Error = Infallible, Future: Send>
+            + Clone
+            + Send
+            + Sync
+            + 'static,
         B: http_body::Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>> + Send + 'static,
     {
         self.front.fallback = Some(Fallback::new(service));

@@ -13,9 +13,12 @@ fn site() -> Router {
     Router::new()
         .route("/", get(|| async { "<p>hello" }))
         .route("/echo", post(|body: String| async { body }))
-        .route("/address", get(|request: Request| async move {
-            request.extensions().get::<RemoteAddr>().map_or_else(String::new, |address| address.0.ip().to_string())
-        }))
+        .route(
+            "/address",
+            get(|request: Request| async move {
+                request.extensions().get::<RemoteAddr>().map_or_else(String::new, |address| address.0.ip().to_string())
+            }),
+        )
         .fallback(|request: Request| async move { format!("no page {}", request.uri()) })
 }
 
