@@ -64,11 +64,13 @@ pub(crate) struct HttpFront {
 }
 
 /// The server for which a request is decided about.
-pub(crate) struct ServerState<'s> {
+pub(crate) struct ServerState<'s, C> {
     pub(crate) endpoint: &'s LocalEndpoint,
     /// The number of its connections.
     pub(crate) connections: usize,
     pub(crate) is_closing: bool,
+    /// Is ready when the server is closing.
+    pub(crate) closing: C,
 }
 
 /// A valid handshake.
@@ -101,8 +103,9 @@ impl HttpFront {
     }
 
     /// Answers a request.
-    pub(crate) async fn answer<B>(&self, request: Request<B>, server: ServerState<'_>) -> Answer
+    pub(crate) async fn answer<B, C>(&self, request: Request<B>, server: ServerState<'_, C>) -> Answer
     where
+        C: Future<Output = ()>,
         B: http_body::Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>> + Send + 'static,
     {
         let is_http1 = request.version() <= Version::HTTP_11;
@@ -117,11 +120,13 @@ impl HttpFront {
         answer
     }
 
-    async fn answer_any_version<B>(&self, request: Request<B>, server: ServerState<'_>) -> Answer
+    async fn answer_any_version<B, C>(&self, request: Request<B>, server: ServerState<'_, C>) -> Answer
     where
+        C: Future<Output = ()>,
         B: http_body::Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>> + Send + 'static,
     {
         let (mut parts, body) = request.into_parts();
+        let endpoint = server.endpoint;
         let remote_addr = self.remote_addr.find(&parts);
         let for_websocket = rules::asks_for_websocket(&parts);
         let refused = if !self.origins.answers(&parts) {
@@ -133,9 +138,9 @@ impl HttpFront {
             }
             let on_upgrade = parts.extensions.remove::<OnUpgrade>();
             let request = Arc::new(parts);
-            match self.decide(&request, on_upgrade, remote_addr, &server).await {
+            match self.decide(&request, on_upgrade, remote_addr, server).await {
                 Ok((response, upgrade)) => return Answer::Upgrade(response, Box::new(upgrade)),
-                Err(refused) => return Answer::Response(refuse(refused, &request, remote_addr, &server)),
+                Err(refused) => return Answer::Response(refuse(refused, &request, remote_addr, endpoint)),
             }
         } else if let Some(fallback) = &self.fallback {
             return Answer::Response(fallback.answer(Request::from_parts(parts, Body::new(body))).await);
@@ -146,7 +151,7 @@ impl HttpFront {
         } else {
             return Answer::Response(response::status(StatusCode::NOT_FOUND));
         };
-        Answer::Response(refuse(refused, &parts, remote_addr, &server))
+        Answer::Response(refuse(refused, &parts, remote_addr, endpoint))
     }
 
     /// Decides about a handshake: by its head, by the limits, and then by the program.
@@ -155,7 +160,7 @@ impl HttpFront {
         request: &Arc<Parts>,
         on_upgrade: Option<OnUpgrade>,
         remote_addr: Option<SocketAddr>,
-        server: &ServerState<'_>,
+        server: ServerState<'_, impl Future<Output = ()>>,
     ) -> Result<(Response<Body>, Upgrade), Refused> {
         let opening = rules::check(request)?;
         if !self.accepts_path(request) {
@@ -177,7 +182,11 @@ impl HttpFront {
         let address = remote_addr.map(|address| address.ip());
         let mut admitted = self.admission.admit(limits, server.connections, address).map_err(unavailable)?;
         let subprotocol = self.choose_subprotocol(&request.headers);
-        let decided = timeout(limits.handshake_timeout, self.authenticator.decide(request)).await;
+        let decided = tokio::select! {
+            biased;
+            decided = timeout(limits.handshake_timeout, self.authenticator.decide(request)) => decided,
+            () = server.closing => return Err(unavailable(RefusalReason::Closing)),
+        };
         let extensions = decided
             .map_err(|_| unavailable(RefusalReason::TimedOut))?
             .map_err(|refusal| Refused::new(RefusalReason::Authentication, refusal.into()))?;
@@ -220,12 +229,12 @@ fn refuse(
     refused: Refused,
     request: &Parts,
     remote_addr: Option<SocketAddr>,
-    server: &ServerState<'_>,
+    endpoint: &LocalEndpoint,
 ) -> Response<Body> {
     let Refused { reason, response } = refused;
     tracing::debug!(?reason, status = response.status().as_u16(), ?remote_addr, "handshake refused");
     let refused = RefusedHandshake::new(reason, response.status(), remote_addr, request);
-    server.endpoint.observers.tell_refused(&refused);
+    endpoint.observers.tell_refused(&refused);
     *response
 }
 

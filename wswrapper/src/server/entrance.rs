@@ -74,8 +74,13 @@ mod http_entrance {
         }
 
         /// Returns the server's state for a decision about a handshake.
-        pub(crate) fn state(&self) -> ServerState<'_> {
-            ServerState { endpoint: &self.endpoint, connections: self.registry.len(), is_closing: self.is_closing() }
+        pub(crate) fn state(&self) -> ServerState<'_, impl Future<Output = ()> + Send + use<>> {
+            ServerState {
+                endpoint: &self.endpoint,
+                connections: self.registry.len(),
+                is_closing: self.is_closing(),
+                closing: self.closing(),
+            }
         }
 
         /// Opens the connection of a valid handshake when its response was written, and returns its driver.

@@ -264,7 +264,7 @@ async fn a_server_that_closes_does_not_wait_for_authentication() -> Result<(), B
     stream.write_all(request_with("Cookie: a=b").as_bytes()).await?;
     tokio::time::sleep(Duration::from_millis(20)).await;
     running.server.close();
-    running.serving.await??;
+    tokio::time::timeout(Duration::from_secs(3), running.serving).await???;
     assert!(running.server.closed().now_or_never().is_some());
     let _ = TestService;
     Ok(())
