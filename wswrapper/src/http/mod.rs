@@ -44,6 +44,25 @@ pub(crate) struct Page {
     pub(crate) content: Bytes,
 }
 
+/// The server behind the front.
+pub(crate) trait Site: Sync {
+    /// Returns true once new connections are refused.
+    fn refuses_connections(&self) -> bool;
+
+    /// Returns the page with the health of the server, if it has this path.
+    fn health_page(&self, path: &str) -> Option<SitePage>;
+
+    /// Returns the page with the status of the server, if it has this path.
+    fn status_page(&self, path: &str) -> Option<SitePage>;
+}
+
+/// A page that the server makes for each request.
+pub(crate) struct SitePage {
+    pub(crate) status: StatusCode,
+    pub(crate) content_type: &'static str,
+    pub(crate) content: Bytes,
+}
+
 /// The request of a completed WebSocket handshake.
 pub(crate) struct Request {
     pub(crate) parts: Arc<Parts>,
@@ -68,7 +87,12 @@ impl HttpFront {
     ///
     /// The request has to arrive and to be authenticated within `handshake_timeout`. Writing the response takes as long
     /// as the client reads it.
-    pub(crate) async fn perform_handshake<S>(&self, stream: &mut S, limits: &Limits) -> Result<Request, AcceptError>
+    pub(crate) async fn perform_handshake<S>(
+        &self,
+        stream: &mut S,
+        site: &impl Site,
+        limits: &Limits,
+    ) -> Result<Request, AcceptError>
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
@@ -85,7 +109,7 @@ impl HttpFront {
             Ok(Head { parsed, rest }) => {
                 let parts = Arc::new(parsed.into_parts().0);
                 let time_left = limits.handshake_timeout.saturating_sub(started.elapsed());
-                match self.decide(&parts, limits, time_left).await {
+                match self.decide(&parts, site, limits, time_left).await {
                     Ok((Upgrade { head, subprotocol }, extensions)) => {
                         write(stream, &head, limits.write_timeout).await?;
                         timeout(limits.write_timeout, stream.flush()).await.map_err(io::Error::from)??;
@@ -104,31 +128,42 @@ impl HttpFront {
     async fn decide(
         &self,
         request: &Arc<Parts>,
+        site: &impl Site,
         limits: &Limits,
         time_left: Duration,
     ) -> Result<(Upgrade, Extensions), Response> {
-        let upgrade = self.decide_by_head(request)?;
+        let upgrade = self.decide_by_head(request, site)?;
         let decided = self.authenticator.decide(request, limits.max_handshakes_in_flight);
         match timeout(time_left, decided).await {
+            // The drain may have begun in the meantime.
+            Ok(_) if site.refuses_connections() => Err(Response::draining()),
             Ok(decided) => Ok((upgrade, decided?)),
             Err(_) => Err(Response::status(StatusCode::SERVICE_UNAVAILABLE)),
         }
     }
 
-    fn decide_by_head(&self, request: &Parts) -> Result<Upgrade, Response> {
+    fn decide_by_head(&self, request: &Parts, site: &impl Site) -> Result<Upgrade, Response> {
+        let (path, is_websocket) = (request.uri.path(), rules::asks_for_websocket(&request.headers));
+        if let Some(page) = site.health_page(path).filter(|_| !is_websocket) {
+            return Err(Response::site(request, page));
+        }
         if !self.origins.answers(request) {
             return Err(Response::text(StatusCode::FORBIDDEN, "This host is not served here.\n"));
         }
-        if rules::asks_for_websocket(&request.headers) { self.upgrade(request) } else { Err(self.page(request)) }
+        if is_websocket {
+            return if site.refuses_connections() { Err(Response::draining()) } else { self.upgrade(request) };
+        }
+        Err(match site.status_page(path) {
+            Some(page) => Response::site(request, page),
+            None => self.page(request),
+        })
     }
 
     /// Returns the response to a request that asks for no WebSocket.
     fn page(&self, request: &Parts) -> Response {
         let path = request.uri.path();
         match self.pages.get(path) {
-            Some(_) if request.method != Method::HEAD && request.method != Method::GET => {
-                Response::status(StatusCode::METHOD_NOT_ALLOWED).header("Allow", "GET, HEAD")
-            }
+            Some(_) if !is_read(request) => Response::not_allowed(),
             Some(page) => Response::page(page),
             None if self.accepts_path(path) => Response::text(
                 StatusCode::UPGRADE_REQUIRED,
@@ -165,8 +200,13 @@ impl HttpFront {
     }
 }
 
+/// Returns true for the methods that read a page.
+fn is_read(request: &Parts) -> bool {
+    request.method == Method::HEAD || request.method == Method::GET
+}
+
 /// Returns the path with a leading slash.
-fn absolute_path(path: &str) -> String {
+pub(crate) fn absolute_path(path: &str) -> String {
     if path.starts_with('/') { path.to_owned() } else { format!("/{path}") }
 }
 

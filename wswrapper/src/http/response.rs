@@ -1,10 +1,11 @@
 //! HTTP responses of a server that upgrade nothing.
 
 use super::refusal::Refusal;
-use super::{Page, write};
+use super::{Page, SitePage, is_read, write};
 use crate::rt;
 use bytes::Bytes;
 use http::StatusCode;
+use http::request::Parts;
 use std::io;
 use std::time::Duration;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
@@ -31,6 +32,25 @@ impl Response {
     pub(super) fn page(page: &Page) -> Self {
         let headers = format!("Content-Type: {}\r\nCache-Control: no-cache\r\n", page.content_type);
         Self { status: StatusCode::OK, headers, content: page.content.clone(), head_only: false }
+    }
+
+    /// Responds with a page of the server to a request that reads it.
+    pub(super) fn site(request: &Parts, page: SitePage) -> Self {
+        if !is_read(request) {
+            return Self::not_allowed();
+        }
+        let SitePage { status, content_type, content } = page;
+        let headers = format!("Content-Type: {content_type}\r\nCache-Control: no-store\r\n");
+        Self { status, headers, content, head_only: false }
+    }
+
+    pub(super) fn not_allowed() -> Self {
+        Self::status(StatusCode::METHOD_NOT_ALLOWED).header("Allow", "GET, HEAD")
+    }
+
+    /// Refuses a handshake because the server drains.
+    pub(super) fn draining() -> Self {
+        Self::text(StatusCode::SERVICE_UNAVAILABLE, "The server is about to close.\n").header("Retry-After", "1")
     }
 
     pub(super) fn header(mut self, name: &str, value: &str) -> Self {

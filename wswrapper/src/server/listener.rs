@@ -1,7 +1,8 @@
 //! TCP listeners of servers.
 
+use super::entrance::Entrance;
 use super::{Phase, Server, ServerBuilder};
-use crate::engine::{Extensions, LocalEndpoint};
+use crate::engine::Extensions;
 use crate::error::{AcceptError, ServeError};
 use crate::handle::Peer;
 use crate::handshake::Handshake;
@@ -115,6 +116,9 @@ impl Listener {
 
     /// Accepts connections until the server is [closed](Server::close), then waits until all connections are closed.
     ///
+    /// While the server [drains](Server::shutdown), handshakes are answered with status 503, and other requests as
+    /// usual.
+    ///
     /// An error of a single connection does not stop it. Dropping the future stops listening; the connections stay open
     /// while another handle to the server exists.
     pub async fn serve(self) -> Result<(), ServeError> {
@@ -138,7 +142,8 @@ impl Listener {
         Ok(())
     }
 
-    /// Accepts connections until `signal` is ready, then closes the server and waits until all connections are closed.
+    /// Accepts connections until `signal` is ready, then [drains](Server::shutdown) the server for
+    /// [`drain_timeout`](crate::Limits::drain_timeout) and waits until all connections are closed.
     ///
     /// Also returns when the server is [closed](Server::close) otherwise.
     ///
@@ -159,7 +164,7 @@ impl Listener {
         let mut closed = std::pin::pin!(self.serve());
         tokio::select! {
             result = &mut closed => return result,
-            _ = signal => server.close(),
+            _ = signal => drop(server.shutdown(server.endpoint().limits.drain_timeout)),
         }
         closed.await
     }
@@ -170,15 +175,20 @@ impl Server {
     ///
     /// Reads the request, answers the handshake, and drives the connection in a task of the server. An ordinary HTTP
     /// request is answered and returned as [`AcceptError::Http`]. A request that does not arrive within
-    /// [`handshake_timeout`](crate::Limits::handshake_timeout) fails with [`AcceptError::TimedOut`].
+    /// [`handshake_timeout`](crate::Limits::handshake_timeout) fails with [`AcceptError::TimedOut`]. While the server
+    /// drains or closes, a request that is answered with status 503 fails with [`AcceptError::Closing`].
     ///
     /// Not cancel-safe: dropping the future drops the stream.
     pub async fn accept<S>(&self, stream: S) -> Result<Peer, AcceptError>
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let front = Arc::clone(&self.inner.front);
-        let (websocket, handshake, extensions) = perform_handshake(self.endpoint(), &front, stream, None).await?;
+        let (entrance, front) = (Arc::clone(&self.inner.entrance), Arc::clone(&self.inner.front));
+        let performed = perform_handshake(&entrance, &front, stream, None).await;
+        let (websocket, handshake, extensions) = performed.map_err(|error| match error {
+            AcceptError::Http(503) if entrance.phase() > Phase::Open => AcceptError::Closing,
+            error => error,
+        })?;
         self.accept_transport_with(websocket, handshake, extensions)
     }
 }
@@ -192,8 +202,7 @@ fn handshake_and_drive(server: &Server, stream: TcpStream) -> impl Future<Output
         // Boxed, because the task keeps the size of its largest part. The box is freed after everything that stays was
         // allocated, so that it leaves no gap.
         let opened = Box::pin(async {
-            let (websocket, handshake, extensions) =
-                perform_handshake(&entrance.endpoint, &front, stream, address).await?;
+            let (websocket, handshake, extensions) = perform_handshake(&entrance, &front, stream, address).await?;
             let (_, driver) = entrance.enter(websocket, handshake, extensions)?;
             Ok(driver)
         });
@@ -211,7 +220,7 @@ fn handshake_and_drive(server: &Server, stream: TcpStream) -> impl Future<Output
 }
 
 async fn perform_handshake<S>(
-    endpoint: &LocalEndpoint,
+    entrance: &Entrance,
     front: &HttpFront,
     mut stream: S,
     remote_addr: Option<SocketAddr>,
@@ -220,8 +229,8 @@ where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let Request { parts, extensions, subprotocol, rest } =
-        front.perform_handshake(&mut stream, &endpoint.limits).await?;
-    let websocket = WebSocket::new(stream, Side::Server, rest, endpoint.limits.max_message_size);
+        front.perform_handshake(&mut stream, entrance, &entrance.endpoint.limits).await?;
+    let websocket = WebSocket::new(stream, Side::Server, rest, entrance.endpoint.limits.max_message_size);
     let handshake = Handshake::new(&parts, remote_addr);
     let handshake = subprotocol.into_iter().fold(handshake, |handshake, name| handshake.with_subprotocol(&name));
     Ok((websocket, handshake, extensions))
