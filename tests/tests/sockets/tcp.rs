@@ -6,6 +6,7 @@ mod access;
 mod calls;
 mod close_status;
 mod closing;
+mod drain;
 mod fragments;
 mod frames;
 mod handshake_requests;
