@@ -7,6 +7,7 @@ use crate::proto::Side;
 use crate::service::Router;
 use std::fmt;
 use std::sync::Arc;
+use tokio::sync::SetOnce;
 
 /// The settings of a server or a client.
 #[derive(Default)]
@@ -32,8 +33,8 @@ impl Settings {
             None => {
                 let router = router.build()?;
                 let (handlers, budget) = (DynamicHandlers::default(), Budget::new(limits.max_buffered_bytes));
-                let totals = Arc::<Totals>::default();
-                Ok(LocalEndpoint { side, router, handlers, limits, hooks, observers, budget, totals })
+                let (drain_began, totals) = (SetOnce::new(), Arc::<Totals>::default());
+                Ok(LocalEndpoint { side, router, handlers, limits, hooks, observers, budget, drain_began, totals })
             }
         }
     }

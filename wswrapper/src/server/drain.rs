@@ -56,10 +56,13 @@ impl ServerBuilder {
     /// # let (client_transport, server_transport) = memory::pair();
     /// # server.accept_transport(server_transport)?;
     /// let client = Client::connect_transport(client_transport)?;
-    /// let (moving, is_moving) = tokio::sync::oneshot::channel();
-    /// client.once("moving", || async { drop(moving.send(())) })?;
+    /// let (moving, mut is_moving) = tokio::sync::watch::channel(false);
+    /// client.on("moving", move || {
+    ///     moving.send_replace(true);
+    ///     async {}
+    /// })?;
     /// server.shutdown(Duration::from_secs(10));
-    /// is_moving.await?;
+    /// is_moving.changed().await?;
     /// # Ok(())
     /// # }
     /// ```
@@ -93,7 +96,8 @@ impl Server {
     ///    as by [`close`](Self::close).
     ///
     /// So it takes at most `deadline`, [`close_timeout`](crate::Limits::close_timeout), and one second for hooks. A
-    /// stream without end lasts until the deadline, unless it ends with [`draining`](Self::draining).
+    /// stream without end lasts until the deadline, unless its handler ends it by
+    /// [`Context::draining`](crate::Context::draining).
     ///
     /// During a drain, [`close`](Self::close) cuts it short, and of several deadlines the earliest counts. Each future
     /// returns the same report. After `close` the report has the connections that `close` found.
@@ -149,6 +153,7 @@ impl Server {
             let members = self.registry().all();
             drain.set_connections(members.len());
             let epochs: Vec<_> = members.iter().map(|shared| shared.begin_drain(drain.event.as_ref())).collect();
+            let _ = self.endpoint().drain_began.set(());
             runtime.spawn(self.clone().drain(epochs));
         }
         self.report()
@@ -195,7 +200,7 @@ impl Server {
 
     /// Waits until the server [drains](Self::shutdown) or closes. Cancel-safe.
     ///
-    /// A handler whose stream has no end can end it then. The future does not keep the server open.
+    /// Handlers use [`Context::draining`](crate::Context::draining). The future does not keep the server open.
     pub fn draining(&self) -> impl Future<Output = ()> + Send + 'static {
         let mut phase = self.inner.entrance.phase.subscribe();
         async move {

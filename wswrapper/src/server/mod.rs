@@ -254,6 +254,8 @@ impl Server {
             for shared in &*members {
                 shared.close(CloseRequest::ServerCloses);
             }
+            // Fails after a drain.
+            let _ = self.endpoint().drain_began.set(());
             runtime.spawn(self.clone().stop_tasks());
         }
     }

@@ -96,3 +96,26 @@ impl Site for Entrance {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::Server;
+    use crate::transport::memory;
+    use std::time::Duration;
+
+    #[tokio::test(start_paused = true)]
+    async fn the_status_page_is_made_anew_once_a_second() {
+        let server = Server::builder().build().expect("nothing to mount");
+        let connections = || {
+            let status = serde_json::from_slice::<serde_json::Value>(&server.inner.entrance.status_json());
+            status.expect("JSON")["connections"].as_u64()
+        };
+        assert_eq!(connections(), Some(0));
+        let (_local, remote) = memory::pair();
+        server.accept_transport(remote).expect("it is open");
+        tokio::time::advance(Duration::from_millis(999)).await;
+        assert_eq!((connections(), server.status().connections), (Some(0), 1));
+        tokio::time::advance(Duration::from_millis(1)).await;
+        assert_eq!(connections(), Some(1));
+    }
+}

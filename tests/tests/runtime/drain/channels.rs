@@ -1,13 +1,14 @@
 //! Streams, uploads and scoped services while a server drains.
 
 use super::{LONG, RegisterProxy, WorkProxy, desk, numbers};
-use futures_util::{StreamExt, stream};
+use futures_util::{FutureExt, StreamExt, stream};
 use std::error::Error;
+use std::pin::pin;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 use wswrapper::error::Rejection;
-use wswrapper::{AnonymousChannel, CallError, Server, Streaming};
-use wswrapper_tests::{let_others_run, pair};
+use wswrapper::{AnonymousChannel, CallError, Context, Server, Streaming};
+use wswrapper_tests::pair;
 
 #[tokio::test(start_paused = true)]
 async fn a_stream_runs_to_its_end() -> Result<(), Box<dyn Error>> {
@@ -90,28 +91,38 @@ async fn a_request_on_the_channel_of_a_scoped_service_is_rejected() -> Result<()
 #[tokio::test(start_paused = true)]
 async fn a_stream_without_end_ends_with_the_drain_if_its_handler_wants_that() -> Result<(), Box<dyn Error>> {
     let pair = pair(Server::builder());
-    pair.server.serve(Ticker(pair.server.clone()))?;
+    pair.server.serve(Ticker)?;
     let mut ticks: Streaming<u32, Rejection> = pair.client.request("ticks", ()).await?;
     assert_eq!(ticks.next().await.transpose()?, Some(1));
-    let_others_run().await;
-    let shutdown = pair.server.shutdown(LONG);
+    let began = Instant::now();
+    let mut draining = pin!(pair.server.draining());
+    assert!(draining.as_mut().now_or_never().is_none());
+    let report = tokio::spawn({
+        let server = pair.server.clone();
+        async move {
+            sleep(Duration::from_secs(3)).await;
+            server.shutdown(LONG).await
+        }
+    });
+    draining.await;
     while let Some(tick) = ticks.next().await {
         tick?;
     }
-    assert_eq!(numbers(shutdown.await), (1, 0, 0));
+    assert_eq!((numbers(report.await?), began.elapsed().as_secs()), ((1, 0, 0), 3));
+    pair.server.draining().await;
     Ok(())
 }
 
-struct Ticker(Server);
+struct Ticker;
 
 #[wswrapper::ws_handlers]
 impl Ticker {
     #[ws(handler)]
-    async fn ticks(&self) -> impl wswrapper::Stream<Item = u32> + Send {
+    async fn ticks(&self, ctx: Context) -> impl wswrapper::Stream<Item = u32> + Send {
         let seconds = stream::repeat(1).then(|tick| async move {
             sleep(Duration::from_secs(1)).await;
             tick
         });
-        seconds.take_until(Box::pin(self.0.draining()))
+        seconds.take_until(Box::pin(ctx.draining()))
     }
 }

@@ -3,11 +3,12 @@
 use super::{Running, serve};
 use serde_json::Value;
 use std::error::Error;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 use tokio::time::timeout;
-use wswrapper::error::{AcceptError, ConnectError};
+use wswrapper::error::{AcceptError, ConnectError, MountError};
 use wswrapper::{Client, Limits, Server};
 use wswrapper_tests::until;
 
@@ -17,6 +18,22 @@ const LONG: Duration = Duration::from_secs(20);
 /// A WebSocket handshake for `/`.
 const HANDSHAKE: &str = "GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
      Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+
+/// Adds the handler `slow`, which returns when it is notified.
+fn slow(server: &Server) -> Result<Arc<Notify>, MountError> {
+    let finish = Arc::new(Notify::new());
+    server.on("slow", {
+        let finish = Arc::clone(&finish);
+        move || {
+            let finish = Arc::clone(&finish);
+            async move {
+                finish.notified().await;
+                true
+            }
+        }
+    })?;
+    Ok(finish)
+}
 
 async fn get(running: &Running, path: &str) -> String {
     running.http(&format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n")).await
@@ -29,8 +46,7 @@ async fn a_draining_server_refuses_handshakes_and_answers_other_requests_until_i
     let running = serve(builder).await;
     let health = get(&running, "/health").await;
     assert!(health.starts_with("HTTP/1.1 200 OK\r\n") && health.ends_with("\r\n\r\nok\n"), "{health}");
-    let (finish, finished) = oneshot::channel::<()>();
-    running.server.once("slow", move || async move { finished.await.is_ok() })?;
+    let finish = slow(&running.server)?;
     let client = Client::connect(&running.url()).await?;
     let call = tokio::spawn(client.request::<bool>("slow", ()));
     until(|| running.server.status().handlers_in_flight == 1).await;
@@ -44,7 +60,7 @@ async fn a_draining_server_refuses_handshakes_and_answers_other_requests_until_i
     let refused = Client::connect(&running.url()).await;
     assert!(matches!(&refused, Err(ConnectError::Refused { status, .. }) if status.as_u16() == 503), "{refused:?}");
 
-    finish.send(()).expect("the handler waits");
+    finish.notify_one();
     assert!(timeout(LONG, call).await???);
     assert_eq!(timeout(LONG, client.closed()).await?.code, 1001);
     let report = timeout(LONG, shutdown).await?;
@@ -60,8 +76,7 @@ async fn serving_until_a_signal_drains_for_the_drain_timeout() -> Result<(), Box
         let limits = Limits::default().drain_timeout(drain_timeout);
         let listener = Server::builder().limits(limits).bind("127.0.0.1:0").await?;
         let server = listener.server().clone();
-        let (finish, finished) = oneshot::channel::<()>();
-        server.once("slow", move || async move { finished.await.is_ok() })?;
+        let finish = slow(&server)?;
         let url = format!("ws://{}", listener.local_addr());
         let (stop, stopped) = oneshot::channel::<()>();
         let serving = tokio::spawn(listener.serve_until(stopped));
@@ -71,7 +86,7 @@ async fn serving_until_a_signal_drains_for_the_drain_timeout() -> Result<(), Box
         drop(stop);
         until(|| server.is_draining() || server.is_closing()).await;
         if is_answered {
-            finish.send(()).expect("the handler waits");
+            finish.notify_one();
         }
         assert_eq!(timeout(LONG, call).await??.is_ok(), is_answered);
         timeout(LONG, serving).await???;
@@ -113,8 +128,7 @@ async fn a_handshake_that_is_decided_when_the_drain_begins_is_refused() -> Resul
     });
     let running = serve(builder).await;
     // It holds up the drain.
-    let (finish, finished) = oneshot::channel::<()>();
-    running.server.once("slow", move || async move { finished.await.is_ok() })?;
+    let finish = slow(&running.server)?;
     let first = {
         let url = running.url();
         tokio::spawn(async move { Client::connect(&url).await.map(drop) })
@@ -127,7 +141,7 @@ async fn a_handshake_that_is_decided_when_the_drain_begins_is_refused() -> Resul
     decide.send(()).expect("it waits");
     let refused = timeout(LONG, first).await??;
     assert!(matches!(&refused, Err(ConnectError::Refused { status, .. }) if status.as_u16() == 503), "{refused:?}");
-    drop(finish);
+    finish.notify_one();
     timeout(LONG, shutdown).await?;
     Ok(())
 }

@@ -44,6 +44,7 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::task::Waker;
+use tokio::sync::SetOnce;
 
 /// The state of one connection, shared by its driver and its handles.
 pub(crate) struct Shared {
@@ -80,6 +81,8 @@ pub(crate) struct LocalEndpoint {
     pub(crate) observers: Observers,
     /// The memory that all connections share.
     pub(crate) budget: Arc<Budget>,
+    /// Set when the server begins to drain or to close.
+    pub(crate) drain_began: SetOnce<()>,
     /// What closed connections leave behind.
     pub(crate) totals: Arc<Totals>,
 }
