@@ -4,6 +4,7 @@ mod calls;
 mod channels;
 mod deadlines;
 mod idle;
+mod load;
 
 use futures_util::StreamExt;
 use futures_util::stream;
@@ -68,7 +69,7 @@ impl Work for Desk {
         let _alive = self.handlers.guard();
         let log = self.log.clone();
         tokio::spawn(async move { log.add(ctx.cancelled().await.to_string()) });
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     async fn confirmed(&self, ctx: Context) -> bool {

@@ -23,7 +23,7 @@ impl Empty {
 impl Desk {
     #[ws(handler)]
     async fn wait(&self) {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     #[ws(handler)]

@@ -201,7 +201,7 @@ impl Server {
     /// Waits until the server [drains](Self::shutdown) or closes. Cancel-safe.
     ///
     /// Handlers use [`Context::draining`](crate::Context::draining). The future does not keep the server open.
-    pub fn draining(&self) -> impl Future<Output = ()> + Send + 'static {
+    pub fn draining(&self) -> impl Future<Output = ()> + Send + use<> {
         let mut phase = self.inner.entrance.phase.subscribe();
         async move {
             // Fails if the last handle of the server is gone, and with it all connections.

@@ -132,7 +132,7 @@ impl Context {
     ///     }
     /// }
     /// ```
-    pub fn draining(&self) -> impl Future<Output = ()> + Send + 'static {
+    pub fn draining(&self) -> impl Future<Output = ()> + Send + use<> {
         let shared = Arc::clone(&self.shared);
         async move {
             shared.endpoint.drain_began.wait().await;
