@@ -1,7 +1,8 @@
 //! The deadline of a drain, and that which cuts it short.
 
-use super::{LONG, WorkProxy, desk, numbers};
+use super::{LONG, WorkProxy, desk, expect_close, numbers};
 use futures_util::FutureExt;
+use serde_json::json;
 use std::error::Error;
 use std::future::pending;
 use std::time::Duration;
@@ -43,6 +44,21 @@ async fn the_deadline_cuts_off_what_still_runs_and_the_report_counts_it() -> Res
     assert_eq!(streaming.closed().await.code, 1001);
     // Each future returns the same report.
     assert_eq!(server.shutdown(LONG).await, report);
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_time_for_a_drain_idle_connections_are_still_not_cut_off() -> Result<(), Box<dyn Error>> {
+    let (desk, server) = desk();
+    let pair = pair(server.drain_event("moving"));
+    let (mut idle, _) = RawPeer::dial(&pair.server);
+    let call = tokio::spawn(WorkProxy::new(&pair.client).wait());
+    desk.handlers.becomes(1).await;
+    let shutdown = pair.server.shutdown(Duration::ZERO);
+    assert_eq!(idle.receive().await, json!({"a": ["moving"]}));
+    expect_close(&mut idle).await?;
+    assert_eq!(numbers(shutdown.await), (1, 1, 1));
+    assert!(matches!(call.await?, Err(CallError::Closed(_))));
     Ok(())
 }
 

@@ -105,7 +105,7 @@ impl<T> Driver<T> {
 
     /// Counts what runs on a connection that the server closes.
     fn count_cut_off(&self) {
-        if !self.is_idle() || !self.shared.is_idle() {
+        if !self.is_idle() || !self.shared.runs_nothing() {
             self.shared.endpoint.totals.add_cut_off(self.running.count() + self.backlog.count());
         }
     }

@@ -18,12 +18,14 @@ pub(crate) enum Mode {
 }
 
 impl State {
-    /// Returns true if nothing runs for the local endpoint and nothing is queued: no calls to the peer, no streams and
-    /// no uploads. The handlers are known to the driver.
+    /// Returns true if nothing runs that the driver does not know, and nothing is queued.
     pub(super) fn is_idle(&self) -> bool {
-        self.core.is_drained()
-            && self.flushes.is_none()
-            && self.core.pending_calls() == 0
+        self.runs_nothing() && self.core.is_drained() && self.flushes.is_none()
+    }
+
+    /// Returns true if there are no calls to the peer, no streams and no uploads.
+    fn runs_nothing(&self) -> bool {
+        self.core.pending_calls() == 0
             && self.core.open_streams() == 0
             && self.capacity_queue.as_ref().is_none_or(|queue| queue.calls() == 0)
     }
@@ -54,9 +56,9 @@ impl Shared {
         if self.draining.load(Ordering::Acquire) { Mode::Draining } else { Mode::Serving }
     }
 
-    /// Returns true if nothing runs that the shared state knows.
-    pub(crate) fn is_idle(&self) -> bool {
-        self.lock().is_idle()
+    /// Returns true if there are no calls to the peer, no streams and no uploads.
+    pub(crate) fn runs_nothing(&self) -> bool {
+        self.lock().runs_nothing()
     }
 
     /// Counts an event of the peer that was dropped.
