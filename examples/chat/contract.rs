@@ -20,7 +20,7 @@ pub trait Chat {
     async fn draft(&self, ctx: Context) -> Result<Scoped<dyn Draft>, ChatError>;
     /// Streams the names of those who are typing, now and after each change. A slow caller gets only the latest names.
     #[ws(on_full = "latest")]
-    async fn typing(&self) -> impl Stream<Item = Vec<String>> + Send;
+    async fn typing(&self, ctx: Context) -> impl Stream<Item = Vec<String>> + Send;
 }
 
 /// A message that is being typed. It has no methods, because only its existence matters.

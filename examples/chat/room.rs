@@ -2,7 +2,7 @@
 
 use crate::contract::{Chat, ChatError, ChatEventsProxy, Draft, Message, Welcome};
 use crate::typing::Typing;
-use futures_util::stream;
+use futures_util::{StreamExt as _, stream};
 use std::collections::{BTreeMap, VecDeque};
 use std::iter;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -79,8 +79,9 @@ impl Chat for Room {
         Ok(Scoped::new(self.typing.begin(name)))
     }
 
-    async fn typing(&self) -> impl Stream<Item = Vec<String>> + Send {
-        self.typing.names()
+    async fn typing(&self, ctx: Context) -> impl Stream<Item = Vec<String>> + Send {
+        // A server that stops waits for its streams, and this one has no end of its own.
+        self.typing.names().take_until(Box::pin(ctx.draining()))
     }
 }
 

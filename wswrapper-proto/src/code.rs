@@ -19,6 +19,8 @@ pub const TOO_LARGE: &str = "ws:TooLarge";
 pub const CHANNEL_CLOSED: &str = "ws:ChannelClosed";
 /// The connection is closing.
 pub const CLOSING: &str = "ws:Closing";
+/// The server finishes what runs and starts nothing new, because it is about to close.
+pub const DRAINING: &str = "ws:Draining";
 
 /// The prefix of all codes of the implementation.
 pub const PREFIX: &str = "ws:";

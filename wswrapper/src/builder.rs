@@ -1,11 +1,13 @@
 //! The settings that the builders of servers and of clients have in common.
 
-use crate::engine::{Budget, DynamicHandlers, Hooks, LocalEndpoint, Observers};
+use crate::engine::{Budget, DynamicHandlers, Hooks, LocalEndpoint, Observers, Totals};
 use crate::error::MountError;
 use crate::limits::Limits;
 use crate::proto::Side;
 use crate::service::Router;
 use std::fmt;
+use std::sync::Arc;
+use tokio::sync::SetOnce;
 
 /// The settings of a server or a client.
 #[derive(Default)]
@@ -20,7 +22,6 @@ pub(crate) struct Settings {
 
 impl Settings {
     /// Keeps the error of a setting, which the build returns.
-    #[cfg(feature = "tungstenite")]
     pub(crate) fn note(&mut self, result: Result<(), MountError>) {
         self.error = self.error.take().or(result.err());
     }
@@ -32,7 +33,8 @@ impl Settings {
             None => {
                 let router = router.build()?;
                 let (handlers, budget) = (DynamicHandlers::default(), Budget::new(limits.max_buffered_bytes));
-                Ok(LocalEndpoint { side, router, handlers, limits, hooks, observers, budget })
+                let (drain_began, totals) = (SetOnce::new(), Arc::<Totals>::default());
+                Ok(LocalEndpoint { side, router, handlers, limits, hooks, observers, budget, drain_began, totals })
             }
         }
     }

@@ -188,11 +188,16 @@ pub(crate) fn describe(error: &io::Error) -> String {
     }
 }
 
+/// The reason in the close frame of a server that closes.
+pub(crate) const SERVER_CLOSES: &str = "the server is closing";
+
 /// A request to close a connection.
 #[derive(Clone)]
 pub(crate) enum CloseRequest {
     /// With the closing handshake, after all queued frames.
     Close(Close, CloseCause),
+    /// Like a close with status 1001, because the server closes. What runs is counted as cut off.
+    ServerCloses,
     /// At once, without the closing handshake.
     Abort,
 }

@@ -167,6 +167,12 @@ pub struct Limits {
     ///
     /// When it has passed, the connection is dropped.
     pub close_timeout: Duration,
+    /// The time for running calls and streams after the signal of
+    /// [`serve_until`](crate::server::Listener::serve_until). Default 10 seconds.
+    ///
+    /// When it has passed, they are cancelled. Together with `close_timeout` and a second for hooks it has to be shorter
+    /// than the time after which the process is killed: 30 seconds in Kubernetes, 10 seconds in Docker.
+    pub drain_timeout: Duration,
 }
 
 impl Default for Limits {
@@ -195,6 +201,7 @@ impl Default for Limits {
             max_outbound_bytes: 4 << 20,
             write_timeout: Duration::from_secs(30),
             close_timeout: Duration::from_secs(5),
+            drain_timeout: Duration::from_secs(10),
         }
     }
 }
@@ -247,6 +254,7 @@ setters! {
     max_outbound_bytes: usize,
     write_timeout: Duration,
     close_timeout: Duration,
+    drain_timeout: Duration,
 }
 
 impl Limits {

@@ -9,6 +9,7 @@ mod axum;
 mod calls;
 mod close_status;
 mod closing;
+mod drain;
 mod fallback;
 mod fragments;
 mod frames;

@@ -44,6 +44,14 @@ struct Tables<H, C> {
     received: HashMap<RequestId, Channel<H, C>, FixedState>,
     /// The channels of items that were sent as requests [P-85].
     item_requests: HashMap<RequestId, ChannelKey, FixedState>,
+    /// The number of channels that carry a stream or an upload.
+    streams: usize,
+}
+
+impl Stream {
+    fn is_some(&self) -> bool {
+        !matches!(self, Self::None)
+    }
 }
 
 impl<H, C> Default for Channels<H, C> {
@@ -66,12 +74,14 @@ impl<H, C> Channels<H, C> {
         let channel = Channel { state, handler: None, serial, pending_calls: 0, stream };
         let tables = self.tables.get_or_insert_with(|| {
             let (opened, received, item_requests) = (HashMap::new(), HashMap::default(), HashMap::default());
-            Box::new(Tables { opened, received, item_requests })
+            Box::new(Tables { opened, received, item_requests, streams: 0 })
         });
-        match opened_by {
+        tables.streams += usize::from(channel.stream.is_some());
+        let replaced = match opened_by {
             Opener::Local => tables.opened.insert(id, channel),
             Opener::Remote => tables.received.insert(id, channel),
         };
+        tables.streams -= usize::from(replaced.is_some_and(|replaced| replaced.stream.is_some()));
         ChannelKey { id, opened_by, serial }
     }
 
@@ -124,10 +134,12 @@ impl<H, C> Channels<H, C> {
     pub(super) fn remove(&mut self, key: ChannelKey) -> Option<Channel<H, C>> {
         self.get(key)?;
         let tables = self.tables.as_mut()?;
-        match key.opened_by {
+        let removed = match key.opened_by {
             Opener::Local => tables.opened.remove(&key.id),
             Opener::Remote => tables.received.remove(&key.id),
-        }
+        }?;
+        tables.streams -= usize::from(removed.stream.is_some());
+        Some(removed)
     }
 
     /// Records that an item of `channel` was sent as request `id`.
@@ -150,6 +162,11 @@ impl<H, C> Channels<H, C> {
     /// Returns the number of channels that local handlers have opened.
     pub(super) fn opened(&self) -> usize {
         self.tables.as_ref().map_or(0, |tables| tables.opened.len())
+    }
+
+    /// Returns the number of channels that carry a stream or an upload.
+    pub(super) fn streams(&self) -> usize {
+        self.tables.as_ref().map_or(0, |tables| tables.streams)
     }
 
     /// Returns the number of all channels.

@@ -89,6 +89,11 @@ impl<W, H: Clone + PartialEq, C: Clone> Connection<W, H, C> {
         self.channels.len()
     }
 
+    /// Returns the number of open channels that carry a stream or an upload, in either direction.
+    pub fn open_streams(&self) -> usize {
+        self.channels.streams()
+    }
+
     /// Returns true if a channel is open.
     pub fn is_channel_open(&self, channel: ChannelKey) -> bool {
         self.channels.get(channel).is_some()

@@ -46,6 +46,8 @@ pub struct Counters {
     pub blocked_threads: usize,
     /// Open anonymous channels of both endpoints: streams, uploads and scoped services.
     pub open_channels: usize,
+    /// Those of them that carry a stream or an upload.
+    pub open_streams: usize,
     /// Bytes that wait to be written to the peer.
     pub queued_bytes: usize,
     /// Bytes that the connection holds: the begun message, calls that wait to start, untaken stream items and unsent

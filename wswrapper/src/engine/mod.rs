@@ -44,6 +44,7 @@ mod spare_waker;
 mod tasks;
 #[cfg(test)]
 mod test_log;
+mod totals;
 mod warnings;
 
 pub use answers::{Answering, Answers, Response};
@@ -75,3 +76,4 @@ pub use router::Mounted;
 pub(crate) use router::{DynamicHandlers, Router, Times};
 pub(crate) use shared::{ChannelBinding, LocalEndpoint, Shared};
 pub(crate) use slot::{CallOptions, Completion, Expected, StartedCall};
+pub(crate) use totals::Totals;

@@ -120,6 +120,16 @@ impl RunningSet {
         self.handlers.len() - self.streams
     }
 
+    /// Returns the number of all handlers.
+    pub(crate) fn count(&self) -> usize {
+        self.handlers.len()
+    }
+
+    /// Returns true if no handler is pending.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.handlers.is_empty()
+    }
+
     /// Adds a handler that was polled once, with the driver's waker. It is polled again with the next batch, to
     /// register its own waker.
     pub(crate) fn insert(&mut self, handler: RunningHandler) -> RunningKey {

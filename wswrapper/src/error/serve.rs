@@ -39,7 +39,7 @@ pub enum AcceptError {
     /// The head of the request did not arrive within [`handshake_timeout`](crate::Limits::handshake_timeout).
     #[error("no request within the handshake's time")]
     TimedOut,
-    /// The server is closing.
+    /// The server drains or closes.
     #[error("the server is closing")]
     Closing,
     /// The connection failed.

@@ -13,6 +13,7 @@ mod refusal;
 mod remote_addr;
 mod response;
 mod rules;
+mod site;
 
 use admission::Admission;
 pub(crate) use admission::Admitted;
@@ -27,6 +28,7 @@ pub use refusal::Refusal;
 pub use remote_addr::RemoteAddr;
 pub(crate) use remote_addr::RemoteAddrSource;
 use rules::Opening;
+pub(crate) use site::{Site, SitePage};
 
 use crate::engine::{Extensions, LocalEndpoint, RefusalReason, RefusedHandshake};
 use crate::error::MountError;
@@ -63,16 +65,6 @@ pub(crate) struct HttpFront {
     admission: Arc<Admission>,
 }
 
-/// The server for which a request is decided about.
-pub(crate) struct ServerState<'s, C> {
-    pub(crate) endpoint: &'s LocalEndpoint,
-    /// The number of its connections.
-    pub(crate) connections: usize,
-    pub(crate) is_closing: bool,
-    /// Is ready when the server is closing.
-    pub(crate) closing: C,
-}
-
 /// A valid handshake.
 pub(crate) struct Upgrade {
     /// Becomes the stream when the response was written.
@@ -94,22 +86,33 @@ impl Refused {
     fn new(reason: RefusalReason, response: Response<Body>) -> Self {
         Self { reason, response: Box::new(response) }
     }
+
+    fn closing() -> Self {
+        Self::new(RefusalReason::Closing, closing_response())
+    }
+
+    /// Returns the response, after the observers have seen the refusal.
+    fn tell(self, request: &Parts, remote_addr: Option<SocketAddr>, endpoint: &LocalEndpoint) -> Response<Body> {
+        let Self { reason, response } = self;
+        tracing::debug!(?reason, status = response.status().as_u16(), ?remote_addr, "handshake refused");
+        let refused = RefusedHandshake::new(reason, response.status(), remote_addr, request);
+        endpoint.observers.tell_refused(&refused);
+        *response
+    }
 }
 
 impl HttpFront {
     pub(crate) fn set_path(&mut self, path: &str) {
-        let slash = if path.starts_with('/') { "" } else { "/" };
-        self.path = Some(percent_decode_str(&format!("{slash}{path}")).collect());
+        self.path = Some(percent_decode_str(&absolute_path(path)).collect());
     }
 
     /// Answers a request.
-    pub(crate) async fn answer<B, C>(&self, request: Request<B>, server: ServerState<'_, C>) -> Answer
+    pub(crate) async fn answer<B>(&self, request: Request<B>, site: &impl Site) -> Answer
     where
-        C: Future<Output = ()>,
         B: http_body::Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>> + Send + 'static,
     {
         let is_http1 = request.version() <= Version::HTTP_11;
-        let mut answer = self.answer_any_version(request, server).await;
+        let mut answer = self.answer_any_version(request, site).await;
         if let Answer::Response(response) = &mut answer
             && !is_http1
         {
@@ -120,38 +123,43 @@ impl HttpFront {
         answer
     }
 
-    async fn answer_any_version<B, C>(&self, request: Request<B>, server: ServerState<'_, C>) -> Answer
+    async fn answer_any_version<B>(&self, request: Request<B>, site: &impl Site) -> Answer
     where
-        C: Future<Output = ()>,
         B: http_body::Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>> + Send + 'static,
     {
         let (mut parts, body) = request.into_parts();
-        let endpoint = server.endpoint;
-        let remote_addr = self.remote_addr.find(&parts);
         let for_websocket = rules::asks_for_websocket(&parts);
-        let refused = if !self.origins.answers(&parts) {
+        // A load balancer asks by address, so every host is answered.
+        if !for_websocket && let Some(page) = site.health_page(parts.uri.path()) {
+            return Answer::Response(page.respond(&parts));
+        }
+        let remote_addr = self.remote_addr.find(&parts);
+        if !self.origins.answers(&parts) {
             let response = response::text(StatusCode::FORBIDDEN, "This host is not served here.\n");
-            Refused::new(RefusalReason::Host, response)
-        } else if for_websocket && (self.fallback.is_none() || self.accepts_path(&parts)) {
+            let refused = Refused::new(RefusalReason::Host, response);
+            return Answer::Response(refused.tell(&parts, remote_addr, site.endpoint()));
+        }
+        if for_websocket && (self.fallback.is_none() || self.accepts_path(&parts)) {
             if let Some(address) = remote_addr {
                 parts.extensions.insert(RemoteAddr(address));
             }
             let on_upgrade = parts.extensions.remove::<OnUpgrade>();
             let request = Arc::new(parts);
-            match self.decide(&request, on_upgrade, remote_addr, server).await {
-                Ok((response, upgrade)) => return Answer::Upgrade(response, Box::new(upgrade)),
-                Err(refused) => return Answer::Response(refuse(refused, &request, remote_addr, endpoint)),
-            }
-        } else if let Some(fallback) = &self.fallback {
-            return Answer::Response(fallback.answer(Request::from_parts(parts, Body::new(body))).await);
-        } else if self.accepts_path(&parts) {
-            return Answer::Response(response::upgrade_required(
-                "This is the address of a WebSocket: connect with ws:// instead of http://.\n",
-            ));
-        } else {
-            return Answer::Response(response::status(StatusCode::NOT_FOUND));
-        };
-        Answer::Response(refuse(refused, &parts, remote_addr, endpoint))
+            return match self.decide(&request, on_upgrade, remote_addr, site).await {
+                Ok((response, upgrade)) => Answer::Upgrade(response, Box::new(upgrade)),
+                Err(refused) => Answer::Response(refused.tell(&request, remote_addr, site.endpoint())),
+            };
+        }
+        Answer::Response(match site.status_page(parts.uri.path()) {
+            Some(page) if !for_websocket => page.respond(&parts),
+            _ => match &self.fallback {
+                Some(fallback) => fallback.answer(Request::from_parts(parts, Body::new(body))).await,
+                None if self.accepts_path(&parts) => response::upgrade_required(
+                    "This is the address of a WebSocket: connect with ws:// instead of http://.\n",
+                ),
+                None => response::status(StatusCode::NOT_FOUND),
+            },
+        })
     }
 
     /// Decides about a handshake: by its head, by the limits, and then by the program.
@@ -160,8 +168,11 @@ impl HttpFront {
         request: &Arc<Parts>,
         on_upgrade: Option<OnUpgrade>,
         remote_addr: Option<SocketAddr>,
-        server: ServerState<'_, impl Future<Output = ()>>,
+        site: &impl Site,
     ) -> Result<(Response<Body>, Upgrade), Refused> {
+        if site.refuses_connections() {
+            return Err(Refused::closing());
+        }
         let opening = rules::check(request)?;
         if !self.accepts_path(request) {
             return Err(Refused::new(RefusalReason::Path, response::status(StatusCode::NOT_FOUND)));
@@ -175,17 +186,14 @@ impl HttpFront {
             return Err(Refused::new(RefusalReason::NotUpgradable, response));
         };
         let unavailable = |reason| Refused::new(reason, response::unavailable("The server is busy.\n"));
-        if server.is_closing {
-            return Err(unavailable(RefusalReason::Closing));
-        }
-        let limits = &server.endpoint.limits;
+        let limits = &site.endpoint().limits;
         let address = remote_addr.map(|address| address.ip());
-        let mut admitted = self.admission.admit(limits, server.connections, address).map_err(unavailable)?;
+        let mut admitted = self.admission.admit(limits, site.connections(), address).map_err(unavailable)?;
         let subprotocol = self.choose_subprotocol(&request.headers);
         let decided = tokio::select! {
             biased;
+            () = site.refusing() => return Err(Refused::closing()),
             decided = timeout(limits.handshake_timeout, self.authenticator.decide(request)) => decided,
-            () = server.closing => return Err(unavailable(RefusalReason::Closing)),
         };
         let extensions = decided
             .map_err(|_| unavailable(RefusalReason::TimedOut))?
@@ -224,23 +232,9 @@ impl HttpFront {
     }
 }
 
-/// Returns the response to a refused handshake, after the observers have seen it.
-fn refuse(
-    refused: Refused,
-    request: &Parts,
-    remote_addr: Option<SocketAddr>,
-    endpoint: &LocalEndpoint,
-) -> Response<Body> {
-    let Refused { reason, response } = refused;
-    tracing::debug!(?reason, status = response.status().as_u16(), ?remote_addr, "handshake refused");
-    let refused = RefusedHandshake::new(reason, response.status(), remote_addr, request);
-    endpoint.observers.tell_refused(&refused);
-    *response
-}
-
 /// Returns the response of a server that is closing.
 pub(crate) fn closing_response() -> Response<Body> {
-    response::unavailable("The server is closing.\n")
+    response::unavailable("The server is about to close.\n")
 }
 
 /// Returns true if a layer around the server has added extensions to the request.
@@ -267,6 +261,11 @@ fn opening_response(opening: Opening, subprotocol: Option<&str>) -> Response<Bod
         response.headers_mut().extend(HeaderValue::from_str(name).map(|name| (header::SEC_WEBSOCKET_PROTOCOL, name)));
     }
     response
+}
+
+/// Returns the path with a leading slash.
+pub(crate) fn absolute_path(path: &str) -> String {
+    if path.starts_with('/') { path.to_owned() } else { format!("/{path}") }
 }
 
 /// Checks that hyper can use the limit of the head of a message.

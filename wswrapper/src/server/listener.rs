@@ -1,7 +1,8 @@
 //! Listeners of servers.
 
 use super::accept::Accept;
-use super::entrance::{Entrance, UpgradedWebSocket};
+use super::entrance::Entrance;
+use super::upgrade::UpgradedWebSocket;
 use super::{Phase, Server, ServerBuilder};
 use crate::engine::{Driver, Extensions, Shared};
 use crate::error::{AcceptError, MountError, ServeError};
@@ -109,6 +110,9 @@ impl<A: Accept> Listener<A> {
 
     /// Accepts connections until the server is [closed](Server::close), then waits until all connections are closed.
     ///
+    /// While the server [drains](Server::shutdown), handshakes are answered with status 503, and other requests as
+    /// usual.
+    ///
     /// An error of a single connection does not stop it. Dropping the future stops listening; the connections stay open
     /// while another handle to the server exists.
     pub async fn serve(self) -> Result<(), ServeError> {
@@ -140,7 +144,8 @@ impl<A: Accept> Listener<A> {
         Ok(())
     }
 
-    /// Accepts connections until `signal` is ready, then closes the server and waits until all connections are closed.
+    /// Accepts connections until `signal` is ready, then [drains](Server::shutdown) the server for
+    /// [`drain_timeout`](crate::Limits::drain_timeout) and waits until all connections are closed.
     ///
     /// Also returns when the server is [closed](Server::close) otherwise.
     ///
@@ -161,7 +166,7 @@ impl<A: Accept> Listener<A> {
         let mut closed = std::pin::pin!(self.serve());
         tokio::select! {
             result = &mut closed => return result,
-            _ = signal => server.close(),
+            _ = signal => drop(server.shutdown(server.endpoint().limits.drain_timeout)),
         }
         closed.await
     }
@@ -173,14 +178,19 @@ impl Server {
     /// Answers the requests on it until one is a valid handshake, and then drives the connection in a task of the
     /// server. A stream that ends without a handshake is an error: [`AcceptError::Http`] with the status of the last
     /// response, or [`AcceptError::TimedOut`] if no request arrives within
-    /// [`handshake_timeout`](crate::Limits::handshake_timeout).
+    /// [`handshake_timeout`](crate::Limits::handshake_timeout). While the server drains or closes, a stream whose last
+    /// response has the status 503 is [`AcceptError::Closing`].
     ///
     /// Not cancel-safe: dropping the future drops the stream.
     pub async fn accept<S>(&self, stream: S) -> Result<Peer, AcceptError>
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let (shared, driver) = open(&self.inner.entrance, &self.inner.front, stream, None).await?;
+        let entrance = &self.inner.entrance;
+        let (shared, driver) = open(entrance, &self.inner.front, stream, None).await.map_err(|error| match error {
+            AcceptError::Http(503) if entrance.phase() > Phase::Open => AcceptError::Closing,
+            error => error,
+        })?;
         if self.spawn(driver.run()) { Ok(Peer::of(&shared)) } else { Err(AcceptError::Closing) }
     }
 
@@ -267,7 +277,7 @@ where
 {
     let answer = |request| {
         let (entrance, front) = (Arc::clone(entrance), Arc::clone(front));
-        async move { front.answer(with_address(request, address), entrance.state()).await }
+        async move { front.answer(with_address(request, address), &*entrance).await }
     };
     let opened = Arc::clone(entrance);
     let drive = move |upgrade| Arc::clone(&opened).open_and_drive(upgrade);
@@ -284,7 +294,7 @@ async fn open<S>(
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let answer = |request| front.answer(with_address(request, address), entrance.state());
+    let answer = |request| front.answer(with_address(request, address), entrance);
     let upgrade = serve_http(stream, &entrance.endpoint.limits, answer, entrance.closing()).await?;
     entrance.open(upgrade).await
 }

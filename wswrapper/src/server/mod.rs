@@ -5,23 +5,32 @@ mod accept;
 #[cfg(feature = "tungstenite")]
 mod access;
 mod channel;
+mod drain;
 mod entrance;
 #[cfg(feature = "tungstenite")]
 mod listener;
 #[cfg(feature = "tungstenite")]
+mod probes;
+#[cfg(feature = "tungstenite")]
 mod requests;
+mod status;
 #[cfg(feature = "rustls")]
 mod tls;
 #[cfg(feature = "tungstenite")]
 mod tower;
+#[cfg(feature = "tungstenite")]
+mod upgrade;
 
-use crate::rt::{self, JoinSet, RuntimeHandle};
+use crate::rt::{self, Instant, JoinSet, RuntimeHandle};
 #[cfg(feature = "tungstenite")]
 pub use accept::Accept;
 pub use channel::ServerChannel;
-use entrance::{CLOSE_REASON, Entrance};
+use drain::Drain;
+pub use drain::{Shutdown, ShutdownReport};
+use entrance::Entrance;
 #[cfg(feature = "tungstenite")]
 pub use listener::Listener;
+pub use status::ServerStatus;
 #[cfg(feature = "tungstenite")]
 pub use tower::ResponseFuture;
 
@@ -34,7 +43,7 @@ pub use tokio_rustls::rustls;
 pub use crate::registry::{Broadcast, BroadcastChannel, Delivery, EmitToAll};
 
 use crate::builder::{Settings, settings_methods};
-use crate::close::{Close, CloseRequest};
+use crate::close::CloseRequest;
 use crate::engine::{Extensions, LocalEndpoint, Members, PeerId};
 use crate::error::{AcceptError, MountError};
 use crate::handle::Peer;
@@ -56,7 +65,7 @@ use tokio::sync::watch;
 /// [`ServerBuilder::build`] receives its connections by [`accept_transport`](Self::accept_transport) or `accept`.
 ///
 /// A `Server` is cheap to clone. Dropping the last handle cuts off its connections; [`close`](Self::close) closes them
-/// with a closing handshake.
+/// with a closing handshake, and [`shutdown`](Self::shutdown) lets their calls finish before.
 ///
 /// ```
 /// # use wswrapper::{Client, Server, transport::memory};
@@ -93,6 +102,8 @@ pub(crate) struct Inner {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Debug)]
 pub(crate) enum Phase {
     Open,
+    /// Until this time.
+    Draining(Instant),
     Closing,
     Closed,
 }
@@ -121,8 +132,11 @@ pub(crate) enum Phase {
 #[derive(Default, Debug)]
 pub struct ServerBuilder {
     settings: Settings,
+    drain: Drain,
     #[cfg(feature = "tungstenite")]
     front: crate::http::HttpFront,
+    #[cfg(feature = "tungstenite")]
+    probes: probes::Probes,
 }
 
 impl ServerBuilder {
@@ -139,6 +153,10 @@ impl ServerBuilder {
             endpoint: Arc::new(self.settings.build(Side::Server)?),
             registry: Arc::new(Registry::default()),
             phase: watch::Sender::new(Phase::Open),
+            drain: self.drain,
+            #[cfg(feature = "tungstenite")]
+            probes: self.probes,
+            started: Instant::now(),
         };
         let inner = Inner {
             entrance: Arc::new(entrance),
@@ -159,7 +177,7 @@ impl Server {
     /// Serves a connection over an open transport.
     ///
     /// A task of the server drives it on the current tokio runtime. Fails with [`AcceptError::Closing`] if the server
-    /// is closing.
+    /// drains or closes.
     ///
     /// # Panics
     ///
@@ -232,6 +250,9 @@ impl Server {
     /// Starts to close all connections with status 1001. From now on the server refuses new connections.
     /// [`closed`](Self::closed) waits until all are closed.
     ///
+    /// It cancels all running calls and streams; [`shutdown`](Self::shutdown) lets them finish first. During a
+    /// `shutdown` it cuts off what still runs.
+    ///
     /// Connections have [`close_timeout`](crate::Limits::close_timeout) plus one second for their hooks; then they are
     /// cut off.
     ///
@@ -241,16 +262,20 @@ impl Server {
     pub fn close(&self) {
         let runtime = RuntimeHandle::current();
         let first = self.inner.entrance.phase.send_if_modified(|phase| {
-            let open = *phase == Phase::Open;
-            if open {
+            let first = *phase < Phase::Closing;
+            if first {
                 *phase = Phase::Closing;
             }
-            open
+            first
         });
         if first {
-            for shared in &*self.registry().all() {
-                shared.close(CloseRequest::local(Close::GOING_AWAY, CLOSE_REASON));
+            let members = self.registry().all();
+            self.inner.entrance.drain.set_connections(members.len());
+            for shared in &*members {
+                shared.close(CloseRequest::ServerCloses);
             }
+            // Fails after a drain.
+            let _ = self.endpoint().drain_began.set(());
             runtime.spawn(self.clone().stop_tasks());
         }
     }
@@ -276,9 +301,10 @@ impl Server {
         tasks.shutdown().await;
     }
 
-    /// Returns true if [`close`](Self::close) was called.
+    /// Returns true once the server closes its connections: after [`close`](Self::close), or at the end of a
+    /// [`shutdown`](Self::shutdown).
     pub fn is_closing(&self) -> bool {
-        self.inner.entrance.is_closing()
+        self.inner.entrance.phase() >= Phase::Closing
     }
 
     #[cfg(feature = "tungstenite")]

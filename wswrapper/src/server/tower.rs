@@ -41,7 +41,7 @@ impl Server {
         B: http_body::Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>> + Send + 'static,
     {
         let entrance = &self.inner.entrance;
-        let (response, upgrade) = match self.inner.front.answer(request, entrance.state()).await {
+        let (response, upgrade) = match self.inner.front.answer(request, &**entrance).await {
             Answer::Response(response) => return response,
             Answer::Upgrade(response, upgrade) => (response, upgrade),
         };

@@ -6,6 +6,7 @@ use crate::handshake::Handshake;
 use crate::proto::Reason;
 use crate::registry::Broadcast;
 use std::fmt;
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -114,6 +115,33 @@ impl Context {
     /// A proxy for it sends its events to all of them: `NewsProxy::new(ctx.broadcast())`.
     pub fn broadcast(&self) -> Broadcast {
         Broadcast::new(Arc::clone(&self.shared.members), &self.shared.endpoint.limits)
+    }
+
+    /// Waits until the server [drains](crate::Server::shutdown) or closes. Cancel-safe.
+    ///
+    /// A stream without end finishes then, so that the drain does not wait for its deadline. At a client it never
+    /// returns. The future does not keep the connection open.
+    ///
+    /// ```
+    /// # use futures_util::{StreamExt, stream};
+    /// # use wswrapper::{Context, Stream, ws_handlers};
+    /// # struct Clock;
+    /// #[ws_handlers]
+    /// impl Clock {
+    ///     pub async fn ticks(&self, ctx: Context) -> impl Stream<Item = u64> + Send {
+    ///         let ticks = stream::iter(0..).then(|n| async move {
+    ///             tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    ///             n
+    ///         });
+    ///         ticks.take_until(Box::pin(ctx.draining()))
+    ///     }
+    /// }
+    /// ```
+    pub fn draining(&self) -> impl Future<Output = ()> + Send + use<> {
+        let shared = Arc::clone(&self.shared);
+        async move {
+            shared.endpoint.drain_began.wait().await;
+        }
     }
 
     /// Returns true if the call was cancelled by its caller, or its connection is closed.

@@ -18,7 +18,7 @@ pub(crate) mod stream;
 mod upload;
 
 pub use by_name::IntoArguments;
-pub(crate) use by_name::{add_closure, add_service, handler_methods, serve_method};
+pub(crate) use by_name::{add_closure, add_service, encode_call, handler_methods, serve_method};
 pub use closure::{Blocking, HandlerFn, Spawned, blocking, spawned};
 pub use context::Context;
 pub use contract::{Contract, Serve};

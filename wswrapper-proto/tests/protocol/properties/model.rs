@@ -152,6 +152,8 @@ impl Model {
         assert_eq!(self.connection.pending_calls(), self.pending.len());
         assert_eq!(self.connection.running_handlers(), self.running.len());
         assert_eq!(self.connection.open_channels(), self.channels.len());
+        let streams = self.channels.values().filter(|channel| channel.role != Role::Plain).count();
+        assert_eq!(self.connection.open_streams(), streams);
         assert!(self.channels.values().all(|channel| self.connection.is_channel_open(channel.key)));
         let is_open = |on: Option<u32>| on.is_none_or(|on| self.channels.contains_key(&on));
         assert!(self.pending.values().all(|call| is_open(call.on)), "no call is pending on a closed channel");

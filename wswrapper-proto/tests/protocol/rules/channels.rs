@@ -105,6 +105,23 @@ fn channel_with_a_number_in_use_is_not_opened() {
 }
 
 #[test]
+fn channels_of_streams_and_uploads_are_counted_in_both_directions() {
+    let mut peer = connected();
+    let upload = peer.open_channel(id(1), Role::Upload, "in").expect("a free number");
+    let stream = peer.open_channel(id(2), Role::Producer, "in").expect("a free number");
+    peer.open_channel(id(3), Role::Plain, "in").expect("a free number");
+    remote_channel(&mut peer, Role::Plain);
+    remote_channel(&mut peer, Role::Consumer);
+    assert_eq!((peer.open_channels(), peer.open_streams()), (5, 3));
+    peer.close_channel(upload);
+    peer.close_channel(upload);
+    peer.abort_channel(stream, None);
+    assert_eq!((peer.open_channels(), peer.open_streams()), (3, 1));
+    peer.close();
+    assert_eq!((peer.open_channels(), peer.open_streams()), (0, 0));
+}
+
+#[test]
 fn handlers_cannot_open_more_channels_than_the_bound() {
     let mut peer = bounded(Bounds { open_channels: 2, ..Bounds::default() });
     for _ in 0..3 {

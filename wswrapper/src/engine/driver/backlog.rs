@@ -78,6 +78,11 @@ impl Backlog {
         self.count == 0
     }
 
+    /// Returns the number of waiting calls.
+    pub(super) fn count(&self) -> usize {
+        self.count
+    }
+
     /// Returns the memory of the waiting calls in bytes.
     #[inline]
     pub(super) fn bytes(&self) -> usize {

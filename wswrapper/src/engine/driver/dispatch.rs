@@ -10,7 +10,7 @@ use crate::engine::handler::{BadCall, Start, Started};
 use crate::engine::observer::Interest;
 use crate::engine::outcome::Outcome;
 use crate::engine::router::{Entry, Lookup};
-use crate::engine::shared::Action;
+use crate::engine::shared::{Action, Mode};
 use crate::engine::tasks::{RunningHandler, RunningKey};
 use crate::error::ServiceError;
 use crate::proto::{Address, Call, ChannelKey, Message, Reason, Rejection, Role, code, shown_name};
@@ -33,11 +33,6 @@ struct Received<'f> {
 #[inline]
 fn deadline(received: &Received<'_>, call: &Call<'_>) -> Option<Instant> {
     call.caller_timeout().and_then(|wait| received.at.checked_add(wait))
-}
-
-/// The rejection of a call while memory is short.
-fn too_many() -> BadCall {
-    BadCall::Rejected(Rejection::new("too much unfinished work is waiting").with_code(code::TOO_MANY))
 }
 
 impl<T: Transport> Driver<T> {
@@ -109,19 +104,31 @@ impl<T: Transport> Driver<T> {
         call: &Call<'_>,
         channel_state: Option<&Arc<ChannelState>>,
     ) {
-        let started = if self.rejects(received, call) {
-            Err(too_many())
-        } else {
-            self.start_call(cx, received, call, channel_state)
+        let started = match self.rejection(received, call) {
+            Some(rejection) => Err(BadCall::Rejected(rejection)),
+            None => self.start_call(cx, received, call, channel_state),
         };
         if let Err(error) = started {
             self.handle_bad_call(cx, received, call, error);
         }
     }
 
-    /// Returns true if a call is rejected because memory is short: a request, or an event that cannot start now.
-    fn rejects(&mut self, received: &Received<'_>, call: &Call<'_>) -> bool {
-        self.memory_is_short && !received.was_held && (call.id.is_some() || self.is_full() || !self.backlog.is_empty())
+    /// Returns the reason for which a new call may not start. A call that was held may.
+    ///
+    /// A server that drains rejects requests. While memory is short, requests and the events that cannot start now are
+    /// rejected.
+    #[inline]
+    fn rejection(&mut self, received: &Received<'_>, call: &Call<'_>) -> Option<Rejection> {
+        let is_draining = self.mode == Mode::Draining;
+        if !(is_draining || self.memory_is_short) || received.was_held {
+            None
+        } else if is_draining && call.id.is_some() {
+            Some(Rejection::new("the server is about to close").with_code(code::DRAINING))
+        } else if self.memory_is_short && (call.id.is_some() || self.is_full() || !self.backlog.is_empty()) {
+            Some(Rejection::new("too much unfinished work is waiting").with_code(code::TOO_MANY))
+        } else {
+            None
+        }
     }
 
     /// Rejects a call that could not be started, or decodes its frame again if it was not proven to be JSON.
@@ -267,6 +274,7 @@ impl<T: Transport> Driver<T> {
                     _ => None,
                 };
                 let event = shown_name(&call.event).into_owned();
+                self.shared.count_dropped_event();
                 self.shared.report(&ServiceError::EventDropped { event, channel, reason });
             }
         }

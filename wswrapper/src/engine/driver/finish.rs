@@ -3,7 +3,7 @@
 use super::Driver;
 use super::opening::Opening;
 use crate::catch_panic::{catch_panic, drop_catching_panic};
-use crate::close::{Close, CloseCause, CloseRequest, Closed};
+use crate::close::{Close, CloseCause, CloseRequest, Closed, SERVER_CLOSES};
 use crate::engine::call_log::CallInfo;
 use crate::engine::epoch::connection_closed_reason;
 use crate::engine::hooks::OpenFuture;
@@ -28,6 +28,10 @@ impl<T: Transport> Driver<T> {
         match self.shared.close_request().filter(|request| self.closing.accepts(request)) {
             Some(CloseRequest::Abort) => self.closing.abort(CloseCause::Local, "aborted", now),
             Some(CloseRequest::Close(close, cause)) => self.close(&close, cause, now),
+            Some(CloseRequest::ServerCloses) => {
+                self.count_cut_off();
+                self.close(&Close::new(Close::GOING_AWAY, SERVER_CLOSES), CloseCause::Local, now);
+            }
             None => {}
         }
     }
@@ -94,6 +98,18 @@ impl<T> Driver<T> {
         true
     }
 
+    /// Returns true if the driver has nothing left to do: no handler, no held call, no hook and no unsent output.
+    pub(super) fn is_idle(&self) -> bool {
+        self.running.is_empty() && self.backlog.is_empty() && self.opening.is_none() && self.stalled.is_none()
+    }
+
+    /// Counts what runs on a connection that the server closes.
+    fn count_cut_off(&self) {
+        if !self.is_idle() || !self.shared.runs_nothing() {
+            self.shared.endpoint.totals.add_cut_off(self.running.count() + self.backlog.count());
+        }
+    }
+
     /// Drops the `on_open` hook that `finish` returns.
     pub(super) fn drop_open_hook(&mut self, finish: impl FnOnce(Opening) -> OpenFuture) {
         if let Some(opening) = self.opening.take() {
@@ -144,6 +160,10 @@ impl<T> Driver<T> {
 /// A driver that is dropped while it runs belonged to an aborted task.
 impl<T> Drop for Driver<T> {
     fn drop(&mut self) {
+        let is_cut_off = !self.finished && self.closing.is_open();
+        if is_cut_off && matches!(self.shared.close_request(), Some(CloseRequest::ServerCloses)) {
+            self.count_cut_off();
+        }
         if self.finish(&Closed::abnormal(CloseCause::Local, "the connection's task was ended")) {
             self.shared.set_closed();
         }

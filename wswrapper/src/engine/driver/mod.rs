@@ -11,7 +11,7 @@
 //!    their next calls before this task writes.
 //! 5. Apply a close request, move queued frames to the output, and flush it once.
 //! 6. Register the task's waker, report the bytes held, send the calls that wait for capacity, wake the senders that
-//!    do, and set the timer.
+//!    do, and set the timer. If the server drains and nothing runs, request the close.
 //!
 //! The task is woken by the transport, by a running handler, by a handle that queued something, or by the timer.
 
@@ -33,7 +33,7 @@ use crate::engine::flushes::Flushes;
 use crate::engine::handler::Sessions;
 use crate::engine::hooks::HookFuture;
 use crate::engine::observer::Interest;
-use crate::engine::shared::{LocalEndpoint, Shared, SleepState};
+use crate::engine::shared::{LocalEndpoint, Mode, Shared, SleepState};
 use crate::engine::spare_waker::SpareWaker;
 use crate::engine::tasks::RunningSet;
 use crate::error::{OpenError, ServiceError};
@@ -62,6 +62,8 @@ pub(crate) struct Driver<T> {
     /// True if the connections together hold `max_buffered_bytes`. Read when a turn begins, and before the driver
     /// sleeps.
     memory_is_short: bool,
+    /// Read when a turn begins.
+    mode: Mode,
     /// The time of the next probe for a lost peer, while reading is paused.
     probe_at: Option<Instant>,
     /// The message that has begun to arrive.
@@ -99,6 +101,7 @@ impl<T: Transport> Driver<T> {
             sessions: Sessions::new(),
             backlog: Backlog::default(),
             memory_is_short: false,
+            mode: Mode::Serving,
             probe_at: None,
             message_rate: MessageRate::default(),
             free_memory_at: None,
@@ -143,7 +146,7 @@ impl<T: Transport> Driver<T> {
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Closed> {
-        self.shared.begin_turn();
+        self.mode = self.shared.begin_turn();
         self.memory_is_short = self.shared.endpoint.budget.is_exhausted();
         let now = Instant::now();
         self.handle_timeout(now);
@@ -226,8 +229,17 @@ impl<T: Transport> Driver<T> {
         self.spare_waker.prepare(cx.waker());
         let driver_bytes = self.begun_bytes() + self.backlog.bytes() + self.shared.bytes_waiting_for_threads();
         let (running, accepts) = (self.running.len(), |request: &CloseRequest| self.closing.accepts(request));
-        let SleepState { queued, timeout, close_requested, closed_channels } =
-            self.shared.prepare_to_sleep(&mut self.spare_waker, running, output_bytes, driver_bytes, &accepts);
+        let is_drained = self.mode == Mode::Draining && self.is_idle();
+        let SleepState { queued, timeout, close_requested, closed_channels } = self.shared.prepare_to_sleep(
+            &mut self.spare_waker,
+            running,
+            output_bytes,
+            driver_bytes,
+            is_drained,
+            &accepts,
+        );
+        // It began during this turn, which did not see it, and has not woken the driver.
+        let drain_began = self.mode != self.shared.mode();
         self.closing.requested = close_requested;
         let shortage_timeout = self.follow_shortage();
         // Stopped handlers need another turn, which updates the counters.
@@ -260,6 +272,7 @@ impl<T: Transport> Driver<T> {
         let can_read = self.probe_at.is_some() && !self.is_overloaded();
         handlers_woken
             || handlers_stopped
+            || drain_began
             || timer_elapsed
             || can_start
             || can_send

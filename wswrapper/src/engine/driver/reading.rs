@@ -2,6 +2,7 @@
 
 use super::Driver;
 use crate::close::{Close, CloseCause, Closed};
+use crate::engine::shared::Mode;
 use crate::proto::{Address, Call, Message};
 use crate::rt::{Instant, after};
 use crate::transport::{Frame, Text, Transport, TransportError};
@@ -121,6 +122,7 @@ impl<T: Transport> Driver<T> {
             let id = match message {
                 // Requests are rejected then.
                 _ if self.memory_is_short => None,
+                Message::Call(Call { id: Some(_), .. }) if self.mode == Mode::Draining => None,
                 // The messages of a stream start no handler.
                 Message::Call(Call { address: Address::Anonymous(channel), event, .. })
                     if self.shared.is_stream_message(channel, &event) =>

@@ -106,6 +106,7 @@ impl Shared {
             state.withheld = None;
             // The untaken items of streams stay until their consumers are dropped.
             state.share.set(state.buffered_bytes());
+            self.endpoint.totals.add_drops(mem::take(&mut state.drops));
         });
         self.epoch().set_disconnected();
         self.endpoint.budget.forget(self);

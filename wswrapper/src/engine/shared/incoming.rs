@@ -2,6 +2,7 @@
 
 use super::Shared;
 use super::channels::ChannelBinding;
+use super::draining::Mode;
 use super::state::State;
 use crate::close::CloseRequest;
 use crate::engine::channel_state::{ChannelState, channel_closed_reason};
@@ -132,22 +133,26 @@ impl Shared {
         action
     }
 
-    /// Records that the driver begins a turn. Until the turn ends, handles do not wake it.
-    pub(crate) fn begin_turn(&self) {
+    /// Records that the driver begins a turn. Until the turn ends, handles do not wake it. Returns the treatment
+    /// of new requests.
+    pub(crate) fn begin_turn(&self) -> Mode {
         self.driver_awake.store(true, Ordering::Relaxed);
+        self.mode()
     }
 
     /// Records that the driver goes to sleep, and registers its waker. Returns the requests of the handles.
     ///
     /// `handlers`, `output_bytes` and the other bytes that the driver holds, `driver_bytes`, are kept for the counters
     /// and the budget. If half of the output is free, waiting calls are sent and waiting senders woken. `accepts` returns
-    /// true for a close request that still has an effect.
+    /// true for a close request that still has an effect. If `is_drained`, the driver has nothing left to do, and the
+    /// connection is closed if the state has nothing either.
     pub(crate) fn prepare_to_sleep(
         self: &Arc<Self>,
         driver: &mut SpareWaker,
         handlers: usize,
         output_bytes: usize,
         driver_bytes: usize,
+        is_drained: bool,
         accepts: &dyn Fn(&CloseRequest) -> bool,
     ) -> SleepState {
         let mut state = self.lock();
@@ -155,6 +160,9 @@ impl Shared {
         let is_held_up = self.report_held(&mut state);
         self.driver_awake.store(false, Ordering::Relaxed);
         driver.register(&mut state.driver);
+        if is_drained && state.close.is_none() && state.is_idle() {
+            state.close = Some(CloseRequest::ServerCloses);
+        }
         let close_requested = state.close.as_ref().is_some_and(accepts);
         let mut wakers = Vec::new();
         let mut poll_again = false;

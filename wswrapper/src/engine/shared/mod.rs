@@ -8,11 +8,12 @@
 //! turn ends with a look at the queue. The driver passes messages to the core (`incoming`, `channels`); a response is
 //! left in the slot of its call, an item in the inbox of its stream, and the driver wakes the task that waits there. At
 //! the end of a turn it also sends the calls that wait for capacity, and wakes the senders that do (`capacity`).
-//! Everyone who waits is woken when the connection closes (`closing`).
+//! Everyone who waits is woken when the connection closes (`closing`). Before that a server may drain (`draining`).
 
 mod capacity;
 mod channels;
 mod closing;
+mod draining;
 mod held;
 mod incoming;
 mod outgoing;
@@ -20,6 +21,7 @@ mod reports;
 mod state;
 
 pub(crate) use channels::ChannelBinding;
+pub(crate) use draining::Mode;
 pub(crate) use incoming::{Action, SleepState};
 
 use crate::engine::blocking::BlockingThreads;
@@ -31,6 +33,7 @@ use crate::engine::loan::LoanSlot;
 use crate::engine::members::Members;
 use crate::engine::observer::Observers;
 use crate::engine::router::{DynamicHandlers, Lookup, Router};
+use crate::engine::totals::{Drops, Totals};
 use crate::engine::warnings::Warnings;
 use crate::limits::Limits;
 use crate::lock::lock;
@@ -41,6 +44,7 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::task::Waker;
+use tokio::sync::SetOnce;
 
 /// The state of one connection, shared by its driver and its handles.
 pub(crate) struct Shared {
@@ -57,6 +61,8 @@ pub(crate) struct Shared {
     queued_bytes: AtomicUsize,
     /// True during a turn of the driver. It then needs no wake, because it looks at the state at the end of the turn.
     driver_awake: AtomicBool,
+    /// True once the server drains. Read by the driver when its turn begins.
+    draining: AtomicBool,
     /// Used only by blocking handlers.
     blocking_threads: OnceLock<Arc<BlockingThreads>>,
     /// True while the connection is queued in the budget.
@@ -75,6 +81,10 @@ pub(crate) struct LocalEndpoint {
     pub(crate) observers: Observers,
     /// The memory that all connections share.
     pub(crate) budget: Arc<Budget>,
+    /// Set when the server begins to drain or to close.
+    pub(crate) drain_began: SetOnce<()>,
+    /// What closed connections leave behind.
+    pub(crate) totals: Arc<Totals>,
 }
 
 impl LocalEndpoint {
@@ -101,6 +111,7 @@ impl Shared {
             output_bytes: 0,
             driver_bytes: 0,
             early_bytes: 0,
+            drops: Drops::default(),
             share: Share::new(&endpoint.budget),
             withheld: None,
             close: None,
@@ -119,6 +130,7 @@ impl Shared {
             state: Mutex::new(state),
             queued_bytes: AtomicUsize::new(0),
             driver_awake: AtomicBool::new(false),
+            draining: AtomicBool::new(false),
             blocking_threads: OnceLock::new(),
             handlers: OnceLock::new(),
             loan_slot: OnceLock::new(),
@@ -205,12 +217,16 @@ impl Shared {
 
     /// Returns the counters of the connection.
     pub(crate) fn counters(&self) -> Counters {
-        let state = self.lock();
+        self.counters_of(&self.lock())
+    }
+
+    fn counters_of(&self, state: &State) -> Counters {
         Counters {
             calls_in_flight: state.core.pending_calls(),
             handlers_in_flight: state.handlers,
             blocked_threads: self.blocking_threads.get().map_or(0, |threads| threads.occupied()),
             open_channels: state.core.open_channels(),
+            open_streams: state.core.open_streams(),
             queued_bytes: state.core.queued_bytes() + state.output_bytes,
             buffered_bytes: state.buffered_bytes(),
         }

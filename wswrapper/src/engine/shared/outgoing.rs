@@ -296,6 +296,7 @@ impl Shared {
     pub(crate) fn try_emit(&self, frame: &Arc<[u8]>) -> Result<(), SendError> {
         let mut state = self.lock();
         if !self.has_capacity(&state, None) || (self.endpoint.budget.is_exhausted() && state.buffered_bytes() > 0) {
+            state.drops.broadcasts = state.drops.broadcasts.saturating_add(1);
             return Err(SendError::Full);
         }
         let sent = state.core.emit_frame(Outgoing::Shared(Arc::clone(frame)));

@@ -11,6 +11,7 @@ use crate::engine::flushes::Flushes;
 use crate::engine::inbox::{Inbox, StreamFinish};
 use crate::engine::slot::{CallSlot, Completion};
 use crate::engine::tasks::RunningKey;
+use crate::engine::totals::Drops;
 use crate::error::SendError;
 use crate::proto::{CallFailure, ChannelKey, Connection, Notification, QueueError, Reason, code};
 use slab::Slab;
@@ -35,6 +36,8 @@ pub(super) struct State {
     pub(super) driver_bytes: usize,
     /// The bytes of events that wait for their channels.
     pub(super) early_bytes: usize,
+    /// The messages that were lost.
+    pub(super) drops: Drops,
     /// The share of the budget of all connections.
     pub(super) share: Share,
     /// Credit that is granted when memory is free.

@@ -1,0 +1,106 @@
+//! The status of a server, and the pages that show it.
+
+use super::{Phase, Server};
+use crate::engine::Counters;
+use crate::rt::Instant;
+use serde::{Serialize, Serializer};
+use std::time::Duration;
+
+/// The status of a server at one moment.
+///
+/// As JSON, it has the names of the fields; `uptime` is in seconds.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[non_exhaustive]
+pub struct ServerStatus {
+    /// The version of this crate.
+    pub version: &'static str,
+    /// The time since the server was built.
+    #[serde(serialize_with = "seconds")]
+    pub uptime: Duration,
+    /// True once the server [drains](Server::shutdown) or closes.
+    pub draining: bool,
+    /// Open connections.
+    pub connections: usize,
+    /// Unfinished handlers of the peers' calls, without those that send streams.
+    pub handlers_in_flight: usize,
+    /// Calls to peers that wait for a response.
+    pub calls_in_flight: usize,
+    /// Open anonymous channels: streams, uploads and scoped services.
+    pub open_channels: usize,
+    /// Those of them that carry a stream or an upload.
+    pub open_streams: usize,
+    /// Threads that `#[ws(blocking)]` handlers occupy.
+    pub blocked_threads: usize,
+    /// Bytes that wait to be written.
+    pub queued_bytes: usize,
+    /// Bytes that the connections hold together; see [`Server::buffered_bytes`].
+    pub buffered_bytes: usize,
+    /// Events of peers that were dropped since the server was built, because nothing handled them, their arguments were
+    /// wrong, or memory was short.
+    pub events_dropped: u64,
+    /// The number of times that a [broadcast](Server::broadcast) left out a peer with a full queue, since the server was
+    /// built.
+    pub broadcasts_left_out: u64,
+}
+
+impl Server {
+    /// Returns the numbers of connections, calls, streams, bytes and lost messages.
+    ///
+    /// The connections are asked one after the other, which locks each for a moment, so it is meant to be called once a
+    /// second and not for each message. A connection that works has the numbers of its last pause.
+    ///
+    /// ```
+    /// # use wswrapper::{Server, transport::memory};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let server = Server::builder().build()?;
+    /// # let (_client_transport, server_transport) = memory::pair();
+    /// server.accept_transport(server_transport)?;
+    /// let status = server.status();
+    /// assert_eq!((status.connections, status.open_streams), (1, 0));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn status(&self) -> ServerStatus {
+        self.inner.entrance.status()
+    }
+}
+
+impl super::entrance::Entrance {
+    pub(crate) fn status(&self) -> ServerStatus {
+        let totals = &self.endpoint.totals;
+        let (mut events_dropped, mut broadcasts_left_out) = (totals.events_dropped(), totals.broadcasts_left_out());
+        let mut sum = Counters::default();
+        let members = self.registry.all();
+        for shared in &*members {
+            let (counters, drops) = shared.counters_and_drops();
+            sum.handlers_in_flight += counters.handlers_in_flight;
+            sum.calls_in_flight += counters.calls_in_flight;
+            sum.open_channels += counters.open_channels;
+            sum.open_streams += counters.open_streams;
+            sum.blocked_threads += counters.blocked_threads;
+            sum.queued_bytes += counters.queued_bytes;
+            events_dropped += u64::from(drops.events);
+            broadcasts_left_out += u64::from(drops.broadcasts);
+        }
+        ServerStatus {
+            version: env!("CARGO_PKG_VERSION"),
+            uptime: Instant::now().saturating_duration_since(self.started),
+            draining: self.phase() > Phase::Open,
+            connections: members.len(),
+            handlers_in_flight: sum.handlers_in_flight,
+            calls_in_flight: sum.calls_in_flight,
+            open_channels: sum.open_channels,
+            open_streams: sum.open_streams,
+            blocked_threads: sum.blocked_threads,
+            queued_bytes: sum.queued_bytes,
+            buffered_bytes: self.endpoint.budget.held(),
+            events_dropped,
+            broadcasts_left_out,
+        }
+    }
+}
+
+fn seconds<S: Serializer>(uptime: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_u64(uptime.as_secs())
+}
