@@ -7,7 +7,7 @@ use std::time::Duration;
 ///
 /// The defaults are safe for a server on the open internet. A value of 0 would block a connection forever in
 /// `max_handlers_in_flight`, `max_held_bytes` and `max_outbound_bytes`, so it counts as 1 there; `write_timeout` is at
-/// least 1 millisecond. With 0 `max_calls_in_flight` no request is sent.
+/// least 1 millisecond. So are `heartbeat_interval` and `heartbeat_grace`. With 0 `max_calls_in_flight` no request is sent.
 ///
 /// Each limit has a method of its name that sets it. Later versions may add limits.
 ///
@@ -145,6 +145,20 @@ pub struct Limits {
     ///
     /// When it has passed without progress, the connection is aborted. The limit also applies to HTTP responses.
     pub write_timeout: Duration,
+    /// The time without a received byte after which a peer is pinged. `None` sends no pings. Default 30 seconds.
+    ///
+    /// A client waits a third longer, 40 seconds by default. So if both endpoints have the same value, only the server
+    /// pings. Each connection has an interval of its own, which differs from this by at most a tenth.
+    ///
+    /// Any byte counts, also a part of a message. Time in which the local endpoint does not read is no silence of the
+    /// peer. While output waits to be written, [`write_timeout`](Self::write_timeout) applies instead.
+    pub heartbeat_interval: Option<Duration>,
+    /// The time in which a byte has to arrive after a ping. Default 15 seconds.
+    ///
+    /// When it has passed, the connection is aborted with the cause
+    /// [`Heartbeat`](crate::connection::CloseCause::Heartbeat). The ping travels behind all output that the system holds
+    /// for the connection, so peers behind very slow links need more time.
+    pub heartbeat_grace: Duration,
     /// The time for the closing handshake, including the output that was queued before. Default 5 seconds.
     ///
     /// When it has passed, the connection is dropped.
@@ -173,6 +187,8 @@ impl Default for Limits {
             max_buffered_bytes: 256 << 20,
             max_outbound_bytes: 4 << 20,
             write_timeout: Duration::from_secs(30),
+            heartbeat_interval: Some(Duration::from_secs(30)),
+            heartbeat_grace: Duration::from_secs(15),
             close_timeout: Duration::from_secs(5),
         }
     }
@@ -213,17 +229,22 @@ setters! {
     max_buffered_bytes: usize,
     max_outbound_bytes: usize,
     write_timeout: Duration,
+    heartbeat_interval: Option<Duration>,
+    heartbeat_grace: Duration,
     close_timeout: Duration,
 }
 
 impl Limits {
     /// Raises the limits that would block a connection if they were 0.
     pub(crate) fn with_minimums(self) -> Self {
+        const SHORTEST: Duration = Duration::from_millis(1);
         Self {
             max_handlers_in_flight: self.max_handlers_in_flight.max(1),
             max_held_bytes: self.max_held_bytes.max(1),
             max_outbound_bytes: self.max_outbound_bytes.max(1),
-            write_timeout: self.write_timeout.max(Duration::from_millis(1)),
+            write_timeout: self.write_timeout.max(SHORTEST),
+            heartbeat_interval: self.heartbeat_interval.map(|interval| interval.max(SHORTEST)),
+            heartbeat_grace: self.heartbeat_grace.max(SHORTEST),
             ..self
         }
     }

@@ -36,6 +36,7 @@ mod members;
 mod message_log;
 mod observer;
 mod outcome;
+mod pings;
 mod router;
 mod shared;
 mod slot;

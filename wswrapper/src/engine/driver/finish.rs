@@ -37,7 +37,7 @@ impl<T: Transport> Driver<T> {
         if !self.closing.is_open() {
             return;
         }
-        self.drain();
+        self.drain(now);
         self.transport.close(close);
         let closed = Closed::new(cause, close);
         self.shared.announce_close(&closed);
