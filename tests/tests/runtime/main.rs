@@ -8,6 +8,7 @@ mod codes;
 mod dynamic;
 mod events;
 mod execution;
+mod heartbeat;
 mod hostile_streams;
 mod lifetimes;
 mod limits;

@@ -12,6 +12,7 @@ mod handshake_requests;
 mod handshake_responses;
 mod handshakes;
 mod headers;
+mod heartbeat;
 mod open_hooks;
 mod pages;
 mod protocol_errors;
