@@ -114,8 +114,9 @@ pub struct Limits {
     /// The size of the events and requests that wait until a handler can start, in bytes. Default 4 MiB.
     ///
     /// At the limit the connection is not read, so TCP slows down the peer. Every
-    /// [`write_timeout`](Self::write_timeout) a probe checks that the peer is still connected. Responses and
-    /// cancellations do not wait.
+    /// [`write_timeout`](Self::write_timeout), or [`heartbeat_interval`](Self::heartbeat_interval) if that is shorter, a
+    /// ping checks that the peer is still connected, and shows it that this endpoint is. Responses and cancellations do
+    /// not wait.
     pub max_held_bytes: usize,
     /// The size of everything that the connections of a server or client hold together, in bytes: begun messages, calls
     /// that wait to start, untaken stream items and unsent output. Default 256 MiB. A value of 0 counts as 1.
