@@ -6,8 +6,8 @@ use std::time::Duration;
 /// Limits of a connection, and of all connections of a server or client together.
 ///
 /// The defaults are safe for a server on the open internet. A value of 0 would block a connection forever in
-/// `max_handlers_in_flight`, `max_held_bytes` and `max_outbound_bytes`, so it counts as 1 there; `write_timeout` is at
-/// least 1 millisecond. So are `heartbeat_interval` and `heartbeat_grace`. With 0 `max_calls_in_flight` no request is sent.
+/// `max_handlers_in_flight`, `max_held_bytes` and `max_outbound_bytes`, so it counts as 1 there. `write_timeout`,
+/// `heartbeat_interval` and `heartbeat_grace` are at least 1 millisecond. With 0 `max_calls_in_flight` no request is sent.
 ///
 /// Each limit has a method of its name that sets it. Later versions may add limits.
 ///

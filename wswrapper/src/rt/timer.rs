@@ -43,3 +43,47 @@ impl Timer {
         sleep.as_mut().poll(cx).is_ready()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Timer;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::task::{Context, Wake, Waker};
+    use std::time::Duration;
+    use tokio::time::{Instant, sleep_until};
+
+    #[derive(Default)]
+    struct Wakes(AtomicUsize);
+
+    impl Wake for Wakes {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_last_waker_is_woken_although_the_timer_is_seldom_polled() {
+        let (first, last) = (Arc::<Wakes>::default(), Arc::<Wakes>::default());
+        let wakers = [&first, &last].map(|wakes| Waker::from(Arc::clone(wakes)));
+        let [first_cx, last_cx] = &mut wakers.each_ref().map(Context::from_waker);
+        let start = Instant::now();
+        let second = |n| start + Duration::from_secs(n);
+        let mut timer = Timer::default();
+        assert!(!timer.set(Some(second(1)), first_cx));
+        // A later deadline keeps the timer, and another waker replaces the first.
+        assert!(!timer.set(Some(second(2)), first_cx));
+        assert!(!timer.set(Some(second(2)), last_cx));
+        sleep_until(second(1)).await;
+        assert_eq!((first.0.load(Ordering::Relaxed), last.0.load(Ordering::Relaxed)), (0, 1));
+        // A withdrawn deadline, and a timer after it.
+        assert!(!timer.set(None, last_cx));
+        assert!(!timer.set(Some(second(3)), last_cx));
+        sleep_until(second(3)).await;
+        assert_eq!(last.0.load(Ordering::Relaxed), 2);
+        assert!(timer.is_due(second(3)));
+        assert!(!timer.set(Some(second(4)), last_cx));
+        sleep_until(second(4)).await;
+        assert_eq!((first.0.load(Ordering::Relaxed), last.0.load(Ordering::Relaxed)), (0, 3));
+    }
+}

@@ -52,9 +52,9 @@ use std::time::Duration;
 /// Returns two transports that are connected with each other.
 ///
 /// They behave like the two sides of a socket. Each reads the frames that the other wrote, in order. A writer waits
-/// while 64 KiB of text are unread. A ping is answered when its reader is polled. Dropping one transport closes the connection without a closing handshake, after
-/// the frames that it has written. Messages and close frames have the same limits as over TCP: each transport takes
-/// those of the endpoint that uses it.
+/// while 64 KiB of text are unread. A transport answers pings when it is polled. Dropping one transport closes the
+/// connection without a closing handshake, after the frames that it has written. Messages and close frames have the same
+/// limits as over TCP: each transport takes those of the endpoint that uses it.
 ///
 /// ```
 /// use wswrapper::{Client, Server, transport::memory};

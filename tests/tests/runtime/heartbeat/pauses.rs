@@ -4,7 +4,7 @@ use super::{GRACE, HOUR, SECOND, assert_jittered, closed_after};
 use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, sleep};
 use wswrapper::connection::CloseCause;
 use wswrapper::transport::{Frame, memory};
@@ -19,7 +19,7 @@ fn busy_server(limits: &Limits) -> Result<(Server, Arc<Semaphore>), Box<dyn Erro
     let opened = Arc::clone(&gate);
     server.on("wait", move || {
         let gate = Arc::clone(&opened);
-        async move { gate.acquire().await.map(|permit| permit.forget()).map_err(|error| error.to_string()) }
+        async move { gate.acquire().await.map(SemaphorePermit::forget).map_err(|error| error.to_string()) }
     })?;
     Ok((server, gate))
 }
@@ -41,7 +41,7 @@ async fn time_in_which_the_server_does_not_read_is_no_silence_of_the_client() ->
     // From now on it is silent.
     let (closed, after) = closed_after(&peer, resumed).await?;
     assert_eq!(closed.cause, CloseCause::Heartbeat);
-    assert_jittered(after - GRACE, 30);
+    assert_jittered(after.saturating_sub(GRACE), 30);
     Ok(())
 }
 

@@ -110,10 +110,10 @@ async fn a_transport_without_pings_has_no_heartbeat() -> Result<(), Box<dyn Erro
 #[tokio::test(start_paused = true)]
 async fn hooks_see_the_payload_of_each_ping_and_pong() -> Result<(), Box<dyn Error>> {
     let log = Log::default();
-    let [pings, pongs] = [log.clone(), log.clone()];
+    let (received, answered) = (log.clone(), log.clone());
     let server = Server::builder()
-        .on_ping(move |peer, payload| pings.add(format!("{} ping {payload:?}", peer.id())))
-        .on_pong(move |peer, payload| pongs.add(format!("{} pong {payload:?}", peer.id())));
+        .on_ping(move |peer, payload| received.add(format!("{} ping {payload:?}", peer.id())))
+        .on_pong(move |peer, payload| answered.add(format!("{} pong {payload:?}", peer.id())));
     let server = server.build()?;
     let (mut raw, peer) = RawPeer::dial(&server);
     raw.ping(b"abc").await;

@@ -14,14 +14,18 @@ impl<T: Transport> Driver<T> {
         if !self.closing.is_open() {
             return;
         }
-        match self.liveness.check_heartbeat(self.shared.endpoint.limits.heartbeat_grace, now) {
+        let grace = self.shared.endpoint.limits.heartbeat_grace;
+        match self.liveness.check_heartbeat(grace, now) {
             Heartbeat::Wait => {}
             Heartbeat::Ping => {
                 if self.send_ping().is_none() {
                     self.liveness.disable_heartbeats();
                 }
             }
-            Heartbeat::Dead => self.closing.abort(CloseCause::Heartbeat, "nothing came after a ping", now),
+            Heartbeat::Dead => {
+                let reason = format!("nothing was received for {grace:?} after a ping");
+                self.closing.abort(CloseCause::Heartbeat, &reason, now);
+            }
         }
     }
 

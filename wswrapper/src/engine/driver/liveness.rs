@@ -180,7 +180,7 @@ fn jittered(interval: Duration, seed: u64) -> Duration {
     let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     let parts = u32::try_from((mixed ^ (mixed >> 31)) % 2_049).unwrap_or_default();
     let tenth = interval / 10;
-    (interval - tenth).saturating_add(tenth / 1_024 * parts)
+    interval.saturating_sub(tenth).saturating_add(tenth / 1_024 * parts)
 }
 
 #[cfg(test)]
