@@ -6,9 +6,10 @@
 //!
 //! A handle queues its frames in the core (`outgoing`) and wakes the driver, unless the driver is in a turn, because a
 //! turn ends with a look at the queue. The driver passes messages to the core (`incoming`, `channels`); a response is
-//! left in the slot of its call, an item in the inbox of its stream, and the driver wakes the task that waits there; so
-//! it does for a pong (`pings`). At the end of a turn it also sends the calls that wait for capacity, and wakes the senders that do (`capacity`).
-//! Everyone who waits is woken when the connection closes (`closing`).
+//! left in the slot of its call, an item in the inbox of its stream, and the driver wakes the task that waits there. A
+//! pong wakes the handles that wait for it (`pings`). At the end of a turn the driver also sends the calls that wait for
+//! capacity, and wakes the senders that do (`capacity`). Everyone who waits is woken when the connection closes
+//! (`closing`).
 
 mod capacity;
 mod channels;
