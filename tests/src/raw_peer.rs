@@ -43,7 +43,7 @@ impl RawPeer {
         poll_fn(|cx| self.transport.poll_flush(cx)).await.expect("the remote endpoint is connected");
     }
 
-    /// Returns the next frame, or `None` after the connection was closed. Pings are answered and left out, as are pongs.
+    /// Returns the next frame, or `None` after the connection was closed. Pings and pongs are left out.
     pub async fn frame(&mut self) -> Option<Frame> {
         loop {
             match self.any_frame().await {
