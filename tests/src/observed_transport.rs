@@ -2,7 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use wswrapper::transport::memory::Memory;
 use wswrapper::transport::{BegunMessage, Close, Frame, Output, Transport, TransportError};
@@ -18,6 +18,7 @@ pub struct ObservedTransport {
 #[derive(Default, Debug)]
 pub struct Observed {
     flushes: AtomicUsize,
+    received_bytes: AtomicU64,
     begun_bytes: AtomicUsize,
     has_spare_memory: AtomicBool,
 }
@@ -37,6 +38,11 @@ impl Observed {
         self.flushes.load(Ordering::SeqCst)
     }
 
+    /// Makes the transport claim that it has received this number of bytes.
+    pub fn set_received_bytes(&self, bytes: u64) {
+        self.received_bytes.store(bytes, Ordering::SeqCst);
+    }
+
     /// Makes the transport claim that it has received this part of a message; 0 is no message.
     pub fn set_begun_bytes(&self, bytes: usize) {
         self.begun_bytes.store(bytes, Ordering::SeqCst);
@@ -51,6 +57,10 @@ impl Observed {
 impl Transport for ObservedTransport {
     fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame, TransportError>>> {
         self.transport.poll_frame(cx)
+    }
+
+    fn received_bytes(&self) -> u64 {
+        self.observed.received_bytes.load(Ordering::SeqCst)
     }
 
     fn begun_message(&self) -> Option<BegunMessage> {
@@ -71,8 +81,8 @@ impl Transport for ObservedTransport {
         self.transport.poll_flush(cx)
     }
 
-    fn probe(&mut self) {
-        self.transport.probe();
+    fn ping(&mut self, payload: &[u8]) -> bool {
+        self.transport.ping(payload)
     }
 
     fn close(&mut self, close: &Close) {

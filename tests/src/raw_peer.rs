@@ -43,14 +43,31 @@ impl RawPeer {
         poll_fn(|cx| self.transport.poll_flush(cx)).await.expect("the remote endpoint is connected");
     }
 
-    /// Returns the next frame, or `None` after the connection was closed.
+    /// Returns the next frame, or `None` after the connection was closed. Pings and pongs are left out.
     pub async fn frame(&mut self) -> Option<Frame> {
+        loop {
+            match self.any_frame().await {
+                Some(Frame::Ping(_) | Frame::Pong(_)) => {}
+                frame => return frame,
+            }
+        }
+    }
+
+    /// Returns the next frame, or `None` after the connection was closed. A ping is answered with the next frame that is
+    /// waited for.
+    pub async fn any_frame(&mut self) -> Option<Frame> {
         let frame = poll_fn(|cx| {
             // The remote endpoint may have made capacity for written frames.
             let _ = self.transport.poll_flush(cx);
             self.transport.poll_frame(cx)
         });
         frame.await.map(|frame| frame.expect("the transport in memory does not fail"))
+    }
+
+    /// Sends a ping.
+    pub async fn ping(&mut self, payload: &[u8]) {
+        self.transport.ping(payload);
+        poll_fn(|cx| self.transport.poll_flush(cx)).await.expect("the remote endpoint is connected");
     }
 
     /// Returns the next text as JSON.

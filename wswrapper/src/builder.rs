@@ -229,6 +229,26 @@ macro_rules! settings_methods {
             self.observer(crate::observe::hooks::SentMessageHook(hook))
         }
 
+        /// Adds a hook that observes each ping of the peer, with its payload.
+        ///
+        /// The transport answers the ping. Without a hook there is no cost.
+        pub fn on_ping(self, hook: impl Fn(&crate::Peer, &[u8]) + Send + Sync + 'static) -> Self {
+            self.observer(crate::observe::hooks::PingHook(hook))
+        }
+
+        /// Adds a hook that observes each pong of the peer, with its payload.
+        ///
+        /// A pong answers a ping of the [heartbeat](crate::Limits::heartbeat_interval) or of
+        /// [`Peer::ping`](crate::Peer::ping), or was not asked for. Without a hook there is no cost.
+        ///
+        /// ```
+        /// # use wswrapper::Server;
+        /// let server = Server::builder().on_pong(|peer, _payload| println!("{} is there", peer.id()));
+        /// ```
+        pub fn on_pong(self, hook: impl Fn(&crate::Peer, &[u8]) + Send + Sync + 'static) -> Self {
+            self.observer(crate::observe::hooks::PongHook(hook))
+        }
+
         /// Adds an observer, which is told what happens on the connections.
         pub fn observer(mut self, observer: impl crate::observe::Observer) -> Self {
             self.settings.observers.add(observer);

@@ -84,7 +84,8 @@ pub enum CloseCause {
     Unread,
     /// The peer exceeded a limit of the local endpoint, status 1008, 1009 or 1013.
     Limit,
-    /// The peer did not answer a heartbeat. Reserved: this version sends no heartbeats.
+    /// The peer sent nothing for [`heartbeat_interval`](crate::Limits::heartbeat_interval), and nothing for
+    /// [`heartbeat_grace`](crate::Limits::heartbeat_grace) after a ping, and was disconnected.
     Heartbeat,
 }
 
@@ -105,7 +106,7 @@ impl CloseCause {
             Self::Violation => "the peer violated the protocol",
             Self::Unread => "the peer was disconnected",
             Self::Limit => "the peer exceeded a limit",
-            Self::Heartbeat => "the peer did not answer a heartbeat",
+            Self::Heartbeat => "the peer did not answer a ping",
         }
     }
 }

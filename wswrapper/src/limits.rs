@@ -6,8 +6,8 @@ use std::time::Duration;
 /// Limits of a connection, and of all connections of a server or client together.
 ///
 /// The defaults are safe for a server on the open internet. A value of 0 would block a connection forever in
-/// `max_handlers_in_flight`, `max_held_bytes` and `max_outbound_bytes`, so it counts as 1 there; `write_timeout` is at
-/// least 1 millisecond. With 0 `max_calls_in_flight` no request is sent.
+/// `max_handlers_in_flight`, `max_held_bytes` and `max_outbound_bytes`, so it counts as 1 there. `write_timeout`,
+/// `heartbeat_interval` and `heartbeat_grace` are at least 1 millisecond. With 0 `max_calls_in_flight` no request is sent.
 ///
 /// Each limit has a method of its name that sets it. Later versions may add limits.
 ///
@@ -132,8 +132,9 @@ pub struct Limits {
     /// The size of the events and requests that wait until a handler can start, in bytes. Default 4 MiB.
     ///
     /// At the limit the connection is not read, so TCP slows down the peer. Every
-    /// [`write_timeout`](Self::write_timeout) a probe checks that the peer is still connected. Responses and
-    /// cancellations do not wait.
+    /// [`write_timeout`](Self::write_timeout), or [`heartbeat_interval`](Self::heartbeat_interval) if that is shorter, a
+    /// ping checks that the peer is still connected, and shows it that this endpoint is. Responses and cancellations do
+    /// not wait.
     pub max_held_bytes: usize,
     /// The size of everything that the connections of a server or client hold together, in bytes: begun messages, calls
     /// that wait to start, untaken stream items and unsent output. Default 256 MiB. A value of 0 counts as 1.
@@ -163,6 +164,20 @@ pub struct Limits {
     ///
     /// When it has passed without progress, the connection is aborted. The limit also applies to HTTP responses.
     pub write_timeout: Duration,
+    /// The time without a received byte after which a peer is pinged. `None` sends no pings. Default 30 seconds.
+    ///
+    /// A client waits a third longer, 40 seconds by default. So if both endpoints have the same value, only the server
+    /// pings. Each connection has an interval of its own, which differs from this by at most a tenth.
+    ///
+    /// Any byte counts, also a part of a message. Time in which the local endpoint does not read is no silence of the
+    /// peer. While output waits to be written, [`write_timeout`](Self::write_timeout) applies instead.
+    pub heartbeat_interval: Option<Duration>,
+    /// The time in which a byte has to arrive after a ping. Default 15 seconds.
+    ///
+    /// When it has passed, the connection is aborted with the cause
+    /// [`Heartbeat`](crate::connection::CloseCause::Heartbeat). The ping travels behind all output that the system holds
+    /// for the connection, so peers behind very slow links need more time.
+    pub heartbeat_grace: Duration,
     /// The time for the closing handshake, including the output that was queued before. Default 5 seconds.
     ///
     /// When it has passed, the connection is dropped.
@@ -200,6 +215,8 @@ impl Default for Limits {
             max_buffered_bytes: 256 << 20,
             max_outbound_bytes: 4 << 20,
             write_timeout: Duration::from_secs(30),
+            heartbeat_interval: Some(Duration::from_secs(30)),
+            heartbeat_grace: Duration::from_secs(15),
             close_timeout: Duration::from_secs(5),
             drain_timeout: Duration::from_secs(10),
         }
@@ -253,6 +270,8 @@ setters! {
     max_buffered_bytes: usize,
     max_outbound_bytes: usize,
     write_timeout: Duration,
+    heartbeat_interval: Option<Duration>,
+    heartbeat_grace: Duration,
     close_timeout: Duration,
     drain_timeout: Duration,
 }
@@ -260,11 +279,14 @@ setters! {
 impl Limits {
     /// Raises the limits that would block a connection if they were 0.
     pub(crate) fn with_minimums(self) -> Self {
+        const SHORTEST: Duration = Duration::from_millis(1);
         Self {
             max_handlers_in_flight: self.max_handlers_in_flight.max(1),
             max_held_bytes: self.max_held_bytes.max(1),
             max_outbound_bytes: self.max_outbound_bytes.max(1),
-            write_timeout: self.write_timeout.max(Duration::from_millis(1)),
+            write_timeout: self.write_timeout.max(SHORTEST),
+            heartbeat_interval: self.heartbeat_interval.map(|interval| interval.max(SHORTEST)),
+            heartbeat_grace: self.heartbeat_grace.max(SHORTEST),
             ..self
         }
     }

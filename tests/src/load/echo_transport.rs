@@ -57,7 +57,5 @@ impl Transport for EchoTransport {
         Poll::Ready(Ok(()))
     }
 
-    fn probe(&mut self) {}
-
     fn close(&mut self, _: &Close) {}
 }

@@ -122,8 +122,6 @@ impl Transport for Wire {
         Poll::Ready(Ok(()))
     }
 
-    fn probe(&mut self) {}
-
     fn close(&mut self, _: &Close) {}
 }
 

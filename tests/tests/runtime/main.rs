@@ -9,6 +9,7 @@ mod drain;
 mod dynamic;
 mod events;
 mod execution;
+mod heartbeat;
 mod hostile_streams;
 mod lifetimes;
 mod limits;

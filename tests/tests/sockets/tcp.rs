@@ -17,6 +17,7 @@ mod handshake_requests;
 mod handshake_responses;
 mod handshakes;
 mod headers;
+mod heartbeat;
 mod open_hooks;
 mod protocol_errors;
 mod request_targets;

@@ -9,6 +9,7 @@ use crate::handshake::Handshake;
 use crate::proto::Rejection;
 use crate::service::{IntoArguments, handler_methods, serve_method};
 use std::future::Future;
+use std::time::Duration;
 
 impl Client {
     /// Sends an event by name, on the main channel: `client.emit("moved", (x, y)).await`.
@@ -58,6 +59,11 @@ impl Client {
     /// [`Peer::flush`](crate::Peer::flush). Cancel-safe.
     pub async fn flush(&self) -> Result<(), SendError> {
         self.peer().flush().await
+    }
+
+    /// Pings the server, and returns the time until its answer came; see [`Peer::ping`](crate::Peer::ping). Cancel-safe.
+    pub async fn ping(&self) -> Result<Duration, SendError> {
+        self.peer().ping().await
     }
 
     /// Starts to close the connection; see [`Peer::close`](crate::Peer::close). [`closed`](Self::closed) waits for it.

@@ -36,6 +36,7 @@ mod members;
 mod message_log;
 mod observer;
 mod outcome;
+mod pings;
 mod refused;
 mod router;
 mod shared;

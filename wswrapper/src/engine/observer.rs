@@ -100,6 +100,17 @@ pub trait Observer: Send + Sync + 'static {
         let _ = (connection, message);
     }
 
+    /// A ping of the peer has arrived. The transport answers it.
+    fn ping_received(&self, connection: &ConnectionView<'_>, payload: &[u8]) {
+        let _ = (connection, payload);
+    }
+
+    /// A pong of the peer has arrived: the answer to a heartbeat or to [`Peer::ping`](crate::Peer::ping), or one that was
+    /// not asked for.
+    fn pong_received(&self, connection: &ConnectionView<'_>, payload: &[u8]) {
+        let _ = (connection, payload);
+    }
+
     /// An error has occurred while this endpoint served a peer.
     fn error(&self, connection: &ConnectionView<'_>, error: &ServiceError) {
         let _ = (connection, error);
@@ -119,8 +130,11 @@ impl Interest {
     pub const RECEIVED_MESSAGES: Self = Self(2);
     /// The messages to the peer: [`message_sent`](Observer::message_sent).
     pub const SENT_MESSAGES: Self = Self(4);
+    /// The pings and pongs of the peer: [`ping_received`](Observer::ping_received) and
+    /// [`pong_received`](Observer::pong_received).
+    pub const PINGS: Self = Self(8);
     /// All of them.
-    pub const ALL: Self = Self(7);
+    pub const ALL: Self = Self(15);
 
     /// Returns true if all of `other` is in the set.
     #[inline]
@@ -173,6 +187,14 @@ impl<O: Observer + ?Sized> Observer for Arc<O> {
 
     fn message_sent(&self, connection: &ConnectionView<'_>, message: &MessageLog<'_>) {
         (**self).message_sent(connection, message);
+    }
+
+    fn ping_received(&self, connection: &ConnectionView<'_>, payload: &[u8]) {
+        (**self).ping_received(connection, payload);
+    }
+
+    fn pong_received(&self, connection: &ConnectionView<'_>, payload: &[u8]) {
+        (**self).pong_received(connection, payload);
     }
 
     fn error(&self, connection: &ConnectionView<'_>, error: &ServiceError) {

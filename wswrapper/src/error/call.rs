@@ -89,6 +89,9 @@ pub enum SendError {
     /// for capacity, and the call does not [wait](crate::Call::wait_for_capacity) for them.
     #[error("too many calls are in flight: await some of them, or use `wait_for_capacity`")]
     TooManyCalls,
+    /// The [transport](crate::transport::Transport::ping) of the connection cannot send pings.
+    #[error("the transport of the connection cannot send pings")]
+    NoPings,
     /// All request ids of the connection are used, and none is used twice [P-36].
     #[error("all request ids of the connection are used: connect again")]
     NoIds,

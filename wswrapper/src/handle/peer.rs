@@ -13,6 +13,7 @@ use std::fmt;
 use std::future::Future;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// A handle to the remote endpoint of a connection. Both endpoints have one, and both may call.
 ///
@@ -124,6 +125,36 @@ impl Peer {
     /// ```
     pub async fn flush(&self) -> Result<(), SendError> {
         self.shared().flush().await
+    }
+
+    /// Pings the peer, and returns the time until its answer came.
+    ///
+    /// Each WebSocket endpoint answers pings by itself, a page in a browser too. The time is measured from the writing of
+    /// the ping to the reading of the pong. It includes the time in which either endpoint reads nothing else before.
+    ///
+    /// Several pings may wait at a time, up to [`max_calls_in_flight`](crate::Limits::max_calls_in_flight). A ping has no
+    /// timeout of its own. A peer that sends nothing at all is found by the
+    /// [heartbeat](crate::Limits::heartbeat_interval).
+    ///
+    /// Fails with [`SendError::Closed`] if the connection is closed first, with [`SendError::TooManyCalls`] at the limit,
+    /// and with [`SendError::NoPings`] if the [transport](crate::transport::Transport::ping) cannot send pings.
+    /// Cancel-safe.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use wswrapper::{Client, Server, transport::memory};
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let server = Server::builder().build()?;
+    /// let (client_transport, server_transport) = memory::builder().latency(Duration::from_millis(40)).pair();
+    /// let peer = server.accept_transport(server_transport)?;
+    /// # let client = Client::connect_transport(client_transport)?;
+    /// assert_eq!(peer.ping().await?, Duration::from_millis(80));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn ping(&self) -> Result<Duration, SendError> {
+        self.shared().ping().await
     }
 
     /// Starts to close the connection. Only the first call counts. [`closed`](Self::closed) waits for it.

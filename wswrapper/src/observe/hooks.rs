@@ -71,6 +71,40 @@ impl<F: Fn(&Peer, &MessageLog<'_>) + Send + Sync + 'static> Observer for Message
     }
 }
 
+/// The observer of an `on_ping` hook.
+pub(crate) struct PingHook<F>(pub(crate) F);
+
+impl<F: Fn(&Peer, &[u8]) + Send + Sync + 'static> Observer for PingHook<F> {
+    fn name(&self) -> &'static str {
+        "on_ping"
+    }
+
+    fn interest(&self) -> Interest {
+        Interest::PINGS
+    }
+
+    fn ping_received(&self, connection: &ConnectionView<'_>, payload: &[u8]) {
+        (self.0)(&connection.peer(), payload);
+    }
+}
+
+/// The observer of an `on_pong` hook.
+pub(crate) struct PongHook<F>(pub(crate) F);
+
+impl<F: Fn(&Peer, &[u8]) + Send + Sync + 'static> Observer for PongHook<F> {
+    fn name(&self) -> &'static str {
+        "on_pong"
+    }
+
+    fn interest(&self) -> Interest {
+        Interest::PINGS
+    }
+
+    fn pong_received(&self, connection: &ConnectionView<'_>, payload: &[u8]) {
+        (self.0)(&connection.peer(), payload);
+    }
+}
+
 /// The observer of an `on_message_sent` hook.
 pub(crate) struct SentMessageHook<F>(pub(crate) F);
 

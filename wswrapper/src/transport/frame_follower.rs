@@ -1,7 +1,7 @@
 //! Follows the headers of the WebSocket frames that are read (RFC 6455, 5.2).
 
 use super::BegunMessage;
-use super::close_frame::{is_close_header, read_close_frame};
+use super::control_frame::{is_close_header, read_close_frame};
 use crate::close::Close;
 
 /// The bytes of the longest header.

@@ -36,11 +36,12 @@
 //! ```
 
 use super::output::Output;
-use super::{Frame, Transport, TransportError};
+use super::{Frame, MAX_CONTROL_PAYLOAD, Transport, TransportError};
 use crate::close::Close;
 use crate::limits::Limits;
 use crate::lock::lock;
 use crate::rt::{Instant, Timer};
+use bytes::Bytes;
 use std::collections::VecDeque;
 use std::fmt;
 use std::io;
@@ -51,9 +52,9 @@ use std::time::Duration;
 /// Returns two transports that are connected with each other.
 ///
 /// They behave like the two sides of a socket. Each reads the frames that the other wrote, in order. A writer waits
-/// while 64 KiB of text are unread. Dropping one transport closes the connection without a closing handshake, after
-/// the frames that it has written. Messages and close frames have the same limits as over TCP: each transport takes
-/// those of the endpoint that uses it.
+/// while 64 KiB of text are unread. A transport answers pings when it is polled. Dropping one transport closes the
+/// connection without a closing handshake, after the frames that it has written. Messages and close frames have the same
+/// limits as over TCP: each transport takes those of the endpoint that uses it.
 ///
 /// ```
 /// use wswrapper::{Client, Server, transport::memory};
@@ -123,8 +124,10 @@ pub struct Memory {
     /// The size of a text that can be read, in bytes.
     max_message_size: usize,
     reading: Reading,
-    /// True if the next flush fails when the reader is gone.
-    probing: bool,
+    /// The ping and the pong that the next flush sends, behind the output. A later one replaces an earlier one, which may
+    /// stay without an answer (RFC 6455, 5.5.3).
+    ping: Option<Frame>,
+    pong: Option<Frame>,
     /// Set while the next frame has not arrived.
     arrival: Timer,
     close: Option<Close>,
@@ -177,7 +180,8 @@ impl Memory {
             output: Output::texts(),
             max_message_size: usize::MAX,
             reading: Reading::Open,
-            probing: false,
+            ping: None,
+            pong: None,
             arrival: Timer::default(),
             close: None,
             close_sent: false,
@@ -229,9 +233,13 @@ impl Transport for Memory {
                     return Poll::Ready(Some(Err(TransportError::too_large(self.max_message_size))));
                 }
                 Some(frame) => {
-                    if let Frame::Close(close) = &frame {
-                        self.reading = Reading::Closed;
-                        self.close.get_or_insert_with(|| close.clone());
+                    match &frame {
+                        Frame::Close(close) => {
+                            self.reading = Reading::Closed;
+                            self.close.get_or_insert_with(|| close.clone());
+                        }
+                        Frame::Ping(payload) => self.pong = Some(Frame::Pong(payload.clone())),
+                        _ => {}
                     }
                     return Poll::Ready(Some(Ok(frame)));
                 }
@@ -247,7 +255,7 @@ impl Transport for Memory {
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let mut pipe = lock(&self.pipes.writing);
         let mut wrote = false;
-        if std::mem::take(&mut self.probing) && pipe.has_visibly_closed() {
+        if self.ping.is_some() && pipe.has_visibly_closed() {
             return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
         }
         while let Some(text) = self.output.take_text(pipe.free_capacity()) {
@@ -261,7 +269,17 @@ impl Transport for Memory {
             });
             wrote = true;
         }
-        let drained = self.output.is_empty();
+        let mut drained = self.output.is_empty();
+        for control in [&mut self.pong, &mut self.ping] {
+            drained = drained && control.as_ref().is_none_or(|frame| size(frame) <= pipe.free_capacity());
+            if drained
+                && let Some(frame) = control.take()
+                && !self.close_sent
+            {
+                pipe.write(frame);
+                wrote = true;
+            }
+        }
         if let (true, false, Some(close)) = (drained, self.close_sent, &self.close) {
             pipe.write(Frame::Close(close.clone()));
             self.close_sent = true;
@@ -275,8 +293,10 @@ impl Transport for Memory {
         if drained { Poll::Ready(Ok(())) } else { Poll::Pending }
     }
 
-    fn probe(&mut self) {
-        self.probing = true;
+    fn ping(&mut self, payload: &[u8]) -> bool {
+        let payload = &payload[..payload.len().min(MAX_CONTROL_PAYLOAD)];
+        self.ping = Some(Frame::Ping(Bytes::copy_from_slice(payload)));
+        true
     }
 
     fn close(&mut self, close: &Close) {
@@ -306,6 +326,16 @@ impl fmt::Debug for Memory {
 impl fmt::Debug for Control {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Control").field("reading", &*lock(&self.reading)).finish_non_exhaustive()
+    }
+}
+
+/// Returns the part of the capacity that a frame takes.
+fn size(frame: &Frame) -> usize {
+    match frame {
+        Frame::Text(text) => text.len(),
+        // With the header, so that pings without a payload are bounded too.
+        Frame::Ping(payload) | Frame::Pong(payload) => payload.len() + 2,
+        Frame::Binary(_) | Frame::Close(_) => 0,
     }
 }
 
@@ -386,9 +416,7 @@ impl Pipe {
             return Next::Pending(Some(instant));
         }
         let Some((_, frame)) = self.frames.pop_front() else { return Next::Finished };
-        if let Frame::Text(text) = &frame {
-            self.bytes -= text.len();
-        }
+        self.bytes -= size(&frame);
         Next::Frame(frame)
     }
 
@@ -403,9 +431,7 @@ impl Pipe {
         if self.closed.is_some() {
             return;
         }
-        if let Frame::Text(text) = &frame {
-            self.bytes += text.len();
-        }
+        self.bytes += size(&frame);
         self.frames.push_back((Arrival::after(self.latency), frame));
     }
 

@@ -1,9 +1,9 @@
 //! Transports of frames: the interface between this crate and WebSocket libraries.
 
 #[cfg(feature = "tungstenite")]
-mod close_frame;
-#[cfg(feature = "tungstenite")]
 mod codec;
+#[cfg(feature = "tungstenite")]
+mod control_frame;
 #[cfg(feature = "tungstenite")]
 mod frame_follower;
 pub mod memory;
@@ -25,6 +25,9 @@ use bytes::Bytes;
 use std::io;
 use std::task::{Context, Poll};
 
+/// The largest payload of a control frame, in bytes.
+const MAX_CONTROL_PAYLOAD: usize = 125;
+
 /// Receives and sends the frames of one connection.
 ///
 /// Both directions are polled, independently of each other. A transport answers pings and closing handshakes by
@@ -42,6 +45,14 @@ pub trait Transport: Send + 'static {
     ///
     /// After an error only `None` follows.
     fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame, TransportError>>>;
+
+    /// Returns the number of all bytes that were received.
+    ///
+    /// If it stands still and no frame comes, the peer is silent. The default, 0, is for transports that receive only
+    /// whole messages.
+    fn received_bytes(&self) -> u64 {
+        0
+    }
 
     /// Returns the message that has begun to arrive and is not complete.
     ///
@@ -69,11 +80,17 @@ pub trait Transport: Send + 'static {
     /// Sends the contents of the output. More may be written while it is pending.
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
 
-    /// Makes the next [`poll_flush`](Self::poll_flush) send data that the peer ignores.
+    /// Makes the next [`poll_flush`](Self::poll_flush) send a ping with this payload, at most 125 bytes, behind the
+    /// output. The flush fails if the peer is known to be gone. Returns false if the transport cannot send pings.
     ///
-    /// The flush fails if the peer is gone. It is called while the connection is not read, because then a lost peer is
-    /// not noticed otherwise.
-    fn probe(&mut self);
+    /// The peer's transport answers with a [pong](Frame::Pong) of the same payload. Of several pings that were not
+    /// answered, only the last may be sent or answered. A ping that finds an endpoint closing may be left out.
+    ///
+    /// By default it returns false. Then [`Peer::ping`](crate::Peer::ping) fails, and the connection has no
+    /// [heartbeat](crate::Limits::heartbeat_interval), so a silent peer is never disconnected.
+    fn ping(&mut self, _payload: &[u8]) -> bool {
+        false
+    }
 
     /// Writes a close frame into the output. Only the first call counts, and no text may be written after it.
     fn close(&mut self, close: &Close);

@@ -1,13 +1,12 @@
 //! WebSocket over a byte stream, with tungstenite as a codec without I/O.
 
-use super::close_frame::write_close_frame;
 use super::codec::CodecSlot;
+use super::control_frame::{write_close_frame, write_ping_frame};
 use super::frame_follower::FrameFollower;
 use super::output::Output;
 use super::{BegunMessage, Frame, Transport, TransportError};
 use crate::close::Close;
 use crate::proto::Side;
-use bytes::Bytes;
 use std::cell::Cell;
 use std::io::{self, Read, Write};
 use std::pin::Pin;
@@ -43,6 +42,8 @@ pub(crate) struct WebSocket<S> {
     input: Vec<u8>,
     start: usize,
     end: usize,
+    /// All bytes that the stream has returned.
+    received: u64,
     eof: bool,
     output: Output,
     /// True after the peer has violated the protocol or has closed. Its further data are discarded, so that our close
@@ -85,6 +86,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
             end: rest.len(),
             // Not given to the codec, which would keep the buffer.
             input: rest,
+            received: 0,
             eof: false,
             output,
             draining: false,
@@ -109,7 +111,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
                     self.codec.share();
                 }
             }
-            Poll::Ready(_) => self.eof = self.end == 0,
+            Poll::Ready(_) => {
+                self.eof = self.end == 0;
+                self.received += self.end as u64;
+            }
         }
         read
     }
@@ -123,8 +128,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
 
     /// Writes a close frame that the codec does not accept.
     fn write_close_frame(&mut self, close: &Close) {
-        let key = matches!(self.codec.role(), Role::Client).then(rand::random);
-        write_close_frame(self.output.buffer(), close, key);
+        write_close_frame(self.output.buffer(), close, mask_key(&self.codec));
         self.closing = Closing::ByHand;
     }
 
@@ -230,6 +234,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Transport for WebSocket
         }
     }
 
+    fn received_bytes(&self) -> u64 {
+        self.received
+    }
+
     fn begun_message(&self) -> Option<BegunMessage> {
         self.frames.begun_message()
     }
@@ -271,11 +279,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Transport for WebSocket
         Poll::Ready(Ok(()))
     }
 
-    fn probe(&mut self) {
-        self.ensure_write_buffer();
-        let mut buffers = Buffers { input: &[], eof: false, frames: &mut self.frames, output: self.output.buffer() };
-        // An unsolicited pong (RFC 6455, 5.5.3). Writing to memory cannot fail.
-        let _ = self.codec.context().write(&mut buffers, Message::Pong(Bytes::new()));
+    /// Writes the ping without the codec, which an idle connection does not own.
+    fn ping(&mut self, payload: &[u8]) -> bool {
+        if self.closing == Closing::None && !self.draining {
+            self.ensure_write_buffer();
+            write_ping_frame(self.output.buffer(), payload, mask_key(&self.codec));
+        }
+        true
     }
 
     fn close(&mut self, close: &Close) {
@@ -293,6 +303,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Transport for WebSocket
         // Writing to memory cannot fail, and an error because it is closed already does not matter.
         let _ = self.codec.context().close(&mut buffers, frame);
     }
+}
+
+/// Returns a key for a frame that is written by hand. A server's frames have none.
+fn mask_key(codec: &CodecSlot) -> Option<[u8; 4]> {
+    matches!(codec.role(), Role::Client).then(rand::random)
 }
 
 #[inline]

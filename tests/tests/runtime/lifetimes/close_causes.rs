@@ -59,8 +59,8 @@ impl Transport for FailingTransport {
         if fails { Poll::Ready(Err(reset())) } else { self.transport.poll_flush(cx) }
     }
 
-    fn probe(&mut self) {
-        self.transport.probe();
+    fn ping(&mut self, payload: &[u8]) -> bool {
+        self.transport.ping(payload)
     }
 
     fn close(&mut self, close: &Close) {
@@ -180,8 +180,8 @@ impl Transport for Violating {
         self.0.poll_flush(cx)
     }
 
-    fn probe(&mut self) {
-        self.0.probe();
+    fn ping(&mut self, payload: &[u8]) -> bool {
+        self.0.ping(payload)
     }
 
     fn close(&mut self, close: &Close) {

@@ -43,8 +43,8 @@ impl Transport for NeverDisconnects {
         self.transport.poll_flush(cx)
     }
 
-    fn probe(&mut self) {
-        self.transport.probe();
+    fn ping(&mut self, payload: &[u8]) -> bool {
+        self.transport.ping(payload)
     }
 
     fn close(&mut self, close: &Close) {

@@ -8,8 +8,9 @@ use wswrapper_tests::pair_with;
 #[tokio::test(start_paused = true)]
 async fn a_call_without_a_timeout_waits_for_ever() {
     let service = GatedService::new();
-    let limits = Limits::default().call_timeout(None);
-    let pair = pair_with(service.serve(Limits::default()), Client::builder().limits(limits));
+    // A year has a million heartbeats.
+    let limits = Limits::default().call_timeout(None).heartbeat_interval(None);
+    let pair = pair_with(service.serve(limits.clone()), Client::builder().limits(limits));
     let call = tokio::spawn({
         let proxy = GatedServiceProxy::new(&pair.client);
         async move { proxy.wait(7).await }

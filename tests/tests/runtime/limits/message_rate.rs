@@ -22,7 +22,8 @@ struct SlowPeer {
 impl SlowPeer {
     async fn connect(limits: Limits) -> Self {
         let service = GatedService::new();
-        let server = service.serve(limits).build().expect("it can be mounted");
+        // The peer answers no pings.
+        let server = service.serve(limits.heartbeat_interval(None)).build().expect("it can be mounted");
         let (local, remote) = duplex(64 * KIB);
         let (socket, peer) = tokio::join!(client_async("ws://x", local), server.accept(remote));
         let peer = peer.expect("the handshake is valid");

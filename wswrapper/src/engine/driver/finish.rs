@@ -41,7 +41,7 @@ impl<T: Transport> Driver<T> {
         if !self.closing.is_open() {
             return;
         }
-        self.drain();
+        self.drain(now);
         self.transport.close(close);
         let closed = Closed::new(cause, close);
         self.shared.announce_close(&closed);
@@ -100,7 +100,10 @@ impl<T> Driver<T> {
 
     /// Returns true if the driver has nothing left to do: no handler, no held call, no hook and no unsent output.
     pub(super) fn is_idle(&self) -> bool {
-        self.running.is_empty() && self.backlog.is_empty() && self.opening.is_none() && self.stalled.is_none()
+        self.running.is_empty()
+            && self.backlog.is_empty()
+            && self.opening.is_none()
+            && !self.liveness.has_stalled_output()
     }
 
     /// Counts what runs on a connection that the server closes.

@@ -9,7 +9,7 @@
 //! 3. Poll the running handlers that were woken.
 //! 4. Wake the local callers whose responses arrived. If there are any, the turn ends here, so that they can queue
 //!    their next calls before this task writes.
-//! 5. Apply a close request, move queued frames to the output, and flush it once.
+//! 5. Ping a silent peer or disconnect it. Apply a close request, move queued frames to the output, and flush it once.
 //! 6. Register the task's waker, report the bytes held, send the calls that wait for capacity, wake the senders that
 //!    do, and set the timer. If the server drains and nothing runs, request the close.
 //!
@@ -19,6 +19,8 @@ mod backlog;
 mod close_progress;
 mod dispatch;
 mod finish;
+mod heartbeat;
+mod liveness;
 mod message_rate;
 mod opening;
 mod reading;
@@ -37,12 +39,14 @@ use crate::engine::shared::{LocalEndpoint, Mode, Shared, SleepState};
 use crate::engine::spare_waker::SpareWaker;
 use crate::engine::tasks::RunningSet;
 use crate::error::{OpenError, ServiceError};
+use crate::limits::Limits;
 use crate::proto::Reason;
-use crate::rt::{Instant, Timer, after};
+use crate::rt::{Instant, Timer};
 use crate::transport::Transport;
 use backlog::Backlog;
 use close_progress::CloseProgress;
 use finish::Finishing;
+use liveness::Liveness;
 use message_rate::MessageRate;
 use opening::Opening;
 use std::future::poll_fn;
@@ -64,8 +68,7 @@ pub(crate) struct Driver<T> {
     memory_is_short: bool,
     /// Read when a turn begins.
     mode: Mode,
-    /// The time of the next probe for a lost peer, while reading is paused.
-    probe_at: Option<Instant>,
+    liveness: Liveness,
     /// The message that has begun to arrive.
     message_rate: MessageRate,
     /// The time at which the transport frees its spare memory.
@@ -75,8 +78,6 @@ pub(crate) struct Driver<T> {
     /// True if the last turn ended early so that callers could run.
     callers_ran: bool,
     closing: CloseProgress,
-    /// The time since when nothing could be written, and the number of bytes sent until then.
-    stalled: Option<(Instant, u64)>,
     timer: Timer,
     spare_waker: SpareWaker,
     /// Handles that wait until the output was written.
@@ -92,8 +93,12 @@ impl<T: Transport> Driver<T> {
         shared.endpoint.observers.tell(&shared, Interest::NONE, |observer, connection| {
             observer.connection_opened(connection);
         });
+        let epoch = shared.epoch();
+        // The connections of a client have the same id.
+        let seed = shared.id.get().wrapping_add(epoch.number << 32);
+        let liveness = Liveness::new(&shared.endpoint.limits, shared.endpoint.side, seed);
         let mut driver = Self {
-            epoch: shared.epoch(),
+            epoch,
             opening: shared.endpoint.hooks.opened(&shared).map(|hook| Box::new(Opening::new(hook))),
             shared,
             transport,
@@ -102,13 +107,12 @@ impl<T: Transport> Driver<T> {
             backlog: Backlog::default(),
             memory_is_short: false,
             mode: Mode::Serving,
-            probe_at: None,
+            liveness,
             message_rate: MessageRate::default(),
             free_memory_at: None,
             callers: Vec::new(),
             callers_ran: false,
             closing: CloseProgress::default(),
-            stalled: None,
             timer: Timer::default(),
             spare_waker: SpareWaker::default(),
             flushes: Flushes::default(),
@@ -156,6 +160,7 @@ impl<T: Transport> Driver<T> {
         if self.let_callers_run(cx) {
             return Poll::Pending;
         }
+        self.check_heartbeat(now);
         self.apply_close_request(now);
         self.flush(cx, now);
         if let Some(closed) = self.closing.closed(now) {
@@ -249,15 +254,16 @@ impl<T: Transport> Driver<T> {
                 self.stop_channel(channel, &reason);
             }
         }
-        let stall_timeout = self.stalled.map(|(since, _)| after(since, self.shared.endpoint.limits.write_timeout));
-        let probe_timeout = self.probe_at.filter(|_| self.closing.is_open());
+        let Limits { write_timeout, heartbeat_grace, .. } = self.shared.endpoint.limits;
+        let stall_timeout = self.liveness.stall_deadline(write_timeout);
+        let liveness_timeout = self.liveness.deadline(heartbeat_grace).filter(|_| self.closing.is_open());
         let open_timeout = self.opening.as_ref().and_then(|opening| opening.deadline());
         let rate_timeout = self.message_rate.deadline().filter(|_| self.closing.is_open());
         let memory_timeout = self.free_memory_at.filter(|_| self.closing.is_open());
         let timeouts = [
             timeout,
             stall_timeout,
-            probe_timeout,
+            liveness_timeout,
             shortage_timeout,
             open_timeout,
             rate_timeout,
@@ -269,7 +275,7 @@ impl<T: Transport> Driver<T> {
         let open = self.closing.is_open();
         let can_start = open && !self.backlog.is_empty() && !self.is_full();
         let can_send = open && queued && !output_full;
-        let can_read = self.probe_at.is_some() && !self.is_overloaded();
+        let can_read = self.liveness.is_reading_paused() && !self.is_overloaded();
         handlers_woken
             || handlers_stopped
             || drain_began
@@ -288,7 +294,7 @@ impl<T: Transport> Driver<T> {
         if !self.memory_is_short {
             return None;
         }
-        if self.probe_at.is_some() {
+        if self.liveness.is_reading_paused() {
             budget.wait(&self.shared);
         }
         // A connection that holds nothing has not caused it.

@@ -3,6 +3,7 @@
 use super::Driver;
 use crate::close::{Close, CloseCause, Closed};
 use crate::engine::shared::Mode;
+use crate::limits::Limits;
 use crate::proto::{Address, Call, Message};
 use crate::rt::{Instant, after};
 use crate::transport::{Frame, Text, Transport, TransportError};
@@ -21,13 +22,28 @@ const SPARE_MEMORY_TIME: Duration = Duration::from_millis(500);
 impl<T: Transport> Driver<T> {
     /// Handles held calls, then reads and handles frames. Returns true if there may be more.
     pub(super) fn read(&mut self, cx: &mut Context<'_>, now: Instant) -> bool {
-        let (mut messages, mut bytes) = (0, 0);
-        while !self.backlog.is_empty() && messages < TURN_MESSAGES && !self.is_full() && self.closing.is_open() {
+        let held = self.handle_held_calls(cx);
+        let mut messages = held;
+        let may_have_more = self.read_frames(cx, &mut messages, now);
+        self.liveness.record_reading(messages > held, self.transport.received_bytes(), now);
+        may_have_more
+    }
+
+    /// Handles held calls. Returns their number.
+    fn handle_held_calls(&mut self, cx: &mut Context<'_>) -> usize {
+        let mut calls = 0;
+        while !self.backlog.is_empty() && calls < TURN_MESSAGES && !self.is_full() && self.closing.is_open() {
             let Some((text, received_at)) = self.backlog.pop() else { break };
-            messages += 1;
+            calls += 1;
             self.handle_held_text(cx, &text, received_at);
         }
-        while messages < TURN_MESSAGES && bytes < TURN_BYTES {
+        calls
+    }
+
+    /// Reads and handles frames, and counts them as messages of the turn. Returns true if there may be more.
+    fn read_frames(&mut self, cx: &mut Context<'_>, messages: &mut usize, now: Instant) -> bool {
+        let mut bytes = 0;
+        while *messages < TURN_MESSAGES && bytes < TURN_BYTES {
             if self.closing.is_reading_finished() {
                 return false;
             }
@@ -35,7 +51,7 @@ impl<T: Transport> Driver<T> {
                 self.pause_reading(now);
                 return false;
             }
-            self.probe_at = None;
+            self.liveness.resume_reading(now);
             match self.transport.poll_frame(cx) {
                 Poll::Pending => {
                     self.check_message_rate(now);
@@ -43,13 +59,13 @@ impl<T: Transport> Driver<T> {
                     return false;
                 }
                 Poll::Ready(Some(Ok(Frame::Text(text)))) => {
-                    (messages, bytes) = (messages + 1, bytes + text.len());
+                    (*messages, bytes) = (*messages + 1, bytes + text.len());
                     if self.closing.is_open() {
                         self.receive_text(cx, &text, now);
                     }
                 }
                 Poll::Ready(Some(Ok(Frame::Binary(frame)))) => {
-                    (messages, bytes) = (messages + 1, bytes + frame.len());
+                    (*messages, bytes) = (*messages + 1, bytes + frame.len());
                     // A binary frame is read as text [P-06]. One that is not UTF-8 is not JSON [P-02].
                     if self.closing.is_open()
                         && let Ok(text) = Text::try_from(frame)
@@ -57,7 +73,14 @@ impl<T: Transport> Driver<T> {
                         self.receive_text(cx, &text, now);
                     }
                 }
-                Poll::Ready(Some(Ok(Frame::Ping(_) | Frame::Pong(_)))) => messages += 1,
+                Poll::Ready(Some(Ok(Frame::Ping(payload)))) => {
+                    *messages += 1;
+                    self.tell_ping(&payload);
+                }
+                Poll::Ready(Some(Ok(Frame::Pong(payload)))) => {
+                    *messages += 1;
+                    self.receive_pong(&payload, now);
+                }
                 Poll::Ready(Some(Ok(Frame::Close(close)))) => {
                     let closed = Closed::new(CloseCause::Remote, &close);
                     let deadline = after(now, self.shared.endpoint.limits.close_timeout);
@@ -97,14 +120,16 @@ impl<T: Transport> Driver<T> {
         }
     }
 
-    /// Stops reading for now, and probes the peer at intervals, because only a write shows that an unread peer is gone.
+    /// Stops reading for now, and pings the peer at intervals. Only a write shows that an unread peer is gone. The pings
+    /// also show the peer that this endpoint is there, because it answers none.
     fn pause_reading(&mut self, now: Instant) {
         self.message_rate.pause(now);
         self.free_memory_at = None;
-        let next_probe = after(now, self.shared.endpoint.limits.write_timeout);
-        if *self.probe_at.get_or_insert(next_probe) <= now && self.closing.is_open() {
-            self.transport.probe();
-            self.probe_at = Some(next_probe);
+        let Limits { write_timeout, heartbeat_interval, .. } = self.shared.endpoint.limits;
+        let interval = heartbeat_interval.map_or(write_timeout, |interval| interval.min(write_timeout));
+        let is_probe_due = self.liveness.pause_reading(interval, now);
+        if is_probe_due && self.closing.is_open() {
+            self.send_ping();
         }
     }
 

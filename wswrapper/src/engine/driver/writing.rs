@@ -2,7 +2,8 @@
 
 use super::Driver;
 use crate::close::CloseCause;
-use crate::rt::{Instant, after};
+use crate::engine::shared::Requested;
+use crate::rt::Instant;
 use crate::transport::Transport;
 use std::task::{Context, Poll};
 
@@ -14,11 +15,11 @@ impl<T: Transport> Driver<T> {
     /// disconnected.
     pub(super) fn flush(&mut self, cx: &mut Context<'_>, now: Instant) {
         if self.closing.is_open() && self.transport.output().len() < self.shared.endpoint.limits.max_outbound_bytes {
-            self.drain();
+            self.drain(now);
         }
         match self.transport.poll_flush(cx) {
             Poll::Ready(flushed) => {
-                self.stalled = None;
+                self.liveness.flushed(now);
                 match flushed {
                     Ok(()) => self.complete_flushes(0),
                     Err(error) => self.fail(error, now),
@@ -28,24 +29,22 @@ impl<T: Transport> Driver<T> {
             Poll::Pending => {
                 self.complete_flushes(MAX_UNFLUSHED);
                 let sent = self.transport.output().sent();
-                match self.stalled {
-                    Some((since, sent_before)) if sent_before == sent => {
-                        if now >= after(since, self.shared.endpoint.limits.write_timeout) {
-                            self.closing.abort(CloseCause::Unread, "the peer does not read", now);
-                        }
-                    }
-                    _ => self.stalled = Some((now, sent)),
+                if self.liveness.is_stalled(sent, self.shared.endpoint.limits.write_timeout, now) {
+                    self.closing.abort(CloseCause::Unread, "the peer does not read", now);
                 }
             }
         }
     }
 
-    /// Moves queued frames to the output.
-    pub(super) fn drain(&mut self) {
+    /// Moves queued frames to the output, and sends the ping that handles have requested.
+    pub(super) fn drain(&mut self, now: Instant) {
         let output = self.transport.output();
-        let flushes = self.shared.drain_and_take_flushes(output);
+        let Some(Requested { flushes, ping }) = self.shared.drain_and_take_requests(output) else { return };
         if let Some(flushes) = flushes {
             self.flushes.append(*flushes, output.sent() + output.len() as u64);
+        }
+        if ping {
+            self.send_requested_ping(now);
         }
     }
 

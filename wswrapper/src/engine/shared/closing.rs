@@ -80,7 +80,7 @@ impl Shared {
         update(&mut state);
         let finished = state.take_notifications(channel_closed_reason);
         let mut wakers = state.take_output_waiters();
-        let flushes = state.flushes.take();
+        let requests = (state.flushes.take(), state.pings.take());
         let (senders, slots) = state.capacity_queue.as_mut().map(|queue| queue.clear()).unwrap_or_default();
         wakers.extend(senders);
         for slot in slots {
@@ -89,7 +89,7 @@ impl Shared {
         }
         self.count_queued(&state);
         drop(state);
-        drop(flushes);
+        drop(requests);
         let reason = connection_closed_reason();
         for channel in finished.channels {
             channel.close(self, reason.clone());

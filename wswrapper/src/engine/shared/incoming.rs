@@ -49,6 +49,14 @@ pub(crate) struct SleepState {
     pub(crate) closed_channels: Vec<(ChannelKey, Reason)>,
 }
 
+/// What handles have requested beside their frames.
+pub(crate) struct Requested {
+    /// Those that wait until all of the output was written.
+    pub(crate) flushes: Option<Box<Flushes>>,
+    /// True if some wait for a ping, which is to be sent now.
+    pub(crate) ping: bool,
+}
+
 impl Shared {
     /// Moves all queued frames to the output.
     #[inline]
@@ -58,15 +66,17 @@ impl Shared {
         }
     }
 
-    /// Moves all queued frames to the output. Returns the handles that wait until all of the output was written.
-    pub(crate) fn drain_and_take_flushes(self: &Arc<Self>, output: &mut Output) -> Option<Box<Flushes>> {
+    /// Moves all queued frames to the output. Returns what handles have requested beside, or `None` if nothing was
+    /// queued.
+    pub(crate) fn drain_and_take_requests(self: &Arc<Self>, output: &mut Output) -> Option<Requested> {
         if self.queued_bytes() == 0 {
             return None;
         }
         let mut state = self.lock();
-        let flushes = state.flushes.take();
+        let ping = state.pings.as_ref().is_some_and(|pings| pings.is_requested());
+        let requested = Requested { flushes: state.flushes.take(), ping };
         self.move_frames(state, output);
-        flushes
+        Some(requested)
     }
 
     fn move_frames(self: &Arc<Self>, mut state: MutexGuard<'_, State>, output: &mut Output) {
@@ -171,7 +181,7 @@ impl Shared {
             wakers = state.take_output_waiters();
             poll_again = self.use_capacity(&mut state, &mut wakers);
         }
-        let queued = poll_again || !state.core.is_drained() || state.flushes.is_some();
+        let queued = poll_again || !state.core.is_drained() || state.has_requests();
         let waiting_deadline = state.capacity_queue.as_ref().and_then(|queue| queue.next_deadline());
         let timeout = state.core.poll_timeout().into_iter().chain(waiting_deadline).min().map(Instant::from_std);
         let closed_channels = std::mem::take(&mut state.closed_channels);

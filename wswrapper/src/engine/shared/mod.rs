@@ -6,9 +6,10 @@
 //!
 //! A handle queues its frames in the core (`outgoing`) and wakes the driver, unless the driver is in a turn, because a
 //! turn ends with a look at the queue. The driver passes messages to the core (`incoming`, `channels`); a response is
-//! left in the slot of its call, an item in the inbox of its stream, and the driver wakes the task that waits there. At
-//! the end of a turn it also sends the calls that wait for capacity, and wakes the senders that do (`capacity`).
-//! Everyone who waits is woken when the connection closes (`closing`). Before that a server may drain (`draining`).
+//! left in the slot of its call, an item in the inbox of its stream, and the driver wakes the task that waits there. A
+//! pong wakes the handles that wait for it (`pings`). At the end of a turn the driver also sends the calls that wait for
+//! capacity, and wakes the senders that do (`capacity`). Everyone who waits is woken when the connection closes
+//! (`closing`). Before that a server may drain (`draining`).
 
 mod capacity;
 mod channels;
@@ -17,12 +18,13 @@ mod draining;
 mod held;
 mod incoming;
 mod outgoing;
+mod pings;
 mod reports;
 mod state;
 
 pub(crate) use channels::ChannelBinding;
 pub(crate) use draining::Mode;
-pub(crate) use incoming::{Action, SleepState};
+pub(crate) use incoming::{Action, Requested, SleepState};
 
 use crate::engine::blocking::BlockingThreads;
 use crate::engine::budget::{Budget, Share};
@@ -56,7 +58,7 @@ pub(crate) struct Shared {
     /// Used only by handlers that send streams.
     loan_slot: OnceLock<Box<LoanSlot>>,
     state: Mutex<State>,
-    /// Bytes in the core's queue, or 1 if only a flush is requested. Without it, the driver would have to lock the
+    /// Bytes in the core's queue, or 1 if only a flush or a ping is requested. Without it, the driver would have to lock the
     /// state before each response.
     queued_bytes: AtomicUsize,
     /// True during a turn of the driver. It then needs no wake, because it looks at the state at the end of the turn.
@@ -119,6 +121,7 @@ impl Shared {
             capacity_queue: None,
             output_waiters: None,
             flushes: None,
+            pings: None,
             closed: None,
             is_finished: false,
             epoch,
@@ -175,7 +178,7 @@ impl Shared {
 
     /// Publishes the number of queued bytes. Called before the lock is released.
     fn count_queued(&self, state: &State) {
-        let bytes = state.core.queued_bytes().max(usize::from(state.flushes.is_some()));
+        let bytes = state.core.queued_bytes().max(usize::from(state.has_requests()));
         self.queued_bytes.store(bytes, Ordering::Release);
     }
 

@@ -271,7 +271,7 @@ impl Shared {
     }
 
     /// Returns how an epoch was closed, whose transport is gone.
-    fn result_of(&self, epoch: &Arc<Epoch>) -> Arc<Closed> {
+    pub(super) fn result_of(&self, epoch: &Arc<Epoch>) -> Arc<Closed> {
         let state = self.lock();
         // Its `on_close` hook may still run.
         let is_present = Arc::ptr_eq(&state.epoch, epoch);

@@ -9,6 +9,7 @@ use crate::engine::channel_state::ChannelState;
 use crate::engine::epoch::Epoch;
 use crate::engine::flushes::Flushes;
 use crate::engine::inbox::{Inbox, StreamFinish};
+use crate::engine::pings::Pings;
 use crate::engine::slot::{CallSlot, Completion};
 use crate::engine::tasks::RunningKey;
 use crate::engine::totals::Drops;
@@ -52,6 +53,8 @@ pub(super) struct State {
     pub(super) output_waiters: Option<Box<OutputWaiters>>,
     /// Handles that wait until their frames were written.
     pub(super) flushes: Option<Box<Flushes>>,
+    /// Handles that wait for the answer to a ping.
+    pub(super) pings: Option<Box<Pings>>,
     /// The result of the connection, known from the time at which one of the endpoints closes it.
     pub(super) closed: Option<Arc<Closed>>,
     /// True from the end of the transport on, until the next epoch.

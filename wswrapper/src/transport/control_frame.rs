@@ -1,13 +1,15 @@
-//! Reading and writing close frames. The codec answers status 1014, which was registered after RFC 6455, with 1002.
+//! Control frames that are written without the codec: pings, and close frames with a status that it does not know. It
+//! answers status 1014, which was registered after RFC 6455, with 1002.
 
+use super::MAX_CONTROL_PAYLOAD;
 use crate::close::Close;
 
 /// The opcode of a close frame, with the bit of the final fragment.
 const CLOSE: u8 = 0x88;
+/// The opcode of a ping, with the bit of the final fragment.
+const PING: u8 = 0x89;
 /// The bit of a masked frame, in its second byte.
 const MASKED: u8 = 0x80;
-/// The largest payload of a control frame.
-const MAX_CONTROL_PAYLOAD: usize = 125;
 
 /// Returns true if the header of a frame is that of a close frame.
 #[inline]
@@ -37,19 +39,32 @@ fn apply_mask(bytes: &mut [u8], key: [u8; 4]) {
 pub(super) fn write_close_frame(output: &mut Vec<u8>, close: &Close, key: Option<[u8; 4]>) {
     let mut payload = close.code.to_be_bytes().to_vec();
     payload.extend_from_slice(close.sent_reason().as_bytes());
+    write_frame(output, CLOSE, &mut payload, key);
+}
+
+/// Writes a ping with the first 125 bytes of `payload`. A client's frame has a `key`.
+pub(super) fn write_ping_frame(output: &mut Vec<u8>, payload: &[u8], key: Option<[u8; 4]>) {
+    let mut copy = [0; MAX_CONTROL_PAYLOAD];
+    let length = payload.len().min(MAX_CONTROL_PAYLOAD);
+    copy[..length].copy_from_slice(&payload[..length]);
+    write_frame(output, PING, &mut copy[..length], key);
+}
+
+/// Writes a control frame, and masks its payload in place.
+fn write_frame(output: &mut Vec<u8>, opcode: u8, payload: &mut [u8], key: Option<[u8; 4]>) {
     let length = u8::try_from(payload.len()).unwrap_or_default();
-    output.extend_from_slice(&[CLOSE, if key.is_some() { length | MASKED } else { length }]);
+    output.extend_from_slice(&[opcode, if key.is_some() { length | MASKED } else { length }]);
     if let Some(key) = key {
-        apply_mask(&mut payload, key);
+        apply_mask(payload, key);
         output.extend_from_slice(&key);
     }
-    output.extend_from_slice(&payload);
+    output.extend_from_slice(payload);
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::frame_follower::FrameFollower;
-    use super::{CLOSE, MASKED, write_close_frame};
+    use super::{CLOSE, MASKED, PING, write_close_frame, write_ping_frame};
     use crate::close::Close;
 
     /// Returns frames of all lengths, and a close frame at their end.
@@ -102,6 +117,16 @@ mod tests {
             follower.follow(frame);
             assert_eq!(follower.close(), None, "{frame:?}");
         }
+    }
+
+    #[test]
+    fn a_ping_is_masked_with_its_key_and_has_at_most_125_bytes() {
+        let mut output = Vec::new();
+        write_ping_frame(&mut output, &[1, 2, 3, 4, 5], Some([1, 1, 1, 1]));
+        assert_eq!(output, [PING, MASKED | 5, 1, 1, 1, 1, 0, 3, 2, 5, 4]);
+        output.clear();
+        write_ping_frame(&mut output, &[7; 200], None);
+        assert_eq!((output.len(), &output[..3]), (2 + 125, &[PING, 125, 7][..]));
     }
 
     #[test]
