@@ -1,10 +1,26 @@
 //! Clients: [`Client`], and [`ClientBuilder`] for services, limits and hooks.
 
 #[cfg(feature = "tungstenite")]
+mod addresses;
+#[cfg(feature = "tungstenite")]
 mod connect;
+#[cfg(feature = "tungstenite")]
+mod deadline;
+#[cfg(feature = "tungstenite")]
+mod dial;
+#[cfg(feature = "tungstenite")]
+mod exchange;
+#[cfg(feature = "tungstenite")]
+mod options;
 mod peer_methods;
+#[cfg(feature = "tungstenite")]
+mod percent_encoding;
+#[cfg(feature = "tungstenite")]
+mod socket;
 #[cfg(feature = "rustls")]
 mod tls;
+#[cfg(feature = "tungstenite")]
+mod upgrade;
 #[cfg(feature = "tungstenite")]
 mod url;
 
@@ -66,7 +82,7 @@ pub struct Client {
 pub struct ClientBuilder {
     settings: Settings,
     #[cfg(feature = "tungstenite")]
-    options: connect::ConnectOptions,
+    options: options::ConnectOptions,
 }
 
 impl Client {

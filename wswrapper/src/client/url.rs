@@ -1,67 +1,226 @@
 //! URLs of servers.
 
+use super::percent_encoding::percent_encode;
 use crate::error::ConnectError;
 use http::Uri;
+use std::borrow::Cow;
+use std::net::Ipv6Addr;
+#[cfg(unix)]
+use std::path::PathBuf;
 
-/// A parsed `ws://` or `wss://` URL.
+/// A parsed URL of a WebSocket server.
+#[derive(Clone, Debug)]
 pub(super) struct ServerUrl {
-    pub(super) uri: Uri,
     pub(super) scheme: Scheme,
-    /// The host and the port.
+    pub(super) endpoint: Endpoint,
+    /// The path and the query.
+    pub(super) target: Uri,
+    /// The host and the port, or the path of the Unix socket, for messages.
     pub(super) address: String,
 }
 
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Scheme {
     Ws,
     #[cfg(feature = "rustls")]
     Wss,
 }
 
+/// The place where a server listens.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) enum Endpoint {
+    Network {
+        /// A name, or an IP address without brackets. That of IPv6 may have a zone.
+        host: String,
+        port: u16,
+    },
+    #[cfg(unix)]
+    Unix(PathBuf),
+}
+
+impl Scheme {
+    fn default_port(self) -> u16 {
+        match self {
+            Self::Ws => 80,
+            #[cfg(feature = "rustls")]
+            Self::Wss => 443,
+        }
+    }
+}
+
 impl ServerUrl {
     pub(super) fn parse(url: &str) -> Result<Self, ConnectError> {
-        let invalid = |reason| ConnectError::Url { url: without_user_info(url), reason };
-        let uri: Uri = url.parse().map_err(|_| invalid("it cannot be parsed"))?;
-        let (scheme, default_port) = match uri.scheme_str().map(str::to_ascii_lowercase).as_deref() {
-            Some("ws") => (Scheme::Ws, 80_u16),
-            #[cfg(feature = "rustls")]
-            Some("wss") => (Scheme::Wss, 443),
-            #[cfg(not(feature = "rustls"))]
-            Some("wss") => return Err(invalid("wss:// needs the feature `rustls` of the crate wswrapper")),
-            Some("http") => return Err(invalid("it begins with http; write ws:// instead")),
-            Some("https") => return Err(invalid("it begins with https; write wss:// instead")),
-            _ => return Err(invalid("it must begin with ws:// or wss://")),
-        };
-        let authority = uri.authority().map_or("", |authority| authority.as_str());
-        if authority.contains('@') {
-            return Err(invalid(
-                "it names a user; write `.header(\"Authorization\", ..)` on the client's builder instead",
-            ));
+        Self::parse_parts(url).map_err(|reason| ConnectError::Url { url: without_user_info(url), reason })
+    }
+
+    fn parse_parts(url: &str) -> Result<Self, &'static str> {
+        if url.contains(char::is_control) {
+            return Err("it contains a line break or another control character");
         }
-        let host = uri.host().filter(|host| !host.is_empty()).ok_or_else(|| invalid("it has no host"))?;
-        let port = match authority[host.len()..].strip_prefix(':') {
-            None | Some("") => default_port,
-            Some(port) => port.parse().map_err(|_| invalid("its port is not a number up to 65535"))?,
+        let (scheme, rest) = url.split_once(':').unwrap_or_default();
+        match scheme.to_ascii_lowercase().as_str() {
+            "ws" => Self::parse_network(Scheme::Ws, rest),
+            #[cfg(feature = "rustls")]
+            "wss" => Self::parse_network(Scheme::Wss, rest),
+            #[cfg(not(feature = "rustls"))]
+            "wss" => Err("wss:// needs the feature `rustls` of the crate wswrapper"),
+            #[cfg(unix)]
+            "ws+unix" => Self::parse_unix(rest),
+            #[cfg(not(unix))]
+            "ws+unix" => Err("this system has no Unix sockets"),
+            "http" => Err("it begins with http; write ws:// instead"),
+            "https" => Err("it begins with https; write wss:// instead"),
+            _ => Err("it must begin with ws:// or wss://"),
+        }
+    }
+
+    /// Parses the rest of a URL after `ws:`.
+    fn parse_network(scheme: Scheme, rest: &str) -> Result<Self, &'static str> {
+        let rest = rest.strip_prefix("//").ok_or("two slashes are missing after its scheme, as in ws://localhost")?;
+        let (authority, target) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+        if authority.contains('@') {
+            return Err("it names a user; write `.header(\"Authorization\", ..)` on the client's builder instead");
+        }
+        let (host, port) = split_port(authority)?;
+        let port = match port {
+            "" => scheme.default_port(),
+            port => port.parse().map_err(|_| "its port is not a number up to 65535")?,
         };
-        let address = format!("{host}:{port}");
-        // The target of a request starts with a slash, which `ws://host?query` lacks. `Uri::to_string` adds it.
-        let uri = if uri.path_and_query().is_some_and(|target| target.as_str().starts_with('?')) {
-            uri.to_string().parse().map_err(|_| invalid("it cannot be parsed"))?
-        } else {
-            uri
+        let host = host.into_owned();
+        let address = format!("{}:{port}", bracketed(&host));
+        Ok(Self { scheme, endpoint: Endpoint::Network { host, port }, target: parse_target(target)?, address })
+    }
+
+    /// Parses the rest of a URL after `ws+unix:`, as in `ws+unix:///run/desk.sock:/path?query`.
+    #[cfg(unix)]
+    fn parse_unix(rest: &str) -> Result<Self, &'static str> {
+        let rest = match rest.strip_prefix("//") {
+            Some(path) if !path.starts_with('/') => {
+                return Err("the path of its socket must be absolute, as in ws+unix:///run/desk.sock");
+            }
+            path => path.unwrap_or(rest),
         };
-        Ok(Self { uri, scheme, address })
+        let (path, target) = rest.split_once(':').unwrap_or((rest, ""));
+        if path.is_empty() {
+            return Err("it has no path of a socket, as in ws+unix:///run/desk.sock");
+        }
+        if !target.is_empty() && !target.starts_with(['/', '?', '#']) {
+            return Err("the path of its request must begin with a slash, as in ws+unix:///run/desk.sock:/path");
+        }
+        let target = parse_target(target)?;
+        Ok(Self { scheme: Scheme::Ws, endpoint: Endpoint::Unix(path.into()), target, address: path.to_owned() })
     }
 
     /// Returns the host for which the certificate must be valid.
     #[cfg(feature = "rustls")]
     pub(super) fn host(&self) -> &str {
-        let host = self.uri.host().unwrap_or_default();
-        host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
+        match &self.endpoint {
+            Endpoint::Network { host, .. } => without_zone(host),
+            #[cfg(unix)]
+            Endpoint::Unix(_) => "localhost",
+        }
+    }
+
+    /// Returns the value of the header `Host`: without the default port and without a zone, which only this machine
+    /// knows.
+    pub(super) fn host_header(&self) -> String {
+        match &self.endpoint {
+            Endpoint::Network { host, port } => {
+                let host = bracketed(without_zone(host));
+                if *port == self.scheme.default_port() { host.into_owned() } else { format!("{host}:{port}") }
+            }
+            #[cfg(unix)]
+            Endpoint::Unix(_) => "localhost".to_owned(),
+        }
     }
 }
 
+/// Returns the host and the port of `host:port`. The host has no brackets; the port may be empty.
+fn split_port(authority: &str) -> Result<(Cow<'_, str>, &str), &'static str> {
+    if let Some(rest) = authority.strip_prefix('[') {
+        let (host, rest) = rest.split_once(']').ok_or("the bracket of its IPv6 address is not closed")?;
+        let port = match rest.strip_prefix(':') {
+            Some(port) => port,
+            None if rest.is_empty() => "",
+            None => return Err("a colon and a port are expected after its IPv6 address"),
+        };
+        return Ok((ipv6_host(host)?.into(), port));
+    }
+    if authority.matches(':').count() > 1 && without_zone(authority).parse::<Ipv6Addr>().is_ok() {
+        return Err("its IPv6 address needs brackets, as in ws://[::1]:8080");
+    }
+    let (host, port) = authority.split_once(':').unwrap_or((authority, ""));
+    Ok((name_host(host)?, port))
+}
+
+/// Returns the address in brackets, with its zone in the system's form: `%25eth0` in a URL (RFC 6874) becomes `%eth0`.
+fn ipv6_host(host: &str) -> Result<String, &'static str> {
+    let (address, zone) = match host.split_once('%') {
+        Some((address, zone)) => (address, Some(zone.strip_prefix("25").unwrap_or(zone))),
+        None => (host, None),
+    };
+    let address: Ipv6Addr = address.parse().map_err(|_| "an IPv6 address is expected in its brackets")?;
+    match zone {
+        None => Ok(address.to_string()),
+        Some(zone)
+            if !zone.is_empty() && zone.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte)) =>
+        {
+            Ok(format!("{address}%{zone}"))
+        }
+        Some(_) => Err("the zone of its IPv6 address is not a name, as in ws://[fe80::1%25eth0]"),
+    }
+}
+
+/// Checks a name or an IPv4 address.
+fn name_host(host: &str) -> Result<Cow<'_, str>, &'static str> {
+    if host.is_empty() {
+        return Err("it has no host");
+    }
+    let host = if host.is_ascii() { Cow::Borrowed(host) } else { Cow::Owned(to_ascii(host)?) };
+    if !host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte)) {
+        return Err("its host contains a character that no name has");
+    }
+    // Browsers send it in lower case too.
+    Ok(if host.bytes().any(|byte| byte.is_ascii_uppercase()) { host.to_ascii_lowercase().into() } else { host })
+}
+
+#[cfg(feature = "idna")]
+fn to_ascii(host: &str) -> Result<String, &'static str> {
+    idna::domain_to_ascii_strict(host).map_err(|_| "its host is not a valid international name")
+}
+
+#[cfg(not(feature = "idna"))]
+fn to_ascii(_: &str) -> Result<String, &'static str> {
+    Err(
+        "its host has letters beyond ASCII; write them in punycode, as in xn--bcher-kva.example, or enable the feature \
+         `idna` of the crate wswrapper",
+    )
+}
+
+/// Returns the target of a request: a path, which is `/` if it is empty, and a query.
+fn parse_target(target: &str) -> Result<Uri, &'static str> {
+    if target.contains('#') {
+        return Err(
+            "it has a fragment, which no server receives; write %23 if the `#` belongs to the path or the query",
+        );
+    }
+    let slash = if target.starts_with('/') { "" } else { "/" };
+    // All characters are valid then.
+    format!("{slash}{}", percent_encode(target)).parse().map_err(|_| "it is too long")
+}
+
+/// Returns a host with the brackets that IPv6 needs in URLs.
+fn bracketed(host: &str) -> Cow<'_, str> {
+    if host.contains(':') { format!("[{host}]").into() } else { host.into() }
+}
+
+/// Returns a host without the zone of an IPv6 address.
+pub(super) fn without_zone(host: &str) -> &str {
+    host.split('%').next().unwrap_or(host)
+}
+
 /// Returns the URL without user and password, even if it cannot be parsed, for error messages.
-fn without_user_info(url: &str) -> String {
+pub(super) fn without_user_info(url: &str) -> String {
     let start = url.find("://").map_or(0, |scheme| scheme + "://".len());
     match url[start..].rfind('@') {
         Some(at) => format!("{}***{}", &url[..start], &url[start + at..]),

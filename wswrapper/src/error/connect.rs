@@ -3,6 +3,7 @@
 use super::{MountError, OpenError};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
+use std::fmt;
 use std::io;
 
 /// An error of [`Client::rebind`](crate::Client::rebind).
@@ -15,6 +16,9 @@ pub enum RebindError {
 }
 
 /// An error of a client that connects.
+///
+/// An `address` is a host and a port, or the path of a Unix socket. No text
+/// repeats that of its [source](std::error::Error::source).
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConnectError {
@@ -37,18 +41,26 @@ pub enum ConnectError {
         /// The reason.
         reason: &'static str,
     },
-    /// The server cannot be reached.
-    #[error("cannot connect to {address}: {source}{}", connect_help(.source))]
-    Connect {
+    /// The name of the host has no address.
+    #[error("cannot look up the host of {address}; is its name right?")]
+    Dns {
         /// The host and the port.
         address: String,
         /// The error of the system.
         source: io::Error,
     },
+    /// The server cannot be reached at any address of its host.
+    #[error("cannot connect to {address}{}", connect_help(.source))]
+    Connect {
+        /// The host and the port, or the path of a Unix socket.
+        address: String,
+        /// The error of the system: of the last attempt, if the host has several addresses.
+        source: io::Error,
+    },
     /// The TLS handshake failed: the certificate is not trusted or not valid for the host, or the server does not speak
     /// TLS.
     #[cfg(feature = "rustls")]
-    #[error("no TLS connection to {address}: {}", super::tls::explain(.source))]
+    #[error("no TLS connection to {address}{}", super::tls::explain(.source))]
     Tls {
         /// The host and the port.
         address: String,
@@ -62,42 +74,78 @@ pub enum ConnectError {
     /// overloaded server (503).
     #[error("the server at {address} refused the handshake: status {status}{}", status_help(*.status))]
     Refused {
-        /// The host and the port.
+        /// The host and the port, or the path of a Unix socket.
         address: String,
         /// The status.
         status: StatusCode,
         /// The headers.
         headers: Box<HeaderMap>,
-        /// The first 4 KiB of the body, as far as they have arrived within a second. Empty if it is sent in chunks.
+        /// The first 4 KiB of the body, as far as they have arrived within a second.
         body: Bytes,
     },
     /// The response of the server is not valid for a WebSocket handshake, or is no HTTP.
-    #[error("the server at {address} refused the handshake: {reason}")]
-    Handshake {
-        /// The host and the port.
+    #[error("the server at {address} failed the handshake: {reason}")]
+    Protocol {
+        /// The host and the port, or the path of a Unix socket.
         address: String,
         /// The reason.
         reason: String,
+        /// The error of the connection, if that was lost.
+        source: Option<io::Error>,
     },
     /// Connecting took longer than [`handshake_timeout`](crate::Limits::handshake_timeout), or than the builder's
     /// [`connect_timeout`](crate::client::ClientBuilder::connect_timeout).
-    #[error("{address} did not complete the handshake in time")]
+    #[error("connecting to {address} took too long: {during} is not finished")]
     TimedOut {
-        /// The host and the port.
+        /// The host and the port, or the path of a Unix socket.
         address: String,
+        /// The step that was not finished in time.
+        during: ConnectStep,
     },
     /// The hook [`on_open`](crate::client::ClientBuilder::on_open) failed. The connection was closed with status 1011.
     #[error(transparent)]
     Open(#[from] OpenError),
 }
 
-fn status_help(status: StatusCode) -> &'static str {
-    if status == StatusCode::NOT_FOUND { "; is the path right?" } else { "" }
+/// A step of a client that connects.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[non_exhaustive]
+pub enum ConnectStep {
+    /// The lookup of the host's name.
+    Lookup,
+    /// The TCP connection, or the connection to a Unix socket.
+    Connect,
+    /// The TLS handshake.
+    Tls,
+    /// The WebSocket handshake.
+    Handshake,
 }
 
+impl fmt::Display for ConnectStep {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Lookup => "the lookup of its name",
+            Self::Connect => "the connection",
+            Self::Tls => "the TLS handshake",
+            Self::Handshake => "the WebSocket handshake",
+        })
+    }
+}
+
+fn status_help(status: StatusCode) -> &'static str {
+    match status {
+        StatusCode::NOT_FOUND => "; is the path right?",
+        _ => "",
+    }
+}
+
+/// Explains an error whose own text is for those who know the system.
 fn connect_help(error: &io::Error) -> &'static str {
     match error.kind() {
-        io::ErrorKind::ConnectionRefused => "; is the server running, and on this port?",
+        io::ErrorKind::ConnectionRefused => ": nothing listens there; is the server running, and on this port?",
+        io::ErrorKind::NotFound => ": there is no such socket; is the server running, and is the path right?",
+        io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable => ": no network leads there",
+        io::ErrorKind::TimedOut => ": it does not respond",
         _ => "",
     }
 }

@@ -6,6 +6,8 @@ mod close_frame;
 mod codec;
 #[cfg(feature = "tungstenite")]
 mod frame_follower;
+#[cfg(feature = "tungstenite")]
+mod hyper_io;
 pub mod memory;
 mod output;
 #[cfg(feature = "tungstenite")]
@@ -15,6 +17,8 @@ mod text;
 mod websocket;
 
 pub use crate::close::Close;
+#[cfg(feature = "tungstenite")]
+pub(crate) use hyper_io::HyperIo;
 pub use output::Output;
 pub use text::Text;
 #[cfg(feature = "tungstenite")]

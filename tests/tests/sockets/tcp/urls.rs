@@ -14,8 +14,8 @@ async fn an_invalid_url_is_rejected_with_a_reason() {
         ("ws://localhost:99999", "its port is not a number up to 65535"),
         ("ws://localhost:eighty/", "its port is not a number up to 65535"),
         ("ws://:80/", "it has no host"),
-        ("ws://", "it cannot be parsed"),
-        ("not a url", "it cannot be parsed"),
+        ("ws://", "it has no host"),
+        ("not a url", "it must begin with ws:// or wss://"),
     ] {
         let error = Client::connect(url).await.expect_err(url);
         assert_eq!(error.to_string(), format!("`{url}` is not a WebSocket URL: {reason}"));
@@ -29,7 +29,7 @@ async fn a_url_with_a_user_is_rejected_and_its_password_is_not_shown() {
         ("ws://ada@localhost/", "ws://***@localhost/", help),
         ("ws://ada:secret@localhost:1/path", "ws://***@localhost:1/path", help),
         ("wss://ada:secret@[::1]/", "wss://***@[::1]/", help),
-        ("ws://ada:se cret@localhost", "ws://***@localhost", "it cannot be parsed"),
+        ("ws://ada:se cret@localhost", "ws://***@localhost", help),
         ("ws://ada:se/cret@localhost", "ws://***@localhost", "its port is not a number up to 65535"),
     ] {
         let error = Client::connect(url).await.expect_err(url);
@@ -41,7 +41,7 @@ async fn a_url_with_a_user_is_rejected_and_its_password_is_not_shown() {
 #[tokio::test]
 async fn a_url_may_have_a_query_without_a_path_and_a_scheme_in_any_case() -> Result<(), Box<dyn Error>> {
     let running = serve(Server::builder()).await;
-    let client = Client::connect(&format!("WS://{}?query=1#fragment", running.address)).await?;
+    let client = Client::connect(&format!("WS://{}?query=1", running.address)).await?;
     assert_eq!(TestServiceProxy::new(&client).handshake().await?.0, "/?query=1");
     Ok(())
 }
