@@ -15,6 +15,7 @@ mod headers;
 mod open_hooks;
 mod pages;
 mod protocol_errors;
+mod redirects;
 mod request_targets;
 mod slow_readers;
 mod slow_websockets;

@@ -3,6 +3,7 @@
 use super::addresses::connect_to_first;
 use super::deadline::Deadline;
 use super::options::ConnectOptions;
+use super::redirect::{location, remove_private, resolve};
 use super::socket::Socket;
 use super::upgrade::{Offer, Upgraded};
 use super::url::{Endpoint, Scheme, ServerUrl};
@@ -12,6 +13,7 @@ use crate::limits::Limits;
 use crate::proto::Side;
 use crate::transport::{WebSocket, tcp};
 use http::HeaderMap;
+use std::borrow::Cow;
 use std::net::SocketAddr;
 #[cfg(unix)]
 use tokio::net::UnixStream;
@@ -22,10 +24,32 @@ pub(super) type Dialled = (WebSocket<Socket>, Handshake);
 
 /// Connects to a URL and performs the handshake.
 pub(super) async fn dial(options: &ConnectOptions, limits: &Limits, url: &str) -> Result<Dialled, ConnectError> {
-    let url = ServerUrl::parse(url)?;
+    let mut url = ServerUrl::parse(url)?;
     let dialler = Dialler::new(options, limits)?;
-    let (socket, remote_addr) = dialler.open(&url).await?;
-    dialler.upgrade(socket, remote_addr, &url, &options.headers).await
+    let mut headers = Cow::Borrowed(&options.headers);
+    let mut followed = 0;
+    loop {
+        let (socket, remote_addr) = dialler.open(&url).await?;
+        let error = match dialler.upgrade(socket, remote_addr, &url, &headers).await {
+            Ok(dialled) => return Ok(dialled),
+            Err(error) => error,
+        };
+        let location = match &error {
+            ConnectError::Refused { status, headers, .. } if options.redirects > 0 => location(*status, headers),
+            _ => None,
+        };
+        let Some(location) = location else { return Err(error) };
+        let failed = |reason| ConnectError::Protocol { address: url.address.clone(), reason, source: None };
+        if followed == options.redirects {
+            return Err(failed(format!("it is one redirect more than {followed}, the builder's `redirects`")));
+        }
+        followed += 1;
+        let next = resolve(&url, location).map_err(failed)?;
+        if next.endpoint != url.endpoint {
+            remove_private(headers.to_mut());
+        }
+        url = next;
+    }
 }
 
 /// Performs the handshake over a stream that is already open.

@@ -16,6 +16,8 @@ mod peer_methods;
 #[cfg(feature = "tungstenite")]
 mod percent_encoding;
 #[cfg(feature = "tungstenite")]
+mod redirect;
+#[cfg(feature = "tungstenite")]
 mod socket;
 #[cfg(feature = "rustls")]
 mod tls;

@@ -17,6 +17,8 @@ pub(crate) struct ConnectOptions {
     invalid_header: Option<InvalidHeader>,
     pub(super) subprotocols: Vec<String>,
     pub(super) timeout: Option<Duration>,
+    /// The redirects that are followed.
+    pub(super) redirects: usize,
     #[cfg(feature = "rustls")]
     pub(super) tls: Option<Arc<crate::client::rustls::ClientConfig>>,
 }
@@ -103,6 +105,28 @@ impl ClientBuilder {
     pub fn subprotocol(mut self, name: &str) -> Self {
         let added = subprotocol(&mut self.options.subprotocols, name);
         self.settings.note(added);
+        self
+    }
+
+    /// Follows redirects, at most `max` one after the other. By default none is followed.
+    ///
+    /// Statuses 301, 302, 303, 307 and 308 are redirects. Their `Location` may begin with `http` or `https` instead of
+    /// `ws` or `wss`, and may be relative. The client never follows one from `wss` to `ws`, or from a Unix socket to
+    /// another server. That, and one redirect more than `max`, is [`ConnectError::Protocol`]. All together have the
+    /// time for connecting.
+    ///
+    /// A redirect to another host or port does not receive the headers `Authorization`, `Cookie`, `Host` and `Proxy-…`
+    /// of the builder. It receives the others, and the subprotocols.
+    ///
+    /// ```
+    /// # use wswrapper::{Client, error::ConnectError};
+    /// # async fn run() -> Result<(), ConnectError> {
+    /// let client = Client::builder().redirects(3).connect("ws://localhost:8080").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn redirects(mut self, max: usize) -> Self {
+        self.options.redirects = max;
         self
     }
 

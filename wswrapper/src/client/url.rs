@@ -46,6 +46,14 @@ impl Scheme {
             Self::Wss => 443,
         }
     }
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Ws => "ws",
+            #[cfg(feature = "rustls")]
+            Self::Wss => "wss",
+        }
+    }
 }
 
 impl ServerUrl {
@@ -53,7 +61,8 @@ impl ServerUrl {
         Self::parse_parts(url).map_err(|reason| ConnectError::Url { url: without_user_info(url), reason })
     }
 
-    fn parse_parts(url: &str) -> Result<Self, &'static str> {
+    /// Parses a URL. Returns the reason if it is invalid.
+    pub(super) fn parse_parts(url: &str) -> Result<Self, &'static str> {
         if url.contains(char::is_control) {
             return Err("it contains a line break or another control character");
         }
@@ -109,6 +118,11 @@ impl ServerUrl {
         }
         let target = parse_target(target)?;
         Ok(Self { scheme: Scheme::Ws, endpoint: Endpoint::Unix(path.into()), target, address: path.to_owned() })
+    }
+
+    /// Returns the URL of another path and query on the same server.
+    pub(super) fn with_target(&self, target: &str) -> Result<Self, &'static str> {
+        Ok(Self { target: parse_target(target)?, ..self.clone() })
     }
 
     /// Returns the host for which the certificate must be valid.

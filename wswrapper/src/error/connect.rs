@@ -135,6 +135,9 @@ impl fmt::Display for ConnectStep {
 fn status_help(status: StatusCode) -> &'static str {
     match status {
         StatusCode::NOT_FOUND => "; is the path right?",
+        status if status.is_redirection() => {
+            "; with `.redirects(..)` on its builder the client would follow the header `Location`"
+        }
         _ => "",
     }
 }
