@@ -2,7 +2,7 @@
 
 #![allow(clippy::needless_pass_by_value, clippy::unused_self, reason = "handlers have this form")]
 
-mod authority;
+pub(crate) mod authority;
 mod calls;
 mod certificates;
 mod platform;
@@ -34,14 +34,14 @@ impl TestService {
     }
 }
 
-struct Running {
+pub(crate) struct Running {
     server: Server,
-    address: SocketAddr,
+    pub(crate) address: SocketAddr,
     accepting: JoinHandle<()>,
 }
 
 /// Starts a server behind a TLS acceptor.
-async fn serve(config: ServerConfig) -> Running {
+pub(crate) async fn serve(config: ServerConfig) -> Running {
     serve_at("127.0.0.1:0", config).await.expect("a port is free")
 }
 

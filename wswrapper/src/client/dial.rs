@@ -25,12 +25,12 @@ pub(super) type Dialled = (WebSocket<Socket>, Handshake);
 /// Connects to a URL and performs the handshake.
 pub(super) async fn dial(options: &ConnectOptions, limits: &Limits, url: &str) -> Result<Dialled, ConnectError> {
     let mut url = ServerUrl::parse(url)?;
-    let dialler = Dialler::new(options, limits)?;
+    let attempt = Attempt::new(options, limits)?;
     let mut headers = Cow::Borrowed(&options.headers);
     let mut followed = 0;
     loop {
-        let (socket, remote_addr) = dialler.open(&url).await?;
-        let error = match dialler.upgrade(socket, remote_addr, &url, &headers).await {
+        let (socket, remote_addr) = attempt.open(&url).await?;
+        let error = match attempt.upgrade(socket, remote_addr, &url, &headers).await {
             Ok(dialled) => return Ok(dialled),
             Err(error) => error,
         };
@@ -60,17 +60,17 @@ pub(super) async fn dial_over(
     url: &str,
 ) -> Result<Dialled, ConnectError> {
     let url = ServerUrl::parse(url)?;
-    Dialler::new(options, limits)?.upgrade(socket, None, &url, &options.headers).await
+    Attempt::new(options, limits)?.upgrade(socket, None, &url, &options.headers).await
 }
 
-/// What the attempts to connect have in common.
-struct Dialler<'o> {
+/// An attempt to connect, with all its redirects.
+struct Attempt<'o> {
     options: &'o ConnectOptions,
     limits: &'o Limits,
     deadline: Deadline,
 }
 
-impl<'o> Dialler<'o> {
+impl<'o> Attempt<'o> {
     fn new(options: &'o ConnectOptions, limits: &'o Limits) -> Result<Self, ConnectError> {
         options.check()?;
         let deadline = Deadline::after(options.timeout.unwrap_or(limits.handshake_timeout));
@@ -90,6 +90,12 @@ impl<'o> Dialler<'o> {
                 Ok((Socket::Unix(stream), None))
             }
             Endpoint::Network { host, port } => {
+                #[cfg(feature = "proxy")]
+                if let Some(proxy) = self.options.proxies.proxy_for(url)? {
+                    let socket = proxy.connect(url, self.deadline, self.limits.max_head_bytes).await?;
+                    // The address of the server is known to the proxy.
+                    return Ok((socket, None));
+                }
                 let stream = connect_tcp(host, *port, &url.address, self.deadline).await?;
                 let remote_addr = stream.peer_addr().ok();
                 Ok((Socket::Tcp(stream), remote_addr))

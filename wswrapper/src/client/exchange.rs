@@ -10,6 +10,7 @@ use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper::client::conn::http1::{Builder, Connection};
 use std::convert::Infallible;
 use std::error::Error;
+use std::fmt;
 use std::future::poll_fn;
 use std::io;
 use std::pin::{Pin, pin};
@@ -79,11 +80,13 @@ where
     let response = driven.until(sender.send_request(request)).await;
     let response = match response {
         Ok(Some(response)) => response,
-        Ok(None) => return Err(ExchangeError::closed()),
+        Ok(None) => return Err(ExchangeError::CLOSED),
         Err(error) => return Err(ExchangeError::new(error, &driven.connection.into_parts().read_buf)),
     };
     let (head, body) = response.into_parts();
-    if head.status == StatusCode::SWITCHING_PROTOCOLS || is_connect && head.status.is_success() {
+    let is_upgraded =
+        if is_connect { head.status.is_success() } else { head.status == StatusCode::SWITCHING_PROTOCOLS };
+    if is_upgraded {
         driven.finish().await.map_err(|error| ExchangeError::new(error, &[]))?;
         let parts = driven.connection.into_parts();
         return Ok(Response::Upgraded { head, stream: parts.io.0, rest: parts.read_buf });
@@ -146,29 +149,47 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driven<S> {
 
 /// A response that is not HTTP, or none.
 pub(super) struct ExchangeError {
-    pub(super) reason: &'static str,
-    /// The error of the stream or of hyper.
+    pub(super) failure: Failure,
+    /// The error of the stream or of hyper, if the connection was lost.
     pub(super) source: Option<io::Error>,
 }
 
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Failure {
+    /// A TLS alert: the server expected TLS.
+    Tls,
+    TooLarge,
+    NotHttp,
+    Closed,
+}
+
 impl ExchangeError {
+    const CLOSED: Self = Self { failure: Failure::Closed, source: None };
+
     /// `read` are the bytes that hyper could not read.
     fn new(error: hyper::Error, read: &[u8]) -> Self {
         const TLS_ALERT: &[u8] = &[0x15, 0x03];
-        let reason = if read.starts_with(TLS_ALERT) {
-            "it speaks TLS; write wss:// instead of ws://"
+        let failure = if read.starts_with(TLS_ALERT) {
+            Failure::Tls
         } else if error.is_parse_too_large() {
-            "the head of its answer is too large"
+            Failure::TooLarge
         } else if error.is_parse() {
-            "what it answered is not HTTP"
+            Failure::NotHttp
         } else {
-            return Self { source: Some(io_error(error)), ..Self::closed() };
+            return Self { failure: Failure::Closed, source: Some(io_error(error)) };
         };
-        Self { reason, source: None }
+        Self { failure, source: None }
     }
+}
 
-    fn closed() -> Self {
-        Self { reason: "it ended the connection before it answered", source: None }
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Tls => "it speaks TLS; write wss:// instead of ws://",
+            Self::TooLarge => "the head of its answer is too large",
+            Self::NotHttp => "what it answered is not HTTP",
+            Self::Closed => "it ended the connection before it answered",
+        })
     }
 }
 

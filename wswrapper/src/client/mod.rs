@@ -15,6 +15,8 @@ mod options;
 mod peer_methods;
 #[cfg(feature = "tungstenite")]
 mod percent_encoding;
+#[cfg(feature = "proxy")]
+mod proxy;
 #[cfg(feature = "tungstenite")]
 mod redirect;
 #[cfg(feature = "tungstenite")]

@@ -19,6 +19,8 @@ pub(crate) struct ConnectOptions {
     pub(super) timeout: Option<Duration>,
     /// The redirects that are followed.
     pub(super) redirects: usize,
+    #[cfg(feature = "proxy")]
+    pub(super) proxies: super::proxy::Proxies,
     #[cfg(feature = "rustls")]
     pub(super) tls: Option<Arc<crate::client::rustls::ClientConfig>>,
 }

@@ -73,13 +73,13 @@ impl Offer<'_> {
 
 /// Returns the error of a server that did not answer with HTTP.
 fn exchange_error(error: ExchangeError, address: String) -> ConnectError {
-    let ExchangeError { reason, source } = error;
+    let ExchangeError { failure, source } = error;
     #[cfg(feature = "rustls")]
     if let Some(source) = source.as_ref().and_then(super::tls::find_error) {
         // With TLS 1.3 a server refuses the certificate of a client after the handshake.
         return ConnectError::Tls { address, source };
     }
-    ConnectError::Protocol { address, reason: reason.to_owned(), source }
+    ConnectError::Protocol { address, reason: failure.to_string(), source }
 }
 
 /// Checks that the response accepts the handshake. Returns the reason if it does not.

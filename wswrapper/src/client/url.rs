@@ -125,6 +125,16 @@ impl ServerUrl {
         Ok(Self { target: parse_target(target)?, ..self.clone() })
     }
 
+    /// Returns the host and the port without a zone, which only this machine knows. `None` for a Unix socket.
+    #[cfg(feature = "proxy")]
+    pub(super) fn authority(&self) -> Option<String> {
+        match &self.endpoint {
+            Endpoint::Network { host, port } => Some(format!("{}:{port}", bracketed(without_zone(host)))),
+            #[cfg(unix)]
+            Endpoint::Unix(_) => None,
+        }
+    }
+
     /// Returns the host for which the certificate must be valid.
     #[cfg(feature = "rustls")]
     pub(super) fn host(&self) -> &str {

@@ -17,7 +17,7 @@ pub enum RebindError {
 
 /// An error of a client that connects.
 ///
-/// An `address` is a host and a port, or the path of a Unix socket. No text
+/// An `address` is a host and a port, or the path of a Unix socket. That of a proxy begins with `the proxy`. No text
 /// repeats that of its [source](std::error::Error::source).
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -56,6 +56,21 @@ pub enum ConnectError {
         address: String,
         /// The error of the system: of the last attempt, if the host has several addresses.
         source: io::Error,
+    },
+    /// The proxy cannot be used, or did not connect to the server.
+    #[cfg(feature = "proxy")]
+    #[error("the proxy {proxy} does not connect to {address}: {reason}")]
+    Proxy {
+        /// The host and the port of the proxy, or its URL if that is invalid.
+        proxy: String,
+        /// The host and the port of the server.
+        address: String,
+        /// The reason.
+        reason: String,
+        /// The status of the proxy's response, if there is one.
+        status: Option<StatusCode>,
+        /// The error of the connection, if that was lost.
+        source: Option<io::Error>,
     },
     /// The TLS handshake failed: the certificate is not trusted or not valid for the host, or the server does not speak
     /// TLS.
@@ -115,6 +130,9 @@ pub enum ConnectStep {
     Lookup,
     /// The TCP connection, or the connection to a Unix socket.
     Connect,
+    /// The request to the proxy.
+    #[cfg(feature = "proxy")]
+    Proxy,
     /// The TLS handshake.
     Tls,
     /// The WebSocket handshake.
@@ -126,6 +144,8 @@ impl fmt::Display for ConnectStep {
         f.write_str(match self {
             Self::Lookup => "the lookup of its name",
             Self::Connect => "the connection",
+            #[cfg(feature = "proxy")]
+            Self::Proxy => "the request for a connection to the server",
             Self::Tls => "the TLS handshake",
             Self::Handshake => "the WebSocket handshake",
         })
