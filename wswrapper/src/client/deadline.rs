@@ -24,3 +24,31 @@ impl Deadline {
         rt::timeout_at(self.0, step).await.map_err(timed_out)?
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Deadline;
+    use crate::error::ConnectStep;
+    use std::future::pending;
+    use std::time::Duration;
+
+    #[tokio::test(start_paused = true)]
+    async fn the_steps_share_one_time_and_an_error_names_its_step() {
+        let deadline = Deadline::after(Duration::from_secs(1));
+        let half = async {
+            tokio::time::sleep(Duration::from_millis(500)).await;
+            Ok(())
+        };
+        deadline.limit(ConnectStep::Lookup, "desk:80", half).await.expect("it is in time");
+        for (during, text) in [
+            (ConnectStep::Lookup, "the lookup of its name"),
+            (ConnectStep::Connect, "the connection"),
+            (ConnectStep::Tls, "the TLS handshake"),
+            (ConnectStep::Handshake, "the WebSocket handshake"),
+        ] {
+            let error = deadline.limit::<()>(during, "desk:80", pending()).await.expect_err("it never ends");
+            assert_eq!(error.to_string(), format!("connecting to desk:80 took too long: {text} is not finished"));
+        }
+        assert_eq!(deadline.0.elapsed(), Duration::ZERO);
+    }
+}

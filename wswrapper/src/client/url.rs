@@ -252,17 +252,105 @@ pub(super) fn without_user_info(url: &str) -> String {
     }
 }
 
-#[cfg(all(test, not(feature = "rustls")))]
+#[cfg(test)]
 mod tests {
     use super::ServerUrl;
 
+    fn reason(url: &str) -> &'static str {
+        ServerUrl::parse_parts(url).expect_err(url)
+    }
+
+    /// Returns the address, the header `Host` and the target of a request.
+    fn parts(url: &str) -> (String, String, String) {
+        let url = ServerUrl::parse_parts(url).expect(url);
+        (url.address.clone(), url.host_header(), url.target.to_string())
+    }
+
+    #[test]
+    fn a_url_gives_an_address_a_host_and_a_target() {
+        for (url, address, host, target) in [
+            ("ws://localhost", "localhost:80", "localhost", "/"),
+            ("WS://LocalHost:", "localhost:80", "localhost", "/"),
+            ("ws://localhost:80/", "localhost:80", "localhost", "/"),
+            ("ws://localhost:8080?a", "localhost:8080", "localhost:8080", "/?a"),
+            ("ws://under_score.example.:1/a//b/../c", "under_score.example.:1", "under_score.example.:1", "/a//b/../c"),
+            ("ws://127.0.0.1:1", "127.0.0.1:1", "127.0.0.1:1", "/"),
+            ("ws://[::1]", "[::1]:80", "[::1]", "/"),
+            ("ws://[2001:DB8:0::1]:1/", "[2001:db8::1]:1", "[2001:db8::1]:1", "/"),
+            ("ws://[fe80::1%25eth0]:1/", "[fe80::1%eth0]:1", "[fe80::1]:1", "/"),
+            ("ws://[fe80::1%eth0]", "[fe80::1%eth0]:80", "[fe80::1]", "/"),
+        ] {
+            assert_eq!(parts(url), (address.to_owned(), host.to_owned(), target.to_owned()), "{url}");
+        }
+    }
+
+    #[test]
+    fn a_target_is_percent_encoded_once() {
+        for (url, target) in [
+            ("ws://h/café/ж?q=ü&r=日本", "/caf%C3%A9/%D0%B6?q=%C3%BC&r=%E6%97%A5%E6%9C%AC"),
+            ("ws://h/a b?c d", "/a%20b?c%20d"),
+            ("ws://h/a%20b%23?%C3%A9", "/a%20b%23?%C3%A9"),
+            ("ws://h/\"<>\\^`{|}[]", "/%22%3C%3E%5C%5E%60%7B%7C%7D%5B%5D"),
+            ("ws://h/-._~!$&'()*+,;=:@?/?a=b", "/-._~!$&'()*+,;=:@?/?a=b"),
+        ] {
+            assert_eq!(parts(url).2, target, "{url}");
+        }
+        assert_eq!(reason(&format!("ws://h/{}", "x".repeat(70_000))), "it is too long");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_unix_socket_has_a_path_and_perhaps_a_target() {
+        for (url, address, target) in [
+            ("ws+unix:///run/desk.sock", "/run/desk.sock", "/"),
+            ("ws+unix:/run/desk.sock:/chat?room=1", "/run/desk.sock", "/chat?room=1"),
+            ("WS+UNIX:///run/my desk/é.sock:/a b", "/run/my desk/é.sock", "/a%20b"),
+            ("ws+unix:desk.sock:", "desk.sock", "/"),
+            ("ws+unix:./desk.sock:?q", "./desk.sock", "/?q"),
+        ] {
+            assert_eq!(parts(url), (address.to_owned(), "localhost".to_owned(), target.to_owned()), "{url}");
+        }
+        let no_path = "it has no path of a socket, as in ws+unix:///run/desk.sock";
+        for (url, expected) in [
+            ("ws+unix:", no_path),
+            ("ws+unix::/chat", no_path),
+            ("ws+unix://run/desk.sock", "the path of its socket must be absolute, as in ws+unix:///run/desk.sock"),
+            (
+                "ws+unix:///run/desk.sock:chat",
+                "the path of its request must begin with a slash, as in ws+unix:///run/desk.sock:/path",
+            ),
+        ] {
+            assert_eq!(reason(url), expected, "{url}");
+        }
+    }
+
+    #[cfg(feature = "idna")]
+    #[test]
+    fn a_host_beyond_ascii_is_sent_in_punycode() {
+        assert_eq!(parts("ws://Bücher.example:1").0, "xn--bcher-kva.example:1");
+        assert_eq!(
+            parts("ws://日本語。jp/é"),
+            ("xn--wgv71a119e.jp:80".to_owned(), "xn--wgv71a119e.jp".to_owned(), "/%C3%A9".to_owned())
+        );
+        for url in ["ws://ü_.example", "ws://\u{200d}.example", "ws://ü..example"] {
+            assert_eq!(reason(url), "its host is not a valid international name", "{url}");
+        }
+    }
+
+    #[cfg(not(feature = "idna"))]
+    #[test]
+    fn a_host_beyond_ascii_needs_the_feature() {
+        assert_eq!(
+            reason("ws://Bücher.example"),
+            "its host has letters beyond ASCII; write them in punycode, as in xn--bcher-kva.example, or enable the \
+             feature `idna` of the crate wswrapper"
+        );
+    }
+
     /// A unit test, because the integration tests are built with the feature `rustls`.
+    #[cfg(not(feature = "rustls"))]
     #[test]
     fn wss_without_the_feature_names_the_feature() {
-        let error = ServerUrl::parse("wss://localhost").err().expect("it has no TLS");
-        assert_eq!(
-            error.to_string(),
-            "`wss://localhost` is not a WebSocket URL: wss:// needs the feature `rustls` of the crate wswrapper"
-        );
+        assert_eq!(reason("wss://localhost"), "wss:// needs the feature `rustls` of the crate wswrapper");
     }
 }

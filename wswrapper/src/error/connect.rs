@@ -172,3 +172,135 @@ fn connect_help(error: &io::Error) -> &'static str {
         _ => "",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{ConnectError, ConnectStep};
+    use crate::close::Closed;
+    use crate::error::{MountError, OpenError};
+    use crate::proto::ChannelName;
+    use bytes::Bytes;
+    use http::{HeaderMap, StatusCode};
+    use std::error::Error;
+    use std::io;
+    use std::sync::Arc;
+
+    /// Each kind of error, with sources as they come from the system and from libraries.
+    fn all() -> Vec<ConnectError> {
+        let address = || "desk.example:80".to_owned();
+        let kinds = [
+            io::ErrorKind::ConnectionRefused,
+            io::ErrorKind::NotFound,
+            io::ErrorKind::NetworkUnreachable,
+            io::ErrorKind::HostUnreachable,
+            io::ErrorKind::TimedOut,
+            io::ErrorKind::PermissionDenied,
+            io::ErrorKind::UnexpectedEof,
+        ];
+        let mut sources: Vec<_> = kinds.into_iter().map(io::Error::from).collect();
+        // Errors of systems, whose texts end with their numbers.
+        sources.extend((1..140).map(io::Error::from_raw_os_error));
+        sources.push(io::Error::other("a text of a library"));
+        let mut errors: Vec<_> = sources
+            .into_iter()
+            .flat_map(|source| {
+                let copy = || io::Error::from_raw_os_error(source.raw_os_error().unwrap_or(1));
+                [
+                    ConnectError::Protocol { address: address(), reason: "reason".to_owned(), source: Some(copy()) },
+                    ConnectError::Dns { address: address(), source: copy() },
+                    ConnectError::Connect { address: address(), source },
+                ]
+            })
+            .collect();
+        let name = ChannelName::new("").expect_err("it is empty");
+        errors.extend([
+            ConnectError::Mount(MountError::Name(name)),
+            ConnectError::Url { url: "ftp://x".to_owned(), reason: "reason" },
+            ConnectError::Header { name: "X".to_owned(), reason: "reason" },
+            ConnectError::Refused {
+                address: address(),
+                status: StatusCode::NOT_FOUND,
+                headers: Box::new(HeaderMap::new()),
+                body: Bytes::new(),
+            },
+            ConnectError::TimedOut { address: address(), during: ConnectStep::Connect },
+            ConnectError::Open(OpenError::TimedOut),
+            ConnectError::Open(OpenError::Failed(Arc::new(io::Error::other("the hook's own text")))),
+            ConnectError::Open(OpenError::Closed(Arc::new(Closed::lost(Some(
+                io::Error::other("the stream's text").into(),
+            ))))),
+        ]);
+        #[cfg(feature = "proxy")]
+        errors.push(ConnectError::Proxy {
+            proxy: "proxy.example:3128".to_owned(),
+            address: address(),
+            reason: "reason".to_owned(),
+            status: None,
+            source: Some(io::ErrorKind::ConnectionReset.into()),
+        });
+        #[cfg(feature = "rustls")]
+        errors.extend(tls_errors().into_iter().map(|source| ConnectError::Tls { address: address(), source }));
+        errors
+    }
+
+    #[cfg(feature = "rustls")]
+    fn tls_errors() -> Vec<io::Error> {
+        use tokio_rustls::rustls::{AlertDescription, CertificateError, Error, InvalidMessage, PeerMisbehaved};
+        let certificates = [
+            CertificateError::UnknownIssuer,
+            CertificateError::NotValidForName,
+            CertificateError::Expired,
+            CertificateError::NotValidYet,
+            CertificateError::Revoked,
+            CertificateError::BadSignature,
+        ];
+        let mut errors: Vec<_> = certificates.into_iter().map(Error::InvalidCertificate).collect();
+        errors.extend([
+            Error::AlertReceived(AlertDescription::CertificateRequired),
+            Error::AlertReceived(AlertDescription::ProtocolVersion),
+            Error::AlertReceived(AlertDescription::HandshakeFailure),
+            Error::InvalidMessage(InvalidMessage::InvalidContentType),
+            Error::InvalidMessage(InvalidMessage::MessageTooLarge),
+            Error::PeerMisbehaved(PeerMisbehaved::IllegalMiddleboxChangeCipherSpec),
+            Error::DecryptError,
+            Error::General("a text".to_owned()),
+        ]);
+        let mut errors: Vec<_> = errors.into_iter().map(io::Error::other).collect();
+        errors.extend([io::ErrorKind::UnexpectedEof.into(), io::ErrorKind::ConnectionReset.into()]);
+        errors
+    }
+
+    #[test]
+    fn no_text_repeats_that_of_its_source() {
+        for error in all() {
+            let mut error: &dyn Error = &error;
+            while let Some(source) = error.source() {
+                let (text, source_text) = (error.to_string(), source.to_string());
+                assert!(!text.to_lowercase().contains(&source_text.to_lowercase()), "{text}: {source_text}");
+                error = source;
+            }
+        }
+    }
+
+    #[test]
+    fn each_error_of_the_network_names_the_address() {
+        for error in all() {
+            let names_it = match &error {
+                ConnectError::Dns { address, .. }
+                | ConnectError::Connect { address, .. }
+                | ConnectError::Refused { address, .. }
+                | ConnectError::Protocol { address, .. }
+                | ConnectError::TimedOut { address, .. } => error.to_string().contains(address),
+                #[cfg(feature = "proxy")]
+                ConnectError::Proxy { address, proxy, .. } => {
+                    error.to_string().contains(address) && error.to_string().contains(proxy)
+                }
+                #[cfg(feature = "rustls")]
+                ConnectError::Tls { address, .. } => error.to_string().contains(address),
+                ConnectError::Url { url, .. } => error.to_string().contains(url),
+                ConnectError::Mount(_) | ConnectError::Header { .. } | ConnectError::Open(_) => true,
+            };
+            assert!(names_it, "{error}");
+        }
+    }
+}

@@ -2,7 +2,7 @@
 
 use super::authority::{Authority, provider};
 use super::{TestServiceProxy, failure, serve, serve_at};
-use rcgen::date_time_ymd;
+use rcgen::{BasicConstraints, IsCa, date_time_ymd};
 use std::error::Error;
 use std::sync::Arc;
 use wswrapper::client::rustls::server::WebPkiClientVerifier;
@@ -64,6 +64,23 @@ async fn a_certificate_of_an_unknown_authority_is_refused() {
     let inner = source.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
     assert_eq!(inner, Some(&rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer)));
     assert!(running.server.peers().is_empty());
+}
+
+#[tokio::test]
+async fn the_certificate_of_an_authority_is_not_one_of_a_server() {
+    let authority = Authority::new();
+    let running = serve(authority.certifies_with(&["localhost"], |params| {
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    }));
+    let running = running.await;
+    assert_eq!(
+        failure(authority.client(), &running.url("localhost")).await,
+        format!(
+            "no TLS connection to localhost:{}: its certificate is that of an authority and not of a server; the server \
+             needs one that the authority has issued",
+            running.address.port()
+        )
+    );
 }
 
 #[tokio::test]
