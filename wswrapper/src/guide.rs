@@ -9,7 +9,8 @@
 //! 7. [Tests](testing): tests without sockets, on paused time
 //! 8. [Limits](limits): each limit with its default and its effect, slow and hostile peers
 //! 9. [Who may connect](access): origins, hosts and users
-//! 10. [Observation](observation): hooks, observers and counters
+//! 10. [Connecting](connecting): URLs, redirects, proxies and other streams of clients
+//! 11. [Observation](observation): hooks, observers and counters
 //!
 //! Reference:
 //!
@@ -34,6 +35,6 @@ macro_rules! chapters {
 }
 
 chapters! {
-    calculator state_and_tasks errors streams events_and_channels javascript testing limits access observation
-    compatibility performance values
+    calculator state_and_tasks errors streams events_and_channels javascript testing limits access connecting
+    observation compatibility performance values
 }

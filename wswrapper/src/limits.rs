@@ -42,7 +42,7 @@ pub struct Limits {
     /// The size of the head of an HTTP request or response, in bytes. Default 16 KiB.
     ///
     /// A larger request is answered with status 431. A larger response is an error of
-    /// [`Client::connect`](crate::Client::connect).
+    /// [`Client::connect`](crate::Client::connect), which has at least 8 KiB.
     pub max_head_bytes: usize,
     /// The time for the whole opening handshake, at both endpoints. Default 10 seconds.
     ///

@@ -48,7 +48,7 @@ async fn a_unix_socket_is_reached_by_its_path() -> Result<(), Box<dyn Error>> {
     accepting.abort();
     let _ = accepting.await;
     let refused = Client::connect(&format!("ws+unix:{path}")).await.expect_err("nothing listens");
-    let help = ": nothing listens there; is the server running, and on this port?";
+    let help = ": nothing listens there; is the server running, and is this its address?";
     assert_eq!(refused.to_string(), format!("cannot connect to {path}{help}"));
     std::fs::remove_file(&path)?;
     let missing = Client::connect(&format!("ws+unix:{path}")).await.expect_err("there is no socket");

@@ -160,7 +160,7 @@ impl Client {
     }
 
     /// Continues over another transport, with the request that opened it and values that are stored with the new
-    /// connection. Otherwise like [`rebind`](Self::rebind).
+    /// connection. Otherwise like [`rebind`](Self::rebind). `ClientBuilder::dial` opens such a transport to a URL.
     ///
     /// The values are dropped when the connection closes, also from clones of `extensions`. So they are not those of
     /// [`extensions`](Self::extensions), which stay.

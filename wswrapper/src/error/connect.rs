@@ -165,7 +165,7 @@ fn status_help(status: StatusCode) -> &'static str {
 /// Explains an error whose own text is for those who know the system.
 fn connect_help(error: &io::Error) -> &'static str {
     match error.kind() {
-        io::ErrorKind::ConnectionRefused => ": nothing listens there; is the server running, and on this port?",
+        io::ErrorKind::ConnectionRefused => ": nothing listens there; is the server running, and is this its address?",
         io::ErrorKind::NotFound => ": there is no such socket; is the server running, and is the path right?",
         io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable => ": no network leads there",
         io::ErrorKind::TimedOut => ": it does not respond",

@@ -28,7 +28,7 @@ async fn the_error_for_a_refused_connection_names_the_address() {
     assert!(matches!(error, ConnectError::Connect { .. }));
     let text = error.to_string();
     assert!(text.starts_with(&format!("cannot connect to {address}: ")), "{text}");
-    assert!(text.ends_with("; is the server running, and on this port?"), "{text}");
+    assert!(text.ends_with("; is the server running, and is this its address?"), "{text}");
 }
 
 #[tokio::test]
