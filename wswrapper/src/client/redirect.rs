@@ -1,8 +1,6 @@
 //! Redirects of a handshake to another URL.
 
-#[cfg(feature = "rustls")]
-use super::url::Scheme;
-use super::url::{Endpoint, ServerUrl};
+use super::url::ServerUrl;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 
 /// Returns the `Location` of a redirect.
@@ -25,30 +23,22 @@ pub(super) fn resolve(url: &ServerUrl, location: &HeaderValue) -> Result<ServerU
             "https" | "wss" => ServerUrl::parse_parts(&format!("wss:{rest}")),
             _ => Err("it must begin with ws://, wss://, http:// or https://"),
         },
-        None if location.starts_with("//") => match url.endpoint {
-            Endpoint::Network { .. } => ServerUrl::parse_parts(&format!("{}:{location}", url.scheme.name())),
-            #[cfg(unix)]
-            Endpoint::Unix(_) => return Err(LEAVES_SOCKET.to_owned()),
-        },
+        None if location.starts_with("//") => ServerUrl::parse_parts(&format!("{}:{location}", url.scheme.name())),
         None => url.with_target(&resolve_path(&url.target, location)),
     };
     let next = next.map_err(unusable)?;
     check(url, &next).map_or(Ok(next), |reason| Err(reason.to_owned()))
 }
 
-const LEAVES_SOCKET: &str = "it redirects from its Unix socket to another server, which is not followed";
-
 /// Returns the reason if a redirect is not safe.
 fn check(from: &ServerUrl, to: &ServerUrl) -> Option<&'static str> {
-    #[cfg(feature = "rustls")]
-    if from.scheme == Scheme::Wss && to.scheme == Scheme::Ws {
-        return Some("it redirects from wss to ws, which is not followed");
+    if from.scheme.is_encrypted() && !to.scheme.is_encrypted() {
+        Some("it redirects from wss to ws, which is not followed")
+    } else if from.endpoint.is_unix() && from.endpoint != to.endpoint {
+        Some("it redirects from its Unix socket to another server, which is not followed")
+    } else {
+        None
     }
-    #[cfg(unix)]
-    if matches!(from.endpoint, Endpoint::Unix(_)) && from.endpoint != to.endpoint {
-        return Some(LEAVES_SOCKET);
-    }
-    None
 }
 
 /// Removes the headers that are for one server only.

@@ -47,12 +47,22 @@ impl Scheme {
         }
     }
 
+    pub(super) fn is_encrypted(self) -> bool {
+        self.name() == "wss"
+    }
+
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Ws => "ws",
             #[cfg(feature = "rustls")]
             Self::Wss => "wss",
         }
+    }
+}
+
+impl Endpoint {
+    pub(super) fn is_unix(&self) -> bool {
+        !matches!(self, Self::Network { .. })
     }
 }
 
