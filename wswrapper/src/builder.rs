@@ -26,6 +26,12 @@ impl Settings {
         self.error = self.error.take().or(result.err());
     }
 
+    /// Fails if a setting is invalid.
+    #[cfg(feature = "tungstenite")]
+    pub(crate) fn check(&self) -> Result<(), MountError> {
+        self.error.clone().map_or(Ok(()), Err)
+    }
+
     pub(crate) fn build(self, side: Side) -> Result<LocalEndpoint, MountError> {
         let Self { router, limits, hooks, observers, error } = self;
         match error {

@@ -10,8 +10,9 @@
 //! 8. [Limits](limits): each limit with its default and its effect, slow and hostile peers
 //! 9. [Inside axum](axum): one port for pages, an API and WebSockets, users of a layer
 //! 10. [Who may connect](access): origins, hosts, users, admission and TLS
-//! 11. [Deployment](deployment): how a server stops, its health and its status
-//! 12. [Observation](observation): hooks, observers and counters
+//! 11. [Connecting](connecting): URLs, redirects, proxies and other streams of clients
+//! 12. [Deployment](deployment): how a server stops, its health and its status
+//! 13. [Observation](observation): hooks, observers and counters
 //!
 //! Reference:
 //!
@@ -36,6 +37,6 @@ macro_rules! chapters {
 }
 
 chapters! {
-    calculator state_and_tasks errors streams events_and_channels javascript testing limits axum access deployment observation
-    compatibility performance values
+    calculator state_and_tasks errors streams events_and_channels javascript testing limits axum access connecting
+    deployment observation compatibility performance values
 }

@@ -169,17 +169,6 @@ pub(crate) fn path_and_query(uri: &Uri) -> Uri {
     format!("{slash}{target}").parse().unwrap_or_default()
 }
 
-/// Converts parsed headers. Returns `None` if a name or a value is invalid.
-#[cfg(feature = "tungstenite")]
-pub(crate) fn header_map(headers: &[httparse::Header<'_>]) -> Option<HeaderMap> {
-    let mut map = HeaderMap::with_capacity(headers.len());
-    for header in headers {
-        let name = HeaderName::from_bytes(header.name.as_bytes()).ok()?;
-        map.append(name, HeaderValue::from_bytes(header.value).ok()?);
-    }
-    Some(map)
-}
-
 #[cfg(test)]
 mod tests {
     use super::Handshake;

@@ -42,7 +42,8 @@ pub struct Limits {
     /// The size of the head of an HTTP request or response, in bytes. Default 16 KiB, at least 8 KiB.
     ///
     /// A larger request is answered with status 431. A larger response is an error of
-    /// [`Client::connect`](crate::Client::connect). A smaller limit than 8 KiB is an error when the server is built.
+    /// [`Client::connect`](crate::Client::connect). A smaller limit than 8 KiB is an error when the server is built, and
+    /// counts as 8 KiB at a client.
     pub max_head_size: usize,
     /// The time for the opening handshake. Default 10 seconds.
     ///

@@ -39,7 +39,9 @@ impl Desk {
 
 #[tokio::test(start_paused = true)]
 async fn a_status_has_the_numbers_of_all_connections() -> Result<(), Box<dyn Error>> {
-    let pair = pair(Server::builder().service(Desk));
+    // The raw peer answers no pings.
+    let limits = Limits::default().heartbeat_interval(None);
+    let pair = pair(Server::builder().limits(limits).service(Desk));
     let (mut raw, peer) = RawPeer::dial(&pair.server);
     let _items: Streaming<u32, Rejection> = pair.client.request("endless", ()).await?;
     raw.write(r#"{"a":["scoped"],"i":1}"#);

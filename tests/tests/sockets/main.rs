@@ -1,4 +1,6 @@
-//! Tests of servers and clients over TCP and TLS.
+//! Tests of servers and clients over TCP, TLS, Unix sockets and proxies.
 
+mod dialling;
+mod proxies;
 mod tcp;
 mod tls;

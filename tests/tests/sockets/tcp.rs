@@ -20,6 +20,7 @@ mod headers;
 mod heartbeat;
 mod open_hooks;
 mod protocol_errors;
+mod redirects;
 mod request_targets;
 mod slow_readers;
 mod slow_websockets;

@@ -2,7 +2,7 @@
 
 #![allow(clippy::needless_pass_by_value, clippy::unused_self, reason = "handlers have this form")]
 
-mod authority;
+pub(crate) mod authority;
 mod calls;
 mod certificates;
 mod http2;
@@ -33,14 +33,14 @@ impl TestService {
     }
 }
 
-struct Running {
+pub(crate) struct Running {
     server: Server,
-    address: SocketAddr,
+    pub(crate) address: SocketAddr,
     serving: JoinHandle<Result<(), ServeError>>,
 }
 
 /// Starts a server with TLS.
-async fn serve(config: impl Into<Arc<ServerConfig>>) -> Running {
+pub(crate) async fn serve(config: impl Into<Arc<ServerConfig>>) -> Running {
     serve_at("127.0.0.1:0", config).await.expect("a port is free")
 }
 

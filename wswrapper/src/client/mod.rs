@@ -1,12 +1,29 @@
 //! Clients: [`Client`], and [`ClientBuilder`] for services, limits and hooks.
 
 #[cfg(feature = "tungstenite")]
+mod addresses;
+#[cfg(feature = "tungstenite")]
 mod connect;
 #[cfg(feature = "tungstenite")]
-mod head;
+mod deadline;
+#[cfg(feature = "tungstenite")]
+mod dial;
+#[cfg(feature = "tungstenite")]
+mod exchange;
+#[cfg(feature = "tungstenite")]
+mod options;
 mod peer_methods;
+#[cfg(feature = "tungstenite")]
+#[cfg(feature = "proxy")]
+mod proxy;
+#[cfg(feature = "tungstenite")]
+mod redirect;
+#[cfg(feature = "tungstenite")]
+mod socket;
 #[cfg(feature = "rustls")]
 mod tls;
+#[cfg(feature = "tungstenite")]
+mod upgrade;
 #[cfg(feature = "tungstenite")]
 mod url;
 
@@ -68,7 +85,7 @@ pub struct Client {
 pub struct ClientBuilder {
     settings: Settings,
     #[cfg(feature = "tungstenite")]
-    options: connect::ConnectOptions,
+    options: options::ConnectOptions,
 }
 
 impl Client {
@@ -142,7 +159,7 @@ impl Client {
     }
 
     /// Continues over another transport, with the request that opened it and values that are stored with the new
-    /// connection. Otherwise like [`rebind`](Self::rebind).
+    /// connection. Otherwise like [`rebind`](Self::rebind). `ClientBuilder::dial` opens such a transport to a URL.
     ///
     /// The values are dropped when the connection closes, also from clones of `extensions`. So they are not those of
     /// [`extensions`](Self::extensions), which stay.

@@ -1,11 +1,14 @@
 //! TLS of clients, by rustls.
 
 use super::ClientBuilder;
+use super::socket::Socket;
+use super::url::ServerUrl;
+use crate::error::ConnectError;
 use crate::rt;
 use rustls_platform_verifier::BuilderVerifierExt;
+use std::error::Error as StdError;
 use std::io;
 use std::sync::{Arc, OnceLock};
-use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::crypto::ring;
@@ -42,19 +45,43 @@ impl ClientBuilder {
     }
 }
 
-/// Performs the TLS handshake. The certificate must be valid for `host`, a name or an IP address.
-pub(crate) async fn perform_handshake(
-    stream: TcpStream,
-    host: &str,
+/// Performs the TLS handshake. The certificate must be valid for the host of the URL.
+pub(super) async fn encrypt(
+    stream: Socket,
+    url: &ServerUrl,
     config: Option<Arc<ClientConfig>>,
-) -> io::Result<TlsStream<TcpStream>> {
-    let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
+) -> Result<Socket, ConnectError> {
+    let encrypted = perform_handshake(stream, url, config).await;
+    let stream = encrypted.map_err(|source| ConnectError::Tls { address: url.address.clone(), source })?;
+    Ok(Socket::Boxed(Box::new(stream)))
+}
+
+async fn perform_handshake(
+    stream: Socket,
+    url: &ServerUrl,
+    config: Option<Arc<ClientConfig>>,
+) -> io::Result<TlsStream<Socket>> {
+    let name = ServerName::try_from(url.host().to_owned()).map_err(io::Error::other)?;
     let config = match config {
         Some(config) => config,
         // Blocks, because it reads files on some platforms.
         None => rt::spawn_blocking(platform_config).await.map_err(io::Error::other)?.map_err(io::Error::other)?,
     };
     TlsConnector::from(config).connect(name, stream).await
+}
+
+/// Finds an error of rustls below another error.
+pub(super) fn find_error(error: &io::Error) -> Option<io::Error> {
+    let mut cause: Option<&(dyn StdError + 'static)> = Some(error);
+    while let Some(error) = cause {
+        // The inner error of an `io::Error` is not one of its sources.
+        let inner = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        if let Some(error) = inner.and_then(|inner| inner.downcast_ref::<Error>()) {
+            return Some(io::Error::new(io::ErrorKind::InvalidData, error.clone()));
+        }
+        cause = error.source();
+    }
+    None
 }
 
 /// Returns a configuration that trusts the platform's certificates. Created once for all clients of the process.

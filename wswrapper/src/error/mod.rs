@@ -14,7 +14,7 @@ mod tls;
 mod too_large;
 
 pub use call::{CallError, SendError};
-pub use connect::{ConnectError, RebindError};
+pub use connect::{ConnectError, ConnectStep, RebindError};
 pub use mount::MountError;
 pub use open::OpenError;
 pub use serve::{AcceptError, ServeError};

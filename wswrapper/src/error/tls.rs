@@ -1,40 +1,56 @@
 //! Messages for failed TLS handshakes.
 
 use std::io;
-use tokio_rustls::rustls::{CertificateError, Error, InvalidMessage};
+use tokio_rustls::rustls::{AlertDescription, CertificateError, Error, InvalidMessage};
 
-/// Returns a message that explains a failed handshake.
+/// Returns the end of a message that explains a failed handshake. It is empty if rustls' own text says all.
 pub(super) fn explain(error: &io::Error) -> String {
-    use CertificateError::{
-        ExpiredContext, NotValidForName, NotValidForNameContext, NotValidYetContext, UnknownIssuer,
-    };
-    let Some(tls) = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>()) else {
-        return match error.kind() {
-            io::ErrorKind::UnexpectedEof => "it ended the connection; does it speak TLS on this port?".to_owned(),
-            _ => error.to_string(),
-        };
-    };
-    match tls {
-        Error::InvalidMessage(InvalidMessage::InvalidContentType) => {
+    let explanation = match error.get_ref().and_then(|inner| inner.downcast_ref()) {
+        Some(Error::InvalidCertificate(error)) => explain_certificate(error),
+        Some(Error::InvalidMessage(InvalidMessage::InvalidContentType)) => {
             "what it answered is not TLS; write ws:// for a server without it".to_owned()
         }
-        Error::InvalidCertificate(UnknownIssuer) => {
-            "its certificate is not trusted: no authority known here has issued it; `.tls(..)` on the client's builder \
-             sets which are"
-                .to_owned()
+        Some(Error::AlertReceived(AlertDescription::CertificateRequired)) => {
+            "it requires a certificate of the client; `.tls(..)` on the client's builder sets one".to_owned()
         }
-        Error::InvalidCertificate(NotValidForName) => "its certificate is for another name".to_owned(),
-        Error::InvalidCertificate(NotValidForNameContext { expected, presented }) => {
-            format!("its certificate is not for {}, but for {}", expected.to_str(), list_names(presented))
+        Some(Error::AlertReceived(AlertDescription::ProtocolVersion)) => {
+            "it speaks no version of TLS that is allowed here".to_owned()
         }
-        Error::InvalidCertificate(CertificateError::Expired | ExpiredContext { .. }) => {
-            "its certificate has expired".to_owned()
+        None if error.kind() == io::ErrorKind::UnexpectedEof => {
+            "it ended the connection; does it speak TLS on this port?".to_owned()
         }
-        Error::InvalidCertificate(CertificateError::NotValidYet | NotValidYetContext { .. }) => {
-            "its certificate is not valid yet; is this machine's clock right?".to_owned()
+        _ => return String::new(),
+    };
+    format!(": {explanation}")
+}
+
+fn explain_certificate(error: &CertificateError) -> String {
+    use CertificateError::{
+        Expired, ExpiredContext, NotValidForName, NotValidForNameContext, NotValidYet, NotValidYetContext, Revoked,
+        UnknownIssuer,
+    };
+    let explanation = match error {
+        UnknownIssuer => {
+            "is not trusted: no authority known here has issued it; `.tls(..)` on the client's builder sets which are"
         }
-        other => other.to_string(),
-    }
+        NotValidForName => "is for another name",
+        NotValidForNameContext { expected, presented } => {
+            return format!("its certificate is not for {}, but for {}", expected.to_str(), list_names(presented));
+        }
+        Expired | ExpiredContext { .. } => "has expired",
+        NotValidYet | NotValidYetContext { .. } => "is not valid yet; is this machine's clock right?",
+        Revoked => "was revoked by its authority",
+        error if is_of_authority(error) => {
+            "is that of an authority and not of a server; the server needs one that the authority has issued"
+        }
+        error => return format!("its certificate is not accepted ({error:?})"),
+    };
+    format!("its certificate {explanation}")
+}
+
+/// Returns true if a server presents the certificate of an authority. rustls has no variant of its own for that.
+fn is_of_authority(error: &CertificateError) -> bool {
+    matches!(error, CertificateError::Other(other) if format!("{:?}", other.0) == "CaUsedAsEndEntity")
 }
 
 /// Joins the names of a certificate. Each is `DnsName("localhost")` in rustls.

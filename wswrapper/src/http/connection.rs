@@ -3,6 +3,7 @@
 use super::Upgrade;
 use super::body::Body;
 use crate::error::AcceptError;
+use crate::handshake::MAX_HEADERS;
 use crate::limits::Limits;
 use crate::lock::lock;
 use crate::rt::{self, MAX_WAIT};
@@ -20,9 +21,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-
-/// The largest number of headers of a request.
-const MAX_HEADERS: usize = 100;
 
 /// The answer to a request.
 pub(crate) enum Answer {

@@ -42,6 +42,11 @@ impl CodecSlot {
         self.max_message_size
     }
 
+    /// Sets the limit. Called before the first codec is taken.
+    pub(super) fn set_max_message_size(&mut self, max_message_size: usize) {
+        self.max_message_size = max_message_size;
+    }
+
     /// Returns the codec. It is in its initial state if there was none.
     #[inline]
     pub(super) fn context(&mut self) -> &mut WebSocketContext {

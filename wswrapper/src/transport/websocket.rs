@@ -6,6 +6,7 @@ use super::frame_follower::FrameFollower;
 use super::output::Output;
 use super::{BegunMessage, Frame, Transport, TransportError};
 use crate::close::Close;
+use crate::limits::Limits;
 use crate::proto::Side;
 use std::cell::Cell;
 use std::io::{self, Read, Write};
@@ -187,6 +188,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Transport for WebSocket<S> {
+    fn set_limits(&mut self, limits: &Limits) {
+        self.codec.set_max_message_size(limits.max_message_size);
+    }
+
     fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame, TransportError>>> {
         self.ensure_write_buffer();
         if self.closing == Closing::Done && matches!(self.codec.role(), Role::Server) {

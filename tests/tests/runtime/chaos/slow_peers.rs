@@ -95,7 +95,7 @@ async fn a_handshake_that_arrives_byte_by_byte_is_accepted() -> Result<(), Box<d
 }
 
 #[tokio::test]
-async fn an_endless_handshake_is_rejected_after_its_timeout() -> Result<(), Box<dyn Error>> {
+async fn an_endless_handshake_is_cut_off_after_its_timeout() -> Result<(), Box<dyn Error>> {
     let running = serve(Limits::default().handshake_timeout(Duration::from_millis(300))).await;
     let began = Instant::now();
     let (mut read, mut write) = TcpStream::connect(running.address).await?.into_split();
@@ -112,7 +112,7 @@ async fn an_endless_handshake_is_rejected_after_its_timeout() -> Result<(), Box<
     let mut answer = Vec::new();
     // The connection may be reset because bytes still arrive.
     let _ = tokio::time::timeout(Duration::from_secs(10), read.read_to_end(&mut answer)).await?;
-    assert!(answer.starts_with(b"HTTP/1.1 408 "), "{answer:?}");
+    assert!(answer.is_empty(), "{answer:?}");
     assert!(began.elapsed() >= Duration::from_millis(300));
     assert!(writer.await?.is_err());
     running.shut_down_cleanly().await;

@@ -6,7 +6,7 @@ use std::error::Error;
 use tokio::time::Instant;
 use wswrapper::error::AcceptError;
 use wswrapper::transport::memory;
-use wswrapper::{Client, Server};
+use wswrapper::{Client, Limits, Server};
 use wswrapper_tests::{ObservedTransport, RawPeer, let_others_run};
 
 #[tokio::test(start_paused = true)]
@@ -62,7 +62,8 @@ async fn a_draining_server_accepts_no_connection() -> Result<(), Box<dyn Error>>
 async fn a_drain_wakes_a_busy_connection_once_and_lets_it_sleep_until_its_call_finishes() -> Result<(), Box<dyn Error>>
 {
     let (desk, server) = desk();
-    let server = server.build()?;
+    // Heartbeats would flush too.
+    let server = server.limits(Limits::default().heartbeat_interval(None)).build()?;
     let (local, remote) = memory::pair();
     let (transport, observed) = ObservedTransport::new(remote);
     server.accept_transport(transport)?;

@@ -9,15 +9,15 @@ use wswrapper::client::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use wswrapper::client::rustls::{ClientConfig, RootCertStore, ServerConfig};
 use wswrapper::{Client, client::ClientBuilder};
 
-pub(super) fn provider() -> Arc<CryptoProvider> {
+pub(crate) fn provider() -> Arc<CryptoProvider> {
     Arc::new(ring::default_provider())
 }
 
 /// A certificate authority.
-pub(super) struct Authority(CertifiedIssuer<'static, KeyPair>);
+pub(crate) struct Authority(CertifiedIssuer<'static, KeyPair>);
 
 impl Authority {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut params = CertificateParams::new([]).expect("there are no names");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let key = KeyPair::generate().expect("a key can be generated");
@@ -27,29 +27,29 @@ impl Authority {
         Self(CertifiedIssuer::self_signed(params, key).expect("the certificate is well formed"))
     }
 
-    pub(super) fn certificate(&self) -> &CertificateDer<'static> {
+    pub(crate) fn certificate(&self) -> &CertificateDer<'static> {
         self.0.der()
     }
 
-    pub(super) fn roots(&self) -> RootCertStore {
+    pub(crate) fn roots(&self) -> RootCertStore {
         let mut roots = RootCertStore::empty();
         roots.add(self.0.der().clone()).expect("the certificate is well formed");
         roots
     }
 
     /// Returns a server's configuration with a certificate for these names and addresses.
-    pub(super) fn certifies(&self, names: &[&str]) -> ServerConfig {
+    pub(crate) fn certifies(&self, names: &[&str]) -> ServerConfig {
         self.certifies_with(names, |_| {})
     }
 
-    pub(super) fn certifies_with(&self, names: &[&str], change: impl FnOnce(&mut CertificateParams)) -> ServerConfig {
+    pub(crate) fn certifies_with(&self, names: &[&str], change: impl FnOnce(&mut CertificateParams)) -> ServerConfig {
         let (chain, key) = self.sign(names, change);
         let builder = ServerConfig::builder_with_provider(provider()).with_safe_default_protocol_versions();
         let builder = builder.expect("ring supports the default versions").with_no_client_auth();
         builder.with_single_cert(chain, key).expect("the key belongs to the certificate")
     }
 
-    pub(super) fn sign(
+    pub(crate) fn sign(
         &self,
         names: &[&str],
         change: impl FnOnce(&mut CertificateParams),
@@ -63,13 +63,13 @@ impl Authority {
     }
 
     /// Returns a client's configuration that trusts only this authority.
-    pub(super) fn trusted(&self) -> Arc<ClientConfig> {
+    pub(crate) fn trusted(&self) -> Arc<ClientConfig> {
         let builder = ClientConfig::builder_with_provider(provider()).with_safe_default_protocol_versions();
         let builder = builder.expect("ring supports the default versions").with_root_certificates(self.roots());
         Arc::new(builder.with_no_client_auth())
     }
 
-    pub(super) fn client(&self) -> ClientBuilder {
+    pub(crate) fn client(&self) -> ClientBuilder {
         Client::builder().tls(self.trusted())
     }
 }

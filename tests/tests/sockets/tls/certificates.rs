@@ -2,7 +2,7 @@
 
 use super::authority::{Authority, provider};
 use super::{TestServiceProxy, failure, serve, serve_at};
-use rcgen::date_time_ymd;
+use rcgen::{BasicConstraints, IsCa, date_time_ymd};
 use std::error::Error;
 use std::sync::Arc;
 use wswrapper::client::rustls::server::WebPkiClientVerifier;
@@ -67,6 +67,23 @@ async fn a_certificate_of_an_unknown_authority_is_refused() {
 }
 
 #[tokio::test]
+async fn the_certificate_of_an_authority_is_not_one_of_a_server() {
+    let authority = Authority::new();
+    let running = serve(authority.certifies_with(&["localhost"], |params| {
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    }));
+    let running = running.await;
+    assert_eq!(
+        failure(authority.client(), &running.url("localhost")).await,
+        format!(
+            "no TLS connection to localhost:{}: its certificate is that of an authority and not of a server; the server \
+             needs one that the authority has issued",
+            running.address.port()
+        )
+    );
+}
+
+#[tokio::test]
 async fn an_expired_or_not_yet_valid_certificate_is_refused() {
     let authority = Authority::new();
     for (from, to, reason) in [
@@ -105,6 +122,6 @@ async fn a_client_certificate_is_sent_to_a_server_that_requires_one() -> Result<
     assert_eq!(TestServiceProxy::new(&client).echo("hello").await?, "hello");
 
     let refused = failure(authority.client(), &running.url("localhost")).await;
-    assert!(refused.contains("CertificateRequired"), "{refused}");
+    assert!(refused.contains("it requires a certificate of the client"), "{refused}");
     Ok(())
 }

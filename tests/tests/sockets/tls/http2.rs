@@ -1,4 +1,4 @@
-//! WebSockets on streams of HTTP/2 (RFC 8441).
+//! Connections on streams of HTTP/2 (RFC 8441).
 
 use super::authority::Authority;
 use super::{Running, serve};

@@ -13,10 +13,7 @@ async fn the_error_for_ws_to_a_tls_port_suggests_wss() {
     let running = serve(Authority::new().certifies(&["localhost"])).await;
     assert_eq!(
         failure(Client::builder(), &format!("ws://{}", running.address)).await,
-        format!(
-            "the server at {} refused the handshake: it speaks TLS; write wss:// instead of ws://",
-            running.address
-        )
+        format!("the server at {} failed the handshake: it speaks TLS; write wss:// instead of ws://", running.address)
     );
 }
 
@@ -62,7 +59,7 @@ async fn the_connect_timeout_includes_the_tls_handshake() -> Result<(), Box<dyn 
     let builder = Authority::new().client().connect_timeout(Duration::from_millis(50));
     assert_eq!(
         failure(builder, &format!("wss://{address}")).await,
-        format!("{address} did not complete the handshake in time")
+        format!("connecting to {address} took too long: the TLS handshake is not finished")
     );
     Ok(())
 }
@@ -75,8 +72,8 @@ async fn the_default_port_of_wss_is_443() {
         match authority.client().connect(url).await.expect_err(url) {
             ConnectError::Connect { address, .. }
             | ConnectError::Tls { address, .. }
-            | ConnectError::Handshake { address, .. }
-            | ConnectError::TimedOut { address } => assert_eq!(address, expected),
+            | ConnectError::Protocol { address, .. }
+            | ConnectError::TimedOut { address, .. } => assert_eq!(address, expected),
             error => panic!("expected an attempt to connect to {expected}, got {error}"),
         }
     }
