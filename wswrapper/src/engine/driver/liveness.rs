@@ -2,12 +2,15 @@
 
 use crate::limits::Limits;
 use crate::proto::Side;
-use crate::rt::{Instant, after};
+use crate::rt::{Instant, ROUNDING_STEP, after, rounded_up};
 use std::time::Duration;
 
 /// A deadline that is found this late was missed by the local process, which was stopped or busy. What the peer has sent
 /// meanwhile may not be readable yet, so the peer is pinged again.
 const LATE: Duration = Duration::from_secs(1);
+
+/// The shortest interval of heartbeats that are rounded, so that connections are woken together.
+const MIN_ROUNDED: Duration = Duration::from_secs(10);
 
 /// Follows the signs of life of the peer.
 pub(super) struct Liveness {
@@ -133,10 +136,19 @@ impl Liveness {
         self.quiet_since.map(|since| after(since, if self.is_pinged { grace } else { interval }))
     }
 
-    /// Returns the time at which the peer has to be pinged or disconnected at the latest, while frames are exchanged.
+    /// Returns the time at which the peer has to be pinged or disconnected, while frames are exchanged.
     #[inline]
-    pub(super) fn deadline(&self, grace: Duration) -> Option<Instant> {
+    fn deadline(&self, grace: Duration) -> Option<Instant> {
         self.probe_at.or_else(|| self.heartbeat_deadline(grace))
+    }
+
+    /// Returns the time at which the driver has to look at the peer again. It may be later than the time of a heartbeat
+    /// by less than [`LATE`].
+    #[inline]
+    pub(super) fn wake_time(&self, grace: Duration) -> Option<Instant> {
+        let deadline = self.deadline(grace)?;
+        let is_rounded = self.interval >= Some(MIN_ROUNDED) && !self.is_reading_paused();
+        Some(if is_rounded { rounded_up(deadline) } else { deadline })
     }
 
     /// Records that all output was written. The grace of a ping behind that output begins now.
@@ -178,14 +190,16 @@ fn interval_of(side: Side, interval: Duration) -> Duration {
     }
 }
 
-/// Returns an interval that differs by at most a tenth, so that connections of the same age do not all ping at once.
+/// Returns an interval that differs by at most a tenth, so that connections of the same age do not all ping at once. The
+/// rounding of a wake-up stays within the tenth.
 fn jittered(interval: Duration, seed: u64) -> Duration {
     // The finish of SplitMix64, because neighbouring connections have neighbouring seeds.
     let mixed = (seed ^ (seed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     let parts = u32::try_from((mixed ^ (mixed >> 31)) % 2_049).unwrap_or_default();
     let tenth = interval / 10;
-    interval.saturating_sub(tenth).saturating_add(tenth / 1_024 * parts)
+    let rounding = if interval >= MIN_ROUNDED { ROUNDING_STEP } else { Duration::ZERO };
+    interval.saturating_sub(tenth).saturating_add((tenth - rounding / 2) / 1_024 * parts)
 }
 
 #[cfg(test)]
@@ -213,7 +227,7 @@ mod tests {
                 .collect();
             let (least, most) = (intervals.iter().min().expect("some"), intervals.iter().max().expect("some"));
             assert!(*least >= middle * 9 / 10 && *most <= middle * 11 / 10, "{least:?} to {most:?}");
-            assert!(*least < middle * 91 / 100 && *most > middle * 109 / 100, "{least:?} to {most:?}");
+            assert!(*least < middle * 91 / 100 && *most > middle * 107 / 100, "{least:?} to {most:?}");
             let early = intervals.iter().filter(|interval| **interval < middle).count();
             assert!((4_500..5_500).contains(&early), "{early} of 10,000 are before the middle");
         }
@@ -235,6 +249,23 @@ mod tests {
         assert_eq!(liveness.check_heartbeat(GRACE, pinged), Heartbeat::Wait);
         assert_eq!(liveness.deadline(GRACE), Some(pinged + GRACE));
         assert_eq!(liveness.check_heartbeat(GRACE, pinged + GRACE), Heartbeat::Dead);
+    }
+
+    #[test]
+    fn connections_are_woken_together_for_long_intervals() {
+        let start = Instant::now();
+        let times = |limits: &Limits| {
+            let wake_times = (0..1_000).map(|seed| {
+                let mut liveness = Liveness::new(limits, Side::Server, seed);
+                liveness.record_reading(false, 0, start);
+                let (deadline, wake_time) = (liveness.deadline(GRACE), liveness.wake_time(GRACE));
+                assert!(wake_time >= deadline && wake_time < deadline.map(|deadline| deadline + LATE));
+                wake_time
+            });
+            wake_times.collect::<std::collections::BTreeSet<_>>().len()
+        };
+        assert!((10..=14).contains(&times(&Limits::default())), "five and a half seconds in steps of half a second");
+        assert!(times(&Limits::default().heartbeat_interval(Some(SECOND))) > 900);
     }
 
     #[test]

@@ -256,7 +256,7 @@ impl<T: Transport> Driver<T> {
         }
         let Limits { write_timeout, heartbeat_grace, .. } = self.shared.endpoint.limits;
         let stall_timeout = self.liveness.stall_deadline(write_timeout);
-        let liveness_timeout = self.liveness.deadline(heartbeat_grace).filter(|_| self.closing.is_open());
+        let liveness_timeout = self.liveness.wake_time(heartbeat_grace).filter(|_| self.closing.is_open());
         let open_timeout = self.opening.as_ref().and_then(|opening| opening.deadline());
         let rate_timeout = self.message_rate.deadline().filter(|_| self.closing.is_open());
         let memory_timeout = self.free_memory_at.filter(|_| self.closing.is_open());
