@@ -4,6 +4,9 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use wswrapper::ws_handlers;
 
+/// The size of all files with their names, in bytes.
+const MAX_SIZE: usize = 64 << 20;
+
 /// The files by name.
 pub(crate) struct Files(Mutex<HashMap<String, String>>);
 
@@ -19,8 +22,15 @@ impl Files {
         self.lock().get(&name).cloned().ok_or_else(|| format!("no such file: {name}"))
     }
 
-    pub async fn write_file(&self, name: String, content: String) {
-        self.lock().insert(name, content);
+    pub async fn write_file(&self, name: String, content: String) -> Result<(), String> {
+        let mut files = self.lock();
+        let others = files.iter().filter(|(other, _)| **other != name);
+        let size: usize = others.map(|(name, content)| name.len() + content.len()).sum();
+        if size + name.len() + content.len() > MAX_SIZE {
+            return Err(format!("all files together may have {MAX_SIZE} bytes"));
+        }
+        files.insert(name, content);
+        Ok(())
     }
 }
 
