@@ -129,8 +129,8 @@ mod tests {
     use super::*;
     use std::net::Ipv4Addr;
 
-    fn address(last: u8) -> Option<IpAddr> {
-        Some(Ipv4Addr::new(192, 0, 2, last).into())
+    fn address(last: u8) -> IpAddr {
+        Ipv4Addr::new(192, 0, 2, last).into()
     }
 
     #[tokio::test(start_paused = true)]
@@ -159,14 +159,14 @@ mod tests {
     fn connections_are_counted_by_their_address() {
         let limits = Limits::default().max_connections_per_address(Some(1));
         let admission = Arc::new(Admission::default());
-        let mut first = admission.admit(&limits, 0, address(1)).expect("it is the first");
+        let mut first = admission.admit(&limits, 0, Some(address(1))).expect("it is the first");
         let connection = first.address.take();
         drop(first);
-        assert_eq!(admission.admit(&limits, 1, address(1)).unwrap_err(), RefusalReason::TooManyOfAddress);
-        assert!(admission.admit(&limits, 1, address(2)).is_ok());
+        assert_eq!(admission.admit(&limits, 1, Some(address(1))).unwrap_err(), RefusalReason::TooManyOfAddress);
+        assert!(admission.admit(&limits, 1, Some(address(2))).is_ok());
         assert!(admission.admit(&limits, 1, None).is_ok());
         drop(connection);
-        assert!(admission.admit(&limits, 1, address(1)).is_ok());
+        assert!(admission.admit(&limits, 1, Some(address(1))).is_ok());
         assert!(lock(&admission.addresses).is_empty());
     }
 }
