@@ -111,7 +111,8 @@ async fn serve(limits: Limits) -> RunningServer {
 
 impl RunningServer {
     async fn client(&self) -> Client {
-        Client::connect(&format!("ws://{}", self.address)).await.expect("it takes WebSockets")
+        let builder = Client::builder().connect_timeout(Duration::from_mins(1));
+        builder.connect(&format!("ws://{}", self.address)).await.expect("it takes WebSockets")
     }
 
     /// Connects and returns the socket after the handshake, for frames written byte by byte.

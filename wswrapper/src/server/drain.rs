@@ -12,7 +12,7 @@ use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-/// What a server needs for its drain.
+/// The parts of a server that its drain needs.
 #[derive(Default, Debug)]
 pub(crate) struct Drain {
     /// The frame of the event that all peers receive.

@@ -50,7 +50,8 @@ async fn ten_thousand_running_calls_are_answered_in_the_order_of_completion() {
 
 #[tokio::test]
 async fn calls_of_a_thousand_concurrent_connections_are_answered() {
-    let running = serve(Limits::default()).await;
+    // One thread opens all of them.
+    let running = serve(Limits::default().handshake_timeout(Duration::from_mins(1))).await;
     let clients = join_all((0..1_000).map(|n| {
         let running = &running;
         async move {

@@ -49,7 +49,7 @@ pub(crate) struct SleepState {
     pub(crate) closed_channels: Vec<(ChannelKey, Reason)>,
 }
 
-/// What handles have requested beside their frames.
+/// The requests of handles beside their frames.
 pub(crate) struct Requested {
     /// Those that wait until all of the output was written.
     pub(crate) flushes: Option<Box<Flushes>>,

@@ -85,7 +85,7 @@ pub(crate) struct LocalEndpoint {
     pub(crate) budget: Arc<Budget>,
     /// Set when the server begins to drain or to close.
     pub(crate) drain_began: SetOnce<()>,
-    /// What closed connections leave behind.
+    /// The sums that closed connections leave behind.
     pub(crate) totals: Arc<Totals>,
 }
 
