@@ -27,7 +27,7 @@ impl Settings {
     }
 
     /// Fails if a setting is invalid.
-    #[cfg(feature = "tungstenite")]
+    #[cfg(feature = "websocket")]
     pub(crate) fn check(&self) -> Result<(), MountError> {
         self.error.clone().map_or(Ok(()), Err)
     }

@@ -20,7 +20,7 @@
 //! - [Values](values): Rust values and their JSON
 //! - [Performance](performance): the cost of a call, and measurements of other services
 
-#![cfg(all(doc, any(not(doctest), all(feature = "macros", feature = "tungstenite"))))]
+#![cfg(all(doc, any(not(doctest), all(feature = "macros", feature = "websocket"))))]
 
 /// Defines a module for each chapter.
 ///

@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 
 /// The largest number of headers in the head of a request or a response.
-#[cfg(feature = "tungstenite")]
+#[cfg(feature = "websocket")]
 pub(crate) const MAX_HEADERS: usize = 100;
 
 /// The HTTP request that opened a connection: its path, query and headers, the address of its peer and the chosen

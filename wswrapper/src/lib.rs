@@ -11,7 +11,7 @@ pub mod error;
 pub mod guide;
 mod handle;
 mod handshake;
-#[cfg(feature = "tungstenite")]
+#[cfg(feature = "websocket")]
 mod http;
 mod limits;
 mod lock;
@@ -25,7 +25,7 @@ pub mod test;
 pub mod transport;
 mod value;
 
-#[cfg(all(doctest, feature = "macros", feature = "tungstenite"))]
+#[cfg(all(doctest, feature = "macros", feature = "websocket"))]
 #[doc = include_str!("../../README.md")]
 mod readme {}
 

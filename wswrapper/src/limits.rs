@@ -226,7 +226,7 @@ impl Default for Limits {
 
 /// Returns three quarters of the file descriptors that the process may open.
 fn default_max_connections() -> usize {
-    #[cfg(all(unix, feature = "tungstenite"))]
+    #[cfg(all(unix, feature = "websocket"))]
     if let Ok((descriptors, _)) = rlimit::Resource::NOFILE.get() {
         return usize::try_from(descriptors / 4 * 3).unwrap_or(usize::MAX);
     }

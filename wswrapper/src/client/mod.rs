@@ -1,30 +1,30 @@
 //! Clients: [`Client`], and [`ClientBuilder`] for services, limits and hooks.
 
-#[cfg(feature = "tungstenite")]
+#[cfg(feature = "websocket")]
 mod addresses;
-#[cfg(feature = "tungstenite")]
+#[cfg(feature = "websocket")]
 mod connect;
-#[cfg(feature = "tungstenite")]
+#[cfg(feature = "websocket")]
 mod deadline;
-#[cfg(feature = "tungstenite")]
+#[cfg(feature = "websocket")]
 mod dial;
-#[cfg(feature = "tungstenite")]
+#[cfg(feature = "websocket")]
 mod exchange;
-#[cfg(feature = "tungstenite")]
+#[cfg(feature = "websocket")]
 mod options;
 mod peer_methods;
-#[cfg(feature = "tungstenite")]
+#[cfg(feature = "websocket")]
 #[cfg(feature = "proxy")]
 mod proxy;
-#[cfg(feature = "tungstenite")]
+#[cfg(feature = "websocket")]
 mod redirect;
-#[cfg(feature = "tungstenite")]
+#[cfg(feature = "websocket")]
 mod socket;
 #[cfg(feature = "rustls")]
 mod tls;
-#[cfg(feature = "tungstenite")]
+#[cfg(feature = "websocket")]
 mod upgrade;
-#[cfg(feature = "tungstenite")]
+#[cfg(feature = "websocket")]
 mod url;
 
 /// The crate `rustls`, whose [configurations](ClientBuilder::tls) a client takes.
@@ -84,7 +84,7 @@ pub struct Client {
 #[derive(Default, Debug)]
 pub struct ClientBuilder {
     settings: Settings,
-    #[cfg(feature = "tungstenite")]
+    #[cfg(feature = "websocket")]
     options: options::ConnectOptions,
 }
 

@@ -101,7 +101,7 @@ impl Extensions {
     }
 
     /// Shows the extensions of a request until [`hide_request`](Self::hide_request).
-    #[cfg(feature = "tungstenite")]
+    #[cfg(feature = "websocket")]
     pub(crate) fn show_request(&self, request: Arc<Parts>) {
         self.lock().request = Some(request);
     }
@@ -147,5 +147,38 @@ impl fmt::Debug for Extensions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let len = self.lock().values.as_ref().map_or(0, |values| values.len());
         f.debug_struct("Extensions").field("len", &len).finish_non_exhaustive()
+    }
+}
+
+#[cfg(all(test, feature = "websocket"))]
+mod tests {
+    use super::*;
+    use crate::engine::test_log::TestLog;
+
+    #[derive(Clone, PartialEq, Debug)]
+    struct User(&'static str);
+
+    #[derive(Clone, PartialEq, Debug)]
+    struct Trace;
+
+    #[test]
+    fn extensions_of_the_request_are_seen_until_it_is_dropped_and_then_missed_once() {
+        let messages = TestLog::of("message");
+        let _log = tracing::subscriber::set_default(messages.clone());
+        let warnings = || messages.containing("has no extension").len();
+        let request = http::Request::get("/").extension(User("Ada")).extension(Trace).body(());
+        let (parts, ()) = request.expect("a valid request").into_parts();
+        let extensions = Extensions::new();
+        extensions.insert(User("Bob"));
+        extensions.show_request(Arc::new(parts));
+        assert_eq!((extensions.cloned::<User>(), extensions.cloned::<Trace>()), (Some(User("Bob")), Some(Trace)));
+        assert_eq!(extensions.cloned::<u8>(), None);
+        drop(extensions.hide_request());
+        assert_eq!((extensions.cloned::<User>(), warnings()), (Some(User("Bob")), 0));
+        assert_eq!((extensions.cloned::<Trace>(), extensions.cloned::<Trace>()), (None, None));
+        let expected = if cfg!(debug_assertions) { 1 } else { 0 };
+        assert_eq!(warnings(), expected);
+        // A connection without such a request is not meant.
+        assert_eq!((Extensions::new().cloned::<u16>(), warnings()), (None, expected));
     }
 }

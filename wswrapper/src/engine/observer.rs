@@ -235,7 +235,7 @@ impl Observers {
     }
 
     /// Tells all observers that a handshake was refused. A panic is logged.
-    #[cfg(feature = "tungstenite")]
+    #[cfg(feature = "websocket")]
     pub(crate) fn tell_refused(&self, refused: &RefusedHandshake<'_>) {
         for Entry { name, observer, .. } in &self.observers {
             if let Err(message) = catch_panic(|| observer.handshake_refused(refused)) {

@@ -62,7 +62,7 @@ pub enum RefusalReason {
     NotUpgradable,
 }
 
-#[cfg(feature = "tungstenite")]
+#[cfg(feature = "websocket")]
 impl<'h> RefusedHandshake<'h> {
     pub(crate) fn new(
         reason: RefusalReason,

@@ -7,7 +7,7 @@
 mod timer;
 
 pub(crate) use timer::Timer;
-#[cfg(feature = "tungstenite")]
+#[cfg(feature = "websocket")]
 pub(crate) use tokio::time::{sleep, timeout_at};
 pub(crate) use tokio::{
     runtime::Handle as RuntimeHandle,

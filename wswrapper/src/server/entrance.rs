@@ -2,7 +2,7 @@
 
 use super::Phase;
 use super::drain::Drain;
-#[cfg(feature = "tungstenite")]
+#[cfg(feature = "websocket")]
 use super::probes::Probes;
 use crate::close::CloseRequest;
 use crate::engine::{Driver, Epoch, Extensions, LocalEndpoint, Members, Shared};
@@ -19,7 +19,7 @@ pub(crate) struct Entrance {
     pub(crate) registry: Arc<dyn Members>,
     pub(crate) phase: watch::Sender<Phase>,
     pub(crate) drain: Drain,
-    #[cfg(feature = "tungstenite")]
+    #[cfg(feature = "websocket")]
     pub(crate) probes: Probes,
     /// The time at which the server was built.
     pub(crate) started: Instant,

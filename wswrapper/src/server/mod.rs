@@ -1,40 +1,40 @@
 //! Servers: [`Server`], [`ServerBuilder`] for services, limits and hooks, and events to all connections.
 
-#[cfg(feature = "tungstenite")]
+#[cfg(feature = "websocket")]
 mod accept;
-#[cfg(feature = "tungstenite")]
+#[cfg(feature = "websocket")]
 mod access;
 mod channel;
 mod drain;
 mod entrance;
-#[cfg(feature = "tungstenite")]
+#[cfg(feature = "websocket")]
 mod listener;
-#[cfg(feature = "tungstenite")]
+#[cfg(feature = "websocket")]
 mod probes;
-#[cfg(feature = "tungstenite")]
+#[cfg(feature = "websocket")]
 mod requests;
 mod status;
 #[cfg(feature = "rustls")]
 mod tls;
-#[cfg(feature = "tungstenite")]
+#[cfg(feature = "websocket")]
 mod tower;
-#[cfg(feature = "tungstenite")]
+#[cfg(feature = "websocket")]
 mod upgrade;
 
 use crate::rt::{self, Instant, JoinSet, RuntimeHandle};
-#[cfg(feature = "tungstenite")]
+#[cfg(feature = "websocket")]
 pub use accept::Accept;
 pub use channel::ServerChannel;
 use drain::Drain;
 pub use drain::{Shutdown, ShutdownReport};
 use entrance::Entrance;
-#[cfg(feature = "tungstenite")]
+#[cfg(feature = "websocket")]
 pub use listener::Listener;
 pub use status::ServerStatus;
-#[cfg(feature = "tungstenite")]
+#[cfg(feature = "websocket")]
 pub use tower::ResponseFuture;
 
-#[cfg(feature = "tungstenite")]
+#[cfg(feature = "websocket")]
 pub use crate::http::{Authenticate, Body, Refusal, RemoteAddr};
 /// The crate `rustls`, whose [configurations](ServerBuilder::tls) a server takes.
 #[cfg(feature = "rustls")]
@@ -92,7 +92,7 @@ pub struct Server {
 
 pub(crate) struct Inner {
     pub(crate) entrance: Arc<Entrance>,
-    #[cfg(feature = "tungstenite")]
+    #[cfg(feature = "websocket")]
     pub(crate) front: Arc<crate::http::HttpFront>,
     /// The tasks of all connections. Dropping the server aborts them. `None` once the server waits for them.
     tasks: Mutex<Option<JoinSet<()>>>,
@@ -133,9 +133,9 @@ pub(crate) enum Phase {
 pub struct ServerBuilder {
     settings: Settings,
     drain: Drain,
-    #[cfg(feature = "tungstenite")]
+    #[cfg(feature = "websocket")]
     front: crate::http::HttpFront,
-    #[cfg(feature = "tungstenite")]
+    #[cfg(feature = "websocket")]
     probes: probes::Probes,
 }
 
@@ -147,20 +147,20 @@ impl ServerBuilder {
     /// It receives its connections by [`accept_transport`](Server::accept_transport) or `accept`. Fails if a service
     /// cannot be mounted or a name is invalid.
     pub fn build(self) -> Result<Server, MountError> {
-        #[cfg(feature = "tungstenite")]
+        #[cfg(feature = "websocket")]
         crate::http::check_head_size(self.settings.limits.max_head_size)?;
         let entrance = Entrance {
             endpoint: Arc::new(self.settings.build(Side::Server)?),
             registry: Arc::new(Registry::default()),
             phase: watch::Sender::new(Phase::Open),
             drain: self.drain,
-            #[cfg(feature = "tungstenite")]
+            #[cfg(feature = "websocket")]
             probes: self.probes,
             started: Instant::now(),
         };
         let inner = Inner {
             entrance: Arc::new(entrance),
-            #[cfg(feature = "tungstenite")]
+            #[cfg(feature = "websocket")]
             front: Arc::new(self.front),
             tasks: Mutex::new(Some(JoinSet::new())),
         };
@@ -307,7 +307,7 @@ impl Server {
         self.inner.entrance.phase() >= Phase::Closing
     }
 
-    #[cfg(feature = "tungstenite")]
+    #[cfg(feature = "websocket")]
     pub(crate) async fn wait_for_phase(&self, phase: Phase) {
         // Cannot fail: the sender lives as long as this handle.
         let _ = self.inner.entrance.phase.subscribe().wait_for(|now| *now >= phase).await;

@@ -1,23 +1,23 @@
 //! Transports of frames: the interface between this crate and WebSocket libraries.
 
-#[cfg(feature = "tungstenite")]
+#[cfg(feature = "websocket")]
 mod codec;
-#[cfg(feature = "tungstenite")]
+#[cfg(feature = "websocket")]
 mod control_frame;
-#[cfg(feature = "tungstenite")]
+#[cfg(feature = "websocket")]
 mod frame_follower;
 pub mod memory;
 mod output;
-#[cfg(feature = "tungstenite")]
+#[cfg(feature = "websocket")]
 pub(crate) mod tcp;
 mod text;
-#[cfg(feature = "tungstenite")]
+#[cfg(feature = "websocket")]
 mod websocket;
 
 pub use crate::close::Close;
 pub use output::Output;
 pub use text::Text;
-#[cfg(feature = "tungstenite")]
+#[cfg(feature = "websocket")]
 pub(crate) use websocket::WebSocket;
 
 use crate::limits::Limits;

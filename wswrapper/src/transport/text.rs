@@ -20,36 +20,36 @@ use std::str::{self, Utf8Error};
 pub struct Text(Utf8);
 
 /// Bytes that are valid UTF-8. The codec has proven it, and returns the text without another check.
-#[cfg(feature = "tungstenite")]
+#[cfg(feature = "websocket")]
 type Utf8 = tokio_tungstenite::tungstenite::Utf8Bytes;
 
 /// Bytes that are valid UTF-8. Without a codec they are checked at each access, because `unsafe` is forbidden.
-#[cfg(not(feature = "tungstenite"))]
+#[cfg(not(feature = "websocket"))]
 type Utf8 = Bytes;
 
 impl Text {
     /// Returns the text.
-    #[cfg(feature = "tungstenite")]
+    #[cfg(feature = "websocket")]
     #[inline]
     pub fn as_str(&self) -> &str {
         self.0.as_str()
     }
 
     /// Returns the text.
-    #[cfg(not(feature = "tungstenite"))]
+    #[cfg(not(feature = "websocket"))]
     pub fn as_str(&self) -> &str {
         str::from_utf8(&self.0).unwrap_or_default()
     }
 
     /// Returns the bytes of the text.
-    #[cfg(feature = "tungstenite")]
+    #[cfg(feature = "websocket")]
     #[inline]
     pub fn as_bytes(&self) -> &Bytes {
         self.0.as_ref()
     }
 
     /// Returns the bytes of the text.
-    #[cfg(not(feature = "tungstenite"))]
+    #[cfg(not(feature = "websocket"))]
     pub fn as_bytes(&self) -> &Bytes {
         &self.0
     }
@@ -63,12 +63,12 @@ impl Text {
 impl TryFrom<Bytes> for Text {
     type Error = Utf8Error;
 
-    #[cfg(feature = "tungstenite")]
+    #[cfg(feature = "websocket")]
     fn try_from(bytes: Bytes) -> Result<Self, Utf8Error> {
         Utf8::try_from(bytes).map(Self)
     }
 
-    #[cfg(not(feature = "tungstenite"))]
+    #[cfg(not(feature = "websocket"))]
     fn try_from(bytes: Bytes) -> Result<Self, Utf8Error> {
         str::from_utf8(&bytes)?;
         Ok(Self(bytes))
@@ -87,7 +87,7 @@ impl From<&str> for Text {
     }
 }
 
-#[cfg(feature = "tungstenite")]
+#[cfg(feature = "websocket")]
 impl From<Utf8> for Text {
     #[inline]
     fn from(text: Utf8) -> Self {
