@@ -176,7 +176,7 @@ mod tests {
         drop(extensions.hide_request());
         assert_eq!((extensions.cloned::<User>(), warnings()), (Some(User("Bob")), 0));
         assert_eq!((extensions.cloned::<Trace>(), extensions.cloned::<Trace>()), (None, None));
-        let expected = if cfg!(debug_assertions) { 1 } else { 0 };
+        let expected = usize::from(cfg!(debug_assertions));
         assert_eq!(warnings(), expected);
         // A connection without such a request is not meant.
         assert_eq!((Extensions::new().cloned::<u16>(), warnings()), (None, expected));
