@@ -2,7 +2,7 @@
 
 use super::ClientBuilder;
 use crate::error::ConnectError;
-use crate::http::subprotocol;
+use crate::http::add_subprotocol;
 use http::uri::Authority;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 #[cfg(feature = "rustls")]
@@ -105,7 +105,7 @@ impl ClientBuilder {
     /// # }
     /// ```
     pub fn subprotocol(mut self, name: &str) -> Self {
-        let added = subprotocol(&mut self.options.subprotocols, name);
+        let added = add_subprotocol(&mut self.options.subprotocols, name);
         self.settings.note(added);
         self
     }

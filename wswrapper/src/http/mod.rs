@@ -10,10 +10,12 @@ pub(crate) mod http2;
 mod kept;
 mod origin;
 mod refusal;
+mod refused;
 mod remote_addr;
 mod response;
 mod rules;
 mod site;
+mod subprotocols;
 
 use admission::Admission;
 pub(crate) use admission::Admitted;
@@ -25,18 +27,20 @@ pub(crate) use fallback::Fallback;
 pub(crate) use kept::KeptTypes;
 pub(crate) use origin::OriginPolicy;
 pub use refusal::Refusal;
+use refused::Refused;
 pub use remote_addr::RemoteAddr;
 pub(crate) use remote_addr::RemoteAddrSource;
-use rules::Opening;
+pub(crate) use response::closing as closing_response;
 pub(crate) use site::{Site, SitePage};
+pub(crate) use subprotocols::{Subprotocols, add_subprotocol};
 
-use crate::engine::{Extensions, LocalEndpoint, RefusalReason, RefusedHandshake};
+use crate::engine::{Extensions, RefusalReason};
 use crate::error::MountError;
 use crate::handshake::Handshake;
 use crate::rt::timeout;
 use bytes::Bytes;
 use http::request::Parts;
-use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, Version, header};
+use http::{Request, Response, StatusCode, Version, header};
 use hyper::upgrade::OnUpgrade;
 use percent_encoding::percent_decode_str;
 use std::error::Error;
@@ -51,9 +55,7 @@ const MIN_HEAD_SIZE: usize = 8 * 1024;
 pub(crate) struct HttpFront {
     /// The path of WebSocket connections, percent-decoded; any path if not set.
     path: Option<Vec<u8>>,
-    pub(crate) subprotocols: Vec<String>,
-    /// True if the order of `subprotocols` counts, and not that of the client.
-    pub(crate) prefers_own_subprotocols: bool,
+    pub(crate) subprotocols: Subprotocols,
     pub(crate) origins: OriginPolicy,
     pub(crate) authenticator: Authenticator,
     pub(crate) remote_addr: RemoteAddrSource,
@@ -74,31 +76,6 @@ pub(crate) struct Upgrade {
     pub(crate) extensions: Extensions,
     /// Dropped when the connection is open.
     pub(crate) admitted: Admitted,
-}
-
-/// The response to a request that breaks a rule of the handshake.
-struct Refused {
-    reason: RefusalReason,
-    response: Box<Response<Body>>,
-}
-
-impl Refused {
-    fn new(reason: RefusalReason, response: Response<Body>) -> Self {
-        Self { reason, response: Box::new(response) }
-    }
-
-    fn closing() -> Self {
-        Self::new(RefusalReason::Closing, closing_response())
-    }
-
-    /// Returns the response, after the observers have seen the refusal.
-    fn tell(self, request: &Parts, remote_addr: Option<SocketAddr>, endpoint: &LocalEndpoint) -> Response<Body> {
-        let Self { reason, response } = self;
-        tracing::debug!(?reason, status = response.status().as_u16(), ?remote_addr, "handshake refused");
-        let refused = RefusedHandshake::new(reason, response.status(), remote_addr, request);
-        endpoint.observers.tell_refused(&refused);
-        *response
-    }
 }
 
 impl HttpFront {
@@ -136,8 +113,11 @@ impl HttpFront {
         let remote_addr = self.remote_addr.find(&parts);
         if !self.origins.answers(&parts) {
             let response = response::text(StatusCode::FORBIDDEN, "This host is not served here.\n");
-            let refused = Refused::new(RefusalReason::Host, response);
-            return Answer::Response(refused.tell(&parts, remote_addr, site.endpoint()));
+            return Answer::Response(if for_websocket {
+                Refused::new(RefusalReason::Host, response).tell(&parts, remote_addr, site.endpoint())
+            } else {
+                response
+            });
         }
         if for_websocket && (self.fallback.is_none() || self.accepts_path(&parts)) {
             if let Some(address) = remote_addr {
@@ -189,7 +169,7 @@ impl HttpFront {
         let limits = &site.endpoint().limits;
         let address = remote_addr.map(|address| address.ip());
         let mut admitted = self.admission.admit(limits, site.connections(), address).map_err(unavailable)?;
-        let subprotocol = self.choose_subprotocol(&request.headers);
+        let subprotocol = self.subprotocols.choose(&request.headers);
         let decided = tokio::select! {
             biased;
             () = site.refusing() => return Err(Refused::closing()),
@@ -209,58 +189,18 @@ impl HttpFront {
         if let Some(name) = subprotocol {
             handshake = handshake.with_subprotocol(name);
         }
-        Ok((opening_response(opening, subprotocol), Upgrade { stream, handshake, extensions, admitted }))
+        Ok((response::opening(opening, subprotocol), Upgrade { stream, handshake, extensions, admitted }))
     }
 
     fn accepts_path(&self, request: &Parts) -> bool {
         let Some(path) = &self.path else { return true };
         percent_decode_str(request.uri.path()).eq(path.iter().copied())
     }
-
-    /// Returns the first subprotocol that is both offered and supported.
-    fn choose_subprotocol(&self, headers: &HeaderMap) -> Option<&str> {
-        let values = headers.get_all(header::SEC_WEBSOCKET_PROTOCOL).into_iter();
-        let mut offers =
-            values.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')).map(str::trim);
-        let mut supported = self.subprotocols.iter().map(String::as_str);
-        if self.prefers_own_subprotocols {
-            let offers: Vec<_> = offers.collect();
-            supported.find(|name| offers.contains(name))
-        } else {
-            offers.find_map(|offer| supported.clone().find(|name| *name == offer))
-        }
-    }
-}
-
-/// Returns the response of a server that is closing.
-pub(crate) fn closing_response() -> Response<Body> {
-    response::unavailable("The server is about to close.\n")
 }
 
 /// Returns true if a layer around the server has added extensions to the request.
 fn has_foreign_extensions(extensions: &http::Extensions) -> bool {
     extensions.len() > usize::from(extensions.get::<RemoteAddr>().is_some())
-}
-
-/// Returns the response to a valid handshake.
-fn opening_response(opening: Opening, subprotocol: Option<&str>) -> Response<Body> {
-    let mut response = Response::new(Body::empty());
-    match opening {
-        Opening::Upgrade { accept } => {
-            *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
-            let headers = response.headers_mut();
-            headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
-            headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
-            headers.insert(header::SEC_WEBSOCKET_ACCEPT, accept);
-        }
-        #[cfg(feature = "http2")]
-        Opening::Connect => {}
-    }
-    if let Some(name) = subprotocol {
-        // Checked when it was added.
-        response.headers_mut().extend(HeaderValue::from_str(name).map(|name| (header::SEC_WEBSOCKET_PROTOCOL, name)));
-    }
-    response
 }
 
 /// Returns the path with a leading slash.
@@ -271,16 +211,4 @@ pub(crate) fn absolute_path(path: &str) -> String {
 /// Checks that hyper can use the limit of the head of a message.
 pub(crate) fn check_head_size(max_head_size: usize) -> Result<(), MountError> {
     if max_head_size < MIN_HEAD_SIZE { Err(MountError::HeadSize(max_head_size)) } else { Ok(()) }
-}
-
-/// Adds a subprotocol to the names that are offered or supported.
-pub(crate) fn subprotocol(names: &mut Vec<String>, name: &str) -> Result<(), MountError> {
-    // A subprotocol is a token, like the name of a header.
-    if HeaderName::from_bytes(name.as_bytes()).is_err() {
-        return Err(MountError::Subprotocol(name.to_owned()));
-    }
-    if !names.iter().any(|other| other == name) {
-        names.push(name.to_owned());
-    }
-    Ok(())
 }

@@ -2,6 +2,7 @@
 
 use super::body::Body;
 use super::refusal::Refusal;
+use super::rules::Opening;
 use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 
 const PLAIN_TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
@@ -34,6 +35,32 @@ pub(super) fn upgrade_required(reason: &'static str) -> Response<Body> {
 /// Returns a response that asks to come back in a second.
 pub(super) fn unavailable(reason: &'static str) -> Response<Body> {
     with(text(StatusCode::SERVICE_UNAVAILABLE, reason), &[(header::RETRY_AFTER, "1")])
+}
+
+/// Returns the response of a server that is closing.
+pub(crate) fn closing() -> Response<Body> {
+    unavailable("The server is about to close.\n")
+}
+
+/// Returns the response to a valid handshake.
+pub(super) fn opening(opening: Opening, subprotocol: Option<&str>) -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    match opening {
+        Opening::Upgrade { accept } => {
+            *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+            let headers = response.headers_mut();
+            headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
+            headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+            headers.insert(header::SEC_WEBSOCKET_ACCEPT, accept);
+        }
+        #[cfg(feature = "http2")]
+        Opening::Connect => {}
+    }
+    if let Some(name) = subprotocol {
+        // Checked when it was added.
+        response.headers_mut().extend(HeaderValue::from_str(name).map(|name| (header::SEC_WEBSOCKET_PROTOCOL, name)));
+    }
+    response
 }
 
 impl From<Refusal> for Response<Body> {

@@ -1,7 +1,7 @@
 //! Settings of the requests that a server answers.
 
 use super::ServerBuilder;
-use crate::http::{Body, Fallback, RemoteAddrSource, subprotocol as add_subprotocol};
+use crate::http::{Body, Fallback, RemoteAddrSource};
 use bytes::Bytes;
 use http::request::Parts;
 use http::{Request, Response};
@@ -119,7 +119,7 @@ impl ServerBuilder {
     /// # Ok::<(), MountError>(())
     /// ```
     pub fn subprotocol(mut self, name: &str) -> Self {
-        let added = add_subprotocol(&mut self.front.subprotocols, name);
+        let added = self.front.subprotocols.add(name);
         self.settings.note(added);
         self
     }
@@ -127,7 +127,7 @@ impl ServerBuilder {
     /// Chooses the first supported [subprotocol](Self::subprotocol), in the order in which they were added, that the
     /// client offers. By default the order of the client counts.
     pub fn prefer_own_subprotocols(mut self) -> Self {
-        self.front.prefers_own_subprotocols = true;
+        self.front.subprotocols.prefers_own = true;
         self
     }
 }
