@@ -78,6 +78,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     // Dropping the stream finishes it at the server, before the next call is answered.
     drop(prices);
-    println!("and now {:?}", market.history("tea", 1).await?.next().await);
+    if let Some(price) = market.history("tea", 1).await?.try_next().await? {
+        println!("and now it is {price} again");
+    }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! A chat room: a web page and its WebSocket on one port, with a typed service.
+//! A chat room: an axum application with a web page and its WebSocket on one port, with a typed service.
 //!
 //! Run `cargo run --example chat` and open `http://127.0.0.1:8080` in two browser windows, or join from a terminal with
 //! the example `chat_terminal`.
@@ -7,12 +7,15 @@
 mod arguments;
 mod contract;
 mod room;
+#[path = "../axum_app/site.rs"]
+mod site;
 mod typing;
 
+use axum::Router;
 use room::Room;
 use std::error::Error;
 use std::process::ExitCode;
-use wswrapper::{Server, error::ServeError, server::Listener};
+use wswrapper::{Server, error::MountError};
 
 const HELP: &str = "\
 A chat server with its web page.
@@ -38,14 +41,15 @@ async fn main() -> ExitCode {
 
 async fn run() -> Result<(), Box<dyn Error>> {
     let (host, port) = arguments::host_and_port(HELP);
-    let listener = bind(&host, port).await?;
-    println!("The chat is at http://{} (Ctrl-C stops it)", listener.local_addr());
-    listener.serve_until(tokio::signal::ctrl_c()).await?;
+    let server = server()?;
+    let listener = site::bind(&host, port).await?;
+    println!("The chat is at http://{} (Ctrl-C stops it)", listener.local_addr()?);
+    site::serve_until_ctrl_c(listener, router(&server), &server).await?;
     println!("\nGoodbye.");
     Ok(())
 }
 
-async fn bind(host: &str, port: u16) -> Result<Listener, ServeError> {
+fn server() -> Result<Server, MountError> {
     let room = Room::default();
     Server::builder()
         .service(room.clone())
@@ -53,11 +57,14 @@ async fn bind(host: &str, port: u16) -> Result<Listener, ServeError> {
             let room = room.clone();
             async move { room.leave(peer.id(), peer.broadcast()).await }
         })
-        .path("/ws")
-        .page("/", "text/html; charset=utf-8", include_str!("page/index.html"))
-        .page("/style.css", "text/css; charset=utf-8", include_str!("page/style.css"))
-        .page("/chat.js", "text/javascript; charset=utf-8", include_str!("page/chat.js"))
-        .page("/ws-client.js", "text/javascript; charset=utf-8", include_str!("page/ws-client.js"))
-        .bind((host, port))
-        .await
+        .build()
+}
+
+fn router(server: &Server) -> Router {
+    Router::new()
+        .route("/", site::page("text/html; charset=utf-8", include_str!("page/index.html")))
+        .route("/style.css", site::page("text/css; charset=utf-8", include_str!("page/style.css")))
+        .route("/chat.js", site::page("text/javascript; charset=utf-8", include_str!("page/chat.js")))
+        .route("/ws-client.js", site::page("text/javascript; charset=utf-8", include_str!("page/ws-client.js")))
+        .route_service("/ws", server.clone())
 }

@@ -1,5 +1,9 @@
 //! Outputs of the examples.
 
+#[cfg(unix)]
+mod axum_app;
+
+use std::net::SocketAddr;
 use std::process::Stdio;
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
@@ -35,14 +39,19 @@ async fn next(lines: &mut Lines<BufReader<ChildStdout>>) -> String {
     line.expect("the example prints text").expect("the example is running")
 }
 
+/// Returns the address in the line that a server prints first.
+async fn address(lines: &mut Lines<BufReader<ChildStdout>>) -> SocketAddr {
+    let line = next(lines).await;
+    line.split(['/', ' ']).find_map(|word| word.parse().ok()).expect("the line contains the address")
+}
+
 #[tokio::test]
 async fn control_characters_of_messages_are_replaced_in_the_terminal_chat() -> Result<(), Box<dyn std::error::Error>> {
     let (_server, mut lines) = started("chat", &["--port", "0"]);
-    let line = next(&mut lines).await;
-    let address =
-        line.split(['/', ' ']).find(|word| word.starts_with("127.0.0.1:")).expect("the line contains the address");
+    let address = address(&mut lines).await;
     let url = format!("ws://{address}/ws");
-    let (_terminal, mut lines) = started("chat_terminal", &["--name", "Ada", "--url", &url]);
+    let port = address.port().to_string();
+    let (_terminal, mut lines) = started("chat_terminal", &["--name", "Ada", "--port", &port]);
     assert_eq!(next(&mut lines).await, "* here: Ada");
 
     let chat = Client::connect(&url).await?.channel("chat");
@@ -52,6 +61,18 @@ async fn control_characters_of_messages_are_replaced_in_the_terminal_chat() -> R
     assert_eq!(next(&mut lines).await, "Bob: \u{fffd}[2J\u{fffd}x");
     assert_eq!(next(&mut lines).await, "    Ada: I never said that");
     Ok(())
+}
+
+#[tokio::test]
+async fn the_chat_names_the_port_that_is_in_use() {
+    let (_server, mut lines) = started("chat", &["--port", "0"]);
+    let address = address(&mut lines).await;
+    let mut second = Command::new(example::program("chat"));
+    let second = second.args(["--port", &address.port().to_string()]).kill_on_drop(true).output();
+    let second = timeout(TIME_LIMIT, second).await.expect("it exits in time").expect("the example can be run");
+    assert_eq!(second.status.code(), Some(1));
+    let error = String::from_utf8_lossy(&second.stderr);
+    assert!(error.starts_with(&format!("chat: cannot listen on {address}: the port is in use; ")), "{error}");
 }
 
 #[tokio::test]
@@ -97,7 +118,7 @@ async fn ticker_prints_the_expected_lines() {
         assert_eq!(*line, format!("tea at {price}, and {left_out} prices were left out so far"));
         assert_eq!(price, 400 + so_far + left_out);
     }
-    assert_eq!(lines[5..], ["the server: nobody looks at the price of tea any more", "and now Some(Ok(400))"]);
+    assert_eq!(lines[5..], ["the server: nobody looks at the price of tea any more", "and now it is 400 again"]);
 }
 
 #[tokio::test]
