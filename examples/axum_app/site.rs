@@ -13,7 +13,7 @@ use tokio::time::timeout;
 use wswrapper::{Server, error::ServeError};
 
 /// Time for the requests that are still running after Ctrl-C.
-const GRACE: Duration = Duration::from_secs(5);
+const GRACE: Duration = Duration::from_secs(3);
 
 /// Serves a file that is part of the program. A browser asks again each time, because a new program may have a new one.
 pub(crate) fn page<S: Clone + Send + Sync + 'static>(
@@ -39,5 +39,8 @@ pub(crate) async fn serve_until_ctrl_c(listener: TcpListener, router: Router, se
     server.close();
     server.closed().await;
     // A client that never completes its request does not keep the program running.
-    timeout(GRACE, requests).await.unwrap_or(Ok(Ok(())))?
+    match timeout(GRACE, requests).await {
+        Ok(result) => result?,
+        Err(_) => Ok(()),
+    }
 }

@@ -34,15 +34,15 @@ async fn connect(address: SocketAddr, cookie: &str) -> Result<Client, ConnectErr
     Client::builder().header("Cookie", cookie).connect(&format!("ws://{address}/ws")).await
 }
 
-fn assert_unauthorized(connected: Result<Client, ConnectError>) {
-    assert!(matches!(connected, Err(ConnectError::Refused { status, .. }) if status == 401));
+fn assert_unauthorized(connected: &Result<Client, ConnectError>) {
+    assert!(matches!(connected, Err(ConnectError::Refused { status, .. }) if *status == 401));
 }
 
 #[tokio::test]
 async fn the_session_of_the_api_is_that_of_the_websocket() -> Result<(), Box<dyn Error>> {
     let (mut program, mut lines) = started("axum_app", &["--port", "0"]);
     let address = address(&mut lines).await;
-    assert_unauthorized(connect(address, "session=1").await);
+    assert_unauthorized(&connect(address, "session=1").await);
     assert_status(&send(address, "POST /api/notes", "", &json!({ "text": "no" })).await?, 401);
     assert_status(&send(address, "POST /api/login", "", &json!({ "name": " " })).await?, 400);
 
@@ -70,11 +70,13 @@ async fn the_session_of_the_api_is_that_of_the_websocket() -> Result<(), Box<dyn
 
     assert_status(&send(address, "POST /api/logout", cookie, &Value::Null).await?, 204);
     assert_eq!(timeout(TIME_LIMIT, client.closed()).await?.code, 4401);
-    assert_unauthorized(connect(address, cookie).await);
+    assert_unauthorized(&connect(address, cookie).await);
 
     let login = send(address, "POST /api/login", "", &json!({ "name": "Ada" })).await?;
     let cookie = login.split_once("set-cookie: ").and_then(|(_, cookie)| cookie.split(';').next());
     let client = connect(address, cookie.expect("the response has a cookie")).await?;
+    let mut unfinished = TcpStream::connect(address).await?;
+    unfinished.write_all(b"GET / HTTP/1.1\r\nHost:").await?;
     let interrupt = Command::new("kill").args(["-INT", &program.id().expect("it runs").to_string()]).status();
     assert!(interrupt.await?.success());
     assert_eq!(timeout(TIME_LIMIT, client.closed()).await?.code, 1001);
