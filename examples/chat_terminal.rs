@@ -21,7 +21,7 @@ Usage: chat_terminal --name NAME [--port PORT | --url URL]
 Options:
   --name NAME   The name to join under
   --port PORT   The port of a chat on this machine [default: 8080]
-  --url URL     The WebSocket URL of a chat elsewhere
+  --url URL     The WebSocket URL of a chat on another machine, for example ws://192.0.2.1:8080/ws
   --help        Print this help
 
 Each line that is typed is sent as a message. /who lists the people in the room, /history lists all messages, newest
@@ -129,17 +129,20 @@ fn plain(text: &str) -> String {
 
 fn name_and_url() -> Result<Option<(String, String)>, Box<dyn Error>> {
     use lexopt::prelude::*;
-    let (mut name, mut port, mut url) = (None, 8080, None);
+    let (mut name, mut port, mut url) = (None, None, None);
     let mut arguments = lexopt::Parser::from_env();
     while let Some(argument) = arguments.next()? {
         match argument {
             Long("name") | Short('n') => name = Some(arguments.value()?.string()?),
-            Long("port") | Short('p') => port = arguments.value()?.parse::<u16>()?,
+            Long("port") | Short('p') => port = Some(arguments.value()?.parse::<u16>()?),
             Long("url") => url = Some(arguments.value()?.string()?),
             Long("help") | Short('h') => return Ok(None),
             other => return Err(other.unexpected().into()),
         }
     }
     let name = name.ok_or("missing option '--name'")?;
-    Ok(Some((name, url.unwrap_or_else(|| format!("ws://127.0.0.1:{port}/ws")))))
+    if port.is_some() && url.is_some() {
+        return Err("the options '--port' and '--url' exclude each other".into());
+    }
+    Ok(Some((name, url.unwrap_or_else(|| format!("ws://127.0.0.1:{}/ws", port.unwrap_or(8080))))))
 }

@@ -79,7 +79,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     // Dropping the stream finishes it at the server, before the next call is answered.
     drop(prices);
     if let Some(price) = market.history("tea", 1).await?.try_next().await? {
-        println!("and now a price of {price} again");
+        println!("and now it is {price} again");
     }
     Ok(())
 }

@@ -4,8 +4,9 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use wswrapper::ws_handlers;
 
-/// The size of all files with their names, in bytes.
-const MAX_SIZE: usize = 64 << 20;
+const MAX_FILES: usize = 1_000;
+/// Bytes of all names and contents.
+const MAX_BYTES: usize = 64 << 20;
 
 /// The files by name.
 pub(crate) struct Files(Mutex<HashMap<String, String>>);
@@ -24,10 +25,13 @@ impl Files {
 
     pub async fn write_file(&self, name: String, content: String) -> Result<(), String> {
         let mut files = self.lock();
+        if files.len() >= MAX_FILES && !files.contains_key(&name) {
+            return Err(format!("there are {MAX_FILES} files already"));
+        }
         let others = files.iter().filter(|(other, _)| **other != name);
-        let size: usize = others.map(|(name, content)| name.len() + content.len()).sum();
-        if size + name.len() + content.len() > MAX_SIZE {
-            return Err(format!("all files together may have {MAX_SIZE} bytes"));
+        let bytes: usize = others.map(|(name, content)| name.len() + content.len()).sum();
+        if bytes + name.len() + content.len() > MAX_BYTES {
+            return Err(format!("all files together have at most {MAX_BYTES} bytes"));
         }
         files.insert(name, content);
         Ok(())

@@ -29,6 +29,7 @@ let backlog = []; // events received during the join request
 let attempts = 0; // counts the calls of enterAgain(); only the latest one continues
 let nameTaken = false; // the server has rejected the name because another connection has it
 let online = new Set();
+let lobby = null; // the names of the people in the room, as the join screen shows them; null while unknown
 let items = []; // the items of the list: lines, notes, drafts
 let byId = new Map(); // lines of the current epoch by id
 let epoch = 0; // incremented when the server has a different history than the page
@@ -261,6 +262,8 @@ function dropDraft(text) {
   if (index >= 0) items.splice(index, 1);
 }
 
+const unsentTexts = () => items.filter((item) => item.kind === "draft").map((item) => item.text);
+
 function removeItem(item) {
   change(() => {
     items = items.filter((other) => other !== item);
@@ -306,7 +309,7 @@ async function say(text) {
       if ($("text").value) failDraft(draft, code === "TextEmpty" ? "Empty message." : `Longer than ${maxText} characters.`);
       else {
         removeItem(draft);
-        $("text").value = text;
+        setText(text);
       }
       showComposer();
       if (code === "TextEmpty") hint("Write something first.", true);
@@ -480,7 +483,9 @@ async function catchUp(history) {
     const restarted = newest < known || !lines.every(same);
     const gap = !restarted && !lines.some((line) => line.id <= known);
     if (gap && !begins) {
+      const drafts = items.filter((item) => item.kind === "draft");
       clearRoom();
+      items = drafts;
       hasMore = true;
     } else if (restarted || gap) {
       epoch++;
@@ -544,6 +549,7 @@ function joinErrorText(error, name) {
 }
 
 function leave(errorText = "") {
+  if (errorText) setText([...unsentTexts(), $("text").value].filter(Boolean).join("\n"));
   remember("chat.inside", null);
   wanted = null;
   me = null;
@@ -560,7 +566,7 @@ function leave(errorText = "") {
   showNameError(errorText);
   $("name").focus();
   $("name").select();
-  showOnline();
+  askLobby();
 }
 
 function showNameError(text) {
@@ -605,17 +611,30 @@ function showNameAvatar() {
   $("name-avatar").style.setProperty("--hue", hues.get(name) ?? HUES[hueIndex(name)]);
 }
 
-/** Shows on the join screen who is in the room. */
-async function showOnline() {
+/** Asks who is in the room, for the join screen. Events keep it up to date afterwards. */
+async function askLobby() {
   if (wanted !== null || client.state !== "open") return;
   const names = await chat.request("online").catch(() => null);
-  if (!names?.length) return $("join-people").replaceChildren(names ? "Nobody is here yet. Be the first!" : "");
-  const text = names.length > 2 ? `${names.length} people are here` : `${names.join(" and ")} ${names.length > 1 ? "are" : "is"} here`;
+  if (client.state === "open") showLobby(names && new Set(names));
+}
+
+function showLobby(names) {
+  lobby = names;
+  if (!lobby?.size) return $("join-people").replaceChildren(lobby ? "Nobody is here yet. Be the first!" : "");
+  const sorted = [...lobby].sort((a, b) => a.localeCompare(b));
+  const text = sorted.length > 2 ? `${sorted.length} people are here` : `${sorted.join(" and ")} ${sorted.length > 1 ? "are" : "is"} here`;
   $("join-people").replaceChildren(
-    el("span", { className: "stack" }, ...names.slice(0, 3).map(avatar)),
+    el("span", { className: "stack" }, ...sorted.slice(0, 3).map(avatar)),
     el("span", { className: "names" }, text),
   );
 }
+
+/** Returns a listener that changes the names on the join screen. */
+const whenOutside = (edit) => (name) => {
+  if (wanted !== null || !lobby) return;
+  edit(lobby, name);
+  showLobby(lobby);
+};
 
 // ---- events of the room ----
 
@@ -657,6 +676,15 @@ chat.on(
   }),
 );
 
+chat.on(
+  "joined",
+  whenOutside((names, name) => names.add(name)),
+);
+chat.on(
+  "left",
+  whenOutside((names, name) => names.delete(name)),
+);
+
 // ---- the connection ----
 
 let retryAt = 0;
@@ -664,13 +692,13 @@ let retryAt = 0;
 client.addEventListener("open", () => {
   watchTyping();
   if ($("name-error").textContent === NO_ANSWER) showNameError("");
-  if (wanted === null) showOnline();
+  if (wanted === null) askLobby();
   else enterAgain();
   showAll();
 });
 client.addEventListener("close", () => {
   ready = false;
-  $("join-people").replaceChildren(); // no longer known
+  showLobby(null);
   updateDraft();
   showAll();
 });
@@ -687,7 +715,7 @@ $("retry").onclick = () => {
 /** Requests the list of people. A timeout shows that the connection is dead. */
 async function check(timeout) {
   if (client.state !== "open" || joining) return;
-  if (wanted === null) return showOnline();
+  if (wanted === null) return askLobby();
   if (!ready) return;
   try {
     const names = await chat.with({ timeout }).request("online");
@@ -763,16 +791,20 @@ function hint(text, bad = false) {
   $("text-hint").classList.toggle("bad", bad);
 }
 
+/** Sets the text of the composer. It survives a reload of the page. */
+function setText(text) {
+  if ($("text").value !== text) $("text").value = text;
+  remember("chat.text", text || null);
+}
+
 function showComposer() {
   const text = $("text");
   const length = [...text.value.trim()].length;
   const over = length > maxText;
   $("composer").classList.toggle("off", !ready);
-  text.readOnly = !ready;
-  text.ariaDisabled = String(!ready);
-  text.placeholder = ready ? "Write a message" : client.state === "open" ? "Joining…" : "Waiting for the connection…";
   $("send").disabled = !ready || over || !length;
   if (over) hint(`${plural(length - maxText, "character", "characters")} too many (at most ${maxText})`, true);
+  else if (!ready && length) hint("Kept here. You can send it as soon as you are connected again.");
   else hint(length > maxText * 0.8 ? `${plural(maxText - length, "character", "characters")} left` : "");
 
   text.style.height = "auto";
@@ -782,6 +814,7 @@ function showComposer() {
 }
 
 $("text").addEventListener("input", () => {
+  setText($("text").value);
   showComposer();
   typedAt = Date.now();
   typingTimer ??= setTimeout(updateDraft, TYPING_MS);
@@ -795,7 +828,7 @@ $("composer").addEventListener("submit", (event) => {
   event.preventDefault();
   const text = $("text").value.trim();
   if (!ready || !text || [...text].length > maxText) return;
-  $("text").value = "";
+  setText("");
   showComposer();
   updateDraft();
   say(text);
@@ -838,6 +871,7 @@ if (window.visualViewport) {
 // ---- start ----
 
 $("name").value = recall("chat.name") ?? "";
+$("text").value = recall("chat.text") ?? "";
 if (recall("chat.inside")) wanted = recall("chat.name");
 showNameAvatar();
 showDrawer(false);

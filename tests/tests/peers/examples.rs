@@ -1,11 +1,15 @@
 //! Outputs of the examples.
 
+#[cfg(unix)]
+mod axum_app;
+
+use std::net::SocketAddr;
 use std::process::Stdio;
 use std::time::Duration;
-use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader, Lines};
+use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 use tokio::time::timeout;
-use wswrapper::{Client, error::ConnectError};
+use wswrapper::Client;
 use wswrapper_tests::example;
 
 /// Far longer than any example takes.
@@ -35,15 +39,19 @@ async fn next(lines: &mut Lines<BufReader<ChildStdout>>) -> String {
     line.expect("the example prints text").expect("the example is running")
 }
 
+/// Returns the address in the line that a server prints first.
+async fn address(lines: &mut Lines<BufReader<ChildStdout>>) -> SocketAddr {
+    let line = next(lines).await;
+    line.split(['/', ' ']).find_map(|word| word.parse().ok()).expect("the line contains the address")
+}
+
 #[tokio::test]
 async fn control_characters_of_messages_are_replaced_in_the_terminal_chat() -> Result<(), Box<dyn std::error::Error>> {
     let (_server, mut lines) = started("chat", &["--port", "0"]);
-    let line = next(&mut lines).await;
-    let address =
-        line.split(['/', ' ']).find(|word| word.starts_with("127.0.0.1:")).expect("the line contains the address");
+    let address = address(&mut lines).await;
     let url = format!("ws://{address}/ws");
-    let port = address.split(':').next_back().expect("the address has a port");
-    let (_terminal, mut lines) = started("chat_terminal", &["--name", "Ada", "--port", port]);
+    let port = address.port().to_string();
+    let (_terminal, mut lines) = started("chat_terminal", &["--name", "Ada", "--port", &port]);
     assert_eq!(next(&mut lines).await, "* here: Ada");
 
     let chat = Client::connect(&url).await?.channel("chat");
@@ -53,6 +61,18 @@ async fn control_characters_of_messages_are_replaced_in_the_terminal_chat() -> R
     assert_eq!(next(&mut lines).await, "Bob: \u{fffd}[2J\u{fffd}x");
     assert_eq!(next(&mut lines).await, "    Ada: I never said that");
     Ok(())
+}
+
+#[tokio::test]
+async fn the_chat_names_the_port_that_is_in_use() {
+    let (_server, mut lines) = started("chat", &["--port", "0"]);
+    let address = address(&mut lines).await;
+    let mut second = Command::new(example::program("chat"));
+    let second = second.args(["--port", &address.port().to_string()]).kill_on_drop(true).output();
+    let second = timeout(TIME_LIMIT, second).await.expect("it exits in time").expect("the example can be run");
+    assert_eq!(second.status.code(), Some(1));
+    let error = String::from_utf8_lossy(&second.stderr);
+    assert!(error.starts_with(&format!("chat: cannot listen on {address}: the port is in use; ")), "{error}");
 }
 
 #[tokio::test]
@@ -98,7 +118,7 @@ async fn ticker_prints_the_expected_lines() {
         assert_eq!(*line, format!("tea at {price}, and {left_out} prices were left out so far"));
         assert_eq!(price, 400 + so_far + left_out);
     }
-    assert_eq!(lines[5..], ["the server: nobody looks at the price of tea any more", "and now a price of 400 again"]);
+    assert_eq!(lines[5..], ["the server: nobody looks at the price of tea any more", "and now it is 400 again"]);
 }
 
 #[tokio::test]
@@ -131,60 +151,4 @@ async fn scoped_calculator_prints_the_expected_lines() {
         "the server: a calculator is put away at 103",
     ];
     assert_eq!(printed("scoped_calculator").await, lines);
-}
-
-/// Sends a request to the API of `axum_app` with a JSON body, and returns the response.
-async fn post(address: &str, path: &str, cookie: &str, body: &str) -> Result<String, Box<dyn std::error::Error>> {
-    let mut stream = tokio::net::TcpStream::connect(address).await?;
-    let request = format!(
-        "POST {path} HTTP/1.1\r\nHost: {address}\r\nCookie: {cookie}\r\nContent-Type: application/json\r\n\
-         Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
-        body.len()
-    );
-    stream.write_all(request.as_bytes()).await?;
-    let mut response = String::new();
-    stream.read_to_string(&mut response).await?;
-    Ok(response)
-}
-
-#[tokio::test]
-async fn the_session_of_the_axum_app_is_known_to_its_websocket() -> Result<(), Box<dyn std::error::Error>> {
-    let (mut app, mut lines) = started("axum_app", &["--port", "0"]);
-    let line = next(&mut lines).await;
-    let address =
-        line.split(['/', ' ']).find(|word| word.starts_with("127.0.0.1:")).expect("the line contains the address");
-    let url = format!("ws://{address}/ws");
-    let refused = Client::connect(&url).await.expect_err("nobody is logged in");
-    assert!(matches!(refused, ConnectError::Refused { status, .. } if status == 401));
-
-    assert!(post(address, "/api/login", "", r#"{"name":" "}"#).await?.starts_with("HTTP/1.1 422 "));
-    let response = post(address, "/api/login", "", r#"{"name":"Ada"}"#).await?;
-    let cookie = response.lines().find_map(|line| line.strip_prefix("set-cookie: ")).expect("a cookie is set");
-    assert!(cookie.ends_with("HttpOnly; SameSite=Strict"), "{cookie}");
-    let cookie = cookie.split(';').next().expect("it has a value");
-
-    let (notes, mut received) = tokio::sync::mpsc::unbounded_channel::<serde_json::Value>();
-    let client = Client::builder().header("Cookie", cookie).connect(&url).await?;
-    client.channel("notes").on("added", move |note: serde_json::Value| {
-        let sent = notes.send(note);
-        async move { sent.is_ok() }
-    })?;
-    // The API and the WebSocket write for the same user.
-    assert!(post(address, "/api/notes", "", r#"{"text":"hello"}"#).await?.starts_with("HTTP/1.1 401 "));
-    assert!(post(address, "/api/notes", cookie, r#"{"text":"hello"}"#).await?.starts_with("HTTP/1.1 201 "));
-    client.channel("notes").request::<()>("add", ("again",)).await?;
-    for text in ["hello", "again"] {
-        assert_eq!(received.recv().await, Some(serde_json::json!({"author": "Ada", "text": text})));
-    }
-    post(address, "/api/logout", cookie, "{}").await?;
-    assert_eq!(client.closed().await.code, 4401);
-    assert!(Client::builder().header("Cookie", cookie).connect(&url).await.is_err());
-
-    #[cfg(unix)]
-    {
-        let id = app.id().ok_or("it runs")?.to_string();
-        assert!(Command::new("kill").args(["-INT", &id]).status().await?.success());
-        assert!(timeout(TIME_LIMIT, app.wait()).await??.success());
-    }
-    Ok(())
 }

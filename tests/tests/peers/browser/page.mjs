@@ -32,6 +32,16 @@ export async function waitForText(page, selector, pattern) {
   }
 }
 
+/** Waits until one of the elements has this text. */
+export async function waitForElement(page, selector, text) {
+  const found = ([selector, text]) => [...document.querySelectorAll(selector)].some((node) => node.textContent === text);
+  await page.waitForFunction(found, [selector, text], TIMEOUT);
+}
+
+/** Makes the page believe that it is in the background, where it makes no regular requests. */
+export const hide = (page) =>
+  page.evaluate(() => Object.defineProperty(document, "hidden", { configurable: true, get: () => true }));
+
 /** Waits until the page shows this state of the connection. */
 export const waitForState = (page, text) => {
   const shown = (text) => {
@@ -94,10 +104,7 @@ export async function waitForMessage(page, text, times = 1) {
   }
 }
 
-export const waitForNote = (page, text) => {
-  const shown = (text) => [...document.querySelectorAll(".note")].some((note) => note.textContent === text);
-  return page.waitForFunction(shown, text, TIMEOUT);
-};
+export const waitForNote = (page, text) => waitForElement(page, ".note", text);
 
 export const people = (page) => page.$$eval("#people-list bdi", (names) => names.map((name) => name.textContent));
 

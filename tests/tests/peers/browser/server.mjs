@@ -1,9 +1,9 @@
-// The chat's server, which can be killed and restarted on the same port.
+// The server of an example, which can be killed and restarted on the same port.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 
-export class ChatServer {
+export class ExampleServer {
   /** Zero until the first start, which selects a free port. */
   port = 0;
   #child;

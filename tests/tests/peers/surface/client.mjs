@@ -268,6 +268,19 @@ const rows = {
     for (const [event, lists] of Object.entries(wrong)) {
       for (const args of lists) assert.match(rejection(await ask(event, ...args).response).error.message, /argument/);
     }
+    const tooMany = async () => {
+      for (let n = 0; n <= 1000; n++) {
+        const { e } = await ask("write_file", `file ${n}`, "").response;
+        if (e) return e.message;
+      }
+    };
+    assert.equal(await tooMany(), "there are 1000 files already");
+    assert.deepEqual((await ask("write_file", "a.txt", "changed").response).e, undefined, "a file can be replaced");
+    const content = "x".repeat(15 << 20);
+    for (let n = 0; n < 4; n++) assert.equal((await ask("write_file", `file ${n}`, content).response).e, undefined);
+    const tooLarge = await ask("write_file", "file 4", content).response;
+    assert.deepEqual(rejection(tooLarge).error, { message: "all files together have at most 67108864 bytes" });
+    assert.equal(await read("file 4"), "");
     assert((await peer.rejection("read_file", "hello.txt")).error.message, "the method is not on the main channel");
     assert.equal(await read("hello.txt"), "hello, world");
   },

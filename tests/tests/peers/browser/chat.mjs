@@ -1,44 +1,19 @@
-// Clicks through the chat's page: `node e2e.mjs CHAT_PROGRAM SCREENSHOT_DIRECTORY` exits with status 0 on success.
+// Clicks through the chat's page: `node chat.mjs CHAT_PROGRAM SCREENSHOT_DIRECTORY` exits with status 0 on success.
 //
-// The pages are opened through a proxy that makes outages. The script exits when its standard input is closed.
+// The pages are opened through a proxy that makes outages.
 import assert from "node:assert/strict";
-import fs from "node:fs";
-import { chromium } from "playwright-core";
-import { advanceClock, count, hasNoSideScroll, isAtEnd, join, people, say, sayAll } from "./page.mjs";
+import { openWebSocket, serveEmptyPage } from "./foreign.mjs";
+import { advanceClock, count, hasNoSideScroll, hide, isAtEnd, join, people, say, sayAll } from "./page.mjs";
 import { speedUpTimers, stopClock, typeDraft, waitForEnd, waitForMessage, waitForNote } from "./page.mjs";
 import { waitForState, waitForText, waitForTyping } from "./page.mjs";
 import { Proxy } from "./proxy.mjs";
-import { ChatServer } from "./server.mjs";
+import { start, step } from "./start.mjs";
 
-const [program, screenshots] = process.argv.slice(2);
-fs.mkdirSync(screenshots, { recursive: true });
-for (const file of fs.readdirSync(screenshots)) if (/^failed-\d+\.png$/.test(file)) fs.rmSync(`${screenshots}/${file}`);
+const { server, browser, takeScreenshot, run } = await start();
+const proxy = await Proxy.to(server.port);
 
 const DESK = { viewport: { width: 1280, height: 800 } };
 const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true, deviceScaleFactor: 2 };
-
-const server = new ChatServer(program);
-process.stdin.resume().on("end", async () => {
-  console.error("stopped: standard input was closed");
-  await server.kill();
-  process.exit(1); // also stops the browser
-});
-
-await server.start();
-const proxy = await Proxy.to(server.port);
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM || "/usr/bin/chromium",
-  args: [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-  ],
-});
 
 // Errors, warnings and requests that no page should cause.
 const problems = new Set();
@@ -62,9 +37,6 @@ async function open(device, colorScheme, url = proxy.url) {
   return page;
 }
 
-/** Takes a screenshot of the page, with all transitions finished. */
-const takeScreenshot = (page, name) => page.screenshot({ path: `${screenshots}/${name}.png`, animations: "disabled" });
-
 const all = (pages, see) => Promise.all(pages.map(see));
 
 /** Cuts the connections of these pages, and waits until they show it. */
@@ -81,7 +53,6 @@ async function reconnect(pages) {
   await all(pages, (page) => waitForState(page, "connected"));
 }
 
-const step = (what) => console.log("·", what);
 const range = (n) => Array.from({ length: n }, (_, i) => i + 1);
 
 async function clickThrough() {
@@ -119,6 +90,36 @@ async function clickThrough() {
   await waitForNote(ada, "Grace Hopper joined");
   assert.deepEqual(await people(ada), ["Ada", "Grace Hopper"]);
   assert.equal(await grace.textContent("#people-open [data-count]"), "2");
+
+  step("the join screen follows who is in the room");
+  const outside = await open(DESK, "light");
+  await hide(outside); // so only events change the names
+  await waitForText(outside, "#join-people", /Ada and Grace Hopper are here$/);
+  const guests = [await open(DESK, "light"), await open(DESK, "light")];
+  await join(guests[0], "Kay");
+  await waitForText(outside, "#join-people", /3 people are here$/);
+  await join(guests[1], "Barbara");
+  await waitForText(outside, "#join-people", /4 people are here$/);
+  await takeScreenshot(outside, "25-join-four-desk-light");
+  await guests[0].click("#leave");
+  await waitForText(outside, "#join-people", /3 people are here$/);
+  await guests[1].context().close();
+  await waitForText(outside, "#join-people", /Ada and Grace Hopper are here$/);
+  await waitForText(guests[0], "#join-people", /Ada and Grace Hopper are here$/);
+  for (const page of [outside, guests[0]]) await page.context().close();
+  for (const name of ["Kay", "Barbara"]) await waitForNote(ada, `${name} left`);
+
+  step("a page of another origin is refused");
+  const elsewhere = await serveEmptyPage();
+  const webSocket = (host) => `ws://${host}:${server.port}/ws`;
+  const context = await browser.newContext();
+  assert.equal(await openWebSocket(context, server.url, webSocket("127.0.0.1")), "open");
+  assert.match(await openWebSocket(context, elsewhere.url, webSocket("127.0.0.1")), /response code: 403$/);
+  const byName = `http://localhost:${server.port}/style.css`; // a page without scripts
+  assert.match(await openWebSocket(context, byName, webSocket("127.0.0.1")), /response code: 403$/);
+  assert.equal(await openWebSocket(context, byName, webSocket("localhost")), "open");
+  await context.close();
+  elsewhere.close();
 
   step("messages in both directions");
   await say(ada, "Good morning! Is the new build up?");
@@ -249,7 +250,7 @@ async function clickThrough() {
   await waitForEnd(grace);
 
   step("the count of unread messages in the title");
-  await ada.evaluate(() => Object.defineProperty(document, "hidden", { configurable: true, get: () => true }));
+  await hide(ada);
   await say(grace, "ping");
   await ada.waitForFunction(() => document.title === "(1) wswrapper chat");
   await ada.evaluate(() => {
@@ -307,7 +308,7 @@ async function clickThrough() {
   await late.context().close();
   await waitForNote(ada, "Barbara left");
 
-  step("an outage: nothing can be sent, and missed messages arrive once");
+  step("an outage: texts can be written but not sent, and missed messages arrive once");
   outage = true;
   const proxied = [ada, grace, third];
   const control = await open(DESK, "light", server.url); // does not use the proxy
@@ -317,7 +318,12 @@ async function clickThrough() {
   await ada.fill("#text", "a draft that stays");
   await disconnect(proxied);
   assert(await ada.$eval("#send", (send) => send.disabled));
-  assert(await ada.$eval("#text", (text) => text.readOnly));
+  assert.equal(await ada.textContent("#text-hint"), "Kept here. You can send it as soon as you are connected again.");
+  await ada.press("#text", "End");
+  await ada.keyboard.type(" and grows");
+  await ada.keyboard.press("Enter");
+  assert.equal(await ada.inputValue("#text"), "a draft that stays and grows");
+  assert.equal(await count(ada, ".msg.sending, .msg.failed"), 0);
   await sayAll(control, ["missed one", "missed two"]);
   await ada.waitForFunction(() => /again in \d+ s/.test(document.querySelector("#banner-text").textContent));
   await takeScreenshot(ada, "12-lost-desk-light");
@@ -327,7 +333,9 @@ async function clickThrough() {
   await grace.evaluate(() => dispatchEvent(new Event("online")));
   await reconnect(proxied);
   for (const text of ["missed one", "missed two"]) await all(proxied, (page) => waitForMessage(page, text));
-  assert.equal(await ada.inputValue("#text"), "a draft that stays");
+  assert.equal(await ada.inputValue("#text"), "a draft that stays and grows");
+  assert.equal(await ada.textContent("#text-hint"), "");
+  assert(await ada.$eval("#send", (send) => !send.disabled));
   await waitForTyping(control, ""); // the draft did not change
   await ada.press("#text", "End");
   await ada.keyboard.type("!");
@@ -361,7 +369,10 @@ async function clickThrough() {
   await takeScreenshot(twin, "23-twin-phone-light");
   await hasNoSideScroll(twin);
   await speedUpTimers(twin);
+  await typeDraft(twin, "written meanwhile");
   await waitForText(twin, "#name-error", /“Ada” is in the room already/);
+  await join(twin, "Ada’s twin");
+  assert.equal(await twin.inputValue("#text"), "written meanwhile");
   await twin.close();
 
   step("the join screen shows an error during an outage and removes it afterwards");
@@ -397,6 +408,24 @@ async function clickThrough() {
   await all([control, ada], (page) => waitForMessage(page, "lost"));
   assert.equal(await count(ada, ".msg.failed"), 0);
 
+  step("a name that was taken during an outage: the text that was not sent is kept");
+  const kay = await open(DESK, "light");
+  await join(kay, "Kay");
+  proxy.freeze();
+  await kay.fill("#text", "not sent");
+  await kay.press("#text", "Enter");
+  await kay.waitForSelector(".msg.sending");
+  await speedUpTimers(kay);
+  await disconnect([...proxied, kay]);
+  await kay.waitForSelector(".msg.failed");
+  await typeDraft(kay, "not finished");
+  const other = await open(DESK, "light", server.url);
+  await join(other, "Kay");
+  await reconnect(proxied);
+  await waitForText(kay, "#name-error", /“Kay” is in the room already/);
+  assert.equal(await kay.inputValue("#text"), "not sent\nnot finished");
+  for (const page of [kay, other]) await page.context().close();
+
   step("a message whose response was lost is shown once");
   proxy.dropResponses();
   await ada.fill("#text", "delivered");
@@ -409,8 +438,11 @@ async function clickThrough() {
   assert.equal(await count(ada, ".msg.failed, .msg.sending"), 0);
 
   step("a reloaded page is still in the room");
+  await typeDraft(grace, "half a sentence");
   await grace.reload();
   await waitForState(grace, "connected");
+  assert.equal(await grace.inputValue("#text"), "half a sentence");
+  await typeDraft(grace, "");
   await grace.waitForSelector("#room:not([hidden])");
   await waitForMessage(grace, "delivered");
 
@@ -455,18 +487,5 @@ async function clickThrough() {
   assert.deepEqual([...problems], [], "problems on the pages");
 }
 
-try {
-  await clickThrough();
-} catch (error) {
-  process.exitCode = 1;
-  console.error(error, [...problems]);
-  const pages = browser.contexts().flatMap((context) => context.pages());
-  for (const [n, page] of pages.entries()) {
-    await page.screenshot({ path: `${screenshots}/failed-${n}.png` }).catch(() => {});
-  }
-} finally {
-  process.stdin.destroy();
-  await browser.close();
-  proxy.close();
-  await server.kill();
-}
+await run(clickThrough, problems);
+proxy.close();
