@@ -1,30 +1,22 @@
 //! Listeners of servers.
 
 use super::accept::Accept;
-use super::entrance::Entrance;
-use super::upgrade::UpgradedWebSocket;
+use super::stream::serve_stream;
 use super::{Phase, Server, ServerBuilder};
-use crate::engine::{Driver, Extensions, Shared};
-use crate::error::{AcceptError, MountError, ServeError};
-use crate::handle::Peer;
-use crate::handshake::Handshake;
-use crate::http::{HttpFront, RemoteAddr, serve as serve_http};
-use crate::proto::Side;
-use crate::rt;
-use crate::transport::WebSocket;
-use http::Request;
-use hyper::body::Incoming;
+use crate::error::{MountError, ServeError};
+use crate::rt::{self, Instant};
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, ToSocketAddrs};
 
 /// The pause after the system could not accept a connection, for example for lack of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// The time between two warnings that streams are cut off.
+const WARNING_INTERVAL: Duration = Duration::from_secs(1);
 
 /// A [`Server`] that listens, on a TCP port or another [source](Accept) of connections.
 ///
@@ -49,8 +41,6 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 pub struct Listener<A = TcpListener> {
     server: Server,
     source: A,
-    /// The streams that are open, with those that have sent no request yet.
-    streams: Arc<AtomicUsize>,
 }
 
 impl ServerBuilder {
@@ -70,7 +60,7 @@ impl ServerBuilder {
             ServeError::Bind { address, source }
         };
         let source = TcpListener::bind(&addresses[..]).await.map_err(bind_error)?;
-        Ok(Listener { server, source, streams: Arc::default() })
+        Ok(Listener { server, source })
     }
 
     /// Builds the server over a source of connections, such as a Unix socket or a socket that is bound already.
@@ -87,7 +77,7 @@ impl ServerBuilder {
     /// # }
     /// ```
     pub fn listen<A: Accept>(self, source: A) -> Result<Listener<A>, MountError> {
-        Ok(Listener { server: self.build()?, source, streams: Arc::default() })
+        Ok(Listener { server: self.build()?, source })
     }
 }
 
@@ -116,8 +106,11 @@ impl<A: Accept> Listener<A> {
     /// An error of a single connection does not stop it. Dropping the future stops listening; the connections stay open
     /// while another handle to the server exists.
     pub async fn serve(self) -> Result<(), ServeError> {
-        let Self { server, mut source, streams } = self;
+        let Self { server, mut source } = self;
         let max_streams = max_streams(server.endpoint().limits.max_connections);
+        // Each stream holds it while it is open, also if it has sent no request yet.
+        let open_stream = Arc::new(());
+        let mut warned_at = None;
         loop {
             let accepted = tokio::select! {
                 accepted = source.accept() => accepted,
@@ -125,12 +118,15 @@ impl<A: Accept> Listener<A> {
             };
             match accepted {
                 // Too many wait to send a request. The next ones are cut off, so that descriptors are left.
-                Ok(_) if streams.load(Ordering::Relaxed) >= max_streams => {
-                    tracing::warn!("more than {max_streams} streams are open: a new one is cut off");
+                Ok(_) if Arc::strong_count(&open_stream) > max_streams => {
+                    let now = Instant::now();
+                    if warned_at.is_none_or(|warned| now.duration_since(warned) >= WARNING_INTERVAL) {
+                        warned_at = Some(now);
+                        tracing::warn!("{max_streams} streams are open: new ones are cut off");
+                    }
                 }
                 Ok((stream, address)) => {
-                    let counted = CountedStream::new(&streams);
-                    server.spawn(serve_stream(&server, stream, address, counted));
+                    server.spawn(serve_stream(&server, stream, address, Arc::clone(&open_stream)));
                 }
                 Err(error) if is_connection_error(&error) => {}
                 Err(error) => {
@@ -172,160 +168,9 @@ impl<A: Accept> Listener<A> {
     }
 }
 
-impl Server {
-    /// Serves a stream that was accepted elsewhere.
-    ///
-    /// Answers the requests on it until one is a valid handshake, and then drives the connection in a task of the
-    /// server. A stream that ends without a handshake is an error: [`AcceptError::Http`] with the status of the last
-    /// response, or [`AcceptError::TimedOut`] if no request arrives within
-    /// [`handshake_timeout`](crate::Limits::handshake_timeout). While the server drains or closes, a stream whose last
-    /// response has the status 503 is [`AcceptError::Closing`].
-    ///
-    /// Not cancel-safe: dropping the future drops the stream.
-    pub async fn accept<S>(&self, stream: S) -> Result<Peer, AcceptError>
-    where
-        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    {
-        let entrance = &self.inner.entrance;
-        let (shared, driver) = open(entrance, &self.inner.front, stream, None).await.map_err(|error| match error {
-            AcceptError::Http(503) if entrance.phase() > Phase::Open => AcceptError::Closing,
-            error => error,
-        })?;
-        if self.spawn(driver.run()) { Ok(Peer::of(&shared)) } else { Err(AcceptError::Closing) }
-    }
-
-    /// Serves a stream whose handshake was performed elsewhere, for example by another HTTP library.
-    ///
-    /// `handshake` describes the request, and the values of `extensions` are stored with the connection. Messages follow
-    /// on the stream at once. Fails with [`AcceptError::Closing`] if the server is closing.
-    ///
-    /// # Panics
-    ///
-    /// Panics outside a tokio runtime.
-    pub fn accept_upgraded<S>(
-        &self,
-        stream: S,
-        handshake: Handshake,
-        extensions: Extensions,
-    ) -> Result<Peer, AcceptError>
-    where
-        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    {
-        let websocket = WebSocket::new(stream, Side::Server, Vec::new(), self.endpoint().limits.max_message_size);
-        self.accept_transport_with(websocket, handshake, extensions)
-    }
-}
-
-/// Serves a stream until it is closed. Does not keep the server open.
-fn serve_stream<S>(
-    server: &Server,
-    stream: S,
-    address: Option<SocketAddr>,
-    counted: CountedStream,
-) -> impl Future<Output = ()> + Send + 'static
-where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
-    let (entrance, front) = (Arc::clone(&server.inner.entrance), Arc::clone(&server.inner.front));
-    async move {
-        // Boxed, because the task keeps the size of its largest part.
-        let driver = match Box::pin(open_with_tls(&entrance, &front, stream, address)).await {
-            Ok(Some(driver)) => driver,
-            Ok(None) => return,
-            Err(error) => return tracing::debug!(?address, "no connection: {error}"),
-        };
-        drop((entrance, front));
-        driver.run().await;
-        drop(counted);
-    }
-}
-
-/// Performs the handshake of TLS, if there is a configuration, and opens the connection. Returns none after the end of an
-/// HTTP/2 stream, which has carried any number of connections.
-async fn open_with_tls<S>(
-    entrance: &Arc<Entrance>,
-    front: &Arc<HttpFront>,
-    stream: S,
-    address: Option<SocketAddr>,
-) -> Result<Option<Driver<UpgradedWebSocket>>, AcceptError>
-where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
-    #[cfg(feature = "rustls")]
-    if let Some(config) = &front.tls {
-        let limits = &entrance.endpoint.limits;
-        let stream = super::tls::perform_handshake(stream, config, limits.handshake_timeout).await?;
-        #[cfg(feature = "http2")]
-        if stream.get_ref().1.alpn_protocol() == Some(b"h2") {
-            return serve_http2(entrance, front, stream, address).await.map(|()| None);
-        }
-        return open(entrance, front, stream, address).await.map(|(_, driver)| Some(driver));
-    }
-    open(entrance, front, stream, address).await.map(|(_, driver)| Some(driver))
-}
-
-/// Serves the connections on an HTTP/2 stream until it ends.
-#[cfg(all(feature = "http2", feature = "rustls"))]
-async fn serve_http2<S>(
-    entrance: &Arc<Entrance>,
-    front: &Arc<HttpFront>,
-    stream: S,
-    address: Option<SocketAddr>,
-) -> Result<(), AcceptError>
-where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
-    let answer = |request| {
-        let (entrance, front) = (Arc::clone(entrance), Arc::clone(front));
-        async move { front.answer(with_address(request, address), &*entrance).await }
-    };
-    let opened = Arc::clone(entrance);
-    let drive = move |upgrade| Arc::clone(&opened).open_and_drive(upgrade);
-    crate::http::http2::serve(stream, &entrance.endpoint.limits, answer, drive, entrance.closing()).await
-}
-
-/// Answers the requests on a stream until one is a valid handshake, and opens its connection.
-async fn open<S>(
-    entrance: &Entrance,
-    front: &HttpFront,
-    stream: S,
-    address: Option<SocketAddr>,
-) -> Result<(Arc<Shared>, Driver<UpgradedWebSocket>), AcceptError>
-where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
-    let answer = |request| front.answer(with_address(request, address), entrance);
-    let upgrade = serve_http(stream, &entrance.endpoint.limits, answer, entrance.closing()).await?;
-    entrance.open(upgrade).await
-}
-
-/// Adds the address of the client to its request.
-fn with_address(mut request: Request<Incoming>, address: Option<SocketAddr>) -> Request<Incoming> {
-    if let Some(address) = address {
-        request.extensions_mut().insert(RemoteAddr(address));
-    }
-    request
-}
-
 /// Returns the number of streams that may be open: all connections, and some that have not sent their request.
 fn max_streams(max_connections: usize) -> usize {
     max_connections.saturating_add((max_connections / 8).max(16))
-}
-
-/// Counts a stream while it is open.
-struct CountedStream(Arc<AtomicUsize>);
-
-impl CountedStream {
-    fn new(streams: &Arc<AtomicUsize>) -> Self {
-        streams.fetch_add(1, Ordering::Relaxed);
-        Self(Arc::clone(streams))
-    }
-}
-
-impl Drop for CountedStream {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
 }
 
 /// Returns true for an error of a single connection, which does not affect the listener.

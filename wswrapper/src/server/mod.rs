@@ -14,6 +14,8 @@ mod probes;
 #[cfg(feature = "websocket")]
 mod requests;
 mod status;
+#[cfg(feature = "websocket")]
+mod stream;
 #[cfg(feature = "rustls")]
 mod tls;
 #[cfg(feature = "websocket")]

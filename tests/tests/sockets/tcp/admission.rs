@@ -4,6 +4,9 @@ use super::{Running, serve};
 use http::StatusCode;
 use std::error::Error;
 use std::net::SocketAddr;
+use std::time::Duration;
+use tokio::io::AsyncReadExt;
+use tokio::net::TcpStream;
 use wswrapper::{
     Client, Limits, Server,
     error::ConnectError,
@@ -98,5 +101,28 @@ async fn observers_see_the_rule_that_a_handshake_breaks() -> Result<(), Box<dyn 
     // A request for a page is no handshake.
     running.http("GET / HTTP/1.1\r\nHost: x\r\n\r\n").await;
     assert_eq!(log.entries().len(), refused);
+    Ok(())
+}
+
+#[tokio::test]
+async fn streams_that_send_nothing_are_cut_off_beyond_their_number() -> Result<(), Box<dyn Error>> {
+    let limits = Limits::default().max_connections(1);
+    let running = serve(Server::builder().limits(limits)).await;
+    let mut silent = Vec::new();
+    for _ in 0..17 {
+        silent.push(TcpStream::connect(running.address).await?);
+    }
+    let mut cut_off = TcpStream::connect(running.address).await?;
+    assert!(!matches!(cut_off.read(&mut [0; 8]).await, Ok(1..)));
+    // Each of the others may still send its request.
+    let (socket, _) = tokio_tungstenite::client_async("ws://x", silent.remove(0)).await?;
+    drop((socket, silent));
+    // The server notices after a moment.
+    let connecting = async {
+        while Client::connect(&running.url()).await.is_err() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), connecting).await?;
     Ok(())
 }
