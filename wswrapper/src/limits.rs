@@ -163,7 +163,8 @@ pub struct Limits {
     pub max_outbound_bytes: usize,
     /// The time in which a peer has to read at least a part of its waiting output. Default 30 seconds.
     ///
-    /// When it has passed without progress, the connection is aborted. The limit also applies to HTTP responses.
+    /// When it has passed without progress, the connection is aborted. The limit also applies to HTTP responses,
+    /// and to each wait for the body of a request that a [fallback](crate::server::ServerBuilder::fallback) reads.
     pub write_timeout: Duration,
     /// The time without a received byte after which a peer is pinged. `None` sends no pings. Default 30 seconds.
     ///

@@ -22,7 +22,7 @@ use std::task::{Context, Poll};
 /// ```
 pub struct Body(UnsyncBoxBody<Bytes, BodyError>);
 
-type BodyError = Box<dyn Error + Send + Sync>;
+pub(super) type BodyError = Box<dyn Error + Send + Sync>;
 
 impl Body {
     /// Creates a body from a body of another type.

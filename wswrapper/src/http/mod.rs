@@ -3,6 +3,7 @@
 mod admission;
 mod authenticate;
 mod body;
+mod bounded_body;
 mod connection;
 mod fallback;
 #[cfg(all(feature = "http2", feature = "rustls"))]
@@ -22,6 +23,7 @@ pub(crate) use admission::Admitted;
 pub use authenticate::Authenticate;
 pub(crate) use authenticate::Authenticator;
 pub use body::Body;
+use bounded_body::BoundedBody;
 pub(crate) use connection::{Answer, serve};
 pub(crate) use fallback::Fallback;
 pub(crate) use kept::KeptTypes;
@@ -133,7 +135,10 @@ impl HttpFront {
         Answer::Response(match site.status_page(parts.uri.path()) {
             Some(page) if !for_websocket => page.respond(&parts),
             _ => match &self.fallback {
-                Some(fallback) => fallback.answer(Request::from_parts(parts, Body::new(body))).await,
+                Some(fallback) => {
+                    let body = BoundedBody::new(body, site.endpoint().limits.write_timeout);
+                    fallback.answer(Request::from_parts(parts, Body::new(body))).await
+                }
                 None if self.accepts_path(&parts) => response::upgrade_required(
                     "This is the address of a WebSocket: connect with ws:// instead of http://.\n",
                 ),

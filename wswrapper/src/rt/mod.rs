@@ -8,7 +8,7 @@ mod timer;
 
 pub(crate) use timer::Timer;
 #[cfg(feature = "websocket")]
-pub(crate) use tokio::time::{sleep, timeout_at};
+pub(crate) use tokio::time::{Sleep, sleep, timeout_at};
 pub(crate) use tokio::{
     runtime::Handle as RuntimeHandle,
     task::{JoinError, JoinHandle, JoinSet, spawn, spawn_blocking, unconstrained},

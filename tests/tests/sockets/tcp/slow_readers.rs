@@ -1,4 +1,4 @@
-//! Responses that are read slowly or not at all, and requests that stay incomplete.
+//! Responses that are read slowly or not at all, and requests and bodies that stay incomplete.
 
 use std::error::Error;
 use std::io::ErrorKind;
@@ -51,6 +51,26 @@ async fn a_reader_that_reads_nothing_times_out() -> Result<(), Box<dyn Error>> {
     let mut response = Vec::new();
     timeout(LONG, local.read_to_end(&mut response)).await??;
     assert!(response.len() < PAGE);
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_does_not_arrive_is_an_error_of_the_fallback() -> Result<(), Box<dyn Error>> {
+    let limits = Limits::default().write_timeout(Duration::from_secs(1));
+    let echo = axum::Router::new().route("/", axum::routing::post(|body: String| async { body }));
+    let server = Server::builder().path("/ws").limits(limits).fallback(echo).build()?;
+    let (mut local, remote) = duplex(64 * 1024);
+    let accepting = tokio::spawn(async move { server.accept(remote).await });
+    local.write_all(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\na").await?;
+    // Each part is within the time.
+    sleep(Duration::from_millis(800)).await;
+    local.write_all(b"b").await?;
+    sleep(Duration::from_millis(800)).await;
+    assert!(!accepting.is_finished());
+    let mut response = Vec::new();
+    timeout(LONG, local.read_to_end(&mut response)).await??;
+    assert!(response.starts_with(b"HTTP/1.1 400 "), "{}", String::from_utf8_lossy(&response));
+    assert!(matches!(accepting.await?, Err(AcceptError::Http(400))));
     Ok(())
 }
 
