@@ -45,7 +45,8 @@ pub(crate) async fn serve(config: impl Into<Arc<ServerConfig>>) -> Running {
 }
 
 async fn serve_at(address: &str, config: impl Into<Arc<ServerConfig>>) -> Result<Running, ServeError> {
-    let limits = Limits::default().handshake_timeout(Duration::from_secs(2));
+    let seconds = Duration::from_secs(2);
+    let limits = Limits::default().handshake_timeout(seconds).write_timeout(seconds);
     let builder = Server::builder().service(TestService).subprotocol("desk.v1").limits(limits).tls(config);
     let listener = builder.bind(address).await?;
     let (server, address) = (listener.server().clone(), listener.local_addr());

@@ -1,6 +1,7 @@
 //! HTTP/2 on a stream that the server owns (RFC 8441).
 
-use super::{Answer, Upgrade};
+use super::watched_body::WaitingBodies;
+use super::{Answer, Body, Upgrade};
 use crate::error::AcceptError;
 use crate::limits::Limits;
 use crate::lock::lock;
@@ -21,7 +22,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 /// Answers the requests of a stream until it ends. Each valid handshake is a connection of its own, which `drive` drives.
 ///
-/// A stream on which nothing happens for `handshake_timeout` is closed.
+/// A stream on which nothing happens for `handshake_timeout` is closed, and one whose client does not read a response for
+/// `write_timeout`.
 pub(crate) async fn serve<S, A, F, D>(
     stream: S,
     limits: &Limits,
@@ -37,11 +39,12 @@ where
 {
     let tasks = Tasks::default();
     let _aborts = AbortOnDrop(tasks.clone());
+    let waiting = WaitingBodies::default();
     let service = service_fn(|request| {
-        let (answered, tasks, drive) = (answer(request), tasks.clone(), drive.clone());
+        let (answered, tasks, drive, waiting) = (answer(request), tasks.clone(), drive.clone(), waiting.clone());
         async move {
             let response = match answered.await {
-                Answer::Response(response) => response,
+                Answer::Response(response) => response.map(|body| Body::new(waiting.watch(body))),
                 Answer::Upgrade(response, upgrade) => {
                     tasks.execute(drive(*upgrade));
                     response
@@ -57,7 +60,7 @@ where
         .max_header_list_size(max_head_size)
         .serve_connection(TokioIo::new(stream), service);
     let (mut connection, mut closing) = (pin!(connection), pin!(closing));
-    let (mut is_closing, mut idle) = (false, None);
+    let (mut is_closing, mut idle, mut look) = (false, None, None);
     poll_fn(|cx| {
         if !is_closing && closing.as_mut().poll(cx).is_ready() {
             is_closing = true;
@@ -68,8 +71,17 @@ where
         }
         if tasks.are_running(cx) {
             idle = None;
+            let next_look = look.get_or_insert_with(|| Box::pin(rt::sleep(limits.write_timeout)));
+            if next_look.as_mut().poll(cx).is_ready() {
+                if waiting.any_for(limits.write_timeout) {
+                    return Poll::Ready(Err(io::Error::from(io::ErrorKind::TimedOut).into()));
+                }
+                look = None;
+                cx.waker().wake_by_ref();
+            }
             return Poll::Pending;
         }
+        look = None;
         let idle = idle.get_or_insert_with(|| Box::pin(rt::sleep(limits.handshake_timeout)));
         idle.as_mut().poll(cx).map(|()| Err(AcceptError::TimedOut))
     })

@@ -17,6 +17,8 @@ mod response;
 mod rules;
 mod site;
 mod subprotocols;
+#[cfg(all(feature = "http2", feature = "rustls"))]
+mod watched_body;
 
 use admission::Admission;
 pub(crate) use admission::Admitted;

@@ -108,6 +108,24 @@ async fn the_rules_hold_for_http2() -> Result<(), Box<dyn Error>> {
 }
 
 #[tokio::test]
+async fn a_client_that_reads_no_response_is_cut_off() -> Result<(), Box<dyn Error>> {
+    let authority = Authority::new();
+    let running = serve_http2(&authority).await;
+    let stream = TokioIo::new(connect_tls(&authority, &running).await?);
+    let mut builder = http2::Builder::new(TokioExecutor::new());
+    let handshake = builder.initial_stream_window_size(0).handshake::<_, Empty<bytes::Bytes>>(stream);
+    let (mut requests, connection) = handshake.await?;
+    let connection = tokio::spawn(connection);
+    let page = Request::get(format!("https://localhost:{}/", running.address.port())).body(Empty::new())?;
+    let response = requests.send_request(page).await?;
+    assert_eq!(response.status(), StatusCode::UPGRADE_REQUIRED);
+    // `response` keeps the request open.
+    assert!(tokio::time::timeout(Duration::from_secs(20), connection).await.is_ok());
+    drop(response);
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_stream_without_requests_is_closed() -> Result<(), Box<dyn Error>> {
     use tokio::io::AsyncReadExt;
     let authority = Authority::new();
