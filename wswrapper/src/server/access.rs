@@ -60,7 +60,7 @@ impl ServerBuilder {
     /// The function returns a value that is stored with the connection, for example its user, or a [`Refusal`] with
     /// which the request is answered. Hooks and handlers find the value in the
     /// [extensions](crate::Context::extensions). It is called for requests that keep the rules of a handshake and
-    /// come from an allowed origin. Together with the arrival of the request it has
+    /// come from an allowed origin. From the arrival of the request on it has
     /// [`handshake_timeout`](crate::Limits::handshake_timeout); then the request is answered with status 503.
     ///
     /// ```
