@@ -119,6 +119,7 @@ impl ServerUrl {
         let (host, port) = split_port(authority)?;
         let port = match port {
             "" => scheme.default_port(),
+            port if port.starts_with('+') => return Err("its port is not a number up to 65535"),
             port => port.parse().map_err(|_| "its port is not a number up to 65535")?,
         };
         let host = host.into_owned();

@@ -5,7 +5,7 @@ use crate::limits::Limits;
 use crate::lock::lock;
 use crate::rt::Instant;
 use std::collections::HashMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -41,13 +41,17 @@ impl Admission {
         if connections.saturating_add(number) > limits.max_connections {
             return Err(RefusalReason::TooManyConnections);
         }
-        if number > limits.max_handshakes_in_flight || !self.count_in_second(limits.max_handshakes_per_second) {
+        if number > limits.max_handshakes_in_flight {
             return Err(RefusalReason::TooManyHandshakes);
         }
         let address = match (limits.max_connections_per_address, address) {
-            (Some(max), Some(address)) => Some(self.count_address(address, max)?),
+            (Some(max), Some(address)) => Some(self.count_address(of_one_client(address), max)?),
             _ => None,
         };
+        // After the address, so that one address does not use up the second of all.
+        if !self.count_in_second(limits.max_handshakes_per_second) {
+            return Err(RefusalReason::TooManyHandshakes);
+        }
         Ok(Admitted { _in_flight: in_flight, address })
     }
 
@@ -76,6 +80,14 @@ impl Admission {
         }
         addresses.insert(address, count + 1);
         Ok(FromAddress { admission: Arc::clone(self), address })
+    }
+}
+
+/// Returns the address that stands for a client. A client of IPv6 has all addresses of a /64.
+fn of_one_client(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
+        address @ IpAddr::V4(_) => address,
     }
 }
 
@@ -153,6 +165,25 @@ mod tests {
         assert_eq!([is_admitted(), is_admitted(), is_admitted()], [true, true, false]);
         tokio::time::advance(SECOND).await;
         assert_eq!([is_admitted(), is_admitted(), is_admitted()], [true, true, false]);
+    }
+
+    #[test]
+    fn a_client_of_ipv6_has_many_addresses() {
+        let client = |address: &str| of_one_client(address.parse().expect("an address"));
+        assert_eq!(client("2001:db8::1"), client("2001:db8::ffff:1"));
+        assert_ne!(client("2001:db8::1"), client("2001:db8:0:1::1"));
+        assert_eq!(client("::ffff:192.0.2.1"), client("192.0.2.1"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_refused_address_does_not_use_up_the_second() {
+        let limits = Limits::default().max_connections_per_address(Some(1)).max_handshakes_per_second(Some(2));
+        let admission = Arc::new(Admission::default());
+        let _first = admission.admit(&limits, 0, Some(address(1))).expect("it is the first");
+        for _ in 0..3 {
+            assert!(admission.admit(&limits, 1, Some(address(1))).is_err());
+        }
+        assert!(admission.admit(&limits, 1, Some(address(2))).is_ok());
     }
 
     #[test]

@@ -30,12 +30,13 @@ pub(crate) enum Answer {
 }
 
 /// Answers the requests of a stream until one of them is a valid handshake, and returns it. Closes the stream when
-/// `closing` is ready, after the present response.
+/// `closing` is ready, after the present response, and after one response without `keep_alive`.
 ///
 /// A stream that ends before is an error with the status of the last response.
 pub(crate) async fn serve<S, F>(
     stream: S,
     limits: &Limits,
+    keep_alive: bool,
     answer: impl Fn(Request<Incoming>) -> F,
     closing: impl Future<Output = ()>,
 ) -> Result<Upgrade, AcceptError>
@@ -62,6 +63,7 @@ where
     let io = TokioIo::new(HttpStream { stream, output: Arc::clone(&output) });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
+        .keep_alive(keep_alive)
         .header_read_timeout(limits.handshake_timeout.min(MAX_WAIT))
         .max_buf_size(limits.max_head_size)
         .max_headers(MAX_HEADERS)
@@ -120,14 +122,14 @@ fn accept_error(error: hyper::Error) -> AcceptError {
 }
 
 /// A stream that notes if its peer reads.
-struct HttpStream<S> {
-    stream: S,
-    output: Arc<OutputState>,
+pub(super) struct HttpStream<S> {
+    pub(super) stream: S,
+    pub(super) output: Arc<OutputState>,
 }
 
 /// The output of a stream. hyper bounds the time in which a request arrives, and not that in which a response is read.
 #[derive(Default)]
-struct OutputState {
+pub(super) struct OutputState {
     /// True if the last write has to wait.
     blocked: AtomicBool,
     /// True if bytes were written since the last look.
@@ -142,7 +144,7 @@ impl OutputState {
         }
     }
 
-    fn take_advanced(&self) -> bool {
+    pub(super) fn take_advanced(&self) -> bool {
         self.advanced.swap(false, Ordering::Relaxed)
     }
 

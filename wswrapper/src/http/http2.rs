@@ -1,5 +1,6 @@
 //! HTTP/2 on a stream that the server owns (RFC 8441).
 
+use super::connection::{HttpStream, OutputState};
 use super::watched_body::WaitingBodies;
 use super::{Answer, Body, Upgrade};
 use crate::error::AcceptError;
@@ -19,6 +20,12 @@ use std::pin::pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite};
+
+/// The requests and connections on a stream at a time.
+const MAX_STREAMS: u32 = 100;
+
+/// The bytes that a client may send on each of them before they are read.
+const WINDOW: u32 = 64 << 10;
 
 /// Answers the requests of a stream until it ends. Each valid handshake is a connection of its own, which `drive` drives.
 ///
@@ -54,14 +61,20 @@ where
         }
     });
     let max_head_size = u32::try_from(limits.max_head_size).unwrap_or(u32::MAX);
+    let output = Arc::new(OutputState::default());
+    let stream = HttpStream { stream, output: Arc::clone(&output) };
     let connection = http2::Builder::new(tasks.clone())
         .timer(TokioTimer::new())
         .enable_connect_protocol()
         .max_header_list_size(max_head_size)
+        // All streams together fit into the window of the connection, so one that is not read holds up no other.
+        .max_concurrent_streams(MAX_STREAMS)
+        .initial_stream_window_size(WINDOW)
+        .initial_connection_window_size(MAX_STREAMS * WINDOW)
         .serve_connection(TokioIo::new(stream), service);
-    let (mut connection, mut closing) = (pin!(connection), pin!(closing));
+    let (mut connection, mut closing) = (Box::pin(connection), pin!(closing));
     let (mut is_closing, mut idle, mut look) = (false, None, None);
-    poll_fn(|cx| {
+    let served = poll_fn(|cx| {
         if !is_closing && closing.as_mut().poll(cx).is_ready() {
             is_closing = true;
             connection.as_mut().graceful_shutdown();
@@ -82,13 +95,18 @@ where
             return Poll::Pending;
         }
         look = None;
+        if output.take_advanced() {
+            // hyper still sends what a task has left.
+            idle = None;
+        }
         let idle = idle.get_or_insert_with(|| Box::pin(rt::sleep(limits.handshake_timeout)));
         idle.as_mut().poll(cx).map(|()| Err(AcceptError::TimedOut))
     })
-    .await?;
-    // The connections that are still open end by themselves or with the server.
+    .await;
+    // The WebSocket connections that are still open lose their streams, and end with their hooks.
+    drop(connection);
     poll_fn(|cx| if tasks.are_running(cx) { Poll::Pending } else { Poll::Ready(()) }).await;
-    Ok(())
+    served
 }
 
 /// The requests and connections on a stream.

@@ -38,6 +38,7 @@ pub(crate) use response::closing as closing_response;
 pub(crate) use site::{Site, SitePage};
 pub(crate) use subprotocols::{Subprotocols, add_subprotocol};
 
+use crate::catch_panic::catch_panic;
 use crate::engine::{Extensions, RefusalReason};
 use crate::error::MountError;
 use crate::handshake::Handshake;
@@ -80,6 +81,8 @@ pub(crate) struct Upgrade {
     pub(crate) extensions: Extensions,
     /// Dropped when the connection is open.
     pub(crate) admitted: Admitted,
+    #[cfg(feature = "http2")]
+    pub(crate) is_http2: bool,
 }
 
 impl HttpFront {
@@ -114,7 +117,13 @@ impl HttpFront {
         if !for_websocket && let Some(page) = site.health_page(parts.uri.path()) {
             return Answer::Response(page.respond(&parts));
         }
-        let remote_addr = self.remote_addr.find(&parts);
+        let remote_addr = match catch_panic(|| self.remote_addr.find(&parts)) {
+            Ok(address) => address,
+            Err(message) => {
+                tracing::error!("`remote_addr` panicked: {message}");
+                return Answer::Response(response::status(StatusCode::INTERNAL_SERVER_ERROR));
+            }
+        };
         if !self.origins.answers(&parts) {
             let response = response::text(StatusCode::FORBIDDEN, "This host is not served here.\n");
             return Answer::Response(if for_websocket {
@@ -188,7 +197,11 @@ impl HttpFront {
         if let Some(address) = admitted.address.take() {
             extensions.insert(address);
         }
-        self.kept_types.copy(&request.extensions, &extensions);
+        catch_panic(|| self.kept_types.copy(&request.extensions, &extensions)).map_err(|message| {
+            tracing::error!("a kept extension panicked: {message}");
+            let response = response::status(StatusCode::INTERNAL_SERVER_ERROR);
+            Refused::new(RefusalReason::Authentication, response)
+        })?;
         if has_foreign_extensions(&request.extensions) {
             extensions.show_request(Arc::clone(request));
         }
@@ -196,7 +209,15 @@ impl HttpFront {
         if let Some(name) = subprotocol {
             handshake = handshake.with_subprotocol(name);
         }
-        Ok((response::opening(opening, subprotocol), Upgrade { stream, handshake, extensions, admitted }))
+        let upgrade = Upgrade {
+            stream,
+            handshake,
+            extensions,
+            admitted,
+            #[cfg(feature = "http2")]
+            is_http2: request.version == Version::HTTP_2,
+        };
+        Ok((response::opening(opening, subprotocol), upgrade))
     }
 
     fn accepts_path(&self, request: &Parts) -> bool {

@@ -125,9 +125,14 @@ fn host_and_port(text: &str) -> Option<(String, Option<u16>)> {
     // Nothing but a port may follow. User information stands before the host.
     let port = match text.strip_prefix(host)? {
         "" => None,
-        port => Some(port.strip_prefix(':')?.parse().ok()?),
+        port => Some(parse_port(port.strip_prefix(':')?)?),
     };
     (!host.is_empty()).then(|| (host.to_ascii_lowercase(), port))
+}
+
+/// Returns the number of a port, which is of digits alone.
+fn parse_port(port: &str) -> Option<u16> {
+    port.bytes().all(|byte| byte.is_ascii_digit()).then(|| port.parse().ok()).flatten()
 }
 
 fn default_port(scheme: &str) -> Option<u16> {
@@ -141,6 +146,12 @@ fn default_port(scheme: &str) -> Option<u16> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_port_is_of_digits() {
+        assert_eq!(host_and_port("x:8080"), Some(("x".to_owned(), Some(8080))));
+        assert_eq!((host_and_port("x:+8080"), host_and_port("x:65536")), (None, None));
+    }
 
     fn request(target: &str, host: &str, origins: &[&str]) -> Parts {
         let request = http::Request::get(target).header(header::HOST, host);

@@ -99,7 +99,10 @@ where
     #[cfg(feature = "rustls")]
     if let Some(config) = &front.tls {
         let limits = &entrance.endpoint.limits;
-        let stream = super::tls::perform_handshake(stream, config, limits.handshake_timeout).await?;
+        let stream = tokio::select! {
+            stream = super::tls::perform_handshake(stream, config, limits.handshake_timeout) => stream?,
+            () = entrance.closing() => return Err(AcceptError::Closing),
+        };
         #[cfg(feature = "http2")]
         if stream.get_ref().1.alpn_protocol() == Some(b"h2") {
             return serve_http2(entrance, front, stream, address).await.map(|()| None);
@@ -140,7 +143,9 @@ where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let answer = |request| front.answer(with_address(request, address), entrance);
-    let upgrade = serve_http(stream, &entrance.endpoint.limits, answer, entrance.closing()).await?;
+    // A server that is closed already refuses one handshake.
+    let is_open = entrance.phase() < Phase::Closing;
+    let upgrade = serve_http(stream, &entrance.endpoint.limits, is_open, answer, entrance.closing()).await?;
     entrance.open(upgrade).await
 }
 

@@ -17,14 +17,22 @@ use std::sync::Arc;
 /// The transport of a connection that hyper has upgraded.
 pub(super) type UpgradedWebSocket = WebSocket<TokioIo<Upgraded>>;
 
+/// The bytes of one write on a stream of HTTP/2. hyper accepts several writes of any size before the client reads.
+#[cfg(feature = "http2")]
+const MAX_HTTP2_WRITE: usize = 16 << 10;
+
 impl Entrance {
     /// Opens the connection of a valid handshake when its response was written, and returns its driver.
     pub(super) async fn open(&self, upgrade: Upgrade) -> Result<(Arc<Shared>, Driver<UpgradedWebSocket>), AcceptError> {
-        let Upgrade { stream, handshake, extensions, admitted } = upgrade;
+        #[cfg(feature = "http2")]
+        let is_http2 = upgrade.is_http2;
+        let Upgrade { stream, handshake, extensions, admitted, .. } = upgrade;
         let limits = &self.endpoint.limits;
         let upgraded = rt::timeout(limits.write_timeout, stream).await.map_err(io::Error::from)?;
         let stream = TokioIo::new(upgraded.map_err(io::Error::other)?);
         let websocket = WebSocket::new(stream, Side::Server, Vec::new(), limits.max_message_size);
+        #[cfg(feature = "http2")]
+        let websocket = if is_http2 { websocket.with_max_write(MAX_HTTP2_WRITE) } else { websocket };
         let opened = self.enter(websocket, handshake, extensions);
         drop(admitted);
         opened

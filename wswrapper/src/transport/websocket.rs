@@ -47,6 +47,8 @@ pub(crate) struct WebSocket<S> {
     received: u64,
     eof: bool,
     output: Output,
+    /// The bytes of one write at most.
+    max_write: usize,
     /// True after the peer has violated the protocol or has closed. Its further data are discarded, so that our close
     /// frame can reach it.
     draining: bool,
@@ -90,10 +92,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
             received: 0,
             eof: false,
             output,
+            max_write: usize::MAX,
             draining: false,
             write_shut_down: false,
             closing: Closing::None,
         }
+    }
+
+    /// Limits each write, for a stream that takes more than it can send.
+    #[cfg(feature = "http2")]
+    pub(crate) fn with_max_write(self, max_write: usize) -> Self {
+        Self { max_write, ..self }
     }
 
     /// Fills the read buffer. Sets `eof` if the stream is closed.
@@ -267,7 +276,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Transport for WebSocket
 
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         while !self.output.stream().is_empty() {
-            match ready!(Pin::new(&mut self.stream).poll_write(cx, self.output.stream()))? {
+            let output = self.output.stream();
+            match ready!(Pin::new(&mut self.stream).poll_write(cx, &output[..output.len().min(self.max_write)]))? {
                 0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
                 written => self.output.advance(written),
             }
