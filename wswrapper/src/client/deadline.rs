@@ -13,6 +13,11 @@ impl Deadline {
         Self(rt::after(Instant::now(), timeout))
     }
 
+    /// Returns the time that is left.
+    pub(super) fn time_left(self) -> Duration {
+        self.0.saturating_duration_since(Instant::now())
+    }
+
     /// Waits for a step, or fails with the error that names it.
     pub(super) async fn limit<T>(
         self,

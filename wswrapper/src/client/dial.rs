@@ -120,7 +120,7 @@ impl<'o> Attempt<'o> {
             }
         };
         let subprotocols = &self.options.subprotocols;
-        let offer = Offer { headers, subprotocols, max_head_size: self.limits.max_head_size };
+        let offer = Offer { headers, subprotocols, max_head_size: self.limits.max_head_size, deadline: self.deadline };
         let upgrading = offer.upgrade(socket, url);
         let upgraded = self.deadline.limit(ConnectStep::Handshake, &url.address, upgrading).await?;
         let Upgraded { stream, rest, headers, subprotocol } = upgraded;

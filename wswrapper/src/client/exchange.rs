@@ -23,8 +23,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 const MIN_HEAD_SIZE: usize = 8192;
 /// The bytes of a body that are kept.
 const MAX_BODY_BYTES: usize = 4096;
-/// The time for a body after its head.
-const BODY_PATIENCE: Duration = Duration::from_secs(1);
+/// The longest time for a body after its head.
+pub(super) const MAX_BODY_PATIENCE: Duration = Duration::from_secs(1);
 
 /// The response to a request that asks to leave HTTP.
 pub(super) enum Response<S> {
@@ -46,11 +46,13 @@ pub(super) enum Response<S> {
 /// The body of a request without one.
 pub(super) type NoBody = Empty<Bytes>;
 
-/// Sends a request and reads its response. Interim responses are skipped.
+/// Sends a request and reads its response. Interim responses are skipped. The body of a refusal is read for
+/// `body_patience`.
 pub(super) async fn exchange<S>(
     stream: S,
     request: Request<NoBody>,
     max_head_size: usize,
+    body_patience: impl FnOnce() -> Duration,
 ) -> Result<Response<S>, ExchangeError>
 where
     S: AsyncRead + AsyncWrite + Unpin,
@@ -75,7 +77,7 @@ where
         let parts = driven.connection.into_parts();
         return Ok(Response::Upgraded { head, stream: parts.io.into_inner(), rest: parts.read_buf });
     }
-    let body = driven.read_body(body).await;
+    let body = driven.read_body(body, body_patience()).await;
     Ok(Response::Refused { head, body })
 }
 
@@ -115,7 +117,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driven<S> {
     }
 
     /// Reads the first bytes of a body. A body that does not arrive is cut off, because its status is known.
-    async fn read_body(&mut self, mut body: Incoming) -> Bytes {
+    async fn read_body(&mut self, mut body: Incoming, patience: Duration) -> Bytes {
         let mut read = Vec::new();
         let arrived = async {
             while read.len() < MAX_BODY_BYTES {
@@ -126,7 +128,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driven<S> {
                 }
             }
         };
-        let _ = rt::timeout(BODY_PATIENCE, arrived).await;
+        let _ = rt::timeout(patience, arrived).await;
         read.into()
     }
 }

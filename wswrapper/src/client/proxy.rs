@@ -10,6 +10,7 @@ use crate::error::{ConnectError, ConnectStep};
 use http::uri::{Authority, PathAndQuery};
 use http::{HeaderValue, Method, Request, StatusCode, Uri, header};
 use hyper_util::client::proxy::matcher::{Intercept, Matcher};
+use std::time::Duration;
 
 impl ClientBuilder {
     /// Connects through an HTTP proxy, such as `http://proxy.example:3128`.
@@ -150,7 +151,7 @@ impl Proxy {
             status,
             source,
         };
-        match exchange(stream, self.request(), max_head_size).await {
+        match exchange(stream, self.request(), max_head_size, || Duration::ZERO).await {
             Ok(Response::Upgraded { stream, rest, .. }) if rest.is_empty() => Ok(stream),
             // The client is the first to send something, with TLS and without.
             Ok(Response::Upgraded { head, .. }) => {

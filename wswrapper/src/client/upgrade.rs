@@ -1,6 +1,7 @@
 //! The WebSocket handshake of a client (RFC 6455, section 4.1).
 
-use super::exchange::{ExchangeError, NoBody, Response, exchange};
+use super::deadline::Deadline;
+use super::exchange::{ExchangeError, MAX_BODY_PATIENCE, NoBody, Response, exchange};
 use super::socket::Socket;
 use super::url::ServerUrl;
 use crate::error::ConnectError;
@@ -17,6 +18,7 @@ pub(super) struct Offer<'o> {
     pub(super) headers: &'o HeaderMap,
     pub(super) subprotocols: &'o [String],
     pub(super) max_head_size: usize,
+    pub(super) deadline: Deadline,
 }
 
 /// A stream after its handshake.
@@ -36,7 +38,9 @@ impl Offer<'_> {
         let failed = |reason| ConnectError::Protocol { address: address(), reason, source: None };
         let key = generate_key();
         let request = self.request(url, &key).map_err(failed)?;
-        match exchange(stream, request, self.max_head_size).await {
+        // The status is known before the time for connecting has passed.
+        let body_patience = || MAX_BODY_PATIENCE.min(self.deadline.time_left() / 2);
+        match exchange(stream, request, self.max_head_size, body_patience).await {
             Ok(Response::Upgraded { head, stream, rest }) => {
                 check_response(&head, &key).map_err(|reason| failed(reason.to_owned()))?;
                 let subprotocol = chosen_subprotocol(&head.headers, self.subprotocols).map_err(failed)?;

@@ -79,7 +79,9 @@ async fn a_refusal_whose_body_never_arrives_is_known_by_its_status() -> Result<(
         stream.write_all(b"HTTP/1.1 401 No\r\nContent-Length: 100\r\n\r\nabc").await.expect("it is open");
         stream
     };
-    let (refused, _stream) = tokio::join!(Client::connect(&url), respond);
+    // Less than the time that a body may take.
+    let builder = Client::builder().connect_timeout(Duration::from_millis(800));
+    let (refused, _stream) = tokio::join!(builder.connect(&url), respond);
     assert!(matches!(&refused, Err(ConnectError::Refused { status, body, .. }) if *status == 401 && body == "abc"));
     Ok(())
 }

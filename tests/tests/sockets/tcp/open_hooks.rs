@@ -10,7 +10,7 @@ use wswrapper::{
     connection::CloseCause,
     error::{ConnectError, OpenError},
 };
-use wswrapper_tests::{Log, until};
+use wswrapper_tests::Log;
 
 const LONG: Duration = Duration::from_secs(10);
 
@@ -80,8 +80,14 @@ async fn a_connection_is_closed_when_connecting_is_dropped_during_the_hook() -> 
     let log = Log::default();
     let running = serve(logging(&log)).await;
     let url = running.url();
-    let connecting = tokio::spawn(async move { Client::builder().on_open(|_| pending::<()>()).connect(&url).await });
-    until(|| running.server.peers().len() == 1).await;
+    let hooks = Log::default();
+    let hook_log = hooks.clone();
+    let hook = move |_| {
+        hook_log.add("opening");
+        pending::<()>()
+    };
+    let connecting = tokio::spawn(async move { Client::builder().on_open(hook).connect(&url).await });
+    hooks.has(1).await;
     connecting.abort();
     assert_eq!(log.has(1).await, ["1000 "]);
     Ok(())
