@@ -99,12 +99,16 @@ impl OriginPolicy {
 impl Pattern {
     fn matches(&self, scheme: &str, host: &str, port: Option<u16>) -> bool {
         let is_host = if self.subdomains {
-            host.strip_suffix(&*self.host).is_some_and(|labels| labels.ends_with('.') && labels.len() > 1)
+            host.strip_suffix(&*self.host).and_then(|labels| labels.strip_suffix('.')).is_some_and(has_no_empty_label)
         } else {
             host == self.host
         };
         is_host && self.scheme == scheme && self.port == port
     }
+}
+
+fn has_no_empty_label(labels: &str) -> bool {
+    labels.split('.').all(|label| !label.is_empty())
 }
 
 /// Returns the host of a request in lower case, and its port: of its target if that is a whole URL (RFC 9112, 3.2.2),
@@ -235,6 +239,9 @@ mod tests {
             "https://example.org",
             "https://.example.org",
             "https://evilexample.org",
+            "https://.example.org",
+            "https://..example.org",
+            "https://a..example.org",
             "http://a.example.org",
             "https://a.example.org:8443",
             "http://localhost",
