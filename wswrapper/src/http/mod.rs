@@ -124,6 +124,9 @@ impl HttpFront {
                 return Answer::Response(response::status(StatusCode::INTERNAL_SERVER_ERROR));
             }
         };
+        if let Some(address) = remote_addr {
+            parts.extensions.insert(RemoteAddr(address));
+        }
         if !self.origins.answers(&parts) {
             let response = response::text(StatusCode::FORBIDDEN, "This host is not served here.\n");
             return Answer::Response(if for_websocket {
@@ -133,9 +136,6 @@ impl HttpFront {
             });
         }
         if for_websocket && (self.fallback.is_none() || self.accepts_path(&parts)) {
-            if let Some(address) = remote_addr {
-                parts.extensions.insert(RemoteAddr(address));
-            }
             let on_upgrade = parts.extensions.remove::<OnUpgrade>();
             let request = Arc::new(parts);
             return match self.decide(&request, on_upgrade, remote_addr, site).await {

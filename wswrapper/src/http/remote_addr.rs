@@ -6,7 +6,8 @@ use std::net::SocketAddr;
 
 /// The socket address of a client, as an extension of its request.
 ///
-/// A [`Listener`](crate::server::Listener) adds it to each request, so
+/// It is the address of the socket, which a [`Listener`](crate::server::Listener) knows, or what
+/// [`remote_addr`](crate::server::ServerBuilder::remote_addr) has found.
 /// [`authenticate`](crate::server::ServerBuilder::authenticate) and a
 /// [fallback](crate::server::ServerBuilder::fallback) find it there.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

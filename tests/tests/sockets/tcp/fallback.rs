@@ -44,6 +44,13 @@ async fn requests_that_are_no_handshakes_go_to_the_fallback() -> Result<(), Box<
 }
 
 #[tokio::test]
+async fn the_fallback_sees_the_address_that_was_found() {
+    let found = |_: &http::request::Parts| Some(([192, 0, 2, 1], 0).into());
+    let running = serve(Server::builder().path("/ws").fallback(site()).remote_addr(found)).await;
+    assert!(running.http("GET /address HTTP/1.1\r\nHost: x\r\n\r\n").await.ends_with("\r\n\r\n192.0.2.1"));
+}
+
+#[tokio::test]
 async fn one_stream_carries_several_requests_and_then_a_websocket() -> Result<(), Box<dyn Error>> {
     let running = serve(Server::builder().path("/ws").fallback(site())).await;
     let mut stream = TcpStream::connect(running.address).await?;
