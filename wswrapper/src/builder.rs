@@ -39,8 +39,19 @@ impl Settings {
             None => {
                 let router = router.build()?;
                 let (handlers, budget) = (DynamicHandlers::default(), Budget::new(limits.max_buffered_bytes));
-                let (drain_began, totals) = (SetOnce::new(), Arc::<Totals>::default());
-                Ok(LocalEndpoint { side, router, handlers, limits, hooks, observers, budget, drain_began, totals })
+                let (drain_began, totals, own_tasks) = (SetOnce::new(), Arc::<Totals>::default(), Arc::default());
+                Ok(LocalEndpoint {
+                    side,
+                    router,
+                    handlers,
+                    limits,
+                    hooks,
+                    observers,
+                    budget,
+                    drain_began,
+                    totals,
+                    own_tasks,
+                })
             }
         }
     }

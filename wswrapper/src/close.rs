@@ -56,6 +56,11 @@ impl Close {
     /// The largest reason of a close frame, in bytes.
     const MAX_REASON: usize = 123;
 
+    /// Returns the status, or 1005 instead of one that may not be sent.
+    pub(crate) fn sendable(code: u16) -> u16 {
+        if matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999) { code } else { Self::NO_STATUS }
+    }
+
     /// Returns the part of the reason that fits into a close frame.
     pub(crate) fn sent_reason(&self) -> &str {
         cut(&self.reason, Self::MAX_REASON)

@@ -89,6 +89,15 @@ pub struct Limits {
     /// A further call fails with [`TooManyCalls`](crate::error::SendError::TooManyCalls), or
     /// [waits](crate::Call::wait_for_capacity) if it says so.
     pub max_calls_in_flight: usize,
+    /// The number of calls and events that wait until a client is connected for the first time [P-90]. Default 10.
+    ///
+    /// A further one fails with [`Full`](crate::error::SendError::Full). After a connection was lost, only calls with
+    /// [`queue`](crate::Call::queue) wait for the next one.
+    pub max_calls_before_open: usize,
+    /// The number of calls and events that [wait](crate::Call::queue) while a client has no connection. Default 1,024.
+    ///
+    /// A further one fails with [`Full`](crate::error::SendError::Full).
+    pub max_queued_calls: usize,
     /// The number of unfinished handlers of one connection. Default 16,384.
     ///
     /// A handler that is ready at its first poll is not counted. A `#[ws(blocking)]` handler that waits for a
@@ -208,6 +217,8 @@ impl Default for Limits {
             open_timeout: Duration::from_secs(30),
             call_timeout: Some(Duration::from_secs(120)),
             max_calls_in_flight: 16_384,
+            max_calls_before_open: 10,
+            max_queued_calls: 1_024,
             max_handlers_in_flight: 16_384,
             max_blocking_handlers: 32,
             max_open_channels: bounds.open_channels,
@@ -263,6 +274,8 @@ setters! {
     open_timeout: Duration,
     call_timeout: Option<Duration>,
     max_calls_in_flight: usize,
+    max_calls_before_open: usize,
+    max_queued_calls: usize,
     max_handlers_in_flight: usize,
     max_blocking_handlers: usize,
     max_open_channels: usize,

@@ -1,13 +1,15 @@
 //! Events to one peer.
 
-use crate::engine::{ChannelState, ConnectionHandle};
+use super::raw::Offline;
+use crate::engine::{ChannelState, ConnectionHandle, Flushed};
 use crate::error::SendError;
 use crate::proto::EncodedCall;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 /// An event to one peer: a future that waits for capacity in the peer's queue.
 ///
@@ -17,15 +19,19 @@ use std::task::{Context, Poll};
 pub struct Emit {
     connection: ConnectionHandle,
     event: Result<Option<EncodedCall>, Option<SendError>>,
-    /// The place among the senders that wait for capacity.
+    /// The place among the senders that wait for capacity, or among those that wait for a connection.
     ticket: Option<u64>,
     /// The channel of the event, if it was not open when the event was encoded.
     unopened: Option<Arc<ChannelState>>,
+    offline: Offline,
+    /// The wait of an event that may wait for a connection, until it was written.
+    written: Option<Flushed>,
 }
 
 impl Emit {
     pub(crate) fn new(connection: ConnectionHandle, event: Result<EncodedCall, SendError>) -> Self {
-        Self { connection, event: event.map(Some).map_err(Some), ticket: None, unopened: None }
+        let event = event.map(Some).map_err(Some);
+        Self { connection, event, ticket: None, unopened: None, offline: Offline::Fail, written: None }
     }
 
     /// Sends the event when this channel is opened.
@@ -33,13 +39,45 @@ impl Emit {
         self.unopened = unopened;
         self
     }
+
+    /// Lets the event wait for at most `wait` from its first poll on while its client has no connection; see
+    /// [`Call::queue`](crate::Call::queue).
+    ///
+    /// The future is then ready when the event was written to the transport. If the connection is lost before, it fails
+    /// with [`Closed`](SendError::Closed), and the event is not sent again. Dropping it before it is sent sends nothing.
+    pub fn queue(mut self, wait: Duration) -> Self {
+        self.offline = Offline::Queue(wait);
+        self
+    }
+
+    /// Queues an event that may wait for a connection, and waits until it was written.
+    fn poll_written(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
+        let shared = self.connection.shared();
+        let written = match (&mut self.written, &mut self.event) {
+            (Some(written), _) => written,
+            (None, Ok(event)) => {
+                let Some(event) = event.take() else { return Poll::Ready(Err(SendError::polled_again())) };
+                let (ticket, written) = shared.queue_event(event, self.offline.wait(None))?;
+                self.ticket = Some(ticket);
+                self.written.insert(written)
+            }
+            (None, Err(error)) => return Poll::Ready(Err(error.take().unwrap_or_else(SendError::polled_again))),
+        };
+        let was_written = ready!(written.poll(cx));
+        (self.ticket, self.written) = (None, None);
+        Poll::Ready(if was_written { Ok(()) } else { Err(shared.closed_error()) })
+    }
 }
 
 impl Future for Emit {
     type Output = Result<(), SendError>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let Self { connection, event, ticket, unopened } = self.get_mut();
+        let this = self.get_mut();
+        if let (Offline::Queue(_), None) = (this.offline, &this.unopened) {
+            return this.poll_written(cx);
+        }
+        let Self { connection, event, ticket, unopened, .. } = this;
         match event {
             Ok(event) => {
                 if let Some(channel_state) = unopened.take()
@@ -50,7 +88,7 @@ impl Future for Emit {
                         return Poll::Ready(Ok(()));
                     }
                 }
-                connection.shared().poll_emit(cx, ticket, event)
+                connection.shared().poll_emit(cx, ticket, event, connection.is_of_hook())
             }
             Err(error) => Poll::Ready(Err(error.take().unwrap_or_else(SendError::polled_again))),
         }

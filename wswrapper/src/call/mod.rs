@@ -14,7 +14,7 @@ mod upload;
 
 pub use emit::Emit;
 pub use proxy::Text;
-pub(crate) use raw::{Answer, RawCall};
+pub(crate) use raw::{Answer, Offline, RawCall};
 pub use response::FromResponse;
 pub(crate) use response::unexpected_answer;
 pub(crate) use target::into_target;
@@ -109,6 +109,43 @@ impl<T, E> Call<T, E> {
     /// ```
     pub fn wait_for_capacity(mut self) -> Self {
         self.raw.waits_for_capacity = true;
+        self
+    }
+
+    /// Lets the call wait for at most `wait` from its first poll on while its client has no connection, instead of
+    /// failing with [`Closed`](SendError::Closed).
+    ///
+    /// Calls and events that wait are sent in the order of their first polls, after the hook
+    /// [`on_open`](crate::client::ClientBuilder::on_open) of the next connection. At most
+    /// [`max_queued_calls`](crate::Limits::max_queued_calls) wait; a further one fails with [`Full`](SendError::Full).
+    /// The wait counts against the timeout of the call. After `wait` the call fails with `NotSent` and
+    /// [`Closed`](SendError::Closed). Dropping the future ends the wait, and nothing is sent.
+    ///
+    /// A call that was sent is never sent again: if the connection is lost before its response, it fails with
+    /// [`CallError::Closed`].
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use wswrapper::{Client, Server, transport::memory};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let server = Server::builder().build()?;
+    /// # server.on("add", |a: i64, b: i64| async move { a + b })?;
+    /// # let (client_transport, server_transport) = memory::pair();
+    /// # let client = Client::connect_transport(client_transport)?;
+    /// # drop(server_transport);
+    /// # client.closed().await;
+    /// let adding = tokio::spawn(client.request::<i64>("add", (1, 2)).queue(Duration::from_secs(10)));
+    /// // ... The client is connected again:
+    /// # let (client_transport, server_transport) = memory::pair();
+    /// # server.accept_transport(server_transport)?;
+    /// client.rebind(client_transport).await?;
+    /// assert_eq!(adding.await??, 3);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn queue(mut self, wait: Duration) -> Self {
+        self.raw.offline = Offline::Queue(wait);
         self
     }
 

@@ -1,8 +1,9 @@
 //! Calls without their types, and the answers to them.
 
-use crate::engine::{CallOptions, Completion, ConnectionHandle, Expected, StartedCall};
+use crate::engine::{CallOptions, Completion, ConnectionHandle, Expected, OfflineWait, StartedCall};
 use crate::error::{CallError, SendError};
 use crate::proto::{ChannelKey, EncodedCall, RawReason};
+use crate::rt::{Instant, after};
 use crate::value::{WsError, read_rejection};
 use bytes::Bytes;
 use std::mem;
@@ -19,6 +20,28 @@ pub(crate) struct RawCall {
     pub(super) waits_for_capacity: bool,
     /// True for the second request of an upload.
     pub(super) continues_upload: bool,
+    pub(super) offline: Offline,
+}
+
+/// The behaviour of a call or an event while there is no connection.
+#[derive(Clone, Copy)]
+pub(crate) enum Offline {
+    Fail,
+    /// It waits for this time, from its first poll on.
+    Queue(Duration),
+    /// It waits as long as the client tries to connect.
+    Wait,
+}
+
+impl Offline {
+    /// Returns the wait of a call that is polled for the first time, and has this timeout.
+    pub(super) fn wait(self, timeout: Option<Duration>) -> OfflineWait {
+        match self {
+            Self::Fail => OfflineWait::No,
+            Self::Queue(wait) => OfflineWait::Until(after(Instant::now(), wait).into_std()),
+            Self::Wait => OfflineWait::Unlimited { timeout },
+        }
+    }
 }
 
 /// The progress of a call.
@@ -68,6 +91,7 @@ impl RawCall {
             timeout: None,
             waits_for_capacity: false,
             continues_upload: false,
+            offline: Offline::Fail,
         }
     }
 
@@ -112,11 +136,14 @@ impl RawCall {
         let Stage::Unsent(call) = mem::replace(&mut self.stage, Stage::Finished) else {
             return Poll::Ready(Err(SendError::polled_again()));
         };
+        let timeout = self.timeout.or(shared.endpoint.limits.call_timeout);
         let options = CallOptions {
-            timeout: self.timeout.or(shared.endpoint.limits.call_timeout),
+            timeout,
             sends_timeout: self.timeout.is_some(),
             waits_for_capacity: self.waits_for_capacity,
             continues_upload: self.continues_upload,
+            from_hook: self.connection.is_of_hook(),
+            offline: self.offline.wait(timeout),
         };
         let call = shared.start_call(cx.waker(), call?, &self.expected, options)?;
         self.stage = Stage::Started(call);

@@ -1,5 +1,6 @@
 //! Calls that send a stream.
 
+use super::raw::Offline;
 use super::source::{ItemError, Source};
 use super::{Answer, RawCall};
 use crate::engine::{ConnectionHandle, Expected};
@@ -88,6 +89,13 @@ impl<T, E> UploadCall<T, E> {
     /// that wait.
     pub fn wait_for_capacity(mut self) -> Self {
         self.opening.waits_for_capacity = true;
+        self
+    }
+
+    /// Lets the call wait while there is no connection; see [`Call::queue`](crate::Call::queue). The stream is not
+    /// polled before the handler accepts items.
+    pub fn queue(mut self, wait: Duration) -> Self {
+        self.opening.offline = Offline::Queue(wait);
         self
     }
 
@@ -203,7 +211,7 @@ impl OpenUpload {
         let shared = Arc::clone(self.result.connection().shared());
         let max_size = shared.endpoint.limits.max_outgoing_message_size;
         for _ in 0..MAX_BATCHES {
-            if shared.poll_capacity(cx, &mut self.ticket).is_pending() {
+            if shared.poll_capacity(cx, &mut self.ticket, self.result.connection().is_of_hook()).is_pending() {
                 self.set_waiting(true);
                 return Poll::Pending;
             }

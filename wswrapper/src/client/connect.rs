@@ -1,19 +1,21 @@
 //! Connecting to a URL.
 
-use super::dial::{Dialled, dial, dial_over};
+use super::connector::NewConnection;
+use super::destination::{ConnectRequest, IntoDestination, connector};
+use super::dial::{dial, dial_over};
+use super::mailbox::Command;
 use super::socket::Socket;
 use super::{Client, ClientBuilder};
-use crate::close::Closed;
-use crate::engine::{Extensions, LocalEndpoint};
-use crate::error::{ConnectError, OpenError};
+use crate::engine::Extensions;
+use crate::error::ConnectError;
 use crate::handshake::Handshake;
-use crate::proto::Side;
 use crate::transport::Transport;
 use std::sync::Arc;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 impl Client {
-    /// Connects to a `ws://` URL, to a `wss://` URL with the feature `rustls`, or on Unix to a `ws+unix:` URL.
+    /// Connects to a `ws://` URL, to a `wss://` URL with the feature `rustls`, or on Unix to a `ws+unix:` URL. Another
+    /// [destination](crate::client::Destination) determines its URL for each attempt.
     ///
     /// The default port is 80, or 443 for `wss://`. The platform must trust the certificate of the server, unless the
     /// builder's `tls` sets another configuration. The addresses of a name are tried as RFC 8305 says: IPv6 and IPv4 in
@@ -38,13 +40,36 @@ impl Client {
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn connect(url: &str) -> Result<Self, ConnectError> {
-        Self::builder().connect(url).await
+    pub async fn connect(to: impl IntoDestination) -> Result<Self, ConnectError> {
+        Self::builder().connect(to).await
+    }
+
+    /// Connects to a URL or another [destination](crate::client::Destination), now and when the client [connects
+    /// again](crate::client::ClientBuilder::reconnect). A connection that is open is closed first, with status 1001.
+    ///
+    /// The options of the builder apply. Otherwise like [`connect`](Self::connect) for a client that exists already. The
+    /// error is shared with the [state](Self::state) of the client.
+    ///
+    /// If the future is dropped, the client goes on to connect; [`close`](Self::close) ends that.
+    ///
+    /// ```
+    /// # use wswrapper::Client;
+    /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+    /// let client = Client::builder().build()?;
+    /// client.on("name", || async { "Ada" })?;
+    /// client.connect_to("ws://localhost:8080").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn connect_to(&self, to: impl IntoDestination) -> Result<(), Arc<ConnectError>> {
+        let limits = &self.peer().shared().endpoint.limits;
+        let connector = connector(to.into_destination(), &self.options, limits);
+        self.control.request(|waiter| Command::Connect(connector, waiter)).await
     }
 }
 
 impl ClientBuilder {
-    /// Connects to a URL, as [`Client::connect`] does.
+    /// Connects to a URL or another [destination](crate::client::Destination), as [`Client::connect`] does.
     ///
     /// Also fails if a service cannot be mounted or a header is invalid. Cancel-safe.
     ///
@@ -56,11 +81,10 @@ impl ClientBuilder {
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn connect(self, url: &str) -> Result<Client, ConnectError> {
-        let Self { settings, options } = self;
-        let endpoint = settings.build(Side::Client)?;
-        let dialled = dial(&options, &endpoint.limits, url).await?;
-        start(endpoint, dialled).await
+    pub async fn connect(self, to: impl IntoDestination) -> Result<Client, ConnectError> {
+        let client = self.build()?;
+        let connected = client.connect_to(to).await;
+        client.after(connected).await
     }
 
     /// Connects over a stream that is already open, such as one through a tunnel. Otherwise like
@@ -88,10 +112,12 @@ impl ClientBuilder {
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let Self { settings, options } = self;
-        let endpoint = settings.build(Side::Client)?;
-        let dialled = dial_over(&options, &endpoint.limits, Socket::Boxed(Box::new(stream)), url).await?;
-        start(endpoint, dialled).await
+        let client = self.build()?;
+        let limits = &client.peer().shared().endpoint.limits;
+        let (transport, handshake) = dial_over(&client.options, limits, Socket::Boxed(Box::new(stream)), url).await?;
+        let connection = NewConnection::new(transport, handshake, Extensions::new());
+        let connected = client.control.request(|waiter| Command::Bind(connection, waiter)).await;
+        client.after(connected).await
     }
 
     /// Opens a connection to a URL without a client, for [`Client::rebind_with`].
@@ -114,14 +140,14 @@ impl ClientBuilder {
     /// # client.close(1000, "");
     /// client.closed().await;
     /// let (transport, handshake) = Client::builder().dial(&url).await?;
-    /// client.rebind_with(transport, handshake, Extensions::new())?;
+    /// client.rebind_with(transport, handshake, Extensions::new()).await?;
     /// assert_eq!(client.request::<i64>("add", (1, 2)).await?, 3);
     /// # Ok(())
     /// # }
     /// ```
     pub async fn dial(&self, url: &str) -> Result<(impl Transport + use<>, Handshake), ConnectError> {
         self.settings.check()?;
-        dial(&self.options, &self.settings.limits, url).await
+        dial(&self.options, &self.settings.limits, ConnectRequest::new(url)).await
     }
 
     /// Opens a connection over a stream that is already open, as [`connect_over`](Self::connect_over) does. Otherwise
@@ -133,15 +159,4 @@ impl ClientBuilder {
         self.settings.check()?;
         dial_over(&self.options, &self.settings.limits, Socket::Boxed(Box::new(stream)), url).await
     }
-}
-
-/// Starts a client and waits for its hook `on_open`.
-async fn start(endpoint: LocalEndpoint, (transport, handshake): Dialled) -> Result<Client, ConnectError> {
-    let (client, opened) = Client::start(endpoint, transport, handshake, Extensions::new());
-    if let Some(opened) = opened {
-        // The driver sends the result before it is dropped, but its runtime may have dropped it unpolled.
-        let closed = || OpenError::Closed(Arc::new(client.close_info().unwrap_or_else(|| Closed::lost(None))));
-        opened.await.unwrap_or_else(|_| Err(closed()))?;
-    }
-    Ok(client)
 }

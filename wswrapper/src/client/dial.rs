@@ -2,6 +2,7 @@
 
 use super::addresses::connect_to_first;
 use super::deadline::Deadline;
+use super::destination::ConnectRequest;
 use super::options::ConnectOptions;
 use super::redirect::{location, remove_private, resolve};
 use super::socket::Socket;
@@ -13,7 +14,6 @@ use crate::limits::Limits;
 use crate::proto::Side;
 use crate::transport::{WebSocket, tcp};
 use http::HeaderMap;
-use std::borrow::Cow;
 use std::net::SocketAddr;
 #[cfg(unix)]
 use tokio::net::UnixStream;
@@ -23,10 +23,14 @@ use tokio::net::{TcpStream, lookup_host};
 pub(super) type Dialled = (WebSocket<Socket>, Handshake);
 
 /// Connects to a URL and performs the handshake.
-pub(super) async fn dial(options: &ConnectOptions, limits: &Limits, url: &str) -> Result<Dialled, ConnectError> {
-    let mut url = ServerUrl::parse(url)?;
-    let attempt = Attempt::new(options, limits)?;
-    let mut headers = Cow::Borrowed(&options.headers);
+pub(super) async fn dial(
+    options: &ConnectOptions,
+    limits: &Limits,
+    request: ConnectRequest,
+) -> Result<Dialled, ConnectError> {
+    let mut url = ServerUrl::parse(&request.url)?;
+    let mut headers = options.headers.replaced_by(&request.headers)?;
+    let attempt = Attempt::new(options, limits);
     let mut followed = 0;
     loop {
         let (socket, remote_addr) = attempt.open(&url).await?;
@@ -46,7 +50,7 @@ pub(super) async fn dial(options: &ConnectOptions, limits: &Limits, url: &str) -
         followed += 1;
         let next = resolve(&url, location).map_err(failed)?;
         if next.endpoint != url.endpoint {
-            remove_private(headers.to_mut());
+            remove_private(&mut headers);
         }
         url = next;
     }
@@ -60,7 +64,8 @@ pub(super) async fn dial_over(
     url: &str,
 ) -> Result<Dialled, ConnectError> {
     let url = ServerUrl::parse(url)?;
-    Attempt::new(options, limits)?.upgrade(socket, None, &url, &options.headers).await
+    let headers = options.headers.check()?;
+    Attempt::new(options, limits).upgrade(socket, None, &url, headers).await
 }
 
 /// An attempt to connect, with all its redirects.
@@ -71,10 +76,9 @@ struct Attempt<'o> {
 }
 
 impl<'o> Attempt<'o> {
-    fn new(options: &'o ConnectOptions, limits: &'o Limits) -> Result<Self, ConnectError> {
-        options.check()?;
+    fn new(options: &'o ConnectOptions, limits: &'o Limits) -> Self {
         let deadline = Deadline::after(options.timeout.unwrap_or(limits.handshake_timeout));
-        Ok(Self { options, limits, deadline })
+        Self { options, limits, deadline }
     }
 
     /// Opens a stream to the server. Also returns the server's address if it is known.

@@ -11,10 +11,7 @@ use std::time::Duration;
 
 #[derive(Default, Debug)]
 pub(crate) struct ConnectOptions {
-    /// The headers of the user, among them perhaps `Host`.
-    pub(super) headers: HeaderMap,
-    /// The first header that cannot be sent.
-    invalid_header: Option<InvalidHeader>,
+    pub(super) headers: Headers,
     pub(super) subprotocols: Vec<String>,
     pub(super) timeout: Option<Duration>,
     /// The redirects that are followed.
@@ -25,29 +22,45 @@ pub(crate) struct ConnectOptions {
     pub(super) tls: Option<Arc<crate::client::rustls::ClientConfig>>,
 }
 
-#[derive(Debug)]
+/// The headers of the user, among them perhaps `Host`.
+#[derive(Clone, Default, Debug)]
+pub(super) struct Headers {
+    valid: HeaderMap,
+    /// The first header that cannot be sent.
+    invalid: Option<InvalidHeader>,
+}
+
+#[derive(Clone, Debug)]
 struct InvalidHeader {
     name: String,
     reason: &'static str,
 }
 
-impl ConnectOptions {
-    /// Fails if an option is invalid.
-    pub(super) fn check(&self) -> Result<(), ConnectError> {
-        match &self.invalid_header {
+impl Headers {
+    /// Returns the headers, or fails if one is invalid.
+    pub(super) fn check(&self) -> Result<&HeaderMap, ConnectError> {
+        match &self.invalid {
             Some(InvalidHeader { name, reason }) => Err(ConnectError::Header { name: name.clone(), reason }),
-            None => Ok(()),
+            None => Ok(&self.valid),
         }
     }
 
-    fn add_header(&mut self, name: &str, value: &str) {
+    pub(super) fn add(&mut self, name: &str, value: &str) {
         match extra_header(name, value) {
-            Ok((name, value)) if name == header::HOST => drop(self.headers.insert(name, value)),
-            Ok((name, value)) => drop(self.headers.append(name, value)),
+            Ok((name, value)) if name == header::HOST => drop(self.valid.insert(name, value)),
+            Ok((name, value)) => drop(self.valid.append(name, value)),
             Err(reason) => {
-                self.invalid_header.get_or_insert(InvalidHeader { name: name.to_owned(), reason });
+                self.invalid.get_or_insert(InvalidHeader { name: name.to_owned(), reason });
             }
         }
+    }
+
+    /// Returns these headers, in which `others` replace those of the same name.
+    pub(super) fn replaced_by(&self, others: &Self) -> Result<HeaderMap, ConnectError> {
+        let mut headers = self.check()?.clone();
+        // Only the first value of a name comes with the name.
+        headers.extend(others.check()?.clone());
+        Ok(headers)
     }
 }
 
@@ -66,7 +79,7 @@ impl ClientBuilder {
     /// # }
     /// ```
     pub fn header(mut self, name: &str, value: &str) -> Self {
-        self.options.add_header(name, value);
+        self.options.headers.add(name, value);
         self
     }
 

@@ -15,7 +15,8 @@ pub(crate) fn connection_closed_reason() -> Reason {
 /// One connection over one transport, and what ends with it.
 ///
 /// The connection of a server has one epoch. A client has another one each time that it is connected again, while its
-/// handlers, its proxies and its ids stay.
+/// handlers, its proxies and its ids stay. Epoch 0 is that of a client that was not connected yet. Whoever waits for its
+/// close waits for that of the first connection.
 pub(crate) struct Epoch {
     /// Counted from 1.
     pub(crate) number: u64,
@@ -24,24 +25,42 @@ pub(crate) struct Epoch {
     /// Set when the transport is gone, before the `on_close` hooks run.
     disconnected: SetOnce<()>,
     /// Set when the connection is closed and its `on_close` hooks have returned.
-    closed: SetOnce<Arc<Closed>>,
+    end: SetOnce<End>,
+}
+
+/// The end of an epoch.
+#[derive(Clone)]
+enum End {
+    Closed(Arc<Closed>),
+    /// Epoch 0 was followed by this one.
+    Replaced(Arc<Epoch>),
 }
 
 impl Epoch {
-    /// Creates the first epoch.
+    /// Creates the first epoch of a connection.
     pub(crate) fn first(handshake: Handshake, extensions: Extensions) -> Arc<Self> {
-        Arc::new(Self { number: 1, handshake, extensions, disconnected: SetOnce::new(), closed: SetOnce::new() })
+        Self::numbered(1, handshake, extensions)
+    }
+
+    /// Creates the epoch of a client that was not connected yet.
+    pub(crate) fn unconnected() -> Arc<Self> {
+        Self::numbered(0, Handshake::default(), Extensions::new())
+    }
+
+    fn numbered(number: u64, handshake: Handshake, extensions: Extensions) -> Arc<Self> {
+        Arc::new(Self { number, handshake, extensions, disconnected: SetOnce::new(), end: SetOnce::new() })
     }
 
     /// Creates the epoch after this one.
     pub(crate) fn next(&self, handshake: Handshake, extensions: Extensions) -> Arc<Self> {
-        Arc::new(Self {
-            number: self.number + 1,
-            handshake,
-            extensions,
-            disconnected: SetOnce::new(),
-            closed: SetOnce::new(),
-        })
+        Self::numbered(self.number + 1, handshake, extensions)
+    }
+
+    /// Lets those who wait for the close of epoch 0 wait for that of the next one.
+    pub(crate) fn set_replaced(&self, next: &Arc<Self>) {
+        if self.number == 0 {
+            let _ = self.end.set(End::Replaced(Arc::clone(next)));
+        }
     }
 
     /// Records that the transport is gone, and wakes everyone who waits for that.
@@ -61,16 +80,26 @@ impl Epoch {
 
     /// Records how the connection was closed, and wakes everyone who waits for that.
     pub(crate) fn set_closed(&self, closed: Arc<Closed>) {
-        let _ = self.closed.set(closed);
+        let _ = self.end.set(End::Closed(closed));
     }
 
     /// Waits until the connection is closed and its `on_close` hooks have returned. Cancel-safe.
-    pub(crate) async fn closed(&self) -> Closed {
-        self.closed.wait().await.as_ref().clone()
+    pub(crate) async fn closed(self: &Arc<Self>) -> Closed {
+        let mut epoch = Arc::clone(self);
+        loop {
+            let end = epoch.end.wait().await.clone();
+            match end {
+                End::Closed(closed) => return closed.as_ref().clone(),
+                End::Replaced(next) => epoch = next,
+            }
+        }
     }
 
     /// Returns how the connection was closed, if its `on_close` hooks have returned.
     pub(crate) fn result(&self) -> Option<Arc<Closed>> {
-        self.closed.get().cloned()
+        match self.end.get()? {
+            End::Closed(closed) => Some(Arc::clone(closed)),
+            End::Replaced(_) => None,
+        }
     }
 }

@@ -1,7 +1,10 @@
 //! Handles that wait until frames were written.
 
 use std::collections::VecDeque;
+use std::future::Future;
 use std::mem;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use tokio::sync::oneshot;
 
 /// Waits of handles, in the order of the output that they wait for. Dropping them fails the waits.
@@ -21,6 +24,11 @@ impl Flushed {
     pub(crate) async fn wait(self) -> bool {
         self.0.await.is_ok()
     }
+
+    /// Waits as [`wait`](Self::wait) does.
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
+        Pin::new(&mut self.0).poll(cx).map(|written| written.is_ok())
+    }
 }
 
 impl Flushes {
@@ -38,6 +46,11 @@ impl Flushes {
         let dropped = self.clean_up();
         self.waiting.push_back((0, wait));
         dropped
+    }
+
+    /// Adds a wait for a frame that was queued just now.
+    pub(crate) fn push_queued(&mut self, wait: oneshot::Sender<()>) {
+        self.waiting.push_back((0, wait));
     }
 
     /// Adds waits whose frames have been written when the output has sent `offset` bytes.

@@ -33,6 +33,11 @@ impl Hooks {
         self.close.push(hook);
     }
 
+    /// Returns true if there is an `on_open` hook.
+    pub(crate) fn has_open_hook(&self) -> bool {
+        !self.open.is_empty()
+    }
+
     /// Returns the future of all `on_open` hooks, if there are any. The first error ends it.
     pub(crate) fn opened(&self, shared: &Arc<Shared>) -> Option<OpenFuture> {
         match &*self.open {

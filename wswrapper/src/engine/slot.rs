@@ -8,7 +8,7 @@ use crate::proto::{ChannelKey, ExpectedChannel, Reason, RequestId, Role};
 use bytes::Bytes;
 use std::sync::Arc;
 use std::task::Waker;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The response that a call expects.
 pub(crate) enum Expected {
@@ -54,6 +54,35 @@ pub(crate) struct CallOptions {
     /// True if the call is the second request of an upload. It goes before calls that were not sent, and its caller is
     /// woken when it was sent.
     pub(crate) continues_upload: bool,
+    /// True for a call of the `on_open` hook.
+    pub(crate) from_hook: bool,
+    pub(crate) offline: OfflineWait,
+}
+
+/// The time for which a call or an event waits while there is no connection.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum OfflineWait {
+    /// It fails.
+    No,
+    Until(Instant),
+    /// As long as the client tries to connect. Once it is sent, the call has this timeout instead of its own.
+    Unlimited {
+        timeout: Option<Duration>,
+    },
+}
+
+impl OfflineWait {
+    /// Returns the time at which the wait ends.
+    pub(crate) fn deadline(self) -> Option<Instant> {
+        match self {
+            Self::Until(deadline) => Some(deadline),
+            Self::No | Self::Unlimited { .. } => None,
+        }
+    }
+
+    pub(crate) fn is_unlimited(self) -> bool {
+        matches!(self, Self::Unlimited { .. })
+    }
 }
 
 /// The slot of a call: its waiting caller, or its result.

@@ -3,16 +3,24 @@
 use super::{MountError, OpenError};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
+use std::error::Error;
 use std::fmt;
 use std::io;
 
 /// An error of [`Client::rebind`](crate::Client::rebind).
-#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RebindError {
-    /// The client is still connected. Close the connection first and wait until it is closed.
-    #[error("the connection is still open")]
-    StillOpen,
+    /// The hook [`on_open`](crate::client::ClientBuilder::on_open) failed, or the connection was closed before it
+    /// returned.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The client was stopped.
+    #[error("the client was stopped")]
+    Stopped,
+    /// A later request for another connection has replaced this one.
+    #[error("a later request for another connection has replaced this one")]
+    Superseded,
 }
 
 /// An error of a client that connects.
@@ -120,6 +128,42 @@ pub enum ConnectError {
     /// The hook [`on_open`](crate::client::ClientBuilder::on_open) failed. The connection was closed with status 1011.
     #[error(transparent)]
     Open(#[from] OpenError),
+    /// The function that determines the server's URL has failed; see
+    /// [`Destination`](crate::client::Destination).
+    #[cfg(feature = "websocket")]
+    #[error("the URL of the server could not be determined")]
+    Destination(#[source] Box<dyn Error + Send + Sync>),
+    /// A [connector](crate::client::Connector) of the program has failed.
+    #[error(transparent)]
+    Other(Box<dyn Error + Send + Sync>),
+    /// The client cannot connect by itself, because it was given a transport or a stream and no URL.
+    #[error("the client has no URL to connect to")]
+    NoDestination,
+    /// The client was stopped.
+    #[error("the client was stopped")]
+    Stopped,
+    /// A later request for another connection has replaced this one.
+    #[error("a later request for another connection has replaced this one")]
+    Superseded,
+}
+
+impl ConnectError {
+    /// Wraps the error of a [connector](crate::client::Connector).
+    pub fn other(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::Other(error.into())
+    }
+
+    /// Returns true if another attempt would fail in the same way: after an invalid URL or header, and after a refusal
+    /// with status 401, 403 or 404.
+    pub fn is_final(&self) -> bool {
+        match self {
+            Self::Url { .. } | Self::Header { .. } | Self::Mount(_) | Self::NoDestination | Self::Stopped => true,
+            Self::Refused { status, .. } => {
+                matches!(*status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::NOT_FOUND)
+            }
+            _ => false,
+        }
+    }
 }
 
 /// A step of a client that connects.
@@ -137,6 +181,9 @@ pub enum ConnectStep {
     Tls,
     /// The WebSocket handshake.
     Handshake,
+    /// The function that determines the URL; see [`Destination`](crate::client::Destination).
+    #[cfg(feature = "websocket")]
+    Destination,
 }
 
 impl fmt::Display for ConnectStep {
@@ -148,6 +195,8 @@ impl fmt::Display for ConnectStep {
             Self::Proxy => "the request for a connection to the server",
             Self::Tls => "the TLS handshake",
             Self::Handshake => "the WebSocket handshake",
+            #[cfg(feature = "websocket")]
+            Self::Destination => "the function that determines its URL",
         })
     }
 }

@@ -68,6 +68,12 @@ impl Peer {
         self.shared().id
     }
 
+    /// Returns the number of the connection among those of its client, from 1 on, and 0 before the first one. The number
+    /// of a server's connection is 1.
+    pub fn epoch(&self) -> u64 {
+        self.shared().epoch().number
+    }
+
     /// Returns the request that opened the connection: path, query, headers, address.
     ///
     /// Those of a client are those of its present or last connection.
@@ -165,8 +171,7 @@ impl Peer {
     /// `code` is a status from 1000 to 1003, 1007 to 1014 or 3000 to 4999; applications use 4000 to 4999 (RFC 6455,
     /// 7.4). Any other `code` is sent as no status, 1005. At most 123 bytes of `reason` are sent.
     pub fn close(&self, code: u16, reason: impl Into<String>) {
-        let code = if matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999) { code } else { Close::NO_STATUS };
-        self.shared().close(CloseRequest::local(code, reason));
+        self.shared().close(CloseRequest::local(Close::sendable(code), reason));
     }
 
     /// Closes the connection at once, without a closing handshake.

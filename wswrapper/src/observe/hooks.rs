@@ -2,7 +2,9 @@
 
 use super::open_result::OpenResult;
 use crate::close::Closed;
-use crate::engine::{CallEnd, CallInfo, CloseHook, ConnectionView, Interest, MessageLog, Observer, OpenHook};
+use crate::engine::{
+    CallEnd, CallInfo, CloseHook, ConnectionHandle, ConnectionView, Interest, MessageLog, Observer, OpenHook,
+};
 use crate::error::ServiceError;
 use crate::handle::Peer;
 use std::future::Future;
@@ -15,7 +17,7 @@ where
 {
     let hook = Arc::new(hook);
     Box::new(move |shared| {
-        let (hook, peer) = (Arc::clone(&hook), Peer::of(shared));
+        let (hook, peer) = (Arc::clone(&hook), Peer::new(ConnectionHandle::of_hook(shared)));
         // The hook is called when the future is polled, because panics are caught there.
         Box::pin(async move { hook(peer).await.into_result() })
     })

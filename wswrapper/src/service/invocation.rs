@@ -125,7 +125,7 @@ impl<S: Send + Sync + 'static> Invocation<'_, S> {
     {
         let call = self.begin()?;
         let service = self.service;
-        Ok(OwnTask::blocking(call, self.start.answers.shared.blocking_threads(), move || handler(service)))
+        Ok(OwnTask::blocking(call, self.start.answers.shared, move || handler(service)))
     }
 
     /// Starts an asynchronous handler in a task of its own.
@@ -136,7 +136,7 @@ impl<S: Send + Sync + 'static> Invocation<'_, S> {
         T: JsonResponse,
     {
         let call = self.begin()?;
-        Ok(OwnTask::spawned(call, handler(self.service)))
+        Ok(OwnTask::spawned(call, self.start.answers.shared, handler(self.service)))
     }
 }
 

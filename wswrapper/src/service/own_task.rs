@@ -1,6 +1,6 @@
 //! Handlers that run in a task or on a thread of their own.
 
-use crate::engine::{Answering, Answers, BlockedThread, BlockingThreads, Running, Started};
+use crate::engine::{Answering, Answers, BlockedThread, Running, Shared, Started};
 use crate::proto::{Rejection, RequestId, encode};
 use crate::rt::{self, JoinError, JoinHandle};
 use crate::value::JsonResponse;
@@ -36,16 +36,17 @@ type Outcome = Result<Option<Encoded>, Rejection>;
 struct Encoded(Result<Box<RawValue>, serde_json::Error>);
 
 impl OwnTask {
-    /// Starts a synchronous handler on a thread that it may block, as soon as one of `threads` is free.
-    pub(super) fn blocking<F, T>(call: Answering, threads: &Arc<BlockingThreads>, handler: F) -> Started
+    /// Starts a synchronous handler on a thread that it may block, as soon as one of the connection's is free.
+    pub(super) fn blocking<F, T>(call: Answering, shared: &Shared, handler: F) -> Started
     where
         F: FnOnce() -> Result<T, Rejection> + Send + 'static,
         T: JsonResponse,
     {
-        let id = call.id;
+        let (id, threads, tasks) = (call.id, shared.blocking_threads(), Arc::clone(&shared.endpoint.own_tasks));
         let start = move |thread: BlockedThread| {
+            let counted = tasks.count();
             rt::spawn_blocking(move || {
-                let _occupied_until_return = thread;
+                let _occupied_until_return = (thread, counted);
                 Encoded::outcome(id, handler())
             })
         };
@@ -60,13 +61,18 @@ impl OwnTask {
     }
 
     /// Starts an asynchronous handler in a task of its own.
-    pub(super) fn spawned<F, T>(call: Answering, handler: F) -> Started
+    pub(super) fn spawned<F, T>(call: Answering, shared: &Shared, handler: F) -> Started
     where
         F: Future<Output = Result<T, Rejection>> + Send + 'static,
         T: JsonResponse,
     {
-        let id = call.id;
-        Self::started(call, rt::spawn(async move { Encoded::outcome(id, handler.await) }))
+        let (id, counted) = (call.id, shared.endpoint.own_tasks.count());
+        let task = async move {
+            let outcome = Encoded::outcome(id, handler.await);
+            drop(counted);
+            outcome
+        };
+        Self::started(call, rt::spawn(task))
     }
 
     fn started(call: Answering, task: JoinHandle<Outcome>) -> Started {

@@ -195,6 +195,7 @@ impl<T: Transport> Driver<T> {
         let Poll::Ready(result) = opening.poll(cx, now, timeout) else { return };
         if result.is_ok() {
             self.drop_request();
+            self.shared.finish_opening();
         }
         let close = result.as_ref().err().map(|error| match error {
             OpenError::TimedOut => Close::new(Close::INTERNAL_ERROR, "the connection was not opened in time"),

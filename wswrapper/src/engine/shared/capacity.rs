@@ -1,25 +1,33 @@
-//! Senders and calls that wait until the output queue has capacity, in order of arrival.
+//! Calls, events and senders that wait until they can be sent, in order of arrival.
 
 use super::Shared;
 use super::channels::ChannelBinding;
+use super::phase::{FailedWaiting, Phase};
 use super::state::State;
-use crate::engine::slot::{CallProgress, CallSlot, Completion};
+use crate::engine::slot::{CallProgress, CallSlot, Completion, OfflineWait};
+use crate::error::SendError;
 use crate::proto::{EncodedCall, ExpectedChannel};
 use crate::rt;
 use std::collections::{BTreeMap, BTreeSet};
 use std::task::Waker;
 use std::time::Instant;
+use tokio::sync::oneshot;
 
-/// Everything that waits for capacity on one connection. Each has a ticket, and a smaller ticket goes first.
+/// Everything that waits on one connection: for capacity of its queue, for the `on_open` hook, or for the connection
+/// itself. Each has a ticket, and a smaller ticket goes first.
 ///
-/// A call is sent by the driver, so its task is not woken before the call has completed. A sender of events or items
-/// is woken. It sends by itself, and takes its old place again if it finds no capacity.
+/// A call is sent by the driver, so its task is not woken before the call has completed. An event that waits for the
+/// connection is sent by the driver, too. A sender of events or items is woken. It sends by itself, and takes its old
+/// place again if it finds no capacity.
 #[derive(Default)]
 pub(super) struct CapacityQueue {
     /// The wakers of senders. `None` for a sender that was woken in the last turn of the driver.
     senders: BTreeMap<u64, Option<Waker>>,
-    calls: BTreeMap<u64, WaitingCall>,
-    /// The deadlines of the calls.
+    /// Calls and events that the driver sends.
+    waiting: BTreeMap<u64, Waiting>,
+    /// The number of calls among them.
+    calls: usize,
+    /// The deadlines of the calls and events.
     deadlines: BTreeSet<(Instant, u64)>,
     /// The number of tickets of each kind. Never reset, because a sender keeps its ticket.
     tickets: u64,
@@ -28,6 +36,12 @@ pub(super) struct CapacityQueue {
 
 /// The first ticket that is not urgent.
 const NOT_URGENT: u64 = 1 << 63;
+
+/// A call or an event that was not sent yet.
+pub(super) enum Waiting {
+    Call(WaitingCall),
+    Event(WaitingEvent),
+}
 
 /// A call that was not sent yet.
 pub(super) struct WaitingCall {
@@ -40,26 +54,77 @@ pub(super) struct WaitingCall {
     pub(super) sends_timeout: bool,
     /// True if the call goes before everything else, and its caller is woken when it was sent.
     pub(super) urgent: bool,
+    pub(super) offline: OfflineWait,
+}
+
+/// An event that was not sent yet.
+pub(super) struct WaitingEvent {
+    pub(super) event: EncodedCall,
+    /// Notified when the event was written, if somebody waits for that.
+    pub(super) written: Option<oneshot::Sender<()>>,
+    pub(super) offline: OfflineWait,
+}
+
+impl Waiting {
+    pub(super) fn offline(&self) -> OfflineWait {
+        match self {
+            Self::Call(call) => call.offline,
+            Self::Event(event) => event.offline,
+        }
+    }
+
+    /// Returns the time at which the call or event has to be looked at.
+    fn due(&self) -> Option<Instant> {
+        let deadline = match self {
+            Self::Call(call) => call.deadline,
+            Self::Event(_) => None,
+        };
+        deadline.into_iter().chain(self.offline().deadline()).min()
+    }
+
+    fn is_call(&self) -> bool {
+        matches!(self, Self::Call(_))
+    }
 }
 
 impl CapacityQueue {
     /// Returns the number of waiting calls.
     pub(super) fn calls(&self) -> usize {
-        self.calls.len()
+        self.calls
     }
 
-    /// Returns true if something waits that goes before `ticket`. Without a ticket, anything that waits goes first.
+    /// Returns the number of waiting calls and events.
+    pub(super) fn len(&self) -> usize {
+        self.waiting.len()
+    }
+
+    /// Returns the first call or event that does not wait for the response to another call.
+    fn first(&self, calls_blocked: bool) -> Option<u64> {
+        match (calls_blocked, self.waiting.len() - self.calls) {
+            (false, _) => self.waiting.keys().next().copied(),
+            (true, 0) => None,
+            (true, _) => self.waiting.iter().find(|(_, waiting)| !waiting.is_call()).map(|(ticket, _)| *ticket),
+        }
+    }
+
+    /// Returns true if something waits that goes before `ticket`. Without a ticket, all that waits goes first, or what
+    /// is urgent before an `urgent` newcomer.
     ///
     /// Calls are left out if `calls_blocked`: they wait for the response to another call.
-    pub(super) fn precedes(&self, ticket: Option<u64>, calls_blocked: bool) -> bool {
-        let ticket = ticket.unwrap_or(u64::MAX);
-        let first_call = self.calls.keys().next().filter(|_| !calls_blocked);
-        self.senders.keys().next().into_iter().chain(first_call).any(|first| *first < ticket)
+    pub(super) fn precedes(&self, ticket: Option<u64>, urgent: bool, calls_blocked: bool) -> bool {
+        let ticket = ticket.unwrap_or(if urgent { NOT_URGENT } else { u64::MAX });
+        let first_sender = self.senders.keys().next().copied();
+        first_sender.into_iter().chain(self.first(calls_blocked)).any(|first| first < ticket)
     }
 
-    fn new_ticket(&mut self) -> u64 {
-        self.tickets += 1;
-        NOT_URGENT + self.tickets
+    fn new_ticket(&mut self, urgent: bool) -> u64 {
+        if urgent {
+            self.urgent_tickets += 1;
+            self.urgent_tickets
+        } else {
+            self.tickets += 1;
+            NOT_URGENT + self.tickets
+        }
     }
 
     /// Returns true if this sender is registered with the same waker.
@@ -70,8 +135,8 @@ impl CapacityQueue {
 
     /// Registers a sender, with its earlier ticket if it has one. Returns the former waker, to be dropped outside the
     /// lock.
-    pub(super) fn register(&mut self, ticket: &mut Option<u64>, waker: Waker) -> Option<Waker> {
-        let ticket = *ticket.get_or_insert_with(|| self.new_ticket());
+    pub(super) fn register(&mut self, ticket: &mut Option<u64>, urgent: bool, waker: Waker) -> Option<Waker> {
+        let ticket = *ticket.get_or_insert_with(|| self.new_ticket(urgent));
         self.senders.insert(ticket, Some(waker)).flatten()
     }
 
@@ -80,67 +145,122 @@ impl CapacityQueue {
         self.senders.remove(&ticket).flatten()
     }
 
-    /// Adds a call, and returns its ticket.
-    pub(super) fn push_call(&mut self, call: WaitingCall) -> u64 {
-        let ticket = if call.urgent {
-            self.urgent_tickets += 1;
-            self.urgent_tickets
-        } else {
-            self.new_ticket()
-        };
-        self.deadlines.extend(call.deadline.map(|deadline| (deadline, ticket)));
-        self.calls.insert(ticket, call);
+    /// Adds a call or an event, and returns its ticket.
+    pub(super) fn push(&mut self, waiting: Waiting) -> u64 {
+        let urgent = matches!(&waiting, Waiting::Call(call) if call.urgent);
+        let ticket = self.new_ticket(urgent);
+        self.insert(ticket, waiting);
         ticket
     }
 
-    /// Removes a call.
-    pub(super) fn remove_call(&mut self, ticket: u64) -> Option<WaitingCall> {
-        let call = self.calls.remove(&ticket)?;
-        if let Some(deadline) = call.deadline {
-            self.deadlines.remove(&(deadline, ticket));
+    fn insert(&mut self, ticket: u64, waiting: Waiting) {
+        self.deadlines.extend(waiting.due().map(|due| (due, ticket)));
+        self.calls += usize::from(waiting.is_call());
+        self.waiting.insert(ticket, waiting);
+    }
+
+    /// Removes a call or an event.
+    pub(super) fn remove(&mut self, ticket: u64) -> Option<Waiting> {
+        let waiting = self.waiting.remove(&ticket)?;
+        self.calls -= usize::from(waiting.is_call());
+        if let Some(due) = waiting.due() {
+            self.deadlines.remove(&(due, ticket));
         }
-        Some(call)
+        Some(waiting)
     }
 
-    /// Removes the first call if no sender goes before it.
-    pub(super) fn pop_call(&mut self) -> Option<WaitingCall> {
-        let first = *self.calls.keys().next()?;
+    /// Removes the first call or event below `end` if no sender goes before it.
+    fn pop(&mut self, calls_blocked: bool, end: u64) -> Option<Waiting> {
+        let first = self.first(calls_blocked).filter(|first| *first < end)?;
         let is_next = self.senders.keys().next().is_none_or(|sender| first < *sender);
-        if is_next { self.remove_call(first) } else { None }
+        if is_next { self.remove(first) } else { None }
     }
 
-    /// Removes a call whose deadline has passed.
-    pub(super) fn pop_due(&mut self, now: Instant) -> Option<WaitingCall> {
-        let (_, ticket) = *self.deadlines.first().filter(|(deadline, _)| *deadline <= now)?;
-        self.remove_call(ticket)
+    /// Removes a call or an event whose deadline has passed. If it waited only for a connection, which there is now, it
+    /// is put back and has no deadline for that any more.
+    pub(super) fn pop_due(&mut self, now: Instant, is_online: bool) -> Option<Waiting> {
+        while let Some((_, ticket)) = self.deadlines.first().copied().filter(|(due, _)| *due <= now) {
+            let mut waiting = self.remove(ticket)?;
+            let (Waiting::Call(WaitingCall { offline, .. }) | Waiting::Event(WaitingEvent { offline, .. })) =
+                &mut waiting;
+            let only_offline = offline.deadline().is_some_and(|deadline| deadline <= now);
+            if !(only_offline && is_online) {
+                return Some(waiting);
+            }
+            *offline = OfflineWait::No;
+            self.insert(ticket, waiting);
+        }
+        None
     }
 
-    /// Returns the soonest deadline of a call.
+    /// Returns the soonest deadline of a call or an event.
     pub(super) fn next_deadline(&self) -> Option<Instant> {
         self.deadlines.first().map(|(deadline, _)| *deadline)
     }
 
-    /// Returns the wakers of the senders before the first call, or of all senders if `calls_blocked`.
+    /// Returns the wakers of the senders below `end` and before the first call or event.
     ///
     /// They keep their places until the next time. So they can send before the calls behind them, and a sender that is
     /// no longer polled does not block the queue.
-    pub(super) fn wake_senders(&mut self, calls_blocked: bool) -> Vec<Waker> {
+    fn wake_senders(&mut self, calls_blocked: bool, end: u64) -> Vec<Waker> {
         self.senders.retain(|_, waker| waker.is_some());
-        let first_call = self.calls.keys().next().filter(|_| !calls_blocked).map_or(u64::MAX, |ticket| *ticket);
-        self.senders.range_mut(..first_call).filter_map(|(_, waker)| waker.take()).collect()
+        let first = self.first(calls_blocked).map_or(end, |ticket| ticket.min(end));
+        self.senders.range_mut(..first).filter_map(|(_, waker)| waker.take()).collect()
     }
 
     /// Returns true if nothing waits.
     pub(super) fn is_empty(&self) -> bool {
-        self.senders.is_empty() && self.calls.is_empty()
+        self.senders.is_empty() && self.waiting.is_empty()
     }
 
-    /// Removes everything. Returns the wakers of the senders, and the slots of the calls.
-    pub(super) fn clear(&mut self) -> (Vec<Waker>, Vec<usize>) {
-        self.deadlines.clear();
-        let senders = std::mem::take(&mut self.senders).into_values().flatten().collect();
-        let slots = std::mem::take(&mut self.calls).into_values().map(|call| call.slot).collect();
-        (senders, slots)
+    /// Removes the senders, and returns their wakers.
+    pub(super) fn take_senders(&mut self) -> Vec<Waker> {
+        std::mem::take(&mut self.senders).into_values().flatten().collect()
+    }
+
+    /// Removes the calls and events that wait in a way that `fails` selects.
+    fn take_failing(&mut self, fails: impl Fn(OfflineWait) -> bool) -> Vec<Waiting> {
+        let failing: Vec<u64> =
+            self.waiting.iter().filter(|(_, waiting)| fails(waiting.offline())).map(|(ticket, _)| *ticket).collect();
+        failing.into_iter().filter_map(|ticket| self.remove(ticket)).collect()
+    }
+}
+
+impl State {
+    /// Fails the calls and events that wait in a way that `fails` selects, with the result of the connection.
+    pub(super) fn fail_waiting(&mut self, fails: impl Fn(OfflineWait) -> bool) -> FailedWaiting {
+        let Some(queue) = &mut self.capacity_queue else { return FailedWaiting::default() };
+        let dropped = queue.take_failing(fails);
+        let mut wakers = Vec::new();
+        for waiting in &dropped {
+            if let Waiting::Call(call) = waiting {
+                let closed = SendError::Closed(self.closed_result());
+                wakers.extend(self.complete_call(call.slot, Completion::NotSent(closed)));
+            }
+        }
+        FailedWaiting { wakers, dropped }
+    }
+
+    /// Completes a call or an event whose deadline has passed.
+    pub(super) fn expire(&mut self, waiting: Waiting, now: Instant, failed: &mut FailedWaiting) {
+        if let Waiting::Call(call) = &waiting {
+            let completion = if call.deadline.is_some_and(|deadline| deadline <= now) {
+                Completion::TimedOut
+            } else {
+                Completion::NotSent(SendError::Closed(self.closed_result()))
+            };
+            failed.wakers.extend(self.complete_call(call.slot, completion));
+        }
+        failed.dropped.push(waiting);
+    }
+
+    /// Lets a call or an event wait for the connection, if the queue for that has capacity. Returns its ticket.
+    pub(super) fn wait_for_connection(&mut self, waiting: Waiting, max: usize) -> Result<u64, (SendError, Waiting)> {
+        let queue = self.capacity_queue.get_or_insert_default();
+        if queue.len() >= max {
+            return Err((SendError::Full, waiting));
+        }
+        Ok(queue.push(waiting))
     }
 }
 
@@ -150,11 +270,13 @@ impl Shared {
         state.core.queued_bytes() >= self.endpoint.limits.max_outbound_bytes && state.core.is_open()
     }
 
-    /// Returns true if a frame can be queued now: the queue has capacity, and nothing waits for it that goes before
-    /// `ticket`.
-    pub(super) fn has_capacity(&self, state: &State, ticket: Option<u64>) -> bool {
-        let precedes = |queue: &CapacityQueue| queue.precedes(ticket, !self.has_free_slot(state));
-        !self.is_full(state)
+    /// Returns true if a frame can be queued now: the connection is open, the queue has capacity, and nothing waits for
+    /// it that goes before `ticket`. `from_hook` is true for frames of the `on_open` hook.
+    pub(super) fn has_capacity(&self, state: &State, ticket: Option<u64>, from_hook: bool) -> bool {
+        let urgent = from_hook && state.phase == Phase::Opening;
+        let precedes = |queue: &CapacityQueue| queue.precedes(ticket, urgent, !self.has_free_slot(state));
+        state.sends(from_hook)
+            && !self.is_full(state)
             && (ticket.is_some() || state.output_waiters.is_none())
             && !state.capacity_queue.as_deref().is_some_and(precedes)
     }
@@ -164,42 +286,76 @@ impl Shared {
         state.core.pending_calls() < self.endpoint.limits.max_calls_in_flight
     }
 
-    /// Sends the calls that wait for capacity, or wakes the senders before them. Returns true if others wait behind
-    /// these.
+    /// Sends the calls and events that wait for capacity, or wakes the senders before them. Returns true if others wait
+    /// behind these.
     pub(super) fn use_capacity(&self, state: &mut State, wakers: &mut Vec<Waker>) -> bool {
+        let end = match state.phase {
+            Phase::Open => u64::MAX,
+            // The hook's own calls are urgent.
+            Phase::Opening => NOT_URGENT,
+            Phase::Unconnected | Phase::Offline | Phase::Stopped => return false,
+        };
         let calls_blocked = !self.has_free_slot(state);
         let Some(queue) = state.capacity_queue.as_mut().filter(|queue| !queue.is_empty()) else { return false };
-        let senders = queue.wake_senders(calls_blocked);
+        let senders = queue.wake_senders(calls_blocked, end);
         if !senders.is_empty() {
             wakers.extend(senders);
             return true;
         }
         let mut now = None;
-        while !self.is_full(state)
-            && self.has_free_slot(state)
-            && let Some(call) = state.capacity_queue.as_mut().and_then(|queue| queue.pop_call())
-        {
-            let WaitingCall { call, slot, expected_channel, deadline, sends_timeout, urgent } = call;
-            let channel = call.channel();
-            // The rest of the timeout is the only reason to read the clock.
-            let caller_timeout = deadline.filter(|_| sends_timeout).map(|deadline| {
-                let now = *now.get_or_insert_with(rt::Instant::now);
-                rt::Instant::from_std(deadline).saturating_duration_since(now)
-            });
-            match state.core.request(call, slot, deadline, caller_timeout, expected_channel) {
-                Ok(id) => {
-                    if let Some(CallSlot::Waiting(progress, waker)) = state.calls.get_mut(slot) {
-                        *progress = CallProgress::Sent(id);
-                        wakers.extend(waker.take_if(|_| urgent));
-                    }
-                }
-                Err(error) => {
-                    let error = state.send_error(error, channel);
-                    wakers.extend(state.complete_call(slot, Completion::NotSent(error)));
-                }
+        while !self.is_full(state) {
+            let calls_blocked = !self.has_free_slot(state);
+            match state.capacity_queue.as_mut().and_then(|queue| queue.pop(calls_blocked, end)) {
+                Some(Waiting::Call(call)) => self.send_waiting_call(state, call, &mut now, wakers),
+                Some(Waiting::Event(event)) => state.send_waiting_event(event),
+                None => break,
             }
         }
         self.count_queued(state);
         false
+    }
+
+    fn send_waiting_call(
+        &self,
+        state: &mut State,
+        call: WaitingCall,
+        now: &mut Option<rt::Instant>,
+        wakers: &mut Vec<Waker>,
+    ) {
+        let WaitingCall { call, slot, expected_channel, deadline, sends_timeout, urgent, offline } = call;
+        let channel = call.channel();
+        // The rest of the timeout is the only reason to read the clock.
+        let mut now = || *now.get_or_insert_with(rt::Instant::now);
+        let deadline = match offline {
+            OfflineWait::Unlimited { timeout: Some(timeout) } => Some(rt::after(now(), timeout).into_std()),
+            _ => deadline,
+        };
+        let caller_timeout = deadline
+            .filter(|_| sends_timeout)
+            .map(|deadline| rt::Instant::from_std(deadline).saturating_duration_since(now()));
+        match state.core.request(call, slot, deadline, caller_timeout, expected_channel) {
+            Ok(id) => {
+                if let Some(CallSlot::Waiting(progress, waker)) = state.calls.get_mut(slot) {
+                    *progress = CallProgress::Sent(id);
+                    wakers.extend(waker.take_if(|_| urgent));
+                }
+            }
+            Err(error) => {
+                let error = state.send_error(error, channel);
+                wakers.extend(state.complete_call(slot, Completion::NotSent(error)));
+            }
+        }
+    }
+}
+
+impl State {
+    fn send_waiting_event(&mut self, event: WaitingEvent) {
+        let WaitingEvent { event, written, .. } = event;
+        // It fails only if the connection is closed. Then `written` is dropped, and whoever waits for it knows.
+        if self.core.emit(event).is_ok()
+            && let Some(written) = written
+        {
+            self.flushes.get_or_insert_default().push_queued(written);
+        }
     }
 }

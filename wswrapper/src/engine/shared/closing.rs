@@ -6,10 +6,7 @@ use crate::catch_panic::drop_catching_panic;
 use crate::close::{CloseRequest, Closed};
 use crate::engine::channel_state::channel_closed_reason;
 use crate::engine::epoch::{Epoch, connection_closed_reason};
-use crate::engine::extensions::Extensions;
-use crate::engine::slot::Completion;
-use crate::error::SendError;
-use crate::handshake::Handshake;
+use crate::engine::slot::OfflineWait;
 use crate::proto::Side;
 use std::mem;
 use std::sync::Arc;
@@ -40,23 +37,6 @@ impl Shared {
         state.closed.as_deref().filter(|_| state.is_finished).cloned()
     }
 
-    /// Opens a closed connection again, for another transport. Returns false if it is not closed.
-    pub(crate) fn reopen(&self, handshake: Handshake, extensions: Extensions) -> bool {
-        let mut state = self.lock();
-        if state.epoch.result().is_none() {
-            return false;
-        }
-        let next = state.epoch.next(handshake, extensions);
-        let old = (mem::replace(&mut state.epoch, next), state.closed.take());
-        state.is_finished = false;
-        state.close = None;
-        state.core.open();
-        drop(state);
-        // Its error may be a user's.
-        drop(old);
-        true
-    }
-
     /// Records how the connection will be closed, so that whatever fails from now on shows it.
     pub(crate) fn announce_close(&self, closed: &Closed) {
         let closed = Arc::new(closed.clone());
@@ -81,14 +61,12 @@ impl Shared {
         let finished = state.take_notifications(channel_closed_reason);
         let mut wakers = state.take_output_waiters();
         let requests = (state.flushes.take(), state.pings.take());
-        let (senders, slots) = state.capacity_queue.as_mut().map(|queue| queue.clear()).unwrap_or_default();
-        wakers.extend(senders);
-        for slot in slots {
-            let closed = SendError::Closed(state.closed_result());
-            wakers.extend(state.complete_call(slot, Completion::NotSent(closed)));
-        }
+        state.go_offline();
+        wakers.extend(state.capacity_queue.as_mut().map(|queue| queue.take_senders()).unwrap_or_default());
+        let failed = state.fail_waiting(|wait| wait == OfflineWait::No);
         self.count_queued(&state);
         drop(state);
+        failed.finish();
         drop(requests);
         let reason = connection_closed_reason();
         for channel in finished.channels {
@@ -179,7 +157,10 @@ mod tests {
                 }
                 shared.begin_finish(Closed::abnormal(CloseCause::Local, ""));
                 shared.set_closed();
-                assert!(shared.reopen(Handshake::default(), Extensions::new()));
+                shared.begin_offline();
+                while shared.reopen(Handshake::default(), Extensions::new()).is_err() {
+                    shared.begin_offline();
+                }
             }
             is_done.store(true, Ordering::Relaxed);
             (requests.join().expect("no panic"), closed)

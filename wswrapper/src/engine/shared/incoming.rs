@@ -3,6 +3,7 @@
 use super::Shared;
 use super::channels::ChannelBinding;
 use super::draining::Mode;
+use super::phase::FailedWaiting;
 use super::state::State;
 use crate::close::CloseRequest;
 use crate::engine::channel_state::{ChannelState, channel_closed_reason};
@@ -201,12 +202,15 @@ impl Shared {
     pub(crate) fn handle_timeout(&self, now: Instant) -> Vec<RunningKey> {
         let mut state = self.lock();
         state.core.handle_timeout(now.into_std());
-        let mut finished = state.take_notifications(channel_closed_reason);
-        while let Some(call) = state.capacity_queue.as_mut().and_then(|queue| queue.pop_due(now.into_std())) {
-            finished.wakers.extend(state.complete_call(call.slot, Completion::TimedOut));
+        let finished = state.take_notifications(channel_closed_reason);
+        let mut failed = FailedWaiting::default();
+        let is_online = state.core.is_open();
+        while let Some(due) = state.capacity_queue.as_mut().and_then(|queue| queue.pop_due(now.into_std(), is_online)) {
+            state.expire(due, now.into_std(), &mut failed);
         }
         self.count_queued(&state);
         drop(state);
+        failed.finish();
         finished.wakers.into_iter().for_each(Waker::wake);
         finished.expired
     }

@@ -18,6 +18,7 @@ mod draining;
 mod held;
 mod incoming;
 mod outgoing;
+mod phase;
 mod pings;
 mod reports;
 mod state;
@@ -25,7 +26,9 @@ mod state;
 pub(crate) use channels::ChannelBinding;
 pub(crate) use draining::Mode;
 pub(crate) use incoming::{Action, Requested, SleepState};
+pub(crate) use phase::{NotReopened, OfflineState};
 
+use crate::close::Closed;
 use crate::engine::blocking::BlockingThreads;
 use crate::engine::budget::{Budget, Share};
 use crate::engine::epoch::Epoch;
@@ -34,17 +37,19 @@ use crate::engine::id::{Counters, PeerId};
 use crate::engine::loan::LoanSlot;
 use crate::engine::members::Members;
 use crate::engine::observer::Observers;
+use crate::engine::own_tasks::OwnTasks;
 use crate::engine::router::{DynamicHandlers, Lookup, Router};
 use crate::engine::totals::{Drops, Totals};
 use crate::engine::warnings::Warnings;
 use crate::limits::Limits;
 use crate::lock::lock;
 use crate::proto::{Address, Connection, Side};
+use phase::Phase;
 use slab::Slab;
 use state::State;
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::Waker;
 use tokio::sync::SetOnce;
 
@@ -87,6 +92,7 @@ pub(crate) struct LocalEndpoint {
     pub(crate) drain_began: SetOnce<()>,
     /// The sums that closed connections leave behind.
     pub(crate) totals: Arc<Totals>,
+    pub(crate) own_tasks: Arc<OwnTasks>,
 }
 
 impl LocalEndpoint {
@@ -102,8 +108,22 @@ impl LocalEndpoint {
 impl Shared {
     /// Creates the state of a connection that is open.
     pub(crate) fn new(endpoint: Arc<LocalEndpoint>, members: Arc<dyn Members>, epoch: Arc<Epoch>) -> Self {
-        let mut core = Connection::new(endpoint.side, 0).with_bounds(endpoint.limits.bounds());
-        core.open();
+        let mut shared = Self::unconnected(endpoint, members, epoch, None);
+        let phase = shared.first_phase();
+        let state = shared.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        state.core.open();
+        state.phase = phase;
+        shared
+    }
+
+    /// Creates the state of a client that is not connected yet. What needs a connection fails with `closed`.
+    pub(crate) fn unconnected(
+        endpoint: Arc<LocalEndpoint>,
+        members: Arc<dyn Members>,
+        epoch: Arc<Epoch>,
+        closed: Option<Arc<Closed>>,
+    ) -> Self {
+        let core = Connection::new(endpoint.side, 0).with_bounds(endpoint.limits.bounds());
         let state = State {
             core,
             calls: Slab::new(),
@@ -122,8 +142,10 @@ impl Shared {
             output_waiters: None,
             flushes: None,
             pings: None,
-            closed: None,
+            closed,
             is_finished: false,
+            phase: Phase::Unconnected,
+            reconnects: false,
             epoch,
         };
         Self {

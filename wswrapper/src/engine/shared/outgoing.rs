@@ -1,14 +1,15 @@
 //! Local calls and events: sending, waiting and cancelling.
 
 use super::Shared;
-use super::capacity::WaitingCall;
+use super::capacity::{Waiting, WaitingCall, WaitingEvent};
 use super::channels::ChannelBinding;
+use super::phase::Phase;
 use super::state::{Finished, State};
 use crate::close::Closed;
 use crate::engine::channel_state::{ChannelState, channel_closed_reason};
 use crate::engine::epoch::Epoch;
 use crate::engine::flushes::{Flushed, Flushes};
-use crate::engine::slot::{CallOptions, CallProgress, CallSlot, Completion, Expected, StartedCall};
+use crate::engine::slot::{CallOptions, CallProgress, CallSlot, Completion, Expected, OfflineWait, StartedCall};
 use crate::error::{SendError, TooLarge};
 use crate::proto::{EncodedCall, Outgoing, Reason};
 use crate::rt::Instant;
@@ -17,6 +18,7 @@ use std::io;
 use std::sync::{Arc, MutexGuard};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
+use tokio::sync::oneshot;
 
 /// More than the bytes that a message has beyond its encoded call or its reason.
 const MAX_OVERHEAD: usize = 96;
@@ -28,7 +30,7 @@ impl Shared {
     /// Sends a request, or lets it wait until the queue has capacity. The driver then sends it.
     ///
     /// A call that is too large fails at once. So does any call while too many are pending, unless it may wait for
-    /// them.
+    /// them, and a call without a connection, unless it may wait for that.
     pub(crate) fn start_call(
         &self,
         waker: &Waker,
@@ -36,7 +38,7 @@ impl Shared {
         expected: &Expected,
         options: CallOptions,
     ) -> Result<StartedCall, SendError> {
-        let CallOptions { timeout, sends_timeout, waits_for_capacity, continues_upload: urgent } = options;
+        let CallOptions { timeout, sends_timeout, waits_for_capacity, continues_upload, from_hook, offline } = options;
         let limit = self.endpoint.limits.max_calls_in_flight;
         let deadline = timeout.and_then(deadline);
         let waker = waker.clone();
@@ -46,20 +48,33 @@ impl Shared {
         self.check_size(&call, MAX_OVERHEAD, || {
             state.core.request_size(&call, caller_timeout, expected_channel.as_ref())
         })?;
+        let urgent = continues_upload || (from_hook && state.phase == Phase::Opening);
         let waiting = state.capacity_queue.as_ref().map_or(0, |queue| queue.calls());
         let pending = state.core.pending_calls() + if urgent { 0 } else { waiting };
         if pending >= limit && !waits_for_capacity {
             drop(state);
             return Err(SendError::TooManyCalls);
         }
-        if state.core.is_open() && (pending >= limit || waiting > 0 || !self.has_capacity(&state, None)) {
-            let State { calls, capacity_queue, .. } = &mut *state;
-            let entry = calls.vacant_entry();
-            let slot = entry.key();
-            let call = WaitingCall { call, slot, expected_channel, deadline, sends_timeout, urgent };
-            let ticket = capacity_queue.get_or_insert_default().push_call(call);
-            entry.insert(CallSlot::Waiting(CallProgress::Queued(ticket), Some(waker)));
-            // The driver keeps its deadline.
+        let max_waiting = match self.max_waiting(&state, offline, call.channel().is_some()) {
+            None if pending >= limit || waiting > 0 || !self.has_capacity(&state, None, from_hook) => usize::MAX,
+            None => 0,
+            Some(0) => return Err(SendError::Closed(state.closed_result())),
+            Some(max) => max,
+        };
+        if max_waiting > 0 {
+            let slot = state.calls.vacant_key();
+            let deadline = if let OfflineWait::Unlimited { .. } = offline { None } else { deadline };
+            let call = WaitingCall { call, slot, expected_channel, deadline, sends_timeout, urgent, offline };
+            let ticket = match state.wait_for_connection(Waiting::Call(call), max_waiting) {
+                Ok(ticket) => ticket,
+                Err((error, call)) => {
+                    drop(state);
+                    drop(call);
+                    return Err(error);
+                }
+            };
+            state.calls.insert(CallSlot::Waiting(CallProgress::Queued(ticket), Some(waker)));
+            // The driver, or the task of the client, keeps its deadline.
             self.wake(state);
             return Ok(StartedCall { slot, sent: false });
         }
@@ -138,17 +153,38 @@ impl Shared {
         }
     }
 
+    /// Returns the number of calls and events of which one more may wait for the connection, or `None` if there is one.
+    /// A message on an anonymous channel never waits, because the channel is closed.
+    fn max_waiting(&self, state: &State, offline: OfflineWait, on_channel: bool) -> Option<usize> {
+        let limits = &self.endpoint.limits;
+        let may_wait = match offline {
+            OfflineWait::No => state.phase == Phase::Unconnected,
+            OfflineWait::Until(_) => true,
+            OfflineWait::Unlimited { .. } => state.reconnects,
+        };
+        match state.phase {
+            Phase::Opening | Phase::Open if state.core.is_open() => None,
+            Phase::Stopped => Some(0),
+            _ if on_channel || !may_wait => Some(0),
+            _ if offline == OfflineWait::No => Some(limits.max_calls_before_open),
+            _ => Some(limits.max_queued_calls),
+        }
+    }
+
     /// Runs `send` once a frame can be queued. A sender that waits has a `ticket`, by which it keeps its place.
+    /// `from_hook` is true for a sender of the `on_open` hook.
     fn poll_with_capacity<R>(
         &self,
         cx: &mut Context<'_>,
         ticket: &mut Option<u64>,
+        from_hook: bool,
         send: impl FnOnce(MutexGuard<'_, State>) -> R,
     ) -> Poll<R> {
         let mut waker = None;
         loop {
             let mut state = self.lock();
-            if self.has_capacity(&state, *ticket) {
+            // Without a connection `send` fails.
+            if !state.core.is_open() || self.has_capacity(&state, *ticket, from_hook) {
                 let woken = ticket.take().zip(state.capacity_queue.as_mut());
                 let old_waker = woken.and_then(|(ticket, queue)| queue.remove_sender(ticket));
                 let result = send(state);
@@ -159,7 +195,8 @@ impl Shared {
                 return Poll::Pending;
             }
             if let Some(waker) = waker.take() {
-                let old_waker = state.capacity_queue.get_or_insert_default().register(ticket, waker);
+                let urgent = from_hook && state.phase == Phase::Opening;
+                let old_waker = state.capacity_queue.get_or_insert_default().register(ticket, urgent, waker);
                 drop(state);
                 drop(old_waker);
                 return Poll::Pending;
@@ -170,38 +207,85 @@ impl Shared {
     }
 
     /// Waits until a frame can be queued.
-    pub(crate) fn poll_capacity(&self, cx: &mut Context<'_>, ticket: &mut Option<u64>) -> Poll<()> {
-        self.poll_with_capacity(cx, ticket, |_| ())
+    pub(crate) fn poll_capacity(&self, cx: &mut Context<'_>, ticket: &mut Option<u64>, from_hook: bool) -> Poll<()> {
+        self.poll_with_capacity(cx, ticket, from_hook, |_| ())
     }
 
-    /// Removes a sender that waits for capacity.
+    /// Removes a sender, or an event that waits for the connection.
     pub(crate) fn stop_waiting(&self, ticket: Option<u64>) {
         if let Some(ticket) = ticket {
             let mut state = self.lock();
-            let waker = state.capacity_queue.as_mut().and_then(|queue| queue.remove_sender(ticket));
+            let queue = state.capacity_queue.as_mut();
+            let removed = queue.map(|queue| (queue.remove_sender(ticket), queue.remove(ticket)));
             drop(state);
-            drop(waker);
+            drop(removed);
         }
     }
 
     /// Queues an event as soon as the queue has capacity. `event` is taken when it is queued.
+    ///
+    /// An event of a client that was not connected yet is queued for the first connection [P-90].
     pub(crate) fn poll_emit(
         &self,
         cx: &mut Context<'_>,
         ticket: &mut Option<u64>,
         event: &mut Option<EncodedCall>,
+        from_hook: bool,
     ) -> Poll<Result<(), SendError>> {
         if let Some(event) = event {
             self.check_size(event, 1, || event.len() + 1)?;
         }
-        self.poll_with_capacity(cx, ticket, |mut state| {
+        self.poll_with_capacity(cx, ticket, from_hook, |mut state| {
             // Polled after it was ready.
             let Some(event) = event.take() else { return Err(SendError::polled_again()) };
+            if state.phase == Phase::Unconnected {
+                return self.hold_event(state, event, None, OfflineWait::No).map(drop);
+            }
             let channel = event.channel();
             let sent = state.core.emit(event).map_err(|error| state.send_error(error, channel));
             self.wake(state);
             sent
         })
+    }
+
+    /// Queues an event, or lets it wait for the connection. Returns its ticket, and the wait until it was written.
+    pub(crate) fn queue_event(&self, event: EncodedCall, offline: OfflineWait) -> Result<(u64, Flushed), SendError> {
+        self.check_size(&event, 1, || event.len() + 1)?;
+        let (written, flushed) = Flushes::new_wait();
+        let ticket = self.hold_event(self.lock(), event, Some(written), offline)?;
+        Ok((ticket, flushed))
+    }
+
+    /// Lets an event wait until the driver sends it. Returns its ticket.
+    fn hold_event(
+        &self,
+        mut state: MutexGuard<'_, State>,
+        event: EncodedCall,
+        written: Option<oneshot::Sender<()>>,
+        offline: OfflineWait,
+    ) -> Result<u64, SendError> {
+        let max = match self.max_waiting(&state, offline, event.channel().is_some()) {
+            Some(0) => return Err(SendError::Closed(state.closed_result())),
+            Some(max) => max,
+            None => usize::MAX,
+        };
+        let waiting = Waiting::Event(WaitingEvent { event, written, offline });
+        match state.wait_for_connection(waiting, max) {
+            Ok(ticket) => {
+                self.wake(state);
+                Ok(ticket)
+            }
+            Err((error, waiting)) => {
+                drop(state);
+                drop(waiting);
+                Err(error)
+            }
+        }
+    }
+
+    /// Returns how the present or last connection was closed.
+    pub(crate) fn closed_error(&self) -> SendError {
+        SendError::Closed(self.lock().closed_result())
     }
 
     /// Keeps an event until its channel is opened. Returns the event if the channel is open.
@@ -295,7 +379,9 @@ impl Shared {
     /// the connection holds a part of it.
     pub(crate) fn try_emit(&self, frame: &Arc<[u8]>) -> Result<(), SendError> {
         let mut state = self.lock();
-        if !self.has_capacity(&state, None) || (self.endpoint.budget.is_exhausted() && state.buffered_bytes() > 0) {
+        if (state.core.is_open() && !self.has_capacity(&state, None, false))
+            || (self.endpoint.budget.is_exhausted() && state.buffered_bytes() > 0)
+        {
             state.drops.broadcasts = state.drops.broadcasts.saturating_add(1);
             return Err(SendError::Full);
         }
@@ -315,7 +401,7 @@ impl Shared {
         let cancelled = match &slot {
             Some(CallSlot::Waiting(CallProgress::Sent(id), _)) => state.core.cancel(*id, reason).is_some(),
             Some(CallSlot::Waiting(CallProgress::Queued(ticket), _)) => {
-                unsent = state.capacity_queue.as_mut().and_then(|queue| queue.remove_call(*ticket));
+                unsent = state.capacity_queue.as_mut().and_then(|queue| queue.remove(*ticket));
                 // Others may have waited behind it.
                 true
             }

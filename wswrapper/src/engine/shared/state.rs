@@ -3,6 +3,7 @@
 use super::capacity::CapacityQueue;
 use super::channels::ChannelBinding;
 use super::held::Withheld;
+use super::phase::Phase;
 use crate::close::{CloseRequest, Closed};
 use crate::engine::budget::Share;
 use crate::engine::channel_state::ChannelState;
@@ -59,6 +60,9 @@ pub(super) struct State {
     pub(super) closed: Option<Arc<Closed>>,
     /// True from the end of the transport on, until the next epoch.
     pub(super) is_finished: bool,
+    pub(super) phase: Phase,
+    /// True if the client connects again by itself when the connection is lost.
+    pub(super) reconnects: bool,
     pub(super) epoch: Arc<Epoch>,
 }
 

@@ -1,0 +1,46 @@
+//! The stop of a client.
+
+use super::Client;
+use crate::rt::{Instant, after};
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+impl Client {
+    /// Stops the client for good: it closes its connection, and connects no more.
+    ///
+    /// What was queued is still sent. Calls fail with [`Closed`](crate::CallError::Closed), as do calls that wait for a
+    /// connection, and handlers are dropped. The connection is closed with status 1000, or as the hook
+    /// [`on_closing`](crate::client::ClientBuilder::on_closing) says. If that takes longer than `timeout`, the connection
+    /// is aborted.
+    ///
+    /// Returns when all tasks of the client have ended: its own one, and those of `#[ws(spawn)]` and `#[ws(blocking)]`
+    /// handlers. A blocking handler cannot be stopped, so it is waited for. The hooks
+    /// [`on_close`](crate::client::ClientBuilder::on_close) have returned then.
+    ///
+    /// A handler or hook that awaits it is dropped with its connection, and the client stops all the same. So it does if
+    /// the future is dropped after its first poll.
+    ///
+    /// ```
+    /// # use wswrapper::{Client, Server, transport::memory};
+    /// # use std::time::Duration;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let server = Server::builder().build()?;
+    /// # let (client_transport, server_transport) = memory::pair();
+    /// # server.accept_transport(server_transport)?;
+    /// # let client = Client::connect_transport(client_transport)?;
+    /// client.stop(Duration::from_secs(5)).await;
+    /// assert!(client.emit("news", ()).await.is_err());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn stop(&self, timeout: Duration) -> impl Future<Output = ()> + Send + use<> {
+        let (control, endpoint) = (Arc::clone(&self.control), Arc::clone(&self.peer().shared().endpoint));
+        async move {
+            control.mailbox.stop(after(Instant::now(), timeout));
+            control.ended().await;
+            endpoint.own_tasks.ended().await;
+        }
+    }
+}

@@ -1,0 +1,409 @@
+//! The task of a client: it drives each of its connections, and opens the next one.
+
+use super::backoff::Backoff;
+use super::connector::{BoxConnector, NewConnection, Running};
+use super::control::Control;
+use super::mailbox::{Command, News, Waiter};
+use super::retry_after::retry_after;
+use super::state::{ClientState, Disconnected};
+use super::supervision::Supervision;
+use crate::catch_panic::catch_panic;
+use crate::close::{Close, CloseCause, CloseRequest, Closed};
+use crate::engine::{OfflineState, Opened, Shared};
+use crate::error::{ConnectError, OpenError};
+use crate::rt::{Instant, Timer};
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+/// The task of a client.
+pub(super) struct ClientTask {
+    shared: Arc<Shared>,
+    control: Arc<Control>,
+    supervision: Supervision,
+    backoff: Backoff,
+    connector: Option<BoxConnector>,
+    /// The handle that waits until the next connection is open.
+    waiter: Option<Waiter>,
+    /// True if failed attempts are repeated.
+    retries: bool,
+    timer: Timer,
+}
+
+/// The next step of a client.
+enum Step {
+    /// Wait for a request.
+    Idle,
+    /// Connect.
+    Attempt,
+    /// Wait until the next attempt.
+    Wait(Instant),
+    /// Use a connection that is open.
+    Bind(NewConnection),
+    /// Drive a connection.
+    Drive(Running),
+    /// End the task.
+    Stop,
+}
+
+/// What a client without a connection was requested to do.
+enum Interrupt {
+    News(News),
+    /// To give up.
+    Close(CloseRequest),
+}
+
+impl ClientTask {
+    pub(super) fn new(shared: &Arc<Shared>, control: &Arc<Control>, supervision: Supervision) -> Self {
+        let backoff = Backoff::new(supervision.policy.clone().unwrap_or_default());
+        Self {
+            shared: Arc::clone(shared),
+            control: Arc::clone(control),
+            supervision,
+            backoff,
+            connector: None,
+            waiter: None,
+            retries: false,
+            timer: Timer::default(),
+        }
+    }
+
+    /// Runs until the client is stopped or its last handle is dropped. It begins with this connection, if there is one.
+    pub(super) async fn run(mut self, first: Option<Running>) {
+        let mut step = first.map_or(Step::Idle, Step::Drive);
+        loop {
+            step = match step {
+                Step::Idle => self.interrupted(None).await,
+                Step::Wait(until) => self.interrupted(Some(until)).await,
+                Step::Attempt => self.attempt().await,
+                Step::Bind(connection) => self.bind(connection),
+                Step::Drive(running) => self.drive(running).await,
+                Step::Stop => return,
+            };
+        }
+    }
+
+    /// Waits for a request, or until the next attempt is due.
+    async fn interrupted(&mut self, until: Option<Instant>) -> Step {
+        loop {
+            let interrupt = poll_fn(|cx| match self.poll_interrupt(cx, until) {
+                Poll::Ready(interrupt) => Poll::Ready(Some(interrupt)),
+                Poll::Pending if until.is_some_and(|until| until <= Instant::now()) => Poll::Ready(None),
+                Poll::Pending => Poll::Pending,
+            });
+            match interrupt.await {
+                None => return Step::Attempt,
+                Some(interrupt) => {
+                    if let Some(step) = self.handle_interrupt(interrupt, until.is_some()) {
+                        return step;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Waits for a request while there is no connection, and handles the deadlines of calls that wait for one.
+    fn poll_interrupt(&mut self, cx: &mut Context<'_>, until: Option<Instant>) -> Poll<Interrupt> {
+        loop {
+            // A close comes before a request that was made after it.
+            let OfflineState { close, timeout } = self.shared.poll_offline(cx, Instant::now());
+            if let Some(close) = close {
+                return Poll::Ready(Interrupt::Close(close));
+            }
+            self.control.mailbox.register(cx.waker());
+            if let Some(news) = self.control.mailbox.take() {
+                return Poll::Ready(Interrupt::News(news));
+            }
+            if !self.timer.set(timeout.into_iter().chain(until).min(), cx) {
+                return Poll::Pending;
+            }
+            if until.is_some_and(|until| until <= Instant::now()) {
+                return Poll::Pending;
+            }
+        }
+    }
+
+    /// Returns the next step, or `None` to go on as before. `is_trying` is true if the client tries to connect.
+    fn handle_interrupt(&mut self, interrupt: Interrupt, is_trying: bool) -> Option<Step> {
+        match interrupt {
+            Interrupt::News(News { stop: Some(_), .. } | News { is_released: true, .. }) => Some(Step::Stop),
+            Interrupt::News(News { command, .. }) => command.and_then(|command| self.next_step(command)),
+            Interrupt::Close(request) => {
+                let closed = Arc::new(match request {
+                    CloseRequest::Close(close, cause) => Closed::new(cause, &close),
+                    CloseRequest::ServerCloses | CloseRequest::Abort => Closed::abnormal(CloseCause::Local, "aborted"),
+                });
+                self.shared.close_offline(&closed);
+                // A client that is closed already stays as it is.
+                is_trying.then(|| self.give_up(Disconnected::Lost(closed)))
+            }
+        }
+    }
+
+    /// Returns the step by which a request for the next connection is handled, if there is one.
+    fn next_step(&mut self, command: Command) -> Option<Step> {
+        self.backoff.reset();
+        match command {
+            Command::Connect(connector, waiter) => {
+                self.connector = Some(connector);
+                self.waiter = Some(waiter);
+                self.retries = self.supervision.policy.as_ref().is_some_and(|policy| policy.first_connect);
+                Some(Step::Attempt)
+            }
+            Command::Bind(connection, waiter) => {
+                self.waiter = Some(waiter);
+                self.retries = false;
+                Some(Step::Bind(connection))
+            }
+            Command::Restart(waiter) if self.connector.is_none() => {
+                // Nobody may wait for it.
+                let _ = waiter.send(Err(Arc::new(ConnectError::NoDestination)));
+                None
+            }
+            Command::Restart(waiter) => {
+                self.waiter = Some(waiter);
+                self.retries = self.supervision.policy.is_some();
+                Some(Step::Attempt)
+            }
+        }
+    }
+
+    /// Tries to connect once.
+    async fn attempt(&mut self) -> Step {
+        let Some(connector) = self.connector.clone() else { return Step::Idle };
+        let attempt = self.backoff.next_attempt();
+        self.set_state(ClientState::Connecting { attempt });
+        self.shared.set_reconnects(self.supervision.policy.is_some());
+        let panicked = |message: String| ConnectError::other(format!("the connector panicked: {message}"));
+        let mut connecting = match catch_panic(|| connector(attempt)) {
+            Ok(connecting) => connecting,
+            Err(message) => return self.failed(panicked(message)),
+        };
+        loop {
+            let connected = poll_fn(|cx| {
+                if let Poll::Ready(interrupt) = self.poll_interrupt(cx, None) {
+                    return Poll::Ready(Err(interrupt));
+                }
+                catch_panic(|| connecting.as_mut().poll(cx))
+                    .unwrap_or_else(|message| Poll::Ready(Err(panicked(message))))
+                    .map(Ok)
+            });
+            match connected.await {
+                Ok(Ok(connection)) => return Step::Bind(connection),
+                Ok(Err(error)) => return self.failed(error),
+                Err(interrupt) => {
+                    if let Some(step) = self.handle_interrupt(interrupt, true) {
+                        return step;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Begins to use an open connection.
+    fn bind(&mut self, connection: NewConnection) -> Step {
+        match connection.open(&self.shared) {
+            Ok(running) => Step::Drive(running),
+            // A close was requested, which is handled first. The other case cannot be: this task has closed the last one.
+            Err(_) => {
+                self.waiter = None;
+                self.give_up(Disconnected::Lost(Arc::new(Closed::abnormal(CloseCause::Local, ""))))
+            }
+        }
+    }
+
+    /// Drives a connection until it is closed, and decides about the next step.
+    async fn drive(&mut self, running: Running) -> Step {
+        let Running { mut driver, mut opened } = running;
+        let epoch = self.shared.epoch();
+        self.shared.set_reconnects(self.supervision.policy.is_some() && self.connector.is_some());
+        let mut opened_at = None;
+        let mut open_error = None;
+        match &opened {
+            None => opened_at = Some(self.opened(epoch.number)),
+            Some(_) => self.set_state(ClientState::Connecting { attempt: self.backoff.attempts().max(1) }),
+        }
+        let mut interruption = Interruption::default();
+        poll_fn(|cx| {
+            self.interrupt_drive(cx, &mut interruption);
+            let polled = driver.as_mut().poll(cx);
+            if let Some(result) = poll_opened(&mut opened, cx) {
+                match result {
+                    Ok(()) => opened_at = Some(self.opened(epoch.number)),
+                    Err(error) => {
+                        if !self.retries {
+                            self.answer(Err(Arc::new(ConnectError::Open(error.clone()))));
+                        }
+                        open_error = Some(error);
+                    }
+                }
+            }
+            polled
+        })
+        .await;
+        drop(driver);
+        let request = self.shared.begin_offline();
+        let lost = || Arc::new(Closed::lost(None));
+        let closed = epoch.result().unwrap_or_else(lost);
+        if interruption.stops || self.control.mailbox.is_released() {
+            return Step::Stop;
+        }
+        if let Some(command) = interruption.command
+            && let Some(step) = self.next_step(command)
+        {
+            return step;
+        }
+        let closed_itself = matches!(request, Some(CloseRequest::Close(_, CloseCause::Local) | CloseRequest::Abort));
+        match (opened_at, open_error) {
+            // The hook's own failure is repeated like a failed attempt.
+            (None, Some(error @ (OpenError::Failed(_) | OpenError::TimedOut))) => {
+                self.failed(ConnectError::Open(error))
+            }
+            (opened_at, open_error) => {
+                if let Some(error) = open_error {
+                    self.answer(Err(Arc::new(ConnectError::Open(error))));
+                }
+                let open_for = opened_at.map_or(Duration::ZERO, |at: Instant| at.elapsed());
+                self.lost(closed, open_for, closed_itself)
+            }
+        }
+    }
+
+    /// Handles the requests to a client that is connected.
+    #[inline]
+    fn interrupt_drive(&mut self, cx: &mut Context<'_>, interruption: &mut Interruption) {
+        if !interruption.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
+            interruption.waker = Some(cx.waker().clone());
+            self.control.mailbox.register(cx.waker());
+        }
+        if let Some(News { command, stop, .. }) = self.control.mailbox.take() {
+            self.close_for(command, stop, interruption);
+        }
+        if let Some(deadline) = interruption.abort_at
+            && (self.timer.set(Some(deadline), cx) || deadline <= Instant::now())
+        {
+            interruption.abort_at = None;
+            self.shared.close(CloseRequest::Abort);
+        }
+    }
+
+    /// Closes the connection, because the client stops or uses another one.
+    #[cold]
+    fn close_for(&mut self, command: Option<Command>, stop: Option<Instant>, interruption: &mut Interruption) {
+        let close = match &command {
+            _ if stop.is_some() && !interruption.stops => Some(self.supervision.closing(Close::NORMAL)),
+            Some(Command::Restart(_)) if self.connector.is_none() => None,
+            Some(Command::Restart(_)) => Some(self.supervision.closing(Close::GOING_AWAY)),
+            Some(_) => Some(Close::new(Close::GOING_AWAY, "the client connects again")),
+            None => None,
+        };
+        if let Some(Close { code, reason }) = close {
+            self.shared.close(CloseRequest::local(Close::sendable(code), reason));
+        }
+        if stop.is_some() {
+            (interruption.stops, interruption.abort_at) = (true, stop);
+        }
+        match command {
+            Some(Command::Restart(waiter)) if self.connector.is_none() => {
+                let _ = waiter.send(Err(Arc::new(ConnectError::NoDestination)));
+            }
+            Some(command) => interruption.command = Some(command),
+            None => {}
+        }
+    }
+
+    /// Records that a connection is open. Returns the time.
+    fn opened(&mut self, epoch: u64) -> Instant {
+        self.retries = self.supervision.policy.is_some();
+        self.set_state(ClientState::Open { epoch });
+        self.answer(Ok(()));
+        Instant::now()
+    }
+
+    /// Records that an attempt to connect has failed.
+    fn failed(&mut self, error: ConnectError) -> Step {
+        let repeats = self.retries
+            && self.supervision.policy.is_some()
+            && self.supervision.retries_after(self.backoff.attempts(), &error);
+        let wait = retry_after(&error);
+        self.wait_or_give_up(repeats, wait, Disconnected::Failed(Arc::new(error)))
+    }
+
+    /// Records that a connection was closed or lost.
+    fn lost(&mut self, closed: Arc<Closed>, open_for: Duration, closed_itself: bool) -> Step {
+        self.backoff.connection_lost(open_for);
+        let repeats = self.supervision.policy.is_some()
+            && self.connector.is_some()
+            && self.supervision.reconnects_after(&closed, closed_itself)
+            && self.retries;
+        self.wait_or_give_up(repeats, Duration::ZERO, Disconnected::Lost(closed))
+    }
+
+    fn wait_or_give_up(&mut self, repeats: bool, retry_after: Duration, error: Disconnected) -> Step {
+        let until = if repeats { self.backoff.next_time(retry_after, Instant::now()) } else { None };
+        let Some(until) = until else { return self.give_up(error) };
+        self.set_state(ClientState::Waiting { until: until.into_std(), error });
+        Step::Wait(until)
+    }
+
+    /// Records that the client does not connect again by itself.
+    fn give_up(&mut self, cause: Disconnected) -> Step {
+        let closed = match &cause {
+            Disconnected::Lost(closed) => Arc::clone(closed),
+            cause => Arc::new(Closed::abnormal(CloseCause::Lost, cause.to_string())),
+        };
+        self.shared.give_up(&closed, false);
+        let error = match &cause {
+            Disconnected::Failed(error) => Arc::clone(error),
+            _ => Arc::new(ConnectError::Open(OpenError::Closed(closed))),
+        };
+        self.set_state(ClientState::Closed { cause });
+        self.answer(Err(error));
+        Step::Idle
+    }
+
+    /// Answers the handle that waits for the next connection, if there is one.
+    fn answer(&mut self, result: Result<(), Arc<ConnectError>>) {
+        if let Some(waiter) = self.waiter.take() {
+            // It may have stopped waiting.
+            let _ = waiter.send(result);
+        }
+    }
+
+    fn set_state(&self, state: ClientState) {
+        drop(self.control.state.send_replace(state));
+    }
+}
+
+/// The requests to a connected client.
+#[derive(Default)]
+struct Interruption {
+    /// The waker that the mailbox wakes.
+    waker: Option<Waker>,
+    command: Option<Command>,
+    stops: bool,
+    /// The time at which the connection is aborted.
+    abort_at: Option<Instant>,
+}
+
+/// Returns the result of the `on_open` hook once.
+fn poll_opened(opened: &mut Option<Opened>, cx: &mut Context<'_>) -> Option<Result<(), OpenError>> {
+    let Poll::Ready(result) = Pin::new(opened.as_mut()?).poll(cx) else { return None };
+    *opened = None;
+    Some(result.unwrap_or_else(|_| Err(OpenError::Closed(Arc::new(Closed::lost(None))))))
+}
+
+/// The task ends here, also if its runtime drops it.
+impl Drop for ClientTask {
+    fn drop(&mut self) {
+        let stopped = Arc::new(Closed::abnormal(CloseCause::Local, Disconnected::Stopped.to_string()));
+        self.control.mailbox.end();
+        self.shared.close_offline(&stopped);
+        self.shared.give_up(&stopped, true);
+        self.set_state(ClientState::Closed { cause: Disconnected::Stopped });
+        self.answer(Err(Arc::new(ConnectError::Stopped)));
+        self.control.set_ended();
+    }
+}

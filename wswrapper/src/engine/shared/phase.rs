@@ -1,0 +1,177 @@
+//! The phase of a connection, which decides about what is sent.
+
+use super::Shared;
+use super::state::State;
+use crate::close::{CloseRequest, Closed};
+use crate::engine::extensions::Extensions;
+use crate::handshake::Handshake;
+use crate::proto::Side;
+use crate::rt::Instant;
+use std::mem;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::{Context, Waker};
+
+/// The phase of a connection. That of a server is open until it is closed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Phase {
+    /// The client was not connected yet. A few calls and events wait [P-90].
+    Unconnected,
+    /// The client's `on_open` hook runs. Only what it sends is sent.
+    Opening,
+    Open,
+    /// The connection is closed. Calls that say so wait for the next one.
+    Offline,
+    /// The client was stopped. There is no next connection.
+    Stopped,
+}
+
+/// A client that cannot be opened now.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum NotReopened {
+    /// The present connection is not closed.
+    StillOpen,
+    /// A handle has requested a close in the meantime.
+    CloseRequested,
+}
+
+/// The requests that the task of a client without a connection has to handle.
+pub(crate) struct OfflineState {
+    /// A close that a handle has requested.
+    pub(crate) close: Option<CloseRequest>,
+    /// The time at which a waiting call expires.
+    pub(crate) timeout: Option<Instant>,
+}
+
+impl Shared {
+    /// Returns the phase of a connection that has a transport.
+    pub(super) fn first_phase(&self) -> Phase {
+        // A server holds the calls of its peer while the hook runs, and not its own.
+        let holds = self.endpoint.side == Side::Client && self.endpoint.hooks.has_open_hook();
+        if holds { Phase::Opening } else { Phase::Open }
+    }
+
+    /// Opens a connection that is closed, or was never open, over a transport.
+    pub(crate) fn reopen(&self, handshake: Handshake, extensions: Extensions) -> Result<(), NotReopened> {
+        let mut state = self.lock();
+        if state.phase != Phase::Unconnected && state.epoch.result().is_none() {
+            return Err(NotReopened::StillOpen);
+        }
+        if state.close.is_some() {
+            return Err(NotReopened::CloseRequested);
+        }
+        let next = state.epoch.next(handshake, extensions);
+        let old = (mem::replace(&mut state.epoch, Arc::clone(&next)), state.closed.take());
+        state.is_finished = false;
+        state.phase = self.first_phase();
+        state.core.open();
+        drop(state);
+        old.0.set_replaced(&next);
+        // Its error may be a user's.
+        drop(old);
+        Ok(())
+    }
+
+    /// Records that the `on_open` hook has returned, so that everything else is sent, too.
+    pub(crate) fn finish_opening(&self) {
+        let mut state = self.lock();
+        if state.phase == Phase::Opening {
+            state.phase = Phase::Open;
+        }
+    }
+
+    /// Records that the client has no connection. Returns the close that was requested for the last one.
+    pub(crate) fn begin_offline(&self) -> Option<CloseRequest> {
+        let mut state = self.lock();
+        // No driver is awake any more.
+        self.driver_awake.store(false, Ordering::Relaxed);
+        state.close.take()
+    }
+
+    /// Handles the deadlines of the calls that wait for a connection, and registers the task of the client. Returns
+    /// what it has to handle next.
+    pub(crate) fn poll_offline(&self, cx: &Context<'_>, now: Instant) -> OfflineState {
+        self.handle_timeout(now);
+        let waker = cx.waker().clone();
+        let mut state = self.lock();
+        let old_waker = state.driver.replace(waker);
+        let close = state.close.take();
+        let timeout = state.capacity_queue.as_ref().and_then(|queue| queue.next_deadline()).map(Instant::from_std);
+        drop(state);
+        drop(old_waker);
+        OfflineState { close, timeout }
+    }
+
+    /// Records that the client connects again by itself if the connection is lost.
+    pub(crate) fn set_reconnects(&self, reconnects: bool) {
+        self.lock().reconnects = reconnects;
+    }
+
+    /// Records that the client does not connect again by itself: calls that wait without a limit fail with `closed`, or
+    /// all that wait if it was `stopped`.
+    pub(crate) fn give_up(&self, closed: &Arc<Closed>, stopped: bool) {
+        let mut state = self.lock();
+        state.reconnects = false;
+        let mut old = None;
+        if stopped || state.phase == Phase::Unconnected {
+            old = state.closed.replace(Arc::clone(closed));
+        }
+        if stopped {
+            state.phase = Phase::Stopped;
+        }
+        let failed = state.fail_waiting(|wait| wait.is_unlimited() || stopped);
+        drop(state);
+        failed.finish();
+        drop(old);
+    }
+
+    /// Fails the calls and events that wait for a connection, because a handle has requested a close.
+    pub(crate) fn close_offline(&self, closed: &Arc<Closed>) {
+        let mut state = self.lock();
+        let epoch = Arc::clone(&state.epoch);
+        let old = state.closed.replace(Arc::clone(closed));
+        let failed = state.fail_waiting(|_| true);
+        drop(state);
+        // Of a client that was not connected yet. Another epoch has its result.
+        epoch.set_closed(Arc::clone(closed));
+        failed.finish();
+        drop(old);
+    }
+}
+
+impl State {
+    /// Returns true if calls and events are sent now, as far as there is capacity. `from_hook` is true for those of the
+    /// `on_open` hook.
+    #[inline]
+    pub(super) fn sends(&self, from_hook: bool) -> bool {
+        match self.phase {
+            Phase::Open => true,
+            Phase::Opening => from_hook,
+            Phase::Unconnected | Phase::Offline | Phase::Stopped => false,
+        }
+    }
+
+    /// Records that the transport is gone.
+    pub(super) fn go_offline(&mut self) {
+        if self.phase != Phase::Stopped {
+            self.phase = Phase::Offline;
+        }
+    }
+}
+
+/// The tasks and values of calls that were failed under the lock.
+#[must_use = "it has to be finished outside the lock"]
+#[derive(Default)]
+pub(super) struct FailedWaiting {
+    pub(super) wakers: Vec<Waker>,
+    /// Calls, events and the notifications of those who wait for an event.
+    pub(super) dropped: Vec<super::capacity::Waiting>,
+}
+
+impl FailedWaiting {
+    /// Wakes the tasks, and drops the calls. Called outside the lock.
+    pub(super) fn finish(self) {
+        drop(self.dropped);
+        self.wakers.into_iter().for_each(Waker::wake);
+    }
+}
