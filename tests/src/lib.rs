@@ -4,6 +4,7 @@
 
 pub mod example;
 pub mod load;
+pub mod network;
 pub mod node;
 mod observed_transport;
 mod pair;

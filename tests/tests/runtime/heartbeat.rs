@@ -67,7 +67,7 @@ async fn a_silent_server_is_pinged_later_than_a_silent_client() -> Result<(), Bo
     assert_eq!((closed.code, closed.cause, grace.as_secs()), (1006, CloseCause::Heartbeat, GRACE.as_secs()));
     // The client continues over another transport, which has a heartbeat of its own.
     let (transport, far) = memory::pair();
-    client.rebind(transport)?;
+    client.rebind(transport).await?;
     let rebound = Instant::now();
     let mut raw = RawPeer::on(far);
     assert!(matches!(raw.any_frame().await, Some(Frame::Ping(_))));

@@ -4,6 +4,7 @@ mod aborts;
 mod anonymous_channels;
 mod calls;
 mod chaos;
+mod client;
 mod codes;
 mod drain;
 mod dynamic;

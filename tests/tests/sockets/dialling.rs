@@ -125,7 +125,7 @@ async fn a_client_goes_on_over_a_new_socket_with_its_handlers() -> Result<(), Bo
 
     let builder = Client::builder().subprotocol("desk.v1");
     let (transport, handshake) = builder.dial(&format!("{url}/second")).await?;
-    client.rebind_with(transport, handshake, Extensions::new())?;
+    client.rebind_with(transport, handshake, Extensions::new()).await?;
     assert_eq!(client.request::<String>("ask", ()).await?, "Ada at /second");
     assert_eq!(client.handshake().path(), "/second");
     // The client's own limits hold.
@@ -136,7 +136,7 @@ async fn a_client_goes_on_over_a_new_socket_with_its_handlers() -> Result<(), Bo
 
     // A builder may be used again.
     let (transport, handshake) = builder.dial(&format!("{url}/third")).await?;
-    client.rebind_with(transport, handshake, Extensions::new())?;
+    client.rebind_with(transport, handshake, Extensions::new()).await?;
     assert_eq!(client.request::<String>("ask", ()).await?, "Ada at /third");
     Ok(())
 }
@@ -153,7 +153,7 @@ async fn a_client_goes_on_over_a_stream_that_it_is_given() -> Result<(), Box<dyn
     let builder = Client::builder();
     let (dialled, peer) = tokio::join!(builder.dial_over(local, "ws://b/2"), server.accept(remote));
     let ((transport, handshake), _peer) = (dialled?, peer?);
-    client.rebind_with(transport, handshake, Extensions::new())?;
+    client.rebind_with(transport, handshake, Extensions::new()).await?;
     assert_eq!(client.request::<String>("target", ()).await?, "/2 b");
     Ok(())
 }

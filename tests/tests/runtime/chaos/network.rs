@@ -99,6 +99,8 @@ async fn a_cut_closes_both_endpoints_at_once_and_loses_frames_in_transit() {
     assert!(matches!(call.await.expect("no panic"), Err(CallError::Closed(_))));
     assert!(matches!(proxy.note("too late").await, Err(SendError::Closed(_))));
     assert!(service.log.entries().is_empty());
+    // The client's task ends with its last handle.
+    drop((client, proxy));
     baseline.is_restored(&server, &service).await;
 }
 

@@ -122,7 +122,7 @@ async fn a_clients_handlers_survive_a_rebind_and_its_extensions_do_not() -> Resu
     assert_eq!(values.count(), 0);
     client.extensions().insert(values.guard());
     let (local, remote) = memory::pair();
-    client.rebind(remote)?;
+    client.rebind(remote).await?;
     let mut raw = RawPeer::on(local);
     assert_eq!(raw.ask(r#"{"a":["name"],"i":1}"#).await["d"], "Ada");
     assert_eq!(raw.ask(r#"{"a":["age"],"i":2}"#).await["d"], 36);

@@ -46,7 +46,7 @@ async fn a_context_that_outlives_its_handler_is_cancelled_by_the_close_of_its_ow
     assert_eq!(log.has(1).await, ["Connection closed"]);
     let (local, remote) = memory::pair();
     let peer = pair.server.accept_transport(remote).expect("it is open");
-    client.rebind(local).expect("it was closed");
+    client.rebind(local).await.expect("it was closed");
     peer.request::<()>("watch", ()).await.expect("it is served");
     let cancelled: Vec<_> = contexts.lock().expect("no panic").iter().map(Context::is_cancelled).collect();
     assert_eq!((cancelled, log.entries().len()), (vec![true, false], 1));
@@ -99,7 +99,7 @@ async fn each_connection_of_a_client_has_its_own_handshake_and_extensions() {
 
     let (local, remote) = memory::pair();
     let peer = server.accept_transport(remote).expect("it is open");
-    client.rebind_with(local, handshake("/2"), named("second")).expect("it is closed");
+    client.rebind_with(local, handshake("/2"), named("second")).await.expect("it is closed");
     peer.request::<bool>("context", ()).await.expect("it is served");
     let second = received.recv().await.expect("a context");
 
@@ -124,7 +124,7 @@ async fn a_wait_for_the_close_returns_the_close_of_its_own_connection() {
     client.closed().await;
     let (local, remote) = memory::pair();
     server.accept_transport(remote).expect("it is open");
-    client.rebind(local).expect("it is closed");
+    client.rebind(local).await.expect("it is closed");
     client.close(4002, "second");
     let second = client.closed().await;
     assert_eq!((first.await.code, second.code), (4001, 4002));
@@ -145,7 +145,7 @@ async fn an_observer_sees_the_number_of_the_connection() {
     client.abort_connection();
     client.closed().await;
     let (local, _remote) = memory::pair();
-    client.rebind_with(local, handshake("/2"), Extensions::new()).expect("it is closed");
+    client.rebind_with(local, handshake("/2"), Extensions::new()).await.expect("it is closed");
     assert_eq!(log.entries(), ["1 /1", "2 /2"]);
 }
 

@@ -26,7 +26,7 @@ async fn all_tasks_that_await_the_close_are_notified_although_one_rebinds_at_onc
         let client = client.clone();
         async move {
             client.closed().await;
-            client.rebind(remote)
+            client.rebind(remote).await
         }
     });
     let late = wait();
@@ -52,7 +52,7 @@ async fn a_wait_that_is_polled_after_a_rebind_returns_how_its_connection_closed(
     client.close(1000, "");
     let waiting_afterwards = client.closed();
     let (_local, remote) = memory::pair();
-    client.rebind(remote)?;
+    client.rebind(remote).await?;
     for waiting in [waiting, waiting_afterwards] {
         let closed = timeout(LONG, waiting).await?;
         assert_eq!((closed.code, closed.reason.as_str(), closed.cause), (4001, "enough", CloseCause::Local));
@@ -89,9 +89,11 @@ async fn extensions_inserted_after_a_rebind_outlive_the_previous_connection() ->
     let rebind = {
         let (client, log) = (client.clone(), log.clone());
         move || {
-            let bound = client.rebind(remote).is_ok();
-            client.peer().extensions().insert(Name("Bob"));
-            log.add(format!("bound: {bound}"));
+            tokio::spawn(async move {
+                let bound = client.rebind(remote).await.is_ok();
+                client.peer().extensions().insert(Name("Bob"));
+                log.add(format!("bound: {bound}"));
+            });
         }
     };
     let waker = Waker::from(Arc::new(RunOnWake(Mutex::new(Some(rebind)))));

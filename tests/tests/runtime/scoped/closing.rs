@@ -100,7 +100,7 @@ async fn a_lost_connection_drops_the_scoped_services_of_both_endpoints() -> Resu
     bells.becomes(0).await;
     // It is not served again over another connection.
     let (local, remote) = wswrapper::transport::memory::pair();
-    pair.client.rebind(local)?;
+    pair.client.rebind(local).await?;
     pair.server.accept_transport(remote)?;
     let error = register.add(1).await;
     assert!(matches!(error, Err(CallError::NotSent(SendError::ChannelClosed { .. }))), "{error:?}");

@@ -217,7 +217,7 @@ async fn a_stream_of_a_lost_connection_does_not_continue_after_a_rebind() {
     pair.client.closed().await;
     let (local, remote) = wswrapper::transport::memory::pair();
     let peer = pair.server.accept_transport(remote).expect("the server is open");
-    pair.client.rebind(local).expect("the connection was lost");
+    pair.client.rebind(local).await.expect("the connection was lost");
     assert!(matches!(items.next().await, Some(Err(CallError::Closed(_)))));
     assert!(items.next().await.is_none());
     let again = SourcesProxy::new(&pair.client).counted(3).await.expect("a stream");

@@ -1,0 +1,9 @@
+//! Clients without a connection, and clients that connect again.
+
+mod hooks;
+mod policy;
+mod queueing;
+mod reconnecting;
+mod stopping;
+mod storm;
+mod unconnected;

@@ -1,0 +1,161 @@
+//! Calls and events that wait while a client has no connection.
+
+use serde_json::json;
+use std::error::Error;
+use std::time::Duration;
+use tokio::time::Instant;
+use wswrapper::error::SendError;
+use wswrapper::transport::memory;
+use wswrapper::{CallError, Client, Limits};
+use wswrapper_tests::{RawPeer, let_others_run};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// Returns a client whose connection was lost.
+async fn offline_client(limits: Limits) -> Client {
+    let (raw, client) = RawPeer::accept(Client::builder().limits(limits));
+    drop(raw);
+    client.closed().await;
+    let_others_run().await;
+    client
+}
+
+async fn online(client: &Client) -> Result<RawPeer, Box<dyn Error>> {
+    let (near, far) = memory::pair();
+    client.rebind(near).await?;
+    Ok(RawPeer::on(far))
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_and_events_wait_in_their_order_and_others_fail() -> Result<(), Box<dyn Error>> {
+    let client = offline_client(Limits::default()).await;
+    let (mut calls, mut events) = (Vec::new(), Vec::new());
+    for n in 0..20 {
+        if n % 2 == 0 {
+            events.push(tokio::spawn(client.emit("event", (n,)).queue(60 * SECOND)));
+        } else {
+            calls.push(tokio::spawn(client.channel("desk").request::<u32>("request", (n,)).queue(60 * SECOND)));
+        }
+        let_others_run().await;
+    }
+    assert!(matches!(client.emit("event", (99,)).await, Err(SendError::Closed(_))));
+    assert!(matches!(client.request::<()>("request", ()).await, Err(CallError::NotSent(SendError::Closed(_)))));
+    tokio::time::sleep(59 * SECOND).await;
+    let mut raw = online(&client).await?;
+    for n in 0..20 {
+        let frame = raw.receive().await;
+        assert_eq!(frame["a"], json!([if n % 2 == 0 { "event" } else { "request" }, n]));
+        if let Some(id) = frame["i"].as_u64() {
+            raw.send(&json!({"i": id, "d": n}).to_string()).await;
+        }
+    }
+    for (n, call) in calls.into_iter().enumerate() {
+        assert_eq!(call.await??, 2 * u32::try_from(n)? + 1);
+    }
+    for event in events {
+        event.await??;
+    }
+    raw.silence().await;
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_wait_ends_after_its_time_or_the_timeout_of_the_call() -> Result<(), Box<dyn Error>> {
+    let client = offline_client(Limits::default().heartbeat_interval(None)).await;
+    let began = Instant::now();
+    let late = client.request::<()>("late", ()).queue(3 * SECOND).await;
+    assert!(matches!(late, Err(CallError::NotSent(SendError::Closed(_)))), "{late:?}");
+    assert_eq!(began.elapsed(), 3 * SECOND);
+    let late = client.emit("late", ()).queue(3 * SECOND).await;
+    assert!(matches!(late, Err(SendError::Closed(_))), "{late:?}");
+    assert_eq!(began.elapsed(), 6 * SECOND);
+    let timed_out = client.request::<()>("late", ()).queue(3 * SECOND).timeout(SECOND).await;
+    assert!(matches!(timed_out, Err(CallError::TimedOut)), "{timed_out:?}");
+    assert_eq!(began.elapsed(), 7 * SECOND);
+    // Of a call that was sent only the timeout counts.
+    let call = tokio::spawn(client.request::<u32>("sent", ()).queue(3 * SECOND));
+    let_others_run().await;
+    let mut raw = online(&client).await?;
+    let id = raw.receive().await["i"].clone();
+    tokio::time::sleep(60 * SECOND).await;
+    raw.send(&json!({"i": id, "d": 7}).to_string()).await;
+    assert_eq!(call.await??, 7);
+    raw.silence().await;
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_number_of_waiting_calls_is_a_limit() -> Result<(), Box<dyn Error>> {
+    let client = offline_client(Limits::default().max_queued_calls(2)).await;
+    let event = tokio::spawn(client.emit("event", ()).queue(SECOND));
+    let call = tokio::spawn(client.request::<()>("call", ()).queue(SECOND));
+    let_others_run().await;
+    assert!(matches!(client.emit("event", ()).queue(SECOND).await, Err(SendError::Full)));
+    let full = client.request::<()>("call", ()).queue(SECOND).await;
+    assert!(matches!(full, Err(CallError::NotSent(SendError::Full))), "{full:?}");
+    call.abort();
+    let_others_run().await;
+    for waited in [client.emit("event", ()).queue(SECOND).await, event.await?] {
+        assert!(matches!(waited, Err(SendError::Closed(_))), "{waited:?}");
+    }
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_dropped_while_it_waits_is_not_sent() -> Result<(), Box<dyn Error>> {
+    let client = offline_client(Limits::default()).await;
+    let call = tokio::spawn(client.request::<()>("call", ()).queue(60 * SECOND));
+    let event = tokio::spawn(client.emit("event", ()).queue(60 * SECOND));
+    let_others_run().await;
+    call.abort();
+    event.abort();
+    let_others_run().await;
+    let mut raw = online(&client).await?;
+    raw.silence().await;
+    assert_eq!(client.counters(), wswrapper::connection::Counters::default());
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_was_sent_fails_with_the_cause_of_the_loss_and_is_not_sent_again() -> Result<(), Box<dyn Error>> {
+    let client = offline_client(Limits::default()).await;
+    let call = tokio::spawn(client.request::<()>("call", ()).queue(60 * SECOND));
+    let_others_run().await;
+    let mut raw = online(&client).await?;
+    assert_eq!(raw.receive().await["a"][0], "call");
+    raw.close(4001, "enough").await;
+    assert!(matches!(call.await?, Err(CallError::Closed(closed)) if closed.code == 4001));
+    client.closed().await;
+    online(&client).await?.silence().await;
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_that_was_queued_and_not_written_when_the_connection_was_lost_fails() -> Result<(), Box<dyn Error>> {
+    let client = offline_client(Limits::default()).await;
+    let written = tokio::spawn(client.emit("written", ()).queue(60 * SECOND));
+    let_others_run().await;
+    let event = tokio::spawn(client.emit("event", ()).queue(60 * SECOND));
+    let_others_run().await;
+    // The transport has capacity for one message, and the peer reads nothing.
+    let (near, far) = memory::builder().capacity(1).pair();
+    client.rebind(near).await?;
+    let_others_run().await;
+    assert!(!written.is_finished() && !event.is_finished());
+    drop(far);
+    assert!(written.await?.is_err());
+    let failed = event.await?;
+    assert!(matches!(failed, Err(SendError::Closed(_))), "{failed:?}");
+    client.closed().await;
+    online(&client).await?.silence().await;
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_queued_event_of_a_connected_client_is_ready_when_it_was_written() -> Result<(), Box<dyn Error>> {
+    let (mut raw, client) = RawPeer::accept(Client::builder());
+    client.emit("event", (1,)).queue(SECOND).await?;
+    assert_eq!(raw.receive().await, json!({"a": ["event", 1]}));
+    assert_eq!(client.counters(), wswrapper::connection::Counters::default());
+    Ok(())
+}
