@@ -1,6 +1,6 @@
 //! Calls without their types, and the answers to them.
 
-use crate::engine::{CallOptions, Completion, ConnectionHandle, Expected, OfflineWait, StartedCall};
+use crate::engine::{CallOptions, Completion, ConnectionHandle, Expected, OfflineWait, Priority, StartedCall};
 use crate::error::{CallError, SendError};
 use crate::proto::{ChannelKey, EncodedCall, RawReason};
 use crate::rt::{Instant, after};
@@ -141,8 +141,11 @@ impl RawCall {
             timeout,
             sends_timeout: self.timeout.is_some(),
             waits_for_capacity: self.waits_for_capacity,
-            continues_upload: self.continues_upload,
-            from_hook: self.connection.is_of_hook(),
+            priority: match self.connection.is_of_hook() {
+                _ if self.continues_upload => Priority::Upload,
+                true => Priority::OpenHook,
+                false => Priority::None,
+            },
             offline: self.offline.wait(timeout),
         };
         let call = shared.start_call(cx.waker(), call?, &self.expected, options)?;
