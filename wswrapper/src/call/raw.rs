@@ -19,6 +19,10 @@ pub(crate) struct RawCall {
     pub(super) waits_for_capacity: bool,
     /// True for the second request of an upload.
     pub(super) continues_upload: bool,
+    /// True if the call may be sent again after its connection was lost.
+    pub(super) is_idempotent: bool,
+    /// The copy of a started call that may be sent again.
+    copy: Option<EncodedCall>,
 }
 
 /// The progress of a call.
@@ -68,6 +72,8 @@ impl RawCall {
             timeout: None,
             waits_for_capacity: false,
             continues_upload: false,
+            is_idempotent: false,
+            copy: None,
         }
     }
 
@@ -104,7 +110,7 @@ impl RawCall {
         if let Stage::Started(call) = &self.stage {
             let completion = ready!(shared.poll_call(cx, call));
             self.stage = Stage::Finished;
-            return Poll::Ready(match completion {
+            return self.finish(match completion {
                 Completion::NotSent(error) => Err(error),
                 completion => Ok(completion),
             });
@@ -118,8 +124,26 @@ impl RawCall {
             waits_for_capacity: self.waits_for_capacity,
             continues_upload: self.continues_upload,
         };
-        let call = shared.start_call(cx.waker(), call?, &self.expected, options)?;
-        self.stage = Stage::Started(call);
+        let call = call?;
+        // An anonymous channel is lost with its connection, so a call on it cannot be sent again.
+        let copy = (self.is_idempotent && call.channel().is_none()).then(|| call.clone());
+        let call = shared.start_call(cx.waker(), call, &self.expected, options)?;
+        (self.stage, self.copy) = (Stage::Started(call), copy);
         Poll::Pending
+    }
+
+    /// Returns the end of a started call, unless it was lost with its connection and may be sent again.
+    fn finish(&mut self, end: Result<Completion, SendError>) -> Poll<Result<Completion, SendError>> {
+        let is_lost = matches!(end, Ok(Completion::Closed(_)) | Err(SendError::Closed(_)));
+        match self.copy.take() {
+            Some(call) if is_lost => Self::send_again(call, end),
+            _ => Poll::Ready(end),
+        }
+    }
+
+    /// Finishes a call that may be sent again. Nothing connects again by itself, so the call fails as it was lost.
+    fn send_again(call: EncodedCall, lost: Result<Completion, SendError>) -> Poll<Result<Completion, SendError>> {
+        drop(call);
+        Poll::Ready(lost)
     }
 }
