@@ -5,6 +5,7 @@ mod anonymous_channels;
 mod calls;
 mod chaos;
 mod codes;
+mod cuts;
 mod drain;
 mod dynamic;
 mod events;
