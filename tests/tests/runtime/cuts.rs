@@ -2,7 +2,9 @@
 
 mod calls;
 mod events;
+mod random;
 mod streams;
+mod work;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
