@@ -93,24 +93,51 @@ async fn cut_call(handler: &str, direction: Direction, passing: u64, size: u64, 
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_call_that_stalls_at_any_byte_is_answered_after_the_stall() {
+    for handler in HANDLERS {
+        for (direction, size) in frame_sizes(handler).await {
+            for passing in 0..size {
+                let case = format!("{handler}, {passing} of {size} bytes {direction:?}");
+                let (server, runs) = counting_server();
+                let Connected { client, cable, .. } =
+                    Line::to(&server, Delivery::Whole).connect(Client::builder()).await;
+                cable.stall_after(direction, passing);
+                let call = client.request::<String>(handler, (TEXT,));
+                let mut call = tokio::spawn(async move { call.await });
+                // Less than the time that a begun message may take, and than the interval of a heartbeat.
+                assert!(timeout(Duration::from_secs(9), &mut call).await.is_err(), "{case}");
+                assert_eq!(runs.count(), usize::from(direction == Direction::ToClient), "{case}");
+                cable.release();
+                let answer = timeout(Duration::from_secs(1), call).await.expect(&case).expect("no panic");
+                assert_eq!((answer.expect("an answer").as_str(), runs.count()), (TEXT, 1), "{case}");
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_cut_while_the_handler_runs_closes_the_call_and_the_handler_is_dropped() {
     for ending in Ending::BOTH {
-        let (server, runs) = counting_server();
-        let Connected { client, peer, cable } = Line::to(&server, Delivery::Whole).connect(Client::builder()).await;
-        let handler = {
-            let runs = runs.clone();
-            move || {
-                cable.cut(ending);
-                runs.add();
-                std::future::pending::<()>()
+        for is_idempotent in [false, true] {
+            let (server, runs) = counting_server();
+            let Connected { client, peer, cable } = Line::to(&server, Delivery::Whole).connect(Client::builder()).await;
+            let handler = {
+                let runs = runs.clone();
+                move || {
+                    cable.cut(ending);
+                    runs.add();
+                    std::future::pending::<()>()
+                }
+            };
+            server.on("cut", handler).expect("a valid name");
+            let call = client.request::<()>("cut", ());
+            // Nobody connects this client again.
+            let result = if is_idempotent { call.idempotent().await } else { call.await };
+            assert!(matches!(result, Err(CallError::Closed(_))), "{result:?}");
+            assert_eq!(runs.count(), 1);
+            for endpoint in [client.peer(), &peer] {
+                nothing_is_left_of(endpoint).await;
             }
-        };
-        server.on("cut", handler).expect("a valid name");
-        let result = client.request::<()>("cut", ()).await;
-        assert!(matches!(result, Err(CallError::Closed(_))), "{result:?}");
-        assert_eq!(runs.count(), 1);
-        for endpoint in [client.peer(), &peer] {
-            nothing_is_left_of(endpoint).await;
         }
     }
 }

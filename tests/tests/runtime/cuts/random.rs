@@ -15,7 +15,7 @@ async fn run(mut chance: Chance) {
     let delivery = if chance.one_in(3) { Delivery::Whole } else { Delivery::Pieces { seed: chance.next_seed() } };
     let line = Line::to(&server, delivery);
     let (direction, ending) = (chance.one_of(&Direction::BOTH), chance.one_of(&Ending::BOTH));
-    let bytes = chance.between(0, 1_500) as u64;
+    let bytes = chance.between(0, 2_000) as u64;
     if chance.one_in(10) {
         line.cable.cut_after(direction, bytes, ending);
         return cut_handshake(line).await;
@@ -26,7 +26,7 @@ async fn run(mut chance: Chance) {
     let actions: [Action; ACTIONS] = std::array::from_fn(|_| Action::random(&mut chance));
     let work = WorkProxy::new(&client);
     let performed = actions.into_iter().enumerate().map(|(n, action)| {
-        let (work, start) = (work.clone(), chance.between(0, 10) as u64);
+        let (work, start) = (work.clone(), chance.one_of(&[0, 0, 1, 5]));
         tokio::spawn(async move {
             pause(start).await;
             action.perform(n, &work).await
