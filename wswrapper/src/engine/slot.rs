@@ -72,7 +72,7 @@ pub(crate) enum OfflineWait {
     /// It fails.
     No,
     Until(Instant),
-    /// As long as the client tries to connect. Once it is sent, the call has this timeout instead of its own.
+    /// As long as the client tries to connect. A `timeout` begins when the call is sent, instead of at its first poll.
     Unlimited {
         timeout: Option<Duration>,
     },

@@ -70,7 +70,8 @@ impl Shared {
                 return Err(SendError::Full);
             }
             let slot = state.calls.vacant_key();
-            let deadline = if let OfflineWait::Unlimited { .. } = offline { None } else { deadline };
+            // A timeout that begins when the call is sent.
+            let deadline = deadline.filter(|_| !matches!(offline, OfflineWait::Unlimited { timeout: Some(_) }));
             let call = WaitingCall { call, slot, expected_channel, deadline, sends_timeout, urgent, offline };
             let ticket = state.add_waiting(Waiting::Call(call));
             state.calls.insert(CallSlot::Waiting(CallProgress::Queued(ticket), Some(waker)));

@@ -107,8 +107,8 @@ impl Shared {
         self.lock().reconnects = reconnects;
     }
 
-    /// Records that the client does not connect again by itself: calls that wait without a limit fail with `closed`, or
-    /// all that wait if it was `stopped`.
+    /// Records that the client does not connect again by itself. Calls that wait without a limit fail, or all that wait if
+    /// it was `stopped`. Their error is how the last connection was closed, or `closed` if there was none.
     pub(crate) fn give_up(&self, closed: &Arc<Closed>, stopped: bool) {
         let mut state = self.lock();
         state.reconnects = false;
