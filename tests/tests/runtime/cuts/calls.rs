@@ -103,7 +103,7 @@ async fn a_call_that_stalls_at_any_byte_is_answered_after_the_stall() {
                     Line::to(&server, Delivery::Whole).connect(Client::builder()).await;
                 cable.stall_after(direction, passing);
                 let call = client.request::<String>(handler, (TEXT,));
-                let mut call = tokio::spawn(async move { call.await });
+                let mut call = tokio::spawn(call);
                 // Less than the time that a begun message may take, and than the interval of a heartbeat.
                 assert!(timeout(Duration::from_secs(9), &mut call).await.is_err(), "{case}");
                 assert_eq!(runs.count(), usize::from(direction == Direction::ToClient), "{case}");

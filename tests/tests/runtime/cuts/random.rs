@@ -62,7 +62,7 @@ async fn cut_handshake(line: Line) {
     let connecting = timeout(Duration::from_mins(10), Client::builder().connect_over(stream, Line::URL));
     let client = connecting.await.expect("connecting has an end");
     let accepted = timeout(Duration::from_mins(10), accepting).await.expect("accepting has an end");
-    for peer in [client.as_ref().ok().map(|client| client.peer()), accepted.expect("no panic").as_ref().ok()] {
+    for peer in [client.as_ref().ok().map(Client::peer), accepted.expect("no panic").as_ref().ok()] {
         let Some(peer) = peer else { continue };
         nothing_is_left_of(peer).await;
     }
