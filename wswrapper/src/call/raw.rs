@@ -1,8 +1,6 @@
 //! Calls without their types, and the answers to them.
 
-use crate::engine::{
-    CallOptions, ChannelState, Completion, ConnectionHandle, Expected, OfflineWait, Priority, StartedCall,
-};
+use crate::engine::{CallOptions, Completion, ConnectionHandle, Expected, OfflineWait, Priority, StartedCall};
 use crate::error::{CallError, SendError};
 use crate::proto::{ChannelKey, EncodedCall, RawReason};
 use crate::rt::{Instant, after};
@@ -193,10 +191,6 @@ impl RawCall {
     ) -> Poll<Result<Completion, SendError>> {
         repeat.was_sent |= matches!(lost, Completion::Closed(_));
         let timeout = repeat.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-        // An expectation belongs to one request: its channel may be open already.
-        if let Expected::Channel(_) = &self.expected {
-            self.expected = Expected::Channel(ChannelState::new());
-        }
         let options = self.options(timeout, OfflineWait::Unlimited { timeout: None });
         let started = self.connection.shared().start_call(cx.waker(), repeat.call.clone(), &self.expected, options);
         match (started, lost) {

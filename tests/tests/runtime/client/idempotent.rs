@@ -8,9 +8,9 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout};
 use wswrapper::client::Reconnect;
 use wswrapper::connection::{CloseCause, Counters, Handshake};
-use wswrapper::error::ConnectError;
+use wswrapper::error::{ConnectError, Rejection};
 use wswrapper::transport::memory;
-use wswrapper::{CallError, Client, Limits, Server, Stream, ws_handlers, ws_service};
+use wswrapper::{AnonymousChannel, CallError, Client, Context, Limits, Server, Stream, ws_handlers, ws_service};
 use wswrapper_tests::cable::{Delivery, Direction, Ending, Line};
 use wswrapper_tests::network::{Network, opened};
 use wswrapper_tests::{RawPeer, let_others_run};
@@ -139,6 +139,32 @@ async fn a_call_fails_as_closed_if_the_client_gives_up() -> Result<(), Box<dyn E
     let_others_run().await;
     drop(raw);
     assert!(matches!(call.await?, Err(CallError::Closed(_))));
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_scoped_service_that_is_requested_again_has_the_handlers_of_the_call() -> Result<(), Box<dyn Error>> {
+    let server = Server::builder().build()?;
+    server.on("enter", |ctx: Context| async move {
+        sleep(SECOND).await;
+        let channel = ctx.open_channel();
+        channel.emit("told", (5,)).await.map_err(|error| Rejection::new(error.to_string()))?;
+        Ok::<_, Rejection>(channel)
+    })?;
+    let network = Network::with(server);
+    let client = Client::builder().reconnect(Reconnect::default()).connect_with(network.connector()).await?;
+    let (told, mut heard) = tokio::sync::mpsc::unbounded_channel();
+    let call = client.request::<AnonymousChannel>("enter", ()).idempotent();
+    let call = call.on("told", move |n: u32| {
+        let told = told.clone();
+        async move { told.send(n).expect("the test waits") }
+    })?;
+    let opening = tokio::spawn(call);
+    sleep(SECOND / 2).await;
+    network.cut();
+    let channel = opening.await??;
+    assert_eq!(heard.recv().await, Some(5));
+    drop(channel);
     Ok(())
 }
 

@@ -126,13 +126,19 @@ impl Shared {
     }
 
     /// Fails the calls and events that wait for a connection, because a handle has requested a close.
+    ///
+    /// It is the result of a client that was not connected yet. Another one shows how its last connection was closed.
     pub(crate) fn close_offline(&self, closed: &Arc<Closed>) {
         let mut state = self.lock();
         let epoch = Arc::clone(&state.epoch);
-        let old = state.closed.replace(Arc::clone(closed));
+        let mut old = None;
+        if state.phase == Phase::Unconnected {
+            state.is_finished = true;
+            old = state.closed.replace(Arc::clone(closed));
+        }
         let failed = state.fail_waiting(|_| true);
         drop(state);
-        // Of a client that was not connected yet. Another epoch has its result.
+        // Another epoch has its result.
         epoch.set_closed(Arc::clone(closed));
         failed.finish();
         drop(old);
