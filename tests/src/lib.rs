@@ -2,6 +2,7 @@
 
 #![allow(clippy::missing_panics_doc, reason = "a helper that panics fails the test")]
 
+pub mod cable;
 pub mod example;
 pub mod load;
 pub mod network;
@@ -17,7 +18,7 @@ use std::env;
 use std::path::PathBuf;
 
 pub use observed_transport::{Observed, ObservedTransport};
-pub use pair::{Pair, nothing_is_left, pair, pair_with};
+pub use pair::{Pair, nothing_is_left, nothing_is_left_of, pair, pair_with};
 pub use raw_peer::{RawPeer, item};
 pub use record::{Alive, Guard, Log};
 pub use wait::{let_others_run, until};

@@ -32,6 +32,11 @@ pub fn pair_with(server: ServerBuilder, client: ClientBuilder) -> Pair {
 /// Waits until no call, handler, stream or channel is left on either side.
 pub async fn nothing_is_left(pair: &Pair) {
     for peer in [&pair.peer, pair.client.peer()] {
-        until(|| peer.counters() == Counters::default()).await;
+        nothing_is_left_of(peer).await;
     }
+}
+
+/// Waits until no call, handler, stream or channel is left on one side.
+pub async fn nothing_is_left_of(peer: &Peer) {
+    until(|| peer.counters() == Counters::default()).await;
 }

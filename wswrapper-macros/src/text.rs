@@ -131,6 +131,12 @@ pub(crate) const UPLOAD_IN_ANOTHER_TASK: &str = "an upload is read in the task o
 pub(crate) const REFERENCE_ITEM: &str = "an item cannot be a reference\n\
     help: each item is sent as JSON; use an owned type";
 
+pub(crate) const EVENT_IDEMPOTENT: &str = "an event cannot be marked as idempotent\n\
+    help: remove `idempotent`, or remove `event`; without a response its sender cannot notice that it was lost";
+
+pub(crate) const UPLOAD_IDEMPOTENT: &str = "a method that takes an upload cannot be marked as idempotent\n\
+    help: remove `idempotent`; the items that were sent are not kept, so the call cannot be sent again";
+
 pub(crate) const ASSOCIATED_TYPE: &str = "a service cannot have associated types\n\
     help: a proxy has no way to name them; use the types themselves";
 

@@ -6,6 +6,7 @@ mod calls;
 mod chaos;
 mod client;
 mod codes;
+mod cuts;
 mod drain;
 mod dynamic;
 mod events;

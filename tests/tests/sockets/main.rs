@@ -2,5 +2,6 @@
 
 mod dialling;
 mod proxies;
+mod reconnecting;
 mod tcp;
 mod tls;

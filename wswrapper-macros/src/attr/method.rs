@@ -13,11 +13,12 @@ pub(crate) struct MethodAttr {
     pub(crate) blocking: Option<Ident>,
     pub(crate) spawn: Option<Ident>,
     pub(crate) on_full: Option<OnFull>,
+    pub(crate) idempotent: Option<Ident>,
 }
 
 impl MethodAttr {
     pub(crate) fn read(attrs: &[Attribute], errors: &mut Errors) -> Self {
-        let names = ["name", "event", "blocking", "spawn", "on_full", "handler", "skip"];
+        let names = ["name", "event", "blocking", "spawn", "on_full", "idempotent", "handler", "skip"];
         let items = MetaItems::read(lists(attrs, errors), &names, errors);
         // Marks a function of a plain `impl` of which nothing else is to be said. A method of a trait always is one.
         items.flag("handler", errors);
@@ -30,6 +31,7 @@ impl MethodAttr {
             blocking: items.flag("blocking", errors).cloned(),
             spawn: items.flag("spawn", errors).cloned(),
             on_full: OnFull::read(&items, errors),
+            idempotent: items.flag("idempotent", errors).cloned(),
         }
     }
 }

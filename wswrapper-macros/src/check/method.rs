@@ -2,7 +2,7 @@ use syn::{FnArg, GenericParam, Ident, ReceiverKind, Safety};
 
 use super::{argument, output, references, streams, uploads};
 use crate::errors::Errors;
-use crate::model::{Execution, Method};
+use crate::model::{Execution, Method, MethodKind};
 use crate::{text, tokens};
 
 pub(super) fn check(method: &Method<'_>, proxy: &Ident, errors: &mut Errors) {
@@ -22,6 +22,7 @@ pub(super) fn check(method: &Method<'_>, proxy: &Ident, errors: &mut Errors) {
     uploads::check(method, errors);
     output::check(method, errors);
     streams::check_on_full(method, errors);
+    check_idempotent(method, errors);
     check_self_types(method, errors);
     check_new(method, proxy, errors);
 }
@@ -83,6 +84,15 @@ fn check_generics(method: &Method<'_>, errors: &mut Errors) {
 fn check_context(method: &Method<'_>, errors: &mut Errors) {
     if let Some(context) = method.context {
         references::check(&context.ty, text::REFERENCE_ARGUMENT, errors);
+    }
+}
+
+fn check_idempotent(method: &Method<'_>, errors: &mut Errors) {
+    let Some(flag) = &method.idempotent else { return };
+    if method.kind == MethodKind::Event {
+        errors.push(flag, text::EVENT_IDEMPOTENT);
+    } else if method.upload().is_some() {
+        errors.push(flag, text::UPLOAD_IDEMPOTENT);
     }
 }
 

@@ -25,7 +25,7 @@ impl ReturnedCall {
             (MethodKind::Request, Some((argument, upload)), _) => {
                 Self::of_upload(method, &argument.name, upload, target, private)
             }
-            (MethodKind::Request, None, Some(stream)) => Self::of_stream(stream, target, private),
+            (MethodKind::Request, None, Some(stream)) => Self::of_stream(method, stream, target, private),
             (MethodKind::Request, None, None) => Self::of_request(method, target, private),
         }
     }
@@ -63,13 +63,13 @@ impl ReturnedCall {
                 #target: #private::RequestTarget,
                 #response
             },
-            send: quote!(request()),
+            send: request(method),
             span,
             check: types.check(private),
         }
     }
 
-    fn of_stream(stream: &StreamOutput<'_>, target: &Ident, private: Private<'_>) -> Self {
+    fn of_stream(method: &Method<'_>, stream: &StreamOutput<'_>, target: &Ident, private: Private<'_>) -> Self {
         let item = ReturnedTypes::of(Some(stream.item), private);
         let ReturnedTypes { ok, err, is_std, .. } = &item;
         let streaming = quote!(#private::Streaming<#ok, #err>);
@@ -92,7 +92,7 @@ impl ReturnedCall {
                 #decode
                 #response
             },
-            send: quote!(request()),
+            send: request(method),
             span,
             check: item.check(private),
         }
@@ -116,4 +116,9 @@ impl ReturnedCall {
             check: types.check(private),
         }
     }
+}
+
+/// The call of the runtime's function that makes a request.
+fn request(method: &Method<'_>) -> TokenStream {
+    if method.idempotent.is_some() { quote!(idempotent_request()) } else { quote!(request()) }
 }

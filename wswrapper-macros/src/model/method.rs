@@ -19,6 +19,8 @@ pub(crate) struct Method<'a> {
     pub(crate) arguments: Vec<Argument<'a>>,
     pub(crate) output: Output<'a>,
     pub(crate) on_full: Option<OnFull>,
+    /// The attribute of a request that may be sent again.
+    pub(crate) idempotent: Option<Ident>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +58,7 @@ impl<'a> Method<'a> {
             arguments,
             output: Output::new(&function.sig),
             on_full: attr.on_full,
+            idempotent: attr.idempotent,
         }
     }
 

@@ -88,6 +88,33 @@ fn an_upload_is_not_decoded_from_the_call() {
 }
 
 #[test]
+fn requests_of_idempotent_methods_may_be_sent_again() {
+    let expanded = pipeline::service(
+        TokenStream::new(),
+        quote! {
+            trait Shop {
+                async fn order(&self) -> u32;
+                #[ws(idempotent)]
+                async fn price(&self) -> Result<u32, ShopError>;
+                #[ws(idempotent, on_full = "latest")]
+                async fn prices(&self) -> impl Stream<Item = u32> + Send;
+                #[ws(idempotent, name = "basket")]
+                async fn cart(&self) -> Scoped<dyn Cart>;
+            }
+        },
+    );
+    let expanded = pretty(expanded);
+    assert!(!expanded.contains("#[ws"), "{expanded}");
+    let requests: Vec<_> = expanded.lines().map(str::trim).filter(|line| line.contains("request()")).collect();
+    insta::assert_snapshot!(requests.join("\n"), @"
+    call.request()
+    call.idempotent_request()
+    call.idempotent_request()
+    call.idempotent_request()
+    ");
+}
+
+#[test]
 fn default_bodies_and_plain_signatures_are_kept() {
     let expanded = pipeline::service(
         quote!(rename_all = "camelCase"),

@@ -65,7 +65,7 @@ impl CallEncoder {
 
 /// An encoded call that becomes an event or a request.
 #[must_use = "an encoded call is not sent yet"]
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct EncodedCall {
     /// Without the closing brace.
     frame: Vec<u8>,

@@ -149,6 +149,35 @@ impl<T, E> Call<T, E> {
         self
     }
 
+    /// Marks the request as one that may be sent again. `#[ws(idempotent)]` does this for the method of a contract.
+    ///
+    /// If the connection is lost before the response, a client that connects again sends the request again, and the call
+    /// waits for the response to that. So the handler may run more than once, also while its first run has not finished.
+    /// No other request is ever sent twice.
+    ///
+    /// All requests of the call together have one [timeout](Self::timeout), counted from the first poll. The call keeps a
+    /// copy of its arguments until it finishes. A request on an [`AnonymousChannel`](crate::AnonymousChannel) is not sent
+    /// again, because its channel is lost with the connection.
+    ///
+    /// ```
+    /// # use wswrapper::{Client, Server, transport::memory};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let server = Server::builder().build()?;
+    /// # server.on("price", |_of: String| async move { 12 })?;
+    /// # let (client_transport, server_transport) = memory::pair();
+    /// # server.accept_transport(server_transport)?;
+    /// # let client = Client::connect_transport(client_transport)?;
+    /// let price: u32 = client.request("price", ("tea",)).idempotent().await?;
+    /// # assert_eq!(price, 12);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn idempotent(mut self) -> Self {
+        self.raw.is_idempotent = true;
+        self
+    }
+
     /// Cancels the call and sends the peer this reason. Dropping the call cancels it without a reason.
     pub fn cancel(mut self, reason: &Reason) {
         self.raw.cancel(Some(reason));

@@ -65,6 +65,14 @@ impl<T: Target> ProxyCall<'_, T> {
         target.request(self.finish())
     }
 
+    /// Returns the request of a method that is marked as idempotent.
+    pub fn idempotent_request<R: FromResponse, E>(self) -> T::Request<R, E>
+    where
+        T: RequestTarget,
+    {
+        T::idempotent(self.request())
+    }
+
     /// Returns the request with the stream that it sends.
     pub fn upload<R, E>(self, source: Source) -> UploadCall<R, E>
     where

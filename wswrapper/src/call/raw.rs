@@ -1,6 +1,6 @@
 //! Calls without their types, and the answers to them.
 
-use crate::engine::{CallOptions, Completion, ConnectionHandle, Expected, OfflineWait, StartedCall};
+use crate::engine::{CallOptions, Completion, ConnectionHandle, Expected, OfflineWait, Priority, StartedCall};
 use crate::error::{CallError, SendError};
 use crate::proto::{ChannelKey, EncodedCall, RawReason};
 use crate::rt::{Instant, after};
@@ -20,7 +20,11 @@ pub(crate) struct RawCall {
     pub(super) waits_for_capacity: bool,
     /// True for the second request of an upload.
     pub(super) continues_upload: bool,
+    /// True if the call may be sent again after its connection was lost.
+    pub(super) is_idempotent: bool,
     pub(super) offline: Offline,
+    /// What a started call needs to be sent again.
+    repeat: Option<Box<Repeat>>,
 }
 
 /// The behaviour of a call or an event while there is no connection.
@@ -29,7 +33,7 @@ pub(crate) enum Offline {
     Fail,
     /// It waits for this time, from its first poll on.
     Queue(Duration),
-    /// It waits as long as the client tries to connect.
+    /// It waits as long as the client tries to connect. Its timeout begins when it is sent.
     Wait,
 }
 
@@ -42,6 +46,14 @@ impl Offline {
             Self::Wait => OfflineWait::Unlimited { timeout },
         }
     }
+}
+
+/// A started call that may be sent again.
+struct Repeat {
+    call: EncodedCall,
+    deadline: Option<Instant>,
+    /// True if the handler may have run.
+    was_sent: bool,
 }
 
 /// The progress of a call.
@@ -91,7 +103,9 @@ impl RawCall {
             timeout: None,
             waits_for_capacity: false,
             continues_upload: false,
+            is_idempotent: false,
             offline: Offline::Fail,
+            repeat: None,
         }
     }
 
@@ -128,25 +142,67 @@ impl RawCall {
         if let Stage::Started(call) = &self.stage {
             let completion = ready!(shared.poll_call(cx, call));
             self.stage = Stage::Finished;
-            return Poll::Ready(match completion {
-                Completion::NotSent(error) => Err(error),
-                completion => Ok(completion),
-            });
+            return match (completion, self.repeat.take()) {
+                (completion @ (Completion::Closed(_) | Completion::NotSent(SendError::Closed(_))), Some(repeat)) => {
+                    self.send_again(cx, repeat, completion)
+                }
+                (Completion::NotSent(error), _) => Poll::Ready(Err(error)),
+                (completion, _) => Poll::Ready(Ok(completion)),
+            };
         }
         let Stage::Unsent(call) = mem::replace(&mut self.stage, Stage::Finished) else {
             return Poll::Ready(Err(SendError::polled_again()));
         };
         let timeout = self.timeout.or(shared.endpoint.limits.call_timeout);
-        let options = CallOptions {
+        let call = call?;
+        // An anonymous channel is lost with its connection, so a call on it cannot be sent again.
+        if self.is_idempotent && call.channel().is_none() {
+            let deadline = timeout.map(|timeout| after(Instant::now(), timeout));
+            self.repeat = Some(Box::new(Repeat { call: call.clone(), deadline, was_sent: false }));
+        }
+        let offline = self.offline.wait(timeout);
+        let call = shared.start_call(cx.waker(), call, &self.expected, self.options(timeout, offline))?;
+        self.stage = Stage::Started(call);
+        Poll::Pending
+    }
+
+    fn options(&self, timeout: Option<Duration>, offline: OfflineWait) -> CallOptions {
+        CallOptions {
             timeout,
             sends_timeout: self.timeout.is_some(),
             waits_for_capacity: self.waits_for_capacity,
-            continues_upload: self.continues_upload,
-            from_hook: self.connection.is_of_hook(),
-            offline: self.offline.wait(timeout),
-        };
-        let call = shared.start_call(cx.waker(), call?, &self.expected, options)?;
-        self.stage = Stage::Started(call);
-        Poll::Pending
+            priority: match self.connection.is_of_hook() {
+                _ if self.continues_upload => Priority::Upload,
+                true => Priority::OpenHook,
+                false => Priority::None,
+            },
+            offline,
+        }
+    }
+
+    /// Sends a call again over the next connection. If there will be none, or its time is over, the call fails as it
+    /// was `lost`.
+    #[cold]
+    fn send_again(
+        &mut self,
+        cx: &mut Context<'_>,
+        mut repeat: Box<Repeat>,
+        lost: Completion,
+    ) -> Poll<Result<Completion, SendError>> {
+        repeat.was_sent |= matches!(lost, Completion::Closed(_));
+        let timeout = repeat.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        let options = self.options(timeout, OfflineWait::Unlimited { timeout: None });
+        let started = self.connection.shared().start_call(cx.waker(), repeat.call.clone(), &self.expected, options);
+        match (started, lost) {
+            (Ok(call), _) => {
+                (self.stage, self.repeat) = (Stage::Started(call), Some(repeat));
+                Poll::Pending
+            }
+            (Err(_), Completion::NotSent(SendError::Closed(closed))) if repeat.was_sent => {
+                Poll::Ready(Ok(Completion::Closed(closed)))
+            }
+            (Err(_), Completion::NotSent(error)) => Poll::Ready(Err(error)),
+            (Err(_), lost) => Poll::Ready(Ok(lost)),
+        }
     }
 }

@@ -50,6 +50,10 @@ pub trait RequestTarget: Target {
 
     #[doc(hidden)]
     fn request<T: FromResponse, E>(&self, request: Result<EncodedCall, SendError>) -> Self::Request<T, E>;
+
+    /// Marks a request as one that may be sent again.
+    #[doc(hidden)]
+    fn idempotent<T, E>(request: Self::Request<T, E>) -> Self::Request<T, E>;
 }
 
 /// A value that a proxy can be created for: a target, a reference to one, or a `&Client`.

@@ -81,11 +81,14 @@ pub(super) fn boxed<C: Connector>(connector: C, time: Duration) -> BoxConnector 
     })
 }
 
+/// Starts to drive a transport.
+type Start = dyn FnOnce(&Arc<Shared>) -> Running + Send;
+
 /// A connection that is open and is not used yet.
 pub(super) struct NewConnection {
     handshake: Handshake,
     extensions: Extensions,
-    start: Box<dyn FnOnce(&Arc<Shared>) -> Running + Send>,
+    start: Box<Start>,
 }
 
 /// A connection in use.

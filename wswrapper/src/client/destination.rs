@@ -91,7 +91,7 @@ impl Destination for String {
 }
 
 impl Destination for ConnectRequest {
-    async fn request(&self, _attempt: u64) -> Result<ConnectRequest, Box<dyn Error + Send + Sync>> {
+    async fn request(&self, _attempt: u64) -> Result<Self, Box<dyn Error + Send + Sync>> {
         Ok(self.clone())
     }
 }

@@ -17,8 +17,9 @@ impl Client {
     /// [`Closed`](crate::CallError::Closed), and the ids of new calls continue the count [P-91]. Events that waited for
     /// capacity are sent on the new connection.
     ///
-    /// Returns when the hook [`on_open`](crate::client::ClientBuilder::on_open), if there is one, has returned, and
-    /// fails with its error. If the future is dropped, or the handler that awaits it is dropped with the old connection,
+    /// It waits for the hooks [`on_close`](crate::client::ClientBuilder::on_close) of the old connection for at most
+    /// [`close_timeout`](crate::Limits::close_timeout). Returns when the hook
+    /// [`on_open`](crate::client::ClientBuilder::on_open), if there is one, has returned, and fails with its error. If the future is dropped, or the handler that awaits it is dropped with the old connection,
     /// the client continues all the same.
     ///
     /// ```

@@ -12,11 +12,11 @@ impl Client {
     /// What was queued is still sent. Calls fail with [`Closed`](crate::CallError::Closed), as do calls that wait for a
     /// connection, and handlers are dropped. The connection is closed with status 1000, or as the hook
     /// [`on_closing`](crate::client::ClientBuilder::on_closing) says. If that takes longer than `timeout`, the connection
-    /// is aborted.
+    /// is aborted. The hooks [`on_close`](crate::client::ClientBuilder::on_close) have the rest of `timeout`, at least one
+    /// second, and are dropped then.
     ///
     /// Returns when all tasks of the client have ended: its own one, and those of `#[ws(spawn)]` and `#[ws(blocking)]`
-    /// handlers. A blocking handler cannot be stopped, so it is waited for. The hooks
-    /// [`on_close`](crate::client::ClientBuilder::on_close) have returned then.
+    /// handlers. A blocking handler cannot be stopped, so it is waited for.
     ///
     /// A handler or hook that awaits it is dropped with its connection, and the client stops all the same. So it does if
     /// the future is dropped after its first poll.

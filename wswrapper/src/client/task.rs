@@ -9,9 +9,9 @@ use super::state::{ClientState, Disconnected};
 use super::supervision::Supervision;
 use crate::catch_panic::catch_panic;
 use crate::close::{Close, CloseCause, CloseRequest, Closed};
-use crate::engine::{OfflineState, Opened, Shared};
+use crate::engine::{Epoch, OfflineState, Opened, Shared};
 use crate::error::{ConnectError, OpenError};
-use crate::rt::{Instant, Timer};
+use crate::rt::{Instant, Timer, after};
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -31,6 +31,9 @@ pub(super) struct ClientTask {
     retries: bool,
     timer: Timer,
 }
+
+/// The least time for the `on_close` hooks of a client that stops.
+const HOOK_TIME: Duration = Duration::from_secs(1);
 
 /// The next step of a client.
 enum Step {
@@ -240,6 +243,9 @@ impl ClientTask {
                     }
                 }
             }
+            if polled.is_pending() && self.are_hooks_overdue(cx, &epoch, &mut interruption) {
+                return Poll::Ready(());
+            }
             polled
         })
         .await;
@@ -287,6 +293,23 @@ impl ClientTask {
             interruption.abort_at = None;
             self.shared.close(CloseRequest::Abort);
         }
+    }
+
+    /// Returns true if the `on_close` hooks are given up, because the client waits for them to stop or to use another
+    /// connection. The hook itself may wait for that.
+    #[inline]
+    fn are_hooks_overdue(&mut self, cx: &mut Context<'_>, epoch: &Epoch, interruption: &mut Interruption) -> bool {
+        if !(interruption.stops || interruption.command.is_some()) || !epoch.is_disconnected() {
+            return false;
+        }
+        let now = Instant::now();
+        let time = if interruption.stops { HOOK_TIME } else { self.shared.endpoint.limits.close_timeout };
+        let deadline = *interruption.hooks_until.get_or_insert_with(|| {
+            let deadline = after(now, time);
+            // The stop has time left.
+            interruption.abort_at.map_or(deadline, |stop| stop.max(deadline))
+        });
+        self.timer.set(Some(deadline), cx) || deadline <= now
     }
 
     /// Closes the connection, because the client stops or uses another one.
@@ -386,6 +409,8 @@ struct Interruption {
     stops: bool,
     /// The time at which the connection is aborted.
     abort_at: Option<Instant>,
+    /// The time at which the `on_close` hooks are dropped.
+    hooks_until: Option<Instant>,
 }
 
 /// Returns the result of the `on_open` hook once.

@@ -51,12 +51,19 @@ pub(crate) struct CallOptions {
     pub(crate) sends_timeout: bool,
     /// True if the call waits while too many calls are pending.
     pub(crate) waits_for_capacity: bool,
-    /// True if the call is the second request of an upload. It goes before calls that were not sent, and its caller is
-    /// woken when it was sent.
-    pub(crate) continues_upload: bool,
-    /// True for a call of the `on_open` hook.
-    pub(crate) from_hook: bool,
+    pub(crate) priority: Priority,
     pub(crate) offline: OfflineWait,
+}
+
+/// The place of a call among those that wait to be sent.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Priority {
+    /// Behind those that wait already.
+    None,
+    /// Before all others while the connection opens, because it is a call of the `on_open` hook.
+    OpenHook,
+    /// Before all others, because it is the second request of an upload. Its caller is woken when it was sent.
+    Upload,
 }
 
 /// The time for which a call or an event waits while there is no connection.
@@ -65,7 +72,7 @@ pub(crate) enum OfflineWait {
     /// It fails.
     No,
     Until(Instant),
-    /// As long as the client tries to connect. Once it is sent, the call has this timeout instead of its own.
+    /// As long as the client tries to connect. A `timeout` begins when the call is sent, instead of at its first poll.
     Unlimited {
         timeout: Option<Duration>,
     },

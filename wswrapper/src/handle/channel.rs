@@ -105,6 +105,10 @@ impl RequestTarget for Channel {
     fn request<T: FromResponse, E>(&self, request: Result<EncodedCall, SendError>) -> Call<T, E> {
         Call::new(self.peer.connection().clone(), request)
     }
+
+    fn idempotent<T, E>(request: Call<T, E>) -> Call<T, E> {
+        request.idempotent()
+    }
 }
 
 into_target!(Channel);

@@ -248,6 +248,10 @@ impl RequestTarget for Peer {
     fn request<T: FromResponse, E>(&self, request: Result<EncodedCall, SendError>) -> Call<T, E> {
         Call::new(self.connection.clone(), request)
     }
+
+    fn idempotent<T, E>(request: Call<T, E>) -> Call<T, E> {
+        request.idempotent()
+    }
 }
 
 into_target!(Peer);

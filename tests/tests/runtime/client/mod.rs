@@ -1,6 +1,7 @@
 //! Clients without a connection, and clients that connect again.
 
 mod hooks;
+mod idempotent;
 mod policy;
 mod queueing;
 mod reconnecting;

@@ -135,3 +135,76 @@ async fn a_client_is_stopped_while_it_waits_or_connects() -> Result<(), Box<dyn 
     closed.await?;
     Ok(())
 }
+
+/// The hooks capture the client that is set later.
+type Late = std::sync::Arc<std::sync::Mutex<Option<Client>>>;
+
+fn take(late: &Late) -> Option<Client> {
+    late.lock().expect("no panic").take()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_is_stopped_from_inside_its_hooks() -> Result<(), Box<dyn Error>> {
+    for hook in ["open", "close"] {
+        let before = tasks();
+        let (late, log) = (Late::default(), Log::default());
+        let (in_open, in_close, logged) = (late.clone(), late.clone(), log.clone());
+        let client = Client::builder()
+            .on_open(move |_| {
+                let client = if hook == "open" { take(&in_open) } else { None };
+                async move {
+                    if let Some(client) = client {
+                        client.stop(5 * SECOND).await;
+                    }
+                }
+            })
+            .on_close(move |_, closed| {
+                logged.add(format!("closed {}", closed.code));
+                let client = if hook == "close" { take(&in_close) } else { None };
+                async move {
+                    if let Some(client) = client {
+                        client.stop(5 * SECOND).await;
+                    }
+                }
+            })
+            .build()?;
+        *late.lock().expect("no panic") = Some(client.clone());
+        let (near, far) = memory::pair();
+        let binding = tokio::spawn({
+            let client = client.clone();
+            async move { client.rebind(near).await }
+        });
+        let_others_run().await;
+        drop(far);
+        let began = Instant::now();
+        until(|| tasks() == before).await;
+        assert!(began.elapsed() < 6 * SECOND, "{hook}");
+        assert_eq!(binding.await?.is_ok(), hook == "close");
+        assert_eq!(log.entries().len(), 1);
+        assert!(client.state().borrow().is_closed());
+    }
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_is_restarted_from_inside_on_close() -> Result<(), Box<dyn Error>> {
+    let late = Late::default();
+    let in_close = late.clone();
+    let network = Network::with(Server::builder().build()?);
+    let client = Client::builder()
+        .on_close(move |_, _| {
+            let client = take(&in_close);
+            async move {
+                if let Some(client) = client {
+                    client.restart().await.expect("the hook is dropped before");
+                }
+            }
+        })
+        .connect_with(network.connector())
+        .await?;
+    *late.lock().expect("no panic") = Some(client.clone());
+    network.cut();
+    wswrapper_tests::network::opened(&client, 2).await;
+    assert_eq!(client.peer().epoch(), 2);
+    Ok(())
+}

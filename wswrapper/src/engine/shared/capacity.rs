@@ -93,11 +93,6 @@ impl CapacityQueue {
         self.calls
     }
 
-    /// Returns the number of waiting calls and events.
-    pub(super) fn len(&self) -> usize {
-        self.waiting.len()
-    }
-
     /// Returns the first call or event that does not wait for the response to another call.
     fn first(&self, calls_blocked: bool) -> Option<u64> {
         match (calls_blocked, self.waiting.len() - self.calls) {
@@ -146,7 +141,7 @@ impl CapacityQueue {
     }
 
     /// Adds a call or an event, and returns its ticket.
-    pub(super) fn push(&mut self, waiting: Waiting) -> u64 {
+    fn push(&mut self, waiting: Waiting) -> u64 {
         let urgent = matches!(&waiting, Waiting::Call(call) if call.urgent);
         let ticket = self.new_ticket(urgent);
         self.insert(ticket, waiting);
@@ -254,13 +249,14 @@ impl State {
         failed.dropped.push(waiting);
     }
 
-    /// Lets a call or an event wait for the connection, if the queue for that has capacity. Returns its ticket.
-    pub(super) fn wait_for_connection(&mut self, waiting: Waiting, max: usize) -> Result<u64, (SendError, Waiting)> {
-        let queue = self.capacity_queue.get_or_insert_default();
-        if queue.len() >= max {
-            return Err((SendError::Full, waiting));
-        }
-        Ok(queue.push(waiting))
+    /// Returns the number of calls and events that wait.
+    pub(super) fn waiting(&self) -> usize {
+        self.capacity_queue.as_ref().map_or(0, |queue| queue.waiting.len())
+    }
+
+    /// Lets a call or an event wait, and returns its ticket.
+    pub(super) fn add_waiting(&mut self, waiting: Waiting) -> u64 {
+        self.capacity_queue.get_or_insert_default().push(waiting)
     }
 }
 
@@ -306,7 +302,7 @@ impl Shared {
         while !self.is_full(state) {
             let calls_blocked = !self.has_free_slot(state);
             match state.capacity_queue.as_mut().and_then(|queue| queue.pop(calls_blocked, end)) {
-                Some(Waiting::Call(call)) => self.send_waiting_call(state, call, &mut now, wakers),
+                Some(Waiting::Call(call)) => state.send_waiting_call(call, &mut now, wakers),
                 Some(Waiting::Event(event)) => state.send_waiting_event(event),
                 None => break,
             }
@@ -314,14 +310,10 @@ impl Shared {
         self.count_queued(state);
         false
     }
+}
 
-    fn send_waiting_call(
-        &self,
-        state: &mut State,
-        call: WaitingCall,
-        now: &mut Option<rt::Instant>,
-        wakers: &mut Vec<Waker>,
-    ) {
+impl State {
+    fn send_waiting_call(&mut self, call: WaitingCall, now: &mut Option<rt::Instant>, wakers: &mut Vec<Waker>) {
         let WaitingCall { call, slot, expected_channel, deadline, sends_timeout, urgent, offline } = call;
         let channel = call.channel();
         // The rest of the timeout is the only reason to read the clock.
@@ -333,22 +325,20 @@ impl Shared {
         let caller_timeout = deadline
             .filter(|_| sends_timeout)
             .map(|deadline| rt::Instant::from_std(deadline).saturating_duration_since(now()));
-        match state.core.request(call, slot, deadline, caller_timeout, expected_channel) {
+        match self.core.request(call, slot, deadline, caller_timeout, expected_channel) {
             Ok(id) => {
-                if let Some(CallSlot::Waiting(progress, waker)) = state.calls.get_mut(slot) {
+                if let Some(CallSlot::Waiting(progress, waker)) = self.calls.get_mut(slot) {
                     *progress = CallProgress::Sent(id);
                     wakers.extend(waker.take_if(|_| urgent));
                 }
             }
             Err(error) => {
-                let error = state.send_error(error, channel);
-                wakers.extend(state.complete_call(slot, Completion::NotSent(error)));
+                let error = self.send_error(error, channel);
+                wakers.extend(self.complete_call(slot, Completion::NotSent(error)));
             }
         }
     }
-}
 
-impl State {
     fn send_waiting_event(&mut self, event: WaitingEvent) {
         let WaitingEvent { event, written, .. } = event;
         // It fails only if the connection is closed. Then `written` is dropped, and whoever waits for it knows.

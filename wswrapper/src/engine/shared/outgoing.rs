@@ -9,7 +9,9 @@ use crate::close::Closed;
 use crate::engine::channel_state::{ChannelState, channel_closed_reason};
 use crate::engine::epoch::Epoch;
 use crate::engine::flushes::{Flushed, Flushes};
-use crate::engine::slot::{CallOptions, CallProgress, CallSlot, Completion, Expected, OfflineWait, StartedCall};
+use crate::engine::slot::{
+    CallOptions, CallProgress, CallSlot, Completion, Expected, OfflineWait, Priority, StartedCall,
+};
 use crate::error::{SendError, TooLarge};
 use crate::proto::{EncodedCall, Outgoing, Reason};
 use crate::rt::Instant;
@@ -38,7 +40,8 @@ impl Shared {
         expected: &Expected,
         options: CallOptions,
     ) -> Result<StartedCall, SendError> {
-        let CallOptions { timeout, sends_timeout, waits_for_capacity, continues_upload, from_hook, offline } = options;
+        let CallOptions { timeout, sends_timeout, waits_for_capacity, priority, offline } = options;
+        let from_hook = priority == Priority::OpenHook;
         let limit = self.endpoint.limits.max_calls_in_flight;
         let deadline = timeout.and_then(deadline);
         let waker = waker.clone();
@@ -48,7 +51,7 @@ impl Shared {
         self.check_size(&call, MAX_OVERHEAD, || {
             state.core.request_size(&call, caller_timeout, expected_channel.as_ref())
         })?;
-        let urgent = continues_upload || (from_hook && state.phase == Phase::Opening);
+        let urgent = priority == Priority::Upload || (from_hook && state.phase == Phase::Opening);
         let waiting = state.capacity_queue.as_ref().map_or(0, |queue| queue.calls());
         let pending = state.core.pending_calls() + if urgent { 0 } else { waiting };
         if pending >= limit && !waits_for_capacity {
@@ -62,17 +65,15 @@ impl Shared {
             Some(max) => max,
         };
         if max_waiting > 0 {
+            if state.waiting() >= max_waiting {
+                drop(state);
+                return Err(SendError::Full);
+            }
             let slot = state.calls.vacant_key();
-            let deadline = if let OfflineWait::Unlimited { .. } = offline { None } else { deadline };
+            // A timeout that begins when the call is sent.
+            let deadline = deadline.filter(|_| !matches!(offline, OfflineWait::Unlimited { timeout: Some(_) }));
             let call = WaitingCall { call, slot, expected_channel, deadline, sends_timeout, urgent, offline };
-            let ticket = match state.wait_for_connection(Waiting::Call(call), max_waiting) {
-                Ok(ticket) => ticket,
-                Err((error, call)) => {
-                    drop(state);
-                    drop(call);
-                    return Err(error);
-                }
-            };
+            let ticket = state.add_waiting(Waiting::Call(call));
             state.calls.insert(CallSlot::Waiting(CallProgress::Queued(ticket), Some(waker)));
             // The driver, or the task of the client, keeps its deadline.
             self.wake(state);
@@ -269,18 +270,13 @@ impl Shared {
             Some(max) => max,
             None => usize::MAX,
         };
-        let waiting = Waiting::Event(WaitingEvent { event, written, offline });
-        match state.wait_for_connection(waiting, max) {
-            Ok(ticket) => {
-                self.wake(state);
-                Ok(ticket)
-            }
-            Err((error, waiting)) => {
-                drop(state);
-                drop(waiting);
-                Err(error)
-            }
+        if state.waiting() >= max {
+            drop(state);
+            return Err(SendError::Full);
         }
+        let ticket = state.add_waiting(Waiting::Event(WaitingEvent { event, written, offline }));
+        self.wake(state);
+        Ok(ticket)
     }
 
     /// Returns how the present or last connection was closed.

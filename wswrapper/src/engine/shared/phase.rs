@@ -107,8 +107,8 @@ impl Shared {
         self.lock().reconnects = reconnects;
     }
 
-    /// Records that the client does not connect again by itself: calls that wait without a limit fail with `closed`, or
-    /// all that wait if it was `stopped`.
+    /// Records that the client does not connect again by itself. Calls that wait without a limit fail, or all that wait if
+    /// it was `stopped`. Their error is how the last connection was closed, or `closed` if there was none.
     pub(crate) fn give_up(&self, closed: &Arc<Closed>, stopped: bool) {
         let mut state = self.lock();
         state.reconnects = false;
@@ -126,13 +126,19 @@ impl Shared {
     }
 
     /// Fails the calls and events that wait for a connection, because a handle has requested a close.
+    ///
+    /// It is the result of a client that was not connected yet. Another one shows how its last connection was closed.
     pub(crate) fn close_offline(&self, closed: &Arc<Closed>) {
         let mut state = self.lock();
         let epoch = Arc::clone(&state.epoch);
-        let old = state.closed.replace(Arc::clone(closed));
+        let mut old = None;
+        if state.phase == Phase::Unconnected {
+            state.is_finished = true;
+            old = state.closed.replace(Arc::clone(closed));
+        }
         let failed = state.fail_waiting(|_| true);
         drop(state);
-        // Of a client that was not connected yet. Another epoch has its result.
+        // Another epoch has its result.
         epoch.set_closed(Arc::clone(closed));
         failed.finish();
         drop(old);
