@@ -18,6 +18,7 @@ mod exchange;
 mod mailbox;
 #[cfg(feature = "websocket")]
 mod options;
+mod pause;
 mod peer_methods;
 #[cfg(feature = "websocket")]
 #[cfg(feature = "proxy")]
@@ -43,6 +44,7 @@ mod url;
 pub use connector::Connector;
 #[cfg(feature = "websocket")]
 pub use destination::{ConnectRequest, Destination, IntoDestination};
+pub use pause::Pause;
 pub use reconnect::Reconnect;
 pub use state::{ClientState, Disconnected};
 pub use supervision::Decision;

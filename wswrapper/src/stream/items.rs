@@ -76,6 +76,9 @@ impl Items {
         if self.state == State::Finished {
             return Poll::Ready(None);
         }
+        if self.connection.shared().is_paused() {
+            ready!(self.connection.shared().poll_pause(cx, self.inbox));
+        }
         if self.batch.is_empty()
             && let Some(finish) = ready!(self.poll_inbox(cx))
         {

@@ -174,7 +174,9 @@ impl<T: Transport> Driver<T> {
     pub(super) fn is_overloaded(&mut self) -> bool {
         let limits = &self.shared.endpoint.limits;
         let unsent_bytes = self.transport.output().len() + self.shared.queued_bytes();
-        self.backlog.bytes() >= limits.max_held_bytes
+        // During a pause the items of streams are held, too.
+        let untaken_bytes = if self.shared.is_paused() { self.shared.untaken_bytes() } else { 0 };
+        self.backlog.bytes() + untaken_bytes >= limits.max_held_bytes
             || unsent_bytes >= limits.max_outbound_bytes.saturating_mul(3)
             || (self.memory_is_short && self.begun_bytes() > SMALL_MESSAGE)
     }
@@ -188,6 +190,7 @@ impl<T: Transport> Driver<T> {
     pub(super) fn is_full(&mut self) -> bool {
         let limits = &self.shared.endpoint.limits;
         self.opening.is_some()
+            || self.shared.is_paused()
             || self.running.len() >= limits.max_handlers_in_flight
             || self.shared.bytes_waiting_for_threads() >= limits.max_held_bytes
             || self.transport.output().len() >= limits.max_outbound_bytes

@@ -9,7 +9,8 @@
 //! left in the slot of its call, an item in the inbox of its stream, and the driver wakes the task that waits there. A
 //! pong wakes the handles that wait for it (`pings`). At the end of a turn the driver also sends the calls that wait for
 //! capacity, and wakes the senders that do (`capacity`). Everyone who waits is woken when the connection closes
-//! (`closing`). Before that a server may drain (`draining`).
+//! (`closing`). Before that a server may drain (`draining`), and a client may pause (`pausing`). The `phase` of a client
+//! decides about what is sent while it has no connection, and while its `on_open` hook runs.
 
 mod capacity;
 mod channels;
@@ -18,6 +19,7 @@ mod draining;
 mod held;
 mod incoming;
 mod outgoing;
+mod pausing;
 mod phase;
 mod pings;
 mod reports;
@@ -70,6 +72,8 @@ pub(crate) struct Shared {
     driver_awake: AtomicBool,
     /// True once the server drains. Read by the driver when its turn begins.
     draining: AtomicBool,
+    /// The pauses that have not ended.
+    pauses: AtomicUsize,
     /// Used only by blocking handlers.
     blocking_threads: OnceLock<Arc<BlockingThreads>>,
     /// True while the connection is queued in the budget.
@@ -156,6 +160,7 @@ impl Shared {
             queued_bytes: AtomicUsize::new(0),
             driver_awake: AtomicBool::new(false),
             draining: AtomicBool::new(false),
+            pauses: AtomicUsize::new(0),
             blocking_threads: OnceLock::new(),
             handlers: OnceLock::new(),
             loan_slot: OnceLock::new(),
