@@ -128,7 +128,9 @@ macro_rules! settings_methods {
         /// Several hooks run one after the other. After an error the others do not run.
         ///
         /// The hook may call the peer and add handlers for it alone. The peer's calls wait until the hook returns; if
-        /// the hooks of both endpoints call each other, give those calls a timeout.
+        /// the hooks of both endpoints call each other, give those calls a timeout. At a client, all other calls and
+        /// events wait, too, so those of the hook are the first of the connection. It runs for each connection of a client
+        /// that [connects again](crate::client::ClientBuilder::reconnect); [`Peer::epoch`](crate::Peer::epoch) counts them.
         ///
         /// The hook returns `()` or a `Result`, see [`OpenResult`](crate::observe::OpenResult). If it returns an error,
         /// or does not return within [`open_timeout`](crate::Limits::open_timeout), the connection is closed with
@@ -137,10 +139,11 @@ macro_rules! settings_methods {
         /// `peer.close(4401, "log in first")`.
         ///
         /// [`Client::connect`](crate::Client::connect) waits for the hook of its own builder, and fails with
-        /// [`ConnectError::Open`](crate::error::ConnectError::Open). It does not wait for the hook of the server: if
-        /// that fails, the client's calls fail with [`CallError::Closed`](crate::CallError::Closed) and status 1011.
-        /// `Client::connect_transport` and [`Client::rebind`](crate::Client::rebind) wait for no hook; after a failure
-        /// the calls of their client fail with status 1011, too.
+        /// [`ConnectError::Open`](crate::error::ConnectError::Open). So does [`Client::rebind`](crate::Client::rebind). A
+        /// failure while a client connects again is a failed attempt, and the next one follows. They do not wait for the
+        /// hook of the server: if that fails, the client's calls fail with [`CallError::Closed`](crate::CallError::Closed)
+        /// and status 1011. `Client::connect_transport` waits for no hook; after a failure the calls of its client fail
+        /// with status 1011, too.
         ///
         /// ```
         /// # use wswrapper::{CallError, Server, error::Rejection};
@@ -164,9 +167,9 @@ macro_rules! settings_methods {
         /// Several hooks run one after the other.
         ///
         /// The [extensions](crate::Peer::extensions) of the connection are still there. Whoever waits for the
-        /// close, for example in [`Peer::closed`], waits for the hook too, so the hook itself must not. A client can be
-        /// [bound](crate::Client::rebind) again when the hook has returned. It is not called if the task of the
-        /// connection is aborted, for example with its runtime.
+        /// close, for example in [`Peer::closed`], waits for the hook too, so the hook itself must not. The next attempt of
+        /// a client that [connects again](crate::client::ClientBuilder::reconnect) begins after the hook. It is not called
+        /// if the task of the connection is aborted, for example with its runtime.
         ///
         /// ```
         /// # use wswrapper::{Server, connection::CloseCause};

@@ -11,8 +11,9 @@
 //! 9. [Inside axum](axum): one port for pages, an API and WebSockets, users of a layer
 //! 10. [Who may connect](access): origins, hosts, users, admission and TLS
 //! 11. [Connecting](connecting): URLs, redirects, proxies and other streams of clients
-//! 12. [Deployment](deployment): how a server stops, its health and its status
-//! 13. [Observation](observation): hooks, observers and counters
+//! 12. [Reconnecting](reconnecting): clients that connect again, their states, and what a lost connection costs
+//! 13. [Deployment](deployment): how a server stops, its health and its status
+//! 14. [Observation](observation): hooks, observers and counters
 //!
 //! Reference:
 //!
@@ -38,5 +39,5 @@ macro_rules! chapters {
 
 chapters! {
     calculator state_and_tasks errors streams events_and_channels javascript testing limits axum access connecting
-    deployment observation compatibility performance values
+    reconnecting deployment observation compatibility performance values
 }

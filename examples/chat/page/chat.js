@@ -8,12 +8,13 @@ const GROUP_MS = 5 * 60_000; // consecutive messages of one person within this t
 const CHECK_MS = 20_000; // interval between checks of the connection
 const MAX_MISSED = 1000; // maximum number of missed messages to load after a reconnect
 const TYPING_MS = 250; // interval between checks whether the user is typing
+const BACK_MS = 4000; // time for which the banner says that the page is connected again
 const IDLE_MS = 8000; // the user no longer counts as typing after this time without a change
 const TITLE = "wswrapper chat";
 const NO_ANSWER = "The server doesn’t answer. Please try again in a moment.";
 
 const client = new WsClient(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`, {
-  reconnect: { min: 400, max: 8000 },
+  reconnect: { base: 500, max: 8000 },
 });
 const chat = client.channel("chat");
 
@@ -27,6 +28,8 @@ let ready = false; // joined on the current connection
 let joining = false; // a join request is in flight
 let backlog = []; // events received during the join request
 let attempts = 0; // counts the calls of enterAgain(); only the latest one continues
+let lost = false; // the connection was lost while the user was in the room, and the page has not joined again
+let back = null; // timer of the banner that says that the page is connected again
 let nameTaken = false; // the server has rejected the name because another connection has it
 let online = new Set();
 let lobby = null; // the names of the people in the room, as the join screen shows them; null while unknown
@@ -447,6 +450,13 @@ async function enter(name) {
   remember("chat.name", me);
   remember("chat.inside", "yes");
   hint("");
+  if (lost) {
+    back = setTimeout(() => {
+      back = null;
+      showBanner();
+    }, BACK_MS);
+  }
+  lost = false;
   showAll();
   change(() => {});
   loadEarlierIfShort();
@@ -554,6 +564,7 @@ function leave(errorText = "") {
   wanted = null;
   me = null;
   ready = false;
+  lost = false;
   online = new Set();
   clearRoom();
   unread = 0;
@@ -697,7 +708,10 @@ client.addEventListener("open", () => {
   showAll();
 });
 client.addEventListener("close", () => {
+  lost = ready || lost;
   ready = false;
+  clearTimeout(back);
+  back = null;
   showLobby(null);
   updateDraft();
   showAll();
@@ -764,11 +778,13 @@ function showAll() {
 
 function showBanner() {
   const seconds = Math.ceil((retryAt - Date.now()) / 1000);
-  $("banner").hidden = ready || $("room").hidden || (client.state === "connecting" && !retryAt);
+  $("banner").classList.toggle("back", back !== null);
+  $("banner").hidden = (ready && back === null) || $("room").hidden || (client.state === "connecting" && !retryAt);
   $("retry").hidden = client.state !== "waiting";
   const joins = nameTaken ? `“${wanted}” is still in the room, perhaps in another tab. Trying again…` : "Joining the room…";
   const waits = client.state === "waiting" && seconds > 1 ? `Trying again in ${seconds} s.` : "Reconnecting…";
-  $("banner-text").textContent = client.state === "open" ? joins : `Connection lost. ${waits}`;
+  const text = ready ? "Connected again." : client.state === "open" ? joins : `Connection lost. ${waits}`;
+  if ($("banner-text").textContent !== text) $("banner-text").textContent = text;
 }
 
 function showTitle() {

@@ -40,7 +40,7 @@ const DEFAULTS = {
   requestTimeout: 10_000, // ms
   connectTimeout: 10_000, // ms until an attempt to connect fails
   queueLimit: 10, // maximum number of calls that wait for a connection
-  reconnect: { min: 500, max: 15_000 }, // ms between attempts; false = stay closed
+  reconnect: { base: 500, max: 15_000 }, // ms: the longest wait before the first attempt, and before any; false = stay closed
 };
 
 /** The peer rejected a request. */
@@ -303,8 +303,8 @@ export class WsClient extends EventTarget {
     this.#disconnect(reconnect ? "waiting" : "closed", code, reason);
     let delay = 0;
     if (reconnect) {
-      const full = Math.min(reconnect.max, reconnect.min * 2 ** this.#attempt++);
-      delay = Math.round(full * (0.5 + Math.random() / 2));
+      // A random part of a time that doubles, so that the pages of a server that was restarted do not come back at once.
+      delay = Math.random() * Math.min(reconnect.max, reconnect.base * 2 ** this.#attempt++);
       this.#timer = setTimeout(() => this.connect(), delay);
     }
     if (wasOpen || !reconnect) this.#notify("close", { code, reason });

@@ -6,7 +6,7 @@ mod axum_app;
 use std::net::SocketAddr;
 use std::process::Stdio;
 use std::time::Duration;
-use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 use tokio::time::timeout;
 use wswrapper::Client;
@@ -61,6 +61,46 @@ async fn control_characters_of_messages_are_replaced_in_the_terminal_chat() -> R
     assert_eq!(next(&mut lines).await, "Bob: \u{fffd}[2J\u{fffd}x");
     assert_eq!(next(&mut lines).await, "    Ada: I never said that");
     Ok(())
+}
+
+#[tokio::test]
+async fn the_terminal_chat_finds_a_server_that_was_started_again() -> Result<(), Box<dyn std::error::Error>> {
+    let (mut server, mut lines) = started("chat", &["--port", "0"]);
+    let port = address(&mut lines).await.port().to_string();
+    let (mut terminal, mut lines) = started("chat_terminal", &["--name", "Ada", "--port", &port]);
+    assert_eq!(next(&mut lines).await, "* here: Ada");
+
+    server.kill().await?;
+    assert!(next(&mut lines).await.starts_with("* connection lost, next attempt in 0."));
+    // This line waits for the next connection.
+    let mut typed = terminal.stdin.take().expect("stdin is piped");
+    typed.write_all(b"/who\n").await?;
+    let (_server, mut server_lines) = started("chat", &["--port", &port]);
+    assert_eq!(address(&mut server_lines).await.port().to_string(), port);
+    let mut printed = Vec::new();
+    while printed.iter().filter(|line| *line == "* here: Ada").count() < 2 {
+        printed.push(next(&mut lines).await);
+    }
+    printed.retain(|line| !line.starts_with("* next attempt in "));
+    printed.sort();
+    assert_eq!(printed, ["* connected again", "* here: Ada", "* here: Ada"]);
+
+    drop(typed);
+    assert!(timeout(TIME_LIMIT, terminal.wait()).await??.success());
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_terminal_chat_says_why_it_cannot_join() {
+    let (_server, mut lines) = started("chat", &["--port", "0"]);
+    let port = address(&mut lines).await.port().to_string();
+    let (_terminal, mut lines) = started("chat_terminal", &["--name", "Ada", "--port", &port]);
+    assert_eq!(next(&mut lines).await, "* here: Ada");
+    let mut second = Command::new(example::program("chat_terminal"));
+    let second = second.args(["--name", "ada", "--port", &port]).stdin(Stdio::null()).kill_on_drop(true).output();
+    let second = timeout(TIME_LIMIT, second).await.expect("it exits in time").expect("the example can be run");
+    assert_eq!(second.status.code(), Some(1));
+    assert_eq!(String::from_utf8_lossy(&second.stderr), "chat_terminal: the name ada is taken\n");
 }
 
 #[tokio::test]

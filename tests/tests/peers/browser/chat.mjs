@@ -448,15 +448,42 @@ async function clickThrough() {
 
   step("the server is killed and started again");
   await all(everyone, (page) => advanceClock(page, 6000));
+  await ada.click("#text");
+  await ada.keyboard.type("half a");
   await server.kill();
   await all(everyone, (page) => waitForState(page, "reconnecting…"));
+  await waitForText(ada, "#banner-text", /^Connection lost\. Trying again in \d s\.$/);
+  await ada.keyboard.type(" sentence");
+  await takeScreenshot(ada, "26-killed-desk-light");
+  await takeScreenshot(grace, "27-killed-phone-dark");
   await server.start();
+  await waitForText(ada, "#banner-text", /^Connected again\.$/);
+  await takeScreenshot(ada, "28-back-desk-light");
   await all(everyone, (page) => waitForState(page, "connected"));
+  await ada.keyboard.type(", completed");
+  assert.equal(await ada.inputValue("#text"), "half a sentence, completed");
+  await waitForNote(ada, "The server was restarted. It no longer has the messages above.");
+  const names = ["Ada", "Edsger", "Grace Hopper", "Margaret"];
+  await ada.waitForFunction(
+    (names) => [...document.querySelectorAll("#people-list bdi")].map((name) => name.textContent).sort().join() === names.join(),
+    names,
+  );
+  await ada.waitForSelector("#banner", { state: "hidden" });
+  await typeDraft(ada, "");
   await say(grace, "after the restart");
   await say(ada, "and hello");
   for (const text of ["after the restart", "and hello"]) await all(everyone, (page) => waitForMessage(page, text));
   await waitForMessage(ada, "delivered");
   await takeScreenshot(ada, "15-restarted-desk-light");
+
+  step("the server is stopped, and started again");
+  await all(everyone, (page) => advanceClock(page, 6000));
+  await server.stop();
+  await all(everyone, (page) => waitForState(page, "reconnecting…"));
+  await server.start();
+  await all(everyone, (page) => waitForState(page, "connected"));
+  await say(grace, "after the stop");
+  await all(everyone, (page) => waitForMessage(page, "after the stop"));
 
   step("a text that is too long");
   const huge = "é".repeat(600_000); // above the limit of a frame, so it must not be sent

@@ -27,9 +27,18 @@ export class ExampleServer {
   }
 
   async kill() {
+    await this.#end("SIGKILL");
+  }
+
+  /** Lets the server say goodbye, as Ctrl-C does. */
+  async stop() {
+    await this.#end("SIGINT");
+  }
+
+  async #end(signal) {
     if (this.#child?.exitCode !== null || this.#child.signalCode !== null) return;
     const exit = once(this.#child, "exit");
-    this.#child.kill("SIGKILL");
+    this.#child.kill(signal);
     await exit;
   }
 }
