@@ -129,9 +129,9 @@ async fn a_refusal_with_401_is_not_tried_again() -> Result<(), Box<dyn Error>> {
 #[tokio::test]
 async fn retry_after_delays_the_next_attempt() -> Result<(), Box<dyn Error>> {
     let refuses = Arc::new(AtomicBool::new(false));
-    let refused = Arc::clone(&refuses);
+    let next_is_refused = Arc::clone(&refuses);
     let builder = Server::builder().authenticate(move |_| {
-        let refuses = refused.swap(false, Ordering::Relaxed);
+        let refuses = next_is_refused.swap(false, Ordering::Relaxed);
         let refusal = || Refusal::new(StatusCode::SERVICE_UNAVAILABLE).header("Retry-After", "1");
         async move { if refuses { Err(refusal()) } else { Ok(()) } }
     });

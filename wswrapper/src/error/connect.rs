@@ -279,6 +279,10 @@ mod tests {
                 io::Error::other("the stream's text").into(),
             ))))),
         ]);
+        errors.extend([ConnectError::NoDestination, ConnectError::Stopped, ConnectError::Superseded]);
+        errors.push(ConnectError::other(io::Error::other("the program's own text")));
+        #[cfg(feature = "websocket")]
+        errors.push(ConnectError::Destination(io::Error::other("no token").into()));
         #[cfg(feature = "proxy")]
         errors.push(ConnectError::Proxy {
             proxy: "proxy.example:3128".to_owned(),
@@ -347,7 +351,15 @@ mod tests {
                 #[cfg(feature = "rustls")]
                 ConnectError::Tls { address, .. } => error.to_string().contains(address),
                 ConnectError::Url { url, .. } => error.to_string().contains(url),
-                ConnectError::Mount(_) | ConnectError::Header { .. } | ConnectError::Open(_) => true,
+                ConnectError::Mount(_)
+                | ConnectError::Header { .. }
+                | ConnectError::Open(_)
+                | ConnectError::Other(_)
+                | ConnectError::NoDestination
+                | ConnectError::Stopped
+                | ConnectError::Superseded => true,
+                #[cfg(feature = "websocket")]
+                ConnectError::Destination(_) => true,
             };
             assert!(names_it, "{error}");
         }

@@ -3,7 +3,7 @@
 use super::by_name::{IntoArguments, encode_call};
 use crate::call::{Call, Resubscribe};
 use crate::error::SendError;
-use crate::proto::Resume;
+use crate::proto::{EncodedCall, Resume};
 use crate::stream::Streaming;
 
 impl<T: 'static, I, E> Call<Streaming<T, I>, E> {
@@ -18,7 +18,7 @@ impl<T: 'static, I, E> Call<Streaming<T, I>, E> {
     /// request has again. A call on an [`AnonymousChannel`](crate::AnonymousChannel) is not sent again, because its
     /// channel is lost with the connection.
     pub fn resumable(self) -> Resubscribe<T, I, E> {
-        let again = self.encoded().map(|call| call.clone());
+        let again = self.encoded().cloned();
         let encode = move |_: Option<&T>| again.clone().ok_or_else(SendError::polled_again);
         Resubscribe::new(self.into_raw(Resume::New), Box::new(encode), |_| None)
     }
@@ -48,7 +48,7 @@ impl<T: 'static, I, E> Call<Streaming<T, I>, E> {
         A: IntoArguments,
         F: FnMut(Option<&T>) -> A + Send + 'static,
     {
-        let address = self.encoded().map(|call| call.event_and_channel());
+        let address = self.encoded().map(EncodedCall::event_and_channel);
         let encode = move |last: Option<&T>| match &address {
             Some((event, channel)) => encode_call(channel.as_deref(), event, arguments(last)),
             None => Err(SendError::polled_again()),

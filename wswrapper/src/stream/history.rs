@@ -410,10 +410,14 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn the_count_the_bytes_and_the_age_of_items_are_bounded() {
         let history = History::new().max_items(3);
-        (1..=5).for_each(|n| drop(history.push(n)));
+        for n in 1..=5 {
+            history.push(n);
+        }
         assert_eq!((taken(&mut history.replay()), history.last_offset()), (vec![3, 4, 5], 5));
         let history = History::new().max_bytes(10);
-        (1..=5).for_each(|n| drop(history.push(n * 1_000)));
+        for n in 1..=5 {
+            history.push(n * 1_000);
+        }
         assert_eq!(taken(&mut history.replay()), [4_000, 5_000]);
         let large = History::new().max_bytes(1);
         large.push(1_000_u32);
@@ -446,7 +450,9 @@ mod tests {
     #[tokio::test]
     async fn a_stream_continues_behind_the_position_that_its_sender_was_given() {
         let history = History::new().max_items(4);
-        (1..=6).for_each(|n| drop(history.push(n)));
+        for n in 1..=6 {
+            history.push(n);
+        }
         let after = |epoch, offset| Resume::After(Position { epoch, offset });
         let own = history.epoch();
         assert_eq!(sent(&mut history.stream(), after(own, 4)), [(5, 5, 0), (6, 6, 0)]);
@@ -466,7 +472,9 @@ mod tests {
         let mut stream = history.stream();
         history.push(1);
         assert_eq!(sent(&mut stream, Resume::New), [(1, 1, 0)]);
-        (2..=9).for_each(|n| drop(history.push(n)));
+        for n in 2..=9 {
+            history.push(n);
+        }
         assert_eq!(sent(&mut stream, Resume::New), [(8, 8, 6), (9, 9, 0)]);
     }
 

@@ -1,6 +1,7 @@
 //! Streams that this endpoint receives: [`Streaming`] from the peer's handlers, [`Upload`] from its calls. A [`History`]
 //! lets a stream of this endpoint survive lost connections.
 
+mod follower;
 mod history;
 mod items;
 mod seam;
@@ -8,6 +9,7 @@ mod streaming;
 mod tracking;
 mod upload;
 
+pub(crate) use follower::{Arrival, Follower};
 pub use history::{History, HistoryStream};
 pub(crate) use items::Items;
 pub use seam::{Seam, StreamEvent};

@@ -213,12 +213,11 @@ async fn a_pause_that_is_too_long_for_the_server_ends_in_a_reconnect() -> Result
         Client::builder().limits(limits).reconnect(Reconnect::default()).connect_with(network.connector()).await?;
     let log = Log::default();
     log_notes(&client, &log)?;
+    let pause = client.pause();
     let flooding = tokio::spawn({
         let peer = server.peers().remove(0);
         async move { while peer.emit("note", ("x".repeat(1_000),)).await.is_ok() {} }
     });
-    let_others_run().await;
-    let pause = client.pause();
     let (began, handed) = (Instant::now(), log.entries().len());
     let peer = server.peers().remove(0);
     assert_eq!(peer.closed().await.cause, CloseCause::Unread);

@@ -26,7 +26,7 @@ async fn waits(policy: Reconnect, count: usize) -> Result<Vec<Duration>, Box<dyn
         sleep(SECOND).await;
     }
     let times: Vec<_> = std::iter::once(lost).chain(network.attempts().into_iter().skip(1)).collect();
-    Ok(times.windows(2).map(|pair| pair[1] - pair[0]).take(count).collect())
+    Ok(times.windows(2).map(|pair| pair[1].saturating_sub(pair[0])).take(count).collect())
 }
 
 #[tokio::test(start_paused = true)]

@@ -54,12 +54,12 @@ impl Ticker for Clock {
     }
 }
 
-fn item<T>(item: T) -> Option<StreamEvent<T>> {
-    Some(StreamEvent::Item(item))
+fn item<T>(item: T) -> StreamEvent<T> {
+    StreamEvent::Item(item)
 }
 
-fn seam<T>(seam: Seam) -> Option<StreamEvent<T>> {
-    Some(StreamEvent::Seam(seam))
+fn seam<T>(seam: Seam) -> StreamEvent<T> {
+    StreamEvent::Seam(seam)
 }
 
 /// A clock, and a client that connects to its server again.
@@ -77,14 +77,18 @@ async fn a_stream_continues_behind_the_last_item_that_was_taken() -> Result<(), 
     let mut ticks = ticker.ticks().resumable().await?;
     let mut squares = ticker.squares().resumable().await?;
     assert!(timeout(SECOND, ticks.next()).await.is_err() && timeout(SECOND, squares.next()).await.is_err());
-    (1..=5).for_each(|n| drop(clock.0.push(n)));
+    for n in 1..=5 {
+        clock.0.push(n);
+    }
     // Items 2 to 5 have arrived and are not taken. They come once.
-    assert_eq!((ticks.try_next().await?, squares.try_next().await?), (item(1), item(1)));
+    assert_eq!((ticks.try_next().await?, squares.try_next().await?), (Some(item(1)), Some(item(1))));
     for epoch in 2..5 {
         network.cut();
         opened(&client, epoch).await;
     }
-    (6..=7).for_each(|n| drop(clock.0.push(n)));
+    for n in 6..=7 {
+        clock.0.push(n);
+    }
     let mut seen = Vec::new();
     while seen.last() != Some(&StreamEvent::Item(7)) {
         seen.extend(timeout(SECOND, ticks.try_next()).await??);
@@ -94,7 +98,7 @@ async fn a_stream_continues_behind_the_last_item_that_was_taken() -> Result<(), 
     assert_eq!(items, [2, 3, 4, 5, 6, 7]);
     assert!(seen.contains(&StreamEvent::Seam(Seam::Resumed)), "{seen:?}");
     let mut last = None;
-    while last != item(49) {
+    while last != Some(item(49)) {
         last = timeout(SECOND, squares.try_next()).await??;
         assert!(!matches!(last, Some(StreamEvent::Seam(Seam::Gap { .. } | Seam::Fresh))), "{last:?}");
     }
@@ -110,13 +114,15 @@ async fn a_gap_has_the_number_of_the_items_that_the_history_has_lost() -> Result
     let mut ticks = TickerProxy::new(&client).ticks().resumable().await?;
     assert!(timeout(SECOND, ticks.next()).await.is_err());
     clock.0.push(1);
-    assert_eq!(ticks.try_next().await?, item(1));
+    assert_eq!(ticks.try_next().await?, Some(item(1)));
     network.cut();
     client.closed().await;
-    (2..=10).for_each(|n| drop(clock.0.push(n)));
+    for n in 2..=10 {
+        clock.0.push(n);
+    }
     opened(&client, 2).await;
-    assert_eq!(ticks.try_next().await?, seam(Seam::Gap { lost: Some(6) }));
-    assert_eq!(ticks.try_next().await?, item(8));
+    assert_eq!(ticks.try_next().await?, Some(seam(Seam::Gap { lost: Some(6) })));
+    assert_eq!(ticks.try_next().await?, Some(item(8)));
     Ok(())
 }
 
@@ -127,21 +133,23 @@ async fn another_history_is_fresh() -> Result<(), Box<dyn Error>> {
     let mut ticks = TickerProxy::new(&client).ticks().resumable().await?;
     assert!(timeout(SECOND, ticks.next()).await.is_err());
     clock.0.push(1);
-    assert_eq!(ticks.try_next().await?, item(1));
+    assert_eq!(ticks.try_next().await?, Some(item(1)));
     let restarted = Clock(History::new());
-    (100..103).for_each(|n| drop(restarted.0.push(n)));
+    for n in 100..103 {
+        restarted.0.push(n);
+    }
     network.set_server(Some(Server::builder().service(restarted.clone()).build()?));
     network.cut();
-    assert_eq!(ticks.try_next().await?, seam(Seam::Fresh));
+    assert_eq!(ticks.try_next().await?, Some(seam(Seam::Fresh)));
     for n in 100..103 {
-        assert_eq!(ticks.try_next().await?, item(n));
+        assert_eq!(ticks.try_next().await?, Some(item(n)));
     }
     // From then on that history counts.
     network.cut();
     client.closed().await;
     restarted.0.push(103);
-    assert_eq!(ticks.try_next().await?, seam(Seam::Resumed));
-    assert_eq!(ticks.try_next().await?, item(103));
+    assert_eq!(ticks.try_next().await?, Some(seam(Seam::Resumed)));
+    assert_eq!(ticks.try_next().await?, Some(item(103)));
     Ok(())
 }
 
@@ -151,14 +159,18 @@ async fn combinators_that_leave_items_out_keep_the_position() -> Result<(), Box<
     let (network, client) = connected(&clock).await?;
     let mut even = TickerProxy::new(&client).even().resumable().await?;
     assert!(timeout(SECOND, even.next()).await.is_err());
-    (1..=4).for_each(|n| drop(clock.0.push(n)));
-    assert_eq!((even.try_next().await?, even.try_next().await?), (item(2), item(4)));
+    for n in 1..=4 {
+        clock.0.push(n);
+    }
+    assert_eq!((even.try_next().await?, even.try_next().await?), (Some(item(2)), Some(item(4))));
     network.cut();
     client.closed().await;
-    (5..=8).for_each(|n| drop(clock.0.push(n)));
+    for n in 5..=8 {
+        clock.0.push(n);
+    }
     // Item 5 was left out, so the next one is 6.
-    assert_eq!(even.try_next().await?, seam(Seam::Gap { lost: Some(1) }));
-    assert_eq!((even.try_next().await?, even.try_next().await?), (item(6), item(8)));
+    assert_eq!(even.try_next().await?, Some(seam(Seam::Gap { lost: Some(1) })));
+    assert_eq!((even.try_next().await?, even.try_next().await?), (Some(item(6)), Some(item(8))));
     Ok(())
 }
 
@@ -213,7 +225,7 @@ async fn open_stream(raw: &mut RawPeer) -> serde_json::Value {
     request
 }
 
-fn payload(channel: &serde_json::Value, payload: serde_json::Value) -> String {
+fn payload(channel: &serde_json::Value, payload: &serde_json::Value) -> String {
     json!({"a": ["next", payload], "h": channel}).to_string()
 }
 
@@ -259,7 +271,7 @@ async fn the_request_tells_the_last_position_and_the_first_payload_the_seam() ->
         let request = open_stream(&mut raw).await;
         requests.push((request["a"].clone(), request["m"].clone()));
         for it in payloads {
-            raw.send(&payload(&request["i"], it)).await;
+            raw.send(&payload(&request["i"], &it)).await;
         }
         let_others_run().await;
         drop(raw);
@@ -330,13 +342,13 @@ async fn arguments_may_depend_on_the_last_item() -> Result<(), Box<dyn Error>> {
     let call = TickerProxy::new(&client).count_from(0);
     let mut numbers = call.resubscribe(|last: Option<&u64>| (last.map_or(0, |last| last + 1),)).await?;
     for n in 0..3 {
-        assert_eq!(numbers.try_next().await?, item(n));
+        assert_eq!(numbers.try_next().await?, Some(item(n)));
     }
     for first in [3, 6] {
         network.cut();
-        assert_eq!(numbers.try_next().await?, seam(Seam::Gap { lost: None }));
+        assert_eq!(numbers.try_next().await?, Some(seam(Seam::Gap { lost: None })));
         for n in first..first + 3 {
-            assert_eq!(numbers.try_next().await?, item(n));
+            assert_eq!(numbers.try_next().await?, Some(item(n)));
         }
     }
     Ok(())
@@ -435,9 +447,9 @@ async fn run(mut chance: Chance) {
                 }
             }
             StreamEvent::Seam(Seam::Resumed) => {}
-            StreamEvent::Seam(Seam::Gap { lost: Some(lost) }) => {
-                assert!(lost > 0);
-                expected = expected.map(|expected| expected + lost);
+            StreamEvent::Seam(Seam::Gap { lost: Some(missing) }) => {
+                assert!(missing > 0);
+                expected = expected.map(|expected| expected + missing);
             }
             // Nothing was taken before.
             StreamEvent::Seam(Seam::Fresh) => assert_eq!(last, None),

@@ -25,12 +25,12 @@ impl Desk {
     #[ws(spawn)]
     pub async fn spawned(&self) {
         let _guard = self.0.guard();
-        pending().await
+        pending::<()>().await;
     }
 
     pub async fn waiting(&self) {
         let _guard = self.0.guard();
-        pending().await
+        pending::<()>().await;
     }
 }
 
@@ -38,16 +38,16 @@ impl Desk {
 async fn stop_says_goodbye_ends_calls_and_leaves_no_task() -> Result<(), Box<dyn Error>> {
     let before = tasks();
     let (alive, log) = (Alive::default(), Log::default());
-    let (server, closes) = (Server::builder().build()?, log.clone());
-    server.on("never", || pending::<()>())?;
+    let (server, logged) = (Server::builder().build()?, log.clone());
+    server.on("never", pending::<()>)?;
     let network = Network::with(server.clone());
     let client = Client::builder()
         .service(Desk(alive.clone()))
         .on_close(move |_, closed| {
-            let closes = closes.clone();
+            let logged = logged.clone();
             async move {
                 sleep(SECOND).await;
-                closes.add(format!("closed {}", closed.code));
+                logged.add(format!("closed {}", closed.code));
             }
         })
         .reconnect(Reconnect::default())

@@ -17,17 +17,17 @@ async fn a_thousand_clients_come_back_without_a_storm() -> Result<(), Box<dyn Er
         let policy = Reconnect::default().seed(seed as u64);
         clients.push(Client::builder().reconnect(policy).connect_with(network.connector()).await?);
     }
-    sleep(Duration::from_secs(60)).await;
+    sleep(Duration::from_mins(1)).await;
     let lost_at = network.now();
     network.set_server(None);
     network.cut();
-    sleep(Duration::from_secs(300)).await;
+    sleep(Duration::from_mins(5)).await;
     network.set_server(Some(server.clone()));
     sleep(Duration::from_secs(31)).await;
     assert_eq!(server.peers().len(), CLIENTS);
     let mut seconds = [0_usize; 400];
     for attempt in network.attempts().into_iter().skip(CLIENTS) {
-        seconds[usize::try_from((attempt - lost_at).as_secs())?] += 1;
+        seconds[usize::try_from(attempt.saturating_sub(lost_at).as_secs())?] += 1;
     }
     let most = seconds[60..].iter().max();
     assert!(most <= Some(&133), "{most:?} attempts in a second: {seconds:?}");
