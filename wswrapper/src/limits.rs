@@ -104,7 +104,8 @@ pub struct Limits {
     /// [thread](Self::max_blocking_handlers) is counted.
     ///
     /// At the limit, further events and requests wait to start. They count against
-    /// [`max_held_bytes`](Self::max_held_bytes).
+    /// [`max_held_bytes`](Self::max_held_bytes). With 1, handlers run one after the other, in the order of their calls;
+    /// responses, cancellations and the messages of streams are read meanwhile.
     pub max_handlers_in_flight: usize,
     /// The number of threads that `#[ws(blocking)]` handlers of one connection occupy at the same time. Default 32. A
     /// value of 0 counts as 1.
