@@ -87,7 +87,9 @@ pub use connection::{
     OpenChannelError, Outgoing, Producer, QueueError, Role,
 };
 pub use id::{RequestId, Side};
-pub use message::{Arguments, ArgumentsError, Call, Item, Message, RawReason, Response, decode_value};
+pub use message::{
+    Arguments, ArgumentsError, Call, Item, Message, Position, RawReason, Response, Resume, decode_value,
+};
 pub use name::{ChannelName, MAX_SHOWN_CHARS, NameError, RESERVED, check_event, cut_name, is_reserved, shown_name};
 pub use rejection::{Reason, Rejection};
 pub use time::{Duration, Instant};

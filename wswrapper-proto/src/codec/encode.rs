@@ -6,7 +6,7 @@ use super::json;
 use super::null::{is_none, is_unit};
 use crate::rejection::ABORTED;
 use crate::time::Duration;
-use crate::{ChannelKey, Reason, Rejection, RequestId};
+use crate::{Address, Call, ChannelKey, Message, Position, Reason, Rejection, RequestId, Resume};
 use serde::Serialize;
 
 /// Encodes the name and the arguments of an event or a request.
@@ -47,7 +47,7 @@ impl CallEncoder {
             self.frame.extend_from_slice(b",\"c\":");
             string(&mut self.frame, channel);
         }
-        EncodedCall { frame: self.frame, on: None }
+        EncodedCall { frame: self.frame, on: None, resume: None }
     }
 
     /// Finishes a call on an anonymous channel.
@@ -71,6 +71,8 @@ pub struct EncodedCall {
     frame: Vec<u8>,
     /// The anonymous channel of the call.
     on: Option<ChannelKey>,
+    /// The start of the resumable stream that the call asks for. Most calls ask for none.
+    resume: Option<Box<Resume>>,
 }
 
 impl EncodedCall {
@@ -78,7 +80,26 @@ impl EncodedCall {
     #[inline]
     pub fn on_channel(mut self, channel: ChannelKey) -> Self {
         on_channel(&mut self.frame, channel.id());
-        Self { frame: self.frame, on: Some(channel) }
+        Self { frame: self.frame, on: Some(channel), resume: self.resume }
+    }
+
+    /// Asks for a resumable stream.
+    pub fn resume(&mut self, resume: Resume) {
+        self.resume = Some(Box::new(resume));
+    }
+
+    /// Returns the event and the named channel of the call.
+    pub fn event_and_channel(&self) -> (String, Option<String>) {
+        let frame = [&self.frame[..], b"}"].concat();
+        let text = std::str::from_utf8(&frame).unwrap_or_default();
+        match Message::decode_whole(text) {
+            Message::Call(Call { event, address: Address::Named(channel), .. }) => {
+                (event.into_owned(), Some(channel.into_owned()))
+            }
+            Message::Call(Call { event, .. }) => (event.into_owned(), None),
+            // Unreachable: the frame is that of a call.
+            _ => (String::new(), None),
+        }
     }
 
     /// Returns the anonymous channel of the call.
@@ -94,15 +115,18 @@ impl EncodedCall {
         self.frame
     }
 
-    /// Returns the frame of a request. Its metadata holds `caller_timeout` if there is one, and a mark if the
-    /// caller sends an upload and listens on its channel at once.
+    /// Returns the frame of a request. Its metadata holds `caller_timeout` if there is one, a mark if the caller
+    /// sends an upload and listens on its channel at once, and the start of a [resumable](Self::resume) stream
+    ///
     #[inline]
     pub fn into_request(mut self, id: RequestId, caller_timeout: Option<Duration>, sends_items: bool) -> Vec<u8> {
         self.frame.extend_from_slice(b",\"i\":");
         number(&mut self.frame, id.get());
-        if let Some(caller_timeout) = caller_timeout {
+        if let Some(resume) = self.resume {
+            write_resume(&mut self.frame, *resume, caller_timeout);
+        } else if let Some(caller_timeout) = caller_timeout {
             self.frame.extend_from_slice(b",\"m\":{\"t\":");
-            number(&mut self.frame, u64::try_from(caller_timeout.as_millis()).unwrap_or(u64::MAX).min((1 << 53) - 1));
+            number(&mut self.frame, milliseconds(caller_timeout));
             self.frame.extend_from_slice(if sends_items { b",\"u\":1}" } else { b"}" });
         } else if sends_items {
             self.frame.extend_from_slice(b",\"m\":{\"u\":1}");
@@ -113,7 +137,8 @@ impl EncodedCall {
 
     /// Returns the length of the [frame of a request](Self::into_request), in bytes.
     pub fn request_len(&self, id: RequestId, caller_timeout: Option<Duration>, sends_items: bool) -> usize {
-        let end = Self { frame: Vec::new(), on: None }.into_request(id, caller_timeout, sends_items);
+        let resume = self.resume.clone();
+        let end = Self { frame: Vec::new(), on: None, resume }.into_request(id, caller_timeout, sends_items);
         self.frame.len() + end.len()
     }
 
@@ -127,6 +152,35 @@ impl EncodedCall {
     pub fn is_empty(&self) -> bool {
         false
     }
+}
+
+fn milliseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX).min((1 << 53) - 1)
+}
+
+/// Writes the metadata of a request for a resumable stream.
+#[cold]
+fn write_resume(out: &mut Vec<u8>, resume: Resume, caller_timeout: Option<Duration>) {
+    out.extend_from_slice(b",\"m\":{");
+    if let Some(caller_timeout) = caller_timeout {
+        out.extend_from_slice(b"\"t\":");
+        number(out, milliseconds(caller_timeout));
+        out.push(b',');
+    }
+    out.extend_from_slice(b"\"r\":");
+    match resume {
+        Resume::New => out.extend_from_slice(b"[]"),
+        Resume::After(position) => write_position(out, position),
+    }
+    out.push(b'}');
+}
+
+fn write_position(out: &mut Vec<u8>, Position { epoch, offset }: Position) {
+    out.push(b'[');
+    number(out, epoch);
+    out.push(b',');
+    number(out, offset);
+    out.push(b']');
 }
 
 /// Writes the result of a request. `()` is encoded as no value [P-31, P-32].
@@ -186,9 +240,26 @@ pub fn item<T: Serialize + ?Sized>(
     lost: u64,
     value: &T,
 ) -> Result<(), serde_json::Error> {
+    item_at(out, channel, request, lost, None, value)
+}
+
+/// Writes an item as [`item`] does, with its position if there is one.
+#[inline]
+pub fn item_at<T: Serialize + ?Sized>(
+    out: &mut Vec<u8>,
+    channel: RequestId,
+    request: Option<RequestId>,
+    lost: u64,
+    at: Option<Position>,
+    value: &T,
+) -> Result<(), serde_json::Error> {
     out.extend_from_slice(b"{\"a\":[\"next\",{\"value\":");
     json::write(out, value)?;
     out.extend_from_slice(b",\"done\":false");
+    if let Some(at) = at {
+        out.extend_from_slice(b",\"at\":");
+        write_position(out, at);
+    }
     finish_item(out, channel, lost);
     if let Some(id) = request {
         out.extend_from_slice(b",\"i\":");

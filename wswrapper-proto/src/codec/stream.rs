@@ -1,7 +1,7 @@
 //! Messages between the producer and the consumer of a stream.
 
 use super::envelope::{is_truthy, key_text};
-use crate::{Arguments, Item, RequestId};
+use crate::{Arguments, Item, Position, RequestId};
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
@@ -22,17 +22,18 @@ impl<'f> Item<'f> {
     /// An argument that is not the object of an item is an item without a value [P-82].
     pub fn read(arguments: &Arguments<'f>) -> Option<Self> {
         if let Some(value) = plain_value(arguments.text()) {
-            return Some(Self { value: Some(value), done: false, lost: 0 });
+            return Some(Self { value: Some(value), done: false, lost: 0, at: None });
         }
         let payload = first(arguments).and_then(|payload| serde_json::from_str(payload).ok());
         if !arguments.validate() {
             return None;
         }
-        let Payload { value, done, lost } = payload.unwrap_or_default();
+        let Payload { value, done, lost, at } = payload.unwrap_or_default();
         Some(Self {
             value: value.map(RawValue::get),
             done: done.is_some_and(|done| is_truthy(done.get())),
             lost: lost.and_then(|lost| RequestId::from_json(lost.get())).map_or(0, RequestId::get),
+            at: at.and_then(|at| Position::read(at.get())),
         })
     }
 }
@@ -62,6 +63,7 @@ struct Payload<'f> {
     value: Option<&'f RawValue>,
     done: Option<&'f RawValue>,
     lost: Option<&'f RawValue>,
+    at: Option<&'f RawValue>,
 }
 
 impl<'de: 'f, 'f> Deserialize<'de> for Payload<'f> {
@@ -81,6 +83,7 @@ impl<'de: 'f, 'f> Deserialize<'de> for Payload<'f> {
                         "value" => payload.value = Some(value),
                         "done" => payload.done = Some(value),
                         "lost" => payload.lost = Some(value),
+                        "at" => payload.at = Some(value),
                         _ => {}
                     }
                 }

@@ -1,6 +1,6 @@
 //! Metadata of a call: the object `m`.
 
-use super::Call;
+use super::{Call, Resume};
 use crate::time::Duration;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -12,6 +12,8 @@ struct Meta<'m> {
     t: Option<&'m RawValue>,
     #[serde(borrow)]
     u: Option<&'m RawValue>,
+    #[serde(borrow)]
+    r: Option<&'m RawValue>,
 }
 
 impl Call<'_> {
@@ -27,6 +29,11 @@ impl Call<'_> {
     /// Returns true if the caller of an upload listens on its channel from the creation on: `m.u` is 1.
     pub fn caller_listens(&self) -> bool {
         self.meta.and_then(read).and_then(|meta| meta.u).is_some_and(|mark| mark.get() == "1")
+    }
+
+    /// Returns the start of the resumable stream that the caller asks for: `m.r`.
+    pub fn resume(&self) -> Option<Resume> {
+        Resume::read(read(self.meta?)?.r?.get())
     }
 }
 

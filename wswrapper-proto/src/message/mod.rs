@@ -3,10 +3,12 @@
 mod arguments;
 mod meta;
 mod negative_zero;
+mod position;
 
 pub(crate) use arguments::SPACE;
 pub use arguments::{Arguments, ArgumentsError};
 pub use negative_zero::decode_value;
+pub use position::{Position, Resume};
 
 use crate::{Address, Rejection, RequestId};
 use serde_json::value::RawValue;
@@ -53,6 +55,8 @@ pub struct Item<'f> {
     pub done: bool,
     /// The number of items that the producer dropped before this one.
     pub lost: u64,
+    /// The position of this item, if the producer tells it.
+    pub at: Option<Position>,
 }
 
 /// The peer's response to a request.

@@ -8,6 +8,7 @@ mod emit;
 pub(crate) mod proxy;
 mod raw;
 pub(crate) mod response;
+mod resubscribed;
 pub(crate) mod source;
 pub(crate) mod target;
 mod upload;
@@ -17,6 +18,7 @@ pub use proxy::Text;
 pub(crate) use raw::{Answer, Offline, RawCall};
 pub use response::FromResponse;
 pub(crate) use response::unexpected_answer;
+pub use resubscribed::{Resubscribe, Resubscribed};
 pub(crate) use target::into_target;
 pub use target::{IntoTarget, RequestTarget, Target};
 pub use upload::UploadCall;
@@ -24,7 +26,7 @@ pub use upload::UploadCall;
 use self::response::ReceivedResponse;
 use crate::engine::{ConnectionHandle, Expected};
 use crate::error::{CallError, SendError};
-use crate::proto::{EncodedCall, Reason};
+use crate::proto::{EncodedCall, Reason, Resume};
 use crate::value::WsError;
 use std::fmt;
 use std::future::Future;
@@ -208,6 +210,17 @@ impl<T, E> Call<T, E> {
 
     pub(crate) fn set_expected(&mut self, expected: Expected) {
         self.raw.expected = expected;
+    }
+
+    /// Returns the encoded call, if it was not polled and could be encoded. `None` also for a call on an anonymous
+    /// channel, which cannot be sent over another connection.
+    pub(crate) fn encoded(&self) -> Option<&EncodedCall> {
+        self.raw.encoded()
+    }
+
+    /// Returns the call without its types, as a call of a resumable stream.
+    pub(crate) fn into_raw(self, resume: Resume) -> RawCall {
+        self.raw.resuming(resume)
     }
 
     /// Returns the same call with another type of result.

@@ -2,7 +2,7 @@
 
 use crate::engine::{CallOptions, Completion, ConnectionHandle, Expected, OfflineWait, Priority, StartedCall};
 use crate::error::{CallError, SendError};
-use crate::proto::{ChannelKey, EncodedCall, RawReason};
+use crate::proto::{ChannelKey, EncodedCall, RawReason, Resume};
 use crate::rt::{Instant, after};
 use crate::value::{WsError, read_rejection};
 use bytes::Bytes;
@@ -111,6 +111,23 @@ impl RawCall {
 
     pub(crate) fn connection(&self) -> &ConnectionHandle {
         &self.connection
+    }
+
+    /// Returns the encoded call, if it was not polled and could be encoded. `None` also for a call on an anonymous
+    /// channel.
+    pub(super) fn encoded(&self) -> Option<&EncodedCall> {
+        match &self.stage {
+            Stage::Unsent(Ok(call)) => Some(call).filter(|call| call.channel().is_none()),
+            _ => None,
+        }
+    }
+
+    /// Asks for a resumable stream.
+    pub(super) fn resuming(mut self, resume: Resume) -> Self {
+        if let Stage::Unsent(Ok(call)) = &mut self.stage {
+            call.resume(resume);
+        }
+        self
     }
 
     pub(crate) fn set_timeout(&mut self, timeout: Duration) {

@@ -1,7 +1,7 @@
 //! The inbox of a stream, in which the driver leaves its items.
 
 use crate::close::Closed;
-use crate::proto::{ITEM_OVERHEAD, Item, Reason, Rejection, StreamBound};
+use crate::proto::{ITEM_OVERHEAD, Item, Position, Reason, Rejection, StreamBound};
 use std::sync::Arc;
 use std::task::{Poll, Waker};
 
@@ -43,12 +43,26 @@ pub(crate) struct Taken {
 
 /// A queue of items. It stores the JSON of each item after its length, in one buffer, so that an item needs no
 /// allocation and does not keep the frame in which it arrived.
+///
+/// Before an item that reports a loss or a position there is a [`Mark`], with a length that no item has.
 #[derive(Default)]
 pub(crate) struct Batch {
     bytes: Vec<u8>,
     /// The start of the first item that was not taken.
     taken: usize,
 }
+
+/// What a producer reports with an item beside its value.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub(crate) struct Mark {
+    /// The number of items that the producer dropped before this one.
+    pub(crate) lost: u64,
+    /// The position of the item.
+    pub(crate) at: Option<Position>,
+}
+
+/// The length that stands for a mark.
+const MARK: usize = usize::MAX;
 
 /// The largest buffer that is kept for further items.
 const KEPT_BYTES: usize = 16 * 1024;
@@ -60,8 +74,33 @@ impl Batch {
         self.bytes.extend_from_slice(json.as_bytes());
     }
 
-    /// Takes the next item and returns its JSON, which is empty if the item has no value.
+    /// Appends a mark of the next item.
+    #[cold]
+    fn add_mark(&mut self, Mark { lost, at }: Mark) {
+        self.bytes.extend_from_slice(&MARK.to_ne_bytes());
+        // No epoch is 0.
+        let Position { epoch, offset } = at.unwrap_or(Position { epoch: 0, offset: 0 });
+        for number in [lost, epoch, offset] {
+            self.bytes.extend_from_slice(&number.to_ne_bytes());
+        }
+    }
+
+    /// Takes the mark of the next item, if it has one.
+    pub(crate) fn take_mark(&mut self) -> Option<Mark> {
+        let (length, rest) = self.bytes[self.taken..].split_first_chunk()?;
+        if usize::from_ne_bytes(*length) != MARK {
+            return None;
+        }
+        let (numbers, _) = rest.as_chunks();
+        let number = |n: usize| numbers.get(n).map_or(0, |bytes| u64::from_ne_bytes(*bytes));
+        self.taken += size_of::<usize>() + 3 * size_of::<u64>();
+        let at = Position { epoch: number(1), offset: number(2) };
+        Some(Mark { lost: number(0), at: Some(at).filter(|at| at.epoch != 0) })
+    }
+
+    /// Takes the next item and returns its JSON, which is empty if the item has no value. Its mark is dropped.
     pub(crate) fn take(&mut self) -> Option<&[u8]> {
+        self.take_mark();
         let (length, rest) = self.bytes[self.taken..].split_first_chunk()?;
         let length = usize::from_ne_bytes(*length);
         self.taken += size_of::<usize>() + length;
@@ -100,6 +139,9 @@ impl Inbox {
         if item.done {
             // The return value of a JavaScript generator is not an item.
             return self.finish(StreamFinish::Done);
+        }
+        if item.lost != 0 || item.at.is_some() {
+            self.items.add_mark(Mark { lost: item.lost, at: item.at });
         }
         self.items.add(item.value.unwrap_or_default());
         self.waker.take()

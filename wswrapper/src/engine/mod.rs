@@ -66,7 +66,7 @@ pub use handler::{BadCall, Started};
 pub(crate) use handler::{BoxRunning, Handler, Running, SessionFactory, Start};
 pub(crate) use hooks::{CloseHook, Hooks, OpenHook};
 pub use id::{Counters, PeerId};
-pub(crate) use inbox::{Batch, StreamFinish, Taken, WINDOW};
+pub(crate) use inbox::{Batch, Mark, StreamFinish, Taken, WINDOW};
 pub(crate) use label::Label;
 pub(crate) use members::Members;
 pub use message_log::{MessageKind, MessageLog};

@@ -87,7 +87,8 @@ impl<S: Send + Sync + 'static> Invocation<'_, S> {
         }
         self.start.record();
         let service = self.service;
-        Ok(Started::running(stream_handler(self.start.answers.shared, call, on_full, |producer| {
+        let resume = self.start.call.resume();
+        Ok(Started::running(stream_handler(self.start.answers.shared, call, on_full, resume, |producer| {
             handler(service, producer)
         })))
     }

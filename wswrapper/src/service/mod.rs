@@ -12,6 +12,7 @@ pub(crate) mod into_response;
 pub(crate) mod invocation;
 pub(crate) mod methods;
 mod own_task;
+mod resubscribe;
 mod router;
 pub(crate) mod scoped;
 pub(crate) mod stream;

@@ -1,6 +1,6 @@
 //! The consumer of a stream, without the type of its items.
 
-use crate::engine::{Batch, ConnectionHandle, StreamFinish, Taken};
+use crate::engine::{Batch, ConnectionHandle, Mark, StreamFinish, Taken};
 use crate::error::CallError;
 use crate::proto::{ChannelKey, ITEM_OVERHEAD, MAX_WINDOW, Reason, decode_value};
 use crate::value::{Decode, WsError, read_rejection};
@@ -21,6 +21,8 @@ pub(crate) struct Items {
     /// The bytes of these items.
     uncredited_bytes: usize,
     lost: u64,
+    /// What the producer has reported with the last item.
+    mark: Option<Mark>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -44,6 +46,7 @@ impl Items {
             uncredited: 0,
             uncredited_bytes: 0,
             lost: 0,
+            mark: None,
         }
     }
 
@@ -53,6 +56,11 @@ impl Items {
 
     pub(crate) fn lost(&self) -> u64 {
         self.lost
+    }
+
+    /// Takes what the producer has reported with the last item.
+    pub(crate) fn take_mark(&mut self) -> Mark {
+        self.mark.take().unwrap_or_default()
     }
 
     /// Returns true if the end or an error was delivered.
@@ -91,6 +99,7 @@ impl Items {
                 StreamFinish::ChannelClosed(reason) => Some(Err(CallError::ChannelClosed(reason))),
             });
         }
+        self.mark = self.batch.take_mark();
         let json = self.batch.take().unwrap_or_default();
         self.uncredited += 1;
         self.uncredited_bytes += json.len();

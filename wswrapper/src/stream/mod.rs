@@ -1,11 +1,18 @@
-//! Streams that this endpoint receives: [`Streaming`] from the peer's handlers, [`Upload`] from its calls.
+//! Streams that this endpoint receives: [`Streaming`] from the peer's handlers, [`Upload`] from its calls. A [`History`]
+//! lets a stream of this endpoint survive lost connections.
 
+mod history;
 mod items;
+mod seam;
 mod streaming;
+mod tracking;
 mod upload;
 
+pub use history::{History, HistoryStream};
 pub(crate) use items::Items;
+pub use seam::{Seam, StreamEvent};
 pub use streaming::Streaming;
+pub(crate) use tracking::Tracking;
 pub use upload::Upload;
 
 /// The trait of streams from the crate `futures-core`.

@@ -7,6 +7,7 @@ mod pausing;
 mod policy;
 mod queueing;
 mod reconnecting;
+mod resuming;
 mod stopping;
 mod storm;
 mod unconnected;

@@ -1,6 +1,6 @@
 //! Compares the quick decoder with the whole decoder.
 
-use crate::proto::{Item, Message, RawReason, RequestId, Response};
+use crate::proto::{Item, Message, Position, RawReason, RequestId, Response};
 use serde_json::value::RawValue;
 
 /// The content of a frame, including its arguments.
@@ -70,11 +70,11 @@ pub(crate) fn kind(decoded: &Decoded) -> &'static str {
     }
 }
 
-/// Returns the value, `done` and `lost` of a stream's item, or `None` if the message is no call or is malformed.
-pub(crate) fn item(message: &Message<'_>) -> Option<(Option<String>, bool, u64)> {
+/// Returns the value, `done`, `lost` and `at` of a stream's item, or `None` if the message is no call or is malformed.
+pub(crate) fn item(message: &Message<'_>) -> Option<(Option<String>, bool, u64, Option<Position>)> {
     let Message::Call(call) = message else { return None };
-    let Item { value, done, lost } = Item::read(&call.arguments)?;
-    Some((value.map(|value| value.trim().to_owned()), done, lost))
+    let Item { value, done, lost, at } = Item::read(&call.arguments)?;
+    Some((value.map(|value| value.trim().to_owned()), done, lost, at))
 }
 
 /// Returns an error if the decoders differ on a frame.

@@ -4,7 +4,9 @@ use super::decoders::{Decoded, decoded, decoded_whole, item};
 use super::generate::{name, object, value};
 use super::multiplied_cases;
 use crate::outgoing::assert_valid;
-use crate::proto::{Address, CallEncoder, Message, RawReason, Rejection, RequestId, Response, check_event, encode};
+use crate::proto::{
+    Address, CallEncoder, Message, Position, RawReason, Rejection, RequestId, Response, check_event, encode,
+};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::Value;
@@ -107,17 +109,19 @@ proptest! {
         channel in id(),
         request in proptest::option::of(id()),
         lost in prop_oneof![Just(0), 1..1_u64 << 53],
+        at in proptest::option::of((id(), id())),
         value in value(),
     ) {
+        let at = at.map(|(epoch, offset)| Position { epoch: epoch.get(), offset: offset.get() });
         let mut frame = Vec::new();
-        encode::item(&mut frame, channel, request, lost, &value).expect("JSON");
+        encode::item_at(&mut frame, channel, request, lost, at, &value).expect("JSON");
         let frame = text(&frame);
-        prop_assert_eq!(item(&Message::decode(frame)), Some((Some(value.to_string()), false, lost)));
+        prop_assert_eq!(item(&Message::decode(frame)), Some((Some(value.to_string()), false, lost, at)));
         let Decoded::Call { id, address, event, .. } = decoded_by_both(frame) else { panic!("{frame}") };
         prop_assert_eq!((id, address, &*event), (request, format!("{:?}", Address::Anonymous(channel)), "next"));
         if let Some(id) = request {
             let mut later = Vec::new();
-            encode::item(&mut later, channel, None, lost, &value).expect("JSON");
+            encode::item_at(&mut later, channel, None, lost, at, &value).expect("JSON");
             encode::item_as_request(&mut later, id);
             prop_assert_eq!(text(&later), frame);
         }

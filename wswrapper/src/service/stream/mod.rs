@@ -6,6 +6,7 @@ mod pump;
 
 use self::pump::PumpFuture;
 use crate::engine::{Answering, Answers, BoxRunning, Running, Shared};
+use crate::proto::Resume;
 use crate::value::{IntoResult, StreamItem, WsError};
 use futures_core::Stream;
 use pin_project_lite::pin_project;
@@ -77,6 +78,8 @@ pub struct Producer {
     pub(super) shared: Arc<Shared>,
     pub(super) call: Answering,
     pub(super) on_full: OnFull,
+    /// The start of the stream, if the caller has asked for a resumable one.
+    pub(super) resume: Option<Resume>,
 }
 
 pin_project! {
@@ -89,12 +92,18 @@ pin_project! {
 }
 
 /// Creates the future of a handler, which sends its stream with the producer that it gets.
-pub(super) fn stream_handler<F, Fut>(shared: &Arc<Shared>, call: Answering, on_full: OnFull, handler: F) -> BoxRunning
+pub(super) fn stream_handler<F, Fut>(
+    shared: &Arc<Shared>,
+    call: Answering,
+    on_full: OnFull,
+    resume: Option<Resume>,
+    handler: F,
+) -> BoxRunning
 where
     F: FnOnce(Producer) -> Fut,
     Fut: Future<Output = ()> + Send + 'static,
 {
-    let producer = Producer { shared: Arc::clone(shared), call, on_full };
+    let producer = Producer { shared: Arc::clone(shared), call, on_full, resume };
     Box::pin(StreamHandler { shared: Arc::clone(shared), future: handler(producer) })
 }
 

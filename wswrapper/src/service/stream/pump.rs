@@ -3,7 +3,8 @@
 use super::{OnFull, Producer};
 use crate::engine::{Answers, ChannelBinding, Outcome, WINDOW, WriteError};
 use crate::error::ServiceError;
-use crate::proto::{Allowance, ChannelKey, Reason, Rejection, Role, code, encode};
+use crate::proto::{Allowance, ChannelKey, Position, Reason, Rejection, Role, code, encode};
+use crate::stream::Tracking;
 use crate::value::StreamItem;
 use futures_core::Stream;
 use pin_project_lite::pin_project;
@@ -113,9 +114,9 @@ struct Pump<T> {
     channel: Option<ChannelKey>,
     /// Items waiting for credit. Under [`OnFull::Wait`] at most one: an item that came out while the stream was
     /// polled for its finish.
-    waiting: VecDeque<T>,
+    waiting: VecDeque<Tracked<T>>,
     /// The item that was sent as a request and has no response yet. The consumer may reject it [P-85].
-    unanswered: Option<T>,
+    unanswered: Option<Tracked<T>>,
     /// The number of items that it reported as lost.
     unanswered_lost: u64,
     /// The finish of the stream, until it is sent after the waiting items.
@@ -126,12 +127,21 @@ struct Pump<T> {
     hint: usize,
     /// True while the stream is polled. It stays true if the stream panics.
     polling: bool,
+    /// The position of the stream, if its caller has asked for a resumable one.
+    tracking: Option<Tracking>,
+    /// The position that the consumer expects of the next item without being told.
+    expected: Option<Position>,
+}
+
+/// An item and its position, if the stream has positions.
+struct Tracked<T> {
+    item: T,
+    at: Option<Position>,
 }
 
 impl<T> Pump<T> {
     fn new(producer: Producer, fallible: bool) -> Self {
         Self {
-            producer,
             fallible,
             channel: None,
             waiting: VecDeque::new(),
@@ -141,6 +151,9 @@ impl<T> Pump<T> {
             lost: 0,
             hint: 64,
             polling: false,
+            tracking: producer.resume.map(Tracking::new),
+            expected: None,
+            producer,
         }
     }
 }
@@ -206,8 +219,21 @@ impl<T: StreamItem> Pump<T> {
         status
     }
 
+    /// Polls the stream. An item of a resumable stream comes with its position.
+    fn poll_source(&mut self, source: &mut impl Source<T>) -> Next<Tracked<T>> {
+        let Some(tracking) = &mut self.tracking else {
+            return source.poll_next().map(|item| Some(item?.map(|item| Tracked { item, at: None })));
+        };
+        let polled = tracking.poll(|| source.poll_next());
+        polled.map(|item| {
+            let (at, overtaken) = tracking.take();
+            self.lost += overtaken;
+            Some(item?.map(|item| Tracked { item, at }))
+        })
+    }
+
     /// Returns the next item. Waiting items come before items of the source.
-    fn next(&mut self, source: &mut impl Source<T>) -> Next<T> {
+    fn next(&mut self, source: &mut impl Source<T>) -> Next<Tracked<T>> {
         match (self.waiting.pop_front(), self.finish.take()) {
             (Some(item), finish) => {
                 self.finish = finish;
@@ -215,7 +241,7 @@ impl<T: StreamItem> Pump<T> {
             }
             (None, Some(Ok(()))) => Poll::Ready(None),
             (None, Some(Err(rejection))) => Poll::Ready(Some(Err(rejection))),
-            (None, None) => source.poll_next(),
+            (None, None) => self.poll_source(source),
         }
     }
 
@@ -247,7 +273,7 @@ impl<T: StreamItem> Pump<T> {
             if waits && (window.is_none() || !self.waiting.is_empty() || !self.may_be_finished(source.upper_bound())) {
                 return PumpStatus::Waiting;
             }
-            match source.poll_next() {
+            match self.poll_source(&mut source) {
                 Poll::Pending => return PumpStatus::Waiting,
                 Poll::Ready(Some(Ok(item))) if waits => self.waiting.push_back(item),
                 Poll::Ready(Some(Ok(item))) => {
@@ -278,7 +304,7 @@ impl<T: StreamItem> Pump<T> {
 
     /// Keeps an item until there is credit, or drops this item or the oldest. Returns false if the policy allows
     /// neither.
-    fn enqueue(&mut self, item: T, window: usize) -> bool {
+    fn enqueue(&mut self, item: Tracked<T>, window: usize) -> bool {
         let capacity = match self.producer.on_full {
             OnFull::Wait | OnFull::Close => return false,
             OnFull::Latest => 1,
@@ -295,11 +321,13 @@ impl<T: StreamItem> Pump<T> {
     }
 
     /// Sends an item. Returns false if it cannot be encoded or is too large; the stream is then aborted.
-    fn send(&mut self, channel: ChannelKey, answers: &mut Answers<'_>, as_request: bool, item: &T) -> bool {
+    fn send(&mut self, channel: ChannelKey, answers: &mut Answers<'_>, as_request: bool, item: &Tracked<T>) -> bool {
         let request = if as_request { self.producer.shared.item_request(channel) } else { None };
+        let Tracked { item, at } = item;
+        let shown = if self.tracking.is_some() { self.position_to_show(*at) } else { None };
         let written = answers.write(self.hint, |out| {
             let start = out.len();
-            encode::item(out, channel.id(), request, self.lost, item)?;
+            encode::item_at(out, channel.id(), request, self.lost, shown, item)?;
             self.hint = out.len() - start;
             Ok(())
         });
@@ -318,6 +346,15 @@ impl<T: StreamItem> Pump<T> {
             }
         }
         true
+    }
+
+    /// Returns the position of an item, unless the consumer knows it from the item before.
+    fn position_to_show(&mut self, at: Option<Position>) -> Option<Position> {
+        let Position { epoch, offset } = at?;
+        let expected = self.expected.replace(Position { epoch, offset: offset + 1 });
+        let lost = self.lost;
+        let is_expected = expected.is_some_and(|it| it.epoch == epoch && it.offset + lost == offset);
+        at.filter(|_| !is_expected)
     }
 
     fn done(&mut self, channel: ChannelKey, answers: &mut Answers<'_>) -> PumpStatus {

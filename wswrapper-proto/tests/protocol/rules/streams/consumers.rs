@@ -25,7 +25,8 @@ fn item(channel: RequestId, request: Option<u64>) -> String {
 fn receive(peer: &mut Peer, channel: RequestId, items: usize) {
     for _ in 0..items {
         let frame = item(channel, None);
-        let Incoming::Item("out", Item { value: Some("\"v\""), done: false, lost: 0 }) = handle(peer, &frame) else {
+        let Incoming::Item("out", Item { value: Some("\"v\""), done: false, lost: 0, at: None }) = handle(peer, &frame)
+        else {
             panic!("the frame is an item")
         };
     }
@@ -121,12 +122,15 @@ fn payloads_of_any_form_are_items() {
         let (mut peer, _, number) = consumer(Bounds::default(), None);
         let frame = format!(r#"{{"a":["next",{payload}],"h":{number}}}"#);
         let Incoming::Item("out", item) = handle(&mut peer, &frame) else { panic!("{frame}") };
-        assert_eq!(item, Item { value, done, lost }, "{payload}");
+        assert_eq!(item, Item { value, done, lost, at: None }, "{payload}");
         assert_eq!(peer.open_channels(), usize::from(!done));
     }
     let (mut peer, _, number) = consumer(Bounds::default(), None);
     let frame = format!(r#"{{"a":["next"],"h":{number}}}"#);
-    assert!(matches!(handle(&mut peer, &frame), Incoming::Item("out", Item { value: None, done: false, lost: 0 })));
+    assert!(matches!(
+        handle(&mut peer, &frame),
+        Incoming::Item("out", Item { value: None, done: false, lost: 0, at: None })
+    ));
 }
 
 #[test]

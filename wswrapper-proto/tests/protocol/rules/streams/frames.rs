@@ -3,8 +3,8 @@
 use super::START;
 use crate::core_peer::{connected, handle, id, local_channel, sent};
 use crate::outgoing::assert_valid;
-use crate::proto::{Address, Allowance, Incoming, Item, Message, Role, encode};
-use std::time::Instant;
+use crate::proto::{Address, Allowance, CallEncoder, Incoming, Item, Message, Position, Resume, Role, encode};
+use std::time::{Duration, Instant};
 
 #[test]
 fn other_events_on_a_stream_channel_are_passed_to_its_handlers() {
@@ -54,6 +54,57 @@ fn item_and_done_frames_have_the_form_of_the_javascript_library() {
     encode::channel(&mut creation, id(7));
     assert_valid(&creation);
     assert_eq!(creation, br#"{"i":7,"h":1}"#);
+}
+
+#[test]
+fn a_position_is_written_before_the_lost_items_and_read_again() {
+    let at = Some(Position { epoch: 5, offset: 9 });
+    let mut frame = Vec::new();
+    encode::item_at(&mut frame, id(7), None, 4, at, &"v").expect("JSON");
+    assert_valid(&frame);
+    let frame = String::from_utf8(frame).expect("UTF-8");
+    assert_eq!(frame, r#"{"a":["next",{"value":"v","done":false,"at":[5,9],"lost":4}],"h":7}"#);
+    let Message::Call(call) = Message::decode(&frame) else { panic!("it is a call") };
+    let item = Item::read(&call.arguments).expect("it is an item");
+    assert_eq!(item, Item { value: Some("\"v\""), done: false, lost: 4, at });
+    // Anything else is an unknown member.
+    for at in ["[5]", "[]", "[5,0]", "\"[5,9]\"", "null", "7"] {
+        let frame = format!(r#"{{"a":["next",{{"value":1,"done":false,"at":{at}}}],"h":7}}"#);
+        let Message::Call(call) = Message::decode(&frame) else { panic!("it is a call") };
+        let item = Item::read(&call.arguments).expect("it is an item");
+        assert_eq!((item.value, item.at), (Some("1"), None), "{at}");
+    }
+}
+
+#[test]
+fn a_request_for_a_resumable_stream_says_where_it_begins() {
+    let request = |resume, timeout: Option<u64>| {
+        let mut call = CallEncoder::new("ticks").finish(Some("desk"));
+        call.resume(resume);
+        let timeout = timeout.map(Duration::from_millis);
+        let length = call.request_len(id(3), timeout, false);
+        let frame = call.into_request(id(3), timeout, false);
+        assert_eq!(frame.len(), length);
+        let frame = String::from_utf8(frame).expect("UTF-8");
+        let Message::Call(call) = Message::decode(&frame) else { panic!("it is a call") };
+        assert_eq!((call.resume(), call.caller_timeout()), (Some(resume), timeout));
+        frame
+    };
+    assert_eq!(request(Resume::New, None), r#"{"a":["ticks"],"c":"desk","i":3,"m":{"r":[]}}"#);
+    let after = Resume::After(Position { epoch: 5, offset: 9 });
+    assert_eq!(request(after, Some(20)), r#"{"a":["ticks"],"c":"desk","i":3,"m":{"t":20,"r":[5,9]}}"#);
+    let plain = CallEncoder::new("ticks").finish(None).into_request(id(3), None, false);
+    let Message::Call(call) = Message::decode(std::str::from_utf8(&plain).expect("UTF-8")) else { panic!("a call") };
+    assert_eq!(call.resume(), None);
+}
+
+#[test]
+fn a_call_knows_its_event_and_its_channel() {
+    let call = CallEncoder::new("a \"b\"").finish(Some("c/d"));
+    assert_eq!(call.event_and_channel(), ("a \"b\"".to_owned(), Some("c/d".to_owned())));
+    let mut encoder = CallEncoder::new("sum");
+    encoder.argument(&[1, 2]).expect("JSON");
+    assert_eq!(encoder.finish(None).event_and_channel(), ("sum".to_owned(), None));
 }
 
 #[test]

@@ -1,0 +1,73 @@
+//! The position of a resumable stream, on its way between a [`History`](super::History) and the sender of the stream.
+//!
+//! A handler may wrap the stream of a history into other streams. So the position does not come with the items: while the
+//! sender polls its stream, a thread-local variable holds what the two tell each other.
+
+use crate::proto::{Position, Resume};
+use std::cell::Cell;
+
+/// What a sender and the history below its stream tell each other.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Tracking {
+    /// The start of the stream. The history takes it when it is polled for the first time.
+    start: Option<Resume>,
+    /// The position of the last item.
+    at: Option<Position>,
+    /// The items that the history has dropped before that item.
+    overtaken: u64,
+}
+
+thread_local! {
+    static CURRENT: Cell<Option<Tracking>> = const { Cell::new(None) };
+}
+
+impl Tracking {
+    /// Tracks a stream that begins there.
+    pub(crate) fn new(start: Resume) -> Self {
+        Self { start: Some(start), at: None, overtaken: 0 }
+    }
+
+    /// Polls the stream.
+    pub(crate) fn poll<R>(&mut self, poll: impl FnOnce() -> R) -> R {
+        let _restored = Restore(CURRENT.replace(Some(*self)));
+        let polled = poll();
+        if let Some(tracking) = CURRENT.take() {
+            *self = tracking;
+        }
+        polled
+    }
+
+    /// Takes the position of the item that the stream has yielded, and the number of dropped items before it.
+    pub(crate) fn take(&mut self) -> (Option<Position>, u64) {
+        (self.at.take(), std::mem::take(&mut self.overtaken))
+    }
+}
+
+/// Restores the former value, also after a panic. A stream may be sent while another one is polled.
+struct Restore(Option<Tracking>);
+
+impl Drop for Restore {
+    fn drop(&mut self) {
+        CURRENT.set(self.0.take());
+    }
+}
+
+fn update<R>(update: impl FnOnce(&mut Tracking) -> R) -> Option<R> {
+    let mut tracking = CURRENT.get()?;
+    let result = update(&mut tracking);
+    CURRENT.set(Some(tracking));
+    Some(result)
+}
+
+/// Takes the start of the stream that is polled now.
+pub(super) fn take_start() -> Option<Resume> {
+    update(|tracking| tracking.start.take())?
+}
+
+/// Reports the position of an item, and the number of items that were dropped before it.
+pub(super) fn report(at: Position, overtaken: u64) {
+    update(|tracking| {
+        tracking.at = Some(at);
+        tracking.overtaken += overtaken;
+    });
+}
