@@ -2,6 +2,7 @@
 
 mod hooks;
 mod idempotent;
+mod losses;
 mod pausing;
 mod policy;
 mod queueing;
