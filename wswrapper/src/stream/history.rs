@@ -485,6 +485,7 @@ mod tests {
             let mut stream = history.stream();
             assert!(taken(&mut stream).is_empty());
         }
-        assert_eq!((history.inner.lock().waiting.len(), history.inner.lock().waiting.capacity()), (0, 0));
+        let state = history.inner.lock();
+        assert_eq!((state.waiting.len(), state.waiting.capacity()), (0, 0));
     }
 }
