@@ -63,7 +63,7 @@ async fn trouble(mut history: History<u64>, mut server: Server, port: u16, mut t
         }
         println!("the server is started");
         (server, _, task) = match serve(&history, port).await {
-            Ok(served) => served,
+            Ok(started) => started,
             Err(error) => return error,
         };
     }
