@@ -4,8 +4,10 @@ use std::error::Error;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
+use tokio::time::timeout;
 use wswrapper::client::{ClientBuilder, Reconnect};
 use wswrapper::error::SendError;
+use wswrapper::stream::{History, Seam, StreamEvent};
 use wswrapper::{CallError, Client, Context, Peer, Scoped, Server, Stream, ws_handlers, ws_service};
 use wswrapper_tests::network::{Network, opened};
 use wswrapper_tests::{Alive, Guard, Log, let_others_run, until};
@@ -47,6 +49,7 @@ trait Desk {
     #[ws(idempotent)]
     async fn price(&self, ctx: Context) -> u32;
     async fn count(&self) -> impl Stream<Item = u32> + Send;
+    async fn history(&self) -> impl Stream<Item = u32> + Send;
     async fn cart(&self) -> Scoped<dyn Cart>;
 }
 
@@ -59,6 +62,7 @@ trait Cart {
 struct Books {
     log: Log,
     runs: Arc<AtomicU32>,
+    history: History<u32>,
 }
 
 impl Books {
@@ -88,6 +92,10 @@ impl Desk for Books {
     async fn count(&self) -> impl Stream<Item = u32> + Send {
         use futures_util::StreamExt as _;
         futures_util::stream::iter(0..5).chain(futures_util::stream::pending())
+    }
+
+    async fn history(&self) -> impl Stream<Item = u32> + Send {
+        self.history.stream()
     }
 
     async fn cart(&self) -> Scoped<dyn Cart> {
@@ -280,6 +288,39 @@ async fn streams_end_after_what_has_arrived_and_scoped_services_are_closed() -> 
         assert!(matches!(size, Err(CallError::NotSent(_) | CallError::ChannelClosed(_))), "{size:?}");
         if end != End::Stop {
             assert_eq!(desk.cart().await?.size().await?, 3);
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_resubscribed_stream_goes_on_until_a_stop() -> Result<(), Box<dyn Error>> {
+    for end in ENDS {
+        let (client, network, books) = connected(Client::builder()).await?;
+        let mut numbers = DeskProxy::new(&client).history().resumable().await?;
+        assert!(timeout(SECOND, numbers.next()).await.is_err());
+        books.history.push(1);
+        books.history.push(2);
+        assert_eq!(numbers.try_next().await?, Some(StreamEvent::Item(1)));
+        let_others_run().await;
+        end.of(&client, &network).await?;
+        if end != End::Stop {
+            books.history.push(3);
+        }
+        let mut rest = Vec::new();
+        let last = loop {
+            match timeout(SECOND, numbers.try_next()).await {
+                Ok(Ok(Some(event))) => rest.push(event),
+                last => break last,
+            }
+        };
+        let items: Vec<_> = rest.iter().filter(|event| matches!(event, StreamEvent::Item(_))).collect();
+        if end == End::Stop {
+            assert_eq!(items, [&StreamEvent::Item(2)]);
+            assert!(matches!(last, Ok(Err(CallError::Closed(_)))), "{last:?}");
+        } else {
+            assert_eq!(items, [&StreamEvent::Item(2), &StreamEvent::Item(3)], "{end:?}");
+            assert!(last.is_err() && rest.contains(&StreamEvent::Seam(Seam::Resumed)), "{rest:?}");
         }
     }
     Ok(())
