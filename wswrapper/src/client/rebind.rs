@@ -14,8 +14,7 @@ impl Client {
     /// Continues over another transport. A connection that is open is closed first, with status 1001.
     ///
     /// Handlers, hooks and proxies stay. Calls of the old connection fail with
-    /// [`Closed`](crate::CallError::Closed), and the ids of new calls continue the count [P-91]. Events that waited for
-    /// capacity are sent on the new connection.
+    /// [`Closed`](crate::CallError::Closed), and the ids of new calls continue the count [P-91].
     ///
     /// It waits for the hooks [`on_close`](crate::client::ClientBuilder::on_close) of the old connection for at most
     /// [`close_timeout`](crate::Limits::close_timeout). Returns when the hook

@@ -209,11 +209,8 @@ impl ClientTask {
     fn bind(&mut self, connection: NewConnection) -> Step {
         match connection.open(&self.shared) {
             Ok(running) => Step::Drive(running),
-            // A close was requested, which is handled first. The other case cannot be: this task has closed the last one.
-            Err(_) => {
-                self.waiter = None;
-                self.give_up(Disconnected::Lost(Arc::new(Closed::abnormal(CloseCause::Local, ""))))
-            }
+            // A close was requested, which counts. The other case cannot be: this task has closed the last one.
+            Err(_) => self.give_up(Disconnected::Lost(Arc::new(Closed::abnormal(CloseCause::Local, "")))),
         }
     }
 
