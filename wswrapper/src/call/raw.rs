@@ -23,7 +23,7 @@ pub(crate) struct RawCall {
     /// True if the call may be sent again after its connection was lost.
     pub(super) is_idempotent: bool,
     pub(super) offline: Offline,
-    /// What a started call needs to be sent again.
+    /// The parts that a started call needs to be sent again.
     repeat: Option<Box<Repeat>>,
 }
 

@@ -44,7 +44,7 @@ struct Contents {
     waker: Option<Waker>,
 }
 
-/// What the task takes out of the mailbox.
+/// The contents of the mailbox that the task takes.
 #[derive(Default)]
 pub(super) struct News {
     pub(super) command: Option<Command>,

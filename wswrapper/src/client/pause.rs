@@ -15,7 +15,7 @@ impl Client {
     /// Pauses the client: until the returned value is dropped, no event, request or item of a stream is handed to the
     /// program.
     ///
-    /// What arrives meanwhile is held, and handed over in its order after the pause. Of several pauses the last one
+    /// Everything that arrives meanwhile is held, and handed over in its order after the pause. Of several pauses the last one
     /// counts. Handlers that run go on. The client can call the server during the pause, and receives responses,
     /// cancellations and closes.
     ///

@@ -51,10 +51,10 @@ enum Step {
     Stop,
 }
 
-/// What a client without a connection was requested to do.
+/// A request to a client without a connection.
 enum Interrupt {
     News(News),
-    /// To give up.
+    /// It gives up.
     Close(CloseRequest),
 }
 

@@ -52,7 +52,7 @@ pub(crate) struct Batch {
     taken: usize,
 }
 
-/// What a producer reports with an item beside its value.
+/// The report of a producer with an item, beside its value.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub(crate) struct Mark {
     /// The number of items that the producer dropped before this one.

@@ -21,7 +21,7 @@ pub(crate) struct Items {
     /// The bytes of these items.
     uncredited_bytes: usize,
     lost: u64,
-    /// What the producer has reported with the last item.
+    /// The report of the producer with the last item.
     mark: Option<Mark>,
 }
 

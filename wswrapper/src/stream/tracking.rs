@@ -6,7 +6,7 @@
 use crate::proto::{Position, Resume};
 use std::cell::Cell;
 
-/// What a sender and the history below its stream tell each other.
+/// The messages between a sender and the history below its stream.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Tracking {
     /// The start of the stream. The history takes it when it is polled for the first time.
