@@ -50,6 +50,9 @@ fn is_valid_on_anonymous_channel(call: &str) -> bool {
         "value" => true,
         "done" => value.is_boolean(),
         "lost" => value.as_u64().is_some_and(|lost| lost > 0),
+        "at" => value.as_array().is_some_and(|at| {
+            at.len() == 2 && at.iter().all(|number| number.as_u64().is_some_and(|it| (1..1 << 53).contains(&it)))
+        }),
         _ => false,
     }) && payload.contains_key("done")
 }
