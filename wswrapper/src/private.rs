@@ -25,6 +25,7 @@ pub use crate::value::{
 };
 pub use futures_core::Stream;
 pub use serde_json::Error as JsonError;
+pub use std::boxed::Box;
 pub use std::clone::Clone;
 pub use std::convert::Infallible as NoError;
 pub use std::fmt::{self, Debug};

@@ -129,7 +129,7 @@ fn respond_with_stream(
         #producer.run::<#answer, #item, #ok, #err, _, #is_result>(#value).await
     };
     quote! {
-        #call.stream(#private::OnFull::#on_full, move |#this, #producer: #private::Producer| async move { #run })
+        #call.stream(#private::OnFull::#on_full, move |#this, #producer: #private::Box<#private::Producer>| async move { #run })
     }
 }
 

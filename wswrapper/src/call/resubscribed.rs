@@ -104,6 +104,7 @@ impl<T: Decode + Unpin, I: WsError> Resubscribed<T, I> {
         if let Some(item) = self.pending.take() {
             return Poll::Ready(Some(Ok(self.take(item))));
         }
+        let mut mark = Mark::default();
         loop {
             match &mut self.stage {
                 Stage::Finished => return Poll::Ready(None),
@@ -114,16 +115,15 @@ impl<T: Decode + Unpin, I: WsError> Resubscribed<T, I> {
                         return Poll::Ready(Some(Err(error)));
                     }
                 }
-                Stage::Streaming(items) => match ready!(items.poll_next::<T, I>(cx)) {
+                Stage::Streaming(items) => match ready!(items.poll_marked::<T, I>(cx, &mut mark)) {
                     Some(Ok(item)) => {
-                        let mark = items.take_mark();
                         if let Some(event) = self.receive(item, mark) {
                             return Poll::Ready(Some(Ok(event)));
                         }
                     }
                     Some(Err(CallError::Decode(error))) => {
                         // It counts as taken.
-                        if self.follower.arrive(items.take_mark()) != Arrival::Repeated {
+                        if self.follower.arrive(mark) != Arrival::Repeated {
                             self.follower.take();
                             return Poll::Ready(Some(Err(CallError::Decode(error))));
                         }

@@ -9,10 +9,16 @@ use std::sync::Arc;
 #[derive(Clone)]
 pub struct ConnectionHandle {
     shared: Arc<Shared>,
-    /// `None` if the reference does not keep the connection open.
-    keep_open: Option<Arc<KeepOpen>>,
-    /// True for the references of the `on_open` hook. What they send goes before everything else.
-    is_of_hook: bool,
+    /// `None` for most references. It is one pointer, because each stream and each call has a reference.
+    role: Option<Arc<Role>>,
+}
+
+/// The role of a reference.
+enum Role {
+    /// It keeps the connection open, together with all its clones.
+    KeepOpen { _until_dropped: KeepOpen },
+    /// It belongs to the `on_open` hook. What it sends goes before everything else.
+    OpenHook,
 }
 
 /// Closes a client's connection when the last handle is dropped.
@@ -32,24 +38,24 @@ impl Drop for KeepOpen {
 impl ConnectionHandle {
     /// Creates a reference that does not keep the connection open.
     pub(crate) fn new(shared: &Arc<Shared>) -> Self {
-        Self { shared: Arc::clone(shared), keep_open: None, is_of_hook: false }
+        Self { shared: Arc::clone(shared), role: None }
     }
 
     /// Creates the reference of an `on_open` hook.
     pub(crate) fn of_hook(shared: &Arc<Shared>) -> Self {
-        Self { is_of_hook: true, ..Self::new(shared) }
+        Self { shared: Arc::clone(shared), role: Some(Arc::new(Role::OpenHook)) }
     }
 
     /// Creates a reference that keeps the connection open until it and all its clones are dropped. Then `released` is
     /// called.
     pub(crate) fn keeping_open(shared: &Arc<Shared>, released: Box<dyn Fn() + Send + Sync>) -> Self {
         let keep_open = KeepOpen { shared: Arc::clone(shared), released };
-        Self { keep_open: Some(Arc::new(keep_open)), ..Self::new(shared) }
+        Self { shared: Arc::clone(shared), role: Some(Arc::new(Role::KeepOpen { _until_dropped: keep_open })) }
     }
 
     /// Returns true for a reference of the `on_open` hook.
     pub(crate) fn is_of_hook(&self) -> bool {
-        self.is_of_hook
+        matches!(self.role.as_deref(), Some(Role::OpenHook))
     }
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {
@@ -58,7 +64,7 @@ impl ConnectionHandle {
 
     /// Returns true if the reference keeps the connection open.
     pub(crate) fn keeps_open(&self) -> bool {
-        self.keep_open.is_some()
+        matches!(self.role.as_deref(), Some(Role::KeepOpen { .. }))
     }
 }
 

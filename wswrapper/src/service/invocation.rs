@@ -78,7 +78,7 @@ impl<S: Send + Sync + 'static> Invocation<'_, S> {
     /// Starts a handler that answers with a stream, and sends the stream.
     pub fn stream<F, Fut>(mut self, on_full: OnFull, handler: F) -> Result<Started, BadCall>
     where
-        F: FnOnce(Arc<S>, Producer) -> Fut,
+        F: FnOnce(Arc<S>, Box<Producer>) -> Fut,
         Fut: Future<Output = ()> + Send + 'static,
     {
         let call = self.finish_arguments()?;

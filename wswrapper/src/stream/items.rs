@@ -11,7 +11,8 @@ use std::task::{Context, Poll, ready};
 pub(crate) struct Items {
     connection: ConnectionHandle,
     channel: ChannelKey,
-    inbox: usize,
+    /// The key of the inbox. Four bytes are enough for it, because a program may have many streams.
+    inbox: u32,
     window: u32,
     state: State,
     /// Items that were taken out of the inbox together, with one lock.
@@ -21,8 +22,6 @@ pub(crate) struct Items {
     /// The bytes of these items.
     uncredited_bytes: usize,
     lost: u64,
-    /// The report of the producer with the last item.
-    mark: Option<Mark>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -39,14 +38,14 @@ impl Items {
         Self {
             connection,
             channel,
-            inbox,
+            // There are never so many.
+            inbox: u32::try_from(inbox).unwrap_or(u32::MAX),
             window: crate::engine::WINDOW,
             state: State::New,
             batch: Batch::default(),
             uncredited: 0,
             uncredited_bytes: 0,
             lost: 0,
-            mark: None,
         }
     }
 
@@ -56,11 +55,6 @@ impl Items {
 
     pub(crate) fn lost(&self) -> u64 {
         self.lost
-    }
-
-    /// Takes what the producer has reported with the last item.
-    pub(crate) fn take_mark(&mut self) -> Mark {
-        self.mark.take().unwrap_or_default()
     }
 
     /// Returns true if the end or an error was delivered.
@@ -81,11 +75,20 @@ impl Items {
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<T, CallError<E::Remote>>>> {
+        self.poll_marked::<T, E>(cx, &mut Mark::default())
+    }
+
+    /// Returns the next item as [`poll_next`](Self::poll_next) does, and leaves the report of its producer in `mark`.
+    pub(crate) fn poll_marked<T: Decode, E: WsError>(
+        &mut self,
+        cx: &mut Context<'_>,
+        mark: &mut Mark,
+    ) -> Poll<Option<Result<T, CallError<E::Remote>>>> {
         if self.state == State::Finished {
             return Poll::Ready(None);
         }
         if self.connection.shared().is_paused() {
-            ready!(self.connection.shared().poll_pause(cx, self.inbox));
+            ready!(self.connection.shared().poll_pause(cx, self.inbox as usize));
         }
         if self.batch.is_empty()
             && let Some(finish) = ready!(self.poll_inbox(cx))
@@ -99,7 +102,7 @@ impl Items {
                 StreamFinish::ChannelClosed(reason) => Some(Err(CallError::ChannelClosed(reason))),
             });
         }
-        self.mark = self.batch.take_mark();
+        *mark = self.batch.take_mark().unwrap_or_default();
         let json = self.batch.take().unwrap_or_default();
         self.uncredited += 1;
         self.uncredited_bytes += json.len();
@@ -117,7 +120,7 @@ impl Items {
     /// call.
     fn poll_inbox(&mut self, cx: &mut Context<'_>) -> Poll<Option<StreamFinish>> {
         let shared = self.connection.shared();
-        if let Poll::Ready(Taken { lost, finish: end }) = shared.poll_inbox(cx, self.inbox, &mut self.batch) {
+        if let Poll::Ready(Taken { lost, finish: end }) = shared.poll_inbox(cx, self.inbox as usize, &mut self.batch) {
             self.lost = lost;
             return Poll::Ready(end);
         }
@@ -139,7 +142,7 @@ impl Drop for Items {
     fn drop(&mut self) {
         let uncredited_size = self.uncredited_bytes + self.uncredited as usize * ITEM_OVERHEAD;
         let unused = std::mem::take(&mut self.batch).unread_bytes() + uncredited_size;
-        self.connection.shared().drop_inbox(self.inbox, self.channel, unused);
+        self.connection.shared().drop_inbox(self.inbox as usize, self.channel, unused);
     }
 }
 

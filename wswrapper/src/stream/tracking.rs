@@ -15,6 +15,8 @@ pub(crate) struct Tracking {
     at: Option<Position>,
     /// The items that the history has dropped before that item.
     overtaken: u64,
+    /// The position that the consumer expects of the next item without being told.
+    expected: Option<Position>,
 }
 
 thread_local! {
@@ -24,7 +26,7 @@ thread_local! {
 impl Tracking {
     /// Tracks a stream that begins there.
     pub(crate) fn new(start: Resume) -> Self {
-        Self { start: Some(start), at: None, overtaken: 0 }
+        Self { start: Some(start), at: None, overtaken: 0, expected: None }
     }
 
     /// Polls the stream.
@@ -35,6 +37,20 @@ impl Tracking {
             *self = tracking;
         }
         polled
+    }
+
+    /// Returns the position of an item that is sent after `lost` others, unless the consumer knows it from the item
+    /// before.
+    pub(crate) fn shown(&mut self, at: Option<Position>, lost: u64) -> Option<Position> {
+        let Position { epoch, offset } = at?;
+        let expected = self.expected.replace(Position { epoch, offset: offset + 1 });
+        let is_expected = expected.is_some_and(|it| it.epoch == epoch && it.offset + lost == offset);
+        at.filter(|_| !is_expected)
+    }
+
+    /// Returns the position of the last item that was sent.
+    pub(crate) fn last(&self) -> Option<Position> {
+        self.expected.map(|next| Position { offset: next.offset - 1, ..next })
     }
 
     /// Takes the position of the item that the stream has yielded, and the number of dropped items before it.

@@ -7,6 +7,7 @@ mod pump;
 use self::pump::PumpFuture;
 use crate::engine::{Answering, Answers, BoxRunning, Running, Shared};
 use crate::proto::Resume;
+use crate::stream::Tracking;
 use crate::value::{IntoResult, StreamItem, WsError};
 use futures_core::Stream;
 use pin_project_lite::pin_project;
@@ -78,8 +79,8 @@ pub struct Producer {
     pub(super) shared: Arc<Shared>,
     pub(super) call: Answering,
     pub(super) on_full: OnFull,
-    /// The start of the stream, if the caller has asked for a resumable one.
-    pub(super) resume: Option<Resume>,
+    /// The position of the stream, if the caller has asked for a resumable one.
+    pub(super) tracking: Option<Box<Tracking>>,
 }
 
 pin_project! {
@@ -100,10 +101,12 @@ pub(super) fn stream_handler<F, Fut>(
     handler: F,
 ) -> BoxRunning
 where
-    F: FnOnce(Producer) -> Fut,
+    F: FnOnce(Box<Producer>) -> Fut,
     Fut: Future<Output = ()> + Send + 'static,
 {
-    let producer = Producer { shared: Arc::clone(shared), call, on_full, resume };
+    let tracking = resume.map(|resume| Box::new(Tracking::new(resume)));
+    // The future of the handler would hold it several times.
+    let producer = Box::new(Producer { shared: Arc::clone(shared), call, on_full, tracking });
     Box::pin(StreamHandler { shared: Arc::clone(shared), future: handler(producer) })
 }
 
@@ -119,7 +122,7 @@ impl Producer {
     ///
     /// The future is boxed because the compiler would repeat each error about the types for an opaque future.
     pub fn run<'s, R, I, T, E, M, const RESULT: bool>(
-        self,
+        self: Box<Self>,
         returned: R,
     ) -> Pin<Box<dyn Future<Output = ()> + Send + 's>>
     where
@@ -138,7 +141,7 @@ impl Producer {
             Err(error) => {
                 let rejection = error.into_rejection();
                 Box::pin(async move {
-                    let Self { shared, call, .. } = self;
+                    let Self { shared, call, .. } = *self;
                     shared.loan_slot().with(&shared, |answers| answers.finish::<()>(&call, Err(rejection)));
                 })
             }

@@ -4,7 +4,6 @@ use super::{OnFull, Producer};
 use crate::engine::{Answers, ChannelBinding, Outcome, WINDOW, WriteError};
 use crate::error::ServiceError;
 use crate::proto::{Allowance, ChannelKey, Position, Reason, Rejection, Role, code, encode};
-use crate::stream::Tracking;
 use crate::value::StreamItem;
 use futures_core::Stream;
 use pin_project_lite::pin_project;
@@ -27,7 +26,7 @@ pin_project! {
 
 impl<S, T, F> PumpFuture<S, T, F> {
     /// Creates the future. `fallible` is true if an item may be an error.
-    pub(super) fn new(producer: Producer, stream: S, into_result: F, fallible: bool) -> Self {
+    pub(super) fn new(producer: Box<Producer>, stream: S, into_result: F, fallible: bool) -> Self {
         Self { pump: Pump::new(producer, fallible), stream, into_result }
     }
 }
@@ -108,7 +107,7 @@ const ITEMS_PER_POLL: u32 = 256;
 
 /// Sends the items of a stream.
 struct Pump<T> {
-    producer: Producer,
+    producer: Box<Producer>,
     /// True if an item may be an error.
     fallible: bool,
     channel: Option<ChannelKey>,
@@ -116,7 +115,7 @@ struct Pump<T> {
     /// polled for its finish.
     waiting: VecDeque<Tracked<T>>,
     /// The item that was sent as a request and has no response yet. The consumer may reject it [P-85].
-    unanswered: Option<Tracked<T>>,
+    unanswered: Option<T>,
     /// The number of items that it reported as lost.
     unanswered_lost: u64,
     /// The finish of the stream, until it is sent after the waiting items.
@@ -127,10 +126,6 @@ struct Pump<T> {
     hint: usize,
     /// True while the stream is polled. It stays true if the stream panics.
     polling: bool,
-    /// The position of the stream, if its caller has asked for a resumable one.
-    tracking: Option<Tracking>,
-    /// The position that the consumer expects of the next item without being told.
-    expected: Option<Position>,
 }
 
 /// An item and its position, if the stream has positions.
@@ -140,7 +135,7 @@ struct Tracked<T> {
 }
 
 impl<T> Pump<T> {
-    fn new(producer: Producer, fallible: bool) -> Self {
+    fn new(producer: Box<Producer>, fallible: bool) -> Self {
         Self {
             fallible,
             channel: None,
@@ -151,8 +146,6 @@ impl<T> Pump<T> {
             lost: 0,
             hint: 64,
             polling: false,
-            tracking: producer.resume.map(Tracking::new),
-            expected: None,
             producer,
         }
     }
@@ -179,7 +172,8 @@ impl<T: StreamItem> Pump<T> {
                 if self.unanswered.is_some() && allowance != Allowance::Blocked {
                     // A rejected item is sent again after the next start.
                     if let Some(item) = self.unanswered.take().filter(|_| shared.take_rejected(channel)) {
-                        self.waiting.push_front(item);
+                        let at = self.producer.tracking.as_ref().and_then(|tracking| tracking.last());
+                        self.waiting.push_front(Tracked { item, at });
                         self.lost += self.unanswered_lost;
                     }
                 }
@@ -207,7 +201,7 @@ impl<T: StreamItem> Pump<T> {
                     }
                     credit -= 1;
                     sent += u32::from(!as_request);
-                    self.unanswered = Some(item).filter(|_| as_request);
+                    self.unanswered = Some(item.item).filter(|_| as_request);
                 }
                 Poll::Ready(Some(Err(rejection))) => break self.fail(channel, answers, &rejection),
                 Poll::Ready(None) => break self.done(channel, answers),
@@ -221,7 +215,7 @@ impl<T: StreamItem> Pump<T> {
 
     /// Polls the stream. An item of a resumable stream comes with its position.
     fn poll_source(&mut self, source: &mut impl Source<T>) -> Next<Tracked<T>> {
-        let Some(tracking) = &mut self.tracking else {
+        let Some(tracking) = &mut self.producer.tracking else {
             return source.poll_next().map(|item| Some(item?.map(|item| Tracked { item, at: None })));
         };
         let polled = tracking.poll(|| source.poll_next());
@@ -324,7 +318,7 @@ impl<T: StreamItem> Pump<T> {
     fn send(&mut self, channel: ChannelKey, answers: &mut Answers<'_>, as_request: bool, item: &Tracked<T>) -> bool {
         let request = if as_request { self.producer.shared.item_request(channel) } else { None };
         let Tracked { item, at } = item;
-        let shown = if self.tracking.is_some() { self.position_to_show(*at) } else { None };
+        let shown = self.producer.tracking.as_mut().and_then(|tracking| tracking.shown(*at, self.lost));
         let written = answers.write(self.hint, |out| {
             let start = out.len();
             encode::item_at(out, channel.id(), request, self.lost, shown, item)?;
@@ -346,15 +340,6 @@ impl<T: StreamItem> Pump<T> {
             }
         }
         true
-    }
-
-    /// Returns the position of an item, unless the consumer knows it from the item before.
-    fn position_to_show(&mut self, at: Option<Position>) -> Option<Position> {
-        let Position { epoch, offset } = at?;
-        let expected = self.expected.replace(Position { epoch, offset: offset + 1 });
-        let lost = self.lost;
-        let is_expected = expected.is_some_and(|it| it.epoch == epoch && it.offset + lost == offset);
-        at.filter(|_| !is_expected)
     }
 
     fn done(&mut self, channel: ChannelKey, answers: &mut Answers<'_>) -> PumpStatus {
