@@ -13,6 +13,7 @@ mod deadline;
 mod destination;
 #[cfg(feature = "websocket")]
 mod dial;
+mod drive;
 #[cfg(feature = "websocket")]
 mod exchange;
 mod mailbox;

@@ -1,4 +1,4 @@
-//! The task of a client: it drives each of its connections, and opens the next one.
+//! The task of a client: it opens its connections, one after the other. `drive` has the part during a connection.
 
 use super::backoff::Backoff;
 use super::connector::{BoxConnector, NewConnection, Running};
@@ -8,35 +8,31 @@ use super::retry_after::retry_after;
 use super::state::{ClientState, Disconnected};
 use super::supervision::Supervision;
 use crate::catch_panic::catch_panic;
-use crate::close::{Close, CloseCause, CloseRequest, Closed};
-use crate::engine::{Epoch, OfflineState, Opened, Shared};
+use crate::close::{CloseCause, CloseRequest, Closed};
+use crate::engine::{OfflineState, Shared};
 use crate::error::{ConnectError, OpenError};
-use crate::rt::{Instant, Timer, after};
-use std::future::{Future, poll_fn};
-use std::pin::Pin;
+use crate::rt::{Instant, Timer};
+use std::future::poll_fn;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 /// The task of a client.
 pub(super) struct ClientTask {
-    shared: Arc<Shared>,
-    control: Arc<Control>,
-    supervision: Supervision,
-    backoff: Backoff,
-    connector: Option<BoxConnector>,
+    pub(super) shared: Arc<Shared>,
+    pub(super) control: Arc<Control>,
+    pub(super) supervision: Supervision,
+    pub(super) backoff: Backoff,
+    pub(super) connector: Option<BoxConnector>,
     /// The handle that waits until the next connection is open.
     waiter: Option<Waiter>,
     /// True if failed attempts are repeated.
-    retries: bool,
-    timer: Timer,
+    pub(super) retries: bool,
+    pub(super) timer: Timer,
 }
 
-/// The least time for the `on_close` hooks of a client that stops.
-const HOOK_TIME: Duration = Duration::from_secs(1);
-
 /// The next step of a client.
-enum Step {
+pub(super) enum Step {
     /// Wait for a request.
     Idle,
     /// Connect.
@@ -146,7 +142,7 @@ impl ClientTask {
     }
 
     /// Returns the step by which a request for the next connection is handled, if there is one.
-    fn next_step(&mut self, command: Command) -> Option<Step> {
+    pub(super) fn next_step(&mut self, command: Command) -> Option<Step> {
         self.backoff.reset();
         match command {
             Command::Connect(connector, waiter) => {
@@ -214,128 +210,8 @@ impl ClientTask {
         }
     }
 
-    /// Drives a connection until it is closed, and decides about the next step.
-    async fn drive(&mut self, running: Running) -> Step {
-        let Running { mut driver, mut opened } = running;
-        let epoch = self.shared.epoch();
-        self.shared.set_reconnects(self.supervision.policy.is_some() && self.connector.is_some());
-        let mut opened_at = None;
-        let mut open_error = None;
-        match &opened {
-            None => opened_at = Some(self.opened(epoch.number)),
-            Some(_) => self.set_state(ClientState::Connecting { attempt: self.backoff.attempts().max(1) }),
-        }
-        let mut interruption = Interruption::default();
-        poll_fn(|cx| {
-            self.interrupt_drive(cx, &mut interruption);
-            let polled = driver.as_mut().poll(cx);
-            if let Some(result) = poll_opened(&mut opened, cx) {
-                match result {
-                    Ok(()) => opened_at = Some(self.opened(epoch.number)),
-                    Err(error) => {
-                        if !self.retries {
-                            self.answer(Err(Arc::new(ConnectError::Open(error.clone()))));
-                        }
-                        open_error = Some(error);
-                    }
-                }
-            }
-            if polled.is_pending() && self.are_hooks_overdue(cx, &epoch, &mut interruption) {
-                return Poll::Ready(());
-            }
-            polled
-        })
-        .await;
-        drop(driver);
-        let request = self.shared.begin_offline();
-        let lost = || Arc::new(Closed::lost(None));
-        let closed = epoch.result().unwrap_or_else(lost);
-        if interruption.stops || self.control.mailbox.is_released() {
-            return Step::Stop;
-        }
-        if let Some(command) = interruption.command
-            && let Some(step) = self.next_step(command)
-        {
-            return step;
-        }
-        let closed_itself = matches!(request, Some(CloseRequest::Close(_, CloseCause::Local) | CloseRequest::Abort));
-        match (opened_at, open_error) {
-            // The hook's own failure is repeated like a failed attempt.
-            (None, Some(error @ (OpenError::Failed(_) | OpenError::TimedOut))) => {
-                self.failed(ConnectError::Open(error))
-            }
-            (opened_at, open_error) => {
-                if let Some(error) = open_error {
-                    self.answer(Err(Arc::new(ConnectError::Open(error))));
-                }
-                let open_for = opened_at.map_or(Duration::ZERO, |at: Instant| at.elapsed());
-                self.lost(closed, open_for, closed_itself)
-            }
-        }
-    }
-
-    /// Handles the requests to a client that is connected.
-    #[inline]
-    fn interrupt_drive(&mut self, cx: &mut Context<'_>, interruption: &mut Interruption) {
-        if !interruption.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
-            interruption.waker = Some(cx.waker().clone());
-            self.control.mailbox.register(cx.waker());
-        }
-        if let Some(News { command, stop, .. }) = self.control.mailbox.take() {
-            self.close_for(command, stop, interruption);
-        }
-        if let Some(deadline) = interruption.abort_at
-            && (self.timer.set(Some(deadline), cx) || deadline <= Instant::now())
-        {
-            interruption.abort_at = None;
-            self.shared.close(CloseRequest::Abort);
-        }
-    }
-
-    /// Returns true if the `on_close` hooks are given up, because the client waits for them to stop or to use another
-    /// connection. The hook itself may wait for that.
-    #[inline]
-    fn are_hooks_overdue(&mut self, cx: &mut Context<'_>, epoch: &Epoch, interruption: &mut Interruption) -> bool {
-        if !(interruption.stops || interruption.command.is_some()) || !epoch.is_disconnected() {
-            return false;
-        }
-        let now = Instant::now();
-        let time = if interruption.stops { HOOK_TIME } else { self.shared.endpoint.limits.close_timeout };
-        let deadline = *interruption.hooks_until.get_or_insert_with(|| {
-            let deadline = after(now, time);
-            // The stop has time left.
-            interruption.abort_at.map_or(deadline, |stop| stop.max(deadline))
-        });
-        self.timer.set(Some(deadline), cx) || deadline <= now
-    }
-
-    /// Closes the connection, because the client stops or uses another one.
-    #[cold]
-    fn close_for(&mut self, command: Option<Command>, stop: Option<Instant>, interruption: &mut Interruption) {
-        let close = match &command {
-            _ if stop.is_some() && !interruption.stops => Some(self.supervision.closing(Close::NORMAL)),
-            Some(Command::Restart(_)) if self.connector.is_none() => None,
-            Some(Command::Restart(_)) => Some(self.supervision.closing(Close::GOING_AWAY)),
-            Some(_) => Some(Close::new(Close::GOING_AWAY, "the client connects again")),
-            None => None,
-        };
-        if let Some(Close { code, reason }) = close {
-            self.shared.close(CloseRequest::local(Close::sendable(code), reason));
-        }
-        if stop.is_some() {
-            (interruption.stops, interruption.abort_at) = (true, stop);
-        }
-        match command {
-            Some(Command::Restart(waiter)) if self.connector.is_none() => {
-                let _ = waiter.send(Err(Arc::new(ConnectError::NoDestination)));
-            }
-            Some(command) => interruption.command = Some(command),
-            None => {}
-        }
-    }
-
     /// Records that a connection is open. Returns the time.
-    fn opened(&mut self, epoch: u64) -> Instant {
+    pub(super) fn opened(&mut self, epoch: u64) -> Instant {
         self.retries = self.supervision.policy.is_some();
         self.set_state(ClientState::Open { epoch });
         self.answer(Ok(()));
@@ -343,7 +219,7 @@ impl ClientTask {
     }
 
     /// Records that an attempt to connect has failed.
-    fn failed(&mut self, error: ConnectError) -> Step {
+    pub(super) fn failed(&mut self, error: ConnectError) -> Step {
         let repeats = self.retries
             && self.supervision.policy.is_some()
             && self.supervision.retries_after(self.backoff.attempts(), &error);
@@ -352,7 +228,7 @@ impl ClientTask {
     }
 
     /// Records that a connection was closed or lost.
-    fn lost(&mut self, closed: Arc<Closed>, open_for: Duration, closed_itself: bool) -> Step {
+    pub(super) fn lost(&mut self, closed: Arc<Closed>, open_for: Duration, closed_itself: bool) -> Step {
         self.backoff.connection_lost(open_for);
         let repeats = self.supervision.policy.is_some()
             && self.connector.is_some()
@@ -385,36 +261,16 @@ impl ClientTask {
     }
 
     /// Answers the handle that waits for the next connection, if there is one.
-    fn answer(&mut self, result: Result<(), Arc<ConnectError>>) {
+    pub(super) fn answer(&mut self, result: Result<(), Arc<ConnectError>>) {
         if let Some(waiter) = self.waiter.take() {
             // It may have stopped waiting.
             let _ = waiter.send(result);
         }
     }
 
-    fn set_state(&self, state: ClientState) {
+    pub(super) fn set_state(&self, state: ClientState) {
         drop(self.control.state.send_replace(state));
     }
-}
-
-/// The requests to a connected client.
-#[derive(Default)]
-struct Interruption {
-    /// The waker that the mailbox wakes.
-    waker: Option<Waker>,
-    command: Option<Command>,
-    stops: bool,
-    /// The time at which the connection is aborted.
-    abort_at: Option<Instant>,
-    /// The time at which the `on_close` hooks are dropped.
-    hooks_until: Option<Instant>,
-}
-
-/// Returns the result of the `on_open` hook once.
-fn poll_opened(opened: &mut Option<Opened>, cx: &mut Context<'_>) -> Option<Result<(), OpenError>> {
-    let Poll::Ready(result) = Pin::new(opened.as_mut()?).poll(cx) else { return None };
-    *opened = None;
-    Some(result.unwrap_or_else(|_| Err(OpenError::Closed(Arc::new(Closed::lost(None))))))
 }
 
 /// The task ends here, also if its runtime drops it.

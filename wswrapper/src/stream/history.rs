@@ -1,18 +1,16 @@
 //! Histories: the last items of a stream, for consumers that come back.
 
-use super::tracking;
+use super::HistoryStream;
 use crate::lock::lock;
-use crate::proto::{Position, Resume};
+use crate::proto::Position;
 use crate::rt::Instant;
-use futures_core::Stream;
 use serde::Serialize;
 use slab::Slab;
 use std::collections::VecDeque;
 use std::fmt;
 use std::io;
-use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::task::{Context, Poll, Waker};
+use std::task::Waker;
 use std::time::Duration;
 
 /// The last items of a stream, kept for consumers that come back after a lost connection.
@@ -77,39 +75,29 @@ pub struct History<T> {
 
 struct Owner<T>(Arc<Inner<T>>);
 
-struct Inner<T> {
-    epoch: u64,
+pub(super) struct Inner<T> {
+    pub(super) epoch: u64,
     state: Mutex<State<T>>,
 }
 
-struct State<T> {
+pub(super) struct State<T> {
     max_items: usize,
     max_bytes: usize,
     max_age: Option<Duration>,
-    entries: VecDeque<Entry<T>>,
+    pub(super) entries: VecDeque<Entry<T>>,
     bytes: usize,
     /// The offset of the next item.
-    next: u64,
+    pub(super) next: u64,
     /// True once no more items come.
-    is_finished: bool,
+    pub(super) is_finished: bool,
     /// The tasks of streams that wait for an item.
-    waiting: Slab<Option<Waker>>,
+    pub(super) waiting: Slab<Option<Waker>>,
 }
 
-struct Entry<T> {
-    item: Arc<T>,
+pub(super) struct Entry<T> {
+    pub(super) item: Arc<T>,
     bytes: usize,
     at: Instant,
-}
-
-/// The stream of a [`History`]. It yields each item that is pushed, from its start on.
-pub struct HistoryStream<T> {
-    inner: Arc<Inner<T>>,
-    /// The offset of the next item to yield.
-    next: u64,
-    is_started: bool,
-    /// Its place among the waiting tasks.
-    waiting: Option<usize>,
 }
 
 impl<T: Serialize + Clone + Send + Sync + 'static> History<T> {
@@ -179,17 +167,13 @@ impl<T: Serialize + Clone + Send + Sync + 'static> History<T> {
     /// the item of that position if it is of this history, or else with the oldest item that is kept.
     pub fn stream(&self) -> HistoryStream<T> {
         let next = self.inner.lock().next;
-        self.stream_from(next)
+        HistoryStream::new(&self.inner, next)
     }
 
     /// Returns a stream of the items that are kept, and of those that are pushed from now on. Otherwise like
     /// [`stream`](Self::stream).
     pub fn replay(&self) -> HistoryStream<T> {
-        self.stream_from(0)
-    }
-
-    fn stream_from(&self, next: u64) -> HistoryStream<T> {
-        HistoryStream { inner: Arc::clone(&self.inner), next, is_started: false, waiting: None }
+        HistoryStream::new(&self.inner, 0)
     }
 }
 
@@ -216,14 +200,14 @@ impl<T> History<T> {
 }
 
 impl<T> Inner<T> {
-    fn lock(&self) -> MutexGuard<'_, State<T>> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, State<T>> {
         lock(&self.state)
     }
 }
 
 impl<T> State<T> {
     /// Removes the items that are too many, too large or too old. They are dropped outside the lock.
-    fn evict(&mut self, now: Instant) -> Vec<Entry<T>> {
+    pub(super) fn evict(&mut self, now: Instant) -> Vec<Entry<T>> {
         let mut dropped = Vec::new();
         while self.entries.len() > 1
             && let Some(oldest) = self.entries.front()
@@ -239,86 +223,8 @@ impl<T> State<T> {
     }
 
     /// Returns the offset of the oldest item.
-    fn oldest(&self) -> u64 {
+    pub(super) fn oldest(&self) -> u64 {
         self.next - self.entries.len() as u64
-    }
-}
-
-impl<T> HistoryStream<T> {
-    /// Returns the offset with which the stream begins.
-    fn first(&self, state: &State<T>) -> u64 {
-        match tracking::take_start() {
-            // The oldest item that is kept may be a later one, which its position shows.
-            Some(Resume::After(Position { epoch, offset })) if epoch == self.inner.epoch && offset < state.next => {
-                offset + 1
-            }
-            Some(Resume::After(_)) => 0,
-            Some(Resume::New) | None => self.next,
-        }
-    }
-}
-
-impl<T: Clone> Stream for HistoryStream<T> {
-    type Item = T;
-
-    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T>> {
-        let this = self.get_mut();
-        let mut waker = None;
-        loop {
-            let inner = Arc::clone(&this.inner);
-            let mut state = inner.lock();
-            let dropped = state.evict(Instant::now());
-            let oldest = state.oldest();
-            let overtaken = if this.is_started {
-                oldest.saturating_sub(this.next)
-            } else {
-                this.next = this.first(&state);
-                0
-            };
-            this.next = this.next.max(oldest);
-            this.is_started = true;
-            let index = usize::try_from(this.next - oldest).unwrap_or(usize::MAX);
-            if let Some(item) = state.entries.get(index).map(|entry| Arc::clone(&entry.item)) {
-                drop(state);
-                drop(dropped);
-                tracking::report(Position { epoch: inner.epoch, offset: this.next }, overtaken);
-                this.next += 1;
-                return Poll::Ready(Some(Arc::unwrap_or_clone(item)));
-            }
-            if state.is_finished {
-                return Poll::Ready(None);
-            }
-            if let Some(waker) = waker.take() {
-                let place = *this.waiting.get_or_insert_with(|| state.waiting.insert(None));
-                let old = state.waiting[place].replace(waker);
-                drop(state);
-                drop((old, dropped));
-                return Poll::Pending;
-            }
-            drop(state);
-            waker = Some(cx.waker().clone());
-        }
-    }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        let state = self.inner.lock();
-        let kept = state.next.saturating_sub(self.next.max(state.oldest()));
-        let kept = usize::try_from(kept).unwrap_or(usize::MAX);
-        if self.is_started { (kept, state.is_finished.then_some(kept)) } else { (0, None) }
-    }
-}
-
-impl<T> Drop for HistoryStream<T> {
-    fn drop(&mut self) {
-        if let Some(place) = self.waiting {
-            let mut state = self.inner.lock();
-            let waker = state.waiting.try_remove(place);
-            if state.waiting.is_empty() {
-                state.waiting.shrink_to_fit();
-            }
-            drop(state);
-            drop(waker);
-        }
     }
 }
 
@@ -368,20 +274,14 @@ impl<T> fmt::Debug for History<T> {
     }
 }
 
-impl<T> fmt::Debug for HistoryStream<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("HistoryStream")
-            .field("epoch", &self.inner.epoch)
-            .field("next", &self.next)
-            .finish_non_exhaustive()
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::tracking::Tracking;
     use super::*;
-    use std::pin::pin;
+    use crate::proto::Resume;
+    use crate::stream::Tracking;
+    use futures_core::Stream;
+    use std::pin::{Pin, pin};
+    use std::task::{Context, Poll};
     use std::time::Duration;
 
     /// Takes all items that are there.

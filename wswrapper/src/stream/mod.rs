@@ -3,6 +3,7 @@
 
 mod follower;
 mod history;
+mod history_stream;
 mod items;
 mod seam;
 mod streaming;
@@ -10,7 +11,8 @@ mod tracking;
 mod upload;
 
 pub(crate) use follower::{Arrival, Follower};
-pub use history::{History, HistoryStream};
+pub use history::History;
+pub use history_stream::HistoryStream;
 pub(crate) use items::Items;
 pub use seam::{Seam, StreamEvent};
 pub use streaming::Streaming;

@@ -10,7 +10,8 @@
 //! pong wakes the handles that wait for it (`pings`). At the end of a turn the driver also sends the calls that wait for
 //! capacity, and wakes the senders that do (`capacity`). Everyone who waits is woken when the connection closes
 //! (`closing`). Before that a server may drain (`draining`), and a client may pause (`pausing`). The `phase` of a client
-//! decides about what is sent while it has no connection, and while its `on_open` hook runs.
+//! decides about what is sent while it has no connection, and while its `on_open` hook runs; what is not sent then may wait
+//! (`waiting`).
 
 mod capacity;
 mod channels;
@@ -24,6 +25,7 @@ mod phase;
 mod pings;
 mod reports;
 mod state;
+mod waiting;
 
 pub(crate) use channels::ChannelBinding;
 pub(crate) use draining::Mode;

@@ -1,7 +1,7 @@
 //! Local calls and events: sending, waiting and cancelling.
 
 use super::Shared;
-use super::capacity::{Waiting, WaitingCall, WaitingEvent};
+use super::capacity::{Waiting, WaitingCall};
 use super::channels::ChannelBinding;
 use super::phase::Phase;
 use super::state::{Finished, State};
@@ -20,7 +20,6 @@ use std::io;
 use std::sync::{Arc, MutexGuard};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
-use tokio::sync::oneshot;
 
 /// More than the bytes that a message has beyond its encoded call or its reason.
 const MAX_OVERHEAD: usize = 96;
@@ -154,24 +153,6 @@ impl Shared {
         }
     }
 
-    /// Returns the number of calls and events of which one more may wait for the connection, or `None` if there is one.
-    /// A message on an anonymous channel never waits, because the channel is closed.
-    fn max_waiting(&self, state: &State, offline: OfflineWait, on_channel: bool) -> Option<usize> {
-        let limits = &self.endpoint.limits;
-        let may_wait = match offline {
-            OfflineWait::No => state.phase == Phase::Unconnected,
-            OfflineWait::Until(_) => true,
-            OfflineWait::Unlimited { .. } => state.reconnects,
-        };
-        match state.phase {
-            Phase::Opening | Phase::Open if state.core.is_open() => None,
-            Phase::Stopped => Some(0),
-            _ if on_channel || !may_wait => Some(0),
-            _ if offline == OfflineWait::No => Some(limits.max_calls_before_open),
-            _ => Some(limits.max_queued_calls),
-        }
-    }
-
     /// Runs `send` once a frame can be queued. A sender that waits has a `ticket`, by which it keeps its place.
     /// `from_hook` is true for a sender of the `on_open` hook.
     fn poll_with_capacity<R>(
@@ -249,36 +230,6 @@ impl Shared {
         })
     }
 
-    /// Queues an event, or lets it wait for the connection. Returns its ticket, and the wait until it was written.
-    pub(crate) fn queue_event(&self, event: EncodedCall, offline: OfflineWait) -> Result<(u64, Flushed), SendError> {
-        self.check_size(&event, 1, || event.len() + 1)?;
-        let (written, flushed) = Flushes::new_wait();
-        let ticket = self.hold_event(self.lock(), event, Some(written), offline)?;
-        Ok((ticket, flushed))
-    }
-
-    /// Lets an event wait until the driver sends it. Returns its ticket.
-    fn hold_event(
-        &self,
-        mut state: MutexGuard<'_, State>,
-        event: EncodedCall,
-        written: Option<oneshot::Sender<()>>,
-        offline: OfflineWait,
-    ) -> Result<u64, SendError> {
-        let max = match self.max_waiting(&state, offline, event.channel().is_some()) {
-            Some(0) => return Err(SendError::Closed(state.closed_result())),
-            Some(max) => max,
-            None => usize::MAX,
-        };
-        if state.waiting() >= max {
-            drop(state);
-            return Err(SendError::Full);
-        }
-        let ticket = state.add_waiting(Waiting::Event(WaitingEvent { event, written, offline }));
-        self.wake(state);
-        Ok(ticket)
-    }
-
     /// Returns how the present or last connection was closed.
     pub(crate) fn closed_error(&self) -> SendError {
         SendError::Closed(self.lock().closed_result())
@@ -325,7 +276,7 @@ impl Shared {
 
     /// Fails if the message of a call is too large. `size` is asked only for a call that is `max_overhead` bytes below
     /// the limit or larger.
-    fn check_size(
+    pub(super) fn check_size(
         &self,
         call: &EncodedCall,
         max_overhead: usize,

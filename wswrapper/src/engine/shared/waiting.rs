@@ -1,0 +1,62 @@
+//! Calls and events that wait for a connection.
+
+use super::Shared;
+use super::capacity::{Waiting, WaitingEvent};
+use super::phase::Phase;
+use super::state::State;
+use crate::engine::flushes::{Flushed, Flushes};
+use crate::engine::slot::OfflineWait;
+use crate::error::SendError;
+use crate::proto::EncodedCall;
+use std::sync::MutexGuard;
+use tokio::sync::oneshot;
+
+impl Shared {
+    /// Returns the number of calls and events of which one more may wait for the connection, or `None` if there is one.
+    /// A message on an anonymous channel never waits, because the channel is closed.
+    pub(super) fn max_waiting(&self, state: &State, offline: OfflineWait, on_channel: bool) -> Option<usize> {
+        let limits = &self.endpoint.limits;
+        let may_wait = match offline {
+            OfflineWait::No => state.phase == Phase::Unconnected,
+            OfflineWait::Until(_) => true,
+            OfflineWait::Unlimited { .. } => state.reconnects,
+        };
+        match state.phase {
+            Phase::Opening | Phase::Open if state.core.is_open() => None,
+            Phase::Stopped => Some(0),
+            _ if on_channel || !may_wait => Some(0),
+            _ if offline == OfflineWait::No => Some(limits.max_calls_before_open),
+            _ => Some(limits.max_queued_calls),
+        }
+    }
+
+    /// Queues an event, or lets it wait for the connection. Returns its ticket, and the wait until it was written.
+    pub(crate) fn queue_event(&self, event: EncodedCall, offline: OfflineWait) -> Result<(u64, Flushed), SendError> {
+        self.check_size(&event, 1, || event.len() + 1)?;
+        let (written, flushed) = Flushes::new_wait();
+        let ticket = self.hold_event(self.lock(), event, Some(written), offline)?;
+        Ok((ticket, flushed))
+    }
+
+    /// Lets an event wait until the driver sends it. Returns its ticket.
+    pub(super) fn hold_event(
+        &self,
+        mut state: MutexGuard<'_, State>,
+        event: EncodedCall,
+        written: Option<oneshot::Sender<()>>,
+        offline: OfflineWait,
+    ) -> Result<u64, SendError> {
+        let max = match self.max_waiting(&state, offline, event.channel().is_some()) {
+            Some(0) => return Err(SendError::Closed(state.closed_result())),
+            Some(max) => max,
+            None => usize::MAX,
+        };
+        if state.waiting() >= max {
+            drop(state);
+            return Err(SendError::Full);
+        }
+        let ticket = state.add_waiting(Waiting::Event(WaitingEvent { event, written, offline }));
+        self.wake(state);
+        Ok(ticket)
+    }
+}
