@@ -57,7 +57,8 @@ impl Emit {
             (Some(written), _) => written,
             (None, Ok(event)) => {
                 let Some(event) = event.take() else { return Poll::Ready(Err(SendError::polled_again())) };
-                let (ticket, written) = shared.queue_event(event, self.offline.wait(None))?;
+                let (ticket, written) =
+                    shared.queue_event(event, self.offline.wait(None), self.connection.is_of_hook())?;
                 self.ticket = Some(ticket);
                 self.written.insert(written)
             }

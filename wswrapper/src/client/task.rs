@@ -11,7 +11,7 @@ use crate::catch_panic::catch_panic;
 use crate::close::{CloseCause, CloseRequest, Closed};
 use crate::engine::{OfflineState, Shared};
 use crate::error::{ConnectError, OpenError};
-use crate::rt::{Instant, Timer};
+use crate::rt::{Instant, Timer, yield_now};
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -175,6 +175,8 @@ impl ClientTask {
         let attempt = self.backoff.next_attempt();
         self.set_state(ClientState::Connecting { attempt });
         self.shared.set_reconnects(self.supervision.policy.is_some());
+        // A policy without delays and a connector that fails at once would not let other tasks run.
+        yield_now().await;
         let panicked = |message: String| ConnectError::other(format!("the connector panicked: {message}"));
         let mut connecting = match catch_panic(|| connector(attempt)) {
             Ok(connecting) => connecting,

@@ -11,7 +11,7 @@ pub(crate) use timer::Timer;
 pub(crate) use tokio::time::{Sleep, sleep, timeout_at};
 pub(crate) use tokio::{
     runtime::Handle as RuntimeHandle,
-    task::{JoinError, JoinHandle, JoinSet, spawn, spawn_blocking, unconstrained},
+    task::{JoinError, JoinHandle, JoinSet, spawn, spawn_blocking, unconstrained, yield_now},
     time::{Instant, timeout},
 };
 

@@ -19,6 +19,8 @@ use std::time::Duration;
 /// else: a [resumable](crate::Call::resumable) call of it goes on behind the last item that its caller has taken, and its
 /// caller learns how many items are missing if the history no longer has them.
 ///
+/// A stream may be of one history only: of two that are merged, only one could continue at its position.
+///
 /// A history keeps at most [`max_items`](Self::max_items), [`max_bytes`](Self::max_bytes) and
 /// [`max_age`](Self::max_age), and the newest item in any case. It is cheap to clone; the clones are the same history.
 /// When the last one is dropped, its streams finish.

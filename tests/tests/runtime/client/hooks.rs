@@ -18,7 +18,7 @@ async fn nothing_is_sent_before_on_open_has_returned_but_what_the_hook_sends() -
         .on_open(|peer| async move {
             peer.emit("hello", (peer.epoch(),)).await?;
             peer.request::<()>("login", ()).await?;
-            peer.channel("desk").emit("ready", ()).await?;
+            peer.channel("desk").emit("ready", ()).queue(SECOND).await?;
             Ok::<_, Box<dyn Error + Send + Sync>>(())
         })
         .build()?;

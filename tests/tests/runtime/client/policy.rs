@@ -158,6 +158,24 @@ async fn it_gives_up_after_the_attempts_or_the_time_of_the_policy() -> Result<()
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_policy_without_delays_lets_other_tasks_run() -> Result<(), Box<dyn Error>> {
+    let policy = Reconnect::default().base_delay(Duration::ZERO).max_delay(Duration::ZERO).first_connect(true);
+    let away = |_| std::future::ready(Err::<(Memory, Handshake), _>(ConnectError::other("away")));
+    let client = Client::builder().reconnect(policy).build()?;
+    let connecting = tokio::spawn({
+        let client = client.clone();
+        async move { client.connect_with(away).await }
+    });
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    assert!(!connecting.is_finished());
+    client.stop(Duration::ZERO).await;
+    assert_eq!(connecting.await?.expect_err("it is stopped").to_string(), "the client was stopped");
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_connector_is_told_the_number_of_its_attempt() -> Result<(), Box<dyn Error>> {
     let numbers = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
     let seen = std::sync::Arc::clone(&numbers);

@@ -62,6 +62,8 @@ pub(super) struct WaitingEvent {
     pub(super) event: EncodedCall,
     /// Notified when the event was written, if somebody waits for that.
     pub(super) written: Option<oneshot::Sender<()>>,
+    /// True for an event of the `on_open` hook, which goes before everything else.
+    pub(super) urgent: bool,
     pub(super) offline: OfflineWait,
 }
 
@@ -80,6 +82,13 @@ impl Waiting {
             Self::Event(_) => None,
         };
         deadline.into_iter().chain(self.offline().deadline()).min()
+    }
+
+    fn is_urgent(&self) -> bool {
+        match self {
+            Self::Call(call) => call.urgent,
+            Self::Event(event) => event.urgent,
+        }
     }
 
     fn is_call(&self) -> bool {
@@ -142,8 +151,7 @@ impl CapacityQueue {
 
     /// Adds a call or an event, and returns its ticket.
     fn push(&mut self, waiting: Waiting) -> u64 {
-        let urgent = matches!(&waiting, Waiting::Call(call) if call.urgent);
-        let ticket = self.new_ticket(urgent);
+        let ticket = self.new_ticket(waiting.is_urgent());
         self.insert(ticket, waiting);
         ticket
     }

@@ -221,7 +221,7 @@ impl Shared {
             // Polled after it was ready.
             let Some(event) = event.take() else { return Err(SendError::polled_again()) };
             if state.phase == Phase::Unconnected {
-                return self.hold_event(state, event, None, OfflineWait::No).map(drop);
+                return self.hold_event(state, event, None, OfflineWait::No, from_hook).map(drop);
             }
             let channel = event.channel();
             let sent = state.core.emit(event).map_err(|error| state.send_error(error, channel));

@@ -120,9 +120,11 @@ impl Shared {
             state.phase = Phase::Stopped;
         }
         let failed = state.fail_waiting(|wait| wait.is_unlimited() || stopped);
+        // The task of a client that stops need not be woken, and its waker would keep its memory.
+        let waker = state.driver.take_if(|_| stopped);
         drop(state);
         failed.finish();
-        drop(old);
+        drop((old, waker));
     }
 
     /// Fails the calls and events that wait for a connection, because a handle has requested a close.

@@ -31,10 +31,15 @@ impl Shared {
     }
 
     /// Queues an event, or lets it wait for the connection. Returns its ticket, and the wait until it was written.
-    pub(crate) fn queue_event(&self, event: EncodedCall, offline: OfflineWait) -> Result<(u64, Flushed), SendError> {
+    pub(crate) fn queue_event(
+        &self,
+        event: EncodedCall,
+        offline: OfflineWait,
+        from_hook: bool,
+    ) -> Result<(u64, Flushed), SendError> {
         self.check_size(&event, 1, || event.len() + 1)?;
         let (written, flushed) = Flushes::new_wait();
-        let ticket = self.hold_event(self.lock(), event, Some(written), offline)?;
+        let ticket = self.hold_event(self.lock(), event, Some(written), offline, from_hook)?;
         Ok((ticket, flushed))
     }
 
@@ -45,17 +50,19 @@ impl Shared {
         event: EncodedCall,
         written: Option<oneshot::Sender<()>>,
         offline: OfflineWait,
+        from_hook: bool,
     ) -> Result<u64, SendError> {
         let max = match self.max_waiting(&state, offline, event.channel().is_some()) {
             Some(0) => return Err(SendError::Closed(state.closed_result())),
             Some(max) => max,
             None => usize::MAX,
         };
+        let urgent = from_hook && state.phase == Phase::Opening;
         if state.waiting() >= max {
             drop(state);
             return Err(SendError::Full);
         }
-        let ticket = state.add_waiting(Waiting::Event(WaitingEvent { event, written, offline }));
+        let ticket = state.add_waiting(Waiting::Event(WaitingEvent { event, written, urgent, offline }));
         self.wake(state);
         Ok(ticket)
     }
