@@ -10,7 +10,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-/// The stream of a [`History`]. It yields each item that is pushed, from its start on.
+/// The stream of a [`History`](super::History). It yields each item that is pushed, from its start on.
 pub struct HistoryStream<T> {
     inner: Arc<Inner<T>>,
     /// The offset of the next item to yield.
