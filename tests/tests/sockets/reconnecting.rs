@@ -96,7 +96,7 @@ async fn each_attempt_has_a_fresh_token() -> Result<(), Box<dyn Error>> {
     server.peers()[0].close(1012, "restart");
     opened(&client, 2).await;
     assert_eq!(client.request::<Option<String>>("token", ()).await?.as_deref(), Some("3"));
-    assert_eq!(log.entries(), ["1: the URL of the server could not be determined: no token today"]);
+    assert_eq!(log.entries(), ["1: the function for the destination failed: no token today"]);
     Ok(())
 }
 

@@ -57,8 +57,7 @@ impl Emit {
             (Some(written), _) => written,
             (None, Ok(event)) => {
                 let Some(event) = event.take() else { return Poll::Ready(Err(SendError::polled_again())) };
-                let (ticket, written) =
-                    shared.queue_event(event, self.offline.wait(None), self.connection.is_of_hook())?;
+                let (ticket, written) = shared.queue_event(event, self.offline.wait(None), self.connection.hook())?;
                 self.ticket = Some(ticket);
                 self.written.insert(written)
             }
@@ -89,7 +88,7 @@ impl Future for Emit {
                         return Poll::Ready(Ok(()));
                     }
                 }
-                connection.shared().poll_emit(cx, ticket, event, connection.is_of_hook())
+                connection.shared().poll_emit(cx, ticket, event, connection.hook())
             }
             Err(error) => Poll::Ready(Err(error.take().unwrap_or_else(SendError::polled_again))),
         }

@@ -1,5 +1,6 @@
 //! Calls without their types, and the answers to them.
 
+use crate::close::Closed;
 use crate::engine::{CallOptions, Completion, ConnectionHandle, Expected, OfflineWait, Priority, StartedCall};
 use crate::error::{CallError, SendError};
 use crate::proto::{ChannelKey, EncodedCall, RawReason, Resume};
@@ -7,6 +8,7 @@ use crate::rt::{Instant, after};
 use crate::value::{WsError, read_rejection};
 use bytes::Bytes;
 use std::mem;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -160,8 +162,10 @@ impl RawCall {
             let completion = ready!(shared.poll_call(cx, call));
             self.stage = Stage::Finished;
             return match (completion, self.repeat.take()) {
-                (completion @ (Completion::Closed(_) | Completion::NotSent(SendError::Closed(_))), Some(repeat)) => {
-                    self.send_again(cx, repeat, completion)
+                (Completion::Closed(closed), Some(repeat)) => self.send_again(cx, repeat, closed),
+                // It was sent before, and there was no next connection.
+                (Completion::NotSent(SendError::Closed(closed)), Some(repeat)) if repeat.was_sent => {
+                    Poll::Ready(Ok(Completion::Closed(closed)))
                 }
                 (Completion::NotSent(error), _) => Poll::Ready(Err(error)),
                 (completion, _) => Poll::Ready(Ok(completion)),
@@ -188,38 +192,36 @@ impl RawCall {
             timeout,
             sends_timeout: self.timeout.is_some(),
             waits_for_capacity: self.waits_for_capacity,
-            priority: match self.connection.is_of_hook() {
+            priority: match self.connection.hook() {
                 _ if self.continues_upload => Priority::Upload,
-                true => Priority::OpenHook,
-                false => Priority::None,
+                Some(epoch) => Priority::OpenHook(epoch),
+                None => Priority::None,
             },
             offline,
         }
     }
 
     /// Sends a call again over the next connection. If there will be none, or its time is over, the call fails as it
-    /// was `lost`.
+    /// was lost.
     #[cold]
     fn send_again(
         &mut self,
         cx: &mut Context<'_>,
         mut repeat: Box<Repeat>,
-        lost: Completion,
+        lost: Arc<Closed>,
     ) -> Poll<Result<Completion, SendError>> {
-        repeat.was_sent |= matches!(lost, Completion::Closed(_));
+        repeat.was_sent = true;
         let timeout = repeat.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-        let options = self.options(timeout, OfflineWait::Unlimited { timeout: None });
+        let mut options = self.options(timeout, OfflineWait::Unlimited { timeout: None });
+        // It was in flight before.
+        options.waits_for_capacity = true;
         let started = self.connection.shared().start_call(cx.waker(), repeat.call.clone(), &self.expected, options);
-        match (started, lost) {
-            (Ok(call), _) => {
+        match started {
+            Ok(call) => {
                 (self.stage, self.repeat) = (Stage::Started(call), Some(repeat));
                 Poll::Pending
             }
-            (Err(_), Completion::NotSent(SendError::Closed(closed))) if repeat.was_sent => {
-                Poll::Ready(Ok(Completion::Closed(closed)))
-            }
-            (Err(_), Completion::NotSent(error)) => Poll::Ready(Err(error)),
-            (Err(_), lost) => Poll::Ready(Ok(lost)),
+            Err(_) => Poll::Ready(Ok(Completion::Closed(lost))),
         }
     }
 }

@@ -157,6 +157,8 @@ impl<T: Decode + Unpin, I: WsError> Resubscribed<T, I> {
             call.set_timeout(timeout);
         }
         call.offline = Offline::Wait;
+        // It was open before.
+        call.waits_for_capacity = true;
         Ok(call)
     }
 

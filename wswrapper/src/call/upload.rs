@@ -211,7 +211,7 @@ impl OpenUpload {
         let shared = Arc::clone(self.result.connection().shared());
         let max_size = shared.endpoint.limits.max_outgoing_message_size;
         for _ in 0..MAX_BATCHES {
-            if shared.poll_capacity(cx, &mut self.ticket, self.result.connection().is_of_hook()).is_pending() {
+            if shared.poll_capacity(cx, &mut self.ticket, self.result.connection().hook()).is_pending() {
                 self.set_waiting(true);
                 return Poll::Pending;
             }

@@ -1,7 +1,7 @@
 //! The part of a client's task during a connection.
 
 use super::connector::Running;
-use super::mailbox::{Command, News};
+use super::mailbox::{Command, News, Request};
 use super::state::ClientState;
 use super::task::{ClientTask, Step};
 use crate::close::{Close, CloseCause, CloseRequest, Closed};
@@ -22,8 +22,10 @@ const HOOK_TIME: Duration = Duration::from_secs(1);
 struct Interruption {
     /// The waker that the mailbox wakes.
     waker: Option<Waker>,
-    command: Option<Command>,
+    command: Option<Request>,
     stops: bool,
+    /// True if all handles were dropped.
+    is_released: bool,
     /// The time at which the connection is aborted.
     abort_at: Option<Instant>,
     /// The time at which the `on_close` hooks are dropped.
@@ -77,12 +79,15 @@ impl ClientTask {
         if interruption.stops || self.control.mailbox.is_released() {
             return Step::Stop;
         }
-        if let Some(command) = interruption.command
-            && let Some(step) = self.next_step(command)
+        // A close that came after the request counts.
+        let is_revoked = interruption.command.as_ref().is_some_and(|request| request.closes != self.shared.closes());
+        if let Some(request) = interruption.command
+            && let Some(step) = self.next_step(request)
         {
             return step;
         }
-        let closed_itself = matches!(request, Some(CloseRequest::Close(_, CloseCause::Local) | CloseRequest::Abort));
+        let closed_itself =
+            is_revoked || matches!(request, Some(CloseRequest::Close(_, CloseCause::Local) | CloseRequest::Abort));
         match (opened_at, open_error) {
             // The hook's own failure is repeated like a failed attempt.
             (None, Some(error @ (OpenError::Failed(_) | OpenError::TimedOut))) => {
@@ -105,14 +110,15 @@ impl ClientTask {
             interruption.waker = Some(cx.waker().clone());
             self.control.mailbox.register(cx.waker());
         }
-        if let Some(News { command, stop, .. }) = self.control.mailbox.take() {
+        if let Some(News { command, stop, is_released }) = self.control.mailbox.take() {
+            interruption.is_released = is_released;
             self.close_for(command, stop, interruption);
         }
         if let Some(deadline) = interruption.abort_at
             && (self.timer.set(Some(deadline), cx) || deadline <= Instant::now())
         {
             interruption.abort_at = None;
-            self.shared.close(CloseRequest::Abort);
+            self.shared.close_for_next(CloseRequest::Abort);
         }
     }
 
@@ -120,7 +126,8 @@ impl ClientTask {
     /// connection. The hook itself may wait for that.
     #[inline]
     fn are_hooks_overdue(&mut self, cx: &mut Context<'_>, epoch: &Epoch, interruption: &mut Interruption) -> bool {
-        if !(interruption.stops || interruption.command.is_some()) || !epoch.is_disconnected() {
+        let is_awaited = interruption.stops || interruption.is_released || interruption.command.is_some();
+        if !is_awaited || !epoch.is_disconnected() {
             return false;
         }
         let now = Instant::now();
@@ -135,8 +142,8 @@ impl ClientTask {
 
     /// Closes the connection, because the client stops or uses another one.
     #[cold]
-    fn close_for(&mut self, command: Option<Command>, stop: Option<Instant>, interruption: &mut Interruption) {
-        let close = match &command {
+    fn close_for(&mut self, request: Option<Request>, stop: Option<Instant>, interruption: &mut Interruption) {
+        let close = match request.as_ref().map(|request| &request.command) {
             _ if stop.is_some() && !interruption.stops => Some(self.supervision.closing(Close::NORMAL)),
             Some(Command::Restart(_)) if self.connector.is_none() => None,
             Some(Command::Restart(_)) => Some(self.supervision.closing(Close::GOING_AWAY)),
@@ -144,16 +151,16 @@ impl ClientTask {
             None => None,
         };
         if let Some(Close { code, reason }) = close {
-            self.shared.close(CloseRequest::local(Close::sendable(code), reason));
+            self.shared.close_for_next(CloseRequest::local(Close::sendable(code), reason));
         }
         if stop.is_some() {
             (interruption.stops, interruption.abort_at) = (true, stop);
         }
-        match command {
-            Some(Command::Restart(waiter)) if self.connector.is_none() => {
+        match request {
+            Some(Request { command: Command::Restart(waiter), .. }) if self.connector.is_none() => {
                 let _ = waiter.send(Err(Arc::new(ConnectError::NoDestination)));
             }
-            Some(command) => interruption.command = Some(command),
+            Some(request) => interruption.command = Some(request),
             None => {}
         }
     }

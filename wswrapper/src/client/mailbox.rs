@@ -24,6 +24,12 @@ pub(super) enum Command {
     Restart(Waiter),
 }
 
+/// A command, and the number of closes that handles had requested before. A later close revokes it.
+pub(super) struct Request {
+    pub(super) command: Command,
+    pub(super) closes: u64,
+}
+
 /// The requests that the task has not taken. A later one for the next connection replaces an earlier one.
 #[derive(Default)]
 pub(super) struct Mailbox {
@@ -34,7 +40,7 @@ pub(super) struct Mailbox {
 
 #[derive(Default)]
 struct Contents {
-    command: Option<Command>,
+    command: Option<Request>,
     /// The time at which the client stops at the latest.
     stop: Option<Instant>,
     /// True if all handles were dropped.
@@ -47,16 +53,25 @@ struct Contents {
 /// The contents of the mailbox that the task takes.
 #[derive(Default)]
 pub(super) struct News {
-    pub(super) command: Option<Command>,
+    pub(super) command: Option<Request>,
     pub(super) stop: Option<Instant>,
     pub(super) is_released: bool,
 }
 
+impl Command {
+    /// Returns the handle that waits for the next connection.
+    pub(super) fn into_waiter(self) -> Waiter {
+        match self {
+            Self::Connect(_, waiter) | Self::Bind(_, waiter) | Self::Restart(waiter) => waiter,
+        }
+    }
+}
+
 impl Mailbox {
     /// Leaves a request for the next connection. Returns false if the task has ended.
-    pub(super) fn send(&self, command: Command) -> bool {
+    pub(super) fn send(&self, request: Request) -> bool {
         let mut replaced = None;
-        self.change(|contents| replaced = contents.command.replace(command))
+        self.change(|contents| replaced = contents.command.replace(request))
     }
 
     /// Requests the task to stop at this time at the latest. The earliest counts.

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 /// The policy by which a client connects again after its connection was lost.
 ///
-/// Before the attempt *n*, counted from 0, the client waits for a random time between 0 and `base_delay` · 2ⁿ, at most
+/// Before the attempt *n* + 1 the client waits for a random time between 0 and `base_delay` · 2ⁿ, at most
 /// `max_delay`. So the clients of a server that was restarted do not all come back at once. If the server has refused
-/// the last attempt with `Retry-After`, that time is added. *n* starts again at 0 after a connection was open for
+/// the last attempt with `Retry-After`, that time is added, however long it is; `max_time` bounds it. *n* starts again at 0 after a connection was open for
 /// `reset_after`.
 ///
 /// ```

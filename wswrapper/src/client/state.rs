@@ -16,7 +16,8 @@ pub enum ClientState {
         /// [`reset_after`](crate::client::Reconnect::reset_after).
         attempt: u64,
     },
-    /// The connection is open, and its hook `on_open` has returned.
+    /// The connection is open, and its hook `on_open` has returned. The state stays until the hooks `on_close` of the
+    /// connection have returned.
     Open {
         /// The number of the connection, from 1; see [`Peer::epoch`](crate::Peer::epoch).
         epoch: u64,

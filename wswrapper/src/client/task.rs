@@ -3,11 +3,11 @@
 use super::backoff::Backoff;
 use super::connector::{BoxConnector, NewConnection, Running};
 use super::control::Control;
-use super::mailbox::{Command, News, Waiter};
+use super::mailbox::{Command, News, Request, Waiter};
 use super::retry_after::retry_after;
 use super::state::{ClientState, Disconnected};
 use super::supervision::Supervision;
-use crate::catch_panic::catch_panic;
+use crate::catch_panic::{catch_panic, drop_catching_panic};
 use crate::close::{CloseCause, CloseRequest, Closed};
 use crate::engine::{OfflineState, Shared};
 use crate::error::{ConnectError, OpenError};
@@ -128,12 +128,9 @@ impl ClientTask {
     fn handle_interrupt(&mut self, interrupt: Interrupt, is_trying: bool) -> Option<Step> {
         match interrupt {
             Interrupt::News(News { stop: Some(_), .. } | News { is_released: true, .. }) => Some(Step::Stop),
-            Interrupt::News(News { command, .. }) => command.and_then(|command| self.next_step(command)),
+            Interrupt::News(News { command, .. }) => command.and_then(|request| self.next_step(request)),
             Interrupt::Close(request) => {
-                let closed = Arc::new(match request {
-                    CloseRequest::Close(close, cause) => Closed::new(cause, &close),
-                    CloseRequest::ServerCloses | CloseRequest::Abort => Closed::abnormal(CloseCause::Local, "aborted"),
-                });
+                let closed = Arc::new(closed_by(request));
                 self.shared.close_offline(&closed);
                 // A client that is closed already stays as it is.
                 is_trying.then(|| self.give_up(Disconnected::Lost(closed)))
@@ -142,7 +139,12 @@ impl ClientTask {
     }
 
     /// Returns the step by which a request for the next connection is handled, if there is one.
-    pub(super) fn next_step(&mut self, command: Command) -> Option<Step> {
+    pub(super) fn next_step(&mut self, Request { command, closes }: Request) -> Option<Step> {
+        if closes != self.shared.closes() {
+            // Nobody may wait for it.
+            let _ = command.into_waiter().send(Err(revoked()));
+            return None;
+        }
         self.backoff.reset();
         match command {
             Command::Connect(connector, waiter) => {
@@ -191,24 +193,35 @@ impl ClientTask {
                     .unwrap_or_else(|message| Poll::Ready(Err(panicked(message))))
                     .map(Ok)
             });
-            match connected.await {
-                Ok(Ok(connection)) => return Step::Bind(connection),
-                Ok(Err(error)) => return self.failed(error),
-                Err(interrupt) => {
-                    if let Some(step) = self.handle_interrupt(interrupt, true) {
-                        return step;
-                    }
+            let step = match connected.await {
+                Ok(Ok(connection)) => Some(Step::Bind(connection)),
+                Ok(Err(error)) => Some(self.failed(error)),
+                Err(interrupt) => self.handle_interrupt(interrupt, true),
+            };
+            if let Some(step) = step {
+                if let Err(message) = drop_catching_panic(connecting) {
+                    tracing::error!("the connector panicked: {message}");
                 }
+                return step;
             }
         }
     }
 
     /// Begins to use an open connection.
     fn bind(&mut self, connection: NewConnection) -> Step {
-        match connection.open(&self.shared) {
-            Ok(running) => Step::Drive(running),
+        match catch_panic(|| connection.open(&self.shared)) {
+            Ok(Ok(running)) => Step::Drive(running),
             // A close was requested, which counts. The other case cannot be: this task has closed the last one.
-            Err(_) => self.give_up(Disconnected::Lost(Arc::new(Closed::abnormal(CloseCause::Local, "")))),
+            Ok(Err(_)) => {
+                let request = self.shared.close_request().unwrap_or(CloseRequest::Abort);
+                self.give_up(Disconnected::Lost(Arc::new(closed_by(request))))
+            }
+            Err(message) => {
+                // Nothing drives the connection that was opened.
+                self.shared.begin_finish(Closed::abnormal(CloseCause::Local, "the transport panicked"));
+                self.shared.set_closed();
+                self.failed(ConnectError::other(format!("the transport panicked: {message}")))
+            }
         }
     }
 
@@ -250,7 +263,11 @@ impl ClientTask {
     fn give_up(&mut self, cause: Disconnected) -> Step {
         let closed = match &cause {
             Disconnected::Lost(closed) => Arc::clone(closed),
-            cause => Arc::new(Closed::abnormal(CloseCause::Lost, cause.to_string())),
+            // The text may be a user's.
+            cause => {
+                let text = catch_panic(|| cause.to_string()).unwrap_or_default();
+                Arc::new(Closed::abnormal(CloseCause::Lost, text))
+            }
         };
         self.shared.give_up(&closed, false);
         let error = match &cause {
@@ -275,6 +292,20 @@ impl ClientTask {
     }
 }
 
+/// Returns the result of a client that was closed while it had no connection.
+fn closed_by(request: CloseRequest) -> Closed {
+    match request {
+        CloseRequest::Close(close, cause) => Closed::new(cause, &close),
+        CloseRequest::ServerCloses | CloseRequest::Abort => Closed::abnormal(CloseCause::Local, "aborted"),
+    }
+}
+
+/// Returns the error of a request for a connection after which a close was requested.
+pub(super) fn revoked() -> Arc<ConnectError> {
+    let closed = Closed::abnormal(CloseCause::Local, "closed before the connection was open");
+    Arc::new(ConnectError::Open(OpenError::Closed(Arc::new(closed))))
+}
+
 /// The task ends here, also if its runtime drops it.
 impl Drop for ClientTask {
     fn drop(&mut self) {
@@ -282,6 +313,7 @@ impl Drop for ClientTask {
         self.control.mailbox.end();
         self.shared.close_offline(&stopped);
         self.shared.give_up(&stopped, true);
+        self.shared.drop_handlers();
         self.set_state(ClientState::Closed { cause: Disconnected::Stopped });
         self.answer(Err(Arc::new(ConnectError::Stopped)));
         self.control.set_ended();

@@ -17,8 +17,8 @@ pub struct ConnectionHandle {
 enum Role {
     /// It keeps the connection open, together with all its clones.
     KeepOpen { _until_dropped: KeepOpen },
-    /// It belongs to the `on_open` hook. What it sends goes before everything else.
-    OpenHook,
+    /// It belongs to the `on_open` hook of this epoch. What it sends during the hook goes before everything else.
+    OpenHook(u64),
 }
 
 /// Closes a client's connection when the last handle is dropped.
@@ -43,7 +43,7 @@ impl ConnectionHandle {
 
     /// Creates the reference of an `on_open` hook.
     pub(crate) fn of_hook(shared: &Arc<Shared>) -> Self {
-        Self { shared: Arc::clone(shared), role: Some(Arc::new(Role::OpenHook)) }
+        Self { shared: Arc::clone(shared), role: Some(Arc::new(Role::OpenHook(shared.epoch().number))) }
     }
 
     /// Creates a reference that keeps the connection open until it and all its clones are dropped. Then `released` is
@@ -53,9 +53,12 @@ impl ConnectionHandle {
         Self { shared: Arc::clone(shared), role: Some(Arc::new(Role::KeepOpen { _until_dropped: keep_open })) }
     }
 
-    /// Returns true for a reference of the `on_open` hook.
-    pub(crate) fn is_of_hook(&self) -> bool {
-        matches!(self.role.as_deref(), Some(Role::OpenHook))
+    /// Returns the number of the epoch whose `on_open` hook the reference belongs to.
+    pub(crate) fn hook(&self) -> Option<u64> {
+        match self.role.as_deref() {
+            Some(Role::OpenHook(epoch)) => Some(*epoch),
+            _ => None,
+        }
     }
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {

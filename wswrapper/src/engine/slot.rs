@@ -60,8 +60,8 @@ pub(crate) struct CallOptions {
 pub(crate) enum Priority {
     /// Behind those that wait already.
     None,
-    /// Before all others while the connection opens, because it is a call of the `on_open` hook.
-    OpenHook,
+    /// Before all others while this epoch opens, because it is a call of its `on_open` hook.
+    OpenHook(u64),
     /// Before all others, because it is the second request of an upload. Its caller is woken when it was sent.
     Upload,
 }

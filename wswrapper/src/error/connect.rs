@@ -131,7 +131,7 @@ pub enum ConnectError {
     /// The function that determines the server's URL has failed; see
     /// [`Destination`](crate::client::Destination).
     #[cfg(feature = "websocket")]
-    #[error("the URL of the server could not be determined")]
+    #[error("the function for the destination failed")]
     Destination(#[source] Box<dyn Error + Send + Sync>),
     /// A [connector](crate::client::Connector) of the program has failed.
     #[error(transparent)]

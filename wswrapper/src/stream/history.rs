@@ -19,6 +19,10 @@ use std::time::Duration;
 /// else: a [resumable](crate::Call::resumable) call of it goes on behind the last item that its caller has taken, and its
 /// caller learns how many items are missing if the history no longer has them.
 ///
+/// A history is in memory. It survives lost connections, and not a restart of its program: after that it is another
+/// history. Items that have numbers of their own, for example in a database, survive restarts by
+/// [`resubscribe`](crate::Call::resubscribe).
+///
 /// A stream may be of one history only: of two that are merged, only one could continue at its position.
 ///
 /// A history keeps at most [`max_items`](Self::max_items), [`max_bytes`](Self::max_bytes) and

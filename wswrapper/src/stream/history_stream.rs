@@ -67,6 +67,8 @@ impl<T: Clone> Stream for HistoryStream<T> {
                 return Poll::Ready(Some(Arc::unwrap_or_clone(item)));
             }
             if state.is_finished {
+                drop(state);
+                drop(dropped);
                 return Poll::Ready(None);
             }
             if let Some(waker) = waker.take() {

@@ -16,7 +16,7 @@ pub enum Seam {
     Resumed,
     /// Items are missing.
     Gap {
-        /// The number of missing items. `None` if the peer does not tell it.
+        /// The number of missing items. `None` if the peer does not tell it, and perhaps none is missing.
         lost: Option<u64>,
     },
     /// The next item is of another history than the last one, for example because the server was restarted. What is

@@ -1,5 +1,6 @@
 //! Clients without a connection, and clients that connect again.
 
+mod endings;
 mod hooks;
 mod idempotent;
 mod losses;

@@ -19,7 +19,7 @@ use wswrapper_tests::{RawPeer, let_others_run, nothing_is_left_of};
 const SECOND: Duration = Duration::from_secs(1);
 
 #[ws_service(channel = "desk")]
-trait Ticker {
+pub(super) trait Ticker {
     async fn ticks(&self) -> impl Stream<Item = u64> + Send;
     async fn squares(&self) -> impl Stream<Item = u64> + Send;
     async fn even(&self) -> impl Stream<Item = u64> + Send;
@@ -29,7 +29,7 @@ trait Ticker {
 }
 
 #[derive(Clone)]
-struct Clock(History<u64>);
+pub(super) struct Clock(pub(super) History<u64>);
 
 #[ws_handlers]
 impl Ticker for Clock {

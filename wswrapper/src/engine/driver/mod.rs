@@ -143,8 +143,14 @@ impl<T: Transport> Driver<T> {
             let finishing = Finishing(Arc::clone(&self.shared));
             drop(self);
             let shared = &finishing.0;
+            let mut timer = Timer::default();
             for mut hook in shared.endpoint.hooks.closed(shared, &closed) {
-                poll_fn(|cx| poll_close_hook(shared, &mut hook, cx)).await;
+                poll_fn(|cx| {
+                    // A call may wait for the next connection of a client, and the hook for that call.
+                    shared.keep_waiting_deadlines(cx, &mut timer);
+                    poll_close_hook(shared, &mut hook, cx)
+                })
+                .await;
             }
         }
     }

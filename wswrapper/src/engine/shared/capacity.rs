@@ -277,8 +277,7 @@ impl Shared {
     /// Returns true if a frame can be queued now: the connection is open, the queue has capacity, and nothing waits for
     /// it that goes before `ticket`. `from_hook` is true for frames of the `on_open` hook.
     pub(super) fn has_capacity(&self, state: &State, ticket: Option<u64>, from_hook: bool) -> bool {
-        let urgent = from_hook && state.phase == Phase::Opening;
-        let precedes = |queue: &CapacityQueue| queue.precedes(ticket, urgent, !self.has_free_slot(state));
+        let precedes = |queue: &CapacityQueue| queue.precedes(ticket, from_hook, !self.has_free_slot(state));
         state.sends(from_hook)
             && !self.is_full(state)
             && (ticket.is_some() || state.output_waiters.is_none())

@@ -10,12 +10,24 @@ use crate::engine::slot::OfflineWait;
 use crate::proto::Side;
 use std::mem;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::task::Waker;
 
 impl Shared {
     /// Requests the driver to close the connection. Only the first request counts, except that an abort follows a
     /// close. Returns the epoch that is closed.
     pub(crate) fn close(&self, request: CloseRequest) -> Arc<Epoch> {
+        self.closes.fetch_add(1, Ordering::SeqCst);
+        self.close_for_next(request)
+    }
+
+    /// Returns the number of closes that handles have requested.
+    pub(crate) fn closes(&self) -> u64 {
+        self.closes.load(Ordering::SeqCst)
+    }
+
+    /// Requests the driver to close the connection as [`close`](Self::close) does, because the client uses another one.
+    pub(crate) fn close_for_next(&self, request: CloseRequest) -> Arc<Epoch> {
         let mut state = self.lock();
         // Read under the same lock, because a client may be bound to another transport after that.
         let epoch = Arc::clone(&state.epoch);
@@ -63,7 +75,9 @@ impl Shared {
         let requests = (state.flushes.take(), state.pings.take());
         state.go_offline();
         wakers.extend(state.capacity_queue.as_mut().map(|queue| queue.take_senders()).unwrap_or_default());
-        let failed = state.fail_waiting(|wait| wait == OfflineWait::No);
+        // A server's connection has no next one.
+        let has_next = self.endpoint.side == Side::Client;
+        let failed = state.fail_waiting(|wait| wait == OfflineWait::No || !has_next);
         self.count_queued(&state);
         drop(state);
         failed.finish();
@@ -89,12 +103,16 @@ impl Shared {
         self.epoch().set_disconnected();
         self.endpoint.budget.forget(self);
         self.endpoint.budget.wake_waiting();
-        // A client may be bound again. A server's connection stays closed, so it drops its handlers: they may hold
-        // references to the connection.
+        // A client may be bound again. A server's connection stays closed.
         if self.endpoint.side == Side::Server {
-            for handler in self.handlers().close() {
-                self.report_drop_panic(drop_catching_panic(handler), "the peer's handlers");
-            }
+            self.drop_handlers();
+        }
+    }
+
+    /// Drops the dynamic handlers of a connection that stays closed, because they may hold references to it.
+    pub(crate) fn drop_handlers(self: &Arc<Self>) {
+        for handler in self.handlers().close() {
+            self.report_drop_panic(drop_catching_panic(handler), "the peer's handlers");
         }
     }
 

@@ -52,7 +52,7 @@ use phase::Phase;
 use slab::Slab;
 use state::State;
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::Waker;
 use tokio::sync::SetOnce;
@@ -74,6 +74,8 @@ pub(crate) struct Shared {
     driver_awake: AtomicBool,
     /// True once the server drains. Read by the driver when its turn begins.
     draining: AtomicBool,
+    /// The closes that handles have requested.
+    closes: AtomicU64,
     /// The pauses that have not ended.
     pauses: AtomicUsize,
     /// Used only by blocking handlers.
@@ -162,6 +164,7 @@ impl Shared {
             queued_bytes: AtomicUsize::new(0),
             driver_awake: AtomicBool::new(false),
             draining: AtomicBool::new(false),
+            closes: AtomicU64::new(0),
             pauses: AtomicUsize::new(0),
             blocking_threads: OnceLock::new(),
             handlers: OnceLock::new(),

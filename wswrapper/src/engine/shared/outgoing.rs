@@ -40,7 +40,7 @@ impl Shared {
         options: CallOptions,
     ) -> Result<StartedCall, SendError> {
         let CallOptions { timeout, sends_timeout, waits_for_capacity, priority, offline } = options;
-        let from_hook = priority == Priority::OpenHook;
+        let hook = if let Priority::OpenHook(epoch) = priority { Some(epoch) } else { None };
         let limit = self.endpoint.limits.max_calls_in_flight;
         let deadline = timeout.and_then(deadline);
         let waker = waker.clone();
@@ -50,7 +50,8 @@ impl Shared {
         self.check_size(&call, MAX_OVERHEAD, || {
             state.core.request_size(&call, caller_timeout, expected_channel.as_ref())
         })?;
-        let urgent = priority == Priority::Upload || (from_hook && state.phase == Phase::Opening);
+        let from_hook = state.is_opened_by(hook);
+        let urgent = priority == Priority::Upload || from_hook;
         let waiting = state.capacity_queue.as_ref().map_or(0, |queue| queue.calls());
         let pending = state.core.pending_calls() + if urgent { 0 } else { waiting };
         if pending >= limit && !waits_for_capacity {
@@ -154,17 +155,18 @@ impl Shared {
     }
 
     /// Runs `send` once a frame can be queued. A sender that waits has a `ticket`, by which it keeps its place.
-    /// `from_hook` is true for a sender of the `on_open` hook.
+    /// `hook` is the epoch whose `on_open` hook sends.
     fn poll_with_capacity<R>(
         &self,
         cx: &mut Context<'_>,
         ticket: &mut Option<u64>,
-        from_hook: bool,
+        hook: Option<u64>,
         send: impl FnOnce(MutexGuard<'_, State>) -> R,
     ) -> Poll<R> {
         let mut waker = None;
         loop {
             let mut state = self.lock();
+            let from_hook = state.is_opened_by(hook);
             // Without a connection `send` fails.
             if !state.core.is_open() || self.has_capacity(&state, *ticket, from_hook) {
                 let woken = ticket.take().zip(state.capacity_queue.as_mut());
@@ -177,8 +179,7 @@ impl Shared {
                 return Poll::Pending;
             }
             if let Some(waker) = waker.take() {
-                let urgent = from_hook && state.phase == Phase::Opening;
-                let old_waker = state.capacity_queue.get_or_insert_default().register(ticket, urgent, waker);
+                let old_waker = state.capacity_queue.get_or_insert_default().register(ticket, from_hook, waker);
                 drop(state);
                 drop(old_waker);
                 return Poll::Pending;
@@ -189,8 +190,8 @@ impl Shared {
     }
 
     /// Waits until a frame can be queued.
-    pub(crate) fn poll_capacity(&self, cx: &mut Context<'_>, ticket: &mut Option<u64>, from_hook: bool) -> Poll<()> {
-        self.poll_with_capacity(cx, ticket, from_hook, |_| ())
+    pub(crate) fn poll_capacity(&self, cx: &mut Context<'_>, ticket: &mut Option<u64>, hook: Option<u64>) -> Poll<()> {
+        self.poll_with_capacity(cx, ticket, hook, |_| ())
     }
 
     /// Removes a sender, or an event that waits for the connection.
@@ -212,16 +213,16 @@ impl Shared {
         cx: &mut Context<'_>,
         ticket: &mut Option<u64>,
         event: &mut Option<EncodedCall>,
-        from_hook: bool,
+        hook: Option<u64>,
     ) -> Poll<Result<(), SendError>> {
         if let Some(event) = event {
             self.check_size(event, 1, || event.len() + 1)?;
         }
-        self.poll_with_capacity(cx, ticket, from_hook, |mut state| {
+        self.poll_with_capacity(cx, ticket, hook, |mut state| {
             // Polled after it was ready.
             let Some(event) = event.take() else { return Err(SendError::polled_again()) };
             if state.phase == Phase::Unconnected {
-                return self.hold_event(state, event, None, OfflineWait::No, from_hook).map(drop);
+                return self.hold_event(state, event, None, OfflineWait::No, hook).map(drop);
             }
             let channel = event.channel();
             let sent = state.core.emit(event).map_err(|error| state.send_error(error, channel));

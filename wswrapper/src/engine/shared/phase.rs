@@ -6,7 +6,7 @@ use crate::close::{CloseRequest, Closed};
 use crate::engine::extensions::Extensions;
 use crate::handshake::Handshake;
 use crate::proto::Side;
-use crate::rt::Instant;
+use crate::rt::{Instant, Timer};
 use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -102,6 +102,29 @@ impl Shared {
         OfflineState { close, timeout }
     }
 
+    /// Handles the deadlines of the calls that wait for a connection, while the last one finishes.
+    pub(crate) fn keep_waiting_deadlines(&self, cx: &mut Context<'_>, timer: &mut Timer) {
+        if self.endpoint.side == Side::Server {
+            // Nothing waits there.
+            return;
+        }
+        loop {
+            self.handle_timeout(Instant::now());
+            let waker = cx.waker().clone();
+            let mut state = self.lock();
+            // The driver is gone, so a call that begins to wait wakes this task.
+            self.driver_awake.store(false, Ordering::Relaxed);
+            let old_waker = state.driver.replace(waker);
+            let queue = state.capacity_queue.as_ref();
+            let deadline = queue.and_then(|queue| queue.next_deadline()).map(Instant::from_std);
+            drop(state);
+            drop(old_waker);
+            if !timer.set(deadline, cx) {
+                return;
+            }
+        }
+    }
+
     /// Records that the client connects again by itself if the connection is lost.
     pub(crate) fn set_reconnects(&self, reconnects: bool) {
         self.lock().reconnects = reconnects;
@@ -157,6 +180,11 @@ impl State {
             Phase::Opening => from_hook,
             Phase::Unconnected | Phase::Offline | Phase::Stopped => false,
         }
+    }
+
+    /// Returns true while the `on_open` hook of this epoch runs.
+    pub(super) fn is_opened_by(&self, hook: Option<u64>) -> bool {
+        self.phase == Phase::Opening && hook == Some(self.epoch.number)
     }
 
     /// Records that the transport is gone.

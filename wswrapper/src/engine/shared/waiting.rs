@@ -7,7 +7,7 @@ use super::state::State;
 use crate::engine::flushes::{Flushed, Flushes};
 use crate::engine::slot::OfflineWait;
 use crate::error::SendError;
-use crate::proto::EncodedCall;
+use crate::proto::{EncodedCall, Side};
 use std::sync::MutexGuard;
 use tokio::sync::oneshot;
 
@@ -18,7 +18,8 @@ impl Shared {
         let limits = &self.endpoint.limits;
         let may_wait = match offline {
             OfflineWait::No => state.phase == Phase::Unconnected,
-            OfflineWait::Until(_) => true,
+            // A server's connection has no next one.
+            OfflineWait::Until(_) => self.endpoint.side == Side::Client,
             OfflineWait::Unlimited { .. } => state.reconnects,
         };
         match state.phase {
@@ -26,6 +27,8 @@ impl Shared {
             Phase::Stopped => Some(0),
             _ if on_channel || !may_wait => Some(0),
             _ if offline == OfflineWait::No => Some(limits.max_calls_before_open),
+            // They were in flight before the loss, where they had a limit.
+            _ if offline.is_unlimited() => Some(usize::MAX),
             _ => Some(limits.max_queued_calls),
         }
     }
@@ -35,11 +38,11 @@ impl Shared {
         &self,
         event: EncodedCall,
         offline: OfflineWait,
-        from_hook: bool,
+        hook: Option<u64>,
     ) -> Result<(u64, Flushed), SendError> {
         self.check_size(&event, 1, || event.len() + 1)?;
         let (written, flushed) = Flushes::new_wait();
-        let ticket = self.hold_event(self.lock(), event, Some(written), offline, from_hook)?;
+        let ticket = self.hold_event(self.lock(), event, Some(written), offline, hook)?;
         Ok((ticket, flushed))
     }
 
@@ -50,14 +53,14 @@ impl Shared {
         event: EncodedCall,
         written: Option<oneshot::Sender<()>>,
         offline: OfflineWait,
-        from_hook: bool,
+        hook: Option<u64>,
     ) -> Result<u64, SendError> {
         let max = match self.max_waiting(&state, offline, event.channel().is_some()) {
             Some(0) => return Err(SendError::Closed(state.closed_result())),
             Some(max) => max,
             None => usize::MAX,
         };
-        let urgent = from_hook && state.phase == Phase::Opening;
+        let urgent = state.is_opened_by(hook);
         if state.waiting() >= max {
             drop(state);
             return Err(SendError::Full);
