@@ -7,7 +7,7 @@ use super::{Answer, RawCall};
 use crate::engine::{Completion, ConnectionHandle, Expected, Mark, WINDOW};
 use crate::error::{CallError, SendError};
 use crate::proto::Reason;
-use crate::stream::{Arrival, Follower, Items, StreamEvent};
+use crate::stream::{Arrival, Follower, Items, Seam, StreamEvent};
 use crate::value::{Decode, WsError};
 use futures_core::Stream;
 use futures_core::stream::FusedStream;
@@ -39,7 +39,9 @@ pub struct Resubscribed<T, I = Infallible> {
     last: Option<T>,
     follower: Follower,
     /// An item that follows a seam.
-    pending: Option<T>,
+    pending: Option<serde_json::Result<T>>,
+    /// The items whose loss this connection has reported with others.
+    told: u64,
     types: PhantomData<fn() -> I>,
 }
 
@@ -83,6 +85,7 @@ impl<T, I> Resubscribed<T, I> {
             last: None,
             follower: Follower::default(),
             pending: None,
+            told: 0,
             types: PhantomData,
         })
     }
@@ -101,8 +104,13 @@ impl<T: Decode + Unpin, I: WsError> Resubscribed<T, I> {
     }
 
     fn poll_event(&mut self, cx: &mut Context<'_>) -> PolledEvent<T, I> {
+        if self.pending.is_some()
+            && let Stage::Streaming(items) = &self.stage
+        {
+            ready!(items.poll_pause(cx));
+        }
         if let Some(item) = self.pending.take() {
-            return Poll::Ready(Some(Ok(self.take(item))));
+            return Poll::Ready(Some(self.take(item).map_err(CallError::Decode)));
         }
         let mut mark = Mark::default();
         loop {
@@ -117,15 +125,14 @@ impl<T: Decode + Unpin, I: WsError> Resubscribed<T, I> {
                 }
                 Stage::Streaming(items) => match ready!(items.poll_marked::<T, I>(cx, &mut mark)) {
                     Some(Ok(item)) => {
-                        if let Some(event) = self.receive(item, mark) {
-                            return Poll::Ready(Some(Ok(event)));
+                        if let Some(event) = self.receive(Ok(item), mark) {
+                            return Poll::Ready(Some(event.map_err(CallError::Decode)));
                         }
                     }
                     Some(Err(CallError::Decode(error))) => {
                         // It counts as taken.
-                        if self.follower.arrive(mark) != Arrival::Repeated {
-                            self.follower.take();
-                            return Poll::Ready(Some(Err(CallError::Decode(error))));
+                        if let Some(event) = self.receive(Err(error), mark) {
+                            return Poll::Ready(Some(event.map_err(CallError::Decode)));
                         }
                     }
                     Some(Err(CallError::Closed(_))) => match self.call_again() {
@@ -140,8 +147,10 @@ impl<T: Decode + Unpin, I: WsError> Resubscribed<T, I> {
                         return Poll::Ready(Some(Err(error)));
                     }
                     None => {
+                        let lost = items.lost().saturating_sub(self.told);
                         self.stage = Stage::Finished;
-                        return Poll::Ready(None);
+                        let gap = Seam::Gap { lost: Some(lost) };
+                        return Poll::Ready((lost > 0).then_some(Ok(StreamEvent::Seam(gap))));
                     }
                 },
             }
@@ -159,6 +168,7 @@ impl<T: Decode + Unpin, I: WsError> Resubscribed<T, I> {
         call.offline = Offline::Wait;
         // It was open before.
         call.waits_for_capacity = true;
+        self.told = 0;
         Ok(call)
     }
 
@@ -178,22 +188,24 @@ impl<T: Decode + Unpin, I: WsError> Resubscribed<T, I> {
     }
 
     /// Receives an item. Returns the seam before it, the item, or `None` for an item that was taken before.
-    fn receive(&mut self, item: T, mark: Mark) -> Option<StreamEvent<T>> {
+    fn receive(&mut self, item: serde_json::Result<T>, mark: Mark) -> Option<serde_json::Result<StreamEvent<T>>> {
+        self.told = self.told.saturating_add(mark.lost);
         match self.follower.arrive(mark) {
             Arrival::Repeated => None,
             Arrival::Next => Some(self.take(item)),
             Arrival::After(seam) => {
                 self.pending = Some(item);
-                Some(StreamEvent::Seam(seam))
+                Some(Ok(StreamEvent::Seam(seam)))
             }
         }
     }
 
     /// Hands an item to the program.
-    fn take(&mut self, item: T) -> StreamEvent<T> {
+    fn take(&mut self, item: serde_json::Result<T>) -> serde_json::Result<StreamEvent<T>> {
         self.follower.take();
+        let item = item?;
         self.last = (self.keep)(&item);
-        StreamEvent::Item(item)
+        Ok(StreamEvent::Item(item))
     }
 
     /// Aborts the stream and sends the producer this reason. Dropping the stream aborts it without a reason.

@@ -43,7 +43,8 @@ impl Follower {
         self.arrived = at.or(next);
         // The number of items between the last that was taken and this one.
         let mut between = None;
-        if let (Some(arrived), Some(taken)) = (self.arrived, self.taken)
+        // Later, an item may have the position of the one before: an adapter has made both of one, or added it.
+        if let (true, Some(arrived), Some(taken)) = (self.is_seam_due, self.arrived, self.taken)
             && arrived.epoch == taken.epoch
         {
             between = arrived.offset.checked_sub(taken.offset + 1);

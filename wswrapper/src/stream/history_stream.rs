@@ -44,18 +44,17 @@ impl<T: Clone> Stream for HistoryStream<T> {
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T>> {
         let this = self.get_mut();
-        let mut waker = None;
+        // Declared before the lock, so that it is dropped after it.
+        let (mut waker, mut dropped) = (None, Vec::new());
         loop {
             let inner = Arc::clone(&this.inner);
             let mut state = inner.lock();
-            let dropped = state.evict(Instant::now());
+            dropped.extend(state.evict(Instant::now()));
             let oldest = state.oldest();
-            let overtaken = if this.is_started {
-                oldest.saturating_sub(this.next)
-            } else {
-                this.next = this.first(&state);
-                0
-            };
+            let first = if this.is_started { this.next } else { this.first(&state) };
+            // The position of the first item shows what a caller that continues has missed. A replay misses nothing.
+            let overtaken = if first == this.next && first != 0 { oldest.saturating_sub(first) } else { 0 };
+            this.next = first;
             this.next = this.next.max(oldest);
             this.is_started = true;
             let index = usize::try_from(this.next - oldest).unwrap_or(usize::MAX);

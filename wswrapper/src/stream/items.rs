@@ -78,6 +78,12 @@ impl Items {
         self.poll_marked::<T, E>(cx, &mut Mark::default())
     }
 
+    /// Waits for the end of a pause of the client.
+    pub(crate) fn poll_pause(&self, cx: &Context<'_>) -> Poll<()> {
+        let shared = self.connection.shared();
+        if shared.is_paused() { shared.poll_pause(cx, self.inbox as usize) } else { Poll::Ready(()) }
+    }
+
     /// Returns the next item as [`poll_next`](Self::poll_next) does, and leaves the report of its producer in `mark`.
     pub(crate) fn poll_marked<T: Decode, E: WsError>(
         &mut self,
@@ -87,9 +93,7 @@ impl Items {
         if self.state == State::Finished {
             return Poll::Ready(None);
         }
-        if self.connection.shared().is_paused() {
-            ready!(self.connection.shared().poll_pause(cx, self.inbox as usize));
-        }
+        ready!(self.poll_pause(cx));
         if self.batch.is_empty()
             && let Some(finish) = ready!(self.poll_inbox(cx))
         {

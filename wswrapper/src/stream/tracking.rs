@@ -53,9 +53,12 @@ impl Tracking {
         self.expected.map(|next| Position { offset: next.offset - 1, ..next })
     }
 
-    /// Takes the position of the item that the stream has yielded, and the number of dropped items before it.
+    /// Returns the position of the item that the stream has yielded, and takes the number of dropped items before it.
+    ///
+    /// An item that does not come from the history, or is one of several that an adapter has made of one, has the position of
+    /// the last item of the history.
     pub(crate) fn take(&mut self) -> (Option<Position>, u64) {
-        (self.at.take(), std::mem::take(&mut self.overtaken))
+        (self.at, std::mem::take(&mut self.overtaken))
     }
 }
 
