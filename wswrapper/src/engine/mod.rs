@@ -45,7 +45,7 @@ mod slot;
 mod spare_waker;
 mod tasks;
 #[cfg(test)]
-mod test_log;
+pub(crate) mod test_log;
 mod totals;
 mod warnings;
 
