@@ -38,6 +38,7 @@ mod observer;
 mod outcome;
 mod own_tasks;
 mod pings;
+mod poll_watch;
 mod refused;
 mod router;
 mod shared;

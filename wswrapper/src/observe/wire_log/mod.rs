@@ -201,25 +201,24 @@ mod tests {
         }
     }
 
-    /// Lets a client call a server with this log.
-    async fn call_twice(log: WireLog) {
+    /// Lets a client call a server with this log. Returns the number of the server's peer.
+    async fn call_twice(log: WireLog) -> String {
         let server = Server::builder().wire_log(log).build().expect("nothing to mount");
         server.on("next", |number: u8| async move { number + 1 }).expect("a valid name");
         let (near, far) = memory::pair();
-        server.accept_transport(far).expect("it is open");
+        let peer = server.accept_transport(far).expect("it is open");
         let client = Client::connect_transport(near).expect("nothing to mount");
         for number in [1, 2] {
             assert_eq!(client.request::<u8>("next", (number,)).await.expect("it is handled"), number + 1);
         }
+        peer.id().to_string()
     }
 
     #[tokio::test]
     async fn messages_are_events_of_tracing() {
-        let (messages, peers) = (TestLog::of("message"), TestLog::of("peer"));
-        {
-            let _log = set_default(messages.clone());
-            call_twice(WireLog::tracing()).await;
-        }
+        let messages = TestLog::of("message");
+        let _log = set_default(messages.clone());
+        call_twice(WireLog::tracing()).await;
         let lines = [
             r#"← {"a":["next",1],"i":268435457}"#,
             r#"→ {"i":268435457,"d":2}"#,
@@ -227,9 +226,14 @@ mod tests {
             r#"→ {"i":268435458,"d":3}"#,
         ];
         assert_eq!(messages.containing("\"i\":"), lines);
+    }
+
+    #[tokio::test]
+    async fn the_number_of_the_peer_is_a_field_of_the_events() {
+        let peers = TestLog::of("peer");
         let _log = set_default(peers.clone());
-        call_twice(WireLog::tracing()).await;
-        assert_eq!(peers.containing("").len(), 4);
+        let peer = call_twice(WireLog::tracing()).await;
+        assert_eq!(peers.containing("")[..4], [(); 4].map(|()| peer.clone()));
     }
 
     #[tokio::test]
