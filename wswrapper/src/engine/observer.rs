@@ -204,7 +204,7 @@ impl<O: Observer + ?Sized> Observer for Arc<O> {
 
 /// The observers of a server or a client, in the order in which they are told.
 pub(crate) struct Observers {
-    observers: Vec<Entry>,
+    entries: Vec<Entry>,
     /// The union of their interests.
     interest: Interest,
     /// The union of those that are always enabled.
@@ -227,7 +227,7 @@ impl Entry {
 
 impl Default for Observers {
     fn default() -> Self {
-        Self { observers: Vec::new(), interest: Interest::NONE, always: Interest::NONE }
+        Self { entries: Vec::new(), interest: Interest::NONE, always: Interest::NONE }
     }
 }
 
@@ -245,7 +245,7 @@ impl Observers {
     fn push(&mut self, observer: impl Observer, is_enabled: Option<fn() -> bool>) {
         let (name, interest) = (observer.name(), observer.interest());
         self.interest = self.interest | interest;
-        self.observers.push(Entry { name, interest, is_enabled, observer: Box::new(observer) });
+        self.entries.push(Entry { name, interest, is_enabled, observer: Box::new(observer) });
     }
 
     /// Returns true if any observer is interested in this.
@@ -256,13 +256,13 @@ impl Observers {
 
     #[cold]
     fn is_any_enabled(&self, interest: Interest) -> bool {
-        self.observers.iter().any(|entry| entry.wants(interest))
+        self.entries.iter().any(|entry| entry.wants(interest))
     }
 
     /// Tells all observers that a handshake was refused. A panic is logged.
     #[cfg(feature = "websocket")]
     pub(crate) fn tell_refused(&self, refused: &RefusedHandshake<'_>) {
-        for Entry { name, observer, .. } in &self.observers {
+        for Entry { name, observer, .. } in &self.entries {
             if let Err(message) = catch_panic(|| observer.handshake_refused(refused)) {
                 tracing::error!("`{name}` panicked: {message}");
             }
@@ -276,7 +276,7 @@ impl Observers {
         interest: Interest,
         tell: impl Fn(&dyn Observer, &ConnectionView<'_>),
     ) {
-        for entry in self.observers.iter().filter(|entry| entry.wants(interest)) {
+        for entry in self.entries.iter().filter(|entry| entry.wants(interest)) {
             if let Err(message) = catch_panic(|| tell(&*entry.observer, &ConnectionView::new(shared))) {
                 shared.report_hook_panic(entry.name, &message);
             }

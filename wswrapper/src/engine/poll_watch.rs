@@ -25,7 +25,8 @@ impl PollWatch {
     }
 }
 
-#[cfg(all(test, debug_assertions, feature = "macros"))]
+#[cfg(test)]
+#[cfg(all(debug_assertions, feature = "macros"))]
 mod tests {
     use crate::engine::test_log::TestLog;
     use crate::transport::memory;

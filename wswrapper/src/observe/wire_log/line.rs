@@ -112,7 +112,7 @@ fn push_visible(line: &mut String, c: char) {
         '\r' => line.push_str("\\r"),
         '\t' => line.push_str("\\t"),
         '\u{61c}' | '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
-            push_escaped(line, c)
+            push_escaped(line, c);
         }
         c if c.is_control() => push_escaped(line, c),
         c => line.push(c),

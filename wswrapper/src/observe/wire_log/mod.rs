@@ -2,7 +2,7 @@
 
 mod line;
 
-use crate::engine::{ConnectionView, Interest, MessageLog, Observer, Observers};
+use crate::engine::{ConnectionView, Interest, MessageLog, Observer, Observers, PeerId};
 use crate::lock::lock;
 use line::Rules;
 use std::fmt;
@@ -112,14 +112,14 @@ impl WireLog {
     pub(crate) fn add_to(self, observers: &mut Observers) {
         match self.sink {
             Sink::Tracing => {
-                observers.add_while(self, || tracing::enabled!(target: WireLog::TARGET, tracing::Level::TRACE))
+                observers.add_while(self, || tracing::enabled!(target: WireLog::TARGET, tracing::Level::TRACE));
             }
             Sink::Writer(_) => observers.add(self),
         }
     }
 
-    fn log(&self, arrow: char, connection: &ConnectionView<'_>, message: &MessageLog<'_>) {
-        let (peer, text) = (connection.id(), message.whole_text());
+    fn log(&self, arrow: char, peer: PeerId, message: &MessageLog<'_>) {
+        let text = message.whole_text();
         match &self.sink {
             Sink::Tracing => {
                 let line = self.rules.line(format!("{arrow} "), text);
@@ -161,11 +161,11 @@ impl Observer for WireLog {
     }
 
     fn message_received(&self, connection: &ConnectionView<'_>, message: &MessageLog<'_>) {
-        self.log('←', connection, message);
+        self.log('←', connection.id(), message);
     }
 
     fn message_sent(&self, connection: &ConnectionView<'_>, message: &MessageLog<'_>) {
-        self.log('→', connection, message);
+        self.log('→', connection.id(), message);
     }
 }
 
