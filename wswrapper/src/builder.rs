@@ -269,6 +269,19 @@ macro_rules! settings_methods {
             self.observer(crate::observe::hooks::PongHook(hook))
         }
 
+        /// Logs each message in both directions, with long values cut and chosen members redacted.
+        ///
+        /// Several logs are independent of each other. Without a log there is no cost.
+        ///
+        /// ```
+        /// # use wswrapper::{Server, observe::WireLog};
+        /// let server = Server::builder().wire_log(WireLog::tracing().redact(["password", "token"]));
+        /// ```
+        pub fn wire_log(mut self, log: crate::observe::WireLog) -> Self {
+            log.add_to(&mut self.settings.observers);
+            self
+        }
+
         /// Adds an observer, which is told what happens on the connections.
         pub fn observer(mut self, observer: impl crate::observe::Observer) -> Self {
             self.settings.observers.add(observer);

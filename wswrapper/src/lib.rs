@@ -52,3 +52,7 @@ pub use self::{
 };
 #[cfg(feature = "macros")]
 pub use wswrapper_macros::{WsError, ws_handlers, ws_service};
+
+// Expansions in unit tests name the crate.
+#[cfg(test)]
+extern crate self as wswrapper;

@@ -24,3 +24,4 @@ mod status;
 mod streams;
 mod uploads;
 mod values;
+mod wire_log;

@@ -38,6 +38,7 @@ mod observer;
 mod outcome;
 mod own_tasks;
 mod pings;
+mod poll_watch;
 mod refused;
 mod router;
 mod shared;
@@ -45,7 +46,7 @@ mod slot;
 mod spare_waker;
 mod tasks;
 #[cfg(test)]
-mod test_log;
+pub(crate) mod test_log;
 mod totals;
 mod warnings;
 

@@ -204,40 +204,65 @@ impl<O: Observer + ?Sized> Observer for Arc<O> {
 
 /// The observers of a server or a client, in the order in which they are told.
 pub(crate) struct Observers {
-    observers: Vec<Entry>,
+    entries: Vec<Entry>,
     /// The union of their interests.
     interest: Interest,
+    /// The union of those that are always enabled.
+    always: Interest,
 }
 
 struct Entry {
     name: &'static str,
     interest: Interest,
+    /// `None` if the observer is always told of what it is interested in.
+    is_enabled: Option<fn() -> bool>,
     observer: Box<dyn Observer>,
+}
+
+impl Entry {
+    fn wants(&self, interest: Interest) -> bool {
+        self.interest.contains(interest) && self.is_enabled.is_none_or(|is_enabled| is_enabled())
+    }
 }
 
 impl Default for Observers {
     fn default() -> Self {
-        Self { observers: Vec::new(), interest: Interest::NONE }
+        Self { entries: Vec::new(), interest: Interest::NONE, always: Interest::NONE }
     }
 }
 
 impl Observers {
     pub(crate) fn add(&mut self, observer: impl Observer) {
+        self.always = self.always | observer.interest();
+        self.push(observer, None);
+    }
+
+    /// Adds an observer that is told of things only while `is_enabled` returns true, which is asked each time.
+    pub(crate) fn add_while(&mut self, observer: impl Observer, is_enabled: fn() -> bool) {
+        self.push(observer, Some(is_enabled));
+    }
+
+    fn push(&mut self, observer: impl Observer, is_enabled: Option<fn() -> bool>) {
         let (name, interest) = (observer.name(), observer.interest());
         self.interest = self.interest | interest;
-        self.observers.push(Entry { name, interest, observer: Box::new(observer) });
+        self.entries.push(Entry { name, interest, is_enabled, observer: Box::new(observer) });
     }
 
     /// Returns true if any observer is interested in this.
     #[inline]
     pub(crate) fn any_interest(&self, interest: Interest) -> bool {
-        self.interest.contains(interest)
+        self.interest.contains(interest) && (self.always.contains(interest) || self.is_any_enabled(interest))
+    }
+
+    #[cold]
+    fn is_any_enabled(&self, interest: Interest) -> bool {
+        self.entries.iter().any(|entry| entry.wants(interest))
     }
 
     /// Tells all observers that a handshake was refused. A panic is logged.
     #[cfg(feature = "websocket")]
     pub(crate) fn tell_refused(&self, refused: &RefusedHandshake<'_>) {
-        for Entry { name, observer, .. } in &self.observers {
+        for Entry { name, observer, .. } in &self.entries {
             if let Err(message) = catch_panic(|| observer.handshake_refused(refused)) {
                 tracing::error!("`{name}` panicked: {message}");
             }
@@ -251,7 +276,7 @@ impl Observers {
         interest: Interest,
         tell: impl Fn(&dyn Observer, &ConnectionView<'_>),
     ) {
-        for entry in self.observers.iter().filter(|entry| entry.interest.contains(interest)) {
+        for entry in self.entries.iter().filter(|entry| entry.wants(interest)) {
             if let Err(message) = catch_panic(|| tell(&*entry.observer, &ConnectionView::new(shared))) {
                 shared.report_hook_panic(entry.name, &message);
             }

@@ -20,6 +20,9 @@ pub(crate) enum WarningKind {
     Error(Discriminant<ServiceError>),
     /// A panic of the hook with this name.
     HookPanic(&'static str),
+    /// A poll of a handler that took too long.
+    #[cfg(debug_assertions)]
+    SlowPoll,
 }
 
 /// The kinds of warnings that were logged. Their number is small.

@@ -5,9 +5,11 @@
 
 pub(crate) mod hooks;
 mod open_result;
+mod wire_log;
 
 pub use crate::engine::{
     CallEnd, CallInfo, CallOutcome, ConnectionView, Interest, MessageKind, MessageLog, Observer, RefusalReason,
     RefusedHandshake,
 };
 pub use open_result::OpenResult;
+pub use wire_log::WireLog;

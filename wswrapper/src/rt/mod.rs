@@ -4,8 +4,12 @@
 //! These are tokio's own functions and types. A trait object or a wrapper would cost each connection something, and
 //! tests pause tokio's clock.
 
+#[cfg(debug_assertions)]
+mod stopwatch;
 mod timer;
 
+#[cfg(debug_assertions)]
+pub(crate) use stopwatch::Stopwatch;
 pub(crate) use timer::Timer;
 #[cfg(feature = "websocket")]
 pub(crate) use tokio::time::{Sleep, sleep, timeout_at};

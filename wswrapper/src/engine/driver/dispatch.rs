@@ -9,6 +9,7 @@ use crate::engine::channel_state::ChannelState;
 use crate::engine::handler::{BadCall, Start, Started};
 use crate::engine::observer::Interest;
 use crate::engine::outcome::Outcome;
+use crate::engine::poll_watch::PollWatch;
 use crate::engine::router::{Entry, Lookup};
 use crate::engine::shared::{Action, Mode};
 use crate::engine::tasks::{RunningHandler, RunningKey};
@@ -193,13 +194,20 @@ impl<T: Transport> Driver<T> {
             sessions: &mut self.sessions,
             channel_state,
         };
+        // A handler that is no future runs here.
+        let watch = PollWatch::start();
         let started = catch_panic(|| entry.handler.start(start));
         let mut answers = Answers::new(&self.shared, self.transport.output(), &mut progress);
         let finished = match started {
             Ok(Err(error)) => return Err(error),
-            Ok(Ok(Started { running: None })) => Ok(()),
+            Ok(Ok(Started { running: None })) => {
+                watch.finish(&self.shared, &entry.event);
+                Ok(())
+            }
             Ok(Ok(Started { running: Some(mut future) })) => {
+                let watch = PollWatch::start();
                 let polled = catch_panic(|| future.as_mut().poll(cx, &mut answers));
+                watch.finish(&self.shared, &entry.event);
                 if let Ok(Poll::Pending) = polled {
                     let (id, event) = (call.id, entry.event.clone());
                     let channel = channel_state.and_then(|channel_state| channel_state.key());
@@ -288,7 +296,9 @@ impl<T: Transport> Driver<T> {
             let Some((handler, waker)) = self.running.poll_context(key) else { continue };
             let mut progress = Progress::for_handler(key);
             let mut answers = Answers::new(&self.shared, self.transport.output(), &mut progress);
+            let watch = PollWatch::start();
             let polled = catch_panic(|| handler.future.as_mut().poll(&mut Context::from_waker(&waker), &mut answers));
+            watch.finish(&self.shared, &handler.event);
             if let Some(log) = &mut handler.log {
                 log.update(&mut progress);
             }

@@ -6,6 +6,12 @@ use crate::engine::warnings::{LeftOut, OneLine, WarningKind};
 use crate::error::ServiceError;
 use std::mem;
 use std::sync::Arc;
+#[cfg(debug_assertions)]
+use std::time::Duration;
+
+/// The time that one poll of a handler may take without a warning.
+#[cfg(debug_assertions)]
+const MAX_POLL: Duration = Duration::from_millis(100);
 
 impl Shared {
     /// Logs a local error, and passes it to the observers. The log leaves out errors of one kind that come too
@@ -21,6 +27,23 @@ impl Shared {
     pub(crate) fn report_hook_panic(&self, hook: &'static str, message: &str) {
         if let Some(left_out) = self.admit_warning(WarningKind::HookPanic(hook)) {
             tracing::error!(peer = %self.id, "{hook} panicked: {}{left_out}", OneLine(message));
+        }
+    }
+
+    /// Logs a warning if one poll of a handler has taken too long. Everything else on its connection waits for a poll.
+    #[cfg(debug_assertions)]
+    pub(crate) fn warn_of_slow_poll(&self, event: &str, took: Duration) {
+        if took > MAX_POLL
+            && let Some(left_out) = self.admit_warning(WarningKind::SlowPoll)
+        {
+            tracing::warn!(
+                peer = %self.id,
+                "handler `{}` has kept its connection waiting for {} ms in one poll. If it computes, mark its method \
+                 `#[ws(spawn)]`; if it blocks its thread, `#[ws(blocking)]`; pass a closure to `service::spawned` or \
+                 `service::blocking`{left_out}",
+                OneLine(event),
+                took.as_millis(),
+            );
         }
     }
 
