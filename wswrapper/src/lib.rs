@@ -52,7 +52,3 @@ pub use self::{
 };
 #[cfg(feature = "macros")]
 pub use wswrapper_macros::{WsError, ws_handlers, ws_service};
-
-// Expansions in unit tests name the crate.
-#[cfg(test)]
-extern crate self as wswrapper;
