@@ -93,10 +93,8 @@ impl ClientTask {
             (None, Some(error @ (OpenError::Failed(_) | OpenError::TimedOut))) => {
                 self.failed(ConnectError::Open(error))
             }
-            (opened_at, open_error) => {
-                if let Some(error) = open_error {
-                    self.answer(Err(Arc::new(ConnectError::Open(error))));
-                }
+            // Whoever waits is answered when the client gives up.
+            (opened_at, _) => {
                 let open_for = opened_at.map_or(Duration::ZERO, |at: Instant| at.elapsed());
                 self.lost(closed, open_for, closed_itself)
             }

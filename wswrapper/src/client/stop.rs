@@ -16,7 +16,8 @@ impl Client {
     /// second, and are dropped then.
     ///
     /// Returns when all tasks of the client have ended: its own one, and those of `#[ws(spawn)]` and `#[ws(blocking)]`
-    /// handlers. A blocking handler cannot be stopped, so it is waited for.
+    /// handlers. A blocking handler cannot be stopped, so it is waited for, and must
+    /// not wait for `stop` itself.
     ///
     /// A handler or hook that awaits it is dropped with its connection, and the client stops all the same. So it does if
     /// the future is dropped after its first poll.

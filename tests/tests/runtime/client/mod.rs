@@ -1,6 +1,7 @@
 //! Clients without a connection, and clients that connect again.
 
 mod endings;
+mod hook_handover;
 mod hooks;
 mod idempotent;
 mod losses;

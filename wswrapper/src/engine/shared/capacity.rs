@@ -84,7 +84,7 @@ impl Waiting {
         deadline.into_iter().chain(self.offline().deadline()).min()
     }
 
-    fn is_urgent(&self) -> bool {
+    pub(super) fn is_urgent(&self) -> bool {
         match self {
             Self::Call(call) => call.urgent,
             Self::Event(event) => event.urgent,
@@ -129,6 +129,11 @@ impl CapacityQueue {
             self.tickets += 1;
             NOT_URGENT + self.tickets
         }
+    }
+
+    /// Returns true for the ticket of a sender that goes before everything else.
+    pub(super) fn is_urgent_ticket(ticket: u64) -> bool {
+        ticket < NOT_URGENT
     }
 
     /// Returns true if this sender is registered with the same waker.
@@ -222,16 +227,16 @@ impl CapacityQueue {
     }
 
     /// Removes the calls and events that wait in a way that `fails` selects.
-    fn take_failing(&mut self, fails: impl Fn(OfflineWait) -> bool) -> Vec<Waiting> {
+    fn take_failing(&mut self, fails: impl Fn(&Waiting) -> bool) -> Vec<Waiting> {
         let failing: Vec<u64> =
-            self.waiting.iter().filter(|(_, waiting)| fails(waiting.offline())).map(|(ticket, _)| *ticket).collect();
+            self.waiting.iter().filter(|(_, waiting)| fails(waiting)).map(|(ticket, _)| *ticket).collect();
         failing.into_iter().filter_map(|ticket| self.remove(ticket)).collect()
     }
 }
 
 impl State {
     /// Fails the calls and events that wait in a way that `fails` selects, with the result of the connection.
-    pub(super) fn fail_waiting(&mut self, fails: impl Fn(OfflineWait) -> bool) -> FailedWaiting {
+    pub(super) fn fail_waiting(&mut self, fails: impl Fn(&Waiting) -> bool) -> FailedWaiting {
         let Some(queue) = &mut self.capacity_queue else { return FailedWaiting::default() };
         let dropped = queue.take_failing(fails);
         let mut wakers = Vec::new();

@@ -77,7 +77,9 @@ impl Shared {
         wakers.extend(state.capacity_queue.as_mut().map(|queue| queue.take_senders()).unwrap_or_default());
         // A server's connection has no next one.
         let has_next = self.endpoint.side == Side::Client;
-        let failed = state.fail_waiting(|wait| wait == OfflineWait::No || !has_next);
+        // What the `on_open` hook has queued does not go before the next one.
+        let failed =
+            state.fail_waiting(|waiting| waiting.offline() == OfflineWait::No || waiting.is_urgent() || !has_next);
         self.count_queued(&state);
         drop(state);
         failed.finish();

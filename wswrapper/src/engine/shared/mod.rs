@@ -153,6 +153,7 @@ impl Shared {
             closed,
             is_finished: false,
             phase: Phase::Unconnected,
+            untaken_before: 0,
             reconnects: false,
             epoch,
         };

@@ -1,7 +1,7 @@
 //! Local calls and events: sending, waiting and cancelling.
 
 use super::Shared;
-use super::capacity::{Waiting, WaitingCall};
+use super::capacity::{CapacityQueue, Waiting, WaitingCall};
 use super::channels::ChannelBinding;
 use super::phase::Phase;
 use super::state::{Finished, State};
@@ -167,6 +167,15 @@ impl Shared {
         loop {
             let mut state = self.lock();
             let from_hook = state.is_opened_by(hook);
+            let is_urgent = ticket.is_some_and(CapacityQueue::is_urgent_ticket);
+            if is_urgent && !from_hook && state.phase == Phase::Opening {
+                // It belongs to the hook of an earlier epoch, and would wait before the present one.
+                let queue = state.capacity_queue.as_mut();
+                let old_waker = ticket.take().zip(queue).and_then(|(ticket, queue)| queue.remove_sender(ticket));
+                drop(state);
+                drop(old_waker);
+                continue;
+            }
             // Without a connection `send` fails.
             if !state.core.is_open() || self.has_capacity(&state, *ticket, from_hook) {
                 let woken = ticket.take().zip(state.capacity_queue.as_mut());

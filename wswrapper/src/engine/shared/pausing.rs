@@ -45,8 +45,9 @@ impl Shared {
         Poll::Pending
     }
 
-    /// Returns the bytes of items that were received and not taken.
+    /// Returns the bytes of items that were received on this connection and not taken.
     pub(crate) fn untaken_bytes(&self) -> usize {
-        self.lock().core.held_bytes()
+        let state = self.lock();
+        state.core.held_bytes().saturating_sub(state.untaken_before)
     }
 }

@@ -63,6 +63,7 @@ impl Shared {
         let next = state.epoch.next(handshake, extensions);
         let old = (mem::replace(&mut state.epoch, Arc::clone(&next)), state.closed.take());
         state.is_finished = false;
+        state.untaken_before = state.core.held_bytes();
         state.phase = self.first_phase();
         state.core.open();
         drop(state);
@@ -142,7 +143,7 @@ impl Shared {
         if stopped {
             state.phase = Phase::Stopped;
         }
-        let failed = state.fail_waiting(|wait| wait.is_unlimited() || stopped);
+        let failed = state.fail_waiting(|waiting| waiting.offline().is_unlimited() || stopped);
         // The task of a client that stops need not be woken, and its waker would keep its memory.
         let waker = state.driver.take_if(|_| stopped);
         drop(state);

@@ -61,6 +61,8 @@ pub(super) struct State {
     /// True from the end of the transport on, until the next epoch.
     pub(super) is_finished: bool,
     pub(super) phase: Phase,
+    /// The bytes of untaken items when the epoch began. They belong to lost connections.
+    pub(super) untaken_before: usize,
     /// True if the client connects again by itself when the connection is lost.
     pub(super) reconnects: bool,
     pub(super) epoch: Arc<Epoch>,
