@@ -22,5 +22,12 @@ pub const CLOSING: &str = "ws:Closing";
 /// The server finishes what runs and starts nothing new, because it is about to close.
 pub const DRAINING: &str = "ws:Draining";
 
+/// The connection is not authenticated yet.
+pub const UNAUTHENTICATED: &str = "ws:Unauthenticated";
+/// The caller may not make this call.
+pub const FORBIDDEN: &str = "ws:Forbidden";
+/// The time for the call at the endpoint that serves it is over.
+pub const TIMED_OUT: &str = "ws:TimedOut";
+
 /// The prefix of all codes of the implementation.
 pub const PREFIX: &str = "ws:";

@@ -1,9 +1,9 @@
 //! The settings that the builders of servers and of clients have in common.
 
-use crate::engine::{Budget, DynamicHandlers, Hooks, LocalEndpoint, Observers, Totals};
+use crate::engine::{Budget, CallSteps, DynamicHandlers, Hooks, LocalEndpoint, Observers, Step, Totals};
 use crate::error::MountError;
 use crate::limits::Limits;
-use crate::proto::Side;
+use crate::proto::{ChannelName, Side};
 use crate::service::Router;
 use std::fmt;
 use std::sync::Arc;
@@ -13,6 +13,10 @@ use tokio::sync::SetOnce;
 #[derive(Default)]
 pub(crate) struct Settings {
     pub(crate) router: Router,
+    /// The guards and layers of all calls.
+    pub(crate) steps: Vec<Step>,
+    /// Those of the calls on single channels.
+    pub(crate) channel_steps: Vec<(ChannelName, Step)>,
     pub(crate) limits: Limits,
     pub(crate) hooks: Hooks,
     pub(crate) observers: Observers,
@@ -33,15 +37,17 @@ impl Settings {
     }
 
     pub(crate) fn build(self, side: Side) -> Result<LocalEndpoint, MountError> {
-        let Self { router, limits, hooks, observers, error } = self;
+        let Self { router, steps, channel_steps, limits, hooks, observers, error } = self;
         match error {
             Some(error) => Err(error),
             None => {
                 let router = router.build()?;
+                let steps = CallSteps::new(&steps, channel_steps);
                 let (handlers, budget) = (DynamicHandlers::default(), Budget::new(limits.max_buffered_bytes));
                 let (drain_began, totals, own_tasks) = (SetOnce::new(), Arc::<Totals>::default(), Arc::default());
                 Ok(LocalEndpoint {
                     side,
+                    steps,
                     router,
                     handlers,
                     limits,
@@ -105,6 +111,41 @@ macro_rules! settings_methods {
             F: Fn(&crate::Peer) -> S + Send + Sync + 'static,
         {
             self.with_router(|router| router.service_with(make))
+        }
+
+        /// Adds a guard for all calls: also for those of closures, on anonymous channels, and of unknown events.
+        ///
+        /// Guards and layers of the builder come before those of the services, in the order in which they were added; see
+        /// [`layer`](crate::service::layer).
+        pub fn guard(mut self, guard: impl crate::service::layer::Guard) -> Self {
+            self.settings.steps.push(crate::service::layer::guard_step(guard));
+            self
+        }
+
+        /// Adds a layer around all calls: also around those of closures, on anonymous channels, and of unknown events.
+        ///
+        /// The layer that was added first is the outermost; see [`layer`](crate::service::layer).
+        pub fn layer(mut self, layer: impl crate::service::layer::Layer) -> Self {
+            self.settings.steps.push(crate::service::layer::layer_step(layer));
+            self
+        }
+
+        /// Adds a guard for the calls on one named channel, behind those for all calls.
+        pub fn guard_on(self, channel: &str, guard: impl crate::service::layer::Guard) -> Self {
+            self.step_on(channel, crate::service::layer::guard_step(guard))
+        }
+
+        /// Adds a layer around the calls on one named channel, inside those around all calls.
+        pub fn layer_on(self, channel: &str, layer: impl crate::service::layer::Layer) -> Self {
+            self.step_on(channel, crate::service::layer::layer_step(layer))
+        }
+
+        fn step_on(mut self, channel: &str, step: crate::engine::Step) -> Self {
+            match crate::proto::ChannelName::new(channel) {
+                Ok(channel) => self.settings.channel_steps.push((channel, step)),
+                Err(error) => self.settings.note(Err(error.into())),
+            }
+            self
         }
 
         /// Mounts the services of a router, in addition to those that are mounted already.

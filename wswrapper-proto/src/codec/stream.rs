@@ -25,7 +25,7 @@ impl<'f> Item<'f> {
             return Some(Self { value: Some(value), done: false, lost: 0, at: None });
         }
         let payload = first(arguments).and_then(|payload| serde_json::from_str(payload).ok());
-        if !arguments.validate() {
+        if !arguments.is_json() {
             return None;
         }
         let Payload { value, done, lost, at } = payload.unwrap_or_default();
@@ -49,7 +49,7 @@ fn plain_value(text: &str) -> Option<&str> {
 /// counts as 0.
 pub(crate) fn credit(arguments: &Arguments<'_>) -> Option<u32> {
     let items = first(arguments).and_then(RequestId::from_json);
-    arguments.validate().then(|| items.and_then(|items| u32::try_from(items.get()).ok()).unwrap_or(0))
+    arguments.is_json().then(|| items.and_then(|items| u32::try_from(items.get()).ok()).unwrap_or(0))
 }
 
 /// Returns the first argument as JSON text.

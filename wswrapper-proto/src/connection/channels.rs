@@ -161,7 +161,7 @@ impl<W, H: Clone + PartialEq, C: Clone> Connection<W, H, C> {
                 Incoming::Resumed(state, handler)
             }
             (Stream::Producer(producer), stream::START) => {
-                if !call.arguments.validate() {
+                if !call.arguments.is_json() {
                     return Incoming::NotJson;
                 }
                 producer.start();
@@ -178,7 +178,7 @@ impl<W, H: Clone + PartialEq, C: Clone> Connection<W, H, C> {
             },
             (Stream::Consumer(consumer), stream::RESULT) => match (&mut consumer.upload, call.id) {
                 (Some(upload), Some(id)) if upload.result.is_none() => {
-                    if !call.arguments.validate() {
+                    if !call.arguments.is_json() {
                         return Incoming::NotJson;
                     }
                     upload.result = Some(id);
@@ -244,7 +244,7 @@ impl<W, H: Clone + PartialEq, C: Clone> Connection<W, H, C> {
 
     /// Rejects a call on a channel that does not exist [P-47, P-64].
     fn refuse<'f>(&mut self, call: &Call<'_>) -> Incoming<'f, W, H, C> {
-        if !call.arguments.validate() {
+        if !call.arguments.is_json() {
             return Incoming::NotJson;
         }
         let rejection = no_channel(&call.address);

@@ -108,9 +108,9 @@ impl<'f> Arguments<'f> {
         Ok(left)
     }
 
-    /// Returns true if the frame is well-formed, checking it if that is not known yet.
+    /// Returns true if the frame is well-formed. It is checked if that is not known yet.
     #[inline]
-    pub(crate) fn validate(&self) -> bool {
+    pub fn is_json(&self) -> bool {
         self.validated || { *self }.finish().is_ok()
     }
 

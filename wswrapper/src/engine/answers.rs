@@ -1,12 +1,14 @@
 //! The responses of handlers.
 
 use super::channel_state::ChannelState;
+use super::handler::BoxRunning;
 use super::label::Label;
+use super::layers::Reply;
 use super::outcome::Outcome;
 use super::shared::{ChannelBinding, Shared};
 use super::tasks::RunningKey;
 use crate::error::{ServiceError, TooLarge};
-use crate::proto::{ChannelKey, Rejection, RequestId, Role, code, encode};
+use crate::proto::{ChannelKey, Rejection, RequestId, Role, code, encode, shown_name};
 use crate::transport::Output;
 use serde::Serialize;
 use std::convert::Infallible;
@@ -24,7 +26,7 @@ pub struct Answers<'d> {
 }
 
 /// The progress of a handler during one poll.
-#[derive(Default, Debug)]
+#[derive(Default)]
 pub(crate) struct Progress {
     /// The key of the handler, unless this is its first poll.
     handler: Option<RunningKey>,
@@ -32,7 +34,15 @@ pub(crate) struct Progress {
     answered: bool,
     /// The channel of the response, if the handler continues while it is open.
     pub(crate) opened: Option<Opened>,
-    /// The outcome that was last known. Recorded if calls are observed.
+    /// The handler whose channel is open, and which continues beside its layer.
+    pub(super) tail: Option<BoxRunning>,
+    /// The reply of an inner layer whose call no handler has responded to.
+    pub(super) reply: Option<Reply>,
+    /// True while a layer polls the rest of its call.
+    pub(super) is_nested: bool,
+    /// True if the handler behind a layer has responded or was handed an event, and its layer continues.
+    pub(super) is_handled: bool,
+    /// The outcome that was last known. Recorded if calls are observed, or a layer waits for it.
     pub(super) outcome: Option<Outcome>,
     /// The length of all frames that were written.
     pub(super) response_bytes: usize,
@@ -63,10 +73,10 @@ impl<'d> Answers<'d> {
         Self { shared, output, progress }
     }
 
-    /// Records the outcome of the call, if calls are observed.
+    /// Records the outcome of the call, if calls are observed or a layer waits for it.
     #[inline]
     pub(crate) fn record(&mut self, outcome: impl FnOnce() -> Outcome) {
-        if self.shared.observes_calls() {
+        if self.shared.observes_calls() || self.progress.is_nested {
             self.progress.outcome = Some(outcome());
         }
     }
@@ -184,6 +194,20 @@ impl<'d> Answers<'d> {
         Some(rejection)
     }
 
+    /// Rejects a call whose handler was not started. An event is dropped and reported locally.
+    pub(crate) fn refuse(&mut self, id: Option<RequestId>, event: &str, channel: Option<&str>, reason: Rejection) {
+        match id {
+            Some(id) => self.reject(id, &reason),
+            None => {
+                self.record(|| Outcome::rejected(&reason));
+                let (event, channel) =
+                    (shown_name(event).into_owned(), channel.map(|name| shown_name(name).into_owned()));
+                self.shared.count_dropped_event();
+                self.shared.report(&ServiceError::EventDropped { event, channel, reason });
+            }
+        }
+    }
+
     /// Reports a handler that panicked, and rejects its request if nothing was answered.
     #[cold]
     pub(crate) fn panicked(&mut self, id: Option<RequestId>, event: &str, message: String) {
@@ -299,6 +323,6 @@ pub struct Answering {
 
 impl fmt::Debug for Answers<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Answers").field("progress", &self.progress).finish_non_exhaustive()
+        f.debug_struct("Answers").field("opened", &self.progress.opened).finish_non_exhaustive()
     }
 }

@@ -2,12 +2,14 @@
 
 use super::channel_state::{ChannelState, channel_closed_reason};
 use super::epoch::{Epoch, connection_closed_reason};
+use super::extensions::Extensions;
 use super::shared::Shared;
 use crate::lock::lock;
 use crate::proto::{Reason, RequestId};
+use crate::rt::Instant;
 use std::future::poll_fn;
 use std::pin::pin;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::task::{Poll, ready};
 use std::time::Duration;
 use tokio::sync::SetOnce;
@@ -20,6 +22,10 @@ pub(crate) struct CallState {
     pub(crate) channel: Option<Box<str>>,
     /// The time that the caller waits.
     pub(crate) caller_timeout: Option<Duration>,
+    /// The time to which layers have shortened the call.
+    deadline: Mutex<Option<Instant>>,
+    /// The values that layers have stored with the call.
+    extensions: OnceLock<Extensions>,
     /// The anonymous channel of the call.
     pub(crate) channel_state: Option<Arc<ChannelState>>,
     /// Channels that the handler has created. `None` once it has finished.
@@ -42,10 +48,34 @@ impl CallState {
             id,
             channel: channel.map(Into::into),
             caller_timeout,
+            deadline: Mutex::new(None),
+            extensions: OnceLock::new(),
             channel_state,
             channels: Mutex::new(Some(Vec::new())),
             cancelled: SetOnce::new(),
         }
+    }
+
+    /// Returns the time to which layers have shortened the call.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        *lock(&self.deadline)
+    }
+
+    /// Shortens the call. The earliest deadline counts.
+    pub(crate) fn shorten(&self, deadline: Instant) {
+        let mut shortened = lock(&self.deadline);
+        *shortened = Some(shortened.map_or(deadline, |earlier| earlier.min(deadline)));
+    }
+
+    /// Returns the values that layers have stored with the call. They are created if there are none.
+    pub(crate) fn extensions(&self) -> &Extensions {
+        self.extensions.get_or_init(Extensions::new)
+    }
+
+    /// Returns a copy of the value of this type that is stored with the call, or else with its connection.
+    pub(crate) fn extension<T: Clone + Send + Sync + 'static>(&self) -> Option<T> {
+        let of_call = self.extensions.get().and_then(Extensions::cloned);
+        of_call.or_else(|| self.epoch.extensions.cloned())
     }
 
     /// Records that the handler has finished. Channels that it has created and not returned are closed [P-69, P-74].

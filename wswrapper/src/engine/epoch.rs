@@ -1,10 +1,13 @@
 //! The epochs of a connection.
 
 use super::extensions::Extensions;
+use super::handler::{Session, Sessions};
 use crate::close::Closed;
 use crate::handshake::Handshake;
+use crate::lock::lock;
 use crate::proto::Reason;
-use std::sync::Arc;
+use std::mem;
+use std::sync::{Arc, Mutex};
 use tokio::sync::SetOnce;
 
 /// Returns the reason of a call or a channel whose connection was closed.
@@ -22,6 +25,9 @@ pub(crate) struct Epoch {
     pub(crate) number: u64,
     pub(crate) handshake: Handshake,
     pub(crate) extensions: Extensions,
+    /// The services with an instance for each connection. Used by the connection's task alone, between whose handlers and
+    /// layers it passes.
+    sessions: Mutex<Sessions>,
     /// Set when the transport is gone, before the `on_close` hooks run.
     disconnected: SetOnce<()>,
     /// Set when the connection is closed and its `on_close` hooks have returned.
@@ -48,7 +54,14 @@ impl Epoch {
     }
 
     fn numbered(number: u64, handshake: Handshake, extensions: Extensions) -> Arc<Self> {
-        Arc::new(Self { number, handshake, extensions, disconnected: SetOnce::new(), end: SetOnce::new() })
+        Arc::new(Self {
+            number,
+            handshake,
+            extensions,
+            sessions: Mutex::default(),
+            disconnected: SetOnce::new(),
+            end: SetOnce::new(),
+        })
     }
 
     /// Creates the epoch after this one.
@@ -61,6 +74,26 @@ impl Epoch {
         if self.number == 0 {
             let _ = self.end.set(End::Replaced(Arc::clone(next)));
         }
+    }
+
+    /// Returns the instance of a service, or stores the one that `make` returns.
+    pub(crate) fn session(&self, index: usize, make: impl FnOnce() -> Session) -> Session {
+        if let Some(Some(session)) = lock(&self.sessions).get(index) {
+            return Arc::clone(session);
+        }
+        // Outside the lock, because it is a user's.
+        let session = make();
+        let mut sessions = lock(&self.sessions);
+        if sessions.len() <= index {
+            sessions.resize(index + 1, None);
+        }
+        sessions[index] = Some(Arc::clone(&session));
+        session
+    }
+
+    /// Replaces the instances of services. Returns the former ones, to be dropped outside the lock.
+    pub(crate) fn replace_sessions(&self, sessions: Sessions) -> Sessions {
+        mem::replace(&mut lock(&self.sessions), sessions)
     }
 
     /// Records that the transport is gone, and wakes everyone who waits for that.

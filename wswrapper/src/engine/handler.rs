@@ -5,8 +5,11 @@ use super::call_log::{CallInfo, CallLog};
 use super::call_state::CallState;
 use super::channel_state::ChannelState;
 use super::epoch::Epoch;
+use super::label::Label;
 use super::shared::Shared;
-use crate::proto::{Arguments, Call, Rejection};
+use crate::proto::{Address, Arguments, Call, Rejection};
+use crate::rt::Instant;
+use crate::transport::Text;
 use std::any::Any;
 use std::fmt;
 use std::pin::Pin;
@@ -25,24 +28,41 @@ pub(crate) struct Start<'c> {
     pub(crate) answers: Answers<'c>,
     pub(crate) call: &'c Call<'c>,
     pub(crate) arguments: Arguments<'c>,
-    /// The length of the call's frame.
-    pub(crate) hint: usize,
-    /// The log of the call. Started if calls are observed.
-    pub(crate) log: &'c mut Option<Box<CallLog>>,
+    /// The name of the event, which a running handler keeps.
+    pub(crate) event: &'c Label,
+    /// The frame of the call.
+    pub(crate) text: &'c Text,
+    pub(crate) received_at: Instant,
+    /// The log of the call. Started if calls are observed. `None` if a layer has started it.
+    pub(crate) log: Option<&'c mut Option<Box<CallLog>>>,
     /// The state of the call's contexts. Created if the method takes a context.
     pub(crate) state: &'c mut Option<Arc<CallState>>,
     pub(crate) epoch: &'c Arc<Epoch>,
-    pub(crate) sessions: &'c mut Sessions,
     /// The anonymous channel of the call.
     pub(crate) channel_state: Option<&'c Arc<ChannelState>>,
 }
 
 impl Start<'_> {
+    /// Returns the state of the call's contexts, which is created if there is none.
+    pub(crate) fn call_state(&mut self) -> &Arc<CallState> {
+        let Self { call, state, epoch, channel_state, .. } = self;
+        state.get_or_insert_with(|| {
+            let channel = match &call.address {
+                Address::Named(name) => Some(&**name),
+                _ => None,
+            };
+            let channel_state = channel_state.cloned();
+            Arc::new(CallState::new(Arc::clone(epoch), call.id, channel, call.caller_timeout(), channel_state))
+        })
+    }
+
     /// Starts the log of the call, if calls are observed. Called before the handler starts.
     #[inline]
     pub(crate) fn record(&mut self) {
-        if self.answers.shared.observes_calls() {
-            *self.log = Some(CallLog::start(self.answers.shared, &CallInfo::new(self.call, self.hint)));
+        if let Some(log) = &mut self.log
+            && self.answers.shared.observes_calls()
+        {
+            **log = Some(CallLog::start(self.answers.shared, &CallInfo::new(self.call, self.text.len())));
         }
     }
 }
@@ -78,6 +98,8 @@ pub enum BadCall {
     NotJson,
     /// The call is rejected, for example because of its arguments.
     Rejected(Rejection),
+    /// The call is rejected, and its frame is known to be JSON.
+    Refused(Rejection),
 }
 
 impl Started {

@@ -31,6 +31,7 @@ mod hooks;
 mod id;
 mod inbox;
 mod label;
+mod layers;
 mod loan;
 mod members;
 mod message_log;
@@ -69,6 +70,9 @@ pub(crate) use hooks::{CloseHook, Hooks, OpenHook};
 pub use id::{Counters, PeerId};
 pub(crate) use inbox::{Batch, Mark, StreamFinish, Taken, WINDOW};
 pub(crate) use label::Label;
+pub(crate) use layers::{
+    CallSteps, CallView, CheckCall, GuardedHandler, LayeredCall, LayeredRunning, Next, Reply, StartLayer, Step,
+};
 pub(crate) use members::Members;
 pub use message_log::{MessageKind, MessageLog};
 pub(crate) use observer::Observers;

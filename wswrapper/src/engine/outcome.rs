@@ -24,7 +24,7 @@ pub enum CallOutcome<'m> {
 }
 
 /// An owned [`CallOutcome`].
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Outcome {
     Ok,
     Rejected(Option<Box<str>>),

@@ -68,9 +68,10 @@ impl Context {
         &self.call.epoch.extensions
     }
 
-    /// Returns a copy of the value of this type that is stored with the connection; see [`Extensions::cloned`].
+    /// Returns a copy of the value of this type that a [layer](crate::service::layer) has stored with the call, or that is
+    /// stored with the connection; see [`Extensions::cloned`].
     pub fn extension<T: Clone + Send + Sync + 'static>(&self) -> Option<T> {
-        self.extensions().cloned()
+        self.call.extension()
     }
 
     /// Creates an anonymous channel that is not open yet. The handler returns it as its response.

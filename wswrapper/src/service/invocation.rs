@@ -5,10 +5,9 @@ use super::own_task::OwnTask;
 use super::stream::{OnFull, Producer, stream_handler};
 use super::upload::upload_handler;
 use crate::engine::{
-    Answering, Answers, BadCall, CallState, ChannelBinding, ConnectionHandle, Label, Response, Running, Start, Started,
-    no_answer,
+    Answering, Answers, BadCall, ChannelBinding, ConnectionHandle, Label, Response, Running, Start, Started, no_answer,
 };
-use crate::proto::{Address, Rejection, Role};
+use crate::proto::{Rejection, Role};
 use crate::stream::{Items, Upload};
 use crate::value::{Argument, JsonResponse, UploadItem, WsError};
 use pin_project_lite::pin_project;
@@ -34,15 +33,8 @@ impl<S: Send + Sync + 'static> Invocation<'_, S> {
 
     /// Returns the context of the call.
     pub fn context<T: ContextArgument>(&mut self) -> T {
-        let Start { answers, call, state, epoch, channel_state, .. } = &mut self.start;
-        let state = state.get_or_insert_with(|| {
-            let channel = match &call.address {
-                Address::Named(name) => Some(&**name),
-                _ => None,
-            };
-            Arc::new(CallState::new(Arc::clone(epoch), call.id, channel, call.caller_timeout(), channel_state.cloned()))
-        });
-        Context::new(Arc::clone(answers.shared), Arc::clone(state)).into()
+        let state = Arc::clone(self.start.call_state());
+        Context::new(Arc::clone(self.start.answers.shared), state).into()
     }
 
     /// Checks that all arguments were decoded, because the handler starts next.

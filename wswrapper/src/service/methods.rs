@@ -1,11 +1,12 @@
 //! The methods of a service. Each has a shim: a function that decodes the arguments of a call and starts the method.
 
 use super::invocation::Invocation;
-use crate::engine::{BadCall, Handler, Label, Mounted, SessionFactory, Start, Started};
+use super::layer::{Guard, guard_step};
+use crate::engine::{BadCall, GuardedHandler, Handler, Label, Mounted, SessionFactory, Start, Started, Step};
 use crate::handle::Peer;
 use crate::proto::Rejection;
-use std::fmt;
 use std::sync::Arc;
+use std::{fmt, mem};
 
 /// The methods of a service of type `S`. The expansion of a macro adds them.
 pub struct Methods<S> {
@@ -16,6 +17,7 @@ pub(super) struct Method<S> {
     event: &'static str,
     parameters: &'static [&'static str],
     shim: Shim<S>,
+    guards: Vec<Step>,
 }
 
 /// Decodes the arguments of a call and starts its handler.
@@ -24,7 +26,14 @@ type Shim<S> = for<'c> fn(Invocation<'c, S>) -> Result<Started, BadCall>;
 impl<S> Methods<S> {
     /// Adds a method that is called by requests.
     pub fn request(&mut self, event: &'static str, parameters: &'static [&'static str], shim: Shim<S>) {
-        self.methods.push(Method { event, parameters, shim });
+        self.methods.push(Method { event, parameters, shim, guards: Vec::new() });
+    }
+
+    /// Adds a guard for the method that was added last.
+    pub fn guard(&mut self, guard: impl Guard) {
+        if let Some(method) = self.methods.last_mut() {
+            method.guards.push(guard_step(guard));
+        }
     }
 
     /// Adds a method that is called by events.
@@ -63,17 +72,7 @@ struct PerConnection<S> {
 
 impl<S: Send + Sync + 'static> Handler for PerConnection<S> {
     fn start(&self, start: Start<'_>) -> Result<Started, BadCall> {
-        if start.sessions.len() <= self.session_index {
-            start.sessions.resize(self.session_index + 1, None);
-        }
-        let session = match &start.sessions[self.session_index] {
-            Some(session) => Arc::clone(session),
-            None => {
-                let session = (self.make)(start.answers.shared);
-                start.sessions[self.session_index] = Some(Arc::clone(&session));
-                session
-            }
-        };
+        let session = start.epoch.session(self.session_index, || (self.make)(start.answers.shared));
         match session.downcast() {
             Ok(session) => self.method.start(session, start),
             // Unreachable: no other service has this index.
@@ -95,7 +94,10 @@ pub(super) fn handlers<S>(
 ) -> Mounted {
     let mut methods = Methods { methods: Vec::new() };
     add_methods(&mut methods);
-    Mounted::new(methods.methods.into_iter().map(|method| (method.event, to_handler(method))))
+    Mounted::new(methods.methods.into_iter().map(|mut method| {
+        let guards = mem::take(&mut method.guards);
+        (method.event, GuardedHandler::wrap(guards, to_handler(method)))
+    }))
 }
 
 /// Collects the methods of a service with one object for each connection.

@@ -10,6 +10,7 @@ pub(crate) mod context;
 pub(crate) mod contract;
 pub(crate) mod into_response;
 pub(crate) mod invocation;
+pub mod layer;
 pub(crate) mod methods;
 mod own_task;
 mod resubscribe;

@@ -1,7 +1,8 @@
 //! The services that a server or a client mounts.
 
 use super::contract::{Contract, Serve};
-use crate::engine;
+use super::layer::{Guard, Layer, guard_step, layer_step};
+use crate::engine::{self, Step};
 use crate::error::MountError;
 use crate::handle::Peer;
 use std::fmt;
@@ -38,6 +39,8 @@ use std::sync::Arc;
 #[must_use = "a router serves nothing until it is given to a server or a client"]
 pub struct Router {
     mounts: Vec<Mount>,
+    /// Guards and layers, the outermost first.
+    steps: Vec<Step>,
 }
 
 /// Mounts a service.
@@ -93,9 +96,52 @@ impl Router {
         })
     }
 
-    /// Adds the services of another router.
-    pub fn merge(mut self, other: Self) -> Self {
-        self.mounts.extend(other.mounts);
+    /// Adds the services of another router, behind its guards and layers, and then those of this one.
+    pub fn merge(self, other: Self) -> Self {
+        if other.steps.is_empty() {
+            let Self { mut mounts, steps } = self;
+            mounts.extend(other.mounts);
+            return Self { mounts, steps };
+        }
+        self.add(move |router| other.mount_all(router))
+    }
+
+    /// Adds a guard for the calls of all services of this router; see [`layer`](crate::service::layer).
+    ///
+    /// Guards and layers of a router are asked in the order in which they were added, for services that are mounted
+    /// before and after them. They are not for the closures of the server or client, which has
+    /// [guards](crate::server::ServerBuilder::guard) of its own.
+    ///
+    /// ```
+    /// use wswrapper::service::layer::{self, GuardCall};
+    /// use wswrapper::{Router, Server, error::{MountError, Rejection}, ws_handlers};
+    ///
+    /// #[derive(Clone)]
+    /// struct Admin;
+    ///
+    /// struct Backup;
+    ///
+    /// #[ws_handlers(channel = "backup")]
+    /// impl Backup {
+    ///     pub async fn start(&self) {}
+    /// }
+    ///
+    /// # fn main() -> Result<(), MountError> {
+    /// let admin = Router::new().service(Backup).guard(layer::require::<Admin>());
+    /// let server = Server::builder().router(admin).build()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn guard(mut self, guard: impl Guard) -> Self {
+        self.steps.push(guard_step(guard));
+        self
+    }
+
+    /// Adds a layer around the calls of all services of this router; see [`layer`](crate::service::layer).
+    ///
+    /// The layer that was added first is the outermost.
+    pub fn layer(mut self, layer: impl Layer) -> Self {
+        self.steps.push(layer_step(layer));
         self
     }
 
@@ -112,8 +158,12 @@ impl Router {
     /// Mounts all services. The first that cannot be mounted is an error.
     pub(crate) fn build(&self) -> Result<engine::Router, MountError> {
         let mut router = engine::Router::default();
-        self.mounts.iter().try_for_each(|mount| mount(&mut router))?;
+        self.mount_all(&mut router)?;
         Ok(router)
+    }
+
+    fn mount_all(&self, router: &mut engine::Router) -> Result<(), MountError> {
+        router.with_steps(&self.steps, |router| self.mounts.iter().try_for_each(|mount| mount(router)))
     }
 }
 

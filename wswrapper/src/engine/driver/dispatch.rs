@@ -6,15 +6,16 @@ use crate::catch_panic::{catch_panic, drop_catching_panic};
 use crate::engine::answers::{Answers, Progress};
 use crate::engine::call_log::CallInfo;
 use crate::engine::channel_state::ChannelState;
-use crate::engine::handler::{BadCall, Start, Started};
+use crate::engine::handler::{BadCall, Handler, Start, Started};
+use crate::engine::label::Label;
+use crate::engine::layers::{CallView, FirstLayer, Steps, pass_guards};
 use crate::engine::observer::Interest;
 use crate::engine::outcome::Outcome;
 use crate::engine::poll_watch::PollWatch;
-use crate::engine::router::{Entry, Lookup};
+use crate::engine::router::Lookup;
 use crate::engine::shared::{Action, Mode};
 use crate::engine::tasks::{RunningHandler, RunningKey};
-use crate::error::ServiceError;
-use crate::proto::{Address, Call, ChannelKey, Message, Reason, Rejection, Role, code, shown_name};
+use crate::proto::{Address, Call, ChannelKey, Message, Reason, Rejection, Role, code};
 use crate::rt::Instant;
 use crate::transport::{Text, Transport};
 use std::sync::Arc;
@@ -135,7 +136,7 @@ impl<T: Transport> Driver<T> {
     /// Rejects a call that could not be started, or decodes its frame again if it was not proven to be JSON.
     #[cold]
     fn handle_bad_call(&mut self, cx: &mut Context<'_>, received: &Received<'_>, call: &Call<'_>, error: BadCall) {
-        if call.arguments.is_validated() {
+        if call.arguments.is_validated() || matches!(error, BadCall::Refused(_)) {
             self.reject(received, call, error);
         } else {
             self.handle_message(cx, received, &Message::decode_whole(received.text));
@@ -151,6 +152,11 @@ impl<T: Transport> Driver<T> {
         channel_state: Option<&Arc<ChannelState>>,
     ) -> Result<(), BadCall> {
         let shared = Arc::clone(&self.shared);
+        if let Some(steps) = &shared.endpoint.steps
+            && !self.passes(cx, received, call, steps.of(&call.address), channel_state)?
+        {
+            return Ok(());
+        }
         let lookup = match channel_state {
             Some(channel_state) => channel_state.find_handler(&call.address, &call.event),
             None => shared.find_handler(&call.address, &call.event),
@@ -159,7 +165,7 @@ impl<T: Transport> Driver<T> {
             let exists = channel_state.is_some() || shared.has_channel(&call.address);
             return Err(BadCall::Rejected(Rejection::no_listener(&call.event, &call.address, exists)));
         };
-        let started = self.start_handler(cx, received, call, &lookup, channel_state);
+        let started = self.start_handler(cx, received, call, &lookup.event, &*lookup.handler, channel_state);
         if matches!(lookup, Lookup::Mounted(_)) {
             return started;
         }
@@ -172,13 +178,50 @@ impl<T: Transport> Driver<T> {
         started
     }
 
+    /// Asks the guards before the lookup of a handler. Returns false if the call is handled by a layer.
+    #[cold]
+    fn passes(
+        &mut self,
+        cx: &mut Context<'_>,
+        received: &Received<'_>,
+        call: &Call<'_>,
+        steps: &Steps,
+        channel_state: Option<&Arc<ChannelState>>,
+    ) -> Result<bool, BadCall> {
+        let Self { shared, epoch, .. } = self;
+        let view =
+            CallView { shared, epoch, call, text: received.text, received_at: received.at, state: None, channel_state };
+        match catch_panic(|| pass_guards(steps, 0, view)) {
+            Ok(Ok(None)) => Ok(true),
+            Ok(Ok(Some(at))) => {
+                let label = shared.label(&call.address, &call.event);
+                let handler = FirstLayer { steps, at };
+                self.start_handler(cx, received, call, &label, &handler, channel_state)?;
+                Ok(false)
+            }
+            Ok(Err(_)) if !call.arguments.is_json() => Err(BadCall::NotJson),
+            Ok(Err(rejection)) => Err(BadCall::Refused(rejection)),
+            Err(message) => {
+                let mut progress = Progress::default();
+                Answers::new(&self.shared, self.transport.output(), &mut progress).panicked(
+                    call.id,
+                    &call.event,
+                    message,
+                );
+                self.tell_not_started(received, call, &mut progress);
+                Ok(false)
+            }
+        }
+    }
+
     /// Starts a handler and polls it once, in place. A pending handler joins the running set.
     fn start_handler(
         &mut self,
         cx: &mut Context<'_>,
         received: &Received<'_>,
         call: &Call<'_>,
-        entry: &Entry,
+        event: &Label,
+        handler: &dyn Handler,
         channel_state: Option<&Arc<ChannelState>>,
     ) -> Result<(), BadCall> {
         let (mut state, mut log) = (None, None);
@@ -187,29 +230,30 @@ impl<T: Transport> Driver<T> {
             answers: Answers::new(&self.shared, self.transport.output(), &mut progress),
             call,
             arguments: call.arguments,
-            hint: received.text.len(),
+            event,
+            text: received.text,
+            received_at: received.at,
             state: &mut state,
-            log: &mut log,
+            log: Some(&mut log),
             epoch: &self.epoch,
-            sessions: &mut self.sessions,
             channel_state,
         };
         // A handler that is no future runs here.
         let watch = PollWatch::start();
-        let started = catch_panic(|| entry.handler.start(start));
+        let started = catch_panic(|| handler.start(start));
         let mut answers = Answers::new(&self.shared, self.transport.output(), &mut progress);
         let finished = match started {
             Ok(Err(error)) => return Err(error),
             Ok(Ok(Started { running: None })) => {
-                watch.finish(&self.shared, &entry.event);
+                watch.finish(&self.shared, event);
                 Ok(())
             }
             Ok(Ok(Started { running: Some(mut future) })) => {
                 let watch = PollWatch::start();
                 let polled = catch_panic(|| future.as_mut().poll(cx, &mut answers));
-                watch.finish(&self.shared, &entry.event);
+                watch.finish(&self.shared, event);
                 if let Ok(Poll::Pending) = polled {
-                    let (id, event) = (call.id, entry.event.clone());
+                    let (id, event) = (call.id, event.clone());
                     let channel = channel_state.and_then(|channel_state| channel_state.key());
                     let handler = RunningHandler { future, id, event, state, log, channel, is_stream: false };
                     self.keep_running(handler, &mut progress, deadline(received, call));
@@ -220,7 +264,7 @@ impl<T: Transport> Driver<T> {
             Err(message) => Err(message),
         };
         if let Err(message) = finished {
-            answers.panicked(call.id, &entry.event, message);
+            answers.panicked(call.id, event, message);
         }
         if let Some(state) = state {
             state.handler_finished(&self.shared);
@@ -246,6 +290,10 @@ impl<T: Transport> Driver<T> {
             let key = self.running.insert(handler);
             self.shared.attach_handler(opened.channel, key);
         } else {
+            if progress.is_handled {
+                // It has responded, and its layer continues.
+                handler.id = None;
+            }
             let id = handler.id;
             let key = self.running.insert(handler);
             if let Some(id) = id {
@@ -264,28 +312,20 @@ impl<T: Transport> Driver<T> {
         }
     }
 
-    /// Rejects a request that cannot be handled. An event is dropped and reported locally.
+    /// Rejects a request that cannot be handled. An event is dropped.
     fn reject(&mut self, received: &Received<'_>, call: &Call<'_>, error: BadCall) {
         let mut progress = Progress::default();
         let mut answers = Answers::new(&self.shared, self.transport.output(), &mut progress);
         let reason = match error {
-            BadCall::Rejected(rejection) => rejection,
+            BadCall::Rejected(rejection) | BadCall::Refused(rejection) => rejection,
             // Unreachable: the frame is proven to be JSON.
             BadCall::NotJson => Rejection::new("The arguments cannot be read").with_code(code::BAD_ARGUMENTS),
         };
-        match call.id {
-            Some(id) => answers.reject(id, &reason),
-            None => {
-                answers.record(|| Outcome::rejected(&reason));
-                let channel = match &call.address {
-                    Address::Named(name) => Some(shown_name(name).into_owned()),
-                    _ => None,
-                };
-                let event = shown_name(&call.event).into_owned();
-                self.shared.count_dropped_event();
-                self.shared.report(&ServiceError::EventDropped { event, channel, reason });
-            }
-        }
+        let channel = match &call.address {
+            Address::Named(name) => Some(&**name),
+            _ => None,
+        };
+        answers.refuse(call.id, &call.event, channel, reason);
         self.tell_not_started(received, call, &mut progress);
     }
 
@@ -308,6 +348,11 @@ impl<T: Transport> Driver<T> {
                 if opened.role == Role::Producer {
                     self.running.mark_as_stream(key);
                 }
+            } else if progress.is_handled
+                && let Some(id) = handler.id.take()
+            {
+                // It has responded, and its layer continues.
+                self.shared.handler_finished(id, key);
             }
             if let Ok(Poll::Pending) = polled {
                 continue;

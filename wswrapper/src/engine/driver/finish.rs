@@ -6,6 +6,7 @@ use crate::catch_panic::{catch_panic, drop_catching_panic};
 use crate::close::{ABORTED, Close, CloseCause, CloseRequest, Closed, SERVER_CLOSES};
 use crate::engine::call_log::CallInfo;
 use crate::engine::epoch::connection_closed_reason;
+use crate::engine::handler::Sessions;
 use crate::engine::hooks::OpenFuture;
 use crate::engine::observer::Interest;
 use crate::engine::outcome::Outcome;
@@ -87,7 +88,7 @@ impl<T> Driver<T> {
         self.shared.announce_close(closed);
         self.stop_running();
         self.drop_open_hook(|opening| opening.disconnect(closed));
-        for session in mem::take(&mut self.sessions) {
+        for session in self.epoch.replace_sessions(Sessions::new()) {
             self.shared.report_drop_panic(drop_catching_panic(session), "a session");
         }
         self.drop_backlog();

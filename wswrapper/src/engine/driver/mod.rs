@@ -32,7 +32,6 @@ use crate::catch_panic::{catch_panic, drop_catching_panic};
 use crate::close::{Close, CloseCause, CloseRequest, Closed};
 use crate::engine::epoch::Epoch;
 use crate::engine::flushes::Flushes;
-use crate::engine::handler::Sessions;
 use crate::engine::hooks::HookFuture;
 use crate::engine::observer::Interest;
 use crate::engine::shared::{LocalEndpoint, Mode, Shared, SleepState};
@@ -61,7 +60,6 @@ pub(crate) struct Driver<T> {
     /// The `on_open` hook. No call starts before it returns.
     opening: Option<Box<Opening>>,
     running: RunningSet,
-    sessions: Sessions,
     backlog: Backlog,
     /// True if the connections together hold `max_buffered_bytes`. Read when a turn begins, and before the driver
     /// sleeps.
@@ -103,7 +101,6 @@ impl<T: Transport> Driver<T> {
             shared,
             transport,
             running: RunningSet::new(),
-            sessions: Sessions::new(),
             backlog: Backlog::default(),
             memory_is_short: false,
             mode: Mode::Serving,

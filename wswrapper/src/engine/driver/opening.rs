@@ -32,7 +32,7 @@ impl<T> Driver<T> {
             return;
         }
         match catch_panic(|| self.shared.endpoint.router.make_sessions(&self.shared)) {
-            Ok(sessions) => self.sessions = sessions,
+            Ok(sessions) => drop(self.epoch.replace_sessions(sessions)),
             // The first call of each service tries again.
             Err(message) => self.shared.report_hook_panic("service_with", &message),
         }

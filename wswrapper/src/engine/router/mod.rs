@@ -21,6 +21,7 @@ pub use mounted::Mounted;
 
 use crate::engine::handler::{Handler, SessionFactory, Sessions};
 use crate::engine::label::Label;
+use crate::engine::layers::{GuardedHandler, Step};
 use crate::engine::shared::Shared;
 use crate::error::MountError;
 use crate::proto::{Address, ChannelName, check_event};
@@ -36,6 +37,8 @@ pub(crate) struct Router {
     channels: HashMap<ChannelName, Events, FixedState>,
     /// The services that have an instance for each connection. Each is set when its handlers are added.
     sessions: Vec<Option<SessionFactory>>,
+    /// The steps of the services that are mounted now.
+    steps: Vec<Step>,
 }
 
 type Events = HashMap<&'static str, Entry, FixedState>;
@@ -82,6 +85,15 @@ impl Router {
         self.sessions.iter().map(|make| make.as_ref().map(|make| make(shared))).collect()
     }
 
+    /// Mounts services behind the steps of their router, and those of the routers around it.
+    pub(crate) fn with_steps<R>(&mut self, steps: &[Step], mount: impl FnOnce(&mut Self) -> R) -> R {
+        let outer = self.steps.len();
+        self.steps.extend_from_slice(steps);
+        let mounted = mount(self);
+        self.steps.truncate(outer);
+        mounted
+    }
+
     /// Mounts the methods of a service on a channel. Fails if a name is invalid or an event is already handled there.
     pub(crate) fn add_all(&mut self, channel: Option<&str>, mounted: Mounted) -> Result<(), MountError> {
         if let Some((index, make)) = mounted.session {
@@ -92,6 +104,7 @@ impl Router {
 
     fn add(&mut self, channel: Option<&str>, event: &'static str, handler: Box<dyn Handler>) -> Result<(), MountError> {
         check_event(event, channel)?;
+        let handler = GuardedHandler::wrap(self.steps.clone(), handler);
         let events = match channel {
             None => &mut self.main,
             Some(name) => self.channels.entry(ChannelName::new(name)?).or_default(),

@@ -38,6 +38,8 @@ use crate::engine::budget::{Budget, Share};
 use crate::engine::epoch::Epoch;
 use crate::engine::hooks::Hooks;
 use crate::engine::id::{Counters, PeerId};
+use crate::engine::label::Label;
+use crate::engine::layers::CallSteps;
 use crate::engine::loan::LoanSlot;
 use crate::engine::members::Members;
 use crate::engine::observer::Observers;
@@ -89,6 +91,8 @@ pub(crate) struct Shared {
 /// The configuration and handlers that all connections of one server or client have in common.
 pub(crate) struct LocalEndpoint {
     pub(crate) side: Side,
+    /// The guards and layers of calls, before the lookup of their handlers. `None` if there are none.
+    pub(crate) steps: Option<Box<CallSteps>>,
     pub(crate) router: Router,
     pub(crate) handlers: DynamicHandlers,
     pub(crate) limits: Limits,
@@ -240,6 +244,12 @@ impl Shared {
         let LocalEndpoint { handlers, router, .. } = &*self.endpoint;
         let of_peer = self.handlers.get().and_then(|handlers| handlers.find(address, event));
         of_peer.or_else(|| handlers.find(address, event)).or_else(|| router.find(address, event).map(Lookup::Mounted))
+    }
+
+    /// Returns the name of an event, for its handler. It is copied unless it is that of a mounted method.
+    pub(crate) fn label(&self, address: &Address<'_>, event: &str) -> Label {
+        let mounted = self.endpoint.router.find(address, event);
+        mounted.map_or_else(|| Label::Shared(event.into()), |entry| entry.event.clone())
     }
 
     /// Returns true if the peer can call any event on the channel.

@@ -1,0 +1,15 @@
+//! What a layer replies.
+
+use crate::engine::outcome::Outcome;
+use crate::proto::Rejection;
+use serde_json::value::RawValue;
+
+/// The reply of a layer, or of the rest behind it.
+pub(crate) enum Reply {
+    /// The handler has responded, or was handed an event. Nothing can be changed.
+    Handled(Outcome),
+    /// A response with this value.
+    Json(Option<Box<RawValue>>),
+    /// A rejection. No handler has responded.
+    Rejected(Rejection),
+}

@@ -1,0 +1,131 @@
+//! The steps of calls, in their order.
+
+use super::call::{CallView, LayeredCall};
+use super::next::{End, Next};
+use super::{CheckCall, StartLayer};
+use crate::engine::handler::{BadCall, Handler, Start, Started};
+use crate::proto::{Address, ChannelName, Rejection};
+use foldhash::fast::FixedState;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// A guard or a layer.
+#[derive(Clone)]
+pub(crate) enum Step {
+    Guard(Arc<dyn CheckCall>),
+    Layer(Arc<dyn StartLayer>),
+}
+
+/// Steps, the outermost first.
+pub(crate) type Steps = Arc<[Step]>;
+
+/// The steps that come before the lookup of a handler.
+#[derive(Default)]
+pub(crate) struct CallSteps {
+    all: Steps,
+    /// The steps of all calls, and then those of the channel.
+    channels: HashMap<ChannelName, Steps, FixedState>,
+}
+
+impl CallSteps {
+    /// Joins the steps of all calls with those of single channels. Returns `None` if there are none.
+    pub(crate) fn new(all: &[Step], channels: Vec<(ChannelName, Step)>) -> Option<Box<Self>> {
+        if all.is_empty() && channels.is_empty() {
+            return None;
+        }
+        let mut joined = HashMap::<ChannelName, Vec<Step>, FixedState>::default();
+        for (channel, step) in channels {
+            joined.entry(channel).or_insert_with(|| all.to_vec()).push(step);
+        }
+        let channels = joined.into_iter().map(|(channel, steps)| (channel, steps.into())).collect();
+        Some(Box::new(Self { all: all.into(), channels }))
+    }
+
+    /// Returns the steps of a call to this address.
+    pub(crate) fn of(&self, address: &Address<'_>) -> &Steps {
+        let of_channel = match address {
+            Address::Named(name) => self.channels.get(&**name),
+            _ => None,
+        };
+        of_channel.unwrap_or(&self.all)
+    }
+}
+
+/// Asks the guards before the first layer. Returns the position of that layer, or `None` if there is none.
+#[inline]
+pub(crate) fn pass_guards(steps: &[Step], from: usize, call: CallView<'_>) -> Result<Option<usize>, Rejection> {
+    for (at, step) in steps.iter().enumerate().skip(from) {
+        match step {
+            Step::Guard(guard) => guard.check(call)?,
+            Step::Layer(_) => return Ok(Some(at)),
+        }
+    }
+    Ok(None)
+}
+
+/// Starts the layer at this position.
+pub(crate) fn start_layer(steps: &Steps, at: usize, end: End, mut start: Start<'_>) -> Result<Started, BadCall> {
+    let Some(Step::Layer(layer)) = steps.get(at) else { return end.start(start) };
+    // Nobody sees a frame that is not JSON [P-02].
+    if !start.call.arguments.is_json() {
+        return Err(BadCall::NotJson);
+    }
+    start.record();
+    let call = LayeredCall::new(&mut start);
+    Ok(Started::running(layer.start(call, Next::new(steps, at + 1, end))))
+}
+
+/// The first layer of a call whose handler is not found yet.
+pub(crate) struct FirstLayer<'s> {
+    pub(crate) steps: &'s Steps,
+    pub(crate) at: usize,
+}
+
+impl Handler for FirstLayer<'_> {
+    fn start(&self, start: Start<'_>) -> Result<Started, BadCall> {
+        start_layer(self.steps, self.at, End::Find, start)
+    }
+}
+
+/// A handler behind the steps of its service.
+pub(crate) struct GuardedHandler {
+    steps: Steps,
+    handler: Arc<dyn Handler>,
+}
+
+impl GuardedHandler {
+    /// Places a handler behind the steps, if there are any.
+    pub(crate) fn wrap(steps: Vec<Step>, handler: Box<dyn Handler>) -> Box<dyn Handler> {
+        if steps.is_empty() { handler } else { Box::new(Self { steps: steps.into(), handler: handler.into() }) }
+    }
+}
+
+impl Handler for GuardedHandler {
+    fn start(&self, start: Start<'_>) -> Result<Started, BadCall> {
+        match pass_guards(&self.steps, 0, start.view()) {
+            Ok(None) => self.handler.start(start),
+            Ok(Some(at)) => start_layer(&self.steps, at, End::Handler(Arc::clone(&self.handler)), start),
+            Err(rejection) => Err(start.refusal(rejection)),
+        }
+    }
+}
+
+impl<'c> Start<'c> {
+    /// Returns the call as a guard sees it.
+    pub(crate) fn view(&self) -> CallView<'_> {
+        CallView {
+            shared: self.answers.shared,
+            epoch: self.epoch,
+            call: self.call,
+            text: self.text,
+            received_at: self.received_at,
+            state: self.state.as_ref(),
+            channel_state: self.channel_state,
+        }
+    }
+
+    /// Returns the error of a call that a guard has rejected. Nobody sees a frame that is not JSON [P-02].
+    pub(crate) fn refusal(&self, rejection: Rejection) -> BadCall {
+        if self.call.arguments.is_json() { BadCall::Refused(rejection) } else { BadCall::NotJson }
+    }
+}
