@@ -13,6 +13,7 @@ mod events;
 mod execution;
 mod heartbeat;
 mod hostile_streams;
+mod layers;
 mod lifetimes;
 mod limits;
 mod long_names;

@@ -1,0 +1,12 @@
+//! Guards and layers around calls.
+
+#![allow(clippy::needless_pass_by_value, clippy::unused_self, reason = "handlers have this form")]
+
+mod kinds;
+mod limits;
+mod placing;
+mod replies;
+
+use std::time::Duration;
+
+const SECOND: Duration = Duration::from_secs(1);
