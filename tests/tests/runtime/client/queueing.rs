@@ -2,14 +2,11 @@
 
 use serde_json::json;
 use std::error::Error;
-use std::time::Duration;
 use tokio::time::Instant;
 use wswrapper::error::SendError;
 use wswrapper::transport::memory;
 use wswrapper::{CallError, Client, Limits};
-use wswrapper_tests::{RawPeer, let_others_run};
-
-const SECOND: Duration = Duration::from_secs(1);
+use wswrapper_tests::{RawPeer, SECOND, let_others_run};
 
 /// Returns a client whose connection was lost.
 async fn offline_client(limits: Limits) -> Client {
@@ -18,12 +15,6 @@ async fn offline_client(limits: Limits) -> Client {
     client.closed().await;
     let_others_run().await;
     client
-}
-
-async fn online(client: &Client) -> Result<RawPeer, Box<dyn Error>> {
-    let (near, far) = memory::pair();
-    client.rebind(near).await?;
-    Ok(RawPeer::on(far))
 }
 
 #[tokio::test(start_paused = true)]
@@ -41,7 +32,7 @@ async fn calls_and_events_wait_in_their_order_and_others_fail() -> Result<(), Bo
     assert!(matches!(client.emit("event", (99,)).await, Err(SendError::Closed(_))));
     assert!(matches!(client.request::<()>("request", ()).await, Err(CallError::NotSent(SendError::Closed(_)))));
     tokio::time::sleep(59 * SECOND).await;
-    let mut raw = online(&client).await?;
+    let mut raw = RawPeer::rebind(&client).await?;
     for n in 0..20 {
         let frame = raw.receive().await;
         assert_eq!(frame["a"], json!([if n % 2 == 0 { "event" } else { "request" }, n]));
@@ -75,7 +66,7 @@ async fn the_wait_ends_after_its_time_or_the_timeout_of_the_call() -> Result<(),
     // Of a call that was sent only the timeout counts.
     let call = tokio::spawn(client.request::<u32>("sent", ()).queue(3 * SECOND));
     let_others_run().await;
-    let mut raw = online(&client).await?;
+    let mut raw = RawPeer::rebind(&client).await?;
     let id = raw.receive().await["i"].clone();
     tokio::time::sleep(60 * SECOND).await;
     raw.send(&json!({"i": id, "d": 7}).to_string()).await;
@@ -102,7 +93,7 @@ async fn the_number_of_waiting_calls_is_a_limit() -> Result<(), Box<dyn Error>> 
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_dropped_while_it_waits_is_not_sent() -> Result<(), Box<dyn Error>> {
+async fn calls_and_events_that_are_dropped_while_they_wait_are_not_sent() -> Result<(), Box<dyn Error>> {
     let client = offline_client(Limits::default()).await;
     let call = tokio::spawn(client.request::<()>("call", ()).queue(60 * SECOND));
     let event = tokio::spawn(client.emit("event", ()).queue(60 * SECOND));
@@ -110,7 +101,7 @@ async fn what_is_dropped_while_it_waits_is_not_sent() -> Result<(), Box<dyn Erro
     call.abort();
     event.abort();
     let_others_run().await;
-    let mut raw = online(&client).await?;
+    let mut raw = RawPeer::rebind(&client).await?;
     raw.silence().await;
     assert_eq!(client.counters(), wswrapper::connection::Counters::default());
     Ok(())
@@ -121,12 +112,12 @@ async fn a_call_that_was_sent_fails_with_the_cause_of_the_loss_and_is_not_sent_a
     let client = offline_client(Limits::default()).await;
     let call = tokio::spawn(client.request::<()>("call", ()).queue(60 * SECOND));
     let_others_run().await;
-    let mut raw = online(&client).await?;
+    let mut raw = RawPeer::rebind(&client).await?;
     assert_eq!(raw.receive().await["a"][0], "call");
     raw.close(4001, "enough").await;
     assert!(matches!(call.await?, Err(CallError::Closed(closed)) if closed.code == 4001));
     client.closed().await;
-    online(&client).await?.silence().await;
+    RawPeer::rebind(&client).await?.silence().await;
     Ok(())
 }
 
@@ -147,7 +138,7 @@ async fn an_event_that_was_queued_and_not_written_when_the_connection_was_lost_f
     let failed = event.await?;
     assert!(matches!(failed, Err(SendError::Closed(_))), "{failed:?}");
     client.closed().await;
-    online(&client).await?.silence().await;
+    RawPeer::rebind(&client).await?.silence().await;
     Ok(())
 }
 
