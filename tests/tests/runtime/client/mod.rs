@@ -10,7 +10,6 @@ mod policy;
 mod queueing;
 mod reconnecting;
 mod resuming;
-mod resuming_seams;
 mod stopping;
 mod storm;
 mod unconnected;
