@@ -147,6 +147,11 @@ impl Closed {
         Self { code: Close::ABNORMAL, reason: reason.into(), cause, error: None }
     }
 
+    /// The result of a connection whose transport has panicked with this message.
+    pub(crate) fn transport_panicked(message: &str) -> Self {
+        Self::abnormal(CloseCause::Lost, format!("the transport panicked: {message}"))
+    }
+
     /// The result of a transport that ended, by an error if there is one.
     pub(crate) fn lost(error: Option<Arc<io::Error>>) -> Self {
         let reason = error.as_deref().map_or_else(|| CONNECTION_LOST.to_owned(), describe);
@@ -196,6 +201,8 @@ pub(crate) fn describe(error: &io::Error) -> String {
 
 /// The reason in the close frame of a server that closes.
 pub(crate) const SERVER_CLOSES: &str = "the server is closing";
+/// The reason of a connection that a handle has aborted.
+pub(crate) const ABORTED: &str = "aborted";
 
 /// A request to close a connection.
 #[derive(Clone)]
@@ -212,6 +219,15 @@ impl CloseRequest {
     /// A close that the local endpoint has decided on.
     pub(crate) fn local(code: u16, reason: impl Into<String>) -> Self {
         Self::Close(Close::new(code, reason), CloseCause::Local)
+    }
+
+    /// Returns the result of the connection, if the peer does not close it before.
+    pub(crate) fn result(&self) -> Closed {
+        match self {
+            Self::Close(close, cause) => Closed::new(*cause, close),
+            Self::ServerCloses => Closed::new(CloseCause::Local, &Close::new(Close::GOING_AWAY, SERVER_CLOSES)),
+            Self::Abort => Closed::abnormal(CloseCause::Local, ABORTED),
+        }
     }
 }
 

@@ -13,6 +13,7 @@ mod handle;
 mod handshake;
 #[cfg(feature = "websocket")]
 mod http;
+mod json_size;
 mod limits;
 mod lock;
 pub mod observe;

@@ -95,6 +95,7 @@ pub struct Limits {
     /// [`queue`](crate::Call::queue) wait for the next one.
     pub max_calls_before_open: usize,
     /// The number of calls and events that [wait](crate::Call::queue) while a client has no connection. Default 1,024.
+    /// Together they have at most [`max_outbound_bytes`](Self::max_outbound_bytes), or there is only one.
     ///
     /// A further one fails with [`Full`](crate::error::SendError::Full).
     pub max_queued_calls: usize,
@@ -142,7 +143,8 @@ pub struct Limits {
     pub max_stream_bytes: usize,
     /// The size of the events and requests that wait until a handler can start, in bytes. Default 4 MiB.
     ///
-    /// At the limit the connection is not read, so TCP slows down the peer. Every
+    /// At the limit the connection is not read, so TCP slows down the peer. While the hook `on_open` runs, no handler
+    /// starts, so it cannot receive a response that comes after more events than that. Every
     /// [`write_timeout`](Self::write_timeout), or [`heartbeat_interval`](Self::heartbeat_interval) if that is shorter, a
     /// ping checks that the peer is still connected, and shows it that this endpoint is. Responses and cancellations do
     /// not wait.

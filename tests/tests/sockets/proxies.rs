@@ -4,6 +4,7 @@
 
 mod environment;
 
+use crate::tcp::refused_port;
 use crate::tls::authority::Authority;
 use std::error::Error;
 use std::net::SocketAddr;
@@ -145,7 +146,7 @@ async fn a_proxy_that_cannot_be_reached_is_named() -> Result<(), Box<dyn Error>>
     let error = builder.connect("ws://desk.invalid").await.expect_err("it is silent");
     let ConnectError::TimedOut { during: ConnectStep::Proxy, address: of } = &error else { panic!("{error:?}") };
     assert_eq!(*of, format!("the proxy {address}"));
-    drop(listener);
+    let (_bound, address) = refused_port();
     let builder = Client::builder().proxy(&format!("http://{address}"));
     let error = builder.connect("ws://desk.invalid").await.expect_err("nothing listens");
     assert!(error.to_string().starts_with(&format!("cannot connect to the proxy {address}: ")), "{error}");

@@ -121,7 +121,8 @@ impl<T, E> Call<T, E> {
     ///
     /// Calls and events that wait are sent in the order of their first polls, after the hook
     /// [`on_open`](crate::client::ClientBuilder::on_open) of the next connection. At most
-    /// [`max_queued_calls`](crate::Limits::max_queued_calls) wait; a further one fails with [`Full`](SendError::Full).
+    /// [`max_queued_calls`](crate::Limits::max_queued_calls) wait, with
+    /// [`max_outbound_bytes`](crate::Limits::max_outbound_bytes); a further one fails with [`Full`](SendError::Full).
     /// The wait counts against the timeout of the call. After `wait` the call fails with `NotSent` and
     /// [`Closed`](SendError::Closed). Dropping the future ends the wait, and nothing is sent.
     ///

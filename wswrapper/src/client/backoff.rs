@@ -13,7 +13,7 @@ pub(super) struct Backoff {
     waits: u32,
     /// The attempts since then.
     attempts: u64,
-    /// The time of the first failure or loss since then.
+    /// The time of the first failure or loss after the last connection.
     failing_since: Option<Instant>,
 }
 
@@ -37,6 +37,11 @@ impl Backoff {
     /// Returns the number of attempts.
     pub(super) fn attempts(&self) -> u64 {
         self.attempts
+    }
+
+    /// Records that a connection is open.
+    pub(super) fn opened(&mut self) {
+        self.failing_since = None;
     }
 
     /// Records the loss of a connection that was open for this time.

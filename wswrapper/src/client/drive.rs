@@ -3,7 +3,7 @@
 use super::connector::Running;
 use super::mailbox::{Command, News, Request};
 use super::state::ClientState;
-use super::task::{ClientTask, Step};
+use super::task::{ClientTask, Step, drop_user_value};
 use crate::close::{Close, CloseCause, CloseRequest, Closed};
 use crate::engine::{Epoch, Opened};
 use crate::error::{ConnectError, OpenError};
@@ -26,10 +26,11 @@ struct Interruption {
     stops: bool,
     /// True if all handles were dropped.
     is_released: bool,
-    /// The time at which the connection is aborted.
-    abort_at: Option<Instant>,
-    /// The time at which the `on_close` hooks are dropped.
-    hooks_until: Option<Instant>,
+    /// The time of the stop. A connection that is not closed until then is aborted.
+    stop_at: Option<Instant>,
+    is_aborted: bool,
+    /// The time at which the `on_close` hooks began to be awaited.
+    hooks_since: Option<Instant>,
 }
 
 /// Returns the result of the `on_open` hook once.
@@ -72,7 +73,8 @@ impl ClientTask {
             polled
         })
         .await;
-        drop(driver);
+        // An `on_close` hook that is given up is a user's.
+        drop_user_value(driver, "on_close");
         let request = self.shared.begin_offline();
         let lost = || Arc::new(Closed::lost(None));
         let closed = epoch.result().unwrap_or_else(lost);
@@ -112,10 +114,10 @@ impl ClientTask {
             interruption.is_released = is_released;
             self.close_for(command, stop, interruption);
         }
-        if let Some(deadline) = interruption.abort_at
+        if let Some(deadline) = interruption.stop_at.filter(|_| !interruption.is_aborted)
             && (self.timer.set(Some(deadline), cx) || deadline <= Instant::now())
         {
-            interruption.abort_at = None;
+            interruption.is_aborted = true;
             self.shared.close_for_next(CloseRequest::Abort);
         }
     }
@@ -129,12 +131,12 @@ impl ClientTask {
             return false;
         }
         let now = Instant::now();
-        let time = if interruption.stops { HOOK_TIME } else { self.shared.endpoint.limits.close_timeout };
-        let deadline = *interruption.hooks_until.get_or_insert_with(|| {
-            let deadline = after(now, time);
-            // The stop has time left.
-            interruption.abort_at.map_or(deadline, |stop| stop.max(deadline))
-        });
+        let since = *interruption.hooks_since.get_or_insert(now);
+        let deadline = match interruption.stop_at {
+            // A later stop may be shorter, and a stop may follow a restart.
+            Some(stop) => stop.max(after(since, HOOK_TIME)),
+            None => after(since, self.shared.endpoint.limits.close_timeout),
+        };
         self.timer.set(Some(deadline), cx) || deadline <= now
     }
 
@@ -152,7 +154,7 @@ impl ClientTask {
             self.shared.close_for_next(CloseRequest::local(Close::sendable(code), reason));
         }
         if stop.is_some() {
-            (interruption.stops, interruption.abort_at) = (true, stop);
+            (interruption.stops, interruption.stop_at) = (true, stop);
         }
         match request {
             Some(Request { command: Command::Restart(waiter), .. }) if self.connector.is_none() => {

@@ -24,9 +24,10 @@ impl Client {
     /// allows: a server that has something to write gives up a client that does not read after its own
     /// [`write_timeout`](crate::Limits::write_timeout), by default 30 seconds. The connection is then lost, and a client
     /// with a [policy](crate::client::ClientBuilder::reconnect) connects again. Calls and events that are held when a
-    /// connection closes are dropped with it.
+    /// connection closes are dropped with it, and those on an anonymous channel when the server closes the channel.
     ///
     /// The pause does not keep the connection open, and holds for later connections of the client, too.
+    /// [`stop`](Client::stop) ends it.
     ///
     /// ```
     /// # use wswrapper::{Client, Server, transport::memory};

@@ -18,8 +18,9 @@ impl Client {
     ///
     /// It waits for the hooks [`on_close`](crate::client::ClientBuilder::on_close) of the old connection for at most
     /// [`close_timeout`](crate::Limits::close_timeout). Returns when the hook
-    /// [`on_open`](crate::client::ClientBuilder::on_open), if there is one, has returned, and fails with its error. If the future is dropped, or the handler that awaits it is dropped with the old connection,
-    /// the client continues all the same.
+    /// [`on_open`](crate::client::ClientBuilder::on_open), if there is one, has returned, and fails with its error. If
+    /// the future is dropped, or the handler that awaits it is dropped with the old connection, the client continues all
+    /// the same.
     ///
     /// ```
     /// # use wswrapper::{Client, Server, transport::memory};
@@ -72,8 +73,11 @@ impl Client {
         self.control.request(|waiter| Command::Connect(connector, waiter)).await
     }
 
-    /// Closes the connection and connects again at once, to the same destination. If the client waits for its next
-    /// attempt, that begins now.
+    /// Closes the connection and connects again, to the same destination, without the waits of the policy. If the client
+    /// waits for its next attempt, that begins now.
+    ///
+    /// A server that does not answer the close has [`close_timeout`](crate::Limits::close_timeout) for that. Calls and
+    /// events that may [wait](crate::Call::queue) for a connection wait for the next one meanwhile; others fail.
     ///
     /// The connection is closed with status 1001, or as the hook
     /// [`on_closing`](crate::client::ClientBuilder::on_closing) says. Attempts that fail are repeated if the client has a

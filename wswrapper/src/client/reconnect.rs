@@ -7,8 +7,8 @@ use std::time::Duration;
 ///
 /// Before the attempt *n* + 1 the client waits for a random time between 0 and `base_delay` · 2ⁿ, at most
 /// `max_delay`. So the clients of a server that was restarted do not all come back at once. If the server has refused
-/// the last attempt with `Retry-After`, that time is added, however long it is; `max_time` bounds it. *n* starts again at 0 after a connection was open for
-/// `reset_after`.
+/// the last attempt with `Retry-After`, that time is added, however long it is; `max_time` bounds it. *n* starts again at 0 after a connection was open
+/// for `reset_after`.
 ///
 /// ```
 /// # use wswrapper::{Client, client::Reconnect, error::ConnectError};
@@ -78,6 +78,9 @@ impl Reconnect {
     }
 
     /// Sets the time after which the client gives up, from the loss of the connection on. By default it never gives up.
+    ///
+    /// Each connection that opens ends the time, however short it is. [`max_attempts`](Self::max_attempts) bounds the
+    /// attempts of a client whose connections are all short.
     #[must_use]
     pub fn max_time(mut self, time: Duration) -> Self {
         self.max_time = Some(time);

@@ -9,15 +9,14 @@ use std::time::Duration;
 impl Client {
     /// Stops the client for good: it closes its connection, and connects no more.
     ///
-    /// Everything that was queued is still sent. Calls fail with [`Closed`](crate::CallError::Closed), calls that wait for a
-    /// connection with [`NotSent`](crate::CallError::NotSent), and handlers are dropped. The connection is closed with status 1000, or as the hook
-    /// [`on_closing`](crate::client::ClientBuilder::on_closing) says. If that takes longer than `timeout`, the connection
-    /// is aborted. The hooks [`on_close`](crate::client::ClientBuilder::on_close) have the rest of `timeout`, at least one
+    /// Everything that was queued is still sent. Calls fail with [`Closed`](crate::CallError::Closed), calls that wait for
+    /// a connection with [`NotSent`](crate::CallError::NotSent), and handlers are dropped. The connection is closed with
+    /// status 1000, or as the hook [`on_closing`](crate::client::ClientBuilder::on_closing) says. If that takes longer
+    /// than `timeout`, the connection is aborted. Of several stops the shortest counts. The hooks [`on_close`](crate::client::ClientBuilder::on_close) have the rest of `timeout`, at least one
     /// second, and are dropped then.
     ///
     /// Returns when all tasks of the client have ended: its own one, and those of `#[ws(spawn)]` and `#[ws(blocking)]`
-    /// handlers. A blocking handler cannot be stopped, so it is waited for, and must
-    /// not wait for `stop` itself.
+    /// handlers. A blocking handler cannot be stopped, so it is waited for, and must not wait for `stop` itself.
     ///
     /// A handler or hook that awaits it is dropped with its connection, and the client stops all the same. So it does if
     /// the future is dropped after its first poll.

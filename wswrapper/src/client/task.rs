@@ -130,7 +130,7 @@ impl ClientTask {
             Interrupt::News(News { stop: Some(_), .. } | News { is_released: true, .. }) => Some(Step::Stop),
             Interrupt::News(News { command, .. }) => command.and_then(|request| self.next_step(request)),
             Interrupt::Close(request) => {
-                let closed = Arc::new(closed_by(request));
+                let closed = Arc::new(request.result());
                 self.shared.close_offline(&closed);
                 // A client that is closed already stays as it is.
                 is_trying.then(|| self.give_up(Disconnected::Lost(closed)))
@@ -148,7 +148,7 @@ impl ClientTask {
         self.backoff.reset();
         match command {
             Command::Connect(connector, waiter) => {
-                self.connector = Some(connector);
+                drop_user_value(self.connector.replace(connector), "the former connector");
                 self.waiter = Some(waiter);
                 self.retries = self.supervision.policy.as_ref().is_some_and(|policy| policy.first_connect);
                 Some(Step::Attempt)
@@ -199,9 +199,7 @@ impl ClientTask {
                 Err(interrupt) => self.handle_interrupt(interrupt, true),
             };
             if let Some(step) = step {
-                if let Err(message) = drop_catching_panic(connecting) {
-                    tracing::error!("the connector panicked: {message}");
-                }
+                drop_user_value(connecting, "the connector's future");
                 return step;
             }
         }
@@ -214,13 +212,14 @@ impl ClientTask {
             // A close was requested, which counts. The other case cannot be: this task has closed the last one.
             Ok(Err(_)) => {
                 let request = self.shared.close_request().unwrap_or(CloseRequest::Abort);
-                self.give_up(Disconnected::Lost(Arc::new(closed_by(request))))
+                self.give_up(Disconnected::Lost(Arc::new(request.result())))
             }
             Err(message) => {
                 // Nothing drives the connection that was opened.
-                self.shared.begin_finish(Closed::abnormal(CloseCause::Local, "the transport panicked"));
+                let closed = Closed::transport_panicked(&message);
+                self.shared.begin_finish(closed.clone());
                 self.shared.set_closed();
-                self.failed(ConnectError::other(format!("the transport panicked: {message}")))
+                self.failed(ConnectError::Open(OpenError::Closed(Arc::new(closed))))
             }
         }
     }
@@ -228,6 +227,7 @@ impl ClientTask {
     /// Records that a connection is open. Returns the time.
     pub(super) fn opened(&mut self, epoch: u64) -> Instant {
         self.retries = self.supervision.policy.is_some();
+        self.backoff.opened();
         self.set_state(ClientState::Open { epoch });
         self.answer(Ok(()));
         Instant::now()
@@ -288,15 +288,16 @@ impl ClientTask {
     }
 
     pub(super) fn set_state(&self, state: ClientState) {
-        drop(self.control.state.send_replace(state));
+        let old = self.control.state.send_replace(state);
+        // Its error may be a user's.
+        drop_user_value(old, "the error of a failed attempt");
     }
 }
 
-/// Returns the result of a client that was closed while it had no connection.
-fn closed_by(request: CloseRequest) -> Closed {
-    match request {
-        CloseRequest::Close(close, cause) => Closed::new(cause, &close),
-        CloseRequest::ServerCloses | CloseRequest::Abort => Closed::abnormal(CloseCause::Local, "aborted"),
+/// Drops a value of the program, whose panic must not end the client.
+pub(super) fn drop_user_value<T>(value: T, name: &str) {
+    if let Err(message) = drop_catching_panic(value) {
+        tracing::error!("{name} panicked when it was dropped: {message}");
     }
 }
 

@@ -48,7 +48,7 @@ pub struct Counters {
     pub open_channels: usize,
     /// Those of them that carry a stream or an upload.
     pub open_streams: usize,
-    /// Bytes that wait to be written to the peer.
+    /// Bytes that wait to be written to the peer, also those of calls and events that wait for capacity or a connection.
     pub queued_bytes: usize,
     /// Bytes that the connection holds: the begun message, calls that wait to start, untaken stream items and unsent
     /// output. All connections together are limited by [`max_buffered_bytes`](crate::Limits::max_buffered_bytes).

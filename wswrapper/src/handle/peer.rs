@@ -130,7 +130,7 @@ impl Peer {
     /// # }
     /// ```
     pub async fn flush(&self) -> Result<(), SendError> {
-        self.shared().flush().await
+        self.shared().flush(self.connection.hook()).await
     }
 
     /// Pings the peer, and returns the time until its answer came.

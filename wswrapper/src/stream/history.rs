@@ -1,6 +1,7 @@
 //! Histories: the last items of a stream, for consumers that come back.
 
 use super::HistoryStream;
+use crate::json_size::json_size;
 use crate::lock::lock;
 use crate::proto::Position;
 use crate::rt::Instant;
@@ -8,7 +9,6 @@ use serde::Serialize;
 use slab::Slab;
 use std::collections::VecDeque;
 use std::fmt;
-use std::io;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::Waker;
 use std::time::Duration;
@@ -242,24 +242,6 @@ impl<T> Drop for Owner<T> {
         drop(state);
         wakers.into_iter().for_each(Waker::wake);
     }
-}
-
-/// Returns the size of an item as JSON. One that cannot be encoded has none, and finishes its stream when it is sent.
-fn json_size<T: Serialize>(item: &T) -> usize {
-    struct Count(usize);
-    impl io::Write for Count {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0 += bytes.len();
-            Ok(bytes.len())
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-    let mut count = Count(0);
-    let _ = serde_json::to_writer(&mut count, item);
-    count.0
 }
 
 impl<T: Serialize + Clone + Send + Sync + 'static> Default for History<T> {

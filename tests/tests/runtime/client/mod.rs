@@ -1,10 +1,13 @@
 //! Clients without a connection, and clients that connect again.
 
+mod closing;
 mod endings;
+mod full_pause;
 mod hook_handover;
 mod hooks;
 mod idempotent;
 mod losses;
+mod panicking;
 mod pausing;
 mod policy;
 mod queueing;

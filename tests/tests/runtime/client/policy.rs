@@ -179,3 +179,17 @@ async fn a_connector_is_told_the_number_of_its_attempt() -> Result<(), Box<dyn E
     assert_eq!(*numbers.lock().expect("no panic"), [1, 2, 3]);
     Ok(())
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_time_of_the_policy_begins_again_with_each_connection() -> Result<(), Box<dyn Error>> {
+    let network = Network::with(Server::builder().build()?);
+    let policy = Reconnect::default().base_delay(SECOND).max_delay(SECOND).max_time(60 * SECOND);
+    let client = Client::builder().reconnect(policy).connect_with(network.connector()).await?;
+    for epoch in 2..10 {
+        // Too short to reset the waits.
+        sleep(25 * SECOND).await;
+        network.cut();
+        tokio::time::timeout(30 * SECOND, opened(&client, epoch)).await?;
+    }
+    Ok(())
+}

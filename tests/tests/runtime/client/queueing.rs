@@ -2,6 +2,7 @@
 
 use serde_json::json;
 use std::error::Error;
+use std::future::pending;
 use tokio::time::Instant;
 use wswrapper::error::SendError;
 use wswrapper::transport::memory;
@@ -148,5 +149,68 @@ async fn a_queued_event_of_a_connected_client_is_ready_when_it_was_written() -> 
     client.emit("event", (1,)).queue(SECOND).await?;
     assert_eq!(raw.receive().await, json!({"a": ["event", 1]}));
     assert_eq!(client.counters(), wswrapper::connection::Counters::default());
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_bytes_of_what_waits_are_counted_and_a_limit() -> Result<(), Box<dyn Error>> {
+    let client = offline_client(Limits::default().max_outbound_bytes(10_000)).await;
+    let queue = |bytes| tokio::spawn(client.emit("event", ("x".repeat(bytes),)).queue(60 * SECOND));
+    // A single one may be larger.
+    let large = queue(100_000);
+    let_others_run().await;
+    assert!(client.counters().queued_bytes > 100_000);
+    assert!(matches!(queue(1).await?, Err(SendError::Full)));
+    large.abort();
+    let_others_run().await;
+    let waiting = [queue(4_000), queue(4_000)];
+    let_others_run().await;
+    assert!(matches!(queue(4_000).await?, Err(SendError::Full)));
+    let call = client.request::<()>("call", ("x".repeat(4_000),)).queue(60 * SECOND).await;
+    assert!(matches!(call, Err(CallError::NotSent(SendError::Full))), "{call:?}");
+    let _raw = RawPeer::rebind(&client).await?;
+    for event in waiting {
+        event.await??;
+    }
+    assert_eq!(client.counters(), wswrapper::connection::Counters::default());
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_flush_waits_for_the_events_that_wait_for_the_hook() -> Result<(), Box<dyn Error>> {
+    let client = Client::builder()
+        .on_open(|peer| async move {
+            peer.emit("first", ()).await.map_err(|error| error.to_string())?;
+            // What the hook has sent was written, although others wait.
+            peer.flush().await.map_err(|error| error.to_string())?;
+            tokio::time::sleep(5 * SECOND).await;
+            Ok::<_, String>(())
+        })
+        .build()?;
+    client.emit("early", ()).await?;
+    let (mut raw, binding) = RawPeer::rebinding(&client);
+    let began = Instant::now();
+    assert_eq!(raw.receive().await["a"][0], "first");
+    // Those that are dropped occupy no memory.
+    for _ in 0..1_000 {
+        assert!(futures_util::FutureExt::now_or_never(client.flush()).is_none());
+    }
+    client.flush().await?;
+    assert_eq!(began.elapsed(), 5 * SECOND);
+    assert_eq!(raw.receive().await["a"][0], "early");
+    binding.await??;
+    // A flush fails with the connection.
+    let client = Client::builder().on_open(|_| pending::<()>()).build()?;
+    client.emit("early", ()).await?;
+    let (raw, binding) = RawPeer::rebinding(&client);
+    let_others_run().await;
+    let flushing = tokio::spawn({
+        let client = client.clone();
+        async move { client.flush().await }
+    });
+    let_others_run().await;
+    drop(raw);
+    assert!(matches!(flushing.await?, Err(SendError::Closed(_))));
+    assert!(binding.await?.is_err());
     Ok(())
 }

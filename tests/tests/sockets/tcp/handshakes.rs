@@ -1,6 +1,6 @@
 //! Handshakes that fail or time out.
 
-use super::{TestService, TestServiceProxy, listen, serve};
+use super::{TestService, TestServiceProxy, listen, refused_port, serve};
 use std::error::Error;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -22,8 +22,7 @@ async fn the_error_for_a_port_in_use_suggests_a_remedy() {
 
 #[tokio::test]
 async fn the_error_for_a_refused_connection_names_the_address() {
-    let (listener, address) = listen().await;
-    drop(listener);
+    let (_bound, address) = refused_port();
     let error = Client::connect(&format!("ws://{address}")).await.expect_err("no server listens");
     assert!(matches!(error, ConnectError::Connect { .. }));
     let text = error.to_string();

@@ -3,7 +3,7 @@
 use super::Driver;
 use super::opening::Opening;
 use crate::catch_panic::{catch_panic, drop_catching_panic};
-use crate::close::{Close, CloseCause, CloseRequest, Closed, SERVER_CLOSES};
+use crate::close::{ABORTED, Close, CloseCause, CloseRequest, Closed, SERVER_CLOSES};
 use crate::engine::call_log::CallInfo;
 use crate::engine::epoch::connection_closed_reason;
 use crate::engine::hooks::OpenFuture;
@@ -26,7 +26,7 @@ impl<T: Transport> Driver<T> {
             return;
         }
         match self.shared.close_request().filter(|request| self.closing.accepts(request)) {
-            Some(CloseRequest::Abort) => self.closing.abort(CloseCause::Local, "aborted", now),
+            Some(CloseRequest::Abort) => self.closing.abort(CloseCause::Local, ABORTED, now),
             Some(CloseRequest::Close(close, cause)) => self.close(&close, cause, now),
             Some(CloseRequest::ServerCloses) => {
                 self.count_cut_off();

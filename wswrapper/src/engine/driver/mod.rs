@@ -28,7 +28,7 @@ mod writing;
 
 pub(crate) use opening::Opened;
 
-use crate::catch_panic::catch_panic;
+use crate::catch_panic::{catch_panic, drop_catching_panic};
 use crate::close::{Close, CloseCause, CloseRequest, Closed};
 use crate::engine::epoch::Epoch;
 use crate::engine::flushes::Flushes;
@@ -136,13 +136,16 @@ impl<T: Transport> Driver<T> {
         T: Send,
     {
         async move {
-            let closed = poll_fn(|cx| self.poll(cx)).await;
+            let closed = poll_fn(|cx| {
+                catch_panic(|| self.poll(cx)).unwrap_or_else(|message| Poll::Ready(transport_panicked(&message)))
+            });
+            let closed = closed.await;
             tracing::debug!(peer = %self.shared.id, code = closed.code, reason = closed.reason, "closed");
             self.finish(&closed);
             // Also if the hook is cancelled.
             let finishing = Finishing(Arc::clone(&self.shared));
-            drop(self);
             let shared = &finishing.0;
+            shared.report_drop_panic(drop_catching_panic(self), "the transport");
             let mut timer = Timer::default();
             for mut hook in shared.endpoint.hooks.closed(shared, &closed) {
                 poll_fn(|cx| {
@@ -307,6 +310,13 @@ impl<T: Transport> Driver<T> {
         // A connection that holds nothing has not caused it.
         if self.shared.reported_bytes() > 0 { budget.deadline(limits.write_timeout) } else { None }
     }
+}
+
+/// Ends a connection after a panic. What belongs to the program is caught where it is called, except the transport.
+#[cold]
+fn transport_panicked(message: &str) -> Closed {
+    tracing::error!("the transport panicked: {message}");
+    Closed::transport_panicked(message)
 }
 
 /// Polls the `on_close` hook. A panic counts as its return.

@@ -170,13 +170,13 @@ impl<T: Transport> Driver<T> {
     ///
     /// Held calls fill the backlog. Unsent bytes reach three times their limit if the peer sends frames that are
     /// answered automatically, such as pings or messages on unknown channels, and reads nothing. While memory is short,
-    /// a large message is not read to its end.
+    /// a large message is not read to its end. Nothing that arrives is stored while the connection closes.
     pub(super) fn is_overloaded(&mut self) -> bool {
         let limits = &self.shared.endpoint.limits;
         let unsent_bytes = self.transport.output().len() + self.shared.queued_bytes();
         // During a pause the items of streams are held, too.
         let untaken_bytes = if self.shared.is_paused() { self.shared.untaken_bytes() } else { 0 };
-        self.backlog.bytes() + untaken_bytes >= limits.max_held_bytes
+        (self.backlog.bytes() + untaken_bytes >= limits.max_held_bytes && self.closing.is_open())
             || unsent_bytes >= limits.max_outbound_bytes.saturating_mul(3)
             || (self.memory_is_short && self.begun_bytes() > SMALL_MESSAGE)
     }

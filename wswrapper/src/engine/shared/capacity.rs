@@ -4,6 +4,7 @@ use super::Shared;
 use super::channels::ChannelBinding;
 use super::phase::{FailedWaiting, Phase};
 use super::state::State;
+use crate::engine::flushes::Flushes;
 use crate::engine::slot::{CallProgress, CallSlot, Completion, OfflineWait};
 use crate::error::SendError;
 use crate::proto::{EncodedCall, ExpectedChannel};
@@ -27,6 +28,8 @@ pub(super) struct CapacityQueue {
     waiting: BTreeMap<u64, Waiting>,
     /// The number of calls among them.
     calls: usize,
+    /// The bytes of the calls and events.
+    bytes: usize,
     /// The deadlines of the calls and events.
     deadlines: BTreeSet<(Instant, u64)>,
     /// The number of tickets of each kind. Never reset, because a sender keeps its ticket.
@@ -41,6 +44,8 @@ const NOT_URGENT: u64 = 1 << 63;
 pub(super) enum Waiting {
     Call(WaitingCall),
     Event(WaitingEvent),
+    /// Handles that wait until everything before was written.
+    Flush(Flushes),
 }
 
 /// A call that was not sent yet.
@@ -72,6 +77,16 @@ impl Waiting {
         match self {
             Self::Call(call) => call.offline,
             Self::Event(event) => event.offline,
+            Self::Flush(_) => OfflineWait::No,
+        }
+    }
+
+    /// Returns the length of the message, in bytes.
+    fn len(&self) -> usize {
+        match self {
+            Self::Call(call) => call.call.len(),
+            Self::Event(event) => event.event.len(),
+            Self::Flush(_) => 0,
         }
     }
 
@@ -79,7 +94,7 @@ impl Waiting {
     fn due(&self) -> Option<Instant> {
         let deadline = match self {
             Self::Call(call) => call.deadline,
-            Self::Event(_) => None,
+            Self::Event(_) | Self::Flush(_) => None,
         };
         deadline.into_iter().chain(self.offline().deadline()).min()
     }
@@ -88,6 +103,7 @@ impl Waiting {
         match self {
             Self::Call(call) => call.urgent,
             Self::Event(event) => event.urgent,
+            Self::Flush(_) => false,
         }
     }
 
@@ -164,6 +180,7 @@ impl CapacityQueue {
     fn insert(&mut self, ticket: u64, waiting: Waiting) {
         self.deadlines.extend(waiting.due().map(|due| (due, ticket)));
         self.calls += usize::from(waiting.is_call());
+        self.bytes += waiting.len();
         self.waiting.insert(ticket, waiting);
     }
 
@@ -171,6 +188,7 @@ impl CapacityQueue {
     pub(super) fn remove(&mut self, ticket: u64) -> Option<Waiting> {
         let waiting = self.waiting.remove(&ticket)?;
         self.calls -= usize::from(waiting.is_call());
+        self.bytes -= waiting.len();
         if let Some(due) = waiting.due() {
             self.deadlines.remove(&(due, ticket));
         }
@@ -189,13 +207,14 @@ impl CapacityQueue {
     pub(super) fn pop_due(&mut self, now: Instant, is_online: bool) -> Option<Waiting> {
         while let Some((_, ticket)) = self.deadlines.first().copied().filter(|(due, _)| *due <= now) {
             let mut waiting = self.remove(ticket)?;
-            let (Waiting::Call(WaitingCall { offline, .. }) | Waiting::Event(WaitingEvent { offline, .. })) =
-                &mut waiting;
-            let only_offline = offline.deadline().is_some_and(|deadline| deadline <= now);
-            if !(only_offline && is_online) {
-                return Some(waiting);
+            match &mut waiting {
+                Waiting::Call(WaitingCall { offline, .. }) | Waiting::Event(WaitingEvent { offline, .. })
+                    if is_online && offline.deadline().is_some_and(|deadline| deadline <= now) =>
+                {
+                    *offline = OfflineWait::No;
+                }
+                _ => return Some(waiting),
             }
-            *offline = OfflineWait::No;
             self.insert(ticket, waiting);
         }
         None
@@ -267,6 +286,26 @@ impl State {
         self.capacity_queue.as_ref().map_or(0, |queue| queue.waiting.len())
     }
 
+    /// Returns the bytes of the calls and events that wait.
+    pub(super) fn waiting_bytes(&self) -> usize {
+        self.capacity_queue.as_ref().map_or(0, |queue| queue.bytes)
+    }
+
+    /// Lets a handle wait until everything that waits now was written. Returns waits that were dropped, to be freed
+    /// outside the lock.
+    pub(super) fn add_waiting_flush(&mut self, written: oneshot::Sender<()>) -> Flushes {
+        let queue = self.capacity_queue.get_or_insert_default();
+        if let Some(mut last) = queue.waiting.last_entry()
+            && let Waiting::Flush(flushes) = last.get_mut()
+        {
+            return flushes.push(written);
+        }
+        let mut flushes = Flushes::default();
+        flushes.push_queued(written);
+        queue.push(Waiting::Flush(flushes));
+        Flushes::default()
+    }
+
     /// Lets a call or an event wait, and returns its ticket.
     pub(super) fn add_waiting(&mut self, waiting: Waiting) -> u64 {
         self.capacity_queue.get_or_insert_default().push(waiting)
@@ -301,7 +340,7 @@ impl Shared {
             Phase::Open => u64::MAX,
             // The hook's own calls are urgent.
             Phase::Opening => NOT_URGENT,
-            Phase::Unconnected | Phase::Offline | Phase::Stopped => return false,
+            Phase::Unconnected | Phase::Closing | Phase::Offline | Phase::Stopped => return false,
         };
         let calls_blocked = !self.has_free_slot(state);
         let Some(queue) = state.capacity_queue.as_mut().filter(|queue| !queue.is_empty()) else { return false };
@@ -314,17 +353,36 @@ impl Shared {
         while !self.is_full(state) {
             let calls_blocked = !self.has_free_slot(state);
             match state.capacity_queue.as_mut().and_then(|queue| queue.pop(calls_blocked, end)) {
-                Some(Waiting::Call(call)) => state.send_waiting_call(call, &mut now, wakers),
-                Some(Waiting::Event(event)) => state.send_waiting_event(event),
+                Some(waiting) => state.send_waiting(waiting, &mut now, wakers),
                 None => break,
             }
         }
         self.count_queued(state);
         false
     }
+
+    /// Sends the events at the front, because the connection closes. A call is left, because no response to it would be
+    /// read.
+    pub(super) fn send_first_events(&self, state: &mut State) {
+        let is_event = |waiting: &Waiting| !waiting.is_call();
+        while state.phase == Phase::Open && !self.is_full(state) {
+            let queue = state.capacity_queue.as_mut();
+            let queue = queue.filter(|queue| queue.waiting.values().next().is_some_and(is_event));
+            let Some(event) = queue.and_then(|queue| queue.pop(false, u64::MAX)) else { return };
+            state.send_waiting(event, &mut None, &mut Vec::new());
+        }
+    }
 }
 
 impl State {
+    fn send_waiting(&mut self, waiting: Waiting, now: &mut Option<rt::Instant>, wakers: &mut Vec<Waker>) {
+        match waiting {
+            Waiting::Call(call) => self.send_waiting_call(call, now, wakers),
+            Waiting::Event(event) => self.send_waiting_event(event),
+            Waiting::Flush(flushes) => self.flushes.get_or_insert_default().append(flushes, 0),
+        }
+    }
+
     fn send_waiting_call(&mut self, call: WaitingCall, now: &mut Option<rt::Instant>, wakers: &mut Vec<Waker>) {
         let WaitingCall { call, slot, expected_channel, deadline, sends_timeout, urgent, offline } = call;
         let channel = call.channel();

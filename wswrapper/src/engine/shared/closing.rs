@@ -33,6 +33,8 @@ impl Shared {
         let epoch = Arc::clone(&state.epoch);
         if state.close.is_none() || matches!(request, CloseRequest::Abort) {
             state.close = Some(request);
+            self.send_first_events(&mut state);
+            state.begin_closing();
             self.wake(state);
         }
         epoch
@@ -49,10 +51,13 @@ impl Shared {
         state.closed.as_deref().filter(|_| state.is_finished).cloned()
     }
 
-    /// Records how the connection will be closed, so that whatever fails from now on shows it.
+    /// Records how the connection will be closed, so that whatever fails from now on shows it. Nothing more is sent.
     pub(crate) fn announce_close(&self, closed: &Closed) {
         let closed = Arc::new(closed.clone());
-        let old = self.lock().closed.replace(closed);
+        let mut state = self.lock();
+        state.begin_closing();
+        let old = state.closed.replace(closed);
+        drop(state);
         // Outside the lock: its error may be a user's.
         drop(old);
     }

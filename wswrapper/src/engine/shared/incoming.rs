@@ -204,7 +204,7 @@ impl Shared {
         state.core.handle_timeout(now.into_std());
         let finished = state.take_notifications(channel_closed_reason);
         let mut failed = FailedWaiting::default();
-        let is_online = state.core.is_open();
+        let is_online = state.is_online();
         while let Some(due) = state.capacity_queue.as_mut().and_then(|queue| queue.pop_due(now.into_std(), is_online)) {
             state.expire(due, now.into_std(), &mut failed);
         }

@@ -263,7 +263,7 @@ impl Shared {
             blocked_threads: self.blocking_threads.get().map_or(0, |threads| threads.occupied()),
             open_channels: state.core.open_channels(),
             open_streams: state.core.open_streams(),
-            queued_bytes: state.core.queued_bytes() + state.output_bytes,
+            queued_bytes: state.core.queued_bytes() + state.waiting_bytes() + state.output_bytes,
             buffered_bytes: state.buffered_bytes(),
         }
     }

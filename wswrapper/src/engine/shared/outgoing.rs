@@ -13,10 +13,10 @@ use crate::engine::slot::{
     CallOptions, CallProgress, CallSlot, Completion, Expected, OfflineWait, Priority, StartedCall,
 };
 use crate::error::{SendError, TooLarge};
+use crate::json_size::json_size;
 use crate::proto::{EncodedCall, Outgoing, Reason};
 use crate::rt::Instant;
 use std::borrow::Cow;
-use std::io;
 use std::sync::{Arc, MutexGuard};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -65,7 +65,7 @@ impl Shared {
             Some(max) => max,
         };
         if max_waiting > 0 {
-            if state.waiting() >= max_waiting {
+            if !self.may_wait(&state, max_waiting, call.len()) {
                 drop(state);
                 return Err(SendError::Full);
             }
@@ -177,7 +177,7 @@ impl Shared {
                 continue;
             }
             // Without a connection `send` fails.
-            if !state.core.is_open() || self.has_capacity(&state, *ticket, from_hook) {
+            if !state.is_online() || self.has_capacity(&state, *ticket, from_hook) {
                 let woken = ticket.take().zip(state.capacity_queue.as_mut());
                 let old_waker = woken.and_then(|(ticket, queue)| queue.remove_sender(ticket));
                 let result = send(state);
@@ -232,6 +232,9 @@ impl Shared {
             let Some(event) = event.take() else { return Err(SendError::polled_again()) };
             if state.phase == Phase::Unconnected {
                 return self.hold_event(state, event, None, OfflineWait::No, hook).map(drop);
+            }
+            if state.phase == Phase::Closing {
+                return Err(SendError::Closed(state.closed_result()));
             }
             let channel = event.channel();
             let sent = state.core.emit(event).map_err(|error| state.send_error(error, channel));
@@ -306,8 +309,9 @@ impl Shared {
     }
 
     /// Waits until everything that is queued when it is first polled was written. Cancel-safe.
-    pub(crate) async fn flush(&self) -> Result<(), SendError> {
-        let (flushed, epoch) = self.start_flush()?;
+    /// One of the `on_open` hook does not wait for what others have queued.
+    pub(crate) async fn flush(&self, hook: Option<u64>) -> Result<(), SendError> {
+        let (flushed, epoch) = self.start_flush(hook)?;
         if flushed.wait().await { Ok(()) } else { Err(SendError::Closed(self.result_of(&epoch))) }
     }
 
@@ -319,13 +323,17 @@ impl Shared {
         epoch.result().filter(|_| !is_present).unwrap_or_else(|| state.closed_result())
     }
 
-    fn start_flush(&self) -> Result<(Flushed, Arc<Epoch>), SendError> {
-        let (wait, flushed) = Flushes::new_wait();
+    fn start_flush(&self, hook: Option<u64>) -> Result<(Flushed, Arc<Epoch>), SendError> {
+        let (written, flushed) = Flushes::new_wait();
         let mut state = self.lock();
         if !state.core.is_open() {
             return Err(SendError::Closed(state.closed_result()));
         }
-        let dropped = state.flushes.get_or_insert_default().push(wait);
+        let dropped = if state.waiting() > 0 && !state.is_opened_by(hook) {
+            state.add_waiting_flush(written)
+        } else {
+            state.flushes.get_or_insert_default().push(written)
+        };
         let epoch = Arc::clone(&state.epoch);
         self.wake(state);
         drop(dropped);
@@ -336,6 +344,9 @@ impl Shared {
     /// the connection holds a part of it.
     pub(crate) fn try_emit(&self, frame: &Arc<[u8]>) -> Result<(), SendError> {
         let mut state = self.lock();
+        if state.phase == Phase::Closing {
+            return Err(SendError::Closed(state.closed_result()));
+        }
         if (state.core.is_open() && !self.has_capacity(&state, None, false))
             || (self.endpoint.budget.is_exhausted() && state.buffered_bytes() > 0)
         {
@@ -387,25 +398,6 @@ impl Shared {
         wakers.into_iter().for_each(Waker::wake);
         self.endpoint.budget.wake_waiting();
     }
-}
-
-/// Returns the length of a reason as JSON, in bytes.
-fn json_size(reason: &Reason) -> usize {
-    struct Count(usize);
-    impl io::Write for Count {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0 += bytes.len();
-            Ok(bytes.len())
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-    let mut count = Count(0);
-    // Counting cannot fail, and a reason that cannot be encoded is not sent.
-    let _ = serde_json::to_writer(&mut count, reason);
-    count.0
 }
 
 /// Returns the time after `timeout`, or `None` if the clock cannot express it.

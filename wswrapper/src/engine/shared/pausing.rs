@@ -1,14 +1,19 @@
 //! Pauses of a client: nothing that arrives is handed to the program.
+//!
+//! Their number is in the shared state. A bit beside it tells that the client was stopped, which ends all pauses.
 
 use super::Shared;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, Waker};
 
+/// The bit of a client that was stopped.
+const STOPPED: usize = 1 << (usize::BITS - 1);
+
 impl Shared {
     /// Returns true during a pause.
     #[inline]
     pub(crate) fn is_paused(&self) -> bool {
-        self.pauses.load(Ordering::Acquire) != 0
+        (1..STOPPED).contains(&self.pauses.load(Ordering::Acquire))
     }
 
     /// Begins a pause, which lasts until each pause has ended.
@@ -18,9 +23,19 @@ impl Shared {
 
     /// Ends a pause. After the last one the driver and the consumers of streams are woken.
     pub(crate) fn end_pause(&self) {
-        if self.pauses.fetch_sub(1, Ordering::AcqRel) != 1 {
-            return;
+        if self.pauses.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.wake_paused();
         }
+    }
+
+    /// Ends all pauses, also those that begin later, because the client was stopped.
+    pub(crate) fn end_pauses(&self) {
+        if self.pauses.fetch_or(STOPPED, Ordering::AcqRel) != 0 {
+            self.wake_paused();
+        }
+    }
+
+    fn wake_paused(&self) {
         // Whoever has registered under the lock before has seen the pause.
         let mut state = self.lock();
         let wakers: Vec<_> = state.inboxes.iter_mut().filter_map(|(_, inbox)| inbox.take_waker()).collect();

@@ -20,6 +20,8 @@ pub(super) enum Phase {
     /// The client's `on_open` hook runs. Only what it sends is sent.
     Opening,
     Open,
+    /// A close was requested by this endpoint. Nothing more is sent, and no response is read.
+    Closing,
     /// The connection is closed. Calls that say so wait for the next one.
     Offline,
     /// The client was stopped. There is no next connection.
@@ -149,6 +151,9 @@ impl Shared {
         drop(state);
         failed.finish();
         drop((old, waker));
+        if stopped {
+            self.end_pauses();
+        }
     }
 
     /// Fails the calls and events that wait for a connection, because a handle has requested a close.
@@ -179,13 +184,25 @@ impl State {
         match self.phase {
             Phase::Open => true,
             Phase::Opening => from_hook,
-            Phase::Unconnected | Phase::Offline | Phase::Stopped => false,
+            Phase::Unconnected | Phase::Closing | Phase::Offline | Phase::Stopped => false,
         }
     }
 
     /// Returns true while the `on_open` hook of this epoch runs.
     pub(super) fn is_opened_by(&self, hook: Option<u64>) -> bool {
         self.phase == Phase::Opening && hook == Some(self.epoch.number)
+    }
+
+    /// Returns true if the connection is open, and this endpoint does not close it.
+    pub(super) fn is_online(&self) -> bool {
+        self.core.is_open() && self.phase != Phase::Closing
+    }
+
+    /// Records that this endpoint closes the connection.
+    pub(super) fn begin_closing(&mut self) {
+        if matches!(self.phase, Phase::Opening | Phase::Open) {
+            self.phase = Phase::Closing;
+        }
     }
 
     /// Records that the transport is gone.

@@ -22,7 +22,7 @@ impl Shared {
 
     fn request_ping(&self) -> Result<(Pinged, Arc<Epoch>), SendError> {
         let mut state = self.lock();
-        if !state.core.is_open() {
+        if !state.is_online() {
             return Err(SendError::Closed(state.closed_result()));
         }
         let (pinged, dropped) = state.pings.get_or_insert_default().request(self.endpoint.limits.max_calls_in_flight);

@@ -117,10 +117,15 @@ impl State {
         self.output_waiters.take().map(|waiters| waiters.wakers).unwrap_or_default()
     }
 
-    /// Returns the result of a connection whose core is closed.
+    /// Returns the result of a connection that is closed or closing.
     pub(super) fn closed_result(&self) -> Arc<Closed> {
-        // The core is closed only together with a result.
-        self.closed.as_ref().map_or_else(|| Arc::new(Closed::lost(None)), Arc::clone)
+        match (&self.closed, &self.close) {
+            (Some(closed), _) => Arc::clone(closed),
+            // The driver has not applied the request.
+            (None, Some(request)) => Arc::new(request.result()),
+            // The core is closed only together with a result.
+            (None, None) => Arc::new(Closed::lost(None)),
+        }
     }
 
     /// Converts the error of a message for this channel.

@@ -33,6 +33,14 @@ impl Shared {
         }
     }
 
+    /// Returns true if a message of this length may join those that wait, of which there may be `max_waiting`.
+    pub(super) fn may_wait(&self, state: &State, max_waiting: usize, len: usize) -> bool {
+        let bytes = state.waiting_bytes();
+        max_waiting == usize::MAX
+            || (state.waiting() < max_waiting
+                && (bytes == 0 || bytes.saturating_add(len) <= self.endpoint.limits.max_outbound_bytes))
+    }
+
     /// Queues an event, or lets it wait for the connection. Returns its ticket, and the wait until it was written.
     pub(crate) fn queue_event(
         &self,
@@ -61,7 +69,7 @@ impl Shared {
             None => usize::MAX,
         };
         let urgent = state.is_opened_by(hook);
-        if state.waiting() >= max {
+        if !self.may_wait(&state, max, event.len()) {
             drop(state);
             return Err(SendError::Full);
         }
