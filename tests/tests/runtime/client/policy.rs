@@ -182,9 +182,9 @@ async fn a_connector_is_told_the_number_of_its_attempt() -> Result<(), Box<dyn E
 
 #[tokio::test(start_paused = true)]
 async fn the_time_of_the_policy_begins_again_with_each_connection() -> Result<(), Box<dyn Error>> {
-    let network = Network::with(Server::builder().build()?);
+    let network = Network::serving(Server::builder());
     let policy = Reconnect::default().base_delay(SECOND).max_delay(SECOND).max_time(60 * SECOND);
-    let client = Client::builder().reconnect(policy).connect_with(network.connector()).await?;
+    let client = network.client(policy).await?;
     for epoch in 2..10 {
         // Too short to reset the waits.
         sleep(25 * SECOND).await;
