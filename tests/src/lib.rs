@@ -3,6 +3,7 @@
 #![allow(clippy::missing_panics_doc, reason = "a helper that panics fails the test")]
 
 pub mod cable;
+pub mod connectors;
 pub mod example;
 pub mod load;
 pub mod network;
@@ -19,9 +20,9 @@ use std::path::PathBuf;
 
 pub use observed_transport::{Observed, ObservedTransport};
 pub use pair::{Pair, nothing_is_left, nothing_is_left_of, pair, pair_with};
-pub use raw_peer::{RawPeer, item};
+pub use raw_peer::{RawPeer, item, rebinding};
 pub use record::{Alive, Guard, Log};
-pub use wait::{let_others_run, until};
+pub use wait::{SECOND, let_others_run, tasks, until};
 
 /// Cargo's target directory. A test program is at `<target>/<profile>/deps/<program>`.
 fn target_directory() -> PathBuf {

@@ -1,13 +1,16 @@
 //! A server that can be away, reached by the connector of a client.
 
+use crate::connectors::Attempt;
+use std::future::{Ready, ready};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 use tokio::time::Instant;
-use wswrapper::client::ClientState;
+use wswrapper::client::{ClientState, Reconnect};
 use wswrapper::connection::Handshake;
 use wswrapper::error::ConnectError;
-use wswrapper::transport::memory::{self, Control, Memory};
-use wswrapper::{Client, Server};
+use wswrapper::server::ServerBuilder;
+use wswrapper::transport::memory::{self, Control};
+use wswrapper::{Client, Peer, Server};
 
 /// A network with one server, in memory. Clones are the same network.
 #[derive(Clone, Debug)]
@@ -38,17 +41,22 @@ impl Network {
         Self(Arc::new(Mutex::new(contents)))
     }
 
+    /// Creates a network with a new server.
+    pub fn serving(server: ServerBuilder) -> Self {
+        Self::with(server.build().expect("the services can be mounted"))
+    }
+
     fn contents(&self) -> MutexGuard<'_, Contents> {
         self.0.lock().expect("no thread panicked with the lock")
     }
 
     /// Returns a connector to the server, for any number of clients.
-    pub fn connector(&self) -> impl Fn(u64) -> std::future::Ready<Result<(Memory, Handshake), ConnectError>> + use<> {
+    pub fn connector(&self) -> impl Fn(u64) -> Ready<Attempt> + use<> {
         let network = self.clone();
-        move |_attempt| std::future::ready(network.connect())
+        move |_attempt| ready(network.attempt())
     }
 
-    fn connect(&self) -> Result<(Memory, Handshake), ConnectError> {
+    fn attempt(&self) -> Attempt {
         let mut contents = self.contents();
         let elapsed = contents.began.elapsed();
         contents.attempts.push(elapsed);
@@ -60,9 +68,20 @@ impl Network {
         Ok((near, Handshake::default()))
     }
 
+    /// Connects a client that connects again by this policy.
+    pub async fn client(&self, policy: Reconnect) -> Result<Client, ConnectError> {
+        Client::builder().reconnect(policy).connect_with(self.connector()).await
+    }
+
     /// Replaces the server, or takes it away. Connections stay.
     pub fn set_server(&self, server: Option<Server>) {
         self.contents().server = server;
+    }
+
+    /// Takes the server away, and cuts all connections.
+    pub fn lose_server(&self) {
+        self.set_server(None);
+        self.cut();
     }
 
     /// Cuts all connections.
@@ -84,6 +103,12 @@ impl Network {
     pub fn attempts(&self) -> Vec<Duration> {
         self.contents().attempts.clone()
     }
+}
+
+/// Returns the only peer of a server.
+pub fn only_peer(server: &Server) -> Peer {
+    let [peer] = server.peers().try_into().expect("the server has one peer");
+    peer
 }
 
 /// Returns a text that tells the state of a client without its times and causes.

@@ -1,8 +1,12 @@
 //! A peer that sends and receives single frames, for tests of the protocol.
 
+use crate::connectors::one_after_the_other;
 use serde_json::{Value, json};
 use std::future::poll_fn;
 use std::task::Poll;
+use tokio::task::JoinHandle;
+use wswrapper::client::Connector;
+use wswrapper::error::RebindError;
 use wswrapper::transport::memory::{self, Memory};
 use wswrapper::transport::{Close, Frame, Transport};
 use wswrapper::{Client, Peer, Server, client::ClientBuilder};
@@ -30,6 +34,30 @@ impl RawPeer {
     pub fn accept(client: ClientBuilder) -> (Self, Client) {
         let (local, remote) = memory::pair();
         (Self { transport: local }, client.connect_transport(remote).expect("the services can be mounted"))
+    }
+
+    /// Creates peers, and a connector to them, one after the other. Further attempts fail.
+    pub fn in_turn<const N: usize>() -> ([Self; N], impl Connector) {
+        let mut transports = Vec::new();
+        let peers = [(); N].map(|()| {
+            let (local, remote) = memory::pair();
+            transports.push(remote);
+            Self { transport: local }
+        });
+        (peers, one_after_the_other(transports))
+    }
+
+    /// Creates a peer to which a client is connected again.
+    pub async fn rebind(client: &Client) -> Result<Self, RebindError> {
+        let (local, remote) = memory::pair();
+        client.rebind(remote).await?;
+        Ok(Self { transport: local })
+    }
+
+    /// Creates a peer to which a client is connected again in a task, because its hooks may wait for frames.
+    pub fn rebinding(client: &Client) -> (Self, JoinHandle<Result<(), RebindError>>) {
+        let (local, remote) = memory::pair();
+        (Self { transport: local }, rebinding(client, remote))
     }
 
     /// Writes a text frame without waiting until it has been sent.
@@ -107,6 +135,12 @@ impl RawPeer {
         self.transport.close(&Close::new(code, reason));
         poll_fn(|cx| self.transport.poll_flush(cx)).await.expect("the remote endpoint is connected");
     }
+}
+
+/// Connects a client again in a task, because its hooks may take a while.
+pub fn rebinding(client: &Client, transport: Memory) -> JoinHandle<Result<(), RebindError>> {
+    let client = client.clone();
+    tokio::spawn(async move { client.rebind(transport).await })
 }
 
 /// Returns the event that carries an item of a stream.

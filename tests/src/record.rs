@@ -1,6 +1,7 @@
 //! Records of the actions of handlers.
 
 use crate::until;
+use std::future::{Ready, ready};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -12,6 +13,15 @@ impl Log {
     /// Appends an entry.
     pub fn add(&self, entry: impl Into<String>) {
         self.0.lock().expect("no thread panicked with the lock").push(entry.into());
+    }
+
+    /// Returns a handler that adds the text of each event.
+    pub fn handler(&self) -> impl Fn(String) -> Ready<()> + Send + Sync + 'static + use<> {
+        let log = self.clone();
+        move |text| {
+            log.add(text);
+            ready(())
+        }
     }
 
     /// Returns all entries.

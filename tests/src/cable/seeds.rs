@@ -1,11 +1,12 @@
 //! Runs of a test with many seeds.
 
 use super::Chance;
+use crate::tasks;
 use std::env;
 use std::ops::Range;
 use std::thread;
 use std::time::Duration;
-use tokio::runtime::{Builder, Handle};
+use tokio::runtime::Builder;
 use tokio::time::timeout;
 
 /// The variable that names the only seed to run.
@@ -27,14 +28,13 @@ pub fn for_each_seed<F: Future<Output = ()>>(seeds: Range<u64>, run: impl Fn(Cha
         runtime.expect("a runtime can be built").block_on(async {
             let finished = timeout(Duration::from_hours(24), run(Chance::new(seed))).await;
             finished.expect("the run finishes within a day");
-            let left = || Handle::current().metrics().num_alive_tasks();
             let no_task = async {
-                while left() > 0 {
+                while tasks() > 0 {
                     tokio::time::sleep(Duration::from_millis(10)).await;
                 }
             };
             let ended = timeout(Duration::from_hours(1), no_task).await;
-            assert!(ended.is_ok(), "{} tasks are left", left());
+            assert!(ended.is_ok(), "{} tasks are left", tasks());
         });
     }
 }

@@ -19,7 +19,7 @@ use wswrapper::{
     Client, Context, Limits, Peer, Server, error::ServeError, server::ServerBuilder, ws_handlers, ws_service,
 };
 use wswrapper_tests::websocket::websocket;
-use wswrapper_tests::{Alive, Log, until};
+use wswrapper_tests::{Alive, Log, tasks, until};
 
 #[ws_service]
 trait Chaos {
@@ -76,18 +76,14 @@ struct TaskBaseline {
 
 impl TaskBaseline {
     fn now() -> Self {
-        Self { tasks: Self::tasks() }
-    }
-
-    fn tasks() -> usize {
-        tokio::runtime::Handle::current().metrics().num_alive_tasks()
+        Self { tasks: tasks() }
     }
 
     /// Waits until no connection, handler or task of the server is left.
     async fn is_restored(&self, server: &Server, service: &ChaosService) {
         until(|| server.peers().is_empty()).await;
         service.handlers.becomes(0).await;
-        until(|| Self::tasks() == self.tasks).await;
+        until(|| tasks() == self.tasks).await;
     }
 }
 
@@ -139,7 +135,7 @@ impl RunningServer {
         self.server.close();
         self.server.closed().await;
         self.serving.await.expect("no panic").expect("it served");
-        until(|| TaskBaseline::tasks() == self.baseline.tasks).await;
+        until(|| tasks() == self.baseline.tasks).await;
     }
 }
 

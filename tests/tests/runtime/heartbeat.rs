@@ -11,9 +11,8 @@ use tokio::time::{Instant, advance, sleep, timeout};
 use wswrapper::connection::{CloseCause, Closed};
 use wswrapper::transport::{Frame, memory};
 use wswrapper::{Client, Limits, Peer, Server};
-use wswrapper_tests::{Log, ObservedTransport, RawPeer, let_others_run, pair_with};
+use wswrapper_tests::{Log, ObservedTransport, RawPeer, SECOND, let_others_run, pair_with};
 
-const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_hours(1);
 const GRACE: Duration = Duration::from_secs(15);
 

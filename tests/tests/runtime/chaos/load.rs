@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use wswrapper::transport::memory;
 use wswrapper::{CallError, Client, Limits, Server, error::SendError};
-use wswrapper_tests::{pair_with, until};
+use wswrapper_tests::{pair_with, tasks, until};
 
 #[tokio::test(start_paused = true)]
 async fn ten_thousand_running_calls_are_answered_in_the_order_of_completion() {
@@ -145,6 +145,6 @@ async fn a_closing_server_fails_all_of_a_thousand_running_calls() -> Result<(), 
         assert_eq!((client.closed().await.code, client.calls_in_flight()), (1001, 0));
     }
     running.serving.await??;
-    until(|| TaskBaseline::tasks() == running.baseline.tasks).await;
+    until(|| tasks() == running.baseline.tasks).await;
     Ok(())
 }

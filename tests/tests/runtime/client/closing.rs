@@ -2,15 +2,12 @@
 
 use std::error::Error;
 use std::future::pending;
-use std::time::Duration;
 use tokio::time::{Instant, sleep};
 use wswrapper::client::{ClientBuilder, Reconnect};
 use wswrapper::error::SendError;
 use wswrapper::{CallError, Client, Limits, Server};
 use wswrapper_tests::network::Network;
-use wswrapper_tests::{Log, RawPeer, let_others_run};
-
-const SECOND: Duration = Duration::from_secs(1);
+use wswrapper_tests::{Log, RawPeer, SECOND, let_others_run};
 
 #[tokio::test(start_paused = true)]
 async fn what_may_wait_for_a_connection_is_sent_after_a_restart_and_the_rest_fails() -> Result<(), Box<dyn Error>> {
@@ -23,7 +20,7 @@ async fn what_may_wait_for_a_connection_is_sent_after_a_restart_and_the_rest_fai
         }
     })?;
     let network = Network::with(server);
-    let client = Client::builder().reconnect(Reconnect::default()).connect_with(network.connector()).await?;
+    let client = network.client(Reconnect::default()).await?;
     // The server does not answer the close.
     network.last().stall();
     let restarting = tokio::spawn(client.restart());
@@ -75,7 +72,7 @@ async fn a_broadcast_during_a_close_fails_as_closed_and_is_not_counted_as_left_o
 
 /// A client whose `on_close` hook does not return, on a server that answers closes.
 async fn hanging(builder: ClientBuilder) -> Result<(Client, Network), Box<dyn Error>> {
-    let network = Network::with(Server::builder().build()?);
+    let network = Network::serving(Server::builder());
     let client = builder.on_close(|_, _| pending()).connect_with(network.connector()).await?;
     Ok((client, network))
 }
@@ -103,7 +100,7 @@ async fn a_stop_after_a_restart_has_its_own_time() -> Result<(), Box<dyn Error>>
     assert_eq!(began.elapsed(), 2 * SECOND);
     assert!(restarting.await?.is_err());
     // The hook has the whole time of the stop.
-    let (network, log) = (Network::with(Server::builder().build()?), Log::default());
+    let (network, log) = (Network::serving(Server::builder()), Log::default());
     let logged = log.clone();
     let client = Client::builder()
         .limits(limits(2 * SECOND))

@@ -8,26 +8,23 @@ use std::future::{Future, pending, ready};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
-use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout};
 use wswrapper::client::{ClientState, Disconnected, Reconnect};
-use wswrapper::connection::Handshake;
 use wswrapper::error::{ConnectError, SendError};
 use wswrapper::stream::{History, HistoryStream, Stream};
 use wswrapper::transport::memory::{self, Memory};
 use wswrapper::transport::{Close, Frame, Output, Transport, TransportError};
 use wswrapper::{CallError, Client, Limits, Peer, Server};
+use wswrapper_tests::connectors::Attempt;
 use wswrapper_tests::network::{Network, opened};
-use wswrapper_tests::{Alive, RawPeer, let_others_run, until};
-
-const SECOND: Duration = Duration::from_secs(1);
+use wswrapper_tests::{Alive, RawPeer, SECOND, let_others_run, tasks, until};
 
 fn poll_once<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
     future.poll(&mut Context::from_waker(Waker::noop()))
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_waits_for_the_next_connection_of_a_server() -> Result<(), Box<dyn Error>> {
+async fn calls_of_a_server_do_not_wait_for_a_next_connection() -> Result<(), Box<dyn Error>> {
     let server =
         Server::builder().on_close(|peer, _| async move { drop(peer.emit("bye", ()).queue(SECOND).await) }).build()?;
     let (raw, peer) = RawPeer::dial(&server);
@@ -81,12 +78,7 @@ async fn a_peer_that_an_on_open_hook_has_kept_does_not_pass_the_next_hook() -> R
         })
         .build()?;
     for epoch in 1..=2 {
-        let (near, far) = memory::pair();
-        let mut raw = RawPeer::on(far);
-        let binding = tokio::spawn({
-            let client = client.clone();
-            async move { client.rebind(near).await }
-        });
+        let (mut raw, binding) = RawPeer::rebinding(&client);
         let login = raw.receive().await;
         assert_eq!(login["a"], json!(["login"]));
         if epoch == 2 {
@@ -103,7 +95,7 @@ async fn a_peer_that_an_on_open_hook_has_kept_does_not_pass_the_next_hook() -> R
 
 #[tokio::test(start_paused = true)]
 async fn a_close_revokes_the_requests_for_a_connection_before_it() -> Result<(), Box<dyn Error>> {
-    let network = Network::with(Server::builder().build()?);
+    let network = Network::serving(Server::builder());
     let client = Client::builder().build()?;
     let mut connecting = Box::pin(client.connect_with(network.connector()));
     assert!(poll_once(connecting.as_mut()).is_pending());
@@ -125,7 +117,7 @@ async fn a_close_revokes_the_requests_for_a_connection_before_it() -> Result<(),
 
 #[tokio::test(start_paused = true)]
 async fn a_close_at_the_end_of_an_attempt_counts() -> Result<(), Box<dyn Error>> {
-    let network = Network::with(Server::builder().build()?);
+    let network = Network::serving(Server::builder());
     let client = Client::builder().build()?;
     let (closing, connector) = (client.clone(), network.connector());
     let connected = client.connect_with(move |attempt| {
@@ -146,10 +138,9 @@ async fn a_close_at_the_end_of_an_attempt_counts() -> Result<(), Box<dyn Error>>
 
 #[tokio::test(start_paused = true)]
 async fn the_queue_time_of_an_idempotent_call_counts() -> Result<(), Box<dyn Error>> {
-    let network = Network::with(Server::builder().build()?);
-    let client = Client::builder().reconnect(Reconnect::default()).connect_with(network.connector()).await?;
-    network.set_server(None);
-    network.cut();
+    let network = Network::serving(Server::builder());
+    let client = network.client(Reconnect::default()).await?;
+    network.lose_server();
     client.closed().await;
     let began = Instant::now();
     let late = client.request::<()>("x", ()).idempotent().queue(5 * SECOND).await;
@@ -161,7 +152,7 @@ async fn the_queue_time_of_an_idempotent_call_counts() -> Result<(), Box<dyn Err
 #[tokio::test(start_paused = true)]
 async fn resumable_streams_wait_for_capacity_after_a_loss() -> Result<(), Box<dyn Error>> {
     let clock = Clock(History::new());
-    let network = Network::with(Server::builder().service(clock.clone()).build()?);
+    let network = Network::serving(Server::builder().service(clock.clone()));
     let limits = Limits::default().max_calls_in_flight(2).max_queued_calls(1);
     let builder = Client::builder().limits(limits).reconnect(Reconnect::default());
     let client = builder.connect_with(network.connector()).await?;
@@ -184,7 +175,7 @@ async fn resumable_streams_wait_for_capacity_after_a_loss() -> Result<(), Box<dy
 
 #[tokio::test(start_paused = true)]
 async fn a_stopped_client_drops_its_handlers() -> Result<(), Box<dyn Error>> {
-    let network = Network::with(Server::builder().build()?);
+    let network = Network::serving(Server::builder());
     let client = Client::builder().connect_with(network.connector()).await?;
     let alive = Alive::default();
     let captured = (client.clone(), alive.guard());
@@ -198,8 +189,7 @@ async fn a_stopped_client_drops_its_handlers() -> Result<(), Box<dyn Error>> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_dropped_client_leaves_an_on_close_hook_that_hangs() -> Result<(), Box<dyn Error>> {
-    let tasks = || tokio::runtime::Handle::current().metrics().num_alive_tasks();
+async fn an_on_close_hook_that_hangs_does_not_keep_a_dropped_client() -> Result<(), Box<dyn Error>> {
     let before = tasks();
     let (raw, client) = RawPeer::accept(Client::builder().on_close(|_, _| pending::<()>()));
     drop((raw, client));
@@ -255,7 +245,7 @@ impl Transport for Broken {
 #[tokio::test(start_paused = true)]
 async fn a_panic_of_user_code_does_not_end_the_client() -> Result<(), Box<dyn Error>> {
     let client = Client::builder().build()?;
-    let failed = client.connect_with(|_| ready(Err::<(Memory, Handshake), _>(ConnectError::other(Silent)))).await;
+    let failed = client.connect_with(|_| ready(Attempt::Err(ConnectError::other(Silent)))).await;
     assert!(matches!(&*failed.expect_err("it fails"), ConnectError::Other(_)));
     // A connector whose future panics when it is dropped.
     let connecting = tokio::spawn({
@@ -264,7 +254,7 @@ async fn a_panic_of_user_code_does_not_end_the_client() -> Result<(), Box<dyn Er
             let connector = |_| async {
                 let _bomb = Bomb;
                 pending::<()>().await;
-                Err::<(Memory, Handshake), _>(ConnectError::other("never"))
+                Attempt::Err(ConnectError::other("never"))
             };
             client.connect_with(connector).await
         }

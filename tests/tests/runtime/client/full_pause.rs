@@ -5,9 +5,8 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout};
 use wswrapper::client::{ClientBuilder, Pause, Reconnect};
 use wswrapper::{Client, Limits, Server, Stream, Streaming, ws_handlers, ws_service};
+use wswrapper_tests::SECOND;
 use wswrapper_tests::network::{Network, opened};
-
-const SECOND: Duration = Duration::from_secs(1);
 
 #[ws_service(channel = "source")]
 trait Source {

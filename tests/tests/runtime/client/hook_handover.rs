@@ -10,9 +10,7 @@ use wswrapper::client::Reconnect;
 use wswrapper::transport::memory;
 use wswrapper::{Client, Context, Limits, Peer, Server};
 use wswrapper_tests::network::Network;
-use wswrapper_tests::{RawPeer, let_others_run};
-
-const SECOND: Duration = Duration::from_secs(1);
+use wswrapper_tests::{RawPeer, SECOND, let_others_run, rebinding};
 
 #[tokio::test(start_paused = true)]
 async fn first_attempts_are_repeated_after_a_close_during_the_hook() -> Result<(), Box<dyn Error>> {
@@ -46,7 +44,7 @@ fn fill(peer: &Peer, bytes: usize) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_hook_has_queued_does_not_go_before_the_next_hook() -> Result<(), Box<dyn Error>> {
+async fn events_that_a_hook_has_queued_do_not_pass_the_next_hook() -> Result<(), Box<dyn Error>> {
     let client = Client::builder()
         .limits(Limits::default().max_outbound_bytes(1_000))
         .on_open(|peer| async move {
@@ -64,10 +62,7 @@ async fn what_a_hook_has_queued_does_not_go_before_the_next_hook() -> Result<(),
         .build()?;
     for epoch in 1..=2 {
         let (near, far) = memory::builder().capacity(1_000).pair();
-        let binding = tokio::spawn({
-            let client = client.clone();
-            async move { client.rebind(near).await }
-        });
+        let binding = rebinding(&client, near);
         if epoch == 1 {
             sleep(SECOND).await;
             drop(far);

@@ -7,13 +7,11 @@ use wswrapper::client::{Decision, Reconnect};
 use wswrapper::error::{ConnectError, SendError};
 use wswrapper::transport::memory;
 use wswrapper::{CallError, Client, Limits, Server};
-use wswrapper_tests::network::{Network, opened};
-use wswrapper_tests::{Log, RawPeer, let_others_run};
-
-const SECOND: Duration = Duration::from_secs(1);
+use wswrapper_tests::network::{Network, only_peer, opened};
+use wswrapper_tests::{Log, RawPeer, SECOND, let_others_run};
 
 #[tokio::test(start_paused = true)]
-async fn nothing_is_sent_before_on_open_has_returned_but_what_the_hook_sends() -> Result<(), Box<dyn Error>> {
+async fn frames_wait_for_on_open_except_those_of_the_hook() -> Result<(), Box<dyn Error>> {
     let client = Client::builder()
         .on_open(|peer| async move {
             peer.emit("hello", (peer.epoch(),)).await?;
@@ -25,12 +23,7 @@ async fn nothing_is_sent_before_on_open_has_returned_but_what_the_hook_sends() -
     client.emit("early", (1,)).await?;
     let early = tokio::spawn(client.request::<u32>("early", (2,)));
     let_others_run().await;
-    let (near, far) = memory::pair();
-    let mut raw = RawPeer::on(far);
-    let binding = tokio::spawn({
-        let client = client.clone();
-        async move { client.rebind(near).await }
-    });
+    let (mut raw, binding) = RawPeer::rebinding(&client);
     assert_eq!(raw.receive().await, json!({"a": ["hello", 1]}));
     let login = raw.receive().await;
     assert_eq!(login["a"], json!(["login"]));
@@ -53,7 +46,7 @@ async fn nothing_is_sent_before_on_open_has_returned_but_what_the_hook_sends() -
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_calls_of_the_hook_pass_others_that_wait_for_capacity() -> Result<(), Box<dyn Error>> {
+async fn calls_of_on_open_pass_others_that_wait_for_capacity() -> Result<(), Box<dyn Error>> {
     let limits = Limits::default().max_calls_in_flight(2).max_calls_before_open(100);
     let client = Client::builder()
         .limits(limits)
@@ -77,7 +70,7 @@ async fn the_calls_of_the_hook_pass_others_that_wait_for_capacity() -> Result<()
 }
 
 #[tokio::test(start_paused = true)]
-async fn calls_that_wait_for_the_hook_fail_if_it_fails() -> Result<(), Box<dyn Error>> {
+async fn calls_that_wait_for_on_open_fail_if_it_fails() -> Result<(), Box<dyn Error>> {
     let (mut raw, client) = RawPeer::accept(Client::builder().on_open(|peer| async move {
         peer.request::<()>("login", ()).await?;
         Ok::<_, Box<dyn Error + Send + Sync>>(())
@@ -98,7 +91,7 @@ async fn calls_that_wait_for_the_hook_fail_if_it_fails() -> Result<(), Box<dyn E
 async fn each_attempt_runs_on_open_once_and_a_failure_is_followed_by_the_next() -> Result<(), Box<dyn Error>> {
     let log = Log::default();
     let (opens, errors, closes) = (log.clone(), log.clone(), log.clone());
-    let network = Network::with(Server::builder().build()?);
+    let network = Network::serving(Server::builder());
     let client = Client::builder()
         .reconnect(Reconnect::default())
         .on_open(move |peer| {
@@ -135,14 +128,13 @@ async fn each_attempt_runs_on_open_once_and_a_failure_is_followed_by_the_next() 
 
 #[tokio::test(start_paused = true)]
 async fn on_reconnect_error_may_stop_the_client() -> Result<(), Box<dyn Error>> {
-    let network = Network::with(Server::builder().build()?);
+    let network = Network::serving(Server::builder());
     let client = Client::builder()
         .reconnect(Reconnect::default())
         .on_reconnect_error(|attempt, _| if attempt < 3 { Decision::Retry } else { Decision::Stop })
         .connect_with(network.connector())
         .await?;
-    network.set_server(None);
-    network.cut();
+    network.lose_server();
     let mut state = client.state();
     let state = state.wait_for(wswrapper::client::ClientState::is_closed).await?.clone();
     assert!(format!("{state:?}").contains("the server is away"), "{state:?}");
@@ -152,7 +144,7 @@ async fn on_reconnect_error_may_stop_the_client() -> Result<(), Box<dyn Error>> 
 
 #[tokio::test(start_paused = true)]
 async fn a_hook_that_panics_counts_as_its_default() -> Result<(), Box<dyn Error>> {
-    let network = Network::with(Server::builder().build()?);
+    let network = Network::serving(Server::builder());
     let client = Client::builder()
         .reconnect(Reconnect::default())
         .reconnect_if(|_| panic!("broken"))
@@ -161,12 +153,11 @@ async fn a_hook_that_panics_counts_as_its_default() -> Result<(), Box<dyn Error>
         .connect_with(network.connector())
         .await?;
     let server = Server::builder().build()?;
-    network.set_server(None);
-    network.cut();
+    network.lose_server();
     tokio::time::sleep(10 * SECOND).await;
     network.set_server(Some(server.clone()));
     opened(&client, 2).await;
-    let peer = server.peers().remove(0);
+    let peer = only_peer(&server);
     client.stop(SECOND).await;
     assert_eq!(peer.closed().await.code, 1000);
     Ok(())
@@ -178,19 +169,19 @@ async fn on_closing_gives_the_status_of_stop_and_restart() -> Result<(), Box<dyn
     let network = Network::with(server.clone());
     let client =
         Client::builder().on_closing(|| (4007, "tea time".to_owned())).connect_with(network.connector()).await?;
-    let first = server.peers().remove(0);
+    let first = only_peer(&server);
     client.restart().await?;
     let closed = first.closed().await;
     assert_eq!((closed.code, closed.reason.as_str()), (4007, "tea time"));
-    let second = server.peers().remove(0);
+    let second = only_peer(&server);
     client.stop(SECOND).await;
     assert_eq!(second.closed().await.code, 4007);
     Ok(())
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_error_of_the_hook_of_a_first_connection_is_returned_at_once() -> Result<(), Box<dyn Error>> {
-    let network = Network::with(Server::builder().build()?);
+async fn an_error_of_on_open_on_the_first_connection_is_returned_at_once() -> Result<(), Box<dyn Error>> {
+    let network = Network::serving(Server::builder());
     let began = tokio::time::Instant::now();
     let failed = Client::builder()
         .reconnect(Reconnect::default())

@@ -7,15 +7,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout};
 use wswrapper::client::Reconnect;
-use wswrapper::connection::{CloseCause, Counters, Handshake};
-use wswrapper::error::{ConnectError, Rejection};
-use wswrapper::transport::memory;
+use wswrapper::connection::{CloseCause, Counters};
+use wswrapper::error::Rejection;
 use wswrapper::{AnonymousChannel, CallError, Client, Context, Limits, Server, Stream, ws_handlers, ws_service};
 use wswrapper_tests::cable::{Delivery, Direction, Ending, Line};
 use wswrapper_tests::network::{Network, opened};
-use wswrapper_tests::{RawPeer, let_others_run};
-
-const SECOND: Duration = Duration::from_secs(1);
+use wswrapper_tests::{RawPeer, SECOND, let_others_run};
 
 #[ws_service(channel = "desk")]
 trait Desk {
@@ -51,8 +48,8 @@ impl Desk for Shop {
 #[tokio::test(start_paused = true)]
 async fn only_idempotent_calls_are_sent_again_after_a_loss() -> Result<(), Box<dyn Error>> {
     let runs = Arc::<AtomicUsize>::default();
-    let network = Network::with(Server::builder().service(Shop(Arc::clone(&runs))).build()?);
-    let client = Client::builder().reconnect(Reconnect::default()).connect_with(network.connector()).await?;
+    let network = Network::serving(Server::builder().service(Shop(Arc::clone(&runs))));
+    let client = network.client(Reconnect::default()).await?;
     let desk = DeskProxy::new(&client);
     let tea = tokio::spawn(desk.price("tea".to_owned()));
     let milk = tokio::spawn(desk.price("milk".to_owned()));
@@ -76,17 +73,11 @@ async fn only_idempotent_calls_are_sent_again_after_a_loss() -> Result<(), Box<d
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_has_one_time_for_all_its_requests() -> Result<(), Box<dyn Error>> {
-    let (transport, far) = memory::pair();
-    let first = std::sync::Mutex::new(Some(transport));
-    let connector = move |_| {
-        let transport = first.lock().expect("no panic").take();
-        std::future::ready(transport.map(|it| (it, Handshake::default())).ok_or_else(|| ConnectError::other("away")))
-    };
+async fn the_timeout_of_a_call_counts_for_all_its_requests() -> Result<(), Box<dyn Error>> {
+    let ([mut raw], connector) = RawPeer::in_turn();
     let client = Client::builder().reconnect(Reconnect::default()).connect_with(connector).await?;
     let began = Instant::now();
     let call = tokio::spawn(client.request::<u32>("price", ()).idempotent().timeout(10 * SECOND));
-    let mut raw = RawPeer::on(far);
     assert_eq!(raw.receive().await["m"], json!({"t": 10_000}));
     sleep(4 * SECOND).await;
     drop(raw);
@@ -96,27 +87,20 @@ async fn a_call_has_one_time_for_all_its_requests() -> Result<(), Box<dyn Error>
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_that_is_sent_again_tells_the_time_that_is_left() -> Result<(), Box<dyn Error>> {
-    let (transports, mut peers): (Vec<_>, Vec<_>) = (0..2).map(|_| memory::pair()).unzip();
-    let transports = std::sync::Mutex::new(transports);
-    let connector = move |_| {
-        let transport = transports.lock().expect("no panic").pop();
-        std::future::ready(transport.map(|it| (it, Handshake::default())).ok_or_else(|| ConnectError::other("away")))
-    };
+async fn a_request_that_is_sent_again_has_the_time_that_is_left() -> Result<(), Box<dyn Error>> {
+    let ([mut one, mut two], connector) = RawPeer::in_turn();
     let limits = Limits::default().heartbeat_interval(None);
     let policy = Reconnect::default().base_delay(Duration::ZERO);
     let client = Client::builder().limits(limits).reconnect(policy).connect_with(connector).await?;
     let call = tokio::spawn(client.request::<u32>("price", ("tea",)).idempotent().timeout(60 * SECOND));
-    let mut raw = RawPeer::on(peers.pop().expect("two"));
-    let first = raw.receive().await;
+    let first = one.receive().await;
     sleep(20 * SECOND).await;
-    raw.close(1012, "restart").await;
-    let mut raw = RawPeer::on(peers.pop().expect("one"));
-    let second = raw.receive().await;
+    one.close(1012, "restart").await;
+    let second = timeout(60 * SECOND, two.receive()).await?;
     assert_eq!((&second["a"], &second["m"]), (&json!(["price", "tea"]), &json!({"t": 40_000})));
     // A new id [P-36].
     assert_eq!(second["i"].as_u64(), first["i"].as_u64().map(|id| id + 1));
-    raw.send(&json!({"i": second["i"], "d": 5}).to_string()).await;
+    two.send(&json!({"i": second["i"], "d": 5}).to_string()).await;
     assert_eq!(call.await??, 5);
     Ok(())
 }
@@ -124,13 +108,12 @@ async fn a_request_that_is_sent_again_tells_the_time_that_is_left() -> Result<()
 #[tokio::test(start_paused = true)]
 async fn a_call_fails_as_closed_if_the_client_gives_up() -> Result<(), Box<dyn Error>> {
     let runs = Arc::<AtomicUsize>::default();
-    let network = Network::with(Server::builder().service(Shop(Arc::clone(&runs))).build()?);
+    let network = Network::serving(Server::builder().service(Shop(Arc::clone(&runs))));
     let policy = Reconnect::default().max_attempts(3);
-    let client = Client::builder().reconnect(policy).connect_with(network.connector()).await?;
+    let client = network.client(policy).await?;
     let call = tokio::spawn(DeskProxy::new(&client).price("tea".to_owned()));
     sleep(SECOND / 2).await;
-    network.set_server(None);
-    network.cut();
+    network.lose_server();
     let failed = timeout(60 * SECOND, call).await??;
     assert!(matches!(&failed, Err(CallError::Closed(closed)) if closed.cause == CloseCause::Lost), "{failed:?}");
     // A client that does not connect again.
@@ -143,7 +126,7 @@ async fn a_call_fails_as_closed_if_the_client_gives_up() -> Result<(), Box<dyn E
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_scoped_service_that_is_requested_again_has_the_handlers_of_the_call() -> Result<(), Box<dyn Error>> {
+async fn an_anonymous_channel_that_is_requested_again_has_the_handlers_of_the_call() -> Result<(), Box<dyn Error>> {
     let server = Server::builder().build()?;
     server.on("enter", |ctx: Context| async move {
         sleep(SECOND).await;
@@ -152,7 +135,7 @@ async fn a_scoped_service_that_is_requested_again_has_the_handlers_of_the_call()
         Ok::<_, Rejection>(channel)
     })?;
     let network = Network::with(server);
-    let client = Client::builder().reconnect(Reconnect::default()).connect_with(network.connector()).await?;
+    let client = network.client(Reconnect::default()).await?;
     let (told, mut heard) = tokio::sync::mpsc::unbounded_channel();
     let call = client.request::<AnonymousChannel>("enter", ()).idempotent();
     let call = call.on("told", move |n: u32| {

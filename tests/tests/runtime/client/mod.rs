@@ -13,7 +13,6 @@ mod policy;
 mod queueing;
 mod reconnecting;
 mod resuming;
-mod resuming_seams;
 mod stopping;
 mod storm;
 mod unconnected;

@@ -4,7 +4,6 @@ use std::error::Error;
 use std::fmt;
 use std::future::pending;
 use std::task::{Context, Poll};
-use std::time::Duration;
 use tokio::time::{sleep, timeout};
 use wswrapper::client::Reconnect;
 use wswrapper::connection::CloseCause;
@@ -13,9 +12,7 @@ use wswrapper::transport::memory::{self, Memory};
 use wswrapper::transport::{Close, Frame, Output, Transport, TransportError};
 use wswrapper::{CallError, Client, Limits, Server};
 use wswrapper_tests::network::{Network, opened};
-use wswrapper_tests::{Log, RawPeer};
-
-const SECOND: Duration = Duration::from_secs(1);
+use wswrapper_tests::{Log, RawPeer, SECOND};
 
 /// A value that panics when it is dropped.
 #[derive(Debug)]
@@ -82,7 +79,7 @@ impl Transport for Faulty {
 
 #[tokio::test(start_paused = true)]
 async fn a_transport_that_panics_is_a_lost_connection() -> Result<(), Box<dyn Error>> {
-    let network = Network::with(Server::builder().build()?);
+    let network = Network::serving(Server::builder());
     let (connect, log) = (network.connector(), Log::default());
     let logged = log.clone();
     let client = Client::builder()
@@ -153,7 +150,7 @@ async fn a_transport_that_cannot_be_used_does_not_stop_the_client() -> Result<()
 
 #[tokio::test(start_paused = true)]
 async fn values_that_panic_when_they_are_dropped_do_not_end_the_client() -> Result<(), Box<dyn Error>> {
-    let network = Network::with(Server::builder().build()?);
+    let network = Network::serving(Server::builder());
     // A connector, which is replaced.
     let (bomb, connect) = (Bomb, network.connector());
     let client = Client::builder()
@@ -190,8 +187,7 @@ async fn an_error_that_panics_when_it_is_dropped_does_not_end_the_attempts() -> 
         async move { connecting.await.map_err(|_| ConnectError::other(Bomb)) }
     };
     let client = Client::builder().reconnect(Reconnect::default()).connect_with(connect).await?;
-    network.set_server(None);
-    network.cut();
+    network.lose_server();
     sleep(20 * SECOND).await;
     network.set_server(Some(server));
     timeout(600 * SECOND, opened(&client, 2)).await?;

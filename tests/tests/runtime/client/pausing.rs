@@ -11,26 +11,14 @@ use wswrapper::connection::{CloseCause, Counters};
 use wswrapper::{
     AnonymousChannel, CallError, Client, Context, Limits, Server, Stream, Streaming, Upload, ws_handlers, ws_service,
 };
-use wswrapper_tests::network::{Network, opened};
-use wswrapper_tests::{Log, Pair, RawPeer, let_others_run, nothing_is_left, pair, pair_with, until};
-
-const SECOND: Duration = Duration::from_secs(1);
-
-/// Adds a handler of the event `note` that logs its text.
-fn log_notes(client: &Client, log: &Log) -> Result<(), Box<dyn Error>> {
-    let log = log.clone();
-    client.on("note", move |text: String| {
-        log.add(text);
-        async {}
-    })?;
-    Ok(())
-}
+use wswrapper_tests::network::{Network, only_peer, opened};
+use wswrapper_tests::{Alive, Log, Pair, RawPeer, SECOND, let_others_run, nothing_is_left, pair, pair_with, until};
 
 #[tokio::test(start_paused = true)]
 async fn events_and_requests_are_held_and_handed_over_in_their_order() -> Result<(), Box<dyn Error>> {
     let pair = pair(Server::builder());
     let log = Log::default();
-    log_notes(&pair.client, &log)?;
+    pair.client.on("note", log.handler())?;
     let logged = log.clone();
     pair.client.on("ask", move |text: String| {
         logged.add(text.clone());
@@ -152,26 +140,21 @@ async fn items_of_uploads_to_a_paused_client_are_held() -> Result<(), Box<dyn Er
 
 #[tokio::test(start_paused = true)]
 async fn events_on_anonymous_channels_are_held() -> Result<(), Box<dyn Error>> {
-    let server = Server::builder();
-    let Pair { client, server, .. } = pair(server);
+    let Pair { client, server, .. } = pair(Server::builder());
     let (opened, mut channels) = tokio::sync::mpsc::unbounded_channel();
     server.on("channel", move |ctx: Context| {
         let channel = ctx.open_channel();
         opened.send(channel.clone()).expect("the test waits");
         async move { channel }
     })?;
-    let (log, logged) = (Log::default(), Log::default());
-    let in_handler = logged.clone();
-    let call = client.request::<AnonymousChannel>("channel", ()).on("note", move |text: String| {
-        in_handler.add(text);
-        async {}
-    })?;
+    let logged = Log::default();
+    let call = client.request::<AnonymousChannel>("channel", ()).on("note", logged.handler())?;
     let _channel = call.await?;
     let remote = channels.recv().await.expect("it is open");
     let pause = client.pause();
     remote.emit("note", ("held",)).await?;
     sleep(SECOND).await;
-    assert_eq!(logged.entries(), log.entries());
+    assert_eq!(logged.entries().len(), 0);
     drop(pause);
     assert_eq!(logged.has(1).await, ["held"]);
     Ok(())
@@ -212,14 +195,14 @@ async fn a_pause_that_is_too_long_for_the_server_ends_in_a_reconnect() -> Result
     let client =
         Client::builder().limits(limits).reconnect(Reconnect::default()).connect_with(network.connector()).await?;
     let log = Log::default();
-    log_notes(&client, &log)?;
+    client.on("note", log.handler())?;
     let pause = client.pause();
     let flooding = tokio::spawn({
-        let peer = server.peers().remove(0);
+        let peer = only_peer(&server);
         async move { while peer.emit("note", ("x".repeat(1_000),)).await.is_ok() {} }
     });
     let (began, handed) = (Instant::now(), log.entries().len());
-    let peer = server.peers().remove(0);
+    let peer = only_peer(&server);
     assert_eq!(peer.closed().await.cause, CloseCause::Unread);
     let elapsed = began.elapsed();
     assert!((29 * SECOND..32 * SECOND).contains(&elapsed), "{elapsed:?}");
@@ -227,7 +210,7 @@ async fn a_pause_that_is_too_long_for_the_server_ends_in_a_reconnect() -> Result
     opened(&client, 2).await;
     assert!(began.elapsed() < 90 * SECOND, "{:?}", began.elapsed());
     flooding.await?;
-    let peer = server.peers().remove(0);
+    let peer = only_peer(&server);
     peer.emit("note", ("of the second connection",)).await?;
     sleep(SECOND).await;
     assert!(client.counters().buffered_bytes < 128 * 1024);
@@ -314,7 +297,7 @@ async fn handlers_run_one_after_the_other_with_a_limit_of_one() -> Result<(), Bo
 async fn cancellations_and_credit_are_read_while_the_only_handler_runs() -> Result<(), Box<dyn Error>> {
     let limits = Limits::default().max_handlers_in_flight(1);
     let pair = pair(Server::builder().service(Numbers).limits(limits));
-    let dropped = wswrapper_tests::Alive::default();
+    let dropped = Alive::default();
     let alive = dropped.clone();
     pair.server.on("never", move || {
         let guard = alive.guard();

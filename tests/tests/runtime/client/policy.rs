@@ -6,21 +6,17 @@ use std::error::Error;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 use wswrapper::client::{ClientState, Disconnected, Reconnect};
-use wswrapper::connection::Handshake;
 use wswrapper::error::ConnectError;
-use wswrapper::transport::memory::Memory;
 use wswrapper::{Client, Server};
+use wswrapper_tests::connectors;
 use wswrapper_tests::network::{Network, opened};
-use wswrapper_tests::until;
-
-const SECOND: Duration = Duration::from_secs(1);
+use wswrapper_tests::{SECOND, let_others_run, until};
 
 /// Returns the times between the attempts of a client whose server stays away.
 async fn waits(policy: Reconnect, count: usize) -> Result<Vec<Duration>, Box<dyn Error>> {
-    let network = Network::with(Server::builder().build()?);
-    let _client = Client::builder().reconnect(policy).connect_with(network.connector()).await?;
-    network.set_server(None);
-    network.cut();
+    let network = Network::serving(Server::builder());
+    let _client = network.client(policy).await?;
+    network.lose_server();
     let lost = network.attempts()[0];
     while network.attempts().len() <= count {
         sleep(SECOND).await;
@@ -43,7 +39,7 @@ async fn each_wait_is_in_its_range() -> Result<(), Box<dyn Error>> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_waits_of_a_seed_are_exact() -> Result<(), Box<dyn Error>> {
+async fn the_waits_of_a_seed_are_fixed() -> Result<(), Box<dyn Error>> {
     let first = waits(Reconnect::default().seed(42), 10).await?;
     assert_eq!(first, waits(Reconnect::default().seed(42), 10).await?);
     let millis: Vec<_> = first.iter().map(Duration::as_millis).collect();
@@ -58,7 +54,7 @@ async fn the_waits_begin_again_after_a_connection_that_was_open_for_half_a_minut
     let server = Server::builder().build()?;
     let network = Network::with(server.clone());
     let policy = Reconnect::default().base_delay(SECOND).max_delay(1024 * SECOND).seed(3);
-    let client = Client::builder().reconnect(policy).connect_with(network.connector()).await?;
+    let client = network.client(policy).await?;
     let attempt = |state: &ClientState| match state {
         ClientState::Connecting { attempt } => Some(*attempt),
         _ => None,
@@ -71,8 +67,7 @@ async fn the_waits_begin_again_after_a_connection_that_was_open_for_half_a_minut
         opened(&client, epoch).await;
         sleep(29 * SECOND).await;
     }
-    network.set_server(None);
-    network.cut();
+    network.lose_server();
     client.closed().await;
     let mut state = client.state();
     let ClientState::Waiting { until: next, .. } = state.borrow_and_update().clone() else { panic!("{state:?}") };
@@ -103,7 +98,7 @@ async fn attempts(
     time: Duration,
     error: impl Fn() -> ConnectError + Send + Sync + 'static,
 ) -> Result<(usize, Client), Box<dyn Error>> {
-    let network = Network::with(Server::builder().build()?);
+    let network = Network::serving(Server::builder());
     let connector = network.connector();
     let refusing = move |attempt| {
         let connected = connector(attempt);
@@ -111,8 +106,7 @@ async fn attempts(
         async move { connected.await.map_err(|_| error) }
     };
     let client = Client::builder().reconnect(policy).connect_with(refusing).await?;
-    network.set_server(None);
-    network.cut();
+    network.lose_server();
     sleep(time).await;
     Ok((network.attempts().len() - 1, client))
 }
@@ -146,7 +140,7 @@ async fn retry_after_is_the_least_time_between_attempts() -> Result<(), Box<dyn 
 }
 
 #[tokio::test(start_paused = true)]
-async fn it_gives_up_after_the_attempts_or_the_time_of_the_policy() -> Result<(), Box<dyn Error>> {
+async fn a_client_gives_up_after_the_attempts_or_the_time_of_its_policy() -> Result<(), Box<dyn Error>> {
     let away = || ConnectError::other("away");
     let (count, client) = attempts(Reconnect::default().max_attempts(7), 3_600 * SECOND, away).await?;
     assert_eq!((count, client.state().borrow().is_closed()), (7, true));
@@ -160,15 +154,12 @@ async fn it_gives_up_after_the_attempts_or_the_time_of_the_policy() -> Result<()
 #[tokio::test(start_paused = true)]
 async fn a_policy_without_delays_lets_other_tasks_run() -> Result<(), Box<dyn Error>> {
     let policy = Reconnect::default().base_delay(Duration::ZERO).max_delay(Duration::ZERO).first_connect(true);
-    let away = |_| std::future::ready(Err::<(Memory, Handshake), _>(ConnectError::other("away")));
     let client = Client::builder().reconnect(policy).build()?;
     let connecting = tokio::spawn({
         let client = client.clone();
-        async move { client.connect_with(away).await }
+        async move { client.connect_with(connectors::away).await }
     });
-    for _ in 0..100 {
-        tokio::task::yield_now().await;
-    }
+    let_others_run().await;
     assert!(!connecting.is_finished());
     client.stop(Duration::ZERO).await;
     assert_eq!(connecting.await?.expect_err("it is stopped").to_string(), "the client was stopped");
@@ -181,7 +172,7 @@ async fn a_connector_is_told_the_number_of_its_attempt() -> Result<(), Box<dyn E
     let seen = std::sync::Arc::clone(&numbers);
     let connector = move |attempt| {
         seen.lock().expect("no panic").push(attempt);
-        std::future::ready(Err::<(Memory, Handshake), _>(ConnectError::other("away")))
+        connectors::away(attempt)
     };
     let policy = Reconnect::default().first_connect(true).max_attempts(3);
     Client::builder().reconnect(policy).connect_with(connector).await.expect_err("nobody is there");
@@ -191,9 +182,9 @@ async fn a_connector_is_told_the_number_of_its_attempt() -> Result<(), Box<dyn E
 
 #[tokio::test(start_paused = true)]
 async fn the_time_of_the_policy_begins_again_with_each_connection() -> Result<(), Box<dyn Error>> {
-    let network = Network::with(Server::builder().build()?);
+    let network = Network::serving(Server::builder());
     let policy = Reconnect::default().base_delay(SECOND).max_delay(SECOND).max_time(60 * SECOND);
-    let client = Client::builder().reconnect(policy).connect_with(network.connector()).await?;
+    let client = network.client(policy).await?;
     for epoch in 2..10 {
         // Too short to reset the waits.
         sleep(25 * SECOND).await;

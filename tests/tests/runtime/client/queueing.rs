@@ -3,14 +3,11 @@
 use serde_json::json;
 use std::error::Error;
 use std::future::pending;
-use std::time::Duration;
 use tokio::time::Instant;
 use wswrapper::error::SendError;
 use wswrapper::transport::memory;
 use wswrapper::{CallError, Client, Limits};
-use wswrapper_tests::{RawPeer, let_others_run};
-
-const SECOND: Duration = Duration::from_secs(1);
+use wswrapper_tests::{RawPeer, SECOND, let_others_run};
 
 /// Returns a client whose connection was lost.
 async fn offline_client(limits: Limits) -> Client {
@@ -19,12 +16,6 @@ async fn offline_client(limits: Limits) -> Client {
     client.closed().await;
     let_others_run().await;
     client
-}
-
-async fn online(client: &Client) -> Result<RawPeer, Box<dyn Error>> {
-    let (near, far) = memory::pair();
-    client.rebind(near).await?;
-    Ok(RawPeer::on(far))
 }
 
 #[tokio::test(start_paused = true)]
@@ -42,7 +33,7 @@ async fn calls_and_events_wait_in_their_order_and_others_fail() -> Result<(), Bo
     assert!(matches!(client.emit("event", (99,)).await, Err(SendError::Closed(_))));
     assert!(matches!(client.request::<()>("request", ()).await, Err(CallError::NotSent(SendError::Closed(_)))));
     tokio::time::sleep(59 * SECOND).await;
-    let mut raw = online(&client).await?;
+    let mut raw = RawPeer::rebind(&client).await?;
     for n in 0..20 {
         let frame = raw.receive().await;
         assert_eq!(frame["a"], json!([if n % 2 == 0 { "event" } else { "request" }, n]));
@@ -76,7 +67,7 @@ async fn the_wait_ends_after_its_time_or_the_timeout_of_the_call() -> Result<(),
     // Of a call that was sent only the timeout counts.
     let call = tokio::spawn(client.request::<u32>("sent", ()).queue(3 * SECOND));
     let_others_run().await;
-    let mut raw = online(&client).await?;
+    let mut raw = RawPeer::rebind(&client).await?;
     let id = raw.receive().await["i"].clone();
     tokio::time::sleep(60 * SECOND).await;
     raw.send(&json!({"i": id, "d": 7}).to_string()).await;
@@ -103,7 +94,7 @@ async fn the_number_of_waiting_calls_is_a_limit() -> Result<(), Box<dyn Error>> 
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_dropped_while_it_waits_is_not_sent() -> Result<(), Box<dyn Error>> {
+async fn calls_and_events_that_are_dropped_while_they_wait_are_not_sent() -> Result<(), Box<dyn Error>> {
     let client = offline_client(Limits::default()).await;
     let call = tokio::spawn(client.request::<()>("call", ()).queue(60 * SECOND));
     let event = tokio::spawn(client.emit("event", ()).queue(60 * SECOND));
@@ -111,7 +102,7 @@ async fn what_is_dropped_while_it_waits_is_not_sent() -> Result<(), Box<dyn Erro
     call.abort();
     event.abort();
     let_others_run().await;
-    let mut raw = online(&client).await?;
+    let mut raw = RawPeer::rebind(&client).await?;
     raw.silence().await;
     assert_eq!(client.counters(), wswrapper::connection::Counters::default());
     Ok(())
@@ -122,12 +113,12 @@ async fn a_call_that_was_sent_fails_with_the_cause_of_the_loss_and_is_not_sent_a
     let client = offline_client(Limits::default()).await;
     let call = tokio::spawn(client.request::<()>("call", ()).queue(60 * SECOND));
     let_others_run().await;
-    let mut raw = online(&client).await?;
+    let mut raw = RawPeer::rebind(&client).await?;
     assert_eq!(raw.receive().await["a"][0], "call");
     raw.close(4001, "enough").await;
     assert!(matches!(call.await?, Err(CallError::Closed(closed)) if closed.code == 4001));
     client.closed().await;
-    online(&client).await?.silence().await;
+    RawPeer::rebind(&client).await?.silence().await;
     Ok(())
 }
 
@@ -148,7 +139,7 @@ async fn an_event_that_was_queued_and_not_written_when_the_connection_was_lost_f
     let failed = event.await?;
     assert!(matches!(failed, Err(SendError::Closed(_))), "{failed:?}");
     client.closed().await;
-    online(&client).await?.silence().await;
+    RawPeer::rebind(&client).await?.silence().await;
     Ok(())
 }
 
@@ -177,7 +168,7 @@ async fn the_bytes_of_what_waits_are_counted_and_a_limit() -> Result<(), Box<dyn
     assert!(matches!(queue(4_000).await?, Err(SendError::Full)));
     let call = client.request::<()>("call", ("x".repeat(4_000),)).queue(60 * SECOND).await;
     assert!(matches!(call, Err(CallError::NotSent(SendError::Full))), "{call:?}");
-    let _raw = online(&client).await?;
+    let _raw = RawPeer::rebind(&client).await?;
     for event in waiting {
         event.await??;
     }
@@ -197,12 +188,7 @@ async fn a_flush_waits_for_the_events_that_wait_for_the_hook() -> Result<(), Box
         })
         .build()?;
     client.emit("early", ()).await?;
-    let (near, far) = memory::pair();
-    let mut raw = RawPeer::on(far);
-    let binding = tokio::spawn({
-        let client = client.clone();
-        async move { client.rebind(near).await }
-    });
+    let (mut raw, binding) = RawPeer::rebinding(&client);
     let began = Instant::now();
     assert_eq!(raw.receive().await["a"][0], "first");
     // Those that are dropped occupy no memory.
@@ -216,18 +202,14 @@ async fn a_flush_waits_for_the_events_that_wait_for_the_hook() -> Result<(), Box
     // A flush fails with the connection.
     let client = Client::builder().on_open(|_| pending::<()>()).build()?;
     client.emit("early", ()).await?;
-    let (near, far) = memory::pair();
-    let binding = tokio::spawn({
-        let client = client.clone();
-        async move { client.rebind(near).await }
-    });
+    let (raw, binding) = RawPeer::rebinding(&client);
     let_others_run().await;
     let flushing = tokio::spawn({
         let client = client.clone();
         async move { client.flush().await }
     });
     let_others_run().await;
-    drop(far);
+    drop(raw);
     assert!(matches!(flushing.await?, Err(SendError::Closed(_))));
     assert!(binding.await?.is_err());
     Ok(())

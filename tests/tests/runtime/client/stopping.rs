@@ -8,14 +8,8 @@ use wswrapper::client::{ClientState, Disconnected, Reconnect};
 use wswrapper::error::{RebindError, SendError};
 use wswrapper::transport::{Frame, memory};
 use wswrapper::{CallError, Client, Server, ws_handlers};
-use wswrapper_tests::network::Network;
-use wswrapper_tests::{Alive, Log, RawPeer, let_others_run, until};
-
-const SECOND: Duration = Duration::from_secs(1);
-
-fn tasks() -> usize {
-    tokio::runtime::Handle::current().metrics().num_alive_tasks()
-}
+use wswrapper_tests::network::{Network, only_peer, opened};
+use wswrapper_tests::{Alive, Log, RawPeer, SECOND, let_others_run, rebinding, tasks, until};
 
 #[derive(Clone)]
 struct Desk(Alive);
@@ -35,7 +29,7 @@ impl Desk {
 }
 
 #[tokio::test(start_paused = true)]
-async fn stop_says_goodbye_ends_calls_and_leaves_no_task() -> Result<(), Box<dyn Error>> {
+async fn stop_closes_with_1000_ends_calls_and_leaves_no_task() -> Result<(), Box<dyn Error>> {
     let before = tasks();
     let (alive, log) = (Alive::default(), Log::default());
     let (server, logged) = (Server::builder().build()?, log.clone());
@@ -53,7 +47,7 @@ async fn stop_says_goodbye_ends_calls_and_leaves_no_task() -> Result<(), Box<dyn
         .reconnect(Reconnect::default())
         .connect_with(network.connector())
         .await?;
-    let peer = server.peers().remove(0);
+    let peer = only_peer(&server);
     let handlers = ["spawned", "waiting"].map(|event| tokio::spawn(peer.request::<()>(event, ())));
     alive.becomes(2).await;
     let call = tokio::spawn(client.request::<()>("never", ()));
@@ -115,10 +109,9 @@ async fn a_client_is_stopped_from_inside_a_handler_and_a_hook() -> Result<(), Bo
 #[tokio::test(start_paused = true)]
 async fn a_client_is_stopped_while_it_waits_or_connects() -> Result<(), Box<dyn Error>> {
     let before = tasks();
-    let network = Network::with(Server::builder().build()?);
-    let client = Client::builder().reconnect(Reconnect::default()).connect_with(network.connector()).await?;
-    network.set_server(None);
-    network.cut();
+    let network = Network::serving(Server::builder());
+    let client = network.client(Reconnect::default()).await?;
+    network.lose_server();
     client.closed().await;
     sleep(60 * SECOND).await;
     let queued = tokio::spawn(client.request::<()>("call", ()).queue(3600 * SECOND));
@@ -170,10 +163,7 @@ async fn a_client_is_stopped_from_inside_its_hooks() -> Result<(), Box<dyn Error
             .build()?;
         *late.lock().expect("no panic") = Some(client.clone());
         let (near, far) = memory::pair();
-        let binding = tokio::spawn({
-            let client = client.clone();
-            async move { client.rebind(near).await }
-        });
+        let binding = rebinding(&client, near);
         let_others_run().await;
         drop(far);
         let began = Instant::now();
@@ -190,7 +180,7 @@ async fn a_client_is_stopped_from_inside_its_hooks() -> Result<(), Box<dyn Error
 async fn a_client_is_restarted_from_inside_on_close() -> Result<(), Box<dyn Error>> {
     let late = Late::default();
     let in_close = late.clone();
-    let network = Network::with(Server::builder().build()?);
+    let network = Network::serving(Server::builder());
     let client = Client::builder()
         .on_close(move |_, _| {
             let client = take(&in_close);
@@ -204,7 +194,7 @@ async fn a_client_is_restarted_from_inside_on_close() -> Result<(), Box<dyn Erro
         .await?;
     *late.lock().expect("no panic") = Some(client.clone());
     network.cut();
-    wswrapper_tests::network::opened(&client, 2).await;
+    opened(&client, 2).await;
     assert_eq!(client.peer().epoch(), 2);
     Ok(())
 }

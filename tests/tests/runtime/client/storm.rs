@@ -15,12 +15,11 @@ async fn a_thousand_clients_come_back_without_a_storm() -> Result<(), Box<dyn Er
     let mut clients = Vec::new();
     for seed in 0..CLIENTS {
         let policy = Reconnect::default().seed(seed as u64);
-        clients.push(Client::builder().reconnect(policy).connect_with(network.connector()).await?);
+        clients.push(network.client(policy).await?);
     }
     sleep(Duration::from_mins(1)).await;
     let lost_at = network.now();
-    network.set_server(None);
-    network.cut();
+    network.lose_server();
     sleep(Duration::from_mins(5)).await;
     network.set_server(Some(server.clone()));
     sleep(Duration::from_secs(31)).await;

@@ -8,11 +8,12 @@ use wswrapper::connection::{CloseCause, Handshake};
 use wswrapper::error::{ConnectError, RebindError, SendError};
 use wswrapper::transport::memory;
 use wswrapper::{CallError, Client, Limits, Server};
+use wswrapper_tests::connectors::{self, Attempt};
 use wswrapper_tests::network::Network;
-use wswrapper_tests::{Log, RawPeer, let_others_run, until};
+use wswrapper_tests::{Log, RawPeer, let_others_run, rebinding, tasks, until};
 
 #[tokio::test(start_paused = true)]
-async fn closures_that_were_added_before_see_the_first_frame() -> Result<(), Box<dyn Error>> {
+async fn handlers_that_were_added_before_the_first_connection_get_its_first_frame() -> Result<(), Box<dyn Error>> {
     let client = Client::builder().build()?;
     assert_eq!((client.peer().epoch(), client.is_open(), client.close_info()), (0, false, None));
     assert_eq!(client.handshake().path(), "/");
@@ -76,9 +77,7 @@ async fn a_call_that_was_dropped_or_timed_out_before_the_first_connection_is_not
     let late = client.request::<()>("late", ()).timeout(Duration::from_secs(1)).await;
     assert!(matches!(late, Err(CallError::TimedOut)), "{late:?}");
     client.emit("last", ()).await?;
-    let (near, far) = memory::pair();
-    client.rebind(near).await?;
-    let mut raw = RawPeer::on(far);
+    let mut raw = RawPeer::rebind(&client).await?;
     assert_eq!(raw.receive().await, json!({"a": ["last"]}));
     raw.silence().await;
     Ok(())
@@ -116,16 +115,14 @@ async fn a_close_before_the_first_connection_fails_the_calls_that_wait_for_it() 
     assert_eq!((why.code, why.reason.as_str(), why.cause), (4001, "not needed", CloseCause::Local));
     assert_eq!(closed.await?.code, 4001);
     // It can be connected all the same.
-    let (near, far) = memory::pair();
-    client.rebind(near).await?;
-    let mut raw = RawPeer::on(far);
+    let mut raw = RawPeer::rebind(&client).await?;
     client.emit("event", ()).await?;
     assert_eq!(raw.receive().await, json!({"a": ["event"]}));
     Ok(())
 }
 
 #[tokio::test(start_paused = true)]
-async fn whoever_waits_for_the_close_before_the_first_connection_waits_for_its_close() -> Result<(), Box<dyn Error>> {
+async fn closed_waits_for_the_close_of_the_first_connection() -> Result<(), Box<dyn Error>> {
     let client = Client::builder().build()?;
     let closed = tokio::spawn(client.closed());
     let (near, far) = memory::pair();
@@ -139,7 +136,6 @@ async fn whoever_waits_for_the_close_before_the_first_connection_waits_for_its_c
 
 #[tokio::test(start_paused = true)]
 async fn a_client_that_is_dropped_before_its_first_connection_leaves_no_task() -> Result<(), Box<dyn Error>> {
-    let tasks = || tokio::runtime::Handle::current().metrics().num_alive_tasks();
     let before = tasks();
     let client = Client::builder().build()?;
     let closed = client.closed();
@@ -150,8 +146,7 @@ async fn a_client_that_is_dropped_before_its_first_connection_leaves_no_task() -
     until(|| tasks() == before).await;
     // While it connects, too.
     let client = Client::builder().build()?;
-    let never = |_| std::future::pending::<Result<(memory::Memory, Handshake), ConnectError>>();
-    let connecting = tokio::spawn(async move { client.connect_with(never).await });
+    let connecting = tokio::spawn(async move { client.connect_with(connectors::never).await });
     let_others_run().await;
     connecting.abort();
     until(|| tasks() == before).await;
@@ -171,10 +166,7 @@ async fn rebinding_a_live_client_closes_its_connection_first_with_1001() -> Resu
     let first = raw.receive().await;
     assert_eq!(first["a"][0], "slow");
     let (near, far) = memory::pair();
-    let binding = tokio::spawn({
-        let client = client.clone();
-        async move { client.rebind(near).await }
-    });
+    let binding = rebinding(&client, near);
     let closing = raw.frame().await;
     assert!(matches!(&closing, Some(wswrapper::transport::Frame::Close(close)) if close.code == 1001), "{closing:?}");
     drop(raw);
@@ -207,11 +199,7 @@ async fn a_later_request_for_a_connection_replaces_an_earlier_one() -> Result<()
     let (raw, client) = RawPeer::accept(Client::builder());
     let (first, _first_peer) = memory::pair();
     let (second, second_peer) = memory::pair();
-    let bind = |transport| {
-        let client = client.clone();
-        tokio::spawn(async move { client.rebind(transport).await })
-    };
-    let (first, second) = (bind(first), bind(second));
+    let (first, second) = (rebinding(&client, first), rebinding(&client, second));
     let_others_run().await;
     drop(raw);
     assert!(matches!(first.await?, Err(RebindError::Superseded)));
@@ -222,14 +210,18 @@ async fn a_later_request_for_a_connection_replaces_an_earlier_one() -> Result<()
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_attempt_of_a_connector_has_a_time_and_its_panic_is_an_error() -> Result<(), Box<dyn Error>> {
-    let never = |_| std::future::pending::<Result<(memory::Memory, Handshake), ConnectError>>();
-    let failed = Client::builder().connect_with(never).await.expect_err("it never connects");
+async fn an_attempt_of_a_connector_times_out() -> Result<(), Box<dyn Error>> {
+    let failed = Client::builder().connect_with(connectors::never).await.expect_err("it never connects");
     assert!(matches!(failed, ConnectError::TimedOut { .. }), "{failed}");
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_of_a_connector_is_an_error() -> Result<(), Box<dyn Error>> {
     let panics = |_| async {
         panic!("broken");
         #[expect(unreachable_code, reason = "it gives the future its type")]
-        Ok::<(memory::Memory, Handshake), ConnectError>((memory::pair().0, Handshake::default()))
+        Attempt::Ok((memory::pair().0, Handshake::default()))
     };
     let failed = Client::builder().connect_with(panics).await.expect_err("it panics");
     assert_eq!(failed.to_string(), "the connector panicked: broken");

@@ -1,0 +1,5 @@
+//! Clients that connect again.
+
+mod closes;
+mod requests;
+mod states;
