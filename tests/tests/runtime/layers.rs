@@ -6,7 +6,3 @@ mod kinds;
 mod limits;
 mod placing;
 mod replies;
-
-use std::time::Duration;
-
-const SECOND: Duration = Duration::from_secs(1);

@@ -1,17 +1,19 @@
 //! The built-in layers and guards.
 
-use super::SECOND;
 use std::error::Error;
 use std::future::pending;
 use tokio::time::{Instant, sleep};
+use wswrapper::error::Rejection;
 use wswrapper::service::layer::{self, GuardCall, LayerCall, Next};
 use wswrapper::{CallError, Server};
-use wswrapper_tests::{Alive, Log, let_others_run, nothing_is_left, pair};
+use wswrapper_tests::{Alive, Log, SECOND, let_others_run, nothing_is_left, pair};
 
 /// Returns the code of a rejection.
-fn code<T, E: std::fmt::Debug>(result: Result<T, CallError<E>>) -> String {
+fn code<T>(result: Result<T, CallError<Rejection>>) -> String {
     match result {
-        Err(CallError::Rejected(rejection)) => rejection.code().unwrap_or("none").to_owned(),
+        Err(CallError::Handler(rejection) | CallError::Rejected(rejection)) => {
+            rejection.code().unwrap_or("none").to_owned()
+        }
         Err(other) => format!("{other:?}"),
         Ok(_) => "ok".to_owned(),
     }
@@ -88,7 +90,8 @@ async fn further_calls_wait_for_their_turn_or_are_rejected() -> Result<(), Box<d
         for call in calls {
             codes.push(code(call.await?));
         }
-        let (expected, seconds) = if rejects { (["ok", "ok", "ws:TooMany", "ws:TooMany", "ws:TooMany"], 1) } else { (["ok"; 5], 3) };
+        let (expected, seconds) =
+            if rejects { (["ok", "ok", "ws:TooMany", "ws:TooMany", "ws:TooMany"], 1) } else { (["ok"; 5], 3) };
         assert_eq!((codes, began.elapsed().as_secs()), (expected.map(str::to_owned).to_vec(), seconds));
         // A call that is cancelled gives its place back.
         let (first, second) = (call(), call());
@@ -106,15 +109,17 @@ async fn further_calls_wait_for_their_turn_or_are_rejected() -> Result<(), Box<d
 async fn large_calls_and_calls_without_a_value_are_rejected() -> Result<(), Box<dyn Error>> {
     #[derive(Clone)]
     struct Admin;
-    let server = Server::builder()
-        .guard_on("small", layer::max_arguments(100))
-        .guard_on("admin", layer::require::<Admin>());
+    let server =
+        Server::builder().guard_on("small", layer::max_arguments(100)).guard_on("admin", layer::require::<Admin>());
     let pair = pair(server);
     for channel in ["small", "admin"] {
         pair.server.channel(channel).on("x", |text: String| async move { text.len() })?;
     }
     let call = |channel: &str, len| pair.client.channel(channel).request::<usize>("x", ("x".repeat(len),));
-    assert_eq!((code(call("small", 10).await), code(call("small", 100).await)), ("ok".to_owned(), "ws:TooLarge".to_owned()));
+    assert_eq!(
+        (code(call("small", 10).await), code(call("small", 100).await)),
+        ("ok".to_owned(), "ws:TooLarge".to_owned())
+    );
     assert_eq!(code(call("admin", 1).await), "ws:Forbidden");
     pair.peer.extensions().insert(Admin);
     assert_eq!(code(call("admin", 1).await), "ok");

@@ -1,6 +1,5 @@
 //! The places of guards and layers, and their order.
 
-use super::SECOND;
 use serde_json::json;
 use std::error::Error;
 use std::sync::Arc;
@@ -8,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::time::sleep;
 use wswrapper::service::layer::{GuardCall, LayerCall, Next, Reply};
 use wswrapper::{Client, Context, Router, Server, ws_handlers};
-use wswrapper_tests::{Log, RawPeer, let_others_run, pair};
+use wswrapper_tests::{Log, RawPeer, SECOND, let_others_run, pair};
 
 struct Desk(Log);
 
@@ -29,7 +28,10 @@ impl Clock {
 }
 
 /// Returns a guard that logs its name.
-fn guard(log: &Log, name: &'static str) -> impl Fn(&GuardCall<'_>) -> Result<(), String> + Send + Sync + 'static + use<> {
+fn guard(
+    log: &Log,
+    name: &'static str,
+) -> impl Fn(&GuardCall<'_>) -> Result<(), String> + Send + Sync + 'static + use<> {
     let log = log.clone();
     move |_| {
         log.add(name);
@@ -152,7 +154,7 @@ async fn a_layer_stores_values_for_inner_guards_and_the_handler() -> Result<(), 
     pair.peer.extensions().insert(User(9));
     // The value of the call comes before that of the connection, and is gone after the call.
     assert_eq!(pair.client.request::<Option<u32>>("user", (5,)).await?, Some(5));
-    assert_eq!(pair.client.request::<u32>("user", ("x",)).await.is_err(), true);
+    assert!(pair.client.request::<u32>("user", ("x",)).await.is_err());
     assert_eq!(pair.peer.extension::<User>(), Some(User(9)));
     Ok(())
 }
@@ -173,7 +175,8 @@ async fn guards_and_layers_see_the_call() -> Result<(), Box<dyn Error>> {
             in_layer.add(call.arguments().iter().map(|json| json.get()).collect::<Vec<_>>().join("+"));
             next.run(call)
         });
-    let (mut raw, _peer) = RawPeer::dial(&server.build()?);
+    let server = server.build()?;
+    let (mut raw, _peer) = RawPeer::dial(&server);
     raw.send(&json!({"c": "desk", "a": ["x", [1], 7], "i": 3, "m": {"timeout": 2_000, "k": 1}}).to_string()).await;
     raw.receive().await;
     let seen = log.entries();
@@ -198,7 +201,9 @@ async fn a_frame_that_is_not_json_is_ignored() -> Result<(), Box<dyn Error>> {
     let rejecting = Server::builder().guard(|_: &GuardCall<'_>| Err::<(), _>("rejected"));
     for (server, ok) in [(server.build()?, 1), (rejecting.build()?, 0)] {
         let (mut raw, _peer) = RawPeer::dial(&server);
-        for text in [r#"{"a":["x",1 2],"i":1}"#, r#"{"a":["x",],"i":1}"#, r#"{"a":["x",tru],"i":1}"#, r#"{"a":["x"],"i":1}}"#] {
+        for text in
+            [r#"{"a":["x",1 2],"i":1}"#, r#"{"a":["x",],"i":1}"#, r#"{"a":["x",tru],"i":1}"#, r#"{"a":["x"],"i":1}}"#]
+        {
             raw.send(text).await;
         }
         raw.silence().await;

@@ -1,13 +1,12 @@
 //! The replies of layers, and what happens when they are dropped or panic.
 
-use super::SECOND;
 use std::error::Error;
 use std::future::pending;
 use tokio::time::{Instant, sleep, timeout};
 use wswrapper::observe::CallOutcome;
 use wswrapper::service::layer::{GuardCall, LayerCall, Next, Reply};
 use wswrapper::{CallError, Context, Server, Stream, ws_handlers, ws_service};
-use wswrapper_tests::{Alive, Log, let_others_run, nothing_is_left, pair};
+use wswrapper_tests::{Alive, Log, SECOND, let_others_run, nothing_is_left, pair};
 
 #[ws_service]
 trait Source {
@@ -94,11 +93,12 @@ async fn the_response_of_a_handler_cannot_be_replaced() -> Result<(), Box<dyn Er
 #[tokio::test(start_paused = true)]
 async fn a_stream_goes_on_while_its_layer_waits_and_after_it() -> Result<(), Box<dyn Error>> {
     for wait in [0, 5] {
-        let server = Server::builder().service_as::<dyn Source>(Numbers).layer(move |call: LayerCall, next: Next| async move {
-            let reply = next.run(call).await;
-            sleep(wait * SECOND).await;
-            reply
-        });
+        let server =
+            Server::builder().service_as::<dyn Source>(Numbers).layer(move |call: LayerCall, next: Next| async move {
+                let reply = next.run(call).await;
+                sleep(wait * SECOND).await;
+                reply
+            });
         let pair = pair(server.layer(|call: LayerCall, next: Next| next.run(call)));
         let mut items = SourceProxy::new(&pair.client).count(10_000).await?;
         for n in 0..100 {
@@ -209,7 +209,7 @@ async fn panics_reject_the_call_once() -> Result<(), Box<dyn Error>> {
     })?;
     for event in ["guard", "start", "before", "inner guard"] {
         let error = pair.client.request::<u32>(event, ()).await.expect_err("it panics");
-        assert!(matches!(&error, CallError::Rejected(_)) && error.to_string().contains("internal error"), "{error}");
+        assert!(matches!(&error, CallError::Handler(_)) && error.to_string().contains("internal error"), "{error}");
     }
     // The handler had responded.
     for event in ["after", "later"] {

@@ -115,6 +115,9 @@ impl RunNext {
             // Polled after it was ready.
             Progress::Finished => Err(Rejection::internal_error()),
         });
+        if let Err(message) = &polled {
+            answers.panicked(self.call.state.id, &self.call.event, message.clone());
+        }
         answers.progress.is_nested = is_nested;
         match polled {
             Ok(Ok(Some(running))) => {
@@ -136,7 +139,7 @@ impl RunNext {
                 }
             }
             Ok(Err(rejection)) => return Poll::Ready(Reply::Rejected(rejection)),
-            Err(message) => answers.panicked(self.call.state.id, &self.call.event, message),
+            Err(_) => {}
         }
         answers.progress.is_handled = true;
         let outcome = match answers.progress.opened {
