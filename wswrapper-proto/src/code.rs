@@ -13,7 +13,7 @@ pub const BAD_ARGUMENTS: &str = "ws:BadArguments";
 pub const INTERNAL: &str = "ws:Internal";
 /// A bound on calls, channels, items or bytes is reached.
 pub const TOO_MANY: &str = "ws:TooMany";
-/// A message is larger than its endpoint sends.
+/// A message is larger than its endpoint sends, or a call than its guard allows.
 pub const TOO_LARGE: &str = "ws:TooLarge";
 /// The anonymous channel of the request was closed or aborted.
 pub const CHANNEL_CLOSED: &str = "ws:ChannelClosed";
@@ -26,6 +26,8 @@ pub const DRAINING: &str = "ws:Draining";
 pub const UNAUTHENTICATED: &str = "ws:Unauthenticated";
 /// The caller may not make this call.
 pub const FORBIDDEN: &str = "ws:Forbidden";
+/// Too many such calls came in a short time.
+pub const RATE_LIMITED: &str = "ws:RateLimited";
 /// The time for the call at the endpoint that serves it is over.
 pub const TIMED_OUT: &str = "ws:TimedOut";
 

@@ -111,6 +111,18 @@ impl Rejection {
         self
     }
 
+    /// Sets the time after which the caller may try again: the property `retry_after`, in milliseconds, rounded up.
+    #[must_use]
+    pub fn with_retry_after(self, wait: std::time::Duration) -> Self {
+        let millis = wait.as_nanos().div_ceil(1_000_000);
+        self.with_property("retry_after", u64::try_from(millis).unwrap_or(u64::MAX))
+    }
+
+    /// Returns the time after which the caller may try again.
+    pub fn retry_after(&self) -> Option<std::time::Duration> {
+        self.property("retry_after")?.as_u64().map(std::time::Duration::from_millis)
+    }
+
     /// Returns the message of an Error, or `None` for a bare value.
     pub fn message(&self) -> Option<&str> {
         match &self.0.thrown {

@@ -125,3 +125,51 @@ async fn large_calls_and_calls_without_a_value_are_rejected() -> Result<(), Box<
     assert_eq!(code(call("admin", 1).await), "ok");
     Ok(())
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_rate_of_calls_is_limited_by_key() -> Result<(), Box<dyn Error>> {
+    let limit = layer::rate(5, SECOND, |call: &GuardCall<'_>| call.argument::<String>(0));
+    let pair = pair(Server::builder().guard(limit.clone()));
+    pair.server.on("x", |_key: String| async {})?;
+    let call = |key: &str| pair.client.request::<()>("x", (key,));
+    for key in ["a", "b"] {
+        for _ in 0..5 {
+            call(key).await?;
+        }
+    }
+    let Err(CallError::Handler(rejection)) = call("a").await else { panic!("it is rejected") };
+    assert_eq!((rejection.code(), rejection.retry_after()), (Some("ws:RateLimited"), Some(SECOND / 5)));
+    sleep(SECOND / 5).await;
+    call("a").await?;
+    assert_eq!(code(call("a").await), "ws:RateLimited");
+    // All of it comes back, and not more.
+    sleep(10 * SECOND).await;
+    for _ in 0..5 {
+        call("a").await?;
+    }
+    assert_eq!(code(call("a").await), "ws:RateLimited");
+    // An event is dropped.
+    pair.client.emit("x", ("a",)).await?;
+    pair.client.flush().await?;
+    let_others_run().await;
+    assert_eq!(pair.server.status().events_dropped, 1);
+    Ok(())
+}
+
+/// A peer may make up keys.
+#[tokio::test(start_paused = true)]
+async fn keys_that_are_no_longer_used_are_forgotten() -> Result<(), Box<dyn Error>> {
+    let limit = layer::rate(1, SECOND, |call: &GuardCall<'_>| call.argument::<u32>(0));
+    let pair = pair(Server::builder().guard(limit.clone()));
+    pair.server.on("x", |_key: u32| async {})?;
+    for n in 0..20_000_u32 {
+        pair.client.request::<()>("x", (n,)).await?;
+        if n % 100 == 0 {
+            sleep(SECOND).await;
+        }
+    }
+    let keys = format!("{limit:?}");
+    let count: usize = keys.chars().filter(char::is_ascii_digit).collect::<String>().parse()?;
+    assert!(count <= 2_048, "{keys}");
+    Ok(())
+}

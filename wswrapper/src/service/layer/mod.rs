@@ -54,6 +54,8 @@ mod concurrency;
 mod fallback;
 mod guard;
 mod next;
+#[cfg(feature = "rate")]
+mod rate;
 mod reply;
 mod require;
 mod size;
@@ -66,6 +68,8 @@ pub(crate) use guard::guard_step;
 pub use guard::{Guard, GuardCall};
 pub(crate) use next::layer_step;
 pub use next::{Layer, Next};
+#[cfg(feature = "rate")]
+pub use rate::{Rate, rate};
 pub use reply::{IntoReply, Reply};
 pub use require::{Require, require};
 pub use size::{MaxArguments, max_arguments};
