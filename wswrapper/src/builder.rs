@@ -1,6 +1,6 @@
 //! The settings that the builders of servers and of clients have in common.
 
-use crate::engine::{Budget, CallSteps, DynamicHandlers, Hooks, LocalEndpoint, Observers, Step, Totals};
+use crate::engine::{AuthRules, Budget, CallSteps, DynamicHandlers, Hooks, LocalEndpoint, Observers, Step, Totals};
 use crate::error::MountError;
 use crate::limits::Limits;
 use crate::proto::{ChannelName, Side};
@@ -17,6 +17,7 @@ pub(crate) struct Settings {
     pub(crate) steps: Vec<Step>,
     /// Those of the calls on single channels.
     pub(crate) channel_steps: Vec<(ChannelName, Step)>,
+    pub(crate) auth_rules: AuthRules,
     pub(crate) limits: Limits,
     pub(crate) hooks: Hooks,
     pub(crate) observers: Observers,
@@ -37,7 +38,7 @@ impl Settings {
     }
 
     pub(crate) fn build(self, side: Side) -> Result<LocalEndpoint, MountError> {
-        let Self { router, steps, channel_steps, limits, hooks, observers, error } = self;
+        let Self { router, steps, channel_steps, auth_rules, limits, hooks, observers, error } = self;
         match error {
             Some(error) => Err(error),
             None => {
@@ -48,6 +49,7 @@ impl Settings {
                 Ok(LocalEndpoint {
                     side,
                     steps,
+                    auth_rules,
                     router,
                     handlers,
                     limits,

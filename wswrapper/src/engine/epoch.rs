@@ -7,6 +7,7 @@ use crate::handshake::Handshake;
 use crate::lock::lock;
 use crate::proto::Reason;
 use std::mem;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use tokio::sync::SetOnce;
 
@@ -28,6 +29,8 @@ pub(crate) struct Epoch {
     /// The services with an instance for each connection. Used by the connection's task alone, between whose handlers and
     /// layers it passes.
     sessions: Mutex<Sessions>,
+    /// True once the connection is authenticated, for a guard that requires it.
+    authenticated: AtomicBool,
     /// Set when the transport is gone, before the `on_close` hooks run.
     disconnected: SetOnce<()>,
     /// Set when the connection is closed and its `on_close` hooks have returned.
@@ -59,6 +62,7 @@ impl Epoch {
             handshake,
             extensions,
             sessions: Mutex::default(),
+            authenticated: AtomicBool::new(false),
             disconnected: SetOnce::new(),
             end: SetOnce::new(),
         })
@@ -74,6 +78,16 @@ impl Epoch {
         if self.number == 0 {
             let _ = self.end.set(End::Replaced(Arc::clone(next)));
         }
+    }
+
+    /// Records that the connection is authenticated.
+    pub(crate) fn set_authenticated(&self) {
+        self.authenticated.store(true, Ordering::Release);
+    }
+
+    /// Returns true if the connection is authenticated.
+    pub(crate) fn is_authenticated(&self) -> bool {
+        self.authenticated.load(Ordering::Acquire)
     }
 
     /// Returns the instance of a service, or stores the one that `make` returns.

@@ -14,6 +14,7 @@
 //! stream wait in an `inbox`.
 
 mod answers;
+mod authentication;
 mod blocking;
 mod budget;
 mod call_log;
@@ -53,6 +54,7 @@ mod warnings;
 
 pub use answers::{Answering, Answers, Response};
 pub(crate) use answers::{WriteError, no_answer};
+pub(crate) use authentication::AuthRules;
 pub(crate) use blocking::BlockedThread;
 pub(crate) use budget::Budget;
 pub use call_log::{CallEnd, CallInfo};

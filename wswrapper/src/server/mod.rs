@@ -7,6 +7,7 @@ mod access;
 mod channel;
 mod drain;
 mod entrance;
+mod first_message;
 #[cfg(feature = "websocket")]
 mod listener;
 #[cfg(feature = "websocket")]
@@ -30,6 +31,7 @@ pub use channel::ServerChannel;
 use drain::Drain;
 pub use drain::{Shutdown, ShutdownReport};
 use entrance::Entrance;
+pub use first_message::FirstMessage;
 #[cfg(feature = "websocket")]
 pub use listener::Listener;
 pub use status::ServerStatus;

@@ -30,6 +30,9 @@ pub(crate) trait CheckCall: Send + Sync {
 
 /// A layer, without the types of users.
 pub(crate) trait StartLayer: Send + Sync {
+    /// Returns false if the layer lets the call pass as if it were not there.
+    fn applies(&self, call: CallView<'_>) -> bool;
+
     /// Creates the future around the rest of the call, a [`LayeredRunning`].
     fn start(&self, call: LayeredCall, next: Next) -> BoxRunning;
 }

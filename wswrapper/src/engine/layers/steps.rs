@@ -57,7 +57,8 @@ pub(crate) fn pass_guards(steps: &[Step], from: usize, call: CallView<'_>) -> Re
     for (at, step) in steps.iter().enumerate().skip(from) {
         match step {
             Step::Guard(guard) => guard.check(call)?,
-            Step::Layer(_) => return Ok(Some(at)),
+            Step::Layer(layer) if layer.applies(call) => return Ok(Some(at)),
+            Step::Layer(_) => {}
         }
     }
     Ok(None)

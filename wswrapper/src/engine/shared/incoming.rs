@@ -185,6 +185,8 @@ impl Shared {
         let queued = poll_again || !state.core.is_drained() || state.has_requests();
         let waiting_deadline = state.capacity_queue.as_ref().and_then(|queue| queue.next_deadline());
         let timeout = state.core.poll_timeout().into_iter().chain(waiting_deadline).min().map(Instant::from_std);
+        let authentication = state.authentication.as_ref().map(|authentication| authentication.deadline());
+        let timeout = timeout.into_iter().chain(authentication).min();
         let closed_channels = std::mem::take(&mut state.closed_channels);
         drop(state);
         wakers.into_iter().for_each(Waker::wake);
@@ -208,8 +210,12 @@ impl Shared {
         while let Some(due) = state.capacity_queue.as_mut().and_then(|queue| queue.pop_due(now.into_std(), is_online)) {
             state.expire(due, now.into_std(), &mut failed);
         }
+        let close = self.check_authentication(&mut state, now);
         self.count_queued(&state);
         drop(state);
+        if let Some(close) = close {
+            self.close(close);
+        }
         failed.finish();
         finished.wakers.into_iter().for_each(Waker::wake);
         finished.expired

@@ -13,6 +13,7 @@
 //! decides about what is sent while it has no connection, and while its `on_open` hook runs; what is not sent then may wait
 //! (`waiting`).
 
+mod authentication;
 mod capacity;
 mod channels;
 mod closing;
@@ -33,6 +34,7 @@ pub(crate) use incoming::{Action, Requested, SleepState};
 pub(crate) use phase::{NotReopened, OfflineState};
 
 use crate::close::Closed;
+use crate::engine::authentication::{AuthRules, Authentication};
 use crate::engine::blocking::BlockingThreads;
 use crate::engine::budget::{Budget, Share};
 use crate::engine::epoch::Epoch;
@@ -50,6 +52,7 @@ use crate::engine::warnings::Warnings;
 use crate::limits::Limits;
 use crate::lock::lock;
 use crate::proto::{Address, Connection, Side};
+use crate::rt::{Instant, after};
 use phase::Phase;
 use slab::Slab;
 use state::State;
@@ -93,6 +96,7 @@ pub(crate) struct LocalEndpoint {
     pub(crate) side: Side,
     /// The guards and layers of calls, before the lookup of their handlers. `None` if there are none.
     pub(crate) steps: Option<Box<CallSteps>>,
+    pub(crate) auth_rules: AuthRules,
     pub(crate) router: Router,
     pub(crate) handlers: DynamicHandlers,
     pub(crate) limits: Limits,
@@ -125,6 +129,8 @@ impl Shared {
         let state = shared.state.get_mut().unwrap_or_else(PoisonError::into_inner);
         state.core.open();
         state.phase = phase;
+        let required = shared.endpoint.auth_rules.timeout.map(|timeout| after(Instant::now(), timeout));
+        state.authentication = required.map(|until| Box::new(Authentication::Required(until)));
         shared
     }
 
@@ -159,6 +165,7 @@ impl Shared {
             phase: Phase::Unconnected,
             untaken_before: 0,
             reconnects: false,
+            authentication: None,
             epoch,
         };
         Self {

@@ -65,6 +65,7 @@ impl Shared {
         let next = state.epoch.next(handshake, extensions);
         let old = (mem::replace(&mut state.epoch, Arc::clone(&next)), state.closed.take());
         state.is_finished = false;
+        state.authentication = None;
         state.untaken_before = state.core.held_bytes();
         state.phase = self.first_phase();
         state.core.open();

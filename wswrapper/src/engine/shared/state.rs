@@ -5,6 +5,7 @@ use super::channels::ChannelBinding;
 use super::held::Withheld;
 use super::phase::Phase;
 use crate::close::{CloseRequest, Closed};
+use crate::engine::authentication::Authentication;
 use crate::engine::budget::Share;
 use crate::engine::channel_state::ChannelState;
 use crate::engine::epoch::Epoch;
@@ -65,6 +66,8 @@ pub(super) struct State {
     pub(super) untaken_before: usize,
     /// True if the client connects again by itself when the connection is lost.
     pub(super) reconnects: bool,
+    /// The authentication of the connection, if it expires or is required.
+    pub(super) authentication: Option<Box<Authentication>>,
     pub(super) epoch: Arc<Epoch>,
 }
 

@@ -57,7 +57,19 @@ pub(crate) fn guard_step(guard: impl Guard) -> Step {
 #[derive(Clone, Copy)]
 pub struct GuardCall<'c>(CallView<'c>);
 
+impl<'c> GuardCall<'c> {
+    pub(super) fn new(call: CallView<'c>) -> Self {
+        Self(call)
+    }
+}
+
 impl GuardCall<'_> {
+    /// Returns true if the connection was authenticated by its [first
+    /// message](crate::server::ServerBuilder::first_message), or [until a time](Peer::authenticated_until).
+    pub fn is_authenticated(&self) -> bool {
+        self.0.epoch.is_authenticated()
+    }
+
     /// Returns the peer that called.
     pub fn peer(&self) -> Peer {
         Peer::of(self.0.shared)

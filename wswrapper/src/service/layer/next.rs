@@ -1,8 +1,9 @@
 //! Layers: async functions around a call.
 
 use super::call::LayerCall;
+use super::guard::GuardCall;
 use super::reply::{IntoReply, Reply};
-use crate::engine::{BoxRunning, LayeredCall, LayeredRunning, StartLayer, Step};
+use crate::engine::{BoxRunning, CallView, LayeredCall, LayeredRunning, StartLayer, Step};
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
@@ -24,6 +25,13 @@ use std::sync::Arc;
 pub trait Layer: Send + Sync + 'static {
     /// Handles a call, or passes it on.
     fn call(&self, call: LayerCall, next: Next) -> impl Future<Output = Reply> + Send + 'static;
+
+    /// Returns false for a call that passes as if the layer were not there, which costs less. By default it applies to every
+    /// call.
+    fn applies(&self, call: &GuardCall<'_>) -> bool {
+        let _ = call;
+        true
+    }
 }
 
 impl<F, Fut> Layer for F
@@ -41,6 +49,10 @@ where
 pub(crate) fn layer_step(layer: impl Layer) -> Step {
     struct Step<L>(L);
     impl<L: Layer> StartLayer for Step<L> {
+        fn applies(&self, call: CallView<'_>) -> bool {
+            self.0.applies(&GuardCall::new(call))
+        }
+
         fn start(&self, call: LayeredCall, next: crate::engine::Next) -> BoxRunning {
             LayeredRunning::boxed(call, |call| {
                 let future = self.0.call(LayerCall(call), Next(next));
