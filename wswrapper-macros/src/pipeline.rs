@@ -33,7 +33,7 @@ pub(crate) fn handlers(args: TokenStream, item: TokenStream) -> TokenStream {
     repair::attributes(&mut parsed.attrs, "ws_handlers", &mut errors);
     repair::members(&mut parsed.members, &mut errors);
     if let Some(implemented) = &parsed.trait_ {
-        attr.forbid_rename_all(&mut errors);
+        attr.check_for_trait_impl(&mut errors);
         let handlers = TraitImpl::new(&parsed, implemented, &attr);
         check::trait_impl(&handlers, &mut errors);
         return reported(expand::trait_impl(&handlers), errors);

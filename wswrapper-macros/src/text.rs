@@ -1,7 +1,7 @@
 //! The texts of all compile errors: first the rule, then the remedy after `help:`, which rustc indents.
 
 use quote::ToTokens;
-use syn::{Ident, Path, Type};
+use syn::{ExprPath, Ident, Path, Type};
 
 pub(crate) const SERVICE_ON_NO_TRAIT: &str = "`#[ws_service]` belongs on a trait\n\
     help: put it on the trait that describes the handlers, and `#[ws_handlers]` on their `impl`";
@@ -26,6 +26,16 @@ pub(crate) const EMPTY_CODE: &str = "an error code cannot be empty\n\
 
 pub(crate) const RENAME_ALL_ON_TRAIT_IMPL: &str = "names belong to the trait\n\
     help: write `#[ws_service(rename_all = \"..\")]` on the trait";
+
+pub(crate) const GUARD_ON_TRAIT_IMPL: &str = "guards belong to the trait\n\
+    help: write `#[ws_service(guard = ..)]` on the trait, or `.guard(..)` on the router of this service";
+
+pub(crate) const GUARD_NOT_A_PATH: &str = "`guard` takes the path of a function\n\
+    help: write `guard = path::to::function`; a function of your own can ask other guards, \
+    for example `require::<Admin>().check(call)`";
+
+pub(crate) const GUARD_OF_CLIENT_CONTRACT: &str = "a contract for clients alone has no guards\n\
+    help: remove `guard`, or remove `client` if a service in Rust has the contract";
 
 pub(crate) const UNMARKED_FUNCTION: &str = "a function among handlers must say if the remote endpoint can call it\n\
     help: make it `pub` or write `#[ws(handler)]` above it if it can, or `#[ws(skip)]` if it cannot";
@@ -201,6 +211,10 @@ pub(crate) fn argument_twice(name: &Ident) -> String {
     format!("`{name}` is given twice")
 }
 
+pub(crate) fn guard_twice(path: &ExprPath) -> String {
+    format!("guard `{}` is given twice\nhelp: remove one", code(path))
+}
+
 pub(crate) fn argument_without_value(name: &Ident) -> String {
     format!("`{name}` needs a value\nhelp: write `{name} = ..`")
 }
@@ -296,6 +310,7 @@ pub(crate) fn code(node: &impl ToTokens) -> String {
     let tight = [
         (" :: ", "::"),
         (" < ", "<"),
+        ("< ", "<"),
         (" >", ">"),
         (" ,", ","),
         ("& ", "&"),

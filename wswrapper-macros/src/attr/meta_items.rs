@@ -1,11 +1,15 @@
 use proc_macro2::{Span, TokenStream, TokenTree};
+use quote::{ToTokens as _, TokenStreamExt as _};
 use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream, Parser};
-use syn::{Ident, LitStr, Path, Token, parse_quote, token};
+use syn::{ExprPath, Ident, LitStr, Path, Token, parse_quote, token};
 
 use super::renamed::renamed;
 use crate::errors::Errors;
 use crate::text;
+
+/// The keys that may be given several times.
+const REPEATABLE: [&str; 1] = ["guard"];
 
 /// The items of an attribute: `key` or `key = value`, separated by commas.
 pub(crate) struct MetaItems {
@@ -18,7 +22,7 @@ struct MetaItem {
 }
 
 impl MetaItems {
-    /// Parses the lists, keeps the first item of each expected key and reports all others.
+    /// Parses the lists, keeps the first item of each expected key, or all of a repeatable one, and reports all others.
     pub(crate) fn read(lists: impl IntoIterator<Item = TokenStream>, expected: &[&str], errors: &mut Errors) -> Self {
         let mut items: Vec<MetaItem> = Vec::new();
         for list in lists {
@@ -26,7 +30,7 @@ impl MetaItems {
             for item in errors.ok(parsed).into_iter().flatten() {
                 if !expected.iter().any(|key| item.key == key) {
                     errors.push(&item.key, text::unknown_argument(&item.key, expected));
-                } else if items.iter().any(|earlier| earlier.key == item.key) {
+                } else if !item.is_repeatable() && items.iter().any(|earlier| earlier.key == item.key) {
                     errors.push(&item.key, text::argument_twice(&item.key));
                 } else {
                     items.push(item);
@@ -74,6 +78,19 @@ impl MetaItems {
         Some(path)
     }
 
+    /// The paths of all items with this key, each written directly or as a string.
+    pub(crate) fn paths(&self, name: &str, if_other: &str, errors: &mut Errors) -> Vec<ExprPath> {
+        let mut paths = Vec::new();
+        for item in self.items.iter().filter(|item| item.key == name) {
+            let Some(value) = item.value(errors) else { continue };
+            match syn::parse2(value.clone()) {
+                Ok(ExprPathValue(path)) => paths.push(path),
+                Err(_) => errors.push(value, if_other),
+            }
+        }
+        paths
+    }
+
     /// The path of the runtime crate: the value of `crate`, or `::wswrapper`.
     pub(crate) fn krate(&self, errors: &mut Errors) -> Path {
         if let Some(path) = self.path("crate", errors) {
@@ -95,15 +112,22 @@ impl MetaItems {
     }
 
     fn value(&self, name: &str, errors: &mut Errors) -> Option<&TokenStream> {
-        let item = self.find(name)?;
-        if item.value.is_none() {
-            errors.push(&item.key, text::argument_without_value(&item.key));
-        }
-        item.value.as_ref()
+        self.find(name)?.value(errors)
     }
 }
 
 impl MetaItem {
+    fn is_repeatable(&self) -> bool {
+        REPEATABLE.iter().any(|key| self.key == key)
+    }
+
+    fn value(&self, errors: &mut Errors) -> Option<&TokenStream> {
+        if self.value.is_none() {
+            errors.push(&self.key, text::argument_without_value(&self.key));
+        }
+        self.value.as_ref()
+    }
+
     fn parse_list(input: ParseStream<'_>, expected: &[&str]) -> syn::Result<Vec<Self>> {
         let mut items = Vec::new();
         while !input.is_empty() {
@@ -127,15 +151,32 @@ impl MetaItem {
             return Ok(Self { key, value: None });
         }
         let equals: Token![=] = input.parse()?;
-        let mut value = TokenStream::new();
-        while !input.is_empty() && !input.peek(Token![,]) {
-            value.extend([input.parse::<TokenTree>()?]);
-        }
+        let value = value(input)?;
         if value.is_empty() {
             return Err(syn::Error::new(equals.span, text::argument_without_value(&key)));
         }
         Ok(Self { key, value: Some(value) })
     }
+}
+
+/// The tokens up to a comma, which is not one between the generic arguments of a path.
+fn value(input: ParseStream<'_>) -> syn::Result<TokenStream> {
+    let mut value = TokenStream::new();
+    let mut open_angles = 0_usize;
+    while !input.is_empty() && (open_angles > 0 || !input.peek(Token![,])) {
+        if input.peek(Token![->]) {
+            input.parse::<Token![->]>()?.to_tokens(&mut value);
+            continue;
+        }
+        let token = input.parse()?;
+        match &token {
+            TokenTree::Punct(punct) if punct.as_char() == '<' => open_angles += 1,
+            TokenTree::Punct(punct) if punct.as_char() == '>' => open_angles = open_angles.saturating_sub(1),
+            _ => {}
+        }
+        value.append(token);
+    }
+    Ok(value)
 }
 
 struct PathValue(Path);
@@ -147,5 +188,16 @@ impl Parse for PathValue {
             return literal.parse_with(Path::parse_mod_style).map(Self);
         }
         input.call(Path::parse_mod_style).map(Self)
+    }
+}
+
+struct ExprPathValue(ExprPath);
+
+impl Parse for ExprPathValue {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        if input.peek(LitStr) {
+            return input.parse::<LitStr>()?.parse().map(Self);
+        }
+        input.parse().map(Self)
     }
 }

@@ -1,5 +1,6 @@
-use syn::{Attribute, Ident, LitStr};
+use syn::{Attribute, ExprPath, Ident, LitStr};
 
+use super::guards::guards;
 use super::meta_items::MetaItems;
 use super::on_full::OnFull;
 use super::ws::lists;
@@ -14,11 +15,12 @@ pub(crate) struct MethodAttr {
     pub(crate) spawn: Option<Ident>,
     pub(crate) on_full: Option<OnFull>,
     pub(crate) idempotent: Option<Ident>,
+    pub(crate) guards: Vec<ExprPath>,
 }
 
 impl MethodAttr {
     pub(crate) fn read(attrs: &[Attribute], errors: &mut Errors) -> Self {
-        let names = ["name", "event", "blocking", "spawn", "on_full", "idempotent", "handler", "skip"];
+        let names = ["name", "event", "blocking", "spawn", "on_full", "idempotent", "guard", "handler", "skip"];
         let items = MetaItems::read(lists(attrs, errors), &names, errors);
         // Marks a function of a plain `impl` of which nothing else is to be said. A method of a trait always is one.
         items.flag("handler", errors);
@@ -32,6 +34,7 @@ impl MethodAttr {
             spawn: items.flag("spawn", errors).cloned(),
             on_full: OnFull::read(&items, errors),
             idempotent: items.flag("idempotent", errors).cloned(),
+            guards: guards(&items, errors),
         }
     }
 }

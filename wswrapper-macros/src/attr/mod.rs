@@ -3,6 +3,7 @@
 mod argument;
 mod contract;
 mod error;
+mod guards;
 mod meta_items;
 mod method;
 mod on_full;

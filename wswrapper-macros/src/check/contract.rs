@@ -14,6 +14,7 @@ const NOT_DYN_COMPATIBLE: [&str; 9] =
 
 pub(crate) fn service(service: &mut Service<'_>, errors: &mut Errors) {
     check_generics(&mut service.contract, text::GENERIC_SERVICE, errors);
+    check_guards(service, errors);
     check_supertraits(service, errors);
     check_members(&service.item.members, errors);
     check_macros(&service.item.members, errors);
@@ -97,6 +98,15 @@ fn check_supertraits(service: &mut Service<'_>, errors: &mut Errors) {
         }
         is_allowed
     });
+}
+
+fn check_guards(service: &Service<'_>, errors: &mut Errors) {
+    if service.client {
+        let of_methods = service.contract.methods.iter().flat_map(|method| &method.guards);
+        for guard in service.contract.guards.iter().chain(of_methods) {
+            errors.push(guard, text::GUARD_OF_CLIENT_CONTRACT);
+        }
+    }
 }
 
 fn check_members(members: &[Member], errors: &mut Errors) {

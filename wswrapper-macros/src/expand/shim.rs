@@ -1,7 +1,7 @@
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::ext::IdentExt as _;
-use syn::{Ident, Type};
+use syn::{ExprPath, Ident, Type};
 
 use super::hygiene::{Private, local, respanned};
 use crate::attr::Policy;
@@ -13,7 +13,12 @@ use crate::{tokens, types};
 /// `owner` is the path before a method's name: `<Self as Calc>` or `Self`.
 pub(super) fn shims(contract: &Contract<'_>, owner: &impl ToTokens, registry: &Ident) -> TokenStream {
     let private = Private(contract.krate);
-    contract.methods.iter().map(|method| shim(method, private, owner, registry)).collect()
+    let of_method = |method| {
+        let shim = shim(method, private, owner, registry);
+        let guards = contract.guards.iter().chain(&method.guards).map(|path| guard(method, path, registry));
+        quote!(#shim #(#guards)*)
+    };
+    contract.methods.iter().map(of_method).collect()
 }
 
 fn shim(method: &Method<'_>, private: Private<'_>, owner: &impl ToTokens, registry: &Ident) -> TokenStream {
@@ -46,6 +51,17 @@ fn shim(method: &Method<'_>, private: Private<'_>, owner: &impl ToTokens, regist
                 #answer
             },
         );
+    }
+}
+
+/// The registration of a guard for the method before it, under the same conditions. Has the span of the path, so that
+/// rustc underlines a function that cannot be a guard.
+fn guard(method: &Method<'_>, path: &ExprPath, registry: &Ident) -> TokenStream {
+    let cfgs = method.attrs("cfg");
+    let guard = Ident::new("guard", tokens::first_span(path));
+    quote! {
+        #(#cfgs)*
+        #registry.#guard(#path);
     }
 }
 

@@ -1,6 +1,6 @@
 use std::ptr;
 
-use syn::{Generics, Ident, LitStr, Path, PathArguments, TypeParamBound, Visibility};
+use syn::{ExprPath, Generics, Ident, LitStr, Path, PathArguments, TypeParamBound, Visibility};
 
 use super::method::Method;
 use crate::attr::{ContractAttr, RenameRule, is_skipped};
@@ -41,6 +41,8 @@ pub(crate) struct Contract<'a> {
     pub(crate) generics: &'a Generics,
     pub(crate) channel: Option<&'a LitStr>,
     pub(crate) krate: &'a Path,
+    /// The guards of all methods, which are asked before the methods' own.
+    pub(crate) guards: &'a [ExprPath],
     pub(crate) methods: Vec<Method<'a>>,
 }
 
@@ -56,6 +58,7 @@ impl<'a> Service<'a> {
                 generics: &item.generics,
                 channel: attr.channel.as_ref(),
                 krate: &attr.krate,
+                guards: &attr.guards,
                 methods: methods(&item.members, attr.rename_all, errors),
             },
         }
@@ -87,6 +90,7 @@ impl<'a> PlainImpl<'a> {
             generics: &item.generics,
             channel: attr.channel.as_ref(),
             krate: &attr.krate,
+            guards: &attr.guards,
             methods: handlers(&item.members, attr.rename_all, errors),
         };
         Some(Self { item, contract })

@@ -1,4 +1,4 @@
-use syn::{Attribute, FnArg, Ident, PatType, ReceiverKind};
+use syn::{Attribute, ExprPath, FnArg, Ident, PatType, ReceiverKind};
 
 use super::argument::{Argument, ArgumentKind, Upload};
 use super::execution::Execution;
@@ -21,6 +21,7 @@ pub(crate) struct Method<'a> {
     pub(crate) on_full: Option<OnFull>,
     /// The attribute of a request that may be sent again.
     pub(crate) idempotent: Option<Ident>,
+    pub(crate) guards: Vec<ExprPath>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,6 +60,7 @@ impl<'a> Method<'a> {
             output: Output::new(&function.sig),
             on_full: attr.on_full,
             idempotent: attr.idempotent,
+            guards: attr.guards,
         }
     }
 

@@ -115,6 +115,51 @@ fn requests_of_idempotent_methods_may_be_sent_again() {
 }
 
 #[test]
+fn guards_follow_their_method_with_those_of_the_trait_first() {
+    let expanded = pipeline::service(
+        quote!(channel = "shop", guard = user, guard = "crate::rights::Open"),
+        quote! {
+            trait Shop {
+                #[ws(guard = <Admin as Role<u8, fn() -> u8>>::check::<A, B>, event, guard = rate)]
+                #[ws(guard = self::small)]
+                #[cfg(feature = "stock")]
+                async fn stock(&self);
+                fn price(&self) -> u32;
+            }
+        },
+    );
+    let expanded = pretty(expanded);
+    assert!(!expanded.contains("#[ws"), "{expanded}");
+    let (_, registration) =
+        expanded.split_once("fn __add_ws_service_above_this_trait").expect("the methods are registered");
+    let (registration, _) = registration.split_once("\nimpl").expect("the contract follows");
+    insta::assert_snapshot!(registration);
+}
+
+#[test]
+fn guards_of_a_plain_impl_are_expanded_like_those_of_a_trait() {
+    let expanded = pipeline::handlers(
+        quote!(channel = "desk", guard = user),
+        quote! {
+            impl Desk {
+                #[ws(guard = Self::is_open)]
+                fn add(&self) {}
+                #[ws(skip)]
+                fn is_open(call: &GuardCall<'_>) -> Result<(), Closed> {
+                    Ok(())
+                }
+            }
+        },
+    );
+    let expanded = pretty(expanded);
+    let calls = expanded.lines().map(str::trim).filter(|line| line.contains("guard("));
+    insta::assert_snapshot!(calls.collect::<Vec<_>>().join("\n"), @"
+    methods.guard(user);
+    methods.guard(Self::is_open);
+    ");
+}
+
+#[test]
 fn default_bodies_and_plain_signatures_are_kept() {
     let expanded = pipeline::service(
         quote!(rename_all = "camelCase"),
