@@ -50,7 +50,7 @@ use crate::lock::lock;
 use crate::proto::{Address, Connection, Side};
 use phase::Phase;
 use slab::Slab;
-use state::State;
+use state::{Continuity, State};
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -121,6 +121,7 @@ impl Shared {
         let state = shared.state.get_mut().unwrap_or_else(PoisonError::into_inner);
         state.core.open();
         state.phase = phase;
+        state.continuity.was_open = phase == Phase::Open;
         shared
     }
 
@@ -154,7 +155,7 @@ impl Shared {
             is_finished: false,
             phase: Phase::Unconnected,
             untaken_before: 0,
-            reconnects: false,
+            continuity: Continuity::default(),
             epoch,
         };
         Self {
