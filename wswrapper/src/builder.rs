@@ -211,7 +211,8 @@ macro_rules! settings_methods {
         ///
         /// The [extensions](crate::Peer::extensions) of the connection are still there. Whoever waits for the
         /// close, for example in [`Peer::closed`], waits for the hook too, so the hook itself must not. The next attempt of
-        /// a client that [connects again](crate::client::ClientBuilder::reconnect) begins after the hook. It is not called
+        /// a client that [connects again](crate::client::ClientBuilder::reconnect) begins after the hook, which has
+        /// [`open_timeout`](crate::Limits::open_timeout) and is dropped then. It is not called
         /// if the task of the connection is aborted, for example with its runtime.
         ///
         /// ```

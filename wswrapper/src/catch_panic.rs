@@ -31,6 +31,13 @@ fn panic_message(payload: Box<dyn Any + Send>) -> String {
     }
 }
 
+/// Drops a value of the program. A panic is logged, because it must not end the task that drops it.
+pub(crate) fn drop_logging_panic<T>(value: T, name: &str) {
+    if let Err(message) = drop_catching_panic(value) {
+        tracing::error!("{name} panicked when it was dropped: {message}");
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,7 +3,7 @@
 use super::raw::Offline;
 use crate::engine::{ChannelState, ConnectionHandle, Flushed};
 use crate::error::SendError;
-use crate::proto::EncodedCall;
+use crate::proto::{ChannelKey, EncodedCall};
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -26,12 +26,14 @@ pub struct Emit {
     offline: Offline,
     /// The wait of an event that may wait for a connection, until it was written.
     written: Option<Flushed>,
+    /// The anonymous channel of such an event.
+    channel: Option<ChannelKey>,
 }
 
 impl Emit {
     pub(crate) fn new(connection: ConnectionHandle, event: Result<EncodedCall, SendError>) -> Self {
         let event = event.map(Some).map_err(Some);
-        Self { connection, event, ticket: None, unopened: None, offline: Offline::Fail, written: None }
+        Self { connection, event, ticket: None, unopened: None, offline: Offline::Fail, written: None, channel: None }
     }
 
     /// Sends the event when this channel is opened.
@@ -57,6 +59,7 @@ impl Emit {
             (Some(written), _) => written,
             (None, Ok(event)) => {
                 let Some(event) = event.take() else { return Poll::Ready(Err(SendError::polled_again())) };
+                self.channel = event.channel();
                 let (ticket, written) = shared.queue_event(event, self.offline.wait(None), self.connection.hook())?;
                 self.ticket = Some(ticket);
                 self.written.insert(written)
@@ -65,7 +68,7 @@ impl Emit {
         };
         let was_written = ready!(written.poll(cx));
         (self.ticket, self.written) = (None, None);
-        Poll::Ready(if was_written { Ok(()) } else { Err(shared.closed_error()) })
+        Poll::Ready(if was_written { Ok(()) } else { Err(shared.unwritten_error(self.channel)) })
     }
 }
 

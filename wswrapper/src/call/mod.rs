@@ -123,11 +123,11 @@ impl<T, E> Call<T, E> {
     /// [`on_open`](crate::client::ClientBuilder::on_open) of the next connection. At most
     /// [`max_queued_calls`](crate::Limits::max_queued_calls) wait, with
     /// [`max_outbound_bytes`](crate::Limits::max_outbound_bytes); a further one fails with [`Full`](SendError::Full).
-    /// The wait counts against the timeout of the call. After `wait` the call fails with `NotSent` and
-    /// [`Closed`](SendError::Closed). Dropping the future ends the wait, and nothing is sent.
+    /// The wait counts against the timeout of the call, after which it fails with `NotSent` and
+    /// [`TimedOut`](SendError::TimedOut). After `wait` the call fails with `NotSent` and [`Closed`](SendError::Closed). Dropping the future ends the wait, and nothing is sent.
     ///
-    /// A call that was sent is never sent again: if the connection is lost before its response, it fails with
-    /// [`CallError::Closed`].
+    /// A call that was sent is never sent again, unless it is [idempotent](Self::idempotent), or a server that drains has
+    /// rejected it: if the connection is lost before its response, it fails with [`CallError::Closed`].
     ///
     /// ```
     /// # use std::time::Duration;

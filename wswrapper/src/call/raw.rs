@@ -1,14 +1,12 @@
 //! Calls without their types, and the answers to them.
 
-use crate::close::Closed;
 use crate::engine::{CallOptions, Completion, ConnectionHandle, Expected, OfflineWait, Priority, StartedCall};
 use crate::error::{CallError, SendError};
-use crate::proto::{ChannelKey, EncodedCall, RawReason, Resume};
+use crate::proto::{ChannelKey, EncodedCall, RawReason, Resume, code};
 use crate::rt::{Instant, after};
 use crate::value::{WsError, read_rejection};
 use bytes::Bytes;
 use std::mem;
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -54,6 +52,8 @@ impl Offline {
 struct Repeat {
     call: EncodedCall,
     deadline: Option<Instant>,
+    /// The wait for a connection, of a call that no handler has received.
+    offline: OfflineWait,
     /// True if the handler may have run.
     was_sent: bool,
 }
@@ -76,6 +76,14 @@ pub(crate) enum Answer {
 }
 
 impl Completion {
+    /// Returns true if the peer has rejected the call because it drains, so that no handler has received it.
+    fn is_draining(&self) -> bool {
+        let Self::Rejected { value, error } = self else { return false };
+        let value = std::str::from_utf8(value).unwrap_or_default();
+        // Most rejections are not read twice.
+        value.contains(code::DRAINING) && RawReason { value, error: *error }.read().code() == Some(code::DRAINING)
+    }
+
     /// Returns the answer, or the error of a call that failed.
     pub(crate) fn into_answer<E: WsError>(self) -> Result<Answer, CallError<E::Remote>> {
         match self {
@@ -162,7 +170,21 @@ impl RawCall {
             let completion = ready!(shared.poll_call(cx, call));
             self.stage = Stage::Finished;
             return match (completion, self.repeat.take()) {
-                (Completion::Closed(closed), Some(repeat)) => self.send_again(cx, repeat, closed),
+                (Completion::Closed(closed), Some(mut repeat)) if self.is_idempotent => {
+                    repeat.was_sent = true;
+                    let offline = OfflineWait::Unlimited { timeout: None };
+                    self.send_again(cx, repeat, offline, Completion::Closed(closed))
+                }
+                (completion @ Completion::Rejected { .. }, Some(repeat))
+                    if completion.is_draining() && shared.waits_after_drain(repeat.offline) =>
+                {
+                    let offline = repeat.offline;
+                    self.send_again(cx, repeat, offline, completion)
+                }
+                // It was sent before, and its time is over.
+                (Completion::NotSent(SendError::TimedOut), Some(repeat)) if repeat.was_sent => {
+                    Poll::Ready(Ok(Completion::TimedOut))
+                }
                 // It was sent before, and there was no next connection.
                 (Completion::NotSent(SendError::Closed(closed)), Some(repeat)) if repeat.was_sent => {
                     Poll::Ready(Ok(Completion::Closed(closed)))
@@ -176,12 +198,13 @@ impl RawCall {
         };
         let timeout = self.timeout.or(shared.endpoint.limits.call_timeout);
         let call = call?;
-        // An anonymous channel is lost with its connection, so a call on it cannot be sent again.
-        if self.is_idempotent && call.channel().is_none() {
-            let deadline = timeout.map(|timeout| after(Instant::now(), timeout));
-            self.repeat = Some(Box::new(Repeat { call: call.clone(), deadline, was_sent: false }));
-        }
         let offline = self.offline.wait(timeout);
+        // An anonymous channel is lost with its connection, so a call on it cannot be sent again.
+        if (self.is_idempotent || offline != OfflineWait::No) && call.channel().is_none() {
+            let deadline = timeout.map(|timeout| after(Instant::now(), timeout));
+            let offline = if offline == OfflineWait::No { OfflineWait::Unlimited { timeout: None } } else { offline };
+            self.repeat = Some(Box::new(Repeat { call: call.clone(), deadline, offline, was_sent: false }));
+        }
         let call = shared.start_call(cx.waker(), call, &self.expected, self.options(timeout, offline))?;
         self.stage = Stage::Started(call);
         Poll::Pending
@@ -201,18 +224,18 @@ impl RawCall {
         }
     }
 
-    /// Sends a call again over the next connection. If there will be none, or its time is over, the call fails as it
-    /// was lost.
+    /// Sends a call again over the next connection. If there will be none, or its time is over, the call has its
+    /// `former` completion.
     #[cold]
     fn send_again(
         &mut self,
         cx: &mut Context<'_>,
-        mut repeat: Box<Repeat>,
-        lost: Arc<Closed>,
+        repeat: Box<Repeat>,
+        offline: OfflineWait,
+        former: Completion,
     ) -> Poll<Result<Completion, SendError>> {
-        repeat.was_sent = true;
         let timeout = repeat.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-        let mut options = self.options(timeout, OfflineWait::Unlimited { timeout: None });
+        let mut options = self.options(timeout, offline);
         // It was in flight before.
         options.waits_for_capacity = true;
         let started = self.connection.shared().start_call(cx.waker(), repeat.call.clone(), &self.expected, options);
@@ -221,7 +244,7 @@ impl RawCall {
                 (self.stage, self.repeat) = (Stage::Started(call), Some(repeat));
                 Poll::Pending
             }
-            Err(_) => Poll::Ready(Ok(Completion::Closed(lost))),
+            Err(_) => Poll::Ready(Ok(former)),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Requests for streams that survive a lost connection.
 
+use super::raw::Offline;
 use super::{RawCall, Resubscribed};
 use crate::error::{CallError, SendError};
 use crate::proto::EncodedCall;
@@ -9,6 +10,7 @@ use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 /// Encodes the call that continues a stream, for the last item that was taken.
 pub(crate) type Encode<T> = Box<dyn FnMut(Option<&T>) -> Result<EncodedCall, SendError> + Send>;
@@ -31,6 +33,13 @@ pub struct Resubscribe<T, I, E> {
 impl<T, I, E> Resubscribe<T, I, E> {
     pub(crate) fn new(raw: RawCall, encode: Encode<T>, keep: Keep<T>) -> Self {
         Self { raw, encode: Some(encode), keep, types: PhantomData }
+    }
+
+    /// Lets the first call wait for at most `wait` while its client has no connection; see
+    /// [`Call::queue`](crate::Call::queue). The later ones wait as long as the client tries to connect.
+    pub fn queue(mut self, wait: Duration) -> Self {
+        self.raw.offline = Offline::Queue(wait);
+        self
     }
 }
 

@@ -4,7 +4,7 @@ use super::raw::Offline;
 use super::response::unexpected_answer;
 use super::resubscribe::{Encode, Keep};
 use super::{Answer, RawCall};
-use crate::engine::{Completion, ConnectionHandle, Expected, Mark, WINDOW};
+use crate::engine::{Completion, ConnectionHandle, Expected, Mark, OfflineWait, WINDOW};
 use crate::error::{CallError, SendError};
 use crate::proto::Reason;
 use crate::stream::{Arrival, Follower, Items, Seam, StreamEvent};
@@ -142,6 +142,19 @@ impl<T: Decode + Unpin, I: WsError> Resubscribed<T, I> {
                             return Poll::Ready(Some(Err(error.into())));
                         }
                     },
+                    // The peer drains: the stream goes on over the next connection.
+                    Some(Err(_))
+                        if items.is_interrupted()
+                            && self.connection.shared().waits_after_drain(OfflineWait::Unlimited { timeout: None }) =>
+                    {
+                        match self.call_again() {
+                            Ok(call) => self.stage = Stage::Calling(call),
+                            Err(error) => {
+                                self.stage = Stage::Finished;
+                                return Poll::Ready(Some(Err(error.into())));
+                            }
+                        }
+                    }
                     Some(Err(error)) => {
                         self.stage = Stage::Finished;
                         return Poll::Ready(Some(Err(error)));

@@ -143,7 +143,7 @@ impl<T: Decode, E: WsError> Future for UploadCall<T, E> {
             // Without an answer, because the call for the result was not sent or timed out, the handler is stopped.
             upload.answered = end.as_ref().is_ok_and(|end| !end.is_failure());
             (this.upload, this.source) = (None, None);
-            return Poll::Ready(decode::<T, E>(end?.into_answer::<E>()?));
+            return Poll::Ready(decode::<T, E>(end.map_err(interrupted)?.into_answer::<E>()?));
         }
         // The handler would finish in vain if the items finished before the request for the result.
         if let Some(source) = &mut this.source
@@ -154,10 +154,18 @@ impl<T: Decode, E: WsError> Future for UploadCall<T, E> {
             upload.set_waiting(true);
             if let Err(error) = sent {
                 this.upload = None;
-                return Poll::Ready(Err(error.into()));
+                return Poll::Ready(Err(interrupted(error)));
             }
         }
         Poll::Pending
+    }
+}
+
+/// Returns the error of a call whose handler has started.
+fn interrupted<E>(error: SendError) -> CallError<E> {
+    match error {
+        SendError::Closed(closed) => CallError::Closed(closed),
+        error => error.into(),
     }
 }
 

@@ -3,7 +3,8 @@
 use super::connector::Running;
 use super::mailbox::{Command, News, Request};
 use super::state::ClientState;
-use super::task::{ClientTask, Step, drop_user_value};
+use super::task::{ClientTask, Step};
+use crate::catch_panic::drop_logging_panic;
 use crate::close::{Close, CloseCause, CloseRequest, Closed};
 use crate::engine::{Epoch, Opened};
 use crate::error::{ConnectError, OpenError};
@@ -60,7 +61,8 @@ impl ClientTask {
                 match result {
                     Ok(()) => opened_at = Some(self.opened(epoch.number)),
                     Err(error) => {
-                        if !self.retries {
+                        let is_replaced = interruption.command.is_some() || interruption.stops;
+                        if !self.retries && !is_replaced {
                             self.answer(Err(Arc::new(ConnectError::Open(error.clone()))));
                         }
                         open_error = Some(error);
@@ -74,7 +76,7 @@ impl ClientTask {
         })
         .await;
         // An `on_close` hook that is given up is a user's.
-        drop_user_value(driver, "on_close");
+        drop_logging_panic(driver, "on_close");
         let request = self.shared.begin_offline();
         let lost = || Arc::new(Closed::lost(None));
         let closed = epoch.result().unwrap_or_else(lost);
@@ -127,7 +129,8 @@ impl ClientTask {
     #[inline]
     fn are_hooks_overdue(&mut self, cx: &mut Context<'_>, epoch: &Epoch, interruption: &mut Interruption) -> bool {
         let is_awaited = interruption.stops || interruption.is_released || interruption.command.is_some();
-        if !is_awaited || !epoch.is_disconnected() {
+        let reconnects = self.supervision.policy.is_some() && self.connector.is_some();
+        if !(is_awaited || reconnects) || !epoch.is_disconnected() {
             return false;
         }
         let now = Instant::now();
@@ -135,7 +138,9 @@ impl ClientTask {
         let deadline = match interruption.stop_at {
             // A later stop may be shorter, and a stop may follow a restart.
             Some(stop) => stop.max(after(since, HOOK_TIME)),
-            None => after(since, self.shared.endpoint.limits.close_timeout),
+            None if is_awaited => after(since, self.shared.endpoint.limits.close_timeout),
+            // A client that connects again by itself is not held up for ever.
+            None => after(since, self.shared.endpoint.limits.open_timeout),
         };
         self.timer.set(Some(deadline), cx) || deadline <= now
     }
@@ -160,7 +165,12 @@ impl ClientTask {
             Some(Request { command: Command::Restart(waiter), .. }) if self.connector.is_none() => {
                 let _ = waiter.send(Err(Arc::new(ConnectError::NoDestination)));
             }
-            Some(request) => interruption.command = Some(request),
+            Some(request) => {
+                // There will be another connection.
+                self.shared.set_reconnects(true);
+                // Its transport is a user's.
+                drop_logging_panic(interruption.command.replace(request), "a transport");
+            }
             None => {}
         }
     }

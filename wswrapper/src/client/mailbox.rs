@@ -1,6 +1,7 @@
 //! The requests of handles to the task of a client.
 
 use super::connector::{BoxConnector, NewConnection};
+use crate::catch_panic::drop_logging_panic;
 use crate::error::ConnectError;
 use crate::lock::lock;
 use crate::rt::Instant;
@@ -62,7 +63,16 @@ impl Command {
     /// Returns the handle that waits for the next connection.
     pub(super) fn into_waiter(self) -> Waiter {
         match self {
-            Self::Connect(_, waiter) | Self::Bind(_, waiter) | Self::Restart(waiter) => waiter,
+            Self::Restart(waiter) => waiter,
+            // What is dropped is a user's.
+            Self::Connect(connector, waiter) => {
+                drop_logging_panic(connector, "the connector");
+                waiter
+            }
+            Self::Bind(connection, waiter) => {
+                drop_logging_panic(connection, "a transport");
+                waiter
+            }
         }
     }
 }

@@ -78,11 +78,12 @@ use tokio::sync::watch;
 /// clone.
 ///
 /// The connection stays open while something can use it: the client, a peer or channel from it, a proxy created from
-/// one of these, or a running call. When the last of them is dropped, the connection is closed with status 1000, and
-/// the client does not connect again.
+/// one of these, a running call, or a stream. When the last of them is dropped, the connection is closed with status 1000,
+/// and the client does not connect again. A handler or a hook of the client that owns one keeps it open for ever; it takes
+/// the peer from its [`Context`](crate::Context) or its argument instead.
 ///
 /// A task of the runtime writes what was queued. Events that are queued when `main` returns are lost, unless
-/// [`flush`](Peer::flush) or [`closed`](Self::closed) was awaited after [`close`](Self::close).
+/// [`stop`](Self::stop), [`flush`](Peer::flush) or, after [`close`](Self::close), [`closed`](Self::closed) was awaited.
 ///
 /// ```
 /// # use wswrapper::{Client, Server, transport::memory};

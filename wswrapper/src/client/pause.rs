@@ -15,8 +15,8 @@ impl Client {
     /// Pauses the client: until the returned value is dropped, no event, request or item of a stream is handed to the
     /// program.
     ///
-    /// Everything that arrives meanwhile is held, and handed over in its order after the pause. Of several pauses the last one
-    /// counts. Handlers that run go on. The client can call the server during the pause, and receives responses,
+    /// Everything that arrives meanwhile is held, and handed over in its order after the pause. Of several pauses, the last
+    /// that ends counts. Handlers that run go on. The client can call the server during the pause, and receives responses,
     /// cancellations and closes.
     ///
     /// At most [`max_held_bytes`](crate::Limits::max_held_bytes) are held. After that nothing is read any more, and the

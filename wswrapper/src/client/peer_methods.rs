@@ -67,6 +67,8 @@ impl Client {
     }
 
     /// Starts to close the connection; see [`Peer::close`](crate::Peer::close). [`closed`](Self::closed) waits for it.
+    ///
+    /// A client that was not connected yet fails what waits for its first connection, and may still be connected.
     pub fn close(&self, code: u16, reason: impl Into<String>) {
         self.peer().close(code, reason);
     }
@@ -78,6 +80,8 @@ impl Client {
     }
 
     /// Waits until the connection is closed, and returns how; see [`Peer::closed`](crate::Peer::closed). Cancel-safe.
+    ///
+    /// At a client that was not connected yet it waits for the end of the first connection, or for a close or a stop.
     pub fn closed(&self) -> impl Future<Output = Closed> + Send + 'static {
         self.peer().closed()
     }

@@ -14,7 +14,7 @@ impl Client {
     /// Continues over another transport. A connection that is open is closed first, with status 1001.
     ///
     /// Handlers, hooks and proxies stay. Calls of the old connection fail with
-    /// [`Closed`](crate::CallError::Closed), and the ids of new calls continue the count [P-91].
+    /// [`Closed`](crate::CallError::Closed), except for idempotent ones, which are sent again. The ids of new calls continue the count [P-91].
     ///
     /// It waits for the hooks [`on_close`](crate::client::ClientBuilder::on_close) of the old connection for at most
     /// [`close_timeout`](crate::Limits::close_timeout). Returns when the hook
@@ -81,7 +81,8 @@ impl Client {
     ///
     /// The connection is closed with status 1001, or as the hook
     /// [`on_closing`](crate::client::ClientBuilder::on_closing) says. Attempts that fail are repeated if the client has a
-    /// [policy](crate::client::ClientBuilder::reconnect) for that. Returns when the next connection is open and the hook
+    /// [policy](crate::client::ClientBuilder::reconnect) for that, and was connected before. So it may take long; a timeout
+    /// around it ends only the wait. Returns when the next connection is open and the hook
     /// [`on_open`](crate::client::ClientBuilder::on_open) has returned. The error is shared with the
     /// [state](Client::state) of the client.
     ///

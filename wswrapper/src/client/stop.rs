@@ -9,7 +9,7 @@ use std::time::Duration;
 impl Client {
     /// Stops the client for good: it closes its connection, and connects no more.
     ///
-    /// Everything that was queued is still sent. Calls fail with [`Closed`](crate::CallError::Closed), calls that wait for
+    /// Events and responses that were queued are still sent. Calls fail with [`Closed`](crate::CallError::Closed), calls that wait for
     /// a connection with [`NotSent`](crate::CallError::NotSent), and handlers are dropped. The connection is closed with
     /// status 1000, or as the hook [`on_closing`](crate::client::ClientBuilder::on_closing) says. If that takes longer
     /// than `timeout`, the connection is aborted. Of several stops the shortest counts. The hooks [`on_close`](crate::client::ClientBuilder::on_close) have the rest of `timeout`, at least one

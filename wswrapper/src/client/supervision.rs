@@ -45,7 +45,8 @@ impl ClientBuilder {
     /// [that](Reconnect::first_connect), too.
     ///
     /// Handlers, hooks and proxies stay. Calls that were sent and not answered fail with
-    /// [`Closed`](crate::CallError::Closed), and are never sent again. New calls fail until the client is connected
+    /// [`Closed`](crate::CallError::Closed). They are never sent again, except for [idempotent](crate::Call::idempotent)
+    /// ones. New calls fail until the client is connected
     /// again, unless they [wait](crate::Call::queue). [`Client::state`](crate::Client::state) shows the progress.
     ///
     /// A client that was given a transport or a stream cannot open another.
@@ -97,10 +98,13 @@ impl ClientBuilder {
     ///
     /// ```
     /// # use wswrapper::Client;
-    /// let builder = Client::builder().on_closing(|| (4000, "the window was closed".to_owned()));
+    /// let builder = Client::builder().on_closing(|| (4000, "the window was closed"));
     /// ```
-    pub fn on_closing(mut self, hook: impl Fn() -> (u16, String) + Send + Sync + 'static) -> Self {
-        self.supervision.on_closing = Some(Box::new(hook));
+    pub fn on_closing<R: Into<String>>(mut self, hook: impl Fn() -> (u16, R) + Send + Sync + 'static) -> Self {
+        self.supervision.on_closing = Some(Box::new(move || {
+            let (code, reason) = hook();
+            (code, reason.into())
+        }));
         self
     }
 }

@@ -7,7 +7,7 @@ use super::mailbox::{Command, News, Request, Waiter};
 use super::retry_after::retry_after;
 use super::state::{ClientState, Disconnected};
 use super::supervision::Supervision;
-use crate::catch_panic::{catch_panic, drop_catching_panic};
+use crate::catch_panic::{catch_panic, drop_logging_panic};
 use crate::close::{CloseCause, CloseRequest, Closed};
 use crate::engine::{OfflineState, Shared};
 use crate::error::{ConnectError, OpenError};
@@ -148,7 +148,7 @@ impl ClientTask {
         self.backoff.reset();
         match command {
             Command::Connect(connector, waiter) => {
-                drop_user_value(self.connector.replace(connector), "the former connector");
+                drop_logging_panic(self.connector.replace(connector), "the former connector");
                 self.waiter = Some(waiter);
                 self.retries = self.supervision.policy.as_ref().is_some_and(|policy| policy.first_connect);
                 Some(Step::Attempt)
@@ -165,7 +165,9 @@ impl ClientTask {
             }
             Command::Restart(waiter) => {
                 self.waiter = Some(waiter);
-                self.retries = self.supervision.policy.is_some();
+                // A client that was never connected may have a wrong URL.
+                let was_connected = self.shared.epoch().number > 0;
+                self.retries = self.supervision.policy.as_ref().is_some_and(|it| was_connected || it.first_connect);
                 Some(Step::Attempt)
             }
         }
@@ -176,7 +178,7 @@ impl ClientTask {
         let Some(connector) = self.connector.clone() else { return Step::Idle };
         let attempt = self.backoff.next_attempt();
         self.set_state(ClientState::Connecting { attempt });
-        self.shared.set_reconnects(self.supervision.policy.is_some());
+        self.shared.set_reconnects(true);
         // A policy without delays and a connector that fails at once would not let other tasks run.
         yield_now().await;
         let panicked = |message: String| ConnectError::other(format!("the connector panicked: {message}"));
@@ -199,7 +201,7 @@ impl ClientTask {
                 Err(interrupt) => self.handle_interrupt(interrupt, true),
             };
             if let Some(step) = step {
-                drop_user_value(connecting, "the connector's future");
+                drop_logging_panic(connecting, "the connector's future");
                 return step;
             }
         }
@@ -288,16 +290,16 @@ impl ClientTask {
     }
 
     pub(super) fn set_state(&self, state: ClientState) {
+        if let (ClientState::Connecting { attempt }, ClientState::Connecting { attempt: present }) =
+            (&state, &*self.control.state.borrow())
+            && attempt == present
+        {
+            // The attempt goes on with the hook.
+            return;
+        }
         let old = self.control.state.send_replace(state);
         // Its error may be a user's.
-        drop_user_value(old, "the error of a failed attempt");
-    }
-}
-
-/// Drops a value of the program, whose panic must not end the client.
-pub(super) fn drop_user_value<T>(value: T, name: &str) {
-    if let Err(message) = drop_catching_panic(value) {
-        tracing::error!("{name} panicked when it was dropped: {message}");
+        drop_logging_panic(old, "the error of a failed attempt");
     }
 }
 

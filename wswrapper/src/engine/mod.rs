@@ -84,6 +84,6 @@ pub(crate) use outcome::Outcome;
 pub use refused::{RefusalReason, RefusedHandshake};
 pub use router::Mounted;
 pub(crate) use router::{DynamicHandlers, Router, Times};
-pub(crate) use shared::{ChannelBinding, LocalEndpoint, NotReopened, OfflineState, Shared};
+pub(crate) use shared::{ChannelBinding, LocalEndpoint, Mode, NotReopened, OfflineState, Shared};
 pub(crate) use slot::{CallOptions, Completion, Expected, OfflineWait, Priority, StartedCall};
 pub(crate) use totals::Totals;

@@ -71,6 +71,8 @@ pub(crate) enum Priority {
 pub(crate) enum OfflineWait {
     /// It fails.
     No,
+    /// Until the first connection is open [P-90].
+    First,
     Until(Instant),
     /// As long as the client tries to connect. A `timeout` begins when the call is sent, instead of at its first poll.
     Unlimited {
@@ -83,7 +85,7 @@ impl OfflineWait {
     pub(crate) fn deadline(self) -> Option<Instant> {
         match self {
             Self::Until(deadline) => Some(deadline),
-            Self::No | Self::Unlimited { .. } => None,
+            Self::No | Self::First | Self::Unlimited { .. } => None,
         }
     }
 

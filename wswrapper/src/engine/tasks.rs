@@ -212,6 +212,12 @@ impl RunningSet {
         }
     }
 
+    /// Wakes the handlers that send streams.
+    pub(crate) fn wake_streams(&self) {
+        let streams = self.handlers.iter().filter(|(_, entry)| entry.handler.is_stream);
+        streams.for_each(|(_, entry)| entry.waker.wake_by_ref());
+    }
+
     /// Removes the handlers that were called on an anonymous channel.
     pub(crate) fn remove_by_channel(&mut self, channel: ChannelKey) -> Vec<(RunningKey, RunningHandler)> {
         let range = self.by_channel.range((channel, RunningKey::FIRST)..=(channel, RunningKey::LAST));

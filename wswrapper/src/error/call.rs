@@ -20,9 +20,10 @@ pub enum CallError<E> {
     /// [`Handler`](Self::Handler).
     #[error("{0}")]
     Rejected(Rejection),
-    /// No response came in time.
+    /// The call was sent, and no response came in time.
     ///
-    /// The call was cancelled, and the peer was notified [P-54].
+    /// The call was cancelled, and the peer was notified [P-54]. The handler may have run. A call that was not sent in time
+    /// fails with [`NotSent`](Self::NotSent) and [`TimedOut`](SendError::TimedOut).
     #[error("the call timed out")]
     TimedOut,
     /// The connection was closed before a response came, with this cause, status and reason.
@@ -69,9 +70,14 @@ pub enum SendError {
     /// The connection is closed, with this cause, status and reason.
     #[error("the connection is closed: {0}")]
     Closed(#[source] Arc<Closed>),
-    /// The peer reads too slowly: [`max_outbound_bytes`](crate::Limits::max_outbound_bytes) are queued for it.
-    #[error("the peer's queue is full")]
+    /// No more can wait: [`max_outbound_bytes`](crate::Limits::max_outbound_bytes) are queued for a peer that reads too
+    /// slowly, or [`max_queued_calls`](crate::Limits::max_queued_calls) or
+    /// [`max_calls_before_open`](crate::Limits::max_calls_before_open) wait for a connection.
+    #[error("too many calls or events wait to be sent")]
     Full,
+    /// The timeout of the call was over before it was sent. It has waited for a connection or for capacity.
+    #[error("the time of the call was over before it was sent")]
+    TimedOut,
     /// The handle to the channel was [closed](crate::Channel::close), or the anonymous channel is closed.
     #[error("{} is closed", ChannelLabel(.channel.as_deref()))]
     ChannelClosed {

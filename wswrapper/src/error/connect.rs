@@ -1,6 +1,6 @@
 //! Errors of clients that connect.
 
-use super::{MountError, OpenError};
+use super::{AcceptError, MountError, OpenError};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use std::error::Error;
@@ -163,6 +163,13 @@ impl ConnectError {
             }
             _ => false,
         }
+    }
+}
+
+/// The error of a [connector](crate::client::Connector) to a server in the same process.
+impl From<AcceptError> for ConnectError {
+    fn from(error: AcceptError) -> Self {
+        Self::other(error)
     }
 }
 

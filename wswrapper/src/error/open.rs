@@ -24,7 +24,10 @@ impl fmt::Display for OpenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Failed(error) => write!(f, "on_open failed: {error}"),
-            Self::TimedOut => f.write_str("on_open did not return within `open_timeout`"),
+            Self::TimedOut => f.write_str(
+                "on_open did not return within `open_timeout`; calls in it have to use its argument, because all others \
+                 wait for it",
+            ),
             Self::Closed(closed) => write!(f, "the connection was closed before on_open returned: {closed}"),
         }
     }

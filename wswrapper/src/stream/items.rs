@@ -2,7 +2,7 @@
 
 use crate::engine::{Batch, ConnectionHandle, Mark, StreamFinish, Taken};
 use crate::error::CallError;
-use crate::proto::{ChannelKey, ITEM_OVERHEAD, MAX_WINDOW, Reason, decode_value};
+use crate::proto::{ChannelKey, ITEM_OVERHEAD, MAX_WINDOW, Reason, code, decode_value};
 use crate::value::{Decode, WsError, read_rejection};
 use std::fmt;
 use std::task::{Context, Poll, ready};
@@ -31,6 +31,8 @@ enum State {
     Started,
     /// The end or an error was delivered.
     Finished,
+    /// The error was delivered that the peer drains.
+    Interrupted,
 }
 
 impl Items {
@@ -59,12 +61,17 @@ impl Items {
 
     /// Returns true if the end or an error was delivered.
     pub(crate) fn is_finished(&self) -> bool {
-        self.state == State::Finished
+        matches!(self.state, State::Finished | State::Interrupted)
+    }
+
+    /// Returns true if the peer has ended the stream because it drains.
+    pub(crate) fn is_interrupted(&self) -> bool {
+        self.state == State::Interrupted
     }
 
     /// Aborts the stream and sends the producer the reason.
     pub(crate) fn abort(&mut self, reason: Option<&Reason>) {
-        if self.state != State::Finished {
+        if !self.is_finished() {
             self.state = State::Finished;
             self.connection.shared().abort_channel(self.channel, reason);
         }
@@ -90,7 +97,7 @@ impl Items {
         cx: &mut Context<'_>,
         mark: &mut Mark,
     ) -> Poll<Option<Result<T, CallError<E::Remote>>>> {
-        if self.state == State::Finished {
+        if self.is_finished() {
             return Poll::Ready(None);
         }
         ready!(self.poll_pause(cx));
@@ -100,6 +107,10 @@ impl Items {
             self.state = State::Finished;
             return Poll::Ready(match finish {
                 StreamFinish::Done => None,
+                StreamFinish::Aborted(reason) if reason.code() == Some(code::DRAINING) => {
+                    self.state = State::Interrupted;
+                    Some(Err(read_rejection::<E>(reason)))
+                }
                 StreamFinish::Aborted(reason) => Some(Err(read_rejection::<E>(reason))),
                 StreamFinish::Overflow(bound) => Some(Err(CallError::overflow(bound))),
                 StreamFinish::Closed(closed) => Some(Err(CallError::Closed(closed))),

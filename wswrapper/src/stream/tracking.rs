@@ -11,6 +11,7 @@ use std::cell::Cell;
 pub(crate) struct Tracking {
     /// The start of the stream. The history takes it when it is polled for the first time.
     start: Option<Resume>,
+    was_polled: bool,
     /// The position of the last item.
     at: Option<Position>,
     /// The items that the history has dropped before that item.
@@ -26,11 +27,18 @@ thread_local! {
 impl Tracking {
     /// Tracks a stream that begins there.
     pub(crate) fn new(start: Resume) -> Self {
-        Self { start: Some(start), at: None, overtaken: 0, expected: None }
+        Self { start: Some(start), was_polled: false, at: None, overtaken: 0, expected: None }
+    }
+
+    /// Returns true if the stream goes on over another connection without a loss: it is that of a history, which has taken
+    /// its start, or was not polled yet.
+    pub(crate) fn goes_on_elsewhere(&self) -> bool {
+        self.start.is_none() || !self.was_polled
     }
 
     /// Polls the stream.
     pub(crate) fn poll<R>(&mut self, poll: impl FnOnce() -> R) -> R {
+        self.was_polled = true;
         let _restored = Restore(CURRENT.replace(Some(*self)));
         let polled = poll();
         if let Some(tracking) = CURRENT.take() {

@@ -9,6 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::timeout;
+use wswrapper::error::SendError;
 use wswrapper::{CallError, Client, Limits};
 use wswrapper_tests::RawPeer;
 
@@ -79,7 +80,7 @@ fn a_call_polled_outside_a_runtime_times_out_once_while_it_waits_for_capacity() 
     }
     assert!(began.elapsed() >= Duration::from_millis(100));
     let timed_out = call.as_mut().poll(&mut cx);
-    assert!(matches!(timed_out, Poll::Ready(Err(CallError::TimedOut))), "{timed_out:?}");
+    assert!(matches!(timed_out, Poll::Ready(Err(CallError::NotSent(SendError::TimedOut)))), "{timed_out:?}");
     thread::sleep(Duration::from_millis(50));
     assert_eq!(waker.wakes(), 1);
     drop(raw);
@@ -96,7 +97,7 @@ fn a_call_polled_outside_a_runtime_waits_for_another_call() -> Result<(), Box<dy
     });
     let id = runtime.block_on(raw.receive())["i"].clone();
     let timed_out = block_on(client.request::<u8>("x", ()).wait_for_capacity().timeout(Duration::from_millis(50)));
-    assert!(matches!(timed_out, Err(CallError::TimedOut)), "{timed_out:?}");
+    assert!(matches!(timed_out, Err(CallError::NotSent(SendError::TimedOut))), "{timed_out:?}");
     let second = thread::spawn(move || block_on(client.request::<u8>("second", ()).wait_for_capacity()));
     thread::sleep(Duration::from_millis(50));
     runtime.block_on(raw.send(&json!({"i": id, "d": 1}).to_string()));

@@ -65,8 +65,8 @@ async fn a_call_that_waits_too_long_times_out_and_is_never_sent() -> Result<(), 
     let (by_default, by_itself) = tokio::join!(async { (by_default.await, began.elapsed().as_secs()) }, async {
         (by_itself.await, began.elapsed().as_secs())
     });
-    assert!(matches!(by_default, (Err(CallError::TimedOut), 10)), "{by_default:?}");
-    assert!(matches!(by_itself, (Err(CallError::TimedOut), 3)), "{by_itself:?}");
+    assert!(matches!(by_default, (Err(CallError::NotSent(SendError::TimedOut)), 10)), "{by_default:?}");
+    assert!(matches!(by_itself, (Err(CallError::NotSent(SendError::TimedOut)), 3)), "{by_itself:?}");
     respond(&mut raw, &request).await;
     assert_eq!(first.await??, 1);
     raw.silence().await;
@@ -135,7 +135,7 @@ async fn calls_that_wait_fail_when_the_connection_closes() -> Result<(), Box<dyn
 async fn with_a_limit_of_zero_a_call_waits_until_its_timeout_or_the_close() -> Result<(), Box<dyn Error>> {
     let (raw, client) = RawPeer::accept(Client::builder().limits(at_most(0)));
     let call = client.request::<u8>("x", ()).wait_for_capacity().timeout(Duration::from_secs(1)).await;
-    assert!(matches!(call, Err(CallError::TimedOut)), "{call:?}");
+    assert!(matches!(call, Err(CallError::NotSent(SendError::TimedOut))), "{call:?}");
     drop(raw);
     client.closed().await;
     let call = timeout(LONG, client.request::<u8>("x", ()).wait_for_capacity()).await?;

@@ -2,9 +2,11 @@
 
 use std::error::Error;
 use std::future::pending;
+use std::time::Duration;
 use tokio::time::{Instant, sleep};
 use wswrapper::client::{ClientBuilder, Reconnect};
 use wswrapper::error::SendError;
+use wswrapper::transport::memory;
 use wswrapper::{CallError, Client, Limits, Server};
 use wswrapper_tests::network::Network;
 use wswrapper_tests::{Log, RawPeer, SECOND, let_others_run};
@@ -118,5 +120,74 @@ async fn a_stop_after_a_restart_has_its_own_time() -> Result<(), Box<dyn Error>>
     client.stop(60 * SECOND).await;
     assert_eq!(log.entries(), ["saved"]);
     assert!(restarting.await?.is_err());
+    Ok(())
+}
+
+/// A flush behind a call that waits for capacity.
+#[tokio::test(start_paused = true)]
+async fn a_flush_after_a_close_waits_for_the_events_before() -> Result<(), Box<dyn Error>> {
+    let limits = Limits::default().max_calls_in_flight(1);
+    let (mut raw, client) = RawPeer::accept(Client::builder().limits(limits));
+    let calls: Vec<_> = (0..2).map(|n| tokio::spawn(client.request::<()>("x", (n,)).wait_for_capacity())).collect();
+    let_others_run().await;
+    let before = tokio::spawn({
+        let client = client.clone();
+        async move { client.flush().await }
+    });
+    client.emit("note", ()).await?;
+    client.close(1000, "");
+    client.flush().await?;
+    before.await??;
+    assert_eq!((raw.receive().await["a"][0].clone(), raw.receive().await["a"][0].clone()), ("x".into(), "note".into()));
+    drop(raw);
+    for call in calls {
+        assert!(call.await?.is_err());
+    }
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn senders_that_wait_for_capacity_fail_at_once() -> Result<(), Box<dyn Error>> {
+    let client = Client::builder().limits(Limits::default().max_outbound_bytes(2_000)).build()?;
+    let (near, _far) = memory::builder().capacity(1_000).pair();
+    client.rebind(near).await?;
+    let filling: Vec<_> = (0..6)
+        .map(|n| {
+            let client = client.clone();
+            tokio::spawn(async move { client.emit("fill", (n, "x".repeat(900))).await })
+        })
+        .collect();
+    let_others_run().await;
+    let began = Instant::now();
+    client.close(4000, "enough");
+    let mut failed = 0;
+    for sent in filling {
+        failed += usize::from(matches!(sent.await?, Err(SendError::Closed(closed)) if closed.code == 4000));
+    }
+    assert!(failed > 0);
+    assert_eq!(began.elapsed(), Duration::ZERO);
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn flushes_during_a_close_do_not_fill_the_queue() -> Result<(), Box<dyn Error>> {
+    let network = Network::with(Server::builder().build()?);
+    let limits = Limits::default().max_queued_calls(4);
+    let builder = Client::builder().limits(limits).reconnect(Reconnect::default());
+    let client = builder.connect_with(network.connector()).await?;
+    network.last().stall();
+    let restarting = tokio::spawn(client.restart());
+    sleep(SECOND / 10).await;
+    let mut waiting = Vec::new();
+    for n in 0..4 {
+        let mut event = Box::pin(client.emit("x", (n,)).queue(60 * SECOND));
+        assert!(futures_util::FutureExt::now_or_never(&mut event).is_none(), "event {n}");
+        waiting.push(event);
+        let _ = futures_util::FutureExt::now_or_never(client.flush());
+    }
+    restarting.await??;
+    for event in waiting {
+        event.await?;
+    }
     Ok(())
 }

@@ -7,9 +7,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::time::{sleep, timeout};
 use wswrapper::client::Reconnect;
+use wswrapper::error::ConnectError;
 use wswrapper::transport::memory;
 use wswrapper::{Client, Context, Limits, Peer, Server};
-use wswrapper_tests::network::Network;
+use wswrapper_tests::network::{Network, opened};
 use wswrapper_tests::{RawPeer, SECOND, let_others_run, rebinding};
 
 #[tokio::test(start_paused = true)]
@@ -110,5 +111,37 @@ async fn a_sender_of_an_earlier_hook_does_not_block_the_next_hook() -> Result<()
     };
     let _raw = timeout(10 * SECOND, answering).await?;
     timeout(10 * SECOND, binding).await???;
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hook_that_restarts_or_stops_its_client_is_no_failed_connection() -> Result<(), Box<dyn Error>> {
+    let network = Network::with(Server::builder().build()?);
+    for stops in [false, true] {
+        let late = Arc::new(std::sync::Mutex::new(None::<Client>));
+        let in_hook = Arc::clone(&late);
+        let client = Client::builder()
+            .on_open(move |peer| {
+                let client = in_hook.lock().expect("no panic").take().filter(|_| peer.epoch() == 1);
+                async move {
+                    if let Some(client) = client {
+                        if stops {
+                            client.stop(SECOND).await;
+                        } else {
+                            drop(client.restart().await);
+                        }
+                    }
+                }
+            })
+            .build()?;
+        *late.lock().expect("no panic") = Some(client.clone());
+        let error = client.connect_with(network.connector()).await.expect_err("another request came");
+        let expected =
+            if stops { matches!(*error, ConnectError::Stopped) } else { matches!(*error, ConnectError::Superseded) };
+        assert!(expected, "{error:?}");
+        if !stops {
+            opened(&client, 2).await;
+        }
+    }
     Ok(())
 }

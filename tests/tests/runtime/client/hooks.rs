@@ -149,7 +149,7 @@ async fn a_hook_that_panics_counts_as_its_default() -> Result<(), Box<dyn Error>
         .reconnect(Reconnect::default())
         .reconnect_if(|_| panic!("broken"))
         .on_reconnect_error(|_, _| panic!("broken"))
-        .on_closing(|| panic!("broken"))
+        .on_closing(|| -> (u16, String) { panic!("broken") })
         .connect_with(network.connector())
         .await?;
     let server = Server::builder().build()?;

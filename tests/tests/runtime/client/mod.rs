@@ -1,6 +1,8 @@
 //! Clients without a connection, and clients that connect again.
 
+mod before_open;
 mod closing;
+mod draining;
 mod endings;
 mod full_pause;
 mod hook_handover;
@@ -16,3 +18,4 @@ mod resuming;
 mod stopping;
 mod storm;
 mod unconnected;
+mod without_policy;

@@ -193,3 +193,26 @@ async fn an_error_that_panics_when_it_is_dropped_does_not_end_the_attempts() -> 
     timeout(600 * SECOND, opened(&client, 2)).await?;
     Ok(())
 }
+
+/// One that another request or a close replaces before it is used.
+#[tokio::test(start_paused = true)]
+async fn a_transport_that_was_never_used_does_not_end_the_client() -> Result<(), Box<dyn Error>> {
+    for closes in [false, true] {
+        let network = Network::with(Server::builder().build()?);
+        let client = Client::builder().connect_with(network.connector()).await?;
+        network.last().stall();
+        let first = tokio::spawn({
+            let client = client.clone();
+            async move { client.rebind(Faulty::new(memory::pair().0, At::Drop)).await }
+        });
+        tokio::task::yield_now().await;
+        if closes {
+            client.close(4000, "");
+            client.closed().await;
+        }
+        client.connect_with(network.connector()).await?;
+        assert!(first.await?.is_err());
+        client.stop(SECOND).await;
+    }
+    Ok(())
+}

@@ -193,3 +193,28 @@ async fn the_time_of_the_policy_begins_again_with_each_connection() -> Result<()
     }
     Ok(())
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_restart_of_a_client_that_was_never_connected_fails_once() -> Result<(), Box<dyn Error>> {
+    let client = Client::builder().reconnect(Reconnect::default()).build()?;
+    assert!(client.connect_with(connectors::away).await.is_err());
+    let error = tokio::time::timeout(3_600 * SECOND, client.restart()).await?.expect_err("it is away");
+    assert!(matches!(&*error, ConnectError::Other(_)), "{error:?}");
+    Ok(())
+}
+
+/// Nothing would end a hook that waits for what comes after it.
+#[tokio::test(start_paused = true)]
+async fn a_hook_that_does_not_return_does_not_end_the_attempts() -> Result<(), Box<dyn Error>> {
+    let network = Network::with(Server::builder().build()?);
+    let client = Client::builder()
+        .reconnect(Reconnect::default())
+        .on_close(|peer, _| async move { drop(peer.closed().await) })
+        .connect_with(network.connector())
+        .await?;
+    let began = Instant::now();
+    network.cut();
+    opened(&client, 2).await;
+    assert!((30..32).contains(&began.elapsed().as_secs()), "{:?}", began.elapsed());
+    Ok(())
+}

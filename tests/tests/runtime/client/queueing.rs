@@ -62,7 +62,7 @@ async fn the_wait_ends_after_its_time_or_the_timeout_of_the_call() -> Result<(),
     assert!(matches!(late, Err(SendError::Closed(_))), "{late:?}");
     assert_eq!(began.elapsed(), 6 * SECOND);
     let timed_out = client.request::<()>("late", ()).queue(3 * SECOND).timeout(SECOND).await;
-    assert!(matches!(timed_out, Err(CallError::TimedOut)), "{timed_out:?}");
+    assert!(matches!(timed_out, Err(CallError::NotSent(SendError::TimedOut))), "{timed_out:?}");
     assert_eq!(began.elapsed(), 7 * SECOND);
     // Of a call that was sent only the timeout counts.
     let call = tokio::spawn(client.request::<u32>("sent", ()).queue(3 * SECOND));
@@ -212,5 +212,56 @@ async fn a_flush_waits_for_the_events_that_wait_for_the_hook() -> Result<(), Box
     drop(raw);
     assert!(matches!(flushing.await?, Err(SendError::Closed(_))));
     assert!(binding.await?.is_err());
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_hook_waits_for_its_own_events_alone() -> Result<(), Box<dyn Error>> {
+    let client = Client::builder()
+        .on_open(|peer| async move {
+            let mut event = Box::pin(peer.emit("first", ()).queue(SECOND));
+            assert!(futures_util::FutureExt::now_or_never(&mut event).is_none());
+            peer.flush().await?;
+            assert!(futures_util::FutureExt::now_or_never(&mut event).is_some());
+            Ok::<_, SendError>(())
+        })
+        .build()?;
+    client.emit("early", ()).await?;
+    let (near, far) = memory::pair();
+    client.rebind(near).await?;
+    let mut raw = RawPeer::on(far);
+    assert_eq!(raw.receive().await["a"][0], "first");
+    assert_eq!(raw.receive().await["a"][0], "early");
+    Ok(())
+}
+
+/// An event with `queue` waits for the next turn of the driver.
+#[tokio::test(start_paused = true)]
+async fn a_broadcast_goes_behind_a_queued_event_and_is_not_left_out() -> Result<(), Box<dyn Error>> {
+    let pair = wswrapper_tests::pair(wswrapper::Server::builder());
+    let log = wswrapper_tests::Log::default();
+    pair.client.on("note", log.handler())?;
+    let mut own = Box::pin(pair.peer.emit("note", ("own",)).queue(SECOND));
+    assert!(futures_util::FutureExt::now_or_never(&mut own).is_none());
+    let delivery = pair.server.broadcast().emit("note", ("all",)).await?;
+    assert!(delivery.failed.is_empty(), "{delivery:?}");
+    own.await?;
+    assert_eq!(log.has(2).await, ["own", "all"]);
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_whose_channel_closes_while_it_waits_says_so() -> Result<(), Box<dyn Error>> {
+    let (mut raw, client) = RawPeer::accept(Client::builder());
+    let making = tokio::spawn(client.request::<wswrapper::AnonymousChannel>("make", ()));
+    let id = raw.receive().await["i"].clone();
+    raw.send(&json!({"i": id, "h": 1}).to_string()).await;
+    let channel = making.await??;
+    raw.write(&json!({"h": id, "x": 1}).to_string());
+    let event = channel.emit("note", ()).queue(SECOND);
+    let (event, ()) = tokio::join!(event, raw.send(r#"{"a":["x"]}"#));
+    assert!(matches!(event, Ok(()) | Err(SendError::ChannelClosed { .. })), "{event:?}");
+    let event = channel.emit("note", ()).queue(SECOND).await;
+    assert!(matches!(event, Err(SendError::ChannelClosed { .. })), "{event:?}");
     Ok(())
 }

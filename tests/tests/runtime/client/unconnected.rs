@@ -75,7 +75,7 @@ async fn a_call_that_was_dropped_or_timed_out_before_the_first_connection_is_not
     let_others_run().await;
     dropped.abort();
     let late = client.request::<()>("late", ()).timeout(Duration::from_secs(1)).await;
-    assert!(matches!(late, Err(CallError::TimedOut)), "{late:?}");
+    assert!(matches!(late, Err(CallError::NotSent(SendError::TimedOut))), "{late:?}");
     client.emit("last", ()).await?;
     let mut raw = RawPeer::rebind(&client).await?;
     assert_eq!(raw.receive().await, json!({"a": ["last"]}));

@@ -4,6 +4,7 @@ use serde_json::json;
 use std::error::Error;
 use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout};
+use wswrapper::error::SendError;
 use wswrapper::{CallError, Client, Limits, Peer};
 use wswrapper_tests::{RawPeer, until};
 
@@ -40,7 +41,7 @@ async fn the_timeout_of_a_call_includes_the_wait_for_capacity() -> Result<(), Bo
     fill_queue(client.peer()).await;
     let began = Instant::now();
     let call = timeout(LONG, client.request::<()>("x", ()).timeout(Duration::from_secs(3))).await?;
-    assert!(matches!(call, Err(CallError::TimedOut)), "{call:?}");
+    assert!(matches!(call, Err(CallError::NotSent(SendError::TimedOut))), "{call:?}");
     assert_eq!(began.elapsed().as_secs(), 3);
     assert_eq!(received_events(&mut raw).await, [""; 0], "the call was never sent");
     assert_eq!(client.calls_in_flight(), 0);
@@ -54,7 +55,7 @@ async fn the_default_timeout_includes_the_wait_for_capacity() -> Result<(), Box<
     fill_queue(client.peer()).await;
     let began = Instant::now();
     let call = timeout(LONG, client.request::<()>("x", ())).await?;
-    assert!(matches!(call, Err(CallError::TimedOut)), "{call:?}");
+    assert!(matches!(call, Err(CallError::NotSent(SendError::TimedOut))), "{call:?}");
     assert_eq!(began.elapsed().as_secs(), 10);
     assert_eq!(received_events(&mut raw).await, [""; 0]);
     Ok(())

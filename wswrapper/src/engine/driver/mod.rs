@@ -156,7 +156,11 @@ impl<T: Transport> Driver<T> {
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Closed> {
-        self.mode = self.shared.begin_turn();
+        let mode = self.shared.begin_turn();
+        if mode != std::mem::replace(&mut self.mode, mode) {
+            // Those that go on over another connection end now.
+            self.running.wake_streams();
+        }
         self.memory_is_short = self.shared.endpoint.budget.is_exhausted();
         let now = Instant::now();
         self.handle_timeout(now);

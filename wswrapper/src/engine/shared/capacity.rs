@@ -30,6 +30,8 @@ pub(super) struct CapacityQueue {
     calls: usize,
     /// The bytes of the calls and events.
     bytes: usize,
+    /// The number of flushes among what waits.
+    flushes: usize,
     /// The deadlines of the calls and events.
     deadlines: BTreeSet<(Instant, u64)>,
     /// The number of tickets of each kind. Never reset, because a sender keeps its ticket.
@@ -45,7 +47,17 @@ pub(super) enum Waiting {
     Call(WaitingCall),
     Event(WaitingEvent),
     /// Handles that wait until everything before was written.
-    Flush(Flushes),
+    Flush(WaitingFlush),
+}
+
+/// The waiting calls that cannot be sent now.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Blocked {
+    None,
+    /// Too many calls wait for their responses.
+    AllCalls,
+    /// The peer drains, so it rejects new calls. Those that may wait for the next connection do.
+    ThoseForTheNextConnection,
 }
 
 /// A call that was not sent yet.
@@ -70,6 +82,13 @@ pub(super) struct WaitingEvent {
     /// True for an event of the `on_open` hook, which goes before everything else.
     pub(super) urgent: bool,
     pub(super) offline: OfflineWait,
+}
+
+/// Flushes behind calls and events that wait.
+pub(super) struct WaitingFlush {
+    flushes: Flushes,
+    /// True for flushes of the `on_open` hook.
+    urgent: bool,
 }
 
 impl Waiting {
@@ -103,12 +122,20 @@ impl Waiting {
         match self {
             Self::Call(call) => call.urgent,
             Self::Event(event) => event.urgent,
-            Self::Flush(_) => false,
+            Self::Flush(flush) => flush.urgent,
         }
     }
 
     fn is_call(&self) -> bool {
         matches!(self, Self::Call(_))
+    }
+
+    fn is_blocked(&self, blocked: Blocked) -> bool {
+        match blocked {
+            Blocked::None => false,
+            Blocked::AllCalls => self.is_call(),
+            Blocked::ThoseForTheNextConnection => self.is_call() && self.offline() != OfflineWait::No,
+        }
     }
 }
 
@@ -118,23 +145,23 @@ impl CapacityQueue {
         self.calls
     }
 
-    /// Returns the first call or event that does not wait for the response to another call.
-    fn first(&self, calls_blocked: bool) -> Option<u64> {
-        match (calls_blocked, self.waiting.len() - self.calls) {
-            (false, _) => self.waiting.keys().next().copied(),
-            (true, 0) => None,
-            (true, _) => self.waiting.iter().find(|(_, waiting)| !waiting.is_call()).map(|(ticket, _)| *ticket),
+    /// Returns the first call or event that is not blocked.
+    fn first(&self, blocked: Blocked) -> Option<u64> {
+        match (blocked, self.waiting.len() - self.calls) {
+            (Blocked::None, _) => self.waiting.keys().next().copied(),
+            (Blocked::AllCalls, 0) => None,
+            _ => self.waiting.iter().find(|(_, waiting)| !waiting.is_blocked(blocked)).map(|(ticket, _)| *ticket),
         }
     }
 
     /// Returns true if something waits that goes before `ticket`. Without a ticket, all that waits goes first, or what
     /// is urgent before an `urgent` newcomer.
     ///
-    /// Calls are left out if `calls_blocked`: they wait for the response to another call.
-    pub(super) fn precedes(&self, ticket: Option<u64>, urgent: bool, calls_blocked: bool) -> bool {
+    /// Those that are blocked are left out.
+    pub(super) fn precedes(&self, ticket: Option<u64>, urgent: bool, blocked: Blocked) -> bool {
         let ticket = ticket.unwrap_or(if urgent { NOT_URGENT } else { u64::MAX });
         let first_sender = self.senders.keys().next().copied();
-        first_sender.into_iter().chain(self.first(calls_blocked)).any(|first| first < ticket)
+        first_sender.into_iter().chain(self.first(blocked)).any(|first| first < ticket)
     }
 
     fn new_ticket(&mut self, urgent: bool) -> u64 {
@@ -181,6 +208,7 @@ impl CapacityQueue {
         self.deadlines.extend(waiting.due().map(|due| (due, ticket)));
         self.calls += usize::from(waiting.is_call());
         self.bytes += waiting.len();
+        self.flushes += usize::from(matches!(waiting, Waiting::Flush(_)));
         self.waiting.insert(ticket, waiting);
     }
 
@@ -189,6 +217,7 @@ impl CapacityQueue {
         let waiting = self.waiting.remove(&ticket)?;
         self.calls -= usize::from(waiting.is_call());
         self.bytes -= waiting.len();
+        self.flushes -= usize::from(matches!(waiting, Waiting::Flush(_)));
         if let Some(due) = waiting.due() {
             self.deadlines.remove(&(due, ticket));
         }
@@ -196,8 +225,8 @@ impl CapacityQueue {
     }
 
     /// Removes the first call or event below `end` if no sender goes before it.
-    fn pop(&mut self, calls_blocked: bool, end: u64) -> Option<Waiting> {
-        let first = self.first(calls_blocked).filter(|first| *first < end)?;
+    fn pop(&mut self, blocked: Blocked, end: u64) -> Option<Waiting> {
+        let first = self.first(blocked).filter(|first| *first < end)?;
         let is_next = self.senders.keys().next().is_none_or(|sender| first < *sender);
         if is_next { self.remove(first) } else { None }
     }
@@ -229,9 +258,9 @@ impl CapacityQueue {
     ///
     /// They keep their places until the next time. So they can send before the calls behind them, and a sender that is
     /// no longer polled does not block the queue.
-    fn wake_senders(&mut self, calls_blocked: bool, end: u64) -> Vec<Waker> {
+    fn wake_senders(&mut self, blocked: Blocked, end: u64) -> Vec<Waker> {
         self.senders.retain(|_, waker| waker.is_some());
-        let first = self.first(calls_blocked).map_or(end, |ticket| ticket.min(end));
+        let first = self.first(blocked).map_or(end, |ticket| ticket.min(end));
         self.senders.range_mut(..first).filter_map(|(_, waker)| waker.take()).collect()
     }
 
@@ -265,14 +294,18 @@ impl State {
                 wakers.extend(self.complete_call(call.slot, Completion::NotSent(closed)));
             }
         }
-        FailedWaiting { wakers, dropped }
+        FailedWaiting { wakers, dropped, ..FailedWaiting::default() }
     }
 
     /// Completes a call or an event whose deadline has passed.
     pub(super) fn expire(&mut self, waiting: Waiting, now: Instant, failed: &mut FailedWaiting) {
         if let Waiting::Call(call) = &waiting {
-            let completion = if call.deadline.is_some_and(|deadline| deadline <= now) {
+            let is_over = call.deadline.is_some_and(|deadline| deadline <= now);
+            let completion = if is_over && call.urgent {
+                // A part of a call that was sent.
                 Completion::TimedOut
+            } else if is_over {
+                Completion::NotSent(SendError::TimedOut)
             } else {
                 Completion::NotSent(SendError::Closed(self.closed_result()))
             };
@@ -283,7 +316,7 @@ impl State {
 
     /// Returns the number of calls and events that wait.
     pub(super) fn waiting(&self) -> usize {
-        self.capacity_queue.as_ref().map_or(0, |queue| queue.waiting.len())
+        self.capacity_queue.as_ref().map_or(0, |queue| queue.waiting.len() - queue.flushes)
     }
 
     /// Returns the bytes of the calls and events that wait.
@@ -291,19 +324,31 @@ impl State {
         self.capacity_queue.as_ref().map_or(0, |queue| queue.bytes)
     }
 
-    /// Lets a handle wait until everything that waits now was written. Returns waits that were dropped, to be freed
-    /// outside the lock.
-    pub(super) fn add_waiting_flush(&mut self, written: oneshot::Sender<()>) -> Flushes {
+    /// Returns true if calls or events wait, those of the `on_open` hook or any.
+    pub(super) fn has_waiting(&self, urgent: bool) -> bool {
+        let end = if urgent { NOT_URGENT } else { u64::MAX };
+        self.capacity_queue.as_ref().is_some_and(|queue| queue.waiting.range(..end).next().is_some())
+    }
+
+    /// Lets a handle wait until everything that waits now was written, or only what the `on_open` hook has queued. Returns
+    /// waits that were dropped, to be freed outside the lock.
+    pub(super) fn add_waiting_flush(&mut self, written: oneshot::Sender<()>, urgent: bool) -> Flushes {
         let queue = self.capacity_queue.get_or_insert_default();
-        if let Some(mut last) = queue.waiting.last_entry()
-            && let Waiting::Flush(flushes) = last.get_mut()
+        let end = if urgent { NOT_URGENT } else { u64::MAX };
+        if let Some((_, Waiting::Flush(flush))) = queue.waiting.range_mut(..end).next_back()
+            && flush.urgent == urgent
         {
-            return flushes.push(written);
+            return flush.flushes.push(written);
         }
         let mut flushes = Flushes::default();
         flushes.push_queued(written);
-        queue.push(Waiting::Flush(flushes));
+        queue.push(Waiting::Flush(WaitingFlush { flushes, urgent }));
         Flushes::default()
+    }
+
+    /// Returns how a call or event waits: one of a client that was not connected yet waits for its first connection.
+    pub(super) fn first_wait(&self, offline: OfflineWait) -> OfflineWait {
+        if offline == OfflineWait::No && self.phase == Phase::Unconnected { OfflineWait::First } else { offline }
     }
 
     /// Lets a call or an event wait, and returns its ticket.
@@ -321,39 +366,45 @@ impl Shared {
     /// Returns true if a frame can be queued now: the connection is open, the queue has capacity, and nothing waits for
     /// it that goes before `ticket`. `from_hook` is true for frames of the `on_open` hook.
     pub(super) fn has_capacity(&self, state: &State, ticket: Option<u64>, from_hook: bool) -> bool {
-        let precedes = |queue: &CapacityQueue| queue.precedes(ticket, from_hook, !self.has_free_slot(state));
+        let precedes = |queue: &CapacityQueue| queue.precedes(ticket, from_hook, self.blocked(state));
         state.sends(from_hook)
             && !self.is_full(state)
             && (ticket.is_some() || state.output_waiters.is_none())
             && !state.capacity_queue.as_deref().is_some_and(precedes)
     }
 
-    /// Returns true if the number of pending calls is below its limit.
-    pub(super) fn has_free_slot(&self, state: &State) -> bool {
-        state.core.pending_calls() < self.endpoint.limits.max_calls_in_flight
+    /// Returns the waiting calls that cannot be sent now, although there is a connection.
+    fn blocked(&self, state: &State) -> Blocked {
+        if state.core.pending_calls() >= self.endpoint.limits.max_calls_in_flight {
+            Blocked::AllCalls
+        } else if state.continuity.peer_drains {
+            Blocked::ThoseForTheNextConnection
+        } else {
+            Blocked::None
+        }
     }
 
     /// Sends the calls and events that wait for capacity, or wakes the senders before them. Returns true if others wait
     /// behind these.
-    pub(super) fn use_capacity(&self, state: &mut State, wakers: &mut Vec<Waker>) -> bool {
+    pub(super) fn use_capacity(&self, state: &mut State, sent: &mut FailedWaiting) -> bool {
         let end = match state.phase {
             Phase::Open => u64::MAX,
             // The hook's own calls are urgent.
             Phase::Opening => NOT_URGENT,
             Phase::Unconnected | Phase::Closing | Phase::Offline | Phase::Stopped => return false,
         };
-        let calls_blocked = !self.has_free_slot(state);
+        let blocked = self.blocked(state);
         let Some(queue) = state.capacity_queue.as_mut().filter(|queue| !queue.is_empty()) else { return false };
-        let senders = queue.wake_senders(calls_blocked, end);
+        let senders = queue.wake_senders(blocked, end);
         if !senders.is_empty() {
-            wakers.extend(senders);
+            sent.wakers.extend(senders);
             return true;
         }
         let mut now = None;
         while !self.is_full(state) {
-            let calls_blocked = !self.has_free_slot(state);
-            match state.capacity_queue.as_mut().and_then(|queue| queue.pop(calls_blocked, end)) {
-                Some(waiting) => state.send_waiting(waiting, &mut now, wakers),
+            let blocked = self.blocked(state);
+            match state.capacity_queue.as_mut().and_then(|queue| queue.pop(blocked, end)) {
+                Some(waiting) => state.send_waiting(waiting, &mut now, sent),
                 None => break,
             }
         }
@@ -362,24 +413,31 @@ impl Shared {
     }
 
     /// Sends the events at the front, because the connection closes. A call is left, because no response to it would be
-    /// read.
-    pub(super) fn send_first_events(&self, state: &mut State) {
+    /// read. Flushes before the first event that is left wait for nothing more.
+    pub(super) fn send_first_events(&self, state: &mut State, sent: &mut FailedWaiting) {
         let is_event = |waiting: &Waiting| !waiting.is_call();
         while state.phase == Phase::Open && !self.is_full(state) {
             let queue = state.capacity_queue.as_mut();
             let queue = queue.filter(|queue| queue.waiting.values().next().is_some_and(is_event));
-            let Some(event) = queue.and_then(|queue| queue.pop(false, u64::MAX)) else { return };
-            state.send_waiting(event, &mut None, &mut Vec::new());
+            let Some(event) = queue.and_then(|queue| queue.pop(Blocked::None, u64::MAX)) else { break };
+            state.send_waiting(event, &mut None, sent);
+        }
+        let Some(queue) = &mut state.capacity_queue else { return };
+        let before_events = queue.waiting.iter().take_while(|(_, waiting)| !matches!(waiting, Waiting::Event(_)));
+        let is_flush = |waiting: &Waiting| matches!(waiting, Waiting::Flush(_));
+        let flushes: Vec<_> = before_events.filter(|(_, it)| is_flush(it)).map(|(ticket, _)| *ticket).collect();
+        for flush in flushes.into_iter().filter_map(|ticket| queue.remove(ticket)).collect::<Vec<_>>() {
+            state.send_waiting(flush, &mut None, sent);
         }
     }
 }
 
 impl State {
-    fn send_waiting(&mut self, waiting: Waiting, now: &mut Option<rt::Instant>, wakers: &mut Vec<Waker>) {
+    fn send_waiting(&mut self, waiting: Waiting, now: &mut Option<rt::Instant>, sent: &mut FailedWaiting) {
         match waiting {
-            Waiting::Call(call) => self.send_waiting_call(call, now, wakers),
-            Waiting::Event(event) => self.send_waiting_event(event),
-            Waiting::Flush(flushes) => self.flushes.get_or_insert_default().append(flushes, 0),
+            Waiting::Call(call) => self.send_waiting_call(call, now, &mut sent.wakers),
+            Waiting::Event(event) => self.send_waiting_event(event, sent),
+            Waiting::Flush(flush) => self.flushes.get_or_insert_default().append(flush.flushes, 0),
         }
     }
 
@@ -409,13 +467,13 @@ impl State {
         }
     }
 
-    fn send_waiting_event(&mut self, event: WaitingEvent) {
-        let WaitingEvent { event, written, .. } = event;
-        // It fails only if the connection is closed. Then `written` is dropped, and whoever waits for it knows.
-        if self.core.emit(event).is_ok()
-            && let Some(written) = written
-        {
-            self.flushes.get_or_insert_default().push_queued(written);
+    fn send_waiting_event(&mut self, waiting: WaitingEvent, sent: &mut FailedWaiting) {
+        let WaitingEvent { event, written, .. } = waiting;
+        match (self.core.emit(event), written) {
+            (Ok(()), Some(written)) => self.flushes.get_or_insert_default().push_queued(written),
+            // The connection or the channel is closed. Whoever waits is woken outside the lock.
+            (Err(_), Some(written)) => sent.unwritten.push(written),
+            (_, None) => {}
         }
     }
 }

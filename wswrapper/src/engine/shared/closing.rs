@@ -1,6 +1,7 @@
 //! The closing of a connection, and the waits for it.
 
 use super::Shared;
+use super::phase::FailedWaiting;
 use super::state::State;
 use crate::catch_panic::drop_catching_panic;
 use crate::close::{CloseRequest, Closed};
@@ -33,9 +34,13 @@ impl Shared {
         let epoch = Arc::clone(&state.epoch);
         if state.close.is_none() || matches!(request, CloseRequest::Abort) {
             state.close = Some(request);
-            self.send_first_events(&mut state);
+            let mut sent = FailedWaiting::default();
+            self.send_first_events(&mut state, &mut sent);
             state.begin_closing();
+            // Senders that wait for capacity fail now.
+            sent.wakers.extend(state.capacity_queue.as_mut().map(|queue| queue.take_senders()).unwrap_or_default());
             self.wake(state);
+            sent.finish();
         }
         epoch
     }
@@ -83,8 +88,15 @@ impl Shared {
         // A server's connection has no next one.
         let has_next = self.endpoint.side == Side::Client;
         // What the `on_open` hook has queued does not go before the next one.
-        let failed =
-            state.fail_waiting(|waiting| waiting.offline() == OfflineWait::No || waiting.is_urgent() || !has_next);
+        let was_open = state.continuity.was_open;
+        let failed = state.fail_waiting(|waiting| {
+            let ends = match waiting.offline() {
+                OfflineWait::No => true,
+                OfflineWait::First => was_open,
+                OfflineWait::Until(_) | OfflineWait::Unlimited { .. } => false,
+            };
+            ends || waiting.is_urgent() || !has_next
+        });
         self.count_queued(&state);
         drop(state);
         failed.finish();

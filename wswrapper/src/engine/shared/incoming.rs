@@ -175,12 +175,12 @@ impl Shared {
             state.close = Some(CloseRequest::ServerCloses);
         }
         let close_requested = state.close.as_ref().is_some_and(accepts);
-        let mut wakers = Vec::new();
+        let mut sent = FailedWaiting::default();
         let mut poll_again = false;
         // Waiting senders are woken at half the limit, and not for every byte that the peer reads.
         if output_bytes <= self.endpoint.limits.max_outbound_bytes / 2 && !self.is_full(&state) {
-            wakers = state.take_output_waiters();
-            poll_again = self.use_capacity(&mut state, &mut wakers);
+            sent.wakers = state.take_output_waiters();
+            poll_again = self.use_capacity(&mut state, &mut sent);
         }
         let queued = poll_again || !state.core.is_drained() || state.has_requests();
         let waiting_deadline = state.capacity_queue.as_ref().and_then(|queue| queue.next_deadline());
@@ -189,7 +189,7 @@ impl Shared {
         let timeout = timeout.into_iter().chain(authentication).min();
         let closed_channels = std::mem::take(&mut state.closed_channels);
         drop(state);
-        wakers.into_iter().for_each(Waker::wake);
+        sent.finish();
         self.follow_budget(is_held_up);
         SleepState { queued, timeout, close_requested, closed_channels }
     }
@@ -206,7 +206,7 @@ impl Shared {
         state.core.handle_timeout(now.into_std());
         let finished = state.take_notifications(channel_closed_reason);
         let mut failed = FailedWaiting::default();
-        let is_online = state.is_online();
+        let is_online = state.is_online() && !state.continuity.peer_drains;
         while let Some(due) = state.capacity_queue.as_mut().and_then(|queue| queue.pop_due(now.into_std(), is_online)) {
             state.expire(due, now.into_std(), &mut failed);
         }

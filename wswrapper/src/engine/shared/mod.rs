@@ -55,7 +55,7 @@ use crate::proto::{Address, Connection, Side};
 use crate::rt::{Instant, after};
 use phase::Phase;
 use slab::Slab;
-use state::State;
+use state::{Continuity, State};
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -129,6 +129,7 @@ impl Shared {
         let state = shared.state.get_mut().unwrap_or_else(PoisonError::into_inner);
         state.core.open();
         state.phase = phase;
+        state.continuity.was_open = phase == Phase::Open;
         let required = shared.endpoint.auth_rules.timeout.map(|timeout| after(Instant::now(), timeout));
         state.authentication = required.map(|until| Box::new(Authentication::Required(until)));
         shared
@@ -164,7 +165,7 @@ impl Shared {
             is_finished: false,
             phase: Phase::Unconnected,
             untaken_before: 0,
-            reconnects: false,
+            continuity: Continuity::default(),
             authentication: None,
             epoch,
         };

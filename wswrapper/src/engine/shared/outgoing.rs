@@ -3,7 +3,7 @@
 use super::Shared;
 use super::capacity::{CapacityQueue, Waiting, WaitingCall};
 use super::channels::ChannelBinding;
-use super::phase::Phase;
+use super::phase::{FailedWaiting, Phase};
 use super::state::{Finished, State};
 use crate::close::Closed;
 use crate::engine::channel_state::{ChannelState, channel_closed_reason};
@@ -14,7 +14,7 @@ use crate::engine::slot::{
 };
 use crate::error::{SendError, TooLarge};
 use crate::json_size::json_size;
-use crate::proto::{EncodedCall, Outgoing, Reason};
+use crate::proto::{ChannelKey, EncodedCall, Outgoing, QueueError, Reason};
 use crate::rt::Instant;
 use std::borrow::Cow;
 use std::sync::{Arc, MutexGuard};
@@ -59,7 +59,12 @@ impl Shared {
             return Err(SendError::TooManyCalls);
         }
         let max_waiting = match self.max_waiting(&state, offline, call.channel().is_some()) {
-            None if pending >= limit || waiting > 0 || !self.has_capacity(&state, None, from_hook) => usize::MAX,
+            None if pending >= limit
+                || (waiting > 0 && !state.continuity.peer_drains)
+                || !self.has_capacity(&state, None, from_hook) =>
+            {
+                usize::MAX
+            }
             None => 0,
             Some(0) => return Err(SendError::Closed(state.closed_result())),
             Some(max) => max,
@@ -72,6 +77,7 @@ impl Shared {
             let slot = state.calls.vacant_key();
             // A timeout that begins when the call is sent.
             let deadline = deadline.filter(|_| !matches!(offline, OfflineWait::Unlimited { timeout: Some(_) }));
+            let offline = state.first_wait(offline);
             let call = WaitingCall { call, slot, expected_channel, deadline, sends_timeout, urgent, offline };
             let ticket = state.add_waiting(Waiting::Call(call));
             state.calls.insert(CallSlot::Waiting(CallProgress::Queued(ticket), Some(waker)));
@@ -177,7 +183,7 @@ impl Shared {
                 continue;
             }
             // Without a connection `send` fails.
-            if !state.is_online() || self.has_capacity(&state, *ticket, from_hook) {
+            if !state.core.is_open() || self.has_capacity(&state, *ticket, from_hook) {
                 let woken = ticket.take().zip(state.capacity_queue.as_mut());
                 let old_waker = woken.and_then(|(ticket, queue)| queue.remove_sender(ticket));
                 let result = send(state);
@@ -227,14 +233,12 @@ impl Shared {
         if let Some(event) = event {
             self.check_size(event, 1, || event.len() + 1)?;
         }
+        self.check_not_closing()?;
         self.poll_with_capacity(cx, ticket, hook, |mut state| {
             // Polled after it was ready.
             let Some(event) = event.take() else { return Err(SendError::polled_again()) };
             if state.phase == Phase::Unconnected {
                 return self.hold_event(state, event, None, OfflineWait::No, hook).map(drop);
-            }
-            if state.phase == Phase::Closing {
-                return Err(SendError::Closed(state.closed_result()));
             }
             let channel = event.channel();
             let sent = state.core.emit(event).map_err(|error| state.send_error(error, channel));
@@ -243,9 +247,19 @@ impl Shared {
         })
     }
 
-    /// Returns how the present or last connection was closed.
-    pub(crate) fn closed_error(&self) -> SendError {
-        SendError::Closed(self.lock().closed_result())
+    /// Fails while this endpoint closes the connection.
+    fn check_not_closing(&self) -> Result<(), SendError> {
+        let state = self.lock();
+        if state.phase == Phase::Closing { Err(SendError::Closed(state.closed_result())) } else { Ok(()) }
+    }
+
+    /// Returns the error of an event that was not written: its channel was closed, or its connection.
+    pub(crate) fn unwritten_error(&self, channel: Option<ChannelKey>) -> SendError {
+        let state = self.lock();
+        match channel {
+            Some(_) if state.is_online() => state.send_error(QueueError::ChannelClosed, channel),
+            _ => SendError::Closed(state.closed_result()),
+        }
     }
 
     /// Keeps an event until its channel is opened. Returns the event if the channel is open.
@@ -329,8 +343,9 @@ impl Shared {
         if !state.core.is_open() {
             return Err(SendError::Closed(state.closed_result()));
         }
-        let dropped = if state.waiting() > 0 && !state.is_opened_by(hook) {
-            state.add_waiting_flush(written)
+        let from_hook = state.is_opened_by(hook);
+        let dropped = if state.phase != Phase::Closing && state.has_waiting(from_hook) {
+            state.add_waiting_flush(written, from_hook)
         } else {
             state.flushes.get_or_insert_default().push(written)
         };
@@ -347,16 +362,24 @@ impl Shared {
         if state.phase == Phase::Closing {
             return Err(SendError::Closed(state.closed_result()));
         }
+        let mut sent = FailedWaiting::default();
+        if state.waiting() > 0 {
+            // Events that were queued before go first.
+            self.use_capacity(&mut state, &mut sent);
+        }
         if (state.core.is_open() && !self.has_capacity(&state, None, false))
             || (self.endpoint.budget.is_exhausted() && state.buffered_bytes() > 0)
         {
             state.drops.broadcasts = state.drops.broadcasts.saturating_add(1);
+            self.wake(state);
+            sent.finish();
             return Err(SendError::Full);
         }
-        let sent = state.core.emit_frame(Outgoing::Shared(Arc::clone(frame)));
-        sent.map_err(|error| state.send_error(error, None))?;
+        let queued = state.core.emit_frame(Outgoing::Shared(Arc::clone(frame)));
+        let queued = queued.map_err(|error| state.send_error(error, None));
         self.wake(state);
-        Ok(())
+        sent.finish();
+        queued
     }
 
     /// Cancels a started call, and frees its slot. If it has opened a channel already, the channel is aborted.

@@ -62,7 +62,10 @@ impl Shared {
 
     /// Returns the bytes of items that were received on this connection and not taken.
     pub(crate) fn untaken_bytes(&self) -> usize {
-        let state = self.lock();
-        state.core.held_bytes().saturating_sub(state.untaken_before)
+        let mut state = self.lock();
+        let held = state.core.held_bytes();
+        // Those of lost connections are taken at some time.
+        state.untaken_before = state.untaken_before.min(held);
+        held - state.untaken_before
     }
 }

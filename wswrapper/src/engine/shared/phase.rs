@@ -11,6 +11,7 @@ use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Waker};
+use tokio::sync::oneshot;
 
 /// The phase of a connection. That of a server is open until it is closed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -64,7 +65,8 @@ impl Shared {
         }
         let next = state.epoch.next(handshake, extensions);
         let old = (mem::replace(&mut state.epoch, Arc::clone(&next)), state.closed.take());
-        state.is_finished = false;
+        (state.is_finished, state.continuity.peer_drains) = (false, false);
+        state.continuity.was_open = self.first_phase() == Phase::Open;
         state.authentication = None;
         state.untaken_before = state.core.held_bytes();
         state.phase = self.first_phase();
@@ -81,6 +83,7 @@ impl Shared {
         let mut state = self.lock();
         if state.phase == Phase::Opening {
             state.phase = Phase::Open;
+            state.continuity.was_open = true;
         }
     }
 
@@ -131,14 +134,14 @@ impl Shared {
 
     /// Records that the client connects again by itself if the connection is lost.
     pub(crate) fn set_reconnects(&self, reconnects: bool) {
-        self.lock().reconnects = reconnects;
+        self.lock().continuity.reconnects = reconnects;
     }
 
     /// Records that the client does not connect again by itself. Calls that wait without a limit fail, or all that wait if
     /// it was `stopped`. Their error is how the last connection was closed, or `closed` if there was none.
     pub(crate) fn give_up(&self, closed: &Arc<Closed>, stopped: bool) {
         let mut state = self.lock();
-        state.reconnects = false;
+        state.continuity.reconnects = false;
         let mut old = None;
         if stopped || state.phase == Phase::Unconnected {
             old = state.closed.replace(Arc::clone(closed));
@@ -214,19 +217,21 @@ impl State {
     }
 }
 
-/// The tasks and values of calls that were failed under the lock.
+/// The tasks and values of calls and events that were sent or failed under the lock.
 #[must_use = "it has to be finished outside the lock"]
 #[derive(Default)]
 pub(super) struct FailedWaiting {
     pub(super) wakers: Vec<Waker>,
     /// Calls, events and the notifications of those who wait for an event.
     pub(super) dropped: Vec<super::capacity::Waiting>,
+    /// The notifications of events that could not be sent.
+    pub(super) unwritten: Vec<oneshot::Sender<()>>,
 }
 
 impl FailedWaiting {
     /// Wakes the tasks, and drops the calls. Called outside the lock.
     pub(super) fn finish(self) {
-        drop(self.dropped);
+        drop((self.dropped, self.unwritten));
         self.wakers.into_iter().for_each(Waker::wake);
     }
 }

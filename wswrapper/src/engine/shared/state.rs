@@ -4,7 +4,7 @@ use super::capacity::CapacityQueue;
 use super::channels::ChannelBinding;
 use super::held::Withheld;
 use super::phase::Phase;
-use crate::close::{CloseRequest, Closed};
+use crate::close::{CloseCause, CloseRequest, Closed};
 use crate::engine::authentication::Authentication;
 use crate::engine::budget::Share;
 use crate::engine::channel_state::ChannelState;
@@ -64,11 +64,21 @@ pub(super) struct State {
     pub(super) phase: Phase,
     /// The bytes of untaken items when the epoch began. They belong to lost connections.
     pub(super) untaken_before: usize,
-    /// True if the client connects again by itself when the connection is lost.
-    pub(super) reconnects: bool,
+    pub(super) continuity: Continuity,
     /// The authentication of the connection, if it expires or is required.
     pub(super) authentication: Option<Box<Authentication>>,
     pub(super) epoch: Arc<Epoch>,
+}
+
+/// What decides whether a call goes on waiting, or is sent on the next connection.
+#[derive(Default)]
+pub(super) struct Continuity {
+    /// True if the present or last connection has been open: its `on_open` hook, if there is one, has returned.
+    pub(super) was_open: bool,
+    /// True if the peer has rejected a call because it drains. It closes the connection soon.
+    pub(super) peer_drains: bool,
+    /// True if the client connects again by itself, or on request, when the connection is lost.
+    pub(super) reconnects: bool,
 }
 
 /// Handlers that wait until the output has capacity, each once, in order of arrival.
@@ -126,6 +136,9 @@ impl State {
             (Some(closed), _) => Arc::clone(closed),
             // The driver has not applied the request.
             (None, Some(request)) => Arc::new(request.result()),
+            (None, None) if self.continuity.peer_drains => {
+                Arc::new(Closed::abnormal(CloseCause::Remote, "the peer is about to close"))
+            }
             // The core is closed only together with a result.
             (None, None) => Arc::new(Closed::lost(None)),
         }

@@ -16,21 +16,36 @@ impl Shared {
     /// A message on an anonymous channel never waits, because the channel is closed.
     pub(super) fn max_waiting(&self, state: &State, offline: OfflineWait, on_channel: bool) -> Option<usize> {
         let limits = &self.endpoint.limits;
-        let may_wait = match offline {
-            OfflineWait::No => state.phase == Phase::Unconnected,
-            // A server's connection has no next one.
-            OfflineWait::Until(_) => self.endpoint.side == Side::Client,
-            OfflineWait::Unlimited { .. } => state.reconnects,
-        };
+        let may_wait = self.may_wait_offline(state, offline);
+        let waits_for_next = state.continuity.peer_drains && may_wait && !on_channel;
         match state.phase {
-            Phase::Opening | Phase::Open if state.core.is_open() => None,
+            Phase::Opening | Phase::Open if state.core.is_open() && !waits_for_next => None,
             Phase::Stopped => Some(0),
             _ if on_channel || !may_wait => Some(0),
-            _ if offline == OfflineWait::No => Some(limits.max_calls_before_open),
+            _ if offline == OfflineWait::No || offline == OfflineWait::First => Some(limits.max_calls_before_open),
             // They were in flight before the loss, where they had a limit.
             _ if offline.is_unlimited() => Some(usize::MAX),
             _ => Some(limits.max_queued_calls),
         }
+    }
+
+    fn may_wait_offline(&self, state: &State, offline: OfflineWait) -> bool {
+        match offline {
+            OfflineWait::No | OfflineWait::First => state.phase == Phase::Unconnected,
+            // A server's connection has no next one.
+            OfflineWait::Until(_) => self.endpoint.side == Side::Client,
+            OfflineWait::Unlimited { .. } => state.continuity.reconnects,
+        }
+    }
+
+    /// Records that the peer has rejected a call because it drains. Returns true if a call that waits in this way is sent
+    /// on the next connection.
+    pub(crate) fn waits_after_drain(&self, offline: OfflineWait) -> bool {
+        let mut state = self.lock();
+        if state.is_online() {
+            state.continuity.peer_drains = true;
+        }
+        self.may_wait_offline(&state, offline)
     }
 
     /// Returns true if a message of this length may join those that wait, of which there may be `max_waiting`.
@@ -73,6 +88,7 @@ impl Shared {
             drop(state);
             return Err(SendError::Full);
         }
+        let offline = state.first_wait(offline);
         let ticket = state.add_waiting(Waiting::Event(WaitingEvent { event, written, urgent, offline }));
         self.wake(state);
         Ok(ticket)

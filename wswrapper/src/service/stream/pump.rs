@@ -1,7 +1,7 @@
 //! Sends the items of a handler's stream on its channel.
 
 use super::{OnFull, Producer};
-use crate::engine::{Answers, ChannelBinding, Outcome, WINDOW, WriteError};
+use crate::engine::{Answers, ChannelBinding, Mode, Outcome, WINDOW, WriteError};
 use crate::error::ServiceError;
 use crate::proto::{Allowance, ChannelKey, Position, Reason, Rejection, Role, code, encode};
 use crate::value::StreamItem;
@@ -165,6 +165,13 @@ impl<T: StreamItem> Pump<T> {
                 }
             },
         };
+        if shared.mode() == Mode::Draining
+            && self.producer.tracking.as_ref().is_some_and(|tracking| tracking.goes_on_elsewhere())
+        {
+            // It goes on elsewhere, and would not end by itself.
+            let reason = Rejection::new("the server is about to close").with_code(code::DRAINING);
+            return self.fail(channel, answers, &reason);
+        }
         let (mut credit, mut as_request, mut sent, mut budget) = (0, false, 0, ITEMS_PER_POLL);
         let status = loop {
             if credit == 0 {
