@@ -29,6 +29,7 @@ pub trait Guard: Send + Sync + 'static {
     fn check(&self, call: &GuardCall<'_>) -> Result<(), Rejection>;
 }
 
+#[diagnostic::do_not_recommend]
 impl<F, E> Guard for F
 where
     F: Fn(&GuardCall<'_>) -> Result<(), E> + Send + Sync + 'static,
