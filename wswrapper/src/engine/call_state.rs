@@ -4,7 +4,7 @@ use super::channel_state::{ChannelState, channel_closed_reason};
 use super::epoch::{Epoch, connection_closed_reason};
 use super::shared::Shared;
 use crate::lock::lock;
-use crate::proto::{Reason, RequestId};
+use crate::proto::{Address, Call, Reason, RequestId, TraceContext};
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -20,6 +20,8 @@ pub(crate) struct CallState {
     pub(crate) channel: Option<Box<str>>,
     /// The time that the caller waits.
     pub(crate) caller_timeout: Option<Duration>,
+    /// The place of the call in a distributed trace. Boxed, because most calls have none.
+    pub(crate) trace: Option<Box<TraceContext>>,
     /// The anonymous channel of the call.
     pub(crate) channel_state: Option<Arc<ChannelState>>,
     /// Channels that the handler has created. `None` once it has finished.
@@ -30,18 +32,17 @@ pub(crate) struct CallState {
 }
 
 impl CallState {
-    pub(crate) fn new(
-        epoch: Arc<Epoch>,
-        id: Option<RequestId>,
-        channel: Option<&str>,
-        caller_timeout: Option<Duration>,
-        channel_state: Option<Arc<ChannelState>>,
-    ) -> Self {
+    pub(crate) fn new(epoch: Arc<Epoch>, call: &Call<'_>, channel_state: Option<Arc<ChannelState>>) -> Self {
+        let channel = match &call.address {
+            Address::Named(name) => Some((&**name).into()),
+            _ => None,
+        };
         Self {
             epoch,
-            id,
-            channel: channel.map(Into::into),
-            caller_timeout,
+            id: call.id,
+            channel,
+            caller_timeout: call.caller_timeout(),
+            trace: call.trace_context().map(Box::new),
             channel_state,
             channels: Mutex::new(Some(Vec::new())),
             cancelled: SetOnce::new(),

@@ -1,7 +1,7 @@
 //! The interface between the engine and the handlers of services.
 
 use super::answers::Answers;
-use super::call_log::{CallInfo, CallLog};
+use super::call_log::CallLog;
 use super::call_state::CallState;
 use super::channel_state::ChannelState;
 use super::epoch::Epoch;
@@ -38,11 +38,11 @@ pub(crate) struct Start<'c> {
 }
 
 impl Start<'_> {
-    /// Starts the log of the call, if calls are observed. Called before the handler starts.
+    /// Starts the log of the call, if calls are observed or the call may belong to a trace. Called before the handler starts.
     #[inline]
     pub(crate) fn record(&mut self) {
-        if self.answers.shared.observes_calls() {
-            *self.log = Some(CallLog::start(self.answers.shared, &CallInfo::new(self.call, self.hint)));
+        if self.answers.shared.observes_calls() || self.call.may_have_trace_context() {
+            *self.log = Some(CallLog::start(self.answers.shared, self.call, self.hint));
         }
     }
 }

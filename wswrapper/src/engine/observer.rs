@@ -5,6 +5,7 @@ use super::connection_view::ConnectionView;
 use super::message_log::MessageLog;
 use super::refused::RefusedHandshake;
 use super::shared::Shared;
+use super::spans::Spans;
 use crate::catch_panic::catch_panic;
 use crate::close::Closed;
 use crate::error::ServiceError;
@@ -209,6 +210,7 @@ pub(crate) struct Observers {
     interest: Interest,
     /// The union of those that are always enabled.
     always: Interest,
+    spans: Option<Spans>,
 }
 
 struct Entry {
@@ -227,7 +229,7 @@ impl Entry {
 
 impl Default for Observers {
     fn default() -> Self {
-        Self { entries: Vec::new(), interest: Interest::NONE, always: Interest::NONE }
+        Self { entries: Vec::new(), interest: Interest::NONE, always: Interest::NONE, spans: None }
     }
 }
 
@@ -256,7 +258,20 @@ impl Observers {
 
     #[cold]
     fn is_any_enabled(&self, interest: Interest) -> bool {
-        self.entries.iter().any(|entry| entry.wants(interest))
+        (interest == Interest::CALLS && self.spans().is_some())
+            || self.entries.iter().any(|entry| entry.wants(interest))
+    }
+
+    /// Mounts spans of connections and calls.
+    pub(crate) fn set_spans(&mut self, spans: Spans) {
+        self.interest = self.interest | Interest::CALLS;
+        self.spans = Some(spans);
+    }
+
+    /// Returns the spans that are mounted, while a subscriber may want them.
+    #[inline]
+    pub(crate) fn spans(&self) -> Option<&Spans> {
+        self.spans.as_ref().filter(|_| Spans::are_wanted())
     }
 
     /// Tells all observers that a handshake was refused. A panic is logged.

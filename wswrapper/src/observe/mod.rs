@@ -8,8 +8,9 @@ mod open_result;
 mod wire_log;
 
 pub use crate::engine::{
-    CallEnd, CallInfo, CallOutcome, ConnectionView, Interest, MessageKind, MessageLog, Observer, RefusalReason,
-    RefusedHandshake,
+    CallEnd, CallInfo, CallOutcome, ConnectionView, Interest, MessageKind, MessageLog, Observer, Propagator,
+    RefusalReason, RefusedHandshake, Spans,
 };
+pub use crate::proto::{TraceContext, TraceContextError};
 pub use open_result::OpenResult;
 pub use wire_log::WireLog;

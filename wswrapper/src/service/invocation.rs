@@ -5,10 +5,10 @@ use super::own_task::OwnTask;
 use super::stream::{OnFull, Producer, stream_handler};
 use super::upload::upload_handler;
 use crate::engine::{
-    Answering, Answers, BadCall, CallState, ChannelBinding, ConnectionHandle, Label, Response, Running, Start, Started,
-    no_answer,
+    Answering, Answers, BadCall, CallLog, CallState, ChannelBinding, ConnectionHandle, Label, Response, Running, Start,
+    Started, no_answer,
 };
-use crate::proto::{Address, Rejection, Role};
+use crate::proto::{Rejection, Role};
 use crate::stream::{Items, Upload};
 use crate::value::{Argument, JsonResponse, UploadItem, WsError};
 use pin_project_lite::pin_project;
@@ -35,13 +35,8 @@ impl<S: Send + Sync + 'static> Invocation<'_, S> {
     /// Returns the context of the call.
     pub fn context<T: ContextArgument>(&mut self) -> T {
         let Start { answers, call, state, epoch, channel_state, .. } = &mut self.start;
-        let state = state.get_or_insert_with(|| {
-            let channel = match &call.address {
-                Address::Named(name) => Some(&**name),
-                _ => None,
-            };
-            Arc::new(CallState::new(Arc::clone(epoch), call.id, channel, call.caller_timeout(), channel_state.cloned()))
-        });
+        let state =
+            state.get_or_insert_with(|| Arc::new(CallState::new(Arc::clone(epoch), call, channel_state.cloned())));
         Context::new(Arc::clone(answers.shared), Arc::clone(state)).into()
     }
 
@@ -60,6 +55,7 @@ impl<S: Send + Sync + 'static> Invocation<'_, S> {
         T: Response,
     {
         let call = self.begin()?;
+        let _entered = CallLog::enter(self.start.log.as_deref());
         Ok(Started::running(Box::pin(AnswerWhenReady { call, handler: handler(self.service) })))
     }
 
@@ -70,6 +66,7 @@ impl<S: Send + Sync + 'static> Invocation<'_, S> {
         T: Response,
     {
         let call = self.begin()?;
+        let _entered = CallLog::enter(self.start.log.as_deref());
         let outcome = handler(self.service);
         self.start.answers.finish(&call, outcome);
         Ok(Started { running: None })
@@ -88,6 +85,7 @@ impl<S: Send + Sync + 'static> Invocation<'_, S> {
         self.start.record();
         let service = self.service;
         let resume = self.start.call.resume();
+        let _entered = CallLog::enter(self.start.log.as_deref());
         Ok(Started::running(stream_handler(self.start.answers.shared, call, on_full, resume, |producer| {
             handler(service, producer)
         })))
@@ -113,6 +111,7 @@ impl<S: Send + Sync + 'static> Invocation<'_, S> {
         // The binding is an inbox, so there always is one.
         let inbox = inbox.unwrap_or(usize::MAX);
         let upload = Upload::new(Items::new(ConnectionHandle::new(shared), channel, inbox));
+        let _entered = CallLog::enter(self.start.log.as_deref());
         let running = upload_handler(shared, call, channel, handler(self.service, upload));
         Ok(Started::running(running))
     }
@@ -126,7 +125,8 @@ impl<S: Send + Sync + 'static> Invocation<'_, S> {
     {
         let call = self.begin()?;
         let service = self.service;
-        Ok(OwnTask::blocking(call, self.start.answers.shared, move || handler(service)))
+        let scope = CallLog::cloned_scope(self.start.log.as_deref());
+        Ok(OwnTask::blocking(call, self.start.answers.shared, scope, move || handler(service)))
     }
 
     /// Starts an asynchronous handler in a task of its own.
@@ -137,7 +137,9 @@ impl<S: Send + Sync + 'static> Invocation<'_, S> {
         T: JsonResponse,
     {
         let call = self.begin()?;
-        Ok(OwnTask::spawned(call, self.start.answers.shared, handler(self.service)))
+        let scope = CallLog::cloned_scope(self.start.log.as_deref());
+        let _entered = CallLog::enter(self.start.log.as_deref());
+        Ok(OwnTask::spawned(call, self.start.answers.shared, scope, handler(self.service)))
     }
 }
 

@@ -36,6 +36,7 @@ use crate::engine::handler::Sessions;
 use crate::engine::hooks::HookFuture;
 use crate::engine::observer::Interest;
 use crate::engine::shared::{LocalEndpoint, Mode, Shared, SleepState};
+use crate::engine::spans::{ConnectionSpan, connection_span};
 use crate::engine::spare_waker::SpareWaker;
 use crate::engine::tasks::RunningSet;
 use crate::error::{OpenError, ServiceError};
@@ -136,9 +137,10 @@ impl<T: Transport> Driver<T> {
         T: Send,
     {
         async move {
-            let closed = poll_fn(|cx| self.poll(cx)).await;
+            let span = connection_span(&self.shared, &self.epoch);
+            let closed = poll_fn(|cx| ConnectionSpan::scope(span.as_deref(), || self.poll(cx))).await;
             tracing::debug!(peer = %self.shared.id, code = closed.code, reason = closed.reason, "closed");
-            self.finish(&closed);
+            ConnectionSpan::scope(span.as_deref(), || self.finish(&closed));
             // Also if the hook is cancelled.
             let finishing = Finishing(Arc::clone(&self.shared));
             drop(self);
@@ -148,9 +150,12 @@ impl<T: Transport> Driver<T> {
                 poll_fn(|cx| {
                     // A call may wait for the next connection of a client, and the hook for that call.
                     shared.keep_waiting_deadlines(cx, &mut timer);
-                    poll_close_hook(shared, &mut hook, cx)
+                    ConnectionSpan::scope(span.as_deref(), || poll_close_hook(shared, &mut hook, cx))
                 })
                 .await;
+            }
+            if let Some(span) = span {
+                span.record_close(&closed);
             }
         }
     }
