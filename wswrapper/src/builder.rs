@@ -293,6 +293,17 @@ macro_rules! settings_methods {
             self
         }
 
+        /// Counts connections, calls and bytes by the facade [`metrics`].
+        ///
+        /// ```
+        /// # use wswrapper::{Server, observe::Metrics};
+        /// let server = Server::builder().metrics(Metrics::new());
+        /// ```
+        #[cfg(feature = "metrics")]
+        pub fn metrics(self, metrics: crate::observe::Metrics) -> Self {
+            self.observer(metrics.observer())
+        }
+
         /// Adds an observer, which is told what happens on the connections.
         pub fn observer(mut self, observer: impl crate::observe::Observer) -> Self {
             self.settings.observers.add(observer);

@@ -17,6 +17,7 @@ mod lifetimes;
 mod limits;
 mod long_names;
 mod message_log;
+mod metrics;
 mod mounting;
 mod observers;
 mod scoped;

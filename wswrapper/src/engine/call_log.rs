@@ -28,6 +28,9 @@ pub struct CallInfo<'c> {
     pub id: Option<u64>,
     /// The length of the whole message in bytes.
     pub bytes: usize,
+    /// True if a handler of these names was started. False for a call that was rejected before: its names are whatever
+    /// the peer has sent, so they are no labels for counters.
+    pub is_handled: bool,
 }
 
 /// The end of a call, as an [`Observer`](crate::observe::Observer) sees it.
@@ -57,6 +60,7 @@ impl<'c> CallInfo<'c> {
             event: cut_name(&call.event),
             id: call.id.map(RequestId::get),
             bytes,
+            is_handled: false,
         }
     }
 }
@@ -77,7 +81,7 @@ pub(crate) struct CallLog {
 impl CallLog {
     /// Starts the log of a call whose frame has `bytes` bytes, and tells the observers.
     pub(crate) fn start(shared: &Arc<Shared>, call: &Call<'_>, bytes: usize) -> Box<Self> {
-        let info = &CallInfo::new(call, bytes);
+        let info = &CallInfo { is_handled: true, ..CallInfo::new(call, bytes) };
         let log = Self {
             channel: info.channel.map(Into::into),
             event: info.event.into(),

@@ -49,6 +49,7 @@ mod tasks;
 #[cfg(test)]
 pub(crate) mod test_log;
 mod totals;
+mod traffic;
 mod warnings;
 
 pub use answers::{Answering, Answers, Response};
@@ -85,3 +86,4 @@ pub(crate) use slot::{CallOptions, Completion, Expected, OfflineWait, Priority, 
 pub(crate) use spans::{CallScope, CallerSpan, InScope};
 pub use spans::{Propagator, Spans};
 pub(crate) use totals::Totals;
+pub use traffic::Traffic;

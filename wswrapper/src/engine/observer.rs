@@ -6,6 +6,7 @@ use super::message_log::MessageLog;
 use super::refused::RefusedHandshake;
 use super::shared::Shared;
 use super::spans::Spans;
+use super::traffic::Traffic;
 use crate::catch_panic::catch_panic;
 use crate::close::Closed;
 use crate::error::ServiceError;
@@ -112,6 +113,14 @@ pub trait Observer: Send + Sync + 'static {
         let _ = (connection, payload);
     }
 
+    /// The task of a connection has ended a turn, in which it has moved messages or its counters have changed. The
+    /// increments are those since the last report of the connection. Its last report precedes its close.
+    ///
+    /// A turn handles all messages that have arrived, up to some hundred, so this is cheaper than a look at each message.
+    fn traffic(&self, connection: &ConnectionView<'_>, traffic: &Traffic) {
+        let _ = (connection, traffic);
+    }
+
     /// An error has occurred while this endpoint served a peer.
     fn error(&self, connection: &ConnectionView<'_>, error: &ServiceError) {
         let _ = (connection, error);
@@ -134,8 +143,10 @@ impl Interest {
     /// The pings and pongs of the peer: [`ping_received`](Observer::ping_received) and
     /// [`pong_received`](Observer::pong_received).
     pub const PINGS: Self = Self(8);
+    /// The traffic of connections, once in each turn: [`traffic`](Observer::traffic).
+    pub const TRAFFIC: Self = Self(16);
     /// All of them.
-    pub const ALL: Self = Self(15);
+    pub const ALL: Self = Self(31);
 
     /// Returns true if all of `other` is in the set.
     #[inline]
@@ -196,6 +207,10 @@ impl<O: Observer + ?Sized> Observer for Arc<O> {
 
     fn pong_received(&self, connection: &ConnectionView<'_>, payload: &[u8]) {
         (**self).pong_received(connection, payload);
+    }
+
+    fn traffic(&self, connection: &ConnectionView<'_>, traffic: &Traffic) {
+        (**self).traffic(connection, traffic);
     }
 
     fn error(&self, connection: &ConnectionView<'_>, error: &ServiceError) {

@@ -91,6 +91,9 @@ impl<T> Driver<T> {
             self.shared.report_drop_panic(drop_catching_panic(session), "a session");
         }
         self.drop_backlog();
+        if self.shared.endpoint.observers.any_interest(Interest::TRAFFIC) {
+            self.reported.get_or_insert_default().tell_end(&self.shared);
+        }
         self.shared.begin_finish(closed.clone());
         self.shared.endpoint.observers.tell(&self.shared, Interest::NONE, |observer, connection| {
             observer.connection_closed(connection, closed);

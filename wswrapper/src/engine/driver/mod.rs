@@ -39,6 +39,7 @@ use crate::engine::shared::{LocalEndpoint, Mode, Shared, SleepState};
 use crate::engine::spans::{ConnectionSpan, connection_span};
 use crate::engine::spare_waker::SpareWaker;
 use crate::engine::tasks::RunningSet;
+use crate::engine::traffic::Reported;
 use crate::error::{OpenError, ServiceError};
 use crate::limits::Limits;
 use crate::proto::Reason;
@@ -83,6 +84,8 @@ pub(crate) struct Driver<T> {
     spare_waker: SpareWaker,
     /// Handles that wait until the output was written.
     flushes: Flushes,
+    /// The last report of traffic, if an observer is interested.
+    reported: Option<Box<Reported>>,
     finished: bool,
 }
 
@@ -117,6 +120,7 @@ impl<T: Transport> Driver<T> {
             timer: Timer::default(),
             spare_waker: SpareWaker::default(),
             flushes: Flushes::default(),
+            reported: None,
             finished: false,
         };
         if driver.opening.is_none() {
@@ -178,6 +182,9 @@ impl<T: Transport> Driver<T> {
             return Poll::Ready(closed);
         }
         poll_again |= self.prepare_to_sleep(cx);
+        if self.shared.endpoint.observers.any_interest(Interest::TRAFFIC) {
+            self.reported.get_or_insert_default().tell_changes(&self.shared);
+        }
         if poll_again {
             cx.waker().wake_by_ref();
         }

@@ -44,6 +44,7 @@ use crate::engine::observer::Observers;
 use crate::engine::own_tasks::OwnTasks;
 use crate::engine::router::{DynamicHandlers, Lookup, Router};
 use crate::engine::totals::{Drops, Totals};
+use crate::engine::traffic::MovedCell;
 use crate::engine::warnings::Warnings;
 use crate::limits::Limits;
 use crate::lock::lock;
@@ -78,6 +79,8 @@ pub(crate) struct Shared {
     closes: AtomicU64,
     /// The pauses that have not ended.
     pauses: AtomicUsize,
+    /// What the connection has moved.
+    pub(crate) moved: MovedCell,
     /// Used only by blocking handlers.
     blocking_threads: OnceLock<Arc<BlockingThreads>>,
     /// True while the connection is queued in the budget.
@@ -167,6 +170,7 @@ impl Shared {
             draining: AtomicBool::new(false),
             closes: AtomicU64::new(0),
             pauses: AtomicUsize::new(0),
+            moved: MovedCell::default(),
             blocking_threads: OnceLock::new(),
             handlers: OnceLock::new(),
             loan_slot: OnceLock::new(),

@@ -92,7 +92,7 @@ impl Shared {
     /// Creates the span of a call of the peer, if spans are mounted and wanted.
     fn handler_span(&self, call: &Call<'_>, info: &CallInfo<'_>, caller: Option<&TraceContext>) -> Option<Span> {
         let spans = self.endpoint.observers.spans()?;
-        let CallInfo { kind, channel, anonymous_channel, event, id, bytes } = *info;
+        let CallInfo { kind, channel, anonymous_channel, event, id, bytes, .. } = *info;
         let is_request = kind == MessageKind::Request;
         let span = tracing::info_span!(
             target: "wswrapper::call",
