@@ -6,8 +6,14 @@ use std::process::Command;
 
 /// Builds an example unless it is up to date, and returns the path of its program.
 pub fn program(name: &str) -> PathBuf {
+    program_with(name, "")
+}
+
+/// Builds an example with these features, separated by commas.
+pub fn program_with(name: &str, features: &str) -> PathBuf {
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args(["build", "--package", "wswrapper-examples", "--example", name, "--message-format=json"]);
+    cargo.args(["--features", features]);
     cargo.arg("--target-dir").arg(crate::target_directory()).current_dir(env!("CARGO_MANIFEST_DIR"));
     let built = cargo.output().expect("Cargo can be run");
     assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));

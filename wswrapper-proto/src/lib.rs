@@ -77,6 +77,7 @@ mod message;
 mod name;
 mod rejection;
 mod time;
+mod trace_context;
 
 pub use address::Address;
 pub use bounds::{Bounds, ITEM_OVERHEAD, StreamBound};
@@ -93,3 +94,4 @@ pub use message::{
 pub use name::{ChannelName, MAX_SHOWN_CHARS, NameError, RESERVED, check_event, cut_name, is_reserved, shown_name};
 pub use rejection::{Reason, Rejection};
 pub use time::{Duration, Instant};
+pub use trace_context::{TraceContext, TraceContextError};

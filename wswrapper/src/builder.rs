@@ -326,6 +326,28 @@ macro_rules! settings_methods {
             self
         }
 
+        /// Creates spans of `tracing` for connections and calls. They replace spans that were mounted before.
+        ///
+        /// ```
+        /// # use wswrapper::{Server, observe::Spans};
+        /// let server = Server::builder().spans(Spans::new());
+        /// ```
+        pub fn spans(mut self, spans: crate::observe::Spans) -> Self {
+            self.settings.observers.set_spans(spans);
+            self
+        }
+
+        /// Counts connections, calls and bytes by the facade [`metrics`].
+        ///
+        /// ```
+        /// # use wswrapper::{Server, observe::Metrics};
+        /// let server = Server::builder().metrics(Metrics::new());
+        /// ```
+        #[cfg(feature = "metrics")]
+        pub fn metrics(self, metrics: crate::observe::Metrics) -> Self {
+            self.observer(metrics.observer())
+        }
+
         /// Adds an observer, which is told what happens on the connections.
         pub fn observer(mut self, observer: impl crate::observe::Observer) -> Self {
             self.settings.observers.add(observer);

@@ -13,7 +13,7 @@
 //! 11. [Connecting](connecting): URLs, redirects, proxies and other streams of clients
 //! 12. [Reconnecting](reconnecting): clients that connect again, their states, and what a lost connection costs
 //! 13. [Deployment](deployment): how a server stops, its health and its status
-//! 14. [Observation](observation): hooks, observers and counters
+//! 14. [Observation](observation): hooks, observers, spans, traces, metrics and counters
 //!
 //! Reference:
 //!

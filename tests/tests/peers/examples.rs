@@ -2,6 +2,7 @@
 
 #[cfg(unix)]
 mod axum_app;
+mod observed;
 
 use std::net::SocketAddr;
 use std::process::Stdio;

@@ -66,6 +66,11 @@ async fn a_status_has_the_numbers_of_all_connections() -> Result<(), Box<dyn Err
             "blocked_threads": 0,
             "queued_bytes": 0,
             "buffered_bytes": 0,
+            // The request of the stream, and the three messages of the raw peer; two channels and a call.
+            "received_messages": 4,
+            "received_bytes": 90,
+            "sent_messages": 3,
+            "sent_bytes": 61,
             "events_dropped": 1,
             "broadcasts_left_out": 0,
         })
@@ -97,5 +102,6 @@ async fn lost_messages_still_count_when_their_connection_is_closed() -> Result<(
     let status = server.status();
     assert_eq!((status.broadcasts_left_out, status.events_dropped, status.connections), (left_out, 1, 0));
     assert_eq!((status.queued_bytes, status.buffered_bytes), (0, 0));
+    assert_eq!((status.received_messages, status.received_bytes), (2, 13));
     Ok(())
 }

@@ -6,7 +6,7 @@ use super::json;
 use super::null::{is_none, is_unit};
 use crate::rejection::ABORTED;
 use crate::time::Duration;
-use crate::{Address, Call, ChannelKey, Message, Position, Reason, Rejection, RequestId, Resume};
+use crate::{Address, Call, ChannelKey, Message, Position, Reason, Rejection, RequestId, Resume, TraceContext};
 use serde::Serialize;
 
 /// Encodes the name and the arguments of an event or a request.
@@ -47,7 +47,7 @@ impl CallEncoder {
             self.frame.extend_from_slice(b",\"c\":");
             string(&mut self.frame, channel);
         }
-        EncodedCall { frame: self.frame, on: None, resume: None }
+        EncodedCall { frame: self.frame, on: None, meta: None }
     }
 
     /// Finishes a call on an anonymous channel.
@@ -71,8 +71,17 @@ pub struct EncodedCall {
     frame: Vec<u8>,
     /// The anonymous channel of the call.
     on: Option<ChannelKey>,
-    /// The start of the resumable stream that the call asks for. Most calls ask for none.
-    resume: Option<Box<Resume>>,
+    /// Metadata beside the timeout. Most calls have none.
+    meta: Option<Box<ExtraMeta>>,
+}
+
+/// Metadata that few calls have.
+#[derive(Clone, Debug, Default)]
+struct ExtraMeta {
+    /// The start of the resumable stream that the call asks for.
+    resume: Option<Resume>,
+    /// The place of the call in a distributed trace.
+    trace: Option<TraceContext>,
 }
 
 impl EncodedCall {
@@ -80,25 +89,40 @@ impl EncodedCall {
     #[inline]
     pub fn on_channel(mut self, channel: ChannelKey) -> Self {
         on_channel(&mut self.frame, channel.id());
-        Self { frame: self.frame, on: Some(channel), resume: self.resume }
+        Self { frame: self.frame, on: Some(channel), meta: self.meta }
     }
 
     /// Asks for a resumable stream [X-07].
     pub fn resume(&mut self, resume: Resume) {
-        self.resume = Some(Box::new(resume));
+        self.meta.get_or_insert_default().resume = Some(resume);
+    }
+
+    /// Sets the place of the call in a distributed trace [X-04]. Only a request carries it.
+    pub fn set_trace_context(&mut self, trace: TraceContext) {
+        self.meta.get_or_insert_default().trace = Some(trace);
+    }
+
+    /// Returns the place of the call in a distributed trace.
+    pub fn trace_context(&self) -> Option<&TraceContext> {
+        self.meta.as_ref()?.trace.as_ref()
     }
 
     /// Returns the event and the named channel of the call.
     pub fn event_and_channel(&self) -> (String, Option<String>) {
+        let names = self.inspect(|call| match &call.address {
+            Address::Named(channel) => (call.event.to_string(), Some(channel.to_string())),
+            _ => (call.event.to_string(), None),
+        });
+        // Never the default: the frame is that of a call.
+        names.unwrap_or_default()
+    }
+
+    /// Decodes the call and passes it to `inspect`, as an event.
+    pub fn inspect<R>(&self, inspect: impl FnOnce(&Call<'_>) -> R) -> Option<R> {
         let frame = [&self.frame[..], b"}"].concat();
-        let text = std::str::from_utf8(&frame).unwrap_or_default();
-        match Message::decode_whole(text) {
-            Message::Call(Call { event, address: Address::Named(channel), .. }) => {
-                (event.into_owned(), Some(channel.into_owned()))
-            }
-            Message::Call(Call { event, .. }) => (event.into_owned(), None),
-            // Unreachable: the frame is that of a call.
-            _ => (String::new(), None),
+        match Message::decode_whole(std::str::from_utf8(&frame).ok()?) {
+            Message::Call(call) => Some(inspect(&call)),
+            _ => None,
         }
     }
 
@@ -116,14 +140,14 @@ impl EncodedCall {
     }
 
     /// Returns the frame of a request. Its metadata holds `caller_timeout` if there is one [X-03], a mark if the caller
-    /// sends an upload and listens on its channel at once [X-05], and the start of a [resumable](Self::resume) stream
-    /// [X-07].
+    /// sends an upload and listens on its channel at once [X-05], the start of a [resumable](Self::resume) stream [X-07],
+    /// and the place of the call in a [trace](Self::set_trace_context) [X-04].
     #[inline]
     pub fn into_request(mut self, id: RequestId, caller_timeout: Option<Duration>, sends_items: bool) -> Vec<u8> {
         self.frame.extend_from_slice(b",\"i\":");
         number(&mut self.frame, id.get());
-        if let Some(resume) = self.resume {
-            write_resume(&mut self.frame, *resume, caller_timeout);
+        if let Some(meta) = self.meta {
+            write_meta(&mut self.frame, &meta, caller_timeout, sends_items);
         } else if let Some(caller_timeout) = caller_timeout {
             self.frame.extend_from_slice(b",\"m\":{\"t\":");
             number(&mut self.frame, milliseconds(caller_timeout));
@@ -137,9 +161,16 @@ impl EncodedCall {
 
     /// Returns the length of the [frame of a request](Self::into_request), in bytes.
     pub fn request_len(&self, id: RequestId, caller_timeout: Option<Duration>, sends_items: bool) -> usize {
-        let resume = self.resume.clone();
-        let end = Self { frame: Vec::new(), on: None, resume }.into_request(id, caller_timeout, sends_items);
+        let meta = self.meta.clone();
+        let end = Self { frame: Vec::new(), on: None, meta }.into_request(id, caller_timeout, sends_items);
         self.frame.len() + end.len()
+    }
+
+    /// Returns a bound on the bytes that the trace adds to the frame of a request.
+    #[inline]
+    pub fn trace_bytes(&self) -> usize {
+        // A character of the state may be escaped.
+        self.trace_context().map_or(0, |trace| 80 + 2 * trace.state().map_or(0, str::len))
     }
 
     /// Returns the length of the encoded call so far, in bytes.
@@ -158,21 +189,48 @@ fn milliseconds(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX).min((1 << 53) - 1)
 }
 
-/// Writes the metadata of a request for a resumable stream.
+/// Writes the metadata of a request that has more than a timeout.
 #[cold]
-fn write_resume(out: &mut Vec<u8>, resume: Resume, caller_timeout: Option<Duration>) {
+fn write_meta(out: &mut Vec<u8>, meta: &ExtraMeta, caller_timeout: Option<Duration>, sends_items: bool) {
     out.extend_from_slice(b",\"m\":{");
+    let start = out.len();
     if let Some(caller_timeout) = caller_timeout {
-        out.extend_from_slice(b"\"t\":");
+        member(out, start, "t");
         number(out, milliseconds(caller_timeout));
-        out.push(b',');
     }
-    out.extend_from_slice(b"\"r\":");
-    match resume {
-        Resume::New => out.extend_from_slice(b"[]"),
-        Resume::After(position) => write_position(out, position),
+    if sends_items {
+        member(out, start, "u");
+        out.push(b'1');
+    }
+    match meta.resume {
+        None => {}
+        Some(Resume::New) => {
+            member(out, start, "r");
+            out.extend_from_slice(b"[]");
+        }
+        Some(Resume::After(position)) => {
+            member(out, start, "r");
+            write_position(out, position);
+        }
+    }
+    if let Some(trace) = &meta.trace {
+        member(out, start, "tp");
+        string(out, &trace.to_string());
+        if let Some(state) = trace.state() {
+            member(out, start, "ts");
+            string(out, state);
+        }
     }
     out.push(b'}');
+}
+
+/// Writes the key of a member of the object that begins at `start`.
+fn member(out: &mut Vec<u8>, start: usize, key: &str) {
+    if out.len() > start {
+        out.push(b',');
+    }
+    string(out, key);
+    out.push(b':');
 }
 
 fn write_position(out: &mut Vec<u8>, Position { epoch, offset }: Position) {

@@ -46,9 +46,9 @@ impl<'f> Arguments<'f> {
         self.validated
     }
 
-    /// Returns the remaining JSON text: `,1,2]`.
+    /// Returns the JSON text of the remaining arguments, between a comma and the bracket that closes the list: `,1,2]`.
     #[inline]
-    pub(crate) const fn text(&self) -> &'f str {
+    pub const fn text(&self) -> &'f str {
         self.rest
     }
 

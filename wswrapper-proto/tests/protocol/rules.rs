@@ -11,6 +11,7 @@ mod ids;
 mod names;
 mod responses;
 mod streams;
+mod traces;
 
 use crate::core_peer::{Peer, connected, sent};
 use crate::proto::{Call, CallEncoder, Incoming, Message, Rejection, RequestId, Response};

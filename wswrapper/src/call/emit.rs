@@ -1,7 +1,7 @@
 //! Events to one peer.
 
 use super::raw::Offline;
-use crate::engine::{ChannelState, ConnectionHandle, Flushed};
+use crate::engine::{CallerSpan, ChannelState, ConnectionHandle, Flushed, MessageKind};
 use crate::error::SendError;
 use crate::proto::{ChannelKey, EncodedCall};
 use std::fmt;
@@ -28,12 +28,23 @@ pub struct Emit {
     written: Option<Flushed>,
     /// The anonymous channel of such an event.
     channel: Option<ChannelKey>,
+    /// The span of an event that was polled.
+    span: Option<Box<CallerSpan>>,
 }
 
 impl Emit {
     pub(crate) fn new(connection: ConnectionHandle, event: Result<EncodedCall, SendError>) -> Self {
         let event = event.map(Some).map_err(Some);
-        Self { connection, event, ticket: None, unopened: None, offline: Offline::Fail, written: None, channel: None }
+        Self {
+            connection,
+            event,
+            ticket: None,
+            unopened: None,
+            offline: Offline::Fail,
+            written: None,
+            channel: None,
+            span: None,
+        }
     }
 
     /// Sends the event when this channel is opened.
@@ -77,6 +88,21 @@ impl Future for Emit {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
+        if let (Ok(Some(event)), None) = (&this.event, &this.span) {
+            this.span = CallerSpan::start(this.connection.shared(), event, MessageKind::Event);
+        }
+        let sent = ready!(this.poll_sent(cx));
+        if let Some(span) = this.span.take() {
+            span.finish_event(&sent);
+        }
+        Poll::Ready(sent)
+    }
+}
+
+impl Emit {
+    /// Queues the event as soon as there is capacity.
+    fn poll_sent(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
+        let this = self;
         if let (Offline::Queue(_), None) = (this.offline, &this.unopened) {
             return this.poll_written(cx);
         }

@@ -28,7 +28,7 @@ pub use upload::UploadCall;
 use self::response::ReceivedResponse;
 use crate::engine::{ConnectionHandle, Expected};
 use crate::error::{CallError, SendError};
-use crate::proto::{EncodedCall, Reason, Resume};
+use crate::proto::{EncodedCall, Reason, Resume, TraceContext};
 use crate::value::WsError;
 use std::fmt;
 use std::future::Future;
@@ -180,6 +180,15 @@ impl<T, E> Call<T, E> {
     /// ```
     pub fn idempotent(mut self) -> Self {
         self.raw.is_idempotent = true;
+        self
+    }
+
+    /// Sends the call as a part of this distributed trace, instead of that of its span or of the handler that calls [X-04].
+    ///
+    /// A task that a handler has spawned passes on the trace of the handler's
+    /// [context](crate::Context::trace_context) by this method.
+    pub fn trace_context(mut self, trace: TraceContext) -> Self {
+        self.raw.set_trace_context(trace);
         self
     }
 

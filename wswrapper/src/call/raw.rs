@@ -1,8 +1,10 @@
 //! Calls without their types, and the answers to them.
 
-use crate::engine::{CallOptions, Completion, ConnectionHandle, Expected, OfflineWait, Priority, StartedCall};
+use crate::engine::{
+    CallOptions, CallerSpan, Completion, ConnectionHandle, Expected, MessageKind, OfflineWait, Priority, StartedCall,
+};
 use crate::error::{CallError, SendError};
-use crate::proto::{ChannelKey, EncodedCall, RawReason, Resume, code};
+use crate::proto::{ChannelKey, EncodedCall, RawReason, Resume, TraceContext, code};
 use crate::rt::{Instant, after};
 use crate::value::{WsError, read_rejection};
 use bytes::Bytes;
@@ -25,6 +27,8 @@ pub(crate) struct RawCall {
     pub(super) offline: Offline,
     /// The parts that a started call needs to be sent again.
     repeat: Option<Box<Repeat>>,
+    /// The span of a started call.
+    span: Option<Box<CallerSpan>>,
 }
 
 /// The behaviour of a call or an event while there is no connection.
@@ -116,6 +120,7 @@ impl RawCall {
             is_idempotent: false,
             offline: Offline::Fail,
             repeat: None,
+            span: None,
         }
     }
 
@@ -129,6 +134,13 @@ impl RawCall {
         match &self.stage {
             Stage::Unsent(Ok(call)) => Some(call).filter(|call| call.channel().is_none()),
             _ => None,
+        }
+    }
+
+    /// Sets the place of the call in a distributed trace.
+    pub(super) fn set_trace_context(&mut self, trace: TraceContext) {
+        if let Stage::Unsent(Ok(call)) = &mut self.stage {
+            call.set_trace_context(trace);
         }
     }
 
@@ -164,7 +176,16 @@ impl RawCall {
     }
 
     /// Sends the call at the first poll, or lets it wait for capacity, then waits for its completion.
+    #[inline]
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Completion, SendError>> {
+        let result = ready!(self.poll_completion(cx));
+        if let Some(span) = self.span.take() {
+            span.finish(&result);
+        }
+        Poll::Ready(result)
+    }
+
+    fn poll_completion(&mut self, cx: &mut Context<'_>) -> Poll<Result<Completion, SendError>> {
         let shared = self.connection.shared();
         if let Stage::Started(call) = &self.stage {
             let completion = ready!(shared.poll_call(cx, call));
@@ -197,7 +218,15 @@ impl RawCall {
             return Poll::Ready(Err(SendError::polled_again()));
         };
         let timeout = self.timeout.or(shared.endpoint.limits.call_timeout);
-        let call = call?;
+        let mut call = call?;
+        if !self.continues_upload {
+            self.span = CallerSpan::start(shared, &call, MessageKind::Request);
+            if call.trace_context().is_none()
+                && let Some(trace) = CallerSpan::trace_context(self.span.as_deref(), shared)
+            {
+                call.set_trace_context(trace);
+            }
+        }
         let offline = self.offline.wait(timeout);
         // An anonymous channel is lost with its connection, so a call on it cannot be sent again.
         if (self.is_idempotent || offline != OfflineWait::No) && call.channel().is_none() {

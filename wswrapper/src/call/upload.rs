@@ -5,7 +5,7 @@ use super::source::{ItemError, Source};
 use super::{Answer, RawCall};
 use crate::engine::{ConnectionHandle, Expected};
 use crate::error::{CallError, SendError, TooLarge};
-use crate::proto::{Allowance, CallEncoder, ChannelKey, EncodedCall, Reason, decode_value, encode};
+use crate::proto::{Allowance, CallEncoder, ChannelKey, EncodedCall, Reason, TraceContext, decode_value, encode};
 use crate::rt::Instant;
 use crate::value::{Decode, WsError};
 use std::fmt;
@@ -96,6 +96,15 @@ impl<T, E> UploadCall<T, E> {
     /// polled before the handler accepts items.
     pub fn queue(mut self, wait: Duration) -> Self {
         self.opening.offline = Offline::Queue(wait);
+        self
+    }
+
+    /// Sends the call as a part of this distributed trace, instead of that of its span or of the handler that calls.
+    ///
+    /// A task that a handler has spawned passes on the trace of the handler's
+    /// [context](crate::Context::trace_context) by this method.
+    pub fn trace_context(mut self, trace: TraceContext) -> Self {
+        self.opening.set_trace_context(trace);
         self
     }
 

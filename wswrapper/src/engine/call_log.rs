@@ -5,6 +5,7 @@ use super::message_log::MessageKind;
 use super::observer::Interest;
 use super::outcome::{CallOutcome, Outcome};
 use super::shared::Shared;
+use super::spans::{CallScope, EnteredScope};
 use crate::proto::{Address, Call, RequestId, cut_name};
 use crate::rt::Instant;
 use std::mem;
@@ -27,6 +28,9 @@ pub struct CallInfo<'c> {
     pub id: Option<u64>,
     /// The length of the whole message in bytes.
     pub bytes: usize,
+    /// True if a handler of these names was started. False for a call that was rejected before: its names are whatever
+    /// the peer has sent, so they are no labels for counters.
+    pub is_handled: bool,
 }
 
 /// The end of a call, as an [`Observer`](crate::observe::Observer) sees it.
@@ -56,11 +60,12 @@ impl<'c> CallInfo<'c> {
             event: cut_name(&call.event),
             id: call.id.map(RequestId::get),
             bytes,
+            is_handled: false,
         }
     }
 }
 
-/// The part of an observed call that is kept until its handler has finished.
+/// The part of a call that is observed or belongs to a trace, which is kept until its handler has finished.
 pub(crate) struct CallLog {
     channel: Option<Box<str>>,
     event: Box<str>,
@@ -70,11 +75,13 @@ pub(crate) struct CallLog {
     /// `None` while neither a response nor an error is known.
     outcome: Option<Outcome>,
     response_bytes: usize,
+    scope: CallScope,
 }
 
 impl CallLog {
-    /// Starts the log of a call, and tells the observers.
-    pub(crate) fn start(shared: &Arc<Shared>, info: &CallInfo<'_>) -> Box<Self> {
+    /// Starts the log of a call whose frame has `bytes` bytes, and tells the observers.
+    pub(crate) fn start(shared: &Arc<Shared>, call: &Call<'_>, bytes: usize, is_handled: bool) -> Box<Self> {
+        let info = &CallInfo { is_handled, ..CallInfo::new(call, bytes) };
         let log = Self {
             channel: info.channel.map(Into::into),
             event: info.event.into(),
@@ -82,11 +89,23 @@ impl CallLog {
             started_at: Instant::now(),
             outcome: None,
             response_bytes: 0,
+            scope: CallScope::new(shared, call, info),
         };
         shared.endpoint.observers.tell(shared, Interest::CALLS, |observer, connection| {
             observer.call_started(connection, info);
         });
         Box::new(log)
+    }
+
+    /// Begins a part of the handler's run, in the scope of its call if it has one.
+    #[inline]
+    pub(crate) fn enter(log: Option<&Self>) -> Option<EnteredScope<'_>> {
+        log.map(|log| log.scope.enter())
+    }
+
+    /// Returns the scope of a handler that runs in a task of its own.
+    pub(crate) fn cloned_scope(log: Option<&Self>) -> CallScope {
+        log.map_or_else(CallScope::default, |log| log.scope.clone())
     }
 
     /// Takes over the result of a poll of the handler.
@@ -103,6 +122,7 @@ impl CallLog {
             took: self.started_at.elapsed(),
             response_bytes: self.response_bytes,
         };
+        self.scope.record_end(&end);
         shared.tell_finished(&info, &end);
     }
 }
@@ -114,10 +134,19 @@ impl Shared {
         self.endpoint.observers.any_interest(Interest::CALLS)
     }
 
-    /// Tells the observers of a call whose handler was not started.
+    /// Tells the observers of a call whose frame has `bytes` bytes and whose handler was not started.
     #[cold]
-    pub(crate) fn tell_not_started(self: &Arc<Self>, info: &CallInfo<'_>, outcome: &Outcome, response_bytes: usize) {
-        self.tell_finished(info, &CallEnd { outcome: outcome.view(), took: Duration::ZERO, response_bytes });
+    pub(crate) fn tell_not_started(
+        self: &Arc<Self>,
+        call: &Call<'_>,
+        bytes: usize,
+        outcome: &Outcome,
+        response_bytes: usize,
+    ) {
+        let info = CallInfo::new(call, bytes);
+        let end = CallEnd { outcome: outcome.view(), took: Duration::ZERO, response_bytes };
+        CallScope::new(self, call, &info).record_end(&end);
+        self.tell_finished(&info, &end);
     }
 
     fn tell_finished(self: &Arc<Self>, info: &CallInfo<'_>, end: &CallEnd<'_>) {

@@ -5,7 +5,7 @@ use super::epoch::{Epoch, connection_closed_reason};
 use super::extensions::Extensions;
 use super::shared::Shared;
 use crate::lock::lock;
-use crate::proto::{Reason, RequestId};
+use crate::proto::{Address, Call, Reason, RequestId, TraceContext};
 use crate::rt::Instant;
 use std::future::poll_fn;
 use std::pin::pin;
@@ -26,6 +26,8 @@ pub(crate) struct CallState {
     deadline: Mutex<Option<Instant>>,
     /// The values that layers have stored with the call.
     extensions: OnceLock<Extensions>,
+    /// The place of the call in a distributed trace. Boxed, because most calls have none.
+    pub(crate) trace: Option<Box<TraceContext>>,
     /// The anonymous channel of the call.
     pub(crate) channel_state: Option<Arc<ChannelState>>,
     /// Channels that the handler has created. `None` once it has finished.
@@ -36,18 +38,17 @@ pub(crate) struct CallState {
 }
 
 impl CallState {
-    pub(crate) fn new(
-        epoch: Arc<Epoch>,
-        id: Option<RequestId>,
-        channel: Option<&str>,
-        caller_timeout: Option<Duration>,
-        channel_state: Option<Arc<ChannelState>>,
-    ) -> Self {
+    pub(crate) fn new(epoch: Arc<Epoch>, call: &Call<'_>, channel_state: Option<Arc<ChannelState>>) -> Self {
+        let channel = match &call.address {
+            Address::Named(name) => Some((&**name).into()),
+            _ => None,
+        };
         Self {
             epoch,
-            id,
-            channel: channel.map(Into::into),
-            caller_timeout,
+            id: call.id,
+            channel,
+            caller_timeout: call.caller_timeout(),
+            trace: call.trace_context().map(Box::new),
             deadline: Mutex::new(None),
             extensions: OnceLock::new(),
             channel_state,

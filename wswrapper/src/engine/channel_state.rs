@@ -126,6 +126,14 @@ impl ChannelState {
         })
     }
 
+    /// Returns true if the event has a handler on the channel.
+    pub(crate) fn has_handler(&self, address: &Address<'_>, event: &str) -> bool {
+        self.handlers.contains(address, event) || {
+            let services = self.services();
+            services.iter().flatten().flat_map(|(_, entries)| entries).any(|entry| &*entry.event == event)
+        }
+    }
+
     /// Returns the names of the events that are handled on the channel.
     pub(crate) fn event_names(&self) -> BTreeSet<String> {
         let mut names = BTreeSet::new();

@@ -1,13 +1,13 @@
 //! The interface between the engine and the handlers of services.
 
 use super::answers::Answers;
-use super::call_log::{CallInfo, CallLog};
+use super::call_log::CallLog;
 use super::call_state::CallState;
 use super::channel_state::ChannelState;
 use super::epoch::Epoch;
 use super::label::Label;
 use super::shared::Shared;
-use crate::proto::{Address, Arguments, Call, Rejection};
+use crate::proto::{Arguments, Call, Rejection};
 use crate::rt::Instant;
 use crate::transport::Text;
 use std::any::Any;
@@ -46,23 +46,31 @@ impl Start<'_> {
     /// Returns the state of the call's contexts, which is created if there is none.
     pub(crate) fn call_state(&mut self) -> &Arc<CallState> {
         let Self { call, state, epoch, channel_state, .. } = self;
-        state.get_or_insert_with(|| {
-            let channel = match &call.address {
-                Address::Named(name) => Some(&**name),
-                _ => None,
-            };
-            let channel_state = channel_state.cloned();
-            Arc::new(CallState::new(Arc::clone(epoch), call.id, channel, call.caller_timeout(), channel_state))
-        })
+        state.get_or_insert_with(|| Arc::new(CallState::new(Arc::clone(epoch), call, channel_state.cloned())))
     }
 
-    /// Starts the log of the call, if calls are observed. Called before the handler starts.
+    /// Returns true if the event has a handler.
+    pub(crate) fn has_handler(&self) -> bool {
+        let (address, event) = (&self.call.address, &*self.call.event);
+        match self.channel_state {
+            Some(channel_state) => channel_state.has_handler(address, event),
+            None => self.answers.shared.has_handler(address, event),
+        }
+    }
+
+    /// Returns the log of the call, if it was started here. One that a layer has started is entered already.
+    pub(crate) fn log(&self) -> Option<&CallLog> {
+        self.log.as_ref().and_then(|log| log.as_deref())
+    }
+
+    /// Starts the log of the call, if calls are observed or the call may belong to a trace. Called before the handler starts.
+    /// `is_handled` is false for an event without a handler, whose name may be made up.
     #[inline]
-    pub(crate) fn record(&mut self) {
+    pub(crate) fn record(&mut self, is_handled: bool) {
         if let Some(log) = &mut self.log
-            && self.answers.shared.observes_calls()
+            && (self.answers.shared.observes_calls() || self.call.may_have_trace_context())
         {
-            **log = Some(CallLog::start(self.answers.shared, &CallInfo::new(self.call, self.text.len())));
+            **log = Some(CallLog::start(self.answers.shared, self.call, self.text.len(), is_handled));
         }
     }
 }

@@ -5,6 +5,8 @@ use super::connection_view::ConnectionView;
 use super::message_log::MessageLog;
 use super::refused::RefusedHandshake;
 use super::shared::Shared;
+use super::spans::Spans;
+use super::traffic::Traffic;
 use crate::catch_panic::catch_panic;
 use crate::close::Closed;
 use crate::error::ServiceError;
@@ -111,6 +113,14 @@ pub trait Observer: Send + Sync + 'static {
         let _ = (connection, payload);
     }
 
+    /// The task of a connection has ended a turn, in which it has moved messages or its counters have changed. The
+    /// increments are those since the last report of the connection. Its last report precedes its close.
+    ///
+    /// A turn handles all messages that have arrived, up to some hundred, so this is cheaper than a look at each message.
+    fn traffic(&self, connection: &ConnectionView<'_>, traffic: &Traffic) {
+        let _ = (connection, traffic);
+    }
+
     /// An error has occurred while this endpoint served a peer.
     fn error(&self, connection: &ConnectionView<'_>, error: &ServiceError) {
         let _ = (connection, error);
@@ -133,8 +143,10 @@ impl Interest {
     /// The pings and pongs of the peer: [`ping_received`](Observer::ping_received) and
     /// [`pong_received`](Observer::pong_received).
     pub const PINGS: Self = Self(8);
+    /// The traffic of connections, once in each turn: [`traffic`](Observer::traffic).
+    pub const TRAFFIC: Self = Self(16);
     /// All of them.
-    pub const ALL: Self = Self(15);
+    pub const ALL: Self = Self(31);
 
     /// Returns true if all of `other` is in the set.
     #[inline]
@@ -197,6 +209,10 @@ impl<O: Observer + ?Sized> Observer for Arc<O> {
         (**self).pong_received(connection, payload);
     }
 
+    fn traffic(&self, connection: &ConnectionView<'_>, traffic: &Traffic) {
+        (**self).traffic(connection, traffic);
+    }
+
     fn error(&self, connection: &ConnectionView<'_>, error: &ServiceError) {
         (**self).error(connection, error);
     }
@@ -209,6 +225,7 @@ pub(crate) struct Observers {
     interest: Interest,
     /// The union of those that are always enabled.
     always: Interest,
+    spans: Option<Spans>,
 }
 
 struct Entry {
@@ -227,7 +244,7 @@ impl Entry {
 
 impl Default for Observers {
     fn default() -> Self {
-        Self { entries: Vec::new(), interest: Interest::NONE, always: Interest::NONE }
+        Self { entries: Vec::new(), interest: Interest::NONE, always: Interest::NONE, spans: None }
     }
 }
 
@@ -256,7 +273,20 @@ impl Observers {
 
     #[cold]
     fn is_any_enabled(&self, interest: Interest) -> bool {
-        self.entries.iter().any(|entry| entry.wants(interest))
+        (interest == Interest::CALLS && self.spans().is_some())
+            || self.entries.iter().any(|entry| entry.wants(interest))
+    }
+
+    /// Mounts spans of connections and calls.
+    pub(crate) fn set_spans(&mut self, spans: Spans) {
+        self.interest = self.interest | Interest::CALLS;
+        self.spans = Some(spans);
+    }
+
+    /// Returns the spans that are mounted, while a subscriber may want them.
+    #[inline]
+    pub(crate) fn spans(&self) -> Option<&Spans> {
+        self.spans.as_ref().filter(|_| Spans::are_wanted())
     }
 
     /// Tells all observers that a handshake was refused. A panic is logged.

@@ -1,5 +1,6 @@
 //! Numbers of a server or a client that its closed connections leave behind.
 
+use super::traffic::Moved;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 /// The numbers of connections that were closed. A connection adds to them at most once, and only if it has something
@@ -12,10 +13,14 @@ pub(crate) struct Totals {
     calls_cancelled: AtomicUsize,
     events_dropped: AtomicU64,
     broadcasts_left_out: AtomicU64,
+    received_messages: AtomicU64,
+    received_bytes: AtomicU64,
+    sent_messages: AtomicU64,
+    sent_bytes: AtomicU64,
 }
 
 /// The messages of one connection that were lost.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Drops {
     /// Events of the peer that were not handled.
     pub(crate) events: u32,
@@ -37,6 +42,24 @@ impl Totals {
         }
         if drops.broadcasts > 0 {
             self.broadcasts_left_out.fetch_add(drops.broadcasts.into(), Ordering::Relaxed);
+        }
+    }
+
+    /// Adds what a closed connection has moved.
+    pub(crate) fn add_moved(&self, moved: Moved) {
+        self.received_messages.fetch_add(moved.received_messages, Ordering::Relaxed);
+        self.received_bytes.fetch_add(moved.received_bytes, Ordering::Relaxed);
+        self.sent_messages.fetch_add(moved.sent_messages, Ordering::Relaxed);
+        self.sent_bytes.fetch_add(moved.sent_bytes, Ordering::Relaxed);
+    }
+
+    /// Returns what closed connections have moved.
+    pub(crate) fn moved(&self) -> Moved {
+        Moved {
+            received_messages: self.received_messages.load(Ordering::Relaxed),
+            received_bytes: self.received_bytes.load(Ordering::Relaxed),
+            sent_messages: self.sent_messages.load(Ordering::Relaxed),
+            sent_bytes: self.sent_bytes.load(Ordering::Relaxed),
         }
     }
 

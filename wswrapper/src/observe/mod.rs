@@ -4,12 +4,17 @@
 //! [`on_error`](crate::server::ServerBuilder::on_error), are observers too.
 
 pub(crate) mod hooks;
+#[cfg(feature = "metrics")]
+mod metrics;
 mod open_result;
 mod wire_log;
 
+#[cfg(feature = "metrics")]
+pub use self::metrics::Metrics;
 pub use crate::engine::{
-    CallEnd, CallInfo, CallOutcome, ConnectionView, Interest, MessageKind, MessageLog, Observer, RefusalReason,
-    RefusedHandshake,
+    CallEnd, CallInfo, CallOutcome, ConnectionView, Interest, MessageKind, MessageLog, Observer, Propagator,
+    RefusalReason, RefusedHandshake, Spans, Traffic,
 };
+pub use crate::proto::{TraceContext, TraceContextError};
 pub use open_result::OpenResult;
 pub use wire_log::WireLog;

@@ -35,6 +35,14 @@ pub struct ServerStatus {
     pub queued_bytes: usize,
     /// Bytes that the connections hold together; see [`Server::buffered_bytes`].
     pub buffered_bytes: usize,
+    /// Messages of peers since the server was built.
+    pub received_messages: u64,
+    /// Their bytes, without the headers of frames.
+    pub received_bytes: u64,
+    /// Messages to peers since the server was built.
+    pub sent_messages: u64,
+    /// Their bytes, without the headers of frames.
+    pub sent_bytes: u64,
     /// Events of peers that were dropped since the server was built, because nothing handled them, their arguments were
     /// wrong, or memory was short.
     pub events_dropped: u64,
@@ -70,7 +78,7 @@ impl super::entrance::Entrance {
     pub(crate) fn status(&self) -> ServerStatus {
         let totals = &self.endpoint.totals;
         let (mut events_dropped, mut broadcasts_left_out) = (totals.events_dropped(), totals.broadcasts_left_out());
-        let mut sum = Counters::default();
+        let (mut sum, mut moved) = (Counters::default(), totals.moved());
         let members = self.registry.all();
         for shared in &*members {
             let (counters, drops) = shared.counters_and_drops();
@@ -80,6 +88,7 @@ impl super::entrance::Entrance {
             sum.open_streams += counters.open_streams;
             sum.blocked_threads += counters.blocked_threads;
             sum.queued_bytes += counters.queued_bytes;
+            moved += shared.moved.get();
             events_dropped += u64::from(drops.events);
             broadcasts_left_out += u64::from(drops.broadcasts);
         }
@@ -95,6 +104,10 @@ impl super::entrance::Entrance {
             blocked_threads: sum.blocked_threads,
             queued_bytes: sum.queued_bytes,
             buffered_bytes: self.endpoint.budget.held(),
+            received_messages: moved.received_messages,
+            received_bytes: moved.received_bytes,
+            sent_messages: moved.sent_messages,
+            sent_bytes: moved.sent_bytes,
             events_dropped,
             broadcasts_left_out,
         }

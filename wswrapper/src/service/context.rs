@@ -3,7 +3,7 @@
 use crate::engine::{CallState, Extensions, PeerId, Shared};
 use crate::handle::{AnonymousChannel, Peer};
 use crate::handshake::Handshake;
-use crate::proto::Reason;
+use crate::proto::{Reason, TraceContext};
 use crate::registry::Broadcast;
 use std::fmt;
 use std::future::Future;
@@ -109,6 +109,28 @@ impl Context {
     /// `None` if the caller did not state it [X-03].
     pub fn caller_timeout(&self) -> Option<Duration> {
         self.call.caller_timeout
+    }
+
+    /// Returns the place of the call in a distributed trace, if its caller has sent one [X-04].
+    ///
+    /// Calls that the handler makes while it is polled carry it on without more; see
+    /// [`Call::trace_context`](crate::Call::trace_context) for other tasks.
+    ///
+    /// ```
+    /// # use wswrapper::{ws_handlers, Context};
+    /// # struct Desk;
+    /// #[ws_handlers]
+    /// impl Desk {
+    ///     pub async fn price(&self, ctx: Context) -> u32 {
+    ///         if let Some(trace) = ctx.trace_context() {
+    ///             println!("traceparent: {trace}");
+    ///         }
+    ///         12
+    ///     }
+    /// }
+    /// ```
+    pub fn trace_context(&self) -> Option<&TraceContext> {
+        self.call.trace.as_deref()
     }
 
     /// Returns the connections of this server or client, as a target for events.

@@ -5,7 +5,8 @@ use super::own_task::OwnTask;
 use super::stream::{OnFull, Producer, stream_handler};
 use super::upload::upload_handler;
 use crate::engine::{
-    Answering, Answers, BadCall, ChannelBinding, ConnectionHandle, Label, Response, Running, Start, Started, no_answer,
+    Answering, Answers, BadCall, CallLog, ChannelBinding, ConnectionHandle, Label, Response, Running, Start, Started,
+    no_answer,
 };
 use crate::proto::{Rejection, Role};
 use crate::stream::{Items, Upload};
@@ -40,7 +41,7 @@ impl<S: Send + Sync + 'static> Invocation<'_, S> {
     /// Checks that all arguments were decoded, because the handler starts next.
     fn begin(&mut self) -> Result<Answering, BadCall> {
         let call = self.finish_arguments()?;
-        self.start.record();
+        self.start.record(true);
         Ok(call)
     }
 
@@ -52,6 +53,7 @@ impl<S: Send + Sync + 'static> Invocation<'_, S> {
         T: Response,
     {
         let call = self.begin()?;
+        let _entered = CallLog::enter(self.start.log());
         Ok(Started::running(Box::pin(AnswerWhenReady { call, handler: handler(self.service) })))
     }
 
@@ -62,7 +64,10 @@ impl<S: Send + Sync + 'static> Invocation<'_, S> {
         T: Response,
     {
         let call = self.begin()?;
-        let outcome = handler(self.service);
+        let outcome = {
+            let _entered = CallLog::enter(self.start.log());
+            handler(self.service)
+        };
         self.start.answers.finish(&call, outcome);
         Ok(Started { running: None })
     }
@@ -77,9 +82,10 @@ impl<S: Send + Sync + 'static> Invocation<'_, S> {
         if call.id.is_none() {
             return Err(BadCall::Rejected(no_answer(&call.event, "a stream")));
         }
-        self.start.record();
+        self.start.record(true);
         let service = self.service;
         let resume = self.start.call.resume();
+        let _entered = CallLog::enter(self.start.log());
         Ok(Started::running(stream_handler(self.start.answers.shared, call, on_full, resume, |producer| {
             handler(service, producer)
         })))
@@ -97,7 +103,7 @@ impl<S: Send + Sync + 'static> Invocation<'_, S> {
         let call = self.finish_arguments()?;
         let opened = self.start.answers.open(&call, Role::Upload, ChannelBinding::Inbox(None));
         let (channel, inbox) = opened.map_err(BadCall::Rejected)?;
-        self.start.record();
+        self.start.record(true);
         let shared = self.start.answers.shared;
         if self.start.call.caller_listens() {
             shared.allow_start(channel);
@@ -105,6 +111,7 @@ impl<S: Send + Sync + 'static> Invocation<'_, S> {
         // The binding is an inbox, so there always is one.
         let inbox = inbox.unwrap_or(usize::MAX);
         let upload = Upload::new(Items::new(ConnectionHandle::new(shared), channel, inbox));
+        let _entered = CallLog::enter(self.start.log());
         let running = upload_handler(shared, call, channel, handler(self.service, upload));
         Ok(Started::running(running))
     }
@@ -118,7 +125,8 @@ impl<S: Send + Sync + 'static> Invocation<'_, S> {
     {
         let call = self.begin()?;
         let service = self.service;
-        Ok(OwnTask::blocking(call, self.start.answers.shared, move || handler(service)))
+        let scope = CallLog::cloned_scope(self.start.log());
+        Ok(OwnTask::blocking(call, self.start.answers.shared, scope, move || handler(service)))
     }
 
     /// Starts an asynchronous handler in a task of its own.
@@ -129,7 +137,9 @@ impl<S: Send + Sync + 'static> Invocation<'_, S> {
         T: JsonResponse,
     {
         let call = self.begin()?;
-        Ok(OwnTask::spawned(call, self.start.answers.shared, handler(self.service)))
+        let scope = CallLog::cloned_scope(self.start.log());
+        let _entered = CallLog::enter(self.start.log());
+        Ok(OwnTask::spawned(call, self.start.answers.shared, scope, handler(self.service)))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Handlers that run in a task or on a thread of their own.
 
-use crate::engine::{Answering, Answers, BlockedThread, Running, Shared, Started};
+use crate::engine::{Answering, Answers, BlockedThread, CallScope, InScope, Running, Shared, Started};
 use crate::proto::{Rejection, RequestId, encode};
 use crate::rt::{self, JoinError, JoinHandle};
 use crate::value::JsonResponse;
@@ -37,7 +37,7 @@ struct Encoded(Result<Box<RawValue>, serde_json::Error>);
 
 impl OwnTask {
     /// Starts a synchronous handler on a thread that it may block, as soon as one of the connection's is free.
-    pub(super) fn blocking<F, T>(call: Answering, shared: &Shared, handler: F) -> Started
+    pub(super) fn blocking<F, T>(call: Answering, shared: &Shared, scope: CallScope, handler: F) -> Started
     where
         F: FnOnce() -> Result<T, Rejection> + Send + 'static,
         T: JsonResponse,
@@ -47,6 +47,7 @@ impl OwnTask {
             let counted = tasks.count();
             rt::spawn_blocking(move || {
                 let _occupied_until_return = (thread, counted);
+                let _entered = scope.enter();
                 Encoded::outcome(id, handler())
             })
         };
@@ -61,14 +62,14 @@ impl OwnTask {
     }
 
     /// Starts an asynchronous handler in a task of its own.
-    pub(super) fn spawned<F, T>(call: Answering, shared: &Shared, handler: F) -> Started
+    pub(super) fn spawned<F, T>(call: Answering, shared: &Shared, scope: CallScope, handler: F) -> Started
     where
         F: Future<Output = Result<T, Rejection>> + Send + 'static,
         T: JsonResponse,
     {
         let (id, counted) = (call.id, shared.endpoint.own_tasks.count());
         let task = async move {
-            let outcome = Encoded::outcome(id, handler.await);
+            let outcome = Encoded::outcome(id, InScope::new(scope, handler).await);
             drop(counted);
             outcome
         };

@@ -10,6 +10,8 @@ pub struct Output {
     consumed: usize,
     /// All bytes that were sent.
     sent: u64,
+    /// All texts that were written, and their bytes.
+    texts: (u64, u64),
     framing: Framing,
 }
 
@@ -40,7 +42,7 @@ impl Output {
     }
 
     fn new(framing: Framing) -> Self {
-        Self { bytes: Vec::new(), consumed: 0, sent: 0, framing }
+        Self { bytes: Vec::new(), consumed: 0, sent: 0, texts: (0, 0), framing }
     }
 
     /// Writes a text frame in place by `write`, which appends the text to the buffer.
@@ -56,6 +58,8 @@ impl Output {
         write(frame.bytes)?;
         frame.complete = true;
         drop(frame);
+        self.texts.0 += 1;
+        self.texts.1 += (self.bytes.len() - start - reserved) as u64;
         self.framing.complete(&mut self.bytes, start, reserved);
         Ok(())
     }
@@ -111,6 +115,11 @@ impl Output {
     /// Returns the number of all bytes that were sent. If it stands still, the peer does not read.
     pub fn sent(&self) -> u64 {
         self.sent
+    }
+
+    /// Returns the number of all texts that were written, and their bytes without the headers of frames.
+    pub(crate) fn written_texts(&self) -> (u64, u64) {
+        self.texts
     }
 
     /// Returns the buffer, to append frames of other kinds.

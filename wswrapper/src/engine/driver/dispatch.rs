@@ -4,7 +4,7 @@ use super::Driver;
 use super::reading::TURN_MESSAGES;
 use crate::catch_panic::{catch_panic, drop_catching_panic};
 use crate::engine::answers::{Answers, Progress};
-use crate::engine::call_log::CallInfo;
+use crate::engine::call_log::CallLog;
 use crate::engine::channel_state::ChannelState;
 use crate::engine::handler::{BadCall, Handler, Start, Started};
 use crate::engine::label::Label;
@@ -249,10 +249,12 @@ impl<T: Transport> Driver<T> {
                 Ok(())
             }
             Ok(Ok(Started { running: Some(mut future) })) => {
+                let entered = CallLog::enter(log.as_deref());
                 let watch = PollWatch::start();
                 let polled = catch_panic(|| future.as_mut().poll(cx, &mut answers));
                 watch.finish(&self.shared, event);
                 if let Ok(Poll::Pending) = polled {
+                    drop(entered);
                     let (id, event) = (call.id, event.clone());
                     let channel = channel_state.and_then(|channel_state| channel_state.key());
                     let handler = RunningHandler { future, id, event, state, log, channel, is_stream: false };
@@ -307,8 +309,7 @@ impl<T: Transport> Driver<T> {
     fn tell_not_started(&self, received: &Received<'_>, call: &Call<'_>, progress: &mut Progress) {
         if self.shared.observes_calls() {
             let outcome = progress.outcome.take().unwrap_or(Outcome::Cancelled);
-            let info = CallInfo::new(call, received.text.len());
-            self.shared.tell_not_started(&info, &outcome, progress.response_bytes);
+            self.shared.tell_not_started(call, received.text.len(), &outcome, progress.response_bytes);
         }
     }
 
@@ -336,9 +337,11 @@ impl<T: Transport> Driver<T> {
             let Some((handler, waker)) = self.running.poll_context(key) else { continue };
             let mut progress = Progress::for_handler(key);
             let mut answers = Answers::new(&self.shared, self.transport.output(), &mut progress);
+            let entered = CallLog::enter(handler.log.as_deref());
             let watch = PollWatch::start();
             let polled = catch_panic(|| handler.future.as_mut().poll(&mut Context::from_waker(&waker), &mut answers));
             watch.finish(&self.shared, &handler.event);
+            drop(entered);
             if let Some(log) = &mut handler.log {
                 log.update(&mut progress);
             }
@@ -358,7 +361,10 @@ impl<T: Transport> Driver<T> {
                 continue;
             }
             let Some(RunningHandler { future, id, event, log, state, .. }) = self.running.remove(key) else { continue };
-            if let Err(message) = polled.map(drop).and(drop_catching_panic(future)) {
+            let entered = CallLog::enter(log.as_deref());
+            let dropped = polled.map(drop).and(drop_catching_panic(future));
+            drop(entered);
+            if let Err(message) = dropped {
                 Answers::new(&self.shared, self.transport.output(), &mut progress).panicked(id, &event, message);
             }
             if let Some(id) = id {

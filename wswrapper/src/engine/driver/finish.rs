@@ -4,7 +4,7 @@ use super::Driver;
 use super::opening::Opening;
 use crate::catch_panic::{catch_panic, drop_catching_panic};
 use crate::close::{ABORTED, Close, CloseCause, CloseRequest, Closed, SERVER_CLOSES};
-use crate::engine::call_log::CallInfo;
+use crate::engine::call_log::CallLog;
 use crate::engine::epoch::connection_closed_reason;
 use crate::engine::handler::Sessions;
 use crate::engine::hooks::OpenFuture;
@@ -92,6 +92,9 @@ impl<T> Driver<T> {
             self.shared.report_drop_panic(drop_catching_panic(session), "a session");
         }
         self.drop_backlog();
+        if self.shared.endpoint.observers.any_interest(Interest::TRAFFIC) {
+            self.reported.get_or_insert_default().tell_end(&self.shared);
+        }
         self.shared.begin_finish(closed.clone());
         self.shared.endpoint.observers.tell(&self.shared, Interest::NONE, |observer, connection| {
             observer.connection_closed(connection, closed);
@@ -137,7 +140,7 @@ impl<T> Driver<T> {
         if self.shared.observes_calls()
             && let Message::Call(call) = Message::decode_whole(text)
         {
-            self.shared.tell_not_started(&CallInfo::new(&call, text.len()), &Outcome::Cancelled, 0);
+            self.shared.tell_not_started(&call, text.len(), &Outcome::Cancelled, 0);
         }
     }
 
@@ -154,7 +157,9 @@ impl<T> Driver<T> {
             state.cancel(reason);
             state.handler_finished(&self.shared);
         }
+        let entered = CallLog::enter(handler.log.as_deref());
         self.shared.report_drop_panic(drop_catching_panic(handler.future), &handler.event);
+        drop(entered);
         if let Some(log) = handler.log {
             log.finish(&self.shared);
         }

@@ -35,8 +35,10 @@ use crate::engine::flushes::Flushes;
 use crate::engine::hooks::HookFuture;
 use crate::engine::observer::Interest;
 use crate::engine::shared::{LocalEndpoint, Mode, Shared, SleepState};
+use crate::engine::spans::{ConnectionSpan, connection_span};
 use crate::engine::spare_waker::SpareWaker;
 use crate::engine::tasks::RunningSet;
+use crate::engine::traffic::Reported;
 use crate::error::{OpenError, ServiceError};
 use crate::limits::Limits;
 use crate::proto::Reason;
@@ -80,6 +82,8 @@ pub(crate) struct Driver<T> {
     spare_waker: SpareWaker,
     /// Handles that wait until the output was written.
     flushes: Flushes,
+    /// The last report of traffic, if an observer is interested.
+    reported: Option<Box<Reported>>,
     finished: bool,
 }
 
@@ -113,6 +117,7 @@ impl<T: Transport> Driver<T> {
             timer: Timer::default(),
             spare_waker: SpareWaker::default(),
             flushes: Flushes::default(),
+            reported: None,
             finished: false,
         };
         if driver.opening.is_none() {
@@ -133,12 +138,14 @@ impl<T: Transport> Driver<T> {
         T: Send,
     {
         async move {
+            let span = connection_span(&self.shared, &self.epoch);
             let closed = poll_fn(|cx| {
-                catch_panic(|| self.poll(cx)).unwrap_or_else(|message| Poll::Ready(transport_panicked(&message)))
+                let polled = catch_panic(|| ConnectionSpan::scope(span.as_deref(), || self.poll(cx)));
+                polled.unwrap_or_else(|message| Poll::Ready(transport_panicked(&message)))
             });
             let closed = closed.await;
             tracing::debug!(peer = %self.shared.id, code = closed.code, reason = closed.reason, "closed");
-            self.finish(&closed);
+            ConnectionSpan::scope(span.as_deref(), || self.finish(&closed));
             // Also if the hook is cancelled.
             let finishing = Finishing(Arc::clone(&self.shared));
             let shared = &finishing.0;
@@ -148,9 +155,12 @@ impl<T: Transport> Driver<T> {
                 poll_fn(|cx| {
                     // A call may wait for the next connection of a client, and the hook for that call.
                     shared.keep_waiting_deadlines(cx, &mut timer);
-                    poll_close_hook(shared, &mut hook, cx)
+                    ConnectionSpan::scope(span.as_deref(), || poll_close_hook(shared, &mut hook, cx))
                 })
                 .await;
+            }
+            if let Some(span) = span {
+                span.record_close(&closed);
             }
         }
     }
@@ -177,6 +187,9 @@ impl<T: Transport> Driver<T> {
             return Poll::Ready(closed);
         }
         poll_again |= self.prepare_to_sleep(cx);
+        if self.shared.endpoint.observers.any_interest(Interest::TRAFFIC) {
+            self.reported.get_or_insert_default().tell_changes(&self.shared);
+        }
         if poll_again {
             cx.waker().wake_by_ref();
         }

@@ -19,12 +19,28 @@ const SMALL_MESSAGE: usize = 64 * 1024;
 /// seldom allocates it again.
 const SPARE_MEMORY_TIME: Duration = Duration::from_millis(500);
 
+/// The messages that were read in a turn.
+#[derive(Default)]
+struct Texts {
+    count: u64,
+    bytes: usize,
+}
+
+impl Texts {
+    fn add(&mut self, bytes: usize) {
+        self.count += 1;
+        self.bytes += bytes;
+    }
+}
+
 impl<T: Transport> Driver<T> {
     /// Handles held calls, then reads and handles frames. Returns true if there may be more.
     pub(super) fn read(&mut self, cx: &mut Context<'_>, now: Instant) -> bool {
         let held = self.handle_held_calls(cx);
         let mut messages = held;
-        let may_have_more = self.read_frames(cx, &mut messages, now);
+        let mut texts = Texts::default();
+        let may_have_more = self.read_frames(cx, &mut messages, &mut texts, now);
+        self.shared.moved.add_received(texts.count, texts.bytes as u64);
         self.liveness.record_reading(messages > held, self.transport.received_bytes(), now);
         may_have_more
     }
@@ -41,9 +57,8 @@ impl<T: Transport> Driver<T> {
     }
 
     /// Reads and handles frames, and counts them as messages of the turn. Returns true if there may be more.
-    fn read_frames(&mut self, cx: &mut Context<'_>, messages: &mut usize, now: Instant) -> bool {
-        let mut bytes = 0;
-        while *messages < TURN_MESSAGES && bytes < TURN_BYTES {
+    fn read_frames(&mut self, cx: &mut Context<'_>, messages: &mut usize, texts: &mut Texts, now: Instant) -> bool {
+        while *messages < TURN_MESSAGES && texts.bytes < TURN_BYTES {
             if self.closing.is_reading_finished() {
                 return false;
             }
@@ -59,13 +74,15 @@ impl<T: Transport> Driver<T> {
                     return false;
                 }
                 Poll::Ready(Some(Ok(Frame::Text(text)))) => {
-                    (*messages, bytes) = (*messages + 1, bytes + text.len());
+                    *messages += 1;
+                    texts.add(text.len());
                     if self.closing.is_open() {
                         self.receive_text(cx, &text, now);
                     }
                 }
                 Poll::Ready(Some(Ok(Frame::Binary(frame)))) => {
-                    (*messages, bytes) = (*messages + 1, bytes + frame.len());
+                    *messages += 1;
+                    texts.add(frame.len());
                     // A binary frame is read as text [P-06]. One that is not UTF-8 is not JSON [P-02].
                     if self.closing.is_open()
                         && let Ok(text) = Text::try_from(frame)
@@ -82,6 +99,7 @@ impl<T: Transport> Driver<T> {
                     self.receive_pong(&payload, now);
                 }
                 Poll::Ready(Some(Ok(Frame::Close(close)))) => {
+                    self.record_sent();
                     let closed = Closed::new(CloseCause::Remote, &close);
                     let deadline = after(now, self.shared.endpoint.limits.close_timeout);
                     let closed = self.closing.close_received(closed, deadline);

@@ -39,13 +39,23 @@ impl<T: Transport> Driver<T> {
     /// Moves queued frames to the output, and sends the ping that handles have requested.
     pub(super) fn drain(&mut self, now: Instant) {
         let output = self.transport.output();
-        let Some(Requested { flushes, ping }) = self.shared.drain_and_take_requests(output) else { return };
+        let requested = self.shared.drain_and_take_requests(output);
+        self.record_sent();
+        let Some(Requested { flushes, ping }) = requested else { return };
         if let Some(flushes) = flushes {
+            let output = self.transport.output();
             self.flushes.append(*flushes, output.sent() + output.len() as u64);
         }
         if ping {
             self.send_requested_ping(now);
         }
+    }
+
+    /// Records what was moved to the output. Called before a flush, because the output takes a buffer when it is asked for,
+    /// and gives it back after its flush.
+    pub(super) fn record_sent(&mut self) {
+        let (messages, bytes) = self.transport.output().written_texts();
+        self.shared.moved.set_sent(messages, bytes);
     }
 
     /// Notifies the handles whose frames were written. The transport may still hold the last `unflushed` bytes.

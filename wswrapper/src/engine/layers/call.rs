@@ -8,7 +8,7 @@ use crate::engine::handler::Start;
 use crate::engine::label::Label;
 use crate::engine::loan::Owner;
 use crate::engine::shared::Shared;
-use crate::proto::{Address, Call, Message};
+use crate::proto::{Call, Message};
 use crate::rt::Instant;
 use crate::transport::Text;
 use std::sync::Arc;
@@ -75,11 +75,8 @@ impl LayeredCall {
     pub(crate) fn has_handler(&self) -> bool {
         let Some(Call { address, event, .. }) = self.decode() else { return false };
         match &self.state.channel_state {
-            Some(channel_state) => channel_state.event_names().contains(&*event),
-            None => {
-                let channel = if let Address::Named(name) = &address { Some(&**name) } else { None };
-                self.shared.event_names(channel).contains(&*event)
-            }
+            Some(channel_state) => channel_state.has_handler(&address, &event),
+            None => self.shared.has_handler(&address, &event),
         }
     }
 }

@@ -71,7 +71,11 @@ pub(crate) fn start_layer(steps: &Steps, at: usize, end: End, mut start: Start<'
     if !start.call.arguments.is_json() {
         return Err(BadCall::NotJson);
     }
-    start.record();
+    let is_handled = match &end {
+        End::Handler(_) => true,
+        End::Find => start.has_handler(),
+    };
+    start.record(is_handled);
     let call = LayeredCall::new(&mut start);
     Ok(Started::running(layer.start(call, Next::new(steps, at + 1, end))))
 }

@@ -143,6 +143,12 @@ impl DynamicHandlers {
         }
     }
 
+    /// Returns true if the event has a handler.
+    pub(crate) fn contains(&self, address: &Address<'_>, event: &str) -> bool {
+        let is_in = |table: &mut Table| table.contains_key(event);
+        self.count.load(Ordering::Acquire) > 0 && self.lock().get_mut(address).is_some_and(is_in)
+    }
+
     /// Puts back a one-shot handler that was found and did not run, unless the event has a new one.
     pub(super) fn restore(&self, address: &Address<'_>, entry: Arc<Entry>) {
         let mut tables = self.lock();

@@ -118,6 +118,7 @@ impl Shared {
             // The untaken items of streams stay until their consumers are dropped.
             state.share.set(state.buffered_bytes());
             self.endpoint.totals.add_drops(mem::take(&mut state.drops));
+            self.endpoint.totals.add_moved(self.moved.take());
         });
         self.epoch().set_disconnected();
         self.endpoint.budget.forget(self);

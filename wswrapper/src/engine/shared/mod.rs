@@ -48,6 +48,7 @@ use crate::engine::observer::Observers;
 use crate::engine::own_tasks::OwnTasks;
 use crate::engine::router::{DynamicHandlers, Lookup, Router};
 use crate::engine::totals::{Drops, Totals};
+use crate::engine::traffic::MovedCell;
 use crate::engine::warnings::Warnings;
 use crate::limits::Limits;
 use crate::lock::lock;
@@ -83,6 +84,8 @@ pub(crate) struct Shared {
     closes: AtomicU64,
     /// The pauses that have not ended.
     pauses: AtomicUsize,
+    /// What the connection has moved.
+    pub(crate) moved: MovedCell,
     /// Used only by blocking handlers.
     blocking_threads: OnceLock<Arc<BlockingThreads>>,
     /// True while the connection is queued in the budget.
@@ -179,6 +182,7 @@ impl Shared {
             draining: AtomicBool::new(false),
             closes: AtomicU64::new(0),
             pauses: AtomicUsize::new(0),
+            moved: MovedCell::default(),
             blocking_threads: OnceLock::new(),
             handlers: OnceLock::new(),
             loan_slot: OnceLock::new(),
@@ -252,6 +256,14 @@ impl Shared {
         let LocalEndpoint { handlers, router, .. } = &*self.endpoint;
         let of_peer = self.handlers.get().and_then(|handlers| handlers.find(address, event));
         of_peer.or_else(|| handlers.find(address, event)).or_else(|| router.find(address, event).map(Lookup::Mounted))
+    }
+
+    /// Returns true if a call on the main or a named channel has a handler.
+    pub(crate) fn has_handler(&self, address: &Address<'_>, event: &str) -> bool {
+        let LocalEndpoint { handlers, router, .. } = &*self.endpoint;
+        self.handlers.get().is_some_and(|handlers| handlers.contains(address, event))
+            || handlers.contains(address, event)
+            || router.find(address, event).is_some()
     }
 
     /// Returns the name of an event, for its handler. It is copied unless it is that of a mounted method.

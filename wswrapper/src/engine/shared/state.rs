@@ -70,7 +70,7 @@ pub(super) struct State {
     pub(super) epoch: Arc<Epoch>,
 }
 
-/// What decides whether a call goes on waiting, or is sent on the next connection.
+/// The facts that decide whether a call goes on waiting, or is sent on the next connection.
 #[derive(Default)]
 pub(super) struct Continuity {
     /// True if the present or last connection has been open: its `on_open` hook, if there is one, has returned.
