@@ -10,10 +10,11 @@
 //! 8. [Limits](limits): each limit with its default and its effect, slow and hostile peers
 //! 9. [Inside axum](axum): one port for pages, an API and WebSockets, users of a layer
 //! 10. [Who may connect](access): origins, hosts, users, admission and TLS
-//! 11. [Connecting](connecting): URLs, redirects, proxies and other streams of clients
-//! 12. [Reconnecting](reconnecting): clients that connect again, their states, and what a lost connection costs
-//! 13. [Deployment](deployment): how a server stops, its health and its status
-//! 14. [Observation](observation): hooks, observers, spans, traces, metrics and counters
+//! 11. [Guards and layers](layers): roles, rates, code around calls, authentication by the first message
+//! 12. [Connecting](connecting): URLs, redirects, proxies and other streams of clients
+//! 13. [Reconnecting](reconnecting): clients that connect again, their states, and what a lost connection costs
+//! 14. [Deployment](deployment): how a server stops, its health and its status
+//! 15. [Observation](observation): hooks, observers, spans, traces, metrics and counters
 //!
 //! Reference:
 //!
@@ -38,6 +39,6 @@ macro_rules! chapters {
 }
 
 chapters! {
-    calculator state_and_tasks errors streams events_and_channels javascript testing limits axum access connecting
+    calculator state_and_tasks errors streams events_and_channels javascript testing limits axum access layers connecting
     reconnecting deployment observation compatibility performance values
 }
