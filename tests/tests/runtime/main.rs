@@ -11,6 +11,7 @@ mod drain;
 mod dynamic;
 mod events;
 mod execution;
+mod guard_attributes;
 mod heartbeat;
 mod hostile_streams;
 mod layers;
