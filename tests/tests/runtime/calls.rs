@@ -2,6 +2,7 @@
 
 #![allow(clippy::similar_names, reason = "`call` and `calc` are plain names")]
 
+mod defaults;
 mod errors;
 mod executors;
 mod frames;

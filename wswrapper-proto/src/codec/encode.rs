@@ -8,6 +8,7 @@ use crate::rejection::ABORTED;
 use crate::time::Duration;
 use crate::{Address, Call, ChannelKey, Message, Position, Reason, Rejection, RequestId, Resume, TraceContext};
 use serde::Serialize;
+use std::sync::Arc;
 
 /// Encodes the name and the arguments of an event or a request.
 #[must_use = "nothing is sent until the encoder is finished"]
@@ -82,6 +83,8 @@ struct ExtraMeta {
     resume: Option<Resume>,
     /// The place of the call in a distributed trace.
     trace: Option<TraceContext>,
+    /// Members of the program, without braces.
+    members: Option<Arc<str>>,
 }
 
 impl EncodedCall {
@@ -100,6 +103,11 @@ impl EncodedCall {
     /// Sets the place of the call in a distributed trace. Only a request carries it.
     pub fn set_trace_context(&mut self, trace: TraceContext) {
         self.meta.get_or_insert_default().trace = Some(trace);
+    }
+
+    /// Sets metadata of the program: the members of a JSON object, without its braces. Only a request carries them.
+    pub fn set_members(&mut self, members: Arc<str>) {
+        self.meta.get_or_insert_default().members = Some(members);
     }
 
     /// Returns the place of the call in a distributed trace.
@@ -166,11 +174,13 @@ impl EncodedCall {
         self.frame.len() + end.len()
     }
 
-    /// Returns a bound on the bytes that the trace adds to the frame of a request.
+    /// Returns a bound on the bytes that the trace and the members of the program add to the frame of a request.
     #[inline]
-    pub fn trace_bytes(&self) -> usize {
+    pub fn meta_bytes(&self) -> usize {
+        let Some(meta) = &self.meta else { return 0 };
         // A character of the state may be escaped.
-        self.trace_context().map_or(0, |trace| 80 + 2 * trace.state().map_or(0, str::len))
+        let trace = meta.trace.as_ref().map_or(0, |trace| 80 + 2 * trace.state().map_or(0, str::len));
+        trace + meta.members.as_ref().map_or(0, |members| members.len() + 8)
     }
 
     /// Returns the length of the encoded call so far, in bytes.
@@ -220,6 +230,12 @@ fn write_meta(out: &mut Vec<u8>, meta: &ExtraMeta, caller_timeout: Option<Durati
             member(out, start, "ts");
             string(out, state);
         }
+    }
+    if let Some(members) = &meta.members {
+        if out.len() > start {
+            out.push(b',');
+        }
+        out.extend_from_slice(members.as_bytes());
     }
     out.push(b'}');
 }

@@ -183,6 +183,41 @@ impl<T, E> Call<T, E> {
         self
     }
 
+    /// Sends an idempotent call again after a rejection that says [when](crate::error::Rejection::retry_after), for example because of a
+    /// [rate](crate::service::layer), at most `times` times.
+    ///
+    /// It waits as long as the rejection says. A rejection whose time is not over before the [timeout](Self::timeout) of the
+    /// call is its result, and so is the last one. A call that is not [idempotent](Self::idempotent) is not sent again. The
+    /// wait needs a runtime of tokio.
+    ///
+    /// ```
+    /// # use wswrapper::{Client, Server, error::Rejection, transport::memory};
+    /// # use std::sync::atomic::{AtomicU32, Ordering};
+    /// # use std::time::Duration;
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let server = Server::builder().build()?;
+    /// # let calls = std::sync::Arc::new(AtomicU32::new(0));
+    /// # server.on("price", move |_of: String| {
+    /// #     let is_first = calls.fetch_add(1, Ordering::Relaxed) == 0;
+    /// #     async move {
+    /// #         let busy = Rejection::new("busy").with_retry_after(Duration::from_secs(2));
+    /// #         if is_first { Err(busy) } else { Ok(12) }
+    /// #     }
+    /// # })?;
+    /// # let (client_transport, server_transport) = memory::pair();
+    /// # server.accept_transport(server_transport)?;
+    /// # let client = Client::connect_transport(client_transport)?;
+    /// let price: u32 = client.request("price", ("tea",)).idempotent().retry_rejected(3).await?;
+    /// # assert_eq!(price, 12);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn retry_rejected(mut self, times: u32) -> Self {
+        self.raw.retries = times;
+        self
+    }
+
     /// Sends the call as a part of this distributed trace, instead of that of its span or of the handler that calls [X-04].
     ///
     /// A task that a handler has spawned passes on the trace of the handler's

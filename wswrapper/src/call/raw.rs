@@ -5,10 +5,13 @@ use crate::engine::{
 };
 use crate::error::{CallError, SendError};
 use crate::proto::{ChannelKey, EncodedCall, RawReason, Resume, TraceContext, code};
-use crate::rt::{Instant, after};
+use crate::rt::{Instant, RuntimeHandle, Sleep, after, sleep};
 use crate::value::{WsError, read_rejection};
 use bytes::Bytes;
+use std::future::Future;
 use std::mem;
+use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -25,6 +28,8 @@ pub(crate) struct RawCall {
     /// True if the call may be sent again after its connection was lost.
     pub(super) is_idempotent: bool,
     pub(super) offline: Offline,
+    /// The number of times that the call is sent again after a rejection with a time to wait.
+    pub(super) retries: u32,
     /// The parts that a started call needs to be sent again.
     repeat: Option<Box<Repeat>>,
     /// The span of a started call.
@@ -66,7 +71,17 @@ struct Repeat {
 pub(super) enum Stage {
     Unsent(Result<EncodedCall, SendError>),
     Started(StartedCall),
+    /// It was rejected, and is sent again later.
+    Waiting(Box<Retry>),
     Finished,
+}
+
+/// A call that is sent again after a time.
+pub(super) struct Retry {
+    sleep: Pin<Box<Sleep>>,
+    repeat: Box<Repeat>,
+    /// The rejection.
+    former: Completion,
 }
 
 /// The answer to a call that succeeded.
@@ -80,6 +95,13 @@ pub(crate) enum Answer {
 }
 
 impl Completion {
+    /// Returns the time after which a rejected call may be sent again.
+    fn retry_after(&self) -> Option<Duration> {
+        let Self::Rejected { value, error } = self else { return None };
+        let value = std::str::from_utf8(value).unwrap_or_default();
+        RawReason { value, error: *error }.read().retry_after()
+    }
+
     /// Returns true if the peer has rejected the call because it drains, so that no handler has received it.
     fn is_draining(&self) -> bool {
         let Self::Rejected { value, error } = self else { return false };
@@ -109,16 +131,28 @@ impl Completion {
 }
 
 impl RawCall {
-    pub(crate) fn new(connection: ConnectionHandle, call: Result<EncodedCall, SendError>, expected: Expected) -> Self {
+    pub(crate) fn new(
+        connection: ConnectionHandle,
+        mut call: Result<EncodedCall, SendError>,
+        expected: Expected,
+    ) -> Self {
+        let mut timeout = None;
+        if let Some(defaults) = connection.defaults() {
+            timeout = defaults.timeout;
+            if let (Ok(call), Some(members)) = (&mut call, &defaults.members) {
+                call.set_members(Arc::clone(members));
+            }
+        }
         Self {
             connection,
             stage: Stage::Unsent(call),
             expected,
-            timeout: None,
+            timeout,
             waits_for_capacity: false,
             continues_upload: false,
             is_idempotent: false,
             offline: Offline::Fail,
+            retries: 0,
             repeat: None,
             span: None,
         }
@@ -186,6 +220,9 @@ impl RawCall {
     }
 
     fn poll_completion(&mut self, cx: &mut Context<'_>) -> Poll<Result<Completion, SendError>> {
+        if let Stage::Waiting(_) = &self.stage {
+            return self.poll_retry(cx);
+        }
         let shared = self.connection.shared();
         if let Stage::Started(call) = &self.stage {
             let completion = ready!(shared.poll_call(cx, call));
@@ -201,6 +238,9 @@ impl RawCall {
                 {
                     let offline = repeat.offline;
                     self.send_again(cx, repeat, offline, completion)
+                }
+                (completion @ Completion::Rejected { .. }, Some(repeat)) if self.is_idempotent && self.retries > 0 => {
+                    self.retry(cx, repeat, completion)
                 }
                 // It was sent before, and its time is over.
                 (Completion::NotSent(SendError::TimedOut), Some(repeat)) if repeat.was_sent => {
@@ -250,6 +290,41 @@ impl RawCall {
                 None => Priority::None,
             },
             offline,
+        }
+    }
+
+    /// Waits as long as the rejection says, if it does and there is time, and then sends the call again.
+    #[cold]
+    fn retry(
+        &mut self,
+        cx: &mut Context<'_>,
+        repeat: Box<Repeat>,
+        former: Completion,
+    ) -> Poll<Result<Completion, SendError>> {
+        let wait = former.retry_after().map(|wait| (wait, after(Instant::now(), wait)));
+        let fits = |time: Instant| repeat.deadline.is_none_or(|deadline| time < deadline);
+        match wait {
+            // A timer needs a runtime.
+            Some((wait, time)) if fits(time) && RuntimeHandle::try_current().is_ok() => {
+                self.retries -= 1;
+                self.stage = Stage::Waiting(Box::new(Retry { sleep: Box::pin(sleep(wait)), repeat, former }));
+                self.poll_retry(cx)
+            }
+            _ => Poll::Ready(Ok(former)),
+        }
+    }
+
+    fn poll_retry(&mut self, cx: &mut Context<'_>) -> Poll<Result<Completion, SendError>> {
+        if let Stage::Waiting(retry) = &mut self.stage {
+            ready!(retry.sleep.as_mut().poll(cx));
+        }
+        match mem::replace(&mut self.stage, Stage::Finished) {
+            Stage::Waiting(retry) => {
+                let Retry { repeat, former, .. } = *retry;
+                let offline = repeat.offline;
+                self.send_again(cx, repeat, offline, former)
+            }
+            _ => Poll::Ready(Err(SendError::polled_again())),
         }
     }
 

@@ -5,7 +5,7 @@ use super::message_log::MessageKind;
 use super::observer::Interest;
 use super::outcome::{CallOutcome, Outcome};
 use super::shared::Shared;
-use super::spans::{CallScope, EnteredScope};
+use super::spans::CallScope;
 use crate::proto::{Address, Call, RequestId, cut_name};
 use crate::rt::Instant;
 use std::mem;
@@ -97,10 +97,19 @@ impl CallLog {
         Box::new(log)
     }
 
-    /// Begins a part of the handler's run, in the scope of its call if it has one.
+    /// Runs a part of the handler, in the scope of its call if it has one.
     #[inline]
-    pub(crate) fn enter(log: Option<&Self>) -> Option<EnteredScope<'_>> {
-        log.map(|log| log.scope.enter())
+    pub(crate) fn scope<R>(log: Option<&Self>, run: impl FnOnce() -> R) -> R {
+        match log {
+            None => run(),
+            Some(log) => log.run_in_scope(run),
+        }
+    }
+
+    #[cold]
+    fn run_in_scope<R>(&self, run: impl FnOnce() -> R) -> R {
+        let _entered = self.scope.enter();
+        run()
     }
 
     /// Returns the scope of a handler that runs in a task of its own.

@@ -9,6 +9,7 @@ use crate::error::SendError;
 use crate::handshake::Handshake;
 use crate::proto::EncodedCall;
 use crate::registry::Broadcast;
+use serde::Serialize;
 use std::fmt;
 use std::future::Future;
 use std::hash::{Hash, Hasher};
@@ -96,6 +97,57 @@ impl Peer {
     /// Returns true if the connection is open and the local endpoint has not started to close it.
     pub fn is_open(&self) -> bool {
         self.shared().is_open()
+    }
+
+    /// Returns a handle of the same connection whose requests have this timeout, unless they set one of their own; see
+    /// [`Call::timeout`](crate::Call::timeout).
+    ///
+    /// So have the channels and proxies that are made of it: `DeskProxy::new(peer.with_timeout(..))`.
+    #[must_use]
+    pub fn with_timeout(&self, timeout: Duration) -> Self {
+        Self::new(self.connection.with_defaults(|defaults| defaults.timeout = Some(timeout)))
+    }
+
+    /// Returns a handle of the same connection whose requests carry this metadata [X-01], beside what the handle has
+    /// already.
+    ///
+    /// Guards and layers of the other endpoint [read](crate::service::layer::LayerCall::meta) it. An endpoint that does not
+    /// know it ignores it. Events carry none. Fails if the value cannot be encoded, or if the name is empty or has one or two
+    /// characters, which are reserved.
+    ///
+    /// ```
+    /// # use wswrapper::{Client, Server, transport::memory};
+    /// use wswrapper::service::layer::GuardCall;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let server = Server::builder().guard(|call: &GuardCall<'_>| match call.meta() {
+    ///     Some(meta) if meta.get().contains(r#""tenant":"tea""#) => Ok(()),
+    ///     _ => Err("which tenant?"),
+    /// });
+    /// # let server = server.build()?;
+    /// # server.on("price", || async { 12 })?;
+    /// # let (client_transport, server_transport) = memory::pair();
+    /// # server.accept_transport(server_transport)?;
+    /// # let client = Client::connect_transport(client_transport)?;
+    /// let tea = client.peer().with_meta("tenant", "tea")?;
+    /// assert_eq!(tea.request::<u32>("price", ()).await?, 12);
+    /// assert!(client.request::<u32>("price", ()).await.is_err());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn with_meta<T: Serialize + ?Sized>(&self, name: &str, value: &T) -> Result<Self, serde_json::Error> {
+        if name.chars().count() < 3 {
+            return Err(serde::ser::Error::custom("a name of metadata has at least three characters"));
+        }
+        let member = format!("{}:{}", serde_json::to_string(name)?, serde_json::to_string(value)?);
+        Ok(Self::new(self.connection.with_defaults(|defaults| {
+            let members = match &defaults.members {
+                Some(earlier) => format!("{earlier},{member}"),
+                None => member,
+            };
+            defaults.members = Some(members.into());
+        })))
     }
 
     /// Returns the numbers of calls, handlers, channels and bytes that the connection has now.

@@ -12,11 +12,11 @@ mod timer;
 pub(crate) use stopwatch::Stopwatch;
 pub(crate) use timer::Timer;
 #[cfg(feature = "websocket")]
-pub(crate) use tokio::time::{Sleep, sleep, timeout_at};
+pub(crate) use tokio::time::timeout_at;
 pub(crate) use tokio::{
     runtime::Handle as RuntimeHandle,
     task::{JoinError, JoinHandle, JoinSet, spawn, spawn_blocking, unconstrained, yield_now},
-    time::{Instant, timeout},
+    time::{Instant, Sleep, sleep, timeout},
 };
 
 use std::sync::OnceLock;

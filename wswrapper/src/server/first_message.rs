@@ -127,10 +127,8 @@ impl ServerBuilder {
     ///
     /// Its argument is the time that is left, in milliseconds. The peer may then authenticate again.
     pub fn auth_warning(mut self, before: Duration, channel: Option<&str>) -> Self {
-        match encode_call(channel, "auth_expiring", (0,)) {
-            Ok(_) => {}
-            Err(SendError::Name(error)) => self.settings.note(Err(MountError::Name(error))),
-            Err(_) => {}
+        if let Err(SendError::Name(error)) = encode_call(channel, "auth_expiring", (0,)) {
+            self.settings.note(Err(MountError::Name(error)));
         }
         let channel = channel.map(str::to_owned);
         let encode = move |left: u64| {

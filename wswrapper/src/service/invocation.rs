@@ -53,8 +53,8 @@ impl<S: Send + Sync + 'static> Invocation<'_, S> {
         T: Response,
     {
         let call = self.begin()?;
-        let _entered = CallLog::enter(self.start.log());
-        Ok(Started::running(Box::pin(AnswerWhenReady { call, handler: handler(self.service) })))
+        let handler = CallLog::scope(self.start.log(), || handler(self.service));
+        Ok(Started::running(Box::pin(AnswerWhenReady { call, handler })))
     }
 
     /// Runs a synchronous handler and writes its answer.
@@ -64,10 +64,7 @@ impl<S: Send + Sync + 'static> Invocation<'_, S> {
         T: Response,
     {
         let call = self.begin()?;
-        let outcome = {
-            let _entered = CallLog::enter(self.start.log());
-            handler(self.service)
-        };
+        let outcome = CallLog::scope(self.start.log(), || handler(self.service));
         self.start.answers.finish(&call, outcome);
         Ok(Started { running: None })
     }
@@ -85,10 +82,8 @@ impl<S: Send + Sync + 'static> Invocation<'_, S> {
         self.start.record(true);
         let service = self.service;
         let resume = self.start.call.resume();
-        let _entered = CallLog::enter(self.start.log());
-        Ok(Started::running(stream_handler(self.start.answers.shared, call, on_full, resume, |producer| {
-            handler(service, producer)
-        })))
+        let handler = |producer| CallLog::scope(self.start.log(), || handler(service, producer));
+        Ok(Started::running(stream_handler(self.start.answers.shared, call, on_full, resume, handler)))
     }
 
     /// Opens the channel of an upload and starts its handler.
@@ -111,9 +106,8 @@ impl<S: Send + Sync + 'static> Invocation<'_, S> {
         // The binding is an inbox, so there always is one.
         let inbox = inbox.unwrap_or(usize::MAX);
         let upload = Upload::new(Items::new(ConnectionHandle::new(shared), channel, inbox));
-        let _entered = CallLog::enter(self.start.log());
-        let running = upload_handler(shared, call, channel, handler(self.service, upload));
-        Ok(Started::running(running))
+        let handler = CallLog::scope(self.start.log(), || handler(self.service, upload));
+        Ok(Started::running(upload_handler(shared, call, channel, handler)))
     }
 
     /// Starts a synchronous handler on a thread that it may block. It waits while all threads of its connection are
@@ -138,8 +132,8 @@ impl<S: Send + Sync + 'static> Invocation<'_, S> {
     {
         let call = self.begin()?;
         let scope = CallLog::cloned_scope(self.start.log());
-        let _entered = CallLog::enter(self.start.log());
-        Ok(OwnTask::spawned(call, self.start.answers.shared, scope, handler(self.service)))
+        let handler = CallLog::scope(self.start.log(), || handler(self.service));
+        Ok(OwnTask::spawned(call, self.start.answers.shared, scope, handler))
     }
 }
 

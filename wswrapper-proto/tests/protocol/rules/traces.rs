@@ -20,7 +20,7 @@ fn a_request_carries_its_trace_beside_the_other_metadata() {
             encoded.resume(resume);
         }
         assert_eq!(encoded.trace_context(), Some(&trace(state)));
-        let (timeout, bound) = (timeout.map(Duration::from_millis), encoded.len() + encoded.trace_bytes() + 96);
+        let (timeout, bound) = (timeout.map(Duration::from_millis), encoded.len() + encoded.meta_bytes() + 96);
         let length = encoded.request_len(id(3), timeout, sends_items);
         let frame = encoded.into_request(id(3), timeout, sends_items);
         assert_valid(&frame);

@@ -249,19 +249,18 @@ impl<T: Transport> Driver<T> {
                 Ok(())
             }
             Ok(Ok(Started { running: Some(mut future) })) => {
-                let entered = CallLog::enter(log.as_deref());
                 let watch = PollWatch::start();
-                let polled = catch_panic(|| future.as_mut().poll(cx, &mut answers));
+                let log_ref = log.as_deref();
+                let polled = catch_panic(|| CallLog::scope(log_ref, || future.as_mut().poll(cx, &mut answers)));
                 watch.finish(&self.shared, event);
                 if let Ok(Poll::Pending) = polled {
-                    drop(entered);
                     let (id, event) = (call.id, event.clone());
                     let channel = channel_state.and_then(|channel_state| channel_state.key());
                     let handler = RunningHandler { future, id, event, state, log, channel, is_stream: false };
                     self.keep_running(handler, &mut progress, deadline(received, call));
                     return Ok(());
                 }
-                polled.map(drop).and(drop_catching_panic(future))
+                polled.map(drop).and(CallLog::scope(log.as_deref(), || drop_catching_panic(future)))
             }
             Err(message) => Err(message),
         };
@@ -337,11 +336,11 @@ impl<T: Transport> Driver<T> {
             let Some((handler, waker)) = self.running.poll_context(key) else { continue };
             let mut progress = Progress::for_handler(key);
             let mut answers = Answers::new(&self.shared, self.transport.output(), &mut progress);
-            let entered = CallLog::enter(handler.log.as_deref());
             let watch = PollWatch::start();
-            let polled = catch_panic(|| handler.future.as_mut().poll(&mut Context::from_waker(&waker), &mut answers));
+            let (log, future) = (handler.log.as_deref(), &mut handler.future);
+            let mut poll = || future.as_mut().poll(&mut Context::from_waker(&waker), &mut answers);
+            let polled = catch_panic(|| CallLog::scope(log, &mut poll));
             watch.finish(&self.shared, &handler.event);
-            drop(entered);
             if let Some(log) = &mut handler.log {
                 log.update(&mut progress);
             }
@@ -361,9 +360,7 @@ impl<T: Transport> Driver<T> {
                 continue;
             }
             let Some(RunningHandler { future, id, event, log, state, .. }) = self.running.remove(key) else { continue };
-            let entered = CallLog::enter(log.as_deref());
-            let dropped = polled.map(drop).and(drop_catching_panic(future));
-            drop(entered);
+            let dropped = polled.map(drop).and(CallLog::scope(log.as_deref(), || drop_catching_panic(future)));
             if let Err(message) = dropped {
                 Answers::new(&self.shared, self.transport.output(), &mut progress).panicked(id, &event, message);
             }

@@ -157,9 +157,8 @@ impl<T> Driver<T> {
             state.cancel(reason);
             state.handler_finished(&self.shared);
         }
-        let entered = CallLog::enter(handler.log.as_deref());
-        self.shared.report_drop_panic(drop_catching_panic(handler.future), &handler.event);
-        drop(entered);
+        let dropped = CallLog::scope(handler.log.as_deref(), || drop_catching_panic(handler.future));
+        self.shared.report_drop_panic(dropped, &handler.event);
         if let Some(log) = handler.log {
             log.finish(&self.shared);
         }

@@ -4,7 +4,7 @@ use super::call::LayeredCall;
 use super::reply::Reply;
 use super::steps::{Steps, pass_guards, start_layer};
 use crate::catch_panic::{catch_panic, drop_catching_panic};
-use crate::engine::answers::Answers;
+use crate::engine::answers::{Answers, LeftByLayer};
 use crate::engine::handler::{BadCall, BoxRunning, Handler, Start, Started};
 use crate::engine::outcome::Outcome;
 use crate::engine::router::Lookup;
@@ -123,7 +123,7 @@ impl RunNext {
             Ok(Ok(Some(running))) => {
                 if answers.progress.opened.is_some() || answers.progress.is_handled {
                     // What the handler sends goes on behind the layer.
-                    answers.progress.tail = Some(running);
+                    answers.progress.left = Some(Box::new(LeftByLayer::Tail(running)));
                 } else if self.deadline.is_some_and(|at| self.timer.set(Some(at), cx) || at <= Instant::now()) {
                     drop(running);
                     return Poll::Ready(Reply::Rejected(timed_out()));
@@ -133,7 +133,7 @@ impl RunNext {
                 }
             }
             Ok(Ok(None)) => {
-                if let Some(reply) = answers.progress.reply.take() {
+                if let Some(LeftByLayer::Reply(reply)) = answers.progress.left.take().map(|left| *left) {
                     // An inner layer has replied, and no handler.
                     return Poll::Ready(reply);
                 }

@@ -3,7 +3,7 @@
 use super::call::LayeredCall;
 use super::reply::Reply;
 use crate::catch_panic::catch_panic;
-use crate::engine::answers::{Answering, Answers};
+use crate::engine::answers::{Answering, Answers, LeftByLayer};
 use crate::engine::handler::{BoxRunning, Running};
 use crate::engine::loan::Owner;
 use crate::engine::shared::Shared;
@@ -47,23 +47,24 @@ impl<F: Future<Output = Reply> + Send> Running for LayeredRunning<F> {
             let slot = this.shared.loan_slot();
             let polled = catch_panic(|| slot.lend_to(*this.owner, answers, || future.as_mut().poll(cx)));
             *this.is_handled |= std::mem::take(&mut answers.progress.is_handled);
-            *this.tail = answers.progress.tail.take().or(this.tail.take());
+            if let Some(LeftByLayer::Tail(tail)) = answers.progress.left.take().map(|left| *left) {
+                *this.tail = Some(tail);
+            }
             let dropped = match &polled {
                 Ok(Poll::Pending) => Ok(()),
                 // The drop of a user's future may panic.
                 _ => catch_panic(|| this.future.set(None)),
             };
             match polled.and_then(|polled| dropped.map(|()| polled)) {
-                Ok(Poll::Pending) => {}
                 // The outer layer may reply something else.
                 Ok(Poll::Ready(reply)) if !*this.is_handled && answers.progress.is_nested => {
-                    answers.progress.reply = Some(reply);
+                    answers.progress.left = Some(Box::new(LeftByLayer::Reply(reply)));
                 }
                 Ok(Poll::Ready(reply)) if !*this.is_handled => {
                     *this.is_handled = true;
                     answers.reply(this.call, this.channel.as_deref(), reply);
                 }
-                Ok(Poll::Ready(_)) => {}
+                Ok(_) => {}
                 Err(message) => {
                     let id = this.call.id.filter(|_| !*this.is_handled);
                     *this.is_handled = true;

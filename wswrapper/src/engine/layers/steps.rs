@@ -115,7 +115,7 @@ impl Handler for GuardedHandler {
     }
 }
 
-impl<'c> Start<'c> {
+impl Start<'_> {
     /// Returns the call as a guard sees it.
     pub(crate) fn view(&self) -> CallView<'_> {
         CallView {

@@ -47,7 +47,7 @@ impl Shared {
         let expected_channel = expected.channel();
         let caller_timeout = timeout.filter(|_| sends_timeout);
         let mut state = self.lock();
-        self.check_size(&call, MAX_OVERHEAD + call.trace_bytes(), || {
+        self.check_size(&call, MAX_OVERHEAD + call.meta_bytes(), || {
             state.core.request_size(&call, caller_timeout, expected_channel.as_ref())
         })?;
         let from_hook = state.is_opened_by(hook);

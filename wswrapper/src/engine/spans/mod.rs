@@ -8,7 +8,7 @@ mod propagator;
 
 pub(crate) use caller::CallerSpan;
 pub(crate) use connection::{ConnectionSpan, connection_span};
-pub(crate) use handler::{CallScope, EnteredScope, InScope};
+pub(crate) use handler::{CallScope, InScope};
 
 pub use propagator::Propagator;
 
