@@ -96,7 +96,8 @@ impl<'f> Arguments<'f> {
     }
 
     /// Skips and counts the remaining arguments, and checks the rest of the frame.
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "each call pays for it")]
     pub fn finish(&mut self) -> Result<usize, ArgumentsError> {
         let mut left = 0;
         while self.take::<IgnoredAny>()?.is_some() {
@@ -111,7 +112,12 @@ impl<'f> Arguments<'f> {
     /// Returns true if the frame is well-formed. It is checked if that is not known yet.
     #[inline]
     pub fn is_json(&self) -> bool {
-        self.validated || { *self }.finish().is_ok()
+        self.validated || self.check()
+    }
+
+    #[cold]
+    fn check(mut self) -> bool {
+        self.finish().is_ok()
     }
 
     /// Takes all remaining arguments and checks the rest of the frame.

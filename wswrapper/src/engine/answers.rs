@@ -1,9 +1,7 @@
 //! The responses of handlers.
 
 use super::channel_state::ChannelState;
-use super::handler::BoxRunning;
 use super::label::Label;
-use super::layers::Reply;
 use super::outcome::Outcome;
 use super::shared::{ChannelBinding, Shared};
 use super::tasks::RunningKey;
@@ -34,8 +32,6 @@ pub(crate) struct Progress {
     answered: bool,
     /// The channel of the response, if the handler continues while it is open.
     pub(crate) opened: Option<Opened>,
-    /// What a layer leaves to the one around it. Boxed, because most calls have none.
-    pub(super) left: Option<Box<LeftByLayer>>,
     /// True while a layer polls the rest of its call.
     pub(super) is_nested: bool,
     /// True if the handler behind a layer has responded or was handed an event, and its layer continues.
@@ -44,14 +40,6 @@ pub(crate) struct Progress {
     pub(super) outcome: Option<Outcome>,
     /// The length of all frames that were written.
     pub(super) response_bytes: usize,
-}
-
-/// What a layer leaves to the one around it.
-pub(super) enum LeftByLayer {
-    /// The handler whose channel is open, and which continues beside its layer.
-    Tail(BoxRunning),
-    /// The reply of a layer whose call no handler has responded to.
-    Reply(Reply),
 }
 
 /// A channel that a handler has opened in response to its request.

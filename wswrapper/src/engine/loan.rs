@@ -5,6 +5,8 @@
 
 use super::answers::{Answers, Progress};
 use super::call_state::CallState;
+use super::handler::BoxRunning;
+use super::layers::Reply;
 use super::shared::Shared;
 use crate::lock::lock;
 use crate::transport::Output;
@@ -14,7 +16,18 @@ use std::thread::{self, ThreadId};
 
 /// The slot of a connection for a loan. One is enough, because the driver polls one handler at a time.
 #[derive(Default)]
-pub(crate) struct LoanSlot(Mutex<Option<Loan>>);
+pub(crate) struct LoanSlot {
+    loan: Mutex<Option<Loan>>,
+    left: Mutex<Option<LeftByLayer>>,
+}
+
+/// What a layer leaves to the one around it, or to its own future, during one poll.
+pub(crate) enum LeftByLayer {
+    /// The handler whose channel is open, and which continues beside its layer.
+    Tail(BoxRunning),
+    /// The reply of a layer whose call no handler has responded to.
+    Reply(Reply),
+}
 
 /// The owned parts of [`Answers`].
 struct Loan {
@@ -114,7 +127,17 @@ impl LoanSlot {
         put_back.1.as_mut().map(|loan| f(&mut loan.answers(shared)))
     }
 
+    /// Leaves something, which is taken before the poll has returned to the driver.
+    pub(crate) fn leave(&self, left: LeftByLayer) {
+        *lock(&self.left) = Some(left);
+    }
+
+    /// Takes what was left.
+    pub(crate) fn take_left(&self) -> Option<LeftByLayer> {
+        lock(&self.left).take()
+    }
+
     fn lock(&self) -> MutexGuard<'_, Option<Loan>> {
-        lock(&self.0)
+        lock(&self.loan)
     }
 }

@@ -53,8 +53,22 @@ impl<S: Send + Sync + 'static> Invocation<'_, S> {
         T: Response,
     {
         let call = self.begin()?;
+        if self.start.log().is_some() {
+            return Ok(self.start_in_scope(call, handler));
+        }
+        Ok(Started::running(Box::pin(AnswerWhenReady { call, handler: handler(self.service) })))
+    }
+
+    /// Starts an asynchronous handler whose call is observed.
+    #[cold]
+    fn start_in_scope<F, Fut, T>(self, call: Answering, handler: F) -> Started
+    where
+        F: FnOnce(Arc<S>) -> Fut,
+        Fut: Future<Output = Result<T, Rejection>> + Send + 'static,
+        T: Response,
+    {
         let handler = CallLog::scope(self.start.log(), || handler(self.service));
-        Ok(Started::running(Box::pin(AnswerWhenReady { call, handler })))
+        Started::running(Box::pin(AnswerWhenReady { call, handler }))
     }
 
     /// Runs a synchronous handler and writes its answer.

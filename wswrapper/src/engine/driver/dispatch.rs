@@ -37,6 +37,15 @@ fn deadline(received: &Received<'_>, call: &Call<'_>) -> Option<Instant> {
     call.caller_timeout().and_then(|wait| received.at.checked_add(wait))
 }
 
+/// The way of a call through the steps before the lookup of its handler.
+enum Passed<'s> {
+    All,
+    /// It has met a layer, which gets the name of the event.
+    ToLayer(Label, FirstLayer<'s>),
+    /// A guard has panicked, and the call was rejected.
+    Rejected,
+}
+
 impl<T: Transport> Driver<T> {
     /// Decodes a new frame and handles its message.
     #[inline]
@@ -152,10 +161,14 @@ impl<T: Transport> Driver<T> {
         channel_state: Option<&Arc<ChannelState>>,
     ) -> Result<(), BadCall> {
         let shared = Arc::clone(&self.shared);
-        if let Some(steps) = &shared.endpoint.steps
-            && !self.passes(cx, received, call, steps.of(&call.address), channel_state)?
-        {
-            return Ok(());
+        if let Some(steps) = &shared.endpoint.steps {
+            match self.pass(received, call, steps.of(&call.address), channel_state)? {
+                Passed::All => {}
+                Passed::ToLayer(event, layer) => {
+                    return self.start_layer(cx, received, call, &event, &layer, channel_state);
+                }
+                Passed::Rejected => return Ok(()),
+            }
         }
         let lookup = match channel_state {
             Some(channel_state) => channel_state.find_handler(&call.address, &call.event),
@@ -178,43 +191,50 @@ impl<T: Transport> Driver<T> {
         started
     }
 
-    /// Asks the guards before the lookup of a handler. Returns false if the call is handled by a layer.
+    /// Starts a layer as a handler.
     #[cold]
-    fn passes(
+    fn start_layer(
         &mut self,
         cx: &mut Context<'_>,
         received: &Received<'_>,
         call: &Call<'_>,
-        steps: &Steps,
+        event: &Label,
+        layer: &FirstLayer<'_>,
         channel_state: Option<&Arc<ChannelState>>,
-    ) -> Result<bool, BadCall> {
+    ) -> Result<(), BadCall> {
+        self.start_handler(cx, received, call, event, layer, channel_state)
+    }
+
+    /// Asks the guards before the lookup of a handler, up to the first layer.
+    #[cold]
+    fn pass<'s>(
+        &mut self,
+        received: &Received<'_>,
+        call: &Call<'_>,
+        steps: &'s Steps,
+        channel_state: Option<&Arc<ChannelState>>,
+    ) -> Result<Passed<'s>, BadCall> {
         let Self { shared, epoch, .. } = self;
         let view =
             CallView { shared, epoch, call, text: received.text, received_at: received.at, state: None, channel_state };
         match catch_panic(|| pass_guards(steps, 0, view)) {
-            Ok(Ok(None)) => Ok(true),
-            Ok(Ok(Some(at))) => {
-                let label = shared.label(&call.address, &call.event);
-                let handler = FirstLayer { steps, at };
-                self.start_handler(cx, received, call, &label, &handler, channel_state)?;
-                Ok(false)
-            }
+            Ok(Ok(None)) => Ok(Passed::All),
+            Ok(Ok(Some(at))) => Ok(Passed::ToLayer(shared.label(&call.address, &call.event), FirstLayer { steps, at })),
             Ok(Err(_)) if !call.arguments.is_json() => Err(BadCall::NotJson),
             Ok(Err(rejection)) => Err(BadCall::Refused(rejection)),
             Err(message) => {
                 let mut progress = Progress::default();
-                Answers::new(&self.shared, self.transport.output(), &mut progress).panicked(
-                    call.id,
-                    &call.event,
-                    message,
-                );
+                let mut answers = Answers::new(&self.shared, self.transport.output(), &mut progress);
+                answers.panicked(call.id, &call.event, message);
                 self.tell_not_started(received, call, &mut progress);
-                Ok(false)
+                Ok(Passed::Rejected)
             }
         }
     }
 
     /// Starts a handler and polls it once, in place. A pending handler joins the running set.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "each call pays for it, and the other caller is cold")]
     fn start_handler(
         &mut self,
         cx: &mut Context<'_>,

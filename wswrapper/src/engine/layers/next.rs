@@ -4,8 +4,9 @@ use super::call::LayeredCall;
 use super::reply::Reply;
 use super::steps::{Steps, pass_guards, start_layer};
 use crate::catch_panic::{catch_panic, drop_catching_panic};
-use crate::engine::answers::{Answers, LeftByLayer};
+use crate::engine::answers::Answers;
 use crate::engine::handler::{BadCall, BoxRunning, Handler, Start, Started};
+use crate::engine::loan::LeftByLayer;
 use crate::engine::outcome::Outcome;
 use crate::engine::router::Lookup;
 use crate::proto::{Rejection, code};
@@ -123,7 +124,7 @@ impl RunNext {
             Ok(Ok(Some(running))) => {
                 if answers.progress.opened.is_some() || answers.progress.is_handled {
                     // What the handler sends goes on behind the layer.
-                    answers.progress.left = Some(Box::new(LeftByLayer::Tail(running)));
+                    answers.shared.loan_slot().leave(LeftByLayer::Tail(running));
                 } else if self.deadline.is_some_and(|at| self.timer.set(Some(at), cx) || at <= Instant::now()) {
                     drop(running);
                     return Poll::Ready(Reply::Rejected(timed_out()));
@@ -133,7 +134,7 @@ impl RunNext {
                 }
             }
             Ok(Ok(None)) => {
-                if let Some(LeftByLayer::Reply(reply)) = answers.progress.left.take().map(|left| *left) {
+                if let Some(LeftByLayer::Reply(reply)) = answers.shared.loan_slot().take_left() {
                     // An inner layer has replied, and no handler.
                     return Poll::Ready(reply);
                 }

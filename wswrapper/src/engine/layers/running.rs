@@ -3,9 +3,9 @@
 use super::call::LayeredCall;
 use super::reply::Reply;
 use crate::catch_panic::catch_panic;
-use crate::engine::answers::{Answering, Answers, LeftByLayer};
+use crate::engine::answers::{Answering, Answers};
 use crate::engine::handler::{BoxRunning, Running};
-use crate::engine::loan::Owner;
+use crate::engine::loan::{LeftByLayer, Owner};
 use crate::engine::shared::Shared;
 use pin_project_lite::pin_project;
 use std::future::Future;
@@ -47,7 +47,7 @@ impl<F: Future<Output = Reply> + Send> Running for LayeredRunning<F> {
             let slot = this.shared.loan_slot();
             let polled = catch_panic(|| slot.lend_to(*this.owner, answers, || future.as_mut().poll(cx)));
             *this.is_handled |= std::mem::take(&mut answers.progress.is_handled);
-            if let Some(LeftByLayer::Tail(tail)) = answers.progress.left.take().map(|left| *left) {
+            if let Some(LeftByLayer::Tail(tail)) = slot.take_left() {
                 *this.tail = Some(tail);
             }
             let dropped = match &polled {
@@ -58,7 +58,7 @@ impl<F: Future<Output = Reply> + Send> Running for LayeredRunning<F> {
             match polled.and_then(|polled| dropped.map(|()| polled)) {
                 // The outer layer may reply something else.
                 Ok(Poll::Ready(reply)) if !*this.is_handled && answers.progress.is_nested => {
-                    answers.progress.left = Some(Box::new(LeftByLayer::Reply(reply)));
+                    slot.leave(LeftByLayer::Reply(reply));
                 }
                 Ok(Poll::Ready(reply)) if !*this.is_handled => {
                     *this.is_handled = true;

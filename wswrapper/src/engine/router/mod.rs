@@ -51,6 +51,8 @@ pub(crate) struct Entry {
 
 impl Router {
     /// Returns the handler of an event.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "the dispatch pays for a call otherwise, because others call it, too")]
     pub(crate) fn find(&self, address: &Address<'_>, event: &str) -> Option<&Entry> {
         match address {
             Address::Main => self.main.get(event),

@@ -252,6 +252,8 @@ impl Shared {
 
     /// Finds the handler of a call on the main or a named channel [P-93]: a dynamic one of this peer, a dynamic one of
     /// the local endpoint, or a method of a mounted service.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "the dispatch pays for a call otherwise, because others call it, too")]
     pub(crate) fn find_handler(&self, address: &Address<'_>, event: &str) -> Option<Lookup<'_>> {
         let LocalEndpoint { handlers, router, .. } = &*self.endpoint;
         let of_peer = self.handlers.get().and_then(|handlers| handlers.find(address, event));
