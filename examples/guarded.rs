@@ -28,7 +28,7 @@ fn admin(call: &GuardCall<'_>) -> Result<(), String> {
 
 #[ws_service]
 trait Desk {
-    async fn login(&self, name: String, password: String) -> Result<(), String>;
+    async fn login(&self, ctx: Context, name: String, password: String) -> Result<(), String>;
     async fn read(&self, page: u32) -> String;
     #[ws(guard = admin)]
     async fn delete(&self, page: u32) -> String;
@@ -65,12 +65,11 @@ async fn print_calls(call: LayerCall, next: Next) -> Reply {
 }
 
 fn server() -> Result<Server, Box<dyn Error>> {
-    let by_user = |call: &GuardCall<'_>| call.extension::<User>().map(|user| user.name);
     let server = Server::builder()
         .layer(print_calls)
         .first_message(FirstMessage::request("login"))
-        // At most five calls a minute. A login counts, too.
-        .guard(layer::rate(5, Duration::from_secs(60), by_user))
+        // At most seven calls a minute on each connection. A login counts, too.
+        .guard(layer::rate(7, Duration::from_secs(60), |call: &GuardCall<'_>| call.peer_id()))
         .layer(layer::timeout(Duration::from_secs(10)))
         .layer(layer::fallback(|call: LayerCall| async move {
             Reply::value(&format!("there is no `{}` here", call.event()))

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
+use wswrapper::server::ServerBuilder;
 use wswrapper::{Server, WsError, ws_handlers, ws_service};
 
 #[ws_service]
@@ -62,7 +63,12 @@ impl Workload for Handlers {
 }
 
 pub fn server() -> Server {
-    Server::builder().service(Handlers).build().expect("the service can be mounted")
+    with_handlers(Server::builder())
+}
+
+/// Returns a server with the handlers and other settings.
+pub fn with_handlers(builder: ServerBuilder) -> Server {
+    builder.service(Handlers).build().expect("the service can be mounted")
 }
 
 pub fn order() -> Order {

@@ -193,6 +193,29 @@ async fn resilient_prints_each_seam_and_counts_what_is_missing() {
 }
 
 #[tokio::test]
+async fn guarded_prints_what_each_user_may_do() {
+    let lines = printed("guarded").await;
+    let of_clients: Vec<_> = lines.iter().filter(|line| !line.starts_with("  the server: ")).collect();
+    for (lines, name) in of_clients.chunks(9).zip(["Bob", "Ada"]) {
+        let delete = if name == "Ada" { "\"page 1 is gone\"" } else { "rejected, Bob is no administrator" };
+        let expected = [
+            "read before the login: rejected, log in first".to_owned(),
+            "login with a wrong password: rejected, the password is wrong".to_owned(),
+            format!("login as {name}: ()"),
+            "read: \"page 1\"".to_owned(),
+            format!("delete: {delete}"),
+            "an unknown call: \"there is no `shred` here\"".to_owned(),
+            "read: \"page 2\"".to_owned(),
+            "read: \"page 3\"".to_owned(),
+            "read: rejected, too many calls in a short time".to_owned(),
+        ];
+        assert!(lines.iter().copied().eq(&expected), "{lines:?}");
+    }
+    let ended = |event: &str| lines.iter().filter(|line| line.starts_with(&format!("  the server: {event} "))).count();
+    assert_eq!((of_clients.len(), ended("read"), ended("shred")), (18, 10, 2), "{lines:?}");
+}
+
+#[tokio::test]
 async fn upload_prints_the_expected_lines() {
     let lines = [
         "small.bin: 1000 bytes are there",

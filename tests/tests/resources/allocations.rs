@@ -4,9 +4,11 @@
 use crate::{memory, one_at_a_time};
 use bytes::Bytes;
 use futures_util::{FutureExt, StreamExt, stream};
+use wswrapper::server::ServerBuilder;
+use wswrapper::service::layer::{GuardCall, LayerCall, Next};
 use wswrapper::transport;
 use wswrapper::{Client, Server, Stream, ws_handlers, ws_service};
-use wswrapper_tests::load::service::{call, echo, order, server};
+use wswrapper_tests::load::service::{call, echo, order, server, with_handlers};
 use wswrapper_tests::load::wire::{Tally, wire};
 use wswrapper_tests::load::{Served, baseline, runtime};
 
@@ -56,6 +58,29 @@ fn a_call_of_an_async_handler_allocates_its_future() {
 fn a_call_of_a_plain_handler_allocates_nothing() {
     let _alone = one_at_a_time();
     assert_eq!(Allocated::by("add, plain fn", &call(("add_now", 17, 25))).library, 0);
+}
+
+#[test]
+fn a_guard_allocates_nothing_and_a_layer_its_future_and_the_state_of_the_call() {
+    let _alone = one_at_a_time();
+    let allocations = |builder: fn() -> ServerBuilder, call: &Bytes| {
+        let served = Served::by(|wire| {
+            let server = with_handlers(builder());
+            server.accept_transport(wire).expect("the server is open");
+            server
+        });
+        steady_allocations(&served, call)
+    };
+    let guarded =
+        || Server::builder().guard(|call: &GuardCall<'_>| if call.event() == "x" { Err("no") } else { Ok(()) });
+    let layered = || Server::builder().layer(|call: LayerCall, next: Next| next.run(call));
+    let (plain, future) = (call(("add_now", 17, 25)), call(("add", 17, 25)));
+    assert_eq!(allocations(guarded, &plain), 0);
+    assert!(allocations(guarded, &future) <= CALLS);
+    let of_layer = allocations(layered, &plain);
+    println!("add, plain fn, behind a layer: {}", per_call(of_layer));
+    assert!(of_layer <= 2 * CALLS);
+    assert!(allocations(layered, &future) <= 3 * CALLS);
 }
 
 #[test]

@@ -21,7 +21,7 @@ pub(crate) struct LoanSlot {
     left: Mutex<Option<LeftByLayer>>,
 }
 
-/// What a layer leaves to the one around it, or to its own future, during one poll.
+/// The thing that a layer leaves to the one around it, or to its own future, during one poll.
 pub(crate) enum LeftByLayer {
     /// The handler whose channel is open, and which continues beside its layer.
     Tail(BoxRunning),

@@ -27,7 +27,7 @@ impl AddAssign for Moved {
     }
 }
 
-/// What one connection has moved. Only its driver writes the numbers, so they cost no more than plain ones.
+/// The messages and bytes that one connection has moved. Only its driver writes the numbers, so they cost no more than plain ones.
 #[derive(Default)]
 pub(crate) struct MovedCell {
     received_messages: AtomicU64,
@@ -95,7 +95,7 @@ pub struct Traffic {
     pub before: Counters,
 }
 
-/// What the observers of a connection were told last.
+/// The numbers that the observers of a connection were told last.
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Reported {
     moved: Moved,

@@ -1,6 +1,6 @@
 //! The places of guards and layers, and their order.
 
-use serde_json::json;
+use serde_json::{json, value::RawValue};
 use std::error::Error;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -166,12 +166,12 @@ async fn guards_and_layers_see_the_call() -> Result<(), Box<dyn Error>> {
     let server = Server::builder()
         .guard(move |call: &GuardCall<'_>| {
             let shown = (call.channel(), call.event(), call.kind(), call.argument::<u32>(1), call.argument::<u32>(2));
-            in_guard.add(format!("{shown:?} {:?} {:?}", call.meta().map(|meta| meta.get()), call.time_left()));
+            in_guard.add(format!("{shown:?} {:?} {:?}", call.meta().map(RawValue::get), call.time_left()));
             Ok::<(), String>(())
         })
         .layer(move |call: LayerCall, next: Next| {
             let shown = (call.channel(), call.event(), call.kind(), call.argument::<u32>(1), call.argument::<u32>(2));
-            in_layer.add(format!("{shown:?} {:?} {:?}", call.meta().map(|meta| meta.get()), call.time_left()));
+            in_layer.add(format!("{shown:?} {:?} {:?}", call.meta().map(RawValue::get), call.time_left()));
             in_layer.add(call.arguments().iter().map(|json| json.get()).collect::<Vec<_>>().join("+"));
             next.run(call)
         });

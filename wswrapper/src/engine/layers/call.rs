@@ -42,6 +42,8 @@ pub(crate) struct LayeredCall {
     pub(crate) text: Text,
     pub(crate) received_at: Instant,
     pub(crate) event: Label,
+    /// True if the frame needed a full parse.
+    is_whole: bool,
 }
 
 impl LayeredCall {
@@ -50,12 +52,15 @@ impl LayeredCall {
         let state = Arc::clone(start.call_state());
         let shared = Arc::clone(start.answers.shared);
         let (text, received_at) = (start.text.clone(), start.received_at);
-        Self { shared, state, text, received_at, event: start.event.clone() }
+        let (event, is_whole) = (start.event.clone(), start.call.arguments.is_validated());
+        Self { shared, state, text, received_at, event, is_whole }
     }
 
     /// Decodes the frame, which is that of a call.
     pub(crate) fn decode(&self) -> Option<Call<'_>> {
-        match Message::decode_whole(&self.text) {
+        // As the driver has decoded it.
+        let decode = if self.is_whole { Message::decode_whole } else { Message::decode };
+        match decode(&self.text) {
             Message::Call(call) => Some(call),
             _ => None,
         }

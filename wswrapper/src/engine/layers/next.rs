@@ -151,7 +151,7 @@ impl RunNext {
     }
 
     fn start(&self, next: &Next, answers: &mut Answers<'_>) -> Result<Started, BadCall> {
-        let LayeredCall { shared, state, text, received_at, event } = &self.call;
+        let LayeredCall { shared, state, text, received_at, event, .. } = &self.call;
         let Some(call) = self.call.decode() else { return Err(BadCall::NotJson) };
         next.start(Start {
             answers: Answers::new(shared, answers.output, answers.progress),

@@ -1,4 +1,4 @@
-//! What a layer replies.
+//! The replies to a call that passes layers.
 
 use crate::engine::outcome::Outcome;
 use crate::proto::Rejection;

@@ -84,7 +84,7 @@ pub(crate) struct Shared {
     closes: AtomicU64,
     /// The pauses that have not ended.
     pauses: AtomicUsize,
-    /// What the connection has moved.
+    /// The messages and bytes that the connection has moved.
     pub(crate) moved: MovedCell,
     /// Used only by blocking handlers.
     blocking_threads: OnceLock<Arc<BlockingThreads>>,

@@ -18,7 +18,7 @@ use std::sync::Arc;
 /// A clone counts with the same counters, so several servers and clients can share them. Labels are bounded: names that a
 /// peer has made up are one label, and at most [`max_events`](Self::max_events) events have labels of their own.
 ///
-/// What connections move is added at the end of their turns. The end of a call costs a look at a table, one counter and
+/// The numbers of connections are added at the end of their turns. The end of a call costs a look at a table, one counter and
 /// one histogram.
 ///
 /// ```

@@ -15,7 +15,7 @@ use std::time::Duration;
 /// [`WsError`].
 ///
 /// A request that it rejects receives the error. An event is dropped, and counted as
-/// [dropped](crate::server::Status::events_dropped). A panic rejects the call with `internal error`.
+/// [dropped](crate::server::ServerStatus::events_dropped). A panic rejects the call with `internal error`.
 ///
 /// It runs in the task of the connection, so it should return at once. A [`Layer`](super::Layer) can wait.
 #[diagnostic::on_unimplemented(
