@@ -36,6 +36,8 @@ pub(crate) struct Progress {
     pub(super) is_nested: bool,
     /// True if the handler behind a layer has responded or was handed an event, and its layer continues.
     pub(super) is_handled: bool,
+    /// True if the stream behind a layer has ended, and the layer continues.
+    pub(super) stream_ended: bool,
     /// The outcome that was last known. Recorded if calls are observed, or a layer waits for it.
     pub(super) outcome: Option<Outcome>,
     /// The length of all frames that were written.

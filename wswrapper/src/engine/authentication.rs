@@ -7,6 +7,9 @@ use std::time::Duration;
 /// The status of a close because of a missing or expired authentication.
 pub(crate) const UNAUTHENTICATED: u16 = 4401;
 
+/// The reason of a close because of an expired authentication.
+pub(crate) const EXPIRED: &str = "the authentication has expired";
+
 /// Encodes the event that warns a peer. Its argument is the time that is left, in milliseconds.
 pub(crate) type EncodeWarning = dyn Fn(u64) -> Option<Vec<u8>> + Send + Sync;
 
@@ -47,9 +50,7 @@ impl Authentication {
                 let close = Close::new(Close::POLICY_VIOLATION, "the connection was not authenticated in time");
                 Some(CloseRequest::Close(close, CloseCause::Limit))
             }
-            Self::Valid { until, .. } if *until <= now => {
-                Some(CloseRequest::local(UNAUTHENTICATED, "the authentication has expired"))
-            }
+            Self::Valid { until, .. } if *until <= now => Some(CloseRequest::local(UNAUTHENTICATED, EXPIRED)),
             _ => None,
         }
     }

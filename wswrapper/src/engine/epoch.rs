@@ -80,9 +80,9 @@ impl Epoch {
         }
     }
 
-    /// Records that the connection is authenticated.
-    pub(crate) fn set_authenticated(&self) {
-        self.authenticated.store(true, Ordering::Release);
+    /// Records whether the connection is authenticated.
+    pub(crate) fn set_authenticated(&self, is_authenticated: bool) {
+        self.authenticated.store(is_authenticated, Ordering::Release);
     }
 
     /// Returns true if the connection is authenticated.

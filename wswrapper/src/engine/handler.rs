@@ -7,6 +7,7 @@ use super::channel_state::ChannelState;
 use super::epoch::Epoch;
 use super::label::Label;
 use super::shared::Shared;
+use super::spans::CallScope;
 use crate::proto::{Arguments, Call, Rejection};
 use crate::rt::Instant;
 use crate::transport::Text;
@@ -55,6 +56,15 @@ impl Start<'_> {
         match self.channel_state {
             Some(channel_state) => channel_state.has_handler(address, event),
             None => self.answers.shared.has_handler(address, event),
+        }
+    }
+
+    /// Returns the surroundings of a handler that runs in a task of its own.
+    pub(crate) fn scope(&self) -> CallScope {
+        match &self.log {
+            Some(log) => CallLog::cloned_scope(log.as_deref()),
+            // It is behind a layer, which runs in them.
+            None => CallScope::current(),
         }
     }
 

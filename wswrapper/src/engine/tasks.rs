@@ -205,6 +205,14 @@ impl RunningSet {
         }
     }
 
+    /// Records that the stream of a handler has ended, and the handler goes on.
+    pub(crate) fn unmark_stream(&mut self, key: RunningKey) {
+        let entry = self.handlers.get_mut(key.index).filter(|entry| entry.waker.key == key);
+        if let Some(entry) = entry {
+            self.streams -= usize::from(std::mem::replace(&mut entry.handler.is_stream, false));
+        }
+    }
+
     /// Wakes a handler.
     pub(crate) fn wake(&self, key: RunningKey) {
         if let Some(entry) = self.handlers.get(key.index).filter(|entry| entry.waker.key == key) {

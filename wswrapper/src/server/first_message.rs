@@ -4,7 +4,7 @@ use super::ServerBuilder;
 use crate::engine::AuthRules;
 use crate::error::{MountError, SendError};
 use crate::handle::Peer;
-use crate::observe::{CallOutcome, MessageKind};
+use crate::observe::MessageKind;
 use crate::proto::{ChannelName, Rejection, check_event, code};
 use crate::rt::{Instant, after};
 use crate::service::encode_call;
@@ -85,7 +85,7 @@ impl Layer for Success {
         let peer = call.peer();
         async move {
             let reply = next.run(call).await;
-            if matches!(reply.outcome(), CallOutcome::Ok | CallOutcome::ChannelOpened) && reply.is_handled() {
+            if reply.is_success() {
                 peer.shared().set_authenticated();
             }
             reply

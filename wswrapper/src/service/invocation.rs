@@ -133,7 +133,7 @@ impl<S: Send + Sync + 'static> Invocation<'_, S> {
     {
         let call = self.begin()?;
         let service = self.service;
-        let scope = CallLog::cloned_scope(self.start.log());
+        let scope = self.start.scope();
         Ok(OwnTask::blocking(call, self.start.answers.shared, scope, move || handler(service)))
     }
 
@@ -145,7 +145,7 @@ impl<S: Send + Sync + 'static> Invocation<'_, S> {
         T: JsonResponse,
     {
         let call = self.begin()?;
-        let scope = CallLog::cloned_scope(self.start.log());
+        let scope = self.start.scope();
         let handler = CallLog::scope(self.start.log(), || handler(self.service));
         Ok(OwnTask::spawned(call, self.start.answers.shared, scope, handler))
     }

@@ -8,7 +8,7 @@ use crate::engine::call_log::CallLog;
 use crate::engine::channel_state::ChannelState;
 use crate::engine::handler::{BadCall, Handler, Start, Started};
 use crate::engine::label::Label;
-use crate::engine::layers::{CallView, FirstLayer, Steps, pass_guards};
+use crate::engine::layers::{CallView, FirstLayer, Steps, asked, pass_guards};
 use crate::engine::observer::Interest;
 use crate::engine::outcome::Outcome;
 use crate::engine::poll_watch::PollWatch;
@@ -176,9 +176,13 @@ impl<T: Transport> Driver<T> {
         };
         let Some(lookup) = lookup else {
             let exists = channel_state.is_some() || shared.has_channel(&call.address);
-            return Err(BadCall::Rejected(Rejection::no_listener(&call.event, &call.address, exists)));
+            let error = BadCall::Rejected(Rejection::no_listener(&call.event, &call.address, exists));
+            return Err(if shared.endpoint.steps.is_some() { asked(call, error) } else { error });
         };
-        let started = self.start_handler(cx, received, call, &lookup.event, &*lookup.handler, channel_state);
+        let mut started = self.start_handler(cx, received, call, &lookup.event, &*lookup.handler, channel_state);
+        if shared.endpoint.steps.is_some() {
+            started = started.map_err(|error| asked(call, error));
+        }
         if matches!(lookup, Lookup::Mounted(_)) {
             return started;
         }
@@ -226,6 +230,9 @@ impl<T: Transport> Driver<T> {
                 let mut progress = Progress::default();
                 let mut answers = Answers::new(&self.shared, self.transport.output(), &mut progress);
                 answers.panicked(call.id, &call.event, message);
+                if call.id.is_none() {
+                    self.shared.count_dropped_event();
+                }
                 self.tell_not_started(received, call, &mut progress);
                 Ok(Passed::Rejected)
             }
@@ -375,6 +382,9 @@ impl<T: Transport> Driver<T> {
             {
                 // It has responded, and its layer continues.
                 self.shared.handler_finished(id, key);
+            }
+            if progress.stream_ended {
+                self.running.unmark_stream(key);
             }
             if let Ok(Poll::Pending) = polled {
                 continue;

@@ -78,6 +78,8 @@ pub(crate) struct Driver<T> {
     /// True if the last turn ended early so that callers could run.
     callers_ran: bool,
     closing: CloseProgress,
+    /// The closes that handles had requested when the driver last looked.
+    closes: u64,
     timer: Timer,
     spare_waker: SpareWaker,
     /// Handles that wait until the output was written.
@@ -99,6 +101,7 @@ impl<T: Transport> Driver<T> {
         // The connections of a client have the same id.
         let seed = shared.id.get().wrapping_add(epoch.number << 32);
         let liveness = Liveness::new(&shared.endpoint.limits, shared.endpoint.side, seed);
+        let closes = shared.closes();
         let mut driver = Self {
             epoch,
             opening: shared.endpoint.hooks.opened(&shared).map(|hook| Box::new(Opening::new(hook))),
@@ -114,6 +117,7 @@ impl<T: Transport> Driver<T> {
             callers: Vec::new(),
             callers_ran: false,
             closing: CloseProgress::default(),
+            closes,
             timer: Timer::default(),
             spare_waker: SpareWaker::default(),
             flushes: Flushes::default(),
@@ -204,6 +208,9 @@ impl<T: Transport> Driver<T> {
         for handler in self.shared.handle_timeout(now) {
             self.cancel(handler, Reason::new("The caller's time ran out"));
         }
+        // An authentication that has expired. Nothing is read after that.
+        self.closing.requested |= self.shared.closes() != self.closes;
+        self.apply_close_request(now);
         let LocalEndpoint { budget, limits, .. } = &*self.shared.endpoint;
         if self.memory_is_short && budget.take_overdue(now, limits.write_timeout) {
             self.shared.close_largest_holder();

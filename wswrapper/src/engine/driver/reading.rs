@@ -48,7 +48,12 @@ impl<T: Transport> Driver<T> {
     /// Handles held calls. Returns their number.
     fn handle_held_calls(&mut self, cx: &mut Context<'_>) -> usize {
         let mut calls = 0;
-        while !self.backlog.is_empty() && calls < TURN_MESSAGES && !self.is_full() && self.closing.is_open() {
+        while !self.backlog.is_empty()
+            && calls < TURN_MESSAGES
+            && !self.is_full()
+            && self.closing.is_open()
+            && !self.sees_close_request()
+        {
             let Some((text, received_at)) = self.backlog.pop() else { break };
             calls += 1;
             self.handle_held_text(cx, &text, received_at);
@@ -59,7 +64,7 @@ impl<T: Transport> Driver<T> {
     /// Reads and handles frames, and counts them as messages of the turn. Returns true if there may be more.
     fn read_frames(&mut self, cx: &mut Context<'_>, messages: &mut usize, texts: &mut Texts, now: Instant) -> bool {
         while *messages < TURN_MESSAGES && texts.bytes < TURN_BYTES {
-            if self.closing.is_reading_finished() {
+            if self.closing.is_reading_finished() || self.sees_close_request() {
                 return false;
             }
             if self.is_overloaded() {
@@ -117,6 +122,18 @@ impl<T: Transport> Driver<T> {
             }
         }
         true
+    }
+
+    /// Returns true if a handle has requested a close during this turn, for example a handler. No call after that starts.
+    #[inline]
+    fn sees_close_request(&mut self) -> bool {
+        let closes = self.shared.closes();
+        if closes == self.closes {
+            return false;
+        }
+        self.closes = closes;
+        self.closing.requested = true;
+        self.closing.is_open()
     }
 
     /// Closes the connection if a message arrives too slowly. Called when everything that has arrived was read.

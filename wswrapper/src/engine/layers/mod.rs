@@ -17,7 +17,7 @@ pub(crate) use call::{CallView, LayeredCall};
 pub(crate) use next::Next;
 pub(crate) use reply::Reply;
 pub(crate) use running::LayeredRunning;
-pub(crate) use steps::{CallSteps, FirstLayer, GuardedHandler, Step, Steps, pass_guards};
+pub(crate) use steps::{CallSteps, FirstLayer, GuardedHandler, Step, Steps, asked, pass_guards};
 
 use super::handler::BoxRunning;
 use crate::proto::Rejection;

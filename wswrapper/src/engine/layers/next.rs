@@ -9,7 +9,7 @@ use crate::engine::handler::{BadCall, BoxRunning, Handler, Start, Started};
 use crate::engine::loan::LeftByLayer;
 use crate::engine::outcome::Outcome;
 use crate::engine::router::Lookup;
-use crate::proto::{Rejection, code};
+use crate::proto::{Rejection, Role, code};
 use crate::rt::{Instant, Timer};
 use std::future::Future;
 use std::pin::Pin;
@@ -105,6 +105,7 @@ impl RunNext {
         answers.progress.is_handled = false;
         let progress = std::mem::replace(&mut self.progress, Progress::Finished);
         let polled = catch_panic(|| match progress {
+            Progress::New(_) if self.deadline.is_some_and(|deadline| deadline <= Instant::now()) => Err(timed_out()),
             Progress::New(next) => match self.start(&next, answers) {
                 Ok(Started { running: Some(running) }) => Ok(poll_running(running, cx, answers)),
                 Ok(Started { running: None }) => Ok(None),
@@ -144,6 +145,7 @@ impl RunNext {
         }
         answers.progress.is_handled = true;
         let outcome = match answers.progress.opened {
+            Some(opened) if opened.role == Role::Upload => return Poll::Ready(Reply::Uploading),
             Some(_) => Outcome::ChannelOpened,
             None => answers.progress.outcome.clone().unwrap_or(Outcome::Ok),
         };

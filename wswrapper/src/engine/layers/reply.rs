@@ -8,6 +8,8 @@ use serde_json::value::RawValue;
 pub(crate) enum Reply {
     /// The handler has responded, or was handed an event. Nothing can be changed.
     Handled(Outcome),
+    /// The channel of an upload is open. Its handler has not judged yet.
+    Uploading,
     /// A response with this value.
     Json(Option<Box<RawValue>>),
     /// A rejection. No handler has responded.

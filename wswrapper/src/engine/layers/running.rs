@@ -76,6 +76,8 @@ impl<F: Future<Output = Reply> + Send> Running for LayeredRunning<F> {
             && tail.as_mut().poll(cx, answers).is_ready()
         {
             *this.tail = None;
+            // A layer that goes on is a handler like others.
+            answers.progress.stream_ended = true;
         }
         if this.future.is_none() && this.tail.is_none() {
             return Poll::Ready(());
@@ -90,7 +92,7 @@ impl Answers<'_> {
     /// Writes the reply of a layer to a call that no handler has responded to.
     fn reply(&mut self, call: &Answering, channel: Option<&str>, reply: Reply) {
         match reply {
-            Reply::Handled(_) => {}
+            Reply::Handled(_) | Reply::Uploading => {}
             Reply::Json(None) => self.finish(call, Ok(())),
             Reply::Json(Some(value)) => self.finish(call, Ok(value)),
             Reply::Rejected(rejection) => {

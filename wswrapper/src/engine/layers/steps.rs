@@ -3,8 +3,9 @@
 use super::call::{CallView, LayeredCall};
 use super::next::{End, Next};
 use super::{CheckCall, StartLayer};
+use crate::engine::call_log::CallLog;
 use crate::engine::handler::{BadCall, Handler, Start, Started};
-use crate::proto::{Address, ChannelName, Rejection};
+use crate::proto::{Address, Call, ChannelName, Rejection};
 use foldhash::fast::FixedState;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -77,7 +78,18 @@ pub(crate) fn start_layer(steps: &Steps, at: usize, end: End, mut start: Start<'
     };
     start.record(is_handled);
     let call = LayeredCall::new(&mut start);
-    Ok(Started::running(layer.start(call, Next::new(steps, at + 1, end))))
+    let next = Next::new(steps, at + 1, end);
+    Ok(Started::running(CallLog::scope(start.log(), || layer.start(call, next))))
+}
+
+/// Returns the error of a call whose guards were asked, so that they are not asked again. Nobody sees a frame that is not
+/// JSON [P-02].
+pub(crate) fn asked(call: &Call<'_>, error: BadCall) -> BadCall {
+    match error {
+        BadCall::Rejected(rejection) if call.arguments.is_json() => BadCall::Refused(rejection),
+        BadCall::Rejected(_) => BadCall::NotJson,
+        error => error,
+    }
 }
 
 /// The first layer of a call whose handler is not found yet.
@@ -108,7 +120,10 @@ impl GuardedHandler {
 impl Handler for GuardedHandler {
     fn start(&self, start: Start<'_>) -> Result<Started, BadCall> {
         match pass_guards(&self.steps, 0, start.view()) {
-            Ok(None) => self.handler.start(start),
+            Ok(None) => {
+                let call = start.call;
+                self.handler.start(start).map_err(|error| asked(call, error))
+            }
             Ok(Some(at)) => start_layer(&self.steps, at, End::Handler(Arc::clone(&self.handler)), start),
             Err(rejection) => Err(start.refusal(rejection)),
         }

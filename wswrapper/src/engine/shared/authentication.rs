@@ -3,7 +3,7 @@
 use super::Shared;
 use super::state::State;
 use crate::close::CloseRequest;
-use crate::engine::authentication::{Authentication, UNAUTHENTICATED};
+use crate::engine::authentication::{Authentication, EXPIRED, UNAUTHENTICATED};
 use crate::proto::Outgoing;
 use crate::rt::Instant;
 use std::sync::Arc;
@@ -12,7 +12,11 @@ impl Shared {
     /// Records that the first request of the present connection has succeeded.
     pub(crate) fn set_authenticated(&self) {
         let mut state = self.lock();
-        state.epoch.set_authenticated();
+        if let Some(Authentication::Valid { .. }) = state.authentication.as_deref() {
+            // It has a time of its own, which may be over.
+            return;
+        }
+        state.epoch.set_authenticated(true);
         // The driver, which may be set to the old deadline, wakes in vain.
         let _ = state.authentication.take_if(|authentication| matches!(&**authentication, Authentication::Required(_)));
     }
@@ -23,6 +27,7 @@ impl Shared {
         if let Some(Authentication::Valid { user: present, .. }) = state.authentication.as_deref()
             && **present != *user
         {
+            state.epoch.set_authenticated(false);
             drop(state);
             self.close(CloseRequest::local(UNAUTHENTICATED, "the connection is another user's"));
             return;
@@ -30,8 +35,12 @@ impl Shared {
         let warning = self.endpoint.auth_rules.warning.as_ref();
         let warn_at = warning.map(|(before, _)| until.checked_sub(*before).unwrap_or_else(Instant::now));
         state.authentication = Some(Box::new(Authentication::Valid { user: user.into(), until, warn_at }));
-        state.epoch.set_authenticated();
+        let is_valid = until > Instant::now();
+        state.epoch.set_authenticated(is_valid);
         self.wake(state);
+        if !is_valid {
+            self.close(CloseRequest::local(UNAUTHENTICATED, EXPIRED));
+        }
     }
 
     /// Sends the warning of an authentication that expires soon. Returns the close of a connection whose time is over.
@@ -39,6 +48,7 @@ impl Shared {
         let authentication = state.authentication.as_mut()?;
         if let Some(close) = authentication.overdue(now) {
             state.authentication = None;
+            state.epoch.set_authenticated(false);
             return Some(close);
         }
         let left = authentication.take_warning(now)?;

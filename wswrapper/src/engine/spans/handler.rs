@@ -1,6 +1,6 @@
 //! The span of a handler.
 
-use super::current_trace::EnteredTrace;
+use super::current_trace::{EnteredTrace, current_trace};
 use super::span_name;
 use crate::catch_panic::catch_panic;
 use crate::engine::call_log::{CallEnd, CallInfo};
@@ -60,6 +60,12 @@ impl CallScope {
     pub(crate) fn new(shared: &Shared, call: &Call<'_>, info: &CallInfo<'_>) -> Self {
         let trace = call.trace_context().map(Arc::new);
         Self { span: shared.handler_span(call, info, trace.as_deref()), trace }
+    }
+
+    /// Returns the surroundings of the handler that runs now.
+    pub(crate) fn current() -> Self {
+        let span = Span::current();
+        Self { span: if span.is_none() { None } else { Some(span) }, trace: current_trace() }
     }
 
     /// Begins a part of the handler's run.

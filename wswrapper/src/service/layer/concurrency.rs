@@ -16,6 +16,9 @@ pub struct Concurrency {
 /// Returns a layer that lets at most `calls` calls run at the same time, of all connections together. A further one waits
 /// for its turn, in the order of arrival.
 ///
+/// Clones share their places, so a call that passes two of them needs two. One that meets the same limit twice may wait for
+/// itself.
+///
 /// A stream and a scoped service count until they are open. An upload counts until its channel is open.
 ///
 /// # Panics

@@ -34,7 +34,7 @@ impl Reply {
 
     /// Returns true if a handler has responded, or was handed an event.
     pub fn is_handled(&self) -> bool {
-        matches!(self.0, engine::Reply::Handled(_))
+        matches!(self.0, engine::Reply::Handled(_) | engine::Reply::Uploading)
     }
 
     /// Returns the outcome of the call. It is [`ChannelOpened`](CallOutcome::ChannelOpened) for a stream, an upload and a
@@ -42,9 +42,18 @@ impl Reply {
     pub fn outcome(&self) -> CallOutcome<'_> {
         match &self.0 {
             engine::Reply::Handled(outcome) => outcome.view(),
+            engine::Reply::Uploading => CallOutcome::ChannelOpened,
             engine::Reply::Json(_) => CallOutcome::Ok,
             engine::Reply::Rejected(rejection) => CallOutcome::Rejected { code: rejection.code() },
         }
+    }
+
+    /// Returns true if a handler has accepted the call. That of an upload decides later.
+    pub(crate) fn is_success(&self) -> bool {
+        matches!(
+            &self.0,
+            engine::Reply::Handled(outcome) if matches!(outcome.view(), CallOutcome::Ok | CallOutcome::ChannelOpened)
+        )
     }
 
     /// Returns the rejection of a call that no handler has responded to.
