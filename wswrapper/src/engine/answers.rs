@@ -2,6 +2,7 @@
 
 use super::channel_state::ChannelState;
 use super::label::Label;
+use super::layers::Steps;
 use super::outcome::Outcome;
 use super::shared::{ChannelBinding, Shared};
 use super::tasks::RunningKey;
@@ -91,6 +92,9 @@ impl<'d> Answers<'d> {
     pub(crate) fn channel(&mut self, call: &Answering, channel_state: &Arc<ChannelState>) {
         if let Some(error) = channel_state.open_error(self.shared.id) {
             return self.fail(call, &error);
+        }
+        if let Some(steps) = &call.inherited {
+            channel_state.inherit(steps);
         }
         match self.open(call, Role::Plain, ChannelBinding::State(Arc::clone(channel_state))) {
             Ok((channel, _)) => {
@@ -315,6 +319,8 @@ pub struct Answering {
     pub(crate) event: Label,
     /// The length of the call's frame, as a guess at the length of the response.
     pub(crate) hint: usize,
+    /// The steps of calls on a channel that is the response.
+    pub(crate) inherited: Option<Steps>,
 }
 
 impl fmt::Debug for Answers<'_> {

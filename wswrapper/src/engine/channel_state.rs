@@ -2,6 +2,7 @@
 
 use super::early_events::EarlyEvents;
 use super::id::PeerId;
+use super::layers::Steps;
 use super::router::{DynamicHandlers, Entry, Lookup, Mounted};
 use super::shared::Shared;
 use crate::catch_panic::drop_catching_panic;
@@ -26,6 +27,8 @@ pub(crate) struct ChannelState {
     key: SetOnce<ChannelKey>,
     /// The only connection on which it can be opened; `None` allows any.
     connection: Option<PeerId>,
+    /// The guards and layers of its calls, if they are not only those of all calls.
+    steps: OnceLock<Steps>,
     /// Handlers that are closures.
     handlers: DynamicHandlers,
     /// `None` once the channel is closed.
@@ -50,6 +53,7 @@ impl ChannelState {
         Arc::new(Self {
             key: SetOnce::new(),
             connection,
+            steps: OnceLock::new(),
             handlers: DynamicHandlers::anonymous(),
             services: Mutex::new(Some(Vec::new())),
             early_events: Mutex::default(),
@@ -74,6 +78,17 @@ impl ChannelState {
         } else {
             None
         }
+    }
+
+    /// Lets the calls on the channel pass the steps of the call that opens it.
+    pub(crate) fn inherit(&self, steps: &Steps) {
+        // A channel is opened once.
+        let _ = self.steps.set(Arc::clone(steps));
+    }
+
+    /// Returns the guards and layers of its calls, if they are not only those of all calls.
+    pub(crate) fn steps(&self) -> Option<&Steps> {
+        self.steps.get()
     }
 
     /// Records that the channel was opened.

@@ -6,6 +6,7 @@ use super::call_state::CallState;
 use super::channel_state::ChannelState;
 use super::epoch::Epoch;
 use super::label::Label;
+use super::layers::Steps;
 use super::shared::Shared;
 use super::spans::CallScope;
 use crate::proto::{Arguments, Call, Rejection};
@@ -39,6 +40,8 @@ pub(crate) struct Start<'c> {
     /// The state of the call's contexts. Created if the method takes a context.
     pub(crate) state: &'c mut Option<Arc<CallState>>,
     pub(crate) epoch: &'c Arc<Epoch>,
+    /// The steps of calls on the channels that the handler opens, if they are not only those of all calls.
+    pub(crate) inherited: Option<&'c Steps>,
     /// The anonymous channel of the call.
     pub(crate) channel_state: Option<&'c Arc<ChannelState>>,
 }

@@ -8,7 +8,12 @@ impl<S: Send + Sync + 'static> Invocation<'_, S> {
     /// Checks that all arguments were decoded, and returns the call to answer.
     pub(super) fn finish_arguments(&mut self) -> Result<Answering, BadCall> {
         match self.start.arguments.finish() {
-            Ok(0) => Ok(Answering { id: self.start.call.id, event: self.event.clone(), hint: self.start.text.len() }),
+            Ok(0) => Ok(Answering {
+                id: self.start.call.id,
+                event: self.event.clone(),
+                hint: self.start.text.len(),
+                inherited: self.start.inherited.cloned(),
+            }),
             Ok(surplus) => Err(self.wrong_count("many", self.parameters.len() + surplus)),
             Err(error) => Err(self.bad_argument(error)),
         }

@@ -96,7 +96,7 @@ pub(super) fn handlers<S>(
     add_methods(&mut methods);
     Mounted::new(methods.methods.into_iter().map(|mut method| {
         let guards = mem::take(&mut method.guards);
-        (method.event, GuardedHandler::wrap(guards, to_handler(method)))
+        (method.event, GuardedHandler::of_method(guards, to_handler(method)))
     }))
 }
 

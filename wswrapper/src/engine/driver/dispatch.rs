@@ -161,8 +161,10 @@ impl<T: Transport> Driver<T> {
         channel_state: Option<&Arc<ChannelState>>,
     ) -> Result<(), BadCall> {
         let shared = Arc::clone(&self.shared);
-        if let Some(steps) = &shared.endpoint.steps {
-            match self.pass(received, call, steps.of(&call.address), channel_state)? {
+        let of_channel = channel_state.and_then(|channel_state| channel_state.steps());
+        let steps = of_channel.or_else(|| Some(shared.endpoint.steps.as_ref()?.of(&call.address)));
+        if let Some(steps) = steps {
+            match self.pass(received, call, steps, channel_state)? {
                 Passed::All => {}
                 Passed::ToLayer(event, layer) => {
                     return self.start_layer(cx, received, call, &event, &layer, channel_state);
@@ -177,10 +179,10 @@ impl<T: Transport> Driver<T> {
         let Some(lookup) = lookup else {
             let exists = channel_state.is_some() || shared.has_channel(&call.address);
             let error = BadCall::Rejected(Rejection::no_listener(&call.event, &call.address, exists));
-            return Err(if shared.endpoint.steps.is_some() { asked(call, error) } else { error });
+            return Err(if steps.is_some() { asked(call, error) } else { error });
         };
         let mut started = self.start_handler(cx, received, call, &lookup.event, &*lookup.handler, channel_state);
-        if shared.endpoint.steps.is_some() {
+        if steps.is_some() {
             started = started.map_err(|error| asked(call, error));
         }
         if matches!(lookup, Lookup::Mounted(_)) {
@@ -263,6 +265,11 @@ impl<T: Transport> Driver<T> {
             state: &mut state,
             log: Some(&mut log),
             epoch: &self.epoch,
+            inherited: match (channel_state, &self.shared.endpoint.steps) {
+                (Some(channel_state), _) => channel_state.steps(),
+                (None, Some(steps)) => steps.of_channel(&call.address),
+                (None, None) => None,
+            },
             channel_state,
         };
         // A handler that is no future runs here.

@@ -64,8 +64,12 @@ impl<T: Transport> Driver<T> {
     /// Reads and handles frames, and counts them as messages of the turn. Returns true if there may be more.
     fn read_frames(&mut self, cx: &mut Context<'_>, messages: &mut usize, texts: &mut Texts, now: Instant) -> bool {
         while *messages < TURN_MESSAGES && texts.bytes < TURN_BYTES {
-            if self.closing.is_reading_finished() || self.sees_close_request() {
+            if self.closing.is_reading_finished() {
                 return false;
+            }
+            if self.sees_close_request() {
+                // The rest is read, and dropped, after the close was applied.
+                return true;
             }
             if self.is_overloaded() {
                 self.pause_reading(now);

@@ -1,5 +1,6 @@
 //! A call, as guards and layers see it.
 
+use super::steps::Steps;
 use crate::engine::answers::Answering;
 use crate::engine::call_state::CallState;
 use crate::engine::channel_state::ChannelState;
@@ -42,6 +43,8 @@ pub(crate) struct LayeredCall {
     pub(crate) text: Text,
     pub(crate) received_at: Instant,
     pub(crate) event: Label,
+    /// The steps of calls on the channels that the handler opens.
+    pub(super) inherited: Option<Steps>,
     /// True if the frame needed a full parse.
     is_whole: bool,
 }
@@ -53,7 +56,7 @@ impl LayeredCall {
         let shared = Arc::clone(start.answers.shared);
         let (text, received_at) = (start.text.clone(), start.received_at);
         let (event, is_whole) = (start.event.clone(), start.call.arguments.is_validated());
-        Self { shared, state, text, received_at, event, is_whole }
+        Self { shared, state, text, received_at, event, inherited: start.inherited.cloned(), is_whole }
     }
 
     /// Decodes the frame, which is that of a call.
@@ -73,7 +76,7 @@ impl LayeredCall {
 
     /// Returns the call that the layers and the handler respond to.
     pub(crate) fn answering(&self) -> Answering {
-        Answering { id: self.state.id, event: self.event.clone(), hint: self.text.len() }
+        Answering { id: self.state.id, event: self.event.clone(), hint: self.text.len(), inherited: None }
     }
 
     /// Returns true if a handler of the event exists.

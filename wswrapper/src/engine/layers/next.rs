@@ -165,6 +165,7 @@ impl RunNext {
             log: None,
             state: &mut Some(Arc::clone(state)),
             epoch: &state.epoch,
+            inherited: self.call.inherited.as_ref(),
             channel_state: state.channel_state.as_ref(),
         })
     }

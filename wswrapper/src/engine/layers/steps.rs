@@ -8,13 +8,23 @@ use crate::engine::handler::{BadCall, Handler, Start, Started};
 use crate::proto::{Address, Call, ChannelName, Rejection};
 use foldhash::fast::FixedState;
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::fmt;
+use std::sync::{Arc, OnceLock};
 
 /// A guard or a layer.
 #[derive(Clone)]
 pub(crate) enum Step {
     Guard(Arc<dyn CheckCall>),
     Layer(Arc<dyn StartLayer>),
+}
+
+impl fmt::Debug for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Guard(_) => "Guard",
+            Self::Layer(_) => "Layer",
+        })
+    }
 }
 
 /// Steps, the outermost first.
@@ -42,13 +52,22 @@ impl CallSteps {
         Some(Box::new(Self { all: all.into(), channels }))
     }
 
-    /// Returns the steps of a call to this address.
-    pub(crate) fn of(&self, address: &Address<'_>) -> &Steps {
-        let of_channel = match address {
+    /// Returns the steps of all calls.
+    pub(crate) fn all(&self) -> &Steps {
+        &self.all
+    }
+
+    /// Returns the steps of calls to this address, if it has some of its own.
+    pub(crate) fn of_channel(&self, address: &Address<'_>) -> Option<&Steps> {
+        match address {
             Address::Named(name) => self.channels.get(&**name),
             _ => None,
-        };
-        of_channel.unwrap_or(&self.all)
+        }
+    }
+
+    /// Returns the steps of a call to this address.
+    pub(crate) fn of(&self, address: &Address<'_>) -> &Steps {
+        self.of_channel(address).unwrap_or(&self.all)
     }
 }
 
@@ -108,17 +127,47 @@ impl Handler for FirstLayer<'_> {
 pub(crate) struct GuardedHandler {
     steps: Steps,
     handler: Arc<dyn Handler>,
+    /// The steps of calls on the channels that the handler opens: those before the lookup, and then these. `None` for the
+    /// guards of a method, which are its own.
+    inherited: Option<OnceLock<Steps>>,
 }
 
 impl GuardedHandler {
-    /// Places a handler behind the steps, if there are any.
-    pub(crate) fn wrap(steps: Vec<Step>, handler: Box<dyn Handler>) -> Box<dyn Handler> {
-        if steps.is_empty() { handler } else { Box::new(Self { steps: steps.into(), handler: handler.into() }) }
+    /// Places a method behind its guards, if there are any.
+    pub(crate) fn of_method(guards: Vec<Step>, handler: Box<dyn Handler>) -> Box<dyn Handler> {
+        Self::wrap(guards, handler, None)
+    }
+
+    /// Places a handler behind the steps of its router, if there are any.
+    pub(crate) fn of_router(steps: Vec<Step>, handler: Box<dyn Handler>) -> Box<dyn Handler> {
+        Self::wrap(steps, handler, Some(OnceLock::new()))
+    }
+
+    fn wrap(steps: Vec<Step>, handler: Box<dyn Handler>, inherited: Option<OnceLock<Steps>>) -> Box<dyn Handler> {
+        if steps.is_empty() {
+            handler
+        } else {
+            Box::new(Self { steps: steps.into(), handler: handler.into(), inherited })
+        }
+    }
+
+    /// Lets the channels that the handler opens inherit the steps.
+    fn pass_on<'s>(&'s self, mut start: Start<'s>) -> Start<'s> {
+        if let Some(inherited) = &self.inherited {
+            let joined = || {
+                let all = start.answers.shared.endpoint.steps.as_ref().map(|steps| steps.all());
+                let before = start.inherited.or(all).map(|steps| &**steps).unwrap_or_default();
+                before.iter().chain(&*self.steps).cloned().collect()
+            };
+            start.inherited = Some(inherited.get_or_init(joined));
+        }
+        start
     }
 }
 
 impl Handler for GuardedHandler {
     fn start(&self, start: Start<'_>) -> Result<Started, BadCall> {
+        let start = self.pass_on(start);
         match pass_guards(&self.steps, 0, start.view()) {
             Ok(None) => {
                 let call = start.call;

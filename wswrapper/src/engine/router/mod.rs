@@ -106,7 +106,7 @@ impl Router {
 
     fn add(&mut self, channel: Option<&str>, event: &'static str, handler: Box<dyn Handler>) -> Result<(), MountError> {
         check_event(event, channel)?;
-        let handler = GuardedHandler::wrap(self.steps.clone(), handler);
+        let handler = GuardedHandler::of_router(self.steps.clone(), handler);
         let events = match channel {
             None => &mut self.main,
             Some(name) => self.channels.entry(ChannelName::new(name)?).or_default(),
