@@ -132,7 +132,8 @@ macro_rules! settings_methods {
             self
         }
 
-        /// Adds a guard for the calls on one named channel, behind those for all calls.
+        /// Adds a guard for the calls on one named channel, and on the anonymous ones that its handlers open, behind those for
+        /// all calls.
         pub fn guard_on(self, channel: &str, guard: impl crate::service::layer::Guard) -> Self {
             self.step_on(channel, crate::service::layer::guard_step(guard))
         }

@@ -33,16 +33,22 @@ pub(crate) struct Progress {
     answered: bool,
     /// The channel of the response, if the handler continues while it is open.
     pub(crate) opened: Option<Opened>,
+    pub(super) layers: LayerProgress,
+    /// The outcome that was last known. Recorded if calls are observed, or a layer waits for it.
+    pub(super) outcome: Option<Outcome>,
+    /// The length of all frames that were written.
+    pub(super) response_bytes: usize,
+}
+
+/// The progress of the layers of a call during one poll.
+#[derive(Clone, Copy, Default)]
+pub(super) struct LayerProgress {
     /// True while a layer polls the rest of its call.
     pub(super) is_nested: bool,
     /// True if the handler behind a layer has responded or was handed an event, and its layer continues.
     pub(super) is_handled: bool,
     /// True if the stream behind a layer has ended, and the layer continues.
     pub(super) stream_ended: bool,
-    /// The outcome that was last known. Recorded if calls are observed, or a layer waits for it.
-    pub(super) outcome: Option<Outcome>,
-    /// The length of all frames that were written.
-    pub(super) response_bytes: usize,
 }
 
 /// A channel that a handler has opened in response to its request.
@@ -73,7 +79,7 @@ impl<'d> Answers<'d> {
     /// Records the outcome of the call, if calls are observed or a layer waits for it.
     #[inline]
     pub(crate) fn record(&mut self, outcome: impl FnOnce() -> Outcome) {
-        if self.shared.observes_calls() || self.progress.is_nested {
+        if self.shared.observes_calls() || self.progress.layers.is_nested {
             self.progress.outcome = Some(outcome());
         }
     }

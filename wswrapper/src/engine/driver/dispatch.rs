@@ -325,7 +325,7 @@ impl<T: Transport> Driver<T> {
             let key = self.running.insert(handler);
             self.shared.attach_handler(opened.channel, key);
         } else {
-            if progress.is_handled {
+            if progress.layers.is_handled {
                 // It has responded, and its layer continues.
                 handler.id = None;
             }
@@ -384,13 +384,13 @@ impl<T: Transport> Driver<T> {
                 if opened.role == Role::Producer {
                     self.running.mark_as_stream(key);
                 }
-            } else if progress.is_handled
+            } else if progress.layers.is_handled
                 && let Some(id) = handler.id.take()
             {
                 // It has responded, and its layer continues.
                 self.shared.handler_finished(id, key);
             }
-            if progress.stream_ended {
+            if progress.layers.stream_ended {
                 self.running.unmark_stream(key);
             }
             if let Ok(Poll::Pending) = polled {

@@ -101,8 +101,8 @@ enum Progress {
 impl RunNext {
     /// Starts the rest, or polls it.
     fn poll_rest(&mut self, cx: &mut Context<'_>, answers: &mut Answers<'_>) -> Poll<Reply> {
-        let is_nested = std::mem::replace(&mut answers.progress.is_nested, true);
-        answers.progress.is_handled = false;
+        let is_nested = std::mem::replace(&mut answers.progress.layers.is_nested, true);
+        answers.progress.layers.is_handled = false;
         let progress = std::mem::replace(&mut self.progress, Progress::Finished);
         let polled = catch_panic(|| match progress {
             Progress::New(_) if self.deadline.is_some_and(|deadline| deadline <= Instant::now()) => Err(timed_out()),
@@ -120,10 +120,10 @@ impl RunNext {
         if let Err(message) = &polled {
             answers.panicked(self.call.state.id, &self.call.event, message.clone());
         }
-        answers.progress.is_nested = is_nested;
+        answers.progress.layers.is_nested = is_nested;
         match polled {
             Ok(Ok(Some(running))) => {
-                if answers.progress.opened.is_some() || answers.progress.is_handled {
+                if answers.progress.opened.is_some() || answers.progress.layers.is_handled {
                     // What the handler sends goes on behind the layer.
                     answers.shared.loan_slot().leave(LeftByLayer::Tail(running));
                 } else if self.deadline.is_some_and(|at| self.timer.set(Some(at), cx) || at <= Instant::now()) {
@@ -143,7 +143,7 @@ impl RunNext {
             Ok(Err(rejection)) => return Poll::Ready(Reply::Rejected(rejection)),
             Err(_) => {}
         }
-        answers.progress.is_handled = true;
+        answers.progress.layers.is_handled = true;
         let outcome = match answers.progress.opened {
             Some(opened) if opened.role == Role::Upload => return Poll::Ready(Reply::Uploading),
             Some(_) => Outcome::ChannelOpened,

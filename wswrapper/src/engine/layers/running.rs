@@ -46,7 +46,7 @@ impl<F: Future<Output = Reply> + Send> Running for LayeredRunning<F> {
         if let Some(mut future) = this.future.as_mut().as_pin_mut() {
             let slot = this.shared.loan_slot();
             let polled = catch_panic(|| slot.lend_to(*this.owner, answers, || future.as_mut().poll(cx)));
-            *this.is_handled |= std::mem::take(&mut answers.progress.is_handled);
+            *this.is_handled |= std::mem::take(&mut answers.progress.layers.is_handled);
             if let Some(LeftByLayer::Tail(tail)) = slot.take_left() {
                 *this.tail = Some(tail);
             }
@@ -57,7 +57,7 @@ impl<F: Future<Output = Reply> + Send> Running for LayeredRunning<F> {
             };
             match polled.and_then(|polled| dropped.map(|()| polled)) {
                 // The outer layer may reply something else.
-                Ok(Poll::Ready(reply)) if !*this.is_handled && answers.progress.is_nested => {
+                Ok(Poll::Ready(reply)) if !*this.is_handled && answers.progress.layers.is_nested => {
                     slot.leave(LeftByLayer::Reply(reply));
                 }
                 Ok(Poll::Ready(reply)) if !*this.is_handled => {
@@ -77,13 +77,13 @@ impl<F: Future<Output = Reply> + Send> Running for LayeredRunning<F> {
         {
             *this.tail = None;
             // A layer that goes on is a handler like others.
-            answers.progress.stream_ended = true;
+            answers.progress.layers.stream_ended = true;
         }
         if this.future.is_none() && this.tail.is_none() {
             return Poll::Ready(());
         }
         // An outer layer sees it, and the driver, so that the request is not answered twice.
-        answers.progress.is_handled = *this.is_handled;
+        answers.progress.layers.is_handled = *this.is_handled;
         Poll::Pending
     }
 }

@@ -42,7 +42,8 @@
 //! was added first is the outermost. A call that is rejected takes no one-shot handler out.
 //!
 //! The messages of a stream and of an upload are no calls, and pass nothing. A call of a scoped service is a call of its
-//! own. It passes what stands around every call, and the guards of the contract.
+//! own. It passes what stands around every call, what stood around the call that has opened it, and the guards of its
+//! contract.
 //!
 //! # Costs
 //!
