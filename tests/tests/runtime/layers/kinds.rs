@@ -10,7 +10,8 @@ use wswrapper::service::layer::{GuardCall, LayerCall, Next, Reply};
 use wswrapper::{
     AnonymousChannel, CallError, Client, Context, Peer, Router, Scoped, Server, Stream, Upload, ws_handlers, ws_service,
 };
-use wswrapper_tests::{Log, Pair, let_others_run, nothing_is_left, pair_with};
+use wswrapper_tests::cable::{Chance, for_each_seed};
+use wswrapper_tests::{Log, Pair, RawPeer, let_others_run, nothing_is_left, pair_with};
 
 /// A kind of call.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -409,4 +410,45 @@ async fn calls_of_a_server_pass_the_guards_of_its_client() -> Result<(), Box<dyn
     assert!(WorkProxy::new(peer).echo("no".to_owned()).await.is_err());
     assert_eq!(log.entries(), ["echo"]);
     Ok(())
+}
+
+/// Returns a frame that may be a call: one of some shapes, with some bytes changed.
+fn frame(chance: &mut Chance) -> String {
+    const EVENTS: [&str; 10] =
+        ["echo", "note", "count", "sum", "register", "closure", "once", "of peer", "whoami", "unknown"];
+    const CHANNELS: [&str; 6] =
+        [r#""c":"desk","#, r#""c":"own","#, r#""c":"added","#, r#""c":"nowhere","#, r#""h":1,"#, ""];
+    const ARGUMENTS: [&str; 6] = ["", r#","a""#, ",1", ",[],{}", ",-0", r#","\u0000""#];
+    const ENDS: [&str; 5] = ["", r#","i":7"#, r#","i":7,"m":{"t":5,"r":[]}"#, r#","i":"7""#, r#","m":1"#];
+    let (event, channel) = (chance.one_of(&EVENTS), chance.one_of(&CHANNELS));
+    let (arguments, end) = (chance.one_of(&ARGUMENTS), chance.one_of(&ENDS));
+    let mut text = format!(r#"{{{channel}"a":["{event}"{arguments}]{end}}}"#).into_bytes();
+    for _ in 0..chance.between(0, 2) {
+        let (at, with) = (chance.between(0, text.len() - 1), chance.one_of(br#"{}[]",:10ae \"#));
+        match chance.between(0, 2) {
+            0 => text[at] = with,
+            1 => text.insert(at, with),
+            _ => drop(text.remove(at)),
+        }
+    }
+    String::from_utf8_lossy(&text).into_owned()
+}
+
+/// No frame reaches a handler whose guard rejects, whatever its bytes are.
+#[test]
+fn no_frame_reaches_a_handler_whose_guard_rejects() {
+    for_each_seed(0..50, |mut chance: Chance| async move {
+        let behind_a_layer = chance.one_in(2);
+        let mut builder = Server::builder();
+        if behind_a_layer {
+            builder = builder.layer(|call: LayerCall, next: Next| next.run(call));
+        }
+        let (pair, log) = served(builder.guard(|_: &GuardCall<'_>| Err("rejected")));
+        let (mut raw, _peer) = RawPeer::dial(&pair.server);
+        for _ in 0..200 {
+            raw.send(&frame(&mut chance)).await;
+        }
+        let_others_run().await;
+        assert_eq!(log.entries(), [""; 0]);
+    });
 }

@@ -110,7 +110,7 @@ async fn large_calls_and_calls_without_a_value_are_rejected() -> Result<(), Box<
     #[derive(Clone)]
     struct Admin;
     let server =
-        Server::builder().guard_on("small", layer::max_arguments(100)).guard_on("admin", layer::require::<Admin>());
+        Server::builder().guard_on("small", layer::max_message_bytes(100)).guard_on("admin", layer::require::<Admin>());
     let pair = pair(server);
     for channel in ["small", "admin"] {
         pair.server.channel(channel).on("x", |text: String| async move { text.len() })?;

@@ -144,7 +144,7 @@ async fn a_layer_stores_values_for_inner_guards_and_the_handler() -> Result<(), 
     let server = Server::builder()
         .layer(|call: LayerCall, next: Next| async move {
             if let Some(user) = call.argument(0) {
-                call.extensions().insert(User(user));
+                call.call_extensions().insert(User(user));
             }
             next.run(call).await
         })

@@ -32,7 +32,7 @@ impl LayerCall {
 
     /// Returns the values of this call. The handler and inner layers get them by
     /// [`Context::extension`](crate::Context::extension).
-    pub fn extensions(&self) -> &Extensions {
+    pub fn call_extensions(&self) -> &Extensions {
         self.0.state.extensions()
     }
 

@@ -22,7 +22,8 @@ use std::time::Duration;
     message = "this cannot be a guard",
     label = "not a function that lets a call pass or rejects it",
     note = "a guard looks like `|call: &GuardCall<'_>| if call.event() == \"stop\" {{ Err(\"no\") }} else {{ Ok(()) }}`",
-    note = "its error needs `WsError`; `&str` and `String` have it"
+    note = "its error needs `WsError`; `&str` and `String` have it",
+    note = "a guard is no `async fn`; what waits is a layer"
 )]
 pub trait Guard: Send + Sync + 'static {
     /// Checks a call.

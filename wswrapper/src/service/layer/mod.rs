@@ -73,5 +73,5 @@ pub use next::{Layer, Next};
 pub use rate::{Rate, rate};
 pub use reply::{IntoReply, Reply};
 pub use require::{Require, require};
-pub use size::{MaxArguments, max_arguments};
+pub use size::{MaxMessageBytes, max_message_bytes};
 pub use timeout::{Timeout, timeout};

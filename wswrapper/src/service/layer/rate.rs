@@ -39,6 +39,9 @@ struct Limiter<K: Hash + Eq + Clone> {
 /// [handshake](GuardCall::handshake), a user of the [extensions](GuardCall::extension), or `()` for all calls. The calls may
 /// come at once: an unused rate is saved up to `calls`, and comes back evenly (a token bucket).
 ///
+/// All calls with the key `None` count together. So a login is better counted by address than by user: before it nobody has
+/// one, and one stranger would use up the logins of all. A call counts also if an inner guard rejects it.
+///
 /// A key that was not used for `period` is forgotten.
 ///
 /// ```

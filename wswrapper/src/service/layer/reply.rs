@@ -63,6 +63,12 @@ impl Reply {
 }
 
 /// The result of a layer: a [`Reply`], or a `Result` whose error rejects the call.
+#[diagnostic::on_unimplemented(
+    message = "a layer cannot return `{Self}`",
+    label = "neither a `Reply` nor a `Result<Reply, E>`",
+    note = "return the reply of the rest, `next.run(call).await`, or a value of your own, `Reply::value(&value)`",
+    note = "the error of a `Result` rejects the call and needs `WsError`"
+)]
 pub trait IntoReply {
     /// Converts the result.
     fn into_reply(self) -> Reply;
