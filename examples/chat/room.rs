@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::iter;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
-use wswrapper::{Context, Scoped, Stream, connection::PeerId, server::Broadcast, ws_handlers};
+use wswrapper::{Context, Scoped, Stream, connection::PeerId, server::Audience, ws_handlers};
 
 const NAME_CHARACTERS: usize = 24;
 const TEXT_CHARACTERS: usize = 2_000;
@@ -32,7 +32,7 @@ struct State {
 
 impl Room {
     /// Removes the member whose connection was closed.
-    pub(crate) async fn leave(&self, peer: PeerId, everyone: Broadcast) {
+    pub(crate) async fn leave(&self, peer: PeerId, everyone: Audience) {
         let member = self.lock().members.remove(&peer);
         if let Some(name) = member {
             log_failures(ChatEventsProxy::new(everyone).left(name).await);

@@ -30,7 +30,7 @@ fn main() {
     }
     // Wait until every connection takes part in broadcasts.
     runtime.block_on(async {
-        while server.broadcast().peers() < PEERS {
+        while server.broadcast().len() < PEERS {
             tokio::task::yield_now().await;
         }
     });

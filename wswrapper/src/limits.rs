@@ -73,6 +73,14 @@ pub struct Limits {
     ///
     /// A further handshake is answered with status 503 and `Retry-After: 1`.
     pub max_connections_per_address: Option<usize>,
+    /// The number of rooms of a server. Default 1,000,000.
+    ///
+    /// A peer cannot [join](crate::Peer::join) a further one, which would have it as its first member.
+    pub max_rooms: usize,
+    /// The number of rooms that one peer is in. Default 1,024.
+    ///
+    /// It cannot [join](crate::Peer::join) a further one.
+    pub max_rooms_per_peer: usize,
     /// The time for the `on_open` hook. Default 30 seconds.
     ///
     /// When it has passed, the connection is closed with status 1011.
@@ -217,6 +225,8 @@ impl Default for Limits {
             max_handshakes_in_flight: 1_024,
             max_handshakes_per_second: None,
             max_connections_per_address: None,
+            max_rooms: 1_000_000,
+            max_rooms_per_peer: 1024,
             open_timeout: Duration::from_secs(30),
             call_timeout: Some(Duration::from_secs(120)),
             max_calls_in_flight: 16_384,
@@ -274,6 +284,8 @@ setters! {
     max_handshakes_in_flight: usize,
     max_handshakes_per_second: Option<usize>,
     max_connections_per_address: Option<usize>,
+    max_rooms: usize,
+    max_rooms_per_peer: usize,
     open_timeout: Duration,
     call_timeout: Option<Duration>,
     max_calls_in_flight: usize,

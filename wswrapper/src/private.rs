@@ -5,7 +5,7 @@ pub use crate::call::proxy::{Proxy, ProxyCall};
 pub use crate::call::response::{ReceivedResponse, ResponseKind};
 pub use crate::call::source::Source;
 pub use crate::call::target::SendTo;
-pub use crate::call::{Call, FromResponse, IntoTarget, RequestTarget, Target, Text, UploadCall};
+pub use crate::call::{Call, FromResponse, IntoTarget, PeerTarget, RequestTarget, Target, Text, UploadCall};
 pub use crate::engine::{Answering, Answers, BadCall, ConnectionHandle, Mounted, Response, Started};
 pub use crate::handle::{AnonymousChannel, Peer};
 pub use crate::proto::Rejection;

@@ -2,6 +2,7 @@
 
 mod aborts;
 mod anonymous_channels;
+mod audiences;
 mod calls;
 mod chaos;
 mod client;

@@ -8,7 +8,7 @@ use crate::types;
 /// types.
 pub(super) fn return_doc(method: &Method<'_>) -> String {
     if method.kind == MethodKind::Event {
-        return " Resolves to `Result<(), SendError>`; on a `Broadcast`, `Result<Delivery, SendError>`.".to_owned();
+        return " Resolves to `Result<(), SendError>`; on a `Audience`, `Result<Delivery, SendError>`.".to_owned();
     }
     let ty = method.output.ty;
     let result = ty.and_then(types::named_result_arguments);

@@ -44,6 +44,11 @@ impl ReturnedCall {
         let types = ReturnedTypes::of(method.output.ty, private);
         let ReturnedTypes { ok, err, span, is_std, .. } = &types;
         let span = span.unwrap_or_else(Span::call_site);
+        // A scoped service needs one peer.
+        let request_target = match method.output.scoped {
+            Some(Type::TraitObject(_)) => quote!(PeerTarget),
+            _ => quote!(RequestTarget),
+        };
         let (returned, response) = match method.output.scoped {
             None => {
                 let target = respanned(target.to_token_stream(), span);
@@ -60,7 +65,7 @@ impl ReturnedCall {
         Self {
             returned,
             bounds: quote! {
-                #target: #private::RequestTarget,
+                #target: #private::#request_target,
                 #response
             },
             send: request(method),
@@ -88,7 +93,7 @@ impl ReturnedCall {
         Self {
             returned,
             bounds: quote! {
-                #target: #private::RequestTarget,
+                #target: #private::PeerTarget,
                 #decode
                 #response
             },
@@ -108,7 +113,7 @@ impl ReturnedCall {
         Self {
             returned: quote_spanned!(span=> #call<#ok, #err>),
             bounds: quote! {
-                #target: #private::RequestTarget,
+                #target: #private::PeerTarget,
                 #decode
             },
             send: quote!(upload(#private::Source::#source(#name))),

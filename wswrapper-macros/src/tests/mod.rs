@@ -255,7 +255,7 @@ fn proxy_docs_end_with_the_type_of_the_result() {
     `Streaming<Quote, FeedError>`, or a `CallError<FeedError>`.
     `()`, or a `CallError<FeedError>`.
     `feed::FeedProxy<AnonymousChannel>`, or a `CallError<FeedError>`.
-    `Result<(), SendError>`; on a `Broadcast`, `Result<Delivery, SendError>`.
+    `Result<(), SendError>`; on a `Audience`, `Result<Delivery, SendError>`.
     ");
 }
 

@@ -2,7 +2,7 @@
 
 use super::response::FromResponse;
 use super::source::Source;
-use super::target::{IntoTarget, RequestTarget, Target};
+use super::target::{IntoTarget, PeerTarget, RequestTarget, Target};
 use super::upload::UploadCall;
 use crate::error::SendError;
 use crate::proto::{CallEncoder, EncodedCall};
@@ -76,7 +76,7 @@ impl<T: Target> ProxyCall<'_, T> {
     /// Returns the request with the stream that it sends.
     pub fn upload<R, E>(self, source: Source) -> UploadCall<R, E>
     where
-        T: RequestTarget,
+        T: PeerTarget,
     {
         let connection = self.proxy.target.connection().clone();
         UploadCall::new(connection, self.finish(), source)

@@ -8,13 +8,14 @@ use std::future::Future;
 
 /// A target of events.
 ///
-/// A [`Peer`](crate::Peer), a [`Channel`](crate::Channel), an [`AnonymousChannel`](crate::AnonymousChannel) or a
-/// [`Broadcast`](crate::server::Broadcast). Only types of this crate are targets.
+/// A [`Peer`](crate::Peer), a [`Channel`](crate::Channel), an [`AnonymousChannel`](crate::AnonymousChannel), an
+/// [`Audience`](crate::server::Audience) or [`Each`](crate::server::Each) peer of one. Only types of this crate are targets.
 pub trait Target: SendTo + Clone + Send + Sync + 'static {
     /// The future of an event that was sent to the target.
     type Emit: Future + Send;
 
-    /// The future of a request that was sent to the target: a [`Call`](crate::Call) for one peer.
+    /// The value of a request that was sent to the target: a [`Call`](crate::Call) for one peer, and
+    /// [`Calls`](crate::server::Calls) for each of many.
     ///
     /// It is a type of each target, so that a proxy can name it. Only a [`RequestTarget`] can send one.
     type Request<T, E>;
@@ -38,16 +39,14 @@ pub trait Target: SendTo + Clone + Send + Sync + 'static {
 /// Seals [`Target`].
 pub trait SendTo {}
 
-/// A target of requests: a [`Target`] that is one peer and so gives one answer.
+/// A target of requests: one peer, or each of many.
 #[diagnostic::on_unimplemented(
     message = "requests cannot be sent to `{Self}`",
     label = "has no single answer",
-    note = "call it on a peer, or mark the method `#[ws(event)]`"
+    note = "to ask all of its peers, make the proxy for `.each()` of it: `CalcProxy::new(server.room(\"tea\").each())`",
+    note = "otherwise call it on a peer, or mark the method `#[ws(event)]`"
 )]
 pub trait RequestTarget: Target {
-    #[doc(hidden)]
-    fn connection(&self) -> &ConnectionHandle;
-
     #[doc(hidden)]
     fn request<T: FromResponse, E>(&self, request: Result<EncodedCall, SendError>) -> Self::Request<T, E>;
 
@@ -56,11 +55,22 @@ pub trait RequestTarget: Target {
     fn idempotent<T, E>(request: Self::Request<T, E>) -> Self::Request<T, E>;
 }
 
+/// A target of all kinds of requests, also of streams, uploads and scoped services: one peer.
+#[diagnostic::on_unimplemented(
+    message = "streams, uploads and scoped services need one peer, and `{Self}` is many",
+    label = "is not one peer",
+    note = "call it on a peer: a `Client`, a `Peer` or a channel of one"
+)]
+pub trait PeerTarget: RequestTarget {
+    #[doc(hidden)]
+    fn connection(&self) -> &ConnectionHandle;
+}
+
 /// A value that a proxy can be created for: a target, a reference to one, or a `&Client`.
 #[diagnostic::on_unimplemented(
     message = "a proxy cannot send to `{Self}`",
-    label = "not a client, peer, channel or broadcast",
-    note = "pass `&client`, `&peer`, `&channel` or `server.broadcast()`",
+    label = "not a client, peer, channel or audience",
+    note = "pass `&client`, `&peer`, `&channel`, `server.broadcast()` or `server.room(..)`",
     note = "in a handler, the caller is `ctx.peer()`, and the anonymous channel of the call is `ctx.current_channel()`"
 )]
 pub trait IntoTarget {

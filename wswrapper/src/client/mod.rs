@@ -269,7 +269,7 @@ impl ClientBuilder {
         first: Option<impl FnOnce(&Arc<Shared>) -> Running>,
     ) -> Result<Client, MountError> {
         let endpoint = Arc::new(self.settings.build(Side::Client)?);
-        let shared = Arc::new(shared(endpoint, Arc::default()));
+        let shared = Arc::new(shared(endpoint, Arc::new(Registry::new())));
         let control = Arc::new(Control::new(&shared));
         let released = Arc::clone(&control);
         let peer = Peer::new(ConnectionHandle::keeping_open(&shared, Box::new(move || released.mailbox.release())));

@@ -35,6 +35,7 @@ mod label;
 mod layers;
 mod loan;
 mod members;
+mod membership;
 mod message_log;
 mod observer;
 mod outcome;
@@ -78,7 +79,7 @@ pub(crate) use label::Label;
 pub(crate) use layers::{
     CallSteps, CallView, CheckCall, GuardedHandler, LayeredCall, LayeredRunning, Next, Reply, StartLayer, Step,
 };
-pub(crate) use members::Members;
+pub(crate) use members::{Members, Selection};
 pub use message_log::{MessageKind, MessageLog};
 pub(crate) use observer::Observers;
 pub use observer::{Interest, Observer};

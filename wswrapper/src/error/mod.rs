@@ -5,6 +5,7 @@
 
 mod call;
 mod connect;
+mod join;
 mod mount;
 mod open;
 mod serve;
@@ -15,6 +16,7 @@ mod too_large;
 
 pub use call::{CallError, SendError};
 pub use connect::{ConnectError, ConnectStep, RebindError};
+pub use join::JoinError;
 pub use mount::MountError;
 pub use open::OpenError;
 pub use serve::{AcceptError, ServeError};

@@ -4,7 +4,9 @@ use super::close_signal::CloseSignal;
 use super::peer::Peer;
 use crate::call::response::{ReceivedResponse, ResponseKind};
 use crate::call::target::SendTo;
-use crate::call::{Answer, Call, Emit, FromResponse, RequestTarget, Target, into_target, unexpected_answer};
+use crate::call::{
+    Answer, Call, Emit, FromResponse, PeerTarget, RequestTarget, Target, into_target, unexpected_answer,
+};
 use crate::engine::{Answering, Answers, ChannelState, ConnectionHandle, Expected, Response, channel_closed_reason};
 use crate::error::SendError;
 use crate::proto::{CallEncoder, ChannelKey, EncodedCall, Reason};
@@ -209,11 +211,13 @@ impl Target for AnonymousChannel {
     }
 }
 
-impl RequestTarget for AnonymousChannel {
+impl PeerTarget for AnonymousChannel {
     fn connection(&self) -> &ConnectionHandle {
         self.peer.connection()
     }
+}
 
+impl RequestTarget for AnonymousChannel {
     fn request<T: FromResponse, E>(&self, request: Result<EncodedCall, SendError>) -> Call<T, E> {
         Call::new(self.peer.connection().clone(), request)
     }

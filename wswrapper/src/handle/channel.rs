@@ -2,7 +2,7 @@
 
 use super::peer::Peer;
 use crate::call::target::SendTo;
-use crate::call::{Call, Emit, FromResponse, RequestTarget, Target, into_target};
+use crate::call::{Call, Emit, FromResponse, PeerTarget, RequestTarget, Target, into_target};
 use crate::engine::ConnectionHandle;
 use crate::error::SendError;
 use crate::proto::{CallEncoder, ChannelName, EncodedCall};
@@ -97,11 +97,13 @@ impl Target for Channel {
     }
 }
 
-impl RequestTarget for Channel {
+impl PeerTarget for Channel {
     fn connection(&self) -> &ConnectionHandle {
         self.peer.connection()
     }
+}
 
+impl RequestTarget for Channel {
     fn request<T: FromResponse, E>(&self, request: Result<EncodedCall, SendError>) -> Call<T, E> {
         Call::new(self.peer.connection().clone(), request)
     }

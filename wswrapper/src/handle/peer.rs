@@ -2,13 +2,12 @@
 
 use super::channel::Channel;
 use crate::call::target::SendTo;
-use crate::call::{Call, Emit, FromResponse, RequestTarget, Target, into_target};
+use crate::call::{Call, Emit, FromResponse, PeerTarget, RequestTarget, Target, into_target};
 use crate::close::{Close, CloseRequest, Closed};
 use crate::engine::{ConnectionHandle, ConnectionView, Counters, Extensions, PeerId, Shared};
 use crate::error::SendError;
 use crate::handshake::Handshake;
 use crate::proto::EncodedCall;
-use crate::registry::Broadcast;
 use serde::Serialize;
 use std::fmt;
 use std::future::Future;
@@ -87,11 +86,6 @@ impl Peer {
     /// If `name` is empty, each use of the channel fails with [`SendError::Name`].
     pub fn channel(&self, name: &str) -> Channel {
         Channel::new(self.clone(), name)
-    }
-
-    /// Returns the target for events to all peers of the local endpoint; a client has one peer.
-    pub fn broadcast(&self) -> Broadcast {
-        Broadcast::new(Arc::clone(&self.shared().members), &self.shared().endpoint.limits)
     }
 
     /// Returns true if the connection is open and the local endpoint has not started to close it.
@@ -293,16 +287,18 @@ impl Target for Peer {
 }
 
 impl RequestTarget for Peer {
-    fn connection(&self) -> &ConnectionHandle {
-        &self.connection
-    }
-
     fn request<T: FromResponse, E>(&self, request: Result<EncodedCall, SendError>) -> Call<T, E> {
         Call::new(self.connection.clone(), request)
     }
 
     fn idempotent<T, E>(request: Call<T, E>) -> Call<T, E> {
         request.idempotent()
+    }
+}
+
+impl PeerTarget for Peer {
+    fn connection(&self) -> &ConnectionHandle {
+        &self.connection
     }
 }
 

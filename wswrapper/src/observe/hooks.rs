@@ -52,6 +52,40 @@ impl<F: Fn(&Peer, &ServiceError) + Send + Sync + 'static> Observer for ErrorHook
     }
 }
 
+/// The observer of an `on_added` hook.
+pub(crate) struct AddedHook<F>(pub(crate) F);
+
+impl<F: Fn(&Peer) + Send + Sync + 'static> Observer for AddedHook<F> {
+    fn name(&self) -> &'static str {
+        "on_added"
+    }
+
+    fn interest(&self) -> Interest {
+        Interest::NONE
+    }
+
+    fn connection_opened(&self, connection: &ConnectionView<'_>) {
+        (self.0)(&connection.peer());
+    }
+}
+
+/// The observer of an `on_removed` hook.
+pub(crate) struct RemovedHook<F>(pub(crate) F);
+
+impl<F: Fn(&Peer) + Send + Sync + 'static> Observer for RemovedHook<F> {
+    fn name(&self) -> &'static str {
+        "on_removed"
+    }
+
+    fn interest(&self) -> Interest {
+        Interest::NONE
+    }
+
+    fn connection_closed(&self, connection: &ConnectionView<'_>, _: &Closed) {
+        (self.0)(&connection.peer());
+    }
+}
+
 /// The observer of an `on_message` hook.
 pub(crate) struct MessageHook<F>(pub(crate) F);
 

@@ -1,49 +1,96 @@
-//! The connections of a server or a client, and events to all of them.
+//! The connections of a server or a client, by number, by room and by user.
 
-mod broadcast;
-mod broadcast_channel;
+mod groups;
 
-pub use broadcast::{Broadcast, Delivery, EmitToAll};
-pub use broadcast_channel::BroadcastChannel;
-
-use crate::engine::{Members, PeerId, Shared};
+use crate::engine::{Members, PeerId, Selection, Shared};
+use crate::error::JoinError;
 use crate::lock::lock;
-use std::collections::BTreeMap;
+use groups::Groups;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 /// The open connections of a server, or the one of a client.
-#[derive(Default)]
 pub(crate) struct Registry {
     connections: Mutex<Connections>,
+    rooms: Groups<Arc<Shared>>,
+    users: Groups<Arc<Shared>>,
 }
 
 #[derive(Default)]
 struct Connections {
     by_id: BTreeMap<PeerId, Arc<Shared>>,
-    /// All connections, until one joins or leaves. A broadcast then copies one reference instead of each.
+    /// All connections, until one is added or removed. A broadcast then copies one reference instead of each.
     list: Option<Arc<[Arc<Shared>]>>,
 }
 
 impl Registry {
+    pub(crate) fn new() -> Self {
+        Self { connections: Mutex::default(), rooms: Groups::new(), users: Groups::new() }
+    }
+
     fn lock(&self) -> MutexGuard<'_, Connections> {
         lock(&self.connections)
+    }
+
+    /// Adds the connections of a selection to `selected`, perhaps several times.
+    fn collect(&self, selection: &Selection, selected: &mut Vec<Arc<Shared>>) {
+        match selection {
+            Selection::All => selected.extend_from_slice(&self.all()),
+            Selection::Nobody => {}
+            Selection::Peer(id) => selected.extend(self.find(*id)),
+            Selection::Room(room) => selected.extend_from_slice(&self.rooms.list(room)),
+            Selection::User(user) => selected.extend_from_slice(&self.users.list(user)),
+            Selection::Union(parts) => parts.iter().for_each(|part| self.collect(part, selected)),
+            Selection::Except(except) => {
+                let excepted: BTreeSet<_> = except.excepted.iter().flat_map(|part| self.ids(part)).collect();
+                selected
+                    .extend(self.select(&except.from).iter().filter(|shared| !excepted.contains(&shared.id)).cloned());
+            }
+        }
+    }
+
+    fn ids(&self, selection: &Selection) -> Vec<PeerId> {
+        match selection {
+            Selection::Peer(id) => vec![*id],
+            others => self.select(others).iter().map(|shared| shared.id).collect(),
+        }
     }
 }
 
 impl Members for Registry {
-    fn join(&self, shared: &Arc<Shared>) {
+    fn add(&self, shared: &Arc<Shared>) {
+        let mut membership = shared.membership.lock();
+        membership.is_member = true;
+        let groups = membership.groups.as_mut();
+        let user = groups.and_then(|groups| {
+            // Those of an earlier connection of a client.
+            groups.rooms.clear();
+            groups.user.clone()
+        });
+        if let Some(user) = user {
+            // The number of users is not limited.
+            let _ = self.users.join(&user, shared.id, Arc::clone(shared), usize::MAX);
+        }
         let mut connections = self.lock();
         let replaced = (connections.by_id.insert(shared.id, Arc::clone(shared)), connections.list.take());
         drop(connections);
+        drop(membership);
         drop(replaced);
     }
 
-    fn leave(&self, id: PeerId) {
+    fn remove(&self, shared: &Shared) {
         let mut connections = self.lock();
-        let left = (connections.by_id.remove(&id), connections.list.take());
+        let removed = (connections.by_id.remove(&shared.id), connections.list.take());
         drop(connections);
-        // Outside the lock: the last reference to a connection drops a user's values.
-        drop(left);
+        let mut membership = shared.membership.lock();
+        membership.is_member = false;
+        if let Some(groups) = &membership.groups {
+            groups.rooms.iter().for_each(|room| self.rooms.leave(room, shared.id));
+            groups.user.iter().for_each(|user| self.users.leave(user, shared.id));
+        }
+        drop(membership);
+        // Outside the locks: the last reference to a connection drops a user's values.
+        drop(removed);
     }
 
     fn find(&self, id: PeerId) -> Option<Arc<Shared>> {
@@ -57,5 +104,86 @@ impl Members for Registry {
     fn all(&self) -> Arc<[Arc<Shared>]> {
         let Connections { by_id, list } = &mut *self.lock();
         Arc::clone(list.get_or_insert_with(|| by_id.values().cloned().collect()))
+    }
+
+    fn select(&self, selection: &Selection) -> Arc<[Arc<Shared>]> {
+        match selection {
+            Selection::All => self.all(),
+            Selection::Room(room) => self.rooms.list(room),
+            Selection::User(user) => self.users.list(user),
+            others => {
+                let mut selected = Vec::new();
+                self.collect(others, &mut selected);
+                selected.sort_unstable_by_key(|shared| shared.id);
+                selected.dedup_by_key(|shared| shared.id);
+                selected.into()
+            }
+        }
+    }
+
+    fn count(&self, selection: &Selection) -> usize {
+        match selection {
+            Selection::All => self.len(),
+            Selection::Room(room) => self.rooms.len(room),
+            Selection::User(user) => self.users.len(user),
+            others => self.select(others).len(),
+        }
+    }
+
+    fn join_room(&self, shared: &Arc<Shared>, room: &str) -> Result<bool, JoinError> {
+        let limits = &shared.endpoint.limits;
+        JoinError::check_name(room)?;
+        let mut membership = shared.membership.lock();
+        if !membership.is_member {
+            return Err(JoinError::Closed);
+        }
+        let groups = membership.groups.get_or_insert_default();
+        let Err(position) = groups.position(room) else { return Ok(false) };
+        if groups.rooms.len() >= limits.max_rooms_per_peer {
+            return Err(JoinError::TooManyOfPeer { limit: limits.max_rooms_per_peer });
+        }
+        let joined = self.rooms.join(room, shared.id, Arc::clone(shared), limits.max_rooms);
+        let name = joined.map_err(|_| JoinError::TooMany { limit: limits.max_rooms })?;
+        groups.rooms.insert(position, name);
+        Ok(true)
+    }
+
+    fn leave_room(&self, shared: &Shared, room: &str) -> bool {
+        let mut membership = shared.membership.lock();
+        if !membership.is_member {
+            return false;
+        }
+        let Some(groups) = &mut membership.groups else { return false };
+        let Ok(position) = groups.position(room) else { return false };
+        groups.rooms.remove(position);
+        self.rooms.leave(room, shared.id);
+        true
+    }
+
+    fn set_user(&self, shared: &Arc<Shared>, user: Option<&str>) -> Result<(), JoinError> {
+        user.map_or(Ok(()), JoinError::check_name)?;
+        let mut membership = shared.membership.lock();
+        if !membership.is_member {
+            return Err(JoinError::Closed);
+        }
+        let present = membership.groups.as_ref().and_then(|groups| groups.user.clone());
+        if present.as_deref() == user {
+            return Ok(());
+        }
+        if let Some(present) = present {
+            self.users.leave(&present, shared.id);
+        }
+        // The number of users is not limited.
+        let joined = user.and_then(|user| self.users.join(user, shared.id, Arc::clone(shared), usize::MAX).ok());
+        membership.groups.get_or_insert_default().user = joined;
+        Ok(())
+    }
+
+    fn rooms(&self) -> Vec<Arc<str>> {
+        self.rooms.names()
+    }
+
+    fn group_counts(&self) -> (usize, usize) {
+        (self.rooms.count(), self.users.count())
     }
 }

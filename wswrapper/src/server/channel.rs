@@ -4,8 +4,8 @@ use super::Server;
 use crate::call::target::SendTo;
 use crate::call::{Call, Target, into_target};
 use crate::error::SendError;
+use crate::handle::{AudienceChannel, EmitToAudience};
 use crate::proto::{CallEncoder, EncodedCall};
-use crate::registry::{BroadcastChannel, EmitToAll};
 use crate::service::{IntoArguments, handler_methods, serve_method};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -33,7 +33,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 #[derive(Clone, Debug)]
 pub struct ServerChannel {
     server: Server,
-    all_peers: BroadcastChannel,
+    all_peers: AudienceChannel,
     closed: Arc<AtomicBool>,
 }
 
@@ -49,7 +49,7 @@ impl ServerChannel {
     }
 
     /// Sends an event to all peers by name: `channel.emit("moved", (x, y)).await`.
-    pub fn emit(&self, event: &str, arguments: impl IntoArguments) -> EmitToAll {
+    pub fn emit(&self, event: &str, arguments: impl IntoArguments) -> EmitToAudience {
         if self.is_closed() {
             self.all_peers.send(Err(self.closed_error()))
         } else {
@@ -85,15 +85,15 @@ impl ServerChannel {
 impl SendTo for ServerChannel {}
 
 impl Target for ServerChannel {
-    type Emit = EmitToAll;
-    /// Never made, because a broadcast is no [`RequestTarget`](crate::call::RequestTarget).
+    type Emit = EmitToAudience;
+    /// Never made, because an audience is no [`RequestTarget`](crate::call::RequestTarget).
     type Request<T, E> = Call<T, E>;
 
     fn finish(&self, call: CallEncoder, contract: Option<&str>) -> Result<EncodedCall, SendError> {
         if self.is_closed() { Err(self.closed_error()) } else { self.all_peers.finish(call, contract) }
     }
 
-    fn emit(&self, event: Result<EncodedCall, SendError>) -> EmitToAll {
+    fn emit(&self, event: Result<EncodedCall, SendError>) -> EmitToAudience {
         self.all_peers.send(event)
     }
 }

@@ -2,6 +2,7 @@
 
 use super::Phase;
 use super::drain::Drain;
+use super::groups::UserOf;
 #[cfg(feature = "websocket")]
 use super::probes::Probes;
 use crate::close::CloseRequest;
@@ -19,6 +20,7 @@ pub(crate) struct Entrance {
     pub(crate) registry: Arc<dyn Members>,
     pub(crate) phase: watch::Sender<Phase>,
     pub(crate) drain: Drain,
+    pub(super) user_of: UserOf,
     #[cfg(feature = "websocket")]
     pub(crate) probes: Probes,
     /// The time at which the server was built.
@@ -42,6 +44,7 @@ impl Entrance {
         }
         let epoch = Epoch::first(handshake, extensions);
         let shared = Arc::new(Shared::new(Arc::clone(&self.endpoint), Arc::clone(&self.registry), epoch));
+        self.user_of.identify(&shared);
         let driver = Driver::new(Arc::clone(&shared), transport);
         if self.phase() > Phase::Open {
             // `close` or `shutdown` may have missed the new connection.

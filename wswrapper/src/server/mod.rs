@@ -8,6 +8,7 @@ mod channel;
 mod drain;
 mod entrance;
 mod first_message;
+mod groups;
 #[cfg(feature = "websocket")]
 mod listener;
 #[cfg(feature = "websocket")]
@@ -32,6 +33,7 @@ use drain::Drain;
 pub use drain::{Shutdown, ShutdownReport};
 use entrance::Entrance;
 pub use first_message::FirstMessage;
+use groups::UserOf;
 #[cfg(feature = "websocket")]
 pub use listener::Listener;
 pub use status::ServerStatus;
@@ -44,7 +46,7 @@ pub use crate::http::{Authenticate, Body, Refusal, RemoteAddr};
 #[cfg(feature = "rustls")]
 pub use tokio_rustls::rustls;
 
-pub use crate::registry::{Broadcast, BroadcastChannel, Delivery, EmitToAll};
+pub use crate::handle::{Audience, AudienceChannel, Calls, Delivery, Each, EmitToAudience};
 
 use crate::builder::{Settings, settings_methods};
 use crate::close::CloseRequest;
@@ -137,6 +139,7 @@ pub(crate) enum Phase {
 pub struct ServerBuilder {
     settings: Settings,
     drain: Drain,
+    user_of: UserOf,
     #[cfg(feature = "websocket")]
     front: crate::http::HttpFront,
     #[cfg(feature = "websocket")]
@@ -155,7 +158,8 @@ impl ServerBuilder {
         crate::http::check_head_size(self.settings.limits.max_head_size)?;
         let entrance = Entrance {
             endpoint: Arc::new(self.settings.build(Side::Server)?),
-            registry: Arc::new(Registry::default()),
+            registry: Arc::new(Registry::new()),
+            user_of: self.user_of,
             phase: watch::Sender::new(Phase::Open),
             drain: self.drain,
             #[cfg(feature = "websocket")]
@@ -225,11 +229,6 @@ impl Server {
         let (shared, driver) = self.inner.entrance.enter(transport, handshake, extensions)?;
         let peer = Peer::of(&shared);
         if self.spawn(driver.run()) { Ok(peer) } else { Err(AcceptError::Closing) }
-    }
-
-    /// Returns the target for events to all connected peers.
-    pub fn broadcast(&self) -> Broadcast {
-        Broadcast::new(Arc::clone(self.registry()), &self.endpoint().limits)
     }
 
     /// Returns the peers that are connected now, in the order of their numbers.

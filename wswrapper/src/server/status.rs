@@ -21,6 +21,10 @@ pub struct ServerStatus {
     pub draining: bool,
     /// Open connections.
     pub connections: usize,
+    /// Rooms that have a member.
+    pub rooms: usize,
+    /// Users that have a connection.
+    pub users: usize,
     /// Unfinished handlers of the peers' calls, without those that send streams.
     pub handlers_in_flight: usize,
     /// Calls to peers that wait for a response.
@@ -80,6 +84,7 @@ impl super::entrance::Entrance {
         let (mut events_dropped, mut broadcasts_left_out) = (totals.events_dropped(), totals.broadcasts_left_out());
         let (mut sum, mut moved) = (Counters::default(), totals.moved());
         let members = self.registry.all();
+        let (rooms, users) = self.registry.group_counts();
         for shared in &*members {
             let (counters, drops) = shared.counters_and_drops();
             sum.handlers_in_flight += counters.handlers_in_flight;
@@ -97,6 +102,8 @@ impl super::entrance::Entrance {
             uptime: Instant::now().saturating_duration_since(self.started),
             draining: self.phase() > Phase::Open,
             connections: members.len(),
+            rooms,
+            users,
             handlers_in_flight: sum.handlers_in_flight,
             calls_in_flight: sum.calls_in_flight,
             open_channels: sum.open_channels,

@@ -3,12 +3,11 @@
 use super::channel_call::serve;
 use super::closure::{HandlerFn, closure_handler};
 use super::contract::{Contract, Serve};
-use crate::call::{Call, Emit, FromResponse, Target};
+use crate::call::{Call, Emit, FromResponse, RequestTarget, Target};
 use crate::engine::{DynamicHandlers, Times};
 use crate::error::SendError;
-use crate::handle::{AnonymousChannel, Channel, Peer};
+use crate::handle::{AnonymousChannel, Audience, AudienceChannel, Calls, Channel, Each, EmitToAudience, Peer};
 use crate::proto::{CallEncoder, ChannelName, EncodedCall, NameError, Rejection, check_event};
-use crate::registry::{Broadcast, BroadcastChannel, EmitToAll};
 use crate::value::Encode;
 use std::sync::Arc;
 
@@ -265,16 +264,34 @@ impl AnonymousChannel {
     );
 }
 
-impl Broadcast {
+impl Audience {
     /// Sends an event by name, on the main channel: `server.broadcast().emit("news", ("hello",)).await`.
-    pub fn emit(&self, event: &str, arguments: impl IntoArguments) -> EmitToAll {
+    pub fn emit(&self, event: &str, arguments: impl IntoArguments) -> EmitToAudience {
         self.send(encode_call(None, event, arguments))
     }
 }
 
-impl BroadcastChannel {
+impl AudienceChannel {
     /// Sends an event by name: `server.broadcast().channel("news").emit("flash", ("hello",)).await`.
-    pub fn emit(&self, event: &str, arguments: impl IntoArguments) -> EmitToAll {
+    pub fn emit(&self, event: &str, arguments: impl IntoArguments) -> EmitToAudience {
         self.send(encode_call(Some(self.name()), event, arguments))
+    }
+}
+
+impl Each<Audience> {
+    /// Sends a request by name to each peer, on the main channel: `server.room("tea").each().request::<u32>("load", ())`.
+    ///
+    /// Every rejection is returned as [`CallError::Handler`](crate::CallError::Handler).
+    pub fn request<T: FromResponse>(&self, event: &str, arguments: impl IntoArguments) -> Calls<T, Rejection> {
+        RequestTarget::request(self, encode_call(None, event, arguments))
+    }
+}
+
+impl Each<AudienceChannel> {
+    /// Sends a request by name to each peer, on the channel.
+    ///
+    /// Every rejection is returned as [`CallError::Handler`](crate::CallError::Handler).
+    pub fn request<T: FromResponse>(&self, event: &str, arguments: impl IntoArguments) -> Calls<T, Rejection> {
+        RequestTarget::request(self, encode_call(Some(self.audience().name()), event, arguments))
     }
 }

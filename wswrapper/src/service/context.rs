@@ -1,10 +1,9 @@
 //! The context of a call.
 
 use crate::engine::{CallState, Extensions, PeerId, Shared};
-use crate::handle::{AnonymousChannel, Peer};
+use crate::handle::{AnonymousChannel, Audience, Peer};
 use crate::handshake::Handshake;
 use crate::proto::{Reason, TraceContext};
-use crate::registry::Broadcast;
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
@@ -136,8 +135,15 @@ impl Context {
     /// Returns the connections of this server or client, as a target for events.
     ///
     /// A proxy for it sends its events to all of them: `NewsProxy::new(ctx.broadcast())`.
-    pub fn broadcast(&self) -> Broadcast {
-        Broadcast::new(Arc::clone(&self.shared.members), &self.shared.endpoint.limits)
+    pub fn broadcast(&self) -> Audience {
+        self.peer().broadcast()
+    }
+
+    /// Returns the connections in a room, as a target for events; see [`Server::room`](crate::Server::room).
+    ///
+    /// Those without the caller are `ctx.room("tea").except(ctx.peer())`.
+    pub fn room(&self, room: &str) -> Audience {
+        self.peer().room(room)
     }
 
     /// Waits until the server [drains](crate::Server::shutdown) or closes. Cancel-safe.

@@ -84,7 +84,7 @@ impl<T> Driver<T> {
         if mem::replace(&mut self.finished, true) {
             return false;
         }
-        self.shared.members.leave(self.shared.id);
+        self.shared.members.remove(&self.shared);
         self.shared.announce_close(closed);
         self.stop_running();
         self.drop_open_hook(|opening| opening.disconnect(closed));

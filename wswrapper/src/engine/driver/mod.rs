@@ -93,7 +93,7 @@ impl<T: Transport> Driver<T> {
     /// Creates the driver of an open transport, and joins the connection to its set of members.
     pub(crate) fn new(shared: Arc<Shared>, mut transport: T) -> Self {
         transport.set_limits(&shared.endpoint.limits);
-        shared.members.join(&shared);
+        shared.members.add(&shared);
         shared.endpoint.observers.tell(&shared, Interest::NONE, |observer, connection| {
             observer.connection_opened(connection);
         });

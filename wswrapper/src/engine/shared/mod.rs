@@ -44,6 +44,7 @@ use crate::engine::label::Label;
 use crate::engine::layers::CallSteps;
 use crate::engine::loan::LoanSlot;
 use crate::engine::members::Members;
+use crate::engine::membership::Membership;
 use crate::engine::observer::Observers;
 use crate::engine::own_tasks::OwnTasks;
 use crate::engine::router::{DynamicHandlers, Lookup, Router};
@@ -67,6 +68,8 @@ use tokio::sync::SetOnce;
 pub(crate) struct Shared {
     pub(crate) id: PeerId,
     pub(crate) members: Arc<dyn Members>,
+    /// The rooms and the user of the connection.
+    pub(crate) membership: Membership,
     pub(crate) endpoint: Arc<LocalEndpoint>,
     /// The dynamic handlers of this peer. Most connections have none.
     handlers: OnceLock<Box<DynamicHandlers>>,
@@ -175,6 +178,7 @@ impl Shared {
         Self {
             id: PeerId::next(),
             members,
+            membership: Membership::default(),
             endpoint,
             state: Mutex::new(state),
             queued_bytes: AtomicUsize::new(0),

@@ -1,13 +1,13 @@
-//! Named channels of a broadcast.
+//! Named channels of an audience.
 
-use super::broadcast::{Broadcast, EmitToAll};
+use super::{Audience, Each, EmitToAudience};
 use crate::call::target::SendTo;
 use crate::call::{Call, Target, into_target};
 use crate::error::SendError;
 use crate::proto::{CallEncoder, ChannelName, EncodedCall};
 use std::sync::Arc;
 
-/// A named channel of all peers of a server, as a target for events.
+/// A named channel of many peers of a server, as a target for events.
 ///
 /// It is the target of a proxy, `NewsProxy::new(server.broadcast().channel("news"))`, and sends events by name. It is
 /// cheap to clone.
@@ -26,36 +26,52 @@ use std::sync::Arc;
 /// # }
 /// ```
 #[derive(Clone, Debug)]
-pub struct BroadcastChannel {
-    broadcast: Broadcast,
+pub struct AudienceChannel {
+    audience: Audience,
     name: Arc<str>,
 }
 
-impl Broadcast {
-    /// Returns a named channel of all peers. Sends nothing.
+impl Audience {
+    /// Returns a named channel of the peers. Sends nothing.
     ///
     /// If `name` is empty, each use of the channel fails with [`SendError::Name`].
-    pub fn channel(&self, name: &str) -> BroadcastChannel {
-        BroadcastChannel { broadcast: self.clone(), name: name.into() }
+    pub fn channel(&self, name: &str) -> AudienceChannel {
+        AudienceChannel { audience: self.clone(), name: name.into() }
     }
 }
 
-impl BroadcastChannel {
+impl AudienceChannel {
     /// Returns the name of the channel.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    pub(crate) fn send(&self, event: Result<EncodedCall, SendError>) -> EmitToAll {
-        self.broadcast.send(event)
+    /// Returns the peers whose channel it is.
+    pub fn audience(&self) -> &Audience {
+        &self.audience
+    }
+
+    /// Returns the target of requests to each of the peers, on the channel.
+    pub fn each(&self) -> Each<Self> {
+        Each::new(self.clone())
+    }
+
+    pub(crate) fn send(&self, event: Result<EncodedCall, SendError>) -> EmitToAudience {
+        self.audience.send(event)
     }
 }
 
-impl SendTo for BroadcastChannel {}
+impl AsRef<Audience> for AudienceChannel {
+    fn as_ref(&self) -> &Audience {
+        &self.audience
+    }
+}
 
-impl Target for BroadcastChannel {
-    type Emit = EmitToAll;
-    /// Never made, because a broadcast is no [`RequestTarget`](crate::call::RequestTarget).
+impl SendTo for AudienceChannel {}
+
+impl Target for AudienceChannel {
+    type Emit = EmitToAudience;
+    /// Never made, because an audience is no [`RequestTarget`](crate::call::RequestTarget).
     type Request<T, E> = Call<T, E>;
 
     fn finish(&self, call: CallEncoder, _: Option<&str>) -> Result<EncodedCall, SendError> {
@@ -63,9 +79,9 @@ impl Target for BroadcastChannel {
         Ok(call.finish(Some(&self.name)))
     }
 
-    fn emit(&self, event: Result<EncodedCall, SendError>) -> EmitToAll {
+    fn emit(&self, event: Result<EncodedCall, SendError>) -> EmitToAudience {
         self.send(event)
     }
 }
 
-into_target!(BroadcastChannel);
+into_target!(AudienceChannel);
