@@ -25,6 +25,7 @@ async fn a_first_connect_that_fails_is_an_error_unless_the_policy_says_otherwise
     network.set_server(Some(server));
     let client = connecting.await??;
     assert_eq!(client.peer().epoch(), 1);
+    client.stop(SECOND).await;
     // The policy may end.
     network.set_server(None);
     let policy = Reconnect::default().first_connect(true).max_attempts(4);
