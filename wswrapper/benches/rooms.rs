@@ -39,8 +39,8 @@ fn main() {
         }
     }
     assert_eq!((many.room("large").len(), many.room("small 7").len()), (DELIVERIES, MEMBERS_OF_A_SMALL_ROOM));
-    let to_all = NewsProxy::new(few.broadcast());
-    let to_large = NewsProxy::new(many.room("large"));
+    let to_all = [NewsProxy::new(few.broadcast())];
+    let to_large = [NewsProxy::new(many.room("large"))];
     let small_rooms = (0..DELIVERIES / MEMBERS_OF_A_SMALL_ROOM).map(|n| n * MEMBERS_OF_A_SMALL_ROOM);
     let to_small: Vec<_> = small_rooms.map(|room| NewsProxy::new(many.room(&format!("small {room}")))).collect();
 
@@ -52,9 +52,9 @@ fn main() {
             tally.reaches(tally.texts() + DELIVERIES).await;
         }
     };
-    let broadcasts = |times| runtime.block_on(run(&[to_all.clone()], &few_tally, times));
+    let broadcasts = |times| runtime.block_on(run(&to_all, &few_tally, times));
     broadcasts(1);
-    let large = |times| runtime.block_on(run(&[to_large.clone()], &many_tally, times));
+    let large = |times| runtime.block_on(run(&to_large, &many_tally, times));
     let name = "rooms/1,000 of 10,000 peers";
     compare::pair(&mut criterion, name, ("room", large), ("broadcast to 1,000", broadcasts));
     let small = |times| runtime.block_on(run(&to_small, &many_tally, times));
