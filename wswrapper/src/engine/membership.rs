@@ -1,7 +1,7 @@
 //! The rooms and the user of a connection.
 
-use crate::lock::lock;
-use std::sync::{Arc, Mutex, MutexGuard};
+use crate::lock::explored::{Mutex, MutexGuard, lock};
+use std::sync::Arc;
 
 /// The groups of one connection.
 ///

@@ -1,12 +1,12 @@
 //! Named groups of connections: the rooms of a server, or its users.
 
 use crate::engine::PeerId;
-use crate::lock::lock;
+use crate::lock::explored::{Mutex, MutexGuard, lock};
 use foldhash::quality::RandomState;
 use std::collections::{BTreeMap, HashMap};
 use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
+use std::sync::{Arc, OnceLock};
 
 /// The number of tables, each with a lock of its own. A power of two.
 const SHARDS: usize = 16;

@@ -1,13 +1,15 @@
 //! The connections of a server or a client, by number, by room and by user.
 
+#[cfg(all(test, wswrapper_shuttle))]
+mod explorations;
 mod groups;
 
 use crate::engine::{Members, PeerId, Selection, Shared};
 use crate::error::JoinError;
-use crate::lock::lock;
+use crate::lock::explored::{Mutex, MutexGuard, lock};
 use groups::Groups;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::Arc;
 
 /// The open connections of a server, or the one of a client.
 pub(crate) struct Registry {
