@@ -2,11 +2,13 @@
 //!
 //! Run `cargo run --release --example bench_server -- PORT`. It prints its address and serves `echo(string)`,
 //! `add(int, int)`, `publish(string)`, which sends the event `news` to every connection, and `nap(microseconds)`.
+//!
+//! A connection to the path `/tea/milk` is in the rooms `tea` and `milk`, and what it publishes is sent to its first room.
 
 mod arguments;
 
 use std::error::Error;
-use wswrapper::{Context, Server, ws_handlers, ws_service};
+use wswrapper::{Context, Peer, Server, ws_handlers, ws_service};
 
 /// Served by the clients.
 #[ws_service]
@@ -28,7 +30,8 @@ impl BenchService {
     }
 
     pub async fn publish(&self, ctx: Context, text: String) -> Result<Option<u8>, String> {
-        NewsProxy::new(ctx.broadcast()).news(text).await.map_err(|error| error.to_string())?;
+        let audience = rooms(ctx.handshake().path()).next().map_or_else(|| ctx.broadcast(), |room| ctx.room(room));
+        NewsProxy::new(audience).news(text).await.map_err(|error| error.to_string())?;
         Ok(None)
     }
 
@@ -38,10 +41,23 @@ impl BenchService {
     }
 }
 
+/// Returns the rooms of a path.
+fn rooms(path: &str) -> impl Iterator<Item = &str> {
+    path.split('/').filter(|room| !room.is_empty())
+}
+
+fn join_rooms(peer: &Peer) {
+    for room in rooms(peer.handshake().path()) {
+        if let Err(error) = peer.join(room) {
+            eprintln!("{error}");
+        }
+    }
+}
+
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let port = arguments::or_exit(port(), "Usage: bench_server PORT\n");
-    let listener = Server::builder().service(BenchService).bind(("127.0.0.1", port)).await?;
+    let listener = Server::builder().service(BenchService).on_added(join_rooms).bind(("127.0.0.1", port)).await?;
     println!("listening on {}", listener.local_addr());
     listener.serve().await?;
     Ok(())
