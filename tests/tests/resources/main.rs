@@ -5,6 +5,7 @@ mod fairness;
 mod handshakes;
 mod large_messages;
 mod memory;
+mod soak;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
