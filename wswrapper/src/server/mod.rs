@@ -4,6 +4,7 @@
 mod accept;
 #[cfg(feature = "websocket")]
 mod access;
+mod background;
 mod channel;
 mod drain;
 mod entrance;
@@ -136,7 +137,8 @@ pub(crate) enum Phase {
 #[derive(Default, Debug)]
 pub struct ServerBuilder {
     settings: Settings,
-    drain: Drain,
+    /// The frame of the event that all peers receive.
+    drain_event: Option<Arc<[u8]>>,
     #[cfg(feature = "websocket")]
     front: crate::http::HttpFront,
     #[cfg(feature = "websocket")]
@@ -153,11 +155,12 @@ impl ServerBuilder {
     pub fn build(self) -> Result<Server, MountError> {
         #[cfg(feature = "websocket")]
         crate::http::check_head_size(self.settings.limits.max_head_size)?;
+        let endpoint = LocalEndpoint { drain_event: self.drain_event, ..self.settings.build(Side::Server)? };
         let entrance = Entrance {
-            endpoint: Arc::new(self.settings.build(Side::Server)?),
+            endpoint: Arc::new(endpoint),
             registry: Arc::new(Registry::default()),
             phase: watch::Sender::new(Phase::Open),
-            drain: self.drain,
+            drain: Drain::default(),
             #[cfg(feature = "websocket")]
             probes: self.probes,
             started: Instant::now(),
@@ -224,7 +227,7 @@ impl Server {
     ) -> Result<Peer, AcceptError> {
         let (shared, driver) = self.inner.entrance.enter(transport, handshake, extensions)?;
         let peer = Peer::of(&shared);
-        if self.spawn(driver.run()) { Ok(peer) } else { Err(AcceptError::Closing) }
+        if self.spawn_connection(driver.run()) { Ok(peer) } else { Err(AcceptError::Closing) }
     }
 
     /// Returns the target for events to all connected peers.
@@ -258,7 +261,7 @@ impl Server {
     /// `shutdown` it cuts off what still runs.
     ///
     /// Connections have [`close_timeout`](crate::Limits::close_timeout) plus one second for their hooks; then they are
-    /// cut off.
+    /// cut off. So has [background work](Self::spawn).
     ///
     /// # Panics
     ///
@@ -284,7 +287,8 @@ impl Server {
         }
     }
 
-    /// Waits until the server and all its connections are closed. Cancel-safe.
+    /// Waits until the server and all its connections are closed, and its [background work](Self::spawn) has ended.
+    /// Cancel-safe.
     ///
     /// The future does not keep the server open.
     pub fn closed(&self) -> impl Future<Output = ()> + Send + 'static {
@@ -295,14 +299,20 @@ impl Server {
         }
     }
 
-    /// Waits for the tasks of all connections, then aborts the remaining ones.
+    /// Waits for the tasks of all connections and for background tasks, then aborts the remaining ones.
     async fn stop_tasks(self) {
         let _closed = SetClosed(&self.inner.entrance.phase);
         let Some(mut tasks) = self.tasks().take() else { return };
-        let all_finished = async { while tasks.join_next().await.is_some() {} };
+        let background = &self.endpoint().background;
+        let all_finished = async {
+            while tasks.join_next().await.is_some() {}
+            background.ended().await;
+        };
         // A slow handshake or hook must not keep the server open.
         let _ = rt::timeout(self.endpoint().limits.close_timeout.saturating_add(HOOK_TIMEOUT), all_finished).await;
+        background.cut_off();
         tasks.shutdown().await;
+        background.ended().await;
     }
 
     /// Returns true once the server closes its connections: after [`close`](Self::close), or at the end of a
@@ -336,9 +346,9 @@ impl Server {
         &self.inner.entrance.registry
     }
 
-    /// Spawns a task that is aborted when the server is dropped. Returns false, and drops the task, if the server waits
+    /// Spawns a task of a connection or a stream, which is aborted when the server is dropped. Returns false, and drops the task, if the server waits
     /// for its tasks already, because it is closing.
-    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) -> bool {
+    pub(crate) fn spawn_connection(&self, task: impl Future<Output = ()> + Send + 'static) -> bool {
         let mut tasks = self.tasks();
         let Some(tasks) = &mut *tasks else { return false };
         while tasks.try_join_next().is_some() {}
@@ -348,6 +358,12 @@ impl Server {
 
     fn tasks(&self) -> MutexGuard<'_, Option<JoinSet<()>>> {
         lock(&self.inner.tasks)
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.entrance.endpoint.background.cut_off();
     }
 }
 

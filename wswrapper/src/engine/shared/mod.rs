@@ -35,6 +35,7 @@ pub(crate) use phase::{NotReopened, OfflineState};
 
 use crate::close::Closed;
 use crate::engine::authentication::{AuthRules, Authentication};
+use crate::engine::background::BackgroundTasks;
 use crate::engine::blocking::BlockingThreads;
 use crate::engine::budget::{Budget, Share};
 use crate::engine::epoch::Epoch;
@@ -78,7 +79,7 @@ pub(crate) struct Shared {
     queued_bytes: AtomicUsize,
     /// True during a turn of the driver. It then needs no wake, because it looks at the state at the end of the turn.
     driver_awake: AtomicBool,
-    /// True once the server drains. Read by the driver when its turn begins.
+    /// True once the server or the connection drains. Changed under the lock, and read by the driver when its turn begins.
     draining: AtomicBool,
     /// The closes that handles have requested.
     closes: AtomicU64,
@@ -112,6 +113,9 @@ pub(crate) struct LocalEndpoint {
     /// The sums that closed connections leave behind.
     pub(crate) totals: Arc<Totals>,
     pub(crate) own_tasks: Arc<OwnTasks>,
+    pub(crate) background: Arc<BackgroundTasks>,
+    /// The frame of the event that peers receive when their connections begin to drain.
+    pub(crate) drain_event: Option<Arc<[u8]>>,
 }
 
 impl LocalEndpoint {
@@ -135,6 +139,7 @@ impl Shared {
         state.continuity.was_open = phase == Phase::Open;
         let required = shared.endpoint.auth_rules.timeout.map(|timeout| after(Instant::now(), timeout));
         state.authentication = required.map(|until| Box::new(Authentication::Required(until)));
+        state.retires_at = shared.endpoint.retirement(Instant::now());
         shared
     }
 
@@ -170,6 +175,8 @@ impl Shared {
             untaken_before: 0,
             continuity: Continuity::default(),
             authentication: None,
+            retires_at: None,
+            drain_notice: None,
             epoch,
         };
         Self {
