@@ -2,10 +2,12 @@
 
 mod aborts;
 mod anonymous_channels;
+mod background;
 mod calls;
 mod chaos;
 mod client;
 mod codes;
+mod connection_age;
 mod cuts;
 mod drain;
 mod dynamic;
