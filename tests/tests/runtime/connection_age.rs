@@ -73,22 +73,22 @@ async fn expect_close(raw: &mut RawPeer) {
 async fn idle_connections_close_at_an_age_that_differs_by_a_tenth() -> Result<(), Box<dyn Error>> {
     let server = aging(1_000 * SECOND).build()?;
     let began = Instant::now();
-    let mut closes = Vec::new();
+    let mut waits = Vec::new();
     let mut clients = Vec::new();
     for _ in 0..300 {
         let (near, far) = memory::pair();
         server.accept_transport(far)?;
         let client = Client::connect_transport(near)?;
         let closed = client.closed();
-        closes.push(tokio::spawn(async move {
+        waits.push(tokio::spawn(async move {
             let closed = closed.await;
             (closed.code, began.elapsed().as_secs())
         }));
         clients.push(client);
     }
     let mut ages = Vec::new();
-    for close in closes {
-        let (code, age) = close.await?;
+    for wait in waits {
+        let (code, age) = wait.await?;
         assert_eq!(code, 1001);
         ages.push(age);
     }

@@ -66,6 +66,7 @@ impl Ending {
     /// Waits for background tasks as long as the stop of the client allows, and cuts off the remaining ones.
     pub(super) async fn wait_for_background(self) {
         let background = &self.endpoint.background;
+        let _ = self.endpoint.drain_began.set(());
         if let Some(deadline) = self.control.mailbox.stop_deadline() {
             let _ = rt::timeout(deadline.saturating_duration_since(Instant::now()), background.ended()).await;
         }

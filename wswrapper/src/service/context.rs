@@ -144,8 +144,9 @@ impl Context {
     /// Waits until the server [drains](crate::Server::shutdown) or closes, or the connection drains for its
     /// [age](crate::Limits::max_connection_age) or by [`Peer::drain`]. Cancel-safe.
     ///
-    /// A stream without end finishes then, so that the drain does not wait for its deadline. At a client it never
-    /// returns. The future does not keep the connection open.
+    /// A stream without end finishes then, so that the drain does not wait for its deadline. At a client it
+    /// returns when the client is stopped and its handlers were dropped, for [background work](Self::spawn). The future
+    /// does not keep the connection open.
     ///
     /// ```
     /// # use futures_util::{StreamExt, stream};
@@ -177,10 +178,11 @@ impl Context {
     /// - [`Server::close`](crate::Server::close) waits for [`close_timeout`](crate::Limits::close_timeout) and one second.
     /// - Dropping the last handle of the server or client drops the work soon after.
     ///
-    /// Work keeps no connection open, and a drain does not wait with the close of a connection for it. Work in a loop ends
-    /// by [`draining`](Self::draining) or [`Server::draining`](crate::Server::draining), so that a drain does not wait for
-    /// its deadline. `work` does not get the context; a clone of it may be moved in. Work that
-    /// holds a `Server` or a `Client` keeps it open, as any handle does; a `Context` does not.
+    /// Work keeps no connection open, so a drain may close the connection while the work goes on. Work in a loop ends by
+    /// [`draining`](Self::draining) or [`Server::draining`](crate::Server::draining), so that a drain does not have to wait
+    /// for its deadline; the former is also ready when the connection alone drains. `work` does not get the context; a
+    /// clone of it may be moved in. Work that holds a `Server` or a `Client` keeps it open, as any handle does; a `Context`
+    /// does not.
     ///
     /// A panic is reported to [`on_error`](crate::server::ServerBuilder::on_error) as
     /// [`BackgroundPanicked`](crate::error::ServiceError::BackgroundPanicked). With [spans](crate::observe::Spans) the work

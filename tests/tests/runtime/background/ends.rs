@@ -202,6 +202,28 @@ async fn the_work_of_a_client_outlives_its_connection_and_is_waited_for_by_stop(
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_work_of_a_client_in_a_loop_ends_itself_when_the_client_stops() -> Result<(), Box<dyn Error>> {
+    let pair = pair(Server::builder());
+    let log = Log::default();
+    let logged = log.clone();
+    pair.client.on("loop", move |ctx: Context| {
+        let (draining, logged) = (ctx.draining(), logged.clone());
+        let started = ctx.spawn(async move {
+            draining.await;
+            logged.add("ended");
+        });
+        async move { started.is_ok() }
+    })?;
+    assert!(pair.peer.request::<bool>("loop", ()).await?);
+    let_others_run().await;
+    assert!(log.entries().is_empty());
+    let began = Instant::now();
+    pair.client.stop(LONG).await;
+    assert_eq!((log.entries(), began.elapsed().as_secs()), (vec!["ended".to_owned()], 0));
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_stop_goes_on_without_its_future_and_a_shorter_one_counts() -> Result<(), Box<dyn Error>> {
     for (first, second, expected) in [(10, None, 10), (100, Some(5), 5), (5, Some(100), 5)] {
         let before = tasks();

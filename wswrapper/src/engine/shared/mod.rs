@@ -108,7 +108,7 @@ pub(crate) struct LocalEndpoint {
     pub(crate) observers: Observers,
     /// The memory that all connections share.
     pub(crate) budget: Arc<Budget>,
-    /// Set when the server begins to drain or to close.
+    /// Set when the server begins to drain or to close, and when the client has stopped.
     pub(crate) drain_began: SetOnce<()>,
     /// The sums that closed connections leave behind.
     pub(crate) totals: Arc<Totals>,
