@@ -1,6 +1,8 @@
 //! The settings that the builders of servers and of clients have in common.
 
-use crate::engine::{AuthRules, Budget, CallSteps, DynamicHandlers, Hooks, LocalEndpoint, Observers, Step, Totals};
+use crate::engine::{
+    AuthRules, BackgroundTasks, Budget, CallSteps, DynamicHandlers, Hooks, LocalEndpoint, Observers, Step, Totals,
+};
 use crate::error::MountError;
 use crate::limits::Limits;
 use crate::proto::{ChannelName, Side};
@@ -45,6 +47,7 @@ impl Settings {
                 let router = router.build()?;
                 let steps = CallSteps::new(&steps, channel_steps);
                 let (handlers, budget) = (DynamicHandlers::default(), Budget::new(limits.max_buffered_bytes));
+                let background = Arc::new(BackgroundTasks::new(limits.max_background_tasks));
                 let (drain_began, totals, own_tasks) = (SetOnce::new(), Arc::<Totals>::default(), Arc::default());
                 Ok(LocalEndpoint {
                     side,
@@ -59,6 +62,8 @@ impl Settings {
                     drain_began,
                     totals,
                     own_tasks,
+                    background,
+                    drain_event: None,
                 })
             }
         }

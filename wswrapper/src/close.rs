@@ -201,6 +201,8 @@ pub(crate) fn describe(error: &io::Error) -> String {
 
 /// The reason in the close frame of a server that closes.
 pub(crate) const SERVER_CLOSES: &str = "the server is closing";
+/// The reason in the close frame of a connection that was drained alone.
+pub(crate) const CONNECTION_DRAINED: &str = "the connection was drained";
 /// The reason of a connection that a handle has aborted.
 pub(crate) const ABORTED: &str = "aborted";
 
@@ -211,6 +213,8 @@ pub(crate) enum CloseRequest {
     Close(Close, CloseCause),
     /// Like a close with status 1001, because the server closes. What runs is counted as cut off.
     ServerCloses,
+    /// Like a close with status 1001, because the connection was drained, for its age or by a handle.
+    Drained,
     /// At once, without the closing handshake.
     Abort,
 }
@@ -226,6 +230,7 @@ impl CloseRequest {
         match self {
             Self::Close(close, cause) => Closed::new(*cause, close),
             Self::ServerCloses => Closed::new(CloseCause::Local, &Close::new(Close::GOING_AWAY, SERVER_CLOSES)),
+            Self::Drained => Closed::new(CloseCause::Local, &Close::new(Close::GOING_AWAY, CONNECTION_DRAINED)),
             Self::Abort => Closed::abnormal(CloseCause::Local, ABORTED),
         }
     }

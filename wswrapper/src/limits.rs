@@ -210,6 +210,26 @@ pub struct Limits {
     /// When it has passed, they are cancelled. Together with `close_timeout` and a second for hooks it has to be shorter
     /// than the time after which the process is killed: 30 seconds in Kubernetes, 10 seconds in Docker.
     pub drain_timeout: Duration,
+    /// The age at which a server closes a connection, give or take a tenth of it, which is chosen at random for each
+    /// connection. `None`, the default, does not limit it.
+    ///
+    /// At this age, counted from its handshake, the connection alone is drained as in a
+    /// [`shutdown`](crate::Server::shutdown) of the server: the peer receives the
+    /// [drain event](crate::server::ServerBuilder::drain_event), new requests are rejected with the code `ws:Draining`,
+    /// and the connection is closed with status 1001 as soon as nothing runs on it, at the latest after
+    /// [`connection_drain_timeout`](Self::connection_drain_timeout). A client that connects again may come to another
+    /// server behind a load balancer, with a fresh authentication. Clients ignore this limit.
+    pub max_connection_age: Option<Duration>,
+    /// The time for running calls and streams on a connection that has reached its
+    /// [age](Self::max_connection_age). Default 30 seconds.
+    ///
+    /// When it has passed, they are cancelled, and the connection is closed.
+    pub connection_drain_timeout: Duration,
+    /// The number of background tasks of a server or client that run at a time, started by
+    /// [`Context::spawn`](crate::Context::spawn) or [`Server::spawn`](crate::Server::spawn). Default 10,000.
+    ///
+    /// A further one fails with [`SpawnError::Full`](crate::error::SpawnError::Full).
+    pub max_background_tasks: usize,
 }
 
 impl Default for Limits {
@@ -245,6 +265,9 @@ impl Default for Limits {
             heartbeat_grace: Duration::from_secs(15),
             close_timeout: Duration::from_secs(5),
             drain_timeout: Duration::from_secs(10),
+            max_connection_age: None,
+            connection_drain_timeout: Duration::from_secs(30),
+            max_background_tasks: 10_000,
         }
     }
 }
@@ -304,6 +327,9 @@ setters! {
     heartbeat_grace: Duration,
     close_timeout: Duration,
     drain_timeout: Duration,
+    max_connection_age: Option<Duration>,
+    connection_drain_timeout: Duration,
+    max_background_tasks: usize,
 }
 
 impl Limits {

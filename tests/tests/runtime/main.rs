@@ -3,10 +3,12 @@
 mod aborts;
 mod anonymous_channels;
 mod audiences;
+mod background;
 mod calls;
 mod chaos;
 mod client;
 mod codes;
+mod connection_age;
 mod cuts;
 mod drain;
 mod dynamic;

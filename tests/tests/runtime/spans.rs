@@ -51,6 +51,16 @@ impl Desk {
         tokio::task::yield_now().await;
         tracing::info!("in a task");
     }
+    /// Starts work that calls the caller.
+    pub async fn starts(&self, ctx: Context) {
+        let caller = ctx.peer();
+        let work = async move {
+            tracing::info!("in the background");
+            caller.request::<u32>("double", (4,)).await.expect("it is handled");
+            tracing::info!("after a call");
+        };
+        ctx.spawn(work).expect("the server is open");
+    }
     #[ws(event)]
     pub async fn note(&self) {}
     pub async fn asks(&self, ctx: Context) -> u32 {
@@ -101,6 +111,20 @@ async fn a_call_has_a_span_at_each_endpoint_with_names_kind_and_sizes() {
     assert!(call.is_closed && handle.is_closed);
     assert_eq!((handle.parent, handle.follows), (None, Some("connection".to_owned())));
     assert_eq!(handle.events, ["now"]);
+}
+
+#[tokio::test]
+async fn background_work_has_a_span_that_follows_from_its_call_and_does_not_prolong_it() {
+    let (recorder, _guard) = Recorder::start();
+    let pair = observed();
+    DeskProxy::new(&pair.client).starts().await.expect("it is handled");
+    until(|| recorder.spans("background").iter().any(|span| span.is_closed)).await;
+    let (work, handle) = (recorder.span("background"), recorder.span("handle starts"));
+    assert_eq!(work.events, ["in the background", "after a call"]);
+    assert_eq!((work.parent, work.follows), (None, Some("handle starts".to_owned())));
+    assert_eq!(work.fields["rpc.wswrapper.peer"], pair.peer.id().to_string());
+    assert_eq!(recorder.span("call double").parent.as_deref(), Some("background"));
+    assert!(handle.is_closed && handle.events.is_empty());
 }
 
 #[tokio::test]

@@ -64,6 +64,7 @@ async fn a_status_has_the_numbers_of_all_connections() -> Result<(), Box<dyn Err
             "open_channels": 2,
             "open_streams": 1,
             "blocked_threads": 0,
+            "background_tasks": 0,
             "queued_bytes": 0,
             "buffered_bytes": 0,
             // The request of the stream, and the three messages of the raw peer; two channels and a call.

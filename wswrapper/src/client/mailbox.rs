@@ -89,6 +89,11 @@ impl Mailbox {
         self.change(|contents| contents.stop = Some(contents.stop.map_or(deadline, |stop| stop.min(deadline))));
     }
 
+    /// Returns the time at which the client stops at the latest, if it was stopped.
+    pub(super) fn stop_deadline(&self) -> Option<Instant> {
+        lock(&self.contents).stop
+    }
+
     /// Records that all handles were dropped.
     pub(super) fn release(&self) {
         self.change(|contents| contents.is_released = true);

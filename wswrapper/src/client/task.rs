@@ -6,6 +6,7 @@ use super::control::Control;
 use super::mailbox::{Command, News, Request, Waiter};
 use super::retry_after::retry_after;
 use super::state::{ClientState, Disconnected};
+use super::stop::Ending;
 use super::supervision::Supervision;
 use crate::catch_panic::{catch_panic, drop_logging_panic};
 use crate::close::{CloseCause, CloseRequest, Closed};
@@ -29,6 +30,8 @@ pub(super) struct ClientTask {
     /// True if failed attempts are repeated.
     pub(super) retries: bool,
     pub(super) timer: Timer,
+    /// Dropped last. Taken when the client has ended and background tasks may be left.
+    ending: Option<Ending>,
 }
 
 /// The next step of a client.
@@ -66,6 +69,7 @@ impl ClientTask {
             waiter: None,
             retries: false,
             timer: Timer::default(),
+            ending: Some(Ending::new(control, &shared.endpoint)),
         }
     }
 
@@ -79,8 +83,13 @@ impl ClientTask {
                 Step::Attempt => self.attempt().await,
                 Step::Bind(connection) => self.bind(connection),
                 Step::Drive(running) => self.drive(running).await,
-                Step::Stop => return,
+                Step::Stop => break,
             };
+        }
+        let ending = self.ending.take();
+        drop(self);
+        if let Some(ending) = ending {
+            ending.wait_for_background().await;
         }
     }
 
@@ -309,7 +318,7 @@ pub(super) fn revoked() -> Arc<ConnectError> {
     Arc::new(ConnectError::Open(OpenError::Closed(Arc::new(closed))))
 }
 
-/// The task ends here, also if its runtime drops it.
+/// The client ends here, also if the runtime drops its task. Only background tasks may be left.
 impl Drop for ClientTask {
     fn drop(&mut self) {
         let stopped = Arc::new(Closed::abnormal(CloseCause::Local, Disconnected::Stopped.to_string()));
@@ -319,6 +328,5 @@ impl Drop for ClientTask {
         self.shared.drop_handlers();
         self.set_state(ClientState::Closed { cause: Disconnected::Stopped });
         self.answer(Err(Arc::new(ConnectError::Stopped)));
-        self.control.set_ended();
     }
 }

@@ -15,6 +15,7 @@
 
 mod answers;
 mod authentication;
+mod background;
 mod blocking;
 mod budget;
 mod call_log;
@@ -58,6 +59,7 @@ mod warnings;
 pub use answers::{Answering, Answers, Response};
 pub(crate) use answers::{WriteError, no_answer};
 pub(crate) use authentication::AuthRules;
+pub(crate) use background::BackgroundTasks;
 pub(crate) use blocking::BlockedThread;
 pub(crate) use budget::Budget;
 pub(crate) use call_log::CallLog;

@@ -125,6 +125,11 @@ pub trait Observer: Send + Sync + 'static {
     fn error(&self, connection: &ConnectionView<'_>, error: &ServiceError) {
         let _ = (connection, error);
     }
+
+    /// An error has occurred that belongs to no connection: work of [`Server::spawn`](crate::Server::spawn) has panicked.
+    fn endpoint_error(&self, error: &ServiceError) {
+        let _ = error;
+    }
 }
 
 /// A set of the things that an [`Observer`] sees for each message: `Interest::CALLS | Interest::SENT_MESSAGES`.
@@ -216,6 +221,10 @@ impl<O: Observer + ?Sized> Observer for Arc<O> {
     fn error(&self, connection: &ConnectionView<'_>, error: &ServiceError) {
         (**self).error(connection, error);
     }
+
+    fn endpoint_error(&self, error: &ServiceError) {
+        (**self).endpoint_error(error);
+    }
 }
 
 /// The observers of a server or a client, in the order in which they are told.
@@ -292,8 +301,17 @@ impl Observers {
     /// Tells all observers that a handshake was refused. A panic is logged.
     #[cfg(feature = "websocket")]
     pub(crate) fn tell_refused(&self, refused: &RefusedHandshake<'_>) {
+        self.tell_without_connection(|observer| observer.handshake_refused(refused));
+    }
+
+    /// Tells all observers of an error that belongs to no connection. A panic is logged.
+    pub(crate) fn tell_endpoint_error(&self, error: &ServiceError) {
+        self.tell_without_connection(|observer| observer.endpoint_error(error));
+    }
+
+    fn tell_without_connection(&self, tell: impl Fn(&dyn Observer)) {
         for Entry { name, observer, .. } in &self.entries {
-            if let Err(message) = catch_panic(|| observer.handshake_refused(refused)) {
+            if let Err(message) = catch_panic(|| tell(&**observer)) {
                 tracing::error!("`{name}` panicked: {message}");
             }
         }

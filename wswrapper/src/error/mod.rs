@@ -10,6 +10,7 @@ mod mount;
 mod open;
 mod serve;
 mod service;
+mod spawn;
 #[cfg(feature = "rustls")]
 mod tls;
 mod too_large;
@@ -21,6 +22,7 @@ pub use mount::MountError;
 pub use open::OpenError;
 pub use serve::{AcceptError, ServeError};
 pub use service::ServiceError;
+pub use spawn::SpawnError;
 pub(crate) use too_large::TooLarge;
 
 pub use crate::proto::{NameError, Reason, Rejection};

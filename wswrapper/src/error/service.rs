@@ -48,6 +48,12 @@ pub enum ServiceError {
         /// The message of the panic.
         message: String,
     },
+    /// [Background work](crate::Context::spawn) panicked. Its connection may be closed.
+    #[error("background work panicked: {message}")]
+    BackgroundPanicked {
+        /// The message of the panic.
+        message: String,
+    },
     /// A result could not be encoded. Its request was rejected.
     #[error("the result of `{event}` cannot be encoded: {source}")]
     Encode {

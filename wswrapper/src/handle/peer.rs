@@ -7,7 +7,8 @@ use crate::close::{Close, CloseRequest, Closed};
 use crate::engine::{ConnectionHandle, ConnectionView, Counters, Extensions, PeerId, Shared};
 use crate::error::SendError;
 use crate::handshake::Handshake;
-use crate::proto::EncodedCall;
+use crate::proto::{EncodedCall, Side};
+use crate::rt::{Instant, after};
 use serde::Serialize;
 use std::fmt;
 use std::future::Future;
@@ -218,6 +219,40 @@ impl Peer {
     /// 7.4). Any other `code` is sent as no status, 1005. At most 123 bytes of `reason` are sent.
     pub fn close(&self, code: u16, reason: impl Into<String>) {
         self.shared().close(CloseRequest::local(Close::sendable(code), reason));
+    }
+
+    /// Starts to drain this connection of a server, which is then closed with status 1001. [`closed`](Self::closed) waits
+    /// for it.
+    ///
+    /// It is what a [`shutdown`](crate::Server::shutdown) does with each connection, and what happens to one that has
+    /// reached its [age](crate::Limits::max_connection_age): the peer receives the
+    /// [drain event](crate::server::ServerBuilder::drain_event), new requests are rejected with the code `ws:Draining`, and
+    /// the connection is closed as soon as nothing runs on it. When `timeout` has passed, what still runs is cancelled, and
+    /// the connection is closed. Of several timeouts the earliest counts. A client that connects again may come to another
+    /// server.
+    ///
+    /// At a client it does nothing: a client that changes its server [restarts](crate::Client::restart).
+    ///
+    /// ```
+    /// # use wswrapper::{Client, Server, transport::memory};
+    /// # use std::time::Duration;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let server = Server::builder().build()?;
+    /// # let (client_transport, server_transport) = memory::pair();
+    /// # server.accept_transport(server_transport)?;
+    /// # let client = Client::connect_transport(client_transport)?;
+    /// for peer in server.peers() {
+    ///     peer.drain(Duration::from_secs(30));
+    /// }
+    /// assert_eq!(client.closed().await.code, 1001);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn drain(&self, timeout: Duration) {
+        if self.shared().endpoint.side == Side::Server {
+            self.shared().begin_drain(Some(after(Instant::now(), timeout)));
+        }
     }
 
     /// Closes the connection at once, without a closing handshake.

@@ -1,7 +1,7 @@
 //! The drain of a server: what runs may finish, nothing new starts.
 
 use super::{Phase, Server, ServerBuilder};
-use crate::engine::{Epoch, Totals};
+use crate::engine::{BackgroundTasks, Epoch, Totals};
 use crate::error::{MountError, SendError};
 use crate::rt::{self, Instant, RuntimeHandle};
 use crate::service::encode_call;
@@ -15,8 +15,6 @@ use std::time::Duration;
 /// The parts of a server that its drain needs.
 #[derive(Default, Debug)]
 pub(crate) struct Drain {
-    /// The frame of the event that all peers receive.
-    event: Option<Arc<[u8]>>,
     /// The number of connections when the drain began.
     connections: Arc<OnceLock<usize>>,
 }
@@ -39,6 +37,8 @@ pub struct ShutdownReport {
     /// Calls that were cancelled with these connections: handlers of requests and events, streams and uploads that had
     /// not finished.
     pub calls_cancelled: usize,
+    /// Tasks of [background work](Server::spawn) that were dropped before they had finished.
+    pub background_cut_off: usize,
 }
 
 impl ServerBuilder {
@@ -68,7 +68,7 @@ impl ServerBuilder {
     /// ```
     pub fn drain_event(mut self, name: &str) -> Self {
         match encode_call(None, name, ()) {
-            Ok(event) => self.drain.event = Some(event.into_event().into()),
+            Ok(event) => self.drain_event = Some(event.into_event().into()),
             // The name is the only part that can be invalid.
             Err(SendError::Name(error)) => self.settings.note(Err(MountError::Name(error))),
             Err(_) => {}
@@ -78,7 +78,8 @@ impl ServerBuilder {
 }
 
 impl Server {
-    /// Starts to drain the server, which then closes. The future returns when all connections are closed.
+    /// Starts to drain the server, which then closes. The future returns when all connections are closed and no background
+    /// work runs.
     ///
     /// The shutdown starts at once, and goes on if the future or all handles of the server are dropped:
     ///
@@ -92,8 +93,9 @@ impl Server {
     ///    is closed at once. Handlers of requests and events count, `on_open` hooks, calls to the peer, streams and
     ///    uploads in both directions. Scoped services and other anonymous channels do not, because they have no end of
     ///    their own.
-    /// 5. When `deadline` has passed, everything that still runs is cancelled, and the remaining connections are closed
-    ///    as by [`close`](Self::close).
+    /// 5. The server closes when all connections are closed and the [background work](Self::spawn) has ended.
+    /// 6. When `deadline` has passed, everything that still runs is cancelled, background work is dropped, and the
+    ///    remaining connections are closed as by [`close`](Self::close).
     ///
     /// So it takes at most `deadline`, [`close_timeout`](crate::Limits::close_timeout), and one second for hooks. A
     /// stream without end lasts until the deadline, unless its handler ends it by
@@ -152,20 +154,21 @@ impl Server {
             // After the phase: a connection that is not among these members sees the phase, and is closed.
             let members = self.registry().all();
             drain.set_connections(members.len());
-            let epochs: Vec<_> = members.iter().map(|shared| shared.begin_drain(drain.event.as_ref())).collect();
+            let epochs: Vec<_> = members.iter().map(|shared| shared.begin_drain(None)).collect();
             let _ = self.endpoint().drain_began.set(());
             runtime.spawn(self.clone().drain(epochs));
         }
         self.report()
     }
 
-    /// Waits for the connections until the deadline, and closes the server.
+    /// Waits for the connections and for background tasks until the deadline, and closes the server.
     async fn drain(self, connections: Vec<Arc<Epoch>>) {
         let mut phase = self.inner.entrance.phase.subscribe();
         let mut ended = pin!(async {
             for connection in connections {
                 connection.disconnected().await;
             }
+            self.endpoint().background.ended().await;
         });
         loop {
             let Phase::Draining(until) = *phase.borrow_and_update() else { return };
@@ -176,18 +179,22 @@ impl Server {
             });
             match rt::timeout(until.saturating_duration_since(Instant::now()), ended_or_changed).await {
                 Ok(Waited::Changed) => {}
-                Ok(Waited::Ended) | Err(_) => return self.close(),
+                Ok(Waited::Ended) => return self.close(),
+                Err(_) => {
+                    self.endpoint().background.cut_off();
+                    return self.close();
+                }
             }
         }
     }
 
     fn report(&self) -> Shutdown {
         let closed = self.closed();
-        let (connections, totals) =
-            (Arc::clone(&self.inner.entrance.drain.connections), Arc::clone(&self.endpoint().totals));
+        let connections = Arc::clone(&self.inner.entrance.drain.connections);
+        let (totals, background) = (Arc::clone(&self.endpoint().totals), Arc::clone(&self.endpoint().background));
         let report = async move {
             closed.await;
-            ShutdownReport::new(connections.get().copied().unwrap_or_default(), &totals)
+            ShutdownReport::new(connections.get().copied().unwrap_or_default(), &totals, &background)
         };
         Shutdown { report: Box::pin(report) }
     }
@@ -212,7 +219,7 @@ impl Server {
 
 /// The end of a wait before the deadline.
 enum Waited {
-    /// All connections have ended.
+    /// All connections and background tasks have ended.
     Ended,
     /// The deadline was changed, or the server closes.
     Changed,
@@ -227,9 +234,14 @@ impl Drain {
 }
 
 impl ShutdownReport {
-    fn new(connections: usize, totals: &Totals) -> Self {
+    fn new(connections: usize, totals: &Totals, background: &BackgroundTasks) -> Self {
         let cut_off = totals.cut_off();
-        Self { ended: connections.saturating_sub(cut_off), cut_off, calls_cancelled: totals.calls_cancelled() }
+        Self {
+            ended: connections.saturating_sub(cut_off),
+            cut_off,
+            calls_cancelled: totals.calls_cancelled(),
+            background_cut_off: background.were_cut_off(),
+        }
     }
 }
 

@@ -126,7 +126,7 @@ impl<A: Accept> Listener<A> {
                     }
                 }
                 Ok((stream, address)) => {
-                    server.spawn(serve_stream(&server, stream, address, Arc::clone(&open_stream)));
+                    server.spawn_connection(serve_stream(&server, stream, address, Arc::clone(&open_stream)));
                 }
                 Err(error) if is_connection_error(&error) => {}
                 Err(error) => {

@@ -4,6 +4,7 @@
 mod accept;
 #[cfg(feature = "websocket")]
 mod access;
+mod background;
 mod channel;
 mod drain;
 mod entrance;
@@ -138,8 +139,9 @@ pub(crate) enum Phase {
 #[derive(Default, Debug)]
 pub struct ServerBuilder {
     settings: Settings,
-    drain: Drain,
     user_of: UserOf,
+    /// The frame of the event that all peers receive.
+    drain_event: Option<Arc<[u8]>>,
     #[cfg(feature = "websocket")]
     front: crate::http::HttpFront,
     #[cfg(feature = "websocket")]
@@ -156,12 +158,13 @@ impl ServerBuilder {
     pub fn build(self) -> Result<Server, MountError> {
         #[cfg(feature = "websocket")]
         crate::http::check_head_size(self.settings.limits.max_head_size)?;
+        let endpoint = LocalEndpoint { drain_event: self.drain_event, ..self.settings.build(Side::Server)? };
         let entrance = Entrance {
-            endpoint: Arc::new(self.settings.build(Side::Server)?),
+            endpoint: Arc::new(endpoint),
             registry: Arc::new(Registry::new()),
             user_of: self.user_of,
             phase: watch::Sender::new(Phase::Open),
-            drain: self.drain,
+            drain: Drain::default(),
             #[cfg(feature = "websocket")]
             probes: self.probes,
             started: Instant::now(),
@@ -228,7 +231,7 @@ impl Server {
     ) -> Result<Peer, AcceptError> {
         let (shared, driver) = self.inner.entrance.enter(transport, handshake, extensions)?;
         let peer = Peer::of(&shared);
-        if self.spawn(driver.run()) { Ok(peer) } else { Err(AcceptError::Closing) }
+        if self.spawn_connection(driver.run()) { Ok(peer) } else { Err(AcceptError::Closing) }
     }
 
     /// Returns the peers that are connected now, in the order of their numbers.
@@ -257,7 +260,7 @@ impl Server {
     /// `shutdown` it cuts off what still runs.
     ///
     /// Connections have [`close_timeout`](crate::Limits::close_timeout) plus one second for their hooks; then they are
-    /// cut off.
+    /// cut off. So has [background work](Self::spawn).
     ///
     /// # Panics
     ///
@@ -283,7 +286,8 @@ impl Server {
         }
     }
 
-    /// Waits until the server and all its connections are closed. Cancel-safe.
+    /// Waits until the server and all its connections are closed, and its [background work](Self::spawn) has ended.
+    /// Cancel-safe.
     ///
     /// The future does not keep the server open.
     pub fn closed(&self) -> impl Future<Output = ()> + Send + 'static {
@@ -294,14 +298,20 @@ impl Server {
         }
     }
 
-    /// Waits for the tasks of all connections, then aborts the remaining ones.
+    /// Waits for the tasks of all connections and for background tasks, then aborts the remaining ones.
     async fn stop_tasks(self) {
         let _closed = SetClosed(&self.inner.entrance.phase);
         let Some(mut tasks) = self.tasks().take() else { return };
-        let all_finished = async { while tasks.join_next().await.is_some() {} };
+        let background = &self.endpoint().background;
+        let all_finished = async {
+            while tasks.join_next().await.is_some() {}
+            background.ended().await;
+        };
         // A slow handshake or hook must not keep the server open.
         let _ = rt::timeout(self.endpoint().limits.close_timeout.saturating_add(HOOK_TIMEOUT), all_finished).await;
+        background.cut_off();
         tasks.shutdown().await;
+        background.ended().await;
     }
 
     /// Returns true once the server closes its connections: after [`close`](Self::close), or at the end of a
@@ -335,9 +345,9 @@ impl Server {
         &self.inner.entrance.registry
     }
 
-    /// Spawns a task that is aborted when the server is dropped. Returns false, and drops the task, if the server waits
+    /// Spawns a task of a connection or a stream, which is aborted when the server is dropped. Returns false, and drops the task, if the server waits
     /// for its tasks already, because it is closing.
-    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) -> bool {
+    pub(crate) fn spawn_connection(&self, task: impl Future<Output = ()> + Send + 'static) -> bool {
         let mut tasks = self.tasks();
         let Some(tasks) = &mut *tasks else { return false };
         while tasks.try_join_next().is_some() {}
@@ -347,6 +357,12 @@ impl Server {
 
     fn tasks(&self) -> MutexGuard<'_, Option<JoinSet<()>>> {
         lock(&self.inner.tasks)
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.entrance.endpoint.background.cut_off();
     }
 }
 

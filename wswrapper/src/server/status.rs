@@ -35,6 +35,8 @@ pub struct ServerStatus {
     pub open_streams: usize,
     /// Threads that `#[ws(blocking)]` handlers occupy.
     pub blocked_threads: usize,
+    /// Tasks of [background work](Server::spawn).
+    pub background_tasks: usize,
     /// Bytes that wait to be written.
     pub queued_bytes: usize,
     /// Bytes that the connections hold together; see [`Server::buffered_bytes`].
@@ -109,6 +111,7 @@ impl super::entrance::Entrance {
             open_channels: sum.open_channels,
             open_streams: sum.open_streams,
             blocked_threads: sum.blocked_threads,
+            background_tasks: self.endpoint.background.running(),
             queued_bytes: sum.queued_bytes,
             buffered_bytes: self.endpoint.budget.held(),
             received_messages: moved.received_messages,

@@ -36,7 +36,7 @@ impl Server {
             AcceptError::Http(503) if entrance.phase() > Phase::Open => AcceptError::Closing,
             error => error,
         })?;
-        if self.spawn(driver.run()) { Ok(Peer::of(&shared)) } else { Err(AcceptError::Closing) }
+        if self.spawn_connection(driver.run()) { Ok(Peer::of(&shared)) } else { Err(AcceptError::Closing) }
     }
 
     /// Serves a stream whose handshake was performed elsewhere, for example by another HTTP library.

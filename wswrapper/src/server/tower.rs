@@ -45,7 +45,7 @@ impl Server {
             Answer::Response(response) => return response,
             Answer::Upgrade(response, upgrade) => (response, upgrade),
         };
-        if self.spawn(Arc::clone(entrance).open_and_drive(*upgrade)) { response } else { closing_response() }
+        if self.spawn_connection(Arc::clone(entrance).open_and_drive(*upgrade)) { response } else { closing_response() }
     }
 }
 

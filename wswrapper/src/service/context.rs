@@ -1,6 +1,7 @@
 //! The context of a call.
 
 use crate::engine::{CallState, Extensions, PeerId, Shared};
+use crate::error::SpawnError;
 use crate::handle::{AnonymousChannel, Audience, Peer};
 use crate::handshake::Handshake;
 use crate::proto::{Reason, TraceContext};
@@ -146,10 +147,12 @@ impl Context {
         self.peer().room(room)
     }
 
-    /// Waits until the server [drains](crate::Server::shutdown) or closes. Cancel-safe.
+    /// Waits until the server [drains](crate::Server::shutdown) or closes, or the connection drains for its
+    /// [age](crate::Limits::max_connection_age) or by [`Peer::drain`]. Cancel-safe.
     ///
-    /// A stream without end finishes then, so that the drain does not wait for its deadline. At a client it never
-    /// returns. The future does not keep the connection open.
+    /// A stream without end finishes then, so that the drain does not wait for its deadline. At a client it
+    /// returns when the client is stopped and its handlers were dropped, for [background work](Self::spawn). The future
+    /// does not keep the connection open.
     ///
     /// ```
     /// # use futures_util::{StreamExt, stream};
@@ -168,9 +171,51 @@ impl Context {
     /// ```
     pub fn draining(&self) -> impl Future<Output = ()> + Send + use<> {
         let shared = Arc::clone(&self.shared);
-        async move {
-            shared.endpoint.drain_began.wait().await;
-        }
+        async move { shared.draining().await }
+    }
+
+    /// Starts background work: a task that outlives the call and its connection, and not the server or client.
+    ///
+    /// It lasts until `work` has finished, also if the call is cancelled or the connection is lost:
+    ///
+    /// - [`Server::shutdown`](crate::Server::shutdown) waits for it until its deadline, and [`Client::stop`](crate::Client::stop)
+    ///   for its timeout. What is left then is dropped at its `.await`, and counted in
+    ///   [`ShutdownReport::background_cut_off`](crate::server::ShutdownReport::background_cut_off).
+    /// - [`Server::close`](crate::Server::close) waits for [`close_timeout`](crate::Limits::close_timeout) and one second.
+    /// - Dropping the last handle of the server or client drops the work soon after.
+    ///
+    /// Work keeps no connection open, so a drain may close the connection while the work goes on. Work in a loop ends by
+    /// [`draining`](Self::draining) or [`Server::draining`](crate::Server::draining), so that a drain does not have to wait
+    /// for its deadline; the former is also ready when the connection alone drains. `work` does not get the context; a
+    /// clone of it may be moved in. Work that holds a `Server` or a `Client` keeps it open, as any handle does; a `Context`
+    /// does not.
+    ///
+    /// A panic is reported to [`on_error`](crate::server::ServerBuilder::on_error) as
+    /// [`BackgroundPanicked`](crate::error::ServiceError::BackgroundPanicked). With [spans](crate::observe::Spans) the work
+    /// has a span `background`. Its calls carry on the [trace](Self::trace_context) of this call.
+    ///
+    /// It can be called in a `#[ws(blocking)]` handler, too. Fails with [`SpawnError::Full`] if
+    /// [`max_background_tasks`](crate::Limits::max_background_tasks) run already, and with [`SpawnError::Closed`] at the end
+    /// of the server or client.
+    ///
+    /// ```
+    /// # use wswrapper::{Context, error::SpawnError, ws_handlers};
+    /// # async fn send_mail(to: String) {}
+    /// # struct Desk;
+    /// #[ws_handlers]
+    /// impl Desk {
+    ///     /// Answers at once. The mail is sent also if the caller leaves.
+    ///     pub async fn order(&self, ctx: Context, to: String) -> bool {
+    ///         ctx.spawn(send_mail(to)).is_ok()
+    ///     }
+    /// }
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// Panics outside a tokio runtime, for example in a thread of `std::thread`.
+    pub fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) -> Result<(), SpawnError> {
+        self.shared.spawn_background(self.trace_context(), Box::pin(work))
     }
 
     /// Returns true if the call was cancelled by its caller, or its connection is closed.

@@ -39,7 +39,7 @@ impl CloseProgress {
     /// Returns true if a close request still has an effect.
     pub(super) fn accepts(&self, request: &CloseRequest) -> bool {
         match request {
-            CloseRequest::Close(..) | CloseRequest::ServerCloses => self.is_open(),
+            CloseRequest::Close(..) | CloseRequest::ServerCloses | CloseRequest::Drained => self.is_open(),
             CloseRequest::Abort => !self.is_reading_finished(),
         }
     }

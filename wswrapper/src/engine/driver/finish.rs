@@ -3,7 +3,7 @@
 use super::Driver;
 use super::opening::Opening;
 use crate::catch_panic::{catch_panic, drop_catching_panic};
-use crate::close::{ABORTED, Close, CloseCause, CloseRequest, Closed, SERVER_CLOSES};
+use crate::close::{ABORTED, CONNECTION_DRAINED, Close, CloseCause, CloseRequest, Closed, SERVER_CLOSES};
 use crate::engine::call_log::CallLog;
 use crate::engine::epoch::connection_closed_reason;
 use crate::engine::handler::Sessions;
@@ -32,6 +32,13 @@ impl<T: Transport> Driver<T> {
             Some(CloseRequest::ServerCloses) => {
                 self.count_cut_off();
                 self.close(&Close::new(Close::GOING_AWAY, SERVER_CLOSES), CloseCause::Local, now);
+            }
+            Some(CloseRequest::Drained) => {
+                // The report of a server's drain has all that was cut off since it began.
+                if self.shared.endpoint.drain_began.get().is_some() {
+                    self.count_cut_off();
+                }
+                self.close(&Close::new(Close::GOING_AWAY, CONNECTION_DRAINED), CloseCause::Local, now);
             }
             None => {}
         }

@@ -2,7 +2,7 @@
 
 use super::Shared;
 use super::channels::ChannelBinding;
-use super::draining::Mode;
+use super::draining::{Mode, notify_of_drain};
 use super::phase::FailedWaiting;
 use super::state::State;
 use crate::close::CloseRequest;
@@ -172,7 +172,7 @@ impl Shared {
         self.driver_awake.store(false, Ordering::Relaxed);
         driver.register(&mut state.driver);
         if is_drained && state.close.is_none() && state.is_idle() {
-            state.close = Some(CloseRequest::ServerCloses);
+            state.close = Some(state.close_when_drained());
         }
         let close_requested = state.close.as_ref().is_some_and(accepts);
         let mut sent = FailedWaiting::default();
@@ -186,7 +186,7 @@ impl Shared {
         let waiting_deadline = state.capacity_queue.as_ref().and_then(|queue| queue.next_deadline());
         let timeout = state.core.poll_timeout().into_iter().chain(waiting_deadline).min().map(Instant::from_std);
         let authentication = state.authentication.as_ref().map(|authentication| authentication.deadline());
-        let timeout = timeout.into_iter().chain(authentication).min();
+        let timeout = timeout.into_iter().chain(authentication).chain(state.retires_at).min();
         let closed_channels = std::mem::take(&mut state.closed_channels);
         drop(state);
         sent.finish();
@@ -210,9 +210,11 @@ impl Shared {
         while let Some(due) = state.capacity_queue.as_mut().and_then(|queue| queue.pop_due(now.into_std(), is_online)) {
             state.expire(due, now.into_std(), &mut failed);
         }
-        let close = self.check_authentication(&mut state, now);
+        let close = self.check_authentication(&mut state, now).or_else(|| self.check_age(&mut state, now));
         self.count_queued(&state);
+        let notice = self.take_drain_notice(&mut state);
         drop(state);
+        notify_of_drain(notice);
         if let Some(close) = close {
             self.close(close);
         }

@@ -35,6 +35,7 @@ pub(crate) use phase::{NotReopened, OfflineState};
 
 use crate::close::Closed;
 use crate::engine::authentication::{AuthRules, Authentication};
+use crate::engine::background::BackgroundTasks;
 use crate::engine::blocking::BlockingThreads;
 use crate::engine::budget::{Budget, Share};
 use crate::engine::epoch::Epoch;
@@ -81,7 +82,7 @@ pub(crate) struct Shared {
     queued_bytes: AtomicUsize,
     /// True during a turn of the driver. It then needs no wake, because it looks at the state at the end of the turn.
     driver_awake: AtomicBool,
-    /// True once the server drains. Read by the driver when its turn begins.
+    /// True once the server or the connection drains. Changed under the lock, and read by the driver when its turn begins.
     draining: AtomicBool,
     /// The closes that handles have requested.
     closes: AtomicU64,
@@ -110,11 +111,14 @@ pub(crate) struct LocalEndpoint {
     pub(crate) observers: Observers,
     /// The memory that all connections share.
     pub(crate) budget: Arc<Budget>,
-    /// Set when the server begins to drain or to close.
+    /// Set when the server begins to drain or to close, and when the client has stopped.
     pub(crate) drain_began: SetOnce<()>,
     /// The sums that closed connections leave behind.
     pub(crate) totals: Arc<Totals>,
     pub(crate) own_tasks: Arc<OwnTasks>,
+    pub(crate) background: Arc<BackgroundTasks>,
+    /// The frame of the event that peers receive when their connections begin to drain.
+    pub(crate) drain_event: Option<Arc<[u8]>>,
 }
 
 impl LocalEndpoint {
@@ -138,6 +142,7 @@ impl Shared {
         state.continuity.was_open = phase == Phase::Open;
         let required = shared.endpoint.auth_rules.timeout.map(|timeout| after(Instant::now(), timeout));
         state.authentication = required.map(|until| Box::new(Authentication::Required(until)));
+        state.retires_at = shared.endpoint.retirement(Instant::now());
         shared
     }
 
@@ -173,6 +178,8 @@ impl Shared {
             untaken_before: 0,
             continuity: Continuity::default(),
             authentication: None,
+            retires_at: None,
+            drain_notice: None,
             epoch,
         };
         Self {

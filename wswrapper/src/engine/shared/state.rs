@@ -17,10 +17,12 @@ use crate::engine::tasks::RunningKey;
 use crate::engine::totals::Drops;
 use crate::error::SendError;
 use crate::proto::{CallFailure, ChannelKey, Connection, Notification, QueueError, Reason, code};
+use crate::rt::Instant;
 use slab::Slab;
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::task::Waker;
+use tokio::sync::SetOnce;
 
 /// The state under the lock. No user code runs while it is locked, wakers included.
 pub(super) struct State {
@@ -67,6 +69,11 @@ pub(super) struct State {
     pub(super) continuity: Continuity,
     /// The authentication of the connection, if it expires or is required.
     pub(super) authentication: Option<Box<Authentication>>,
+    /// The time at which the connection begins to drain because of its age. If it drains by itself, the time at which what
+    /// still runs is cut off.
+    pub(super) retires_at: Option<Instant>,
+    /// Set when the connection begins to drain. `None` until a handler waits for that.
+    pub(super) drain_notice: Option<Arc<SetOnce<()>>>,
     pub(super) epoch: Arc<Epoch>,
 }
 

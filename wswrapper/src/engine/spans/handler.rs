@@ -1,7 +1,7 @@
 //! The span of a handler.
 
 use super::current_trace::{EnteredTrace, current_trace};
-use super::span_name;
+use super::{Spans, span_name};
 use crate::catch_panic::catch_panic;
 use crate::engine::call_log::{CallEnd, CallInfo};
 use crate::engine::message_log::MessageKind;
@@ -68,6 +68,11 @@ impl CallScope {
         Self { span: if span.is_none() { None } else { Some(span) }, trace: current_trace() }
     }
 
+    /// Creates the surroundings of background work that a call with this place in a trace starts.
+    pub(crate) fn background(shared: &Shared, trace: Option<&TraceContext>) -> Self {
+        Self { span: shared.background_span(trace), trace: trace.cloned().map(Arc::new) }
+    }
+
     /// Begins a part of the handler's run.
     pub(crate) fn enter(&self) -> EnteredScope<'_> {
         EnteredScope { _span: self.span.as_ref().map(Span::enter), _trace: self.trace.as_ref().map(EnteredTrace::new) }
@@ -122,16 +127,41 @@ impl Shared {
         if span.is_disabled() {
             return None;
         }
-        if let (Some(propagator), Some(caller)) = (&spans.propagator, caller)
-            && let Err(message) = catch_panic(|| propagator.set_parent(&span, caller))
-        {
-            self.report_hook_panic("propagator", &message);
-        }
+        self.set_parent(spans, &span, caller);
         // The span of the connection, whose task is running.
         span.follows_from(Span::current());
         if let Some(arguments) = spans.recorded_arguments(&call.arguments) {
             span.record("rpc.wswrapper.arguments", arguments);
         }
         Some(span)
+    }
+
+    /// Creates the span of background work, if spans are mounted and wanted. It is no child of the present one, which would
+    /// last as long as the work.
+    fn background_span(&self, caller: Option<&TraceContext>) -> Option<Span> {
+        let spans = self.endpoint.observers.spans()?;
+        let span = tracing::info_span!(
+            target: "wswrapper::background",
+            parent: None,
+            "background",
+            rpc.system = "wswrapper",
+            rpc.wswrapper.peer = self.id.get(),
+        );
+        if span.is_disabled() {
+            return None;
+        }
+        self.set_parent(spans, &span, caller);
+        // The span of the handler that starts the work.
+        span.follows_from(Span::current());
+        Some(span)
+    }
+
+    /// Connects a span with the trace of a caller in another process.
+    fn set_parent(&self, spans: &Spans, span: &Span, caller: Option<&TraceContext>) {
+        if let (Some(propagator), Some(caller)) = (&spans.propagator, caller)
+            && let Err(message) = catch_panic(|| propagator.set_parent(span, caller))
+        {
+            self.report_hook_panic("propagator", &message);
+        }
     }
 }

@@ -26,10 +26,12 @@ use tracing::level_filters::LevelFilter;
 /// | --- | --- | --- |
 /// | `connection` | `wswrapper::connection` | the task of a connection, until its `on_close` hooks have returned |
 /// | `handle` | `wswrapper::call` | a call of the peer, from the start of its handler to the end of the handler or its stream |
+/// | `background` | `wswrapper::background` | the work of [`Context::spawn`](crate::Context::spawn) |
 /// | `call` | `wswrapper::call` | a call of this endpoint, from its first poll to its response, or until an event is queued |
 ///
 /// The level is `INFO`. The handler runs in its span, so its events and its own calls belong to it. A span `handle` is the
-/// root of a tree and follows from the span of its connection, because a connection outlives its calls.
+/// root of a tree and follows from the span of its connection, because a connection outlives its calls. So a span `background`
+/// follows from that of its handler.
 ///
 /// The fields have the names of OpenTelemetry's conventions for RPC where these have one:
 ///
