@@ -1,6 +1,6 @@
 //! Events to all peers.
 
-use crate::call::target::SendTo;
+use crate::call::target::{SendTo, UnnamedTarget};
 use crate::call::{Target, into_target};
 use crate::engine::{Members, PeerId};
 use crate::error::{SendError, TooLarge};
@@ -113,6 +113,7 @@ impl fmt::Debug for EmitToAll {
 }
 
 impl SendTo for Broadcast {}
+impl UnnamedTarget for Broadcast {}
 
 impl Target for Broadcast {
     type Emit = EmitToAll;
