@@ -3,6 +3,7 @@
 mod aborts;
 mod anonymous_channels;
 mod calls;
+mod channel_parameters;
 mod chaos;
 mod client;
 mod codes;

@@ -130,12 +130,12 @@ fn name_of_channel(pattern: &str, values: &[&dyn Display]) -> Result<String, Nam
         if at > 0 {
             name.push('/');
         }
-        match segment.strip_prefix('{').and_then(|segment| segment.strip_suffix('}')).zip(values.next()) {
-            Some((parameter, value)) if !encode_value(&mut name, value) => {
-                return Err(NameError::EmptyParameter(parameter.to_owned()));
-            }
-            Some(_) => {}
-            None => name.push_str(segment),
+        let Some(parameter) = segment.strip_prefix('{').and_then(|segment| segment.strip_suffix('}')) else {
+            name.push_str(segment);
+            continue;
+        };
+        if !values.next().is_some_and(|value| encode_value(&mut name, value)) {
+            return Err(NameError::EmptyParameter(parameter.to_owned()));
         }
     }
     Ok(name)
