@@ -78,4 +78,28 @@ mod tests {
             assert_eq!(joined.find(name), expected.as_ref(), "{name}");
         }
     }
+    #[test]
+    fn a_search_finds_the_same_rules_as_a_comparison_with_each() {
+        let mut random = fastrand::Rng::with_seed(17);
+        let segments = ["a", "ab", "b", "", "{p}", "{q}", "{r}"];
+        for _ in 0..500 {
+            let rules: Vec<_> = (0..random.usize(1..7))
+                .filter_map(|rule| {
+                    let length = random.usize(1..4);
+                    let text = (0..length).map(|_| segments[random.usize(..7)]).collect::<Vec<_>>().join("/");
+                    Some((ChannelPattern::parse(&text).ok()?, rule))
+                })
+                .collect();
+            let joined = ChannelRules::new(&rules, |rules| rules.copied().collect::<Vec<_>>());
+            for _ in 0..200 {
+                let length = random.usize(1..4);
+                let name = (0..length).map(|_| ["a", "ab", "b", "c", ""][random.usize(..5)]).collect::<Vec<_>>().join("/");
+                let Ok(exact) = ChannelPattern::parse(&name) else { continue };
+                let expected: Vec<_> =
+                    rules.iter().filter(|(rule, _)| rule.covers(&exact)).map(|(_, rule)| *rule).collect();
+                let found = joined.find(&name).cloned().unwrap_or_default();
+                assert_eq!(found, expected, "{name:?} {:?}", rules.iter().map(|(rule, _)| rule.text()).collect::<Vec<_>>());
+            }
+        }
+    }
 }
