@@ -24,6 +24,12 @@ impl Log {
         }
     }
 
+    /// Removes and returns all entries.
+    #[must_use]
+    pub fn take(&self) -> Vec<String> {
+        std::mem::take(&mut *self.0.lock().expect("no thread panicked with the lock"))
+    }
+
     /// Returns all entries.
     pub fn entries(&self) -> Vec<String> {
         self.0.lock().expect("no thread panicked with the lock").clone()

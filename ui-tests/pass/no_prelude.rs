@@ -55,7 +55,17 @@ impl Plain {
     }
 }
 
+struct Doc;
+
+#[renamed::ws_handlers(crate = renamed, channel = "doc/{id}/{name}")]
+impl Doc {
+    pub async fn read(&self, id: u64, name: &str) -> u64 {
+        let _ = name;
+        id
+    }
+}
+
 fn main() {
     let _ = CalcProxy::<renamed::Peer>::add;
-    let _ = (Desk, Plain);
+    let _ = (Desk, Plain, Doc);
 }

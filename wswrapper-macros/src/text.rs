@@ -18,6 +18,9 @@ pub(crate) const WS_WITHOUT_ARGUMENTS: &str = "`#[ws]` needs arguments in parent
 pub(crate) const EMPTY_CHANNEL: &str = "a channel name cannot be empty\n\
     help: leave out `channel` to use the main channel";
 
+pub(crate) const UNNAMED_PARAMETER: &str = "a parameter of a channel needs a name\n\
+    help: write the name of the argument that it fills, as in `doc/{id}`";
+
 pub(crate) const EMPTY_EVENT: &str = "an event name cannot be empty\n\
     help: leave out `name` to use the method's name";
 
@@ -293,6 +296,53 @@ pub(crate) fn code_twice(code: &str) -> String {
     format!(
         "code `{code}` already belongs to another variant\n\
          help: change one with `#[ws(code = \"..\")]`"
+    )
+}
+
+pub(crate) fn unpaired_brace(segment: &str) -> String {
+    format!(
+        "a brace in `{segment}` has no partner\n\
+         help: write a parameter as `{{name}}`, between slashes; names of channels have no other braces"
+    )
+}
+
+pub(crate) fn misplaced_parameter(segment: &str) -> String {
+    format!(
+        "a parameter must be a whole segment of the channel, and not a part of `{segment}`\n\
+         help: put it between slashes, as in `doc/{{id}}`"
+    )
+}
+
+pub(crate) fn parameter_not_a_name(name: &str) -> String {
+    format!(
+        "`{name}` cannot be the name of a parameter\n\
+         help: write the name of the argument that it fills, as in `doc/{{id}}`"
+    )
+}
+
+pub(crate) fn parameter_twice(name: &str) -> String {
+    format!("the channel has two parameters `{name}`\nhelp: rename one of them, and the argument that it fills")
+}
+
+pub(crate) fn unused_parameter(name: &str) -> String {
+    format!(
+        "no method takes the parameter `{name}` of the channel\n\
+         help: add an argument `{name}` to a method; its type is that of the parameter"
+    )
+}
+
+pub(crate) fn parameter_of_two_types(name: &str, first: Option<&Type>) -> String {
+    let first = first.map(code).unwrap_or_default();
+    format!(
+        "the parameter `{name}` of the channel is written as `{first}` in another method\n\
+         help: write the same type in each method; the proxy takes one value for all"
+    )
+}
+
+pub(crate) fn parameter_without_value(name: &str) -> String {
+    format!(
+        "`{name}` is a parameter of the channel, and its type cannot be written in a name\n\
+         help: take an owned type that has `Display` and `FromStr`, or `&str`, or rename the argument"
     )
 }
 

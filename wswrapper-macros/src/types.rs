@@ -1,6 +1,7 @@
 //! Helpers that read types by their spelling. A macro sees names only and cannot resolve them.
 
-use syn::{GenericArgument, PathArguments, PathSegment, Type};
+use syn::ext::IdentExt as _;
+use syn::{GenericArgument, Pat, PatType, PathArguments, PathSegment, Type};
 
 /// Types with type arguments that are certainly no aliases of `Result`.
 const NOT_RESULTS: [&str; 8] = ["Option", "Vec", "Box", "Pin", "Rc", "Arc", "HashMap", "BTreeMap"];
@@ -41,6 +42,11 @@ pub(crate) fn is_arc_of_self(ty: &Type) -> bool {
 
 pub(crate) fn is_named(ty: &Type, name: &str) -> bool {
     last_segment(ty).is_some_and(|segment| segment.ident == name)
+}
+
+/// Returns true if the argument is called `name`, perhaps as a raw identifier.
+pub(crate) fn binds(input: &PatType, name: &str) -> bool {
+    matches!(&*input.pat, Pat::Ident(pat) if pat.ident.unraw() == name)
 }
 
 /// Returns true if the name does not rule out an alias of `Result`.

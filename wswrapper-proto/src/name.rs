@@ -93,6 +93,9 @@ pub enum NameError {
     /// The channel's name is empty. The main channel has no name [P-18].
     #[error("a channel's name cannot be empty: leave it out to use the main channel")]
     EmptyChannel,
+    /// The value of a parameter in a channel's name is empty.
+    #[error("the parameter `{0}` of a channel's name cannot be empty")]
+    EmptyParameter(String),
     /// The name is reserved on the main channel [P-20].
     #[error("`{0}` is a reserved event on the main channel: use a channel, or another name")]
     Reserved(String),

@@ -1,11 +1,12 @@
 //! The settings that the builders of servers and of clients have in common.
 
 use crate::engine::{
-    AuthRules, BackgroundTasks, Budget, CallSteps, DynamicHandlers, Hooks, LocalEndpoint, Observers, Step, Totals,
+    AuthRules, BackgroundTasks, Budget, CallSteps, ChannelPattern, DynamicHandlers, Hooks, LocalEndpoint, Observers, Step,
+    Totals,
 };
 use crate::error::MountError;
 use crate::limits::Limits;
-use crate::proto::{ChannelName, Side};
+use crate::proto::Side;
 use crate::service::Router;
 use std::fmt;
 use std::sync::Arc;
@@ -18,7 +19,7 @@ pub(crate) struct Settings {
     /// The guards and layers of all calls.
     pub(crate) steps: Vec<Step>,
     /// Those of the calls on single channels.
-    pub(crate) channel_steps: Vec<(ChannelName, Step)>,
+    pub(crate) channel_steps: Vec<(ChannelPattern, Step)>,
     pub(crate) auth_rules: AuthRules,
     pub(crate) limits: Limits,
     pub(crate) hooks: Hooks,
@@ -45,7 +46,7 @@ impl Settings {
             Some(error) => Err(error),
             None => {
                 let router = router.build()?;
-                let steps = CallSteps::new(&steps, channel_steps);
+                let steps = CallSteps::new(&steps, &channel_steps);
                 let (handlers, budget) = (DynamicHandlers::default(), Budget::new(limits.max_buffered_bytes));
                 let background = Arc::new(BackgroundTasks::new(limits.max_background_tasks));
                 let (drain_began, totals, own_tasks) = (SetOnce::new(), Arc::<Totals>::default(), Arc::default());
@@ -139,19 +140,23 @@ macro_rules! settings_methods {
 
         /// Adds a guard for the calls on one named channel, and on the anonymous ones that its handlers open, behind those for
         /// all calls.
+        ///
+        /// A pattern, `doc/{id}`, is for each channel whose name matches. A name that matches several passes all their
+        /// guards and layers, in the order in which they were added.
         pub fn guard_on(self, channel: &str, guard: impl crate::service::layer::Guard) -> Self {
             self.step_on(channel, crate::service::layer::guard_step(guard))
         }
 
-        /// Adds a layer around the calls on one named channel, inside those around all calls.
+        /// Adds a layer around the calls on one named channel, or on those that match a pattern, inside those around all
+        /// calls; see [`guard_on`](Self::guard_on).
         pub fn layer_on(self, channel: &str, layer: impl crate::service::layer::Layer) -> Self {
             self.step_on(channel, crate::service::layer::layer_step(layer))
         }
 
         fn step_on(mut self, channel: &str, step: crate::engine::Step) -> Self {
-            match crate::proto::ChannelName::new(channel) {
+            match crate::engine::ChannelPattern::parse(channel) {
                 Ok(channel) => self.settings.channel_steps.push((channel, step)),
-                Err(error) => self.settings.note(Err(error.into())),
+                Err(error) => self.settings.note(Err(error)),
             }
             self
         }
@@ -159,6 +164,26 @@ macro_rules! settings_methods {
         /// Mounts the services of a router, in addition to those that are mounted already.
         pub fn router(self, router: crate::Router) -> Self {
             self.with_router(|own| own.merge(router))
+        }
+
+        /// Adds a hook that runs before the first call of a peer on a channel; see
+        /// [`Router::on_enter`](crate::Router::on_enter).
+        pub fn on_enter<F, Fut>(self, channel: &str, hook: F) -> Self
+        where
+            F: Fn(crate::observe::ChannelVisit) -> Fut + Send + Sync + 'static,
+            Fut: std::future::Future<Output: crate::observe::EnterResult> + Send + 'static,
+        {
+            self.with_router(|router| router.on_enter(channel, hook))
+        }
+
+        /// Adds a hook that runs when a peer leaves a channel that it has entered; see
+        /// [`Router::on_leave`](crate::Router::on_leave).
+        pub fn on_leave<F, Fut>(self, channel: &str, hook: F) -> Self
+        where
+            F: Fn(crate::observe::ChannelVisit) -> Fut + Send + Sync + 'static,
+            Fut: std::future::Future<Output = ()> + Send + 'static,
+        {
+            self.with_router(|router| router.on_leave(channel, hook))
         }
 
         fn with_router(mut self, change: impl FnOnce(crate::Router) -> crate::Router) -> Self {

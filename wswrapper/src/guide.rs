@@ -5,17 +5,18 @@
 //! 3. [Errors](errors): errors of handlers, of calls and of connections
 //! 4. [Streams](streams): streams from a handler and to it, windows, cancellation
 //! 5. [Events and channels](events_and_channels): events, calls in the other direction, scoped services, handlers by name
-//! 6. [JavaScript](javascript): pages and Node programs, as callers and as servers
-//! 7. [Tests](testing): tests without sockets, on paused time
-//! 8. [Limits](limits): each limit with its default and its effect, slow and hostile peers
-//! 9. [Inside axum](axum): one port for pages, an API and WebSockets, users of a layer
-//! 10. [Who may connect](access): origins, hosts, users, admission and TLS
-//! 11. [Guards and layers](layers): roles, rates, code around calls, authentication by the first message
-//! 12. [Connecting](connecting): URLs, redirects, proxies and other streams of clients
-//! 13. [Reconnecting](reconnecting): clients that connect again, their states, and what a lost connection costs
-//! 14. [Rooms and users](rooms): events to a part of the clients, users, requests to many
-//! 15. [Deployment](deployment): how a server stops, its health and its status
-//! 16. [Observation](observation): hooks, observers, spans, traces, metrics and counters
+//! 6. [Channels with parameters](channels): a channel for each document, hooks for those who enter and leave it
+//! 7. [JavaScript](javascript): pages and Node programs, as callers and as servers
+//! 8. [Tests](testing): tests without sockets, on paused time
+//! 9. [Limits](limits): each limit with its default and its effect, slow and hostile peers
+//! 10. [Inside axum](axum): one port for pages, an API and WebSockets, users of a layer
+//! 11. [Who may connect](access): origins, hosts, users, admission and TLS
+//! 12. [Guards and layers](layers): roles, rates, code around calls, authentication by the first message
+//! 13. [Connecting](connecting): URLs, redirects, proxies and other streams of clients
+//! 14. [Reconnecting](reconnecting): clients that connect again, their states, and what a lost connection costs
+//! 15. [Rooms and users](rooms): events to a part of the clients, users, requests to many
+//! 16. [Deployment](deployment): how a server stops, its health and its status
+//! 17. [Observation](observation): hooks, observers, spans, traces, metrics and counters
 //!
 //! Reference:
 //!
@@ -40,6 +41,6 @@ macro_rules! chapters {
 }
 
 chapters! {
-    calculator state_and_tasks errors streams events_and_channels javascript testing limits axum access layers connecting
-    reconnecting rooms deployment observation compatibility performance values
+    calculator state_and_tasks errors streams events_and_channels channels javascript testing limits axum access layers
+    connecting reconnecting rooms deployment observation compatibility performance values
 }

@@ -132,6 +132,12 @@ pub struct Limits {
     /// A further request that opens a channel is rejected with `too many open channels`. A stream counts here and not
     /// against [`max_handlers_in_flight`](Self::max_handlers_in_flight).
     pub max_open_channels: usize,
+    /// The number of channels with [hooks](crate::Router::on_enter) that one peer can be on at a time. Default 256. Their
+    /// names together have at most 256 bytes for each.
+    ///
+    /// A call on a further channel is rejected with the code `ws:TooMany`, until the peer has
+    /// [left](crate::Peer::leave_channel) one. Channels without hooks are not counted.
+    pub max_channels_per_peer: usize,
     /// The number of untaken items of one incoming stream whose producer knows no flow control, such as JavaScript's
     /// `iterableHandler`. Default 16,384.
     ///
@@ -255,6 +261,7 @@ impl Default for Limits {
             max_handlers_in_flight: 16_384,
             max_blocking_handlers: 32,
             max_open_channels: bounds.open_channels,
+            max_channels_per_peer: 256,
             max_stream_items: bounds.stream_items,
             max_stream_bytes: bounds.stream_bytes,
             max_held_bytes: 4 << 20,
@@ -317,6 +324,7 @@ setters! {
     max_handlers_in_flight: usize,
     max_blocking_handlers: usize,
     max_open_channels: usize,
+    max_channels_per_peer: usize,
     max_stream_items: usize,
     max_stream_bytes: usize,
     max_held_bytes: usize,

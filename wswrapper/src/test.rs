@@ -4,7 +4,7 @@ use crate::call::proxy::Proxy;
 use crate::client::Client;
 use crate::handle::Peer;
 use crate::server::Server;
-use crate::service::{Contract, Serve};
+use crate::service::{PlainContract, Serve};
 use crate::transport::memory;
 
 /// Returns a proxy that calls `service` over a connection in memory.
@@ -44,12 +44,12 @@ use crate::transport::memory;
 ///
 /// Panics outside a tokio runtime, or if the service cannot be mounted.
 #[track_caller]
-pub fn proxy<C: Contract + ?Sized>(service: impl Serve<C>) -> C::Proxy<Peer> {
+pub fn proxy<C: PlainContract + ?Sized>(service: impl Serve<C>) -> C::Proxy<Peer> {
     proxy_of(service)
 }
 
 #[track_caller]
-fn proxy_of<C: Contract + ?Sized, S: Serve<C>>(service: S) -> C::Proxy<Peer> {
+fn proxy_of<C: PlainContract + ?Sized, S: Serve<C>>(service: S) -> C::Proxy<Peer> {
     let (local, remote) = memory::pair();
     let server = match Server::builder().service_as::<C>(service).build() {
         Ok(server) => server,

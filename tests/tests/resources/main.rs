@@ -1,6 +1,7 @@
 //! Measurements of allocations, memory and fairness. They run one at a time.
 
 mod allocations;
+mod channel_names;
 mod fairness;
 mod handshakes;
 mod large_messages;

@@ -5,6 +5,7 @@ mod anonymous_channels;
 mod audiences;
 mod background;
 mod calls;
+mod channel_parameters;
 mod chaos;
 mod client;
 mod codes;

@@ -1,6 +1,7 @@
 use proc_macro2::TokenStream;
-use syn::{ExprPath, Ident, LitStr, Path};
+use syn::{ExprPath, Ident, Path};
 
+use super::channel::Channel;
 use super::guards::guards;
 use super::meta_items::MetaItems;
 use super::rename_rule::RenameRule;
@@ -9,7 +10,7 @@ use crate::text;
 
 /// The arguments of `#[ws_service(..)]` and of `#[ws_handlers(..)]`.
 pub(crate) struct ContractAttr {
-    pub(crate) channel: Option<LitStr>,
+    pub(crate) channel: Option<Channel>,
     pub(crate) rename_all: RenameRule,
     /// The path of the runtime crate.
     pub(crate) krate: Path,
@@ -37,7 +38,7 @@ impl ContractAttr {
 
     fn read(items: &MetaItems, errors: &mut Errors) -> Self {
         Self {
-            channel: items.string("channel", text::EMPTY_CHANNEL, errors),
+            channel: Channel::read(items, errors),
             rename_all: RenameRule::read(items, errors),
             krate: items.krate(errors),
             client: false,

@@ -1,6 +1,7 @@
 //! The arguments of `#[ws_service]`, `#[ws_handlers]` and `#[ws(..)]`.
 
 mod argument;
+mod channel;
 mod contract;
 mod error;
 mod guards;
@@ -12,6 +13,7 @@ mod renamed;
 mod ws;
 
 pub(crate) use self::argument::ArgumentAttr;
+pub(crate) use self::channel::Channel;
 pub(crate) use self::contract::ContractAttr;
 pub(crate) use self::error::{EnumAttr, StructAttr, VariantAttr};
 pub(crate) use self::method::{MethodAttr, is_skipped};

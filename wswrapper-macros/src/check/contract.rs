@@ -2,7 +2,7 @@ use std::collections::HashSet;
 
 use syn::{GenericParam, TypeParamBound};
 
-use super::{method, streams};
+use super::{method, parameters, streams};
 use crate::errors::Errors;
 use crate::model::{Contract, Method, PlainImpl, Service, TraitImpl};
 use crate::parse::Member;
@@ -42,6 +42,7 @@ pub(crate) fn plain_impl(handlers: &mut PlainImpl<'_>, errors: &mut Errors) {
 }
 
 fn methods(contract: &mut Contract<'_>, errors: &mut Errors) {
+    parameters::check(contract, errors);
     let proxy = contract.proxy();
     let is_on_main_channel = contract.channel.is_none();
     contract.methods.retain(|method| {

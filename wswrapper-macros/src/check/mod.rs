@@ -6,6 +6,7 @@ mod contract;
 mod error;
 mod method;
 mod output;
+mod parameters;
 mod references;
 mod scoped;
 mod streams;

@@ -1,9 +1,9 @@
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
-use syn::LitStr;
 use syn::ext::IdentExt as _;
 
 use super::hygiene::{Private, local, target};
+use crate::attr::Channel;
 use crate::model::Contract;
 use crate::text;
 
@@ -12,26 +12,39 @@ pub(super) fn contract(contract: &Contract<'_>, owner: &impl ToTokens) -> TokenS
     let private = Private(contract.krate);
     let name = contract.name.unraw().to_string();
     let channel = channel(private, contract.channel);
-    let mismatch = contract.channel.map(|channel| text::channel_mismatch(&channel.value())).unwrap_or_default();
+    let mismatch = contract.channel.map(|channel| text::channel_mismatch(&channel.name.value())).unwrap_or_default();
     let proxy = contract.proxy();
     let to = local("to");
     let target = target(contract);
     let (generics, _, where_clause) = contract.generics.split_for_impl();
     let where_clause = where_clause.filter(|_| !contract.generics.params.is_empty());
+    let plain = contract.parameters.is_empty().then(|| {
+        quote! {
+            impl #generics #private::PlainContract for #owner #where_clause {
+                fn proxy<#target: #private::Target>(#to: #private::Proxy<#target>) -> Self::Proxy<#target> {
+                    #proxy { #to }
+                }
+            }
+        }
+    });
     quote! {
         impl #generics #private::Contract for #owner #where_clause {
             const NAME: &'static str = #name;
             const CHANNEL: #private::Option<&'static str> = #channel;
             const CHANNEL_MISMATCH: &'static str = #mismatch;
             type Proxy<#target: #private::Target> = #proxy<#target>;
-
-            fn proxy<#target: #private::Target>(#to: #private::Proxy<#target>) -> Self::Proxy<#target> {
-                #proxy { #to }
-            }
         }
+
+        #plain
     }
 }
 
-pub(super) fn channel(private: Private<'_>, channel: Option<&LitStr>) -> TokenStream {
-    channel.map_or_else(|| quote!(#private::Option::None), |name| quote!(#private::Option::Some(#name)))
+pub(super) fn channel(private: Private<'_>, channel: Option<&Channel>) -> TokenStream {
+    channel.map_or_else(
+        || quote!(#private::Option::None),
+        |channel| {
+            let name = &channel.name;
+            quote!(#private::Option::Some(#name))
+        },
+    )
 }

@@ -6,6 +6,7 @@ use super::hygiene::{Private, local, respanned};
 use super::proxy::proxy;
 use super::service::registration_name;
 use super::shim::shims;
+use crate::attr::Channel;
 use crate::model::{PlainImpl, TraitImpl};
 use crate::parse::Impl;
 use crate::tokens;
@@ -14,11 +15,11 @@ use crate::tokens;
 pub(crate) fn trait_impl(handlers: &TraitImpl<'_>) -> TokenStream {
     let TraitImpl { item, trait_path, .. } = handlers;
     let private = Private(handlers.krate);
-    let channel_const = handlers.channel.map(|name| {
-        let channel = channel(private, Some(name));
+    let channel_const = handlers.channel.map(|of_handlers| {
+        let channel = channel(private, Some(of_handlers));
         quote!(const CHANNEL: #private::Option<&'static str> = #channel;)
     });
-    let channel_check = handlers.channel.map(|name| {
+    let channel_check = handlers.channel.map(|Channel { name, .. }| {
         let check = quote!(#private::check_channel::<dyn #trait_path>(#name));
         let check = respanned(check, name.span());
         quote!(const _: () = #check;)

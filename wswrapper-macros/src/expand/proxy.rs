@@ -1,11 +1,12 @@
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens as _, quote, quote_spanned};
+use syn::Ident;
 
 use super::contract::channel;
 use super::hygiene::{Private, local, respanned, target};
 use super::return_doc::return_doc;
 use super::returned_call::ReturnedCall;
-use crate::model::{Argument, ArgumentKind, Contract, Method, Upload};
+use crate::model::{Argument, ArgumentKind, Contract, Method, Parameter, Upload};
 
 /// The struct that calls a contract's methods.
 pub(super) fn proxy(contract: &Contract<'_>) -> TokenStream {
@@ -13,8 +14,7 @@ pub(super) fn proxy(contract: &Contract<'_>) -> TokenStream {
     let Contract { name, vis, .. } = contract;
     let proxy = contract.proxy();
     let target = target(contract);
-    let channel = channel(private, contract.channel);
-    let to = local("to");
+    let new = new(contract, &target);
     let calls: Vec<_> =
         contract.methods.iter().map(|method| (method, ReturnedCall::of(method, &target, private))).collect();
     let methods = calls.iter().map(|(method, call)| proxy_method(method, call, contract));
@@ -23,10 +23,21 @@ pub(super) fn proxy(contract: &Contract<'_>) -> TokenStream {
         Some(quote!(#(#cfgs)* #check))
     });
     let doc_text = format!(" Calls [`{name}`] on the remote endpoint.");
-    let doc_new = format!(
-        " Makes a proxy that calls [`{name}`] through `to`: a client, a peer, a channel or \
-         another target."
-    );
+    let on_anonymous_channel = contract.parameters.is_empty().then(|| {
+        quote! {
+            impl #private::FromResponse for #proxy<#private::AnonymousChannel> {
+                const KIND: #private::ResponseKind = #private::ResponseKind::Channel;
+
+                fn from_response(
+                    response: #private::ReceivedResponse<'_>,
+                ) -> #private::Result<Self, #private::JsonError> {
+                    #private::Ok(Self { to: #private::proxy_on_channel(response)? })
+                }
+            }
+
+            impl #private::OnChannel for #proxy<#private::AnonymousChannel> {}
+        }
+    });
     quote! {
         #[doc = #doc_text]
         ///
@@ -50,28 +61,82 @@ pub(super) fn proxy(contract: &Contract<'_>) -> TokenStream {
             clippy::type_complexity
         )]
         impl<#target: #private::Target> #proxy<#target> {
-            #[doc = #doc_new]
-            #vis fn new(#to: impl #private::IntoTarget<Target = #target>) -> Self {
-                Self { to: #private::Proxy::new(#to, #channel) }
-            }
+            #new
 
             #(#methods)*
         }
 
-        impl #private::FromResponse for #proxy<#private::AnonymousChannel> {
-            const KIND: #private::ResponseKind = #private::ResponseKind::Channel;
-
-            fn from_response(
-                response: #private::ReceivedResponse<'_>,
-            ) -> #private::Result<Self, #private::JsonError> {
-                #private::Ok(Self { to: #private::proxy_on_channel(response)? })
-            }
-        }
-
-        impl #private::OnChannel for #proxy<#private::AnonymousChannel> {}
+        #on_anonymous_channel
 
         #(#checks)*
     }
+}
+
+/// The function that makes a proxy. It takes the values of the channel's parameters.
+fn new(contract: &Contract<'_>, target: &Ident) -> TokenStream {
+    let private = Private(contract.krate);
+    let Contract { name, vis, parameters, .. } = contract;
+    let to = local("to");
+    let channel = channel(private, contract.channel);
+    let pattern = match contract.channel {
+        Some(channel) if !parameters.is_empty() => &channel.name,
+        _ => {
+            let doc = format!(
+                " Makes a proxy that calls [`{name}`] through `to`: a client, a peer, a channel or \
+                 another target."
+            );
+            return quote! {
+                #[doc = #doc]
+                #vis fn new(#to: impl #private::IntoTarget<Target = #target>) -> Self {
+                    Self { to: #private::Proxy::new(#to, #channel) }
+                }
+            };
+        }
+    };
+    let doc = format!(
+        " Makes a proxy that calls [`{name}`] on the channel `{}` through `to`: a client, a peer or a \
+         broadcast.",
+        pattern.value()
+    );
+    let arguments = parameters.iter().map(|parameter| channel_argument(parameter, private));
+    let values = parameters.iter().map(|parameter| channel_value(parameter, private));
+    let bounds = parameters.iter().filter_map(|parameter| {
+        let ty = parameter.ty.filter(|ty| ArgumentKind::of(ty).is_owned())?;
+        Some(quote!(for<'__x> #ty: #private::ChannelParameter))
+    });
+    quote! {
+        #[doc = #doc]
+        #vis fn new(#to: impl #private::IntoTarget<Target = #target>, #(#arguments),*) -> Self
+        where
+            #target: #private::UnnamedTarget,
+            #(#bounds,)*
+        {
+            Self { to: #private::Proxy::with_parameters(#to, #pattern, &[#(#values),*]) }
+        }
+    }
+}
+
+fn channel_argument(parameter: &Parameter<'_>, private: Private<'_>) -> TokenStream {
+    let name = parameter_name(parameter);
+    match parameter.ty {
+        Some(ty) if ArgumentKind::of(ty).is_owned() => quote!(#name: #ty),
+        Some(_) => quote!(#name: impl #private::AsRef<str>),
+        // The checks report that no method takes it.
+        None => quote!(#name: impl #private::Debug),
+    }
+}
+
+fn channel_value(parameter: &Parameter<'_>, private: Private<'_>) -> TokenStream {
+    let name = parameter_name(parameter);
+    match parameter.ty {
+        Some(ty) if ArgumentKind::of(ty).is_owned() => quote!(#private::channel_value(&#name)),
+        Some(_) => quote!(&#private::AsRef::<str>::as_ref(&#name)),
+        None => quote!(&""),
+    }
+}
+
+fn parameter_name(parameter: &Parameter<'_>) -> Ident {
+    syn::parse_str(&parameter.name).unwrap_or_else(|_| Ident::new_raw(&parameter.name, Span::call_site()))
 }
 
 fn proxy_method(method: &Method<'_>, returned_call: &ReturnedCall, contract: &Contract<'_>) -> TokenStream {
@@ -83,9 +148,8 @@ fn proxy_method(method: &Method<'_>, returned_call: &ReturnedCall, contract: &Co
         quote!(#[doc = #doc_text])
     });
     let return_doc = return_doc(method);
-    let arguments = &method.arguments;
-    let parameters = arguments.iter().map(|argument| parameter(argument, private));
-    let encodable = arguments.iter().filter_map(|argument| encodable(argument, private));
+    let parameters = method.given_arguments().map(|argument| parameter(argument, private));
+    let encodable = method.given_arguments().filter_map(|argument| encodable(argument, private));
     let ReturnedCall { returned, bounds, send, .. } = returned_call;
 
     let call = local("call");

@@ -18,7 +18,13 @@ pub(super) fn shims(contract: &Contract<'_>, owner: &impl ToTokens, registry: &I
         let guards = contract.guards.iter().chain(&method.guards).map(|path| guard(method, path, registry));
         quote!(#shim #(#guards)*)
     };
-    contract.methods.iter().map(of_method).collect()
+    let parameters = contract.parameters.iter().filter_map(|parameter| {
+        let (name, ty) = (&parameter.name, parameter.ty?);
+        let register = Ident::new("parameter", tokens::first_span(ty));
+        let ty = decoded_type(ty, ArgumentKind::of(ty), private);
+        Some(quote!(#registry.#register::<#ty>(#name);))
+    });
+    parameters.chain(contract.methods.iter().map(of_method)).collect()
 }
 
 fn shim(method: &Method<'_>, private: Private<'_>, owner: &impl ToTokens, registry: &Ident) -> TokenStream {
@@ -31,10 +37,11 @@ fn shim(method: &Method<'_>, private: Private<'_>, owner: &impl ToTokens, regist
     let parameters = method.sent_arguments().map(|argument| argument.name.unraw().to_string());
 
     let call = local("call");
-    let is_read = method.context.is_some() || method.sent_arguments().next().is_some();
+    let is_read = method.context.is_some() || method.arguments.iter().any(|argument| argument.upload().is_none());
     let binding = if is_read { quote!(mut #call) } else { quote!(#call) };
     let context = method.context.map(|input| context(&input.ty, &call));
-    let arguments = method.sent_arguments().map(|argument| decode(argument, private, &call));
+    let from_channel = method.arguments.iter().filter(|argument| argument.is_parameter);
+    let arguments = from_channel.chain(method.sent_arguments()).map(|argument| decode(argument, private, &call));
     let answer = match &method.output.stream {
         Some(stream) => respond_with_stream(method, stream, private, owner, &call),
         None => respond(method, private, owner, &call),
@@ -74,16 +81,24 @@ fn context(ty: &Type, call: &Ident) -> TokenStream {
 
 /// Has the span of the argument's type, so that rustc underlines a type that cannot be decoded.
 fn decode(argument: &Argument<'_>, private: Private<'_>, call: &Ident) -> TokenStream {
-    let Argument { name, ty, .. } = argument;
-    let decoded = match argument.kind {
+    let Argument { name, ty, kind, .. } = argument;
+    let (span, decoded) = (tokens::first_span(ty), decoded_type(ty, *kind, private));
+    if argument.is_parameter {
+        let (read, of_channel) = (Ident::new("parameter", span), name.unraw().to_string());
+        return quote!(let #name = #call.#read::<#decoded>(#of_channel)?;);
+    }
+    let decode = Ident::new("argument", span);
+    quote!(let #name = #call.#decode::<#decoded>()?;)
+}
+
+fn decoded_type(ty: &Type, kind: ArgumentKind<'_>, private: Private<'_>) -> TokenStream {
+    match kind {
         ArgumentKind::Str => quote!(#private::String),
         ArgumentKind::Bytes => quote!(#private::Base64),
         // `Upload` without an item type: rustc reports it at the declaration, and `_` prevents a second error here.
         ArgumentKind::Owned if types::is_named(ty, "Upload") => quote_spanned!(tokens::first_span(ty)=> _),
         _ => ty.to_token_stream(),
-    };
-    let decode = Ident::new("argument", tokens::first_span(ty));
-    quote!(let #name = #call.#decode::<#decoded>()?;)
+    }
 }
 
 /// Has the spans of the `Ok` and `Err` types, so that rustc underlines the type that cannot be sent.

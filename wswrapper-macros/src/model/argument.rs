@@ -1,6 +1,8 @@
+use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
 use syn::{Ident, Pat, PatType, Type};
 
+use crate::attr::Channel;
 use crate::types::{is_named, last_segment, type_arguments, ungroup};
 
 pub(crate) struct Argument<'a> {
@@ -8,6 +10,8 @@ pub(crate) struct Argument<'a> {
     pub(crate) name: Ident,
     pub(crate) ty: &'a Type,
     pub(crate) kind: ArgumentKind<'a>,
+    /// True if it is filled from the name of the channel, and not sent.
+    pub(crate) is_parameter: bool,
 }
 
 /// The form of an argument: it decides what the handler decodes and what the proxy accepts.
@@ -35,13 +39,19 @@ pub(crate) struct Upload<'a> {
 }
 
 impl<'a> Argument<'a> {
-    pub(super) fn new(input: &'a PatType, kind: ArgumentKind<'a>, at: usize) -> Self {
+    pub(super) fn new(input: &'a PatType, kind: ArgumentKind<'a>, at: usize, channel: Option<&Channel>) -> Self {
         let name = match &*input.pat {
             Pat::Ident(pat) => pat.ident.clone(),
             // The checks report this pattern.
             other => quote::format_ident!("argument_{at}", span = other.span()),
         };
-        Self { input, name, ty: &input.ty, kind }
+        let is_parameter = channel.is_some_and(|channel| channel.parameters.iter().any(|of_channel| name.unraw() == of_channel));
+        Self { input, name, ty: &input.ty, kind, is_parameter }
+    }
+
+    /// Returns true if it has this name, perhaps as a raw identifier.
+    pub(crate) fn is_named(&self, name: &str) -> bool {
+        self.name.unraw() == name
     }
 
     pub(crate) fn upload(&self) -> Option<Upload<'a>> {
@@ -53,7 +63,7 @@ impl<'a> Argument<'a> {
 }
 
 impl<'a> ArgumentKind<'a> {
-    pub(super) fn of(ty: &'a Type) -> Self {
+    pub(crate) fn of(ty: &'a Type) -> Self {
         match ungroup(ty) {
             Type::Reference(reference) if reference.mutability.is_none() => match ungroup(&reference.elem) {
                 Type::Slice(slice) if is_named(&slice.elem, "u8") => Self::Bytes,
@@ -63,6 +73,11 @@ impl<'a> ArgumentKind<'a> {
             ty if is_plain_string(ty) => Self::Text,
             ty => Upload::of(ty).map_or(Self::Owned, Self::Upload),
         }
+    }
+
+    /// Returns true for a value that is no text.
+    pub(crate) fn is_owned(self) -> bool {
+        matches!(self, Self::Owned)
     }
 }
 

@@ -1,9 +1,9 @@
 use std::ptr;
 
-use syn::{ExprPath, Generics, Ident, LitStr, Path, PathArguments, TypeParamBound, Visibility};
+use syn::{ExprPath, Generics, Ident, Path, PathArguments, Type, TypeParamBound, Visibility};
 
 use super::method::Method;
-use crate::attr::{ContractAttr, RenameRule, is_skipped};
+use crate::attr::{Channel, ContractAttr, is_skipped};
 use crate::errors::Errors;
 use crate::parse::{Function, Impl, ImplementedTrait, Member, Trait};
 use crate::text;
@@ -22,7 +22,7 @@ pub(crate) struct Service<'a> {
 pub(crate) struct TraitImpl<'a> {
     pub(crate) item: &'a Impl,
     pub(crate) trait_path: &'a Path,
-    pub(crate) channel: Option<&'a LitStr>,
+    pub(crate) channel: Option<&'a Channel>,
     pub(crate) krate: &'a Path,
 }
 
@@ -39,11 +39,22 @@ pub(crate) struct Contract<'a> {
     pub(crate) vis: Visibility,
     /// Not empty only if the user made a mistake: the checks report it.
     pub(crate) generics: &'a Generics,
-    pub(crate) channel: Option<&'a LitStr>,
+    pub(crate) channel: Option<&'a Channel>,
+    /// The parameters of the channel, in their order.
+    pub(crate) parameters: Vec<Parameter<'a>>,
     pub(crate) krate: &'a Path,
     /// The guards of all methods, which are asked before the methods' own.
     pub(crate) guards: &'a [ExprPath],
     pub(crate) methods: Vec<Method<'a>>,
+}
+
+/// A parameter of the channel.
+pub(crate) struct Parameter<'a> {
+    pub(crate) name: String,
+    /// The type that the methods have written. `None` before the checks, and if no method takes the parameter.
+    pub(crate) ty: Option<&'a Type>,
+    /// True if a method takes it, perhaps wrongly.
+    pub(crate) is_taken: bool,
 }
 
 impl<'a> Service<'a> {
@@ -57,9 +68,10 @@ impl<'a> Service<'a> {
                 vis: item.vis.clone(),
                 generics: &item.generics,
                 channel: attr.channel.as_ref(),
+                parameters: parameters(attr),
                 krate: &attr.krate,
                 guards: &attr.guards,
-                methods: methods(&item.members, attr.rename_all, errors),
+                methods: methods(&item.members, attr, errors),
             },
         }
     }
@@ -89,9 +101,10 @@ impl<'a> PlainImpl<'a> {
             vis: syn::parse_quote!(pub),
             generics: &item.generics,
             channel: attr.channel.as_ref(),
+            parameters: parameters(attr),
             krate: &attr.krate,
             guards: &attr.guards,
-            methods: handlers(&item.members, attr.rename_all, errors),
+            methods: handlers(&item.members, attr, errors),
         };
         Some(Self { item, contract })
     }
@@ -116,14 +129,19 @@ impl Contract<'_> {
     }
 }
 
+fn parameters<'a>(attr: &ContractAttr) -> Vec<Parameter<'a>> {
+    let names = attr.channel.iter().flat_map(|channel| &channel.parameters);
+    names.map(|name| Parameter { name: name.clone(), ty: None, is_taken: false }).collect()
+}
+
 /// The functions of a plain `impl` that are handlers: those that are `pub` or have a `#[ws(..)]` attribute other than
 /// `skip`. Any other function is an error, so that nothing is served, and nothing left out, by accident.
-fn handlers<'a>(members: &'a [Member], rule: RenameRule, errors: &mut Errors) -> Vec<Method<'a>> {
+fn handlers<'a>(members: &'a [Member], attr: &ContractAttr, errors: &mut Errors) -> Vec<Method<'a>> {
     members
         .iter()
         .filter_map(|member| match member {
             Member::Function(function) if is_skipped(&function.ws_attrs) => None,
-            Member::Function(function) if is_marked(function) => Some(Method::new(function, rule, errors)),
+            Member::Function(function) if is_marked(function) => Some(Method::new(function, attr, errors)),
             Member::Function(function) => {
                 errors.push(&function.sig.ident, text::UNMARKED_FUNCTION);
                 None
@@ -138,11 +156,11 @@ fn is_marked(function: &Function) -> bool {
     matches!(function.vis, Visibility::Public(_)) || !function.ws_attrs.is_empty()
 }
 
-fn methods<'a>(members: &'a [Member], rule: RenameRule, errors: &mut Errors) -> Vec<Method<'a>> {
+fn methods<'a>(members: &'a [Member], attr: &ContractAttr, errors: &mut Errors) -> Vec<Method<'a>> {
     members
         .iter()
         .filter_map(|member| match member {
-            Member::Function(function) => Some(Method::new(function, rule, errors)),
+            Member::Function(function) => Some(Method::new(function, attr, errors)),
             _ => None,
         })
         .collect()

@@ -4,7 +4,7 @@ use super::argument::{Argument, ArgumentKind, Upload};
 use super::execution::Execution;
 use super::output::Output;
 use super::wire_name::WireName;
-use crate::attr::{ArgumentAttr, MethodAttr, OnFull, RenameRule};
+use crate::attr::{ArgumentAttr, ContractAttr, MethodAttr, OnFull};
 use crate::errors::Errors;
 use crate::parse::Function;
 use crate::types::{is_arc_of_self, is_named};
@@ -31,7 +31,8 @@ pub(crate) enum MethodKind {
 }
 
 impl<'a> Method<'a> {
-    pub(super) fn new(function: &'a Function, rule: RenameRule, errors: &mut Errors) -> Self {
+    pub(super) fn new(function: &'a Function, attr_of_contract: &ContractAttr, errors: &mut Errors) -> Self {
+        let (rule, channel) = (attr_of_contract.rename_all, attr_of_contract.channel.as_ref());
         let attr = MethodAttr::read(&function.ws_attrs, errors);
         let mut context = None;
         let mut arguments = Vec::new();
@@ -43,7 +44,7 @@ impl<'a> Method<'a> {
                 context = Some(input);
             } else {
                 let kind = if is_context { ArgumentKind::Context } else { ArgumentKind::of(&input.ty) };
-                arguments.push(Argument::new(input, kind, arguments.len()));
+                arguments.push(Argument::new(input, kind, arguments.len(), channel));
             }
         }
         Self {
@@ -70,9 +71,14 @@ impl<'a> Method<'a> {
         attrs.filter(move |attr| attr.path().is_ident(name))
     }
 
-    /// The arguments inside the call's message: all but an upload.
+    /// The arguments inside the call's message: all but an upload, and what its channel says.
     pub(crate) fn sent_arguments(&self) -> impl Iterator<Item = &Argument<'a>> {
-        self.arguments.iter().filter(|argument| argument.upload().is_none())
+        self.arguments.iter().filter(|argument| argument.upload().is_none() && !argument.is_parameter)
+    }
+
+    /// The arguments that a caller gives to the method of the proxy.
+    pub(crate) fn given_arguments(&self) -> impl Iterator<Item = &Argument<'a>> {
+        self.arguments.iter().filter(|argument| !argument.is_parameter)
     }
 
     pub(crate) fn upload(&self) -> Option<(&Argument<'a>, Upload<'a>)> {

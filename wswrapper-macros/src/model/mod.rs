@@ -9,7 +9,7 @@ mod output;
 mod wire_name;
 
 pub(crate) use self::argument::{Argument, ArgumentKind, Upload};
-pub(crate) use self::contract::{Contract, PlainImpl, Service, TraitImpl};
+pub(crate) use self::contract::{Contract, Parameter, PlainImpl, Service, TraitImpl};
 pub(crate) use self::error::{Disclosure, ErrorType, Variant};
 pub(crate) use self::execution::Execution;
 pub(crate) use self::method::{Method, MethodKind};

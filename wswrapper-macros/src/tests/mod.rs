@@ -72,6 +72,21 @@ fn a_result_of_a_stream_of_results_keeps_both_error_types() {
 }
 
 #[test]
+fn parameters_of_a_channel_are_given_to_the_proxy_and_not_sent() {
+    let expanded = pipeline::service(
+        quote!(channel = "doc/{id}/of/{owner}"),
+        quote! {
+            pub trait Doc {
+                async fn write(&self, owner: &str, line: u32, id: DocId, text: String) -> u64;
+                #[ws(event)]
+                async fn touch(&self);
+            }
+        },
+    );
+    insta::assert_snapshot!(pretty(expanded));
+}
+
+#[test]
 fn an_upload_is_not_decoded_from_the_call() {
     let expanded = pipeline::service(
         TokenStream::new(),

@@ -22,7 +22,7 @@ pub(crate) use response::unexpected_answer;
 pub use resubscribe::Resubscribe;
 pub use resubscribed::Resubscribed;
 pub(crate) use target::into_target;
-pub use target::{IntoTarget, PeerTarget, RequestTarget, Target};
+pub use target::{IntoTarget, PeerTarget, RequestTarget, Target, UnnamedTarget};
 pub use upload::UploadCall;
 
 use self::response::ReceivedResponse;

@@ -66,6 +66,14 @@ pub trait PeerTarget: RequestTarget {
     fn connection(&self) -> &ConnectionHandle;
 }
 
+/// A target that names no channel: the proxy of a contract on a channel with parameters, `doc/{id}`, names it.
+#[diagnostic::on_unimplemented(
+    message = "the channel of this contract has parameters, and `{Self}` is another channel",
+    label = "names a channel itself",
+    note = "pass `&client`, `&peer` or an audience, and the values of the parameters"
+)]
+pub trait UnnamedTarget: Target {}
+
 /// A value that a proxy can be created for: a target, a reference to one, or a `&Client`.
 #[diagnostic::on_unimplemented(
     message = "a proxy cannot send to `{Self}`",

@@ -1,6 +1,7 @@
 //! The calls of a peer, as observers see them.
 
 use super::answers::Progress;
+use super::channel_names::ChannelPattern;
 use super::message_log::MessageKind;
 use super::observer::Interest;
 use super::outcome::{CallOutcome, Outcome};
@@ -19,7 +20,11 @@ pub struct CallInfo<'c> {
     /// The kind: [`Event`](MessageKind::Event) or [`Request`](MessageKind::Request).
     pub kind: MessageKind,
     /// The named channel, cut to 64 characters; `None` is the main channel or an anonymous one.
+    ///
+    /// On a channel with parameters it is the pattern, `doc/{id}`, so that a label of a counter does not depend on the peer.
     pub channel: Option<&'c str>,
+    /// The named channel, cut to 64 characters, as the peer has named it: `doc/7`.
+    pub channel_name: Option<&'c str>,
     /// The number of the anonymous channel.
     pub anonymous_channel: Option<u64>,
     /// The name of the event or the request, cut to 64 characters.
@@ -47,15 +52,17 @@ pub struct CallEnd<'c> {
 
 impl<'c> CallInfo<'c> {
     /// Describes a call whose frame has `bytes` bytes.
-    pub(crate) fn new(call: &'c Call<'_>, bytes: usize) -> Self {
-        let (channel, anonymous_channel) = match &call.address {
-            Address::Named(name) => (Some(cut_name(name)), None),
-            Address::Anonymous(number) => (None, Some(number.get())),
-            _ => (None, None),
+    pub(crate) fn new(shared: &'c Shared, call: &'c Call<'_>, bytes: usize) -> Self {
+        let channel_name = named(call).map(cut_name);
+        let anonymous_channel = match &call.address {
+            Address::Anonymous(number) => Some(number.get()),
+            _ => None,
         };
+        let pattern = named(call).and_then(|name| shared.endpoint.router.pattern(name));
         Self {
             kind: if call.id.is_some() { MessageKind::Request } else { MessageKind::Event },
-            channel,
+            channel: pattern.map(ChannelPattern::text).or(channel_name),
+            channel_name,
             anonymous_channel,
             event: cut_name(&call.event),
             id: call.id.map(RequestId::get),
@@ -65,9 +72,19 @@ impl<'c> CallInfo<'c> {
     }
 }
 
+/// Returns the named channel of a call.
+fn named<'c>(call: &'c Call<'_>) -> Option<&'c str> {
+    match &call.address {
+        Address::Named(name) => Some(name),
+        _ => None,
+    }
+}
+
 /// The part of a call that is observed or belongs to a trace, which is kept until its handler has finished.
 pub(crate) struct CallLog {
-    channel: Option<Box<str>>,
+    channel_name: Option<Box<str>>,
+    /// The pattern of a channel with parameters.
+    pattern: Option<ChannelPattern>,
     event: Box<str>,
     /// With empty names.
     info: CallInfo<'static>,
@@ -81,11 +98,12 @@ pub(crate) struct CallLog {
 impl CallLog {
     /// Starts the log of a call whose frame has `bytes` bytes, and tells the observers.
     pub(crate) fn start(shared: &Arc<Shared>, call: &Call<'_>, bytes: usize, is_handled: bool) -> Box<Self> {
-        let info = &CallInfo { is_handled, ..CallInfo::new(call, bytes) };
+        let info = &CallInfo { is_handled, ..CallInfo::new(shared, call, bytes) };
         let log = Self {
-            channel: info.channel.map(Into::into),
+            channel_name: info.channel_name.map(Into::into),
+            pattern: named(call).and_then(|name| shared.endpoint.router.pattern(name)).cloned(),
             event: info.event.into(),
-            info: CallInfo { channel: None, event: "", ..*info },
+            info: CallInfo { channel: None, channel_name: None, event: "", ..*info },
             started_at: Instant::now(),
             outcome: None,
             response_bytes: 0,
@@ -125,7 +143,9 @@ impl CallLog {
 
     /// Tells the observers that the call has ended.
     pub(crate) fn finish(&self, shared: &Arc<Shared>) {
-        let info = CallInfo { channel: self.channel.as_deref(), event: &self.event, ..self.info };
+        let channel_name = self.channel_name.as_deref();
+        let channel = self.pattern.as_ref().map(ChannelPattern::text).or(channel_name);
+        let info = CallInfo { channel, channel_name, event: &self.event, ..self.info };
         let end = CallEnd {
             outcome: self.outcome.as_ref().map_or(CallOutcome::Cancelled, Outcome::view),
             took: self.started_at.elapsed(),
@@ -152,7 +172,7 @@ impl Shared {
         outcome: &Outcome,
         response_bytes: usize,
     ) {
-        let info = CallInfo::new(call, bytes);
+        let info = CallInfo::new(self, call, bytes);
         let end = CallEnd { outcome: outcome.view(), took: Duration::ZERO, response_bytes };
         CallScope::new(self, call, &info).record_end(&end);
         self.tell_finished(&info, &end);

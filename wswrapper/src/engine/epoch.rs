@@ -1,5 +1,6 @@
 //! The epochs of a connection.
 
+use super::entering::EnteredChannels;
 use super::extensions::Extensions;
 use super::handler::{Session, Sessions};
 use crate::close::Closed;
@@ -8,7 +9,7 @@ use crate::lock::lock;
 use crate::proto::Reason;
 use std::mem;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use tokio::sync::SetOnce;
 
 /// Returns the reason of a call or a channel whose connection was closed.
@@ -29,6 +30,8 @@ pub(crate) struct Epoch {
     /// The services with an instance for each connection. Used by the connection's task alone, between whose handlers and
     /// layers it passes.
     sessions: Mutex<Sessions>,
+    /// The channels with hooks that the peer has entered. Most connections have none.
+    entered: OnceLock<Box<EnteredChannels>>,
     /// True once the connection is authenticated, for a guard that requires it.
     authenticated: AtomicBool,
     /// Set when the transport is gone, before the `on_close` hooks run.
@@ -62,6 +65,7 @@ impl Epoch {
             handshake,
             extensions,
             sessions: Mutex::default(),
+            entered: OnceLock::new(),
             authenticated: AtomicBool::new(false),
             disconnected: SetOnce::new(),
             end: SetOnce::new(),
@@ -108,6 +112,16 @@ impl Epoch {
     /// Replaces the instances of services. Returns the former ones, to be dropped outside the lock.
     pub(crate) fn replace_sessions(&self, sessions: Sessions) -> Sessions {
         mem::replace(&mut lock(&self.sessions), sessions)
+    }
+
+    /// Returns the channels with hooks that the peer has entered.
+    pub(crate) fn entered(&self) -> &EnteredChannels {
+        self.entered.get_or_init(Box::default)
+    }
+
+    /// Returns the channels with hooks, if the peer has called on any.
+    pub(crate) fn entered_any(&self) -> Option<&EnteredChannels> {
+        self.entered.get().map(|entered| &**entered)
     }
 
     /// Records that the transport is gone, and wakes everyone who waits for that.

@@ -3,6 +3,7 @@
 use super::answers::Answers;
 use super::call_log::CallLog;
 use super::call_state::CallState;
+use super::channel_names::ChannelPattern;
 use super::channel_state::ChannelState;
 use super::epoch::Epoch;
 use super::label::Label;
@@ -44,6 +45,8 @@ pub(crate) struct Start<'c> {
     pub(crate) inherited: Option<&'c Steps>,
     /// The anonymous channel of the call.
     pub(crate) channel_state: Option<&'c Arc<ChannelState>>,
+    /// The pattern of the channel, if the handler is on a channel with parameters.
+    pub(crate) pattern: Option<&'c ChannelPattern>,
 }
 
 impl Start<'_> {

@@ -111,7 +111,7 @@ impl<'m> MessageLog<'m> {
     pub(crate) fn finished(call: &CallInfo<'m>, end: &CallEnd<'m>) -> Self {
         Self {
             kind: call.kind,
-            channel: call.channel,
+            channel: call.channel_name,
             anonymous_channel: call.anonymous_channel,
             event: Some(call.event),
             id: call.id,

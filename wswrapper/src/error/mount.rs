@@ -18,6 +18,31 @@ pub enum MountError {
     /// The name of an event or a channel is invalid.
     #[error(transparent)]
     Name(#[from] NameError),
+    /// The name of a channel has braces, and they do not mark parameters.
+    #[error("`{0}` cannot be a channel: a parameter is a whole segment with a name of its own, as in `doc/{{id}}`")]
+    ChannelPattern(String),
+    /// Two services are on channels that the same names stand for.
+    #[error("channel `{channel}` cannot be told apart from channel `{other}`: give the parameters the same names")]
+    AmbiguousChannel {
+        /// The channel.
+        channel: String,
+        /// The channel that was mounted before.
+        other: String,
+    },
+    /// The methods of a service take a parameter that their channel does not have.
+    #[error("channel `{channel}` has no parameter `{{{parameter}}}`, and methods that are mounted there take it")]
+    MissingParameter {
+        /// The name of the parameter.
+        parameter: String,
+        /// The channel.
+        channel: String,
+    },
+    /// An `on_enter` or `on_leave` hook would never run.
+    #[error("there is a hook for channel `{channel}`, and no service is mounted there")]
+    UnusedHook {
+        /// The channel.
+        channel: String,
+    },
     /// The name of a subprotocol is invalid.
     #[error("`{0}` cannot be a subprotocol: it must be of ASCII letters, digits and !#$%&'*+-.^_`|~")]
     Subprotocol(String),

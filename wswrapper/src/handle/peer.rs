@@ -1,7 +1,7 @@
 //! The handle to a peer.
 
 use super::channel::Channel;
-use crate::call::target::SendTo;
+use crate::call::target::{SendTo, UnnamedTarget};
 use crate::call::{Call, Emit, FromResponse, PeerTarget, RequestTarget, Target, into_target};
 use crate::close::{Close, CloseRequest, Closed};
 use crate::engine::{ConnectionHandle, ConnectionView, Counters, Extensions, PeerId, Shared};
@@ -87,6 +87,16 @@ impl Peer {
     /// If `name` is empty, each use of the channel fails with [`SendError::Name`].
     pub fn channel(&self, name: &str) -> Channel {
         Channel::new(self.clone(), name)
+    }
+
+    /// Lets the peer leave a channel that it has [entered](crate::Router::on_enter): runs the
+    /// [`on_leave`](crate::Router::on_leave) hooks.
+    ///
+    /// Returns false if it is not on a channel of this name that has hooks. Running handlers go on. The next call of the
+    /// peer on the channel waits for the hooks, and then enters the channel again. If the future is dropped, so is the
+    /// hook that runs, and the peer has left.
+    pub async fn leave_channel(&self, name: &str) -> bool {
+        crate::engine::leave_channel(self.shared(), name).await
     }
 
     /// Returns true if the connection is open and the local endpoint has not started to close it.
@@ -311,6 +321,7 @@ impl ConnectionView<'_> {
 }
 
 impl SendTo for Peer {}
+impl UnnamedTarget for Peer {}
 
 impl Target for Peer {
     type Emit = Emit;

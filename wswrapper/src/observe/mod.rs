@@ -3,6 +3,7 @@
 //! An [`Observer`] is told what happens on the connections of a server or a client. The hooks of a builder, such as
 //! [`on_error`](crate::server::ServerBuilder::on_error), are observers too.
 
+mod channel_visit;
 pub(crate) mod hooks;
 #[cfg(feature = "metrics")]
 mod metrics;
@@ -16,5 +17,7 @@ pub use crate::engine::{
     RefusalReason, RefusedHandshake, Spans, Traffic,
 };
 pub use crate::proto::{TraceContext, TraceContextError};
+pub use channel_visit::{ChannelVisit, EnterResult};
+pub(crate) use channel_visit::{enter_hook, leave_hook};
 pub use open_result::OpenResult;
 pub use wire_log::WireLog;

@@ -2,7 +2,7 @@
 
 use super::channel_call::serve;
 use super::closure::{HandlerFn, closure_handler};
-use super::contract::{Contract, Serve};
+use super::contract::{Contract, PlainContract, Serve};
 use crate::call::{Call, Emit, FromResponse, RequestTarget, Target};
 use crate::engine::{DynamicHandlers, Times};
 use crate::error::SendError;
@@ -150,7 +150,7 @@ macro_rules! serve_method {
         ///
         /// Its methods replace the closures of [`on`](Self::on) for the same events, and precede services that were
         /// mounted before. [`off`](Self::off) removes one of them.
-        pub fn serve<C: crate::service::Contract + ?Sized>(
+        pub fn serve<C: crate::service::PlainContract + ?Sized>(
             &$self,
             service: impl crate::service::Serve<C>,
         ) -> Result<(), crate::error::NameError> {
@@ -253,7 +253,7 @@ impl AnonymousChannel {
     /// Serves a contract on the channel.
     ///
     /// A closure that was added by [`on`](Self::on) or [`once`](Self::once) takes precedence.
-    pub fn serve<C: Contract + ?Sized>(&self, service: impl Serve<C>) {
+    pub fn serve<C: PlainContract + ?Sized>(&self, service: impl Serve<C>) {
         serve(self.channel_state(), service);
     }
 

@@ -2,7 +2,7 @@
 
 use super::by_name::add_closure;
 use super::closure::HandlerFn;
-use super::contract::{Contract, Serve};
+use super::contract::{Contract, PlainContract, Serve};
 use crate::call::proxy::Proxy;
 use crate::call::response::ReceivedResponse;
 use crate::call::{Call, FromResponse};
@@ -36,7 +36,7 @@ impl<T: OnChannel, E> Call<T, E> {
     }
 
     /// Serves a contract on the caller's side of the channel that the response opens, from the first event on.
-    pub fn serve<C: Contract + ?Sized>(self, service: impl Serve<C>) -> Self {
+    pub fn serve<C: PlainContract + ?Sized>(self, service: impl Serve<C>) -> Self {
         if let Expected::Channel(channel_state) = self.expected() {
             serve(channel_state, service);
         }

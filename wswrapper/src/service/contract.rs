@@ -34,14 +34,24 @@ pub trait Contract {
     const NAME: &'static str;
     /// The channel that the contract names.
     ///
-    /// A contract with `None` is served on the channel where its service is mounted, by default the main channel.
+    /// A contract with `None` is served on the channel where its service is mounted, by default the main channel. A channel
+    /// with parameters is written as its pattern, `doc/{id}`.
     const CHANNEL: Option<&'static str>;
     /// The compile error for handlers that name another channel.
     #[doc(hidden)]
     const CHANNEL_MISMATCH: &'static str;
     /// The proxy that calls the methods through a target.
     type Proxy<T: Target>;
+}
 
+/// A contract whose channel has no parameters, so that it can be served on any channel. The macros implement it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be served on any channel",
+    label = "not a service, or one whose channel has parameters",
+    note = "a trait needs `#[ws_service]`",
+    note = "a service whose channel has parameters is mounted on a server or a client, and its proxy takes their values"
+)]
+pub trait PlainContract: Contract {
     /// Creates the proxy.
     #[doc(hidden)]
     fn proxy<T: Target>(to: Proxy<T>) -> Self::Proxy<T>;
@@ -140,5 +150,15 @@ pub const fn check_channel<C: Contract + ?Sized>(channel: &str) {
             index += 1;
         }
         assert!(equal, "{}", C::CHANNEL_MISMATCH);
+    } else {
+        let mut index = 0;
+        while index < channel.len() {
+            assert!(
+                channel.as_bytes()[index] != b'{',
+                "the parameters of a channel belong to the trait\n\
+                 help: write `#[ws_service(channel = \"..\")]` on the trait, whose methods take them"
+            );
+            index += 1;
+        }
     }
 }

@@ -6,11 +6,11 @@ use super::stream::{OnFull, Producer, stream_handler};
 use super::upload::upload_handler;
 use crate::engine::{
     Answering, Answers, BadCall, CallLog, ChannelBinding, ConnectionHandle, Label, Response, Running, Start, Started,
-    no_answer,
+    decode_value, no_answer,
 };
-use crate::proto::{Rejection, Role};
+use crate::proto::{Address, Call, Rejection, Role};
 use crate::stream::{Items, Upload};
-use crate::value::{Argument, JsonResponse, UploadItem, WsError};
+use crate::value::{Argument, ChannelParameter, JsonResponse, UploadItem, WsError};
 use pin_project_lite::pin_project;
 use std::fmt;
 use std::future::Future;
@@ -30,6 +30,17 @@ impl<S: Send + Sync + 'static> Invocation<'_, S> {
     /// Decodes the next argument.
     pub fn argument<T: Argument>(&mut self) -> Result<T, BadCall> {
         self.start.arguments.next_owned().map_err(|error| self.bad_argument(error))
+    }
+
+    /// Returns a parameter from the name of the channel. The name was checked before.
+    pub fn parameter<T: ChannelParameter>(&mut self, name: &str) -> Result<T, BadCall> {
+        let Call { address, event, .. } = self.start.call;
+        let text = match (address, self.start.pattern) {
+            (Address::Named(channel), Some(pattern)) => pattern.value(name, channel).and_then(decode_value),
+            _ => None,
+        };
+        let value = text.and_then(|text| T::from_str(&text).ok());
+        value.ok_or_else(|| BadCall::Rejected(Rejection::no_listener(event, address, false)))
     }
 
     /// Returns the context of the call.

@@ -2,15 +2,19 @@
 
 use super::invocation::Invocation;
 use super::layer::{Guard, guard_step};
-use crate::engine::{BadCall, GuardedHandler, Handler, Label, Mounted, SessionFactory, Start, Started, Step};
+use crate::engine::{
+    BadCall, Handler, Label, Mounted, MountedMethod, ParameterCheck, SessionFactory, Start, Started, Step, displays_as,
+};
 use crate::handle::Peer;
 use crate::proto::Rejection;
+use crate::value::ChannelParameter;
 use std::sync::Arc;
 use std::{fmt, mem};
 
 /// The methods of a service of type `S`. The expansion of a macro adds them.
 pub struct Methods<S> {
     methods: Vec<Method<S>>,
+    parameters: Vec<ParameterCheck>,
 }
 
 pub(super) struct Method<S> {
@@ -27,6 +31,13 @@ impl<S> Methods<S> {
     /// Adds a method that is called by requests.
     pub fn request(&mut self, event: &'static str, parameters: &'static [&'static str], shim: Shim<S>) {
         self.methods.push(Method { event, parameters, shim, guards: Vec::new() });
+    }
+
+    /// Adds a parameter that the methods take from the name of their channel.
+    pub fn parameter<T: ChannelParameter>(&mut self, name: &'static str) {
+        // A value that displays as another text would have several names.
+        let accepts = |text: &str| T::from_str(text).is_ok_and(|value| displays_as(&value, text));
+        self.parameters.push(ParameterCheck { name, accepts });
     }
 
     /// Adds a guard for the method that was added last.
@@ -92,12 +103,14 @@ pub(super) fn handlers<S>(
     add_methods: impl FnOnce(&mut Methods<S>),
     to_handler: impl Fn(Method<S>) -> Box<dyn Handler>,
 ) -> Mounted {
-    let mut methods = Methods { methods: Vec::new() };
+    let mut methods = Methods { methods: Vec::new(), parameters: Vec::new() };
     add_methods(&mut methods);
-    Mounted::new(methods.methods.into_iter().map(|mut method| {
-        let guards = mem::take(&mut method.guards);
-        (method.event, GuardedHandler::of_method(guards, to_handler(method)))
-    }))
+    let Methods { methods, parameters } = methods;
+    let methods = methods.into_iter().map(|mut method| {
+        let (event, guards) = (method.event, mem::take(&mut method.guards));
+        MountedMethod { event, guards, handler: to_handler(method) }
+    });
+    Mounted::new(methods, parameters)
 }
 
 /// Collects the methods of a service with one object for each connection.

@@ -23,7 +23,7 @@ pub use by_name::IntoArguments;
 pub(crate) use by_name::{add_closure, add_service, encode_call, handler_methods, serve_method};
 pub use closure::{Blocking, HandlerFn, Spawned, blocking, spawned};
 pub use context::Context;
-pub use contract::{Contract, Serve};
+pub use contract::{Contract, PlainContract, Serve};
 pub use into_response::{IntoResponse, Json, Value};
 pub use router::Router;
 pub use scoped::Scoped;

@@ -1,7 +1,7 @@
 //! Services that a handler answers with.
 
 use super::channel_call::serve;
-use super::contract::{Contract, Serve};
+use super::contract::{PlainContract, Serve};
 use crate::call::FromResponse;
 use crate::engine::{Answering, Answers, ChannelState, Response};
 use crate::handle::AnonymousChannel;
@@ -61,12 +61,12 @@ use std::sync::Arc;
 /// of the service calls it through [`Context::current_channel`](crate::Context::current_channel). A service that needs
 /// the channel before its first call is created with [`Scoped::on`]. To share one service among several callers, wrap
 /// it in an [`Arc`]: `Scoped::new(Arc::clone(&sum))`.
-pub struct Scoped<C: ?Sized> {
+pub struct Scoped<C: PlainContract + ?Sized> {
     channel_state: Arc<ChannelState>,
     contract: PhantomData<fn() -> Box<C>>,
 }
 
-impl<C: Contract + ?Sized> Scoped<C> {
+impl<C: PlainContract + ?Sized> Scoped<C> {
     /// Creates a scoped service that serves the contract on a new channel.
     pub fn new(service: impl Serve<C>) -> Self {
         Self::with_channel_state(ChannelState::new(), service)
@@ -86,7 +86,7 @@ impl<C: Contract + ?Sized> Scoped<C> {
 }
 
 #[diagnostic::do_not_recommend]
-impl<C: ?Sized> Response for Scoped<C> {
+impl<C: PlainContract + ?Sized> Response for Scoped<C> {
     fn answer(self, answers: &mut Answers<'_>, call: &Answering) {
         answers.channel(call, &self.channel_state);
     }
@@ -103,14 +103,14 @@ impl<T: DeserializeOwned> CallerResult for T {
     type Result = T;
 }
 
-impl<C: Contract + ?Sized> CallerResult for Scoped<C>
+impl<C: PlainContract + ?Sized> CallerResult for Scoped<C>
 where
     C::Proxy<AnonymousChannel>: FromResponse,
 {
     type Result = C::Proxy<AnonymousChannel>;
 }
 
-impl<C: ?Sized> fmt::Debug for Scoped<C> {
+impl<C: PlainContract + ?Sized> fmt::Debug for Scoped<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Scoped")
     }

@@ -271,6 +271,7 @@ impl<T: Transport> Driver<T> {
                 (None, None) => None,
             },
             channel_state,
+            pattern: None,
         };
         // A handler that is no future runs here.
         let watch = PollWatch::start();

@@ -30,6 +30,7 @@ pub(crate) use opening::Opened;
 
 use crate::catch_panic::{catch_panic, drop_catching_panic};
 use crate::close::{Close, CloseCause, CloseRequest, Closed};
+use crate::engine::entering::leave_all;
 use crate::engine::epoch::Epoch;
 use crate::engine::flushes::Flushes;
 use crate::engine::hooks::HookFuture;
@@ -152,14 +153,16 @@ impl<T: Transport> Driver<T> {
             ConnectionSpan::scope(span.as_deref(), || self.finish(&closed));
             // Also if the hook is cancelled.
             let finishing = Finishing(Arc::clone(&self.shared));
-            let shared = &finishing.0;
+            let (shared, epoch) = (&finishing.0, Arc::clone(&self.epoch));
             shared.report_drop_panic(drop_catching_panic(self), "the transport");
             let mut timer = Timer::default();
-            for mut hook in shared.endpoint.hooks.closed(shared, &closed) {
+            let left = leave_all(shared, &epoch).into_iter().map(|hook| ("on_leave", hook));
+            let hooks = shared.endpoint.hooks.closed(shared, &closed).into_iter().map(|hook| ("on_close", hook));
+            for (name, mut hook) in left.chain(hooks) {
                 poll_fn(|cx| {
                     // A call may wait for the next connection of a client, and the hook for that call.
                     shared.keep_waiting_deadlines(cx, &mut timer);
-                    ConnectionSpan::scope(span.as_deref(), || poll_close_hook(shared, &mut hook, cx))
+                    ConnectionSpan::scope(span.as_deref(), || poll_close_hook(shared, name, &mut hook, cx))
                 })
                 .await;
             }
@@ -341,9 +344,9 @@ fn transport_panicked(message: &str) -> Closed {
 }
 
 /// Polls the `on_close` hook. A panic counts as its return.
-fn poll_close_hook(shared: &Shared, hook: &mut HookFuture, cx: &mut Context<'_>) -> Poll<()> {
+fn poll_close_hook(shared: &Shared, name: &'static str, hook: &mut HookFuture, cx: &mut Context<'_>) -> Poll<()> {
     catch_panic(|| hook.as_mut().poll(cx)).unwrap_or_else(|message| {
-        shared.report_hook_panic("on_close", &message);
+        shared.report_hook_panic(name, &message);
         Poll::Ready(())
     })
 }

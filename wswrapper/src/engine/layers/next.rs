@@ -167,6 +167,7 @@ impl RunNext {
             epoch: &state.epoch,
             inherited: self.call.inherited.as_ref(),
             channel_state: state.channel_state.as_ref(),
+            pattern: None,
         })
     }
 }

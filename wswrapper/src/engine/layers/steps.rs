@@ -4,10 +4,9 @@ use super::call::{CallView, LayeredCall};
 use super::next::{End, Next};
 use super::{CheckCall, StartLayer};
 use crate::engine::call_log::CallLog;
+use crate::engine::channel_names::{ChannelPattern, ChannelRules};
 use crate::engine::handler::{BadCall, Handler, Start, Started};
-use crate::proto::{Address, Call, ChannelName, Rejection};
-use foldhash::fast::FixedState;
-use std::collections::HashMap;
+use crate::proto::{Address, Call, Rejection};
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
@@ -31,24 +30,23 @@ impl fmt::Debug for Step {
 pub(crate) type Steps = Arc<[Step]>;
 
 /// The steps that come before the lookup of a handler.
-#[derive(Default)]
 pub(crate) struct CallSteps {
     all: Steps,
     /// The steps of all calls, and then those of the channel.
-    channels: HashMap<ChannelName, Steps, FixedState>,
+    channels: ChannelRules<Steps>,
 }
 
 impl CallSteps {
     /// Joins the steps of all calls with those of single channels. Returns `None` if there are none.
-    pub(crate) fn new(all: &[Step], channels: Vec<(ChannelName, Step)>) -> Option<Box<Self>> {
+    pub(crate) fn new(all: &[Step], channels: &[(ChannelPattern, Step)]) -> Option<Box<Self>> {
         if all.is_empty() && channels.is_empty() {
             return None;
         }
-        let mut joined = HashMap::<ChannelName, Vec<Step>, FixedState>::default();
-        for (channel, step) in channels {
-            joined.entry(channel).or_insert_with(|| all.to_vec()).push(step);
-        }
-        let channels = joined.into_iter().map(|(channel, steps)| (channel, steps.into())).collect();
+        let channels = ChannelRules::new(channels, |steps| {
+            let mut joined = all.to_vec();
+            joined.extend(steps.cloned());
+            joined.into()
+        });
         Some(Box::new(Self { all: all.into(), channels }))
     }
 
@@ -60,7 +58,7 @@ impl CallSteps {
     /// Returns the steps of calls to this address, if it has some of its own.
     pub(crate) fn of_channel(&self, address: &Address<'_>) -> Option<&Steps> {
         match address {
-            Address::Named(name) => self.channels.get(&**name),
+            Address::Named(name) => self.channels.find(name),
             _ => None,
         }
     }

@@ -103,7 +103,7 @@ impl Shared {
     /// Creates the span of a call of the peer, if spans are mounted and wanted.
     fn handler_span(&self, call: &Call<'_>, info: &CallInfo<'_>, caller: Option<&TraceContext>) -> Option<Span> {
         let spans = self.endpoint.observers.spans()?;
-        let CallInfo { kind, channel, anonymous_channel, event, id, bytes, .. } = *info;
+        let CallInfo { kind, channel, channel_name, anonymous_channel, event, id, bytes, .. } = *info;
         let is_request = kind == MessageKind::Request;
         let span = tracing::info_span!(
             target: "wswrapper::call",
@@ -112,7 +112,7 @@ impl Shared {
             otel.name = %span_name(channel, event),
             otel.kind = if is_request { "server" } else { "consumer" },
             rpc.system = "wswrapper",
-            rpc.service = channel,
+            rpc.service = channel_name,
             rpc.method = event,
             rpc.wswrapper.peer = self.id.get(),
             rpc.wswrapper.anonymous_channel = anonymous_channel,

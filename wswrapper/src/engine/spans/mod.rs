@@ -39,7 +39,7 @@ use tracing::level_filters::LevelFilter;
 /// | --- | --- |
 /// | `otel.name`, `otel.kind` | `channel/event`; `server` and `client` for requests, `consumer` and `producer` for events |
 /// | `rpc.system` | `wswrapper` |
-/// | `rpc.service` | the named channel |
+/// | `rpc.service` | the named channel; in `otel.name` of `handle`, one with parameters is written as its pattern, `doc/{id}` |
 /// | `rpc.method` | the event, cut to 64 characters |
 /// | `rpc.wswrapper.peer` | the number of the peer |
 /// | `rpc.wswrapper.anonymous_channel` | the number of an anonymous channel |

@@ -1,7 +1,7 @@
 //! Requests to each peer of an audience.
 
 use super::{Audience, AudienceChannel, Calls, EmitToAudience};
-use crate::call::target::SendTo;
+use crate::call::target::{SendTo, UnnamedTarget};
 use crate::call::{FromResponse, RequestTarget, Target, into_target};
 use crate::error::SendError;
 use crate::proto::{CallEncoder, EncodedCall};
@@ -50,6 +50,7 @@ impl<A> Each<A> {
 }
 
 impl<A: Target> SendTo for Each<A> {}
+impl UnnamedTarget for Each<Audience> {}
 
 impl<A: Target<Emit = EmitToAudience> + AsRef<Audience>> Target for Each<A> {
     type Emit = EmitToAudience;

@@ -12,7 +12,7 @@ pub use each::Each;
 pub use emit::{Delivery, EmitToAudience};
 
 use super::peer::Peer;
-use crate::call::target::SendTo;
+use crate::call::target::{SendTo, UnnamedTarget};
 use crate::call::{Call, Target, into_target};
 use crate::close::{Close, CloseRequest};
 use crate::engine::{Members, Selection};
@@ -114,6 +114,7 @@ impl fmt::Debug for Audience {
 }
 
 impl SendTo for Audience {}
+impl UnnamedTarget for Audience {}
 
 impl Target for Audience {
     type Emit = EmitToAudience;

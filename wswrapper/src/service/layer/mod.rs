@@ -34,7 +34,7 @@
 //! | added by | is asked for |
 //! | --- | --- |
 //! | [`ServerBuilder::guard`](crate::server::ServerBuilder::guard) and `layer`, also of a client | every call: of services and closures, on anonymous channels, of unknown events |
-//! | [`ServerBuilder::guard_on`](crate::server::ServerBuilder::guard_on) and `layer_on` | every call on one named channel |
+//! | [`ServerBuilder::guard_on`](crate::server::ServerBuilder::guard_on) and `layer_on` | every call on one named channel, or on those that match a pattern |
 //! | [`Router::guard`](crate::Router::guard) and [`layer`](crate::Router::layer) | the calls of the services of that router |
 //! | `#[ws(guard = path)]` on a trait or a method | the calls of that contract or method, wherever it is served |
 //!

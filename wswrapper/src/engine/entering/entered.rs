@@ -1,0 +1,233 @@
+//! The channels that a peer has entered, and the calls that wait to enter one.
+
+use super::hooks::{ChannelHooks, EnterFuture};
+use crate::catch_panic::{catch_panic, drop_catching_panic};
+use crate::engine::shared::Shared;
+use crate::lock::lock;
+use crate::proto::{Rejection, code};
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Waker};
+
+/// The bytes of names that are kept for each channel, on average.
+const NAME_BYTES: usize = 256;
+
+/// The channels with hooks of one connection.
+#[derive(Default)]
+pub(crate) struct EnteredChannels {
+    channels: Mutex<Channels>,
+}
+
+#[derive(Default)]
+struct Channels {
+    by_name: HashMap<Arc<str>, Entry>,
+    /// The bytes of all names.
+    name_bytes: usize,
+    next_ticket: u64,
+}
+
+struct Entry {
+    hooks: Arc<ChannelHooks>,
+    state: State,
+    /// The calls that wait, in their order.
+    queue: VecDeque<Waiting>,
+}
+
+struct Waiting {
+    ticket: u64,
+    waker: Option<Waker>,
+}
+
+enum State {
+    /// The first call of the queue starts the hook.
+    Outside,
+    /// The hook runs. `None` while it is polled.
+    Entering(Option<EnterFuture>),
+    Entered,
+    /// The hook has refused the calls of the queue.
+    Refused(Rejection),
+    /// The `on_leave` hooks run.
+    Leaving,
+}
+
+/// The place of a call in the queue of a channel. It is left when this is dropped.
+pub(super) struct Ticket {
+    pub(super) channel: Arc<str>,
+    number: u64,
+}
+
+impl EnteredChannels {
+    /// Returns true if the peer is on the channel, and no earlier call waits for it.
+    pub(super) fn is_inside(&self, channel: &str) -> bool {
+        let channels = lock(&self.channels);
+        let entry = channels.by_name.get(channel);
+        entry.is_some_and(|entry| matches!(entry.state, State::Entered) && entry.queue.is_empty())
+    }
+
+    /// Queues a call. Fails if the peer is on `max` channels.
+    pub(super) fn queue(&self, channel: &str, hooks: &Arc<ChannelHooks>, max: usize) -> Result<Ticket, Rejection> {
+        let mut channels = lock(&self.channels);
+        let number = channels.next_ticket;
+        let known = channels.by_name.get_key_value(channel).map(|(name, _)| Arc::clone(name));
+        let channel = match known {
+            Some(name) => name,
+            None => {
+                let name_bytes = channels.name_bytes + channel.len();
+                if channels.by_name.len() >= max || name_bytes > max.saturating_mul(NAME_BYTES) {
+                    return Err(Rejection::new("too many channels were entered").with_code(code::TOO_MANY));
+                }
+                channels.name_bytes = name_bytes;
+                let name = Arc::<str>::from(channel);
+                let entry = Entry { hooks: Arc::clone(hooks), state: State::Outside, queue: VecDeque::new() };
+                channels.by_name.insert(Arc::clone(&name), entry);
+                name
+            }
+        };
+        channels.next_ticket += 1;
+        if let Some(entry) = channels.by_name.get_mut(&channel) {
+            entry.queue.push_back(Waiting { ticket: number, waker: None });
+        }
+        Ok(Ticket { channel, number })
+    }
+
+    /// Waits until the call may go on, or fails with the rejection of the hook. Polls the hook.
+    pub(super) fn poll(
+        &self,
+        cx: &mut Context<'_>,
+        shared: &Arc<Shared>,
+        ticket: &Ticket,
+    ) -> Poll<Result<(), Rejection>> {
+        loop {
+            let mut channels = lock(&self.channels);
+            // The entry is there as long as a call waits.
+            let Some(entry) = channels.by_name.get_mut(&ticket.channel) else {
+                return Poll::Ready(Err(Rejection::internal_error()));
+            };
+            let is_first = entry.queue.front().is_some_and(|first| first.ticket == ticket.number);
+            let mut hook = match &mut entry.state {
+                State::Outside => entry.hooks.enter(shared, &ticket.channel),
+                State::Entering(hook) => match hook.take() {
+                    Some(hook) => hook,
+                    None => return entry.register(cx, ticket),
+                },
+                State::Entered if is_first => {
+                    let next = entry.leave_queue(ticket);
+                    drop(channels);
+                    next.into_iter().for_each(Waker::wake);
+                    return Poll::Ready(Ok(()));
+                }
+                State::Refused(rejection) if is_first => {
+                    let rejection = rejection.clone();
+                    let next = entry.leave_queue(ticket);
+                    channels.remove_unused(&ticket.channel);
+                    drop(channels);
+                    next.into_iter().for_each(Waker::wake);
+                    return Poll::Ready(Err(rejection));
+                }
+                State::Entered | State::Refused(_) | State::Leaving => return entry.register(cx, ticket),
+            };
+            entry.state = State::Entering(None);
+            drop(channels);
+            let polled = catch_panic(|| hook.as_mut().poll(cx)).unwrap_or_else(|message| {
+                shared.report_hook_panic("on_enter", &message);
+                Poll::Ready(Err(Rejection::internal_error()))
+            });
+            let mut channels = lock(&self.channels);
+            let Some(entry) = channels.by_name.get_mut(&ticket.channel) else { continue };
+            match polled {
+                Poll::Pending => {
+                    entry.state = State::Entering(Some(hook));
+                    return entry.register(cx, ticket);
+                }
+                Poll::Ready(result) => {
+                    entry.state = result.map_or_else(State::Refused, |()| State::Entered);
+                    let wakers = entry.take_wakers();
+                    drop(channels);
+                    wakers.into_iter().for_each(Waker::wake);
+                    shared.report_drop_panic(drop_catching_panic(hook), "on_enter");
+                }
+            }
+        }
+    }
+
+    /// Removes a call from the queue. The next one goes on.
+    pub(super) fn leave_queue(&self, ticket: &Ticket) {
+        let mut channels = lock(&self.channels);
+        let Some(entry) = channels.by_name.get_mut(&ticket.channel) else { return };
+        // If it has polled the hook, the first one that is left does so from now on.
+        let next = entry.leave_queue(ticket);
+        let removed = channels.remove_unused(&ticket.channel);
+        drop(channels);
+        next.into_iter().for_each(Waker::wake);
+        // With the hook, which is a user's.
+        drop(removed);
+    }
+
+    /// Begins to leave a channel. Returns `None` if the peer is not on it.
+    pub(super) fn begin_leave(&self, channel: &str) -> Option<(Arc<str>, Arc<ChannelHooks>)> {
+        let mut channels = lock(&self.channels);
+        let name = Arc::clone(channels.by_name.get_key_value(channel)?.0);
+        let entry = channels.by_name.get_mut(channel)?;
+        if !matches!(entry.state, State::Entered) {
+            return None;
+        }
+        entry.state = State::Leaving;
+        Some((name, Arc::clone(&entry.hooks)))
+    }
+
+    /// Records that a channel was left. The calls that wait enter it again.
+    pub(super) fn finish_leave(&self, channel: &str) {
+        let mut channels = lock(&self.channels);
+        let Some(entry) = channels.by_name.get_mut(channel) else { return };
+        entry.state = State::Outside;
+        let wakers = entry.take_wakers();
+        let removed = channels.remove_unused(channel);
+        drop(channels);
+        wakers.into_iter().for_each(Waker::wake);
+        drop(removed);
+    }
+
+    /// Removes all channels, and returns those that the peer is on.
+    pub(super) fn take_all(&self) -> Vec<(Arc<str>, Arc<ChannelHooks>)> {
+        let channels = std::mem::take(&mut *lock(&self.channels));
+        let entered = channels.by_name.into_iter().filter(|(_, entry)| matches!(entry.state, State::Entered));
+        entered.map(|(name, entry)| (name, entry.hooks)).collect()
+    }
+}
+
+impl Channels {
+    /// Removes and returns the entry of a channel that the peer is not on and for which no call waits.
+    fn remove_unused(&mut self, channel: &str) -> Option<Entry> {
+        let entry = self.by_name.get(channel)?;
+        if !entry.queue.is_empty() || matches!(entry.state, State::Entered | State::Leaving) {
+            return None;
+        }
+        self.name_bytes -= channel.len();
+        self.by_name.remove(channel)
+    }
+}
+
+impl Entry {
+    /// Returns the place of a call in the queue, which is sorted by tickets.
+    fn place(&self, ticket: &Ticket) -> Option<usize> {
+        self.queue.binary_search_by_key(&ticket.number, |waiting| waiting.ticket).ok()
+    }
+
+    fn register<R>(&mut self, cx: &Context<'_>, ticket: &Ticket) -> Poll<R> {
+        if let Some(place) = self.place(ticket) {
+            self.queue[place].waker = Some(cx.waker().clone());
+        }
+        Poll::Pending
+    }
+
+    /// Removes a call from the queue, if it waits there. Returns the waker of the first one that is left.
+    fn leave_queue(&mut self, ticket: &Ticket) -> Option<Waker> {
+        self.queue.remove(self.place(ticket)?);
+        self.queue.front_mut().and_then(|first| first.waker.take())
+    }
+
+    /// Returns the wakers of all calls that wait, in their order.
+    fn take_wakers(&mut self) -> Vec<Waker> {
+        self.queue.iter_mut().filter_map(|waiting| waiting.waker.take()).collect()
+    }
+}
