@@ -101,9 +101,11 @@ fn an_event_says_in_its_proxy_what_happens_at_a_full_queue() {
     call.emit_on_full(::wswrapper::__private::EventPolicy::Drop)
     call.emit_on_full(::wswrapper::__private::EventPolicy::Close)
     call.emit_on_full(
-    ::wswrapper::__private::EventPolicy::Latest(::wswrapper::__private::LatestBy::Event),
+    ::wswrapper::__private::EventPolicy::Latest(
+    ::wswrapper::__private::LatestBy::Event,
     call.emit_on_full(
-    ::wswrapper::__private::EventPolicy::Latest(::wswrapper::__private::LatestBy::Argument(1usize)),
+    ::wswrapper::__private::EventPolicy::Latest(
+    ::wswrapper::__private::LatestBy::Argument(1usize),
     ");
 }
 
