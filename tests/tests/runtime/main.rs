@@ -12,6 +12,7 @@ mod drain;
 mod dynamic;
 mod events;
 mod execution;
+mod full_queues;
 mod guard_attributes;
 mod heartbeat;
 mod hostile_streams;

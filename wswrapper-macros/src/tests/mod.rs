@@ -94,7 +94,8 @@ fn an_event_says_in_its_proxy_what_happens_at_a_full_queue() {
     );
     let expanded = pretty(expanded);
     assert!(!expanded.contains("#[ws"), "{expanded}");
-    let events: Vec<_> = expanded.lines().map(str::trim).filter(|line| line.contains("emit") || line.contains("Latest")).collect();
+    let events: Vec<_> =
+        expanded.lines().map(str::trim).filter(|line| line.contains("emit") || line.contains("Latest")).collect();
     insta::assert_snapshot!(events.join("\n"), @"
     call.emit()
     call.emit_on_full(::wswrapper::__private::EventPolicy::Wait)
