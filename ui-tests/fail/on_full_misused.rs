@@ -10,8 +10,6 @@ trait Numbers {
     async fn list(&self) -> impl Stream<Item = u32> + Send;
     #[ws(on_full = "latest")]
     async fn last(&self) -> u32;
-    #[ws(event, on_full = "latest")]
-    async fn log(&self, line: String);
 }
 
 fn main() {}

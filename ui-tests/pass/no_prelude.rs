@@ -27,7 +27,7 @@ pub trait Calc {
     async fn add(&self, a: i64, b: i64) -> i64;
     async fn div(&self, a: i64, b: i64) -> ::core::result::Result<i64, CalcError>;
     async fn text(&self, line: &str, bytes: &[u8], owned: ::std::string::String) -> ();
-    #[ws(event)]
+    #[ws(event, on_full = "latest", key = "call")]
     async fn log(&self, call: i64, methods: i64, this: i64, context: i64, to: i64) {
         let _ = (call, methods, this, context, to);
     }

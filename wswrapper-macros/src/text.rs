@@ -111,8 +111,14 @@ pub(crate) const STREAM_IN_ANOTHER_TASK: &str = "a stream runs in the task of it
     help: remove `spawn` or `blocking`; a task of your own can send its items through a channel, \
     and the handler returns the receiver as the stream";
 
-pub(crate) const ON_FULL_WITHOUT_STREAM: &str = "`on_full` belongs to a method that returns a stream\n\
-    help: remove it, or return `impl Stream<Item = T> + Send`";
+pub(crate) const ON_FULL_WITHOUT_STREAM: &str = "`on_full` belongs to an event, or to a method that returns a stream\n\
+    help: remove it, add `event`, or return `impl Stream<Item = T> + Send`";
+
+pub(crate) const KEY_WITHOUT_LATEST: &str = "`key` belongs to an event of which only the latest waits\n\
+    help: remove it, or write `#[ws(event, on_full = \"latest\", key = \"..\")]`";
+
+pub(crate) const EMPTY_KEY: &str = "`key` names an argument\n\
+    help: leave it out to keep the latest event of this name, whatever its arguments are";
 
 pub(crate) const NESTED_SCOPED: &str = "a scoped service must be the whole return type, or the `Ok` type of a `Result`\n\
     help: return a `Result` if there may be no service, and other values from another method";
@@ -232,6 +238,19 @@ pub(crate) fn unknown_rename_rule(rule: &str, expected: &[&str]) -> String {
 
 pub(crate) fn unknown_policy(policy: &str, expected: &[&str]) -> String {
     format!("unknown policy `{policy}`, expected one of: {}", list(expected))
+}
+
+pub(crate) fn unknown_key(key: &str, arguments: &[String]) -> String {
+    let names: Vec<_> = arguments.iter().map(String::as_str).collect();
+    let expected = match names[..] {
+        [] => String::new(),
+        [only] => format!(", expected `{only}`"),
+        _ => format!(", expected one of: {}", list(&names)),
+    };
+    format!(
+        "this event sends no argument `{key}`{expected}\n\
+         help: leave out `key` to keep the latest event of this name, whatever its arguments are"
+    )
 }
 
 pub(crate) fn stream_not_send(item: &Type) -> String {

@@ -187,10 +187,16 @@ pub struct Limits {
     /// At three times the limit the connection is not read either. Only a peer that reads nothing and sends frames
     /// which are answered automatically, such as pings, reaches that.
     pub max_outbound_bytes: usize,
+    /// The number of events that wait for one connection as the [newest](crate::call::OnFull::Latest) of their keys. Default
+    /// 1,024. Together with their keys they have at most [`max_outbound_bytes`](Self::max_outbound_bytes), or there is only
+    /// one.
+    ///
+    /// An event beyond it is not sent, and fails with [`Full`](crate::error::SendError::Full).
+    pub max_latest_events: usize,
     /// The time in which a peer has to read at least a part of its waiting output. Default 30 seconds.
     ///
     /// When it has passed without progress, the connection is aborted. The limit also applies to HTTP responses,
-    /// and to each wait for the body of a request that a [fallback](crate::server::ServerBuilder::fallback) reads.
+    /// to events that [wait](crate::call::OnFull::Wait) for peers of an audience, and to each wait for the body of a request that a [fallback](crate::server::ServerBuilder::fallback) reads.
     pub write_timeout: Duration,
     /// The time without a received byte after which a peer is pinged. `None` sends no pings. Default 30 seconds.
     ///
@@ -267,6 +273,7 @@ impl Default for Limits {
             max_held_bytes: 4 << 20,
             max_buffered_bytes: 256 << 20,
             max_outbound_bytes: 4 << 20,
+            max_latest_events: 1_024,
             write_timeout: Duration::from_secs(30),
             heartbeat_interval: Some(Duration::from_secs(30)),
             heartbeat_grace: Duration::from_secs(15),
@@ -330,6 +337,7 @@ setters! {
     max_held_bytes: usize,
     max_buffered_bytes: usize,
     max_outbound_bytes: usize,
+    max_latest_events: usize,
     write_timeout: Duration,
     heartbeat_interval: Option<Duration>,
     heartbeat_grace: Duration,

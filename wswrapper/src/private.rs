@@ -8,7 +8,9 @@ pub use crate::call::target::SendTo;
 pub use crate::call::{
     Call, FromResponse, IntoTarget, PeerTarget, RequestTarget, Target, Text, UnnamedTarget, UploadCall,
 };
-pub use crate::engine::{Answering, Answers, BadCall, ConnectionHandle, Mounted, Response, Started};
+pub use crate::engine::{
+    Answering, Answers, BadCall, ConnectionHandle, EventPolicy, LatestBy, Mounted, Response, Started,
+};
 pub use crate::handle::{AnonymousChannel, Peer};
 pub use crate::proto::Rejection;
 pub use crate::service::channel_call::{OnChannel, proxy_on_channel};

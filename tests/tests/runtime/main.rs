@@ -15,6 +15,7 @@ mod drain;
 mod dynamic;
 mod events;
 mod execution;
+mod full_queues;
 mod guard_attributes;
 mod heartbeat;
 mod hostile_streams;

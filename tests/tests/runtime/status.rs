@@ -73,7 +73,9 @@ async fn a_status_has_the_numbers_of_all_connections() -> Result<(), Box<dyn Err
             "sent_messages": 3,
             "sent_bytes": 61,
             "events_dropped": 1,
-            "broadcasts_left_out": 0,
+            "events_left_out": 0,
+            "events_replaced": 0,
+            "closed_for_full_queue": 0,
         })
     );
     Ok(())
@@ -97,11 +99,11 @@ async fn lost_messages_still_count_when_their_connection_is_closed() -> Result<(
         let_others_run().await;
     }
     let status = server.status();
-    assert_eq!((status.broadcasts_left_out, status.connections), (left_out, 1));
+    assert_eq!((status.events_left_out, status.connections), (left_out, 1));
     assert!(status.queued_bytes > 0 && status.buffered_bytes > 0, "{status:?}");
     peer.closed().await;
     let status = server.status();
-    assert_eq!((status.broadcasts_left_out, status.events_dropped, status.connections), (left_out, 1, 0));
+    assert_eq!((status.events_left_out, status.events_dropped, status.connections), (left_out, 1, 0));
     assert_eq!((status.queued_bytes, status.buffered_bytes), (0, 0));
     assert_eq!((status.received_messages, status.received_bytes), (2, 13));
     Ok(())

@@ -2,7 +2,7 @@ use syn::{Attribute, ExprPath, Ident, LitStr};
 
 use super::guards::guards;
 use super::meta_items::MetaItems;
-use super::on_full::OnFull;
+use super::on_full::{EventOnFull, OnFull};
 use super::ws::lists;
 use crate::errors::Errors;
 use crate::text;
@@ -13,26 +13,35 @@ pub(crate) struct MethodAttr {
     pub(crate) event: Option<Ident>,
     pub(crate) blocking: Option<Ident>,
     pub(crate) spawn: Option<Ident>,
+    /// Of a request.
     pub(crate) on_full: Option<OnFull>,
+    /// Of an event.
+    pub(crate) event_on_full: Option<EventOnFull>,
     pub(crate) idempotent: Option<Ident>,
     pub(crate) guards: Vec<ExprPath>,
 }
 
 impl MethodAttr {
     pub(crate) fn read(attrs: &[Attribute], errors: &mut Errors) -> Self {
-        let names = ["name", "event", "blocking", "spawn", "on_full", "idempotent", "guard", "handler", "skip"];
+        let names = ["name", "event", "blocking", "spawn", "on_full", "key", "idempotent", "guard", "handler", "skip"];
         let items = MetaItems::read(lists(attrs, errors), &names, errors);
         // Marks a function of a plain `impl` of which nothing else is to be said. A method of a trait always is one.
         items.flag("handler", errors);
         if let Some(skip) = items.flag("skip", errors) {
             errors.push(skip, text::SKIPPED_HANDLER);
         }
+        let event = items.flag("event", errors).cloned();
+        let (on_full, event_on_full) = match event {
+            Some(_) => (None, EventOnFull::read(&items, errors)),
+            None => (OnFull::read(&items, errors), None),
+        };
         Self {
             name: items.string("name", text::EMPTY_EVENT, errors),
-            event: items.flag("event", errors).cloned(),
+            event,
             blocking: items.flag("blocking", errors).cloned(),
             spawn: items.flag("spawn", errors).cloned(),
-            on_full: OnFull::read(&items, errors),
+            on_full,
+            event_on_full,
             idempotent: items.flag("idempotent", errors).cloned(),
             guards: guards(&items, errors),
         }

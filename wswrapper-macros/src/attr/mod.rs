@@ -17,6 +17,6 @@ pub(crate) use self::channel::Channel;
 pub(crate) use self::contract::ContractAttr;
 pub(crate) use self::error::{EnumAttr, StructAttr, VariantAttr};
 pub(crate) use self::method::{MethodAttr, is_skipped};
-pub(crate) use self::on_full::{OnFull, Policy};
+pub(crate) use self::on_full::{EventOnFull, EventPolicy, OnFull, Policy};
 pub(crate) use self::rename_rule::RenameRule;
 pub(crate) use self::ws::{is_ws, take_ws};

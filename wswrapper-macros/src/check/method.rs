@@ -1,3 +1,4 @@
+use syn::ext::IdentExt as _;
 use syn::{FnArg, GenericParam, Ident, ReceiverKind, Safety};
 
 use super::{argument, output, references, streams, uploads};
@@ -22,6 +23,7 @@ pub(super) fn check(method: &Method<'_>, proxy: &Ident, errors: &mut Errors) {
     uploads::check(method, errors);
     output::check(method, errors);
     streams::check_on_full(method, errors);
+    check_latest_key(method, errors);
     check_idempotent(method, errors);
     check_self_types(method, errors);
     check_new(method, proxy, errors);
@@ -84,6 +86,14 @@ fn check_generics(method: &Method<'_>, errors: &mut Errors) {
 fn check_context(method: &Method<'_>, errors: &mut Errors) {
     if let Some(context) = method.context {
         references::check(&context.ty, text::REFERENCE_ARGUMENT, errors);
+    }
+}
+
+fn check_latest_key(method: &Method<'_>, errors: &mut Errors) {
+    let key = method.event_on_full.as_ref().and_then(|on_full| on_full.latest_key.as_ref());
+    if let Some(key) = key.filter(|key| method.position_of(&key.value()).is_none()) {
+        let names: Vec<_> = method.sent_arguments().map(|argument| argument.name.unraw().to_string()).collect();
+        errors.push(key, text::unknown_key(&key.value(), &names));
     }
 }
 

@@ -1,5 +1,6 @@
 use syn::{Path, Type, TypeParamBound};
 
+use crate::attr::EventPolicy;
 use crate::model::{Method, MethodKind, StreamOutput};
 use crate::text::code;
 use crate::types;
@@ -8,7 +9,14 @@ use crate::types;
 /// types.
 pub(super) fn return_doc(method: &Method<'_>) -> String {
     if method.kind == MethodKind::Event {
-        return " Resolves to `Result<(), SendError>`; on a `Audience`, `Result<Delivery, SendError>`.".to_owned();
+        let resolved = " Resolves to `Result<(), SendError>`; on an `Audience`, `Result<Delivery, SendError>`.";
+        let on_full = method.event_on_full.as_ref().map_or("", |on_full| match on_full.policy {
+            EventPolicy::Wait => " If the queue of a peer is full, the event waits for capacity.",
+            EventPolicy::Drop => " If the queue of a peer is full, the event is dropped.",
+            EventPolicy::Latest => " If the queue of a peer is full, the event waits, and a newer one replaces it.",
+            EventPolicy::Close => " If the queue of a peer is full, its connection is closed with status 1013.",
+        });
+        return format!("{resolved}{on_full}");
     }
     let ty = method.output.ty;
     let result = ty.and_then(types::named_result_arguments);

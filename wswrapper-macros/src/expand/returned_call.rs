@@ -4,6 +4,7 @@ use syn::{Ident, Type};
 
 use super::hygiene::{Private, respanned};
 use super::returned_types::ReturnedTypes;
+use crate::attr::EventPolicy;
 use crate::model::{Method, MethodKind, StreamOutput, Upload};
 use crate::tokens;
 
@@ -21,7 +22,7 @@ pub(super) struct ReturnedCall {
 impl ReturnedCall {
     pub(super) fn of(method: &Method<'_>, target: &Ident, private: Private<'_>) -> Self {
         match (method.kind, method.upload(), &method.output.stream) {
-            (MethodKind::Event, ..) => Self::of_event(target, private),
+            (MethodKind::Event, ..) => Self::of_event(method, target, private),
             (MethodKind::Request, Some((argument, upload)), _) => {
                 Self::of_upload(method, &argument.name, upload, target, private)
             }
@@ -30,11 +31,11 @@ impl ReturnedCall {
         }
     }
 
-    fn of_event(target: &Ident, private: Private<'_>) -> Self {
+    fn of_event(method: &Method<'_>, target: &Ident, private: Private<'_>) -> Self {
         Self {
             returned: quote!(<#target as #private::Target>::Emit),
             bounds: TokenStream::new(),
-            send: quote!(emit()),
+            send: emit(method, private),
             span: Span::call_site(),
             check: None,
         }
@@ -121,6 +122,22 @@ impl ReturnedCall {
             check: types.check(private),
         }
     }
+}
+
+/// The call of the runtime's function that makes an event.
+fn emit(method: &Method<'_>, private: Private<'_>) -> TokenStream {
+    let Some(on_full) = &method.event_on_full else { return quote!(emit()) };
+    let policy = match on_full.policy {
+        EventPolicy::Wait => quote!(Wait),
+        EventPolicy::Drop => quote!(Drop),
+        EventPolicy::Close => quote!(Close),
+        EventPolicy::Latest => {
+            let argument = on_full.latest_key.as_ref().and_then(|key| method.position_of(&key.value()));
+            let by = argument.map_or_else(|| quote!(Event), |position| quote!(Argument(#position)));
+            quote!(Latest(#private::LatestBy::#by))
+        }
+    };
+    quote!(emit_on_full(#private::EventPolicy::#policy))
 }
 
 /// The call of the runtime's function that makes a request.

@@ -1,10 +1,11 @@
+use syn::ext::IdentExt as _;
 use syn::{Attribute, ExprPath, FnArg, Ident, PatType, ReceiverKind};
 
 use super::argument::{Argument, ArgumentKind, Upload};
 use super::execution::Execution;
 use super::output::Output;
 use super::wire_name::WireName;
-use crate::attr::{ArgumentAttr, ContractAttr, MethodAttr, OnFull};
+use crate::attr::{ArgumentAttr, ContractAttr, EventOnFull, MethodAttr, OnFull};
 use crate::errors::Errors;
 use crate::parse::Function;
 use crate::types::{is_arc_of_self, is_named};
@@ -18,7 +19,9 @@ pub(crate) struct Method<'a> {
     pub(crate) context: Option<&'a PatType>,
     pub(crate) arguments: Vec<Argument<'a>>,
     pub(crate) output: Output<'a>,
+    /// Of a stream.
     pub(crate) on_full: Option<OnFull>,
+    pub(crate) event_on_full: Option<EventOnFull>,
     /// The attribute of a request that may be sent again.
     pub(crate) idempotent: Option<Ident>,
     pub(crate) guards: Vec<ExprPath>,
@@ -60,6 +63,7 @@ impl<'a> Method<'a> {
             arguments,
             output: Output::new(&function.sig),
             on_full: attr.on_full,
+            event_on_full: attr.event_on_full,
             idempotent: attr.idempotent,
             guards: attr.guards,
         }
@@ -79,6 +83,11 @@ impl<'a> Method<'a> {
     /// The arguments that a caller gives to the method of the proxy.
     pub(crate) fn given_arguments(&self) -> impl Iterator<Item = &Argument<'a>> {
         self.arguments.iter().filter(|argument| !argument.is_parameter)
+    }
+
+    /// Returns the position of a sent argument.
+    pub(crate) fn position_of(&self, name: &str) -> Option<usize> {
+        self.sent_arguments().position(|argument| argument.name.unraw() == name)
     }
 
     pub(crate) fn upload(&self) -> Option<(&Argument<'a>, Upload<'a>)> {

@@ -87,6 +87,45 @@ fn parameters_of_a_channel_are_given_to_the_proxy_and_not_sent() {
 }
 
 #[test]
+fn an_event_says_in_its_proxy_what_happens_at_a_full_queue() {
+    let expanded = pipeline::service(
+        TokenStream::new(),
+        quote! {
+            trait Market {
+                #[ws(event)]
+                async fn opened(&self);
+                #[ws(event, on_full = "wait")]
+                async fn traded(&self);
+                #[ws(event, on_full = "drop")]
+                async fn moved(&self);
+                #[ws(event, on_full = "close")]
+                async fn billed(&self);
+                #[ws(event, on_full = "latest")]
+                async fn index(&self, points: f64);
+                #[ws(event, on_full = "latest", key = "type")]
+                async fn price(&self, context: Context, at: u64, r#type: &str);
+            }
+        },
+    );
+    let expanded = pretty(expanded);
+    assert!(!expanded.contains("#[ws"), "{expanded}");
+    let events: Vec<_> =
+        expanded.lines().map(str::trim).filter(|line| line.contains("emit") || line.contains("Latest")).collect();
+    insta::assert_snapshot!(events.join("\n"), @"
+    call.emit()
+    call.emit_on_full(::wswrapper::__private::EventPolicy::Wait)
+    call.emit_on_full(::wswrapper::__private::EventPolicy::Drop)
+    call.emit_on_full(::wswrapper::__private::EventPolicy::Close)
+    call.emit_on_full(
+    ::wswrapper::__private::EventPolicy::Latest(
+    ::wswrapper::__private::LatestBy::Event,
+    call.emit_on_full(
+    ::wswrapper::__private::EventPolicy::Latest(
+    ::wswrapper::__private::LatestBy::Argument(1usize),
+    ");
+}
+
+#[test]
 fn an_upload_is_not_decoded_from_the_call() {
     let expanded = pipeline::service(
         TokenStream::new(),
@@ -270,7 +309,7 @@ fn proxy_docs_end_with_the_type_of_the_result() {
     `Streaming<Quote, FeedError>`, or a `CallError<FeedError>`.
     `()`, or a `CallError<FeedError>`.
     `feed::FeedProxy<AnonymousChannel>`, or a `CallError<FeedError>`.
-    `Result<(), SendError>`; on a `Audience`, `Result<Delivery, SendError>`.
+    `Result<(), SendError>`; on an `Audience`, `Result<Delivery, SendError>`.
     ");
 }
 

@@ -14,6 +14,7 @@ pub(crate) mod source;
 pub(crate) mod target;
 mod upload;
 
+pub use crate::engine::OnFull;
 pub use emit::Emit;
 pub use proxy::Text;
 pub(crate) use raw::{Answer, Offline, RawCall};
@@ -22,7 +23,7 @@ pub(crate) use response::unexpected_answer;
 pub use resubscribe::Resubscribe;
 pub use resubscribed::Resubscribed;
 pub(crate) use target::into_target;
-pub use target::{IntoTarget, PeerTarget, RequestTarget, Target, UnnamedTarget};
+pub use target::{EventFuture, IntoTarget, PeerTarget, RequestTarget, Target, UnnamedTarget};
 pub use upload::UploadCall;
 
 use self::response::ReceivedResponse;

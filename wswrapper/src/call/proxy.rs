@@ -2,9 +2,9 @@
 
 use super::response::FromResponse;
 use super::source::Source;
-use super::target::{IntoTarget, PeerTarget, RequestTarget, Target};
+use super::target::{EventFuture, IntoTarget, PeerTarget, RequestTarget, Target};
 use super::upload::UploadCall;
-use crate::engine::encode_value;
+use crate::engine::{EventPolicy, encode_value};
 use crate::error::SendError;
 use crate::proto::{CallEncoder, EncodedCall, NameError};
 use crate::value::{ChannelParameter, Encode};
@@ -84,6 +84,11 @@ impl<T: Target> ProxyCall<'_, T> {
     pub fn emit(self) -> T::Emit {
         let Proxy { target, channel } = self.proxy;
         target.emit(self.written().and_then(|event| target.finish_event(event, channel.name()?)))
+    }
+
+    /// Returns the event of a method that says what happens at a full queue.
+    pub fn emit_on_full(self, policy: EventPolicy) -> T::Emit {
+        self.emit().with_policy(policy)
     }
 
     /// Returns the request.

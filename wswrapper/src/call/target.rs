@@ -1,7 +1,7 @@
 //! Targets of calls and events.
 
 use super::response::FromResponse;
-use crate::engine::ConnectionHandle;
+use crate::engine::{ConnectionHandle, EventPolicy};
 use crate::error::SendError;
 use crate::proto::{CallEncoder, EncodedCall};
 use std::future::Future;
@@ -12,7 +12,7 @@ use std::future::Future;
 /// [`Audience`](crate::server::Audience) or [`Each`](crate::server::Each) peer of one. Only types of this crate are targets.
 pub trait Target: SendTo + Clone + Send + Sync + 'static {
     /// The future of an event that was sent to the target.
-    type Emit: Future + Send;
+    type Emit: EventFuture;
 
     /// The value of a request that was sent to the target: a [`Call`](crate::Call) for one peer, and
     /// [`Calls`](crate::server::Calls) for each of many.
@@ -34,6 +34,15 @@ pub trait Target: SendTo + Clone + Send + Sync + 'static {
 
     #[doc(hidden)]
     fn emit(&self, event: Result<EncodedCall, SendError>) -> Self::Emit;
+}
+
+/// The future of an event: [`Emit`](super::Emit) or [`EmitToAudience`](crate::server::EmitToAudience).
+///
+/// Only types of this crate implement it.
+pub trait EventFuture: Future + Send {
+    /// Sets what happens if the queue of a peer is full.
+    #[doc(hidden)]
+    fn with_policy(self, policy: EventPolicy) -> Self;
 }
 
 /// Seals [`Target`].

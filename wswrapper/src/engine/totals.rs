@@ -12,7 +12,9 @@ pub(crate) struct Totals {
     /// Calls that ran on these connections.
     calls_cancelled: AtomicUsize,
     events_dropped: AtomicU64,
-    broadcasts_left_out: AtomicU64,
+    events_left_out: AtomicU64,
+    events_replaced: AtomicU64,
+    closed_for_full_queue: AtomicU64,
     received_messages: AtomicU64,
     received_bytes: AtomicU64,
     sent_messages: AtomicU64,
@@ -24,8 +26,19 @@ pub(crate) struct Totals {
 pub(crate) struct Drops {
     /// Events of the peer that were not handled.
     pub(crate) events: u32,
-    /// Broadcasts that left the peer out.
-    pub(crate) broadcasts: u32,
+    /// Events that left the peer out because its queue was full.
+    pub(crate) left_out: u32,
+    /// Events that have waited as the newest of their keys, and were replaced.
+    pub(crate) replaced: u32,
+    /// True if the connection was closed because its queue was full.
+    pub(crate) closed_for_full_queue: bool,
+}
+
+impl Drops {
+    /// Counts an event that left the peer out because its queue was full.
+    pub(crate) fn count_left_out(&mut self) {
+        self.left_out = self.left_out.saturating_add(1);
+    }
 }
 
 impl Totals {
@@ -40,8 +53,14 @@ impl Totals {
         if drops.events > 0 {
             self.events_dropped.fetch_add(drops.events.into(), Ordering::Relaxed);
         }
-        if drops.broadcasts > 0 {
-            self.broadcasts_left_out.fetch_add(drops.broadcasts.into(), Ordering::Relaxed);
+        if drops.left_out > 0 {
+            self.events_left_out.fetch_add(drops.left_out.into(), Ordering::Relaxed);
+        }
+        if drops.replaced > 0 {
+            self.events_replaced.fetch_add(drops.replaced.into(), Ordering::Relaxed);
+        }
+        if drops.closed_for_full_queue {
+            self.closed_for_full_queue.fetch_add(1, Ordering::Relaxed);
         }
     }
 
@@ -78,8 +97,18 @@ impl Totals {
         self.events_dropped.load(Ordering::Relaxed)
     }
 
-    /// Returns the number of times that a broadcast left out a peer.
-    pub(crate) fn broadcasts_left_out(&self) -> u64 {
-        self.broadcasts_left_out.load(Ordering::Relaxed)
+    /// Returns the number of times that an event left out a peer with a full queue.
+    pub(crate) fn events_left_out(&self) -> u64 {
+        self.events_left_out.load(Ordering::Relaxed)
+    }
+
+    /// Returns the number of events that newer ones have replaced.
+    pub(crate) fn events_replaced(&self) -> u64 {
+        self.events_replaced.load(Ordering::Relaxed)
+    }
+
+    /// Returns the number of connections that were closed because their queues were full.
+    pub(crate) fn closed_for_full_queue(&self) -> u64 {
+        self.closed_for_full_queue.load(Ordering::Relaxed)
     }
 }

@@ -87,8 +87,12 @@ pub struct Traffic {
     pub sent_bytes: u64,
     /// Events of the peer that were dropped.
     pub events_dropped: u64,
-    /// The number of times that a broadcast left out the peer.
-    pub broadcasts_left_out: u64,
+    /// The number of times that an event left out the peer because its queue was full.
+    pub events_left_out: u64,
+    /// Events to the peer that newer ones have replaced while they waited; see [`OnFull::Latest`](crate::call::OnFull::Latest).
+    pub events_replaced: u64,
+    /// 1 if the connection is closed because of [`OnFull::Close`](crate::call::OnFull::Close), once.
+    pub closed_for_full_queue: u64,
     /// The calls, handlers, channels and bytes that the connection has now; all 0 at its end.
     pub now: Counters,
     /// Those of the last report.
@@ -129,7 +133,9 @@ impl Reported {
             sent_messages: now.moved.sent_messages - before.moved.sent_messages,
             sent_bytes: now.moved.sent_bytes - before.moved.sent_bytes,
             events_dropped: u64::from(now.drops.events - before.drops.events),
-            broadcasts_left_out: u64::from(now.drops.broadcasts - before.drops.broadcasts),
+            events_left_out: u64::from(now.drops.left_out - before.drops.left_out),
+            events_replaced: u64::from(now.drops.replaced - before.drops.replaced),
+            closed_for_full_queue: u64::from(now.drops.closed_for_full_queue && !before.drops.closed_for_full_queue),
             now: now.counters,
             before: before.counters,
         };

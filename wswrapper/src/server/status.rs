@@ -52,9 +52,15 @@ pub struct ServerStatus {
     /// Events of peers that were dropped since the server was built, because nothing handled them, their arguments were
     /// wrong, or memory was short.
     pub events_dropped: u64,
-    /// The number of times that a [broadcast](Server::broadcast) left out a peer with a full queue, since the server was
-    /// built.
-    pub broadcasts_left_out: u64,
+    /// The number of times that an event left out a peer with a full queue, since the server was built: an event to an
+    /// [audience](Server::broadcast), or one that is [dropped](crate::call::OnFull::Drop) then.
+    pub events_left_out: u64,
+    /// Events to peers that newer ones have replaced while they waited, since the server was built; see
+    /// [`OnFull::Latest`](crate::call::OnFull::Latest).
+    pub events_replaced: u64,
+    /// Connections that were closed because their queues were full, since the server was built; see
+    /// [`OnFull::Close`](crate::call::OnFull::Close).
+    pub closed_for_full_queue: u64,
 }
 
 impl Server {
@@ -83,7 +89,9 @@ impl Server {
 impl super::entrance::Entrance {
     pub(crate) fn status(&self) -> ServerStatus {
         let totals = &self.endpoint.totals;
-        let (mut events_dropped, mut broadcasts_left_out) = (totals.events_dropped(), totals.broadcasts_left_out());
+        let (mut events_dropped, mut events_left_out) = (totals.events_dropped(), totals.events_left_out());
+        let (mut events_replaced, mut closed_for_full_queue) =
+            (totals.events_replaced(), totals.closed_for_full_queue());
         let (mut sum, mut moved) = (Counters::default(), totals.moved());
         let members = self.registry.all();
         let (rooms, users) = self.registry.group_counts();
@@ -97,7 +105,9 @@ impl super::entrance::Entrance {
             sum.queued_bytes += counters.queued_bytes;
             moved += shared.moved.get();
             events_dropped += u64::from(drops.events);
-            broadcasts_left_out += u64::from(drops.broadcasts);
+            events_left_out += u64::from(drops.left_out);
+            events_replaced += u64::from(drops.replaced);
+            closed_for_full_queue += u64::from(drops.closed_for_full_queue);
         }
         ServerStatus {
             version: env!("CARGO_PKG_VERSION"),
@@ -119,7 +129,9 @@ impl super::entrance::Entrance {
             sent_messages: moved.sent_messages,
             sent_bytes: moved.sent_bytes,
             events_dropped,
-            broadcasts_left_out,
+            events_left_out,
+            events_replaced,
+            closed_for_full_queue,
         }
     }
 }

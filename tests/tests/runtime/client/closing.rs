@@ -67,7 +67,7 @@ async fn a_broadcast_during_a_close_fails_as_closed_and_is_not_counted_as_left_o
     peer.close(4000, "enough");
     let delivery = server.broadcast().emit("news", ()).await?;
     assert!(matches!(&delivery.failed[..], [(_, SendError::Closed(_))]), "{delivery:?}");
-    assert_eq!(server.status().broadcasts_left_out, 0);
+    assert_eq!(server.status().events_left_out, 0);
     drop(raw);
     Ok(())
 }

@@ -2,14 +2,17 @@
 
 use super::Shared;
 use super::channels::ChannelBinding;
+use super::latest_events::LatestEvents;
 use super::phase::{FailedWaiting, Phase};
 use super::state::State;
 use crate::engine::flushes::Flushes;
+use crate::engine::on_full::{LatestKey, UnsentEvent};
 use crate::engine::slot::{CallProgress, CallSlot, Completion, OfflineWait};
 use crate::error::SendError;
-use crate::proto::{EncodedCall, ExpectedChannel};
+use crate::proto::{EncodedCall, ExpectedChannel, Outgoing, QueueError};
 use crate::rt;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::task::Waker;
 use std::time::Instant;
 use tokio::sync::oneshot;
@@ -18,7 +21,7 @@ use tokio::sync::oneshot;
 /// itself. Each has a ticket, and a smaller ticket goes first.
 ///
 /// A call is sent by the driver, so its task is not woken before the call has completed. An event that waits for the
-/// connection is sent by the driver, too. A sender of events or items is woken. It sends by itself, and takes its old
+/// connection, or as the newest of its key, is sent by the driver, too. A sender of events or items is woken. It sends by itself, and takes its old
 /// place again if it finds no capacity.
 #[derive(Default)]
 pub(super) struct CapacityQueue {
@@ -34,6 +37,8 @@ pub(super) struct CapacityQueue {
     flushes: usize,
     /// The deadlines of the calls and events.
     deadlines: BTreeSet<(Instant, u64)>,
+    /// The events of which only the newest waits. `None` if there are none.
+    latest: Option<Box<LatestEvents>>,
     /// The number of tickets of each kind. Never reset, because a sender keeps its ticket.
     tickets: u64,
     urgent_tickets: u64,
@@ -76,12 +81,23 @@ pub(super) struct WaitingCall {
 
 /// An event that was not sent yet.
 pub(super) struct WaitingEvent {
-    pub(super) event: EncodedCall,
-    /// Notified when the event was written, if somebody waits for that.
-    pub(super) written: Option<oneshot::Sender<()>>,
+    pub(super) event: UnsentEvent,
+    pub(super) sender: EventSender,
     /// True for an event of the `on_open` hook, which goes before everything else.
     pub(super) urgent: bool,
     pub(super) offline: OfflineWait,
+}
+
+/// The sender of an event that waits.
+pub(super) enum EventSender {
+    /// It waits for nothing.
+    Gone,
+    /// It is notified when the event was written.
+    UntilWritten(oneshot::Sender<()>),
+    /// It is notified when the event was queued, unless that takes until the deadline.
+    UntilQueued(oneshot::Sender<()>, Instant),
+    /// It waits for nothing, and a newer event of the key replaces this one.
+    Latest(Arc<LatestKey>),
 }
 
 /// Flushes behind calls and events that wait.
@@ -113,6 +129,7 @@ impl Waiting {
     fn due(&self) -> Option<Instant> {
         let deadline = match self {
             Self::Call(call) => call.deadline,
+            Self::Event(WaitingEvent { sender: EventSender::UntilQueued(_, deadline), .. }) => Some(*deadline),
             Self::Event(_) | Self::Flush(_) => None,
         };
         deadline.into_iter().chain(self.offline().deadline()).min()
@@ -128,6 +145,22 @@ impl Waiting {
 
     fn is_call(&self) -> bool {
         matches!(self, Self::Call(_))
+    }
+
+    /// Returns the key of an event that a newer one replaces.
+    fn latest_key(&self) -> Option<&Arc<LatestKey>> {
+        match self {
+            Self::Event(WaitingEvent { sender: EventSender::Latest(key), .. }) => Some(key),
+            _ => None,
+        }
+    }
+
+    /// Returns true for an event that is lost when this endpoint closes the connection before it was sent.
+    pub(super) fn ends_with_close(&self) -> bool {
+        match self {
+            Self::Event(event) => matches!(event.sender, EventSender::UntilQueued(..) | EventSender::Latest(_)),
+            Self::Call(_) | Self::Flush(_) => false,
+        }
     }
 
     fn is_blocked(&self, blocked: Blocked) -> bool {
@@ -209,6 +242,9 @@ impl CapacityQueue {
         self.calls += usize::from(waiting.is_call());
         self.bytes += waiting.len();
         self.flushes += usize::from(matches!(waiting, Waiting::Flush(_)));
+        if let Some(key) = waiting.latest_key() {
+            self.latest.get_or_insert_default().insert(key, ticket, waiting.len());
+        }
         self.waiting.insert(ticket, waiting);
     }
 
@@ -218,6 +254,10 @@ impl CapacityQueue {
         self.calls -= usize::from(waiting.is_call());
         self.bytes -= waiting.len();
         self.flushes -= usize::from(matches!(waiting, Waiting::Flush(_)));
+        if let Some((key, latest)) = waiting.latest_key().zip(self.latest.as_mut()) {
+            latest.remove(key, waiting.len());
+            self.latest.take_if(|latest| latest.is_empty());
+        }
         if let Some(due) = waiting.due() {
             self.deadlines.remove(&(due, ticket));
         }
@@ -247,6 +287,16 @@ impl CapacityQueue {
             self.insert(ticket, waiting);
         }
         None
+    }
+
+    /// Returns the events of which only the newest waits.
+    pub(super) fn latest(&self) -> Option<&LatestEvents> {
+        self.latest.as_deref()
+    }
+
+    /// Returns the length of the message that waits with a ticket, in bytes.
+    pub(super) fn len_of(&self, ticket: u64) -> usize {
+        self.waiting.get(&ticket).map_or(0, Waiting::len)
     }
 
     /// Returns the soonest deadline of a call or an event.
@@ -310,6 +360,9 @@ impl State {
                 Completion::NotSent(SendError::Closed(self.closed_result()))
             };
             failed.wakers.extend(self.complete_call(call.slot, completion));
+        }
+        if let Waiting::Event(WaitingEvent { sender: EventSender::UntilQueued(..), .. }) = &waiting {
+            self.drops.count_left_out();
         }
         failed.dropped.push(waiting);
     }
@@ -468,12 +521,23 @@ impl State {
     }
 
     fn send_waiting_event(&mut self, waiting: WaitingEvent, sent: &mut FailedWaiting) {
-        let WaitingEvent { event, written, .. } = waiting;
-        match (self.core.emit(event), written) {
-            (Ok(()), Some(written)) => self.flushes.get_or_insert_default().push_queued(written),
+        let WaitingEvent { event, sender, .. } = waiting;
+        match (self.emit(event), sender) {
+            (Ok(()), EventSender::UntilWritten(written)) => self.flushes.get_or_insert_default().push_queued(written),
+            (Ok(()), EventSender::UntilQueued(queued, _)) => sent.queued.push(queued),
             // The connection or the channel is closed. Whoever waits is woken outside the lock.
-            (Err(_), Some(written)) => sent.unwritten.push(written),
-            (_, None) => {}
+            (Err(_), EventSender::UntilWritten(sender) | EventSender::UntilQueued(sender, _)) => {
+                sent.unwritten.push(sender);
+            }
+            (_, EventSender::Gone | EventSender::Latest(_)) => {}
+        }
+    }
+
+    /// Queues an event.
+    pub(super) fn emit(&mut self, event: UnsentEvent) -> Result<(), QueueError> {
+        match event {
+            UnsentEvent::Owned(event) => self.core.emit(event),
+            UnsentEvent::Shared(frame) => self.core.emit_frame(Outgoing::Shared(frame)),
         }
     }
 }

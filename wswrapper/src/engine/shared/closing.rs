@@ -1,17 +1,19 @@
 //! The closing of a connection, and the waits for it.
 
 use super::Shared;
+use super::capacity::Waiting;
 use super::phase::FailedWaiting;
 use super::state::State;
 use crate::catch_panic::drop_catching_panic;
-use crate::close::{CloseRequest, Closed};
+use crate::close::{Close, CloseCause, CloseRequest, Closed};
 use crate::engine::channel_state::channel_closed_reason;
 use crate::engine::epoch::{Epoch, connection_closed_reason};
 use crate::engine::slot::OfflineWait;
+use crate::error::SendError;
 use crate::proto::Side;
 use std::mem;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, MutexGuard};
 use std::task::Waker;
 
 impl Shared {
@@ -29,20 +31,40 @@ impl Shared {
 
     /// Requests the driver to close the connection as [`close`](Self::close) does, because the client uses another one.
     pub(crate) fn close_for_next(&self, request: CloseRequest) -> Arc<Epoch> {
-        let mut state = self.lock();
+        let state = self.lock();
         // Read under the same lock, because a client may be bound to another transport after that.
         let epoch = Arc::clone(&state.epoch);
         if state.close.is_none() || matches!(request, CloseRequest::Abort) {
-            state.close = Some(request);
-            let mut sent = FailedWaiting::default();
-            self.send_first_events(&mut state, &mut sent);
-            state.begin_closing();
-            // Senders that wait for capacity fail now.
-            sent.wakers.extend(state.capacity_queue.as_mut().map(|queue| queue.take_senders()).unwrap_or_default());
-            self.wake(state);
-            sent.finish();
+            self.request_close(state, request);
         }
         epoch
+    }
+
+    /// Requests a close, and releases the lock.
+    fn request_close(&self, mut state: MutexGuard<'_, State>, request: CloseRequest) {
+        state.close = Some(request);
+        let mut sent = FailedWaiting::default();
+        self.send_first_events(&mut state, &mut sent);
+        state.begin_closing();
+        // Senders that wait for capacity fail now.
+        sent.wakers.extend(state.capacity_queue.as_mut().map(|queue| queue.take_senders()).unwrap_or_default());
+        sent.dropped.extend(state.fail_waiting(Waiting::ends_with_close).dropped);
+        self.wake(state);
+        sent.finish();
+    }
+
+    /// Closes the connection because its queue is full. Returns the error of the event that says so.
+    pub(super) fn close_full_queue(&self, mut state: MutexGuard<'_, State>) -> SendError {
+        if state.close.is_some() {
+            return SendError::Closed(state.closed_result());
+        }
+        let close = Close::new(Close::TRY_AGAIN_LATER, "the queue of this connection is full");
+        let request = CloseRequest::Close(close, CloseCause::Limit);
+        let error = SendError::Closed(Arc::new(request.result()));
+        state.drops.closed_for_full_queue = true;
+        self.closes.fetch_add(1, Ordering::SeqCst);
+        self.request_close(state, request);
+        error
     }
 
     /// Returns the close that a handle has requested.
@@ -79,7 +101,6 @@ impl Shared {
         let mut state = self.lock();
         let old = state.closed.replace(Arc::new(closed));
         state.core.close();
-        update(&mut state);
         let finished = state.take_notifications(channel_closed_reason);
         let mut wakers = state.take_output_waiters();
         let requests = (state.flushes.take(), state.pings.take());
@@ -97,6 +118,7 @@ impl Shared {
             };
             ends || waiting.is_urgent() || !has_next
         });
+        update(&mut state);
         self.count_queued(&state);
         drop(state);
         failed.finish();

@@ -42,7 +42,7 @@ fn jittered(age: Duration) -> Duration {
 impl State {
     /// Returns true if nothing runs that the driver does not know, and nothing is queued.
     pub(super) fn is_idle(&self) -> bool {
-        self.runs_nothing() && self.core.is_drained() && self.flushes.is_none()
+        self.runs_nothing() && self.core.is_drained() && self.flushes.is_none() && self.waiting() == 0
     }
 
     /// Returns true if there are no calls to the peer, no streams and no uploads.

@@ -28,7 +28,12 @@ pub(super) struct WithheldCredit {
 impl State {
     /// Returns the bytes that the connection holds.
     pub(super) fn buffered_bytes(&self) -> usize {
-        self.driver_bytes + self.output_bytes + self.core.queued_bytes() + self.core.held_bytes() + self.early_bytes
+        self.driver_bytes
+            + self.output_bytes
+            + self.core.queued_bytes()
+            + self.core.held_bytes()
+            + self.early_bytes
+            + self.latest_bytes()
     }
 
     /// Reports bytes that a handle has freed. [`Budget::wake_waiting`](crate::engine::Budget::wake_waiting) follows

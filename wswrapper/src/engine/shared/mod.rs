@@ -11,15 +11,18 @@
 //! capacity, and wakes the senders that do (`capacity`). Everyone who waits is woken when the connection closes
 //! (`closing`). Before that a server may drain (`draining`), and a client may pause (`pausing`). The `phase` of a client
 //! decides about what is sent while it has no connection, and while its `on_open` hook runs; what is not sent then may wait
-//! (`waiting`).
+//! (`waiting`). What happens to an event that finds no capacity is in `full_queue`, and the events of which only the newest
+//! waits in `latest_events`.
 
 mod authentication;
 mod capacity;
 mod channels;
 mod closing;
 mod draining;
+mod full_queue;
 mod held;
 mod incoming;
+mod latest_events;
 mod outgoing;
 mod pausing;
 mod phase;
@@ -30,6 +33,7 @@ mod waiting;
 
 pub(crate) use channels::ChannelBinding;
 pub(crate) use draining::Mode;
+pub(crate) use full_queue::Emitted;
 pub(crate) use incoming::{Action, Requested, SleepState};
 pub(crate) use phase::{NotReopened, OfflineState};
 

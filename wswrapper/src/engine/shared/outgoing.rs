@@ -3,7 +3,7 @@
 use super::Shared;
 use super::capacity::{CapacityQueue, Waiting, WaitingCall};
 use super::channels::ChannelBinding;
-use super::phase::{FailedWaiting, Phase};
+use super::phase::Phase;
 use super::state::{Finished, State};
 use crate::close::Closed;
 use crate::engine::channel_state::{ChannelState, channel_closed_reason};
@@ -14,7 +14,7 @@ use crate::engine::slot::{
 };
 use crate::error::{SendError, TooLarge};
 use crate::json_size::json_size;
-use crate::proto::{ChannelKey, EncodedCall, Outgoing, QueueError, Reason};
+use crate::proto::{ChannelKey, EncodedCall, QueueError, Reason};
 use crate::rt::Instant;
 use std::borrow::Cow;
 use std::sync::{Arc, MutexGuard};
@@ -353,33 +353,6 @@ impl Shared {
         self.wake(state);
         drop(dropped);
         Ok((flushed, epoch))
-    }
-
-    /// Queues an event that is sent to many peers. Fails if the queue has no capacity now, or if memory is short and
-    /// the connection holds a part of it.
-    pub(crate) fn try_emit(&self, frame: &Arc<[u8]>) -> Result<(), SendError> {
-        let mut state = self.lock();
-        if state.phase == Phase::Closing {
-            return Err(SendError::Closed(state.closed_result()));
-        }
-        let mut sent = FailedWaiting::default();
-        if state.waiting() > 0 {
-            // Events that were queued before go first.
-            self.use_capacity(&mut state, &mut sent);
-        }
-        if (state.core.is_open() && !self.has_capacity(&state, None, false))
-            || (self.endpoint.budget.is_exhausted() && state.buffered_bytes() > 0)
-        {
-            state.drops.broadcasts = state.drops.broadcasts.saturating_add(1);
-            self.wake(state);
-            sent.finish();
-            return Err(SendError::Full);
-        }
-        let queued = state.core.emit_frame(Outgoing::Shared(Arc::clone(frame)));
-        let queued = queued.map_err(|error| state.send_error(error, None));
-        self.wake(state);
-        sent.finish();
-        queued
     }
 
     /// Cancels a started call, and frees its slot. If it has opened a channel already, the channel is aborted.

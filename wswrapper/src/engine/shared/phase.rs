@@ -226,12 +226,18 @@ pub(super) struct FailedWaiting {
     pub(super) dropped: Vec<super::capacity::Waiting>,
     /// The notifications of events that could not be sent.
     pub(super) unwritten: Vec<oneshot::Sender<()>>,
+    /// The notifications of events that were queued.
+    pub(super) queued: Vec<oneshot::Sender<()>>,
 }
 
 impl FailedWaiting {
     /// Wakes the tasks, and drops the calls. Called outside the lock.
     pub(super) fn finish(self) {
         drop((self.dropped, self.unwritten));
+        for queued in self.queued {
+            // Nobody waits any more if it fails.
+            let _ = queued.send(());
+        }
         self.wakers.into_iter().for_each(Waker::wake);
     }
 }

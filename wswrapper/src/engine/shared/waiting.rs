@@ -1,10 +1,11 @@
 //! Calls and events that wait for a connection.
 
 use super::Shared;
-use super::capacity::{Waiting, WaitingEvent};
+use super::capacity::{EventSender, Waiting, WaitingEvent};
 use super::phase::Phase;
 use super::state::State;
 use crate::engine::flushes::{Flushed, Flushes};
+use crate::engine::on_full::UnsentEvent;
 use crate::engine::slot::OfflineWait;
 use crate::error::SendError;
 use crate::proto::{EncodedCall, Side};
@@ -89,7 +90,9 @@ impl Shared {
             return Err(SendError::Full);
         }
         let offline = state.first_wait(offline);
-        let ticket = state.add_waiting(Waiting::Event(WaitingEvent { event, written, urgent, offline }));
+        let sender = written.map_or(EventSender::Gone, EventSender::UntilWritten);
+        let event = WaitingEvent { event: UnsentEvent::Owned(event), sender, urgent, offline };
+        let ticket = state.add_waiting(Waiting::Event(event));
         self.wake(state);
         Ok(ticket)
     }

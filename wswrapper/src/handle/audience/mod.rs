@@ -5,6 +5,7 @@ mod channel;
 mod each;
 mod emit;
 mod selecting;
+mod waiting;
 
 pub use calls::Calls;
 pub use channel::AudienceChannel;
@@ -32,7 +33,8 @@ use std::sync::Arc;
 /// An audience is a selection and not a list: its peers are looked up each time that it is used.
 ///
 /// An event is encoded once. The first poll of its future queues it for each peer that is selected then. A peer with a
-/// full queue is left out, so a slow peer never delays another. While the server holds
+/// full queue is left out, unless the event [says otherwise](EmitToAudience::on_full), so a slow peer never delays another.
+/// While the server holds
 /// [`max_buffered_bytes`](crate::Limits::max_buffered_bytes), each peer that holds a part of them is left out, too.
 ///
 /// A peer in a room gets each event whose future was first polled after [`join`](Peer::join) had returned and before

@@ -2,9 +2,9 @@
 
 use super::Target;
 use super::names::{
-    BLOCKED_THREADS, BROADCASTS_LEFT_OUT, BUFFERED_BYTES, CALLS_IN_FLIGHT, CHANNELS, CLOSED, CONNECTIONS,
-    EVENTS_DROPPED, HANDLERS, HEARTBEATS_LOST, LIMITS, METADATA, OPENED, QUEUED_BYTES, RECEIVED_BYTES,
-    RECEIVED_MESSAGES, RECONNECTS, REFUSED, SENT_BYTES, SENT_MESSAGES, STREAMS, key,
+    BLOCKED_THREADS, BUFFERED_BYTES, CALLS_IN_FLIGHT, CHANNELS, CLOSED, CLOSED_FOR_FULL_QUEUE, CONNECTIONS,
+    EVENTS_DROPPED, EVENTS_LEFT_OUT, EVENTS_REPLACED, HANDLERS, HEARTBEATS_LOST, LIMITS, METADATA, OPENED,
+    QUEUED_BYTES, RECEIVED_BYTES, RECEIVED_MESSAGES, RECONNECTS, REFUSED, SENT_BYTES, SENT_MESSAGES, STREAMS, key,
 };
 use crate::close::CloseCause;
 use crate::engine::{CallOutcome, ConnectionView, RefusalReason, Traffic};
@@ -30,7 +30,9 @@ struct SideMetrics {
     sent_messages: Counter,
     sent_bytes: Counter,
     events_dropped: Counter,
-    broadcasts_left_out: Counter,
+    events_left_out: Counter,
+    events_replaced: Counter,
+    closed_for_full_queue: Counter,
     handlers: Gauge,
     calls: Gauge,
     blocked_threads: Gauge,
@@ -55,7 +57,9 @@ impl SideMetrics {
                 sent_messages: counter(SENT_MESSAGES),
                 sent_bytes: counter(SENT_BYTES),
                 events_dropped: counter(EVENTS_DROPPED),
-                broadcasts_left_out: counter(BROADCASTS_LEFT_OUT),
+                events_left_out: counter(EVENTS_LEFT_OUT),
+                events_replaced: counter(EVENTS_REPLACED),
+                closed_for_full_queue: counter(CLOSED_FOR_FULL_QUEUE),
                 handlers: gauge(HANDLERS),
                 calls: gauge(CALLS_IN_FLIGHT),
                 blocked_threads: gauge(BLOCKED_THREADS),
@@ -136,7 +140,9 @@ impl ConnectionMetrics {
             (&side.sent_messages, traffic.sent_messages),
             (&side.sent_bytes, traffic.sent_bytes),
             (&side.events_dropped, traffic.events_dropped),
-            (&side.broadcasts_left_out, traffic.broadcasts_left_out),
+            (&side.events_left_out, traffic.events_left_out),
+            (&side.events_replaced, traffic.events_replaced),
+            (&side.closed_for_full_queue, traffic.closed_for_full_queue),
         ] {
             if more > 0 {
                 counter.increment(more);

@@ -16,7 +16,9 @@ pub(super) const RECEIVED_BYTES: &str = "wswrapper_received_bytes_total";
 pub(super) const SENT_MESSAGES: &str = "wswrapper_sent_messages_total";
 pub(super) const SENT_BYTES: &str = "wswrapper_sent_bytes_total";
 pub(super) const EVENTS_DROPPED: &str = "wswrapper_events_dropped_total";
-pub(super) const BROADCASTS_LEFT_OUT: &str = "wswrapper_broadcasts_left_out_total";
+pub(super) const EVENTS_LEFT_OUT: &str = "wswrapper_events_left_out_total";
+pub(super) const EVENTS_REPLACED: &str = "wswrapper_events_replaced_total";
+pub(super) const CLOSED_FOR_FULL_QUEUE: &str = "wswrapper_closed_for_full_queue_total";
 pub(super) const HANDLERS: &str = "wswrapper_handlers_in_flight";
 pub(super) const CALLS_IN_FLIGHT: &str = "wswrapper_calls_in_flight";
 pub(super) const BLOCKED_THREADS: &str = "wswrapper_blocked_threads";
@@ -26,7 +28,7 @@ pub(super) const QUEUED_BYTES: &str = "wswrapper_queued_bytes";
 pub(super) const BUFFERED_BYTES: &str = "wswrapper_buffered_bytes";
 
 /// The counters, the gauges and the histogram, each with its unit and its description.
-const COUNTERS: [(&str, Unit, &str); 13] = [
+const COUNTERS: [(&str, Unit, &str); 15] = [
     (OPENED, Unit::Count, "Connections that were opened"),
     (CLOSED, Unit::Count, "Connections that were closed, by cause"),
     (RECONNECTS, Unit::Count, "Connections of clients after their first one"),
@@ -39,7 +41,9 @@ const COUNTERS: [(&str, Unit, &str); 13] = [
     (SENT_MESSAGES, Unit::Count, "Messages to peers"),
     (SENT_BYTES, Unit::Bytes, "Bytes of the messages to peers"),
     (EVENTS_DROPPED, Unit::Count, "Events of peers that were not handled"),
-    (BROADCASTS_LEFT_OUT, Unit::Count, "Times that a broadcast left out a peer"),
+    (EVENTS_LEFT_OUT, Unit::Count, "Times that an event left out a peer with a full queue"),
+    (EVENTS_REPLACED, Unit::Count, "Events to peers that newer ones have replaced while they waited"),
+    (CLOSED_FOR_FULL_QUEUE, Unit::Count, "Connections that were closed because their queues were full"),
 ];
 const GAUGES: [(&str, Unit, &str); 8] = [
     (CONNECTIONS, Unit::Count, "Open connections"),
