@@ -13,8 +13,9 @@
 //! 11. [Guards and layers](layers): roles, rates, code around calls, authentication by the first message
 //! 12. [Connecting](connecting): URLs, redirects, proxies and other streams of clients
 //! 13. [Reconnecting](reconnecting): clients that connect again, their states, and what a lost connection costs
-//! 14. [Deployment](deployment): how a server stops, its health and its status
-//! 15. [Observation](observation): hooks, observers, spans, traces, metrics and counters
+//! 14. [Rooms and users](rooms): events to a part of the clients, users, requests to many
+//! 15. [Deployment](deployment): how a server stops, its health and its status
+//! 16. [Observation](observation): hooks, observers, spans, traces, metrics and counters
 //!
 //! Reference:
 //!
@@ -40,5 +41,5 @@ macro_rules! chapters {
 
 chapters! {
     calculator state_and_tasks errors streams events_and_channels javascript testing limits axum access layers connecting
-    reconnecting deployment observation compatibility performance values
+    reconnecting rooms deployment observation compatibility performance values
 }

@@ -4,7 +4,7 @@ use super::Server;
 use crate::call::target::SendTo;
 use crate::call::{Call, Target, into_target};
 use crate::error::SendError;
-use crate::handle::{AudienceChannel, EmitToAudience};
+use crate::handle::{AudienceChannel, Each, EmitToAudience};
 use crate::proto::{CallEncoder, EncodedCall};
 use crate::service::{IntoArguments, handler_methods, serve_method};
 use std::sync::Arc;
@@ -55,6 +55,11 @@ impl ServerChannel {
         } else {
             self.all_peers.emit(event, arguments)
         }
+    }
+
+    /// Returns the target of requests to each of the peers, on the channel.
+    pub fn each(&self) -> Each<AudienceChannel> {
+        self.all_peers.each()
     }
 
     /// Removes the server's closures and dynamic services on the channel and closes the handle. Sends nothing.

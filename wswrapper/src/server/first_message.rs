@@ -146,8 +146,13 @@ impl Peer {
     ///
     /// At that time the connection is closed with status 4401, unless it was authenticated again, which sets a new time. As
     /// another user it cannot be: it is closed with status 4401 then. A server may [warn](ServerBuilder::auth_warning) its
-    /// peer before.
+    /// peer before. A connection that has no [user](Self::set_user) becomes one of this user's.
     pub fn authenticated_until(&self, user: impl AsRef<str>, until: SystemTime) {
+        if self.user().is_none()
+            && let Err(error) = self.set_user(user.as_ref())
+        {
+            tracing::warn!(peer = %self.id(), "the connection has no user: {error}");
+        }
         let left = until.duration_since(SystemTime::now()).unwrap_or_default();
         self.shared().authenticate_until(user.as_ref(), after(Instant::now(), left));
     }

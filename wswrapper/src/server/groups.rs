@@ -11,7 +11,9 @@ use std::sync::Arc;
 
 /// The function that names the user of a new connection.
 #[derive(Default)]
-pub(super) struct UserOf(Option<Box<dyn Fn(&Extensions) -> Option<String> + Send + Sync>>);
+pub(super) struct UserOf(Option<Box<NameUser>>);
+
+type NameUser = dyn Fn(&Extensions) -> Option<String> + Send + Sync;
 
 impl UserOf {
     /// Names the user of a connection that is not open yet.

@@ -93,10 +93,10 @@ async fn unions_and_exceptions_select_each_peer_once() -> Result<(), Box<dyn Err
     until(|| [&a, &b, &c].iter().all(|listener| listener.heard() == ["one"])).await;
     // Those of another server are nobody.
     let other = Server::builder().build()?;
-    let [e] = listeners(&other);
-    e.peer.join("tea")?;
+    let [foreign] = listeners(&other);
+    foreign.peer.join("tea")?;
     assert_eq!(peers(tea.clone().union(other.room("tea"))), of(&[&a, &b]));
-    assert_eq!(peers(tea.clone().except(other.broadcast()).except(&e.peer)), of(&[&a, &b]));
+    assert_eq!(peers(tea.clone().except(other.broadcast()).except(&foreign.peer)), of(&[&a, &b]));
     // A long union is neither deep nor slow.
     let many = (0..100_000).fold(tea, |all, n| all.union(server.room(&n.to_string())));
     assert_eq!(many.len(), 2);

@@ -2,6 +2,7 @@
 
 use super::{Listener, listeners};
 use std::error::Error;
+use std::time::{Duration, SystemTime};
 use wswrapper::connection::{Extensions, Handshake};
 use wswrapper::error::JoinError;
 use wswrapper::transport::memory;
@@ -95,5 +96,18 @@ async fn the_groups_of_a_client_end_with_each_of_its_connections() -> Result<(),
     assert!(client.peer().rooms().is_empty());
     assert!(client.peer().join("home")?);
     assert_eq!(client.peer().room("home").len(), 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_authentication_with_an_end_names_the_user_of_a_connection_without_one() -> Result<(), Box<dyn Error>> {
+    let server = Server::builder().build()?;
+    let [a, b] = listeners(&server);
+    let until = SystemTime::now() + Duration::from_secs(60);
+    a.peer.authenticated_until("ada", until);
+    b.peer.set_user("bob")?;
+    b.peer.authenticated_until("token 7", until);
+    assert_eq!((a.peer.user().as_deref(), b.peer.user().as_deref()), (Some("ada"), Some("bob")));
+    assert_eq!(server.user("ada").peers(), [a.peer.clone()]);
     Ok(())
 }

@@ -111,7 +111,10 @@ impl<T: FromResponse, E: WsError> Stream for Calls<T, E> {
 
 impl<T, E> fmt::Debug for Calls<T, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Calls").field("audience", &self.audience).field("running", &self.running.len()).finish()
+        f.debug_struct("Calls")
+            .field("audience", &self.audience)
+            .field("running", &self.running.len())
+            .finish_non_exhaustive()
     }
 }
 
