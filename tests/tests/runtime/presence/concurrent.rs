@@ -8,9 +8,10 @@ use std::thread;
 use std::time::Duration;
 use wswrapper::Server;
 use wswrapper::server::{Presence, PresenceChanges};
+use wswrapper_tests::cable::Chance;
 
 /// Applies all changes that are there.
-fn follow(changes: &mut PresenceChanges<u32>, copy: &mut Copy<u32>) -> usize {
+fn follow(changes: &mut PresenceChanges<usize>, copy: &mut Copy<usize>) -> usize {
     let mut count = 0;
     while let Some(Some(change)) = changes.next().now_or_never() {
         change.apply(copy);
@@ -72,14 +73,14 @@ async fn each_copy_of_a_follower_is_the_snapshot_at_the_end() -> Result<(), Box<
     Ok(())
 }
 
-fn change(tea: &Presence<u32>, visitors: &[Visitor], seed: u64) {
-    let mut random = fastrand::Rng::with_seed(seed);
+fn change(tea: &Presence<usize>, visitors: &[Visitor], seed: u64) {
+    let mut random = Chance::new(seed);
     for _ in 0..3_000 {
-        let visitor = random.choice(visitors).expect("there are some");
-        match random.u32(0..3) {
+        let visitor = &visitors[random.between(0, 3)];
+        match random.between(0, 2) {
             0 => drop(tea.leave(&visitor.peer)),
-            1 => drop(tea.update(&visitor.peer, random.u32(0..3))),
-            _ => tea.join(&visitor.peer, random.u32(0..3)).expect("the connection is open"),
+            1 => drop(tea.update(&visitor.peer, random.between(0, 2))),
+            _ => tea.join(&visitor.peer, random.between(0, 2)).expect("the connection is open"),
         }
     }
 }

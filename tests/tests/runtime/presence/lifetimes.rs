@@ -2,6 +2,7 @@
 
 use super::{Visitor, told};
 use std::error::Error;
+use std::sync::Arc;
 use wswrapper::Server;
 use wswrapper::server::Presence;
 use wswrapper_tests::{Alive, Guard, SECOND, tasks, until};
@@ -31,9 +32,9 @@ async fn nothing_is_left_after_the_server_is_dropped() -> Result<(), Box<dyn Err
     Ok(())
 }
 
-/// Metadata that holds the presence itself would be a cycle; this holds a count.
+/// Metadata that is counted.
 #[derive(Clone)]
-struct Meta(#[expect(dead_code, reason = "it is dropped")] Guard);
+struct Meta(#[expect(dead_code, reason = "it is dropped")] Arc<Guard>);
 
 impl PartialEq for Meta {
     fn eq(&self, _: &Self) -> bool {
@@ -50,12 +51,12 @@ async fn peers_do_not_keep_a_presence_and_a_presence_does_not_keep_peers() -> Re
     let visitor = Visitor::of_user(&server, "ada");
     // Extensions are freed when the connection is.
     visitor.peer.extensions().insert(Kept(connections.guard()));
-    tea.join(&visitor.peer, Meta(metas.guard()))?;
+    tea.join(&visitor.peer, Meta(Arc::new(metas.guard())))?;
     drop(tea);
     assert_eq!(metas.count(), 0, "the peer is still in the room");
     // The name is free for another presence.
     let tea = Presence::new("tea");
-    tea.join(&visitor.peer, Meta(metas.guard()))?;
+    tea.join(&visitor.peer, Meta(Arc::new(metas.guard())))?;
     visitor.close().await;
     until(|| connections.count() == 0).await;
     assert_eq!(metas.count(), 1);
@@ -76,7 +77,7 @@ async fn a_presence_in_a_service_ends_with_the_server() -> Result<(), Box<dyn Er
         async move { size }
     })?;
     let visitor = Visitor::of_user(&server, "ada");
-    tea.join(&visitor.peer, Meta(metas.guard()))?;
+    tea.join(&visitor.peer, Meta(Arc::new(metas.guard())))?;
     drop(tea);
     assert_eq!(visitor.client.request::<usize>("size", ()).await?, 1);
     server.close();

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use wswrapper::Server;
 use wswrapper::server::{Presence, PresenceChange, PresenceChanges};
+use wswrapper_tests::cable::Chance;
 use wswrapper_tests::{Alive, Guard};
 
 #[tokio::test]
@@ -63,7 +64,7 @@ async fn without_a_log_each_change_is_a_snapshot() -> Result<(), Box<dyn Error>>
 
 /// Metadata that counts its copies.
 #[derive(Clone)]
-struct Counted(u32, #[expect(dead_code, reason = "it is dropped")] Guard);
+struct Counted(u32, #[expect(dead_code, reason = "it is dropped")] Arc<Guard>);
 
 impl PartialEq for Counted {
     fn eq(&self, other: &Self) -> bool {
@@ -77,8 +78,8 @@ async fn metadata_that_nobody_needs_is_dropped() -> Result<(), Box<dyn Error>> {
     let alive = Alive::default();
     let tea = Presence::new("tea").max_changes(10);
     let ada = Visitor::of_user(&server, "ada");
-    let update = |n| tea.update(&ada.peer, Counted(n, alive.guard()));
-    tea.join(&ada.peer, Counted(0, alive.guard()))?;
+    let update = |n| tea.update(&ada.peer, Counted(n, Arc::new(alive.guard())));
+    tea.join(&ada.peer, Counted(0, Arc::new(alive.guard())))?;
     for n in 1..100 {
         update(n);
     }
@@ -115,7 +116,7 @@ async fn the_streams_finish_with_the_last_handle() -> Result<(), Box<dyn Error>>
     let alive = Alive::default();
     let tea = Presence::new("tea");
     let ada = Visitor::of_user(&server, "ada");
-    tea.join(&ada.peer, Counted(1, alive.guard()))?;
+    tea.join(&ada.peer, Counted(1, Arc::new(alive.guard())))?;
     let (mut waits, mut reads, unused) = (tea.changes(), tea.changes(), tea.changes());
     for changes in [&mut waits, &mut reads] {
         assert!(matches!(changes.next().await, Some(PresenceChange::Snapshot(all)) if all.len() == 1));
@@ -124,9 +125,9 @@ async fn the_streams_finish_with_the_last_handle() -> Result<(), Box<dyn Error>>
     tokio::task::yield_now().await;
     let clone = tea.clone();
     drop(tea);
-    clone.update(&ada.peer, Counted(2, alive.guard()));
+    clone.update(&ada.peer, Counted(2, Arc::new(alive.guard())));
     assert_eq!(waiting.await?, Some("an item"));
-    clone.update(&ada.peer, Counted(3, alive.guard()));
+    clone.update(&ada.peer, Counted(3, Arc::new(alive.guard())));
     drop(clone);
     assert_eq!(alive.count(), 0, "streams that live longer keep nothing");
     assert!(reads.next().await.is_none() && reads.next().await.is_none());
@@ -213,13 +214,13 @@ async fn a_copy_follows_the_changes() -> Result<(), Box<dyn Error>> {
     let visitors: Vec<_> = (0..6).map(|n| Visitor::of_user(&server, &format!("user {}", n % 4))).collect();
     let mut changes = tea.changes();
     let mut copy = Copy::new();
-    let mut random = fastrand::Rng::with_seed(7);
+    let mut random = Chance::new(7);
     for _ in 0..2_000 {
-        let visitor = random.choice(&visitors).expect("there are some");
-        match random.u32(0..4) {
+        let visitor = &visitors[random.between(0, 5)];
+        match random.between(0, 3) {
             0 => drop(tea.leave(&visitor.peer)),
-            1 => drop(tea.update(&visitor.peer, random.u32(0..3))),
-            2 => tea.join(&visitor.peer, random.u32(0..3))?,
+            1 => drop(tea.update(&visitor.peer, random.between(0, 2))),
+            2 => tea.join(&visitor.peer, random.between(0, 2))?,
             _ => {
                 while let Some(Some(change)) = changes.next().now_or_never() {
                     change.apply(&mut copy);

@@ -36,12 +36,12 @@ fn status(name: &str, is_typing: bool) -> Status {
 impl Lobby for Tea {
     async fn enter(&self, ctx: Context, user: String) -> Result<(), String> {
         ctx.peer().set_user(&user).map_err(|error| error.to_string())?;
-        self.0.join(ctx.peer(), status(&user, false)).map_err(|error| error.to_string())
+        self.0.join(&ctx.peer(), status(&user, false)).map_err(|error| error.to_string())
     }
 
     async fn typing(&self, ctx: Context, is_typing: bool) {
         let user = ctx.peer().user().unwrap_or_default();
-        self.0.update(ctx.peer(), status(&user, is_typing));
+        self.0.update(&ctx.peer(), status(&user, is_typing));
     }
 
     async fn who(&self) -> impl Stream<Item = PresenceChange<Status>> + Send {
