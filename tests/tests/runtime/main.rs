@@ -27,6 +27,7 @@ mod message_log;
 mod metrics;
 mod mounting;
 mod observers;
+mod presence;
 mod scoped;
 mod spans;
 mod status;

@@ -1,10 +1,11 @@
 //! The set of connections that a connection belongs to, and its groups: rooms and users.
 
 use super::id::PeerId;
+use super::room_watch::RoomWatch;
 use super::shared::Shared;
 use crate::error::JoinError;
 use std::panic::{RefUnwindSafe, UnwindSafe};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 /// The connections of a server, or the connection of a client.
 pub(crate) trait Members: Send + Sync + UnwindSafe + RefUnwindSafe {
@@ -29,8 +30,13 @@ pub(crate) trait Members: Send + Sync + UnwindSafe + RefUnwindSafe {
     /// Returns the number of selected connections.
     fn count(&self, selection: &Selection) -> usize;
 
-    /// Adds a connection to a room. Returns false if it is there already.
-    fn join_room(&self, shared: &Arc<Shared>, room: &str) -> Result<bool, JoinError>;
+    /// Adds a connection to a room. Returns false if it is there already. The watch is told when it leaves the room.
+    fn join_room(
+        &self,
+        shared: &Arc<Shared>,
+        room: &str,
+        watch: Option<&Weak<dyn RoomWatch>>,
+    ) -> Result<bool, JoinError>;
 
     /// Removes a connection from a room. Returns false if it is not there.
     fn leave_room(&self, shared: &Shared, room: &str) -> bool;

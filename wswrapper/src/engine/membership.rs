@@ -1,5 +1,6 @@
 //! The rooms and the user of a connection.
 
+use super::room_watch::RoomWatches;
 use crate::lock::explored::{Mutex, MutexGuard, lock};
 use std::sync::Arc;
 
@@ -24,6 +25,8 @@ pub(crate) struct PeerGroups {
     /// In alphabetical order.
     pub(crate) rooms: Vec<Arc<str>>,
     pub(crate) user: Option<Arc<str>>,
+    /// Those who are told when the connection leaves a room. `None` for most connections.
+    pub(crate) watches: Option<Box<RoomWatches>>,
 }
 
 impl Membership {
@@ -41,6 +44,13 @@ impl Membership {
         self.lock().groups.as_ref()?.user.clone()
     }
 
+    /// Returns true if the object at this address is told when the connection leaves a room.
+    pub(crate) fn is_watched<T: ?Sized>(&self, room: &str, watch: *const T) -> bool {
+        let state = self.lock();
+        let watches = state.groups.as_ref().and_then(|groups| groups.watches.as_ref());
+        watches.is_some_and(|watches| watches.contains(room, watch))
+    }
+
     /// Returns true if the connection is in a room.
     pub(crate) fn is_in(&self, room: &str) -> bool {
         self.lock().groups.as_ref().is_some_and(|groups| groups.position(room).is_ok())
@@ -48,6 +58,11 @@ impl Membership {
 }
 
 impl PeerGroups {
+    /// Removes the watches of a room, and returns them. They are told after the lock was released.
+    pub(crate) fn take_watches(&mut self, room: &str) -> Option<RoomWatches> {
+        self.watches.as_mut().map(|watches| watches.take(room))
+    }
+
     /// Returns the index of a room, or the one at which it belongs.
     pub(crate) fn position(&self, room: &str) -> Result<usize, usize> {
         self.rooms.binary_search_by(|other| (**other).cmp(room))

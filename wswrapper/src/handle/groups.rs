@@ -29,7 +29,7 @@ impl Peer {
     /// }
     /// ```
     pub fn join(&self, room: &str) -> Result<bool, JoinError> {
-        self.shared().members.join_room(self.shared(), room)
+        self.shared().members.join_room(self.shared(), room, None)
     }
 
     /// Removes the peer from a room. Returns false if it is not in it.

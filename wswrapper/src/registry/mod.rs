@@ -4,12 +4,12 @@
 mod explorations;
 mod groups;
 
-use crate::engine::{Members, PeerId, Selection, Shared};
+use crate::engine::{Departure, Members, PeerId, RoomWatch, Selection, Shared};
 use crate::error::JoinError;
 use crate::lock::explored::{Mutex, MutexGuard, lock};
 use groups::Groups;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 /// The open connections of a server, or the one of a client.
 pub(crate) struct Registry {
@@ -86,11 +86,16 @@ impl Members for Registry {
         drop(connections);
         let mut membership = shared.membership.lock();
         membership.is_member = false;
-        if let Some(groups) = &membership.groups {
+        let mut watches = None;
+        if let Some(groups) = &mut membership.groups {
             groups.rooms.iter().for_each(|room| self.rooms.leave(room, shared.id));
             groups.user.iter().for_each(|user| self.users.leave(user, shared.id));
+            watches = groups.watches.take();
         }
         drop(membership);
+        if let Some(watches) = watches {
+            watches.tell(shared, Departure::Closed);
+        }
         // Outside the locks: the last reference to a connection drops a user's values.
         drop(removed);
     }
@@ -132,7 +137,12 @@ impl Members for Registry {
         }
     }
 
-    fn join_room(&self, shared: &Arc<Shared>, room: &str) -> Result<bool, JoinError> {
+    fn join_room(
+        &self,
+        shared: &Arc<Shared>,
+        room: &str,
+        watch: Option<&Weak<dyn RoomWatch>>,
+    ) -> Result<bool, JoinError> {
         let limits = &shared.endpoint.limits;
         JoinError::check_name(room)?;
         let mut membership = shared.membership.lock();
@@ -140,14 +150,20 @@ impl Members for Registry {
             return Err(JoinError::Closed);
         }
         let groups = membership.groups.get_or_insert_default();
-        let Err(position) = groups.position(room) else { return Ok(false) };
-        if groups.rooms.len() >= limits.max_rooms_per_peer {
-            return Err(JoinError::TooManyOfPeer { limit: limits.max_rooms_per_peer });
+        let position = groups.position(room);
+        if let Err(position) = position {
+            if groups.rooms.len() >= limits.max_rooms_per_peer {
+                return Err(JoinError::TooManyOfPeer { limit: limits.max_rooms_per_peer });
+            }
+            let joined = self.rooms.join(room, shared.id, Arc::clone(shared), limits.max_rooms);
+            let name = joined.map_err(|_| JoinError::TooMany { limit: limits.max_rooms })?;
+            groups.rooms.insert(position, name);
         }
-        let joined = self.rooms.join(room, shared.id, Arc::clone(shared), limits.max_rooms);
-        let name = joined.map_err(|_| JoinError::TooMany { limit: limits.max_rooms })?;
-        groups.rooms.insert(position, name);
-        Ok(true)
+        let (Ok(index) | Err(index)) = position;
+        if let Some(watch) = watch {
+            groups.watches.get_or_insert_default().add(&groups.rooms[index], watch);
+        }
+        Ok(position.is_err())
     }
 
     fn leave_room(&self, shared: &Shared, room: &str) -> bool {
@@ -159,6 +175,11 @@ impl Members for Registry {
         let Ok(position) = groups.position(room) else { return false };
         groups.rooms.remove(position);
         self.rooms.leave(room, shared.id);
+        let watches = groups.take_watches(room);
+        drop(membership);
+        if let Some(watches) = watches {
+            watches.tell(shared, Departure::Left);
+        }
         true
     }
 

@@ -12,6 +12,7 @@ mod first_message;
 mod groups;
 #[cfg(feature = "websocket")]
 mod listener;
+mod presence;
 #[cfg(feature = "websocket")]
 mod probes;
 #[cfg(feature = "websocket")]
@@ -37,6 +38,7 @@ pub use first_message::FirstMessage;
 use groups::UserOf;
 #[cfg(feature = "websocket")]
 pub use listener::Listener;
+pub use presence::{Presence, PresenceChange, PresenceChanges, PresenceKey, Present};
 pub use status::ServerStatus;
 #[cfg(feature = "websocket")]
 pub use tower::ResponseFuture;
