@@ -1,8 +1,8 @@
 //! The settings that the builders of servers and of clients have in common.
 
 use crate::engine::{
-    AuthRules, BackgroundTasks, Budget, CallSteps, ChannelPattern, DynamicHandlers, Hooks, LocalEndpoint, Observers, Step,
-    Totals,
+    AuthRules, BackgroundTasks, Budget, CallSteps, ChannelPattern, DynamicHandlers, Hooks, LocalEndpoint, Observers,
+    Step, Totals,
 };
 use crate::error::MountError;
 use crate::limits::Limits;

@@ -24,8 +24,9 @@ pub use crate::service::stream::{IntoStream, OnFull, Producer};
 pub use crate::service::{Context, Contract, PlainContract, Serve};
 pub use crate::stream::Streaming;
 pub use crate::value::{
-    Argument, Base64, Base64Slice, ChannelParameter, Decode, Encode, ErrorField, ErrorReader, ErrorWriter, FieldType, IntoResult,
-    JsonResponse, NotResult, Probe, ResultType, StreamItem, UploadItem, WsError, error, field_type, internal, reply,
+    Argument, Base64, Base64Slice, ChannelParameter, Decode, Encode, ErrorField, ErrorReader, ErrorWriter, FieldType,
+    IntoResult, JsonResponse, NotResult, Probe, ResultType, StreamItem, UploadItem, WsError, error, field_type,
+    internal, reply,
 };
 pub use futures_core::Stream;
 pub use serde_json::Error as JsonError;

@@ -4,6 +4,7 @@
 
 use crate::one_at_a_time;
 use futures_util::{StreamExt, stream};
+use std::collections::BTreeMap;
 use std::env;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -11,6 +12,7 @@ use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
+use wswrapper::server::{Presence, PresenceChange};
 use wswrapper::transport::memory;
 use wswrapper::{Client, Context, Limits, Scoped, Server, Stream, Upload, ws_handlers, ws_service};
 use wswrapper_tests::cable::Chance;
@@ -25,6 +27,8 @@ trait Soak {
     async fn count(&self, to: u32) -> impl Stream<Item = u32> + Send;
     async fn sum(&self, numbers: Upload<u64>) -> u64;
     async fn lend(&self) -> Scoped<dyn Counter>;
+    async fn appear(&self, ctx: Context, mood: usize) -> bool;
+    async fn who(&self) -> impl Stream<Item = PresenceChange<usize>> + Send;
     async fn never(&self);
 }
 
@@ -41,7 +45,8 @@ trait Page {
     async fn load(&self) -> u32;
 }
 
-struct Service;
+/// Those who are present in the lobby, with their moods.
+struct Service(Presence<usize>);
 
 #[ws_handlers]
 impl Soak for Service {
@@ -76,6 +81,14 @@ impl Soak for Service {
 
     async fn lend(&self) -> Scoped<dyn Counter> {
         Scoped::new(Sum::default())
+    }
+
+    async fn appear(&self, ctx: Context, mood: usize) -> bool {
+        self.0.join(&ctx.peer(), mood).is_ok()
+    }
+
+    async fn who(&self) -> impl Stream<Item = PresenceChange<usize>> + Send {
+        self.0.changes()
     }
 
     async fn never(&self) {
@@ -156,7 +169,7 @@ async fn one_connection(server: &Server, progress: &Arc<Progress>, chance: &mut 
 /// One operation. It may fail, because the connection may be closed, but it never gives a wrong result.
 async fn operate(soak: &SoakProxy, chance: &mut Chance) {
     let room = format!("room {}", chance.between(0, 99));
-    match chance.between(0, 8) {
+    match chance.between(0, 10) {
         0 => {
             let text = "x".repeat(chance.between(0, 2_000));
             if let Ok(echo) = soak.echo(&text).await {
@@ -193,6 +206,20 @@ async fn operate(soak: &SoakProxy, chance: &mut Chance) {
                 assert_eq!(more, 3);
             }
         }
+        8 => {
+            soak.appear(chance.between(0, 5)).await.ok();
+        }
+        9 => {
+            let taken = chance.between(1, 50);
+            if let Ok(changes) = soak.who().await {
+                let mut who = BTreeMap::new();
+                let changes = changes.take(taken).filter_map(async |change| change.ok());
+                // Nothing changes while all others wait.
+                let changes = changes.take_until(sleep(2 * SECOND)).collect::<Vec<_>>().await;
+                assert!(!matches!(changes.first(), Some(change) if !matches!(change, PresenceChange::Snapshot(_))));
+                changes.into_iter().for_each(|change| change.apply(&mut who));
+            }
+        }
         _ => {
             soak.never().timeout(Duration::from_millis(300)).await.expect_err("it never answers");
         }
@@ -218,7 +245,7 @@ fn limits() -> Limits {
 
 /// Runs for some time, and returns the bytes that are allocated and were not before.
 fn allocated_during(runtime: &Runtime, time: Duration) -> f64 {
-    let allocations = allocation_counter::measure(|| runtime.block_on(sleep(time)));
+    let allocations = allocation_counter::measure(|| runtime.block_on(async { sleep(time).await }));
     f64::from(i32::try_from(allocations.bytes_current).expect("less than 2 GiB"))
 }
 
@@ -232,7 +259,9 @@ fn connections_that_come_and_go_leave_nothing() {
         Builder::new_current_thread().enable_time().start_paused(true).build().expect("a runtime can be built");
     let progress = Arc::<Progress>::default();
     let inside = runtime.enter();
-    let server = Server::builder().service(Service).limits(limits()).build().expect("the service can be mounted");
+    let lobby = Presence::new("lobby");
+    let server =
+        Server::builder().service(Service(lobby.clone())).limits(limits()).build().expect("the service can be mounted");
     let mut actors = JoinSet::new();
     for seed in 0..connections {
         actors.spawn(live(server.clone(), Arc::clone(&progress), Chance::new(seed)));
@@ -271,6 +300,6 @@ fn connections_that_come_and_go_leave_nothing() {
             tasks(),
         ];
         assert_eq!(tables, [0; 9], "{status:?}");
-        assert!(server.rooms().is_empty());
+        assert!(server.rooms().is_empty() && lobby.is_empty());
     });
 }

@@ -59,6 +59,8 @@ async fn a_status_has_the_numbers_of_all_connections() -> Result<(), Box<dyn Err
             "uptime": uptime.as_secs(),
             "draining": false,
             "connections": 2,
+            "rooms": 0,
+            "users": 0,
             "handlers_in_flight": 1,
             "calls_in_flight": 1,
             "open_channels": 2,

@@ -45,7 +45,8 @@ impl<'a> Argument<'a> {
             // The checks report this pattern.
             other => quote::format_ident!("argument_{at}", span = other.span()),
         };
-        let is_parameter = channel.is_some_and(|channel| channel.parameters.iter().any(|of_channel| name.unraw() == of_channel));
+        let is_parameter =
+            channel.is_some_and(|channel| channel.parameters.iter().any(|of_channel| name.unraw() == of_channel));
         Self { input, name, ty: &input.ty, kind, is_parameter }
     }
 

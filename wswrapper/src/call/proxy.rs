@@ -48,8 +48,8 @@ impl<T: Target> Proxy<T> {
     /// Creates a proxy on a channel with parameters, whose values are in the order of the pattern.
     pub fn with_parameters(to: impl IntoTarget<Target = T>, pattern: &'static str, values: &[&dyn Display]) -> Self {
         let channel = name_of_channel(pattern, values);
-        let channel =
-            channel.map_or_else(|error| ProxyChannel::Invalid(Arc::new(error)), |name| ProxyChannel::Named(name.into()));
+        let channel = channel
+            .map_or_else(|error| ProxyChannel::Invalid(Arc::new(error)), |name| ProxyChannel::Named(name.into()));
         Self { target: to.into_target(), channel }
     }
 

@@ -84,9 +84,7 @@ pub(crate) use hooks::{CloseHook, Hooks, OpenHook};
 pub use id::{Counters, PeerId};
 pub(crate) use inbox::{Batch, Mark, StreamFinish, Taken, WINDOW};
 pub(crate) use label::Label;
-pub(crate) use layers::{
-    CallSteps, CallView, CheckCall, LayeredCall, LayeredRunning, Next, Reply, StartLayer, Step,
-};
+pub(crate) use layers::{CallSteps, CallView, CheckCall, LayeredCall, LayeredRunning, Next, Reply, StartLayer, Step};
 pub(crate) use members::{Members, Selection};
 pub use message_log::{MessageKind, MessageLog};
 pub(crate) use observer::Observers;

@@ -1,6 +1,6 @@
 //! Calls of each kind on a channel with parameters.
 
-use super::{DocProxy, Pages, PageProxy, both};
+use super::{DocProxy, PageProxy, Pages, both};
 use futures_util::{StreamExt as _, stream};
 use serde_json::json;
 use std::borrow::Cow;

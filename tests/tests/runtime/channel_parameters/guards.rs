@@ -112,7 +112,10 @@ async fn channels_that_are_opened_there_inherit_the_guards() -> Result<(), Box<d
     let pair = pair(Server::builder().service(Book).guard_on("book/{id}", guard(&log, "book")));
     let book = BookProxy::new(&pair.client, 3);
     let part = book.part().await?;
-    assert_eq!((part.name().await?.as_str(), log.take()), ("title", vec!["book book/3".to_owned(), "book -".to_owned()]));
+    assert_eq!(
+        (part.name().await?.as_str(), log.take()),
+        ("title", vec!["book book/3".to_owned(), "book -".to_owned()])
+    );
     let channel = book.channel().await?;
     channel.request::<()>("x", ()).await.expect_err("nothing is there");
     assert_eq!(log.take(), ["book book/3", "book -"]);

@@ -65,8 +65,7 @@ async fn a_peer_enters_with_its_first_call_and_leaves_at_the_end() -> Result<(),
     DocProxy::new(&pair.client, 8).close().await?;
     PageProxy::new(&pair.client, "a", "b").seen().await?;
     DocProxy::new(&pair.client, 8).spawned().await?;
-    let expected =
-        ["enters doc/7", "Ada touches 7", "text of 7", "text of 7", "enters doc/8", "close", "seen"];
+    let expected = ["enters doc/7", "Ada touches 7", "text of 7", "text of 7", "enters doc/8", "close", "seen"];
     assert_eq!(log.take(), expected);
     pair.client.close(1000, "");
     pair.peer.closed().await;
@@ -87,8 +86,7 @@ async fn calls_of_each_kind_wait_for_the_hook_and_are_handled_in_their_order() -
         let doc = doc.clone();
         async move {
             let append = doc.append(futures_util::stream::iter(["x".to_owned()]));
-            let (text, lines, append, spawned) =
-                tokio::join!(doc.text(1), doc.lines(1), append, doc.spawned());
+            let (text, lines, append, spawned) = tokio::join!(doc.text(1), doc.lines(1), append, doc.spawned());
             let mut lines = lines.expect("a stream");
             (text.ok(), lines.next().await.and_then(Result::ok), append.ok(), spawned.ok())
         }
@@ -167,7 +165,10 @@ async fn a_hook_that_refuses_rejects_the_waiting_calls_and_runs_again_for_a_late
         other => panic!("{other}"),
     };
     let (first, second) = tokio::join!(doc.text(1), doc.spawned());
-    assert_eq!((message(first.unwrap_err()), message(second.unwrap_err())), ("no 7 in run 1".into(), "no 7 in run 1".into()));
+    assert_eq!(
+        (message(first.unwrap_err()), message(second.unwrap_err())),
+        ("no 7 in run 1".into(), "no 7 in run 1".into())
+    );
     assert_eq!(message(doc.text(1).await.unwrap_err()), "no 7 in run 2");
     assert_eq!(pair.server.status().events_dropped, 1);
     refuses.store(false, Ordering::Relaxed);
@@ -183,17 +184,18 @@ async fn a_hook_that_refuses_rejects_the_waiting_calls_and_runs_again_for_a_late
 async fn a_peer_that_has_left_enters_again_after_the_hook_of_its_leaving() -> Result<(), Box<dyn Error>> {
     let (docs, left) = (Docs::default(), Arc::new(Notify::new()));
     let log = docs.0.clone();
-    let server = Server::builder().service(docs.clone()).on_enter("doc/{id}", logs(&log, "enters")).on_leave("doc/{id}", {
-        let (log, left) = (log.clone(), Arc::clone(&left));
-        move |visit: ChannelVisit| {
+    let server =
+        Server::builder().service(docs.clone()).on_enter("doc/{id}", logs(&log, "enters")).on_leave("doc/{id}", {
             let (log, left) = (log.clone(), Arc::clone(&left));
-            async move {
-                log.add("begins to leave");
-                left.notified().await;
-                log.add(format!("leaves {}", visit.name()));
+            move |visit: ChannelVisit| {
+                let (log, left) = (log.clone(), Arc::clone(&left));
+                async move {
+                    log.add("begins to leave");
+                    left.notified().await;
+                    log.add(format!("leaves {}", visit.name()));
+                }
             }
-        }
-    });
+        });
     let pair = pair(server);
     let doc = DocProxy::new(&pair.client, 7);
     assert!(!pair.peer.leave_channel("doc/7").await, "it was not entered");
@@ -321,11 +323,9 @@ async fn panics_of_hooks_cost_only_their_calls() -> Result<(), Box<dyn Error>> {
 async fn calls_that_are_rejected_before_enter_nothing() -> Result<(), Box<dyn Error>> {
     let log = Log::default();
     let refuse = |call: &GuardCall<'_>| if call.event() == "text" { Err("not for you") } else { Ok(()) };
-    let router = Router::new()
-        .service(Docs::default())
-        .guard(refuse)
-        .on_enter("doc/{id}", logs(&log, "enters"));
-    let pair = pair(Server::builder().router(Router::new().merge(router)).guard_on("doc/8", |_: &GuardCall<'_>| Err("no")));
+    let router = Router::new().service(Docs::default()).guard(refuse).on_enter("doc/{id}", logs(&log, "enters"));
+    let pair =
+        pair(Server::builder().router(Router::new().merge(router)).guard_on("doc/8", |_: &GuardCall<'_>| Err("no")));
     assert!(DocProxy::new(&pair.client, 7).text(1).await.is_err());
     assert!(DocProxy::new(&pair.client, 8).spawned().await.is_err());
     for (channel, event) in [("doc/x", "spawned"), ("doc/07", "spawned"), ("doc/7", "nothing"), ("img/7", "spawned")] {

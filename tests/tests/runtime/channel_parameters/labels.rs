@@ -20,10 +20,13 @@ async fn metrics_are_labelled_by_the_pattern() -> Result<(), Box<dyn Error>> {
     let text = handle.render();
     let mut calls: Vec<_> = text.lines().filter(|line| line.starts_with("wswrapper_calls_total")).collect();
     calls.sort_unstable();
-    assert_eq!(calls, [
-        r#"wswrapper_calls_total{channel="(unknown)",event="(unknown)",outcome="rejected"} 100"#,
-        r#"wswrapper_calls_total{channel="doc/{id}",event="text",outcome="ok"} 100"#,
-    ]);
+    assert_eq!(
+        calls,
+        [
+            r#"wswrapper_calls_total{channel="(unknown)",event="(unknown)",outcome="rejected"} 100"#,
+            r#"wswrapper_calls_total{channel="doc/{id}",event="text",outcome="ok"} 100"#,
+        ]
+    );
     Ok(())
 }
 

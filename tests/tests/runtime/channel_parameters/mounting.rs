@@ -23,14 +23,12 @@ impl Plain {
 #[test]
 fn ambiguous_patterns_cannot_be_mounted() {
     let error = Server::builder().service(Docs::default()).service(Named).build().expect_err("ambiguous");
-    assert_eq!(
-        error,
-        MountError::AmbiguousChannel { channel: "doc/{name}".to_owned(), other: "doc/{id}".to_owned() }
-    );
+    assert_eq!(error, MountError::AmbiguousChannel { channel: "doc/{name}".to_owned(), other: "doc/{id}".to_owned() });
     let text = "channel `doc/{name}` cannot be told apart from channel `doc/{id}`: give the parameters the same names";
     assert_eq!(error.to_string(), text);
     // Of these the one with more fixed segments is found.
-    let overlapping = Router::new().service_at("{a}/x", Plain).service_at("doc/{id}", Plain).service_at("{a}/{b}", Plain);
+    let overlapping =
+        Router::new().service_at("{a}/x", Plain).service_at("doc/{id}", Plain).service_at("{a}/{b}", Plain);
     Server::builder().router(overlapping).build().expect("one is more specific");
     // The same pattern is the same channel.
     Server::builder().service(Docs::default()).service_at("doc/{id}", Plain).build().expect("other events");

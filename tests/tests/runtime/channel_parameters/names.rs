@@ -21,7 +21,9 @@ fn any_text_that_is_not_empty_is_a_value() {
     runner
         .run(&(text.clone(), text), |(page, owner)| {
             let proxy = PageProxy::new(&pair.client, &page, &owner);
-            let both = runtime.block_on(async { proxy.both().await }).map_err(|error| TestCaseError::fail(error.to_string()))?;
+            let both = runtime
+                .block_on(async { proxy.both().await })
+                .map_err(|error| TestCaseError::fail(error.to_string()))?;
             prop_assert_eq!(both, format!("{page}|{owner}"));
             Ok(())
         })
@@ -48,7 +50,9 @@ async fn what_is_no_value_is_an_unknown_channel() -> Result<(), Box<dyn Error>> 
         unknown(name).await;
     }
     // Texts.
-    for name in ["wiki/a/of/", "wiki//of/b", "wiki/%41/of/b", "wiki/%2f/of/b", "wiki/%/of/b", "wiki/{a}/of/b", "doc/7/x"] {
+    for name in
+        ["wiki/a/of/", "wiki//of/b", "wiki/%41/of/b", "wiki/%2f/of/b", "wiki/%/of/b", "wiki/{a}/of/b", "doc/7/x"]
+    {
         unknown(name).await;
     }
     // A name that is one, with an event that nobody handles.

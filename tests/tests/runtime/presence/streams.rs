@@ -96,10 +96,8 @@ async fn metadata_that_nobody_needs_is_dropped() -> Result<(), Box<dyn Error>> {
         update(n);
     }
     assert_eq!(alive.count(), 10, "the entry is the last change");
-    for n in 0..10 {
-        drop(streams[0].next().await);
-        assert_eq!(alive.count(), 10, "after {n} changes, the others have read none");
-    }
+    assert!(matches!(streams[0].next().await, Some(PresenceChange::Snapshot(_))));
+    assert_eq!(alive.count(), 10, "the others have read none");
     for mut stream in streams.drain(1..) {
         assert!(matches!(stream.next().await, Some(PresenceChange::Snapshot(_))));
     }
@@ -191,17 +189,17 @@ async fn a_panic_of_the_metadata_spoils_nothing() -> Result<(), Box<dyn Error>> 
     assert!(panics(&mut || drop(told(&mut changes))));
     assert_eq!(told(&mut changes), ["all: user:ada 1"]);
     tea.update(&ada.peer, fragile(2));
-    tea.update(&ada.peer, fragile(3));
     assert!(panics(&mut || drop(told(&mut changes))));
+    tea.update(&ada.peer, fragile(3));
     assert_eq!(told(&mut changes), ["all: user:ada 3"], "the change that could not be copied is not missing");
-    assert!(panics(&mut || drop(tea.update(&ada.peer, fragile(4)))));
+    assert!(panics(&mut || _ = tea.update(&ada.peer, fragile(4))));
     assert!(panics(&mut || drop(tea.snapshot())));
     assert_eq!(told(&mut changes), [] as [&str; 0]);
     tea.update(&ada.peer, fragile(5));
     assert_eq!(told(&mut changes), ["changed: user:ada 5"]);
     // A drop is caught, because the connection's end may cause it.
     drop(changes);
-    assert!(!panics(&mut || drop(tea.leave(&ada.peer))));
+    assert!(!panics(&mut || _ = tea.leave(&ada.peer)));
     tea.join(&ada.peer, fragile(6))?;
     assert_eq!(shown(&tea).len(), 1);
     Ok(())

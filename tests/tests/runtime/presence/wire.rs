@@ -104,9 +104,9 @@ async fn the_json_is_as_documented() -> Result<(), Box<dyn Error>> {
     assert_eq!(who.try_next().await?, Some(json!({"type": "snapshot", "who": []})));
     LobbyProxy::new(&client).enter("ada").await?;
     LobbyProxy::new(&client).typing(true).await?;
-    tea.leave(&server.peers()[0]);
     let millis = tea_time(&who.try_next().await?, "joined", false)?;
     assert_eq!(tea_time(&who.try_next().await?, "changed", true)?, millis);
+    tea.leave(&server.peers()[0]);
     assert_eq!(tea_time(&who.try_next().await?, "left", true)?, millis);
     let age = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?.as_millis() - u128::from(millis);
     assert!(age < 60_000, "{age} ms");

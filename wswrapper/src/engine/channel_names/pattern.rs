@@ -31,7 +31,11 @@ impl ChannelPattern {
         let segments = segments.collect::<Result<Arc<[_]>, _>>()?;
         let mut names = HashSet::new();
         let mut parameters = segments.iter().filter_map(Segment::parameter);
-        if parameters.all(|name| names.insert(name)) { Ok(Self { text: text.into(), segments }) } else { Err(invalid()) }
+        if parameters.all(|name| names.insert(name)) {
+            Ok(Self { text: text.into(), segments })
+        } else {
+            Err(invalid())
+        }
     }
 
     /// Returns the pattern as it was written.
@@ -150,7 +154,8 @@ mod tests {
         for text in ["doc/{id}", "{a}/{b}/{a1}", "{_x}", "a//{b}", "/", "plain"] {
             assert_eq!(pattern(text).text(), text);
         }
-        for text in ["{}", "a{id}", "{id}a", "{id", "id}", "{a b}", "{1}", "{_}", "{a}/{a}", "{{id}}", "{*rest}", "a/{"] {
+        for text in ["{}", "a{id}", "{id}a", "{id", "id}", "{a b}", "{1}", "{_}", "{a}/{a}", "{{id}}", "{*rest}", "a/{"]
+        {
             let error = ChannelPattern::parse(text).expect_err(text);
             assert_eq!(error, MountError::ChannelPattern(text.to_owned()));
         }

@@ -93,12 +93,18 @@ mod tests {
             let joined = ChannelRules::new(&rules, |rules| rules.copied().collect::<Vec<_>>());
             for _ in 0..200 {
                 let length = random.usize(1..4);
-                let name = (0..length).map(|_| ["a", "ab", "b", "c", ""][random.usize(..5)]).collect::<Vec<_>>().join("/");
+                let name =
+                    (0..length).map(|_| ["a", "ab", "b", "c", ""][random.usize(..5)]).collect::<Vec<_>>().join("/");
                 let Ok(exact) = ChannelPattern::parse(&name) else { continue };
                 let expected: Vec<_> =
                     rules.iter().filter(|(rule, _)| rule.covers(&exact)).map(|(_, rule)| *rule).collect();
                 let found = joined.find(&name).cloned().unwrap_or_default();
-                assert_eq!(found, expected, "{name:?} {:?}", rules.iter().map(|(rule, _)| rule.text()).collect::<Vec<_>>());
+                assert_eq!(
+                    found,
+                    expected,
+                    "{name:?} {:?}",
+                    rules.iter().map(|(rule, _)| rule.text()).collect::<Vec<_>>()
+                );
             }
         }
     }

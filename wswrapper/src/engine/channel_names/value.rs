@@ -91,6 +91,8 @@ mod tests {
     #[test]
     fn a_text_is_compared_with_the_display_of_a_value() {
         assert!(displays_as(&17, "17") && displays_as(&format_args!("{}-{}", 1, 2), "1-2"));
-        assert!(!displays_as(&17, "017") && !displays_as(&17, "1") && !displays_as(&17, "171") && !displays_as(&"", "a"));
+        assert!(
+            !displays_as(&17, "017") && !displays_as(&17, "1") && !displays_as(&17, "171") && !displays_as(&"", "a")
+        );
     }
 }

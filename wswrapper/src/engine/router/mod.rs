@@ -198,9 +198,8 @@ impl Router {
             None => handler,
         };
         // The values are checked before a guard of the method sees them, and the channel is entered after all guards.
-        let check = with_values.map(|pattern| {
-            Step::Guard(Arc::new(ParameterGuard { pattern, checks: Arc::clone(parameters) }))
-        });
+        let check = with_values
+            .map(|pattern| Step::Guard(Arc::new(ParameterGuard { pattern, checks: Arc::clone(parameters) })));
         let handler = GuardedHandler::of_method(check.into_iter().chain(guards).chain(enter).collect(), handler);
         let entry = Entry::new(event, GuardedHandler::of_router(self.steps.clone(), handler));
         let events = match channel {
