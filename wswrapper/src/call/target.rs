@@ -42,6 +42,7 @@ pub trait Target: SendTo + Clone + Send + Sync + 'static {
 pub trait EventFuture: Future + Send {
     /// Sets what happens if the queue of a peer is full.
     #[doc(hidden)]
+    #[must_use]
     fn with_policy(self, policy: EventPolicy) -> Self;
 }
 

@@ -55,7 +55,9 @@ async fn each_copy_of_a_follower_is_the_snapshot_at_the_end() -> Result<(), Box<
                     })
                 })
                 .collect();
-            changers.into_iter().for_each(|changer| changer.join().expect("no panic"));
+            for changer in changers {
+                changer.join().expect("no panic");
+            }
             is_done.store(true, Ordering::SeqCst);
             followers.into_iter().map(|follower| follower.join().expect("no panic")).collect::<Vec<_>>()
         });

@@ -3,6 +3,7 @@
 use super::{Copy, Visitor, shown, told};
 use futures_util::{FutureExt, StreamExt};
 use std::error::Error;
+use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -157,9 +158,9 @@ impl PartialEq for Fragile {
     }
 }
 
-impl ToString for Fragile {
-    fn to_string(&self) -> String {
-        self.0.to_string()
+impl fmt::Display for Fragile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
     }
 }
 

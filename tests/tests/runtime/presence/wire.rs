@@ -104,18 +104,18 @@ async fn the_json_is_as_documented() -> Result<(), Box<dyn Error>> {
     assert_eq!(who.try_next().await?, Some(json!({"type": "snapshot", "who": []})));
     LobbyProxy::new(&client).enter("ada").await?;
     LobbyProxy::new(&client).typing(true).await?;
-    let millis = tea_time(&who.try_next().await?, "joined", false)?;
-    assert_eq!(tea_time(&who.try_next().await?, "changed", true)?, millis);
+    let millis = tea_time(who.try_next().await?.as_ref(), "joined", false)?;
+    assert_eq!(tea_time(who.try_next().await?.as_ref(), "changed", true)?, millis);
     tea.leave(&server.peers()[0]);
-    assert_eq!(tea_time(&who.try_next().await?, "left", true)?, millis);
+    assert_eq!(tea_time(who.try_next().await?.as_ref(), "left", true)?, millis);
     let age = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?.as_millis() - u128::from(millis);
     assert!(age < 60_000, "{age} ms");
     Ok(())
 }
 
 /// Checks an item, and returns its time.
-fn tea_time(item: &Option<Value>, kind: &str, is_typing: bool) -> Result<u64, Box<dyn Error>> {
-    let item = item.as_ref().ok_or("no item")?;
+fn tea_time(item: Option<&Value>, kind: &str, is_typing: bool) -> Result<u64, Box<dyn Error>> {
+    let item = item.ok_or("no item")?;
     let since = item["who"]["since"].as_u64().ok_or("no time")?;
     let meta = json!({"displayName": "ADA", "isTyping": is_typing});
     assert_eq!(*item, json!({"type": kind, "who": {"key": "user:ada", "since": since, "meta": meta}}));

@@ -73,7 +73,7 @@ impl Shared {
                     *key = Some(LatestKey::of(&event, by));
                     continue;
                 }
-                (EventPolicy::Latest(_), Some(key)) => self.hold_latest(state, event, key, from_hook),
+                (EventPolicy::Latest(_), Some(key)) => Ok(self.hold_latest(state, event, key, from_hook)),
                 (EventPolicy::Close, _) if state.phase == Phase::Open && !is_short => Err(self.close_full_queue(state)),
                 // The hook takes a moment, so it is no reason to close.
                 (EventPolicy::Close, _) if let UnsentEvent::Owned(_) = event => Ok(Emitted::NotOpen(event)),
@@ -96,7 +96,7 @@ impl Shared {
         event: UnsentEvent,
         key: &Arc<LatestKey>,
         urgent: bool,
-    ) -> Result<Emitted, SendError> {
+    ) -> Emitted {
         let limits = &self.endpoint.limits;
         let earlier = state.capacity_queue.as_ref().and_then(|queue| queue.latest()?.ticket(key));
         let len = event.len() + key.len();
@@ -112,7 +112,7 @@ impl Shared {
         if is_short || !fits {
             state.drops.count_left_out();
             self.wake(state);
-            return Ok(Emitted::LeftOut);
+            return Emitted::LeftOut;
         }
         let replaced = earlier.zip(state.capacity_queue.as_mut()).and_then(|(earlier, queue)| queue.remove(earlier));
         if replaced.is_some() {
@@ -123,7 +123,7 @@ impl Shared {
         // The driver reports the bytes that the connection holds.
         self.wake(state);
         drop(replaced);
-        Ok(Emitted::Latest)
+        Emitted::Latest
     }
 
     /// Queues an event that is sent to many peers, or lets it wait for capacity for at most the write timeout. Returns
