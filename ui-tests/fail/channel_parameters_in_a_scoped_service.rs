@@ -17,7 +17,7 @@ impl Doc for Docs {
 
 #[ws_service]
 trait Desk {
-    async fn open(&self) -> Scoped<dyn Doc>;
+    async fn lend(&self) -> Scoped<dyn Doc>;
 }
 
 fn serve(client: &Client) {

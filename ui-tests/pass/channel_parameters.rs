@@ -73,7 +73,7 @@ pub trait Elsewhere {
 async fn calls(client: Client, name: &str) -> Option<()> {
     let parts = PartsProxy::new(&client, id::Id(7), 8, "type", name);
     parts.all(9).await.ok()?;
-    parts.some().await.ok()?;
+    let _ = parts.some().await.ok()?;
     parts.upload(futures_util::stream::iter([1])).await.ok()?;
     parts.none().await.ok()?;
     AloneProxy::new(&client, id::Id(7)).id().await.ok()?;

@@ -21,6 +21,8 @@ pub(super) fn contract(contract: &Contract<'_>, owner: &impl ToTokens) -> TokenS
     let plain = contract.parameters.is_empty().then(|| {
         quote! {
             impl #generics #private::PlainContract for #owner #where_clause {
+                type ScopedProxy = #proxy<#private::AnonymousChannel>;
+
                 fn proxy<#target: #private::Target>(#to: #private::Proxy<#target>) -> Self::Proxy<#target> {
                     #proxy { #to }
                 }

@@ -57,7 +57,7 @@ impl ReturnedCall {
                 (quote_spanned!(span=> #target::Request<#ok, #err>), response)
             }
             Some(contract @ Type::TraitObject(_)) => {
-                let proxy = quote!(<#contract as #private::Contract>::Proxy<#private::AnonymousChannel>);
+                let proxy = quote!(<#contract as #private::PlainContract>::ScopedProxy);
                 (respanned(quote!(#target::Request<#proxy, #err>), tokens::first_span(contract)), None)
             }
             // Perhaps a type of the user's with the same name.

@@ -1,6 +1,7 @@
 //! Contracts, and the types that serve them.
 
 use super::methods::{Methods, SharedService, handlers, handlers_per_connection};
+use crate::call::FromResponse;
 use crate::call::Target;
 use crate::call::proxy::Proxy;
 use crate::engine::Mounted;
@@ -52,6 +53,10 @@ pub trait Contract {
     note = "a service whose channel has parameters is mounted on a server or a client, and its proxy takes their values"
 )]
 pub trait PlainContract: Contract {
+    /// The proxy of a scoped service.
+    #[doc(hidden)]
+    type ScopedProxy: FromResponse;
+
     /// Creates the proxy.
     #[doc(hidden)]
     fn proxy<T: Target>(to: Proxy<T>) -> Self::Proxy<T>;

@@ -1,6 +1,5 @@
 //! Results of closures.
 
-use super::contract::PlainContract;
 use super::scoped::Scoped;
 use crate::engine::Response;
 use crate::handle::AnonymousChannel;
@@ -94,7 +93,7 @@ impl<A: Value + Serialize, B: Value + Serialize, C: Value + Serialize> Value for
 impl<A: Value + Serialize, B: Value + Serialize, C: Value + Serialize, D: Value + Serialize> Value for (A, B, C, D) {}
 impl<T: Serialize> Value for Json<T> {}
 impl Value for AnonymousChannel {}
-impl<C: PlainContract + ?Sized> Value for Scoped<C> {}
+impl<C: ?Sized> Value for Scoped<C> {}
 
 /// Lets a closure return a value of any type that implements `Serialize`.
 ///

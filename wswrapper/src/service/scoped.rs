@@ -61,7 +61,7 @@ use std::sync::Arc;
 /// of the service calls it through [`Context::current_channel`](crate::Context::current_channel). A service that needs
 /// the channel before its first call is created with [`Scoped::on`]. To share one service among several callers, wrap
 /// it in an [`Arc`]: `Scoped::new(Arc::clone(&sum))`.
-pub struct Scoped<C: PlainContract + ?Sized> {
+pub struct Scoped<C: ?Sized> {
     channel_state: Arc<ChannelState>,
     contract: PhantomData<fn() -> Box<C>>,
 }
@@ -86,7 +86,7 @@ impl<C: PlainContract + ?Sized> Scoped<C> {
 }
 
 #[diagnostic::do_not_recommend]
-impl<C: PlainContract + ?Sized> Response for Scoped<C> {
+impl<C: ?Sized> Response for Scoped<C> {
     fn answer(self, answers: &mut Answers<'_>, call: &Answering) {
         answers.channel(call, &self.channel_state);
     }
@@ -103,14 +103,11 @@ impl<T: DeserializeOwned> CallerResult for T {
     type Result = T;
 }
 
-impl<C: PlainContract + ?Sized> CallerResult for Scoped<C>
-where
-    C::Proxy<AnonymousChannel>: FromResponse,
-{
-    type Result = C::Proxy<AnonymousChannel>;
+impl<C: PlainContract + ?Sized> CallerResult for Scoped<C> {
+    type Result = C::ScopedProxy;
 }
 
-impl<C: PlainContract + ?Sized> fmt::Debug for Scoped<C> {
+impl<C: ?Sized> fmt::Debug for Scoped<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Scoped")
     }
