@@ -1,4 +1,4 @@
-//! What happens to an event at a peer whose queue is full.
+//! The treatment of an event at a peer whose queue is full.
 
 use crate::proto::{Call, ChannelKey, EncodedCall, Message};
 use serde::de::IgnoredAny;

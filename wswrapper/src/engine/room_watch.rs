@@ -1,4 +1,4 @@
-//! Those who are told when a connection leaves a room.
+//! Watches of rooms, which are told when a connection leaves one.
 
 use super::shared::Shared;
 use std::ptr::addr_eq;
@@ -10,7 +10,7 @@ pub(crate) trait RoomWatch: Send + Sync {
     fn left(&self, shared: &Shared, departure: Departure);
 }
 
-/// How a connection left a room.
+/// The way in which a connection left a room.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Departure {
     /// The program removed it.

@@ -1,6 +1,8 @@
 //! Explores the orders in which threads join, leave and send: `RUSTFLAGS='--cfg wswrapper_shuttle' cargo test -p wswrapper
 //! --lib explorations`.
 
+#![cfg(test)]
+
 use super::Registry;
 use crate::builder::Settings;
 use crate::connection::{Extensions, Handshake};

@@ -1,6 +1,6 @@
 //! The connections of a server or a client, by number, by room and by user.
 
-#[cfg(all(test, wswrapper_shuttle))]
+#[cfg(wswrapper_shuttle)]
 mod explorations;
 mod groups;
 

@@ -29,7 +29,7 @@ pub struct PresenceChanges<M> {
     timer: Timer,
 }
 
-/// What a look at the table has found.
+/// The result of a look at the table.
 enum Found<M> {
     Snapshot(Vec<Arc<Present<M>>>),
     Change(Logged<M>),

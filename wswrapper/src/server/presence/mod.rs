@@ -1,4 +1,4 @@
-//! Who is in a room, with metadata of the program.
+//! The presence of a room: who is in it, with metadata of the program.
 
 mod change;
 mod changes;
@@ -19,7 +19,7 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 use table::Table;
 
-/// Who is in a room: users and their metadata, as a [snapshot](Self::snapshot) and as a [stream](Self::changes) of joins,
+/// The users who are in a room, with their metadata, as a [snapshot](Self::snapshot) and as a [stream](Self::changes) of joins,
 /// changes and leaves.
 ///
 /// `M` is the metadata, for example a name and a status. A peer that [joins](Self::join) by the presence joins the

@@ -1,4 +1,4 @@
-//! Those who are present, under the lock of their table.
+//! The entries of a presence, under the lock of their table.
 
 use super::log::{Kind, Log};
 use super::present::{PresenceKey, Present};
@@ -20,7 +20,7 @@ pub(super) struct State<M> {
     shown: BTreeMap<PresenceKey, Shown<M>>,
     /// The keys under which connections are shown.
     keys: HashMap<PeerId, PresenceKey>,
-    /// Those who have no connection, by the times at which their leaves are reported.
+    /// The entries without a connection, by the times at which their leaves are reported.
     absent: BTreeSet<(Instant, PresenceKey)>,
     pub(super) log: Log<M>,
     pub(super) is_finished: bool,
@@ -35,7 +35,7 @@ struct Shown<M> {
     absent_until: Option<Instant>,
 }
 
-/// What is woken and dropped after the lock was released.
+/// The wakers and values that are woken and dropped after the lock was released.
 pub(super) struct Outside<M> {
     pub(super) wakers: Vec<Waker>,
     pub(super) dropped: Vec<Arc<Present<M>>>,

@@ -10,7 +10,7 @@ use std::mem;
 use std::sync::{Arc, Mutex};
 use std::task::Waker;
 
-/// Those who are present in a room. The connections that it shows have weak references to it, and it has none to them.
+/// The entries of a presence. The connections that it shows have weak references to it, and it has none to them.
 ///
 /// Its lock is taken before the lock of a connection's membership, and never after it.
 pub(super) struct Table<M> {
@@ -89,7 +89,7 @@ impl<M: PartialEq> Table<M> {
     }
 }
 
-/// What an attempt to show a connection has come to.
+/// The result of an attempt to show a connection.
 enum Step<M> {
     Shown,
     /// The connection has left.
