@@ -14,7 +14,7 @@
 //! 12. [Guards and layers](layers): roles, rates, code around calls, authentication by the first message
 //! 13. [Connecting](connecting): URLs, redirects, proxies and other streams of clients
 //! 14. [Reconnecting](reconnecting): clients that connect again, their states, and what a lost connection costs
-//! 15. [Rooms and users](rooms): events to a part of the clients, users, requests to many
+//! 15. [Rooms and users](rooms): events to a part of the clients, users, requests to many, presence
 //! 16. [Deployment](deployment): how a server stops, its health and its status
 //! 17. [Observation](observation): hooks, observers, spans, traces, metrics and counters
 //!
