@@ -139,6 +139,24 @@ async fn calculator_prints_the_expected_lines() {
 }
 
 #[tokio::test]
+async fn documents_prints_the_expected_lines() {
+    let lines = [
+        "  the server: Bob is in document 7",
+        "Bob reads 0 lines",
+        "  the server: Ada is in document 7",
+        "Bob sees in document 7: Buy tea",
+        "Bob sees Ada at line 1 of document 7",
+        "Bob reads [\"Buy tea\"]",
+        "Bob cannot read document 13: document 13 is closed",
+        "  the server: Bob has left doc/7",
+        "  the server: Ada has left doc/7",
+        "  the server: document 7 is saved",
+        "the server has stopped: 0 background tasks were cut off",
+    ];
+    assert_eq!(printed("documents").await, lines);
+}
+
+#[tokio::test]
 async fn both_ways_prints_the_expected_lines() {
     let mut lines = printed("both_ways").await;
     // Bob may receive the event at any time, or not before the example exits.

@@ -44,10 +44,10 @@ async fn a_response_of_a_javascript_server_to_a_dropped_call_is_ignored() {
 
 #[tokio::test]
 async fn pings_of_a_javascript_server_are_answered() {
-    let Some(server) = NodeServer::start_with(json!({"heartbeatInterval": 50})).await else { return };
+    let Some(server) = NodeServer::start_with(json!({"heartbeatInterval": 250})).await else { return };
     let client = server.connect().await;
     // The server disconnects a client that has not answered the previous ping.
-    assert_eq!(MainServiceProxy::new(&client).pongs(5).await.expect("a response"), 5);
+    assert_eq!(MainServiceProxy::new(&client).pongs(3).await.expect("a response"), 3);
     assert!(client.is_open());
 }
 
