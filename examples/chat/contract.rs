@@ -29,8 +29,8 @@ pub trait Chat {
     async fn typing(&self, ctx: Context, room: String);
 }
 
-/// Served by each page.
-#[ws_service(channel = "chat", client)]
+/// Served by each client.
+#[ws_service(channel = "chat")]
 pub trait ChatEvents {
     /// Reports that somebody else in the room is typing. It holds for five seconds, or until that person's next message.
     #[ws(event)]

@@ -78,7 +78,8 @@ fn router(people: Arc<People>, server: &Server) -> Router {
         ("/view.js", include_str!("page/view.js")),
         ("/ws-client.js", include_str!("page/ws-client.js")),
     ];
-    let script = |router: Router, (path, script)| router.route(path, site::page("text/javascript; charset=utf-8", script));
+    let script =
+        |router: Router, (path, script)| router.route(path, site::page("text/javascript; charset=utf-8", script));
     SCRIPTS
         .into_iter()
         .fold(Router::new(), script)

@@ -10,9 +10,9 @@ use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
-use wswrapper::{Peer, Server};
 use wswrapper::error::Rejection;
 use wswrapper::server::{Refusal, ServerBuilder};
+use wswrapper::{Peer, Server};
 
 const MAX_PEOPLE: usize = 1_000;
 /// A name is free again after this time without a connection.

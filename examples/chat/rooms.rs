@@ -4,8 +4,8 @@ use crate::contract::{Chat, ChatError, ChatEventsProxy, Message, RoomInfo};
 use crate::names::{MAX_NAME, is_visible, name};
 use crate::people::Person;
 use futures_util::StreamExt as _;
+use futures_util::future::{BoxFuture, FutureExt as _};
 use std::collections::BTreeMap;
-use std::pin::Pin;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::sync::watch;
@@ -65,11 +65,11 @@ impl Rooms {
     }
 
     /// Returns a room that the caller is in, and a future that is ready when the caller leaves it.
-    fn visited(&self, ctx: &Context, name: &str) -> Result<(Room, Pin<Box<impl Future<Output = ()> + use<>>>), ChatError> {
+    fn visited(&self, ctx: &Context, name: &str) -> Result<(Room, BoxFuture<'static, ()>), ChatError> {
         let room = self.entered(ctx, name)?;
         let visit = ctx.extensions().get::<Visit>().ok_or(ChatError::NotInRoom)?;
         let mut watcher = visit.0.subscribe();
-        Ok((room, Box::pin(async move { drop(watcher.changed().await) })))
+        Ok((room, async move { drop(watcher.changed().await) }.boxed()))
     }
 
     /// Returns a room that the caller is in.

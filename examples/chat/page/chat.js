@@ -8,7 +8,7 @@ import { reasonOf, showDoor, whenSignedIn } from "/door.js";
 import * as list from "/list.js";
 import { NameRefused, renew, signOut, who } from "/session.js";
 import * as side from "/side.js";
-import { $, plural } from "/view.js";
+import { $, plural, remember } from "/view.js";
 import { WsClient } from "/ws-client.js";
 
 const FIRST_ROOM = "lobby";
@@ -54,6 +54,7 @@ async function urlWithSession() {
 function become(name) {
   if (me !== name) closeRoom();
   me = name;
+  remember("chat.name", name);
 }
 
 /** Goes on with the session of the browser, or asks for a name. */

@@ -1,7 +1,7 @@
 // The form for signing in.
 
 import { NameRefused, signIn } from "/session.js";
-import { $, el, initials, likelyHue, recall, remember } from "/view.js";
+import { $, el, initials, likelyHue, recall } from "/view.js";
 
 const NO_ANSWER = "The server doesn’t answer. Please try again in a moment.";
 
@@ -11,6 +11,7 @@ export function showDoor(reason = "") {
   $("name").value ||= recall("chat.name") ?? "";
   showAvatar();
   showError(reason);
+  $("name").ariaInvalid = "false"; // it is not the field that is wrong
   $("name").focus();
   $("name").select();
 }
@@ -29,7 +30,6 @@ export function whenSignedIn(enter) {
     button.prepend(busy);
     try {
       const exact = await signIn(name);
-      remember("chat.name", exact);
       $("door").hidden = true;
       enter(exact);
     } catch (error) {

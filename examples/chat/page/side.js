@@ -35,9 +35,9 @@ export function showPeople(me, isCurrent) {
   const item = (name) => el("li", {}, avatar(name), el("bdi", { title: name }, name), ...(name === me ? [you()] : []));
   $("people-list").replaceChildren(...names.map(item));
   $("people-list").classList.toggle("stale", !isCurrent);
-  for (const count of document.querySelectorAll("[data-count]")) count.textContent = isCurrent ? names.length : "";
-  const count = isCurrent ? `, ${names.length} in this room` : "";
-  $("side-open").ariaLabel = `Rooms and people${count}`;
+  const known = isCurrent && names.length;
+  for (const count of document.querySelectorAll("[data-count]")) count.textContent = known || "";
+  $("side-open").ariaLabel = known ? `Rooms and people, ${known} in this room` : "Rooms and people";
 }
 
 export function setRooms(list) {
@@ -58,8 +58,14 @@ export function showRooms(present) {
   const focused = document.activeElement?.closest?.("#room-list a")?.hash;
   $("room-list").replaceChildren(...known.map(item));
   if (focused) [...$("room-list").querySelectorAll("a")].find((link) => link.hash === focused)?.focus();
-  if (shownRoom !== present) $("room-list").querySelector("[aria-current]")?.scrollIntoView({ block: "nearest" });
+  if (shownRoom !== present) scrollToPresent();
   shownRoom = present;
+}
+
+function scrollToPresent() {
+  const link = $("room-list").querySelector("[aria-current]");
+  const list = $("room-list").parentElement;
+  if (link) list.scrollTop += link.getBoundingClientRect().top - list.getBoundingClientRect().top - list.clientHeight / 2;
 }
 
 /** Shows why a room cannot be entered. */

@@ -398,7 +398,7 @@ export class WsClient extends EventTarget {
 
   #emit(to, event, args, { wait }) {
     const text = this.#text(to, event, args);
-    this.#start({ send: () => this.#socket.send(text), fail() {} }, wait);
+    this.#start({ send: () => this.#write(text), fail() {} }, wait);
   }
 
   #request(to, event, args, { timeout = this.#options.requestTimeout, signal, wait, meta }) {
@@ -425,7 +425,7 @@ export class WsClient extends EventTarget {
         send: () => {
           id = ++this.#lastId;
           this.#pending.set(id, call);
-          this.#socket.send(`${text.slice(0, -1)},"i":${id}}`);
+          this.#write(`${text.slice(0, -1)},"i":${id}}`);
         },
         done: (value) => settle(resolve, value),
         open: () => settle(resolve, this.#openChannel(id, signal)),
@@ -444,7 +444,12 @@ export class WsClient extends EventTarget {
   // ---- frames from the peer ----
 
   #send(message) {
-    this.#socket?.send(JSON.stringify(message));
+    this.#write(JSON.stringify(message));
+  }
+
+  /** Sends a frame. A connection that is being closed takes none, and its "close" comes soon. */
+  #write(text) {
+    if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(text);
   }
 
   #receive(text) {
