@@ -156,7 +156,7 @@ async fn show(client: &Client, room: &str, screen: &Screen) -> Box<dyn Error> {
     let mut state = client.state();
     state.mark_changed();
     let mut people: Option<Streaming<PresenceChange<String>>> = None;
-    let mut shown = 1;
+    let (mut shown, mut has_messages) = (1, false);
     loop {
         let now = tokio::select! {
             _ = state.changed() => state.borrow_and_update().clone(),
@@ -166,8 +166,12 @@ async fn show(client: &Client, room: &str, screen: &Screen) -> Box<dyn Error> {
             }
             message = messages.try_next() => {
                 match message {
-                    Ok(Some(StreamEvent::Item(message))) => screen.show(&message),
-                    Ok(Some(StreamEvent::Seam(seam))) => print_seam(seam),
+                    Ok(Some(StreamEvent::Item(message))) => {
+                        has_messages = true;
+                        screen.show(&message);
+                    }
+                    Ok(Some(StreamEvent::Seam(seam))) if has_messages => print_seam(seam),
+                    Ok(Some(StreamEvent::Seam(_))) => {}
                     Ok(None) => return "the server has ended the stream of messages".into(),
                     Err(error) => return error.into(),
                 }

@@ -23,6 +23,7 @@ const client = new WsClient(urlWithSession, { connect: false, reconnect: { base:
 const chat = client.channel("chat");
 
 let me = null; // the name of the session; null while the form for signing in is shown
+let leaving = false; // the user signs out by this page
 let room = null; // the room that is shown
 let wanted = FIRST_ROOM; // the room in which the user wants to be
 let ready = false; // the page is in its room on the current connection
@@ -84,11 +85,15 @@ whenSignedIn((name) => {
 });
 
 $("leave").onclick = async () => {
+  leaving = true;
   try {
     await signOut();
     leave();
   } catch (error) {
-    composer.hint(reasonOf(error), true);
+    if (client.state === "closed") leave(); // only the response was lost
+    else composer.hint(reasonOf(error), true);
+  } finally {
+    leaving = false;
   }
 };
 
@@ -102,6 +107,8 @@ const roomOfAddress = () => {
   }
 };
 
+const showAddress = (name) => history.replaceState(null, "", `#${encodeURIComponent(name)}`);
+
 /** Enters a room, and shows it. A new connection is in no room, so the page enters the same one again. */
 async function enter(name) {
   const visit = ++visits;
@@ -111,6 +118,7 @@ async function enter(name) {
     const exact = await chat.request("enter", name);
     if (visit !== visits) return;
     if (exact !== room || messages === null) openRoom(exact);
+    showAddress(exact);
     ready = true;
     followPeople();
     backInRoom();
@@ -125,7 +133,7 @@ function whenNotEntered({ code, message }) {
   if (code === "RoomInvalid" || code === "TooManyRooms") {
     side.showRoomError(`${message[0].toUpperCase()}${message.slice(1)}.`);
     wanted = room ?? FIRST_ROOM;
-    history.replaceState(null, "", `#${encodeURIComponent(wanted)}`);
+    showAddress(wanted);
     enter(wanted);
   } else if (code === "Timeout") client.reconnect();
   else if (code !== "Disconnected") enterLater();
@@ -141,9 +149,6 @@ function enterLater() {
 function openRoom(name) {
   closeRoom();
   room = wanted = name;
-  history.replaceState(null, "", `#${encodeURIComponent(name)}`);
-  side.showRoomError("");
-  side.showSide(false);
   followMessages();
 }
 
@@ -209,6 +214,7 @@ function showMessages(batch) {
 function showSeam(seam, lost) {
   if (seam === "resumed") return;
   list.dropSentDrafts();
+  if (!list.hasMessages()) return;
   const missing = lost ? `${plural(lost, "message is", "messages are")} missing here.` : "Some messages may be missing here.";
   const text = seam === "fresh" ? "The server was restarted. It no longer has the messages above." : missing;
   list.addNote(text, { mark: true });
@@ -251,11 +257,12 @@ async function say(text) {
 }
 
 composer.whenWritten(say, () => client.state === "open" && chat.emit("typing", room));
-addEventListener("hashchange", () => {
+addEventListener("hashchange", async () => {
   const name = roomOfAddress() || FIRST_ROOM;
-  if (name === room) side.showSide(false);
-  else if (client.state === "open") enter(name);
-  else wanted = name;
+  side.showRoomError("");
+  if (client.state !== "open") return void (wanted = name);
+  if (name !== room) await enter(name);
+  if (ready) side.showSide(false);
 });
 
 // ---- the connection ----
@@ -275,7 +282,7 @@ client.addEventListener("close", ({ detail }) => {
   composer.clearTypists();
   if (detail.code === SIGNED_OUT) {
     client.close();
-    begin("You have signed out in another tab.");
+    if (!leaving) begin("You have signed out in another tab.");
   }
   showAll();
 });

@@ -89,8 +89,7 @@ export function setEmptyText(text) {
 /** Lays the list out again, because "Today" may have become "Yesterday". */
 export const refresh = () => change(() => {});
 
-/** Returns true if the user sees the newest message. */
-export const isAtEnd = () => followsEnd;
+export const hasMessages = () => items.some(({ kind }) => kind === "line");
 
 function insert(item) {
   const index = items.findIndex(({ kind }) => kind === "draft");

@@ -80,7 +80,9 @@ $("room-form").addEventListener("submit", (event) => {
   if (!name) return $("room-name").focus();
   $("room-name").value = "";
   showRoomError("");
-  location.hash = encodeURIComponent(name);
+  const address = `#${encodeURIComponent(name)}`;
+  if (location.hash === address) showSide(false);
+  else location.hash = address;
 });
 
 // The drawer.

@@ -238,6 +238,8 @@ async function rooms(ada, grace, third) {
   await enter(ada, " Garden & Terrace ");
   await waitForRoom(ada, "garden & terrace");
   await waitForPeople(ada, "Ada");
+  await enter(ada, "GARDEN & Terrace");
+  await ada.waitForFunction(() => location.hash === "#garden%20%26%20terrace");
   await enter(ada, "a\u200bb");
   await waitForText(ada, "#room-error", /^A room's name has 1 to 24 ordinary characters\.$/);
   await takeScreenshot(ada, "10-room-error-desk-light");
@@ -382,6 +384,7 @@ async function tabs(ada, grace) {
   await takeScreenshot(other, "16-signed-out-desk-light");
   await waitForNote(ada, "Kay left");
   for (const page of [kay, other]) assert.equal(await page.inputValue("#name"), "Kay");
+  assert.equal(await kay.textContent("#name-error"), "");
   await join(other, "Kay");
   assert.equal(await other.inputValue("#text"), "half a sentence");
   await join(kay, "Alan"); // the same browser, so it is a new session
@@ -441,6 +444,18 @@ async function outages(ada, grace, third) {
   await say(ada, "nobody has left");
   await waitForMessage(control, "nobody has left");
   await waitForPeople(control, "Ada", "Edsger", "Grace Hopper", "Margaret");
+
+  step("a room in which nothing was said before the outage");
+  await third.click("#room-list a >> text=code");
+  await waitForRoom(third, "code");
+  await waitForPeople(third, "Edsger");
+  await disconnect(proxied);
+  await reconnect(proxied);
+  await say(third, "the first words");
+  await waitForMessage(third, "the first words");
+  assert.equal(await count(third, ".note"), 0);
+  await third.click("#room-list a >> text=lobby");
+  await waitForMessage(third, "nobody has left");
 
   step("a room that has forgotten some of the missed messages");
   await disconnect(proxied);

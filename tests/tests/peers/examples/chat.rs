@@ -119,7 +119,7 @@ async fn a_connection_needs_a_session_and_is_closed_with_it() -> Tested {
         assert_eq!(timeout(TIME_LIMIT, tab.closed()).await?.code, 4401);
     }
     // At once, and not after the time for which a lost connection may come back.
-    let left = timeout(std::time::Duration::from_secs(3), people.next()).await?.expect("the stream goes on")?;
+    let left = timeout(std::time::Duration::from_secs(4), people.next()).await?.expect("the stream goes on")?;
     assert!(matches!(left, PresenceChange::Left(ada) if ada.meta == "Ada"));
     assert!(connect(address, &cookie).await.is_err());
     assert_eq!(who(address, &cookie).await?, Value::Null);
