@@ -221,7 +221,7 @@ async fn those_in_the_room_see_who_is_typing() -> Tested {
     ada.enter("tea").await?;
     ada.typing("tea").await?;
     assert_eq!(timeout(TIME_LIMIT, typing.recv()).await?.as_deref(), Some("Ada"));
-    ada.say("tea", "done").await?;
+    ChatProxy::new(&bob).rooms().await?;
     assert!(typing.try_recv().is_err(), "the others were not for this room");
     Ok(())
 }
