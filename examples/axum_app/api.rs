@@ -1,9 +1,10 @@
 //! The JSON API and its sessions.
 
 use crate::app::{App, Note, User};
+use crate::site;
 use crate::socket::NoteEventsProxy;
 use axum::extract::{FromRequestParts, Request, State};
-use axum::http::header::{COOKIE, SET_COOKIE};
+use axum::http::header::SET_COOKIE;
 use axum::http::{HeaderMap, StatusCode, request::Parts};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -82,9 +83,7 @@ async fn add_note(
 }
 
 fn session(headers: &HeaderMap) -> Option<u128> {
-    let cookies = headers.get_all(COOKIE).iter().filter_map(|cookies| cookies.to_str().ok());
-    let value = cookies.flat_map(|cookies| cookies.split(';')).find_map(|it| it.trim().strip_prefix("session="))?;
-    u128::from_str_radix(value, 16).ok()
+    u128::from_str_radix(site::cookie(headers, "session")?, 16).ok()
 }
 
 /// Returns the text without surrounding white space.

@@ -1,7 +1,8 @@
-//! Pages, the port, and the end of a site.
+//! Pages, cookies, the port, and the end of a site.
 
 use axum::Router;
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::HeaderMap;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, COOKIE};
 use axum::routing::{MethodRouter, get};
 use axum::serve::ListenerExt as _;
 use std::future::IntoFuture as _;
@@ -23,6 +24,13 @@ pub(crate) fn page<S: Clone + Send + Sync + 'static>(
     content: &'static str,
 ) -> MethodRouter<S> {
     get(move || async move { ([(CONTENT_TYPE, content_type), (CACHE_CONTROL, "no-cache")], content) })
+}
+
+/// Returns the value of a cookie of this name.
+pub(crate) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let cookies = headers.get_all(COOKIE).iter().filter_map(|cookies| cookies.to_str().ok());
+    let mut cookies = cookies.flat_map(|cookies| cookies.split(';')).filter_map(|cookie| cookie.trim().split_once('='));
+    cookies.find_map(|(its_name, value)| (its_name == name).then_some(value))
 }
 
 /// Binds a TCP port.

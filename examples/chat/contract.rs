@@ -3,83 +3,72 @@
 #![allow(unreachable_pub, reason = "two examples share this module")]
 
 use serde::{Deserialize, Serialize};
-use wswrapper::{Context, Scoped, Stream, WsError, ws_service};
+use wswrapper::server::PresenceChange;
+use wswrapper::{Context, Stream, WsError, ws_service};
 
-/// Served by the server.
+/// Served by the server to those who have signed in.
 #[ws_service(channel = "chat")]
 pub trait Chat {
-    /// Joins the room under a name that nobody else has.
-    async fn join(&self, ctx: Context, name: String) -> Result<Welcome, ChatError>;
-    /// Sends a message to everyone.
-    async fn say(&self, ctx: Context, text: String) -> Result<Message, ChatError>;
-    /// Streams the messages with ids below `before`, or all of them, newest first, at most `limit`.
-    async fn history(&self, before: Option<u64>, limit: Option<usize>) -> impl Stream<Item = Message> + Send;
-    /// Returns the names of the people in the room.
-    async fn online(&self) -> Vec<String>;
-    /// Opens a draft. The caller counts as typing until it drops the draft.
-    async fn draft(&self, ctx: Context) -> Result<Scoped<dyn Draft>, ChatError>;
-    /// Streams the names of those who are typing, now and after each change. A slow caller gets only the latest names.
-    #[ws(on_full = "latest")]
-    async fn typing(&self, ctx: Context) -> impl Stream<Item = Vec<String>> + Send;
+    /// Lists the rooms: those that are always there, and then the others.
+    async fn rooms(&self) -> Vec<RoomInfo>;
+    /// Enters a room, which is new if there is none of this name, and leaves the one before. Returns the room's exact name.
+    async fn enter(&self, ctx: Context, room: String) -> Result<String, ChatError>;
+    /// Streams the messages that the room has kept, and then the new ones. A call that is sent again after a lost
+    /// connection goes on behind the last message that its caller has taken.
+    async fn messages(&self, ctx: Context, room: String) -> Result<impl Stream<Item = Message> + Send, ChatError>;
+    /// Streams who is in the room: the names of all, and then each change.
+    async fn people(
+        &self,
+        ctx: Context,
+        room: String,
+    ) -> Result<impl Stream<Item = PresenceChange<String>> + Send, ChatError>;
+    /// Sends a message to the room.
+    async fn say(&self, ctx: Context, room: String, text: String) -> Result<(), ChatError>;
+    /// Tells the others in the room that the caller is typing.
+    #[ws(event)]
+    async fn typing(&self, ctx: Context, room: String);
 }
-
-/// A message that is being typed. It has no methods, because only its existence matters.
-#[ws_service]
-pub trait Draft {}
 
 /// Served by each client.
 #[ws_service(channel = "chat")]
 pub trait ChatEvents {
-    /// Reports that `name` joined.
+    /// Reports that somebody else in the room is typing. It holds for five seconds, or until that person's next message.
     #[ws(event)]
-    async fn joined(&self, name: String);
-    /// Reports that `name` left.
-    #[ws(event)]
-    async fn left(&self, name: String);
-    /// Delivers a new message.
-    #[ws(event)]
-    async fn said(&self, message: Message);
+    async fn typing(&self, name: String);
 }
 
-/// The state of the room for somebody who joins.
+/// The event that is sent to all before the server stops.
+pub const RESTARTING: &str = "restarting";
+
+/// A room in the list of rooms.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Welcome {
-    /// The name without surrounding white space.
+pub struct RoomInfo {
     pub name: String,
-    /// The names of the people in the room.
-    pub online: Vec<String>,
-    /// The latest messages, oldest first.
-    pub history: Vec<Message>,
-    /// The maximum length of a message in characters.
-    pub max_text: usize,
+    /// The number of people in it.
+    pub people: usize,
 }
 
 /// A message.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Message {
-    /// The number of the message, counted up by the server.
-    pub id: u64,
     /// Milliseconds since 1970.
     pub at: u64,
     /// The author's name.
     pub from: String,
-    /// The text of the message.
     pub text: String,
 }
 
 /// The reasons for which the server rejects a call.
 #[derive(Debug, thiserror::Error, WsError)]
 pub enum ChatError {
-    #[error("the name {name} is taken")]
-    NameTaken { name: String },
-    #[error("a name has 1 to {max} ordinary characters")]
-    NameInvalid { max: usize },
-    #[error("you have joined already")]
-    AlreadyJoined,
-    #[error("join first")]
-    NotJoined,
+    #[error("a room's name has 1 to {max} ordinary characters")]
+    RoomInvalid { max: usize },
+    #[error("there are too many rooms")]
+    TooManyRooms,
+    #[error("enter the room first")]
+    NotInRoom,
     #[error("there is nothing to say")]
     TextEmpty,
-    #[error("a line has at most {max} characters")]
+    #[error("a message has at most {max} characters")]
     TextTooLong { max: usize },
 }

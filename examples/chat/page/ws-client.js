@@ -10,6 +10,7 @@
 //   await chat.with({ timeout: 2000, signal, wait: true }).request("say", "hello");
 //
 //   for await (const line of chat.stream("history")) {}  // a stream; leaving the loop stops it at the peer
+//   for await (const { value, seam } of chat.resumable("history")) {}   // a stream that survives lost connections
 //   const draft = await chat.request("draft");           // an anonymous channel, if the peer responds with one
 //   draft.abort();
 //
@@ -17,11 +18,14 @@
 //   client.addEventListener("close", (e) => e.detail);          // { code, reason }
 //   client.addEventListener("reconnecting", (e) => e.detail);   // { delay, attempt }
 //
-// `client.on`, `.once`, `.off`, `.emit`, `.request`, `.stream` and `.with` do the same on the main channel.
+// `client.on`, `.once`, `.off`, `.emit`, `.request`, `.stream`, `.resumable` and `.with` do the same on the main channel.
+//
+// The URL may be a function, also an async one. It is called for each attempt to connect, which fails if the function does.
+// Calls that a listener of "open" makes are sent before those that were waiting.
 //
 // Options of `with`:
 //   timeout  milliseconds until the request fails with code "Timeout"; 0 = never
-//   signal   an AbortSignal: aborting it fails the request, or aborts the anonymous channel that the request has opened
+//   signal   an AbortSignal: aborting it fails the request, or aborts the stream or channel that the request has opened
 //   window   maximum number of items of a stream in flight; with 0 each item waits until the previous one was taken
 //   wait     if the connection was lost, wait for the next one instead of failing at once
 //
@@ -40,6 +44,7 @@ const DEFAULTS = {
   requestTimeout: 10_000, // ms
   connectTimeout: 10_000, // ms until an attempt to connect fails
   queueLimit: 10, // maximum number of calls that wait for a connection
+  connect: true, // at once; false = at the first connect()
   reconnect: { base: 500, max: 15_000 }, // ms: the longest wait before the first attempt, and before any; false = stay closed
 };
 
@@ -108,6 +113,43 @@ class Channel {
 
   /** Iterates over the stream that the peer responds with. Taking items grants the peer credit for more. */
   async *stream(event, ...args) {
+    for await (const { value } of this.#items(event, args)) yield value;
+  }
+
+  /**
+   * Iterates over a stream that goes on over the next connection when one is lost, behind the last item that was taken.
+   * Yields `{ value }` for an item, and where the stream was interrupted one of
+   *   { seam: "resumed" }     no item is missing
+   *   { seam: "gap", lost }   so many items are missing; without `lost` the peer does not tell how many
+   *   { seam: "fresh" }       what follows is of another history: the peer was restarted
+   */
+  async *resumable(event, ...args) {
+    let taken = null; // the position of the last item that was taken: its history and its number there
+    for (let interrupted = false; ; interrupted = true) {
+      let arrived = null;
+      let seamIsDue = interrupted;
+      const again = this.with({ wait: true, timeout: 0, meta: { r: taken ?? [] } });
+      try {
+        for await (const { value, at, lost = 0 } of again.#items(event, args)) {
+          arrived = at ?? (arrived && [arrived[0], arrived[1] + lost + 1]);
+          if (seamIsDue) yield seamBetween(taken, arrived);
+          else if (lost) yield { seam: "gap", lost };
+          seamIsDue = false;
+          taken = arrived;
+          yield { value };
+        }
+        return;
+      } catch (error) {
+        // A server that is about to stop rejects requests until it closes the connection.
+        if (error?.code === "ws:Draining") await this.#link.isLost();
+        else if (error?.code !== "Disconnected") throw error;
+        if (this.#link.isClosed()) throw error;
+      }
+    }
+  }
+
+  /** Iterates over the payloads of a stream. */
+  async *#items(event, args) {
     const { window = WINDOW } = this.#options;
     const channel = await this.request(event, ...args);
     if (!(channel instanceof AnonymousChannel)) throw new TypeError(`'${event}' did not return a stream`);
@@ -128,10 +170,10 @@ class Channel {
           channel.signal.throwIfAborted();
           await new Promise((more) => (wake = more));
         }
-        const { value, done, taken } = items.shift();
+        const { taken, ...item } = items.shift();
         taken();
-        if (done) return channel.close();
-        yield value;
+        if (item.done) return channel.close();
+        yield item;
         if (++free < window / 2 || !window || items.at(-1)?.done || channel.signal.aborted) continue;
         channel.emit("credit", free);
         free = 0;
@@ -141,6 +183,13 @@ class Channel {
       channel.abort();
     }
   }
+}
+
+function seamBetween(taken, arrived) {
+  if (!arrived) return { seam: "gap" };
+  if (taken?.[0] !== arrived[0]) return { seam: "fresh" };
+  const lost = arrived[1] - taken[1] - 1;
+  return lost ? { seam: "gap", lost } : { seam: "resumed" };
 }
 
 /** A channel that a request has opened. It closes when either endpoint aborts it or the connection closes. */
@@ -175,6 +224,7 @@ export class WsClient extends EventTarget {
   #url;
   #options;
   #socket = null;
+  #connection = 0; // counts the attempts to connect and the closes, so that events of earlier sockets are ignored
   #wasOpen = false; // a connection was open since the last close()
   #openedAt = 0;
   #attempt = 0;
@@ -190,12 +240,12 @@ export class WsClient extends EventTarget {
     super();
     this.#url = url;
     this.#options = { ...DEFAULTS, ...options };
-    for (const method of ["with", "on", "once", "off", "emit", "request", "stream"]) {
+    for (const method of ["with", "on", "once", "off", "emit", "request", "stream", "resumable"]) {
       const main = this.channel(null);
       this[method] = (...args) => main[method](...args);
     }
     globalThis.addEventListener?.("online", () => this.state === "waiting" && this.connect());
-    this.connect();
+    if (this.#options.connect) this.connect();
   }
 
   channel(name) {
@@ -213,11 +263,13 @@ export class WsClient extends EventTarget {
       listeners: new Map(),
       emit: (event, args, options) => this.#emit(to, event, args, options),
       request: (event, args, options) => this.#request(to, event, args, options),
+      isClosed: () => this.state === "closed",
+      isLost: () => new Promise((lost) => (this.state === "open" ? this.addEventListener("close", lost, { once: true }) : lost())),
     };
   }
 
   /** Opens the anonymous channel of the response to request `id`. */
-  #open(id, signal) {
+  #openChannel(id, signal) {
     const link = this.#link({ h: id });
     const calls = new Set();
     const closed = new AbortController();
@@ -238,32 +290,43 @@ export class WsClient extends EventTarget {
 
   /** Connects now: after close(), or before the delay until the next attempt is over. */
   connect() {
-    if (this.#socket) return;
+    if (this.state === "connecting" || this.state === "open") return;
     clearTimeout(this.#timer);
-    const socket = new WebSocket(this.#url);
-    this.#socket = socket;
     this.state = "connecting";
-    this.#timer = setTimeout(() => this.#connectionLost(socket, 1006, "timeout"), this.#options.connectTimeout);
-    socket.onclose = ({ code, reason }) => this.#connectionLost(socket, code, reason);
+    const connection = ++this.#connection;
+    const lost = (reason) => this.#connectionLost(connection, 1006, reason);
+    this.#timer = setTimeout(() => lost("timeout"), this.#options.connectTimeout);
+    if (typeof this.#url !== "function") return this.#open(connection, this.#url);
+    Promise.resolve()
+      .then(this.#url)
+      .then((url) => connection === this.#connection && this.#open(connection, url))
+      .catch((error) => lost(String(error)));
+  }
+
+  #open(connection, url) {
+    const socket = new WebSocket(url);
+    this.#socket = socket;
+    socket.onclose = ({ code, reason }) => this.#connectionLost(connection, code, reason);
     socket.onmessage = ({ data }) => {
-      if (socket === this.#socket && typeof data === "string") this.#receive(data);
+      if (connection === this.#connection && typeof data === "string") this.#receive(data);
     };
     socket.onopen = () => {
-      if (socket !== this.#socket) return;
+      if (connection !== this.#connection) return;
       clearTimeout(this.#timer);
       this.state = "open";
       this.#wasOpen = true;
       this.#openedAt = Date.now();
+      this.#notify("open", {});
+      if (connection !== this.#connection) return;
       const waiting = [...this.#queue];
       this.#queue.clear();
       for (const call of waiting) call.send();
-      this.#notify("open", {});
     };
   }
 
   /** Drops the current connection, for example because it seems dead, and connects at once. */
   reconnect() {
-    if (this.state === "open") this.#connectionLost(this.#socket, 1006, "dropped");
+    if (this.state === "open") this.#connectionLost(this.#connection, 1006, "dropped");
     this.connect();
   }
 
@@ -284,6 +347,7 @@ export class WsClient extends EventTarget {
   #disconnect(state, code, reason) {
     const socket = this.#socket;
     this.#socket = null;
+    this.#connection++;
     this.state = state;
     socket?.close(code === 1000 ? 1000 : undefined, code === 1000 ? reason : undefined);
     const failed = state === "closed" ? [...this.#pending.values(), ...this.#queue] : [...this.#pending.values()];
@@ -294,8 +358,8 @@ export class WsClient extends EventTarget {
     this.#serving.clear();
   }
 
-  #connectionLost(socket, code, reason) {
-    if (socket !== this.#socket) return;
+  #connectionLost(connection, code, reason) {
+    if (connection !== this.#connection) return;
     clearTimeout(this.#timer);
     const wasOpen = this.state === "open";
     if (wasOpen && Date.now() - this.#openedAt > STABLE_MS) this.#attempt = 0;
@@ -313,13 +377,13 @@ export class WsClient extends EventTarget {
 
   // ---- calls to the peer ----
 
-  #text(to, event, args) {
+  #text(to, event, args, meta) {
     if (typeof event !== "string") throw new TypeError("the event name must be a string");
     if (to.h && !this.#anonymous.has(to.h)) throw new ConnectionError("Closed", "The channel was closed");
     if (!to.c && !to.h && RESERVED.has(event)) throw new TypeError(`'${event}' is reserved on the main channel`);
     let count = args.length;
     while (count && args[count - 1] === undefined) count--;
-    return JSON.stringify({ a: [event, ...args.slice(0, count)], ...to });
+    return JSON.stringify({ a: [event, ...args.slice(0, count)], ...to, m: meta });
   }
 
   #start(call, wait) {
@@ -334,13 +398,13 @@ export class WsClient extends EventTarget {
 
   #emit(to, event, args, { wait }) {
     const text = this.#text(to, event, args);
-    this.#start({ send: () => this.#socket.send(text), fail() {} }, wait);
+    this.#start({ send: () => this.#write(text), fail() {} }, wait);
   }
 
-  #request(to, event, args, { timeout = this.#options.requestTimeout, signal, wait }) {
+  #request(to, event, args, { timeout = this.#options.requestTimeout, signal, wait, meta }) {
     return new Promise((resolve, reject) => {
       signal?.throwIfAborted();
-      const text = this.#text(to, event, args);
+      const text = this.#text(to, event, args, meta);
       const siblings = this.#anonymous.get(to.h)?.calls;
       let id = 0;
       let timer;
@@ -361,10 +425,10 @@ export class WsClient extends EventTarget {
         send: () => {
           id = ++this.#lastId;
           this.#pending.set(id, call);
-          this.#socket.send(`${text.slice(0, -1)},"i":${id}}`);
+          this.#write(`${text.slice(0, -1)},"i":${id}}`);
         },
         done: (value) => settle(resolve, value),
-        open: () => settle(resolve, this.#open(id, signal)),
+        open: () => settle(resolve, this.#openChannel(id, signal)),
         fail: (error) => settle(reject, error),
       };
       this.#start(call, wait);
@@ -380,7 +444,12 @@ export class WsClient extends EventTarget {
   // ---- frames from the peer ----
 
   #send(message) {
-    this.#socket?.send(JSON.stringify(message));
+    this.#write(JSON.stringify(message));
+  }
+
+  /** Sends a frame. A connection that is being closed takes none, and its "close" comes soon. */
+  #write(text) {
+    if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(text);
   }
 
   #receive(text) {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::process::Command;
 use wswrapper_tests::{example, node};
 
-/// A script takes less than half a minute on an idle machine.
+/// A script takes about a minute on an idle machine.
 const TIME_LIMIT: Duration = Duration::from_mins(5);
 
 #[tokio::test]

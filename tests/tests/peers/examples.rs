@@ -2,15 +2,17 @@
 
 #[cfg(unix)]
 mod axum_app;
+mod chat;
+mod chat_terminal;
+mod http;
 mod observed;
 
 use std::net::SocketAddr;
 use std::process::Stdio;
 use std::time::Duration;
-use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
+use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 use tokio::time::timeout;
-use wswrapper::Client;
 use wswrapper_tests::example;
 
 /// Far longer than any example takes.
@@ -46,79 +48,12 @@ async fn address(lines: &mut Lines<BufReader<ChildStdout>>) -> SocketAddr {
     line.split(['/', ' ']).find_map(|word| word.parse().ok()).expect("the line contains the address")
 }
 
-#[tokio::test]
-async fn control_characters_of_messages_are_replaced_in_the_terminal_chat() -> Result<(), Box<dyn std::error::Error>> {
-    let (_server, mut lines) = started("chat", &["--port", "0"]);
-    let address = address(&mut lines).await;
-    let url = format!("ws://{address}/ws");
-    let port = address.port().to_string();
-    let (_terminal, mut lines) = started("chat_terminal", &["--name", "Ada", "--port", &port]);
-    assert_eq!(next(&mut lines).await, "* here: Ada");
-
-    let chat = Client::connect(&url).await?.channel("chat");
-    chat.request::<serde_json::Value>("join", ("Bob",)).await?;
-    assert_eq!(next(&mut lines).await, "* Bob joined");
-    chat.request::<serde_json::Value>("say", ("\u{1b}[2J\u{7}x\r\nAda: I never said that",)).await?;
-    assert_eq!(next(&mut lines).await, "Bob: \u{fffd}[2J\u{fffd}x");
-    assert_eq!(next(&mut lines).await, "    Ada: I never said that");
-    Ok(())
-}
-
-#[tokio::test]
-async fn the_terminal_chat_finds_a_server_that_was_started_again() -> Result<(), Box<dyn std::error::Error>> {
-    let (mut server, mut lines) = started("chat", &["--port", "0"]);
-    let port = address(&mut lines).await.port().to_string();
-    let (mut terminal, mut lines) = started("chat_terminal", &["--name", "Ada", "--port", &port]);
-    assert_eq!(next(&mut lines).await, "* here: Ada");
-
-    server.kill().await?;
-    let line = next(&mut lines).await;
-    // If the first wait is very short, its state is missed.
-    assert!(
-        line.starts_with("* connection lost, next attempt in 0.") || line.starts_with("* next attempt in "),
-        "{line}"
-    );
-    // This line waits for the next connection.
-    let mut typed = terminal.stdin.take().expect("stdin is piped");
-    typed.write_all(b"/who\n").await?;
-    let (_server, mut server_lines) = started("chat", &["--port", &port]);
-    assert_eq!(address(&mut server_lines).await.port().to_string(), port);
-    let mut printed = Vec::new();
-    while printed.iter().filter(|line| *line == "* here: Ada").count() < 2 {
-        printed.push(next(&mut lines).await);
-    }
-    printed.retain(|line| !line.starts_with("* next attempt in "));
-    printed.sort();
-    assert_eq!(printed, ["* connected again", "* here: Ada", "* here: Ada"]);
-
-    drop(typed);
-    assert!(timeout(TIME_LIMIT, terminal.wait()).await??.success());
-    Ok(())
-}
-
-#[tokio::test]
-async fn the_terminal_chat_says_why_it_cannot_join() {
-    let (_server, mut lines) = started("chat", &["--port", "0"]);
-    let port = address(&mut lines).await.port().to_string();
-    let (_terminal, mut lines) = started("chat_terminal", &["--name", "Ada", "--port", &port]);
-    assert_eq!(next(&mut lines).await, "* here: Ada");
-    let mut second = Command::new(example::program("chat_terminal"));
-    let second = second.args(["--name", "ada", "--port", &port]).stdin(Stdio::null()).kill_on_drop(true).output();
-    let second = timeout(TIME_LIMIT, second).await.expect("it exits in time").expect("the example can be run");
-    assert_eq!(second.status.code(), Some(1));
-    assert_eq!(String::from_utf8_lossy(&second.stderr), "chat_terminal: the name ada is taken\n");
-}
-
-#[tokio::test]
-async fn the_chat_names_the_port_that_is_in_use() {
-    let (_server, mut lines) = started("chat", &["--port", "0"]);
-    let address = address(&mut lines).await;
-    let mut second = Command::new(example::program("chat"));
-    let second = second.args(["--port", &address.port().to_string()]).kill_on_drop(true).output();
-    let second = timeout(TIME_LIMIT, second).await.expect("it exits in time").expect("the example can be run");
-    assert_eq!(second.status.code(), Some(1));
-    let error = String::from_utf8_lossy(&second.stderr);
-    assert!(error.starts_with(&format!("chat: cannot listen on {address}: the port is in use; ")), "{error}");
+/// Does what Ctrl-C does.
+#[cfg(unix)]
+async fn interrupt(program: &Child) {
+    let id = program.id().expect("it runs").to_string();
+    let status = Command::new("kill").args(["-INT", &id]).status().await.expect("`kill` can be run");
+    assert!(status.success(), "{status}");
 }
 
 #[tokio::test]

@@ -1,4 +1,5 @@
-// Pages of other sites that open a WebSocket to a server.
+// Pages of other sites that open a WebSocket to a server, or call its API.
+import assert from "node:assert/strict";
 import http from "node:http";
 
 /** Serves an empty page on a port of its own. */
@@ -28,6 +29,22 @@ export async function openWebSocket(context, from, url) {
       });
     }, url);
     return opened ? "open" : (await refused).text().slice(start.length);
+  } finally {
+    await page.close();
+  }
+}
+
+/** Sends a request with `fetch` in a new page of `from`, with the cookies of the browser. The page does not see the response. */
+export async function sendFrom(context, from, url, request) {
+  const page = await context.newPage();
+  try {
+    await page.goto(from);
+    const send = ([url, request]) =>
+      fetch(url, { credentials: "include", ...request }).then(
+        (response) => response.type,
+        () => "failed",
+      );
+    assert.match(await page.evaluate(send, [url, request]), /^(failed|opaque)$/);
   } finally {
     await page.close();
   }

@@ -45,16 +45,37 @@ export const hide = (page) =>
 /** Waits until the page shows this state of the connection. */
 export const waitForState = (page, text) => {
   const shown = (text) => {
-    const pills = [...document.querySelectorAll("[data-pill]")];
-    return pills.some((pill) => pill.offsetParent && pill.textContent === text);
+    const pill = document.querySelector("#pill");
+    return pill.offsetParent && pill.textContent === text;
   };
   return page.waitForFunction(shown, text, TIMEOUT);
 };
 
+/** Waits until the page asks for a name. */
+export const waitForDoor = (page) => page.waitForSelector("#door:not([hidden])", TIMEOUT);
+
+/** Signs in. The page then enters the room of its address. */
 export async function join(page, name) {
+  await waitForDoor(page);
   await page.fill("#name", name);
   await page.keyboard.press("Enter");
-  await page.waitForSelector("#room:not([hidden])");
+  await waitForState(page, "connected");
+}
+
+/** Waits until the page shows this room. */
+export const waitForRoom = (page, name) => waitForText(page, "#room-title", new RegExp(`^${name}$`));
+
+/** Waits until the page shows these people in its room, in any order. */
+export async function waitForPeople(page, ...names) {
+  const find = (names) => {
+    const shown = [...document.querySelectorAll("#people-list bdi")].map((name) => name.textContent);
+    return names === undefined ? shown : shown.sort().join() === names;
+  };
+  try {
+    await page.waitForFunction(find, names.sort().join(), TIMEOUT);
+  } catch {
+    throw new Error(`expected ${names}, found ${await page.evaluate(find)}`);
+  }
 }
 
 export async function say(page, text) {
@@ -106,8 +127,6 @@ export async function waitForMessage(page, text, times = 1) {
 
 export const waitForNote = (page, text) => waitForElement(page, ".note", text);
 
-export const people = (page) => page.$$eval("#people-list bdi", (names) => names.map((name) => name.textContent));
-
 export const count = (page, selector) => page.$$eval(selector, (found) => found.length);
 
 const shownToEnd = () => {
@@ -124,7 +143,9 @@ export async function hasNoSideScroll(page) {
   const fits = await page.evaluate(() => {
     const scroller = document.querySelector("#scroller");
     const root = document.scrollingElement;
-    return root.scrollWidth <= innerWidth && root.scrollTop === 0 && scroller.scrollWidth <= scroller.clientWidth;
+    const boxes = [root, document.body, document.querySelector("#room")];
+    const isStill = boxes.every((box) => box.scrollTop === 0 && box.scrollLeft === 0);
+    return isStill && root.scrollWidth <= innerWidth && scroller.scrollWidth <= scroller.clientWidth;
   });
-  assert(fits, "the page scrolls sideways");
+  assert(fits, "the page scrolls as a whole, or sideways");
 }

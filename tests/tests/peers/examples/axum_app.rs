@@ -1,34 +1,15 @@
 //! The axum application: its API, its WebSocket and its end.
 
-use super::{TIME_LIMIT, address, started};
+use super::http::{assert_status, send};
+use super::{TIME_LIMIT, address, interrupt, started};
 use serde_json::{Value, json};
 use std::error::Error;
 use std::net::SocketAddr;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
-use tokio::process::Command;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 use wswrapper::{Client, error::ConnectError};
-
-/// Sends a JSON request, and returns the whole response.
-async fn send(address: SocketAddr, request: &str, cookie: &str, body: &Value) -> Result<String, Box<dyn Error>> {
-    let body = body.to_string();
-    let head = format!(
-        "{request} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\nCookie: theme=dark; {cookie}\r\n\
-         Content-Type: application/json\r\nContent-Length: {}\r\n\r\n",
-        body.len(),
-    );
-    let mut stream = TcpStream::connect(address).await?;
-    stream.write_all((head + &body).as_bytes()).await?;
-    let mut response = String::new();
-    timeout(TIME_LIMIT, stream.read_to_string(&mut response)).await??;
-    Ok(response)
-}
-
-fn assert_status(response: &str, status: u16) {
-    assert!(response.starts_with(&format!("HTTP/1.1 {status} ")), "{response}");
-}
 
 async fn connect(address: SocketAddr, cookie: &str) -> Result<Client, ConnectError> {
     Client::builder().header("Cookie", cookie).connect(&format!("ws://{address}/ws")).await
@@ -77,8 +58,7 @@ async fn the_session_of_the_api_is_that_of_the_websocket() -> Result<(), Box<dyn
     let client = connect(address, cookie.expect("the response has a cookie")).await?;
     let mut unfinished = TcpStream::connect(address).await?;
     unfinished.write_all(b"GET / HTTP/1.1\r\nHost:").await?;
-    let interrupt = Command::new("kill").args(["-INT", &program.id().expect("it runs").to_string()]).status();
-    assert!(interrupt.await?.success());
+    interrupt(&program).await;
     assert_eq!(timeout(TIME_LIMIT, client.closed()).await?.code, 1001);
     assert_eq!(timeout(TIME_LIMIT, program.wait()).await??.code(), Some(0));
     assert_eq!(lines.next_line().await?.as_deref(), Some(""));
