@@ -76,7 +76,9 @@ async fn enter(visit: ChannelVisit) -> Result<(), String> {
     Ok(())
 }
 
+/// A peer that has left a document is not told of it any longer.
 async fn leave(visit: ChannelVisit) {
+    visit.peer().leave(visit.name());
     println!("  the server: {} has left {}", visit.peer().user().as_deref().unwrap_or("somebody"), visit.name());
 }
 

@@ -26,4 +26,10 @@ trait Market {
     async fn buy(&self, symbol: String) -> u64;
 }
 
+#[ws_service(channel = "market/{name}")]
+trait NamedMarket {
+    #[ws(event, on_full = "latest", key = "name")]
+    async fn price(&self, name: String, price: u64);
+}
+
 fn main() {}

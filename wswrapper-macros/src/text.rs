@@ -240,6 +240,13 @@ pub(crate) fn unknown_policy(policy: &str, expected: &[&str]) -> String {
     format!("unknown policy `{policy}`, expected one of: {}", list(expected))
 }
 
+pub(crate) fn parameter_as_a_key(key: &str) -> String {
+    format!(
+        "`{key}` is a parameter of the channel, which the event does not send\n\
+         help: leave out `key`; the events of another channel are never replaced"
+    )
+}
+
 pub(crate) fn unknown_key(key: &str, arguments: &[String]) -> String {
     let names: Vec<_> = arguments.iter().map(String::as_str).collect();
     let expected = match names[..] {

@@ -46,6 +46,10 @@ impl Settings {
             Some(error) => Err(error),
             None => {
                 let router = router.build()?;
+                for (channel, _) in channel_steps.iter().filter(|(channel, _)| !router.is_mounted_on(channel)) {
+                    // It may be one of a handler that is added later.
+                    tracing::warn!("no service is mounted on the channel `{}` of a guard or a layer", channel.text());
+                }
                 let steps = CallSteps::new(&steps, &channel_steps);
                 let (handlers, budget) = (DynamicHandlers::default(), Budget::new(limits.max_buffered_bytes));
                 let background = Arc::new(BackgroundTasks::new(limits.max_background_tasks));
@@ -142,7 +146,8 @@ macro_rules! settings_methods {
         /// all calls.
         ///
         /// A pattern, `doc/{id}`, is for each channel whose name matches. A name that matches several passes all their
-        /// guards and layers, in the order in which they were added.
+        /// guards and layers, in the order in which they were added. If no mounted service has such a channel, a warning is
+        /// logged, because a misspelt channel is guarded by nobody.
         pub fn guard_on(self, channel: &str, guard: impl crate::service::layer::Guard) -> Self {
             self.step_on(channel, crate::service::layer::guard_step(guard))
         }
@@ -264,10 +269,10 @@ macro_rules! settings_methods {
             self
         }
 
-        /// Adds a hook for errors while this endpoint serves a peer: dropped events, internal errors, panics, and
-        /// errors of the transport and of [`on_open`](Self::on_open).
+        /// Adds a hook for errors while this endpoint serves a peer: dropped events, internal errors, panics of
+        /// handlers and of their background work, and errors of the transport and of [`on_open`](Self::on_open).
         ///
-        /// Each error is also logged by `tracing` as a warning.
+        /// Each error is also logged by `tracing` as a warning. Panics of hooks are only logged.
         ///
         /// ```
         /// # use wswrapper::{Server, error::ServiceError};

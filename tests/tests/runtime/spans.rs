@@ -9,6 +9,7 @@ use std::future::pending;
 use std::time::Duration;
 use wswrapper::error::Rejection;
 use wswrapper::observe::Spans;
+use wswrapper::service::layer::GuardCall;
 use wswrapper::{Client, Context, Server, Stream, Upload, ws_handlers};
 use wswrapper_tests::{Pair, RawPeer, pair, pair_with, until};
 
@@ -77,6 +78,19 @@ fn observed() -> Pair {
 /// The outcome, the type of the error and the status.
 fn end(span: &Span) -> [&str; 3] {
     ["rpc.wswrapper.outcome", "error.type", "otel.status_code"].map(|field| span.field(field))
+}
+
+#[test]
+fn a_guard_on_a_channel_without_a_service_is_warned_of() {
+    let (recorder, _guard) = Recorder::start();
+    let building = tracing::info_span!("building").entered();
+    let pass = |_: &GuardCall<'_>| Ok::<_, String>(());
+    let server =
+        Server::builder().service(Desk).guard_on("desk", pass).guard_on("{any}", pass).guard_on("desk/{id}", pass);
+    drop(server.build().expect("the service can be mounted"));
+    drop(building);
+    let warnings = recorder.span("building").events;
+    assert_eq!(warnings, ["no service is mounted on the channel `desk/{id}` of a guard or a layer"]);
 }
 
 #[tokio::test]

@@ -92,6 +92,10 @@ fn check_context(method: &Method<'_>, errors: &mut Errors) {
 fn check_latest_key(method: &Method<'_>, errors: &mut Errors) {
     let key = method.event_on_full.as_ref().and_then(|on_full| on_full.latest_key.as_ref());
     if let Some(key) = key.filter(|key| method.position_of(&key.value()).is_none()) {
+        if method.arguments.iter().any(|argument| argument.is_parameter && argument.name.unraw() == key.value()) {
+            errors.push(key, text::parameter_as_a_key(&key.value()));
+            return;
+        }
         let names: Vec<_> = method.sent_arguments().map(|argument| argument.name.unraw().to_string()).collect();
         errors.push(key, text::unknown_key(&key.value(), &names));
     }

@@ -3,7 +3,7 @@
 use super::id::PeerId;
 use super::room_watch::RoomWatch;
 use super::shared::Shared;
-use crate::error::JoinError;
+use crate::error::GroupError;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::{Arc, Weak};
 
@@ -36,13 +36,13 @@ pub(crate) trait Members: Send + Sync + UnwindSafe + RefUnwindSafe {
         shared: &Arc<Shared>,
         room: &str,
         watch: Option<&Weak<dyn RoomWatch>>,
-    ) -> Result<bool, JoinError>;
+    ) -> Result<bool, GroupError>;
 
     /// Removes a connection from a room. Returns false if it is not there.
     fn leave_room(&self, shared: &Shared, room: &str) -> bool;
 
     /// Makes a connection one of a user's, and of no other user's. `None` is no user.
-    fn set_user(&self, shared: &Arc<Shared>, user: Option<&str>) -> Result<(), JoinError>;
+    fn set_user(&self, shared: &Arc<Shared>, user: Option<&str>) -> Result<(), GroupError>;
 
     /// Returns the names of the rooms that have a member.
     fn rooms(&self) -> Vec<Arc<str>>;

@@ -5,7 +5,7 @@
 
 mod call;
 mod connect;
-mod join;
+mod group;
 mod mount;
 mod open;
 mod serve;
@@ -17,7 +17,7 @@ mod too_large;
 
 pub use call::{CallError, SendError};
 pub use connect::{ConnectError, ConnectStep, RebindError};
-pub use join::JoinError;
+pub use group::GroupError;
 pub use mount::MountError;
 pub use open::OpenError;
 pub use serve::{AcceptError, ServeError};

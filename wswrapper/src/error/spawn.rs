@@ -6,7 +6,7 @@
 #[non_exhaustive]
 pub enum SpawnError {
     /// As many tasks as [`max_background_tasks`](crate::Limits::max_background_tasks) run.
-    #[error("too many background tasks are running")]
+    #[error("too many background tasks are running: their number is limited by `max_background_tasks`")]
     Full,
     /// The server was closed or dropped, or the client was stopped or dropped.
     #[error("the server or client was closed")]

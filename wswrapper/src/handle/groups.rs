@@ -3,7 +3,7 @@
 use super::audience::Audience;
 use super::peer::Peer;
 use crate::engine::Selection;
-use crate::error::JoinError;
+use crate::error::GroupError;
 use std::sync::Arc;
 
 impl Peer {
@@ -14,10 +14,12 @@ impl Peer {
     ///
     /// Fails if the connection is closed, if the peer is in
     /// [`max_rooms_per_peer`](crate::Limits::max_rooms_per_peer) rooms, if the server has
-    /// [`max_rooms`](crate::Limits::max_rooms), or if the name has more than 256 bytes.
+    /// [`max_rooms`](crate::Limits::max_rooms), or if the name is empty or has more than 256 bytes.
+    ///
+    /// The room is one of the local endpoint: at a client it has at most one member, and the server does not know of it.
     ///
     /// ```
-    /// # use wswrapper::{Context, Server, error::JoinError, ws_handlers};
+    /// # use wswrapper::{Context, Server, error::GroupError, ws_handlers};
     /// struct Chat;
     ///
     /// #[ws_handlers(channel = "chat")]
@@ -28,7 +30,7 @@ impl Peer {
     ///     }
     /// }
     /// ```
-    pub fn join(&self, room: &str) -> Result<bool, JoinError> {
+    pub fn join(&self, room: &str) -> Result<bool, GroupError> {
         self.shared().members.join_room(self.shared(), room, None)
     }
 
@@ -55,13 +57,13 @@ impl Peer {
     /// [`Server::user`](crate::Server::user) is the target for events to all connections of the user. The user of a new
     /// connection can come from its [authentication](crate::server::ServerBuilder::user_id).
     ///
-    /// Fails if the connection is closed, or if `user` has more than 256 bytes.
-    pub fn set_user(&self, user: &str) -> Result<(), JoinError> {
+    /// Fails if the connection is closed, or if `user` is empty or has more than 256 bytes. At a client the server does not know of it.
+    pub fn set_user(&self, user: &str) -> Result<(), GroupError> {
         self.shared().members.set_user(self.shared(), Some(user))
     }
 
     /// Makes the connection nobody's. Fails if it is closed.
-    pub fn clear_user(&self) -> Result<(), JoinError> {
+    pub fn clear_user(&self) -> Result<(), GroupError> {
         self.shared().members.set_user(self.shared(), None)
     }
 

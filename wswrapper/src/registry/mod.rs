@@ -5,7 +5,7 @@ mod explorations;
 mod groups;
 
 use crate::engine::{Departure, Members, PeerId, RoomWatch, Selection, Shared};
-use crate::error::JoinError;
+use crate::error::GroupError;
 use crate::lock::explored::{Mutex, MutexGuard, lock};
 use groups::Groups;
 use std::collections::{BTreeMap, BTreeSet};
@@ -142,21 +142,21 @@ impl Members for Registry {
         shared: &Arc<Shared>,
         room: &str,
         watch: Option<&Weak<dyn RoomWatch>>,
-    ) -> Result<bool, JoinError> {
+    ) -> Result<bool, GroupError> {
         let limits = &shared.endpoint.limits;
-        JoinError::check_name(room)?;
+        GroupError::check_name(room)?;
         let mut membership = shared.membership.lock();
         if !membership.is_member {
-            return Err(JoinError::Closed);
+            return Err(GroupError::Closed);
         }
         let groups = membership.groups.get_or_insert_default();
         let position = groups.position(room);
         if let Err(position) = position {
             if groups.rooms.len() >= limits.max_rooms_per_peer {
-                return Err(JoinError::TooManyOfPeer { limit: limits.max_rooms_per_peer });
+                return Err(GroupError::TooManyOfPeer { limit: limits.max_rooms_per_peer });
             }
             let joined = self.rooms.join(room, shared.id, Arc::clone(shared), limits.max_rooms);
-            let name = joined.map_err(|_| JoinError::TooMany { limit: limits.max_rooms })?;
+            let name = joined.map_err(|_| GroupError::TooMany { limit: limits.max_rooms })?;
             groups.rooms.insert(position, name);
         }
         let (Ok(index) | Err(index)) = position;
@@ -183,11 +183,11 @@ impl Members for Registry {
         true
     }
 
-    fn set_user(&self, shared: &Arc<Shared>, user: Option<&str>) -> Result<(), JoinError> {
-        user.map_or(Ok(()), JoinError::check_name)?;
+    fn set_user(&self, shared: &Arc<Shared>, user: Option<&str>) -> Result<(), GroupError> {
+        user.map_or(Ok(()), GroupError::check_name)?;
         let mut membership = shared.membership.lock();
         if !membership.is_member {
-            return Err(JoinError::Closed);
+            return Err(GroupError::Closed);
         }
         let present = membership.groups.as_ref().and_then(|groups| groups.user.clone());
         if present.as_deref() == user {

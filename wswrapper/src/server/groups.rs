@@ -3,7 +3,7 @@
 use super::{Server, ServerBuilder};
 use crate::catch_panic::catch_panic;
 use crate::engine::{Extensions, Selection, Shared};
-use crate::error::JoinError;
+use crate::error::GroupError;
 use crate::handle::{Audience, Peer};
 use crate::observe::hooks::{AddedHook, RemovedHook};
 use std::fmt;
@@ -25,7 +25,7 @@ impl UserOf {
             None
         });
         let Some(user) = user else { return };
-        match JoinError::check_name(&user) {
+        match GroupError::check_name(&user) {
             Ok(()) => shared.membership.lock().groups.get_or_insert_default().user = Some(user.into()),
             Err(error) => tracing::warn!(peer = %shared.id, "the connection has no user: {error}"),
         }
@@ -42,7 +42,7 @@ impl ServerBuilder {
     /// Names the user of each new connection by a function of the value that its
     /// [authentication](Self::authenticate) has returned.
     ///
-    /// The name of the user has at most 256 bytes; a connection with a longer one has no user. A connection without a value
+    /// The name of the user has 1 to 256 bytes. With another one the connection has no user, and a warning is logged. A connection without a value
     /// of this type has none either. [`Peer::set_user`](crate::Peer::set_user) names the user later.
     ///
     /// ```

@@ -1,6 +1,6 @@
 //! The context of a call.
 
-use crate::engine::{CallState, Extensions, PeerId, Shared};
+use crate::engine::{CallState, Extensions, PeerId, Selection, Shared};
 use crate::error::SpawnError;
 use crate::handle::{AnonymousChannel, Audience, Peer};
 use crate::handshake::Handshake;
@@ -145,6 +145,13 @@ impl Context {
     /// Those without the caller are `ctx.room("tea").except(ctx.peer())`.
     pub fn room(&self, room: &str) -> Audience {
         self.peer().room(room)
+    }
+
+    /// Returns the connections of a user, as a target for events; see [`Server::user`](crate::Server::user).
+    ///
+    /// The other connections of the caller's user are `ctx.user(name).except(ctx.peer())`.
+    pub fn user(&self, user: &str) -> Audience {
+        self.peer().audience(Selection::User(user.into()))
     }
 
     /// Waits until the server [drains](crate::Server::shutdown) or closes, or the connection drains for its

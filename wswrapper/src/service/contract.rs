@@ -50,7 +50,7 @@ pub trait Contract {
     message = "`{Self}` cannot be served on any channel",
     label = "not a service, or one whose channel has parameters",
     note = "a trait needs `#[ws_service]`",
-    note = "a service whose channel has parameters is mounted on a server or a client, and its proxy takes their values"
+    note = "a service whose channel has parameters is mounted by `.service(..)` of a builder, and cannot be scoped or added later"
 )]
 pub trait PlainContract: Contract {
     /// The proxy of a scoped service.

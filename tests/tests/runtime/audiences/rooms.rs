@@ -3,7 +3,7 @@
 use super::{Listener, listeners};
 use std::error::Error;
 use std::sync::{Arc, Mutex};
-use wswrapper::error::{JoinError, SendError};
+use wswrapper::error::{GroupError, SendError};
 use wswrapper::server::Audience;
 use wswrapper::{Limits, Server, ws_service};
 use wswrapper_tests::{let_others_run, until};
@@ -63,7 +63,7 @@ async fn a_peer_leaves_its_rooms_when_its_connection_is_closed() -> Result<(), B
     assert_eq!((names(&server.rooms()), server.room("tea").peers()), (vec!["tea"], vec![b.peer.clone()]));
     let seen = seen.lock().expect("no thread panicked").take().expect("the hook ran");
     assert_eq!((names(&seen.0), seen.1), (vec!["coffee", "tea"], true));
-    assert_eq!((a.peer.join("tea"), a.peer.leave("tea")), (Err(JoinError::Closed), false));
+    assert_eq!((a.peer.join("tea"), a.peer.leave("tea")), (Err(GroupError::Closed), false));
     assert_eq!(server.room("tea").len(), 1);
     drop(server);
     b.peer.closed().await;
@@ -111,15 +111,15 @@ async fn rooms_are_limited_for_each_peer_and_in_all() -> Result<(), Box<dyn Erro
     let [a, b] = listeners(&server);
     a.peer.join("one")?;
     a.peer.join("two")?;
-    assert_eq!(a.peer.join("three"), Err(JoinError::TooManyOfPeer { limit: 2 }));
+    assert_eq!(a.peer.join("three"), Err(GroupError::TooManyOfPeer { limit: 2 }));
     b.peer.join("three")?;
-    assert_eq!(b.peer.join("four"), Err(JoinError::TooMany { limit: 3 }));
+    assert_eq!(b.peer.join("four"), Err(GroupError::TooMany { limit: 3 }));
     assert_eq!(b.peer.rooms().len(), 1);
     // A room that exists can be joined, and one that ends makes place.
     b.peer.join("one")?;
     b.peer.leave("three");
     b.peer.join("four")?;
-    assert_eq!(b.peer.join(&"x".repeat(257)), Err(JoinError::NameTooLong { size: 257 }));
+    assert_eq!(b.peer.join(&"x".repeat(257)), Err(GroupError::NameTooLong { size: 257 }));
     assert_eq!(names(&server.rooms()), ["four", "one", "two"]);
     Ok(())
 }

@@ -4,12 +4,30 @@ use super::{Listener, listeners};
 use std::error::Error;
 use std::time::{Duration, SystemTime};
 use wswrapper::connection::{Extensions, Handshake};
-use wswrapper::error::JoinError;
+use wswrapper::error::GroupError;
 use wswrapper::transport::memory;
-use wswrapper::{Client, Server};
+use wswrapper::{Client, Context, Server};
 use wswrapper_tests::until;
 
 struct Account(u64);
+
+#[tokio::test]
+async fn a_handler_reaches_the_other_connections_of_its_user() -> Result<(), Box<dyn Error>> {
+    let server = Server::builder().build()?;
+    server.on("tell", |ctx: Context, user: String| async move {
+        let others = ctx.user(&user).except(ctx.peer());
+        others.emit("news", ("one",)).await.map_or(0, |delivery| delivery.sent)
+    })?;
+    let [a, b, c] = listeners(&server);
+    a.peer.set_user("ada")?;
+    b.peer.set_user("ada")?;
+    c.peer.set_user("bob")?;
+    assert_eq!(a.client.request::<usize>("tell", ("ada",)).await?, 1);
+    assert_eq!(a.client.request::<usize>("tell", ("bob",)).await?, 1);
+    until(|| b.heard() == ["one"] && c.heard() == ["one"]).await;
+    assert!(a.heard().is_empty());
+    Ok(())
+}
 
 #[tokio::test]
 async fn a_user_is_all_connections_of_that_user() -> Result<(), Box<dyn Error>> {
@@ -36,8 +54,10 @@ async fn a_user_is_all_connections_of_that_user() -> Result<(), Box<dyn Error>> 
     a.peer.closed().await;
     assert_eq!((ada.len(), server.status().users), (0, 1));
     assert_eq!(a.peer.user().as_deref(), Some("ada"));
-    assert_eq!(a.peer.set_user("ada"), Err(JoinError::Closed));
-    assert_eq!(b.peer.set_user(&"x".repeat(257)), Err(JoinError::NameTooLong { size: 257 }));
+    assert_eq!(a.peer.set_user("ada"), Err(GroupError::Closed));
+    assert_eq!(b.peer.set_user(""), Err(GroupError::NameEmpty));
+    assert_eq!(b.peer.join(""), Err(GroupError::NameEmpty));
+    assert_eq!(b.peer.set_user(&"x".repeat(257)), Err(GroupError::NameTooLong { size: 257 }));
     assert_eq!(b.peer.user().as_deref(), Some("bob"));
     Ok(())
 }

@@ -52,6 +52,29 @@ async fn another_spelling_does_not_pass_a_guard() {
 }
 
 #[tokio::test]
+async fn guards_and_layers_see_the_values_of_parameters() -> Result<(), Box<dyn Error>> {
+    let (guarded, layered) = (Log::default(), Log::default());
+    let (of_guard, of_layer) = (guarded.clone(), layered.clone());
+    let server = Server::builder()
+        .guard(move |call: &GuardCall<'_>| {
+            let values = (call.parameter::<u64>("id"), call.parameter::<char>("id"), call.parameter::<u64>("name"));
+            of_guard.add(format!("{values:?}"));
+            Ok::<_, String>(())
+        })
+        .layer(move |call: LayerCall, next: Next| {
+            of_layer.add(format!("{:?}", call.parameter::<String>("id")));
+            next.run(call)
+        })
+        .service(Docs::default());
+    let pair = pair(server);
+    DocProxy::new(&pair.client, 17).spawned().await?;
+    pair.client.channel("doc").request::<()>("spawned", ()).await.expect_err("no such channel");
+    assert_eq!(guarded.take(), ["(Some(17), None, None)", "(None, None, None)"]);
+    assert_eq!(layered.take(), ["Some(\"17\")", "None"]);
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_layer_is_around_the_calls_of_a_pattern() -> Result<(), Box<dyn Error>> {
     let log = Log::default();
     let layer = {

@@ -54,7 +54,9 @@ async fn the_names_of_entered_channels_are_limited_together() -> Result<(), Box<
     let pair = pair(server);
     let call = |page: String| PageProxy::new(&pair.client, page, "b").owner();
     call("a".repeat(900)).await?;
-    assert_eq!(code(call("b".repeat(200)).await).as_deref(), Some("ws:TooMany"));
+    let error = call("b".repeat(200)).await.expect_err("the names are too long");
+    assert!(error.to_string().contains("too long together"), "{error}");
+    assert_eq!(code(Err::<(), _>(error)).as_deref(), Some("ws:TooMany"));
     call("b".repeat(90)).await?;
     Ok(())
 }

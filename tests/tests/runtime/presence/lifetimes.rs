@@ -24,7 +24,7 @@ async fn nothing_is_left_after_the_server_is_dropped() -> Result<(), Box<dyn Err
         visitor.peer.closed().await;
     }
     until(|| tasks() == before).await;
-    assert_eq!(weak.join("tea"), Err(wswrapper::error::JoinError::Closed));
+    assert_eq!(weak.join("tea"), Err(wswrapper::error::GroupError::Closed));
     // The presence outlives its server, and needs no task for the leaves.
     assert_eq!(tea.len(), 5);
     tokio::time::sleep(5 * SECOND).await;

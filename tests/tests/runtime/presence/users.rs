@@ -5,7 +5,7 @@ use futures_util::StreamExt;
 use std::error::Error;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
-use wswrapper::error::JoinError;
+use wswrapper::error::GroupError;
 use wswrapper::server::{Presence, PresenceKey};
 use wswrapper::{Limits, Server};
 use wswrapper_tests::SECOND;
@@ -176,12 +176,12 @@ async fn a_join_that_fails_shows_nobody() -> Result<(), Box<dyn Error>> {
     let (tea, milk) = (Presence::new("tea"), Presence::new("milk"));
     let visitor = Visitor::of(&server);
     tea.join(&visitor.peer, 1)?;
-    assert_eq!(milk.join(&visitor.peer, 1), Err(JoinError::TooManyOfPeer { limit: 1 }));
+    assert_eq!(milk.join(&visitor.peer, 1), Err(GroupError::TooManyOfPeer { limit: 1 }));
     let long = Presence::new(&"x".repeat(257));
-    assert_eq!(long.join(&visitor.peer, 1), Err(JoinError::NameTooLong { size: 257 }));
+    assert_eq!(long.join(&visitor.peer, 1), Err(GroupError::NameTooLong { size: 257 }));
     let peer = visitor.peer.clone();
     visitor.close().await;
-    assert_eq!(tea.join(&peer, 2), Err(JoinError::Closed));
+    assert_eq!(tea.join(&peer, 2), Err(GroupError::Closed));
     assert!(milk.is_empty() && long.is_empty() && shown(&tea)[0].1 == 1);
     Ok(())
 }

@@ -73,8 +73,12 @@ impl EnteredChannels {
             Some(name) => name,
             None => {
                 let name_bytes = channels.name_bytes + channel.len();
-                if channels.by_name.len() >= max || name_bytes > max.saturating_mul(NAME_BYTES) {
+                if channels.by_name.len() >= max {
                     return Err(Rejection::new("too many channels were entered").with_code(code::TOO_MANY));
+                }
+                if name_bytes > max.saturating_mul(NAME_BYTES) {
+                    let text = "the names of the channels that were entered are too long together";
+                    return Err(Rejection::new(text).with_code(code::TOO_MANY));
                 }
                 channels.name_bytes = name_bytes;
                 let name = Arc::<str>::from(channel);

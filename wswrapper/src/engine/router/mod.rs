@@ -22,7 +22,7 @@ pub use mounted::Mounted;
 pub(crate) use mounted::MountedMethod;
 
 use crate::engine::channel_names::{
-    ChannelPattern, ChannelRules, OnPattern, ParameterCheck, ParameterGuard, PatternMap, accepts,
+    ChannelPattern, ChannelRules, OnPattern, ParameterCheck, ParameterGuard, PatternMap, accepts, decode_value,
 };
 use crate::engine::entering::{ChannelHook, ChannelHooks, EnterLayer};
 use crate::engine::handler::{Handler, SessionFactory, Sessions};
@@ -32,6 +32,7 @@ use crate::engine::shared::Shared;
 use crate::error::MountError;
 use crate::proto::{Address, ChannelName, check_event};
 use foldhash::fast::FixedState;
+use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -93,6 +94,11 @@ impl Router {
         if self.channels.contains_key(channel) { None } else { patterns.find(channel).map(|(pattern, _)| pattern) }
     }
 
+    /// Returns the value of a parameter in the name of a channel.
+    pub(crate) fn parameter<'n>(&self, name: &str, channel: &'n str) -> Option<Cow<'n, str>> {
+        self.pattern(channel)?.value(name, channel).and_then(decode_value)
+    }
+
     /// Returns true if any event is handled on the channel.
     pub(crate) fn has_channel(&self, address: &Address<'_>) -> bool {
         match address {
@@ -152,13 +158,16 @@ impl Router {
         self.hooks = hooks;
     }
 
+    /// Returns true if a service is mounted on a channel whose name matches.
+    pub(crate) fn is_mounted_on(&self, channel: &ChannelPattern) -> bool {
+        let mut names = self.channels.keys().filter_map(|name| ChannelPattern::parse(name.as_str()).ok());
+        let mut patterns = self.patterns.iter().flat_map(|patterns| patterns.patterns());
+        names.any(|mounted| mounted.meet(channel).is_some()) || patterns.any(|mounted| mounted.meet(channel).is_some())
+    }
+
     /// Fails if a hook is for a channel on which no service is mounted.
     pub(crate) fn check_hooks(&self) -> Result<(), MountError> {
-        let names = self.channels.keys().filter_map(|name| ChannelPattern::parse(name.as_str()).ok());
-        let patterns = self.patterns.iter().flat_map(|patterns| patterns.patterns().cloned());
-        let mounted: Vec<_> = names.chain(patterns).collect();
-        let is_used = |hook: &ChannelPattern| mounted.iter().any(|mounted| mounted.meet(hook).is_some());
-        match self.hooks.iter().find(|(hook, _)| !is_used(hook)) {
+        match self.hooks.iter().find(|(hook, _)| !self.is_mounted_on(hook)) {
             None => Ok(()),
             Some((hook, _)) => Err(MountError::UnusedHook { channel: hook.text().to_owned() }),
         }

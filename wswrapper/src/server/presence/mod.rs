@@ -12,7 +12,7 @@ pub use changes::PresenceChanges;
 pub use present::{PresenceKey, Present};
 
 use crate::engine::RoomWatch;
-use crate::error::JoinError;
+use crate::error::GroupError;
 use crate::handle::Peer;
 use std::fmt;
 use std::sync::{Arc, Weak};
@@ -22,7 +22,8 @@ use table::Table;
 /// The users who are in a room, with their metadata, as a [snapshot](Self::snapshot) and as a [stream](Self::changes) of joins,
 /// changes and leaves.
 ///
-/// `M` is the metadata, for example a name and a status. A peer that [joins](Self::join) by the presence joins the
+/// `M` is the metadata, for example a name and a status: a type with `Clone` and `PartialEq` that is `Send`, `Sync` and
+/// `'static`, and with `Serialize` if the changes are streamed to clients. A peer that [joins](Self::join) by the presence joins the
 /// [room](crate::Peer::join), too, and is shown with its metadata until it [leaves](Self::leave) the room or its connection
 /// closes. Members of the room that have joined it otherwise are not shown.
 ///
@@ -101,7 +102,7 @@ impl<M: Clone + PartialEq + Send + Sync + 'static> Presence<M> {
     /// A peer that is shown already is shown under its present user, with this metadata.
     ///
     /// Fails as [`Peer::join`] does. The peer is then not shown, or is shown as before.
-    pub fn join(&self, peer: &Peer, meta: M) -> Result<(), JoinError> {
+    pub fn join(&self, peer: &Peer, meta: M) -> Result<(), GroupError> {
         let table = self.table();
         let watch: Weak<dyn RoomWatch> = Arc::<Table<M>>::downgrade(table);
         let shared = peer.shared();

@@ -7,6 +7,7 @@ use crate::rt::{Instant, after};
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::value::RawValue;
 use std::fmt;
+use std::str::FromStr;
 use std::time::Duration;
 
 /// A call, as a [`Layer`](super::Layer) sees it, until it passes it [on](super::Next::run).
@@ -50,6 +51,13 @@ impl LayerCall {
     /// Returns the name of the channel. `None` is the main channel, or an anonymous one.
     pub fn channel(&self) -> Option<&str> {
         self.0.state.channel.as_deref()
+    }
+
+    /// Returns the value of a [parameter](crate::guide::channels) of the channel. `None` if the channel of the mounted
+    /// service has no such parameter, or the value is not one of this type.
+    pub fn parameter<T: FromStr>(&self, name: &str) -> Option<T> {
+        let value = self.0.shared.endpoint.router.parameter(name, self.channel()?)?;
+        T::from_str(&value).ok()
     }
 
     /// Returns true if the call is on an anonymous channel, for example that of a scoped service.

@@ -8,6 +8,7 @@ use crate::value::WsError;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use std::fmt;
+use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -107,6 +108,13 @@ impl GuardCall<'_> {
             Address::Named(name) => Some(name),
             _ => None,
         }
+    }
+
+    /// Returns the value of a [parameter](crate::guide::channels) of the channel. `None` if the channel of the mounted
+    /// service has no such parameter, or the value is not one of this type.
+    pub fn parameter<T: FromStr>(&self, name: &str) -> Option<T> {
+        let value = self.0.shared.endpoint.router.parameter(name, self.channel()?)?;
+        T::from_str(&value).ok()
     }
 
     /// Returns true if the call is on an anonymous channel, for example that of a scoped service.

@@ -6,7 +6,7 @@ const MAX_NAME: usize = 256;
 /// An error of [joining a room](crate::Peer::join) or [naming a user](crate::Peer::set_user).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum JoinError {
+pub enum GroupError {
     /// The connection is closed.
     #[error("the connection is closed")]
     Closed,
@@ -22,6 +22,9 @@ pub enum JoinError {
         /// The limit.
         limit: usize,
     },
+    /// The name of the room or the user is empty.
+    #[error("the name is empty")]
+    NameEmpty,
     /// The name has more than 256 bytes.
     #[error("the name has {size} bytes, and at most {MAX_NAME} are possible")]
     NameTooLong {
@@ -30,9 +33,13 @@ pub enum JoinError {
     },
 }
 
-impl JoinError {
-    /// Fails if a name is too long.
+impl GroupError {
+    /// Fails if a name is empty or too long.
     pub(crate) fn check_name(name: &str) -> Result<(), Self> {
-        if name.len() > MAX_NAME { Err(Self::NameTooLong { size: name.len() }) } else { Ok(()) }
+        match name.len() {
+            0 => Err(Self::NameEmpty),
+            1..=MAX_NAME => Ok(()),
+            size => Err(Self::NameTooLong { size }),
+        }
     }
 }
