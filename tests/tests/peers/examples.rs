@@ -4,6 +4,7 @@
 mod axum_app;
 mod chat;
 mod chat_terminal;
+mod contract;
 mod http;
 mod observed;
 

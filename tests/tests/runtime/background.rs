@@ -133,7 +133,10 @@ async fn at_the_limit_no_more_work_starts_until_some_has_finished() -> Result<()
     assert!(!service.start(5).await?);
     let full = pair.server.spawn(desk.work(5));
     assert_eq!(full, Err(SpawnError::Full));
-    assert_eq!(full.expect_err("it is full").to_string(), "too many background tasks are running");
+    assert_eq!(
+        full.expect_err("it is full").to_string(),
+        "too many background tasks are running: their number is limited by `max_background_tasks`"
+    );
     assert_eq!(desk.works.count(), 3, "work that was not started is dropped");
     desk.log.has(3).await;
     let_others_run().await;

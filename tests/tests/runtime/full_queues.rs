@@ -5,6 +5,7 @@ mod closing;
 mod dropping;
 mod latest;
 mod offline;
+mod order;
 mod waiting;
 
 use std::future::{Future, poll_fn};

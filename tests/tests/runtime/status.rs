@@ -3,10 +3,11 @@
 use futures_util::stream;
 use serde_json::json;
 use std::error::Error;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use wswrapper::error::Rejection;
 use wswrapper::transport::memory;
-use wswrapper::{Limits, Scoped, Server, Stream, Streaming, ws_handlers};
+use wswrapper::{Client, Limits, Scoped, Server, Stream, Streaming, ws_handlers};
 use wswrapper_tests::{RawPeer, let_others_run, pair, until};
 
 struct Desk;
@@ -108,5 +109,45 @@ async fn lost_messages_still_count_when_their_connection_is_closed() -> Result<(
     assert_eq!((status.events_left_out, status.events_dropped, status.connections), (left_out, 1, 0));
     assert_eq!((status.queued_bytes, status.buffered_bytes), (0, 0));
     assert_eq!((status.received_messages, status.received_bytes), (2, 13));
+    Ok(())
+}
+
+/// Reads the number of received messages when it is dropped.
+struct AsksWhenDropped(Server, Arc<Mutex<Vec<u64>>>);
+
+impl Drop for AsksWhenDropped {
+    fn drop(&mut self) {
+        let status = self.0.status();
+        self.1.lock().unwrap().push(status.received_messages);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn totals_do_not_fall_while_a_connection_ends() -> Result<(), Box<dyn Error>> {
+    let server = Server::builder().build()?;
+    let (near, far) = memory::pair();
+    let peer = server.accept_transport(far)?;
+    let client = Client::connect_transport(near)?;
+    let totals = Arc::<Mutex<Vec<u64>>>::default();
+    let (own, seen) = (server.clone(), Arc::clone(&totals));
+    server.on("wait", move || {
+        let guard = AsksWhenDropped(own.clone(), Arc::clone(&seen));
+        async move {
+            let _guard = guard;
+            std::future::pending::<()>().await;
+        }
+    })?;
+    for _ in 0..100 {
+        client.emit("unknown", ()).await?;
+    }
+    let call = tokio::spawn(client.request::<()>("wait", ()));
+    let_others_run().await;
+    totals.lock().unwrap().push(server.status().received_messages);
+    client.peer().abort_connection();
+    peer.closed().await;
+    drop(call.await);
+    totals.lock().unwrap().push(server.status().received_messages);
+    let totals = totals.lock().unwrap().clone();
+    assert!(totals.is_sorted(), "{totals:?}");
     Ok(())
 }

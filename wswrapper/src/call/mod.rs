@@ -252,6 +252,11 @@ impl<T, E> fmt::Debug for Call<T, E> {
 }
 
 impl<T, E> Call<T, E> {
+    /// Sends the call before its first poll.
+    pub(crate) fn start(&mut self) {
+        self.raw.start();
+    }
+
     pub(crate) fn expected(&self) -> &Expected {
         &self.raw.expected
     }

@@ -12,7 +12,7 @@ use std::future::Future;
 use std::mem;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 /// The part of a call that does not depend on its types.
@@ -206,6 +206,13 @@ impl RawCall {
         match &mut self.stage {
             Stage::Started(call) => self.connection.shared().is_sent(call),
             _ => false,
+        }
+    }
+
+    /// Sends the call, or lets it wait for capacity, as the first poll does. If it fails, the first poll has the error.
+    pub(super) fn start(&mut self) {
+        if let Poll::Ready(Err(error)) = self.poll(&mut Context::from_waker(Waker::noop())) {
+            self.stage = Stage::Unsent(Err(error));
         }
     }
 

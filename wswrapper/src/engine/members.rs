@@ -78,7 +78,10 @@ impl Selection {
             Self::Union(parts) => parts,
             first => Arc::new(vec![first]),
         };
-        Arc::make_mut(&mut parts).push(other);
+        match other {
+            Self::Union(others) => Arc::make_mut(&mut parts).extend(others.iter().cloned()),
+            other => Arc::make_mut(&mut parts).push(other),
+        }
         Self::Union(parts)
     }
 

@@ -35,6 +35,14 @@ pub(crate) struct Drops {
 }
 
 impl Drops {
+    /// Adds what was lost later.
+    pub(crate) fn add(&mut self, later: Self) {
+        self.events = self.events.saturating_add(later.events);
+        self.left_out = self.left_out.saturating_add(later.left_out);
+        self.replaced = self.replaced.saturating_add(later.replaced);
+        self.closed_for_full_queue |= later.closed_for_full_queue;
+    }
+
     /// Counts an event that left the peer out because its queue was full.
     pub(crate) fn count_left_out(&mut self) {
         self.left_out = self.left_out.saturating_add(1);

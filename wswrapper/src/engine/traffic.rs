@@ -115,11 +115,12 @@ impl Reported {
         self.tell(shared, Self { moved: shared.moved.get(), drops, counters });
     }
 
-    /// Tells the observers of the last changes, at the end of the connection.
+    /// Tells the observers of the last changes, at the end of the connection, whose numbers were moved to the totals.
     #[cold]
-    pub(crate) fn tell_end(&mut self, shared: &Arc<Shared>) {
-        let (_, drops) = shared.counters_and_drops();
-        self.tell(shared, Self { moved: shared.moved.get(), drops, counters: Counters::default() });
+    pub(crate) fn tell_end(&mut self, shared: &Arc<Shared>, (mut moved, mut drops): (Moved, Drops)) {
+        moved += shared.moved.get();
+        drops.add(shared.counters_and_drops().1);
+        self.tell(shared, Self { moved, drops, counters: Counters::default() });
     }
 
     fn tell(&mut self, shared: &Arc<Shared>, now: Self) {

@@ -93,8 +93,8 @@ impl Peer {
     /// [`on_leave`](crate::Router::on_leave) hooks.
     ///
     /// Returns false if it is not on a channel of this name that has hooks. Running handlers go on. The next call of the
-    /// peer on the channel waits for the hooks, and then enters the channel again. If the future is dropped, so is the
-    /// hook that runs, and the peer has left.
+    /// peer on the channel waits for the hooks, and then enters the channel again. If the future is dropped, the
+    /// hooks go on with that call, or at the end of the connection.
     pub async fn leave_channel(&self, name: &str) -> bool {
         crate::engine::leave_channel(self.shared(), name).await
     }

@@ -1,11 +1,8 @@
 //! The chat: its sessions, its rooms and its end.
 
-#[path = "../../../../examples/chat/contract.rs"]
-pub(super) mod contract;
-
+use super::contract::{self, ChatError, ChatEvents, ChatProxy};
 use super::http::{assert_status, send, send_as};
 use super::{TIME_LIMIT, address, started};
-use contract::{ChatError, ChatEvents, ChatProxy};
 use serde_json::{Value, json};
 use std::error::Error;
 use std::net::SocketAddr;

@@ -1,6 +1,7 @@
 //! The chat in a terminal.
 
-use super::chat::{client, contract::ChatProxy};
+use super::chat::client;
+use super::contract::ChatProxy;
 use super::{TIME_LIMIT, address, next, started};
 use std::error::Error;
 use std::process::Stdio;

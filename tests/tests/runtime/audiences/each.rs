@@ -4,13 +4,15 @@ use super::listeners;
 use futures_util::{FutureExt, StreamExt};
 use std::collections::BTreeMap;
 use std::error::Error;
+use std::future::pending;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 use wswrapper::error::SendError;
-use wswrapper::{CallError, Server, Stream, ws_service};
-use wswrapper_tests::{SECOND, until};
+use wswrapper::transport::memory;
+use wswrapper::{CallError, Client, Limits, Peer, Server, Stream, ws_service};
+use wswrapper_tests::{SECOND, let_others_run, until};
 
 #[ws_service(channel = "calc")]
 trait Calc {
@@ -51,8 +53,8 @@ async fn a_peer_that_does_not_answer_fails_at_the_deadline_and_one_that_closes_a
     let server = Server::builder().build()?;
     let all = listeners::<3>(&server);
     all[0].client.on("load", || async { 7 })?;
-    all[1].client.on("load", std::future::pending::<u32>)?;
-    all[2].client.on("load", std::future::pending::<u32>)?;
+    all[1].client.on("load", pending::<u32>)?;
+    all[2].client.on("load", pending::<u32>)?;
     let mut loads = server.broadcast().each().request::<u32>("load", ()).timeout(10 * SECOND);
     assert_eq!(loads.size_hint(), (0, None));
     let (peer, load) = loads.next().await.expect("three results");
@@ -83,7 +85,7 @@ async fn dropping_the_results_cancels_the_calls() -> Result<(), Box<dyn Error>> 
             running.fetch_add(1, Ordering::SeqCst);
             let running = Running(Arc::clone(&running));
             async move {
-                std::future::pending::<()>().await;
+                pending::<()>().await;
                 drop(running);
             }
         })?;
@@ -108,5 +110,47 @@ async fn a_request_that_cannot_be_encoded_is_one_error() -> Result<(), Box<dyn E
         panic!("one error: {results:?}")
     };
     assert_eq!(*peer, all[0].peer);
+    Ok(())
+}
+
+/// Connects a client that never answers.
+fn connect(server: &Server) -> (Client, Peer) {
+    let (near, far) = memory::pair();
+    let peer = server.accept_transport(far).expect("the server is open");
+    let client = Client::connect_transport(near).expect("nothing is mounted");
+    client.on("wait", pending::<u32>).expect("a valid name");
+    (client, peer)
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_first_poll_sends_to_all_also_if_one_fails_at_once() -> Result<(), Box<dyn Error>> {
+    let server = Server::builder().limits(Limits::default().max_calls_in_flight(1)).build()?;
+    let all: Vec<_> = (0..4).map(|_| connect(&server)).collect();
+    let running = tokio::spawn(all[0].1.request::<u32>("wait", ()));
+    let_others_run().await;
+    let mut calls = server.broadcast().each().request::<u32>("wait", ()).timeout(10 * SECOND);
+    let first = calls.next().now_or_never().flatten();
+    assert!(matches!(&first, Some((peer, Err(_))) if *peer == all[0].1), "{first:?}");
+    let in_flight: Vec<_> = all[1..].iter().map(|(_, peer)| peer.calls_in_flight()).collect();
+    assert_eq!(in_flight, [1, 1, 1], "the first poll sends to each peer");
+    running.abort();
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_time_counts_from_the_first_poll_also_if_one_fails_at_once() -> Result<(), Box<dyn Error>> {
+    let server = Server::builder().limits(Limits::default().max_calls_in_flight(1)).build()?;
+    let all: Vec<_> = (0..3).map(|_| connect(&server)).collect();
+    let running = tokio::spawn(all[0].1.request::<u32>("wait", ()));
+    let_others_run().await;
+    let began = Instant::now();
+    let mut calls = server.broadcast().each().request::<u32>("wait", ()).timeout(10 * SECOND);
+    while calls.next().await.is_some() {
+        // The program does something with the result.
+        sleep(3 * SECOND).await;
+    }
+    // The two others time out together, after 10 seconds.
+    assert!(began.elapsed() < Duration::from_secs(17), "{:?}", began.elapsed());
+    running.abort();
     Ok(())
 }

@@ -164,3 +164,15 @@ async fn a_member_that_cannot_take_an_event_is_named_in_the_delivery() -> Result
     assert_eq!(a.client.closed().await.code, 4000);
     Ok(())
 }
+
+#[tokio::test]
+async fn a_union_of_many_is_not_deep() -> Result<(), Box<dyn Error>> {
+    let server = Server::builder().build()?;
+    let rooms = (0..20_000).map(|n| server.room(&n.to_string()));
+    let all = rooms.reduce(|all, room| room.union(all)).expect("there are rooms");
+    assert_eq!(all.len(), 0);
+    let [a] = listeners(&server);
+    a.peer.join("0")?;
+    assert_eq!(all.peers(), std::slice::from_ref(&a.peer));
+    Ok(())
+}

@@ -213,16 +213,33 @@ async fn a_peer_that_has_left_enters_again_after_the_hook_of_its_leaving() -> Re
     assert!(leaving.await?);
     call.await??;
     assert_eq!(log.take(), ["leaves doc/7", "enters doc/7", "text of 7"]);
-    // A hook that is dropped has let the peer leave.
+    // If the future is dropped, the next call goes on with the hook.
     let leaving = tokio::spawn({
         let peer = pair.peer.clone();
         async move { peer.leave_channel("doc/7").await }
     });
     let_others_run().await;
     leaving.abort();
+    let call = tokio::spawn(doc.text(3));
     let_others_run().await;
-    doc.text(3).await?;
-    assert_eq!(log.take(), ["begins to leave", "enters doc/7", "text of 7"]);
+    assert_eq!(log.take(), ["begins to leave"]);
+    left.notify_one();
+    call.await??;
+    assert_eq!(log.take(), ["leaves doc/7", "enters doc/7", "text of 7"]);
+    // So does the future, if the call is dropped.
+    let leaving = tokio::spawn({
+        let peer = pair.peer.clone();
+        async move { peer.leave_channel("doc/7").await }
+    });
+    let_others_run().await;
+    let call = tokio::spawn(doc.text(4));
+    let_others_run().await;
+    call.abort();
+    let_others_run().await;
+    left.notify_one();
+    assert!(leaving.await?);
+    assert_eq!(log.take(), ["begins to leave", "leaves doc/7"]);
+    nothing_is_left(&pair).await;
     Ok(())
 }
 
@@ -406,4 +423,63 @@ struct Lobby;
 #[wswrapper::ws_handlers(channel = "lobby")]
 impl Lobby {
     pub async fn ring(&self) {}
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_leave_goes_on_at_the_end_of_its_connection() -> Result<(), Box<dyn Error>> {
+    let docs = Docs::default();
+    let log = docs.0.clone();
+    let server = Server::builder().service(docs).on_leave("doc/{id}", {
+        let log = log.clone();
+        move |visit: ChannelVisit| {
+            let log = log.clone();
+            async move {
+                log.add("begins to leave");
+                sleep(SECOND).await;
+                log.add(format!("leaves {}", visit.name()));
+            }
+        }
+    });
+    let pair = pair(server);
+    let peer = pair.peer.clone();
+    pair.server.on("part", move || {
+        let peer = peer.clone();
+        async move { peer.leave_channel("doc/7").await }
+    })?;
+    DocProxy::new(&pair.client, 7).text(1).await?;
+    let parting = tokio::spawn(pair.client.request::<bool>("part", ()));
+    let_others_run().await;
+    pair.client.close(1000, "");
+    pair.peer.closed().await;
+    assert!(parting.await?.is_err());
+    assert_eq!(log.take(), ["text of 7", "begins to leave", "leaves doc/7"]);
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hook_that_hangs_does_not_keep_those_of_other_channels_from_running() -> Result<(), Box<dyn Error>> {
+    let docs = Docs::default();
+    let log = docs.0.clone();
+    let server = Server::builder().service(docs).on_leave("doc/{id}", {
+        let log = log.clone();
+        move |visit: ChannelVisit| {
+            log.add(format!("leaves {}", visit.name()));
+            async move {
+                if visit.parameter("id") == Some(7) {
+                    pending::<()>().await;
+                }
+            }
+        }
+    });
+    let pair = pair(server);
+    for id in [6, 7, 8] {
+        DocProxy::new(&pair.client, id).text(1).await?;
+    }
+    assert_eq!(log.take().len(), 3);
+    pair.client.close(1000, "");
+    let_others_run().await;
+    let mut left = log.take();
+    left.sort();
+    assert_eq!(left, ["leaves doc/6", "leaves doc/7", "leaves doc/8"]);
+    Ok(())
 }

@@ -92,6 +92,8 @@ impl<T> Driver<T> {
             return false;
         }
         self.shared.members.remove(&self.shared);
+        // At once, because the status has no numbers of a connection that is no member.
+        let numbers = self.shared.move_to_totals();
         self.shared.announce_close(closed);
         self.stop_running();
         self.drop_open_hook(|opening| opening.disconnect(closed));
@@ -100,7 +102,7 @@ impl<T> Driver<T> {
         }
         self.drop_backlog();
         if self.shared.endpoint.observers.any_interest(Interest::TRAFFIC) {
-            self.reported.get_or_insert_default().tell_end(&self.shared);
+            self.reported.get_or_insert_default().tell_end(&self.shared, numbers);
         }
         self.shared.begin_finish(closed.clone());
         self.shared.endpoint.observers.tell(&self.shared, Interest::NONE, |observer, connection| {

@@ -1,6 +1,6 @@
 //! The channels that a peer has entered, and the calls that wait to enter one.
 
-use super::hooks::{ChannelHooks, EnterFuture};
+use super::hooks::{ChannelFuture, ChannelHooks};
 use crate::catch_panic::{catch_panic, drop_catching_panic};
 use crate::engine::shared::Shared;
 use crate::lock::lock;
@@ -23,6 +23,7 @@ struct Channels {
     by_name: HashMap<Arc<str>, Entry>,
     /// The bytes of all names.
     name_bytes: usize,
+    /// The number of the next call or leave.
     next_ticket: u64,
 }
 
@@ -31,6 +32,8 @@ struct Entry {
     state: State,
     /// The calls that wait, in their order.
     queue: VecDeque<Waiting>,
+    /// The waker of the future that leaves the channel.
+    leaver: Option<Waker>,
 }
 
 struct Waiting {
@@ -42,18 +45,29 @@ enum State {
     /// The first call of the queue starts the hook.
     Outside,
     /// The hook runs. `None` while it is polled.
-    Entering(Option<EnterFuture>),
+    Entering(Option<ChannelFuture>),
     Entered,
     /// The hook has refused the calls of the queue.
     Refused(Rejection),
-    /// The `on_leave` hooks run.
-    Leaving,
+    /// The `on_leave` hooks run. `None` while they are polled: by the future that leaves, or by a call that waits.
+    Leaving {
+        hooks: Option<ChannelFuture>,
+        number: u64,
+    },
 }
 
 /// The place of a call in the queue of a channel. It is left when this is dropped.
 pub(super) struct Ticket {
     pub(super) channel: Arc<str>,
     number: u64,
+}
+
+/// A leave of a channel that has begun. It is given up when the future that leaves is dropped.
+pub(super) struct Leave {
+    channel: Arc<str>,
+    number: u64,
+    /// The hooks, if the connection has ended while they were polled.
+    hooks: Option<ChannelFuture>,
 }
 
 impl EnteredChannels {
@@ -82,7 +96,8 @@ impl EnteredChannels {
                 }
                 channels.name_bytes = name_bytes;
                 let name = Arc::<str>::from(channel);
-                let entry = Entry { hooks: Arc::clone(hooks), state: State::Outside, queue: VecDeque::new() };
+                let entry =
+                    Entry { hooks: Arc::clone(hooks), state: State::Outside, queue: VecDeque::new(), leaver: None };
                 channels.by_name.insert(Arc::clone(&name), entry);
                 name
             }
@@ -108,10 +123,13 @@ impl EnteredChannels {
                 return Poll::Ready(Err(Rejection::internal_error()));
             };
             let is_first = entry.queue.front().is_some_and(|first| first.ticket == ticket.number);
-            let mut hook = match &mut entry.state {
-                State::Outside => entry.hooks.enter(shared, &ticket.channel),
-                State::Entering(hook) => match hook.take() {
-                    Some(hook) => hook,
+            let hooks = match &mut entry.state {
+                State::Outside => {
+                    entry.state = State::Entering(None);
+                    entry.hooks.enter(shared, &ticket.channel)
+                }
+                State::Entering(hooks) | State::Leaving { hooks, .. } => match hooks.take() {
+                    Some(hooks) => hooks,
                     None => return entry.register(cx, ticket),
                 },
                 State::Entered if is_first => {
@@ -128,30 +146,59 @@ impl EnteredChannels {
                     next.into_iter().for_each(Waker::wake);
                     return Poll::Ready(Err(rejection));
                 }
-                State::Entered | State::Refused(_) | State::Leaving => return entry.register(cx, ticket),
+                State::Entered | State::Refused(_) => return entry.register(cx, ticket),
             };
-            entry.state = State::Entering(None);
             drop(channels);
-            let polled = catch_panic(|| hook.as_mut().poll(cx)).unwrap_or_else(|message| {
-                shared.report_hook_panic("on_enter", &message);
-                Poll::Ready(Err(Rejection::internal_error()))
-            });
+            // Without an entry the connection has ended, and so has the call.
+            let _ = self.poll_hooks(cx, shared, &ticket.channel, hooks);
             let mut channels = lock(&self.channels);
-            let Some(entry) = channels.by_name.get_mut(&ticket.channel) else { continue };
-            match polled {
-                Poll::Pending => {
-                    entry.state = State::Entering(Some(hook));
-                    return entry.register(cx, ticket);
-                }
-                Poll::Ready(result) => {
-                    entry.state = result.map_or_else(State::Refused, |()| State::Entered);
-                    let wakers = entry.take_wakers();
-                    drop(channels);
-                    wakers.into_iter().for_each(Waker::wake);
-                    shared.report_drop_panic(drop_catching_panic(hook), "on_enter");
-                }
+            if let Some(entry) = channels.by_name.get_mut(&ticket.channel)
+                && entry.has_hooks()
+            {
+                return entry.register(cx, ticket);
             }
         }
+    }
+
+    /// Polls the hooks that run for a channel, outside the lock. Returns them if they have not finished and there is no
+    /// entry for them any more.
+    fn poll_hooks(
+        &self,
+        cx: &mut Context<'_>,
+        shared: &Arc<Shared>,
+        channel: &Arc<str>,
+        mut hooks: ChannelFuture,
+    ) -> Option<ChannelFuture> {
+        let polled = catch_panic(|| hooks.as_mut().poll(cx)).unwrap_or_else(|message| {
+            shared.report_hook_panic("on_enter", &message);
+            Poll::Ready(Err(Rejection::internal_error()))
+        });
+        let mut channels = lock(&self.channels);
+        let entry = channels.by_name.get_mut(channel);
+        let Poll::Ready(result) = polled else {
+            return match entry.map(|entry| &mut entry.state) {
+                Some(State::Entering(place) | State::Leaving { hooks: place, .. }) => {
+                    *place = Some(hooks);
+                    None
+                }
+                _ => Some(hooks),
+            };
+        };
+        let mut wakers = Vec::new();
+        if let Some(entry) = entry {
+            entry.state = match (&entry.state, result) {
+                (State::Leaving { .. }, _) => State::Outside,
+                (_, Ok(())) => State::Entered,
+                (_, Err(rejection)) => State::Refused(rejection),
+            };
+            wakers = entry.take_wakers();
+        }
+        let removed = channels.remove_unused(channel);
+        drop(channels);
+        wakers.into_iter().for_each(Waker::wake);
+        shared.report_drop_panic(drop_catching_panic(hooks), "on_enter");
+        drop(removed);
+        None
     }
 
     /// Removes a call from the queue. The next one goes on.
@@ -168,34 +215,75 @@ impl EnteredChannels {
     }
 
     /// Begins to leave a channel. Returns `None` if the peer is not on it.
-    pub(super) fn begin_leave(&self, channel: &str) -> Option<(Arc<str>, Arc<ChannelHooks>)> {
+    pub(super) fn begin_leave(&self, shared: &Arc<Shared>, channel: &str) -> Option<Leave> {
         let mut channels = lock(&self.channels);
-        let name = Arc::clone(channels.by_name.get_key_value(channel)?.0);
-        let entry = channels.by_name.get_mut(channel)?;
+        let number = channels.next_ticket;
+        let channel = Arc::clone(channels.by_name.get_key_value(channel)?.0);
+        let entry = channels.by_name.get_mut(&channel)?;
         if !matches!(entry.state, State::Entered) {
             return None;
         }
-        entry.state = State::Leaving;
-        Some((name, Arc::clone(&entry.hooks)))
+        entry.state = State::Leaving { hooks: Some(entry.hooks.leave(shared, &channel)), number };
+        channels.next_ticket += 1;
+        Some(Leave { channel, number, hooks: None })
     }
 
-    /// Records that a channel was left. The calls that wait enter it again.
-    pub(super) fn finish_leave(&self, channel: &str) {
+    /// Waits until a channel was left. Polls the hooks.
+    pub(super) fn poll_leave(&self, cx: &mut Context<'_>, shared: &Arc<Shared>, leave: &mut Leave) -> Poll<()> {
+        loop {
+            let hooks = match leave.hooks.take() {
+                Some(hooks) => hooks,
+                None => {
+                    let mut channels = lock(&self.channels);
+                    let Some(entry) = channels.by_name.get_mut(&leave.channel) else { return Poll::Ready(()) };
+                    match &mut entry.state {
+                        State::Leaving { hooks, number } if *number == leave.number => match hooks.take() {
+                            Some(hooks) => hooks,
+                            None => {
+                                entry.leaver = Some(cx.waker().clone());
+                                return Poll::Pending;
+                            }
+                        },
+                        _ => return Poll::Ready(()),
+                    }
+                }
+            };
+            leave.hooks = self.poll_hooks(cx, shared, &leave.channel, hooks);
+            if leave.hooks.is_some() {
+                return Poll::Pending;
+            }
+            let mut channels = lock(&self.channels);
+            if let Some(entry) = channels.by_name.get_mut(&leave.channel)
+                && entry.has_hooks()
+            {
+                entry.leaver = Some(cx.waker().clone());
+                return Poll::Pending;
+            }
+        }
+    }
+
+    /// Lets a leave go on without its future: by the next call on the channel, or at the end of the connection.
+    pub(super) fn give_up_leave(&self, leave: &Leave) {
         let mut channels = lock(&self.channels);
-        let Some(entry) = channels.by_name.get_mut(channel) else { return };
-        entry.state = State::Outside;
-        let wakers = entry.take_wakers();
-        let removed = channels.remove_unused(channel);
-        drop(channels);
-        wakers.into_iter().for_each(Waker::wake);
-        drop(removed);
+        let Some(entry) = channels.by_name.get_mut(&leave.channel) else { return };
+        if matches!(entry.state, State::Leaving { number, .. } if number == leave.number) {
+            let own = entry.leaver.take();
+            let next = entry.queue.front_mut().and_then(|first| first.waker.take());
+            drop(channels);
+            next.into_iter().for_each(Waker::wake);
+            drop(own);
+        }
     }
 
-    /// Removes all channels, and returns those that the peer is on.
-    pub(super) fn take_all(&self) -> Vec<(Arc<str>, Arc<ChannelHooks>)> {
+    /// Removes all channels. Returns the `on_leave` hooks of those that the peer is on or is leaving.
+    pub(super) fn take_all(&self, shared: &Arc<Shared>) -> Vec<ChannelFuture> {
         let channels = std::mem::take(&mut *lock(&self.channels));
-        let entered = channels.by_name.into_iter().filter(|(_, entry)| matches!(entry.state, State::Entered));
-        entered.map(|(name, entry)| (name, entry.hooks)).collect()
+        let leave = |(name, entry): (Arc<str>, Entry)| match entry.state {
+            State::Entered => Some(entry.hooks.leave(shared, &name)),
+            State::Leaving { hooks, .. } => hooks,
+            State::Outside | State::Entering(_) | State::Refused(_) => None,
+        };
+        channels.by_name.into_iter().filter_map(leave).collect()
     }
 }
 
@@ -203,7 +291,7 @@ impl Channels {
     /// Removes and returns the entry of a channel that the peer is not on and for which no call waits.
     fn remove_unused(&mut self, channel: &str) -> Option<Entry> {
         let entry = self.by_name.get(channel)?;
-        if !entry.queue.is_empty() || matches!(entry.state, State::Entered | State::Leaving) {
+        if !entry.queue.is_empty() || matches!(entry.state, State::Entered | State::Leaving { .. }) {
             return None;
         }
         self.name_bytes -= channel.len();
@@ -224,14 +312,20 @@ impl Entry {
         Poll::Pending
     }
 
-    /// Removes a call from the queue, if it waits there. Returns the waker of the first one that is left.
-    fn leave_queue(&mut self, ticket: &Ticket) -> Option<Waker> {
-        self.queue.remove(self.place(ticket)?);
-        self.queue.front_mut().and_then(|first| first.waker.take())
+    /// Returns true if hooks run.
+    fn has_hooks(&self) -> bool {
+        matches!(self.state, State::Entering(_) | State::Leaving { .. })
     }
 
-    /// Returns the wakers of all calls that wait, in their order.
+    /// Removes a call from the queue, if it waits there. Returns the waker of the first one that is left, and otherwise that
+    /// of the future that leaves.
+    fn leave_queue(&mut self, ticket: &Ticket) -> Option<Waker> {
+        self.queue.remove(self.place(ticket)?);
+        self.leaver.take().or_else(|| self.queue.front_mut()?.waker.take())
+    }
+
+    /// Returns the wakers of all calls that wait, in their order, and that of the future that leaves.
     fn take_wakers(&mut self) -> Vec<Waker> {
-        self.queue.iter_mut().filter_map(|waiting| waiting.waker.take()).collect()
+        self.queue.iter_mut().filter_map(|waiting| waiting.waker.take()).chain(self.leaver.take()).collect()
     }
 }

@@ -1,21 +1,23 @@
 //! The hooks of channels.
 
+use crate::catch_panic::{catch_panic, drop_catching_panic};
 use crate::engine::channel_names::{ChannelPattern, decode_value};
 use crate::engine::hooks::HookFuture;
 use crate::engine::shared::Shared;
 use crate::proto::Rejection;
 use std::borrow::Cow;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::Poll;
 
-/// The future of an `on_enter` hook, which may refuse.
-pub(crate) type EnterFuture = Pin<Box<dyn Future<Output = Result<(), Rejection>> + Send>>;
+/// The future of hooks of a channel. Those of `on_enter` may refuse.
+pub(crate) type ChannelFuture = Pin<Box<dyn Future<Output = Result<(), Rejection>> + Send>>;
 
 /// A hook of a channel. The user's function is called when the future is polled.
 #[derive(Clone)]
 pub(crate) enum ChannelHook {
-    Enter(Arc<dyn Fn(Visit) -> EnterFuture + Send + Sync>),
+    Enter(Arc<dyn Fn(Visit) -> ChannelFuture + Send + Sync>),
     Leave(Arc<dyn Fn(Visit) -> HookFuture + Send + Sync>),
 }
 
@@ -46,7 +48,7 @@ impl ChannelHooks {
     }
 
     /// Returns the future of all `on_enter` hooks. The first error ends it.
-    pub(super) fn enter(&self, shared: &Arc<Shared>, channel: &Arc<str>) -> EnterFuture {
+    pub(super) fn enter(&self, shared: &Arc<Shared>, channel: &Arc<str>) -> ChannelFuture {
         let futures = self.hooks.iter().filter_map(|(pattern, hook)| match hook {
             ChannelHook::Enter(hook) => Some(hook(visit(shared, channel, pattern))),
             ChannelHook::Leave(_) => None,
@@ -60,13 +62,26 @@ impl ChannelHooks {
         })
     }
 
-    /// Returns the futures of the `on_leave` hooks.
-    pub(super) fn leave(&self, shared: &Arc<Shared>, channel: &Arc<str>) -> Vec<HookFuture> {
+    /// Returns the future of all `on_leave` hooks. A panic counts as the return of a hook.
+    pub(super) fn leave(&self, shared: &Arc<Shared>, channel: &Arc<str>) -> ChannelFuture {
         let futures = self.hooks.iter().filter_map(|(pattern, hook)| match hook {
             ChannelHook::Leave(hook) => Some(hook(visit(shared, channel, pattern))),
             ChannelHook::Enter(_) => None,
         });
-        futures.collect()
+        let (futures, shared): (Vec<HookFuture>, _) = (futures.collect(), Arc::clone(shared));
+        Box::pin(async move {
+            for mut future in futures {
+                poll_fn(|cx| {
+                    catch_panic(|| future.as_mut().poll(cx)).unwrap_or_else(|message| {
+                        shared.report_hook_panic("on_leave", &message);
+                        Poll::Ready(())
+                    })
+                })
+                .await;
+                shared.report_drop_panic(drop_catching_panic(future), "on_leave");
+            }
+            Ok(())
+        })
     }
 }
 

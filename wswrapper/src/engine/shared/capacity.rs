@@ -439,13 +439,10 @@ impl Shared {
 
     /// Sends the calls and events that wait for capacity, or wakes the senders before them. Returns true if others wait
     /// behind these.
+    ///
+    /// Called once in a turn of the driver, because a sender that was woken loses its place at the next time.
     pub(super) fn use_capacity(&self, state: &mut State, sent: &mut FailedWaiting) -> bool {
-        let end = match state.phase {
-            Phase::Open => u64::MAX,
-            // The hook's own calls are urgent.
-            Phase::Opening => NOT_URGENT,
-            Phase::Unconnected | Phase::Closing | Phase::Offline | Phase::Stopped => return false,
-        };
+        let Some(end) = state.end_of_tickets() else { return false };
         let blocked = self.blocked(state);
         let Some(queue) = state.capacity_queue.as_mut().filter(|queue| !queue.is_empty()) else { return false };
         let senders = queue.wake_senders(blocked, end);
@@ -453,6 +450,13 @@ impl Shared {
             sent.wakers.extend(senders);
             return true;
         }
+        self.send_first(state, sent);
+        false
+    }
+
+    /// Sends the calls and events that wait for capacity before the first sender.
+    pub(super) fn send_first(&self, state: &mut State, sent: &mut FailedWaiting) {
+        let Some(end) = state.end_of_tickets() else { return };
         let mut now = None;
         while !self.is_full(state) {
             let blocked = self.blocked(state);
@@ -462,7 +466,6 @@ impl Shared {
             }
         }
         self.count_queued(state);
-        false
     }
 
     /// Sends the events at the front, because the connection closes. A call is left, because no response to it would be
@@ -486,6 +489,16 @@ impl Shared {
 }
 
 impl State {
+    /// Returns the end of the tickets that may be sent now, or `None` if nothing may.
+    fn end_of_tickets(&self) -> Option<u64> {
+        match self.phase {
+            Phase::Open => Some(u64::MAX),
+            // The hook's own calls are urgent.
+            Phase::Opening => Some(NOT_URGENT),
+            Phase::Unconnected | Phase::Closing | Phase::Offline | Phase::Stopped => None,
+        }
+    }
+
     fn send_waiting(&mut self, waiting: Waiting, now: &mut Option<rt::Instant>, sent: &mut FailedWaiting) {
         match waiting {
             Waiting::Call(call) => self.send_waiting_call(call, now, &mut sent.wakers),

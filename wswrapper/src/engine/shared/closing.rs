@@ -9,6 +9,8 @@ use crate::close::{Close, CloseCause, CloseRequest, Closed};
 use crate::engine::channel_state::channel_closed_reason;
 use crate::engine::epoch::{Epoch, connection_closed_reason};
 use crate::engine::slot::OfflineWait;
+use crate::engine::totals::Drops;
+use crate::engine::traffic::Moved;
 use crate::error::SendError;
 use crate::proto::Side;
 use std::mem;
@@ -131,6 +133,14 @@ impl Shared {
         drop(old);
     }
 
+    /// Moves the numbers of the connection to those of its server or client, which have them from now on. Returns them.
+    pub(crate) fn move_to_totals(&self) -> (Moved, Drops) {
+        let numbers = (self.moved.take(), mem::take(&mut self.lock().drops));
+        self.endpoint.totals.add_moved(numbers.0);
+        self.endpoint.totals.add_drops(numbers.1);
+        numbers
+    }
+
     /// Records how the connection was closed, before the `on_close` hook runs.
     pub(crate) fn begin_finish(self: &Arc<Self>, closed: Closed) {
         self.disconnect_and(closed, |state| {
@@ -139,9 +149,9 @@ impl Shared {
             state.withheld = None;
             // The untaken items of streams stay until their consumers are dropped.
             state.share.set(state.buffered_bytes());
-            self.endpoint.totals.add_drops(mem::take(&mut state.drops));
-            self.endpoint.totals.add_moved(self.moved.take());
         });
+        // What was lost meanwhile.
+        self.move_to_totals();
         self.epoch().set_disconnected();
         self.endpoint.budget.forget(self);
         self.endpoint.budget.wake_waiting();

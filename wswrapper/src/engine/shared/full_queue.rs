@@ -52,8 +52,8 @@ impl Shared {
             let mut sent = FailedWaiting::default();
             let uses_capacity = state.waiting() > 0 && !self.is_full(&state);
             if uses_capacity {
-                // Events that were queued before go first.
-                self.use_capacity(&mut state, &mut sent);
+                // Events that were queued before go first. The driver wakes the senders, who keep their places.
+                self.send_first(&mut state, &mut sent);
             }
             let is_short = matches!(event, UnsentEvent::Shared(_))
                 && self.endpoint.budget.is_exhausted()
@@ -76,7 +76,7 @@ impl Shared {
                 (EventPolicy::Latest(_), Some(key)) => Ok(self.hold_latest(state, event, key, from_hook)),
                 (EventPolicy::Close, _) if state.phase == Phase::Open && !is_short => Err(self.close_full_queue(state)),
                 // The hook takes a moment, so it is no reason to close.
-                (EventPolicy::Close, _) if let UnsentEvent::Owned(_) = event => Ok(Emitted::NotOpen(event)),
+                (EventPolicy::Close, _) if matches!(event, UnsentEvent::Owned(_)) => Ok(Emitted::NotOpen(event)),
                 _ => {
                     state.drops.count_left_out();
                     self.wake(state);

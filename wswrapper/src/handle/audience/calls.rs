@@ -79,6 +79,8 @@ impl<T: FromResponse, E> Calls<T, E> {
         if let Some(timeout) = self.timeout {
             call = call.timeout(timeout);
         }
+        // A poll of `running` ends at the first result.
+        call.start();
         self.running.push(CallOfPeer { shared: Arc::clone(shared), call });
     }
 }

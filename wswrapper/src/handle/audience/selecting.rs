@@ -25,6 +25,9 @@ impl Audience {
 
     /// Returns the audience of the peers of this one that are not in `other`: an audience or a peer.
     ///
+    /// Unions of differences are nested, and so are differences of unions. They are looked up recursively, so a program
+    /// does not alternate between the two in a loop without a bound.
+    ///
     /// ```
     /// # use wswrapper::{Context, ws_handlers};
     /// # struct Chat;
