@@ -483,3 +483,29 @@ async fn a_hook_that_hangs_does_not_keep_those_of_other_channels_from_running() 
     assert_eq!(left, ["leaves doc/6", "leaves doc/7", "leaves doc/8"]);
     Ok(())
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_future_that_leaves_ends_with_its_connection() -> Result<(), Box<dyn Error>> {
+    let docs = Docs::default();
+    let log = docs.0.clone();
+    let server = Server::builder().service(docs).on_leave("doc/{id}", {
+        let log = log.clone();
+        move |visit: ChannelVisit| {
+            let log = log.clone();
+            async move {
+                sleep(SECOND).await;
+                log.add(format!("leaves {}", visit.name()));
+            }
+        }
+    });
+    let pair = pair(server);
+    DocProxy::new(&pair.client, 7).text(1).await?;
+    let peer = pair.peer.clone();
+    let leaving = tokio::spawn(async move { peer.leave_channel("doc/7").await });
+    let_others_run().await;
+    pair.client.close(1000, "");
+    pair.peer.closed().await;
+    assert_eq!(log.take(), ["text of 7", "leaves doc/7"]);
+    assert!(leaving.await?);
+    Ok(())
+}

@@ -278,10 +278,14 @@ impl EnteredChannels {
     /// Removes all channels. Returns the `on_leave` hooks of those that the peer is on or is leaving.
     pub(super) fn take_all(&self, shared: &Arc<Shared>) -> Vec<ChannelFuture> {
         let channels = std::mem::take(&mut *lock(&self.channels));
-        let leave = |(name, entry): (Arc<str>, Entry)| match entry.state {
-            State::Entered => Some(entry.hooks.leave(shared, &name)),
-            State::Leaving { hooks, .. } => hooks,
-            State::Outside | State::Entering(_) | State::Refused(_) => None,
+        let leave = |(name, entry): (Arc<str>, Entry)| {
+            // A future that leaves has nothing more to wait for: the connection runs its hooks.
+            entry.leaver.into_iter().for_each(Waker::wake);
+            match entry.state {
+                State::Entered => Some(entry.hooks.leave(shared, &name)),
+                State::Leaving { hooks, .. } => hooks,
+                State::Outside | State::Entering(_) | State::Refused(_) => None,
+            }
         };
         channels.by_name.into_iter().filter_map(leave).collect()
     }
