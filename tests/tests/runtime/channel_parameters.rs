@@ -9,6 +9,7 @@ mod labels;
 mod limits;
 mod mounting;
 mod names;
+mod visits;
 
 use wswrapper::error::Rejection;
 use wswrapper::{Client, Context, Server, Stream, Upload, ws_handlers, ws_service};

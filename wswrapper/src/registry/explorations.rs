@@ -58,12 +58,12 @@ fn a_send_selects_who_is_a_member_during_all_of_it_and_nobody_who_is_none() {
     let explore = || {
         let world = World::new();
         let (moving, staying) = (world.connection(), world.connection());
-        world.registry.join_room(&staying, "tea").expect("it is a member");
+        world.registry.join_room(&staying, "tea", None).expect("it is a member");
         let member = Arc::clone(&moving);
         let stays = in_thread(&world, move |world| {
             [(); 2].map(|()| {
                 let join_called = world.tick();
-                world.registry.join_room(&member, "tea").expect("it is a member");
+                world.registry.join_room(&member, "tea", None).expect("it is a member");
                 let (joined, leave_called) = (world.tick(), world.tick());
                 world.registry.leave_room(&member, "tea");
                 (join_called, joined, leave_called, world.tick())
@@ -106,16 +106,16 @@ fn a_connection_that_is_removed_while_it_joins_is_in_no_room() {
                 let joining = Arc::clone(&ending);
                 move |world| {
                     // Fails after it was removed.
-                    let _ = world.registry.join_room(&joining, "tea");
+                    let _ = world.registry.join_room(&joining, "tea", None);
                     let _ = world.registry.set_user(&joining, Some("ada"));
-                    let _ = world.registry.join_room(&joining, "milk");
+                    let _ = world.registry.join_room(&joining, "milk", None);
                     world.registry.leave_room(&joining, "tea");
                 }
             }),
             in_thread(&world, {
                 let joining = Arc::clone(&ending);
                 move |world| {
-                    let _ = world.registry.join_room(&joining, "tea");
+                    let _ = world.registry.join_room(&joining, "tea", None);
                     let _ = world.registry.set_user(&joining, Some("bob"));
                     drop(world.members("milk"));
                 }
