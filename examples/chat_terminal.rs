@@ -87,7 +87,10 @@ impl Screen {
     fn print_people(&self) {
         let state = self.state();
         let names: Vec<_> = state.people.values().map(|who| who.meta.as_str()).collect();
-        println!("* here: {}", plain(&names.join(", ")));
+        // Before the first snapshot nothing is known. It is printed when it comes.
+        if !names.is_empty() {
+            println!("* here: {}", plain(&names.join(", ")));
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -233,6 +236,7 @@ async fn send_lines(client: &Client, room: &str, screen: &Screen) {
             "/rooms" => {
                 chat.rooms().queue(PATIENCE).await.map(|rooms| print_rooms(&rooms)).map_err(|error| error.to_string())
             }
+            command if command.starts_with('/') => Err(format!("there is no command {command}, but /who and /rooms")),
             text => say(&chat, room, text, screen).await,
         };
         if let Err(error) = done {

@@ -6,6 +6,7 @@ mod calls;
 mod guards;
 mod hooks;
 mod labels;
+mod leaving;
 mod limits;
 mod mounting;
 mod names;

@@ -5,7 +5,7 @@ use std::error::Error;
 use std::future::pending;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::Semaphore;
 use tokio::time::sleep;
 use wswrapper::observe::ChannelVisit;
 use wswrapper::server::ServerBuilder;
@@ -14,7 +14,7 @@ use wswrapper::{CallError, Client, Limits, Router, Server};
 use wswrapper_tests::{Alive, Log, Pair, RawPeer, SECOND, let_others_run, nothing_is_left, pair, pair_with, until};
 
 /// Returns a hook that logs.
-fn logs(
+pub(super) fn logs(
     log: &Log,
     name: &'static str,
 ) -> impl Fn(ChannelVisit) -> std::future::Ready<()> + Send + Sync + 'static + use<> {
@@ -177,69 +177,6 @@ async fn a_hook_that_refuses_rejects_the_waiting_calls_and_runs_again_for_a_late
     assert_eq!(runs.load(Ordering::Relaxed), 3);
     assert!(pair.peer.leave_channel("doc/7").await);
     assert_eq!(docs.0.take(), ["text of 7", "text of 7", "leaves doc/7"]);
-    Ok(())
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_peer_that_has_left_enters_again_after_the_hook_of_its_leaving() -> Result<(), Box<dyn Error>> {
-    let (docs, left) = (Docs::default(), Arc::new(Notify::new()));
-    let log = docs.0.clone();
-    let server =
-        Server::builder().service(docs.clone()).on_enter("doc/{id}", logs(&log, "enters")).on_leave("doc/{id}", {
-            let (log, left) = (log.clone(), Arc::clone(&left));
-            move |visit: ChannelVisit| {
-                let (log, left) = (log.clone(), Arc::clone(&left));
-                async move {
-                    log.add("begins to leave");
-                    left.notified().await;
-                    log.add(format!("leaves {}", visit.name()));
-                }
-            }
-        });
-    let pair = pair(server);
-    let doc = DocProxy::new(&pair.client, 7);
-    assert!(!pair.peer.leave_channel("doc/7").await, "it was not entered");
-    doc.text(1).await?;
-    let leaving = tokio::spawn({
-        let peer = pair.peer.clone();
-        async move { peer.leave_channel("doc/7").await }
-    });
-    let_others_run().await;
-    assert!(!pair.peer.leave_channel("doc/7").await, "it leaves already");
-    let call = tokio::spawn(doc.text(2));
-    let_others_run().await;
-    assert_eq!(log.take(), ["enters doc/7", "text of 7", "begins to leave"]);
-    left.notify_one();
-    assert!(leaving.await?);
-    call.await??;
-    assert_eq!(log.take(), ["leaves doc/7", "enters doc/7", "text of 7"]);
-    // If the future is dropped, the next call goes on with the hook.
-    let leaving = tokio::spawn({
-        let peer = pair.peer.clone();
-        async move { peer.leave_channel("doc/7").await }
-    });
-    let_others_run().await;
-    leaving.abort();
-    let call = tokio::spawn(doc.text(3));
-    let_others_run().await;
-    assert_eq!(log.take(), ["begins to leave"]);
-    left.notify_one();
-    call.await??;
-    assert_eq!(log.take(), ["leaves doc/7", "enters doc/7", "text of 7"]);
-    // So does the future, if the call is dropped.
-    let leaving = tokio::spawn({
-        let peer = pair.peer.clone();
-        async move { peer.leave_channel("doc/7").await }
-    });
-    let_others_run().await;
-    let call = tokio::spawn(doc.text(4));
-    let_others_run().await;
-    call.abort();
-    let_others_run().await;
-    left.notify_one();
-    assert!(leaving.await?);
-    assert_eq!(log.take(), ["begins to leave", "leaves doc/7"]);
-    nothing_is_left(&pair).await;
     Ok(())
 }
 
@@ -423,89 +360,4 @@ struct Lobby;
 #[wswrapper::ws_handlers(channel = "lobby")]
 impl Lobby {
     pub async fn ring(&self) {}
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_leave_goes_on_at_the_end_of_its_connection() -> Result<(), Box<dyn Error>> {
-    let docs = Docs::default();
-    let log = docs.0.clone();
-    let server = Server::builder().service(docs).on_leave("doc/{id}", {
-        let log = log.clone();
-        move |visit: ChannelVisit| {
-            let log = log.clone();
-            async move {
-                log.add("begins to leave");
-                sleep(SECOND).await;
-                log.add(format!("leaves {}", visit.name()));
-            }
-        }
-    });
-    let pair = pair(server);
-    let peer = pair.peer.clone();
-    pair.server.on("part", move || {
-        let peer = peer.clone();
-        async move { peer.leave_channel("doc/7").await }
-    })?;
-    DocProxy::new(&pair.client, 7).text(1).await?;
-    let parting = tokio::spawn(pair.client.request::<bool>("part", ()));
-    let_others_run().await;
-    pair.client.close(1000, "");
-    pair.peer.closed().await;
-    assert!(parting.await?.is_err());
-    assert_eq!(log.take(), ["text of 7", "begins to leave", "leaves doc/7"]);
-    Ok(())
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_hook_that_hangs_does_not_keep_those_of_other_channels_from_running() -> Result<(), Box<dyn Error>> {
-    let docs = Docs::default();
-    let log = docs.0.clone();
-    let server = Server::builder().service(docs).on_leave("doc/{id}", {
-        let log = log.clone();
-        move |visit: ChannelVisit| {
-            log.add(format!("leaves {}", visit.name()));
-            async move {
-                if visit.parameter("id") == Some(7) {
-                    pending::<()>().await;
-                }
-            }
-        }
-    });
-    let pair = pair(server);
-    for id in [6, 7, 8] {
-        DocProxy::new(&pair.client, id).text(1).await?;
-    }
-    assert_eq!(log.take().len(), 3);
-    pair.client.close(1000, "");
-    let_others_run().await;
-    let mut left = log.take();
-    left.sort();
-    assert_eq!(left, ["leaves doc/6", "leaves doc/7", "leaves doc/8"]);
-    Ok(())
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_future_that_leaves_ends_with_its_connection() -> Result<(), Box<dyn Error>> {
-    let docs = Docs::default();
-    let log = docs.0.clone();
-    let server = Server::builder().service(docs).on_leave("doc/{id}", {
-        let log = log.clone();
-        move |visit: ChannelVisit| {
-            let log = log.clone();
-            async move {
-                sleep(SECOND).await;
-                log.add(format!("leaves {}", visit.name()));
-            }
-        }
-    });
-    let pair = pair(server);
-    DocProxy::new(&pair.client, 7).text(1).await?;
-    let peer = pair.peer.clone();
-    let leaving = tokio::spawn(async move { peer.leave_channel("doc/7").await });
-    let_others_run().await;
-    pair.client.close(1000, "");
-    pair.peer.closed().await;
-    assert_eq!(log.take(), ["text of 7", "leaves doc/7"]);
-    assert!(leaving.await?);
-    Ok(())
 }

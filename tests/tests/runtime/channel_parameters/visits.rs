@@ -96,13 +96,16 @@ impl Board {
         Running(Arc::clone(&self.visits))
     }
 
-    fn server(&self) -> Server {
+    fn connect(&self) -> (Server, Peer, Client) {
         let (entering, leaving) = (self.clone(), self.clone());
         let server = Server::builder()
             .service(self.clone())
             .on_enter("board/{name}", move |visit| entering.clone().enter(visit))
             .on_leave("board/{name}", move |visit| leaving.clone().leave(visit));
-        server.build().expect("the service can be mounted")
+        let server = server.build().expect("the service can be mounted");
+        let (near, far) = memory::pair();
+        let peer = server.accept_transport(far).expect("the server is open");
+        (server, peer, Client::connect_transport(near).expect("nothing is mounted"))
     }
 
     /// Checks that whoever has entered has left.
@@ -145,10 +148,7 @@ async fn act(client: &Client, peer: &Peer, chance: &mut Chance, n: u32) {
 fn whoever_has_entered_leaves_once() {
     for_each_seed(0..100, |mut chance| async move {
         let board = Board::new(chance.next_seed());
-        let server = board.server();
-        let (near, far) = memory::pair();
-        let peer = server.accept_transport(far).expect("the server is open");
-        let client = Client::connect_transport(near).expect("nothing is mounted");
+        let (server, peer, client) = board.connect();
         let tasks = [(); 3].map(|()| {
             let (client, peer, mut chance) = (client.clone(), peer.clone(), Chance::new(chance.next_seed()));
             tokio::spawn(async move {
@@ -180,10 +180,7 @@ fn whoever_has_entered_leaves_once() {
 fn calls_keep_their_order_around_hooks() {
     for_each_seed(0..100, |mut chance| async move {
         let board = Board::new(chance.next_seed());
-        let server = board.server();
-        let (near, far) = memory::pair();
-        let peer = server.accept_transport(far).expect("the server is open");
-        let client = Client::connect_transport(near).expect("nothing is mounted");
+        let (_server, peer, client) = board.connect();
         let mut tasks = Vec::new();
         for n in 0..60 {
             let mut call = Box::pin(BoardProxy::new(&client, "a").draw(n));

@@ -9,8 +9,8 @@ use std::time::Duration;
 use tokio::task::{JoinHandle, yield_now};
 use wswrapper::call::OnFull;
 use wswrapper::connection::Counters;
-use wswrapper::transport::memory;
-use wswrapper::{Client, Limits, Server};
+use wswrapper::transport::memory::{self, Control};
+use wswrapper::{Client, Limits, Peer, Server};
 use wswrapper_tests::cable::for_each_seed;
 use wswrapper_tests::{Log, let_others_run, until};
 
@@ -175,26 +175,35 @@ fn in_order(others_run: bool) {
     });
 }
 
-/// "An event that waits has the place of the newest one: it is sent after all that was sent to the peer before it."
+/// Connects a client that reads nothing, and fills the queue of its peer.
+async fn full(server: &Server, client: impl FnOnce(&Client)) -> (Client, Peer, Control) {
+    let (near, far) = memory::builder().capacity(100).pair();
+    let control = near.control();
+    let peer = server.accept_transport(far).expect("the server is open");
+    let connected = Client::connect_transport(near).expect("nothing is mounted");
+    client(&connected);
+    control.stall();
+    for _ in 0..50 {
+        peer.emit("fill", ("x".repeat(100),)).on_full(OnFull::Drop).await.expect("the connection is open");
+        yield_now().await;
+    }
+    (connected, peer, control)
+}
+
+/// A newest event is sent after all that was sent to the peer before it, also if other tasks send meanwhile.
 #[tokio::test(start_paused = true)]
 async fn a_newest_event_does_not_overtake_a_sender_that_has_waited_longer() -> Result<(), Box<dyn Error>> {
     let mut overtaken = Vec::new();
     for turns in 0..10 {
         let limits = Limits::default().max_outbound_bytes(300).heartbeat_interval(None);
         let server = Server::builder().limits(limits).build()?;
-        let (near, far) = memory::builder().capacity(100).pair();
-        let control = near.control();
-        let peer = server.accept_transport(far)?;
-        let client = Client::connect_transport(near)?;
         let log = Log::default();
-        for event in ["first", "newest"] {
-            client.on(event, log.handler())?;
-        }
-        control.stall();
-        for _ in 0..50 {
-            peer.emit("fill", ("x".repeat(100),)).on_full(OnFull::Drop).await?;
-            yield_now().await;
-        }
+        let (_client, peer, control) = full(&server, |client| {
+            for event in ["first", "newest"] {
+                client.on(event, log.handler()).expect("a valid name");
+            }
+        })
+        .await;
         // It waits for capacity.
         let first = begin(peer.emit("first", ("first",))).await;
         let_others_run().await;
@@ -251,17 +260,9 @@ async fn run_again() {
 async fn a_sender_that_waits_is_not_overtaken_without_end() -> Result<(), Box<dyn Error>> {
     let limits = Limits::default().max_outbound_bytes(300).heartbeat_interval(None);
     let server = Server::builder().limits(limits).build()?;
-    let (near, far) = memory::builder().capacity(100).pair();
-    let control = near.control();
-    let peer = server.accept_transport(far)?;
-    let client = Client::connect_transport(near)?;
     let seen = Log::default();
-    client.on("state", seen.handler())?;
-    control.stall();
-    for _ in 0..50 {
-        peer.emit("fill", ("x".repeat(100),)).on_full(OnFull::Drop).await?;
-        yield_now().await;
-    }
+    let (_client, peer, control) =
+        full(&server, |client| client.on("state", seen.handler()).expect("a valid name")).await;
     let first = begin(peer.emit("first", ())).await;
     let_others_run().await;
     let other = tokio::spawn({

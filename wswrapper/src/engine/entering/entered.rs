@@ -276,7 +276,7 @@ impl EnteredChannels {
     }
 
     /// Removes all channels. Returns the `on_leave` hooks of those that the peer is on or is leaving.
-    pub(super) fn take_all(&self, shared: &Arc<Shared>) -> Vec<ChannelFuture> {
+    pub(crate) fn take_all(&self, shared: &Arc<Shared>) -> Vec<ChannelFuture> {
         let channels = std::mem::take(&mut *lock(&self.channels));
         let leave = |(name, entry): (Arc<str>, Entry)| {
             // A future that leaves has nothing more to wait for: the connection runs its hooks.

@@ -179,6 +179,10 @@ impl Shared {
         for value in epoch.extensions.close() {
             self.report_drop_panic(drop_catching_panic(value), "the peer's data");
         }
+        // Left if the connection's task was dropped. They hold the connection.
+        for hooks in epoch.entered_any().map(|entered| entered.take_all(self)).unwrap_or_default() {
+            self.report_drop_panic(drop_catching_panic(hooks), "on_leave");
+        }
         epoch.set_closed(closed);
         self.warn_left_out();
     }
