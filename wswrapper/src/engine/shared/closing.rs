@@ -1,9 +1,9 @@
 //! The closing of a connection, and the waits for it.
 
 use super::Shared;
-use super::capacity::Waiting;
 use super::phase::FailedWaiting;
 use super::state::State;
+use super::unsent::Waiting;
 use crate::catch_panic::drop_catching_panic;
 use crate::close::{Close, CloseCause, CloseRequest, Closed};
 use crate::engine::channel_state::channel_closed_reason;

@@ -1,9 +1,9 @@
 //! Events that do not wait for capacity by themselves: to many peers, or with a treatment for a full queue.
 
 use super::Shared;
-use super::capacity::{EventSender, Waiting, WaitingEvent};
 use super::phase::{FailedWaiting, Phase};
 use super::state::State;
+use super::unsent::{EventSender, Waiting, WaitingEvent};
 use crate::engine::flushes::{Flushed, Flushes};
 use crate::engine::on_full::{EventPolicy, LatestKey, UnsentEvent};
 use crate::engine::slot::OfflineWait;

@@ -29,6 +29,7 @@ mod phase;
 mod pings;
 mod reports;
 mod state;
+mod unsent;
 mod waiting;
 
 pub(crate) use channels::ChannelBinding;

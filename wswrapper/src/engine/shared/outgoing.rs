@@ -1,10 +1,11 @@
 //! Local calls and events: sending, waiting and cancelling.
 
 use super::Shared;
-use super::capacity::{CapacityQueue, Waiting, WaitingCall};
+use super::capacity::CapacityQueue;
 use super::channels::ChannelBinding;
 use super::phase::Phase;
 use super::state::{Finished, State};
+use super::unsent::{Waiting, WaitingCall};
 use crate::close::Closed;
 use crate::engine::channel_state::{ChannelState, channel_closed_reason};
 use crate::engine::epoch::Epoch;

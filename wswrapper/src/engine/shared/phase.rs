@@ -223,7 +223,7 @@ impl State {
 pub(super) struct FailedWaiting {
     pub(super) wakers: Vec<Waker>,
     /// Calls, events and the notifications of those who wait for an event.
-    pub(super) dropped: Vec<super::capacity::Waiting>,
+    pub(super) dropped: Vec<super::unsent::Waiting>,
     /// The notifications of events that could not be sent.
     pub(super) unwritten: Vec<oneshot::Sender<()>>,
     /// The notifications of events that were queued.

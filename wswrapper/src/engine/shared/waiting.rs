@@ -1,9 +1,9 @@
 //! Calls and events that wait for a connection.
 
 use super::Shared;
-use super::capacity::{EventSender, Waiting, WaitingEvent};
 use super::phase::Phase;
 use super::state::State;
+use super::unsent::{EventSender, Waiting, WaitingEvent};
 use crate::engine::flushes::{Flushed, Flushes};
 use crate::engine::on_full::UnsentEvent;
 use crate::engine::slot::OfflineWait;
